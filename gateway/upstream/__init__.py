@@ -1,0 +1,1 @@
+"""How the services are asked; nothing above this package knows HTTP."""
