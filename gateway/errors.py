@@ -11,6 +11,7 @@ GatewayError
   RateLimited                RATE_LIMITED                too many requests
   UpstreamTimeout            UPSTREAM_TIMEOUT            a read ran out of time
   UpstreamUnavailable        UPSTREAM_UNAVAILABLE        no connection; for an act: nothing was sent
+    UpstreamNotConfigured                                no address was set for it
   UpstreamBadResponse        UPSTREAM_BAD_RESPONSE       unreadable, of a wrong shape, too big or redirected
   UpstreamError              UPSTREAM_ERROR              upstream failed inside
   OutcomeUnknown             OUTCOME_UNKNOWN             an act was sent and no conclusive answer came
@@ -173,6 +174,12 @@ class UpstreamUnavailable(GatewayError):
     retryable = True
 
 
+class UpstreamNotConfigured(UpstreamUnavailable):
+    """The operator has set no address for this service."""
+
+    retryable = False
+
+
 class UpstreamBadResponse(GatewayError):
     """An answer that cannot be used: unreadable, of another shape, too big, redirected."""
 
@@ -187,7 +194,7 @@ class UpstreamError(GatewayError):
 
 
 class OutcomeUnknown(GatewayError):
-    """An act was sent and no conclusive answer came: it may or may not have happened. Look before repeating."""
+    """An act was sent and no conclusive answer came: it may or may not have happened."""
 
     code = "OUTCOME_UNKNOWN"
 

@@ -1,0 +1,94 @@
+"""Assembly: settings in, an ASGI application out. No logic."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from gateway.context import Context
+from gateway.graph import schema
+from gateway.loaders import Loaders
+from gateway.loaders.batching import BatchLimits
+from gateway.sandbox import Sandbox, create_sandbox
+from gateway.security.identity import Caller, PolarisIdentity, caller_from_headers
+from gateway.settings import Settings
+from gateway.upstream.client import Limits, Transport, in_process_transport
+from gateway.upstream.services import Services
+from gateway.web.documents import Documents
+from gateway.web.graphiql import graphiql_page
+from gateway.web.graphql import GraphQLEndpoint
+from gateway.web.health import Readiness, health_routes
+
+SANDBOX_TENANT = "diku"
+SANDBOX_STAFF = "desk"
+
+
+def create_app(
+    settings: Settings | None = None, *, transport: Callable[[Limits], Transport] | None = None
+) -> Starlette:
+    """The gateway as an ASGI application.
+
+    `transport` makes what stands for the network, once for each upstream: tests put their double there.
+    Raises `SettingsError` where the settings cannot be used.
+    """
+    settings = settings or Settings()
+    sandbox = create_sandbox(settings.sandbox_data) if settings.serves_sandbox and transport is None else None
+    if sandbox is not None:
+        transport = _in_process(sandbox)
+    services = Services(settings, transport)
+    batch = BatchLimits(ids=settings.batch_size, request_line=settings.max_request_line)
+    readiness = Readiness()
+
+    def new_context(caller: Caller) -> Context:
+        upstream = services.of(caller)
+        return Context(
+            caller=caller,
+            upstream=upstream,
+            loaders=Loaders(upstream, batch),
+            max_page_size=settings.max_page_size,
+        )
+
+    identify = partial(
+        caller_from_headers,
+        token_cookie=settings.token_cookie,
+        default_tenant=SANDBOX_TENANT if settings.serves_sandbox else None,
+        default_polaris=_seeded_staff(sandbox) if sandbox is not None else None,
+    )
+    endpoint = GraphQLEndpoint(
+        Documents(schema, settings.document_cache_size, introspection=settings.introspection),
+        new_context,
+        identify,
+        max_body_bytes=settings.max_body_bytes,
+        graphiql=graphiql_page() if settings.graphiql else None,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        readiness.ready = True
+        try:
+            yield
+        finally:
+            readiness.ready = False
+            await services.aclose()
+
+    return Starlette(
+        routes=[Route("/graphql", endpoint), *health_routes(readiness)],
+        lifespan=lifespan,
+    )
+
+
+def _in_process(sandbox: Sandbox) -> Callable[[Limits], Transport]:
+    return lambda limits: in_process_transport(sandbox)
+
+
+def _seeded_staff(sandbox: Sandbox) -> PolarisIdentity:
+    summary = sandbox.summary(SANDBOX_TENANT)
+    return PolarisIdentity(
+        authorization=summary.polaris_authorizations[SANDBOX_STAFF],
+        workstation=summary.polaris_workstation,
+        organization=summary.polaris_organization,
+    )

@@ -1,0 +1,29 @@
+"""What a resolver may touch, typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import strawberry
+
+from gateway.loaders import Loaders
+from gateway.security.identity import Caller
+from gateway.upstream.services import Upstream
+
+if TYPE_CHECKING:
+    from gateway.schema.selection import Needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One operation: who asks, the services in their name, and loaders that nobody else shares."""
+
+    caller: Caller
+    upstream: Upstream
+    loaders: Loaders
+    max_page_size: int = 1000
+    needs: dict[tuple[int, ...], Needs] = field(default_factory=dict)
+
+
+Info: TypeAlias = strawberry.Info[Context, Any]  # Any: the root value, which we do not use

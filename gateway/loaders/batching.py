@@ -1,0 +1,220 @@
+"""Keys in, records out, one question per batch: the batch contract, kept once.
+
+A loader answers each key in its own slot: the record, None where upstream has none, or the error of the
+chunk that the key was asked in. Errors stay in the slot, so an outage costs one call and not one per link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+from urllib.parse import quote
+
+from aiodataloader import DataLoader
+
+from gateway import errors
+from gateway.upstream import cql
+from gateway.upstream.client import Collection, Record
+
+LARGEST_ANSWER = 1000  # records asked per call where the number of answers is not known before
+_LONGEST_INDEX = 10  # bytes of room for the name of the index; blanks count three when encoded
+MOST_PAGES = 20  # calls for one chunk of groups; beyond it the question is too broad to be answered whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """How many ids one call carries, and how long its request line may be in bytes."""
+
+    ids: int = 50
+    request_line: int = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A page of a list: `count` records from `offset` on, and what else the selection needs to know."""
+
+    offset: int = 0
+    count: int = 10
+    total: bool = False
+    has_next: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The records of one window; `total` and `has_next` only where the window asked for them."""
+
+    records: list[Record]
+    offset: int = 0
+    total: int | None = None
+    has_next: bool | None = None
+
+
+ById: TypeAlias = "DataLoader[str, Record | None]"
+Grouped: TypeAlias = "DataLoader[tuple[str, Window], Slice]"
+
+
+def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cql.Cql | None = None) -> ById:
+    """A loader of single records by an id that at most one record has (`within` the clause).
+
+    Ids are lower-cased, because FOLIO matches them in any case and answers in lower case.
+    """
+
+    async def load(keys: list[str]) -> list[Record | errors.GatewayError | None]:
+        found: dict[str, Record | errors.GatewayError] = {}
+
+        async def fetch(ids: list[str]) -> None:
+            try:
+                query = cql.all_of(cql.any_of(index, ids), within)
+                page = await ask(str(query), limit=len(ids))
+            except errors.GatewayError as problem:
+                found.update(dict.fromkeys(ids, problem))
+            else:
+                found.update((str(record.get(index)).lower(), record) for record in page.records)
+
+        await _side_by_side(fetch, [key.lower() for key in keys], ask, limits, str(within))
+        return [found.get(key.lower()) for key in keys]
+
+    return DataLoader(load, get_cache_key=str.lower)  # type: ignore[arg-type]  # errors in slots are its contract
+
+
+def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
+    """A loader of single records by a natural key such as a barcode, sent as it was given.
+
+    Two records with the key are a `Conflict`: to choose one would be a guess.
+    """
+
+    async def load(keys: list[str]) -> list[Record | errors.GatewayError | None]:
+        found: dict[str, Record | errors.GatewayError] = {}
+
+        async def fetch(names: list[str]) -> None:
+            try:
+                page = await ask(str(cql.any_of(index, names)), limit=2 * len(names))
+            except errors.GatewayError as problem:
+                found.update((name.casefold(), problem) for name in names)
+                return
+            for record in page.records:
+                name = str(record.get(index)).casefold()
+                found[name] = (
+                    errors.Conflict(f"More than one record has this {index}.") if name in found else record
+                )
+
+        await _side_by_side(fetch, keys, ask, limits, "")
+        return [found.get(key.casefold()) for key in keys]
+
+    return DataLoader(load)  # type: ignore[arg-type]  # errors in slots are aiodataloader's contract
+
+
+def grouped_by(
+    ask: Collection,
+    limits: BatchLimits,
+    *,
+    index: str,
+    key: Callable[[Record], object],
+    within: cql.Cql | None = None,
+    sort: Sequence[cql.SortKey] = (),
+) -> Grouped:
+    """A loader of lists by the foreign key that its records carry.
+
+    The page of a single key is asked as it stands. The pages of several keys are cut from whole groups,
+    because one call has one limit for all of its keys.
+    """
+
+    async def load(keys: list[tuple[str, Window]]) -> list[Slice | errors.GatewayError]:
+        ids = list(dict.fromkeys(each.lower() for each, _ in keys))
+        if len(set(keys)) == 1:
+            return [await _page_of_one(ids[0], keys[0][1])] * len(keys)
+        groups: dict[str, list[Record] | errors.GatewayError] = {each: [] for each in ids}
+
+        async def fetch(chunk: list[str]) -> None:
+            try:
+                query = cql.all_of(cql.any_of(index, chunk), within)
+                records = await _all_pages(ask, cql.sorted_by(query, sort))
+            except errors.GatewayError as problem:
+                groups.update(dict.fromkeys(chunk, problem))
+            else:
+                for record in records:
+                    group = groups.get(str(key(record)).lower())
+                    if isinstance(group, list):
+                        group.append(record)
+
+        await _side_by_side(fetch, ids, ask, limits, cql.sorted_by(within, sort))
+        return [_cut(groups[each.lower()], window) for each, window in keys]
+
+    async def _page_of_one(parent: str, window: Window) -> Slice | errors.GatewayError:
+        try:
+            return await page_of(ask, cql.all_of(cql.equal(index, parent), within), sort, window)
+        except errors.GatewayError as problem:
+            return problem
+
+    return DataLoader(load)  # type: ignore[arg-type]  # errors in slots are aiodataloader's contract
+
+
+async def page_of(
+    ask: Collection, query: cql.Cql | None, sort: Sequence[cql.SortKey], window: Window
+) -> Slice:
+    """One window of a collection. One record more is asked where `has_next` is, so that it is never a guess."""
+    limit = window.count + 1 if window.has_next else window.count
+    page = await ask(cql.sorted_by(query, sort), limit=limit, offset=window.offset, total=window.total)
+    return Slice(
+        page.records[: window.count],
+        window.offset,
+        page.total,
+        len(page.records) > window.count if window.has_next else None,
+    )
+
+
+def cut(records: list[Record], window: Window) -> Slice:
+    """One window of a list that is here as a whole."""
+    end = window.offset + window.count
+    return Slice(records[window.offset : end], window.offset, len(records), end < len(records))
+
+
+def _cut(group: list[Record] | errors.GatewayError, window: Window) -> Slice | errors.GatewayError:
+    return group if isinstance(group, errors.GatewayError) else cut(group, window)
+
+
+async def _all_pages(ask: Collection, query: str) -> list[Record]:
+    records: list[Record] = []
+    for _ in range(MOST_PAGES):
+        page = await ask(query, limit=LARGEST_ANSWER, offset=len(records))
+        records += page.records
+        if len(page.records) < LARGEST_ANSWER:
+            return records
+    raise errors.LimitExceeded(
+        f"More than {MOST_PAGES * LARGEST_ANSWER} records belong to this list; narrow it with `filter`."
+    )
+
+
+async def _side_by_side(
+    fetch: Callable[[list[str]], Awaitable[None]],
+    keys: Sequence[str],
+    ask: Collection,
+    limits: BatchLimits,
+    rest: str,
+) -> None:
+    """Fetch the distinct keys in chunks that keep both limits; `rest` is what each query says besides."""
+    room = limits.request_line - ask.request_line_length(
+        f"({' ' * _LONGEST_INDEX}==()) and {rest}", limit=10**4
+    )
+    chunks = list(_chunks(list(dict.fromkeys(keys)), limits.ids, room))
+    if len(chunks) == 1:
+        await fetch(chunks[0])
+    else:
+        await asyncio.gather(*map(fetch, chunks))
+
+
+def _chunks(keys: Sequence[str], most: int, room: int) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    used = 0
+    for key in keys:
+        # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
+        size = len(quote(str(cql.equal("id", key)), safe=""))
+        if chunk and (len(chunk) == most or used + size > room):
+            yield chunk
+            chunk, used = [], 0
+        chunk.append(key)
+        used += size
+    if chunk:
+        yield chunk

@@ -1,0 +1,47 @@
+"""What every set of loaders has: the services of one caller, and one loader per way to group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from gateway.loaders.batching import BatchLimits, Grouped, grouped_by
+from gateway.upstream import cql
+from gateway.upstream.client import Collection, Record
+from gateway.upstream.services import Upstream
+
+
+class LoaderSet:
+    """Loaders are made when first asked for and live as long as the operation."""
+
+    def __init__(self, upstream: Upstream, limits: BatchLimits) -> None:
+        self.upstream = upstream
+        self.limits = limits
+        self._groups: dict[tuple[str, ...], Grouped] = {}
+
+    def grouped(
+        self,
+        ask: Collection,
+        index: str,
+        *,
+        within: cql.Cql | None = None,
+        sort: Sequence[cql.SortKey] = (),
+        key: Callable[[Record], object] | None = None,
+    ) -> Grouped:
+        """The one loader of this operation for lists grouped in this way."""
+        variant = (ask.path, index, str(within), *map(str, sort))
+        loader = self._groups.get(variant)
+        if loader is None:
+            loader = self._groups[variant] = grouped_by(
+                ask, self.limits, index=index, key=key or _member(index), within=within, sort=sort
+            )
+        return loader
+
+    def forget(self) -> None:
+        """Drop what was loaded, because an act may have changed it."""
+        kept = {"upstream": self.upstream, "limits": self.limits, "_groups": {}}
+        self.__dict__.clear()
+        self.__dict__.update(kept)
+
+
+def _member(name: str) -> Callable[[Record], object]:
+    return lambda record: record.get(name)

@@ -1,0 +1,65 @@
+"""Lock a Polaris object, so that nobody else changes it meanwhile."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from gateway.context import Info
+from gateway.mutations.acting import acting
+from gateway.schema.object_lock import ObjectLock, object_number, type_id
+from gateway.schema.object_type import ObjectType
+from gateway.schema.refusal import Refusal
+from gateway.upstream.client import Record
+from gateway.upstream.polaris import HeldByAnother
+
+
+@strawberry.input(description="Which object to lock.")
+class LockObjectInput:
+    object_type: ObjectType = strawberry.field(description="What kind of object.")
+    object_id: int = strawberry.field(description="Its id in Polaris, such as the PatronID.")
+
+
+@strawberry.type(description="The object is locked for you at your workstation.")
+class ObjectLocked:
+    lock: ObjectLock = strawberry.field(description="The lock.")
+    existing_lock: bool = strawberry.field(description="Whether you held it before.")
+
+
+@strawberry.type(description="Someone else holds the lock, and nothing changed.")
+class ObjectLockConflict:
+    held_by: ObjectLock | None = strawberry.field(
+        description="Who holds it, at which workstation, since when. Null where Polaris does not say."
+    )
+
+
+LockObjectResult = Annotated[
+    ObjectLocked | ObjectLockConflict | Refusal,
+    strawberry.union("LockObjectResult", description="What came of locking an object."),
+]
+
+
+def conflict(held: HeldByAnother) -> ObjectLockConflict:
+    """Who holds the lock, as far as the 409 says it."""
+    known: Record | None = held.record if "ObjectID" in held.record else None
+    return ObjectLockConflict(held_by=known)  # type: ignore[arg-type]  # a record
+
+
+@strawberry.type
+class LockObject:
+    @strawberry.mutation(
+        description="Lock an object. Release it when you are done: a lock left behind keeps others out."
+    )
+    async def lock_object(
+        self, info: Info, input: Annotated[LockObjectInput, strawberry.argument(description="Which object.")]
+    ) -> LockObjectResult | None:
+        kind, number = type_id(input.object_type), object_number(input.object_id)
+        locked = await acting(info).polaris.lock_object(kind, number)
+        if isinstance(locked, HeldByAnother):
+            return conflict(locked)
+        lock = locked.record
+        return ObjectLocked(
+            lock=lock,  # type: ignore[arg-type]  # a record
+            existing_lock=bool(lock.get("ExistingLock")),
+        )

@@ -1,0 +1,131 @@
+"""Every FOLIO path that is served, with the permission it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.sandbox import (
+    instance,
+    item,
+    loan,
+    location,
+    reference,
+    request,
+    request_queue,
+    service_point,
+    user,
+)
+from gateway.sandbox.check_in import bff_check_in, circulation_check_in
+from gateway.sandbox.check_out import bff_check_out, circulation_check_out
+from gateway.sandbox.exchange import Endpoint
+from gateway.sandbox.holdings import HOLDINGS
+from gateway.sandbox.shelf import Shelf, collection, single
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+BFF = "/circulation-bff"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    method: str
+    path: str
+    permission: str
+    endpoint: Endpoint
+
+
+def read(path: str, permission: str, shelf: Shelf) -> list[Served]:
+    """A collection and its single records, each with its own permission."""
+    return [
+        Served("GET", path, f"{permission}.collection.get", collection(shelf)),
+        Served("GET", path + "/{id}", f"{permission}.item.get", single(shelf)),
+    ]
+
+
+def asked(path: str, permission: str, endpoint: Endpoint) -> Served:
+    return Served("GET", path, permission, endpoint)
+
+
+def done(path: str, permission: str, endpoint: Endpoint) -> Served:
+    return Served("POST", path, permission, endpoint)
+
+
+STORAGE = "inventory-storage"
+UNITS = f"{STORAGE}.location-units"
+POINTS = f"{STORAGE}.service-points"
+CIRCULATION = "circulation-storage"
+
+ROUTES: list[Served] = [
+    # circulation BFF
+    asked(
+        f"{BFF}/loans",
+        "circulation-bff.loans.collection.get",
+        collection(loan.BFF_LOANS, query_required=True),
+    ),
+    asked(f"{BFF}/loans/{{id}}", "circulation-bff.loans.item.get", single(loan.BFF_LOANS)),
+    asked(f"{BFF}/requests", "circulation-bff.requests.collection.get", collection(request.BFF_REQUESTS)),
+    asked(
+        f"{BFF}/requests/search-instances",
+        "circulation-bff.requests.search-instances.get",
+        instance.search_instances,
+    ),
+    asked(
+        f"{BFF}/inventory/items", "circulation-bff.inventory.items.collection.get", item.item_by_barcode_text
+    ),
+    done(
+        f"{BFF}/loans/check-out-by-barcode",
+        "circulation-bff.loans.check-out-by-barcode.execute",
+        bff_check_out,
+    ),
+    done(
+        f"{BFF}/loans/check-in-by-barcode", "circulation-bff.loans.check-in-by-barcode.execute", bff_check_in
+    ),
+    # circulation
+    *read("/circulation/loans", "circulation.loans", loan.LOANS),
+    *read("/circulation/requests", "circulation.requests", request.REQUESTS),
+    asked(
+        "/circulation/requests/queue/instance/{id}",
+        "circulation.requests.queue-instance.collection.get",
+        request_queue.instance_queue,
+    ),
+    asked(
+        "/circulation/requests/queue/item/{id}",
+        "circulation.requests.queue-item.collection.get",
+        request_queue.item_queue,
+    ),
+    done("/circulation/check-out-by-barcode", "circulation.check-out-by-barcode.post", circulation_check_out),
+    done("/circulation/check-in-by-barcode", "circulation.check-in-by-barcode.post", circulation_check_in),
+    *read("/loan-policy-storage/loan-policies", f"{CIRCULATION}.loan-policies", reference.LOAN_POLICIES),
+    *read(
+        "/cancellation-reason-storage/cancellation-reasons",
+        f"{CIRCULATION}.cancellation-reasons",
+        reference.CANCELLATION_REASONS,
+    ),
+    *read("/staff-slips-storage/staff-slips", f"{CIRCULATION}.staff-slips", reference.STAFF_SLIPS),
+    # users
+    *read("/users", "users", user.USERS),
+    *read("/groups", "usergroups", user.GROUPS),
+    *read("/proxiesfor", "proxiesfor", user.PROXIES),
+    *read("/addresstypes", "addresstypes", user.ADDRESS_TYPES),
+    *read("/departments", "departments", user.DEPARTMENTS),
+    *read("/manualblocks", "manualblocks", user.MANUAL_BLOCKS),
+    asked(
+        "/automated-patron-blocks/{user_id}",
+        "patron-blocks.automated-patron-blocks.collection.get",
+        user.automated_blocks,
+    ),
+    # places
+    asked("/service-points", f"{POINTS}.collection.get", service_point.service_points),
+    asked("/service-points/{id}", f"{POINTS}.item.get", single(service_point.SERVICE_POINTS)),
+    *read("/locations", f"{STORAGE}.locations", location.LOCATIONS),
+    *read("/location-units/institutions", f"{UNITS}.institutions", location.INSTITUTIONS),
+    *read("/location-units/campuses", f"{UNITS}.campuses", location.CAMPUSES),
+    *read("/location-units/libraries", f"{UNITS}.libraries", location.LIBRARIES),
+    # inventory
+    *read("/inventory/instances", "inventory.instances", instance.INSTANCES),
+    *read("/inventory/items", "inventory.items", item.ITEMS),
+    *read("/instance-storage/instances", f"{STORAGE}.instances", instance.STORED_INSTANCES),
+    *read("/item-storage/items", f"{STORAGE}.items", item.STORED_ITEMS),
+    *read("/holdings-storage/holdings", f"{STORAGE}.holdings", HOLDINGS),
+    *read("/material-types", f"{STORAGE}.material-types", reference.MATERIAL_TYPES),
+    *read("/loan-types", f"{STORAGE}.loan-types", reference.LOAN_TYPES),
+]

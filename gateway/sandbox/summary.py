@@ -1,0 +1,69 @@
+"""What is in a library, in a few lines: for the start-up banner and for examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from gateway.sandbox.library import Library, Record, fields
+from gateway.sandbox.object_lock import LockDesk
+from gateway.sandbox.permissions import PREFIX, STAFF
+from gateway.sandbox.user import is_active
+
+COUNTED = fields(
+    "users groups service_points locations instances holdings items loans requests loan_policies "
+    "manual_blocks"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Examples are None where a library has nothing of the kind."""
+
+    tenant: str
+    counts: Mapping[str, int]
+    patron_barcode: str | None
+    item_barcode: str | None
+    service_point_id: str | None
+    service_point_name: str | None
+    user_id: str | None
+    item_id: str | None
+    instance_id: str | None
+    loan_id: str | None
+    request_id: str | None
+    staff_tokens: Mapping[str, str]
+    polaris_authorizations: Mapping[str, str]
+    polaris_workstation: int = 7
+    polaris_organization: int = 3
+
+
+def summarize(library: Library, locks: LockDesk) -> Summary:
+    readers = [user for user in library.users.values() if user.get("type", "patron") == "patron"]
+    patron = example(readers, lambda user: "barcode" in user and is_active(library, user))
+    item = example(
+        library.items.values(), lambda item: "barcode" in item and item["status"]["name"] == "Available"
+    )
+    point = example(library.service_points.values(), lambda point: bool(point.get("pickupLocation")))
+    loan = example(library.loans.values(), lambda loan: loan["status"]["name"] == "Open")
+    request = example(library.requests.values(), lambda request: request["status"].startswith("Open"))
+    holding = library.holdings.get(item.get("holdingsRecordId", ""), {})
+    staff = [user["username"] for user in library.users.values() if user.get("type") == "staff"]
+    return Summary(
+        tenant=library.tenant,
+        counts={name: len(getattr(library, name)) for name in COUNTED},
+        patron_barcode=patron.get("barcode"),
+        item_barcode=item.get("barcode"),
+        service_point_id=point.get("id"),
+        service_point_name=point.get("name"),
+        user_id=patron.get("id"),
+        item_id=item.get("id"),
+        instance_id=holding.get("instanceId"),
+        loan_id=loan.get("id"),
+        request_id=request.get("id"),
+        staff_tokens={name: PREFIX + name for name in {**dict.fromkeys(STAFF), **dict.fromkeys(staff)}},
+        polaris_authorizations=locks.doorman.authorizations(),
+    )
+
+
+def example(records: Iterable[Record], fits: Callable[[Record], bool]) -> Record:
+    return next((record for record in records if fits(record)), {})

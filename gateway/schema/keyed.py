@@ -1,0 +1,56 @@
+"""Roots that find one record by exactly one of its natural keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import strawberry
+from strawberry.types.field import StrawberryField
+
+from gateway.context import Info
+from gateway.schema import arguments
+from gateway.schema.page import argument
+
+
+class KeyedField(StrawberryField):
+    """One record by one of several keys, each with its loader. Any: Strawberry's own signatures are wide."""
+
+    loaders: Mapping[str, str]
+
+    def __copy__(self) -> KeyedField:
+        made = super().__copy__()
+        made.loaders = self.loaders
+        return made
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        name, key = arguments.exactly_one(**{name: kwargs.get(name) for name in self.loaders})
+        key = arguments.uuid(key, name) if name == "id" else arguments.text(key, name)
+        return self._load(info, self.loaders[name], key)
+
+    def _load(self, info: Info, loader: str, key: str) -> Any:
+        return getattr(info.context.loaders, loader).load(key)
+
+
+def keyed(description: str, **keys: tuple[str, str]) -> Any:
+    """Declare a root by its keys: argument = (loader, meaning). A single key is a required argument.
+
+    Any: the annotation beside the declaration is the type.
+    """
+    made = KeyedField(description=description)
+    made.loaders = {name: loader for name, (loader, _) in keys.items()}
+    required = len(keys) == 1
+    made.arguments = [
+        argument(name, _type_of(name, required), meaning, **({} if required else {"default": None}))
+        for name, (_, meaning) in keys.items()
+    ]
+    return made
+
+
+def _type_of(name: str, required: bool) -> Any:
+    kind: Any = strawberry.ID if name == "id" else str
+    return kind if required else kind | None

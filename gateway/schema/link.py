@@ -1,0 +1,127 @@
+"""Links: how one record leads to another, declared in one line each.
+
+A link says which loader has the target, where its key stands on the parent, and what the parent already
+`known`s of the target. When the selection under a link reads nothing else, nothing is asked upstream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
+
+from gateway.context import Info
+from gateway.schema.record import Path, dig, path_of, record_of
+from gateway.schema.selection import needs_of
+
+THROUGH = ">"  # marks, in a partial record, what is known of the target of one of its own links
+
+
+class Link(StrawberryField):
+    """A field whose value is another record, found by the key that the parent holds.
+
+    Any: records are JSON, and Strawberry's own signatures are wide.
+    """
+
+    loader: str
+    key: Path
+    known: Mapping[Path, Path]
+
+    def __copy__(self) -> Link:
+        made = super().__copy__()
+        made.loader, made.key, made.known = self.loader, self.key, self.known
+        return made
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    @property
+    def needs(self) -> tuple[Path, ...]:
+        return (self.key,)
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        source = record_of(source)
+        key = dig(source, self.key)
+        if key is None:
+            return None
+        needs = needs_of(info)
+        carried = source.get(self._through)
+        if carried is not None and needs <= {("id",), *((name,) for name in carried)}:
+            return {"id": key, **carried}
+        if needs <= self.known.keys() and all(_present(source, self.known[path]) for path in needs):
+            return self.partial(source)
+        return self.load(key, info)
+
+    @cached_property
+    def _through(self) -> str:
+        return to_camel_case(self.python_name) + THROUGH
+
+    def load(self, key: Any, info: Info) -> Any:
+        return getattr(info.context.loaders, self.loader).load(str(key))
+
+    def partial(self, source: Any) -> dict[str, Any]:
+        """The target as far as the parent knows it."""
+        record: dict[str, Any] = {}
+        for target, origin in self.known.items():
+            value = dig(source, origin)
+            if value is None and not _present(source, origin):
+                continue
+            here = record
+            for step in target[:-1]:
+                here = here.setdefault(step, {})
+            here[target[-1]] = value
+        return record
+
+
+class ManyLink(Link):
+    """A link by a list of keys; a key that leads nowhere leaves no gap in the list."""
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        keys = dig(record_of(source), self.key)
+        if not isinstance(keys, list):
+            return None
+        if needs_of(info) <= {("id",)}:
+            return [{"id": key} for key in keys]
+        return self._all([self.load(key, info) for key in keys if key is not None])
+
+    async def _all(self, loading: list[Any]) -> list[Any]:
+        return [record for record in await asyncio.gather(*loading) if record is not None]
+
+
+def link(description: str, *, loader: str, key: str, known: Mapping[str, str] | None = None) -> Any:
+    """Declare a link to one record.
+
+    `known` maps members of the target to members of the parent, dots for nesting: `"personal.lastName":
+    "borrower.lastName"`. `id` is always known. What is known of a link of the target stands behind `>`:
+    `"patronGroup>group": "requester.patronGroup.group"`.
+    Any: the annotation beside the declaration is the type.
+    """
+    return _declare(Link(description=description), loader, key, known or {})
+
+
+def links(description: str, *, loader: str, key: str) -> Any:
+    """Declare a link to each record of a list of keys."""
+    return _declare(ManyLink(description=description), loader, key, {})
+
+
+def _declare(made: Link, loader: str, key: str, known: Mapping[str, str]) -> Link:
+    made.loader = loader
+    made.key = path_of(key)
+    paths = {_target(target): path_of(origin) for target, origin in known.items()}
+    made.known = {("id",): made.key, **paths}
+    return made
+
+
+def _target(text: str) -> Path:
+    name, through, rest = text.partition(THROUGH)
+    return (*path_of(name + THROUGH), *path_of(rest)) if through else path_of(name)
+
+
+def _present(source: Any, origin: Path) -> bool:
+    """Whether the parent carries the object that the value would stand in. An absent value in it is null."""
+    return len(origin) == 1 or type(dig(source, origin[:-1])) is dict

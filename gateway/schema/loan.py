@@ -1,0 +1,198 @@
+"""Loans, and the queries that start at them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
+from gateway.schema.enums import LoanStatusName
+from gateway.schema.keyed import keyed
+from gateway.schema.link import link
+from gateway.schema.loan_item import LoanItem
+from gateway.schema.loan_search import LoanFilter, LoanSort
+from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection, connection, connection_link
+from gateway.schema.policy import LoanPolicy, LostItemFeePolicy, OverdueFinePolicy
+from gateway.schema.record import field
+from gateway.schema.request_search import RequestFilter, RequestSort
+from gateway.schema.scalars import DateTime
+from gateway.schema.service_point import SUMMARY_MEMBERS
+from gateway.schema.user import PatronGroup
+from gateway.upstream import cql
+
+if TYPE_CHECKING:
+    from gateway.schema.instance import Instance
+    from gateway.schema.item import Item
+    from gateway.schema.location import Location
+    from gateway.schema.request import RequestConnection
+    from gateway.schema.service_point import ServicePoint
+    from gateway.schema.user import User
+
+
+# What a loan, and the answer to a check-in, carry of the item (mod-circulation's item summary).
+LOAN_ITEM_KNOWN = {
+    "title": "item.title",
+    "barcode": "item.barcode",
+    "callNumber": "item.callNumber",
+    "effectiveCallNumberComponents.callNumber": "item.callNumberComponents.callNumber",
+    "effectiveCallNumberComponents.prefix": "item.callNumberComponents.prefix",
+    "effectiveCallNumberComponents.suffix": "item.callNumberComponents.suffix",
+    "copyNumber": "item.copyNumber",
+    "materialType.name": "item.materialType.name",
+    "contributorNames": "item.contributors",
+    "holdingsRecordId": "item.holdingsRecordId",
+    "instanceId": "item.instanceId",
+    "effectiveLocation.name": "item.location.name",
+    "status.name": "item.status.name",
+    "status.date": "item.status.date",
+    "inTransitDestinationServicePointId": "item.inTransitDestinationServicePointId",
+    "enumeration": "item.enumeration",
+    "chronology": "item.chronology",
+    "volume": "item.volume",
+    "displaySummary": "item.displaySummary",
+    "accessionNumber": "item.accessionNumber",
+}
+
+
+@strawberry.type(description="Whether a loan is still running.")
+class LoanStatus:
+    name: LoanStatusName | None = field("`OPEN` or `CLOSED`.")
+
+
+@strawberry.type(description="What is owed for a loan.")
+class FeesAndFines:
+    amount_remaining_to_pay: float | None = field("The open sum of all fees and fines of this loan.")
+
+
+@strawberry.type(description="One item lent to one patron.")
+class Loan:
+    id: strawberry.ID = field("The id, a UUID.")
+    borrower: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+        "Who has the item. Null on loans whose borrower the library has forgotten. "
+        "Id, barcode, names and patron group cost no upstream call.",
+        loader="user",
+        key="userId",
+        known={
+            "barcode": "borrower.barcode",
+            "personal.lastName": "borrower.lastName",
+            "personal.firstName": "borrower.firstName",
+            "personal.middleName": "borrower.middleName",
+            "personal.preferredFirstName": "borrower.preferredFirstName",
+            "patronGroup": "borrower.patronGroup",
+        },
+    )
+    proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+        "Who borrowed in the borrower's name.", loader="user", key="proxyUserId"
+    )
+    item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
+        "What was lent. Title, barcode, call number, status, material type and location cost no upstream call.",
+        loader="item",
+        key="itemId",
+        known=LOAN_ITEM_KNOWN,
+    )
+    loan_item: LoanItem | None = field(
+        "The item as the loan carries it: never costs an upstream call, and is there for items of other "
+        "libraries that the inventory here does not know.",
+        key="item",
+    )
+    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+        "The title of the item.",
+        loader="instance",
+        key="item.instanceId",
+        known={"title": "item.title", "hrid": "item.instanceHrid"},
+    )
+    loan_policy: LoanPolicy | None = link(
+        "The rules for the loan period and renewals. Id and name cost no upstream call.",
+        loader="loan_policy",
+        key="loanPolicyId",
+        known={"name": "loanPolicy.name"},
+    )
+    overdue_fine_policy: OverdueFinePolicy | None = link(
+        "The rules for fines. Id and name cost no upstream call.",
+        loader="overdue_fine_policy",
+        key="overdueFinePolicyId",
+        known={"name": "overdueFinePolicy.name"},
+    )
+    lost_item_policy: LostItemFeePolicy | None = link(
+        "The rules for lost items. Id and name cost no upstream call.",
+        loader="lost_item_fee_policy",
+        key="lostItemPolicyId",
+        known={"name": "lostItemPolicy.name"},
+    )
+    item_effective_location_at_check_out: (
+        Annotated[Location, strawberry.lazy("gateway.schema.location")] | None
+    ) = link(
+        "Where the item belonged when it was lent.", loader="location", key="itemEffectiveLocationIdAtCheckOut"
+    )
+    status: LoanStatus | None = field("Whether the loan is still running.")
+    loan_date: DateTime | None = field("When the item was lent.")
+    due_date: DateTime | None = field("When the item is due back.")
+    return_date: DateTime | None = field("When the item counts as returned; the desk may date it back.")
+    system_return_date: DateTime | None = field("When the check-in was really made.")
+    action: str | None = field(
+        "What happened to the loan last: `checkedout`, `renewed`, `checkedin`, `declaredLost` and more; "
+        "newer versions of FOLIO add to them."
+    )
+    action_comment: str | None = field("What the staff wrote about the last action.")
+    renewal_count: int | None = field("How many times it was renewed.")
+    due_date_changed_by_recall: bool | None = field("Whether a recall brought the due date forward.")
+    due_date_changed_by_near_expire_user: bool | None = field(
+        "Whether the due date was cut because the patron's account ends."
+    )
+    due_date_changed_by_hold: bool | None = field("Whether a hold brought the due date forward.")
+    checkout_service_point: (
+        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link(
+        "Where the item was lent. Everything of its summary costs no upstream call.",
+        loader="service_point",
+        key="checkoutServicePointId",
+        known={name: f"checkoutServicePoint.{name}" for name in SUMMARY_MEMBERS},
+    )
+    checkin_service_point: (
+        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link(
+        "Where the item came back. Null while the loan is running.",
+        loader="service_point",
+        key="checkinServicePointId",
+        known={name: f"checkinServicePoint.{name}" for name in SUMMARY_MEMBERS},
+    )
+    patron_group_at_checkout: PatronGroup | None = link(
+        "The patron group that the borrower was in when the item was lent. Id and name cost no upstream call.",
+        loader="patron_group",
+        key="patronGroupAtCheckout.id",
+        known={"group": "patronGroupAtCheckout.name"},
+    )
+    fees_and_fines: FeesAndFines | None = field("What is owed for this loan.")
+    declared_lost_date: DateTime | None = field("When the item was declared lost.")
+    is_dcb: bool | None = field("Whether the item belongs to another library of the consortium.")
+    metadata: Metadata | None = field("Who made the record and when.")
+    open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+        connection_link(
+            "The requests that wait for this item.",
+            loader="requests_of_item",
+            key="itemId",
+            within=OPEN_REQUESTS,
+            filter=RequestFilter,
+            sort=RequestSort,
+            default_sort=IN_QUEUE_ORDER,
+        )
+    )
+
+
+@strawberry.type(description="A page of loans.")
+class LoanConnection(Connection[Loan]):
+    pass
+
+
+@strawberry.type
+class LoanQuery:
+    loan: Loan | None = keyed("One loan. Null when there is none.", id=("loan", "The id, a UUID."))
+    loans: LoanConnection | None = connection(
+        "Loans, a page at a time.",
+        ask=lambda upstream: upstream.circulation_bff.loans,
+        filter=LoanFilter,
+        sort=LoanSort,
+        default_sort=[cql.SortKey("loanDate", descending=True)],
+    )

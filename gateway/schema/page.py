@@ -1,0 +1,221 @@
+"""Lists: connections for what can grow, and how their pages are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+
+from gateway.context import Info
+from gateway.loaders.batching import Grouped, Slice, Window, page_of
+from gateway.schema.arguments import clause_of, cursor, offset_after, page_size, sort_keys
+from gateway.schema.record import Path, dig, path_of
+from gateway.schema.selection import selected_fields
+from gateway.upstream import cql
+from gateway.upstream.client import Collection
+from gateway.upstream.services import Upstream
+
+Record = TypeVar("Record")
+
+
+class SliceField(StrawberryField):
+    """A field of a connection; its source is the slice that was asked. Any: Strawberry's signatures."""
+
+    read: Callable[[Slice], Any]
+
+    def __copy__(self) -> SliceField:
+        made = super().__copy__()
+        made.read = self.read
+        return made
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        return self.read(source)
+
+
+def _of_slice(description: str, read: Callable[[Slice], Any]) -> Any:
+    made = SliceField(description=description, default=None)
+    made.read = read
+    return made
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    has_next_page: bool = _of_slice("Whether more records follow.", lambda page: bool(page.has_next))
+    has_previous_page: bool = _of_slice("Whether records come before.", lambda page: page.offset > 0)
+    start_cursor: str | None = _of_slice(
+        "The cursor of the first record of the page; null when the page is empty.",
+        lambda page: cursor(page.offset) if page.records else None,
+    )
+    end_cursor: str | None = _of_slice(
+        "The cursor of the last record of the page: give it to `after` to get the next page.",
+        lambda page: cursor(page.offset + len(page.records) - 1) if page.records else None,
+    )
+
+
+def _edges(page: Slice) -> list[tuple[int, Any]]:
+    return list(enumerate(page.records, page.offset))
+
+
+@strawberry.type(description="A record and its place in the list.")
+class Edge(Generic[Record]):
+    cursor: str = _of_slice("Where the record stands; good for `after`.", lambda edge: cursor(edge[0]))  # type: ignore[index]  # the source is a pair
+    node: Record | None = _of_slice("The record.", lambda edge: edge[1])  # type: ignore[index]  # as above
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[Record]):
+    nodes: list[Record | None] = _of_slice("The records of the page.", lambda page: page.records)
+    edges: list[Edge[Record] | None] = _of_slice("The records with their cursors.", _edges)
+    page_info: PageInfo = _of_slice("Where the page lies in the list.", lambda page: page)
+    total_count: int | None = _of_slice(
+        "How many records the whole list has, counted exactly. Costs upstream a count: select it when needed.",
+        lambda page: page.total,
+    )
+
+
+@strawberry.type(description="A list that comes as a whole: upstream never pages it.")
+class Whole(Generic[Record]):
+    nodes: list[Record | None] = _of_slice("All records.", lambda page: page.records)
+    total_count: int = _of_slice("How many records there are.", lambda page: len(page.records))
+
+
+class ConnectionField(StrawberryField):
+    """A connection at the root: the collection that it asks, and what of it. Any: Strawberry's signatures."""
+
+    ask: Callable[[Upstream], Collection]
+    default_sort: tuple[cql.SortKey, ...]
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    def __copy__(self) -> ConnectionField:
+        made = super().__copy__()
+        made.ask, made.default_sort = self.ask, self.default_sort
+        return made
+
+    async def _page(self, info: Info, kwargs: dict[str, Any]) -> Slice:
+        clause = clause_of(kwargs.get("filter"), kwargs.get("cql"))
+        sort = sort_keys(kwargs.get("sort")) or self.default_sort
+        return await page_of(self.ask(info.context.upstream), clause, sort, window_of(info, kwargs))
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        return self._page(info, kwargs)
+
+
+class ConnectionLink(StrawberryField):
+    """A connection on a record: the records that carry its key. Any: Strawberry's signatures."""
+
+    loader: str
+    key: Path
+    within: cql.Cql | None
+    default_sort: tuple[cql.SortKey, ...]
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    def __copy__(self) -> ConnectionLink:
+        made = super().__copy__()
+        made.loader, made.key, made.within = self.loader, self.key, self.within
+        made.default_sort = self.default_sort
+        return made
+
+    @cached_property
+    def needs(self) -> tuple[Path, ...]:
+        return (self.key,)
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        window = window_of(info, kwargs)
+        key = dig(source, self.key)
+        if key is None:
+            return Slice([], window.offset, 0, False)
+        clause = cql.all_of(self.within, clause_of(kwargs.get("filter"), None))
+        sort = sort_keys(kwargs.get("sort")) or self.default_sort
+        loader: Grouped = getattr(info.context.loaders, self.loader)(clause, sort)
+        return loader.load((str(key), window))
+
+
+def connection(
+    description: str,
+    *,
+    ask: Callable[[Upstream], Collection],
+    filter: type,
+    sort: type | None = None,
+    default_sort: Sequence[cql.SortKey] = (),
+) -> Any:
+    """Declare a connection at the root. Any: the annotation beside the declaration is the type."""
+    made = ConnectionField(description=description)
+    made.ask, made.default_sort = ask, tuple(default_sort)
+    made.arguments = [*_filters(filter, sort), _CQL, *_PAGE]
+    return made
+
+
+def connection_link(
+    description: str,
+    *,
+    loader: str,
+    key: str = "id",
+    filter: type | None = None,
+    sort: type | None = None,
+    within: cql.Cql | None = None,
+    default_sort: Sequence[cql.SortKey] = (),
+) -> Any:
+    """Declare a connection on a record: `loader` takes the clause and the sort, `key` is the parent's.
+
+    Any: the annotation beside the declaration is the type.
+    """
+    made = ConnectionLink(description=description)
+    made.loader, made.key, made.within = loader, path_of(key), within
+    made.default_sort = tuple(default_sort)
+    made.arguments = [*_filters(filter, sort), *_PAGE]
+    return made
+
+
+def window_of(info: Info, kwargs: dict[str, Any]) -> Window:
+    """The page that the arguments ask for, and what the selection needs to know about it."""
+    fields = selected_fields(info)
+    return Window(
+        offset=offset_after(kwargs.get("after")),
+        count=page_size(kwargs.get("first", 10), info.context.max_page_size),
+        total="totalCount" in fields,
+        has_next="pageInfo" in fields,
+    )
+
+
+def argument(name: str, type_: Any, description: str, **default: Any) -> StrawberryArgument:
+    """An argument of a field that is declared and not written as a function. Any: types of all kinds."""
+    return StrawberryArgument(
+        python_name=name,
+        graphql_name=None,
+        type_annotation=StrawberryAnnotation(type_),
+        description=description,
+        **default,
+    )
+
+
+_PAGE = (
+    argument("first", int, "How many records, at most 1000. 0 with `totalCount` only counts.", default=10),
+    argument("after", str | None, "The `endCursor` of the page before.", default=None),
+)
+_CQL = argument(
+    "cql",
+    str | None,
+    "For people who know CQL: a condition besides `filter`, without `sortby`, at most 2000 characters.",
+    default=None,
+)
+
+
+def _filters(filter: type | None, sort: type | None) -> list[StrawberryArgument]:
+    found = []
+    if filter is not None:
+        found.append(argument("filter", filter | None, "Which records.", default=None))
+    if sort is not None:
+        sorts: Any = list[sort] | None  # type: ignore[valid-type]  # Strawberry takes types made at run time
+        found.append(argument("sort", sorts, "In which order; ties are broken by `id`.", default=None))
+    return found

@@ -1,0 +1,63 @@
+"""Refusals: the library said no, for reasons that a front end can act on. Data, not errors."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import strawberry
+
+from gateway import errors
+from gateway.schema.refusal_code import RefusalCode
+
+
+@strawberry.type(description="What a reason is about.")
+class RefusalParameter:
+    key: str = strawberry.field(description="What it is: `itemBarcode`, `loanPolicyName`, `reason` ...")
+    value: str | None = strawberry.field(description="Its value; null where upstream sends none.")
+
+
+@strawberry.type(description="A block that can be lifted by asking again with `overrideBlocks`.")
+class OverridableBlock:
+    name: str = strawberry.field(
+        description="Which block: `patronBlock`, `itemLimitBlock`, `itemNotLoanableBlock`, `renewalBlock` or "
+        "`renewalDueDateRequiredBlock`. It is the field of `overrideBlocks` to set."
+    )
+    missing_permissions: list[str] = strawberry.field(
+        description="What you may not do: empty when you may lift the block yourself."
+    )
+
+
+@strawberry.type(description="One reason why the library said no.")
+class RefusalReason:
+    code: RefusalCode = strawberry.field(description="FOLIO's code, or `OTHER`: many refusals have none.")
+    message: str = strawberry.field(description="FOLIO's words, in English or the language of the library.")
+    parameters: list[RefusalParameter] = strawberry.field(description="What the reason is about.")
+    overridable_block: OverridableBlock | None = strawberry.field(
+        description="The block to lift, where somebody may."
+    )
+
+
+@strawberry.type(description="The library said no, and nothing changed.")
+class Refusal:
+    reasons: list[RefusalReason] = strawberry.field(description="All reasons at once; at least one.")
+
+
+def refusal(problem: errors.Refused) -> Refusal:
+    """The refusal as data. One without a readable reason still has one: that there is none."""
+    given = problem.reasons or (errors.Reason(message="The library refused and gave no reason that can be read."),)
+    return Refusal(reasons=[_reason(each) for each in given])
+
+
+def _reason(reason: errors.Reason) -> RefusalReason:
+    block = reason.overridable_block
+    return RefusalReason(
+        code=_CODES.get(reason.code or "", RefusalCode.OTHER),  # type: ignore[arg-type]  # an enum member
+        message=reason.message,
+        parameters=[RefusalParameter(key=each.key, value=each.value) for each in reason.parameters],
+        overridable_block=None
+        if block is None
+        else OverridableBlock(name=block.name, missing_permissions=block.missing_permissions),
+    )
+
+
+_CODES: dict[str, Enum] = {code.name: code for code in RefusalCode}

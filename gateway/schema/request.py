@@ -1,0 +1,244 @@
+"""Requests, and the queries that start at them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from gateway.schema.enums import (
+    EcsRequestPhase,
+    FulfillmentPreference,
+    RequestLevel,
+    RequestStatus,
+    RequestType,
+)
+from gateway.schema.keyed import keyed
+from gateway.schema.link import link
+from gateway.schema.loan_item import CallNumberComponents, Named
+from gateway.schema.metadata import Metadata, Tags
+from gateway.schema.page import Connection, connection
+from gateway.schema.record import field
+from gateway.schema.request_search import RequestFilter, RequestSort
+from gateway.schema.scalars import DateTime
+from gateway.schema.service_point import REQUEST_SUMMARY_MEMBERS
+from gateway.schema.user import AddressType
+from gateway.upstream import cql
+
+if TYPE_CHECKING:
+    from gateway.schema.holdings import Holdings
+    from gateway.schema.instance import Instance
+    from gateway.schema.item import Item
+    from gateway.schema.loan import Loan
+    from gateway.schema.location import Location
+    from gateway.schema.service_point import ServicePoint
+    from gateway.schema.user import User
+
+
+def _person(summary: str) -> dict[str, str]:
+    """What a request carries of a person: mod-circulation embeds it, the BFF passes it on."""
+    return {
+        "barcode": f"{summary}.barcode",
+        "personal.lastName": f"{summary}.lastName",
+        "personal.firstName": f"{summary}.firstName",
+        "personal.middleName": f"{summary}.middleName",
+        "patronGroup": f"{summary}.patronGroupId",
+        "patronGroup>group": f"{summary}.patronGroup.group",
+        "patronGroup>desc": f"{summary}.patronGroup.desc",
+    }
+
+
+@strawberry.type(description="A number that a title is known by, such as an ISBN.")
+class RequestIdentifier:
+    value: str | None = field("The number.")
+    identifier_type_id: strawberry.ID | None = field("What kind of number it is: an id of FOLIO's identifier types.")
+
+
+@strawberry.type(description="Who brought a title out, where and when.")
+class RequestPublication:
+    publisher: str | None = field("The publisher.")
+    place: str | None = field("The place.")
+    date_of_publication: str | None = field("When, as the catalogue has it: free text.")
+    role: str | None = field("What the publisher did.")
+
+
+@strawberry.type(description="The title as its request carries it: never costs an upstream call.")
+class RequestInstance:
+    title: str | None = field("The title.")
+    identifiers: list[RequestIdentifier | None] | None = field("Numbers that the title is known by.")
+    contributor_names: list[Named | None] | None = field("Who made the work.")
+    publication: list[RequestPublication | None] | None = field("Who brought it out, where and when.")
+    editions: list[str | None] | None = field("Editions.")
+    hrid: str | None = field("The number of the title that people use, where upstream sends it.")
+
+
+@strawberry.type(description="Where a requested item belongs.")
+class RequestItemLocation:
+    name: str | None = field("The name of the location.")
+    library_name: str | None = field("The name of its library.")
+    code: str | None = field("The code of the location.")
+
+
+@strawberry.type(description="The item as its request carries it: never costs an upstream call.")
+class RequestItem:
+    barcode: str | None = field("The barcode; null for items without.")
+    location: RequestItemLocation | None = field("Where it belongs.")
+    enumeration: str | None = field("Which part of a series.")
+    volume: str | None = field("Which volume.")
+    chronology: str | None = field("Which time it covers.")
+    display_summary: str | None = field("One line for lists, in place of volume and enumeration.")
+    loan_type_id: strawberry.ID | None = field("How it may be lent: an id of FOLIO's loan types.")
+    loan_type_name: str | None = field("How it may be lent, by name.")
+    status: str | None = field("Its state, in FOLIO's words.")
+    call_number: str | None = field("The call number.")
+    call_number_components: CallNumberComponents | None = field("The parts of the call number.")
+    copy_number: str | None = field("Which copy it is.")
+    effective_location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
+        "Where it belongs. Id and name cost no upstream call.",
+        loader="location",
+        key="itemEffectiveLocationId",
+        known={"name": "itemEffectiveLocationName"},
+    )
+    retrieval_service_point: (
+        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link(
+        "Where it is to be fetched. Id and name cost no upstream call.",
+        loader="service_point",
+        key="retrievalServicePointId",
+        known={"name": "retrievalServicePointName"},
+    )
+
+
+@strawberry.type(description="Where a requested item is to be delivered.")
+class DeliveryAddress:
+    address_line1: str | None = field("First line.")
+    address_line2: str | None = field("Second line.")
+    city: str | None = field("The city.")
+    region: str | None = field("State or province.")
+    postal_code: str | None = field("Postal code.")
+    country_id: str | None = field("The country code, such as `US`.")
+    address_type: AddressType | None = link(
+        "What kind of address it is: home, work ...", loader="address_type", key="addressTypeId"
+    )
+
+
+@strawberry.type(description="What requests are searched and sorted by. FOLIO leaves it out of most answers.")
+class SearchIndex:
+    call_number_components: CallNumberComponents | None = field("The parts of the call number.")
+    shelving_order: str | None = field("The place on the shelf, as text that sorts.")
+    pickup_service_point_name: str | None = field("The name of the pickup service point.")
+
+
+@strawberry.type(description="The batch that a request was born in.")
+class BatchRequestInfo:
+    batch_request_id: strawberry.ID | None = field("The id of the batch, a UUID.")
+    batch_request_submitted_at: DateTime | None = field("When the batch was sent.")
+
+
+@strawberry.type(description="A patron's wish to get an item or a title.")
+class Request:
+    id: strawberry.ID = field("The id, a UUID.")
+    request_type: RequestType | None = field("What kind of wish it is.")
+    request_level: RequestLevel | None = field("Whether it is for one copy or for any copy.")
+    ecs_request_phase: EcsRequestPhase | None = field("Which half of a consortial request it is.")
+    request_date: DateTime | None = field("When it was made.")
+    patron_comments: str | None = field("What the patron wrote.")
+    requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+        "Who wants it. Null on closed requests whose requester the library has forgotten. "
+        "Id, barcode, names and patron group cost no upstream call.",
+        loader="user",
+        key="requesterId",
+        known=_person("requester"),
+    )
+    proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+        "Who asked in the requester's name. Id, barcode, names and patron group cost no upstream call.",
+        loader="user",
+        key="proxyUserId",
+        known=_person("proxy"),
+    )
+    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+        "The title. Id, title and editions cost no upstream call.",
+        loader="instance",
+        key="instanceId",
+        known={"title": "instance.title", "editions": "instance.editions"},
+    )
+    request_instance: RequestInstance | None = field(
+        "The title as the request carries it: never costs an upstream call.", key="instance"
+    )
+    holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
+        "The holdings of the item.", loader="holdings", key="holdingsRecordId"
+    )
+    item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
+        "The item. Null on title-level requests that no item was found for yet. "
+        "Id, barcode, status and call number cost no upstream call.",
+        loader="item",
+        key="itemId",
+        known={
+            "barcode": "item.barcode",
+            "status.name": "item.status",
+            "callNumber": "item.callNumber",
+            "effectiveCallNumberComponents.callNumber": "item.callNumberComponents.callNumber",
+            "effectiveCallNumberComponents.prefix": "item.callNumberComponents.prefix",
+            "effectiveCallNumberComponents.suffix": "item.callNumberComponents.suffix",
+            "copyNumber": "item.copyNumber",
+            "enumeration": "item.enumeration",
+            "volume": "item.volume",
+            "chronology": "item.chronology",
+            "displaySummary": "item.displaySummary",
+            "effectiveLocation.id": "item.itemEffectiveLocationId",
+            "effectiveLocation.name": "item.itemEffectiveLocationName",
+            "instanceId": "instanceId",
+            "holdingsRecordId": "holdingsRecordId",
+        },
+    )
+    request_item: RequestItem | None = field(
+        "The item as the request carries it: never costs an upstream call.", key="item"
+    )
+    open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
+        "The loan that the item is out on; null when it is not lent.", loader="open_loan_of_item", key="itemId"
+    )
+    status: RequestStatus | None = field("Where it stands.")
+    cancellation_reason_id: strawberry.ID | None = field("Why it was cancelled: an id of the library's reasons.")
+    cancelled_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+        "Who cancelled it.", loader="user", key="cancelledByUserId"
+    )
+    cancellation_additional_information: str | None = field("What was written about the cancellation.")
+    cancelled_date: DateTime | None = field("When it was cancelled.")
+    position: int | None = field("The place in the queue, from 1. Null on closed requests.")
+    fulfillment_preference: FulfillmentPreference | None = field("How the patron wants to get the item.")
+    delivery_address_type: AddressType | None = link(
+        "Which of the requester's addresses to deliver to.", loader="address_type", key="deliveryAddressTypeId"
+    )
+    delivery_address: DeliveryAddress | None = field("Where to deliver. Null unless it is to be delivered.")
+    request_expiration_date: DateTime | None = field("When the patron no longer wants it.")
+    hold_shelf_expiration_date: DateTime | None = field("Until when it stands on the hold shelf.")
+    pickup_service_point: (
+        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link(
+        "Where the patron picks it up. Null when it is to be delivered. "
+        "Everything of its summary costs no upstream call.",
+        loader="service_point",
+        key="pickupServicePointId",
+        known={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
+    )
+    tags: Tags | None = field("Free labels.")
+    metadata: Metadata | None = field("Who made the record and when.")
+    search_index: SearchIndex | None = field("What the request is searched by, where upstream sends it.")
+    batch_request_info: BatchRequestInfo | None = field("The batch that it was born in; null for most.")
+
+
+@strawberry.type(description="A page of requests.")
+class RequestConnection(Connection[Request]):
+    pass
+
+
+@strawberry.type
+class RequestQuery:
+    request: Request | None = keyed("One request. Null when there is none.", id=("request", "The id, a UUID."))
+    requests: RequestConnection | None = connection(
+        "Requests, a page at a time.",
+        ask=lambda upstream: upstream.circulation_bff.requests,
+        filter=RequestFilter,
+        sort=RequestSort,
+        default_sort=[cql.SortKey("requestDate")],
+    )

@@ -1,0 +1,88 @@
+"""Scalars that GraphQL does not have: DateTime and JSON."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.types.scalar import ScalarDefinition
+
+_UNIFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|\+00:?00)")
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d:?\d\d)"
+)
+
+
+def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
+    """One form for every form that upstream sends: UTC, milliseconds, `Z`.
+
+    FOLIO sends `Z`, `+00:00` and `+0000`, with and without milliseconds. A fraction finer than
+    milliseconds is kept.
+    """
+    if type(value) is not str:
+        raise GraphQLError("DateTime cannot represent a value that is not text.")
+    if len(value) >= 24 and _UNIFORM.fullmatch(value):
+        return f"{value[:23]}Z"
+    parts = _RFC3339.fullmatch(value)
+    if parts is None:
+        raise GraphQLError("DateTime cannot represent text that is not a date and time with its offset.")
+    day, time, fraction, offset = parts.groups()
+    fraction = (fraction or "").ljust(3, "0")
+    if offset in ("Z", "z") or offset.strip("+-").replace(":", "") == "0000":
+        return f"{day}T{time}.{fraction}Z"
+    sign = f"{offset[:3]}:{offset[-2:]}"
+    try:
+        moment = datetime.fromisoformat(f"{day}T{time}{sign}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GraphQLError("DateTime cannot represent a day that does not exist.") from None
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction}Z"
+
+
+def has_offset(value: object) -> bool:
+    """Whether a text from upstream is a moment, and not the time on somebody's wall."""
+    return isinstance(value, str) and _RFC3339.fullmatch(value) is not None
+
+
+def from_caller(value: Any) -> datetime:  # Any: JSON that a client sent
+    """A moment that a client sent; without an offset it is no moment and is refused."""
+    parts = _RFC3339.fullmatch(value) if isinstance(value, str) else None
+    if parts is None:
+        raise GraphQLError("DateTime must be RFC 3339 with an offset, such as '2026-11-21T10:00:00Z'.")
+    day, time, fraction, offset = parts.groups()
+    sign = "+00:00" if offset in ("Z", "z") else f"{offset[:3]}:{offset[-2:]}"
+    text = f"{day}T{time}.{(fraction or '').ljust(6, '0')[:6]}{sign}"
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise GraphQLError("DateTime must be a day and time that exist.") from None
+
+
+def upstream_text(moment: datetime) -> str:
+    """A moment as the desks of FOLIO send it: UTC, milliseconds, `Z`."""
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
+
+
+DateTime = NewType("DateTime", datetime)
+JSON = NewType("JSON", object)
+
+SCALARS: dict[object, ScalarDefinition] = {
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description=(
+            "A moment, RFC 3339: `2026-11-21T10:00:00.000Z`. Answers are always UTC with a `Z`; "
+            "a due date at the end of a day is the end of that day where the library is."
+        ),
+        specified_by_url="https://scalars.graphql.org/andimarek/date-time",
+        serialize=from_upstream,
+        parse_value=from_caller,
+    ),
+    JSON: strawberry.scalar(
+        name="JSON",
+        description="Any JSON value, as upstream sent it. Used where a library defines the members itself.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
+        serialize=lambda value: value,
+    ),
+}

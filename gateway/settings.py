@@ -1,0 +1,271 @@
+"""Every setting once: name, default, meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    DirectoryPath,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Origin: TypeAlias = Literal["default", "environment", "option"]
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used: one line per problem, fit to be shown to the operator."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def service_url(text: str) -> str:
+    """Check the base URL of a service and return it without its trailing slash."""
+    if re.search(r"[\s\\\x00-\x1f\x7f]", text):
+        raise ValueError("must not contain blanks, control characters or backslashes")
+    if "@" in text:
+        raise ValueError("must not carry a user name or a password")
+    if "?" in text or "#" in text:
+        raise ValueError("must not carry a query or a fragment")
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # a broken port or IPv6 address, told by urllib in its own words
+        usable = False
+    if not usable:
+        raise ValueError("must be an http or https URL such as http://okapi:9130")
+    return text.rstrip("/")
+
+
+def path_part(text: str) -> str:
+    """Check a name that becomes a part of upstream paths."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
+        raise ValueError("must be letters, digits, '.', '_' and '-'")
+    return text
+
+
+ServiceURL = Annotated[str, AfterValidator(service_url)]
+PathPart = Annotated[str, AfterValidator(path_part)]
+Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """What an operator may choose: each field is a variable (`OKAPI_URL`) and an option (`--okapi-url`)."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",  # FOLIO's charts set JAVA_OPTIONS and MODULE_VERSION on every container
+        env_ignore_empty=True,
+        str_strip_whitespace=True,
+        hide_input_in_errors=True,  # a refused URL may hold a password
+    )
+
+    host: Annotated[str, StringConstraints(min_length=1)] = Field(
+        "127.0.0.1", description="Address to listen on; 0.0.0.0 listens on every IPv4 address."
+    )
+    port: int = Field(8081, ge=0, le=65535, description="TCP port to listen on; 0 takes any free one.")
+    okapi_url: ServiceURL | None = Field(
+        None, description="Base URL of FOLIO's Okapi or Kong: everything of FOLIO is asked there."
+    )
+    bff_url: ServiceURL | None = Field(
+        None,
+        description="Base URL of the circulation BFF, where its calls need not pass through OKAPI_URL.",
+    )
+    polaris_url: ServiceURL | None = Field(
+        None, description="Base URL of Polaris ApplicationServices, which keeps the object locks."
+    )
+    polaris_site_domain: PathPart = Field(
+        "polaris", description="Polaris site domain, part of each Polaris path."
+    )
+    polaris_organization: int | None = Field(
+        None, ge=1, description="Polaris organization id of callers who send no X-Polaris-Organization."
+    )
+    polaris_workstation: int | None = Field(
+        None, ge=1, description="Polaris workstation id of callers who send no X-Polaris-Workstation."
+    )
+    polaris_language: Literal[
+        "ara", "chi", "eng", "fas", "fre", "hat", "haw", "kor", "rus", "spa", "vie"
+    ] = Field("eng", description="Language of Polaris messages, part of each Polaris path.")
+    polaris_product_id: int = Field(20, ge=1, description="Product id that Polaris knows this client by.")
+    sandbox: bool | None = Field(
+        None,
+        description="Serve the embedded library of invented records; unset: only when there is no upstream.",
+    )
+    sandbox_data: DirectoryPath | None = Field(
+        None, description="Folder of FOLIO records for the embedded library, in place of the invented ones."
+    )
+    require_upstream: bool = Field(
+        False,
+        description="Refuse to start without an upstream, unless SANDBOX=1; the container image sets it.",
+    )
+    upstream_transport: Literal["aiohttp", "httpx"] = Field(
+        "aiohttp",
+        description="What carries upstream calls: aiohttp costs less CPU, httpx is the stock transport.",
+    )
+    upstream_concurrency: int = Field(
+        64, ge=1, le=1000, description="Calls in flight per upstream, and the size of its connection pool."
+    )
+    connect_timeout: Seconds = Field(1.0, description="Seconds to open a connection to an upstream.")
+    read_timeout: Seconds = Field(
+        8.0, description="Seconds for a whole read, from connecting to the last byte of the answer."
+    )
+    first_byte_timeout: Seconds = Field(5.0, description="Seconds until a read's answer begins.")
+    act_timeout: Seconds = Field(
+        30.0, description="Seconds for a whole act (a check-out, a lock, ...); it is never sent twice."
+    )
+    queue_timeout: Seconds = Field(
+        1.0, description="Seconds a call waits for its turn when UPSTREAM_CONCURRENCY calls are in flight."
+    )
+    max_upstream_bytes: int = Field(
+        10_000_000, ge=1000, le=1_000_000_000, description="Largest upstream answer read, in decoded bytes."
+    )
+    batch_size: int = Field(50, ge=1, le=80, description="Ids asked in one upstream call.")
+    max_request_line: int = Field(
+        4000, ge=500, le=8000, description="Longest upstream request line, in bytes; a longer one is split."
+    )
+    max_body_bytes: int = Field(
+        1_000_000, ge=1000, le=100_000_000, description="Largest GraphQL request body accepted, in bytes."
+    )
+    document_cache_size: int = Field(
+        500, ge=0, le=100_000, description="Parsed and validated documents kept in memory; 0 keeps none."
+    )
+    max_page_size: int = Field(
+        1000,
+        ge=10,  # `first` defaults to 10, and the default must work
+        le=10_000,
+        description="Largest `first` a client may ask of a list, in records.",
+    )
+    token_cookie: bool = Field(
+        False, description="Take the token from the cookie folioAccessToken when no header brings one."
+    )
+    graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
+    introspection: bool = Field(True, description="Answer questions about the schema.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line written."
+    )
+    shutdown_timeout: int = Field(
+        20,
+        ge=1,
+        le=600,
+        description="Seconds from SIGTERM to the end; running requests finish, new ones are taken for 3.",
+    )
+
+    _options: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def __init__(self, **options: Any) -> None:  # Any: options are text or values, validation tells
+        try:
+            super().__init__(**options)
+        except ValidationError as error:
+            fields = type(self).model_fields
+            raise SettingsError([problem(details, fields) for details in error.errors()]) from error
+        self._options = frozenset(options)
+
+    @model_validator(mode="after")
+    def sandbox_or_upstream(self) -> Settings:
+        if self.sandbox and self.has_upstream:
+            named = [name.upper() for name in ("okapi_url", "bff_url", "polaris_url") if getattr(self, name)]
+            either = f"SANDBOX: is ambiguous together with {', '.join(named)}; keep one or the other"
+            raise ValueError(f"{either} (got 'true')")
+        return self
+
+    @property
+    def has_upstream(self) -> bool:
+        """Whether any upstream is configured."""
+        return any((self.okapi_url, self.bff_url, self.polaris_url))
+
+    @property
+    def serves_sandbox(self) -> bool:
+        """Whether the embedded library answers, because it was asked for or because there is nothing else."""
+        if self.sandbox is None:
+            return not self.has_upstream and not self.require_upstream
+        return self.sandbox
+
+    def origin(self, field: str) -> Origin:
+        """Tell where the value of a field came from."""
+        if field in self._options:
+            return "option"
+        return "environment" if field in self.model_fields_set else "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One setting as people read it."""
+
+    name: str
+    value: str
+    default: str
+    meaning: str
+    origin: Origin
+
+
+def settings_table(settings: Settings) -> list[Row]:
+    """List every setting with its effective value, secrets hidden."""
+    return [
+        Row(
+            name=name.upper(),
+            value=value_text(getattr(settings, name)),
+            default=value_text(field.default),
+            meaning=field.description or "",
+            origin=settings.origin(name),
+        )
+        for name, field in type(settings).model_fields.items()
+    ]
+
+
+def settings_markdown() -> str:
+    """Write the settings as the Markdown table of the README."""
+    lines = ["| Name | Default | Meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "unset" if field.default is None else f"`{value_text(field.default)}`"
+        meaning = (field.description or "").replace("|", "\\|")
+        lines.append(f"| `{name.upper()}` | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def value_text(value: bool | float | str | Path | SecretStr | None) -> str:
+    """Write a value as it would be written in the environment, a secret as stars."""
+    if value is None:
+        return "unset"
+    if isinstance(value, SecretStr):
+        return "***"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def problem(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
+    """Say in one line which variable is wrong, why, and what it held unless that may be secret."""
+    if not details["loc"]:
+        return str(details["ctx"]["error"])
+    name = str(details["loc"][0])
+    why = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if is_secret(fields[name]):
+        return f"{name.upper()}: {why}"
+    return f"{name.upper()}: {why} (got {shown(details['input'])!r})"
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Tell whether a field's value must never be shown."""
+    return SecretStr in (field.annotation, *get_args(field.annotation))
+
+
+def shown(value: object) -> str:
+    """Hide what may be a password (before an @) or a key (in a query), and cut the value short."""
+    text = re.sub(r"(?s)^(\w+://)?.*@", r"\1***@", str(value))
+    text = re.sub(r"(?s)[?#].+", lambda match: match[0][0] + "***", text)
+    return text if len(text) <= 100 else text[:100] + "..."

@@ -1,0 +1,494 @@
+"""The one module that knows HTTP: sends, keeps deadlines and the size cap, translates every failure.
+
+Reads (`GET`) may be cancelled at any time. Acts (everything else) are sent exactly once: no layer below
+repeats them, and when no conclusive answer comes the outcome is `OutcomeUnknown`, never a guess.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, Literal
+from urllib.parse import quote
+
+import aiohttp
+import httpx
+import msgspec
+from httpx_aiohttp import AiohttpTransport
+
+from gateway import errors
+from gateway.upstream.error_body import not_routed, reasons_in, token_missing
+
+Record = dict[str, Any]
+"""A JSON object as upstream sent it. `Any` because this is where JSON becomes a record."""
+
+Transport = httpx.AsyncBaseTransport
+Headers = Sequence[tuple[str, str]]
+
+KEEP_ALIVE = 4.0  # seconds; below the 5 s after which common servers close idle connections under our feet
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one call may take; times in seconds, sizes in decoded bytes."""
+
+    concurrency: int = 64
+    queue: float = 1.0
+    connect: float = 1.0
+    first_byte: float = 5.0
+    read: float = 8.0
+    act: float = 30.0
+    max_bytes: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """An act as the caller knows it, so that an unknown outcome can be looked up.
+
+    `keys` are the caller's own (barcodes, ids); `verify` names the query that tells what happened.
+    `looks_up_afterwards` is true where upstream acts first and looks up afterwards, so that its 403 and 404
+    do not mean that nothing happened (mod-circulation-bff, CheckInServiceImpl).
+    """
+
+    operation: str
+    keys: Mapping[str, str | int]
+    verify: str
+    looks_up_afterwards: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status the caller of `Client` asked to see, with its body."""
+
+    status: int
+    body: bytes
+
+
+class NotConfigured:
+    """Stands where a service has no address: every question and act is refused before it is sent."""
+
+    def __init__(self, name: str, setting: str) -> None:
+        self.name = name
+        self._error = f"{name} is not configured here; an operator sets {setting}."
+
+    def fail(self) -> errors.UpstreamNotConfigured:
+        return errors.UpstreamNotConfigured(self._error, upstream=self.name)
+
+    async def get(self, path: str, query: str, headers: Headers, expected: frozenset[int]) -> Answer:
+        raise self.fail()
+
+    async def act(
+        self, act: Act, method: str, path: str, body: object, headers: Headers, expected: frozenset[int]
+    ) -> Answer:
+        raise self.fail()
+
+    async def aclose(self) -> None:
+        return None
+
+
+class Client:
+    """One upstream service for the life of the process. Holds nothing of any caller."""
+
+    def __init__(self, name: str, base_url: str, transport: Transport, limits: Limits) -> None:
+        self.name = name
+        self._base_url = base_url.rstrip("/")
+        self._limits = limits
+        self._free = asyncio.Semaphore(limits.concurrency)
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),  # stores and sends nothing
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(limits.first_byte, connect=limits.connect, pool=limits.connect),
+        )
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def get(
+        self, path: str, query: str, headers: Headers, expected: frozenset[int] = frozenset()
+    ) -> Answer:
+        """Ask. `query` is percent-encoded already. A status that is neither 2xx nor `expected` raises."""
+        url = f"{self._base_url}{path}?{query}" if query else f"{self._base_url}{path}"
+        request = self._http.build_request("GET", url, headers=list(headers))
+        await self._take_slot()
+        try:
+            async with asyncio.timeout(self._limits.read):
+                answer, head = await self._exchange(request)
+        except TimeoutError as problem:
+            raise errors.UpstreamTimeout(
+                f"{self.name} did not answer within {self._limits.read:g} s.", upstream=self.name
+            ) from problem
+        except httpx.HTTPError as problem:
+            raise self._read_failure(problem) from problem
+        finally:
+            self._free.release()
+        if 200 <= answer.status < 300 or answer.status in expected:
+            return answer
+        raise self._read_refusal(answer, head)
+
+    async def act(
+        self,
+        act: Act,
+        method: str,
+        path: str,
+        body: object,
+        headers: Headers,
+        expected: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """Send an act, once. A refusal raises `Refused`, an inconclusive end raises `OutcomeUnknown`."""
+        content = None if body is None else _encode(body)
+        sent_headers = list(headers)
+        if content is not None:
+            sent_headers.append(("Content-Type", "application/json"))
+        request = self._http.build_request(
+            method, f"{self._base_url}{path}", content=content, headers=sent_headers
+        )
+        await self._take_slot()
+        sent_at = datetime.now(UTC)
+        try:
+            async with asyncio.timeout(self._limits.act):
+                answer, head = await self._exchange(request, first_byte=self._limits.act)
+        except TimeoutError as problem:
+            raise outcome_unknown(self.name, act, sent_at) from problem
+        except httpx.HTTPError as problem:
+            if _never_sent(problem):
+                raise errors.UpstreamUnavailable(
+                    f"{self.name} cannot be reached; nothing was sent.", upstream=self.name
+                ) from problem
+            raise outcome_unknown(self.name, act, sent_at) from problem
+        except errors.UpstreamBadResponse as problem:
+            raise outcome_unknown(self.name, act, sent_at) from problem
+        finally:
+            self._free.release()
+        if 200 <= answer.status < 300 or answer.status in expected:
+            return answer
+        raise self._act_refusal(act, sent_at, answer, head)
+
+    async def _take_slot(self) -> None:
+        # An own semaphore, because httpcore loses its pool's slots when queued calls are cancelled (#1093).
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        try:
+            async with asyncio.timeout(self._limits.queue):
+                await self._free.acquire()
+        except TimeoutError as problem:
+            raise errors.UpstreamUnavailable(
+                f"{self.name} is busy; nothing was sent.", upstream=self.name
+            ) from problem
+
+    async def _exchange(
+        self, request: httpx.Request, *, first_byte: float | None = None
+    ) -> tuple[Answer, httpx.Headers]:
+        if first_byte is not None:
+            request.extensions["timeout"] = {**request.extensions["timeout"], "read": first_byte}
+        response = await self._http.send(request, stream=True)
+        try:
+            body = await self._body(response)
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, body), response.headers
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        """The decoded body; counted while it arrives, because 300 KB of gzip can be 300 MB."""
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > self._limits.max_bytes:
+                raise errors.UpstreamBadResponse(
+                    f"{self.name} sent more than {self._limits.max_bytes} bytes.", upstream=self.name
+                )
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _read_failure(self, problem: httpx.HTTPError) -> errors.GatewayError:
+        kind, said = _translation(problem)
+        return kind(f"{self.name} {said}.", upstream=self.name)
+
+    def _read_refusal(self, answer: Answer, head: httpx.Headers) -> errors.GatewayError:
+        known = self._refusal(answer, head, errors.UpstreamRejected)
+        return known or self._failed(answer, head)
+
+    def _act_refusal(
+        self, act: Act, sent_at: datetime, answer: Answer, head: httpx.Headers
+    ) -> errors.GatewayError:
+        if act.looks_up_afterwards and answer.status in (403, 404):
+            return outcome_unknown(self.name, act, sent_at)
+        if not_routed(answer.body) and answer.status == 404:
+            return errors.UpstreamUnavailable(
+                f"{self.name} is not there for this tenant; nothing was done.", upstream=self.name, status=404
+            )
+        return self._refusal(answer, head, errors.Refused) or outcome_unknown(self.name, act, sent_at)
+
+    def _refusal(
+        self, answer: Answer, head: httpx.Headers, rejected: type[errors.GatewayError]
+    ) -> errors.GatewayError | None:
+        """The error for a status that says for certain: refused. None for the others."""
+        status = answer.status
+        if status == 401 or (status == 400 and token_missing(answer.body)):
+            return errors.Unauthenticated(
+                f"{self.name} does not accept the token, or none was sent.", upstream=self.name, status=status
+            )
+        if status in (400, 422):
+            reasons = reasons_in(answer.body)
+            return rejected(f"{self.name} refused.", upstream=self.name, status=status, reasons=reasons)
+        if status == 403:
+            return errors.Forbidden(
+                f"{self.name} says that this user may not do this.", upstream=self.name, status=status
+            )
+        if status == 404 and not not_routed(answer.body):
+            return errors.NotFound(f"{self.name} has no such record.", upstream=self.name, status=status)
+        if status in (409, 412):
+            return errors.Conflict(
+                f"{self.name} says that the record changed or is in use.", upstream=self.name, status=status
+            )
+        if status == 429:
+            return errors.RateLimited(
+                f"{self.name} wants fewer requests.",
+                upstream=self.name,
+                status=status,
+                retry_after=_retry_after(head),
+            )
+        return None
+
+    def _failed(self, answer: Answer, head: httpx.Headers) -> errors.GatewayError:
+        status = answer.status
+        if status in (502, 503, 504):
+            return errors.UpstreamUnavailable(
+                f"{self.name} is not ready.",
+                upstream=self.name,
+                status=status,
+                retry_after=_retry_after(head),
+            )
+        if status >= 500:
+            return errors.UpstreamError(f"{self.name} failed.", upstream=self.name, status=status)
+        return errors.UpstreamBadResponse(
+            f"{self.name} does not serve this question here.", upstream=self.name, status=status
+        )
+
+
+class CallerClient:
+    """A client that asks in one caller's name; lives as long as one operation."""
+
+    __slots__ = ("_client", "_headers")
+
+    def __init__(self, client: Client | NotConfigured, headers: Headers) -> None:
+        self._client = client
+        self._headers = headers
+
+    @property
+    def name(self) -> str:
+        return self._client.name
+
+    async def one(self, path: str) -> Record | None:
+        """The record at this path; None where upstream says 404."""
+        try:
+            answer = await self._client.get(path, "", self._headers, frozenset())
+        except errors.NotFound:
+            return None
+        return self._object(answer.body)
+
+    async def question(self, path: str, query: Mapping[str, str]) -> Record:
+        """One JSON object that a question with parameters gives."""
+        answer = await self._client.get(path, encoded(query), self._headers, frozenset())
+        return self._object(answer.body)
+
+    async def answer(self, path: str, query: Mapping[str, str], expected: frozenset[int]) -> Answer:
+        """The answer as it is, for services whose statuses mean more than HTTP says."""
+        return await self._client.get(path, encoded(query), self._headers, expected)
+
+    async def act(
+        self,
+        act: Act,
+        method: Literal["POST", "PUT", "DELETE"],
+        path: str,
+        body: object,
+        expected: frozenset[int] = frozenset(),
+    ) -> Answer:
+        return await self._client.act(act, method, path, body, self._headers, expected)
+
+    async def act_for_record(self, act: Act, path: str, body: object) -> Record:
+        """Post an act whose success is described by one JSON object."""
+        answer = await self.act(act, "POST", path, body)
+        record = decoded(answer.body)
+        if not isinstance(record, dict) or not record:
+            raise self.unreadable(act)
+        return record
+
+    def unreadable(self, act: Act) -> errors.OutcomeUnknown:
+        """The error for an act whose 2xx answer cannot be read."""
+        return outcome_unknown(self.name, act, datetime.now(UTC))
+
+    def _object(self, body: bytes) -> Record:
+        record = decoded(body)
+        if not isinstance(record, dict):
+            raise self.bad_shape()
+        return record
+
+    def bad_shape(self) -> errors.UpstreamBadResponse:
+        return errors.UpstreamBadResponse(f"{self.name} sent an answer of another shape.", upstream=self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records of a collection; `total` only where it was asked for and upstream told."""
+
+    records: list[Record]
+    total: int | None
+
+
+class Collection:
+    """A question that takes CQL and answers a page: `await users(query, limit=50)`."""
+
+    __slots__ = ("_client", "_extra", "_key", "path")
+
+    def __init__(self, client: CallerClient, path: str, key: str, extra: str = "") -> None:
+        self._client = client
+        self.path = path
+        self._key = key
+        self._extra = extra
+
+    async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
+        answer = await self._client._client.get(
+            self.path, self._query_string(query, limit, offset, total), self._client._headers, frozenset()
+        )
+        return self._page(decoded(answer.body))
+
+    def request_line_length(self, query: str, *, limit: int) -> int:
+        """Bytes of the request line that `query` would make, HTTP version and blanks included."""
+        return len(f"GET {self.path}?{self._query_string(query, limit, 0, False)} HTTP/1.1")
+
+    def _query_string(self, query: str | None, limit: int, offset: int, total: bool) -> str:
+        parts = [] if query is None else [f"query={quote(query, safe='')}"]
+        parts.append(f"limit={limit}")
+        if offset:
+            parts.append(f"offset={offset}")
+        parts.append("totalRecords=exact" if total else "totalRecords=none")
+        if self._extra:
+            parts.append(self._extra)
+        return "&".join(parts)
+
+    def _page(self, body: object) -> Page:
+        records = body.get(self._key) if isinstance(body, dict) else None
+        if not isinstance(body, dict) or not isinstance(records, list):
+            raise self._client.bad_shape()
+        if any(type(record) is not dict for record in records):
+            raise self._client.bad_shape()
+        total = body.get("totalRecords")
+        return Page(records, total if type(total) is int else None)
+
+
+def outcome_unknown(upstream: str, act: Act, sent_at: datetime) -> errors.OutcomeUnknown:
+    """The error for an act that was sent and got no conclusive answer: how to look is part of it."""
+    return errors.OutcomeUnknown(
+        f"{act.operation} was sent to {upstream}, but no clear answer came. "
+        "It may or may not have happened. Check before repeating.",
+        upstream=upstream,
+        details={
+            "operation": act.operation,
+            "keys": dict(act.keys),
+            "sentAt": sent_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "verify": act.verify,
+        },
+    )
+
+
+def aiohttp_transport(limits: Limits) -> Transport:
+    """httpx's interface over aiohttp, which costs a third of httpx's own transport per call."""
+
+    def session() -> aiohttp.ClientSession:
+        made = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=limits.concurrency, keepalive_timeout=KEEP_ALIVE),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+        made._retry_connection = False  # aiohttp repeats PUT and DELETE by itself; an act is sent once
+        return made
+
+    return AiohttpTransport(client=session)
+
+
+def httpx_transport(limits: Limits) -> Transport:
+    """httpx's own transport, for those who prefer it: slower, and no other difference."""
+    pool = httpx.Limits(
+        max_connections=limits.concurrency,
+        max_keepalive_connections=limits.concurrency,
+        keepalive_expiry=KEEP_ALIVE,
+    )
+    return httpx.AsyncHTTPTransport(limits=pool, trust_env=False, retries=0)
+
+
+def in_process_transport(app: Any) -> Transport:  # Any: an ASGI app; httpx keeps its type private
+    """An application in this process in the place of a network."""
+    return httpx.ASGITransport(app=app)
+
+
+def encoded(query: Mapping[str, str]) -> str:
+    """A query string, every value percent-encoded."""
+    return "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
+
+
+def segment(value: str) -> str:
+    """One path segment, percent-encoded. The dots that walk up a path are refused (httpx resolves them)."""
+    if value in ("", ".", ".."):
+        raise errors.BadUserInput("An empty or dotted id cannot be asked for.")
+    return quote(value, safe="")
+
+
+def decoded(body: bytes) -> object:
+    """The JSON in `body`, whatever its label said; None where it is not JSON."""
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _retry_after(head: httpx.Headers) -> float | None:
+    try:
+        return float(head.get("Retry-After", ""))
+    except ValueError:
+        return None
+
+
+# From httpx's exceptions to ours; the most specific row wins. Checked for completeness by a test.
+TRANSLATIONS: dict[type[httpx.HTTPError], tuple[type[errors.GatewayError], str]] = {
+    httpx.ConnectTimeout: (errors.UpstreamUnavailable, "cannot be reached"),
+    httpx.PoolTimeout: (errors.UpstreamUnavailable, "is busy"),
+    httpx.TimeoutException: (errors.UpstreamTimeout, "did not answer in time"),
+    httpx.ConnectError: (errors.UpstreamUnavailable, "cannot be reached"),
+    httpx.NetworkError: (errors.UpstreamUnavailable, "closed the connection"),
+    httpx.ProtocolError: (errors.UpstreamUnavailable, "broke off its answer"),
+    httpx.ProxyError: (errors.UpstreamUnavailable, "cannot be reached"),
+    httpx.UnsupportedProtocol: (errors.UpstreamUnavailable, "cannot be reached"),
+    httpx.DecodingError: (errors.UpstreamBadResponse, "sent an answer that cannot be decompressed"),
+    httpx.TooManyRedirects: (errors.UpstreamBadResponse, "redirects"),
+    httpx.HTTPStatusError: (errors.UpstreamBadResponse, "gave an unexpected status"),
+    httpx.HTTPError: (errors.UpstreamUnavailable, "could not be asked"),
+}
+
+
+def _translation(problem: httpx.HTTPError) -> tuple[type[errors.GatewayError], str]:
+    if isinstance(problem.__cause__, aiohttp.ServerDisconnectedError | aiohttp.ClientConnectionResetError):
+        # httpx-aiohttp files these under ConnectTimeout, though a connection had been made.
+        return errors.UpstreamUnavailable, "closed the connection"
+    for kind in type(problem).__mro__:
+        if kind in TRANSLATIONS:
+            return TRANSLATIONS[kind]
+    return TRANSLATIONS[httpx.HTTPError]
+
+
+def _never_sent(problem: httpx.HTTPError) -> bool:
+    """Whether it is certain that not a byte of the request went out."""
+    cause = problem.__cause__
+    if isinstance(cause, aiohttp.ClientError):
+        return isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    certain = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol
+    return isinstance(problem, certain)

@@ -1,0 +1,341 @@
+"""Questions in CQL: a value never leaves its quotes, a caller's query never leaves its parentheses."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Literal, get_args, overload
+
+Comparison = Literal["<", "<=", ">", ">=", "<>"]
+WordMatch = Literal["=", "all", "any"]
+
+_INDEX = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_LITERAL = str.maketrans({char: f"\\{char}" for char in '\\"*?^'})
+_PATTERN = str.maketrans({char: f"\\{char}" for char in '\\"'})
+
+_MAX_DEPTH = 20  # no question at a desk nests deeper; every parser behind us recurses
+_KEYWORDS = {"and": "operator", "or": "operator", "not": "operator", "prox": "prox", "sortby": "sortby"}
+_NAMED_RELATIONS = {"all", "any", "adj"}
+_MODIFIER = re.compile(r"@?[A-Za-z][A-Za-z0-9.]*")
+# Bare words are narrow on purpose: what other parsers might read differently has to stand in quotes.
+_TOKEN = re.compile(
+    r"""(?P<space>\ +)
+      | (?P<string>"(?:[^"\\]|\\.)*")
+      | (?P<symbol>==|<=|>=|<>|[<>=])
+      | (?P<mark>[()/])
+      | (?P<word>[A-Za-z0-9_.:@*?^+-]+)""",
+    re.VERBOSE,
+)
+
+
+class CqlError(ValueError):
+    """Say why a text cannot go into a query, without repeating the text."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Cql:
+    """Hold one clause or one parenthesised group, so that any prefix or operator beside it is safe."""
+
+    # Not in the repr: values are barcodes and names, and a repr ends up in logs.
+    _text: str = field(repr=False)
+
+    def __init__(self) -> None:
+        raise TypeError("a Cql is made by the functions of this module, which quote its values")
+
+    def __str__(self) -> str:
+        return self._text
+
+
+def _cql(text: str) -> Cql:
+    made = object.__new__(Cql)
+    object.__setattr__(made, "_text", text)
+    return made
+
+
+EVERYTHING: Final = _cql("cql.allRecords=1")
+
+
+def equal(index: str, value: str, *, number: bool = False) -> Cql:
+    """Match the whole field; wildcards in the value stand for themselves."""
+    return _clause(index, _relation("==", number), _value(value, number))
+
+
+def any_of(index: str, values: Sequence[str], *, number: bool = False) -> Cql:
+    """Match the whole field against any of several values."""
+    if isinstance(values, str) or not values:
+        raise ValueError("a list of at least one value is needed")
+    quoted = [_value(value, number) for value in values]
+    return _clause(index, _relation("==", number), quoted[0] if len(quoted) == 1 else _group("or", quoted))
+
+
+def matches(index: str, pattern: str) -> Cql:
+    """Match the whole field against a pattern in which `*`, `?` and `^` keep their meaning."""
+    return _clause(index, "==", f'"{_escaped(pattern, _PATTERN)}"')
+
+
+def starts_with(index: str, text: str) -> Cql:
+    """Match fields that begin with the text."""
+    if not text:
+        raise CqlError("an empty beginning would match every record")
+    return _clause(index, "==", f'"{_escaped(text)}*"')
+
+
+def words(index: str, text: str, match: WordMatch = "=") -> Cql:
+    """Match whole words: `=` as a phrase, `all` in any order, `any` at least one."""
+    if match not in get_args(WordMatch):
+        raise ValueError("words are matched by '=', 'all' or 'any'")
+    if not text.strip():
+        # FOLIO reads `index=""` as "the field is present".
+        raise CqlError("a text without words would match every record that has the field")
+    return _clause(index, match if match == "=" else f" {match} ", _value(text))
+
+
+def compare(index: str, relation: Comparison, value: str, *, number: bool = False) -> Cql:
+    """Compare as text, or as numbers: as text "10" comes before "2"."""
+    if relation not in get_args(Comparison):
+        raise ValueError("not a comparison")
+    return _clause(index, _relation(relation, number), _value(value, number))
+
+
+def present(index: str) -> Cql:
+    """Match records that have the field, even when it is empty."""
+    return _clause(index, "=", '""')
+
+
+def absent(index: str) -> Cql:
+    """Match records that lack the field."""
+    return but_not(EVERYTHING, present(index))
+
+
+@overload
+def all_of(first: Cql, /, *rest: Cql | None) -> Cql: ...
+@overload
+def all_of(*clauses: Cql | None) -> Cql | None: ...
+def all_of(*clauses: Cql | None) -> Cql | None:
+    """Join with `and`; None stands for no condition, and nothing but None stays None."""
+    return _joined("and", clauses)
+
+
+@overload
+def one_of(first: Cql, /, *rest: Cql | None) -> Cql: ...
+@overload
+def one_of(*clauses: Cql | None) -> Cql | None: ...
+def one_of(*clauses: Cql | None) -> Cql | None:
+    """Join with `or`; None is skipped, and nothing but None stays None."""
+    return _joined("or", clauses)
+
+
+def but_not(query: Cql, excluded: Cql | None) -> Cql:
+    """Take the second out of the first; None takes nothing out."""
+    return query if excluded is None else _cql(_group("not", [str(query), str(excluded)]))
+
+
+def _joined(operator: str, clauses: Sequence[Cql | None]) -> Cql | None:
+    kept = [clause for clause in clauses if clause is not None]
+    if len(kept) < 2:
+        return kept[0] if kept else None
+    return _cql(_group(operator, [str(clause) for clause in kept]))
+
+
+def _group(operator: str, members: Sequence[str]) -> str:
+    # One operator to a pair of parentheses: `and`, `or` and `not` have equal precedence in CQL.
+    return f"({f' {operator} '.join(members)})"
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """Name an index to sort by; `number` because as text "10" comes before "2"."""
+
+    index: str
+    _: KW_ONLY
+    descending: bool = False
+    number: bool = False
+
+    def __post_init__(self) -> None:
+        _index(self.index)
+
+    def __str__(self) -> str:
+        direction = "/sort.descending" if self.descending else ""
+        return f"{self.index}{direction}{'/number' if self.number else ''}"
+
+
+def sorted_by(query: Cql | None, sort: Sequence[SortKey], *, tie_break: str | None = "id") -> str:
+    """Write the whole query; a unique last key keeps records from moving between pages."""
+    keys = list(sort)
+    if tie_break is not None and all(key.index != tie_break for key in keys):
+        keys.append(SortKey(tie_break))
+    text = str(EVERYTHING if query is None else query)
+    return f"{text} sortby {' '.join(map(str, keys))}" if keys else text
+
+
+def timestamp(when: datetime) -> str:
+    """Write a moment in UTC to the millisecond, the form in which FOLIO compares dates as text."""
+    if when.utcoffset() is None:
+        raise CqlError("a time needs its offset from UTC")
+    try:
+        return when.astimezone(UTC).isoformat(timespec="milliseconds")
+    except OverflowError:
+        raise CqlError("a time must lie in the years 1 to 9999") from None
+
+
+def _clause(index: str, relation: str, quoted: str) -> Cql:
+    return _cql(f"{_index(index)}{relation}{quoted}")
+
+
+def _index(name: str) -> str:
+    if not _INDEX.fullmatch(name) or name.lower() in _KEYWORDS:
+        raise ValueError("an index name is a letter, then letters, digits, '_' or '.', and no keyword")
+    return name
+
+
+def _relation(relation: str, number: bool) -> str:
+    # With the space: a quotation mark right after a word opens no quotes in FOLIO's parser (cql-java).
+    return f"{relation}/number " if number else relation
+
+
+def _value(value: str, number: bool = False) -> str:
+    # Some versions of raml-module-builder put the term of a /number relation into SQL as it is (queryBySql).
+    if number and not _NUMBER.fullmatch(value):
+        raise CqlError("a number was expected")
+    return f'"{_escaped(value)}"'
+
+
+def _escaped(value: str, escapes: dict[int, str] = _LITERAL) -> str:
+    if control := _CONTROL.search(value):
+        raise CqlError(f"a value holds a control character at position {control.start()}")
+    return value.translate(escapes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    at: int
+
+
+# Reads one thing that begins at a token, at a depth, and answers the place of the token after it.
+_Read = Callable[[Sequence[_Token], int, int], int]
+
+
+def caller_cql(text: str, *, max_length: int = 2000) -> Cql:
+    """Take a query written by an API client: whole clauses only, closed in parentheses, no sort."""
+    if len(text) > max_length:
+        raise _refused(f"longer than {max_length} characters", max_length)
+    if control := _CONTROL.search(text):
+        raise _refused("a control character", control.start())
+    if not text.strip(" "):
+        raise _refused("an empty query", 0)
+    tokens = [*_tokens(text), _Token("end", "", len(text))]
+    after = _operands(tokens, 0, 0, _condition)
+    _expect(tokens, after, "end", "'and', 'or', 'not' or the end")
+    return _cql(f"({text.strip(' ')})")
+
+
+def _refused(what: str, at: int) -> CqlError:
+    return CqlError(f"CQL not taken: {what} at position {at}")
+
+
+def _tokens(text: str) -> Iterator[_Token]:
+    at = 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise _refused(_unreadable(text[at]), at)
+        at = match.end()
+        if match.lastgroup == "word" and text.startswith('"', at):
+            # Here cql-java reads on to the next space, so a parenthesis in these quotes would count.
+            raise _refused("a quotation mark inside a word", at)
+        if match.lastgroup != "space":
+            yield _token(str(match.lastgroup), match.group(), match.start())
+
+
+def _unreadable(char: str) -> str:
+    if char == '"':
+        return "a quotation mark that is never closed"
+    return "a backslash outside quotes" if char == "\\" else "a character that has to stand in quotes"
+
+
+def _token(kind: str, text: str, at: int) -> _Token:
+    if kind == "mark":
+        return _Token(text, text, at)
+    if kind == "word":
+        kind = _KEYWORDS.get(text.lower(), "word")
+    if kind == "sortby":
+        raise _refused("'sortby', which has its own argument,", at)
+    if kind == "prox":
+        raise _refused("the operator 'prox', which FOLIO does not know,", at)
+    return _Token(kind, text, at)
+
+
+def _operands(tokens: Sequence[_Token], place: int, depth: int, read: _Read) -> int:
+    place = read(tokens, place, depth)
+    while tokens[place].kind == "operator":
+        place = read(tokens, place + 1, depth)
+    return place
+
+
+def _parenthesised(tokens: Sequence[_Token], place: int, depth: int, read: _Read) -> int:
+    if depth == _MAX_DEPTH:
+        raise _refused(f"more than {_MAX_DEPTH} nested parentheses", tokens[place].at)
+    after = _operands(tokens, place + 1, depth + 1, read)
+    return _expect(tokens, after, ")", "'and', 'or', 'not' or a closing parenthesis")
+
+
+def _condition(tokens: Sequence[_Token], place: int, depth: int) -> int:
+    token = tokens[place]
+    if token.kind == "(":
+        return _parenthesised(tokens, place, depth, _condition)
+    if token.text == ">":
+        raise _refused("a prefix assignment", token.at)
+    if token.kind != "word" or not _INDEX.fullmatch(token.text):
+        raise _refused("expected an index name", token.at)
+    modifiers = _after_relation(tokens, place + 1)
+    values = _after_modifiers(tokens, modifiers)
+    after = _term(tokens, values, depth)
+    if any(token.text.lower() == "number" for token in tokens[modifiers:values]):
+        _only_numbers(tokens[values:after])
+    return after
+
+
+def _after_relation(tokens: Sequence[_Token], place: int) -> int:
+    token = tokens[place]
+    if token.kind != "symbol" and token.text not in _NAMED_RELATIONS:
+        raise _refused("expected a relation", token.at)
+    return place + 1
+
+
+def _after_modifiers(tokens: Sequence[_Token], place: int) -> int:
+    while tokens[place].kind == "/":
+        name = tokens[place + 1]
+        if name.kind != "word" or not _MODIFIER.fullmatch(name.text):
+            raise _refused("expected a modifier", name.at)
+        place += 2
+        if tokens[place].kind == "symbol":
+            place = _value_token(tokens, place + 1)
+    return place
+
+
+def _term(tokens: Sequence[_Token], place: int, depth: int) -> int:
+    if tokens[place].kind == "(":
+        return _parenthesised(tokens, place, depth, _term)
+    return _value_token(tokens, place)
+
+
+def _value_token(tokens: Sequence[_Token], place: int) -> int:
+    if tokens[place].kind not in ("word", "string"):
+        raise _refused("expected a value", tokens[place].at)
+    return place + 1
+
+
+def _only_numbers(tokens: Sequence[_Token]) -> None:
+    for token in tokens:
+        if token.kind in ("word", "string") and not _NUMBER.fullmatch(token.text.strip('"')):
+            raise _refused("expected a number", token.at)
+
+
+def _expect(tokens: Sequence[_Token], place: int, kind: str, wanted: str) -> int:
+    if tokens[place].kind != kind:
+        raise _refused(f"expected {wanted}", tokens[place].at)
+    return place + 1

@@ -1,0 +1,77 @@
+"""Error bodies, read by what they hold and not by what their label says.
+
+The same text arrives under several content types: the BFF passes foreign bodies on as plain strings and
+labels them by the caller's `Accept` (mod-circulation-bff), circulation sends 404 without any type, Okapi
+speaks text and the sidecar JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from gateway.errors import OverridableBlock, Parameter, Reason
+
+MAX_MESSAGE = 1000  # characters; FOLIO's own longest are below 300, a stack trace is above
+
+_decode = msgspec.json.Decoder().decode
+
+
+def reasons_in(body: bytes) -> list[Reason]:
+    """The reasons of a 400 or 422: `errors[]`, `{message}` or `{error}`; nothing of a free text.
+
+    Free text is not passed on: it may hold queries, paths and stack traces of the services.
+    """
+    try:
+        content: Any = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return []
+    if not isinstance(content, Mapping):
+        return []
+    listed = content.get("errors")
+    if isinstance(listed, list):
+        return [_reason(each) for each in listed if isinstance(each, Mapping)]
+    message = _text(content.get("message")) or _text(content.get("error"))
+    return [Reason(message=message, code=_text(content.get("code")))] if message else []
+
+
+def token_missing(body: bytes) -> bool:
+    """Whether a 400 is Okapi's way to say 401 (`Token missing, access requires permission: ...`)."""
+    return body.startswith(b"Token missing")
+
+
+def not_routed(body: bytes) -> bool:
+    """Whether a 404 is about the path and not about a record: Okapi's text or the sidecar's code."""
+    return b"No suitable module found" in body[:200] or b"route_not_found_error" in body
+
+
+def _reason(error: Mapping[str, Any]) -> Reason:
+    parameters = error.get("parameters")
+    return Reason(
+        message=_text(error.get("message")) or "No reason was given.",
+        code=_text(error.get("code")),
+        parameters=[
+            Parameter(key=str(each["key"]), value=_text(each.get("value")))
+            for each in (parameters if isinstance(parameters, list) else [])
+            if isinstance(each, Mapping) and each.get("key") is not None
+        ],
+        overridable_block=_block(error.get("overridableBlock")),
+    )
+
+
+def _block(block: object) -> OverridableBlock | None:
+    if not isinstance(block, Mapping) or not isinstance(block.get("name"), str):
+        return None
+    missing = block.get("missingPermissions")
+    return OverridableBlock(
+        name=block["name"],
+        missing_permissions=[str(each) for each in missing] if isinstance(missing, list) else [],
+    )
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, Mapping | list):
+        return None
+    return str(value)[:MAX_MESSAGE]

@@ -1,0 +1,142 @@
+"""All upstream services: opened once for the process, asked in the name of one caller at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+from gateway import errors
+from gateway.security.identity import Caller
+from gateway.settings import Settings
+from gateway.upstream.circulation import Circulation
+from gateway.upstream.circulation_bff import CirculationBff
+from gateway.upstream.client import (
+    CallerClient,
+    Client,
+    Headers,
+    Limits,
+    NotConfigured,
+    Transport,
+    aiohttp_transport,
+    httpx_transport,
+)
+from gateway.upstream.inventory import Inventory
+from gateway.upstream.polaris import Polaris
+from gateway.upstream.policies import Policies
+from gateway.upstream.users import Users
+
+IN_PROCESS = "http://sandbox"  # never resolved: the transport is the sandbox itself
+
+_ACCEPT = ("Accept", "application/json, text/plain")
+
+
+class Services:
+    """The clients, for the life of the process. Holds nothing of any caller."""
+
+    def __init__(self, settings: Settings, transport: Callable[[Limits], Transport] | None = None) -> None:
+        """`transport` stands for the network where it is given: the sandbox, or a test's double."""
+        limits = Limits(
+            concurrency=settings.upstream_concurrency,
+            queue=settings.queue_timeout,
+            connect=settings.connect_timeout,
+            first_byte=settings.first_byte_timeout,
+            read=settings.read_timeout,
+            act=settings.act_timeout,
+            max_bytes=settings.max_upstream_bytes,
+        )
+        network = aiohttp_transport if settings.upstream_transport == "aiohttp" else httpx_transport
+        chosen = transport or network
+
+        def client(name: str, address: str | None, setting: str) -> Client | NotConfigured:
+            if settings.serves_sandbox:
+                address = IN_PROCESS
+            return (
+                NotConfigured(name, setting)
+                if address is None
+                else Client(name, address, chosen(limits), limits)
+            )
+
+        self.settings = settings
+        self.folio = client("folio", settings.okapi_url, "OKAPI_URL")
+        self.bff = client("bff", settings.bff_url or settings.okapi_url, "OKAPI_URL or BFF_URL")
+        self.polaris = client("polaris", settings.polaris_url, "POLARIS_URL")
+
+    def of(self, caller: Caller) -> Upstream:
+        """The services as this caller may ask them."""
+        return Upstream(self, caller)
+
+    async def aclose(self) -> None:
+        for client in (self.folio, self.bff, self.polaris):
+            await client.aclose()
+
+
+class Upstream:
+    """The services in one caller's name; lives as long as one operation."""
+
+    def __init__(self, services: Services, caller: Caller) -> None:
+        self._services = services
+        self._caller = caller
+
+    @cached_property
+    def circulation_bff(self) -> CirculationBff:
+        return CirculationBff(CallerClient(self._services.bff, self._folio_headers))
+
+    @cached_property
+    def circulation(self) -> Circulation:
+        return Circulation(self._folio)
+
+    @cached_property
+    def users(self) -> Users:
+        return Users(self._folio)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        return Inventory(self._folio)
+
+    @cached_property
+    def policies(self) -> Policies:
+        return Policies(self._folio)
+
+    @cached_property
+    def polaris(self) -> Polaris:
+        settings, identity = self._services.settings, self._caller.polaris
+        if identity is None:
+            lacking = errors.Unauthenticated(
+                "Object locks need your own Polaris identity: send X-Polaris-Authorization.",
+                upstream="polaris",
+            )
+            return Polaris(CallerClient(self._services.polaris, ()), None, lacking)
+        client = CallerClient(self._services.polaris, (_ACCEPT, ("Authorization", identity.authorization)))
+        workstation = identity.workstation or settings.polaris_workstation
+        organization = identity.organization or settings.polaris_organization
+        if workstation is None or organization is None:
+            return Polaris(
+                client,
+                None,
+                errors.BadUserInput(
+                    "A lock belongs to a user at a workstation: send X-Polaris-Workstation and X-Polaris-Organization."
+                ),
+            )
+        path = (
+            f"/Polaris.ApplicationServices/api/v1/{settings.polaris_language}/{settings.polaris_product_id}"
+            f"/{settings.polaris_site_domain}/{organization}/{workstation}"
+        )
+        return Polaris(client, path, None)
+
+    @cached_property
+    def _folio(self) -> CallerClient:
+        return CallerClient(self._services.folio, self._folio_headers)
+
+    @cached_property
+    def _folio_headers(self) -> Headers:
+        """The allow-list: nothing else of the caller's request travels on."""
+        caller = self._caller
+        given = (
+            ("X-Okapi-Tenant", caller.tenant),
+            ("X-Okapi-Token", caller.token),
+            ("X-Okapi-Request-Id", caller.request_id),
+            ("Accept-Language", caller.accept_language),
+            ("traceparent", caller.traceparent),
+            ("tracestate", caller.tracestate),
+        )
+        return (_ACCEPT, *((name, value) for name, value in given if value is not None))

@@ -1,0 +1,173 @@
+"""Query texts, parsed and validated once, then found by their text."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import strawberry
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    OperationType,
+    parse,
+    specified_rules,
+    validate,
+)
+from graphql.execution.collect_fields import FragmentDetails
+from graphql.validation import ASTValidationRule
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+
+MAX_ERRORS = 20  # a reader fixes the first few; graphql-core would go on to 100
+
+# A parsed document takes 120 to 280 bytes for each character of its text (measured on graphql-core 3.3), so
+# a bound on entries alone would not bound memory: these two keep it under 150 MB at the very worst.
+KEPT_CHARACTERS = 500_000
+LONGEST_KEPT = 100_000  # longer texts are served, and parsed anew each time
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Operation:
+    """One operation of a valid document, with all that execution needs of it."""
+
+    document: DocumentNode
+    node: OperationDefinitionNode
+    fragment_definitions: dict[str, FragmentDefinitionNode]
+    fragments: dict[str, FragmentDetails]
+    # What others derive from this operation and want evicted with it: compiled plans, counters of use.
+    plans: dict[Hashable, Any] = field(default_factory=dict)  # Any: whatever the one who put it there expects
+
+    @property
+    def is_mutation(self) -> bool:
+        return self.node.operation is OperationType.MUTATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rejected:
+    """A text that will not be executed, and why; only the messages are kept, not the tree."""
+
+    errors: tuple[GraphQLError, ...]
+
+
+Prepared: TypeAlias = Operation | Rejected
+
+
+class Documents:
+    """The documents seen last, bounded in number and in length; a text that failed is remembered as failed.
+
+    A hit is one dictionary lookup. Failures share the space with the rest: refusing the same broken text
+    again must not cost more than serving a good one.
+    """
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        size: int,
+        rules: Sequence[type[ASTValidationRule]] = specified_rules,
+        *,
+        introspection: bool = True,
+    ) -> None:
+        if size < 0:
+            raise ValueError("size must not be negative")
+        self.schema = schema
+        self.core_schema = schema._schema
+        self.size = size
+        self.rules = (
+            *rules,
+            # What Strawberry's own validate_document adds; it cannot be told how many errors are enough.
+            MaybeNullValidationRule,
+            OneOfInputValidationRule,
+            *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
+        )
+        self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
+        self._characters = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def prepared(self, query: str, operation_name: str | None = None) -> Prepared:
+        """Find the operation to execute, or the reasons not to."""
+        key = (query, operation_name)
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        prepared = self._prepare(query, operation_name)
+        self._keep(key, prepared)
+        return prepared
+
+    def _prepare(self, query: str, operation_name: str | None) -> Prepared:
+        try:
+            document = parse(query)
+        except GraphQLError as error:
+            return _rejected([error], PARSE_FAILED)
+        errors = validate(self.core_schema, document, self.rules, max_errors=MAX_ERRORS)
+        if errors:
+            return _rejected(errors, VALIDATION_FAILED)
+        try:
+            node = _chosen(document, operation_name)
+        except GraphQLError as error:
+            return _rejected([error], VALIDATION_FAILED)
+        definitions = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        return Operation(
+            document=document,
+            node=node,
+            fragment_definitions=definitions,
+            fragments={name: FragmentDetails(node, None) for name, node in definitions.items()},
+        )
+
+    def _keep(self, key: tuple[str, str | None], prepared: Prepared) -> None:
+        length = _length(key)
+        if not self.size or length > LONGEST_KEPT:
+            return
+        self._kept[key] = prepared
+        self._characters += length
+        while len(self._kept) > self.size or self._characters > KEPT_CHARACTERS:
+            oldest, _ = self._kept.popitem(last=False)
+            self._characters -= _length(oldest)
+
+
+def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """Choose as the specification does, never by position: the first of two may be the wrong one."""
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    if name is not None:
+        operations = [each for each in operations if each.name and each.name.value == name]
+        if not operations:
+            raise GraphQLError(f"The document has no operation named '{name}'.")
+    if not operations:
+        raise GraphQLError("The document has no operation.")
+    if len(operations) > 1:
+        raise GraphQLError("The document has several operations: operationName must say which to execute.")
+    chosen = operations[0]
+    if chosen.operation is OperationType.SUBSCRIPTION:
+        raise GraphQLError("Subscriptions are not served.", chosen)
+    return chosen
+
+
+def _length(key: tuple[str, str | None]) -> int:
+    query, operation_name = key
+    return len(query) + len(operation_name or "")
+
+
+def _rejected(errors: Sequence[GraphQLError], code: str) -> Rejected:
+    for error in errors:
+        error.extensions = {"code": code, **(error.extensions or {})}  # a limit rule brings a code of its own
+        # Locations are computed by now. Nodes, source and traceback would keep the whole tree alive.
+        error.nodes = error.source = error.positions = None
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+        if error.original_error is not None:  # what a scalar raised on a literal
+            error.original_error.__traceback__ = None
+    return Rejected(errors=tuple(errors))

@@ -1,0 +1,75 @@
+"""The gateway as its clients see it, and the sandbox behind it as only a test can see it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from gateway.app import create_app
+from gateway.sandbox import Call, Sandbox, create_sandbox
+from gateway.settings import Settings
+from gateway.upstream.client import in_process_transport
+
+Json = Any  # an answer is JSON, and each test knows which
+
+
+class Gateway:
+    """One gateway over one sandbox."""
+
+    def __init__(self, http: httpx.AsyncClient, sandbox: Sandbox) -> None:
+        self.http = http
+        self.sandbox = sandbox
+        self.library = sandbox.library("diku")
+        self.summary = sandbox.summary()
+
+    async def ask(
+        self, query: str, variables: Mapping[str, Json] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Json:
+        """The whole answer, errors and all."""
+        sent = {"X-Okapi-Tenant": "diku"} if headers is None else dict(headers)
+        body = {"query": query, "variables": variables or {}}
+        response = await self.http.post("/graphql", json=body, headers=sent)
+        return response.json()
+
+    async def data(
+        self, query: str, variables: Mapping[str, Json] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Json:
+        """The data of an answer that has no errors."""
+        answer = await self.ask(query, variables, headers)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    @property
+    def calls(self) -> list[Call]:
+        """What was asked upstream since the calls were cleared."""
+        return list(self.sandbox.calls)
+
+    def paths(self) -> list[str]:
+        return [f"{call.method} {call.path}" for call in self.calls]
+
+    def as_staff(self, name: str = "desk") -> dict[str, str]:
+        """Headers of a seeded staff member at the seeded workstation, known to FOLIO and to Polaris."""
+        return {
+            "X-Okapi-Tenant": "diku",
+            "X-Okapi-Token": self.summary.staff_tokens[name],
+            "X-Polaris-Authorization": self.summary.polaris_authorizations[name],
+            "X-Polaris-Workstation": str(self.summary.polaris_workstation),
+            "X-Polaris-Organization": str(self.summary.polaris_organization),
+        }
+
+
+@asynccontextmanager
+async def open_gateway(sandbox: Sandbox | None = None, **settings: Json) -> AsyncIterator[Gateway]:
+    """A gateway over this sandbox, or over a new one."""
+    behind = sandbox or create_sandbox()
+    app = create_app(
+        Settings(sandbox=True, **settings), transport=lambda limits: in_process_transport(behind)
+    )
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http,
+    ):
+        yield Gateway(http, behind)

@@ -1,0 +1,79 @@
+"""Imports point one way: from what is asked to whom it is asked."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "gateway"
+
+# What each part may import of ours, besides itself. From the bottom to the top.
+ALLOWED = {
+    "errors": set[str](),
+    "settings": set[str](),
+    "sandbox": set[str](),
+    "security": {"errors"},
+    "upstream": {"errors", "settings", "security"},
+    "loaders": {"errors", "upstream"},
+    "context": {"loaders", "security", "upstream", "schema"},  # schema for its types only
+    "schema": {"errors", "context", "loaders", "upstream"},
+    "mutations": {"errors", "context", "schema", "upstream"},
+    "graph": {"mutations", "schema"},
+    "web": {"errors", "context", "security"},
+    "app": {
+        "context",
+        "graph",
+        "loaders",
+        "sandbox",
+        "security",
+        "settings",
+        "upstream",
+        "web",
+    },
+    "cli": {"app", "graph", "sandbox", "settings"},
+    "__main__": {"cli"},
+}
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The parts of ours that a file imports at run time or for its types."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gateway":
+            names = (node.module or "").split(".")[1:2] or [alias.name for alias in node.names]
+            yield from (name for name in names if name != "__version__")
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("gateway."))
+
+
+@pytest.mark.parametrize("part", sorted(ALLOWED))
+def test_each_part_imports_only_what_lies_below_it(part: str) -> None:
+    """A part of the gateway imports the parts below it and no others."""
+    files = [ROOT / f"{part}.py"] if (ROOT / f"{part}.py").exists() else sorted((ROOT / part).rglob("*.py"))
+    assert files
+
+    found = {name for file in files for name in imports(file)} - {part}
+
+    assert found <= ALLOWED[part]
+
+
+def test_every_part_is_named() -> None:
+    """A new file or folder at the top of the gateway has its place in the order."""
+    parts = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+
+    assert parts - {"__init__"} == set(ALLOWED)
+
+
+def test_httpx_is_known_in_one_module() -> None:
+    """Only the upstream client imports httpx and aiohttp: the seam to the world is one file."""
+    users = {
+        file.relative_to(ROOT).as_posix()
+        for file in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Import)
+        and any(name.name.split(".")[0] in ("httpx", "aiohttp") for name in node.names)
+    }
+
+    assert users == {"upstream/client.py"}

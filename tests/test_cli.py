@@ -1,0 +1,538 @@
+"""The command line: what it prints, how it ends, and a real process that serves."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from click.testing import CliRunner, Result
+from graphql import build_schema, parse, validate
+
+from gateway import __version__
+from gateway.cli import (
+    DIFF_LINES,
+    FIRST_QUERY,
+    FIRST_QUERY_OF_LOCKS,
+    Server,
+    address,
+    cannot_listen,
+    cli,
+    greeting,
+    listen,
+    notice_when_slow,
+)
+from gateway.settings import Settings, settings_markdown
+
+PATIENCE = 60.0  # seconds, on a slow and busy machine
+
+
+@pytest.fixture(name="clean_environment", autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.lower() in Settings.model_fields:
+            monkeypatch.delenv(name)
+
+
+def invoke(*arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(cli, arguments, env=environment, prog_name="circulation-gateway")
+
+
+@contextmanager
+def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Run the command line as a process of its own until it has greeted; yield it and what it said."""
+    command = [sys.executable, "-W", "error", "-m", "gateway", *arguments]
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
+        deadline = threading.Timer(PATIENCE, process.kill)
+        deadline.start()
+        try:
+            yield process, list(greeted(process))
+        finally:
+            deadline.cancel()
+            process.kill()
+
+
+def greeted(process: subprocess.Popen[str]) -> Iterator[str]:
+    """Read what a process says up to the empty line behind its first curl command."""
+    assert process.stdout is not None
+    asked = False
+    for line in process.stdout:
+        yield line.rstrip("\n")
+        asked = asked or line.startswith("  curl ")
+        if asked and line == "\n":
+            return
+    pytest.fail(f"the process ended with {process.wait()}: {process.stderr.read() if process.stderr else ''}")
+
+
+def url_of(said: list[str]) -> str:
+    curl = next(line for line in said if line.startswith("  curl "))
+    return "http://" + shlex.split(curl)[1].removeprefix("http://").split("/")[0]
+
+
+def pasted(said: list[str]) -> Any:
+    """Send what the printed curl command sends; return the decoded answer."""
+    words = iter(shlex.split(next(line for line in said if line.startswith("  curl ")))[1:])
+    url, headers, content = next(words), {}, None
+    for option in words:
+        if option == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif option == "-d":
+            content = next(words)
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+        answer = client.request("POST" if content else "GET", url, headers=headers, content=content)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def get(url: str) -> httpx.Response:
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+        return client.get(url)
+
+
+# What it says about itself
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["sandbox"], ["schema"], ["settings"]])
+def test_help_has_an_example(command: list[str]) -> None:
+    """Every command explains itself with an example."""
+    result = invoke(*command, "--help")
+
+    assert result.exit_code == 0
+    assert "circulation-gateway" in result.output.partition("Example")[2]
+
+
+def test_version() -> None:
+    """`--version` prints the program and its version."""
+    assert invoke("--version").output == f"circulation-gateway {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "settings"])
+def test_every_setting_is_an_option(command: str) -> None:
+    """OKAPI_URL is --okapi-url, and so is every other setting."""
+    words = invoke(command, "--help").output.split()
+    assert {f"--{name.replace('_', '-')}" for name in Settings.model_fields} <= set(words)
+
+
+def test_unknown_option_exits_2() -> None:
+    """A misspelt option is refused, not ignored."""
+    result = invoke("--okapi-ulr", "http://okapi")
+
+    assert result.exit_code == 2
+    assert "No such option '--okapi-ulr'" in result.stderr
+
+
+def test_settings_before_a_command_are_refused() -> None:
+    """An option in front of a command would be lost, so it is refused."""
+    assert invoke("--port", "1", "settings").exit_code == 2
+
+
+# settings
+
+
+def test_settings_prints_values_and_where_they_come_from() -> None:
+    """The table tells each value and whether an option, the environment or the default set it."""
+    result = invoke("settings", "--port", "0", "--no-graphiql", OKAPI_URL="http://okapi:9130/", PORT="1")
+
+    lines = {line.split()[0]: line.split()[1:3] for line in result.output.splitlines()}
+    assert result.exit_code == 0
+    assert lines["NAME"] == ["VALUE", "FROM"]
+    assert lines["HOST"] == ["127.0.0.1", "default"]
+    assert lines["PORT"] == ["0", "option"]
+    assert lines["GRAPHIQL"] == ["false", "option"]
+    assert lines["OKAPI_URL"] == ["http://okapi:9130", "environment"]
+    assert len(lines) == 1 + len(Settings.model_fields)
+
+
+def test_settings_prints_the_table_of_the_readme() -> None:
+    """`--markdown` prints the README's table and nothing of this machine."""
+    assert invoke("settings", "--markdown", PORT="1").output == settings_markdown()
+
+
+@pytest.mark.parametrize("command", ["serve", "settings"])
+def test_bad_settings_exit_2_with_a_line_each(command: str) -> None:
+    """Bad settings are told on standard error, one line each, and nothing is served."""
+    result = invoke(command, "--port", "http", BATCH_SIZE="81", OKAPI_URL="http://me:hunter2@okapi")
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr == (
+        "PORT: should be a valid integer, unable to parse string as an integer (got 'http')\n"
+        "OKAPI_URL: must not carry a user name or a password (got 'http://***@okapi')\n"
+        "BATCH_SIZE: should be less than or equal to 80 (got '81')\n"
+    )
+
+
+# serve
+
+
+@pytest.mark.parametrize(
+    ("environment", "name", "got"),
+    [
+        ({"REQUIRE_UPSTREAM": "1"}, "REQUIRE_UPSTREAM", "true"),
+        ({"REQUIRE_UPSTREAM": "1", "SANDBOX": "0"}, "SANDBOX", "false"),
+        ({"SANDBOX": "0"}, "SANDBOX", "false"),
+    ],
+)
+def test_nothing_to_serve_exits_2(environment: dict[str, str], name: str, got: str) -> None:
+    """Where an upstream is required, or the embedded library refused, there is nothing to serve."""
+    result = invoke(**environment)
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"{name}: no upstream is configured; set OKAPI_URL, BFF_URL or POLARIS_URL to serve your library, or"
+        f" SANDBOX=1 to serve an embedded library of invented records (got '{got}')\n"
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["sandbox"]])
+def test_port_in_use_exits_2(command: list[str]) -> None:
+    """A taken port is told in one line that names PORT."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = invoke(*command, "--port", str(port))
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"PORT: is in use on 127.0.0.1; take another, or 0 for any free one (got '{port}')\n"
+    )
+
+
+def test_foreign_host_exits_2() -> None:
+    """An address of another machine is told in one line that names HOST."""
+    result = invoke("--host", "192.0.2.1", "--port", "0")  # reserved for documentation: nobody has it
+
+    assert result.exit_code == 2
+    assert result.stderr == "HOST: is not an address of this machine (got '192.0.2.1')\n"
+
+
+def test_forbidden_port_is_told() -> None:
+    """A port that only root may open is told with the way out."""
+    assert cannot_listen(OSError(errno.EACCES, ""), "127.0.0.1", 80) == (
+        "PORT: may not be opened by this user; take one above 1023 (got '80')"
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("0.0.0.0", "localhost")],  # noqa: S104
+)
+def test_address_is_one_to_click(host: str, shown: str) -> None:
+    """The printed URL works on this machine, whatever was listened on."""
+    with listen(host, 0) as listener:
+        assert address(listener) == f"http://{shown}:{listener.getsockname()[1]}"
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(("host", "shown"), [("::1", "[::1]"), ("::", "localhost")])
+def test_address_of_ipv6(host: str, shown: str) -> None:
+    """An IPv6 address stands in brackets in the printed URL."""
+    with listen(host, 0) as listener:
+        assert address(listener) == f"http://{shown}:{listener.getsockname()[1]}"
+
+
+def test_greeting_over_folio() -> None:
+    """Over real services the greeting names them and a query with the caller's tenant and token."""
+    settings = Settings(okapi_url="https://okapi.example.org", polaris_url="https://polaris.example.org")
+    assert greeting(settings, "http://127.0.0.1:8081").splitlines() == [
+        f"circulation-gateway {__version__}",
+        "Serving FOLIO at https://okapi.example.org",
+        "Serving Polaris at https://polaris.example.org",
+        "",
+        "  GraphQL  http://127.0.0.1:8081/graphql  (GraphiQL in a browser)",
+        "  Health   http://127.0.0.1:8081/admin/health",
+        "",
+        "A first query:",
+        "",
+        '  curl http://127.0.0.1:8081/graphql -H "Content-Type: application/json" -H "X-Okapi-Tenant: diku"'
+        ' -H "X-Okapi-Token: $TOKEN"'
+        f" -d '{json.dumps({'query': FIRST_QUERY})}'",
+    ]
+
+
+def test_greeting_over_the_bff_alone() -> None:
+    """The BFF without the rest of FOLIO is named as what it is."""
+    settings = Settings(bff_url="http://bff:8081", graphiql=False)
+    lines = greeting(settings, "http://127.0.0.1:8081").splitlines()
+
+    assert lines[1] == "Serving FOLIO circulation BFF at http://bff:8081"
+    assert lines[3] == "  GraphQL  http://127.0.0.1:8081/graphql"
+
+
+def test_greeting_over_polaris_alone() -> None:
+    """Without FOLIO, the first query is one that Polaris answers."""
+    line = greeting(Settings(polaris_url="http://polaris"), "http://127.0.0.1:8081").splitlines()[-1]
+
+    assert "X-Polaris-Authorization" in line
+    assert json.dumps({"query": FIRST_QUERY_OF_LOCKS}) in line
+
+
+@pytest.mark.parametrize("query", [FIRST_QUERY, FIRST_QUERY_OF_LOCKS])
+def test_first_query_is_valid(query: str) -> None:
+    """The queries that newcomers are told to paste fit the schema."""
+    assert validate(build_schema(invoke("schema").output), parse(query)) == []
+
+
+def test_slow_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who waits is told what for, and who does not wait is not."""
+    told = threading.Event()
+    with notice_when_slow("Loading ...", after=0.0):
+        told.wait(0.3)
+    with notice_when_slow("Never said", after=PATIENCE):
+        pass
+
+    assert capsys.readouterr().err == "Loading ...\n"
+
+
+# the server
+
+
+async def tells_draining(
+    scope: dict[str, Any],
+    receive: Callable[[], Any],
+    send: Callable[[dict[str, Any]], Any],
+) -> None:
+    """An application that answers whether it was told to drain."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    body = json.dumps(scope["state"].get("draining", False)).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextmanager
+def served(drain: float) -> Iterator[tuple[Server, str, threading.Thread]]:
+    """Run the server in a thread, where it leaves the signals of this process alone."""
+    listening = threading.Event()
+    with listen("127.0.0.1", 0) as listener:
+        config = uvicorn.Config(tells_draining, ws="none", lifespan="on", log_config=None)
+        server = Server(config, announce=listening.set, drain=drain)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            assert listening.wait(PATIENCE)
+            yield server, address(listener), thread
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE)
+
+
+def test_sigterm_drains_before_the_end() -> None:
+    """After SIGTERM requests are still answered, and each finds `draining` in its state."""
+    with served(drain=PATIENCE) as (server, url, thread):
+        before = get(url).json()
+        server.handle_exit(signal.SIGTERM, None)
+        after = get(url).json()
+
+        assert (before, after) == (False, True)
+        assert thread.is_alive()
+
+
+def test_drain_ends() -> None:
+    """When the drain is over the server stops by itself."""
+    with served(drain=0.2) as (server, url, thread):
+        server.handle_exit(signal.SIGTERM, None)
+        thread.join(PATIENCE)
+
+        assert not thread.is_alive()
+        with pytest.raises(httpx.ConnectError):
+            get(url)
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
+def test_impatience_ends_at_once(signals: list[signal.Signals]) -> None:
+    """Ctrl+C, or a second SIGTERM, does not wait for the drain."""
+    with served(drain=PATIENCE) as (server, _, thread):
+        for each in signals:
+            server.handle_exit(each, None)
+        thread.join(10)
+
+        assert not thread.is_alive()
+
+
+# schema
+
+
+@pytest.fixture(name="folder")
+def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_schema_is_printed() -> None:
+    """Without an option the schema is printed as GraphQL writes it."""
+    assert "query" in (result := invoke("schema")).output.lower()
+    assert build_schema(result.output).query_type is not None
+
+
+def test_schema_that_was_written_is_up_to_date(folder: Path) -> None:
+    """What `--write` writes, `--check` accepts, and it is what is printed."""
+    assert invoke("schema", "--write").output == "schema.graphql written\n"
+
+    result = invoke("schema", "--check")
+    assert (result.exit_code, result.output) == (0, "schema.graphql is the schema\n")
+    assert (folder / "schema.graphql").read_text(encoding="utf-8") == invoke("schema").output
+
+
+def test_schema_drift_is_shown(folder: Path) -> None:
+    """A schema file that differs fails the check, with the first lines of the difference."""
+    written = invoke("schema").output
+    (folder / "schema.graphql").write_text("type Gone { id: ID }\n" + written, encoding="utf-8")
+
+    result = invoke("schema", "--check")
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[:2] == ["--- schema.graphql (committed)", "+++ schema"]
+    assert "-type Gone { id: ID }" in result.stdout.splitlines()
+    assert result.stderr == (
+        "Error: schema.graphql is not the schema; write it with: circulation-gateway schema --write\n"
+    )
+
+
+def test_schema_drift_is_cut(folder: Path) -> None:
+    """A long difference is cut, and the rest counted."""
+    (folder / "schema.graphql").write_text("# nothing\n" * 100, encoding="utf-8")
+
+    lines = invoke("schema", "--check").stdout.splitlines()
+
+    assert len(lines) == DIFF_LINES + 1
+    assert lines[-1].startswith("... and ")
+
+
+@pytest.mark.usefixtures("folder")
+def test_missing_schema_file_is_drift() -> None:
+    """Without a schema file the check fails and tells how to write it."""
+    result = invoke("schema", "--check")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: schema.graphql is not in this folder; write it with: circulation-gateway schema --write\n"
+    )
+
+
+def test_breaking_change_is_found(folder: Path) -> None:
+    """A field that clients may ask and that is gone is a breaking change and fails."""
+    older = folder / "older.graphql"
+    older.write_text(invoke("schema").output + "extend type Query { gone: Int }\n", encoding="utf-8")
+
+    result = invoke("schema", "--breaking-against", str(older))
+
+    assert result.exit_code == 1
+    assert result.stdout == "BREAKING   Field Query.gone was removed.\n"
+    assert result.stderr == "Error: 1 of 1 changes may break clients\n"
+
+
+def test_new_type_breaks_nobody(folder: Path) -> None:
+    """Additions are listed, and do not fail."""
+    older = folder / "older.graphql"
+    older.write_text("type Query { _: Int }\n", encoding="utf-8")
+    same = folder / "same.graphql"
+    same.write_text(invoke("schema").output, encoding="utf-8")
+
+    assert "SAFE       Type Loan was added.\n" in invoke("schema", "--breaking-against", str(older)).stdout
+    result = invoke("schema", "--breaking-against", str(same))
+    assert (result.exit_code, result.stdout) == (0, "0 changes, none of which breaks a client\n")
+
+
+def test_what_is_no_schema_exits_2(folder: Path) -> None:
+    """A file that cannot be compared is refused in a line."""
+    (folder / "notes.txt").write_text("type {", encoding="utf-8")
+
+    result = invoke("schema", "--breaking-against", "notes.txt")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("notes.txt: is not a GraphQL schema: Syntax Error")
+
+
+def test_one_schema_task_at_a_time() -> None:
+    """Writing and checking at once would always succeed, so it is refused."""
+    assert invoke("schema", "--write", "--check").exit_code == 2
+
+
+# the sandbox as a server
+
+
+def test_sandbox_refuses_a_folder_without_records(tmp_path: Path) -> None:
+    """A folder with nothing to serve is refused in a line that names it."""
+    result = invoke("sandbox", "--port", "0", "--data", str(tmp_path))
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"--data: {tmp_path}: ")
+
+
+def test_sandbox_process() -> None:
+    """`sandbox` serves invented records over REST, says so, and ends with 0 on SIGTERM."""
+    with started("sandbox", "--port", "0") as (process, said):
+        assert said[0] == f"circulation-gateway {__version__}"
+        assert said[1] == "SANDBOX: an embedded library with invented records, not your library."
+        assert said[2].startswith("Tenant diku: 300 users, ")
+        assert len(pasted(said)["loans"]) == 1
+
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+# the gateway as a server
+
+
+def test_gateway_process() -> None:
+    """With nothing configured it serves the embedded library, says so, and ends with 0 on SIGTERM."""
+    with started("--port", "0", "--shutdown-timeout", "2") as (process, said):
+        assert said[:3] == [
+            f"circulation-gateway {__version__}",
+            "SANDBOX: an embedded library with invented records, not your library.",
+            "Set OKAPI_URL to serve yours.",
+        ]
+        url = url_of(said)
+        assert f"  GraphQL  {url}/graphql  (GraphiQL in a browser)" in said
+        assert get(f"{url}/admin/health").status_code == 200
+        assert get(f"{url}/admin/health/readiness").status_code == 200
+        answer = pasted(said)
+        assert "errors" not in answer
+        assert len(answer["data"]["loans"]["nodes"]) == 3
+
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_gateway_process_turns_readiness_off_first() -> None:
+    """Between SIGTERM and the end, readiness says 503 while the gateway still answers."""
+    with started("--port", "0") as (process, said):
+        url = url_of(said)
+        process.send_signal(signal.SIGTERM)
+        statuses: set[int] = set()
+        while statuses != {200, 503}:
+            statuses.add(get(f"{url}/admin/health").status_code)
+            statuses.add(get(f"{url}/admin/health/readiness").status_code)
+        assert len(pasted(said)["data"]["loans"]["nodes"]) == 3
+
+        assert process.wait(PATIENCE) == 0
+
+
+def test_gateway_process_over_a_sandbox_process() -> None:
+    """The gateway over the sandbox's REST interfaces answers what it answers with the library inside."""
+    with started("--port", "0") as (_, embedded), started("sandbox", "--port", "0") as (_, rest):
+        upstream = url_of(rest)
+        with started("--port", "0", "--okapi-url", upstream) as (process, said):
+            assert said[1] == f"Serving FOLIO at {upstream}"
+            assert pasted(said) == pasted(embedded)
+
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 0

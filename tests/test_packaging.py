@@ -1,0 +1,225 @@
+"""What is shipped: the container image as its Dockerfile writes it, and the check that a fresh clone runs."""
+
+from __future__ import annotations
+
+import fnmatch
+import http.server
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import Settings
+
+PROJECT = Path(__file__).parent.parent
+TEST_COMMAND = "pip install -e '.[test]' && pytest"
+
+
+def instructions(dockerfile: str) -> list[tuple[str, str]]:
+    """Split a Dockerfile into its instructions, continued lines joined and comments left out."""
+    lines = [line for line in dockerfile.splitlines() if not line.lstrip().startswith("#")]
+    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in joined.splitlines() if line)]
+
+
+def variables(image: list[tuple[str, str]]) -> dict[str, str]:
+    pairs = [pair.partition("=") for word, rest in image if word == "ENV" for pair in shlex.split(rest)]
+    return {name: value for name, _, value in pairs}
+
+
+@pytest.fixture(name="image")
+def _image() -> list[tuple[str, str]]:
+    return instructions((PROJECT / "Dockerfile").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(name="final")
+def _final(image: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    last = max(index for index, (word, _) in enumerate(image) if word == "FROM")
+    return image[last:]
+
+
+def only(image: list[tuple[str, str]], word: str) -> str:
+    (rest,) = [rest for each, rest in image if each == word]
+    return rest
+
+
+def status_of(command: list[str], **environment: str) -> int:
+    return subprocess.run(  # noqa: S603 - the image's own command
+        [sys.executable, *command[1:]],
+        env={**os.environ, **environment},
+        stderr=subprocess.DEVNULL,
+        check=False,
+    ).returncode
+
+
+class Health(http.server.BaseHTTPRequestHandler):
+    """Answers /admin/health and nothing else."""
+
+    def do_GET(self) -> None:  # the name is http.server's
+        self.send_response(200 if self.path == "/admin/health" else 404)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+# The image
+
+
+def test_image_has_two_stages(image: list[tuple[str, str]], final: list[tuple[str, str]]) -> None:
+    """The image is built in one stage and run from another, which receives the environment and installs nothing."""
+    assert [rest for word, rest in image if word == "FROM"] == [
+        "python:${PYTHON}-slim AS build",
+        "python:${PYTHON}-slim",
+    ]
+    assert [rest for word, rest in final if word == "COPY"] == ["--from=build /opt/gateway /opt/gateway"]
+    assert "RUN" not in dict(final)
+
+
+def test_image_has_a_supported_python(image: list[tuple[str, str]]) -> None:
+    """The image's Python is one minor version, and the one that the package asks for at least."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert only(image, "ARG") == f"PYTHON={project['requires-python'].removeprefix('>=')}"
+
+
+def test_image_runs_as_nobody(final: list[tuple[str, str]]) -> None:
+    """The process is not root, by number, so that an orchestrator can verify it."""
+    user, _, group = only(final, "USER").partition(":")
+    assert (int(user), int(group)) == (65532, 65532)
+
+
+def test_image_serves_on_8081(final: list[tuple[str, str]]) -> None:
+    """FOLIO's port is exposed and listened on, on every address of the container."""
+    environment = variables(final)
+
+    assert only(final, "EXPOSE") == "8081"
+    assert (environment["HOST"], environment["PORT"]) == ("0.0.0.0", "8081")  # noqa: S104 - inside a container
+
+
+def test_image_requires_an_upstream(final: list[tuple[str, str]]) -> None:
+    """A container that was not configured refuses to start, and does not serve invented records."""
+    environment = variables(final)
+    options = {name.lower(): value for name, value in environment.items() if name.lower() in Settings.model_fields}
+
+    settings = Settings(**options)
+
+    assert settings.require_upstream is True
+    assert settings.serves_sandbox is False
+
+
+def test_image_writes_nothing(final: list[tuple[str, str]]) -> None:
+    """The root file system may be read-only: no byte code is written, no volume wanted, output is not held back."""
+    environment = variables(final)
+
+    assert environment["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert environment["PYTHONUNBUFFERED"] == "1"
+    assert "VOLUME" not in dict(final)
+
+
+def test_image_holds_no_secrets(image: list[tuple[str, str]]) -> None:
+    """No variable of the image is a password, a token or a key."""
+    names = [*variables(image), *(rest.partition("=")[0] for word, rest in image if word == "ARG")]
+    assert [name for name in names if re.search("PASS|TOKEN|SECRET|KEY|CREDENTIAL", name)] == []
+
+
+def test_image_starts_the_gateway(final: list[tuple[str, str]]) -> None:
+    """The container runs the console script itself, so that it receives SIGTERM, and takes its options."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert json.loads(only(final, "ENTRYPOINT")) == ["circulation-gateway"]
+    assert project["scripts"]["circulation-gateway"] == "gateway.cli:main"
+    assert "CMD" not in dict(final)
+    assert only(final, "STOPSIGNAL") == "SIGTERM"
+
+
+def test_health_check_asks_the_gateway(final: list[tuple[str, str]]) -> None:
+    """The health check passes when /admin/health answers 200 on PORT, and fails when nobody answers."""
+    command = json.loads(only(final, "HEALTHCHECK").partition("CMD ")[2])
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = str(server.server_port)
+        alive = status_of(command, PORT=port, http_proxy="http://127.0.0.1:1")
+        server.shutdown()
+        thread.join()
+
+    assert alive == 0
+    assert status_of(command, PORT=port) == 1
+
+
+# What reaches the builder
+
+
+def sent_to_builder(path: str) -> bool:
+    """Tell whether .dockerignore lets a file through: the last line that fits it or a folder above decides."""
+    lines = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    parts = path.split("/")
+    above = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    sent = True
+    for line in lines:
+        if line and not line.startswith("#"):
+            pattern = line.removeprefix("!").removeprefix("**/")
+            anywhere = parts if line.startswith("**/") else above
+            if any(fnmatch.fnmatchcase(each, pattern) for each in anywhere):
+                sent = line.startswith("!")
+    return sent
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".git/config",
+        ".ci/run",
+        ".env",
+        ".venv/bin/python",
+        ".mypy_cache/3.11/x.json",
+        "Dockerfile",
+        "tests/test_packaging.py",
+        "dist/gateway.whl",
+        "gateway/__pycache__/cli.cpython-311.pyc",
+        "gateway/web/__pycache__/graphql.cpython-311.pyc",
+    ],
+)
+def test_rest_of_the_project_stays_out(path: str) -> None:
+    """History, tests, caches and local files are not sent to the builder."""
+    assert not sent_to_builder(path)
+
+
+def test_what_is_copied_is_sent(image: list[tuple[str, str]]) -> None:
+    """Every file that the Dockerfile copies gets past .dockerignore."""
+    copied = [rest.split()[:-1] for word, rest in image if word == "COPY" and not rest.startswith("--from")]
+
+    assert copied == [["pyproject.toml", "README.md"], ["gateway"]]
+    for path in ["pyproject.toml", "README.md", "gateway/cli.py", "gateway/web/graphql.py"]:
+        assert sent_to_builder(path), path
+
+
+# The check of a fresh clone
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    """The check runs the very line that the README tells newcomers to type."""
+    assert f'test_command="{TEST_COMMAND}"' in (PROJECT / ".ci/run").read_text(encoding="utf-8")
+    assert TEST_COMMAND in (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def test_ci_is_executable() -> None:
+    """The check can be started by its name, and bash finds no mistake in its grammar."""
+    script = PROJECT / ".ci/run"
+
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", script], check=False).returncode == 0  # noqa: S603, S607
+
+
+@pytest.mark.parametrize("path", ["Dockerfile", ".dockerignore", ".ci/run", "pyproject.toml"])
+def test_no_registry_is_named(path: str) -> None:
+    """Packages and images come from where the machine is set up to take them, not from a host named here."""
+    text = (PROJECT / path).read_text(encoding="utf-8")
+    assert re.findall(r"index-url|://|find-links", text) == []

@@ -1,0 +1,358 @@
+"""Settings: each one once, from the environment and options, refused in plain words."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import Field, SecretStr, ValidationError
+
+from gateway.settings import Row, Settings, SettingsError, settings_markdown, settings_table
+
+DEFAULTS: dict[str, object] = {
+    "host": "127.0.0.1",
+    "port": 8081,
+    "okapi_url": None,
+    "bff_url": None,
+    "polaris_url": None,
+    "polaris_site_domain": "polaris",
+    "polaris_organization": None,
+    "polaris_workstation": None,
+    "polaris_language": "eng",
+    "polaris_product_id": 20,
+    "sandbox": None,
+    "sandbox_data": None,
+    "require_upstream": False,
+    "upstream_transport": "aiohttp",
+    "upstream_concurrency": 64,
+    "connect_timeout": 1.0,
+    "read_timeout": 8.0,
+    "first_byte_timeout": 5.0,
+    "act_timeout": 30.0,
+    "queue_timeout": 1.0,
+    "max_upstream_bytes": 10_000_000,
+    "batch_size": 50,
+    "max_request_line": 4000,
+    "max_body_bytes": 1_000_000,
+    "document_cache_size": 500,
+    "max_page_size": 1000,
+    "token_cookie": False,
+    "graphiql": True,
+    "introspection": True,
+    "log_level": "info",
+    "shutdown_timeout": 20,
+}
+UPSTREAM = "http://okapi:9130"
+
+
+class WithSecret(Settings):
+    """Settings with a secret, which the real ones do not have yet."""
+
+    password: SecretStr | None = Field(None, description="A secret.", min_length=8)
+
+
+@pytest.fixture(name="clean_environment", autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.lower() in Settings.model_fields:
+            monkeypatch.delenv(name)
+
+
+def problems(kind: type[Settings] = Settings, /, **options: Any) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as refused:
+        kind(**options)
+    return refused.value.problems
+
+
+def test_defaults() -> None:
+    """With nothing configured, every setting has its documented default."""
+    assert Settings().model_dump() == DEFAULTS
+
+
+def test_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable named like the setting, in capitals and without a prefix, sets it."""
+    monkeypatch.setenv("OKAPI_URL", UPSTREAM)
+    monkeypatch.setenv("UPSTREAM_CONCURRENCY", "8")
+    monkeypatch.setenv("READ_TIMEOUT", "2.5")
+    monkeypatch.setenv("GRAPHIQL", "0")
+
+    settings = Settings()
+
+    assert settings.okapi_url == "http://okapi:9130"
+    assert settings.upstream_concurrency == 8
+    assert settings.read_timeout == 2.5
+    assert settings.graphiql is False
+
+
+def test_option_beats_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is given when the settings are made wins over the environment."""
+    monkeypatch.setenv("PORT", "1111")
+    assert Settings(port="2222").port == 2222
+
+
+@pytest.mark.parametrize("name", ["OKAPI_URL", "PORT", "SANDBOX", "SANDBOX_DATA", "LOG_LEVEL"])
+def test_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A variable set to nothing, as charts do, leaves the default."""
+    monkeypatch.setenv(name, "")
+    assert Settings().model_dump() == DEFAULTS
+
+
+def test_unknown_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Variables that FOLIO's charts set on every container change nothing."""
+    monkeypatch.setenv("JAVA_OPTIONS", "-Xmx256m")
+    monkeypatch.setenv("MODULE_VERSION", "1.0.0")
+    assert Settings().model_dump() == DEFAULTS
+
+
+def test_no_env_file_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A .env file that happens to lie in the folder configures nothing."""
+    (tmp_path / ".env").write_text("PORT=1234\n")
+    monkeypatch.chdir(tmp_path)
+    assert Settings().port == 8081
+
+
+def test_settings_are_frozen() -> None:
+    """A setting cannot change while the process runs."""
+    settings = Settings()
+    with pytest.raises(ValidationError):
+        settings.port = 9
+
+
+@pytest.mark.parametrize("name", ["okapi_url", "bff_url", "polaris_url"])
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("http://okapi:9130", "http://okapi:9130"),
+        ("https://okapi.example.org/", "https://okapi.example.org"),
+        ("https://example.org/folio/okapi//", "https://example.org/folio/okapi"),
+        ("http://[::1]:9130", "http://[::1]:9130"),
+        (" http://okapi:9130\n", "http://okapi:9130"),
+    ],
+)
+def test_service_url_is_kept_without_its_last_slash(name: str, given: str, kept: str) -> None:
+    """A base URL may carry a port and a path; slashes and blanks around it do not count."""
+    assert getattr(Settings(**{name: given}), name) == kept
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("okapi:9130", "must be an http or https URL such as http://okapi:9130 (got 'okapi:9130')"),
+        ("ftp://okapi", "must be an http or https URL such as http://okapi:9130 (got 'ftp://okapi')"),
+        ("http://", "must be an http or https URL such as http://okapi:9130 (got 'http://')"),
+        ("http://:9130", "must be an http or https URL such as http://okapi:9130 (got 'http://:9130')"),
+        ("http://me:hunter2@okapi", "must not carry a user name or a password (got 'http://***@okapi')"),
+        ("http://me:hun/ter2@okapi", "must not carry a user name or a password (got 'http://***@okapi')"),
+        ("http://okapi/?key=hunter2", "must not carry a query or a fragment (got 'http://okapi/?***')"),
+        ("http://okapi#hunter2", "must not carry a query or a fragment (got 'http://okapi#***')"),
+        ("http://okapi:0", "must be an http or https URL such as http://okapi:9130 (got 'http://okapi:0')"),
+        ("http://okapi:99999", "must be an http or https URL such as http://okapi:9130 (got 'http://okapi:99999')"),
+        ("http://okapi:port", "must be an http or https URL such as http://okapi:9130 (got 'http://okapi:port')"),
+        ("http://[::1", "must be an http or https URL such as http://okapi:9130 (got 'http://[::1')"),
+        (
+            "http://ok api",
+            "must not contain blanks, control characters or backslashes (got 'http://ok api')",
+        ),
+        (
+            "http://okapi\\@evil",
+            "must not contain blanks, control characters or backslashes (got 'http://***@evil')",
+        ),
+    ],
+)
+def test_other_urls_are_refused(given: str, why: str) -> None:
+    """What is not the plain base URL of a service is refused, and nothing that may be secret is repeated."""
+    assert problems(okapi_url=given) == (f"OKAPI_URL: {why}",)
+
+
+def test_password_is_not_in_the_error() -> None:
+    """The password of a refused URL is in no message and in no traceback."""
+    with pytest.raises(SettingsError) as refused:
+        Settings(okapi_url="http://me:hunter2@okapi")
+
+    shown = "".join(traceback.format_exception(refused.value)) + repr(refused.value)
+    assert "hunter2" not in shown.replace('okapi_url="http://me:hunter2@okapi"', "")
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "problem"),
+    [
+        ("port", "x", "PORT: should be a valid integer, unable to parse string as an integer (got 'x')"),
+        (
+            "port",
+            "80.5",
+            "PORT: should be a valid integer, unable to parse string as an integer (got '80.5')",
+        ),
+        ("host", " ", "HOST: String should have at least 1 character (got ' ')"),
+        (
+            "sandbox",
+            "2",
+            "SANDBOX: should be a valid boolean, unable to interpret input (got '2')",
+        ),
+        ("read_timeout", "nan", "READ_TIMEOUT: should be a finite number (got 'nan')"),
+        ("read_timeout", "inf", "READ_TIMEOUT: should be a finite number (got 'inf')"),
+        (
+            "log_level",
+            "loud",
+            "LOG_LEVEL: should be 'debug', 'info', 'warning' or 'error' (got 'loud')",
+        ),
+        (
+            "upstream_transport",
+            "curl",
+            "UPSTREAM_TRANSPORT: should be 'aiohttp' or 'httpx' (got 'curl')",
+        ),
+        (
+            "polaris_language",
+            "deu",
+            "POLARIS_LANGUAGE: should be 'ara', 'chi', 'eng', 'fas', 'fre', 'hat', 'haw', 'kor', 'rus', 'spa'"
+            " or 'vie' (got 'deu')",
+        ),
+        (
+            "polaris_site_domain",
+            "a/b",
+            "POLARIS_SITE_DOMAIN: must be letters, digits, '.', '_' and '-' (got 'a/b')",
+        ),
+        (
+            "sandbox_data",
+            "/does/not/exist",
+            "SANDBOX_DATA: Path does not point to a directory (got '/does/not/exist')",
+        ),
+    ],
+)
+def test_bad_value_names_variable_and_value(name: str, given: str, problem: str) -> None:
+    """A bad value is refused in one line with the variable, the reason and the value."""
+    assert problems(**{name: given}) == (problem,)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("port", 0, 65535),
+        ("polaris_organization", 1, None),
+        ("polaris_workstation", 1, None),
+        ("polaris_product_id", 1, None),
+        ("upstream_concurrency", 1, 1000),
+        ("max_upstream_bytes", 1000, 1_000_000_000),
+        ("batch_size", 1, 80),
+        ("max_request_line", 500, 8000),
+        ("max_body_bytes", 1000, 100_000_000),
+        ("document_cache_size", 0, 100_000),
+        ("max_page_size", 10, 10_000),
+        ("shutdown_timeout", 1, 600),
+        ("connect_timeout", None, 600),
+        ("read_timeout", None, 600),
+        ("first_byte_timeout", None, 600),
+        ("act_timeout", None, 600),
+        ("queue_timeout", None, 600),
+    ],
+)
+def test_bounds(name: str, least: int | None, most: int | None) -> None:
+    """Numbers are accepted up to their bounds and refused one beyond."""
+    for bound, beyond, relation in ((least, -1, "greater"), (most, 1, "less")):
+        if bound is not None:
+            assert getattr(Settings(**{name: str(bound)}), name) == bound
+            line = f"{name.upper()}: should be {relation} than or equal to {bound} (got '{bound + beyond}')"
+            assert problems(**{name: str(bound + beyond)}) == (line,)
+    if least is None:
+        assert problems(**{name: "0"}) == (f"{name.upper()}: should be greater than 0 (got '0')",)
+
+
+def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several bad values make several lines, one each."""
+    monkeypatch.setenv("BATCH_SIZE", "81")
+    monkeypatch.setenv("LOG_LEVEL", "two\nlines")
+
+    assert problems(port="-1") == (
+        "PORT: should be greater than or equal to 0 (got '-1')",
+        "BATCH_SIZE: should be less than or equal to 80 (got '81')",
+        "LOG_LEVEL: should be 'debug', 'info', 'warning' or 'error' (got 'two\\nlines')",
+    )
+
+
+def test_long_value_is_cut() -> None:
+    """A value as long as a file is not repeated in full."""
+    assert problems(log_level="x" * 1000)[0].endswith(f"(got '{'x' * 100}...')")
+
+
+@pytest.mark.parametrize("name", ["okapi_url", "bff_url", "polaris_url"])
+def test_any_upstream_is_enough(name: str) -> None:
+    """One upstream alone, whichever it is, is accepted and turns the embedded library off."""
+    settings = Settings(**{name: UPSTREAM})
+    assert (settings.has_upstream, settings.serves_sandbox) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "has_upstream", "serves_sandbox"),
+    [
+        ({}, False, True),
+        ({"sandbox": "1"}, False, True),
+        ({"sandbox": "0"}, False, False),
+        ({"require_upstream": "1"}, False, False),
+        ({"require_upstream": "1", "sandbox": "1"}, False, True),
+        ({"okapi_url": UPSTREAM, "sandbox": "0"}, True, False),
+        ({"okapi_url": UPSTREAM, "require_upstream": "1"}, True, False),
+    ],
+)
+def test_what_is_served(options: dict[str, str], has_upstream: bool, serves_sandbox: bool) -> None:
+    """The embedded library is served on request, or for want of an upstream that nothing requires."""
+    settings = Settings(**options)
+    assert (settings.has_upstream, settings.serves_sandbox) == (has_upstream, serves_sandbox)
+
+
+def test_sandbox_and_upstream_are_ambiguous() -> None:
+    """The embedded library and an upstream at once are refused, naming what is in the way."""
+    assert problems(sandbox="1", bff_url=UPSTREAM, polaris_url=UPSTREAM) == (
+        "SANDBOX: is ambiguous together with BFF_URL, POLARIS_URL; keep one or the other (got 'true')",
+    )
+
+
+def test_table_tells_value_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table lists every setting once, in order, with where its value came from."""
+    monkeypatch.setenv("OKAPI_URL", UPSTREAM)
+    monkeypatch.setenv("PORT", "9")
+
+    rows = settings_table(Settings(port="10"))
+
+    assert [row.name for row in rows] == [name.upper() for name in DEFAULTS]
+    assert rows[0].origin == "default"
+    assert rows[1] == Row(
+        name="PORT",
+        value="10",
+        default="8081",
+        meaning="TCP port to listen on; 0 takes any free one.",
+        origin="option",
+    )
+    assert (rows[2].value, rows[2].default, rows[2].origin) == (UPSTREAM, "unset", "environment")
+
+
+def test_table_hides_secrets() -> None:
+    """A secret is three stars in the table, and the same when it is refused."""
+    long_enough: dict[str, Any] = {"password": "correct horse"}
+
+    assert settings_table(WithSecret(**long_enough))[-1].value == "***"
+    assert problems(WithSecret, password="hunter2") == (  # noqa: S106 - nobody's
+        "PASSWORD: Value should have at least 8 items after validation, not 7",
+    )
+
+
+def test_every_setting_has_a_meaning() -> None:
+    """Every setting says what it means, in a sentence."""
+    for row in settings_table(Settings()):
+        assert row.meaning.endswith("."), row.name
+        assert 20 <= len(row.meaning) <= 110, row.name
+
+
+def test_markdown_table() -> None:
+    """The README's table has a heading and one line for each setting."""
+    lines = settings_markdown().splitlines()
+
+    assert lines[:5] == [
+        "| Name | Default | Meaning |",
+        "|---|---|---|",
+        "| `HOST` | `127.0.0.1` | Address to listen on; 0.0.0.0 listens on every IPv4 address. |",
+        "| `PORT` | `8081` | TCP port to listen on; 0 takes any free one. |",
+        "| `OKAPI_URL` | unset | Base URL of FOLIO's Okapi or Kong: everything of FOLIO is asked there. |",
+    ]
+    assert len(lines) == 2 + len(DEFAULTS)
