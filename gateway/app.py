@@ -75,10 +75,9 @@ def create_app(
             readiness.ready = False
             await services.aclose()
 
-    return Starlette(
-        routes=[Route("/graphql", endpoint), *health_routes(readiness)],
-        lifespan=lifespan,
-    )
+    app = Starlette(routes=[Route("/graphql", endpoint), *health_routes(readiness)], lifespan=lifespan)
+    app.router.redirect_slashes = False  # a redirect would be made of the caller's Host header
+    return app
 
 
 def _in_process(sandbox: Sandbox) -> Callable[[Limits], Transport]:

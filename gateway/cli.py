@@ -31,7 +31,7 @@ SCHEMA_FILE = Path("schema.graphql")
 DRAIN_SECONDS = 3.0  # what a load balancer takes to notice that readiness is off
 DIFF_LINES = 40
 SANDBOX_TENANT = "diku"
-FIRST_QUERY = "{ loans(first: 3) { nodes { dueDate borrower { barcode } item { barcode } } } }"
+FIRST_QUERY = "{ loans(first: 3) { nodes { dueDate borrower { barcode } item { title } } } }"
 FIRST_QUERY_OF_LOCKS = "{ objectLocks { nodes { objectId } } }"
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -426,7 +426,11 @@ def first_query(settings: Settings, url: str) -> str:
         headers += ["X-Okapi-Tenant: diku", "X-Okapi-Token: $TOKEN"]
         if not (settings.okapi_url or settings.bff_url):
             query = FIRST_QUERY_OF_LOCKS
-            headers += ["X-Polaris-Authorization: PAS $POLARIS_TOKEN"]
+            headers.append("X-Polaris-Authorization: PAS $POLARIS_TOKEN")
+            if settings.polaris_workstation is None:
+                headers.append("X-Polaris-Workstation: $WORKSTATION")
+            if settings.polaris_organization is None:
+                headers.append("X-Polaris-Organization: $ORGANIZATION")
     options = " ".join(f'-H "{header}"' for header in headers)
     return f"curl {url}/graphql {options} -d '{json.dumps({'query': query})}'"
 

@@ -40,7 +40,9 @@ class Query(
     pass
 
 
-@strawberry.type(description="What the desk does. Each act is sent once; several in one operation run in order.")
+@strawberry.type(
+    description="What the desk does. Each act is sent once; several in one operation run in order."
+)
 class Mutation(CheckOut, CheckIn, LockObject, UnlockObject, ReleaseMyLocks):
     pass
 

@@ -26,7 +26,10 @@ class Gateway:
         self.summary = sandbox.summary()
 
     async def ask(
-        self, query: str, variables: Mapping[str, Json] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        query: str,
+        variables: Mapping[str, Json] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Json:
         """The whole answer, errors and all."""
         sent = {"X-Okapi-Tenant": "diku"} if headers is None else dict(headers)
@@ -35,7 +38,10 @@ class Gateway:
         return response.json()
 
     async def data(
-        self, query: str, variables: Mapping[str, Json] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        query: str,
+        variables: Mapping[str, Json] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Json:
         """The data of an answer that has no errors."""
         answer = await self.ask(query, variables, headers)

@@ -31,6 +31,7 @@ from gateway.cli import (
     address,
     cannot_listen,
     cli,
+    compare_schemas,
     greeting,
     listen,
     notice_when_slow,
@@ -274,10 +275,17 @@ def test_greeting_over_the_bff_alone() -> None:
 
 def test_greeting_over_polaris_alone() -> None:
     """Without FOLIO, the first query is one that Polaris answers."""
-    line = greeting(Settings(polaris_url="http://polaris"), "http://127.0.0.1:8081").splitlines()[-1]
+    settings = Settings(polaris_url="http://polaris", polaris_organization=3)
 
-    assert "X-Polaris-Authorization" in line
-    assert json.dumps({"query": FIRST_QUERY_OF_LOCKS}) in line
+    words = shlex.split(greeting(settings, "http://127.0.0.1:8081").splitlines()[-1])
+
+    assert [word.partition(":")[0] for word in words if word.startswith("X-")] == [
+        "X-Okapi-Tenant",
+        "X-Okapi-Token",
+        "X-Polaris-Authorization",
+        "X-Polaris-Workstation",
+    ]
+    assert json.loads(words[-1]) == {"query": FIRST_QUERY_OF_LOCKS}
 
 
 @pytest.mark.parametrize("query", [FIRST_QUERY, FIRST_QUERY_OF_LOCKS])
@@ -439,16 +447,29 @@ def test_breaking_change_is_found(folder: Path) -> None:
     assert result.stderr == "Error: 1 of 1 changes may break clients\n"
 
 
-def test_new_type_breaks_nobody(folder: Path) -> None:
-    """Additions are listed, and do not fail."""
-    older = folder / "older.graphql"
-    older.write_text("type Query { _: Int }\n", encoding="utf-8")
-    same = folder / "same.graphql"
-    same.write_text(invoke("schema").output, encoding="utf-8")
+def test_same_schema_has_no_changes(folder: Path) -> None:
+    """Compared with itself the schema has not changed."""
+    (folder / "same.graphql").write_text(invoke("schema").output, encoding="utf-8")
 
-    assert "SAFE       Type Loan was added.\n" in invoke("schema", "--breaking-against", str(older)).stdout
-    result = invoke("schema", "--breaking-against", str(same))
-    assert (result.exit_code, result.stdout) == (0, "0 changes, none of which breaks a client\n")
+    result = invoke("schema", "--breaking-against", "same.graphql")
+
+    assert (result.exit_code, result.output) == (0, "0 changes, none of which breaks a client\n")
+
+
+def test_additions_break_nobody(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Additions are listed, those first that a client may not be ready for, and do not fail."""
+    older = folder / "older.graphql"
+    older.write_text("type Query { kind: Kind } enum Kind { HOLD }", encoding="utf-8")
+    newer = "type Query { kind: Kind loan: Loan } type Loan { kind: Kind } enum Kind { HOLD PAGE }"
+
+    compare_schemas(older, newer)
+
+    assert capsys.readouterr().out.splitlines() == [
+        "DANGEROUS  Enum value Kind.PAGE was added.",
+        "SAFE       Field Query.loan was added.",
+        "SAFE       Loan was added.",
+        "3 changes, none of which breaks a client",
+    ]
 
 
 def test_what_is_no_schema_exits_2(folder: Path) -> None:

@@ -25,8 +25,8 @@ TEST_COMMAND = "pip install -e '.[test]' && pytest"
 def instructions(dockerfile: str) -> list[tuple[str, str]]:
     """Split a Dockerfile into its instructions, continued lines joined and comments left out."""
     lines = [line for line in dockerfile.splitlines() if not line.lstrip().startswith("#")]
-    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
-    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in joined.splitlines() if line)]
+    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines)).splitlines()
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in joined if line)]
 
 
 def variables(image: list[tuple[str, str]]) -> dict[str, str]:
@@ -74,7 +74,7 @@ class Health(http.server.BaseHTTPRequestHandler):
 
 
 def test_image_has_two_stages(image: list[tuple[str, str]], final: list[tuple[str, str]]) -> None:
-    """The image is built in one stage and run from another, which receives the environment and installs nothing."""
+    """The image is built in one stage and run from another, which only receives the environment."""
     assert [rest for word, rest in image if word == "FROM"] == [
         "python:${PYTHON}-slim AS build",
         "python:${PYTHON}-slim",
@@ -106,16 +106,15 @@ def test_image_serves_on_8081(final: list[tuple[str, str]]) -> None:
 def test_image_requires_an_upstream(final: list[tuple[str, str]]) -> None:
     """A container that was not configured refuses to start, and does not serve invented records."""
     environment = variables(final)
-    options = {name.lower(): value for name, value in environment.items() if name.lower() in Settings.model_fields}
 
-    settings = Settings(**options)
+    settings = Settings(**{name.lower(): value for name, value in environment.items()})
 
     assert settings.require_upstream is True
     assert settings.serves_sandbox is False
 
 
 def test_image_writes_nothing(final: list[tuple[str, str]]) -> None:
-    """The root file system may be read-only: no byte code is written, no volume wanted, output is not held back."""
+    """The root file system may be read-only: no byte code is written and no volume wanted."""
     environment = variables(final)
 
     assert environment["PYTHONDONTWRITEBYTECODE"] == "1"
@@ -158,7 +157,7 @@ def test_health_check_asks_the_gateway(final: list[tuple[str, str]]) -> None:
 
 
 def sent_to_builder(path: str) -> bool:
-    """Tell whether .dockerignore lets a file through: the last line that fits it or a folder above decides."""
+    """Tell whether .dockerignore lets a file through: the last line that fits it, or a folder above."""
     lines = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     parts = path.split("/")
     above = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]

@@ -149,8 +149,14 @@ def test_service_url_is_kept_without_its_last_slash(name: str, given: str, kept:
         ("http://okapi/?key=hunter2", "must not carry a query or a fragment (got 'http://okapi/?***')"),
         ("http://okapi#hunter2", "must not carry a query or a fragment (got 'http://okapi#***')"),
         ("http://okapi:0", "must be an http or https URL such as http://okapi:9130 (got 'http://okapi:0')"),
-        ("http://okapi:99999", "must be an http or https URL such as http://okapi:9130 (got 'http://okapi:99999')"),
-        ("http://okapi:port", "must be an http or https URL such as http://okapi:9130 (got 'http://okapi:port')"),
+        (
+            "http://okapi:99999",
+            "must be an http or https URL such as http://okapi:9130 (got 'http://okapi:99999')",
+        ),
+        (
+            "http://okapi:port",
+            "must be an http or https URL such as http://okapi:9130 (got 'http://okapi:port')",
+        ),
         ("http://[::1", "must be an http or https URL such as http://okapi:9130 (got 'http://[::1')"),
         (
             "http://ok api",

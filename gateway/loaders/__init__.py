@@ -9,7 +9,9 @@ from gateway.loaders.service_point import ServicePointLoaders
 from gateway.loaders.user import UserLoaders
 
 
-class Loaders(LoanLoaders, RequestLoaders, InstanceLoaders, ItemLoaders, UserLoaders, ServicePointLoaders, PolicyLoaders):
+class Loaders(
+    LoanLoaders, RequestLoaders, InstanceLoaders, ItemLoaders, UserLoaders, ServicePointLoaders, PolicyLoaders
+):
     """Every loader of one operation."""
 
 

@@ -25,7 +25,9 @@ from gateway.upstream.client import Record
 @strawberry.input(description="Which item came back, and where.")
 class CheckInInput:
     item_barcode: str = strawberry.field(description="The barcode of the item.")
-    service_point_id: strawberry.ID = strawberry.field(description="Where it came back: the desk's service point.")
+    service_point_id: strawberry.ID = strawberry.field(
+        description="Where it came back: the desk's service point."
+    )
     check_in_date: DateTime | None = strawberry.field(
         default=None, description="When it counts as returned; now, unless the desk dates it back."
     )
@@ -61,18 +63,11 @@ CheckInResult = Annotated[
 ]
 
 
-@strawberry.type
-class CheckIn:
-    @strawberry.mutation(
-        description="Take an item back. Sent once: a second check-in would count as use in the house, so after "
-        "`OUTCOME_UNKNOWN` look at the item's status and last check-in first."
-    )
-    async def check_in(
-        self,
-        info: Info,
-        input: Annotated[CheckInInput, strawberry.argument(description="What and where.")],
-    ) -> CheckInResult | None:
-        return CheckedIn(record=await acting(info).circulation_bff.check_in(_body(input)))
+async def check_in(
+    info: Info,
+    input: Annotated[CheckInInput, strawberry.argument(description="What and where.")],
+) -> CheckInResult | None:
+    return CheckedIn(record=await acting(info).circulation_bff.check_in(_body(input)))
 
 
 def _body(input: CheckInInput) -> Record:
@@ -86,3 +81,12 @@ def _body(input: CheckInInput) -> Record:
     if input.session_id is not None:
         body["sessionId"] = arguments.uuid(input.session_id, "sessionId")
     return body
+
+
+@strawberry.type
+class CheckIn:
+    check_in: CheckInResult | None = strawberry.mutation(
+        resolver=check_in,
+        description="Take an item back. Sent once: a second check-in would count as use in the house, so after "
+        "`OUTCOME_UNKNOWN` look at the item's status and last check-in first.",
+    )

@@ -20,11 +20,16 @@ from gateway.upstream.client import Record
 class CheckOutInput:
     item_barcode: str = strawberry.field(description="The barcode of the item.")
     user_barcode: str = strawberry.field(description="The number on the borrower's library card.")
-    service_point_id: strawberry.ID = strawberry.field(description="Where it is lent: the desk's service point.")
-    proxy_user_barcode: str | None = strawberry.field(
-        default=None, description="The card of whoever borrows in the borrower's name; not the borrower's own."
+    service_point_id: strawberry.ID = strawberry.field(
+        description="Where it is lent: the desk's service point."
     )
-    loan_date: DateTime | None = strawberry.field(default=None, description="When it was lent; now, unless given.")
+    proxy_user_barcode: str | None = strawberry.field(
+        default=None,
+        description="The card of whoever borrows in the borrower's name; not the borrower's own.",
+    )
+    loan_date: DateTime | None = strawberry.field(
+        default=None, description="When it was lent; now, unless given."
+    )
     override_blocks: OverrideBlocksInput | None = strawberry.field(
         default=None, description="Blocks to lift that an earlier try was refused for."
     )
@@ -40,18 +45,12 @@ CheckOutResult = Annotated[
 ]
 
 
-@strawberry.type
-class CheckOut:
-    @strawberry.mutation(
-        description="Lend an item. Sent once: after `OUTCOME_UNKNOWN` look for the item's open loan first."
-    )
-    async def check_out(
-        self,
-        info: Info,
-        input: Annotated[CheckOutInput, strawberry.argument(description="Who, what and where.")],
-    ) -> CheckOutResult | None:
-        loan = await acting(info).circulation_bff.check_out(_body(input))
-        return CheckedOut(loan=loan)  # type: ignore[arg-type]  # a record
+async def check_out(
+    info: Info,
+    input: Annotated[CheckOutInput, strawberry.argument(description="Who, what and where.")],
+) -> CheckOutResult | None:
+    loan = await acting(info).circulation_bff.check_out(_body(input))
+    return CheckedOut(loan=loan)  # type: ignore[arg-type]  # a record
 
 
 def _body(input: CheckOutInput) -> Record:
@@ -67,3 +66,11 @@ def _body(input: CheckOutInput) -> Record:
     if input.override_blocks is not None:
         body["overrideBlocks"] = override_blocks(input.override_blocks)
     return body
+
+
+@strawberry.type
+class CheckOut:
+    check_out: CheckOutResult | None = strawberry.mutation(
+        resolver=check_out,
+        description="Lend an item. Sent once: after `OUTCOME_UNKNOWN` look for the item's open loan first.",
+    )

@@ -46,20 +46,23 @@ def conflict(held: HeldByAnother) -> ObjectLockConflict:
     return ObjectLockConflict(held_by=known)  # type: ignore[arg-type]  # a record
 
 
+async def lock_object(
+    info: Info, input: Annotated[LockObjectInput, strawberry.argument(description="Which object.")]
+) -> LockObjectResult | None:
+    kind, number = type_id(input.object_type), object_number(input.object_id)
+    locked = await acting(info).polaris.lock_object(kind, number)
+    if isinstance(locked, HeldByAnother):
+        return conflict(locked)
+    lock = locked.record
+    return ObjectLocked(
+        lock=lock,  # type: ignore[arg-type]  # a record
+        existing_lock=bool(lock.get("ExistingLock")),
+    )
+
+
 @strawberry.type
 class LockObject:
-    @strawberry.mutation(
-        description="Lock an object. Release it when you are done: a lock left behind keeps others out."
+    lock_object: LockObjectResult | None = strawberry.mutation(
+        resolver=lock_object,
+        description="Lock an object. Release it when you are done: a lock left behind keeps others out.",
     )
-    async def lock_object(
-        self, info: Info, input: Annotated[LockObjectInput, strawberry.argument(description="Which object.")]
-    ) -> LockObjectResult | None:
-        kind, number = type_id(input.object_type), object_number(input.object_id)
-        locked = await acting(info).polaris.lock_object(kind, number)
-        if isinstance(locked, HeldByAnother):
-            return conflict(locked)
-        lock = locked.record
-        return ObjectLocked(
-            lock=lock,  # type: ignore[arg-type]  # a record
-            existing_lock=bool(lock.get("ExistingLock")),
-        )

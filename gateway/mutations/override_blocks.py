@@ -28,7 +28,9 @@ class OverrideBlocksInput:
     )
     patron_block: bool = strawberry.field(default=False, description="Act for a blocked patron.")
     item_limit_block: bool = strawberry.field(default=False, description="Lend beyond the patron's limit.")
-    renewal_block: bool = strawberry.field(default=False, description="Renew against the rules; renewals only.")
+    renewal_block: bool = strawberry.field(
+        default=False, description="Renew against the rules; renewals only."
+    )
     renewal_due_date_required_block: RenewalDueDateRequiredBlockInput | None = strawberry.field(
         default=None, description="Renew to this due date; renewals only."
     )

@@ -28,18 +28,20 @@ ReleaseMyLocksResult = Annotated[
 ]
 
 
+async def release_my_locks(
+    info: Info,
+    input: Annotated[ReleaseMyLocksInput, strawberry.argument(description="The confirmation.")],
+) -> ReleaseMyLocksResult | None:
+    if not input.confirm:
+        raise errors.BadUserInput("`confirm` must be true: all of your locks would be released.")
+    await acting(info).polaris.release_my_locks()
+    return MyLocksReleased(released=True)
+
+
 @strawberry.type
 class ReleaseMyLocks:
-    @strawberry.mutation(
+    release_my_locks: ReleaseMyLocksResult | None = strawberry.mutation(
+        resolver=release_my_locks,
         description="Release all locks that you hold at your workstation, and nobody else's: "
-        "for the locks that a closed browser left behind."
+        "for the locks that a closed browser left behind.",
     )
-    async def release_my_locks(
-        self,
-        info: Info,
-        input: Annotated[ReleaseMyLocksInput, strawberry.argument(description="The confirmation.")],
-    ) -> ReleaseMyLocksResult | None:
-        if not input.confirm:
-            raise errors.BadUserInput("`confirm` must be true: all of your locks would be released.")
-        await acting(info).polaris.release_my_locks()
-        return MyLocksReleased(released=True)

@@ -32,14 +32,19 @@ UnlockObjectResult = Annotated[
 ]
 
 
+async def unlock_object(
+    info: Info, input: Annotated[UnlockObjectInput, strawberry.argument(description="Which object.")]
+) -> UnlockObjectResult | None:
+    kind, number = type_id(input.object_type), object_number(input.object_id)
+    held = await acting(info).polaris.unlock_object(kind, number)
+    if held is not None:
+        return conflict(held)
+    return ObjectUnlocked(object_type=input.object_type, object_id=number)
+
+
 @strawberry.type
 class UnlockObject:
-    @strawberry.mutation(description="Release the lock on an object. A lock of someone else stays.")
-    async def unlock_object(
-        self, info: Info, input: Annotated[UnlockObjectInput, strawberry.argument(description="Which object.")]
-    ) -> UnlockObjectResult | None:
-        kind, number = type_id(input.object_type), object_number(input.object_id)
-        held = await acting(info).polaris.unlock_object(kind, number)
-        if held is not None:
-            return conflict(held)
-        return ObjectUnlocked(object_type=input.object_type, object_id=number)
+    unlock_object: UnlockObjectResult | None = strawberry.mutation(
+        resolver=unlock_object,
+        description="Release the lock on an object. A lock of someone else stays.",
+    )

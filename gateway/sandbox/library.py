@@ -18,7 +18,7 @@ def fields(names: str) -> list[str]:
     return names.split()
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False)  # a library is too long to print
 class Library:
     """Every collection is a dict from id to storage record; tests may read and change them directly."""
 

@@ -73,7 +73,9 @@ def offset_after(after: str | None) -> int:
     except (binascii.Error, UnicodeError, ValueError):
         place = None
     if place is None or int(place[1]) >= LARGEST_OFFSET:
-        raise errors.BadUserInput("`after` must be a cursor that this list gave, such as `pageInfo.endCursor`.")
+        raise errors.BadUserInput(
+            "`after` must be a cursor that this list gave, such as `pageInfo.endCursor`."
+        )
     return int(place[1]) + 1
 
 

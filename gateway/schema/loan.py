@@ -124,7 +124,9 @@ class Loan:
     item_effective_location_at_check_out: (
         Annotated[Location, strawberry.lazy("gateway.schema.location")] | None
     ) = link(
-        "Where the item belonged when it was lent.", loader="location", key="itemEffectiveLocationIdAtCheckOut"
+        "Where the item belonged when it was lent.",
+        loader="location",
+        key="itemEffectiveLocationIdAtCheckOut",
     )
     status: LoanStatus | None = field("Whether the loan is still running.")
     loan_date: DateTime | None = field("When the item was lent.")
@@ -150,13 +152,13 @@ class Loan:
         key="checkoutServicePointId",
         known={name: f"checkoutServicePoint.{name}" for name in SUMMARY_MEMBERS},
     )
-    checkin_service_point: (
-        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
-    ) = link(
-        "Where the item came back. Null while the loan is running.",
-        loader="service_point",
-        key="checkinServicePointId",
-        known={name: f"checkinServicePoint.{name}" for name in SUMMARY_MEMBERS},
+    checkin_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
+        link(
+            "Where the item came back. Null while the loan is running.",
+            loader="service_point",
+            key="checkinServicePointId",
+            known={name: f"checkinServicePoint.{name}" for name in SUMMARY_MEMBERS},
+        )
     )
     patron_group_at_checkout: PatronGroup | None = link(
         "The patron group that the borrower was in when the item was lent. Id and name cost no upstream call.",

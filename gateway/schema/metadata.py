@@ -24,7 +24,9 @@ class Metadata:
         key="createdByUserId",
     )
     updated_date: DateTime | None = field("When it was changed last.")
-    updated_by_username: str | None = field("The user name of whoever changed it last, where upstream keeps it.")
+    updated_by_username: str | None = field(
+        "The user name of whoever changed it last, where upstream keeps it."
+    )
     updated_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
         "Whoever changed it last.", loader="user", key="updatedByUserId"
     )

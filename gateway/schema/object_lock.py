@@ -18,7 +18,9 @@ from gateway.schema.scalars import DateTime, has_offset
 LARGEST_OBJECT_ID = 2_147_483_647
 
 
-@strawberry.type(description="A lock that keeps two people from changing one Polaris object at the same time.")
+@strawberry.type(
+    description="A lock that keeps two people from changing one Polaris object at the same time."
+)
 class ObjectLock:
     id: strawberry.ID = derived(
         "Object type and object id, such as `27:29937`: there is at most one lock on an object.",
@@ -35,7 +37,8 @@ class ObjectLock:
         lambda lock: lock.get("LockDate") if has_offset(lock.get("LockDate")) else None,
     )
     lock_date_text: str | None = field(
-        "Since when, as Polaris wrote it; without an offset it is the clock of the Polaris server.", key="LockDate"
+        "Since when, as Polaris wrote it; without an offset it is the clock of the Polaris server.",
+        key="LockDate",
     )
     existing_lock: bool | None = field(
         "Whether the caller held the lock before asking for it.", key="ExistingLock"
@@ -64,24 +67,31 @@ def object_number(object_id: int) -> int:
     return object_id
 
 
+async def object_lock(
+    info: Info,
+    object_type: Annotated[ObjectType, strawberry.argument(description="What kind of object.")],
+    object_id: Annotated[int, strawberry.argument(description="Its id in Polaris.")],
+) -> ObjectLock | None:
+    return await info.context.upstream.polaris.lock(  # type: ignore[return-value]  # a record
+        type_id(object_type), object_number(object_id)
+    )
+
+
+async def object_locks(
+    info: Info,
+    all: Annotated[bool, strawberry.argument(description="Whether to see everybody's.")] = False,
+) -> ObjectLockList | None:
+    locks = await info.context.upstream.polaris.locks(everyones=all)
+    return Slice(locks)  # type: ignore[return-value]  # what a list reads
+
+
 @strawberry.type
 class ObjectLockQuery:
-    @strawberry.field(description="The lock on one object, whoever holds it. Null when it is not locked.")
-    async def object_lock(
-        self,
-        info: Info,
-        object_type: Annotated[ObjectType, strawberry.argument(description="What kind of object.")],
-        object_id: Annotated[int, strawberry.argument(description="Its id in Polaris.")],
-    ) -> ObjectLock | None:
-        return await info.context.upstream.polaris.lock(  # type: ignore[return-value]  # a record
-            type_id(object_type), object_number(object_id)
-        )
-
-    @strawberry.field(description="Your own locks at your workstation, or every lock in the system.")
-    async def object_locks(
-        self,
-        info: Info,
-        all: Annotated[bool, strawberry.argument(description="Whether to see everybody's.")] = False,
-    ) -> ObjectLockList | None:
-        locks = await info.context.upstream.polaris.locks(everyones=all)
-        return Slice(locks)  # type: ignore[return-value]  # what a list reads
+    object_lock: ObjectLock | None = strawberry.field(
+        resolver=object_lock,
+        description="The lock on one object, whoever holds it. Null when it is not locked.",
+    )
+    object_locks: ObjectLockList | None = strawberry.field(
+        resolver=object_locks,
+        description="Your own locks at your workstation, or every lock in the system.",
+    )

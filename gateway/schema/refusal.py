@@ -44,7 +44,9 @@ class Refusal:
 
 def refusal(problem: errors.Refused) -> Refusal:
     """The refusal as data. One without a readable reason still has one: that there is none."""
-    given = problem.reasons or (errors.Reason(message="The library refused and gave no reason that can be read."),)
+    given = problem.reasons or (
+        errors.Reason(message="The library refused and gave no reason that can be read."),
+    )
     return Refusal(reasons=[_reason(each) for each in given])
 
 

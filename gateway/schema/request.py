@@ -51,7 +51,9 @@ def _person(summary: str) -> dict[str, str]:
 @strawberry.type(description="A number that a title is known by, such as an ISBN.")
 class RequestIdentifier:
     value: str | None = field("The number.")
-    identifier_type_id: strawberry.ID | None = field("What kind of number it is: an id of FOLIO's identifier types.")
+    identifier_type_id: strawberry.ID | None = field(
+        "What kind of number it is: an id of FOLIO's identifier types."
+    )
 
 
 @strawberry.type(description="Who brought a title out, where and when.")
@@ -195,10 +197,14 @@ class Request:
         "The item as the request carries it: never costs an upstream call.", key="item"
     )
     open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
-        "The loan that the item is out on; null when it is not lent.", loader="open_loan_of_item", key="itemId"
+        "The loan that the item is out on; null when it is not lent.",
+        loader="open_loan_of_item",
+        key="itemId",
     )
     status: RequestStatus | None = field("Where it stands.")
-    cancellation_reason_id: strawberry.ID | None = field("Why it was cancelled: an id of the library's reasons.")
+    cancellation_reason_id: strawberry.ID | None = field(
+        "Why it was cancelled: an id of the library's reasons."
+    )
     cancelled_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
         "Who cancelled it.", loader="user", key="cancelledByUserId"
     )
@@ -207,19 +213,21 @@ class Request:
     position: int | None = field("The place in the queue, from 1. Null on closed requests.")
     fulfillment_preference: FulfillmentPreference | None = field("How the patron wants to get the item.")
     delivery_address_type: AddressType | None = link(
-        "Which of the requester's addresses to deliver to.", loader="address_type", key="deliveryAddressTypeId"
+        "Which of the requester's addresses to deliver to.",
+        loader="address_type",
+        key="deliveryAddressTypeId",
     )
     delivery_address: DeliveryAddress | None = field("Where to deliver. Null unless it is to be delivered.")
     request_expiration_date: DateTime | None = field("When the patron no longer wants it.")
     hold_shelf_expiration_date: DateTime | None = field("Until when it stands on the hold shelf.")
-    pickup_service_point: (
-        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
-    ) = link(
-        "Where the patron picks it up. Null when it is to be delivered. "
-        "Everything of its summary costs no upstream call.",
-        loader="service_point",
-        key="pickupServicePointId",
-        known={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
+    pickup_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
+        link(
+            "Where the patron picks it up. Null when it is to be delivered. "
+            "Everything of its summary costs no upstream call.",
+            loader="service_point",
+            key="pickupServicePointId",
+            known={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
+        )
     )
     tags: Tags | None = field("Free labels.")
     metadata: Metadata | None = field("Who made the record and when.")
@@ -234,7 +242,9 @@ class RequestConnection(Connection[Request]):
 
 @strawberry.type
 class RequestQuery:
-    request: Request | None = keyed("One request. Null when there is none.", id=("request", "The id, a UUID."))
+    request: Request | None = keyed(
+        "One request. Null when there is none.", id=("request", "The id, a UUID.")
+    )
     requests: RequestConnection | None = connection(
         "Requests, a page at a time.",
         ask=lambda upstream: upstream.circulation_bff.requests,

@@ -103,7 +103,9 @@ class User:
         "The departments that the user belongs to.", loader="department", key="departments"
     )
     meta: JSON | None = field("An open object from older versions of FOLIO.")
-    proxy_for: list[str | None] | None = field("From older versions of FOLIO; not where proxies are kept now.")
+    proxy_for: list[str | None] | None = field(
+        "From older versions of FOLIO; not where proxies are kept now."
+    )
     personal: Personal | None = field("Name, contact and addresses. Null for system users.")
     enrollment_date: DateTime | None = field("When the account begins.")
     expiration_date: DateTime | None = field("When the account ends; the patron cannot borrow afterwards.")
@@ -140,12 +142,14 @@ class User:
             default_sort=[cql.SortKey("requestDate")],
         )
     )
-    requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = connection_link(
-        "All requests of the user, closed ones too.",
-        loader="requests_of_user",
-        filter=RequestFilter,
-        sort=RequestSort,
-        default_sort=[cql.SortKey("requestDate", descending=True)],
+    requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+        connection_link(
+            "All requests of the user, closed ones too.",
+            loader="requests_of_user",
+            filter=RequestFilter,
+            sort=RequestSort,
+            default_sort=[cql.SortKey("requestDate", descending=True)],
+        )
     )
 
 

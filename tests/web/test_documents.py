@@ -3,11 +3,13 @@
 import gc
 import weakref
 from collections.abc import AsyncGenerator
+from typing import Any, NewType
 
 import pytest
 import strawberry
 from graphql import GraphQLError, OperationDefinitionNode, specified_rules
 from graphql.validation import ASTValidationRule
+from strawberry.schema.config import StrawberryConfig
 
 from gateway.web import documents as bounds
 from gateway.web.documents import Documents, Operation, Rejected
@@ -19,9 +21,22 @@ class By:
     barcode: strawberry.Maybe[str]
 
 
+Even = NewType("Even", int)
+
+
+def parse_even(value: Any) -> Even:
+    if value % 2:
+        raise ValueError("it is odd")
+    return Even(value)
+
+
 @strawberry.type
 class Query:
     title: str = "Title"
+
+    @strawberry.field
+    def half(self, number: Even) -> int:
+        return number // 2
 
     @strawberry.field
     def item(self, by: By) -> str:
@@ -42,7 +57,16 @@ class Subscription:
         yield 1
 
 
-SCHEMA = strawberry.Schema(Query, Mutation, Subscription)
+SCHEMA = strawberry.Schema(
+    Query,
+    Mutation,
+    Subscription,
+    config=StrawberryConfig(
+        scalar_map={
+            Even: strawberry.scalar(name="Even", serialize=lambda value: value, parse_value=parse_even)
+        }
+    ),
+)
 
 
 @pytest.fixture(name="documents")
@@ -254,6 +278,17 @@ def test_failed_documents_keep_no_tree(documents: Documents) -> None:
 
     assert isinstance(kept, Rejected)
     assert [tree() for tree in trees] == [None]
+
+
+def test_refused_literal(documents: Documents) -> None:
+    """A literal that a scalar refuses is told with the scalar's reason, of which no frame is kept."""
+    prepared = documents.prepared("{ half(number: 3) }")
+
+    assert isinstance(prepared, Rejected)
+    (error,) = prepared.errors
+    assert error.message == "Expected value of type 'Even', but encountered error 'it is odd'; found: 3."
+    assert isinstance(error.original_error, ValueError)
+    assert error.original_error.__traceback__ is None
 
 
 def test_no_room() -> None:

@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.web.desk import GRAPHQL, Desk
+from tests.web.desk import GRAPHQL, Connection, Desk
 
 MEMBERS = st.sampled_from(["query", "operationName", "variables", "extensions", "other"])
 QUERIES = st.sampled_from(
@@ -32,13 +32,12 @@ REQUESTS = st.dictionaries(MEMBERS, VALUES) | st.builds(
 )
 
 
-def status(body: bytes) -> int | None:
-    desk = Desk()
-    message = {"type": "http.request", "body": body}
-    connection = asyncio.run(desk.raw(message, headers=[(b"accept", GRAPHQL.encode())]))
-    assert set(connection.json) <= {"data", "errors"}
-    assert connection.status in (200, 400, 413)
-    return connection.status
+ANSWERED = (200, 400, 406, 413)
+
+
+def reply(body: bytes, *headers: tuple[bytes, bytes]) -> Connection:
+    """Post to a desk of its own, since each call is given a loop of its own."""
+    return asyncio.run(Desk().raw({"type": "http.request", "body": body}, headers=headers))
 
 
 @given(st.binary())
@@ -46,38 +45,40 @@ def status(body: bytes) -> int | None:
 @example(b'{"query":"{ title(barcode: \\"\\\\uD83D\\") }"}')
 def test_any_bytes(body: bytes) -> None:
     """Any bytes as a body are answered, and never by a 5xx."""
-    assert status(body) != 500
+    assert reply(body).status in ANSWERED
 
 
 @given(REQUESTS)
 def test_any_json(members: dict[str, Any]) -> None:
     """Any JSON as a request is answered, and never by a 5xx."""
-    assert status(_encoded(members)) != 500
+    answer = reply(_encoded(members), (b"accept", GRAPHQL.encode()))
+
+    assert answer.status in ANSWERED
+    assert set(answer.json) <= {"data", "errors"}
+    assert all(each["extensions"]["code"] != "INTERNAL_ERROR" for each in answer.json.get("errors", ()))
 
 
 @given(st.text())
 def test_any_text(query: str) -> None:
     """Any text as a query is answered, and never by a 5xx."""
-    assert status(_encoded({"query": query})) != 500
+    assert reply(_encoded({"query": query})).status in ANSWERED
 
 
 @given(st.binary(), st.lists(st.tuples(MEMBERS, st.text() | QUERIES)))
 def test_any_address(raw: bytes, pairs: list[tuple[str, str]]) -> None:
     """Any query string is answered, and never by a 5xx."""
     for query_string in (raw, urlencode(pairs, errors="replace").encode()):
-        connection = asyncio.run(Desk().raw(method="GET", query_string=query_string))
+        answer = asyncio.run(Desk(graphiql=b"").raw(method="GET", query_string=query_string))
 
-        assert connection.status in (200, 400)
+        assert answer.status in ANSWERED
 
 
-@given(st.sampled_from(["accept", "content-type", "content-length", "authorization", "cookie"]), st.binary())
-def test_any_header(name: str, value: bytes) -> None:
+@given(
+    st.sampled_from([b"accept", b"content-type", b"content-length", b"authorization", b"cookie"]), st.binary()
+)
+def test_any_header(name: bytes, value: bytes) -> None:
     """Any bytes in a header that is read are answered, and never by a 5xx."""
-    message = {"type": "http.request", "body": b'{"query":"{ title }"}'}
-
-    connection = asyncio.run(Desk().raw(message, headers=[(name.encode(), value)]))
-
-    assert connection.status in (200, 400, 406, 413)
+    assert reply(b'{"query":"{ title }"}', (name, value)).status in ANSWERED
 
 
 def _encoded(members: dict[str, Any]) -> bytes:

@@ -173,7 +173,8 @@ def complete_instance(planting: Planting) -> Record:
 
 
 def holdings(planting: Planting, number: int, key: str, place: int) -> Record:
-    return {
+    affixes = {"callNumberPrefix": "Oversize", "callNumberSuffix": "v.1"} if number % 10 == 5 else {}
+    return affixes | {
         "id": planting.id("holdings", key),
         "_version": 1,
         "hrid": f"ho{number + 1:08}" + ("" if key == str(number) else "-2"),
@@ -260,6 +261,7 @@ def item(planting: Planting, number: int) -> Record:
         record["barcode"] = barcode(number)
     if number % 9 == 1:
         record |= {"enumeration": f"no. {number}", "volume": f"v. {1 + number % 5}", "chronology": "Spring"}
+        record |= {"displaySummary": f"no. {number} (Spring)", "accessionNumber": f"ACC-{number}"}
     if number == BOUND_WITH:
         record |= {"isBoundWith": True, "boundWithHoldingsIds": [planting.id("holdings", "12")]}
     if record["status"]["name"] == "In transit":

@@ -86,7 +86,9 @@ def patron(planting: Planting, number: int) -> Record:
         "addresses": [address(planting, number, "Home", primary=True)],
         "preferredContactTypeId": f"00{1 + number % 5}",
     }
-    if number % 3 == 0:
+    if number % 6 == 0:
+        personal["preferredFirstName"] = first[:3]
+    if number % 3 == 2:
         personal |= {"middleName": words.MIDDLE[number % len(words.MIDDLE)], "phone": f"555-01{number:03}"}
     return {
         "id": planting.id("user", number),

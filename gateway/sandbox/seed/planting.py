@@ -6,12 +6,18 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from gateway.sandbox.clock import iso
 from gateway.sandbox.library import Library, Record, Shelved
 
 STAFF = ("head", "desk")
+
+
+@cache
+def stable_id(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,267 @@
+"""Pages, totals, order and errors of every collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.sandbox import Library, create_sandbox
+from gateway.sandbox.routes import ROUTES
+
+pytestmark = pytest.mark.anyio
+
+KEYS = {
+    "/circulation-bff/loans": "loans",
+    "/circulation-bff/requests": "requests",
+    "/circulation/loans": "loans",
+    "/circulation/requests": "requests",
+    "/users": "users",
+    "/groups": "usergroups",
+    "/service-points": "servicepoints",
+    "/locations": "locations",
+    "/location-units/institutions": "locinsts",
+    "/location-units/campuses": "loccamps",
+    "/location-units/libraries": "loclibs",
+    "/inventory/instances": "instances",
+    "/inventory/items": "items",
+    "/instance-storage/instances": "instances",
+    "/item-storage/items": "items",
+    "/holdings-storage/holdings": "holdingsRecords",
+    "/material-types": "mtypes",
+    "/loan-types": "loantypes",
+    "/loan-policy-storage/loan-policies": "loanPolicies",
+    "/manualblocks": "manualblocks",
+    "/proxiesfor": "proxiesFor",
+    "/cancellation-reason-storage/cancellation-reasons": "cancellationReasons",
+    "/staff-slips-storage/staff-slips": "staffSlips",
+    "/addresstypes": "addressTypes",
+    "/departments": "departments",
+}
+
+
+@pytest.mark.parametrize(("path", "key"), KEYS.items())
+async def test_a_collection_pages_by_ten_under_its_own_key(
+    client: httpx.AsyncClient, path: str, key: str
+) -> None:
+    """Without a limit there are at most ten rows, and the total counts them all."""
+    body = (await client.get(path, params={"query": "cql.allRecords=1"})).json()
+
+    assert list(body) == [key, "totalRecords"]
+    assert len(body[key]) == min(10, body["totalRecords"])
+    assert body["totalRecords"] > 0
+
+
+@pytest.mark.parametrize(("path", "key"), KEYS.items())
+async def test_a_record_is_also_served_alone(client: httpx.AsyncClient, path: str, key: str) -> None:
+    """Whatever the list shows is found under its id, in either case of letters."""
+    if path == "/circulation-bff/requests":
+        return  # the BFF serves no single request
+    row = (await client.get(path, params={"query": "cql.allRecords=1", "limit": "1"})).json()[key][0]
+
+    alone = await client.get(f"{path}/{row['id'].upper()}")
+
+    assert alone.status_code == 200
+    assert alone.json() == row
+
+
+async def test_the_bff_serves_no_single_request(client: httpx.AsyncClient, library: Library) -> None:
+    """A request by id has to be asked of mod-circulation."""
+    answer = await client.get(f"/circulation-bff/requests/{next(iter(library.requests))}")
+
+    assert answer.status_code == 404
+    assert answer.text.startswith("No suitable module found for path /circulation-bff/requests/")
+
+
+async def test_every_path_of_the_table_is_reachable(client: httpx.AsyncClient) -> None:
+    """No route is hidden behind another one."""
+    for served in ROUTES:
+        path = served.path.replace("{id}", "0").replace("{user_id}", "0")
+        answer = await client.request(served.method, path, content=b"[")
+        assert not answer.text.startswith("No suitable module"), served.path
+
+
+async def users(client: httpx.AsyncClient, **parameters: str) -> dict[str, Any]:
+    answer = await client.get("/users", params=parameters)
+    assert answer.status_code == 200
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_pages_join_to_the_whole(client: httpx.AsyncClient) -> None:
+    """Offsets cut the same order, so that pages neither overlap nor leave gaps."""
+    pages = [await users(client, limit="70", offset=str(offset)) for offset in range(0, 350, 70)]
+    ids = [user["id"] for page in pages for user in page["users"]]
+
+    assert [len(page["users"]) for page in pages] == [70, 70, 70, 70, 20]
+    assert len(set(ids)) == 300
+
+
+async def test_total_modes(client: httpx.AsyncClient) -> None:
+    """A total is exact, estimated too high, or absent, as asked."""
+    assert (await users(client, totalRecords="exact"))["totalRecords"] == 300
+    assert (await users(client))["totalRecords"] == 300
+    assert (await users(client, totalRecords="estimated"))["totalRecords"] == 330
+    assert (await users(client, totalRecords="estimated", limit="300"))["totalRecords"] == 300
+    assert "totalRecords" not in await users(client, totalRecords="none")
+
+
+async def test_limit_zero_counts(client: httpx.AsyncClient) -> None:
+    """A page of no rows still says how many there are."""
+    assert await users(client, limit="0") == {"users": [], "totalRecords": 300}
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"limit": "-1"}, {"limit": "ten"}, {"offset": "2147483648"}, {"totalRecords": "maybe"}]
+)
+async def test_bad_paging_is_refused(client: httpx.AsyncClient, parameters: dict[str, str]) -> None:
+    """Modules answer in plain text, the BFF with its framework's JSON."""
+    query = {"query": "cql.allRecords=1"} | parameters
+    module = await client.get("/users", params=query)
+    bff = await client.get("/circulation-bff/loans", params=query)
+
+    assert (module.status_code, module.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+    assert bff.status_code == 400
+    assert sorted(bff.json()) == ["error", "path", "status", "timestamp"]
+
+
+async def test_rows_come_in_no_useful_order_without_sortby(
+    client: httpx.AsyncClient, library: Library
+) -> None:
+    """Answers to a list of ids do not follow it, but they are the same every time."""
+    ids = list(library.users)[:20]
+    query = f"id==({' or '.join(ids)})"
+    first = [user["id"] for user in (await users(client, query=query, limit="20"))["users"]]
+    second = [user["id"] for user in (await users(client, query=query, limit="20"))["users"]]
+
+    assert first == second
+    assert sorted(first) == sorted(ids)
+    assert first not in (ids, sorted(ids), sorted(ids, reverse=True))
+
+
+async def test_sorting(client: httpx.AsyncClient) -> None:
+    """Text sorts as text, numbers only with their modifier, missing values last and first when descending."""
+    ascending = (await users(client, query="cql.allRecords=1 sortby personal.lastName id", limit="300"))[
+        "users"
+    ]
+    descending = await users(client, query="cql.allRecords=1 sortby barcode/sort.descending", limit="3")
+    requests = await client.get(
+        "/circulation/requests", params={"query": 'status=="Open*" sortby position/number', "limit": "200"}
+    )
+
+    assert "personal" not in ascending[-1]
+    assert ascending[0]["personal"]["lastName"] == "Abebe"
+    assert ["barcode" in user for user in descending["users"]] == [False, False, True]
+    positions = [request["position"] for request in requests.json()["requests"]]
+    assert positions == sorted(positions)
+
+
+async def test_missing_ids_are_just_missing(client: httpx.AsyncClient, library: Library) -> None:
+    """A list of ids answers with those that exist."""
+    known = next(iter(library.users))
+    query = f'id==("{known}" or "00000000-0000-4000-8000-000000000000")'
+    assert [user["id"] for user in (await users(client, query=query))["users"]] == [known]
+
+
+async def test_an_unknown_record_is_404_in_plain_text(client: httpx.AsyncClient) -> None:
+    """Modules on raml-module-builder say `Not found`; mod-circulation says more and labels nothing."""
+    nothing = "00000000-0000-4000-8000-000000000000"
+    user = await client.get(f"/users/{nothing}")
+    loan = await client.get(f"/circulation/loans/{nothing}")
+
+    assert (user.status_code, user.text) == (404, "Not found")
+    assert user.headers["content-type"] == "text/plain; charset=utf-8"
+    assert (loan.status_code, loan.text) == (404, f'loan record with ID "{nothing}" cannot be found')
+    assert "content-type" not in loan.headers
+
+
+@pytest.mark.parametrize(
+    ("accept", "label"), [("application/json, text/plain", "application/json"), ("*/*", "text/plain")]
+)
+async def test_the_bff_labels_relayed_text_by_what_is_accepted(
+    client: httpx.AsyncClient, accept: str, label: str
+) -> None:
+    """Plain text may arrive under the name of JSON."""
+    path = "/circulation-bff/loans/00000000-0000-4000-8000-000000000000"
+    answer = await client.get(path, headers={"Accept": accept})
+
+    assert answer.status_code == 404
+    assert answer.text == 'loan record with ID "00000000-0000-4000-8000-000000000000" cannot be found'
+    assert answer.headers["content-type"] == label
+
+
+@pytest.mark.parametrize("query", ["nonsense=1", 'barcode=="', "barcode", "id==("])
+async def test_a_bad_query_is_400_in_plain_text(client: httpx.AsyncClient, query: str) -> None:
+    """An unknown index and a syntax error are told apart only by their words."""
+    answer = await client.get("/users", params={"query": query})
+
+    assert answer.status_code == 400
+    assert answer.text.startswith("CQL State Error for ")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+async def test_a_malformed_id_is_refused(client: httpx.AsyncClient) -> None:
+    """A path id must be a UUID."""
+    assert (await client.get("/users/jane")).status_code == 400
+    assert (await client.get("/circulation-bff/loans/jane")).json()["path"] == "/circulation-bff/loans/jane"
+
+
+async def test_loans_of_the_bff_need_a_query(client: httpx.AsyncClient) -> None:
+    """The parameter may be anything but absent."""
+    answer = await client.get("/circulation-bff/loans")
+
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "Bad Request"
+
+
+async def test_a_request_line_above_4096_bytes_is_too_long(client: httpx.AsyncClient) -> None:
+    """The whole line counts: method, path, query and version."""
+    rest = len("GET /users?query= HTTP/1.1")
+    fits = await client.get("/users?query=" + "x" * (4096 - rest))
+    overflows = await client.get("/users?query=" + "x" * (4097 - rest))
+
+    assert fits.status_code == 400
+    assert overflows.status_code == 414
+
+
+async def test_routing_service_points_are_hidden(client: httpx.AsyncClient, library: Library) -> None:
+    """They show only when asked for, except through a top-level `or`."""
+    (routing,) = [key for key, point in library.service_points.items() if point["ecsRequestRouting"]]
+    every = {"includeRoutingServicePoints": "true", "limit": "100"}
+    hidden = (await client.get("/service-points", params={"limit": "100"})).json()
+    shown = (await client.get("/service-points", params=every)).json()
+    escaped = (await client.get("/service-points", params={"query": f"code==cd1 or id=={routing}"})).json()
+
+    assert routing not in [point["id"] for point in hidden["servicepoints"]]
+    assert routing in [point["id"] for point in shown["servicepoints"]]
+    assert routing in [point["id"] for point in escaped["servicepoints"]]
+    assert (await client.get(f"/service-points/{routing}")).status_code == 200
+
+
+async def test_latency_is_waited_before_every_answer() -> None:
+    """A slow sandbox makes waves of calls visible."""
+    slow = create_sandbox(latency=0.05)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=slow), base_url="http://sandbox"
+    ) as client:
+        answer = await client.get("/groups", headers={"X-Okapi-Tenant": "diku"}, timeout=5)
+    assert answer.elapsed.total_seconds() >= 0.05
+
+
+async def test_automated_blocks_of_a_user(client: httpx.AsyncClient, library: Library) -> None:
+    """They come under their own key; somebody without blocks, known or not, has an empty list."""
+    blocked = library.user_by_barcode("1000000004")
+    assert blocked is not None
+    body = (await client.get(f"/automated-patron-blocks/{blocked['id']}")).json()
+
+    assert body["totalRecords"] == 2
+    assert sorted(body["automatedPatronBlocks"][0]) == [
+        "blockBorrowing",
+        "blockRenewals",
+        "blockRequests",
+        "message",
+        "patronBlockConditionId",
+    ]
+    nothing = (await client.get("/automated-patron-blocks/00000000-0000-4000-8000-000000000000")).json()
+    assert nothing == {"automatedPatronBlocks": [], "totalRecords": 0}

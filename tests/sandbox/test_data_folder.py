@@ -1,0 +1,151 @@
+"""A library from files: what is read, what is refused, and a desk that works with real records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.sandbox import Sandbox, create_sandbox
+
+pytestmark = pytest.mark.anyio
+
+SAMPLE = Path(__file__).parents[3] / "shared" / "folio-sample"
+needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample records are not beside the project")
+NOW = "2026-01-02T03:04:05Z"
+
+
+def write(folder: Path, name: str, document: object) -> Path:
+    (folder / name).write_text(json.dumps(document), encoding="utf-8")
+    return folder
+
+
+def client_of(sandbox: Sandbox) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=sandbox)
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://sandbox", headers={"X-Okapi-Tenant": "diku"}
+    )
+
+
+async def test_missing_files_are_empty_collections(tmp_path: Path) -> None:
+    """One file is enough; nulls in it are absent fields; the other tenant keeps its seed."""
+    group = {"id": "3684A786-6671-4268-8ed0-9db82ebca60b", "group": "staff", "desc": None}
+    sandbox = create_sandbox(write(tmp_path, "groups.json", [group]))
+
+    async with client_of(sandbox) as client:
+        groups = (await client.get("/groups")).json()
+        users = (await client.get("/users")).json()
+        one = await client.get(f"/groups/{group['id']}")
+    assert groups == {"usergroups": [{"id": group["id"], "group": "staff"}], "totalRecords": 1}
+    assert users == {"users": [], "totalRecords": 0}
+    assert one.status_code == 200
+    assert len(sandbox.library("college").users) == 300
+    assert sandbox.summary("diku").patron_barcode is None
+
+
+async def test_location_units_are_told_apart(tmp_path: Path) -> None:
+    """Institutions have no parent, campuses and libraries have one."""
+    units = [{"id": "a"}, {"id": "b", "institutionId": "a"}, {"id": "c", "campusId": "b"}]
+    library = create_sandbox(write(tmp_path, "location-units.json", units)).library("diku")
+
+    assert [list(each) for each in (library.institutions, library.campuses, library.libraries)] == [
+        ["a"],
+        ["b"],
+        ["c"],
+    ]
+
+
+def test_a_folder_without_records(tmp_path: Path) -> None:
+    """A wrong folder is an error that names it."""
+    write(tmp_path, "other.json", [])
+    with pytest.raises(ValueError, match=str(tmp_path)):
+        create_sandbox(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[{", "not JSON"),
+        ("{}", "not a JSON array"),
+        ("[1]", "not a JSON object"),
+        ("[{}]", "lacks id"),
+        ('[{"id": "x"}]', "record x lacks itemId, status"),
+    ],
+)
+def test_a_broken_file(tmp_path: Path, text: str, complaint: str) -> None:
+    """The error names the file and what is wrong with it."""
+    (tmp_path / "loans.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=complaint) as raised:
+        create_sandbox(tmp_path)
+    assert str(tmp_path / "loans.json") in str(raised.value)
+
+
+@needs_sample
+async def test_every_collection_of_the_sample_is_served() -> None:
+    """Real records pass through every view."""
+    paths = {
+        "/users": 303,
+        "/groups": 5,
+        "/service-points": 4,
+        "/locations": 6,
+        "/location-units/institutions": 1,
+        "/location-units/campuses": 2,
+        "/location-units/libraries": 2,
+        "/inventory/instances": 29,
+        "/inventory/items": 17,
+        "/item-storage/items": 17,
+        "/holdings-storage/holdings": 12,
+        "/circulation/loans": 5,
+        "/circulation-bff/loans": 5,
+        "/circulation-bff/requests": 0,
+        "/loan-policy-storage/loan-policies": 2,
+        "/material-types": 8,
+        "/loan-types": 4,
+        "/cancellation-reason-storage/cancellation-reasons": 4,
+        "/staff-slips-storage/staff-slips": 4,
+    }
+    async with client_of(create_sandbox(SAMPLE)) as client:
+        for path, count in paths.items():
+            answer = await client.get(path, params={"query": "cql.allRecords=1 sortby id", "limit": "1000"})
+            assert answer.json()["totalRecords"] == count, path
+
+
+@needs_sample
+async def test_the_sample_has_one_institution_with_its_units() -> None:
+    """Every location of the sample leads to a library, a campus and an institution."""
+    library = create_sandbox(SAMPLE).library("diku")
+    for location in library.locations.values():
+        assert location["libraryId"] in library.libraries
+        assert location["campusId"] in library.campuses
+        assert location["institutionId"] in library.institutions
+
+
+@needs_sample
+async def test_a_desk_with_the_sample() -> None:
+    """A sample patron borrows a sample item and brings it back; the first loanable policy applies."""
+    sandbox = create_sandbox(SAMPLE)
+    desk = sandbox.summary("diku").service_point_id
+    lend = {"itemBarcode": "653285216743", "userBarcode": "456", "servicePointId": desk, "loanDate": NOW}
+    take = {"itemBarcode": "653285216743", "servicePointId": desk, "checkInDate": NOW}
+    async with client_of(sandbox) as client:
+        lent = await client.post("/circulation-bff/loans/check-out-by-barcode", json=lend)
+        taken = await client.post("/circulation-bff/loans/check-in-by-barcode", json=take)
+        expired = await client.post(
+            "/circulation-bff/loans/check-out-by-barcode", json=lend | {"userBarcode": "344058867767195"}
+        )
+
+    assert lent.status_code == 200
+    assert lent.json()["loanPolicy"] == {"name": "One Hour"}
+    assert lent.json()["dueDate"] == "2026-01-02T04:04:05.000+00:00"
+    assert taken.json()["loan"]["status"] == {"name": "Closed"}
+    assert expired.json()["errors"][0]["message"] == "Cannot check out to inactive user"
+
+
+@needs_sample
+def test_the_sample_names_its_own_examples() -> None:
+    """The first usable patron and item of the files are shown at start-up."""
+    summary = create_sandbox(SAMPLE).summary("diku")
+    assert (summary.patron_barcode, summary.item_barcode) == ("123", "A14811392695")
+    assert summary.counts["users"] == 303

@@ -1,0 +1,239 @@
+"""Polaris: log-in, locks, conflicts."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from gateway.sandbox import Sandbox
+
+pytestmark = pytest.mark.anyio
+
+API = "/Polaris.ApplicationServices/api"
+LOG_IN = f"{API}/v1/eng/20/authentication/staffuser"
+HEAD = "PAS polaris:head-token:head-secret"
+DESK = "PAS polaris:desk-token:desk-secret"
+PATRON = {"ObjectTypeID": 27, "ObjectID": 100}
+
+Caller = Callable[..., httpx.AsyncClient]
+
+
+def locks(workstation: int = 7, *, object_type: int | None = None, object_id: int | None = None) -> str:
+    path = f"{API}/v1/eng/20/polaris/3/{workstation}/objectlocks"
+    return path if object_type is None else f"{path}/{object_type}/{object_id}"
+
+
+def basic(username: str = "head", password: str = "head-password", domain: str = "SANDBOX") -> str:
+    return "Basic " + base64.b64encode(f"{domain}\\{username}:{password}".encode()).decode()
+
+
+async def test_the_status_needs_no_credentials(client: httpx.AsyncClient) -> None:
+    """Name and version are public."""
+    body = (await client.get(API)).json()
+    assert sorted(body) == ["Build", "Major", "Minor", "Patches", "Revision", "ServiceName", "Version"]
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "PAS polaris:head-token:wrong",
+        "PAS other:head-token:head-secret",
+        "PAS polaris",
+        "Basic abc",
+        "Bearer nothing",
+    ],
+)
+async def test_credentials_that_open_nothing(client: httpx.AsyncClient, authorization: str) -> None:
+    """Without a valid token no lock is seen."""
+    answer = await client.get(locks(), headers={"Authorization": authorization})
+    assert answer.status_code == 401
+
+
+async def test_taking_and_releasing(client: httpx.AsyncClient) -> None:
+    """A free object is locked, seen, and free again."""
+    client.headers["Authorization"] = HEAD
+    taken = await client.post(locks(), json=PATRON)
+    seen = await client.get(locks(object_type=27, object_id=100))
+    released = await client.delete(locks(object_type=27, object_id=100))
+
+    assert taken.status_code == 200
+    assert taken.json() | {"LockDate": ""} == {
+        "ObjectTypeID": 27,
+        "ObjectID": 100,
+        "PolarisUserID": 101,
+        "WorkstationID": 7,
+        "LockDate": "",
+        "PolarisUserName": "Hanna Head",
+        "WorkstationName": "WS-007",
+        "ExistingLock": False,
+        "StaffEmail": "head@library.example",
+        "LockExistsInDatabase": True,
+    }
+    assert seen.json()["PolarisUserID"] == 101
+    assert (released.status_code, released.content) == (200, b"")
+    assert (await client.get(locks(object_type=27, object_id=100))).status_code == 404
+    assert (await client.delete(locks(object_type=27, object_id=100))).status_code == 404
+
+
+async def test_taking_twice(client: httpx.AsyncClient) -> None:
+    """The holder may ask again and is told so; the date stays."""
+    client.headers["Authorization"] = HEAD
+    first = (await client.post(locks(), json=PATRON)).json()
+    second = await client.post(locks(), json=PATRON)
+
+    assert second.status_code == 200
+    assert second.json() == first | {"ExistingLock": True}
+
+
+async def test_a_conflict_names_the_holder(client: httpx.AsyncClient) -> None:
+    """Another user gets 409 for taking and for releasing."""
+    await client.post(locks(), json=PATRON, headers={"Authorization": HEAD})
+    client.headers["Authorization"] = DESK
+
+    taken = await client.post(locks(8), json=PATRON)
+    released = await client.delete(locks(8, object_type=27, object_id=100))
+
+    assert taken.status_code == released.status_code == 409
+    assert taken.json()["ErrorCode"] == 70000
+    assert "PolarisObjectLockException" in taken.json()["Message"]
+    assert taken.json()["Data"] | {"LockDate": ""} == {
+        "ObjectTypeID": 27,
+        "ObjectID": 100,
+        "PolarisUserID": 101,
+        "WorkstationID": 7,
+        "LockDate": "",
+        "PolarisUserName": "Hanna Head",
+        "WorkstationName": "WS-007",
+    }
+
+
+async def test_the_same_user_elsewhere_is_another_holder(client: httpx.AsyncClient) -> None:
+    """A lock belongs to a user at a workstation."""
+    client.headers["Authorization"] = HEAD
+    await client.post(locks(7), json=PATRON)
+    assert (await client.post(locks(8), json=PATRON)).status_code == 409
+
+
+async def test_lists(client: httpx.AsyncClient) -> None:
+    """One's own locks, or everybody's."""
+    client.headers["Authorization"] = HEAD
+    await client.post(locks(), json=PATRON)
+
+    mine = await client.get(locks())
+    everyone = await client.get(locks(), params={"getAllLocks": "true"})
+
+    assert [(lock["ObjectTypeID"], lock["ObjectID"]) for lock in mine.json()] == [(27, 100)]
+    assert len(everyone.json()) == 5
+    assert everyone.headers["content-type"].startswith("text/json")
+
+
+async def test_seeded_locks_show_what_may_be_absent(client: httpx.AsyncClient) -> None:
+    """Some dates have no offset, some locks no optional fields."""
+    client.headers["Authorization"] = HEAD
+    rows = (await client.get(locks(), params={"getAllLocks": "true"})).json()
+    by_id = {lock["ObjectID"]: lock for lock in rows}
+
+    assert len(by_id[29937]["LockDate"]) == len("2017-09-01T15:56:23.353")
+    assert by_id[100200]["LockDate"].endswith("-05:00")
+    assert "StaffEmail" not in by_id[100200]
+    assert by_id[29937]["PolarisUserID"] == 103
+
+
+async def test_releasing_all_of_mine(client: httpx.AsyncClient) -> None:
+    """Other people's locks stay."""
+    client.headers["Authorization"] = HEAD
+    for number in range(1, 4):
+        await client.post(locks(), json=PATRON | {"ObjectID": number})
+    answer = await client.delete(locks())
+
+    assert answer.status_code == 200
+    assert (await client.get(locks())).json() == []
+    assert len((await client.get(locks(), params={"getAllLocks": "true"})).json()) == 4
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b'{"ObjectTypeID": 27}',
+        b'{"ObjectTypeID": 23, "ObjectID": 1}',
+        b'{"ObjectTypeID": 91, "ObjectID": 1}',
+        b'{"ObjectTypeID": "27", "ObjectID": 1}',
+        b'{"ObjectTypeID": true, "ObjectID": 1}',
+        b'{"ObjectTypeID": 27, "ObjectID": 0}',
+    ],
+)
+async def test_bodies_that_name_nothing(client: httpx.AsyncClient, content: bytes) -> None:
+    """An unknown type and a missing id are 400."""
+    answer = await client.post(locks(), content=content, headers={"Authorization": HEAD})
+    assert answer.status_code == 400
+    assert answer.json()["Data"] is None
+
+
+async def test_a_path_that_names_nothing(client: httpx.AsyncClient) -> None:
+    """An unused object type is 400, too."""
+    answer = await client.get(locks(object_type=66, object_id=1), headers={"Authorization": HEAD})
+    assert answer.status_code == 400
+
+
+async def test_logging_in(client: httpx.AsyncClient) -> None:
+    """The answer holds what a PAS header is made of; the token also works as a bearer."""
+    answer = await client.post(LOG_IN, headers={"Authorization": basic()})
+    body = answer.json()
+    pas = f"PAS {body['SiteDomain']}:{body['AccessToken']}:{body['AccessSecret']}"
+
+    assert answer.status_code == 200
+    assert body["PolarisUser"]["PolarisUserID"] == 101
+    assert (await client.get(locks(), headers={"Authorization": pas})).status_code == 200
+    bearer = f"Bearer {body['AccessToken']}"
+    assert (await client.get(locks(), headers={"Authorization": bearer})).status_code == 200
+
+
+async def test_a_new_log_in_drops_the_old_locks_of_its_workstation(client: httpx.AsyncClient) -> None:
+    """What the same user left at the same workstation is gone, at another one it stays."""
+    client.headers["Authorization"] = HEAD
+    await client.post(locks(7), json=PATRON)
+    await client.post(locks(8), json=PATRON | {"ObjectID": 200})
+    body = (await client.post(LOG_IN, headers={"Authorization": basic()})).json()
+    client.headers["Authorization"] = f"PAS polaris:{body['AccessToken']}:{body['AccessSecret']}"
+
+    assert (await client.get(locks(7))).json() == []
+    await client.post(locks(7), json=PATRON)
+    assert len((await client.get(locks(7))).json()) == 1
+    client.headers["Authorization"] = HEAD
+    assert len((await client.get(locks(8))).json()) == 1
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [basic(password="wrong"), basic(username="x"), basic(domain="OTHER"), "Basic ?", "PAS a:b:c", ""],
+)
+async def test_log_ins_that_fail(client: httpx.AsyncClient, authorization: str) -> None:
+    """Anything but the right words is 401."""
+    assert (await client.post(LOG_IN, headers={"Authorization": authorization})).status_code == 401
+
+
+async def test_three_failures_shut_the_account_for_a_while(
+    client: httpx.AsyncClient, sandbox: Sandbox
+) -> None:
+    """Even the right password waits then."""
+    for _ in range(3):
+        await client.post(LOG_IN, headers={"Authorization": basic(password="wrong")})
+    shut = await client.post(LOG_IN, headers={"Authorization": basic()})
+    sandbox.locks.clock.advance(timedelta(minutes=6))
+    open_again = await client.post(LOG_IN, headers={"Authorization": basic()})
+
+    assert (shut.status_code, open_again.status_code) == (401, 200)
+
+
+async def test_locks_belong_to_no_tenant(client: httpx.AsyncClient) -> None:
+    """Polaris is another system: no tenant is named and all see the same."""
+    del client.headers["X-Okapi-Tenant"]
+    answer = await client.get(locks(), params={"getAllLocks": "true"}, headers={"Authorization": HEAD})
+    assert len(answer.json()) == 4

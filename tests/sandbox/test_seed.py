@@ -1,0 +1,175 @@
+"""The seeded libraries: the same every time, consistent, and rich enough for every test above them."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from gateway.sandbox import Library, Sandbox, create_sandbox
+
+STATUSES = """Aged to lost,Available,Awaiting delivery,Awaiting pickup,Checked out,Claimed returned,Declared lost,
+Lost and paid,Long missing,Missing,In process,In process (non-requestable),In transit,Intellectual item,On order,
+Order closed,Paged,Restricted,Unavailable,Unknown,Withdrawn""".replace("\n", "").split(",")
+COLLECTIONS = (
+    "users",
+    "groups",
+    "service_points",
+    "locations",
+    "instances",
+    "holdings",
+    "items",
+    "loans",
+    "requests",
+)
+
+Record = dict[str, Any]
+
+
+def test_it_is_the_same_every_time() -> None:
+    """Ids, barcodes and relations do not change from one start to the next."""
+    first, second = (create_sandbox().library("diku") for _ in range(2))
+    for name in COLLECTIONS:
+        assert list(getattr(first, name)) == list(getattr(second, name))
+    assert [item.get("barcode") for item in first.items.values()] == [
+        item.get("barcode") for item in second.items.values()
+    ]
+
+
+@pytest.mark.parametrize("tenant", Sandbox.TENANTS)
+def test_ids_are_uuids_of_version_five(sandbox: Sandbox, tenant: str) -> None:
+    """Every key is a lower-case UUID and the id of its record."""
+    for name in COLLECTIONS:
+        for key, record in getattr(sandbox.library(tenant), name).items():
+            assert record["id"] == key == key.lower()
+            assert uuid.UUID(key).version == 5
+
+
+def test_sizes(sandbox: Sandbox) -> None:
+    """Large enough to page, small enough to start at once."""
+    assert sandbox.summary("diku").counts == {
+        "users": 300,
+        "groups": 5,
+        "service_points": 8,
+        "locations": 8,
+        "instances": 160,
+        "holdings": 170,
+        "items": 320,
+        "loans": 220,
+        "requests": 184,
+        "loan_policies": 4,
+        "manual_blocks": 3,
+    }
+
+
+def test_loans_spread(library: Library) -> None:
+    """Open loans touch many borrowers, titles and desks, so that batching has something to do."""
+    loans = list(library.open_loans())
+    titles = {
+        library.holdings[library.items[loan["itemId"]]["holdingsRecordId"]]["instanceId"] for loan in loans
+    }
+
+    assert len(loans) == 125
+    assert len({loan["userId"] for loan in loans}) >= 40
+    assert len(titles) >= 60
+    assert len({loan["checkoutServicePointId"] for loan in loans}) == 6
+    assert len({loan["itemId"] for loan in loans}) == 125
+    assert any(loan["dueDate"] < library.now() for loan in loans)
+    assert any(loan["dueDate"] > library.now() for loan in loans)
+
+
+def test_one_patron_has_many_loans(sandbox: Sandbox, library: Library) -> None:
+    """A page of open loans of one person is worth showing."""
+    patron = library.user_by_barcode("1000000002")
+    assert patron is not None
+    assert len(library.open_loans_of_user(patron["id"])) == 30
+
+
+def test_requests_spread(library: Library) -> None:
+    """Every type, level, status and way of fulfilment occurs; open ones have a hundred requesters."""
+    requests = list(library.requests.values())
+    opened = [request for request in requests if request["status"].startswith("Open")]
+
+    assert {request["requestType"] for request in requests} == {"Hold", "Recall", "Page"}
+    assert {request["requestLevel"] for request in requests} == {"Item", "Title"}
+    assert {request["fulfillmentPreference"] for request in requests} == {"Hold Shelf", "Delivery"}
+    assert len({request["status"] for request in requests}) == 8
+    assert len({request["requesterId"] for request in opened}) >= 100
+
+
+def test_every_item_status_occurs(library: Library) -> None:
+    """A client meets all twenty-one of them."""
+    assert {item["status"]["name"] for item in library.items.values()} == set(STATUSES)
+
+
+def test_items_and_their_loans_agree(library: Library) -> None:
+    """An item is checked out exactly when an open loan says so."""
+    lent = {loan["itemId"]: loan["itemStatus"] for loan in library.open_loans()}
+    for key, item in library.items.items():
+        if key in lent:
+            assert item["status"]["name"] == lent[key]
+        else:
+            assert item["status"]["name"] != "Checked out"
+
+
+def test_queues_are_numbered_without_gaps(library: Library) -> None:
+    """The open requests of a title have the positions from one on."""
+    queues: dict[str, list[int]] = {}
+    for request in library.requests.values():
+        if request["status"].startswith("Open"):
+            queues.setdefault(request["instanceId"], []).append(request["position"])
+        else:
+            assert "position" not in request
+    for positions in queues.values():
+        assert sorted(positions) == list(range(1, len(positions) + 1))
+
+
+def test_references_lead_somewhere(library: Library) -> None:
+    """Nothing dangles but what was meant to."""
+    dangling = Counter[str]()
+    for loan in library.loans.values():
+        dangling["user"] += "userId" in loan and loan["userId"] not in library.users
+        dangling["item"] += loan["itemId"] not in library.items
+        dangling["service point"] += loan["checkoutServicePointId"] not in library.service_points
+    for request in library.requests.values():
+        dangling["requester"] += "requesterId" in request and request["requesterId"] not in library.users
+        dangling["copy"] += "itemId" in request and request["itemId"] not in library.items
+    for item in library.items.values():
+        dangling["holdings"] += item["holdingsRecordId"] not in library.holdings
+    for user in library.users.values():
+        dangling["group"] += "patronGroup" in user and user["patronGroup"] not in library.groups
+
+    assert +dangling == {"user": 1, "item": 1}
+
+
+def test_memorable_people(library: Library) -> None:
+    """The special patrons are where the documentation says."""
+    users = list(library.users.values())
+
+    assert [user["username"] for user in users if user.get("type") == "staff"] == [
+        "head",
+        "desk",
+        "annex",
+        "nobody",
+    ]
+    assert sum("personal" not in user for user in users) == 1
+    assert sum("barcode" not in user for user in users) == 2
+    assert {user.get("type") for user in users} == {"patron", "staff", "system"}
+
+
+def test_the_summary_names_the_examples(sandbox: Sandbox, desk: str) -> None:
+    """What the banner shows is what the examples use."""
+    summary = sandbox.summary("diku")
+
+    assert (summary.patron_barcode, summary.item_barcode) == ("1000000001", "2000000001")
+    assert (summary.service_point_id, summary.service_point_name) == (desk, "Circ Desk 1")
+    assert summary.staff_tokens["desk"] == "sandbox:desk"
+    assert summary.polaris_authorizations["head"] == "PAS polaris:head-token:head-secret"
+
+
+def test_an_unknown_tenant_has_no_library(sandbox: Sandbox) -> None:
+    """A misspelt tenant is an error in a test."""
+    with pytest.raises(KeyError):
+        sandbox.library("nowhere")

@@ -1,0 +1,302 @@
+"""What the services show: every declared field, nothing undeclared, never a null."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.sandbox import Library
+
+pytestmark = pytest.mark.anyio
+
+Found = Callable[..., Awaitable[list[dict[str, Any]]]]
+EVERYTHING = "cql.allRecords=1"
+
+LOAN = """id userId borrower.firstName borrower.lastName borrower.middleName borrower.barcode
+borrower.preferredFirstName borrower.patronGroup proxyUserId itemId loanPolicyId loanPolicy.name overdueFinePolicyId
+overdueFinePolicy.name lostItemPolicyId lostItemPolicy.name item itemEffectiveLocationIdAtCheckOut status.name
+loanDate dueDate returnDate systemReturnDate action actionComment renewalCount dueDateChangedByRecall
+dueDateChangedByNearExpireUser dueDateChangedByHold checkoutServicePointId checkinServicePointId
+checkoutServicePoint.name checkoutServicePoint.code checkoutServicePoint.discoveryDisplayName
+checkoutServicePoint.description checkoutServicePoint.shelvingLagTime checkoutServicePoint.pickupLocation
+checkoutServicePoint.holdShelfClosedLibraryDateManagement checkinServicePoint.name patronGroupAtCheckout.id
+patronGroupAtCheckout.name feesAndFines.amountRemainingToPay declaredLostDate isDcb metadata.createdDate
+metadata.createdByUserId metadata.createdByUsername metadata.updatedDate metadata.updatedByUserId
+metadata.updatedByUsername"""
+LOAN_ITEM = """id tenantId title callNumber callNumberComponents.callNumber callNumberComponents.prefix
+callNumberComponents.suffix copyNumber editions materialType.name contributors.name primaryContributor
+holdingsRecordId instanceId instanceHrid barcode location.name status.name status.date enumeration chronology volume
+displaySummary datesOfPublication accessionNumber physicalDescriptions"""
+REQUEST = """id requestType requestLevel ecsRequestPhase requestDate patronComments requesterId proxyUserId instanceId
+holdingsRecordId itemId status cancellationReasonId cancelledByUserId cancellationAdditionalInformation cancelledDate
+position instance.title instance.identifiers.value instance.identifiers.identifierTypeId
+instance.contributorNames.name instance.publication.publisher instance.publication.place
+instance.publication.dateOfPublication instance.publication.role instance.editions item.barcode item.location.name
+item.location.libraryName item.location.code item.enumeration item.volume item.chronology item.displaySummary
+item.status item.callNumber item.callNumberComponents.callNumber item.copyNumber item.itemEffectiveLocationId
+item.itemEffectiveLocationName item.retrievalServicePointId item.retrievalServicePointName item.loanTypeId
+item.loanTypeName requester.firstName requester.lastName requester.middleName requester.barcode
+requester.patronGroupId requester.patronGroup.id requester.patronGroup.group requester.patronGroup.desc
+proxy.firstName proxy.lastName proxy.middleName proxy.barcode proxy.patronGroupId proxy.patronGroup.group
+fulfillmentPreference deliveryAddressTypeId deliveryAddress.addressLine1 deliveryAddress.addressLine2
+deliveryAddress.city deliveryAddress.region deliveryAddress.postalCode deliveryAddress.countryId
+deliveryAddress.addressTypeId requestExpirationDate holdShelfExpirationDate pickupServicePointId
+pickupServicePoint.name pickupServicePoint.code pickupServicePoint.discoveryDisplayName
+pickupServicePoint.description pickupServicePoint.shelvingLagTime pickupServicePoint.pickupLocation tags.tagList
+metadata.createdDate batchRequestInfo.batchRequestId batchRequestInfo.batchRequestSubmittedAt"""
+INSTANCE = """id tenantId shared hrid source statisticalCodeIds statusId title indexTitle series.value
+series.authorityId alternativeTitles.alternativeTitleTypeId alternativeTitles.alternativeTitle
+alternativeTitles.authorityId identifiers.value identifiers.identifierTypeId contributors.name
+contributors.contributorTypeId contributors.contributorTypeText contributors.contributorNameTypeId
+contributors.authorityId contributors.primary subjects.value subjects.authorityId dates.dateTypeId dates.date1
+dates.date2 instanceTypeId instanceFormatIds languages metadata.createdDate administrativeNotes modeOfIssuanceId
+natureOfContentTermIds publication.publisher publication.dateOfPublication publication.place staffSuppress
+discoverySuppress isBoundWith tags.tagList classifications.classificationNumber
+classifications.classificationTypeId electronicAccess.uri electronicAccess.linkText
+electronicAccess.materialsSpecification electronicAccess.publicNote notes.note notes.staffOnly physicalDescriptions
+editions"""
+SEARCH_HOLDING = """id tenantId permanentLocationId discoverySuppress hrid sourceId formerIds statisticalCodeIds
+tags.tagList holdingsTypeId callNumberPrefix callNumber callNumberSuffix copyNumber electronicAccess.uri
+administrativeNotes notes.note notes.staffOnly metadata.createdDate"""
+SEARCH_ITEM = """id tenantId title callNumber callNumberComponents.callNumber callNumberComponents.prefix
+callNumberComponents.suffix materialType.name contributors.name holdingsRecordId instanceId barcode
+effectiveLocation.name permanentLoanType.id permanentLoanType.name temporaryLoanType.id temporaryLoanType.name
+status.name status.date enumeration chronology volume displaySummary copyNumber inTransitDestinationServicePointId
+inTransitDestinationServicePoint.id inTransitDestinationServicePoint.name accessionNumber"""
+ITEM = """id _version hrid holdingsRecordId formerIds discoverySuppress displaySummary title contributorNames.name
+callNumber barcode effectiveShelvingOrder accessionNumber itemLevelCallNumber itemLevelCallNumberPrefix
+itemLevelCallNumberSuffix itemLevelCallNumberTypeId effectiveCallNumberComponents.callNumber
+effectiveCallNumberComponents.prefix effectiveCallNumberComponents.suffix effectiveCallNumberComponents.typeId volume
+enumeration chronology yearCaption itemIdentifier copyNumber numberOfPieces descriptionOfPieces numberOfMissingPieces
+missingPieces missingPiecesDate itemDamagedStatusId itemDamagedStatusDate administrativeNotes notes.itemNoteTypeId
+notes.note notes.staffOnly circulationNotes.noteType circulationNotes.note circulationNotes.staffOnly
+circulationNotes.source.id circulationNotes.source.personal.lastName circulationNotes.source.personal.firstName
+circulationNotes.date status.name status.date materialType.id materialType.name isBoundWith
+boundWithTitles.briefHoldingsRecord.id boundWithTitles.briefHoldingsRecord.hrid boundWithTitles.briefInstance.id
+boundWithTitles.briefInstance.hrid boundWithTitles.briefInstance.title permanentLoanType.id permanentLoanType.name
+temporaryLoanType.id temporaryLoanType.name permanentLocation.id permanentLocation.name temporaryLocation.id
+temporaryLocation.name effectiveLocation.id effectiveLocation.name electronicAccess.uri electronicAccess.linkText
+electronicAccess.materialsSpecification electronicAccess.publicNote electronicAccess.relationshipId
+inTransitDestinationServicePointId statisticalCodeIds purchaseOrderLineIdentifier metadata.createdDate tags.tagList
+lastCheckIn.dateTime lastCheckIn.servicePointId lastCheckIn.staffMemberId"""
+USER = """username id externalSystemId barcode active type patronGroup departments meta proxyFor personal.lastName
+personal.firstName personal.middleName personal.preferredFirstName personal.email personal.phone personal.mobilePhone
+personal.dateOfBirth personal.addresses.id personal.addresses.countryId personal.addresses.addressLine1
+personal.addresses.addressLine2 personal.addresses.city personal.addresses.region personal.addresses.postalCode
+personal.addresses.addressTypeId personal.addresses.primaryAddress personal.preferredContactTypeId
+personal.profilePictureLink enrollmentDate expirationDate createdDate updatedDate metadata.createdDate tags.tagList
+customFields preferredEmailCommunication"""
+SERVICE_POINT = """id name code discoveryDisplayName description shelvingLagTime pickupLocation
+holdShelfExpiryPeriod.duration holdShelfExpiryPeriod.intervalId holdShelfClosedLibraryDateManagement staffSlips.id
+staffSlips.printByDefault ecsRequestRouting metadata.createdDate"""
+FULL_INSTANCE = """id _version hrid source title indexTitle alternativeTitles.alternativeTitle editions series.value
+identifiers.value contributors.name subjects.value classifications.classificationNumber publication.publisher
+publication.role publicationFrequency publicationRange electronicAccess.uri electronicAccess.relationshipId
+dates.date1 instanceTypeId instanceFormatIds physicalDescriptions languages notes.note notes.instanceNoteTypeId
+modeOfIssuanceId catalogedDate statisticalCodeIds statusId statusUpdatedDate tags.tagList natureOfContentTermIds
+precedingTitles.title metadata.createdDate administrativeNotes staffSuppress discoverySuppress isBoundWith"""
+
+
+def paths(value: object, before: str = "") -> set[str]:
+    """Every dotted path that has a value in some record."""
+    if isinstance(value, list):
+        return set().union(*(paths(each, before) for each in value))
+    if not isinstance(value, dict):
+        return {before}
+    prefix = before + "." if before else ""
+    inside = set().union(*(paths(each, prefix + name) for name, each in value.items()))
+    return inside | ({before} if before else set())
+
+
+def nulls(value: object) -> int:
+    if isinstance(value, list):
+        return sum(map(nulls, value))
+    if isinstance(value, dict):
+        return sum(map(nulls, value.values()))
+    return value is None
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/circulation-bff/loans", LOAN),
+        ("/circulation-bff/requests", REQUEST),
+        ("/inventory/items", ITEM),
+        ("/users", USER),
+        ("/service-points", SERVICE_POINT),
+        ("/inventory/instances", FULL_INSTANCE),
+    ],
+)
+async def test_every_declared_field_is_seen_and_none_is_null(found: Found, path: str, fields: str) -> None:
+    """A test of the gateway can meet each field with a value."""
+    rows = await found(path, EVERYTHING)
+
+    assert set(fields.split()) - paths(rows) == set()
+    assert nulls(rows) == 0
+
+
+async def test_every_declared_field_of_a_loans_item(found: Found) -> None:
+    """The item inside a loan has its own set of fields."""
+    items = [loan["item"] for loan in await found("/circulation/loans", EVERYTHING) if "item" in loan]
+    assert set(LOAN_ITEM.split()) - paths(items) == set()
+
+
+async def test_every_declared_field_of_a_searched_instance(
+    client: httpx.AsyncClient, library: Library
+) -> None:
+    """The search view has holdings and items under the instance."""
+    path = "/circulation-bff/requests/search-instances"
+    numbers = ("in00000001", "in00000006", "in00000011", "in00000025")
+    found = [(await client.get(path, params={"query": f"hrid=={hrid}"})).json() for hrid in numbers]
+
+    assert set(INSTANCE.split()) - paths(found) == set()
+    assert set(SEARCH_HOLDING.split()) - paths([each["holdings"] for each in found]) == set()
+    assert set(SEARCH_ITEM.split()) - paths([each["items"] for each in found]) == set()
+    assert nulls(found) == 0
+    assert all("id" not in item["effectiveLocation"] for each in found for item in each["items"])
+
+
+async def test_the_bff_loses_fields_of_loans(found: Found) -> None:
+    """What its types do not declare is there at mod-circulation and gone at the BFF."""
+    lost = {"forUseAtLocation", "reminders", "claimedReturnedDate"}
+    bff, direct = (
+        await found("/circulation-bff/loans", EVERYTHING),
+        await found("/circulation/loans", EVERYTHING),
+    )
+
+    assert not lost & set().union(*bff)
+    assert lost <= set().union(*direct)
+
+
+async def test_the_bff_loses_fields_of_requests_and_adds_the_batch(found: Found) -> None:
+    """The due date of the loan in the way is one of them."""
+    lost = {"loan", "printDetails", "itemLocationCode", "isDcbReRequestCancellation"}
+    bff = await found("/circulation-bff/requests", EVERYTHING)
+    direct = await found("/circulation/requests", EVERYTHING)
+
+    assert not lost & set().union(*bff)
+    assert lost <= set().union(*direct)
+    assert sum("batchRequestInfo" in request for request in bff) == 3
+    assert not any("batchRequestInfo" in request for request in direct)
+    assert all("dueDate" in request["loan"] for request in direct if "loan" in request)
+
+
+async def test_the_bff_rewrites_dates(found: Found) -> None:
+    """Its dates have milliseconds and an offset whatever the stored form."""
+    query = 'status.name=="Closed" sortby loanDate'
+    bff = {loan["id"]: loan for loan in await found("/circulation-bff/loans", query)}
+    direct = await found("/circulation/loans", query)
+    (short,) = [loan for loan in direct if loan["loanDate"].endswith("Z")]
+
+    assert bff[short["id"]]["loanDate"] == short["loanDate"].replace("Z", ".000+00:00")
+
+
+async def test_anonymized_and_dangling(found: Found) -> None:
+    """An anonymized loan has no user; a deleted user or item leaves an id without a summary."""
+    loans = await found("/circulation-bff/loans", EVERYTHING)
+    anonymized = [loan for loan in loans if "userId" not in loan]
+    dangling = [loan for loan in loans if "userId" in loan and "borrower" not in loan]
+    requests = await found("/circulation-bff/requests", EVERYTHING)
+
+    assert len(anonymized) == 19
+    assert all("borrower" not in loan and loan["status"]["name"] == "Closed" for loan in anonymized)
+    assert [loan["status"]["name"] for loan in dangling] == ["Open"]
+    assert len([loan for loan in loans if "item" not in loan]) == 1
+    assert all("requester" not in request for request in requests if "requesterId" not in request)
+    assert sum("requesterId" not in request for request in requests) == 10
+
+
+async def test_one_item_by_barcode_at_the_bff(client: httpx.AsyncClient, found: Found) -> None:
+    """The BFF cuts a barcode out of the query and knows no other question."""
+    path = "/circulation-bff/inventory/items"
+    hit = (await client.get(path, params={"query": 'barcode=="2000000001"'})).json()
+    miss = (await client.get(path, params={"query": 'barcode=="a" or barcode=="b"'})).json()
+
+    assert hit == {"items": await found("/inventory/items", "barcode==2000000001"), "totalRecords": 1}
+    assert miss == {"items": [], "totalRecords": 0}
+    assert (await client.get(path)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'items.barcode=="2000000001"',
+        'item.barcode=="2000000161"',
+        "isbn==9780000000000",
+        'title=="Pride and Prejudice"',
+        '("hrid"=="in00000001" or "id"=="in00000001")',
+        'keyword all "austen pride"',
+    ],
+)
+async def test_searching_an_instance(client: httpx.AsyncClient, query: str) -> None:
+    """The first hit comes alone, with its copies."""
+    path = "/circulation-bff/requests/search-instances"
+    instance = (await client.get(path, params={"query": query})).json()
+
+    assert instance["title"] == "Pride and Prejudice"
+    assert sorted(item["barcode"] for item in instance["items"]) == ["2000000001", "2000000161"]
+
+
+async def test_searching_in_vain(client: httpx.AsyncClient) -> None:
+    """Nothing found is an empty object, and an unknown index is JSON."""
+    path = "/circulation-bff/requests/search-instances"
+    nothing = await client.get(path, params={"query": "hrid==nothing"})
+    unknown = await client.get(path, params={"query": "shoe-size==44"})
+
+    assert (nothing.status_code, nothing.text) == (200, "{}")
+    assert unknown.status_code == 400
+    assert unknown.json()["errors"][0]["code"] == "validation_error"
+    assert (await client.get(path)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "count"),
+    [
+        ("/circulation/requests", 'requester.barcode=="1000000121"', 1),
+        ("/circulation/requests", 'item.barcode=="2000000031"', 2),
+        ("/circulation/requests", 'instance.title="moby"', 0),
+        (
+            "/circulation/requests",
+            'searchIndex.pickupServicePointName=="Circ Desk 1" and status=="Open*"',
+            24,
+        ),
+        ("/circulation/requests", 'proxy.barcode=="1000000009"', 2),
+        ("/circulation/loans", 'forUseAtLocation.status="Held"', 1),
+        ("/users", 'personal.lastName=="Garcia"', 8),
+        ("/users", 'patronGroup.group=="visitor"', 1),
+        ("/users", 'keywords="reader7"', 1),
+        ("/users", "type==system", 1),
+        ("/inventory/items", 'instance.title=="Middlemarch"', 2),
+        ("/inventory/items", 'holdingsRecords.callNumber=="P1000*"', 2),
+        ("/inventory/items", 'status.name=="Withdrawn"', 1),
+        ("/inventory/items", 'barcode=="A\\*B\\?C"', 1),
+        ("/inventory/items", 'barcode=="the \\"quoted\\" one"', 1),
+        ("/inventory/items", 'barcode=="back\\\\slash\\^"', 1),
+        ("/inventory/items", 'cql.allRecords=1 NOT barcode=""', 1),
+        ("/holdings-storage/holdings", 'instance.title=="Pride and Prejudice"', 1),
+    ],
+)
+async def test_indexes_that_reach_into_other_records(found: Found, path: str, query: str, count: int) -> None:
+    """Queries see what FOLIO's indexes see, not only what is stored in the record."""
+    assert len(await found(path, query)) == count
+
+
+async def test_effective_location(found: Found) -> None:
+    """The temporary place wins over the permanent one, and the item's over the holdings'."""
+    (item,) = await found("/inventory/items", "barcode==2000000161")
+    (other,) = await found("/inventory/items", "barcode==2000000001")
+
+    assert item["permanentLocation"]["name"] == "Second Floor"
+    assert item["temporaryLocation"] == item["effectiveLocation"]
+    assert item["effectiveLocation"]["name"] == "Popular Reading"
+    assert other["effectiveLocation"]["name"] == "Main Library"
+
+
+async def test_fees_of_a_loan(found: Found) -> None:
+    """Only what is still open is added up."""
+    loans = await found("/circulation-bff/loans", 'status.name=="Open"')
+    amounts = [loan["feesAndFines"]["amountRemainingToPay"] for loan in loans]
+    assert sorted(amounts)[-5:] == [0, 7.25, 7.25, 7.25, 7.25]

@@ -1,0 +1,152 @@
+"""The graph as clients read it: the committed file is current, and the graph keeps its own rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLUnionType,
+    get_named_type,
+)
+
+from gateway.graph import schema
+from gateway.schema.keyed import KeyedField
+from gateway.schema.link import Link
+from gateway.schema.page import ConnectionField, ConnectionLink
+from gateway.schema.record import RecordField
+
+CORE = schema._schema
+OURS = [each for name, each in CORE.type_map.items() if not name.startswith("__")]
+OBJECTS = [each for each in OURS if isinstance(each, GraphQLObjectType)]
+BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
+
+
+def definition(declared: object) -> object:
+    return getattr(declared, "extensions", {}).get("strawberry-definition")
+
+
+def test_the_schema_file_is_current() -> None:
+    """`schema.graphql` is what the code says; `circulation-gateway schema --write` renews it."""
+    committed = (Path(__file__).parent.parent / "schema.graphql").read_text()
+
+    assert committed == schema.as_str().rstrip("\n") + "\n"
+
+
+def undescribed() -> Iterator[str]:
+    for each in OURS:
+        if each.name in BUILT_IN:
+            continue
+        if not each.description:
+            yield each.name
+        if isinstance(each, GraphQLObjectType | GraphQLInputObjectType):
+            for name, declared in each.fields.items():
+                if not declared.description:
+                    yield f"{each.name}.{name}"
+                for argument, given in getattr(declared, "args", {}).items():
+                    if not given.description:
+                        yield f"{each.name}.{name}({argument}:)"
+        if isinstance(each, GraphQLEnumType):
+            for name, value in each.values.items():
+                if not value.description:
+                    yield f"{each.name}.{name}"
+
+
+def test_everything_is_described() -> None:
+    """Each type, field, argument and enum value says to a front-end developer what it is."""
+    assert list(undescribed()) == []
+
+
+def test_only_keys_are_non_null() -> None:
+    """Records of upstream lack required fields in real data, so only the id of a record is non-null."""
+    required = {
+        f"{each.name}.{name}"
+        for each in OBJECTS
+        for name, declared in each.fields.items()
+        if isinstance(definition(declared), RecordField) and isinstance(declared.type, GraphQLNonNull)
+    }
+
+    assert {name for name in required if not name.endswith(".id")} == set()
+
+
+def test_links_are_nullable() -> None:
+    """A link crosses to another service: its failure must not take the record with it."""
+    crossing = (Link, ConnectionLink, ConnectionField, KeyedField)
+    non_null = [
+        f"{each.name}.{name}"
+        for each in OBJECTS
+        for name, declared in each.fields.items()
+        if isinstance(definition(declared), crossing) and isinstance(declared.type, GraphQLNonNull)
+    ]
+
+    assert non_null == []
+
+
+def test_list_elements_are_nullable_in_records() -> None:
+    """A broken element of a list costs itself and not its list."""
+    strict = [
+        f"{each.name}.{name}"
+        for each in OBJECTS
+        for name, declared in each.fields.items()
+        if isinstance(definition(declared), RecordField)
+        and isinstance(declared.type, GraphQLList)
+        and isinstance(declared.type.of_type, GraphQLNonNull)
+    ]
+
+    assert strict == []
+
+
+def test_lists_of_records_that_grow_are_connections() -> None:
+    """No field gives a bare list of records that have a life of their own, but the few that cannot grow."""
+    entities = {
+        each.name
+        for each in OBJECTS
+        if "id" in each.fields and isinstance(each.fields["id"].type, GraphQLNonNull)
+    }
+    bare = {
+        f"{each.name}.{name}"
+        for each in OBJECTS
+        for name, declared in each.fields.items()
+        if isinstance(declared.type, GraphQLList) and get_named_type(declared.type).name in entities
+    }
+
+    assert bare == {"Location.servicePoints", "User.departments"}
+
+
+def mutations() -> list[tuple[str, object]]:
+    assert CORE.mutation_type is not None
+    return list(CORE.mutation_type.fields.items())
+
+
+@pytest.mark.parametrize(("name", "act"), mutations())
+def test_an_act_takes_one_input_and_gives_a_result(name: str, act: object) -> None:
+    """Every act has one `input` and a union named after it, whose members include the library's no."""
+    arguments = act.args  # type: ignore[attr-defined]  # a GraphQLField
+    result: GraphQLNamedType = get_named_type(act.type)  # type: ignore[attr-defined]
+    pascal = name[0].upper() + name[1:]
+
+    assert list(arguments) == ["input"]
+    assert str(arguments["input"].type) == f"{pascal}Input!"
+    assert isinstance(result, GraphQLUnionType)
+    assert result.name == f"{pascal}Result"
+    assert "Refusal" in {member.name for member in result.types}
+
+
+def test_foreign_keys_are_links() -> None:
+    """A record that the graph has a type for is reached by a link, never by the text of its id."""
+    named = {each.name for each in OBJECTS}
+    leftovers = {
+        f"{each.name}.{name}"
+        for each in OBJECTS
+        for name in each.fields
+        if name.endswith("Id") and name[:-2][:1].upper() + name[:-2][1:] in named
+    }
+
+    assert leftovers == set()

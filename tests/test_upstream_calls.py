@@ -1,0 +1,197 @@
+"""How often the gateway asks upstream: the number of calls is a promise."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections import Counter
+
+import pytest
+
+from gateway.sandbox import Library
+from tests.gateway_under_test import Gateway, open_gateway
+
+pytestmark = pytest.mark.anyio
+
+
+def lend(library: Library, *, loans: int, users: int, service_points: int, instances: int) -> None:
+    """Put exactly so many open loans in the library, of so many distinct others."""
+    by_instance: dict[str, list[str]] = {}
+    for item in library.items.values():
+        holdings = library.holdings[item["holdingsRecordId"]]
+        by_instance.setdefault(holdings["instanceId"], []).append(item["id"])
+    titles = sorted(by_instance.values(), key=len, reverse=True)[:instances]
+    # First one copy of each title, then second copies and so on, until there are enough.
+    items = [item for copies in itertools.zip_longest(*titles) for item in copies if item][:loans]
+    assert len(items) == loans
+    borrowers = [each["id"] for each in library.users.values() if each.get("type") == "patron"][:users]
+    points = list(library.service_points)[:service_points]
+    library.loans.clear()
+    for number, item in enumerate(items):
+        loan = {
+            "id": str(uuid.UUID(int=number + 1, version=4)),
+            "userId": borrowers[number % users],
+            "itemId": item,
+            "checkoutServicePointId": points[number % service_points],
+            "status": {"name": "Open"},
+            "loanDate": "2026-11-01T10:00:00.000+00:00",
+            "dueDate": "2026-12-01T10:00:00.000+00:00",
+            "action": "checkedout",
+        }
+        library.loans[loan["id"]] = loan
+
+
+def requests_of_distinct(library: Library, count: int) -> list[str]:
+    """The ids of so many open requests, no two of one requester or of one item that is on loan."""
+    chosen: list[str] = []
+    seen: set[str] = set()
+    for request in library.requests.values():
+        requester = request.get("requesterId")
+        if request["status"].startswith("Open") and requester and requester not in seen:
+            seen.add(requester)
+            chosen.append(request["id"])
+    assert len(chosen) >= count
+    return chosen[:count]
+
+
+async def test_what_a_loan_carries_costs_one_call(gateway: Gateway) -> None:
+    """100 loans with borrower names and barcode, service point name and item title are one call."""
+    lend(gateway.library, loans=100, users=40, service_points=5, instances=60)
+
+    data = await gateway.data(
+        """{ loans(first: 100) { nodes {
+            id dueDate
+            borrower { id barcode personal { lastName firstName } }
+            checkoutServicePoint { name }
+            item { title barcode status { name } }
+        } } }"""
+    )
+
+    nodes = data["loans"]["nodes"]
+    assert len(nodes) == 100
+    assert all(node["borrower"]["personal"]["lastName"] for node in nodes)
+    assert all(node["checkoutServicePoint"]["name"] and node["item"]["title"] for node in nodes)
+    assert gateway.paths() == ["GET /circulation-bff/loans"]
+
+
+async def test_three_links_of_100_loans_cost_at_most_5_calls(gateway: Gateway) -> None:
+    """100 loans with 40 full users, 5 service points and 60 titles: one call, and one per 50 ids."""
+    lend(gateway.library, loans=100, users=40, service_points=5, instances=60)
+
+    data = await gateway.data(
+        """{ loans(first: 100) { nodes {
+            id
+            borrower { id personal { lastName email } expirationDate }
+            checkoutServicePoint { id name holdShelfExpiryPeriod { duration } }
+            instance { id title hrid source }
+        } } }"""
+    )
+
+    nodes = data["loans"]["nodes"]
+    assert len({node["borrower"]["id"] for node in nodes}) == 40
+    assert len({node["checkoutServicePoint"]["id"] for node in nodes}) == 5
+    assert len({node["instance"]["id"] for node in nodes}) == 60
+    assert all(node["instance"]["source"] for node in nodes)
+    assert Counter(gateway.paths()) == {
+        "GET /circulation-bff/loans": 1,
+        "GET /users": 1,
+        "GET /service-points": 1,
+        "GET /inventory/instances": 2,
+    }
+
+
+async def test_four_links_of_100_requests_cost_at_most_9_calls(gateway: Gateway) -> None:
+    """100 requests with their distinct requesters, pickup points, titles and open loans: 1 + 4 x 2 at most."""
+    chosen = requests_of_distinct(gateway.library, 100)
+
+    data = await gateway.data(
+        """query($ids: [ID!]) { requests(first: 100, filter: { id: $ids }) { nodes {
+            id
+            requester { personal { email } }
+            pickupServicePoint { name holdShelfExpiryPeriod { duration } }
+            instance { source }
+            openLoan { dueDate }
+        } } }""",
+        {"ids": chosen},
+    )
+
+    nodes = data["requests"]["nodes"]
+    assert {node["id"] for node in nodes} == set(chosen)
+    assert len(gateway.calls) <= 9
+    assert Counter(gateway.paths())["GET /users"] == 2
+
+
+async def test_an_id_is_asked_once_in_an_operation(gateway: Gateway) -> None:
+    """The same user three times in one operation is one call with one id."""
+    user = gateway.summary.user_id
+
+    data = await gateway.data(
+        "query($id: ID!) { a: user(id: $id) { id } b: user(id: $id) { barcode } c: user(id: $id) { username } }",
+        {"id": user},
+    )
+
+    assert data["a"]["id"] == user
+    assert gateway.paths() == ["GET /users"]
+    assert gateway.calls[0].query["query"] == f'id=="{user}"'
+    assert gateway.calls[0].query["limit"] == "1"
+
+
+async def test_an_id_is_asked_once_in_any_case(gateway: Gateway) -> None:
+    """Upper and lower case of an id are the same id, and both find the record."""
+    user = gateway.summary.user_id
+    assert user
+
+    data = await gateway.data(
+        "query($a: ID!, $b: ID!) { a: user(id: $a) { barcode } b: user(id: $b) { barcode } }",
+        {"a": user.upper(), "b": user},
+    )
+
+    assert data["a"] == data["b"] != {"barcode": None}
+    assert gateway.paths() == ["GET /users"]
+
+
+async def test_totals_are_counted_only_when_selected(gateway: Gateway) -> None:
+    """`totalCount` asks upstream for an exact count, and without it upstream counts nothing."""
+    await gateway.data("{ loans { nodes { id } } }")
+    await gateway.data("{ loans { totalCount } }")
+
+    assert [call.query["totalRecords"] for call in gateway.calls] == ["none", "exact"]
+
+
+async def test_a_group_link_of_many_parents_is_one_call(gateway: Gateway) -> None:
+    """The open requests of 30 items are one call, whatever page of them is shown."""
+    items = [each["itemId"] for each in gateway.library.requests.values() if each.get("itemId")]
+    chosen = list(dict.fromkeys(items))[:30]
+
+    data = await gateway.data(
+        "query($ids: [ID!]) { items(first: 30, filter: { id: $ids }) { nodes {"
+        " id openRequests(first: 1) { totalCount nodes { id } } } } }",
+        {"ids": chosen},
+    )
+
+    assert len(data["items"]["nodes"]) == 30
+    expected = Counter(
+        each["itemId"]
+        for each in gateway.library.requests.values()
+        if each["status"].startswith("Open") and each.get("itemId")
+    )
+    assert {node["id"]: node["openRequests"]["totalCount"] for node in data["items"]["nodes"]} == {
+        each: expected[each] for each in chosen
+    }
+    assert gateway.paths() == ["GET /inventory/items", "GET /circulation-bff/requests"]
+
+
+async def test_skipped_fields_cost_nothing() -> None:
+    """A field that `@skip` leaves out is not asked for."""
+    async with open_gateway() as gateway:
+        query = """query($more: Boolean!) { loans { nodes { borrower {
+            barcode externalSystemId @include(if: $more) ... on User @skip(if: true) { username }
+        } } } }"""
+
+        await gateway.data(query, {"more": False})
+        few = gateway.paths()
+        gateway.sandbox.calls.clear()
+        await gateway.data(query, {"more": True})
+
+        assert few == ["GET /circulation-bff/loans"]
+        assert gateway.paths() == ["GET /circulation-bff/loans", "GET /users"]
