@@ -154,7 +154,7 @@ def grouped_by(
 async def page_of(
     ask: Collection, query: cql.Cql | None, sort: Sequence[cql.SortKey], window: Window
 ) -> Slice:
-    """One window of a collection. One record more is asked where `has_next` is, so that it is never a guess."""
+    """One window of a collection. Where `has_next` is asked, one record more is, so it is no guess."""
     limit = window.count + 1 if window.has_next else window.count
     page = await ask(cql.sorted_by(query, sort), limit=limit, offset=window.offset, total=window.total)
     return Slice(

@@ -87,6 +87,6 @@ def _body(input: CheckInInput) -> Record:
 class CheckIn:
     check_in: CheckInResult | None = strawberry.mutation(
         resolver=check_in,
-        description="Take an item back. Sent once: a second check-in would count as use in the house, so after "
+        description="Take an item back. Sent once: a second check-in counts as use in the house, so after "
         "`OUTCOME_UNKNOWN` look at the item's status and last check-in first.",
     )

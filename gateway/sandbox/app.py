@@ -45,7 +45,7 @@ class Sandbox:
         self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=MOST_CALLS)
         self.locks = LockDesk(self.libraries["diku"].clock)
-        self.app = Starlette(routes=[*self.folio_routes(), *lock_routes(POLARIS, self.locks)])
+        self.app = Starlette(routes=[*lock_routes(POLARIS, self.locks), *self.folio_routes()])
         self.app.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -135,8 +135,10 @@ def refused_at_the_door(scope: Scope, libraries: Mapping[str, Library]) -> Respo
 
 
 async def no_module(request: Request) -> Response:
-    tenant = request.headers["x-okapi-tenant"]
-    return PlainTextResponse(f"No suitable module found for path {request.url.path} for tenant {tenant}", 404)
+    path, tenant = request.url.path, request.headers.get("x-okapi-tenant")
+    if path.startswith(POLARIS):
+        return PlainTextResponse("Not Found", 404)
+    return PlainTextResponse(f"No suitable module found for path {path} for tenant {tenant}", 404)
 
 
 def create_sandbox(data: Path | None = None, *, latency: float = 0.0) -> Sandbox:

@@ -41,12 +41,11 @@ ACCESS = ("uri", "linkText", "materialsSpecification", "publicNote")
 HIDDEN = {"shared", "tenantId"}
 
 
-def keyword(instance: Record) -> list[str]:
-    return [
-        str(instance.get("title", "")),
-        *(str(person.get("name", "")) for person in instance.get("contributors", [])),
-        *(str(identifier.get("value", "")) for identifier in instance.get("identifiers", [])),
-    ]
+def keyword(instance: Record) -> str:
+    """Title, names and identifiers as one text, so that words may come from different fields."""
+    names = (person.get("name", "") for person in instance.get("contributors", []))
+    numbers = (identifier.get("value", "") for identifier in instance.get("identifiers", []))
+    return " ".join([instance.get("title", ""), *names, *numbers])
 
 
 def isbns(instance: Record) -> list[str]:

@@ -84,7 +84,7 @@ def group_of(library: Library, user: Record) -> Record:
     return library.groups.get(user.get("patronGroup", ""), {})
 
 
-def keywords(user: Record) -> list[str]:
+def keywords(user: Record) -> str:
     personal = user.get("personal", {})
     values = (
         personal.get("firstName"),
@@ -92,7 +92,7 @@ def keywords(user: Record) -> list[str]:
         personal.get("email"),
         user.get("username"),
     )
-    return [value for value in values if value]
+    return " ".join(value for value in values if value)
 
 
 def is_active(library: Library, user: Record) -> bool:

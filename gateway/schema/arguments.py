@@ -139,7 +139,9 @@ def pattern(index: str, name: str, value: str) -> cql.Cql:
 
 
 def flag(index: str, name: str, value: bool) -> cql.Cql:
-    return cql.equal(index, "true" if value else "false")
+    """`false` means every record that does not say true: FOLIO leaves many a member out."""
+    yes = cql.equal(index, "true")
+    return yes if value else cql.but_not(cql.EVERYTHING, yes)
 
 
 def span(index: str, name: str, value: DateTimeRange) -> cql.Cql | None:

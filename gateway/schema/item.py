@@ -99,7 +99,7 @@ class MaterialType:
 
 @strawberry.type(description="How items may be lent.")
 class LoanType:
-    id: strawberry.ID | None = field("The id, a UUID.")
+    id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name, such as `Can circulate`.")
 
 

@@ -31,15 +31,14 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-# What a loan, and the answer to a check-in, carry of the item (mod-circulation's item summary).
+# What a loan, and the answer to a check-in, carry of the item (mod-circulation's item summary). Not its call
+# number and copy number: there circulation sends those in force, and inventory those of the holdings and item.
 LOAN_ITEM_KNOWN = {
     "title": "item.title",
     "barcode": "item.barcode",
-    "callNumber": "item.callNumber",
     "effectiveCallNumberComponents.callNumber": "item.callNumberComponents.callNumber",
     "effectiveCallNumberComponents.prefix": "item.callNumberComponents.prefix",
     "effectiveCallNumberComponents.suffix": "item.callNumberComponents.suffix",
-    "copyNumber": "item.copyNumber",
     "materialType.name": "item.materialType.name",
     "contributorNames": "item.contributors",
     "holdingsRecordId": "item.holdingsRecordId",
@@ -48,6 +47,8 @@ LOAN_ITEM_KNOWN = {
     "status.name": "item.status.name",
     "status.date": "item.status.date",
     "inTransitDestinationServicePointId": "item.inTransitDestinationServicePointId",
+    "inTransitDestinationServicePoint>name": "item.inTransitDestinationServicePoint.name",
+    "instance>hrid": "item.instanceHrid",
     "enumeration": "item.enumeration",
     "chronology": "item.chronology",
     "volume": "item.volume",
@@ -87,7 +88,7 @@ class Loan:
         "Who borrowed in the borrower's name.", loader="user", key="proxyUserId"
     )
     item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
-        "What was lent. Title, barcode, call number, status, material type and location cost no upstream call.",
+        "What was lent. Title, barcode, status, effective call number and place by name cost no upstream call.",
         loader="item",
         key="itemId",
         known=LOAN_ITEM_KNOWN,
@@ -161,7 +162,7 @@ class Loan:
         )
     )
     patron_group_at_checkout: PatronGroup | None = link(
-        "The patron group that the borrower was in when the item was lent. Id and name cost no upstream call.",
+        "The patron group of the borrower when the item was lent. Id and name cost no upstream call.",
         loader="patron_group",
         key="patronGroupAtCheckout.id",
         known={"group": "patronGroupAtCheckout.name"},

@@ -11,6 +11,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+from gateway import errors
 from gateway.context import Info
 from gateway.loaders.batching import Grouped, Slice, Window, page_of
 from gateway.schema.arguments import clause_of, cursor, offset_after, page_size, sort_keys
@@ -73,7 +74,7 @@ class Connection(Generic[Record]):
     edges: list[Edge[Record] | None] = _of_slice("The records with their cursors.", _edges)
     page_info: PageInfo = _of_slice("Where the page lies in the list.", lambda page: page)
     total_count: int | None = _of_slice(
-        "How many records the whole list has, counted exactly. Costs upstream a count: select it when needed.",
+        "How many records the whole list has, counted exactly. It costs upstream a count.",
         lambda page: page.total,
     )
 
@@ -100,9 +101,18 @@ class ConnectionField(StrawberryField):
         return made
 
     async def _page(self, info: Info, kwargs: dict[str, Any]) -> Slice:
+        window = window_of(info, kwargs)
         clause = clause_of(kwargs.get("filter"), kwargs.get("cql"))
         sort = sort_keys(kwargs.get("sort")) or self.default_sort
-        return await page_of(self.ask(info.context.upstream), clause, sort, window_of(info, kwargs))
+        ask = self.ask(info.context.upstream)
+        length = ask.request_line_length(cql.sorted_by(clause, sort), limit=window.count)
+        most = info.context.loaders.limits.request_line
+        if length > most:
+            raise errors.LimitExceeded(
+                f"`filter` and `cql` make a request line of {length} bytes, and upstream reads {most}; "
+                "ask in parts."
+            )
+        return await page_of(ask, clause, sort, window)
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         return self._page(info, kwargs)

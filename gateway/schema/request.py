@@ -13,6 +13,8 @@ from gateway.schema.enums import (
     RequestStatus,
     RequestType,
 )
+from gateway.schema.instance import Identifier, Publication
+from gateway.schema.item import LoanType
 from gateway.schema.keyed import keyed
 from gateway.schema.link import link
 from gateway.schema.loan_item import CallNumberComponents, Named
@@ -48,28 +50,12 @@ def _person(summary: str) -> dict[str, str]:
     }
 
 
-@strawberry.type(description="A number that a title is known by, such as an ISBN.")
-class RequestIdentifier:
-    value: str | None = field("The number.")
-    identifier_type_id: strawberry.ID | None = field(
-        "What kind of number it is: an id of FOLIO's identifier types."
-    )
-
-
-@strawberry.type(description="Who brought a title out, where and when.")
-class RequestPublication:
-    publisher: str | None = field("The publisher.")
-    place: str | None = field("The place.")
-    date_of_publication: str | None = field("When, as the catalogue has it: free text.")
-    role: str | None = field("What the publisher did.")
-
-
 @strawberry.type(description="The title as its request carries it: never costs an upstream call.")
 class RequestInstance:
     title: str | None = field("The title.")
-    identifiers: list[RequestIdentifier | None] | None = field("Numbers that the title is known by.")
+    identifiers: list[Identifier | None] | None = field("Numbers that the title is known by.")
     contributor_names: list[Named | None] | None = field("Who made the work.")
-    publication: list[RequestPublication | None] | None = field("Who brought it out, where and when.")
+    publication: list[Publication | None] | None = field("Who brought it out, where and when.")
     editions: list[str | None] | None = field("Editions.")
     hrid: str | None = field("The number of the title that people use, where upstream sends it.")
 
@@ -89,8 +75,12 @@ class RequestItem:
     volume: str | None = field("Which volume.")
     chronology: str | None = field("Which time it covers.")
     display_summary: str | None = field("One line for lists, in place of volume and enumeration.")
-    loan_type_id: strawberry.ID | None = field("How it may be lent: an id of FOLIO's loan types.")
-    loan_type_name: str | None = field("How it may be lent, by name.")
+    loan_type: LoanType | None = link(
+        "How it may be lent. Id and name cost no upstream call.",
+        loader="loan_type",
+        key="loanTypeId",
+        known={"name": "loanTypeName"},
+    )
     status: str | None = field("Its state, in FOLIO's words.")
     call_number: str | None = field("The call number.")
     call_number_components: CallNumberComponents | None = field("The parts of the call number.")
@@ -172,17 +162,16 @@ class Request:
     )
     item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
         "The item. Null on title-level requests that no item was found for yet. "
-        "Id, barcode, status and call number cost no upstream call.",
+        "Id, title, barcode and status cost no upstream call.",
         loader="item",
         key="itemId",
         known={
+            "title": "instance.title",
             "barcode": "item.barcode",
             "status.name": "item.status",
-            "callNumber": "item.callNumber",
             "effectiveCallNumberComponents.callNumber": "item.callNumberComponents.callNumber",
             "effectiveCallNumberComponents.prefix": "item.callNumberComponents.prefix",
             "effectiveCallNumberComponents.suffix": "item.callNumberComponents.suffix",
-            "copyNumber": "item.copyNumber",
             "enumeration": "item.enumeration",
             "volume": "item.volume",
             "chronology": "item.chronology",

@@ -1,4 +1,4 @@
-"""The circulation BFF (mod-circulation-bff): loans, requests, instances to be requested, and the desk's acts."""
+"""The circulation BFF (mod-circulation-bff): loans, requests, titles to request, and the desk's acts."""
 
 from __future__ import annotations
 

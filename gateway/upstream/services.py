@@ -114,7 +114,8 @@ class Upstream:
                 client,
                 None,
                 errors.BadUserInput(
-                    "A lock belongs to a user at a workstation: send X-Polaris-Workstation and X-Polaris-Organization."
+                    "A lock belongs to a user at a workstation: send X-Polaris-Workstation and "
+                    "X-Polaris-Organization."
                 ),
             )
         path = (

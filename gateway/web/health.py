@@ -26,8 +26,10 @@ def health_routes(readiness: Readiness) -> list[Route]:
     async def alive(_: Request) -> JSONResponse:
         return _json({"status": "UP"})
 
-    async def ready(_: Request) -> JSONResponse:
-        if readiness.ready:
+    async def ready(request: Request) -> JSONResponse:
+        # The server says that it drains before it stops listening, and the lifespan ends only after that.
+        draining = request.scope.get("state", {}).get("draining", False)
+        if readiness.ready and not draining:
             return _json({"status": "UP"})
         return _json({"status": "DOWN"}, status=503)
 

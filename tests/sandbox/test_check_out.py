@@ -41,10 +41,10 @@ def state(library: Library) -> object:
     return deepcopy((library.loans, library.items, library.requests))
 
 
-async def refused(client: httpx.AsyncClient, library: Library, body: Body, token: str = "") -> list[Body]:
+async def refused(client: httpx.AsyncClient, library: Library, body: Body, caller: str = "") -> list[Body]:
     """Send it, see that nothing has changed, and return the errors."""
     before = state(library)
-    answer = await client.post(BFF, json=body, headers={"X-Okapi-Token": token} if token else {})
+    answer = await client.post(BFF, json=body, headers={"X-Okapi-Token": caller} if caller else {})
 
     assert answer.status_code == 422, answer.text
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
@@ -157,7 +157,7 @@ async def test_automated_blocks(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
     """Each condition is an error of its own, without parameters; another caller would have to lift it."""
-    errors = await refused(client, library, body(user=AUTOMATICALLY_BLOCKED), token="sandbox:desk")
+    errors = await refused(client, library, body(user=AUTOMATICALLY_BLOCKED), caller="sandbox:desk")
 
     assert [each["code"] for each in errors] == ["USER_IS_BLOCKED_AUTOMATICALLY"] * 2
     assert [each["parameters"] for each in errors] == [[], []]
@@ -344,7 +344,7 @@ async def test_an_override_without_the_right(
     """A caller who lacks the permission is told which."""
     asked = {"patronBlock": {}, "comment": "please"}
     blocked = body(user=MANUALLY_BLOCKED, overrideBlocks=asked)
-    assert await refused(client, library, blocked, token="sandbox:desk") == [
+    assert await refused(client, library, blocked, caller="sandbox:desk") == [
         {
             "message": "Insufficient override permissions",
             "parameters": [],

@@ -17,6 +17,7 @@ API = "/Polaris.ApplicationServices/api"
 LOG_IN = f"{API}/v1/eng/20/authentication/staffuser"
 HEAD = "PAS polaris:head-token:head-secret"
 DESK = "PAS polaris:desk-token:desk-secret"
+WRONG = "SANDBOX\\head:wrong"
 PATRON = {"ObjectTypeID": 27, "ObjectID": 100}
 
 Caller = Callable[..., httpx.AsyncClient]
@@ -27,8 +28,8 @@ def locks(workstation: int = 7, *, object_type: int | None = None, object_id: in
     return path if object_type is None else f"{path}/{object_type}/{object_id}"
 
 
-def basic(username: str = "head", password: str = "head-password", domain: str = "SANDBOX") -> str:
-    return "Basic " + base64.b64encode(f"{domain}\\{username}:{password}".encode()).decode()
+def basic(words: str = "SANDBOX\\head:head-password") -> str:
+    return "Basic " + base64.b64encode(words.encode()).decode()
 
 
 async def test_the_status_needs_no_credentials(client: httpx.AsyncClient) -> None:
@@ -212,7 +213,14 @@ async def test_a_new_log_in_drops_the_old_locks_of_its_workstation(client: httpx
 
 @pytest.mark.parametrize(
     "authorization",
-    [basic(password="wrong"), basic(username="x"), basic(domain="OTHER"), "Basic ?", "PAS a:b:c", ""],
+    [
+        basic(WRONG),
+        basic("SANDBOX\\x:head-password"),
+        basic("OTHER\\head:head-password"),
+        "Basic ?",
+        "PAS a:b:c",
+        "",
+    ],
 )
 async def test_log_ins_that_fail(client: httpx.AsyncClient, authorization: str) -> None:
     """Anything but the right words is 401."""
@@ -224,7 +232,7 @@ async def test_three_failures_shut_the_account_for_a_while(
 ) -> None:
     """Even the right password waits then."""
     for _ in range(3):
-        await client.post(LOG_IN, headers={"Authorization": basic(password="wrong")})
+        await client.post(LOG_IN, headers={"Authorization": basic(WRONG)})
     shut = await client.post(LOG_IN, headers={"Authorization": basic()})
     sandbox.locks.clock.advance(timedelta(minutes=6))
     open_again = await client.post(LOG_IN, headers={"Authorization": basic()})

@@ -16,88 +16,102 @@ Found = Callable[..., Awaitable[list[dict[str, Any]]]]
 EVERYTHING = "cql.allRecords=1"
 
 LOAN = """id userId borrower.firstName borrower.lastName borrower.middleName borrower.barcode
-borrower.preferredFirstName borrower.patronGroup proxyUserId itemId loanPolicyId loanPolicy.name overdueFinePolicyId
-overdueFinePolicy.name lostItemPolicyId lostItemPolicy.name item itemEffectiveLocationIdAtCheckOut status.name
-loanDate dueDate returnDate systemReturnDate action actionComment renewalCount dueDateChangedByRecall
-dueDateChangedByNearExpireUser dueDateChangedByHold checkoutServicePointId checkinServicePointId
-checkoutServicePoint.name checkoutServicePoint.code checkoutServicePoint.discoveryDisplayName
-checkoutServicePoint.description checkoutServicePoint.shelvingLagTime checkoutServicePoint.pickupLocation
-checkoutServicePoint.holdShelfClosedLibraryDateManagement checkinServicePoint.name patronGroupAtCheckout.id
-patronGroupAtCheckout.name feesAndFines.amountRemainingToPay declaredLostDate isDcb metadata.createdDate
-metadata.createdByUserId metadata.createdByUsername metadata.updatedDate metadata.updatedByUserId
-metadata.updatedByUsername"""
+borrower.preferredFirstName borrower.patronGroup proxyUserId itemId loanPolicyId loanPolicy.name
+overdueFinePolicyId overdueFinePolicy.name lostItemPolicyId lostItemPolicy.name item
+itemEffectiveLocationIdAtCheckOut status.name loanDate dueDate returnDate systemReturnDate action
+actionComment renewalCount dueDateChangedByRecall dueDateChangedByNearExpireUser
+dueDateChangedByHold checkoutServicePointId checkinServicePointId checkoutServicePoint.name
+checkoutServicePoint.code checkoutServicePoint.discoveryDisplayName checkoutServicePoint.description
+checkoutServicePoint.shelvingLagTime checkoutServicePoint.pickupLocation
+checkoutServicePoint.holdShelfClosedLibraryDateManagement checkinServicePoint.name
+patronGroupAtCheckout.id patronGroupAtCheckout.name feesAndFines.amountRemainingToPay
+declaredLostDate isDcb metadata.createdDate metadata.createdByUserId metadata.createdByUsername
+metadata.updatedDate metadata.updatedByUserId metadata.updatedByUsername"""
 LOAN_ITEM = """id tenantId title callNumber callNumberComponents.callNumber callNumberComponents.prefix
-callNumberComponents.suffix copyNumber editions materialType.name contributors.name primaryContributor
-holdingsRecordId instanceId instanceHrid barcode location.name status.name status.date enumeration chronology volume
-displaySummary datesOfPublication accessionNumber physicalDescriptions"""
-REQUEST = """id requestType requestLevel ecsRequestPhase requestDate patronComments requesterId proxyUserId instanceId
-holdingsRecordId itemId status cancellationReasonId cancelledByUserId cancellationAdditionalInformation cancelledDate
-position instance.title instance.identifiers.value instance.identifiers.identifierTypeId
-instance.contributorNames.name instance.publication.publisher instance.publication.place
-instance.publication.dateOfPublication instance.publication.role instance.editions item.barcode item.location.name
-item.location.libraryName item.location.code item.enumeration item.volume item.chronology item.displaySummary
-item.status item.callNumber item.callNumberComponents.callNumber item.copyNumber item.itemEffectiveLocationId
-item.itemEffectiveLocationName item.retrievalServicePointId item.retrievalServicePointName item.loanTypeId
-item.loanTypeName requester.firstName requester.lastName requester.middleName requester.barcode
-requester.patronGroupId requester.patronGroup.id requester.patronGroup.group requester.patronGroup.desc
-proxy.firstName proxy.lastName proxy.middleName proxy.barcode proxy.patronGroupId proxy.patronGroup.group
-fulfillmentPreference deliveryAddressTypeId deliveryAddress.addressLine1 deliveryAddress.addressLine2
-deliveryAddress.city deliveryAddress.region deliveryAddress.postalCode deliveryAddress.countryId
+callNumberComponents.suffix copyNumber editions materialType.name contributors.name
+primaryContributor holdingsRecordId instanceId instanceHrid barcode location.name status.name
+status.date enumeration chronology volume displaySummary datesOfPublication accessionNumber
+physicalDescriptions"""
+REQUEST = """id requestType requestLevel ecsRequestPhase requestDate patronComments requesterId proxyUserId
+instanceId holdingsRecordId itemId status cancellationReasonId cancelledByUserId
+cancellationAdditionalInformation cancelledDate position instance.title instance.identifiers.value
+instance.identifiers.identifierTypeId instance.contributorNames.name instance.publication.publisher
+instance.publication.place instance.publication.dateOfPublication instance.publication.role
+instance.editions item.barcode item.location.name item.location.libraryName item.location.code
+item.enumeration item.volume item.chronology item.displaySummary item.status item.callNumber
+item.callNumberComponents.callNumber item.copyNumber item.itemEffectiveLocationId
+item.itemEffectiveLocationName item.retrievalServicePointId item.retrievalServicePointName
+item.loanTypeId item.loanTypeName requester.firstName requester.lastName requester.middleName
+requester.barcode requester.patronGroupId requester.patronGroup.id requester.patronGroup.group
+requester.patronGroup.desc proxy.firstName proxy.lastName proxy.middleName proxy.barcode
+proxy.patronGroupId proxy.patronGroup.group fulfillmentPreference deliveryAddressTypeId
+deliveryAddress.addressLine1 deliveryAddress.addressLine2 deliveryAddress.city
+deliveryAddress.region deliveryAddress.postalCode deliveryAddress.countryId
 deliveryAddress.addressTypeId requestExpirationDate holdShelfExpirationDate pickupServicePointId
 pickupServicePoint.name pickupServicePoint.code pickupServicePoint.discoveryDisplayName
-pickupServicePoint.description pickupServicePoint.shelvingLagTime pickupServicePoint.pickupLocation tags.tagList
-metadata.createdDate batchRequestInfo.batchRequestId batchRequestInfo.batchRequestSubmittedAt"""
+pickupServicePoint.description pickupServicePoint.shelvingLagTime pickupServicePoint.pickupLocation
+tags.tagList metadata.createdDate batchRequestInfo.batchRequestId
+batchRequestInfo.batchRequestSubmittedAt"""
 INSTANCE = """id tenantId shared hrid source statisticalCodeIds statusId title indexTitle series.value
 series.authorityId alternativeTitles.alternativeTitleTypeId alternativeTitles.alternativeTitle
 alternativeTitles.authorityId identifiers.value identifiers.identifierTypeId contributors.name
 contributors.contributorTypeId contributors.contributorTypeText contributors.contributorNameTypeId
-contributors.authorityId contributors.primary subjects.value subjects.authorityId dates.dateTypeId dates.date1
-dates.date2 instanceTypeId instanceFormatIds languages metadata.createdDate administrativeNotes modeOfIssuanceId
-natureOfContentTermIds publication.publisher publication.dateOfPublication publication.place staffSuppress
-discoverySuppress isBoundWith tags.tagList classifications.classificationNumber
-classifications.classificationTypeId electronicAccess.uri electronicAccess.linkText
-electronicAccess.materialsSpecification electronicAccess.publicNote notes.note notes.staffOnly physicalDescriptions
-editions"""
-SEARCH_HOLDING = """id tenantId permanentLocationId discoverySuppress hrid sourceId formerIds statisticalCodeIds
-tags.tagList holdingsTypeId callNumberPrefix callNumber callNumberSuffix copyNumber electronicAccess.uri
-administrativeNotes notes.note notes.staffOnly metadata.createdDate"""
+contributors.authorityId contributors.primary subjects.value subjects.authorityId dates.dateTypeId
+dates.date1 dates.date2 instanceTypeId instanceFormatIds languages metadata.createdDate
+administrativeNotes modeOfIssuanceId natureOfContentTermIds publication.publisher
+publication.dateOfPublication publication.place staffSuppress discoverySuppress isBoundWith
+tags.tagList classifications.classificationNumber classifications.classificationTypeId
+electronicAccess.uri electronicAccess.linkText electronicAccess.materialsSpecification
+electronicAccess.publicNote notes.note notes.staffOnly physicalDescriptions editions"""
+SEARCH_HOLDING = """
+id tenantId permanentLocationId discoverySuppress hrid sourceId formerIds statisticalCodeIds
+tags.tagList holdingsTypeId callNumberPrefix callNumber callNumberSuffix copyNumber
+electronicAccess.uri administrativeNotes notes.note notes.staffOnly metadata.createdDate"""
 SEARCH_ITEM = """id tenantId title callNumber callNumberComponents.callNumber callNumberComponents.prefix
 callNumberComponents.suffix materialType.name contributors.name holdingsRecordId instanceId barcode
-effectiveLocation.name permanentLoanType.id permanentLoanType.name temporaryLoanType.id temporaryLoanType.name
-status.name status.date enumeration chronology volume displaySummary copyNumber inTransitDestinationServicePointId
-inTransitDestinationServicePoint.id inTransitDestinationServicePoint.name accessionNumber"""
-ITEM = """id _version hrid holdingsRecordId formerIds discoverySuppress displaySummary title contributorNames.name
-callNumber barcode effectiveShelvingOrder accessionNumber itemLevelCallNumber itemLevelCallNumberPrefix
-itemLevelCallNumberSuffix itemLevelCallNumberTypeId effectiveCallNumberComponents.callNumber
-effectiveCallNumberComponents.prefix effectiveCallNumberComponents.suffix effectiveCallNumberComponents.typeId volume
-enumeration chronology yearCaption itemIdentifier copyNumber numberOfPieces descriptionOfPieces numberOfMissingPieces
-missingPieces missingPiecesDate itemDamagedStatusId itemDamagedStatusDate administrativeNotes notes.itemNoteTypeId
-notes.note notes.staffOnly circulationNotes.noteType circulationNotes.note circulationNotes.staffOnly
-circulationNotes.source.id circulationNotes.source.personal.lastName circulationNotes.source.personal.firstName
+effectiveLocation.name permanentLoanType.id permanentLoanType.name temporaryLoanType.id
+temporaryLoanType.name status.name status.date enumeration chronology volume displaySummary
+copyNumber inTransitDestinationServicePointId inTransitDestinationServicePoint.id
+inTransitDestinationServicePoint.name accessionNumber"""
+ITEM = """id _version hrid holdingsRecordId formerIds discoverySuppress displaySummary title
+contributorNames.name callNumber barcode effectiveShelvingOrder accessionNumber itemLevelCallNumber
+itemLevelCallNumberPrefix itemLevelCallNumberSuffix itemLevelCallNumberTypeId
+effectiveCallNumberComponents.callNumber effectiveCallNumberComponents.prefix
+effectiveCallNumberComponents.suffix effectiveCallNumberComponents.typeId volume enumeration
+chronology yearCaption itemIdentifier copyNumber numberOfPieces descriptionOfPieces
+numberOfMissingPieces missingPieces missingPiecesDate itemDamagedStatusId itemDamagedStatusDate
+administrativeNotes notes.itemNoteTypeId notes.note notes.staffOnly circulationNotes.noteType
+circulationNotes.note circulationNotes.staffOnly circulationNotes.source.id
+circulationNotes.source.personal.lastName circulationNotes.source.personal.firstName
 circulationNotes.date status.name status.date materialType.id materialType.name isBoundWith
-boundWithTitles.briefHoldingsRecord.id boundWithTitles.briefHoldingsRecord.hrid boundWithTitles.briefInstance.id
-boundWithTitles.briefInstance.hrid boundWithTitles.briefInstance.title permanentLoanType.id permanentLoanType.name
-temporaryLoanType.id temporaryLoanType.name permanentLocation.id permanentLocation.name temporaryLocation.id
-temporaryLocation.name effectiveLocation.id effectiveLocation.name electronicAccess.uri electronicAccess.linkText
-electronicAccess.materialsSpecification electronicAccess.publicNote electronicAccess.relationshipId
-inTransitDestinationServicePointId statisticalCodeIds purchaseOrderLineIdentifier metadata.createdDate tags.tagList
-lastCheckIn.dateTime lastCheckIn.servicePointId lastCheckIn.staffMemberId"""
-USER = """username id externalSystemId barcode active type patronGroup departments meta proxyFor personal.lastName
-personal.firstName personal.middleName personal.preferredFirstName personal.email personal.phone personal.mobilePhone
-personal.dateOfBirth personal.addresses.id personal.addresses.countryId personal.addresses.addressLine1
-personal.addresses.addressLine2 personal.addresses.city personal.addresses.region personal.addresses.postalCode
+boundWithTitles.briefHoldingsRecord.id boundWithTitles.briefHoldingsRecord.hrid
+boundWithTitles.briefInstance.id boundWithTitles.briefInstance.hrid
+boundWithTitles.briefInstance.title permanentLoanType.id permanentLoanType.name temporaryLoanType.id
+temporaryLoanType.name permanentLocation.id permanentLocation.name temporaryLocation.id
+temporaryLocation.name effectiveLocation.id effectiveLocation.name electronicAccess.uri
+electronicAccess.linkText electronicAccess.materialsSpecification electronicAccess.publicNote
+electronicAccess.relationshipId inTransitDestinationServicePointId statisticalCodeIds
+purchaseOrderLineIdentifier metadata.createdDate tags.tagList lastCheckIn.dateTime
+lastCheckIn.servicePointId lastCheckIn.staffMemberId"""
+USER = """username id externalSystemId barcode active type patronGroup departments meta proxyFor
+personal.lastName personal.firstName personal.middleName personal.preferredFirstName personal.email
+personal.phone personal.mobilePhone personal.dateOfBirth personal.addresses.id
+personal.addresses.countryId personal.addresses.addressLine1 personal.addresses.addressLine2
+personal.addresses.city personal.addresses.region personal.addresses.postalCode
 personal.addresses.addressTypeId personal.addresses.primaryAddress personal.preferredContactTypeId
-personal.profilePictureLink enrollmentDate expirationDate createdDate updatedDate metadata.createdDate tags.tagList
-customFields preferredEmailCommunication"""
+personal.profilePictureLink enrollmentDate expirationDate createdDate updatedDate
+metadata.createdDate tags.tagList customFields preferredEmailCommunication"""
 SERVICE_POINT = """id name code discoveryDisplayName description shelvingLagTime pickupLocation
-holdShelfExpiryPeriod.duration holdShelfExpiryPeriod.intervalId holdShelfClosedLibraryDateManagement staffSlips.id
-staffSlips.printByDefault ecsRequestRouting metadata.createdDate"""
-FULL_INSTANCE = """id _version hrid source title indexTitle alternativeTitles.alternativeTitle editions series.value
-identifiers.value contributors.name subjects.value classifications.classificationNumber publication.publisher
-publication.role publicationFrequency publicationRange electronicAccess.uri electronicAccess.relationshipId
-dates.date1 instanceTypeId instanceFormatIds physicalDescriptions languages notes.note notes.instanceNoteTypeId
-modeOfIssuanceId catalogedDate statisticalCodeIds statusId statusUpdatedDate tags.tagList natureOfContentTermIds
-precedingTitles.title metadata.createdDate administrativeNotes staffSuppress discoverySuppress isBoundWith"""
+holdShelfExpiryPeriod.duration holdShelfExpiryPeriod.intervalId holdShelfClosedLibraryDateManagement
+staffSlips.id staffSlips.printByDefault ecsRequestRouting metadata.createdDate"""
+FULL_INSTANCE = """
+id _version hrid source title indexTitle alternativeTitles.alternativeTitle editions series.value
+identifiers.value contributors.name subjects.value classifications.classificationNumber
+publication.publisher publication.role publicationFrequency publicationRange electronicAccess.uri
+electronicAccess.relationshipId dates.date1 instanceTypeId instanceFormatIds physicalDescriptions
+languages notes.note notes.instanceNoteTypeId modeOfIssuanceId catalogedDate statisticalCodeIds
+statusId statusUpdatedDate tags.tagList natureOfContentTermIds precedingTitles.title
+metadata.createdDate administrativeNotes staffSuppress discoverySuppress isBoundWith"""
 
 
 def paths(value: object, before: str = "") -> set[str]:
@@ -261,13 +275,13 @@ async def test_searching_in_vain(client: httpx.AsyncClient) -> None:
         (
             "/circulation/requests",
             'searchIndex.pickupServicePointName=="Circ Desk 1" and status=="Open*"',
-            24,
+            19,
         ),
         ("/circulation/requests", 'proxy.barcode=="1000000009"', 2),
         ("/circulation/loans", 'forUseAtLocation.status="Held"', 1),
-        ("/users", 'personal.lastName=="Garcia"', 8),
+        ("/users", 'personal.lastName=="Garcia"', 7),
         ("/users", 'patronGroup.group=="visitor"', 1),
-        ("/users", 'keywords="reader7"', 1),
+        ("/users", 'keywords="reader77"', 1),
         ("/users", "type==system", 1),
         ("/inventory/items", 'instance.title=="Middlemarch"', 2),
         ("/inventory/items", 'holdingsRecords.callNumber=="P1000*"', 2),
