@@ -7,9 +7,9 @@ chunk that the key was asked in. Errors stay in the slot, so an outage costs one
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from aiodataloader import DataLoader
@@ -54,6 +54,37 @@ class Slice:
 ById: TypeAlias = "DataLoader[str, Record | None]"
 Grouped: TypeAlias = "DataLoader[tuple[str, Window], Slice]"
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class _Loader(DataLoader[Key, Value]):
+    """A loader that gives up a batch when nobody waits for any of its keys any more.
+
+    aiodataloader runs a batch in a task of its own, which the end of the operation would not reach.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[list[Key]], Awaitable[list[Value | errors.GatewayError]]],
+        get_cache_key: Callable[[Key], Key] | None = None,
+    ) -> None:
+        super().__init__(get_cache_key=get_cache_key)
+        self._load = load
+
+    async def batch_load_fn(self, keys: list[Key]) -> Any:  # Any: aiodataloader types no errors in slots
+        batch = asyncio.current_task()
+        awaited = {self._cache[self.get_cache_key(key)] for key in keys}
+
+        def answered(future: asyncio.Future[Value]) -> None:
+            awaited.discard(future)
+            if not awaited and future.cancelled() and batch is not None:
+                batch.cancel()
+
+        for future in tuple(awaited):
+            future.add_done_callback(answered)
+        return await self._load(keys)
+
 
 def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cql.Cql | None = None) -> ById:
     """A loader of single records by an id that at most one record has (`within` the clause).
@@ -73,10 +104,10 @@ def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cq
             else:
                 found.update((str(record.get(index)).lower(), record) for record in page.records)
 
-        await _side_by_side(fetch, [key.lower() for key in keys], ask, limits, str(within))
+        found.update(await _side_by_side(fetch, [key.lower() for key in keys], ask, limits, str(within)))
         return [found.get(key.lower()) for key in keys]
 
-    return DataLoader(load, get_cache_key=str.lower)  # type: ignore[arg-type]  # errors in slots are its contract
+    return _Loader(load, str.lower)
 
 
 def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
@@ -88,22 +119,36 @@ def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
     async def load(keys: list[str]) -> list[Record | errors.GatewayError | None]:
         found: dict[str, Record | errors.GatewayError] = {}
 
+        def fail(names: Iterable[str], problem: errors.GatewayError) -> None:
+            for name in names:
+                found.setdefault(name.casefold(), problem)
+
         async def fetch(names: list[str]) -> None:
+            most = 2 * len(names)
             try:
-                page = await ask(str(cql.any_of(index, names)), limit=2 * len(names))
+                page = await ask(str(cql.any_of(index, names)), limit=most)
             except errors.GatewayError as problem:
-                found.update((name.casefold(), problem) for name in names)
+                fail(names, problem)
                 return
             for record in page.records:
                 name = str(record.get(index)).casefold()
-                found[name] = (
-                    errors.Conflict(f"More than one record has this {index}.") if name in found else record
-                )
+                other = found.get(name)
+                if isinstance(other, errors.Conflict):
+                    continue
+                # The same record comes twice where one name was asked in two spellings, in two chunks.
+                found[name] = _shared(index) if isinstance(other, dict) and other != record else record
+            if len(page.records) >= most:  # records of some names may have left no room for those of others
+                fail(names, _shared(index))
 
-        await _side_by_side(fetch, keys, ask, limits, "")
+        for name, problem in (await _side_by_side(fetch, keys, ask, limits, "")).items():
+            fail([name], problem)
         return [found.get(key.casefold()) for key in keys]
 
-    return DataLoader(load)  # type: ignore[arg-type]  # errors in slots are aiodataloader's contract
+    return _Loader(load)
+
+
+def _shared(index: str) -> errors.Conflict:
+    return errors.Conflict(f"More than one record has this {index}.")
 
 
 def grouped_by(
@@ -123,8 +168,8 @@ def grouped_by(
 
     async def load(keys: list[tuple[str, Window]]) -> list[Slice | errors.GatewayError]:
         ids = list(dict.fromkeys(each.lower() for each, _ in keys))
-        if len(set(keys)) == 1:
-            return [await _page_of_one(ids[0], keys[0][1])] * len(keys)
+        if len(keys) == 1:
+            return [await _page_of_one(ids[0], keys[0][1])]
         groups: dict[str, list[Record] | errors.GatewayError] = {each: [] for each in ids}
 
         async def fetch(chunk: list[str]) -> None:
@@ -139,16 +184,16 @@ def grouped_by(
                     if isinstance(group, list):
                         group.append(record)
 
-        await _side_by_side(fetch, ids, ask, limits, cql.sorted_by(within, sort))
+        groups.update(await _side_by_side(fetch, ids, ask, limits, cql.sorted_by(within, sort)))
         return [_cut(groups[each.lower()], window) for each, window in keys]
 
     async def _page_of_one(parent: str, window: Window) -> Slice | errors.GatewayError:
         try:
-            return await page_of(ask, cql.all_of(cql.equal(index, parent), within), sort, window)
+            return await page_of(ask, cql.all_of(_equal(index, parent), within), sort, window)
         except errors.GatewayError as problem:
             return problem
 
-    return DataLoader(load)  # type: ignore[arg-type]  # errors in slots are aiodataloader's contract
+    return _Loader(load, lambda key: (key[0].lower(), key[1]))
 
 
 async def page_of(
@@ -193,24 +238,39 @@ async def _side_by_side(
     ask: Collection,
     limits: BatchLimits,
     rest: str,
-) -> None:
-    """Fetch the distinct keys in chunks that keep both limits; `rest` is what each query says besides."""
+) -> dict[str, errors.GatewayError]:
+    """Fetch the distinct keys in chunks that keep both limits; `rest` is what each query says besides.
+
+    Answers the keys that cannot be asked, each with its error.
+    """
     room = limits.request_line - ask.request_line_length(
         f"({' ' * _LONGEST_INDEX}==()) and {rest}", limit=10**4
     )
-    chunks = list(_chunks(list(dict.fromkeys(keys)), limits.ids, room))
+    sizes: dict[str, int] = {}
+    refused: dict[str, errors.GatewayError] = {}
+    for key in dict.fromkeys(keys):
+        try:
+            # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
+            size = len(quote(str(_equal("id", key)), safe=""))
+        except errors.BadUserInput as problem:
+            refused[key] = problem
+            continue
+        if size > room:
+            refused[key] = errors.LimitExceeded("This key, or the filter beside it, is too long to be asked.")
+        else:
+            sizes[key] = size
+    chunks = list(_chunks(sizes, limits.ids, room))
     if len(chunks) == 1:
         await fetch(chunks[0])
     else:
         await asyncio.gather(*map(fetch, chunks))
+    return refused
 
 
-def _chunks(keys: Sequence[str], most: int, room: int) -> Iterator[list[str]]:
+def _chunks(sizes: Mapping[str, int], most: int, room: int) -> Iterator[list[str]]:
     chunk: list[str] = []
     used = 0
-    for key in keys:
-        # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
-        size = len(quote(str(cql.equal("id", key)), safe=""))
+    for key, size in sizes.items():
         if chunk and (len(chunk) == most or used + size > room):
             yield chunk
             chunk, used = [], 0
@@ -218,3 +278,10 @@ def _chunks(keys: Sequence[str], most: int, room: int) -> Iterator[list[str]]:
         used += size
     if chunk:
         yield chunk
+
+
+def _equal(index: str, key: str) -> cql.Cql:
+    try:
+        return cql.equal(index, key)
+    except cql.CqlError as problem:
+        raise errors.BadUserInput(f"This key cannot be asked for: {problem}.") from problem

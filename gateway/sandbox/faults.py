@@ -92,6 +92,8 @@ async def broken(fault: Fault, scope: Scope, receive: Receive, send: Send) -> bo
     """Answer in the fault's way; False means that the call goes on to the library."""
     match fault.kind:
         case "reset":
+            # A server that has begun to answer can only close the connection; before, it would answer 500.
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
             raise ConnectionLost("connection reset by the sandbox")
         case "slow":
             await asyncio.sleep(fault.delay)

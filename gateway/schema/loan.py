@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-# What a loan, and the answer to a check-in, carry of the item (mod-circulation's item summary). Not its call
-# number and copy number: there circulation sends those in force, and inventory those of the holdings and item.
+# What a loan and the answer to a check-in carry of the item (mod-circulation's item summary). Not its
+# call number and copy number: circulation sends those in force, inventory those of the holdings and item.
 LOAN_ITEM_KNOWN = {
     "title": "item.title",
     "barcode": "item.barcode",
@@ -88,7 +88,7 @@ class Loan:
         "Who borrowed in the borrower's name.", loader="user", key="proxyUserId"
     )
     item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
-        "What was lent. Title, barcode, status, effective call number and place by name cost no upstream call.",
+        "What was lent. Title, barcode, status and the name of its place cost no upstream call.",
         loader="item",
         key="itemId",
         known=LOAN_ITEM_KNOWN,

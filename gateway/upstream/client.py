@@ -7,6 +7,7 @@ repeats them, and when no conclusive answer comes the outcome is `OutcomeUnknown
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ Record = dict[str, Any]
 Transport = httpx.AsyncBaseTransport
 Headers = Sequence[tuple[str, str]]
 
+LONGEST_HEADER = 65_536  # bytes; Okapi echoes tokens, which pass aiohttp's 8190
 KEEP_ALIVE = 4.0  # seconds; below the 5 s after which common servers close idle connections under our feet
 
 _decode = msgspec.json.Decoder().decode
@@ -64,14 +66,17 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status the caller of `Client` asked to see, with its body."""
+    """A status the caller of `Client` asked to see, with its body, and when the question or act was sent."""
 
     status: int
     body: bytes
+    sent_at: datetime
 
 
 class NotConfigured:
     """Stands where a service has no address: every question and act is refused before it is sent."""
+
+    base_path = ""
 
     def __init__(self, name: str, setting: str) -> None:
         self.name = name
@@ -98,6 +103,7 @@ class Client:
     def __init__(self, name: str, base_url: str, transport: Transport, limits: Limits) -> None:
         self.name = name
         self._base_url = base_url.rstrip("/")
+        self.base_path = httpx.URL(self._base_url).raw_path.decode().rstrip("/")
         self._limits = limits
         self._free = asyncio.Semaphore(limits.concurrency)
         self._http = httpx.AsyncClient(
@@ -116,7 +122,10 @@ class Client:
     ) -> Answer:
         """Ask. `query` is percent-encoded already. A status that is neither 2xx nor `expected` raises."""
         url = f"{self._base_url}{path}?{query}" if query else f"{self._base_url}{path}"
-        request = self._http.build_request("GET", url, headers=list(headers))
+        try:
+            request = self._http.build_request("GET", url, headers=list(headers))
+        except httpx.InvalidURL as problem:  # beyond 65536 characters; what it says is encoded
+            raise _too_long(self.name) from problem
         await self._take_slot()
         try:
             async with asyncio.timeout(self._limits.read):
@@ -125,7 +134,7 @@ class Client:
             raise errors.UpstreamTimeout(
                 f"{self.name} did not answer within {self._limits.read:g} s.", upstream=self.name
             ) from problem
-        except httpx.HTTPError as problem:
+        except FOREIGN as problem:
             raise self._read_failure(problem) from problem
         finally:
             self._free.release()
@@ -157,7 +166,7 @@ class Client:
                 answer, head = await self._exchange(request, first_byte=self._limits.act)
         except TimeoutError as problem:
             raise outcome_unknown(self.name, act, sent_at) from problem
-        except httpx.HTTPError as problem:
+        except FOREIGN as problem:
             if _never_sent(problem):
                 raise errors.UpstreamUnavailable(
                     f"{self.name} cannot be reached; nothing was sent.", upstream=self.name
@@ -189,15 +198,21 @@ class Client:
     ) -> tuple[Answer, httpx.Headers]:
         if first_byte is not None:
             request.extensions["timeout"] = {**request.extensions["timeout"], "read": first_byte}
+        sent_at = datetime.now(UTC)
         response = await self._http.send(request, stream=True)
         try:
             body = await self._body(response)
         finally:
             await response.aclose()
-        return Answer(response.status_code, body), response.headers
+        return Answer(response.status_code, body, sent_at), response.headers
 
     async def _body(self, response: httpx.Response) -> bytes:
         """The decoded body; counted while it arrives, because 300 KB of gzip can be 300 MB."""
+        if "," in response.headers.get("Content-Encoding", ""):
+            # Each layer multiplies by up to a thousand before a chunk can be counted; no service nests them.
+            raise errors.UpstreamBadResponse(
+                f"{self.name} compressed its answer more than once.", upstream=self.name
+            )
         chunks: list[bytes] = []
         size = 0
         async for chunk in response.aiter_bytes():
@@ -209,11 +224,13 @@ class Client:
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def _read_failure(self, problem: httpx.HTTPError) -> errors.GatewayError:
+    def _read_failure(self, problem: Exception) -> errors.GatewayError:
         kind, said = _translation(problem)
         return kind(f"{self.name} {said}.", upstream=self.name)
 
     def _read_refusal(self, answer: Answer, head: httpx.Headers) -> errors.GatewayError:
+        if answer.status == 414:
+            return _too_long(self.name, status=414)
         known = self._refusal(answer, head, errors.UpstreamRejected)
         return known or self._failed(answer, head)
 
@@ -261,6 +278,10 @@ class Client:
 
     def _failed(self, answer: Answer, head: httpx.Headers) -> errors.GatewayError:
         status = answer.status
+        if status == 408:  # the sidecar's read_timeout_error
+            return errors.UpstreamTimeout(
+                f"{self.name} did not answer in time.", upstream=self.name, status=status
+            )
         if status in (502, 503, 504):
             return errors.UpstreamUnavailable(
                 f"{self.name} is not ready.",
@@ -270,9 +291,7 @@ class Client:
             )
         if status >= 500:
             return errors.UpstreamError(f"{self.name} failed.", upstream=self.name, status=status)
-        return errors.UpstreamBadResponse(
-            f"{self.name} does not serve this question here.", upstream=self.name, status=status
-        )
+        return _not_served(self.name, status)
 
 
 class CallerClient:
@@ -288,6 +307,10 @@ class CallerClient:
     def name(self) -> str:
         return self._client.name
 
+    @property
+    def base_path(self) -> str:
+        return self._client.base_path
+
     async def one(self, path: str) -> Record | None:
         """The record at this path; None where upstream says 404."""
         try:
@@ -298,8 +321,14 @@ class CallerClient:
 
     async def question(self, path: str, query: Mapping[str, str]) -> Record:
         """One JSON object that a question with parameters gives."""
-        answer = await self._client.get(path, encoded(query), self._headers, frozenset())
-        return self._object(answer.body)
+        return self._object((await self.asked(path, encoded(query))).body)
+
+    async def asked(self, path: str, query: str) -> Answer:
+        """The answer to a question that names no record, so that a 404 is about the question."""
+        try:
+            return await self._client.get(path, query, self._headers, frozenset())
+        except errors.NotFound as problem:
+            raise _not_served(self.name, 404) from problem
 
     async def answer(self, path: str, query: Mapping[str, str], expected: frozenset[int]) -> Answer:
         """The answer as it is, for services whose statuses mean more than HTTP says."""
@@ -320,12 +349,12 @@ class CallerClient:
         answer = await self.act(act, "POST", path, body)
         record = decoded(answer.body)
         if not isinstance(record, dict) or not record:
-            raise self.unreadable(act)
+            raise self.unreadable(act, answer)
         return record
 
-    def unreadable(self, act: Act) -> errors.OutcomeUnknown:
+    def unreadable(self, act: Act, answer: Answer) -> errors.OutcomeUnknown:
         """The error for an act whose 2xx answer cannot be read."""
-        return outcome_unknown(self.name, act, datetime.now(UTC))
+        return outcome_unknown(self.name, act, answer.sent_at)
 
     def _object(self, body: bytes) -> Record:
         record = decoded(body)
@@ -357,14 +386,14 @@ class Collection:
         self._extra = extra
 
     async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
-        answer = await self._client._client.get(
-            self.path, self._query_string(query, limit, offset, total), self._client._headers, frozenset()
-        )
-        return self._page(decoded(answer.body))
+        answer = await self._client.asked(self.path, self._query_string(query, limit, offset, total))
+        page = self._page(decoded(answer.body))
+        return page if total else Page(page.records, None)
 
     def request_line_length(self, query: str, *, limit: int) -> int:
         """Bytes of the request line that `query` would make, HTTP version and blanks included."""
-        return len(f"GET {self.path}?{self._query_string(query, limit, 0, False)} HTTP/1.1")
+        path = self._client.base_path + self.path
+        return len(f"GET {path}?{self._query_string(query, limit, 0, False)} HTTP/1.1")
 
     def _query_string(self, query: str | None, limit: int, offset: int, total: bool) -> str:
         parts = [] if query is None else [f"query={quote(query, safe='')}"]
@@ -409,6 +438,7 @@ def aiohttp_transport(limits: Limits) -> Transport:
             connector=aiohttp.TCPConnector(limit=limits.concurrency, keepalive_timeout=KEEP_ALIVE),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            max_field_size=LONGEST_HEADER,
         )
         made._retry_connection = False  # aiohttp repeats PUT and DELETE by itself; an act is sent once
         return made
@@ -453,13 +483,31 @@ def decoded(body: bytes) -> object:
 
 def _retry_after(head: httpx.Headers) -> float | None:
     try:
-        return float(head.get("Retry-After", ""))
+        seconds = float(head.get("Retry-After", ""))
     except ValueError:
         return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-# From httpx's exceptions to ours; the most specific row wins. Checked for completeness by a test.
-TRANSLATIONS: dict[type[httpx.HTTPError], tuple[type[errors.GatewayError], str]] = {
+def _not_served(upstream: str, status: int) -> errors.UpstreamBadResponse:
+    return errors.UpstreamBadResponse(
+        f"{upstream} does not serve this question here.", upstream=upstream, status=status
+    )
+
+
+def _too_long(upstream: str, status: int | None = None) -> errors.LimitExceeded:
+    return errors.LimitExceeded(
+        f"The question is too long for {upstream}; ask for less at once.", upstream=upstream, status=status
+    )
+
+
+# All that a transport may raise. httpx-aiohttp lets aiohttp's ClientResponseError (an answer that is no HTTP)
+# through as it is, and an application in this process breaks off with the OSError itself.
+FOREIGN = (httpx.HTTPError, aiohttp.ClientError, OSError)
+
+
+# From their exceptions to ours; the most specific row wins. Checked for completeness by a test.
+TRANSLATIONS: dict[type[Exception], tuple[type[errors.GatewayError], str]] = {
     httpx.ConnectTimeout: (errors.UpstreamUnavailable, "cannot be reached"),
     httpx.PoolTimeout: (errors.UpstreamUnavailable, "is busy"),
     httpx.TimeoutException: (errors.UpstreamTimeout, "did not answer in time"),
@@ -472,20 +520,19 @@ TRANSLATIONS: dict[type[httpx.HTTPError], tuple[type[errors.GatewayError], str]]
     httpx.TooManyRedirects: (errors.UpstreamBadResponse, "redirects"),
     httpx.HTTPStatusError: (errors.UpstreamBadResponse, "gave an unexpected status"),
     httpx.HTTPError: (errors.UpstreamUnavailable, "could not be asked"),
+    aiohttp.ClientError: (errors.UpstreamUnavailable, "broke off its answer"),
+    OSError: (errors.UpstreamUnavailable, "closed the connection"),
 }
 
 
-def _translation(problem: httpx.HTTPError) -> tuple[type[errors.GatewayError], str]:
-    if isinstance(problem.__cause__, aiohttp.ServerDisconnectedError | aiohttp.ClientConnectionResetError):
-        # httpx-aiohttp files these under ConnectTimeout, though a connection had been made.
-        return errors.UpstreamUnavailable, "closed the connection"
-    for kind in type(problem).__mro__:
-        if kind in TRANSLATIONS:
-            return TRANSLATIONS[kind]
-    return TRANSLATIONS[httpx.HTTPError]
+def _translation(problem: Exception) -> tuple[type[errors.GatewayError], str]:
+    if isinstance(problem, httpx.ConnectTimeout) and not _never_sent(problem):
+        # httpx-aiohttp files a connection that was made and then lost under ConnectTimeout.
+        return TRANSLATIONS[httpx.NetworkError]
+    return next(TRANSLATIONS[kind] for kind in type(problem).__mro__ if kind in TRANSLATIONS)
 
 
-def _never_sent(problem: httpx.HTTPError) -> bool:
+def _never_sent(problem: Exception) -> bool:
     """Whether it is certain that not a byte of the request went out."""
     cause = problem.__cause__
     if isinstance(cause, aiohttp.ClientError):

@@ -7,6 +7,7 @@ speaks text and the sidecar JSON.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,10 @@ import msgspec
 
 from gateway.errors import OverridableBlock, Parameter, Reason
 
-MAX_MESSAGE = 1000  # characters; FOLIO's own longest are below 300, a stack trace is above
+MAX_MESSAGE = 1000  # characters; FOLIO's own longest are below 300
+
+# A line of a stack trace, as Java and .NET write it: `at org.folio.Loan.of(Loan.java:7)`.
+_STACK_FRAME = re.compile(r"(?m)^\s*at [\w.$<>/`]+\(")
 
 _decode = msgspec.json.Decoder().decode
 
@@ -53,9 +57,9 @@ def _reason(error: Mapping[str, Any]) -> Reason:
         message=_text(error.get("message")) or "No reason was given.",
         code=_text(error.get("code")),
         parameters=[
-            Parameter(key=str(each["key"]), value=_text(each.get("value")))
+            Parameter(key=key, value=_text(each.get("value")))
             for each in (parameters if isinstance(parameters, list) else [])
-            if isinstance(each, Mapping) and each.get("key") is not None
+            if isinstance(each, Mapping) and (key := _text(each.get("key"))) is not None
         ],
         overridable_block=_block(error.get("overridableBlock")),
     )
@@ -72,6 +76,8 @@ def _block(block: object) -> OverridableBlock | None:
 
 
 def _text(value: object) -> str | None:
+    """A value as text; None for what is no single value, and for stack traces."""
     if value is None or isinstance(value, Mapping | list):
         return None
-    return str(value)[:MAX_MESSAGE]
+    text = str(value)
+    return None if _STACK_FRAME.search(text) else text[:MAX_MESSAGE]

@@ -63,7 +63,7 @@ class Polaris:
             return HeldByAnother(_holder(answer))
         record = decoded(answer.body)
         if not isinstance(record, dict) or "ObjectID" not in record:
-            raise self._client.unreadable(act)
+            raise self._client.unreadable(act, answer)
         return Lock(record)
 
     async def unlock_object(self, object_type_id: int, object_id: int) -> HeldByAnother | None:

@@ -13,11 +13,6 @@ from gateway.sandbox import Library, Sandbox, create_sandbox
 Found = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(name="sandbox")
 def _sandbox() -> Sandbox:
     return create_sandbox()

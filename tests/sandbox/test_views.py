@@ -277,6 +277,8 @@ async def test_searching_in_vain(client: httpx.AsyncClient) -> None:
             'searchIndex.pickupServicePointName=="Circ Desk 1" and status=="Open*"',
             19,
         ),
+        ("/circulation/requests", 'fullCallNumberIndex=="Oversize*v.1" and status=="Open*"', 13),
+        ("/circulation/requests", "itemIsbn==9780000000030", 3),
         ("/circulation/requests", 'proxy.barcode=="1000000009"', 2),
         ("/circulation/loans", 'forUseAtLocation.status="Held"', 1),
         ("/users", 'personal.lastName=="Garcia"', 7),

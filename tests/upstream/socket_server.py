@@ -1,0 +1,180 @@
+"""A small HTTP server whose every byte is ours: for faults that only sockets can make."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One request as it came over the wire."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    connection: int
+
+    def header(self, name: str) -> list[str]:
+        return [value for each, value in self.headers if each.lower() == name.lower()]
+
+
+Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class SocketServer:
+    """Answers each request with `answer`, and keeps what it received."""
+
+    answer: Answer
+    port: int = 0
+    received: list[Received] = field(default_factory=list)
+    connections: int = 0
+    open_connections: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def lines(self) -> list[str]:
+        return [f"{each.method} {each.target}" for each in self.received]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self.open_connections += 1
+        number = self.connections
+        try:
+            while not writer.is_closing():
+                self.received.append(await _request(reader, number))
+                await self.answer(writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass  # the client hung up, which is its right
+        finally:
+            self.open_connections -= 1
+            writer.close()
+
+
+async def _request(reader: asyncio.StreamReader, connection: int) -> Received:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    method, target, _ = head[0].split(" ")
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in head[1:] if line)]
+    length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
+    body = await reader.readexactly(length)
+    return Received(method=method, target=target, headers=headers, body=body, connection=connection)
+
+
+@asynccontextmanager
+async def socket_server(answer: Answer) -> AsyncIterator[SocketServer]:
+    """A server on a free port of this machine."""
+    made = SocketServer(answer)
+    listening = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.port = listening.sockets[0].getsockname()[1]
+    try:
+        yield made
+    finally:
+        listening.close()
+        for _ in range(200):  # connections end when their clients close them
+            if made.open_connections == 0:
+                break
+            await asyncio.sleep(0.005)
+
+
+def closed_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def head(status: int, *headers: str) -> bytes:
+    return "\r\n".join((f"HTTP/1.1 {status} Whatever", *headers, "", "")).encode()
+
+
+def sends(raw: bytes, *, close: bool = False) -> Answer:
+    """These bytes, and then the next request or the end of the connection."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(raw)
+        await writer.drain()
+        if close:
+            writer.close()
+
+    return answer
+
+
+def responds(status: int, body: bytes = b"", *headers: str) -> Answer:
+    """A whole response."""
+    return sends(head(status, f"Content-Length: {len(body)}", *headers) + body)
+
+
+async def closes(writer: asyncio.StreamWriter) -> None:
+    """No answer: the connection ends in good manners."""
+    writer.close()
+
+
+async def resets(writer: asyncio.StreamWriter) -> None:
+    """No answer: the connection is torn down."""
+    _reset(writer)
+
+
+def resets_after(raw: bytes) -> Answer:
+    """Some bytes, and then the connection is torn down."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(raw)
+        await writer.drain()
+        await asyncio.sleep(0.02)  # a reset overtakes what the client has not read yet
+        _reset(writer)
+
+    return answer
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    made: socket.socket = writer.get_extra_info("socket")
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def hangs(writer: asyncio.StreamWriter) -> None:
+    """No answer, and no end."""
+    await _until_gone(writer)
+
+
+def hangs_after(raw: bytes) -> Answer:
+    """Some bytes, and then silence."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(raw)
+        await _until_gone(writer)
+
+    return answer
+
+
+def drips(raw: bytes, *, every: float) -> Answer:
+    """A byte now and then: no single wait is long, and the whole never ends."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        for place in range(len(raw)):
+            writer.write(raw[place : place + 1])
+            await writer.drain()
+            await asyncio.sleep(every)
+
+    return answer
+
+
+async def _until_gone(writer: asyncio.StreamWriter) -> None:
+    while not writer.transport.is_closing():
+        await asyncio.sleep(0.005)
+
+
+def gzip_bomb(megabytes: int) -> bytes:
+    """A response of a few kilobytes that inflates to so many megabytes."""
+    body = gzip.compress(b" " * (megabytes * 1_000_000))
+    return head(200, f"Content-Length: {len(body)}", "Content-Encoding: gzip") + body
