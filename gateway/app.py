@@ -50,6 +50,7 @@ def create_app(
             upstream=upstream,
             loaders=Loaders(upstream, batch),
             max_page_size=settings.max_page_size,
+            consortium_tenants=settings.consortium,
         )
 
     identify = partial(

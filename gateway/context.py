@@ -23,6 +23,7 @@ class Context:
     upstream: Upstream
     loaders: Loaders
     max_page_size: int = 1000
+    consortium_tenants: frozenset[str] = frozenset()
     needs: dict[tuple[int, ...], Needs] = field(default_factory=dict)
 
 

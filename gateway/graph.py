@@ -11,6 +11,8 @@ from gateway.mutations.check_out import CheckOut
 from gateway.mutations.lock_object import LockObject
 from gateway.mutations.release_my_locks import ReleaseMyLocks
 from gateway.mutations.unlock_object import UnlockObject
+from gateway.schema.allowed_service_points import AllowedServicePointsQuery
+from gateway.schema.batch_request import BatchRequestQuery
 from gateway.schema.holdings import HoldingsQuery
 from gateway.schema.instance import InstanceQuery
 from gateway.schema.item import ItemQuery
@@ -21,6 +23,7 @@ from gateway.schema.request import RequestQuery
 from gateway.schema.scalars import SCALARS
 from gateway.schema.search_instance import SearchInstanceQuery
 from gateway.schema.service_point import ServicePointQuery
+from gateway.schema.staff_slip import StaffSlipQuery
 from gateway.schema.user import UserQuery
 
 
@@ -28,6 +31,9 @@ from gateway.schema.user import UserQuery
 class Query(
     LoanQuery,
     RequestQuery,
+    AllowedServicePointsQuery,
+    BatchRequestQuery,
+    StaffSlipQuery,
     InstanceQuery,
     SearchInstanceQuery,
     HoldingsQuery,

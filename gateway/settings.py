@@ -102,6 +102,10 @@ class Settings(BaseSettings):
         "ara", "chi", "eng", "fas", "fre", "hat", "haw", "kor", "rus", "spa", "vie"
     ] = Field("eng", description="Language of Polaris messages, part of each Polaris path.")
     polaris_product_id: int = Field(20, ge=1, description="Product id that Polaris knows this client by.")
+    consortium_tenants: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,62}(,|$))*$")] = Field(
+        "",
+        description="Tenants, separated by commas, whose users any tenant may look up by an external key.",
+    )
     sandbox: bool | None = Field(
         None,
         description="Serve the embedded library of invented records; unset: only when there is no upstream.",
@@ -182,6 +186,11 @@ class Settings(BaseSettings):
             either = f"SANDBOX: is ambiguous together with {', '.join(named)}; keep one or the other"
             raise ValueError(f"{either} (got 'true')")
         return self
+
+    @property
+    def consortium(self) -> frozenset[str]:
+        """The tenants of CONSORTIUM_TENANTS."""
+        return frozenset(filter(None, self.consortium_tenants.split(",")))
 
     @property
     def has_upstream(self) -> bool:

@@ -118,6 +118,9 @@ def test_lists_of_records_that_grow_are_connections() -> None:
     }
 
     assert bare == {
+        "AllowedServicePoints.hold",  # an answer to one question, never paged
+        "AllowedServicePoints.page",
+        "AllowedServicePoints.recall",
         "Location.servicePoints",
         "SearchInstance.holdings",  # part of the one search document
         "SearchInstance.items",

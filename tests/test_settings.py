@@ -23,6 +23,7 @@ DEFAULTS: dict[str, object] = {
     "polaris_workstation": None,
     "polaris_language": "eng",
     "polaris_product_id": 20,
+    "consortium_tenants": "",
     "sandbox": None,
     "sandbox_data": None,
     "require_upstream": False,

@@ -196,12 +196,28 @@ def grouped_by(
     return _Loader(load, lambda key: (key[0].lower(), key[1]))
 
 
+def one_by_one(ask: Callable[[str], Awaitable[Value]]) -> DataLoader[str, Value]:
+    """A loader for what upstream serves one key a call: side by side, and each key asked once."""
+
+    async def answer(key: str) -> Value | errors.GatewayError:
+        try:
+            return await ask(key)
+        except errors.GatewayError as problem:
+            return problem
+
+    async def load(keys: list[str]) -> list[Value | errors.GatewayError]:
+        return list(await asyncio.gather(*map(answer, keys)))
+
+    return _Loader(load, str.lower)
+
+
 async def page_of(
     ask: Collection, query: cql.Cql | None, sort: Sequence[cql.SortKey], window: Window
 ) -> Slice:
     """One window of a collection. Where `has_next` is asked, one record more is, so it is no guess."""
+    written = cql.sorted_by(query, sort, tie_break=ask.tie_break)
     limit = window.count + 1 if window.has_next else window.count
-    page = await ask(cql.sorted_by(query, sort), limit=limit, offset=window.offset, total=window.total)
+    page = await ask(written, limit=limit, offset=window.offset, total=window.total)
     return Slice(
         page.records[: window.count],
         window.offset,

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TypeAlias
 
-from gateway.loaders.batching import ById, Grouped, by_id
+from aiodataloader import DataLoader
+
+from gateway.loaders.batching import ById, Grouped, by_id, one_by_one
 from gateway.loaders.loader_set import LoaderSet
 from gateway.upstream import cql
+from gateway.upstream.client import Record
+
+Listed: TypeAlias = "DataLoader[str, list[Record]]"
 
 OPEN_REQUESTS = cql.starts_with("status", "Open")
 IN_QUEUE_ORDER = (cql.SortKey("position", number=True),)
@@ -17,6 +23,27 @@ class RequestLoaders(LoaderSet):
     @cached_property
     def request(self) -> ById:
         return by_id(self.upstream.circulation_bff.requests, self.limits)
+
+    @cached_property
+    def queue_of_instance(self) -> Listed:
+        """Upstream serves one queue a call, whole, up to 1000 requests."""
+        return one_by_one(self.upstream.circulation.queue_of_instance)
+
+    @cached_property
+    def queue_of_item(self) -> Listed:
+        return one_by_one(self.upstream.circulation.queue_of_item)
+
+    @cached_property
+    def batch_request(self) -> ById:
+        return one_by_one(self.upstream.circulation_bff.batch_request)
+
+    @cached_property
+    def pick_slips(self) -> Listed:
+        return one_by_one(self.upstream.circulation_bff.pick_slips)
+
+    @cached_property
+    def search_slips(self) -> Listed:
+        return one_by_one(self.upstream.circulation_bff.search_slips)
 
     def requests_of_user(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
         return self.grouped(self.upstream.circulation_bff.requests, "requesterId", within=within, sort=sort)

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from gateway import errors
 from gateway.schema.enums import UNKNOWN, SortDirection
@@ -168,5 +169,5 @@ def _filtered(filter: Any) -> cql.Cql | None:  # Any: one of the filter inputs
         if value is not None:
             metadata = declared.metadata
             how: Condition = metadata["condition"]
-            clauses.append(how(metadata["index"], declared.name, value))
+            clauses.append(how(metadata["index"], to_camel_case(declared.name), value))
     return cql.all_of(*clauses)

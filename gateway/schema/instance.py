@@ -16,13 +16,13 @@ from gateway.schema.item import ON_THE_SHELF, ElectronicAccess, ItemConnection, 
 from gateway.schema.keyed import keyed
 from gateway.schema.link import link
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import Connection, connection, connection_link
+from gateway.schema.page import Connection, connection, connection_link, whole_link
 from gateway.schema.record import field
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
-    from gateway.schema.request import RequestConnection
+    from gateway.schema.request import RequestConnection, RequestQueue
 
 
 @strawberry.type(description="Another title of the same work.")
@@ -225,6 +225,11 @@ class Instance:
         filter=ItemFilter,
         sort=ItemSort,
         default_sort=ON_THE_SHELF,
+    )
+    request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = whole_link(
+        "The queue of the title, whole and in order. One upstream call for each title; `openRequests` is one "
+        "for fifty.",
+        loader="queue_of_instance",
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(

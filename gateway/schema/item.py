@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+from gateway import errors
 from gateway.context import Info
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import arguments
@@ -17,8 +18,8 @@ from gateway.schema.link import Link, link
 from gateway.schema.loan_item import Named
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import Connection, connection, connection_link
-from gateway.schema.record import field
+from gateway.schema.page import Connection, connection, connection_link, whole_link
+from gateway.schema.record import field, record_of
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.scalars import DateTime
 from gateway.schema.selection import needs_of
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from gateway.schema.instance import Instance
     from gateway.schema.loan import Loan, LoanConnection
     from gateway.schema.location import Location
-    from gateway.schema.request import RequestConnection
+    from gateway.schema.request import RequestConnection, RequestQueue
     from gateway.schema.service_point import ServicePoint
     from gateway.schema.user import User
 
@@ -43,19 +44,24 @@ class InstanceOfItem(Link):
     """
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        known = {"id": source.get("instanceId"), "title": source.get("title")}
+        source = record_of(source, self)
+        known = {"id": self._id_in(source.get("instanceId")), "title": source.get("title")}
         known = {name: value for name, value in known.items() if value is not None}
         known |= source.get(self._through) or {}
         if known and needs_of(info) <= {(name,) for name in known}:
             return known
-        return self.load(known["id"], info) if "id" in known else self._through_holdings(source, info)
+        if "id" in known:
+            return self.load(known["id"], info)
+        holdings = self._id_in(source.get("holdingsRecordId"))
+        return None if holdings is None else self._through_holdings(holdings, known, info)
 
-    async def _through_holdings(self, source: Any, info: Info) -> Any:
-        key = source.get("holdingsRecordId")
-        holdings = None if key is None else await info.context.loaders.holdings.load(str(key))
-        instance = None if holdings is None else holdings.get("instanceId")
-        if instance is None or needs_of(info) <= {("id",)}:
-            return None if instance is None else {"id": instance}
+    async def _through_holdings(self, key: str, known: dict[str, Any], info: Info) -> Any:
+        holdings = await info.context.loaders.holdings.load(key)
+        instance = None if holdings is None else self._id_in(holdings.get("instanceId"))
+        if instance is None:
+            return None
+        if needs_of(info) <= {("id",), *((name,) for name in known)}:
+            return {"id": instance, **known}
         return await self.load(instance, info)
 
 
@@ -250,7 +256,10 @@ class Item:
     last_check_in: LastCheckIn | None = field("When and where it was checked in last.")
     metadata: Metadata | None = field("Who made the record and when.")
     open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
-        "The loan that it is out on; null when it is not lent.", loader="open_loan_of_item", key="id"
+        "The loan that it is out on; null when it is not lent.",
+        loader="open_loan_of_item",
+        key="id",
+        identity=None,
     )
     loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
         "All loans of the item, closed ones too.",
@@ -258,6 +267,11 @@ class Item:
         filter=LoanFilter,
         sort=LoanSort,
         default_sort=[cql.SortKey("loanDate", descending=True)],
+    )
+    request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = whole_link(
+        "The queue of the item, whole and in order. One upstream call for each item; `openRequests` is one "
+        "for fifty.",
+        loader="queue_of_item",
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
@@ -324,8 +338,24 @@ class ItemSort:
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
 
 
+async def consortium_item(
+    info: Info,
+    barcode: Annotated[str, strawberry.argument(description="The barcode; no blanks and no quotes.")],
+) -> Item | None:
+    if not arguments.text(barcode, "barcode").isprintable() or any(char in barcode for char in " \t\"'"):
+        raise errors.BadUserInput("`barcode` must not hold blanks or quotes here: upstream cuts them off.")
+    return await info.context.upstream.circulation_bff.item_by_barcode(  # type: ignore[return-value]  # a record
+        barcode
+    )
+
+
 @strawberry.type
 class ItemQuery:
+    consortium_item: Item | None = strawberry.field(
+        resolver=consortium_item,
+        description="One item of any library of the consortium by its barcode, as the library that owns it "
+        "has it. One upstream call each; it cannot be batched. Outside a consortium `item(barcode:)` does.",
+    )
     item: Item | None = keyed(
         "One item by exactly one of the keys. Null when there is none.",
         id=("item", "The id, a UUID."),

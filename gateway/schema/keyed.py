@@ -7,6 +7,7 @@ from typing import Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 from gateway.context import Info
 from gateway.schema import arguments
@@ -28,9 +29,12 @@ class KeyedField(StrawberryField):
         return False
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        name, key = arguments.exactly_one(**{name: kwargs.get(name) for name in self.loaders})
+        given = {to_camel_case(name): kwargs.get(name) for name in self.loaders}
+        name, key = arguments.exactly_one(**given)
         key = arguments.uuid(key, name) if name == "id" else arguments.text(key, name)
-        return self._load(info, self.loaders[name], key)
+        return self._load(
+            info, next(self.loaders[each] for each in kwargs if to_camel_case(each) == name), key
+        )
 
     def _load(self, info: Info, loader: str, key: str) -> Any:
         return getattr(info.context.loaders, loader).load(key)

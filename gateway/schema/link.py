@@ -7,6 +7,7 @@ A link says which loader has the target, where its key stands on the parent, and
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -14,10 +15,12 @@ from typing import Any
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
+from gateway import errors
 from gateway.context import Info
 from gateway.schema.record import Path, dig, path_of, record_of
 from gateway.schema.selection import needs_of
 
+_ID = re.compile(r"[!-~]{1,100}")  # what every service uses as an id, UUIDs and others
 THROUGH = ">"  # marks, in a partial record, what is known of the target of one of its own links
 
 
@@ -45,15 +48,19 @@ class Link(StrawberryField):
         return (self.key,)
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        source = record_of(source)
-        key = dig(source, self.key)
+        source = record_of(source, self)
+        key = self._id_in(dig(source, self.key))
         if key is None:
             return None
         needs = needs_of(info)
         carried = source.get(self._through)
         if carried is not None and needs <= {("id",), *((name,) for name in carried)}:
             return {"id": key, **carried}
-        if needs <= self.known.keys() and all(_present(source, self.known[path]) for path in needs):
+        if (
+            self.known
+            and needs <= self.known.keys()
+            and all(_present(source, self.known[path]) for path in needs)
+        ):
             return self.partial(source)
         return self.load(key, info)
 
@@ -61,8 +68,21 @@ class Link(StrawberryField):
     def _through(self) -> str:
         return to_camel_case(self.python_name) + THROUGH
 
-    def load(self, key: Any, info: Info) -> Any:
-        return getattr(info.context.loaders, self.loader).load(str(key))
+    def load(self, key: str, info: Info) -> Any:
+        return getattr(info.context.loaders, self.loader).load(key)
+
+    def _id_in(self, value: Any) -> str | None:
+        """The id, None where there is none. Raises `UpstreamBadResponse` for what cannot be an id.
+
+        It must be kept from the loader, where it would cost the links of all other records.
+        """
+        if value is None or value == "":
+            return None
+        if type(value) is not str or not _ID.fullmatch(value):
+            raise errors.UpstreamBadResponse(
+                f"An upstream service sent something else where `{to_camel_case(self.python_name)}` has an id."
+            )
+        return value
 
     def partial(self, source: Any) -> dict[str, Any]:
         """The target as far as the parent knows it."""
@@ -82,38 +102,49 @@ class ManyLink(Link):
     """A link by a list of keys; a key that leads nowhere leaves no gap in the list."""
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        keys = dig(record_of(source), self.key)
+        keys = dig(record_of(source, self), self.key)
         if not isinstance(keys, list):
             return None
+        ids = [key for key in map(self._id_in, keys) if key is not None]
         if needs_of(info) <= {("id",)}:
-            return [{"id": key} for key in keys]
-        return self._all([self.load(key, info) for key in keys if key is not None])
+            return [{"id": key} for key in ids]
+        return self._all([self.load(key, info) for key in ids])
 
     async def _all(self, loading: list[Any]) -> list[Any]:
         return [record for record in await asyncio.gather(*loading) if record is not None]
 
 
-def link(description: str, *, loader: str, key: str, known: Mapping[str, str] | None = None) -> Any:
+def link(
+    description: str,
+    *,
+    loader: str,
+    key: str,
+    known: Mapping[str, str] | None = None,
+    identity: str | None = "id",
+) -> Any:
     """Declare a link to one record.
 
+    `identity` is the member of the target that the key is, so that it is always known; None where the key
+    only finds the target, as an item finds its open loan: whether there is one must be asked.
+
     `known` maps members of the target to members of the parent, dots for nesting: `"personal.lastName":
-    "borrower.lastName"`. `id` is always known. What is known of a link of the target stands behind `>`:
+    "borrower.lastName"`. What is known of a link of the target stands behind `>`:
     `"patronGroup>group": "requester.patronGroup.group"`.
     Any: the annotation beside the declaration is the type.
     """
-    return _declare(Link(description=description), loader, key, known or {})
+    return _declare(Link(description=description), loader, key, known or {}, identity)
 
 
 def links(description: str, *, loader: str, key: str) -> Any:
     """Declare a link to each record of a list of keys."""
-    return _declare(ManyLink(description=description), loader, key, {})
+    return _declare(ManyLink(description=description), loader, key, {}, "id")
 
 
-def _declare(made: Link, loader: str, key: str, known: Mapping[str, str]) -> Link:
+def _declare(made: Link, loader: str, key: str, known: Mapping[str, str], identity: str | None) -> Link:
     made.loader = loader
     made.key = path_of(key)
     paths = {_target(target): path_of(origin) for target, origin in known.items()}
-    made.known = {("id",): made.key, **paths}
+    made.known = paths if identity is None else {(identity,): made.key, **paths}
     return made
 
 

@@ -15,7 +15,7 @@ from gateway import errors
 from gateway.context import Info
 from gateway.loaders.batching import Grouped, Slice, Window, page_of
 from gateway.schema.arguments import clause_of, cursor, offset_after, page_size, sort_keys
-from gateway.schema.record import Path, dig, path_of
+from gateway.schema.record import Path, dig, path_of, record_of
 from gateway.schema.selection import selected_fields
 from gateway.upstream import cql
 from gateway.upstream.client import Collection
@@ -105,7 +105,9 @@ class ConnectionField(StrawberryField):
         clause = clause_of(kwargs.get("filter"), kwargs.get("cql"))
         sort = sort_keys(kwargs.get("sort")) or self.default_sort
         ask = self.ask(info.context.upstream)
-        length = ask.request_line_length(cql.sorted_by(clause, sort), limit=window.count)
+        length = ask.request_line_length(
+            cql.sorted_by(clause, sort, tie_break=ask.tie_break), limit=window.count
+        )
         most = info.context.loaders.limits.request_line
         if length > most:
             raise errors.LimitExceeded(
@@ -142,13 +144,49 @@ class ConnectionLink(StrawberryField):
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         window = window_of(info, kwargs)
-        key = dig(source, self.key)
+        key = dig(record_of(source), self.key)
         if key is None:
             return Slice([], window.offset, 0, False)
         clause = cql.all_of(self.within, clause_of(kwargs.get("filter"), None))
         sort = sort_keys(kwargs.get("sort")) or self.default_sort
         loader: Grouped = getattr(info.context.loaders, self.loader)(clause, sort)
         return loader.load((str(key), window))
+
+
+class WholeLink(StrawberryField):
+    """A list that upstream serves whole, one parent a call. Any: Strawberry's signatures."""
+
+    loader: str
+    key: Path
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    def __copy__(self) -> WholeLink:
+        made = super().__copy__()
+        made.loader, made.key = self.loader, self.key
+        return made
+
+    @property
+    def needs(self) -> tuple[Path, ...]:
+        return (self.key,)
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        key = dig(record_of(source), self.key)
+        return None if key is None else whole(info, self.loader, str(key))
+
+
+async def whole(info: Info, loader: str, key: str) -> Slice:
+    """The whole list that this loader has for the key."""
+    return Slice(await getattr(info.context.loaders, loader).load(key))
+
+
+def whole_link(description: str, *, loader: str, key: str = "id") -> Any:
+    """Declare a list that upstream serves whole for one parent. Any: the annotation is the type."""
+    made = WholeLink(description=description)
+    made.loader, made.key = loader, path_of(key)
+    return made
 
 
 def connection(
@@ -219,6 +257,11 @@ _CQL = argument(
     "For people who know CQL: a condition besides `filter`, without `sortby`, at most 2000 characters.",
     default=None,
 )
+
+
+def page_arguments() -> list[StrawberryArgument]:
+    """`first` and `after`, for lists that are declared elsewhere."""
+    return list(_PAGE)
 
 
 def _filters(filter: type | None, sort: type | None) -> list[StrawberryArgument]:

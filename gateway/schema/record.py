@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
-from strawberry.types.base import StrawberryList, StrawberryOptional
+from strawberry.types.base import StrawberryList, StrawberryOptional, has_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
+
+from gateway import errors
 
 Path = tuple[str, ...]
 
@@ -27,26 +29,60 @@ class RecordField(StrawberryField):
         return str(self.metadata.get("key") or to_camel_case(self.python_name))
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        value = record_of(source).get(self.key)
-        if value is None or self._enum is None:
+        value = record_of(source, self).get(self.key)
+        read = self._read
+        if value is None or read is None:
             return value
-        if isinstance(value, list):
-            return [self._known(each) for each in value]
-        return self._known(value)
+        if self._is_list and isinstance(value, list):
+            return [_slot(read, each) for each in value]
+        return read(value)
 
     @property
     def needs(self) -> tuple[Path, ...]:
         return ((self.key,),)
 
-    def _known(self, value: Any) -> Any:
-        values, unknown = self._enum or ({}, None)
-        return value if value in values else unknown
+    @cached_property
+    def _read(self) -> Callable[[Any], Any] | None:
+        """How one value is read; None where it is taken as it stands."""
+        if has_object_definition(_named(self.type)):
+            return partial(record_of, field=self)
+        enum = _enum_of(self.type)
+        return None if enum is None else _member_of(enum)
 
     @cached_property
-    def _enum(self) -> tuple[frozenset[object], object] | None:
-        """The texts of a closed value set and the one for every text that a newer upstream may send."""
-        enum = _enum_of(self.type)
-        return None if enum is None else (frozenset(each.value for each in enum), enum["UNKNOWN"].value)
+    def _is_list(self) -> bool:
+        declared = self.type
+        return isinstance(
+            declared.of_type if isinstance(declared, StrawberryOptional) else declared, StrawberryList
+        )
+
+
+def _slot(read: Callable[[Any], Any], value: Any) -> Any:
+    """One element of a list. What cannot be read is an error in its slot and costs no other element."""
+    try:
+        return None if value is None else read(value)
+    except errors.UpstreamBadResponse as problem:
+        return problem
+
+
+def _member_of(enum: type[Enum]) -> Callable[[Any], Any]:
+    """The reader of a closed value set: every value that a newer upstream may send is UNKNOWN.
+
+    FOLIO itself is not sure about capitals: the enum of batch requests says `In progress` and the published
+    example `In Progress`.
+    """
+    values = {_folded(each.value): each.value for each in enum}
+    unknown = enum["UNKNOWN"].value
+
+    def read(value: Any) -> Any:
+        # What is neither text nor number is no value of any version, and fails where it is completed.
+        return values.get(_folded(value), unknown) if type(value) in (str, int) else value
+
+    return read
+
+
+def _folded(value: object) -> object:
+    return value.casefold() if isinstance(value, str) else value
 
 
 def field(description: str, *, key: str | None = None, deprecated: str | None = None) -> Any:
@@ -73,7 +109,7 @@ class DerivedField(StrawberryField):
         return made
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        return self.read(record_of(source))
+        return self.read(record_of(source, self))
 
 
 def derived(description: str, read: Callable[[Any], Any]) -> Any:
@@ -83,9 +119,18 @@ def derived(description: str, read: Callable[[Any], Any]) -> Any:
     return made
 
 
-def record_of(source: Any) -> Any:
-    """The record behind a source: itself, or what the result of an act holds."""
-    return source if type(source) is dict else source.record
+def record_of(source: Any, field: StrawberryField | None = None) -> Any:
+    """The record behind a source: itself, or what the result of an act holds.
+
+    Raises `UpstreamBadResponse`, naming the field that reads it, where something else stands in its place.
+    """
+    record = source if type(source) is dict else getattr(source, "record", None)
+    if type(record) is not dict:
+        name = "a field" if field is None else f"`{to_camel_case(field.python_name)}`"
+        raise errors.UpstreamBadResponse(
+            f"An upstream service sent something else where {name} has a record."
+        )
+    return record
 
 
 def dig(record: Any, path: Path) -> Any:  # Any: JSON
@@ -102,6 +147,11 @@ def path_of(text: str) -> Path:
 
 
 def _enum_of(declared: object) -> type[Enum] | None:
+    named = _named(declared)
+    return cast(type[Enum], named.wrapped_cls) if isinstance(named, StrawberryEnumDefinition) else None
+
+
+def _named(declared: object) -> object:
     while isinstance(declared, StrawberryOptional | StrawberryList):
         declared = declared.of_type
-    return cast(type[Enum], declared.wrapped_cls) if isinstance(declared, StrawberryEnumDefinition) else None
+    return declared

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.context import Info
+from gateway.schema import arguments
 from gateway.schema.enums import (
     EcsRequestPhase,
     FulfillmentPreference,
@@ -19,7 +21,7 @@ from gateway.schema.keyed import keyed
 from gateway.schema.link import link
 from gateway.schema.loan_item import CallNumberComponents, Named
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import Connection, connection
+from gateway.schema.page import Connection, Whole, connection, whole
 from gateway.schema.record import field
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.scalars import DateTime
@@ -28,6 +30,7 @@ from gateway.schema.user import AddressType
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
+    from gateway.schema.batch_request import BatchRequest
     from gateway.schema.holdings import Holdings
     from gateway.schema.instance import Instance
     from gateway.schema.item import Item
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-def _person(summary: str) -> dict[str, str]:
+def known_of_person(summary: str) -> dict[str, str]:
     """What a request carries of a person: mod-circulation embeds it, the BFF passes it on."""
     return {
         "barcode": f"{summary}.barcode",
@@ -123,7 +126,12 @@ class SearchIndex:
 
 @strawberry.type(description="The batch that a request was born in.")
 class BatchRequestInfo:
-    batch_request_id: strawberry.ID | None = field("The id of the batch, a UUID.")
+    batch_request: Annotated[BatchRequest, strawberry.lazy("gateway.schema.batch_request")] | None = link(
+        "The batch. Its id costs no upstream call; the batch itself one each.",
+        loader="batch_request",
+        key="batchRequestId",
+        identity="batchId",
+    )
     batch_request_submitted_at: DateTime | None = field("When the batch was sent.")
 
 
@@ -140,13 +148,13 @@ class Request:
         "Id, barcode, names and patron group cost no upstream call.",
         loader="user",
         key="requesterId",
-        known=_person("requester"),
+        known=known_of_person("requester"),
     )
     proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
         "Who asked in the requester's name. Id, barcode, names and patron group cost no upstream call.",
         loader="user",
         key="proxyUserId",
-        known=_person("proxy"),
+        known=known_of_person("proxy"),
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title. Id, title and editions cost no upstream call.",
@@ -189,6 +197,7 @@ class Request:
         "The loan that the item is out on; null when it is not lent.",
         loader="open_loan_of_item",
         key="itemId",
+        identity=None,
     )
     status: RequestStatus | None = field("Where it stands.")
     cancellation_reason_id: strawberry.ID | None = field(
@@ -229,8 +238,32 @@ class RequestConnection(Connection[Request]):
     pass
 
 
+@strawberry.type(description="A queue of requests, all of it, in order.")
+class RequestQueue(Whole[Request]):
+    pass
+
+
+async def request_queue(
+    info: Info,
+    instance_id: Annotated[
+        strawberry.ID | None, strawberry.argument(description="The queue of a title, a UUID.")
+    ] = None,
+    item_id: Annotated[strawberry.ID | None, strawberry.argument(description="The queue of an item.")] = None,
+) -> RequestQueue | None:
+    name, key = arguments.exactly_one(instanceId=instance_id, itemId=item_id)
+    loader = "queue_of_instance" if name == "instanceId" else "queue_of_item"
+    return await whole(info, loader, arguments.uuid(key, name))  # type: ignore[return-value]  # what lists read
+
+
 @strawberry.type
 class RequestQuery:
+    request_queue: RequestQueue | None = strawberry.field(
+        resolver=request_queue,
+        description=(
+            "The open requests of a title or of an item, in the order of the queue. Upstream stops at 1000. "
+            "Which of the two queues counts is a setting of the library: title-level requests on or off."
+        ),
+    )
     request: Request | None = keyed(
         "One request. Null when there is none.", id=("request", "The id, a UUID.")
     )

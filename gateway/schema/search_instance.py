@@ -145,7 +145,10 @@ class SearchItem:
     )
     accession_number: str | None = field("The number it got when it was bought.")
     open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
-        "The loan that it is out on; null when it is not lent.", loader="open_loan_of_item", key="id"
+        "The loan that it is out on; null when it is not lent.",
+        loader="open_loan_of_item",
+        key="id",
+        identity=None,
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(

@@ -72,8 +72,9 @@ def _needs(target: Any, selections: Iterable[SelectionNode], info: ResolveInfo) 
         if not hasattr(definition, "needs"):
             yield _ANYTHING
         elif isinstance(definition, RecordField) and _plain(get_nullable_type(declared.type)):
-            below = _needs(get_named_type(declared.type), _below([node]), info)
-            yield from ((definition.key, *path) for path in below)
+            below = tuple(_needs(get_named_type(declared.type), _below([node]), info))
+            # Where nothing is read of an object (`__typename`), it still matters whether there is one.
+            yield from ((definition.key, *path) for path in below or ((),))
         else:
             yield from definition.needs
 

@@ -15,7 +15,7 @@ from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalI
 from gateway.schema.keyed import keyed
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
-from gateway.schema.page import Connection, connection, connection_link
+from gateway.schema.page import Connection, connection, connection_link, whole_link
 from gateway.schema.record import field
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.upstream import cql
@@ -23,6 +23,7 @@ from gateway.upstream import cql
 if TYPE_CHECKING:
     from gateway.schema.loan import LoanConnection
     from gateway.schema.request import RequestConnection
+    from gateway.schema.staff_slip import StaffSlipList
 
 # What requests embed of a service point, and loans, which know one member more.
 REQUEST_SUMMARY_MEMBERS = (
@@ -68,6 +69,14 @@ class ServicePoint:
         "Whether it only routes requests between the libraries of a consortium and is no desk."
     )
     metadata: Metadata | None = field("Who made the record and when.")
+    pick_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = whole_link(
+        "What is to be fetched from the shelves near here. One upstream call for each service point.",
+        loader="pick_slips",
+    )
+    search_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = whole_link(
+        "What is to be looked for on the shelves near here, for holds. One upstream call for each.",
+        loader="search_slips",
+    )
     open_loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
         "What was lent here and is still out.",
         loader="loans_of_service_point",

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.context import Info
+from gateway.schema import arguments
 from gateway.schema.link import link
+from gateway.schema.page import Whole, whole
 from gateway.schema.record import field
 from gateway.schema.scalars import DateTime
 
@@ -92,3 +95,33 @@ class StaffSlip:
     item: StaffSlipItem | None = field("The item.")
     request: StaffSlipRequest | None = field("The request that the item is for.")
     requester: StaffSlipRequester | None = field("Who made the request.")
+
+
+@strawberry.type(description="Slips of a service point, all of them: upstream never pages them.")
+class StaffSlipList(Whole[StaffSlip]):
+    pass
+
+
+ServicePointId = Annotated[strawberry.ID, strawberry.argument(description="The service point, a UUID.")]
+
+
+async def pick_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
+    key = arguments.uuid(service_point_id, "servicePointId")
+    return await whole(info, "pick_slips", key)  # type: ignore[return-value]  # what lists read
+
+
+async def search_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
+    key = arguments.uuid(service_point_id, "servicePointId")
+    return await whole(info, "search_slips", key)  # type: ignore[return-value]  # what lists read
+
+
+@strawberry.type
+class StaffSlipQuery:
+    pick_slips: StaffSlipList | None = strawberry.field(
+        resolver=pick_slips,
+        description="What is to be fetched from the shelves near a service point. Upstream stops at 2500.",
+    )
+    search_slips: StaffSlipList | None = strawberry.field(
+        resolver=search_slips,
+        description="What is to be looked for on the shelves near a service point, for holds.",
+    )

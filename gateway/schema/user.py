@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway import errors
+from gateway.context import Info
+from gateway.loaders.batching import Slice
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
 from gateway.schema import arguments
@@ -16,7 +20,7 @@ from gateway.schema.keyed import keyed
 from gateway.schema.link import link, links
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import Connection, connection, connection_link
+from gateway.schema.page import Connection, Whole, connection, connection_link
 from gateway.schema.record import field
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.scalars import JSON, DateTime
@@ -25,6 +29,9 @@ from gateway.upstream import cql
 if TYPE_CHECKING:
     from gateway.schema.loan import LoanConnection
     from gateway.schema.request import RequestConnection
+
+
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.@-]{1,100}")
 
 
 @strawberry.type(description="A kind of address that the library keeps.")
@@ -208,8 +215,38 @@ class PatronGroupFilter:
     group: list[str] | None = condition("Any of these names.", "group", arguments.exact)
 
 
+@strawberry.type(description="Users, all that match.")
+class UserList(Whole[User]):
+    pass
+
+
+async def external_users(
+    info: Info,
+    external_user_id: Annotated[
+        str, strawberry.argument(description="The key in the other system: letters, digits and `_.@-`.")
+    ],
+    tenant_id: Annotated[
+        str | None,
+        strawberry.argument(description="The library; your own, or one that the operator listed."),
+    ] = None,
+) -> UserList | None:
+    own = info.context.caller.tenant
+    tenant = tenant_id or own
+    if tenant != own and tenant not in info.context.consortium_tenants:
+        raise errors.BadUserInput("`tenantId` must be your own library or one of CONSORTIUM_TENANTS.")
+    # The BFF runs this as system user, in a query that it does not quote: the gateway is the only guard.
+    if not _EXTERNAL_ID.fullmatch(external_user_id):
+        raise errors.BadUserInput("`externalUserId` must be 1 to 100 letters, digits and `_.@-`.")
+    users = await info.context.upstream.circulation_bff.external_users(external_user_id, tenant)
+    return Slice(users)  # type: ignore[return-value]  # what lists read
+
+
 @strawberry.type
 class UserQuery:
+    external_users: UserList | None = strawberry.field(
+        resolver=external_users,
+        description="Users of a library of the consortium by their key in another system.",
+    )
     user: User | None = keyed(
         "One user by exactly one of the keys. Null when there is none.",
         id=("user", "The id, a UUID."),

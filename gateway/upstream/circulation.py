@@ -23,5 +23,16 @@ class Circulation:
         """Loans with what the BFF's list drops: `forUseAtLocation`, `reminders`, `claimedReturnedDate`."""
         return Collection(self._client, "/circulation/loans", "loans")
 
+    async def queue_of_instance(self, instance_id: str) -> list[Record]:
+        """The open requests of a title in the order of the queue; upstream stops at 1000."""
+        return await self._queue("instance", instance_id)
+
+    async def queue_of_item(self, item_id: str) -> list[Record]:
+        """The open requests of an item in the order of the queue; upstream stops at 1000."""
+        return await self._queue("item", item_id)
+
+    async def _queue(self, of: str, key: str) -> list[Record]:
+        return await self._client.list_of(f"/circulation/requests/queue/{of}/{segment(key)}", "requests")
+
     async def request(self, request_id: str) -> Record | None:
         return await self._client.one(f"/circulation/requests/{segment(request_id)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 
 from gateway.upstream import cql
@@ -31,6 +32,52 @@ class CirculationBff:
         """The first instance that matches, with its items and holdings; upstream says `{}` for none."""
         found = await self._client.question(f"{_PATH}/requests/search-instances", {"query": str(query)})
         return found or None
+
+    async def allowed_service_points(self, query: Mapping[str, str]) -> Record:
+        """Where a request may be picked up, by its kind. `query` is one of upstream's valid combinations."""
+        return await self._client.question(f"{_PATH}/requests/allowed-service-points", query)
+
+    async def pick_slips(self, service_point_id: str) -> list[Record]:
+        """All slips of a service point; mod-circulation stops at 2500 requests."""
+        return await self._client.list_of(f"{_PATH}/pick-slips/{segment(service_point_id)}", "pickSlips")
+
+    async def search_slips(self, service_point_id: str) -> list[Record]:
+        """All search slips of a service point."""
+        return await self._client.list_of(f"{_PATH}/search-slips/{segment(service_point_id)}", "searchSlips")
+
+    async def item_by_barcode(self, barcode: str) -> Record | None:
+        """The item of the consortium with this barcode, from the library that owns it.
+
+        The BFF takes the barcode out of the query by cutting off `barcode==`, quotes and blanks, so one that
+        holds them cannot be asked for (mod-circulation-bff).
+        """
+        path = f"{_PATH}/inventory/items"
+        body = await self._client.question(path, {"query": f"barcode=={barcode}", "limit": "1"})
+        items = body.get("items")
+        if not isinstance(items, list) or any(type(item) is not dict for item in items):
+            raise self._client.bad_shape()
+        return items[0] if items else None
+
+    async def external_users(self, external_user_id: str, tenant_id: str) -> list[Record]:
+        """Users of a tenant by their key in another system.
+
+        The BFF puts the key unquoted into a query that it runs as system user (mod-circulation-bff,
+        UsersServiceImpl): whoever calls this has checked both.
+        """
+        path = f"{_PATH}/external-users/{segment(external_user_id)}/tenant/{segment(tenant_id)}"
+        return await self._client.list_of(path, "users")
+
+    @cached_property
+    def batch_requests(self) -> Collection:
+        path = f"{_PATH}/batch-requests"
+        return Collection(self._client, path, "mediatedBatchRequests", tie_break="batchId")
+
+    async def batch_request(self, batch_id: str) -> Record | None:
+        return await self._client.one(f"{_PATH}/batch-requests/{segment(batch_id)}")
+
+    def batch_request_details(self, batch_id: str) -> Collection:
+        path = f"{_PATH}/batch-requests/{segment(batch_id)}/details"
+        return Collection(self._client, path, "mediatedBatchRequestDetails")
 
     async def check_out(self, body: Record) -> Record:
         """Lend one item to one patron. Sent once; a repeated check-out is refused by the library.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -181,7 +181,7 @@ class Client:
         raise self._act_refusal(act, sent_at, answer, head)
 
     async def _take_slot(self) -> None:
-        # An own semaphore, because httpcore loses its pool's slots when queued calls are cancelled (#1093).
+        # An own semaphore, because httpcore loses the slots of calls that are cancelled in its queue (#1093).
         if not self._free.locked():
             await self._free.acquire()
             return
@@ -330,6 +330,14 @@ class CallerClient:
         except errors.NotFound as problem:
             raise _not_served(self.name, 404) from problem
 
+    async def list_of(self, path: str, key: str) -> list[Record]:
+        """A list that upstream never pages, whole."""
+        body = await self.question(path, {})
+        records = body.get(key)
+        if not isinstance(records, list) or any(type(record) is not dict for record in records):
+            raise self.bad_shape()
+        return records
+
     async def answer(self, path: str, query: Mapping[str, str], expected: frozenset[int]) -> Answer:
         """The answer as it is, for services whose statuses mean more than HTTP says."""
         return await self._client.get(path, encoded(query), self._headers, expected)
@@ -377,13 +385,16 @@ class Page:
 class Collection:
     """A question that takes CQL and answers a page: `await users(query, limit=50)`."""
 
-    __slots__ = ("_client", "_extra", "_key", "path")
+    __slots__ = ("_client", "_extra", "_key", "path", "tie_break")
 
-    def __init__(self, client: CallerClient, path: str, key: str, extra: str = "") -> None:
+    def __init__(
+        self, client: CallerClient, path: str, key: str, extra: str = "", tie_break: str = "id"
+    ) -> None:
         self._client = client
         self.path = path
         self._key = key
         self._extra = extra
+        self.tie_break = tie_break  # the index whose value no two records share
 
     async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
         answer = await self._client.asked(self.path, self._query_string(query, limit, offset, total))
@@ -449,11 +460,93 @@ def aiohttp_transport(limits: Limits) -> Transport:
 def httpx_transport(limits: Limits) -> Transport:
     """httpx's own transport, for those who prefer it: slower, and no other difference."""
     pool = httpx.Limits(
-        max_connections=limits.concurrency,
+        max_connections=2 * limits.concurrency,
         max_keepalive_connections=limits.concurrency,
         keepalive_expiry=KEEP_ALIVE,
     )
-    return httpx.AsyncHTTPTransport(limits=pool, trust_env=False, retries=0)
+    verify = httpx.create_ssl_context(trust_env=False)
+
+    def made() -> Transport:
+        return httpx.AsyncHTTPTransport(verify=verify, limits=pool, trust_env=False, retries=0)
+
+    return RenewedTransport(made, limits.concurrency)
+
+
+class RenewedTransport(httpx.AsyncBaseTransport):
+    """A transport that is replaced by a new one after so many cancelled calls.
+
+    httpcore loses the connection of a call that is cancelled at an unlucky moment, outside its queue as well
+    (#1093). A pool of twice the calls in flight, given up after `most` cancelled ones, always has room.
+    """
+
+    def __init__(self, made: Callable[[], Transport], most: int) -> None:
+        self._made = made
+        self._most = most
+        self._pool = _Pool(made())
+        self._retired: set[_Pool] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        pool = self._pool
+        pool.calls += 1
+        try:
+            response = await pool.transport.handle_async_request(request)
+        except BaseException as problem:
+            self._ended(pool, isinstance(problem, asyncio.CancelledError))
+            raise
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - httpx types both kinds as one
+        response.stream = _Watched(response.stream, lambda cancelled: self._ended(pool, cancelled))
+        return response
+
+    def _ended(self, pool: _Pool, cancelled: bool) -> None:
+        pool.calls -= 1
+        pool.cancelled += cancelled
+        if pool is self._pool and pool.cancelled >= self._most:
+            self._retired.add(pool)
+            self._pool = _Pool(self._made())
+        if pool in self._retired and pool.calls == 0:
+            self._retired.remove(pool)
+            closing = asyncio.create_task(pool.transport.aclose())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def aclose(self) -> None:
+        for pool in (self._pool, *self._retired):
+            await pool.transport.aclose()
+        await asyncio.gather(*self._closing)
+
+
+@dataclass(slots=True, eq=False)
+class _Pool:
+    transport: Transport
+    calls: int = 0
+    cancelled: int = 0
+
+
+class _Watched(httpx.AsyncByteStream):
+    """The body of an answer, whose end is told: whether it was cancelled on the way."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, ended: Callable[[bool], None]) -> None:
+        self._stream = stream
+        self._ended = ended
+        self._cancelled = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                yield chunk
+        except asyncio.CancelledError:
+            self._cancelled = True
+            raise
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        except asyncio.CancelledError:
+            self._cancelled = True
+            raise
+        finally:
+            self._ended(self._cancelled)
 
 
 def in_process_transport(app: Any) -> Transport:  # Any: an ASGI app; httpx keeps its type private

@@ -9,6 +9,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Received:
         return [value for each, value in self.headers if each.lower() == name.lower()]
 
 
-Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class SocketServer:
         try:
             while not writer.is_closing():
                 self.received.append(await _request(reader, number))
-                await self.answer(writer)
+                await self.answer(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client hung up, which is its right
         finally:
@@ -100,7 +101,7 @@ def head(status: int, *headers: str) -> bytes:
 def sends(raw: bytes, *, close: bool = False) -> Answer:
     """These bytes, and then the next request or the end of the connection."""
 
-    async def answer(writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         await writer.drain()
         if close:
@@ -114,12 +115,12 @@ def responds(status: int, body: bytes = b"", *headers: str) -> Answer:
     return sends(head(status, f"Content-Length: {len(body)}", *headers) + body)
 
 
-async def closes(writer: asyncio.StreamWriter) -> None:
+async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """No answer: the connection ends in good manners."""
     writer.close()
 
 
-async def resets(writer: asyncio.StreamWriter) -> None:
+async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """No answer: the connection is torn down."""
     _reset(writer)
 
@@ -127,7 +128,7 @@ async def resets(writer: asyncio.StreamWriter) -> None:
 def resets_after(raw: bytes) -> Answer:
     """Some bytes, and then the connection is torn down."""
 
-    async def answer(writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         await writer.drain()
         await asyncio.sleep(0.02)  # a reset overtakes what the client has not read yet
@@ -142,17 +143,17 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def hangs(writer: asyncio.StreamWriter) -> None:
-    """No answer, and no end."""
-    await _until_gone(writer)
+async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """No answer, until the client hangs up."""
+    await reader.read()
 
 
 def hangs_after(raw: bytes) -> Answer:
-    """Some bytes, and then silence."""
+    """Some bytes, and then silence until the client hangs up."""
 
-    async def answer(writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
-        await _until_gone(writer)
+        await reader.read()
 
     return answer
 
@@ -160,7 +161,7 @@ def hangs_after(raw: bytes) -> Answer:
 def drips(raw: bytes, *, every: float) -> Answer:
     """A byte now and then: no single wait is long, and the whole never ends."""
 
-    async def answer(writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for place in range(len(raw)):
             writer.write(raw[place : place + 1])
             await writer.drain()
@@ -169,11 +170,7 @@ def drips(raw: bytes, *, every: float) -> Answer:
     return answer
 
 
-async def _until_gone(writer: asyncio.StreamWriter) -> None:
-    while not writer.transport.is_closing():
-        await asyncio.sleep(0.005)
-
-
+@cache
 def gzip_bomb(megabytes: int) -> bytes:
     """A response of a few kilobytes that inflates to so many megabytes."""
     body = gzip.compress(b" " * (megabytes * 1_000_000))

@@ -1,0 +1,94 @@
+"""Where a request may be picked up, by kind of request."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from gateway import errors
+from gateway.context import Info
+from gateway.schema import arguments
+from gateway.schema.enums import member
+from gateway.schema.link import link
+from gateway.schema.record import field
+
+if TYPE_CHECKING:
+    from gateway.schema.service_point import ServicePoint
+
+
+@strawberry.enum(description="What the pickup point is for.")
+class AllowedServicePointsOperation(Enum):
+    CREATE = member("create", "A new request: give the requester, and the item or the title.")
+    REPLACE = member("replace", "A change of a request: give the request.")
+
+
+@strawberry.type(description="A service point where a request may be picked up.")
+class AllowedServicePoint:
+    id: strawberry.ID = field("The id of the service point, a UUID.")
+    name: str | None = field("Its name.")
+    discovery_display_name: str | None = field("Its name for patrons.")
+    service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = link(
+        "The service point itself. Id and names cost no upstream call.",
+        loader="service_point",
+        key="id",
+        known={"name": "name", "discoveryDisplayName": "discoveryDisplayName"},
+    )
+
+
+@strawberry.type(
+    description="Where a request may be picked up, by its kind. A kind that is null is not allowed at all."
+)
+class AllowedServicePoints:
+    page: list[AllowedServicePoint | None] | None = field("For pages.", key="Page")
+    hold: list[AllowedServicePoint | None] | None = field("For holds.", key="Hold")
+    recall: list[AllowedServicePoint | None] | None = field("For recalls.", key="Recall")
+
+
+async def allowed_service_points(
+    info: Info,
+    operation: Annotated[
+        AllowedServicePointsOperation, strawberry.argument(description="A new request or a change of one.")
+    ],
+    requester_id: Annotated[
+        strawberry.ID | None, strawberry.argument(description="Who wants it; for a new request.")
+    ] = None,
+    patron_group_id: Annotated[
+        strawberry.ID | None,
+        strawberry.argument(description="The patron group, in place of a certain requester."),
+    ] = None,
+    item_id: Annotated[strawberry.ID | None, strawberry.argument(description="One certain copy.")] = None,
+    instance_id: Annotated[
+        strawberry.ID | None, strawberry.argument(description="Any copy of a title.")
+    ] = None,
+    request_id: Annotated[
+        strawberry.ID | None, strawberry.argument(description="The request to be changed.")
+    ] = None,
+) -> AllowedServicePoints | None:
+    if operation is AllowedServicePointsOperation.CREATE:
+        if request_id is not None:
+            raise errors.BadUserInput("`requestId` belongs to REPLACE; CREATE has no request yet.")
+        asked = dict(
+            [
+                arguments.exactly_one(requesterId=requester_id, patronGroupId=patron_group_id),
+                arguments.exactly_one(itemId=item_id, instanceId=instance_id),
+            ]
+        )
+    else:
+        if any((requester_id, patron_group_id, item_id, instance_id)):
+            raise errors.BadUserInput("REPLACE takes `requestId` and nothing else.")
+        asked = dict([arguments.exactly_one(requestId=request_id)])
+    query = {name: arguments.uuid(value, name) for name, value in asked.items()}
+    bff = info.context.upstream.circulation_bff
+    return await bff.allowed_service_points(  # type: ignore[return-value]  # a record
+        {"operation": operation.value, **query}
+    )
+
+
+@strawberry.type
+class AllowedServicePointsQuery:
+    allowed_service_points: AllowedServicePoints | None = strawberry.field(
+        resolver=allowed_service_points,
+        description="Where a request may be picked up. One upstream call each; it cannot be batched.",
+    )

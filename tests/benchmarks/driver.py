@@ -1,0 +1,144 @@
+"""The load: kept-alive HTTP/1.1 connections, each of which asks again as soon as it is answered.
+
+Every answer is compared with the expected bytes, under load too: a row that fails fast would win otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tests.benchmarks.processes import Process
+
+# A token as long as those of Keycloak without roles; both servers and the upstream pass it on or read it.
+CALLER = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "e30." + "t" * 400 + ".c2ln"}
+
+
+class WrongAnswer(Exception):
+    """A server answered something else than what it is measured for."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status and body of one answer."""
+
+    status: int
+    body: bytes
+
+
+class Connection(asyncio.Protocol):
+    """One connection to a server: a question, then its answer, then the next question."""
+
+    transport: asyncio.Transport
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+        self._expected = 0  # bytes of the whole answer, once its head is here
+        self._body_at = 0
+        self._answered: asyncio.Future[Answer] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        if not self._expected:
+            end = self._received.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            length = self._received[:end].lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
+            self._body_at = end + 4
+            self._expected = self._body_at + int(length)
+        if len(self._received) >= self._expected and self._answered is not None:
+            answer = Answer(int(self._received[9:12]), bytes(self._received[self._body_at :]))
+            self._received.clear()
+            self._expected = 0
+            self._answered.set_result(answer)
+
+    def connection_lost(self, reason: Exception | None) -> None:
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(reason or WrongAnswer("the server closed the connection"))
+
+    async def ask(self, question: bytes) -> Answer:
+        self._answered = asyncio.get_running_loop().create_future()
+        self.transport.write(question)
+        return await self._answered
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one server did in one stretch of load."""
+
+    requests: int
+    cpu_seconds: float
+    seconds: float
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU per request, in milliseconds."""
+        return self.cpu_seconds / self.requests * 1000
+
+
+def question(
+    method: str, path: str, body: Any = None, headers: Mapping[str, str] = CALLER  # Any: JSON
+) -> bytes:
+    """The bytes of one request."""
+    content = b"" if body is None else msgspec.json.encode(body)
+    lines = [f"{method} {path} HTTP/1.1", "Host: benchmark", "Accept: application/json"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body is not None:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+async def ask(url: str, asked: bytes) -> Answer:
+    """One answer over a connection of its own."""
+    async with _connections(url, 1) as (connection,):
+        return await connection.ask(asked)
+
+
+async def load(
+    process: Process, asked: bytes, expected: bytes, *, concurrency: int, seconds: float
+) -> Measured:
+    """Ask over so many connections for so long; what is under way at the end is waited for and counted.
+
+    A tenth of the time goes before, unmeasured, in which connections are opened on both sides of the server.
+    """
+    async with _connections(process.url, concurrency) as connections:
+        await _until(time.monotonic() + seconds / 10, connections, asked, expected)
+        cpu, began = process.cpu_seconds(), time.monotonic()
+        requests = await _until(began + seconds, connections, asked, expected)
+        return Measured(requests, process.cpu_seconds() - cpu, time.monotonic() - began)
+
+
+async def _until(end: float, connections: list[Connection], asked: bytes, expected: bytes) -> int:
+    async def worker(connection: Connection) -> int:
+        done = 0
+        while not done or time.monotonic() < end:
+            answer = await connection.ask(asked)
+            if answer.status != 200 or answer.body != expected:
+                raise WrongAnswer(f"status {answer.status}: {answer.body[:500]!r}")
+            done += 1
+        return done
+
+    return sum(await asyncio.gather(*map(worker, connections)))
+
+
+@asynccontextmanager
+async def _connections(url: str, count: int) -> AsyncIterator[list[Connection]]:
+    address = urlsplit(url)
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        opened = []
+        for _ in range(count):
+            _, connection = await loop.create_connection(Connection, address.hostname, address.port)
+            stack.callback(connection.transport.close)
+            opened.append(connection)
+        yield opened

@@ -1,0 +1,84 @@
+"""What is compared: each row is a server of its own, over the same upstream.
+
+To measure another way to execute, add a `GatewayRow` with its variable; for another design, a module that
+serves it and a row that starts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.benchmarks.driver import question
+from tests.benchmarks.processes import Process, started
+from tests.benchmarks.serving import UPSTREAM
+from tests.benchmarks.workloads import Workload
+
+# Deadlines are for upstreams that are slow; here 64 requests wait for one processor.
+_PATIENCE = {
+    "CONNECT_TIMEOUT": "60",
+    "QUEUE_TIMEOUT": "60",
+    "FIRST_BYTE_TIMEOUT": "60",
+    "READ_TIMEOUT": "60",
+    "ACT_TIMEOUT": "60",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A server, and how it is asked for a workload."""
+
+    name: str
+
+    @contextmanager
+    def serving(self, upstream: str) -> Iterator[Process]:
+        raise NotImplementedError
+
+    def question(self, workload: Workload) -> bytes:
+        """The request of a workload to this server; a GraphQL request unless said otherwise."""
+        body = {"query": workload.query, "variables": workload.variables}
+        return question("POST", "/graphql", body)
+
+
+@dataclass(frozen=True, eq=False)
+class GatewayRow(Row):
+    """The real gateway, as `python -m gateway` starts it."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def serving(self, upstream: str) -> Iterator[Process]:
+        variables = {"OKAPI_URL": upstream, "HOST": "127.0.0.1", "LOG_LEVEL": "error", **_PATIENCE, **self.variables}
+        with started(["-m", "gateway", "--port", "0"], variables, says=r"GraphQL +(http://[^/]+)") as process:
+            yield process
+
+
+@dataclass(frozen=True, eq=False)
+class HandwrittenRow(Row):
+    """The endpoints that were written for the workloads."""
+
+    @contextmanager
+    def serving(self, upstream: str) -> Iterator[Process]:
+        with started(["-m", "tests.benchmarks.handwritten"], {UPSTREAM: upstream}) as process:
+            yield process
+
+    def question(self, workload: Workload) -> bytes:
+        return question(workload.method, workload.path, workload.body)
+
+
+@dataclass(frozen=True, eq=False)
+class PlainStrawberryRow(Row):
+    """A schema of the same fields in Strawberry's own view."""
+
+    @contextmanager
+    def serving(self, upstream: str) -> Iterator[Process]:
+        with started(["-m", "tests.benchmarks.plain_strawberry"], {UPSTREAM: upstream}) as process:
+            yield process
+
+
+GATEWAY = GatewayRow("gateway")
+HANDWRITTEN = HandwrittenRow("hand-written (Starlette + aiohttp + orjson)")
+PLAIN_STRAWBERRY = PlainStrawberryRow("plain Strawberry view as its documentation shows it")
+
+ROWS: tuple[Row, ...] = (GATEWAY, HANDWRITTEN, PLAIN_STRAWBERRY)

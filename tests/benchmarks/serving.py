@@ -1,0 +1,37 @@
+"""How every row is served: uvicorn with uvloop and httptools and without an access log, as the gateway is."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+import uvicorn
+from starlette.applications import Starlette
+
+UPSTREAM = "UPSTREAM"  # the variable that tells a row where the upstream is
+
+
+def upstream_url() -> str:
+    return os.environ[UPSTREAM]
+
+
+def serve(app: Starlette) -> None:
+    """Serve on any free port, which is told on the first line of the output."""
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+        host, port = listener.getsockname()
+        sys.stdout.write(f"http://{host}:{port}\n")
+        sys.stdout.flush()
+        config = uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
+        uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,110 @@
+"""What is measured: each workload is a GraphQL request, and the address of its hand-written counterpart.
+
+| | |
+|---|---|
+| W1 | one loan, 8 scalars; one upstream call |
+| W2 | 100 loans, 25 fields that the loan carries itself; one upstream call |
+| W3 | 100 loans with full user, service point and title (40, 5 and 60 distinct); 5 upstream calls |
+| W4 | 100 requests with full requester, proxy, pickup point, title and item, all distinct; 11 upstream calls |
+| W5 | a check-out; one upstream call |
+| W6 | 100 loans with borrower, item and desk as far as the loan carries them; one upstream call, but 5 for whoever follows each link |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.benchmarks.records import LOANS, Record, uid
+from tests.benchmarks.upstream import check_out_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One request, in GraphQL and as it would be sent to an endpoint made for it."""
+
+    name: str
+    title: str
+    query: str
+    variables: Record = field(default_factory=dict)
+    method: str = "GET"
+    path: str
+    body: Record | None = None
+
+
+_FULL_USER = "id username barcode expirationDate personal { lastName firstName email }"
+_FULL_DESK = "id name code holdShelfExpiryPeriod { duration intervalId }"
+_FULL_TITLE = "id title hrid source"
+
+WORKLOADS = (
+    Workload(
+        name="W1",
+        title="one loan, 8 scalars",
+        query="""query Loan($id: ID!) { loan(id: $id) {
+            id loanDate dueDate action renewalCount dueDateChangedByRecall dueDateChangedByHold isDcb
+        } }""",
+        variables={"id": uid("loan", 7)},
+        path=f"/loans/{uid('loan', 7)}",
+    ),
+    Workload(
+        name="W2",
+        title="100 loans, 25 fields",
+        query=f"""{{ loans(first: {LOANS}) {{ nodes {{
+            id loanDate dueDate action actionComment renewalCount
+            dueDateChangedByRecall dueDateChangedByHold dueDateChangedByNearExpireUser isDcb
+            status {{ name }} feesAndFines {{ amountRemainingToPay }}
+            metadata {{ createdDate updatedDate }}
+            loanItem {{
+                id title barcode callNumber copyNumber instanceHrid primaryContributor
+                volume materialType {{ name }} location {{ name }} status {{ name }}
+            }}
+        }} }} }}""",
+        path="/loans",
+    ),
+    Workload(
+        name="W3",
+        title="100 loans, 3 links",
+        query=f"""{{ loans(first: {LOANS}) {{ nodes {{
+            id dueDate loanDate renewalCount status {{ name }}
+            borrower {{ {_FULL_USER} }}
+            checkoutServicePoint {{ {_FULL_DESK} }}
+            instance {{ {_FULL_TITLE} }}
+        }} }} }}""",
+        path="/loans-with-links",
+    ),
+    Workload(
+        name="W4",
+        title="100 requests, 5 links",
+        query=f"""{{ requests(first: {LOANS}) {{ nodes {{
+            id requestDate requestType status position
+            requester {{ {_FULL_USER} }}
+            proxy {{ {_FULL_USER} }}
+            pickupServicePoint {{ {_FULL_DESK} }}
+            instance {{ {_FULL_TITLE} }}
+            item {{ id hrid barcode copyNumber status {{ name date }} materialType {{ name }} }}
+        }} }} }}""",
+        path="/requests-with-links",
+    ),
+    Workload(
+        name="W5",
+        title="a check-out",
+        query="""mutation CheckOut($input: CheckOutInput!) { checkOut(input: $input) {
+            __typename
+            ... on CheckedOut { loan { id loanDate dueDate status { name } loanItem { title barcode } } }
+        } }""",
+        variables={"input": check_out_of(7)},
+        method="POST",
+        path="/check-out",
+        body=check_out_of(7),
+    ),
+    Workload(
+        name="W6",
+        title="100 loans, what they carry",
+        query=f"""{{ loans(first: {LOANS}) {{ nodes {{
+            id dueDate
+            borrower {{ id barcode personal {{ lastName firstName }} }}
+            item {{ id title barcode status {{ name }} }}
+            checkoutServicePoint {{ id name }}
+        }} }} }}""",
+        path="/loans-as-they-are",
+    ),
+)

@@ -1,0 +1,53 @@
+"""The gateway over an upstream that is a function, for what the embedded library never says."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.settings import Settings
+
+Answered = Callable[..., Awaitable[tuple[Any, list[httpx.Request]]]]
+
+
+@pytest.fixture(name="answered")
+def _answered() -> Answered:
+    """Send one act; tell the whole answer, and what upstream got."""
+
+    async def answered(
+        document: str,
+        given: object,
+        answer: httpx.Response | Callable[[httpx.Request], httpx.Response],
+        **headers: str,
+    ) -> tuple[Any, list[httpx.Request]]:
+        got: list[httpx.Request] = []
+
+        def upstream(request: httpx.Request) -> httpx.Response:
+            got.append(request)
+            return answer if isinstance(answer, httpx.Response) else answer(request)
+
+        app = create_app(
+            Settings(okapi_url="http://folio", polaris_url="http://polaris"),
+            transport=lambda limits: httpx.MockTransport(upstream),
+        )
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            response = await client.post(
+                "/graphql",
+                json={"query": document, "variables": {"input": given}},
+                headers={
+                    "X-Okapi-Tenant": "diku",
+                    "X-Okapi-Token": "secret",
+                    "X-Polaris-Authorization": "PAS polaris:token:secret",
+                    "X-Polaris-Workstation": "7",
+                    "X-Polaris-Organization": "3",
+                    **headers,
+                },
+            )
+        return response.json(), got
+
+    return answered

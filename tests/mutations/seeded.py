@@ -1,0 +1,40 @@
+"""Whom and what the tests of the acts meet in the embedded library, by what is printed on card and cover."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from gateway.sandbox import Library
+from tests.gateway_under_test import Gateway
+
+PATRON = "1000000001"
+MANUALLY_BLOCKED = "1000000003"
+AUTOMATICALLY_BLOCKED = "1000000004"
+EXPIRED = "1000000005"
+INACTIVE = "1000000006"
+PROXY = "1000000009"
+SPONSOR = "1000000010"
+VISITOR_AT_THE_LIMIT = "1000000011"
+
+ITEM = "2000000001"
+READING_ROOM_ITEM = "2000000009"
+INTELLECTUAL_ITEM = "2000000018"
+LENT_ITEM = "2000000113"  # at home at Circ Desk 1, and nobody waits for it
+CLAIMED_RETURNED_ITEM = "2000000151"
+
+
+def record(found: dict[str, Any] | None) -> dict[str, Any]:
+    """The record, which the embedded library has for certain."""
+    assert found is not None
+    return found
+
+
+def service_point(library: Library, name: str = "Circ Desk 1") -> str:
+    return next(key for key, point in library.service_points.items() if point["name"] == name)
+
+
+def state(gateway: Gateway) -> object:
+    """All that an act may change, to see that a refused one changed nothing."""
+    library = gateway.library
+    return deepcopy((library.items, library.loans, library.requests)), dict(gateway.sandbox.locks.locks)

@@ -1,0 +1,464 @@
+"""Taking an item back: what becomes of loan and item, and what is said when nobody knows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.graph import schema
+from tests.gateway_under_test import Gateway, open_gateway
+from tests.mutations.conftest import Answered
+from tests.mutations.seeded import (
+    CLAIMED_RETURNED_ITEM,
+    INTELLECTUAL_ITEM,
+    ITEM,
+    LENT_ITEM,
+    record,
+    service_point,
+    state,
+)
+from tests.mutations.unclear import UNCLEAR, assert_unclear, named
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # an answer is JSON, and each test knows which
+
+POST = "POST /circulation-bff/loans/check-in-by-barcode"
+CHECK_IN = """mutation($input: CheckInInput!) { checkIn(input: $input) {
+    __typename
+    ... on CheckedIn {
+        inHouseUse
+        loan { id action returnDate status { name } checkinServicePoint { id name } borrower { barcode } }
+        item { id barcode status { name } inTransitDestinationServicePoint { name } }
+        loanItem { title status { name } }
+        staffSlipContext {
+            item { barcode title status fromServicePoint toServicePoint lastCheckedInDateTime }
+            request { requestId servicePointPickup deliveryAddressType request { id } }
+            requester { barcode lastName addressType }
+        }
+    }
+    ... on Refusal { reasons {
+        code message parameters { key value } overridableBlock { name missingPermissions }
+    } }
+} }"""
+AFTERWARDS = """query($item: String!, $loan: ID!) {
+    item(barcode: $item) { status { name } openLoan { id } lastCheckIn { servicePoint { name } } }
+    loan(id: $loan) { status { name } }
+}"""
+KEYS = {"itemBarcode": LENT_ITEM, "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}
+
+
+def returned(gateway: Gateway, item: str = LENT_ITEM, **more: Json) -> Json:
+    return {"input": {"itemBarcode": item, "servicePointId": service_point(gateway.library), **more}}
+
+
+async def taken_back(gateway: Gateway, item: str, **more: Json) -> Json:
+    """What a check-in answers that costs the one call that makes it."""
+    data = await gateway.data(CHECK_IN, returned(gateway, item, **more))
+
+    assert data["checkIn"]["__typename"] == "CheckedIn"
+    assert gateway.paths() == [POST]
+    return data["checkIn"]
+
+
+def waiting_for(gateway: Gateway, barcode: str) -> Json:
+    item = record(gateway.library.item_by_barcode(barcode))
+    return next(each for each in gateway.library.requests.values() if each.get("itemId") == item["id"])
+
+
+def loan_of(gateway: Gateway, barcode: str) -> Json:
+    item = record(gateway.library.item_by_barcode(barcode))
+    return record(gateway.library.open_loan_of_item(item["id"]))
+
+
+# What happens
+
+
+async def test_a_loan_ends_and_the_item_goes_to_its_shelf(gateway: Gateway) -> None:
+    """The loan is closed, the item available, and the answer is whole in the one call that did it."""
+    loan = loan_of(gateway, LENT_ITEM)
+    item = record(gateway.library.item_by_barcode(LENT_ITEM))
+    answered = await taken_back(gateway, LENT_ITEM, checkInDate="2026-01-02T05:04:05+02:00")
+
+    slip = answered["staffSlipContext"]
+    moment = slip["item"].pop("lastCheckedInDateTime")
+    assert abs(datetime.fromisoformat(moment) - gateway.library.clock.now()) < timedelta(minutes=1)
+    assert answered == {
+        "__typename": "CheckedIn",
+        "inHouseUse": False,
+        "loan": {
+            "id": loan["id"],
+            "action": "checkedin",
+            "returnDate": "2026-01-02T03:04:05.000Z",
+            "status": {"name": "CLOSED"},
+            "checkinServicePoint": {"id": service_point(gateway.library), "name": "Circ Desk 1"},
+            "borrower": {"barcode": gateway.library.users[loan["userId"]]["barcode"]},
+        },
+        "item": {
+            "id": item["id"],
+            "barcode": LENT_ITEM,
+            "status": {"name": "AVAILABLE"},
+            "inTransitDestinationServicePoint": None,
+        },
+        "loanItem": {"title": slip["item"]["title"], "status": {"name": "AVAILABLE"}},
+        "staffSlipContext": {
+            "item": {
+                "barcode": LENT_ITEM,
+                "title": "Notes on corals",
+                "status": "Available",
+                "fromServicePoint": "Circ Desk 1",
+                "toServicePoint": None,
+            },
+            "request": None,
+            "requester": None,
+        },
+    }
+
+
+async def test_a_check_in_is_visible_at_once(gateway: Gateway) -> None:
+    """The next operation finds the item on its shelf, without a loan, and the loan closed."""
+    loan = loan_of(gateway, LENT_ITEM)["id"]
+    asked = {"item": LENT_ITEM, "loan": loan}
+    before = await gateway.data(AFTERWARDS, asked)
+    await gateway.data(CHECK_IN, returned(gateway))
+    after = await gateway.data(AFTERWARDS, asked)
+
+    assert before == {
+        "item": {"status": {"name": "CHECKED_OUT"}, "openLoan": {"id": loan}, "lastCheckIn": None},
+        "loan": {"status": {"name": "OPEN"}},
+    }
+    assert after == {
+        "item": {
+            "status": {"name": "AVAILABLE"},
+            "openLoan": None,
+            "lastCheckIn": {"servicePoint": {"name": "Circ Desk 1"}},
+        },
+        "loan": {"status": {"name": "CLOSED"}},
+    }
+
+
+async def test_the_item_goes_to_the_hold_shelf(gateway: Gateway) -> None:
+    """At the pickup point of the first request the slip says for whom it is put there."""
+    request = waiting_for(gateway, "2000000037")
+    request["pickupServicePointId"] = service_point(gateway.library)
+    requester = gateway.library.users[request["requesterId"]]
+    answered = await taken_back(gateway, "2000000037")
+
+    slip = answered["staffSlipContext"]
+    assert answered["item"]["status"] == {"name": "AWAITING_PICKUP"}
+    assert slip["request"] == {
+        "requestId": request["id"],
+        "servicePointPickup": "Circ Desk 1",
+        "deliveryAddressType": None,
+        "request": {"id": request["id"]},
+    }
+    assert slip["requester"] == {
+        "barcode": requester["barcode"],
+        "lastName": requester["personal"]["lastName"],
+        "addressType": None,
+    }
+    assert request["status"] == "Open - Awaiting pickup"
+
+
+async def test_the_item_travels_to_its_pickup_point(gateway: Gateway) -> None:
+    """Elsewhere than at the pickup point it is sent there."""
+    request = waiting_for(gateway, "2000000038")
+    pickup = gateway.library.service_points[request["pickupServicePointId"]]["name"]
+    answered = await taken_back(gateway, "2000000038")
+
+    assert answered["item"]["status"] == {"name": "IN_TRANSIT"}
+    assert answered["item"]["inTransitDestinationServicePoint"] == {"name": pickup}
+    assert answered["staffSlipContext"]["item"]["toServicePoint"] == pickup
+    assert answered["staffSlipContext"]["request"]["requestId"] == request["id"]
+    assert pickup != "Circ Desk 1"
+
+
+async def test_the_item_travels_home(gateway: Gateway) -> None:
+    """An item of another library is sent there, for nobody."""
+    answered = await taken_back(gateway, "2000000119")
+
+    assert answered["item"]["status"] == {"name": "IN_TRANSIT"}
+    assert answered["item"]["inTransitDestinationServicePoint"] == {"name": "Music Desk"}
+    assert answered["staffSlipContext"]["request"] is None
+    assert answered["loan"]["status"] == {"name": "CLOSED"}
+
+
+async def test_the_item_is_delivered(gateway: Gateway) -> None:
+    """A request for delivery comes with the kind of the address."""
+    answered = await taken_back(gateway, "2000000041")
+
+    assert answered["item"]["status"] == {"name": "AWAITING_DELIVERY"}
+    assert answered["staffSlipContext"]["request"]["deliveryAddressType"] == "Home"
+    assert answered["staffSlipContext"]["requester"]["addressType"] == "Home"
+
+
+async def test_an_item_that_was_not_on_loan(gateway: Gateway) -> None:
+    """It has no loan to end: that counts as use in the house, each time anew."""
+    first = await taken_back(gateway, ITEM)
+    gateway.sandbox.calls.clear()
+    second = await taken_back(gateway, ITEM)
+
+    for answered in (first, second):
+        assert (answered["loan"], answered["inHouseUse"]) == (None, True)
+        assert answered["item"]["status"] == {"name": "AVAILABLE"}
+
+
+@pytest.mark.parametrize(
+    ("resolution", "action"),
+    [("FOUND_BY_LIBRARY", "checkedInFoundByLibrary"), ("RETURNED_BY_PATRON", "checkedInReturnedByPatron")],
+)
+async def test_a_claim_is_resolved(gateway: Gateway, resolution: str, action: str) -> None:
+    """The loan of an item that was claimed returned says how the claim came out."""
+    answered = await taken_back(gateway, CLAIMED_RETURNED_ITEM, claimedReturnedResolution=resolution)
+
+    assert (answered["loan"]["action"], answered["loan"]["status"]) == (action, {"name": "CLOSED"})
+
+
+async def test_two_check_ins_are_two_calls(gateway: Gateway) -> None:
+    """Acts are never merged, in one operation or in two at the same time."""
+    twice = """mutation($input: CheckInInput!) {
+        one: checkIn(input: $input) { __typename } two: checkIn(input: $input) { __typename }
+    }"""
+    await asyncio.gather(*(gateway.data(twice, returned(gateway, ITEM)) for _ in range(2)))
+
+    assert gateway.paths() == [POST] * 4
+
+
+# The library says no
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        pytest.param(
+            CLAIMED_RETURNED_ITEM,
+            {
+                "code": "OTHER",
+                "message": "Item is claimed returned, a resolution is required",
+                "parameters": [{"key": "claimedReturnedResolution", "value": None}],
+            },
+            id="claimed returned",
+        ),
+        pytest.param(
+            "no item",
+            {
+                "code": "ITEM_BARCODE_NOT_FOUND",
+                "message": "No item with barcode no item exists",
+                "parameters": [{"key": "itemBarcode", "value": "no item"}],
+            },
+            id="unknown item",
+        ),
+        pytest.param(
+            INTELLECTUAL_ITEM,
+            {
+                "code": "OTHER",
+                "message": "An introduction to reefs (book) (Barcode: 2000000018) has the item status "
+                "Intellectual item and cannot be checked in",
+                "parameters": [{"key": "itemBarcode", "value": INTELLECTUAL_ITEM}],
+            },
+            id="no thing",
+        ),
+    ],
+)
+async def test_a_refusal_says_why(gateway: Gateway, item: str, expected: Json) -> None:
+    """A refused check-in is one call, and changes nothing."""
+    before = state(gateway)
+    data = await gateway.data(CHECK_IN, returned(gateway, item))
+
+    assert data["checkIn"] == {
+        "__typename": "Refusal",
+        "reasons": [expected | {"overridableBlock": None}],
+    }
+    assert gateway.paths() == [POST]
+    assert state(gateway) == before
+
+
+# What upstream gets and may answer
+
+EVERY_INPUT = {
+    "itemBarcode": "A*B?C",
+    "servicePointId": "7C9E6679-7425-40DE-944B-E07FC1F90AE7",
+    "checkInDate": "2026-11-21T10:00:00.123456+01:00",
+    "claimedReturnedResolution": "FOUND_BY_LIBRARY",
+    "sessionId": "1B671A64-40D5-491E-99B0-DA01FF1F3341",
+}
+TAKEN = httpx.Response(200, json={"item": {"id": "645549b1-2a73-4251-b8bb-39598f773a93"}})
+
+
+async def test_every_input_arrives(answered: Answered) -> None:
+    """Upstream gets each field of the input once: dates in UTC, the resolution in FOLIO's words."""
+    answer, got = await answered(CHECK_IN, EVERY_INPUT, TAKEN)
+
+    declared = schema.get_type_by_name("CheckInInput")
+    assert len(declared.fields) == len(EVERY_INPUT)  # type: ignore[union-attr]  # an input type
+    assert answer["data"]["checkIn"]["item"]["id"] == "645549b1-2a73-4251-b8bb-39598f773a93"
+    assert [f"{each.method} {each.url.path}" for each in got] == [POST]
+    assert json.loads(got[0].content) == {
+        "itemBarcode": "A*B?C",
+        "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        "checkInDate": "2026-11-21T09:00:00.123Z",
+        "claimedReturnedResolution": "Found by library",
+        "sessionId": "1b671a64-40d5-491e-99b0-da01ff1f3341",
+    }
+
+
+async def test_an_undated_check_in_is_made_now(answered: Answered) -> None:
+    """FOLIO wants a date, so the gateway sends the present moment, and no field that was not given."""
+    _, got = await answered(CHECK_IN, KEYS | {"sessionId": None}, TAKEN)
+
+    body = json.loads(got[0].content)
+    moment = datetime.fromisoformat(body.pop("checkInDate"))
+    assert abs(datetime.now(UTC) - moment) < timedelta(minutes=1)
+    assert body == KEYS
+
+
+@pytest.mark.parametrize(
+    ("resolution", "sent"),
+    [("FOUND_BY_LIBRARY", "Found by library"), ("RETURNED_BY_PATRON", "Returned by patron")],
+)
+async def test_resolutions_are_sent_as_folio_spells_them(
+    answered: Answered, resolution: str, sent: str
+) -> None:
+    """FOLIO compares the resolution letter by letter."""
+    _, got = await answered(CHECK_IN, KEYS | {"claimedReturnedResolution": resolution}, TAKEN)
+
+    assert json.loads(got[0].content)["claimedReturnedResolution"] == sent
+
+
+async def test_use_in_the_house_is_believed_where_upstream_tells(answered: Answered) -> None:
+    """A BFF that passes `inHouseUse` on knows better than the missing loan."""
+    told = httpx.Response(
+        200, json={"item": {"id": "645549b1-2a73-4251-b8bb-39598f773a93"}, "inHouseUse": False}
+    )
+    answer, _ = await answered(CHECK_IN, KEYS, told)
+
+    assert answer["data"]["checkIn"]["inHouseUse"] is False
+
+
+@pytest.mark.parametrize(
+    ("response", "code"),
+    [
+        (httpx.Response(401, text="Invalid token"), "UNAUTHENTICATED"),
+        (httpx.Response(429, text="slow down"), "RATE_LIMITED"),
+    ],
+)
+async def test_a_check_in_that_was_not_let_in(
+    answered: Answered, response: httpx.Response, code: str
+) -> None:
+    """What is certain not to have happened is an error with a code of its own."""
+    answer, got = await answered(CHECK_IN, KEYS, response)
+
+    assert answer["data"] == {"checkIn": None}
+    assert answer["errors"][0]["extensions"]["code"] == code
+    assert len(got) == 1
+
+
+# No clear answer
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [*UNCLEAR, {"kind": "status", "status": 403}, {"kind": "status", "status": 404}],
+    ids=named,
+)
+async def test_an_unclear_answer_is_an_unknown_outcome(fault: Json) -> None:
+    """It was sent once; a 403 or 404 is no answer either, because upstream looks up after it acted."""
+    async with open_gateway(act_timeout=0.1) as gateway:
+        gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
+        wished = returned(gateway)
+        answer = await gateway.ask(CHECK_IN, wished)
+
+        (error,) = answer["errors"]
+        assert answer["data"] == {"checkIn": None}
+        assert_unclear(error, "checkIn", wished["input"])
+        assert error["extensions"]["verify"] == (
+            "item(barcode:) { status { name date } lastCheckIn { dateTime servicePoint { id } } }"
+        )
+        assert gateway.paths() == [POST]
+
+
+async def test_the_unknown_outcome_can_be_looked_up(gateway: Gateway) -> None:
+    """The query that the error names tells that the check-in whose answer was cut did happen."""
+    gateway.sandbox.faults.add(kind="truncate", method="POST")
+    answer = await gateway.ask(CHECK_IN, returned(gateway))
+    verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{LENT_ITEM}"')
+    found = await gateway.data(f"{{ {verify} }}")
+
+    item = record(gateway.library.item_by_barcode(LENT_ITEM))
+    assert found["item"]["status"]["name"] == "AVAILABLE"
+    assert found["item"]["lastCheckIn"] == {
+        "dateTime": item["lastCheckIn"]["dateTime"].replace("+00:00", "Z"),
+        "servicePoint": {"id": service_point(gateway.library)},
+    }
+
+
+async def test_a_caller_without_permission_is_not_told_what_is_unknown(gateway: Gateway) -> None:
+    """Whose 403 it is cannot be told apart, so even the one at the door leaves the outcome open."""
+    before = state(gateway)
+    nobody = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "sandbox:nobody"}
+    answer = await gateway.ask(CHECK_IN, returned(gateway), nobody)
+
+    assert_unclear(answer["errors"][0], "checkIn", returned(gateway)["input"])
+    assert gateway.paths() == [POST]
+    assert state(gateway) == before
+
+
+# Below the answer
+
+COMPLETE_ITEM = "2000000161"
+NOTES = """mutation($input: CheckInInput!) { checkIn(input: $input) { ... on CheckedIn {
+    staffSlipContext { item { barcode } } item { title circulationNotes { noteType note } }
+} } }"""
+
+
+async def test_what_the_answer_carries_of_the_item_is_free(gateway: Gateway) -> None:
+    """Everything of the item that the answer holds costs no call besides the act."""
+    data = await gateway.data(
+        """mutation($input: CheckInInput!) { checkIn(input: $input) { ... on CheckedIn { item {
+            id barcode title status { name date } materialType { name } contributorNames { name }
+            effectiveCallNumberComponents { callNumber prefix suffix } effectiveLocation { name }
+            enumeration volume chronology displaySummary accessionNumber
+            holdings { id } instance { id hrid title }
+            inTransitDestinationServicePoint { id name }
+        } } } }""",
+        returned(gateway, COMPLETE_ITEM),
+    )
+
+    item = data["checkIn"]["item"]
+    assert gateway.paths() == [POST]
+    assert item["title"] == item["instance"]["title"] == "Pride and Prejudice"
+    assert item["instance"]["hrid"] == "in00000001"
+    assert item["effectiveCallNumberComponents"] == {
+        "callNumber": "PR4034 .P7 1813",
+        "prefix": "Rare",
+        "suffix": "c. 2",
+    }
+    assert item["contributorNames"] == [{"name": "Austen, Jane"}, {"name": "Grant, Fiona"}]
+    assert item["inTransitDestinationServicePoint"]["name"] == "Circ Desk 2"
+
+
+async def test_notes_for_the_desk_cost_one_call(gateway: Gateway) -> None:
+    """Circulation notes are not in the answer: the item is asked for, once, after the act."""
+    data = await gateway.data(NOTES, returned(gateway, COMPLETE_ITEM))
+
+    assert data["checkIn"]["item"]["circulationNotes"] == [
+        {"noteType": "CHECK_OUT", "note": "Handle with care"},
+        {"noteType": "CHECK_IN", "note": "Handle with care"},
+    ]
+    assert gateway.paths() == [POST, "GET /inventory/items"]
+
+
+async def test_a_failing_link_does_not_hide_success(gateway: Gateway) -> None:
+    """The slip is there, the item that could not be asked for is null with its code."""
+    gateway.sandbox.faults.add(kind="status", status=500, path="/inventory/items")
+    answer = await gateway.ask(NOTES, returned(gateway, LENT_ITEM))
+
+    (error,) = answer["errors"]
+    assert answer["data"]["checkIn"] == {"staffSlipContext": {"item": {"barcode": LENT_ITEM}}, "item": None}
+    assert (error["path"], error["extensions"]["code"]) == (["checkIn", "item"], "UPSTREAM_ERROR")
+    assert gateway.paths().count(POST) == 1

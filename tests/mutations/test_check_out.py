@@ -1,0 +1,615 @@
+"""Lending an item: what is sent, what comes back, and what is said when the library says no or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.graph import schema
+from gateway.sandbox import create_sandbox
+from tests.gateway_under_test import Gateway, open_gateway
+from tests.mutations.conftest import Answered
+from tests.mutations.seeded import (
+    AUTOMATICALLY_BLOCKED,
+    EXPIRED,
+    INACTIVE,
+    ITEM,
+    LENT_ITEM,
+    MANUALLY_BLOCKED,
+    PATRON,
+    PROXY,
+    READING_ROOM_ITEM,
+    SPONSOR,
+    VISITOR_AT_THE_LIMIT,
+    record,
+    service_point,
+    state,
+)
+from tests.mutations.unclear import UNCLEAR, assert_unclear, named
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # an answer is JSON, and each test knows which
+
+POST = "POST /circulation-bff/loans/check-out-by-barcode"
+CHECK_OUT = """mutation($input: CheckOutInput!) { checkOut(input: $input) {
+    __typename
+    ... on CheckedOut { loan {
+        id loanDate dueDate action actionComment status { name }
+        borrower { id barcode personal { lastName } } proxy { id }
+        item { id barcode title status { name } } checkoutServicePoint { id name }
+    } }
+    ... on Refusal { reasons {
+        code message parameters { key value } overridableBlock { name missingPermissions }
+    } }
+} }"""
+AFTERWARDS = """query($user: String!, $item: String!) {
+    user(barcode: $user) { openLoans { totalCount nodes { id } } }
+    item(barcode: $item) { status { name } openLoan { id borrower { barcode } } }
+}"""
+LATER = "2099-01-01T12:00:00Z"
+
+
+def wish(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -> Json:
+    point = service_point(gateway.library)
+    return {"input": {"itemBarcode": item, "userBarcode": user, "servicePointId": point, **more}}
+
+
+async def reasons(gateway: Gateway, wished: Json, headers: dict[str, str] | None = None) -> list[Json]:
+    """The reasons of a check-out that is refused after one call and changes nothing."""
+    before = state(gateway)
+    gateway.sandbox.calls.clear()
+    data = await gateway.data(CHECK_OUT, wished, headers)
+
+    assert data["checkOut"]["__typename"] == "Refusal"
+    assert gateway.paths() == [POST]
+    assert state(gateway) == before
+    told: list[Json] = data["checkOut"]["reasons"]
+    return told
+
+
+def reason(code: str, message: str, parameters: dict[str, str | None], block: Json = None) -> Json:
+    listed = [{"key": key, "value": value} for key, value in parameters.items()]
+    return {"code": code, "message": message, "parameters": listed, "overridableBlock": block}
+
+
+def block(name: str, *missing: str) -> Json:
+    return {"name": name, "missingPermissions": list(missing)}
+
+
+# What happens
+
+
+async def test_a_check_out_lends_the_item(gateway: Gateway) -> None:
+    """The loan comes back whole, in the one call that made it."""
+    data = await gateway.data(CHECK_OUT, wish(gateway))
+
+    loan = data["checkOut"]["loan"]
+    kept = gateway.library.loans[loan["id"]]
+    user, item = (
+        record(gateway.library.user_by_barcode(PATRON)),
+        record(gateway.library.item_by_barcode(ITEM)),
+    )
+    assert gateway.paths() == [POST]
+    assert loan == {
+        "id": kept["id"],
+        "loanDate": kept["loanDate"].replace("+00:00", "Z"),
+        "dueDate": kept["dueDate"].replace("+00:00", "Z"),
+        "action": "checkedout",
+        "actionComment": None,
+        "status": {"name": "OPEN"},
+        "borrower": {"id": user["id"], "barcode": PATRON, "personal": {"lastName": "Abebe"}},
+        "proxy": None,
+        "item": {
+            "id": item["id"],
+            "barcode": ITEM,
+            "title": "Pride and Prejudice",
+            "status": {"name": "CHECKED_OUT"},
+        },
+        "checkoutServicePoint": {"id": service_point(gateway.library), "name": "Circ Desk 1"},
+    }
+
+
+async def test_a_check_out_is_visible_at_once(gateway: Gateway) -> None:
+    """The next operation finds the loan at its borrower and at its item, which is no longer available."""
+    asked = {"user": PATRON, "item": ITEM}
+    before = await gateway.data(AFTERWARDS, asked)
+    made = (await gateway.data(CHECK_OUT, wish(gateway)))["checkOut"]["loan"]["id"]
+    after = await gateway.data(AFTERWARDS, asked)
+
+    assert before == {
+        "user": {"openLoans": {"totalCount": 0, "nodes": []}},
+        "item": {"status": {"name": "AVAILABLE"}, "openLoan": None},
+    }
+    assert after == {
+        "user": {"openLoans": {"totalCount": 1, "nodes": [{"id": made}]}},
+        "item": {
+            "status": {"name": "CHECKED_OUT"},
+            "openLoan": {"id": made, "borrower": {"barcode": PATRON}},
+        },
+    }
+
+
+async def test_acts_of_one_operation_run_in_order(gateway: Gateway) -> None:
+    """What was loaded for the answer of one act is not believed after the next."""
+    answered = await gateway.data(
+        """mutation($out: CheckOutInput!, $back: CheckInInput!) {
+            first: checkOut(input: $out) { ... on CheckedOut { loan { item { openLoan { id } } } } }
+            back: checkIn(input: $back) { ... on CheckedIn { item { openLoan { id } } } }
+            second: checkOut(input: $out) { ... on CheckedOut { loan { id item { openLoan { id } } } } }
+        }""",
+        {
+            "out": wish(gateway)["input"],
+            "back": {"itemBarcode": ITEM, "servicePointId": service_point(gateway.library)},
+        },
+    )
+
+    first, second = answered["first"]["loan"]["item"]["openLoan"]["id"], answered["second"]["loan"]["id"]
+    assert gateway.library.loans[first]["status"] == {"name": "Closed"}
+    assert answered["back"]["item"]["openLoan"] is None
+    assert answered["second"]["loan"]["item"]["openLoan"] == {"id": second}
+    assert [path for path in gateway.paths() if path.startswith("POST")] == [
+        POST,
+        "POST /circulation-bff/loans/check-in-by-barcode",
+        POST,
+    ]
+
+
+async def test_a_proxy_borrows_for_the_sponsor(gateway: Gateway) -> None:
+    """The loan is the sponsor's, and says who stood at the desk."""
+    data = await gateway.data(CHECK_OUT, wish(gateway, user=SPONSOR, proxyUserBarcode=PROXY))
+
+    loan = data["checkOut"]["loan"]
+    assert loan["borrower"]["barcode"] == SPONSOR
+    assert loan["proxy"] == {"id": record(gateway.library.user_by_barcode(PROXY))["id"]}
+
+
+async def test_a_loan_can_be_dated_back(gateway: Gateway) -> None:
+    """The loan date is the moment that was given, in whatever zone, and the due date follows from it."""
+    data = await gateway.data(CHECK_OUT, wish(gateway, loanDate="2026-01-02T05:04:05.678+02:00"))
+
+    loan = data["checkOut"]["loan"]
+    assert loan["loanDate"] == "2026-01-02T03:04:05.678Z"
+    assert loan["dueDate"] == "2026-01-30T23:59:59.000Z"
+
+
+# The library says no
+
+
+async def test_a_second_check_out_is_refused(gateway: Gateway) -> None:
+    """A lent item is refused after one call, and the first loan stays as it is."""
+    await gateway.data(CHECK_OUT, wish(gateway))
+
+    assert await reasons(gateway, wish(gateway)) == [
+        reason("OTHER", "Item is already checked out", {"itemBarcode": ITEM})
+    ]
+
+
+MANUAL = reason(
+    "USER_IS_BLOCKED_MANUALLY",
+    "Patron blocked from borrowing",
+    {"reason": "Card reported lost;Address unknown"},
+    block("patronBlock"),
+)
+AUTOMATED = [
+    reason(
+        "USER_IS_BLOCKED_AUTOMATICALLY",
+        f"Patron has reached maximum allowed {what}",
+        {},
+        block("patronBlock"),
+    )
+    for what in (
+        "number of overdue items for their patron group",
+        "outstanding fee/fine balance for their patron group",
+    )
+]
+LIMIT = reason(
+    "ITEM_LIMIT_PATRON_GROUP_MATERIAL_TYPE",
+    "Patron has reached maximum limit of 2 items for combination of patron group and material type",
+    {"itemBarcode": ITEM},
+    block("itemLimitBlock"),
+)
+INACTIVE_USER = "Cannot check out to inactive user"
+NO_USER = reason(
+    "USER_BARCODE_NOT_FOUND", "Could not find user with matching barcode", {"userBarcode": "no user"}
+)
+NO_ITEM = reason("OTHER", "No item with barcode no item exists", {"itemBarcode": "no item"})
+
+
+@pytest.mark.parametrize(
+    ("item", "user", "expected"),
+    [
+        pytest.param(ITEM, "no user", [NO_USER], id="unknown user"),
+        pytest.param("no item", PATRON, [NO_ITEM], id="unknown item"),
+        pytest.param("no item", "no user", [NO_USER, NO_ITEM], id="both unknown"),
+        pytest.param(
+            ITEM, INACTIVE, [reason("OTHER", INACTIVE_USER, {"userBarcode": INACTIVE})], id="inactive"
+        ),
+        pytest.param(ITEM, EXPIRED, [reason("OTHER", INACTIVE_USER, {"userBarcode": EXPIRED})], id="expired"),
+        pytest.param(ITEM, MANUALLY_BLOCKED, [MANUAL], id="manual block"),
+        pytest.param(ITEM, AUTOMATICALLY_BLOCKED, AUTOMATED, id="automated blocks"),
+        pytest.param(ITEM, VISITOR_AT_THE_LIMIT, [LIMIT], id="item limit"),
+    ],
+)
+async def test_a_refusal_says_why(gateway: Gateway, item: str, user: str, expected: list[Json]) -> None:
+    """A refusal is data with every reason, what it is about and what may be lifted; nothing is lent."""
+    assert await reasons(gateway, wish(gateway, item, user)) == expected
+
+
+def not_loanable(gateway: Gateway) -> Json:
+    policy = next(each for each in gateway.library.loan_policies.values() if each["name"] == "Not loanable")
+    parameters = {
+        "loanPolicyId": policy["id"],
+        "loanPolicyName": "Not loanable",
+        "itemBarcode": READING_ROOM_ITEM,
+    }
+    return reason("ITEM_NOT_LOANABLE", "Item is not loanable", parameters, block("itemNotLoanableBlock"))
+
+
+async def test_what_is_not_lent_names_its_policy(gateway: Gateway) -> None:
+    """An item that the rules do not lend is refused with the policy in the way."""
+    assert await reasons(gateway, wish(gateway, READING_ROOM_ITEM)) == [not_loanable(gateway)]
+
+
+async def test_several_reasons_come_at_once(gateway: Gateway) -> None:
+    """A blocked patron with an item that is not lent learns both in one try."""
+    told = await reasons(gateway, wish(gateway, READING_ROOM_ITEM, MANUALLY_BLOCKED))
+
+    assert told == [MANUAL, not_loanable(gateway)]
+
+
+async def test_a_block_says_what_the_caller_lacks(gateway: Gateway) -> None:
+    """Staff without the permission see the same block with the permission that they would need."""
+    told = await reasons(gateway, wish(gateway, user=MANUALLY_BLOCKED), gateway.as_staff("desk"))
+
+    assert told == [
+        MANUAL | {"overridableBlock": block("patronBlock", "circulation.override-patron-block.post")}
+    ]
+
+
+async def test_an_invalid_proxy_is_refused(gateway: Gateway) -> None:
+    """Nobody is their own proxy."""
+    assert await reasons(gateway, wish(gateway, user=SPONSOR, proxyUserBarcode=SPONSOR)) == [
+        reason(
+            "USER_CANNOT_BE_PROXY_FOR_THEMSELVES",
+            "User cannot be proxy for themselves",
+            {"proxyUserBarcode": SPONSOR},
+        )
+    ]
+
+
+# Blocks are lifted
+
+PATRON_BLOCK = {"patronBlock": True}
+LIMIT_BLOCK = {"itemLimitBlock": True}
+NOT_LOANABLE_BLOCK = {"itemNotLoanableBlock": {"dueDate": LATER}}
+LIFTED = [
+    pytest.param(ITEM, MANUALLY_BLOCKED, PATRON_BLOCK, id="manual block"),
+    pytest.param(ITEM, AUTOMATICALLY_BLOCKED, PATRON_BLOCK, id="automated block"),
+    pytest.param(ITEM, VISITOR_AT_THE_LIMIT, LIMIT_BLOCK, id="item limit"),
+    pytest.param(READING_ROOM_ITEM, PATRON, NOT_LOANABLE_BLOCK, id="not loanable"),
+    pytest.param(READING_ROOM_ITEM, MANUALLY_BLOCKED, PATRON_BLOCK | NOT_LOANABLE_BLOCK, id="two at once"),
+]
+
+
+@pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
+async def test_an_override_lifts_the_block(gateway: Gateway, item: str, user: str, lifted: Json) -> None:
+    """With a comment, staff who may do so lend all the same, and the loan says that and why."""
+    wished = wish(gateway, item, user, overrideBlocks={**lifted, "comment": "For an exhibition"})
+    data = await gateway.data(CHECK_OUT, wished)
+
+    loan = data["checkOut"]["loan"]
+    assert (loan["action"], loan["actionComment"]) == ("checkedOutThroughOverride", "For an exhibition")
+    assert gateway.paths() == [POST]
+    if "itemNotLoanableBlock" in lifted:
+        assert loan["dueDate"] == "2099-01-01T12:00:00.000Z"
+
+
+@pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
+async def test_an_override_needs_a_comment(gateway: Gateway, item: str, user: str, lifted: Json) -> None:
+    """Without a comment nothing is lifted, and the refusal names the comment."""
+    assert await reasons(gateway, wish(gateway, item, user, overrideBlocks=lifted)) == [
+        reason("OTHER", "Override should be performed with the comment specified", {"comment": None})
+    ]
+
+
+@pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
+async def test_an_override_needs_the_permission(gateway: Gateway, item: str, user: str, lifted: Json) -> None:
+    """Staff who may not lift a block are told so for each, with the permission that they lack."""
+    wished = wish(gateway, item, user, overrideBlocks={**lifted, "comment": "Please"})
+    told = await reasons(gateway, wished, gateway.as_staff("desk"))
+
+    permissions = {
+        "patronBlock": "circulation.override-patron-block.post",
+        "itemLimitBlock": "circulation.override-item-limit-block.post",
+        "itemNotLoanableBlock": "circulation.override-item-not-loanable-block.post",
+    }
+    assert sorted(told, key=lambda each: str(each["overridableBlock"]["name"])) == [
+        reason(
+            "INSUFFICIENT_OVERRIDE_PERMISSIONS",
+            "Insufficient override permissions",
+            {},
+            block(name, permissions[name]),
+        )
+        for name in sorted(lifted)
+    ]
+
+
+async def test_one_override_lifts_one_block(gateway: Gateway) -> None:
+    """A block that nobody asked to lift still stands."""
+    lifted = {"patronBlock": True, "comment": "ok"}
+    told = await reasons(gateway, wish(gateway, READING_ROOM_ITEM, MANUALLY_BLOCKED, overrideBlocks=lifted))
+
+    assert told == [not_loanable(gateway)]
+
+
+async def test_a_comment_alone_lifts_nothing(gateway: Gateway) -> None:
+    """A block that is named and false is not lifted."""
+    lifted = {"patronBlock": False, "itemLimitBlock": False, "comment": "ok"}
+
+    assert await reasons(gateway, wish(gateway, user=MANUALLY_BLOCKED, overrideBlocks=lifted)) == [MANUAL]
+
+
+# What upstream gets and may answer
+
+EVERY_INPUT = {
+    "itemBarcode": 'shelf/7 & "more"+%',
+    "userBarcode": PATRON,
+    "servicePointId": "7C9E6679-7425-40DE-944B-E07FC1F90AE7",
+    "proxyUserBarcode": PROXY,
+    "loanDate": "2026-11-21T10:00:00+01:00",
+    "overrideBlocks": {
+        "itemNotLoanableBlock": {"dueDate": "2026-12-24T23:59:59.999Z"},
+        "patronBlock": True,
+        "itemLimitBlock": True,
+        "renewalBlock": True,
+        "renewalDueDateRequiredBlock": {"dueDate": "2026-12-31T00:00:00Z"},
+        "comment": "Grüße vom Tresen",
+    },
+}
+LENT = httpx.Response(200, json={"id": "7c9e6679-7425-40de-944b-e07fc1f90ae7"})
+
+
+async def test_every_input_arrives(answered: Answered) -> None:
+    """Upstream gets each field of the input once, dates in UTC, blocks in FOLIO's form."""
+    answer, got = await answered(CHECK_OUT, EVERY_INPUT, LENT)
+
+    inputs = schema.get_type_by_name("CheckOutInput"), schema.get_type_by_name("OverrideBlocksInput")
+    declared = [{field.graphql_name or field.python_name for field in each.fields} for each in inputs]  # type: ignore[union-attr]  # both are input types
+    assert [len(each) for each in declared] == [len(EVERY_INPUT), len(EVERY_INPUT["overrideBlocks"])]  # type: ignore[arg-type]  # a dict
+    assert answer["data"]["checkOut"]["loan"]["id"] == "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    assert [(each.method, each.url.path) for each in got] == [tuple(POST.split())]
+    assert json.loads(got[0].content) == {
+        "itemBarcode": 'shelf/7 & "more"+%',
+        "userBarcode": PATRON,
+        "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        "proxyUserBarcode": PROXY,
+        "loanDate": "2026-11-21T09:00:00.000Z",
+        "overrideBlocks": {
+            "itemNotLoanableBlock": {"dueDate": "2026-12-24T23:59:59.999Z"},
+            "patronBlock": {},
+            "itemLimitBlock": {},
+            "renewalBlock": {},
+            "renewalDueDateRequiredBlock": {"dueDate": "2026-12-31T00:00:00.000Z"},
+            "comment": "Grüße vom Tresen",
+        },
+    }
+    headers = got[0].headers
+    assert (headers["x-okapi-tenant"], headers["x-okapi-token"]) == ("diku", "secret")
+    assert headers["content-type"] == "application/json"
+
+
+async def test_what_is_not_given_is_not_sent(answered: Answered) -> None:
+    """Upstream gets no empty fields: an absent one and a null one are both left out."""
+    _, got = await answered(
+        CHECK_OUT,
+        {
+            "itemBarcode": ITEM,
+            "userBarcode": PATRON,
+            "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+            "loanDate": None,
+            "proxyUserBarcode": None,
+            "overrideBlocks": None,
+        },
+        LENT,
+    )
+
+    assert json.loads(got[0].content) == {
+        "itemBarcode": ITEM,
+        "userBarcode": PATRON,
+        "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+    }
+
+
+SPRING = {"timestamp": "2026-11-22T10:00:00.000+00:00", "status": 400, "error": "Bad Request", "path": "/x"}
+
+
+@pytest.mark.parametrize(
+    ("response", "expected"),
+    [
+        pytest.param(
+            httpx.Response(422, json={"errors": [{"message": "The moon is full", "code": "MOON_IS_FULL"}]}),
+            [reason("OTHER", "The moon is full", {})],
+            id="a code of tomorrow",
+        ),
+        pytest.param(
+            httpx.Response(422, json={"errors": [{"message": "No", "parameters": [{"key": "itemBarcode"}]}]}),
+            [reason("OTHER", "No", {"itemBarcode": None})],
+            id="a parameter without value",
+        ),
+        pytest.param(
+            httpx.Response(
+                422, text=json.dumps({"errors": [{"message": "No", "code": "ITEM_NOT_LOANABLE"}]})
+            ),
+            [reason("ITEM_NOT_LOANABLE", "No", {})],
+            id="JSON labelled as text",
+        ),
+        pytest.param(
+            httpx.Response(400, json=SPRING), [reason("OTHER", "Bad Request", {})], id="the framework's 400"
+        ),
+        pytest.param(
+            httpx.Response(400, text="at org.folio.Loan.of(Loan.java:7)"),
+            [reason("OTHER", "The library refused and gave no reason that can be read.", {})],
+            id="a text that is not passed on",
+        ),
+    ],
+)
+async def test_every_form_of_a_refusal_is_read(
+    answered: Answered, response: httpx.Response, expected: list[Json]
+) -> None:
+    """A refusal is data with at least one reason, whatever form the body has."""
+    answer, got = await answered(CHECK_OUT, EVERY_INPUT, response)
+
+    assert answer == {"data": {"checkOut": {"__typename": "Refusal", "reasons": expected}}}
+    assert len(got) == 1
+
+
+@pytest.mark.parametrize(
+    ("response", "code", "status"),
+    [
+        (httpx.Response(401, text="Invalid token"), "UNAUTHENTICATED", 401),
+        (httpx.Response(403, text="Access requires permission: x"), "FORBIDDEN", 403),
+        (httpx.Response(404, text="item not found"), "NOT_FOUND", 404),
+        (httpx.Response(404, text="No suitable module found for path"), "UPSTREAM_UNAVAILABLE", 404),
+        (httpx.Response(429, headers={"Retry-After": "3"}), "RATE_LIMITED", 429),
+    ],
+)
+async def test_what_the_library_could_not_be_asked_is_an_error(
+    answered: Answered, response: httpx.Response, code: str, status: int
+) -> None:
+    """Who may not ask, and what is not there, is an error with its code and no refusal."""
+    answer, got = await answered(CHECK_OUT, EVERY_INPUT, response)
+
+    (error,) = answer["errors"]
+    assert answer["data"] == {"checkOut": None}
+    assert (error["path"], error["extensions"]["code"]) == (["checkOut"], code)
+    assert (error["extensions"]["upstream"], error["extensions"]["status"]) == ("bff", status)
+    assert error["extensions"].get("retryAfter") == (3.0 if status == 429 else None)
+    assert len(got) == 1
+
+
+async def test_nothing_sent_is_told_as_such(answered: Answered) -> None:
+    """Without a connection the outcome is known: nothing happened, and trying again is safe."""
+
+    def unreachable(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    answer, got = await answered(CHECK_OUT, EVERY_INPUT, unreachable)
+
+    (error,) = answer["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
+    assert error["message"] == "bff cannot be reached; nothing was sent."
+    assert len(got) == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "code", "status"), [("expired", "UNAUTHENTICATED", 401), ("sandbox:nobody", "FORBIDDEN", 403)]
+)
+async def test_who_may_not_lend_gets_an_error(gateway: Gateway, token: str, code: str, status: int) -> None:
+    """A caller without login or permission gets an error after one call, and nothing is lent."""
+    before = state(gateway)
+    answer = await gateway.ask(CHECK_OUT, wish(gateway), {"X-Okapi-Tenant": "diku", "X-Okapi-Token": token})
+
+    (error,) = answer["errors"]
+    assert answer["data"] == {"checkOut": None}
+    assert (error["extensions"]["code"], error["extensions"]["status"]) == (code, status)
+    assert gateway.paths() == [POST]
+    assert state(gateway) == before
+
+
+# No clear answer
+
+
+@pytest.mark.parametrize("fault", UNCLEAR, ids=named)
+async def test_an_unclear_answer_is_an_unknown_outcome(fault: Json) -> None:
+    """Whatever goes wrong after it was sent, it was sent once, and the error says how to look."""
+    async with open_gateway(act_timeout=0.1) as gateway:
+        gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
+        wished = wish(gateway)
+        answer = await gateway.ask(CHECK_OUT, wished)
+
+        (error,) = answer["errors"]
+        assert answer["data"] == {"checkOut": None}
+        assert_unclear(error, "checkOut", wished["input"])
+        assert error["extensions"]["verify"] == "item(barcode:) { openLoan { borrower { barcode } } }"
+        assert gateway.paths() == [POST]
+
+
+async def test_the_unknown_outcome_can_be_looked_up(gateway: Gateway) -> None:
+    """The query that the error names tells that the check-out whose answer was cut did happen."""
+    gateway.sandbox.faults.add(kind="truncate", method="POST")
+    answer = await gateway.ask(CHECK_OUT, wish(gateway))
+    verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{ITEM}"')
+    found = await gateway.data(f"{{ {verify} }}")
+
+    assert found == {"item": {"openLoan": {"borrower": {"barcode": PATRON}}}}
+
+
+async def test_a_loan_without_an_id_is_an_unknown_outcome(answered: Answered) -> None:
+    """An answer that is an object and no loan is no proof that the item was lent."""
+    answer, got = await answered(CHECK_OUT, EVERY_INPUT, httpx.Response(200, json={"errors": []}))
+
+    assert answer["data"] == {"checkOut": None}
+    assert_unclear(
+        answer["errors"][0],
+        "checkOut",
+        {
+            "itemBarcode": EVERY_INPUT["itemBarcode"],
+            "userBarcode": PATRON,
+            "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
+        },
+    )
+    assert len(got) == 1
+
+
+# Below the answer
+
+LINKS = """mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on CheckedOut { loan {
+    id borrower { barcode externalSystemId } checkoutServicePoint { name }
+} } } }"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ({"kind": "status", "status": 500}, "UPSTREAM_ERROR"),
+        ({"kind": "status", "status": 503}, "UPSTREAM_UNAVAILABLE"),
+        ({"kind": "status", "status": 403}, "FORBIDDEN"),
+        ({"kind": "html"}, "UPSTREAM_BAD_RESPONSE"),
+        ({"kind": "slow", "delay": 5.0}, "UPSTREAM_TIMEOUT"),
+    ],
+)
+async def test_a_failing_link_does_not_hide_success(fault: Json, code: str) -> None:
+    """The loan is there, the link that failed is null with its code, and nothing was lent twice."""
+    async with open_gateway(read_timeout=0.2) as gateway:
+        gateway.sandbox.faults.add(path="/users", **fault)
+        answer = await gateway.ask(LINKS, wish(gateway))
+
+        (error,) = answer["errors"]
+        loan = answer["data"]["checkOut"]["loan"]
+        assert gateway.library.loans[loan["id"]]["status"] == {"name": "Open"}
+        assert loan["borrower"] is None
+        assert loan["checkoutServicePoint"] == {"name": "Circ Desk 1"}
+        assert error["path"] == ["checkOut", "loan", "borrower"]
+        assert (error["extensions"]["code"], error["extensions"]["upstream"]) == (code, "folio")
+        assert gateway.paths().count(POST) == 1
+
+
+async def test_a_lent_item_is_never_lent_again_by_itself() -> None:
+    """Two operations that lend the same item at the same time are two calls, of which one succeeds."""
+    async with open_gateway(create_sandbox(latency=0.01)) as gateway:
+        wished = [CHECK_OUT, wish(gateway, LENT_ITEM)]
+        await gateway.data(
+            "mutation($input: CheckInInput!) { checkIn(input: $input) { __typename } }",
+            {"input": {"itemBarcode": LENT_ITEM, "servicePointId": service_point(gateway.library)}},
+        )
+        gateway.sandbox.calls.clear()
+
+        both = await asyncio.gather(gateway.data(*wished), gateway.data(*wished))
+
+        assert sorted(each["checkOut"]["__typename"] for each in both) == ["CheckedOut", "Refusal"]
+        assert gateway.paths() == [POST, POST]

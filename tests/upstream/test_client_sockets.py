@@ -1,0 +1,651 @@
+"""What the client makes of faults that only sockets can make, over both transports."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+import tracemalloc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from urllib.parse import parse_qsl
+
+import pytest
+
+from gateway import errors
+from gateway.upstream import cql
+from gateway.upstream.client import (
+    Act,
+    CallerClient,
+    Client,
+    Collection,
+    Limits,
+    Transport,
+    aiohttp_transport,
+    encoded,
+    httpx_transport,
+    segment,
+)
+from tests.upstream.socket_server import (
+    Answer,
+    SocketServer,
+    closed_port,
+    closes,
+    drips,
+    gzip_bomb,
+    hangs,
+    hangs_after,
+    head,
+    resets,
+    resets_after,
+    responds,
+    sends,
+    socket_server,
+)
+
+pytestmark = pytest.mark.anyio
+
+QUICK = Limits(concurrency=4, queue=0.05, connect=0.2, first_byte=0.1, read=0.2, act=0.2, max_bytes=10_000)
+CHECK_OUT = Act(
+    operation="checkOut",
+    keys={"itemBarcode": "653285216743", "userBarcode": "540001"},
+    verify="item(barcode:) { openLoan { id } }",
+)
+USERS = b'{"users":[{"id":"a"}],"totalRecords":1}'
+
+Network = Callable[[Limits], Transport]
+Method = Literal["POST", "PUT", "DELETE"]
+
+
+@pytest.fixture(name="network", params=[aiohttp_transport, httpx_transport], ids=["aiohttp", "httpx"])
+def _network(request: pytest.FixtureRequest) -> Network:
+    chosen: Network = request.param
+    return chosen
+
+
+@asynccontextmanager
+async def client_of(url: str, network: Network, limits: Limits = QUICK) -> AsyncIterator[Client]:
+    client = Client("folio", url, network(limits), limits)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+@asynccontextmanager
+async def talking(
+    network: Network, answer: Answer, limits: Limits = QUICK
+) -> AsyncIterator[tuple[Client, SocketServer]]:
+    async with socket_server(answer) as server, client_of(server.url, network, limits) as client:
+        yield client, server
+
+
+def users(client: Client) -> Collection:
+    return Collection(CallerClient(client, ()), "/users", "users")
+
+
+async def act(client: Client, method: Method = "POST") -> object:
+    return await CallerClient(client, ()).act(CHECK_OUT, method, "/check-out", {"a": 1})
+
+
+# Acts
+
+
+ACT_FAULTS = {
+    "reset": resets,
+    "closed": closes,
+    "reset in the answer": resets_after(head(200, "Content-Length: 100") + b'{"id":'),
+    "truncated": sends(head(200, "Content-Length: 100") + b'{"id":', close=True),
+    "no HTTP": sends(b"garbage\r\n\r\n"),
+    "broken chunks": sends(head(200, "Transfer-Encoding: chunked") + b"zz\r\nabc\r\n"),
+    "500": responds(500, b"java.lang.NullPointerException"),
+    "502": responds(502),
+    "503": responds(503, b"", "Retry-After: 1"),
+    "504": responds(504),
+    "redirected": responds(302, b"", "Location: /elsewhere"),
+    "slow": hangs,
+    "slow in the answer": hangs_after(head(200, "Content-Length: 100") + b"{"),
+    "dripping": drips(head(200) + b" " * 1000, every=0.02),
+    "too big": responds(200, b" " * 20_000),
+    "wrong compression": responds(200, b"{}", "Content-Encoding: gzip"),
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        *(pytest.param("POST", answer, id=f"POST {name}") for name, answer in ACT_FAULTS.items()),
+        # What is idempotent to HTTP is no less an act; aiohttp would repeat it.
+        *(pytest.param("PUT", ACT_FAULTS[name], id=f"PUT {name}") for name in ("reset", "closed", "503")),
+        *(
+            pytest.param("DELETE", ACT_FAULTS[name], id=f"DELETE {name}")
+            for name in ("reset", "closed", "503")
+        ),
+    ],
+)
+async def test_an_act_without_a_clear_answer_is_sent_once(
+    network: Network, answer: Answer, method: Method
+) -> None:
+    """Whatever happens after it was sent: one request on the wire, and an error that says how to look."""
+    async with talking(network, answer) as (client, server):
+        before = datetime.now(UTC)
+        with pytest.raises(errors.OutcomeUnknown) as caught:
+            await act(client, method)
+
+        assert server.lines() == [f"{method} /check-out"]
+        assert server.received[0].body == b'{"a":1}'
+
+    extensions = caught.value.extensions
+    sent_at = datetime.fromisoformat(extensions.pop("sentAt"))
+    assert before - timedelta(milliseconds=1) <= sent_at <= before + timedelta(seconds=0.15)
+    assert extensions == {
+        "code": "OUTCOME_UNKNOWN",
+        "retryable": False,
+        "upstream": "folio",
+        "operation": "checkOut",
+        "keys": {"itemBarcode": "653285216743", "userBarcode": "540001"},
+        "verify": "item(barcode:) { openLoan { id } }",
+    }
+    assert caught.value.message == (
+        "checkOut was sent to folio, but no clear answer came. "
+        "It may or may not have happened. Check before repeating."
+    )
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_an_act_on_a_stale_connection_is_sent_once(network: Network, method: Method) -> None:
+    """A kept connection that ends under an act is no reason to send it again on another one."""
+    healthy = responds(200, USERS)
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await (healthy if len(server.received) == 1 else resets)(reader, writer)
+
+    async with talking(network, once) as (client, server):
+        await users(client)(None, limit=1)
+        with pytest.raises(errors.OutcomeUnknown):
+            await act(client, method)
+
+        assert server.lines() == ["GET /users?limit=1&totalRecords=none", f"{method} /check-out"]
+        assert [each.connection for each in server.received] == [1, 1]
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'{"loan', b"<html>", b"\xff"])
+async def test_an_act_with_an_unreadable_success_is_sent_once(network: Network, body: bytes) -> None:
+    """A 2xx that cannot be read is no success and no failure."""
+    async with talking(network, responds(200, body)) as (client, server):
+        with pytest.raises(errors.OutcomeUnknown):
+            await CallerClient(client, ()).act_for_record(CHECK_OUT, "/check-out", {})
+
+        assert server.lines() == ["POST /check-out"]
+
+
+async def test_an_unknown_outcome_tells_when_the_act_was_sent(network: Network) -> None:
+    """`sentAt` is the time of sending and not that of the unreadable answer, which may be 30 s later."""
+
+    async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.2)
+        await responds(200)(reader, writer)
+
+    async with talking(network, late, Limits()) as (client, _):
+        before = datetime.now(UTC)
+        with pytest.raises(errors.OutcomeUnknown) as caught:
+            await CallerClient(client, ()).act_for_record(CHECK_OUT, "/check-out", {})
+
+    assert datetime.fromisoformat(caught.value.details["sentAt"]) - before < timedelta(seconds=0.15)
+
+
+async def test_an_act_may_take_longer_than_a_read(network: Network) -> None:
+    """An act waits for its answer until its own deadline, beyond the first byte and the read of a question."""
+
+    async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.2)
+        await responds(200, b'{"id":"a"}')(reader, writer)
+
+    limits = Limits(first_byte=0.05, read=0.1, act=2)
+    async with talking(network, late, limits) as (client, server):
+        assert await CallerClient(client, ()).act_for_record(CHECK_OUT, "/check-out", {}) == {"id": "a"}
+        assert server.lines() == ["POST /check-out"]
+
+
+async def test_an_act_that_finds_no_server_was_not_sent(network: Network) -> None:
+    """Refused connections are certain: nothing was sent, so the act may be repeated."""
+    async with client_of(f"http://127.0.0.1:{closed_port()}", network) as client:
+        with pytest.raises(errors.UpstreamUnavailable) as caught:
+            await act(client)
+
+    assert caught.value.message == "folio cannot be reached; nothing was sent."
+    assert caught.value.extensions == {"code": "UPSTREAM_UNAVAILABLE", "retryable": True, "upstream": "folio"}
+
+
+async def test_an_act_for_an_unknown_host_was_not_sent(network: Network) -> None:
+    """A name that does not resolve is as certain as a refused connection."""
+    async with client_of("http://folio.invalid", network) as client:
+        with pytest.raises(errors.UpstreamUnavailable, match=r"nothing was sent\.$"):
+            await act(client)
+
+
+# Reads
+
+
+READ_FAULTS: dict[str, tuple[Answer, str]] = {
+    "reset": (resets, "UPSTREAM_UNAVAILABLE"),
+    "closed": (closes, "UPSTREAM_UNAVAILABLE"),
+    "reset in the answer": (
+        resets_after(head(200, "Content-Length: 100") + b'{"users":[]}'),
+        "UPSTREAM_UNAVAILABLE",
+    ),
+    "truncated": (
+        sends(head(200, "Content-Length: 100") + b'{"users":[]}', close=True),
+        "UPSTREAM_UNAVAILABLE",
+    ),
+    "truncated chunks": (
+        sends(head(200, "Transfer-Encoding: chunked") + b'c\r\n{"users":[]}\r\n', close=True),
+        "UPSTREAM_UNAVAILABLE",
+    ),
+    "cut without a length": (sends(head(200) + USERS[:-9], close=True), "UPSTREAM_BAD_RESPONSE"),
+    "no HTTP": (sends(b"garbage\r\n\r\n"), "UPSTREAM_UNAVAILABLE"),
+    "broken chunks": (
+        sends(head(200, "Transfer-Encoding: chunked") + b"zz\r\nabc\r\n"),
+        "UPSTREAM_UNAVAILABLE",
+    ),
+    "no first byte": (hangs, "UPSTREAM_TIMEOUT"),
+    "silence in the answer": (
+        hangs_after(head(200, "Content-Length: 100") + b'{"users":[]}'),
+        "UPSTREAM_TIMEOUT",
+    ),
+    "dripping": (drips(head(200) + b" " * 1000, every=0.02), "UPSTREAM_TIMEOUT"),
+    "301": (responds(301, USERS, "Location: /elsewhere"), "UPSTREAM_BAD_RESPONSE"),
+    "302": (responds(302, b"", "Location: http://127.0.0.1:9/elsewhere"), "UPSTREAM_BAD_RESPONSE"),
+    "307": (responds(307, b"", "Location: /elsewhere"), "UPSTREAM_BAD_RESPONSE"),
+    "308": (responds(308, b"", "Location: /elsewhere"), "UPSTREAM_BAD_RESPONSE"),
+    "304": (sends(head(304)), "UPSTREAM_BAD_RESPONSE"),
+    "HTML": (responds(200, b"<!DOCTYPE html><title>Maintenance</title>"), "UPSTREAM_BAD_RESPONSE"),
+    "empty": (responds(200), "UPSTREAM_BAD_RESPONSE"),
+    "204": (sends(head(204)), "UPSTREAM_BAD_RESPONSE"),
+    "array as root": (responds(200, b"[]"), "UPSTREAM_BAD_RESPONSE"),
+    "null as root": (responds(200, b"null"), "UPSTREAM_BAD_RESPONSE"),
+    "no collection": (responds(200, b'{"totalRecords":0}'), "UPSTREAM_BAD_RESPONSE"),
+    "null as collection": (responds(200, b'{"users":null}'), "UPSTREAM_BAD_RESPONSE"),
+    "object as collection": (responds(200, b'{"users":{}}'), "UPSTREAM_BAD_RESPONSE"),
+    "null as record": (responds(200, b'{"users":[{"id":"a"},null]}'), "UPSTREAM_BAD_RESPONSE"),
+    "text as record": (responds(200, b'{"users":["a"]}'), "UPSTREAM_BAD_RESPONSE"),
+    "broken UTF-8": (responds(200, b'{"users":[{"id":"\xff"}]}'), "UPSTREAM_BAD_RESPONSE"),
+    "too deep": (
+        responds(200, b'{"users":' + b"[" * 4000 + b"]" * 4000 + b"}"),
+        "UPSTREAM_BAD_RESPONSE",
+    ),
+    "too big": (responds(200, b'{"users":[]}' + b" " * 10_000), "UPSTREAM_BAD_RESPONSE"),
+    "bomb": (sends(gzip_bomb(5)), "UPSTREAM_BAD_RESPONSE"),
+    "wrong compression": (responds(200, USERS, "Content-Encoding: gzip"), "UPSTREAM_BAD_RESPONSE"),
+    "compressed twice": (
+        responds(200, gzip.compress(gzip.compress(USERS)), "Content-Encoding: gzip, gzip"),
+        "UPSTREAM_BAD_RESPONSE",
+    ),
+    "500": (responds(500, b"java.lang.NullPointerException"), "UPSTREAM_ERROR"),
+    "502": (responds(502), "UPSTREAM_UNAVAILABLE"),
+    "503": (responds(503), "UPSTREAM_UNAVAILABLE"),
+    "504": (responds(504), "UPSTREAM_UNAVAILABLE"),
+}
+
+
+@pytest.mark.parametrize(("answer", "code"), READ_FAULTS.values(), ids=READ_FAULTS)
+async def test_a_question_fails_with_its_code(network: Network, answer: Answer, code: str) -> None:
+    """Every fault has its code, costs one call, and gives no part of the data."""
+    async with talking(network, answer) as (client, server):
+        with pytest.raises(errors.GatewayError) as caught:
+            await users(client)(None, limit=10)
+
+        assert (caught.value.code, caught.value.upstream) == (code, "folio")
+        assert server.lines() == ["GET /users?limit=10&totalRecords=none"]
+
+
+async def test_a_question_that_finds_no_server(network: Network) -> None:
+    """Refused connections are told as such."""
+    async with client_of(f"http://127.0.0.1:{closed_port()}", network) as client:
+        with pytest.raises(errors.UpstreamUnavailable) as caught:
+            await users(client)(None, limit=10)
+
+    assert caught.value.message == "folio cannot be reached."
+
+
+async def test_a_connection_that_was_lost_is_not_called_unreachable(network: Network) -> None:
+    """A server that hangs up was reached, which an operator wants to know."""
+    async with talking(network, resets) as (client, _):
+        with pytest.raises(errors.UpstreamUnavailable) as caught:
+            await users(client)(None, limit=10)
+
+    assert caught.value.message == "folio closed the connection."
+
+
+@pytest.mark.parametrize(
+    ("answer", "least", "most"),
+    [(hangs, 0.1, 0.7), (drips(head(200) + b" " * 1000, every=0.02), 0.3, 0.9)],
+    ids=["first byte", "whole call"],
+)
+async def test_a_question_keeps_its_deadlines(
+    network: Network, answer: Answer, least: float, most: float
+) -> None:
+    """The first byte has its time, and so has the whole call, however busy the connection is."""
+    limits = Limits(first_byte=0.1, read=1 if answer is hangs else 0.3)
+    async with talking(network, answer, limits) as (client, _):
+        started = time.monotonic()
+        with pytest.raises(errors.UpstreamTimeout):
+            await users(client)(None, limit=10)
+
+    assert least <= time.monotonic() - started <= most
+
+
+async def test_a_bomb_is_not_inflated(network: Network) -> None:
+    """100 KB of gzip that would be 100 MB are given up at the first chunk past the cap."""
+    bomb = gzip_bomb(100)
+    assert len(bomb) < 110_000
+
+    async with talking(network, sends(bomb)) as (client, _):
+        tracemalloc.start()
+        with pytest.raises(errors.UpstreamBadResponse) as caught:
+            await users(client)(None, limit=10)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert caught.value.message == "folio sent more than 10000 bytes."
+    assert peak < 80_000_000  # 64 KB, the most that a transport reads at once, inflate to 67 MB
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bytes], ids=["gzip", "plain"])
+async def test_the_cap_is_the_largest_answer(network: Network, compress: Callable[[bytes], bytes]) -> None:
+    """An answer of exactly as many decoded bytes as are allowed is taken."""
+    body = compress(b'{"users":[]}'.ljust(10_000))
+    encoding = ["Content-Encoding: gzip"] if compress is gzip.compress else []
+
+    async with talking(network, responds(200, body, *encoding)) as (client, _):
+        assert (await users(client)(None, limit=10)).records == []
+
+
+async def test_an_answer_is_read_whatever_its_label_says(network: Network) -> None:
+    """JSON under another content type is JSON."""
+    async with talking(network, responds(200, USERS, "Content-Type: text/plain")) as (client, _):
+        assert (await users(client)(None, limit=10)).records == [{"id": "a"}]
+
+
+async def test_long_headers_of_an_answer_are_read(network: Network) -> None:
+    """Okapi echoes tokens, and those of Keycloak are long."""
+    async with talking(network, responds(200, USERS, f"X-Okapi-Token: {'a' * 20_000}")) as (client, _):
+        assert (await users(client)(None, limit=10)).records == [{"id": "a"}]
+
+
+# What is sent
+
+
+async def test_no_redirect_is_followed(network: Network) -> None:
+    """The token goes to the address that was configured and to no other."""
+    async with socket_server(responds(200, USERS)) as elsewhere:
+        moved = responds(302, b"", f"Location: {elsewhere.url}/users")
+        async with talking(network, moved) as (client, server):
+            with pytest.raises(errors.UpstreamBadResponse):
+                await users(client)(None, limit=10)
+            with pytest.raises(errors.OutcomeUnknown):
+                await act(client)
+
+        assert server.lines() == ["GET /users?limit=10&totalRecords=none", "POST /check-out"]
+        assert elsewhere.lines() == []
+
+
+async def test_no_cookie_is_kept(network: Network) -> None:
+    """What one caller's answer sets never travels with the next call."""
+    answer = responds(200, USERS, "Set-Cookie: folioAccessToken=secret; Path=/", "Set-Cookie: a=b")
+    async with talking(network, answer) as (client, server):
+        for _ in range(3):
+            await users(client)(None, limit=10)
+        await act(client)
+
+        assert [each.header("Cookie") for each in server.received] == [[], [], [], []]
+
+
+async def test_proxies_of_the_environment_are_ignored(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Upstream addresses come from the settings alone."""
+    async with socket_server(responds(200, USERS)) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        async with talking(network, responds(200, USERS)) as (client, server):
+            await users(client)(None, limit=10)
+
+        assert (len(server.received), len(proxy.received)) == (1, 0)
+
+
+async def test_logins_of_the_environment_are_ignored(
+    network: Network, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A .netrc of the operator is not sent to upstream."""
+    netrc = tmp_path_factory.mktemp("home") / "netrc"
+    netrc.write_text("machine 127.0.0.1 login operator password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    async with talking(network, responds(200, USERS)) as (client, server):
+        await users(client)(None, limit=10)
+
+        assert server.received[0].header("Authorization") == []
+
+
+async def test_only_the_given_headers_travel(network: Network) -> None:
+    """Besides what HTTP needs, upstream sees the headers that the caller's client was given."""
+    given = (("Accept", "application/json, text/plain"), ("X-Okapi-Tenant", "diku"))
+    async with talking(network, responds(200, USERS)) as (client, server):
+        caller = CallerClient(client, given)
+        await caller.question("/users", {})
+        await caller.act(CHECK_OUT, "POST", "/check-out", {})
+        await caller.act(CHECK_OUT, "DELETE", "/locks", None)
+
+        sent = [{name.lower(): value for name, value in each.headers} for each in server.received]
+        counts = [len(each.headers) for each in server.received]
+
+    always = {
+        "host": f"127.0.0.1:{server.port}",
+        "accept": "application/json, text/plain",
+        "accept-encoding": sent[0]["accept-encoding"],  # what this machine can decompress
+        "connection": "keep-alive",
+        "user-agent": sent[0]["user-agent"],
+        "x-okapi-tenant": "diku",
+    }
+    json_body = {"content-type": "application/json", "content-length": "2"}
+    assert sent[0] == always
+    assert sent[1] == always | json_body
+    no_body = {"content-length": "0"} if network is aiohttp_transport else {}
+    assert sent[2] == always | no_body
+    assert counts == [6, 8, 6 + len(no_body)]
+
+
+QUERIES = [
+    'barcode=="a&limit=100000"',
+    'barcode=="a#b" and personal.lastName="é"',
+    'id==("a" or "b") sortby name/sort.descending',
+    'barcode=="100%25 + 1/2?"',
+    'barcode=="日本\U0001f4da"',
+]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_a_query_arrives_as_it_was_written(network: Network, query: str) -> None:
+    """One parameter stays one parameter, whatever stands in it, and nothing but ASCII is on the wire."""
+    async with talking(network, responds(200, USERS)) as (client, server):
+        await users(client)(query, limit=10)
+        await CallerClient(client, ()).question("/users", {"query": query, "limit": "10"})
+
+        targets = [each.target for each in server.received]
+
+    for target in targets:
+        assert target.isascii()
+        assert " " not in target
+        assert "#" not in target
+        path, _, parameters = target.partition("?")
+        assert path == "/users"
+        received = dict(parse_qsl(parameters, strict_parsing=True))
+        assert (received["query"], received["limit"]) == (query, "10")
+
+
+@pytest.mark.parametrize(
+    ("value", "target"),
+    [
+        ("a/../b", "/loans/a%2F..%2Fb"),
+        ("%2e%2e", "/loans/%252e%252e"),
+        ("a?b#c", "/loans/a%3Fb%23c"),
+        ("...", "/loans/..."),
+        ("é b", "/loans/%C3%A9%20b"),
+    ],
+)
+async def test_a_segment_never_leaves_its_place(network: Network, value: str, target: str) -> None:
+    """What stands in a path cannot walk to another path."""
+    async with talking(network, responds(200, b"{}")) as (client, server):
+        await CallerClient(client, ()).one(f"/loans/{segment(value)}")
+
+        assert server.lines() == [f"GET {target}"]
+
+
+async def test_a_path_in_the_address_is_kept(network: Network) -> None:
+    """A base URL may have a path, and a slash at its end is not doubled."""
+    async with socket_server(responds(200, USERS)) as server:
+        async with client_of(f"{server.url}/okapi/", network) as client:
+            await users(client)(None, limit=1)
+
+        assert server.lines() == ["GET /okapi/users?limit=1&totalRecords=none"]
+
+
+async def test_the_length_of_a_request_line_is_known_before_it_is_sent(network: Network) -> None:
+    """Chunks are cut by a length that is never below that of the line on the wire."""
+    query = str(cql.any_of("barcode", ["ä b/c", 'x"y', "日本"]))
+    async with socket_server(responds(200, USERS)) as server:
+        async with client_of(f"{server.url}/okapi/über", network) as client:
+            expected = users(client).request_line_length(query, limit=3)
+            await users(client)(query, limit=3)
+
+        line = f"GET {server.received[0].target} HTTP/1.1"
+        assert len(line) <= expected
+        assert network is not httpx_transport or len(line) == expected
+
+
+def test_parameters_are_encoded() -> None:
+    """No parameter ends early and none begins in another."""
+    assert encoded({"query": 'a=="b&c"', "operation": "create"}) == (
+        "query=a%3D%3D%22b%26c%22&operation=create"
+    )
+
+
+@pytest.mark.parametrize("value", ["", ".", ".."])
+def test_dotted_segments_are_refused(value: str) -> None:
+    """The dots that walk up a path are no id."""
+    with pytest.raises(errors.BadUserInput, match="An empty or dotted id cannot be asked for"):
+        segment(value)
+
+
+# Load and cancellation
+
+
+class Gate:
+    """Answers when it is opened, and knows how many wait."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.waiting = 0
+        self.most = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await self.opened.wait()
+        self.waiting -= 1
+        await responds(200, USERS)(reader, writer)
+
+
+async def test_calls_in_flight_are_bounded(network: Network) -> None:
+    """No more calls run side by side than there are slots, and all of them are answered."""
+    gate = Gate()
+    limits = Limits(concurrency=3, queue=5)
+    async with talking(network, gate, limits) as (client, server):
+        calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(9)]
+        await asyncio.sleep(0.1)
+        assert (gate.waiting, server.connections) == (3, 3)
+
+        gate.opened.set()
+        await asyncio.gather(*calls)
+
+        assert (gate.most, server.connections, len(server.received)) == (3, 3, 9)
+
+
+async def test_a_call_that_waits_too_long_is_not_sent(network: Network) -> None:
+    """Past the queue timeout a question and an act fail at once, retryable, and nothing was sent."""
+    gate = Gate()
+    limits = Limits(concurrency=2, queue=0.05)
+    async with talking(network, gate, limits) as (client, server):
+        running = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        started = time.monotonic()
+        late = await asyncio.gather(users(client)(None, limit=2), act(client), return_exceptions=True)
+
+        assert 0.04 <= time.monotonic() - started <= 0.3
+        for problem in late:
+            assert isinstance(problem, errors.UpstreamUnavailable)
+            assert problem.message == "folio is busy; nothing was sent."
+        gate.opened.set()
+        await asyncio.gather(*running)
+        assert server.lines() == ["GET /users?limit=1&totalRecords=none"] * 2
+        assert (await users(client)(None, limit=3)).records == [{"id": "a"}]
+
+
+async def test_cancelled_reads_close_their_connections(network: Network) -> None:
+    """A question nobody waits for does not go on upstream."""
+    async with talking(network, hangs, Limits()) as (client, server):
+        calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(5)]
+        await asyncio.sleep(0.1)
+        assert server.open_connections == 5
+
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.sleep(0.1)
+
+        assert server.open_connections == 0
+
+
+async def test_cancellation_leaves_the_pool_whole(network: Network) -> None:
+    """After 20 callers gave up their calls again and again, all ten connections of the pool can be used."""
+    slow = True
+
+    async def sometimes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(0.01 if slow else 0)
+        await responds(200, USERS)(reader, writer)
+
+    async def churn(client: Client, number: int, until: float) -> int:
+        cancelled = 0
+        while (now := time.monotonic()) < until:
+            patience = 0.001 + 0.002 * ((number * 7 + int(now * 1000)) % 13)
+            try:
+                async with asyncio.timeout(patience):
+                    await users(client)(None, limit=1)
+            except TimeoutError:
+                cancelled += 1
+        return cancelled
+
+    limits = Limits(concurrency=10, queue=1)
+    async with talking(network, sometimes, limits) as (client, server):
+        until = time.monotonic() + 1.5
+        cancelled = await asyncio.gather(*(churn(client, number, until) for number in range(20)))
+        assert sum(cancelled) > 300
+
+        slow = False
+        started = time.monotonic()
+        await users(client)(None, limit=1)
+        assert time.monotonic() - started < 0.25
+
+        gate = Gate()
+        server.answer = gate
+        whole = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(10)]
+        await asyncio.sleep(0.2)
+        assert gate.waiting == 10
+        gate.opened.set()
+        assert [json.dumps(page.records) for page in await asyncio.gather(*whole)] == ['[{"id": "a"}]'] * 10
