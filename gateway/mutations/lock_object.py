@@ -40,10 +40,15 @@ LockObjectResult = Annotated[
 ]
 
 
-def conflict(held: HeldByAnother) -> ObjectLockConflict:
-    """Who holds the lock, as far as the 409 says it."""
-    known: Record | None = held.record if "ObjectID" in held.record else None
+def conflict(held: HeldByAnother, kind: int, number: int) -> ObjectLockConflict:
+    """Who holds the lock on this object, as far as the 409 says it."""
+    known = lock_on(kind, number, held.record) if held.record else None
     return ObjectLockConflict(held_by=known)  # type: ignore[arg-type]  # a record
+
+
+def lock_on(kind: int, number: int, told: Record) -> Record:
+    """A lock as Polaris told it, of the object that was asked for: an answer may leave out which it was."""
+    return {**told, "ObjectTypeID": kind, "ObjectID": number}
 
 
 async def lock_object(
@@ -52,8 +57,8 @@ async def lock_object(
     kind, number = type_id(input.object_type), object_number(input.object_id)
     locked = await acting(info).polaris.lock_object(kind, number)
     if isinstance(locked, HeldByAnother):
-        return conflict(locked)
-    lock = locked.record
+        return conflict(locked, kind, number)
+    lock = lock_on(kind, number, locked.record)
     return ObjectLocked(
         lock=lock,  # type: ignore[arg-type]  # a record
         existing_lock=bool(lock.get("ExistingLock")),

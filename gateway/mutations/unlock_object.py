@@ -38,7 +38,7 @@ async def unlock_object(
     kind, number = type_id(input.object_type), object_number(input.object_id)
     held = await acting(info).polaris.unlock_object(kind, number)
     if held is not None:
-        return conflict(held)
+        return conflict(held, kind, number)
     return ObjectUnlocked(object_type=input.object_type, object_id=number)
 
 

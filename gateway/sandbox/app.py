@@ -99,6 +99,7 @@ class Sandbox:
                     path_values=request.path_params,
                     query=dict(request.query_params),
                     body=await request.body(),
+                    tenants=self.libraries,
                 )
                 return endpoint(exchange)
             except Answered as error:

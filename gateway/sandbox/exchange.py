@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.responses import Response
@@ -25,6 +25,7 @@ class Exchange:
     path_values: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+    tenants: Mapping[str, Library] = field(default_factory=dict)
 
     @property
     def through_bff(self) -> bool:

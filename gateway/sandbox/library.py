@@ -46,20 +46,31 @@ class Library:
     loan_types: Shelved = field(default_factory=dict)
 
     loans: Shelved = field(default_factory=dict)
+    loan_history: Shelved = field(default_factory=dict)
     requests: Shelved = field(default_factory=dict)
     accounts: Shelved = field(default_factory=dict)
+    fee_fine_actions: Shelved = field(default_factory=dict)
     loan_policies: Shelved = field(default_factory=dict)
     overdue_fine_policies: Shelved = field(default_factory=dict)
     lost_item_policies: Shelved = field(default_factory=dict)
     cancellation_reasons: Shelved = field(default_factory=dict)
     staff_slips: Shelved = field(default_factory=dict)
+    circulation_settings: Shelved = field(default_factory=dict)
+    request_preferences: Shelved = field(default_factory=dict)
+    tags: Shelved = field(default_factory=dict)
     batch_requests: Shelved = field(default_factory=dict)
     batch_request_details: Shelved = field(default_factory=dict)
+    mediated_requests: Shelved = field(default_factory=dict)
+    request_policies: Shelved = field(default_factory=dict)
 
     loan_rules: list[Record] = field(default_factory=list)
     """First match wins: {loanTypeId?, materialTypeId?, loanPolicyId}."""
     item_limits: list[Record] = field(default_factory=list)
     """How many loans of a kind a patron may have: {patronGroupId?, materialTypeId?, loanTypeId?, limit}."""
+    request_rules: list[Record] = field(default_factory=list)
+    """First match wins: {loanTypeId?, materialTypeId?, patronGroupId?, requestPolicyId}; none allows all."""
+    secure: bool = False
+    """Whether this is the secure tenant of a consortium, whose requests staff confirm first."""
 
     def now(self) -> str:
         return iso(self.clock.now())

@@ -75,7 +75,7 @@ def group_at_checkout(library: Library, loan: Record) -> Record | None:
 
 
 def amount_remaining(library: Library, loan_id: str) -> float:
-    accounts = (account for account in library.accounts.values() if account["loanId"] == loan_id)
+    accounts = (account for account in library.accounts.values() if account.get("loanId") == loan_id)
     return sum(float(account["remaining"]) for account in accounts if account["status"]["name"] == "Open")
 
 

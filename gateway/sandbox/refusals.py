@@ -7,13 +7,14 @@ Answered
     BadSearch       400, errors[] in JSON, as mod-search answers
     Denied          401 or 403, plain text, as Okapi answers
     Refused         422, errors[] in JSON, possibly several at once
+    Unmediated      400, 404 or 422, errors[] in JSON, as mod-requests-mediated answers
 """
 
 from __future__ import annotations
 
 import http
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.responses import JSONResponse, Response
 
@@ -92,12 +93,35 @@ class BadSearch(Answered):
 
 @dataclass(eq=False)
 class Refused(Answered):
+    """`counted` adds the number of reasons, as the BFF does where the refusal is its own."""
+
     reasons: Sequence[Record]
+    counted: bool = False
 
     def response(self, path: str) -> Response:
-        body = JSONResponse({"errors": list(self.reasons)}, 422)
+        errors = list(self.reasons)
+        count = {"total_records": len(errors)} if self.counted else {}
+        body = JSONResponse({"errors": errors} | count, 422)
         body.headers["content-type"] = "application/json; charset=utf-8"
         return body
+
+
+@dataclass(eq=False)
+class Unmediated(Answered):
+    """One error of mod-requests-mediated, whose codes are numbers written as text."""
+
+    message: str
+    status: int = 422
+    code: str | None = None
+    kind: str = "ValidationException"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self, path: str) -> Response:
+        parameters = [{"key": key, "value": value} for key, value in self.parameters.items()]
+        error: Record = {"message": self.message, "type": self.kind, "parameters": parameters}
+        if self.code is not None:
+            error["code"] = self.code
+        return JSONResponse({"errors": [error], "total_records": 1}, self.status)
 
 
 def reason(

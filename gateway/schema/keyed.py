@@ -29,12 +29,10 @@ class KeyedField(StrawberryField):
         return False
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        given = {to_camel_case(name): kwargs.get(name) for name in self.loaders}
-        name, key = arguments.exactly_one(**given)
+        given = {to_camel_case(name): value for name, value in kwargs.items()}
+        name, key = arguments.exactly_one(**{name: given.get(name) for name in self.loaders})
         key = arguments.uuid(key, name) if name == "id" else arguments.text(key, name)
-        return self._load(
-            info, next(self.loaders[each] for each in kwargs if to_camel_case(each) == name), key
-        )
+        return self._load(info, self.loaders[name], key)
 
     def _load(self, info: Info, loader: str, key: str) -> Any:
         return getattr(info.context.loaders, loader).load(key)
@@ -46,7 +44,7 @@ def keyed(description: str, **keys: tuple[str, str]) -> Any:
     Any: the annotation beside the declaration is the type.
     """
     made = KeyedField(description=description)
-    made.loaders = {name: loader for name, (loader, _) in keys.items()}
+    made.loaders = {to_camel_case(name): loader for name, (loader, _) in keys.items()}
     required = len(keys) == 1
     made.arguments = [
         argument(name, _type_of(name, required), meaning, **({} if required else {"default": None}))

@@ -14,8 +14,14 @@ from gateway.schema.object_type import ObjectType
 from gateway.schema.page import Whole
 from gateway.schema.record import derived, field
 from gateway.schema.scalars import DateTime, has_offset
+from gateway.upstream.client import Record
 
 LARGEST_OBJECT_ID = 2_147_483_647
+
+
+def _named(lock: Record) -> bool:
+    """Whether a lock says what it is on. One that does not is not shown: its id is never null."""
+    return lock.get("ObjectTypeID") is not None and lock.get("ObjectID") is not None
 
 
 @strawberry.type(
@@ -24,7 +30,7 @@ LARGEST_OBJECT_ID = 2_147_483_647
 class ObjectLock:
     id: strawberry.ID = derived(
         "Object type and object id, such as `27:29937`: there is at most one lock on an object.",
-        lambda lock: f"{lock['ObjectTypeID']}:{lock['ObjectID']}",
+        lambda lock: f"{lock['ObjectTypeID']}:{lock['ObjectID']}" if _named(lock) else None,
     )
     object_type: ObjectType | None = field("What kind of object is locked.", key="ObjectTypeID")
     object_id: int | None = field("The id of the object in Polaris.", key="ObjectID")

@@ -1,0 +1,104 @@
+"""The published contract of the circulation BFF, as far as it is here: types, and answers made of them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).parent.parent.parent / "shared" / "contracts" / "circulation-bff.json"
+
+Json = Any  # the contract is JSON, and so is an answer
+Leaf = tuple[tuple[str, ...], Json]
+
+
+class Contract:
+    """Operations and types by name. Each value that it makes is made once."""
+
+    def __init__(self) -> None:
+        content = json.loads(FILE.read_text())
+        self.types: dict[str, Json] = content["types"]
+        self.operations = {(each["method"], each["path"]): each for each in content["operations"]}
+        self._number = itertools.count(1000)
+
+    def answer(self, method: str, path: str) -> Json:
+        """An answer of this operation in which each leaf has a value of its own."""
+        responses = self.operations[method, path]["responses"]
+        return self.value(next(shape for status, shape in responses.items() if status.startswith("2")))
+
+    def value(self, shape: Json) -> Json:
+        if "oneOf" in shape:
+            return self.value(shape["oneOf"][0])
+        if "ref" in shape:
+            return self._object(self.types[shape["ref"]])
+        if shape.get("fields") is not None:
+            return self._object(shape["fields"])
+        if shape["type"] == "array":
+            return [self.value(shape["items"])]
+        return self._leaf(shape)
+
+    def _object(self, fields: Json) -> Json:
+        made = {name: self.value(self._as_sent(name, each)) for name, each in fields.items()}
+        for name, each in made.items():
+            if isinstance(each, dict) and "id" in each and f"{name}Id" in made:
+                each["id"] = made[f"{name}Id"]  # the services send the same id twice
+        if isinstance(status := made.get("status"), dict) and "name" in status:
+            status["name"] = "Checked out" if "date" in status else "Open"  # closed sets, typed as text
+        if "holdShelfClosedLibraryDateManagement" in made:
+            made["holdShelfClosedLibraryDateManagement"] = "Keep_the_current_due_date"
+        return made
+
+    def _as_sent(self, name: str, shape: Json) -> Json:
+        """The shape that the services send where the contract says less, or something else."""
+        if name == "tags" and shape.get("format") == "uuid":  # typed as one id; the services send labels
+            return {"type": "object", "ref": "Tags"}
+        if (
+            name == "metadata"
+        ):  # untyped in the answer to a check-out; the services send the same as elsewhere
+            return {"type": "object", "ref": "Metadata"}
+        if shape.get("type") != "string" or "format" in shape or shape.get("enum"):
+            return shape
+        if name.endswith(("Id", "ID", "patronGroup")) or name == "id":
+            return {**shape, "format": "uuid"}
+        if name in ("createdDate", "updatedDate"):
+            return {**shape, "format": "date-time"}
+        return shape
+
+    def _leaf(self, shape: Json) -> Json:
+        number = next(self._number)
+        if shape.get("enum"):
+            return shape["enum"][number % len(shape["enum"])]
+        if shape["type"] == "boolean":
+            return True
+        if shape["type"] == "integer":
+            return number
+        if shape["type"] == "number":
+            return number + 0.25
+        if shape["type"] == "object":
+            return {f"key{number}": f"value{number}"}
+        if shape.get("format") == "uuid":
+            return str(uuid.UUID(int=number, version=4))
+        if shape.get("format") == "date-time":
+            return f"2026-01-01T{number % 24:02}:{number % 60:02}:{number % 59:02}.{number % 1000:03}+00:00"
+        return f"text {number}"
+
+    def body_paths(self, name: str) -> set[str]:
+        """The leaves of a body, dots for nesting; elements of lists stand for all of them."""
+        body = self.value({"type": "object", "ref": name})
+        return {re.sub(r"\.key\d+$", "", ".".join(path)) for path, _ in leaves(body)}
+
+
+def leaves(value: Json, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
+    """Every value that is neither object nor list, and where it stands."""
+    if isinstance(value, dict) and value:
+        for name, each in value.items():
+            yield from leaves(each, (*path, name))
+    elif isinstance(value, list):
+        for each in value:
+            yield from leaves(each, path)
+    else:
+        yield path, value

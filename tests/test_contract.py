@@ -1,0 +1,243 @@
+"""Every field of every operation of the BFF reaches the client, and every field of every body can be sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLList, GraphQLNonNull, GraphQLType
+
+from gateway.app import create_app
+from gateway.graph import schema
+from gateway.schema.scalars import from_upstream
+from gateway.settings import Settings
+from tests.contract import FILE, Contract, Json, leaves
+from tests.widest import selection
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.skipif(not FILE.exists(), reason="the published contract is not beside the project"),
+]
+
+ID = "00000000-0000-4000-8000-000000000001"
+TYPES = schema._schema.type_map
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """How the graph asks an operation, and what of its answer stays behind, with the reason."""
+
+    root: str  # the field of the graph, `{}` where the selection goes
+    type: str
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+COUNTED = {"totalRecords": "it is `totalCount`, and on whole lists their length"}
+
+QUESTIONS = {
+    "/circulation-bff/requests/allowed-service-points": Asked(
+        root=f'allowedServicePoints(operation: CREATE, requesterId: "{ID}", itemId: "{ID}") {{}}',
+        type="AllowedServicePoints",
+    ),
+    "/circulation-bff/requests/search-instances": Asked(
+        root=f'searchInstance(id: "{ID}") {{}}', type="SearchInstance"
+    ),
+    "/circulation-bff/requests": Asked(
+        root="requests { totalCount nodes {} }",
+        type="Request",
+        left_out={"requests.requestProcessingParameters.": "only ever sent to upstream, never stored"},
+    ),
+    "/circulation-bff/batch-requests": Asked(
+        root="batchRequests { totalCount nodes {} }", type="BatchRequest"
+    ),
+    "/circulation-bff/batch-requests/{batchId}": Asked(
+        root=f'batchRequest(id: "{ID}") {{}}', type="BatchRequest"
+    ),
+    "/circulation-bff/batch-requests/{batchId}/details": Asked(
+        root=f'batchRequest(id: "{ID}") {{ details {{ totalCount nodes {{}} }} }}', type="BatchRequestDetail"
+    ),
+    "/circulation-bff/loans": Asked(root="loans { totalCount nodes {} }", type="Loan"),
+    "/circulation-bff/external-users/{externalUserId}/tenant/{tenantId}": Asked(
+        root='externalUsers(externalUserId: "x") { nodes {} }',
+        type="User",
+        left_out=COUNTED
+        | {
+            "resultInfo.": "about the search behind the answer, not about users; normally absent",
+        },
+    ),
+    "/circulation-bff/pick-slips/{servicePointId}": Asked(
+        root=f'pickSlips(servicePointId: "{ID}") {{ nodes {{}} }}', type="StaffSlip", left_out=COUNTED
+    ),
+    "/circulation-bff/search-slips/{servicePointId}": Asked(
+        root=f'searchSlips(servicePointId: "{ID}") {{ nodes {{}} }}', type="StaffSlip", left_out=COUNTED
+    ),
+    "/circulation-bff/inventory/items": Asked(
+        root='consortiumItem(barcode: "1") {}', type="Item", left_out=COUNTED
+    ),
+}
+
+# Served by the collection, with the id as its filter: one way to ask for one loan and for fifty.
+BY_COLLECTION = {"/circulation-bff/loans/{loanId}"}
+
+ACTS = {
+    "/circulation-bff/mediated-requests/confirm": "confirmMediatedRequest",
+    "/circulation-bff/requests": "createRequest",
+    "/circulation-bff/batch-requests": "createBatchRequest",
+    "/circulation-bff/create-ecs-request-external": "createEcsRequestExternal",
+    "/circulation-bff/loans/check-in-by-barcode": "checkIn",
+    "/circulation-bff/loans/check-out-by-barcode": "checkOut",
+    "/circulation-bff/loans/{loanId}/declare-item-lost": "declareItemLost",
+    "/circulation-bff/loans/{loanId}/claim-item-returned": "claimItemReturned",
+    "/circulation-bff/loans/{loanId}/declare-claimed-returned-item-as-missing": (
+        "declareClaimedReturnedItemAsMissing"
+    ),
+}
+
+# What the server works out itself and overwrites, so that to send it would be idle (facts of the BFF's API).
+WORKED_OUT = (
+    "item.",
+    "instance.",
+    "requester.",
+    "proxy.",
+    "deliveryAddress.",
+    "pickupServicePoint.",
+    "metadata.",
+    "searchIndex.",
+)
+
+
+def test_every_operation_is_in_the_graph() -> None:
+    """Each of the 21 operations is a question or an act here."""
+    contract = Contract()
+    asked = {("GET", path) for path in QUESTIONS} | {("GET", path) for path in BY_COLLECTION}
+
+    assert asked | {("POST", path) for path in ACTS} == set(contract.operations)
+    assert len(contract.operations) == 21
+
+
+# The answer to every other question: a batch whose items are asked for, and collections with nothing in them.
+NOTHING_ELSE: Json = {"batchId": ID} | {
+    name: []
+    for name in ("items", "users", "usergroups", "instances", "holdingsRecords", "locations", "servicepoints")
+}
+
+
+class Upstream:
+    """Answers one operation with one body, and remembers what was sent."""
+
+    def __init__(self, method: str, path: str, status: int, answer: Json) -> None:
+        self.pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
+        self.method, self.status, self.answer = method, status, answer
+        self.others: list[str] = []
+        self.bodies: list[Json] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.method != self.method or not self.pattern.fullmatch(request.url.path):
+            self.others.append(f"{request.method} {request.url.path}")
+            return httpx.Response(200, json=NOTHING_ELSE)
+        self.bodies.append(json.loads(request.content) if request.content else None)
+        return httpx.Response(self.status, json=self.answer) if self.answer else httpx.Response(204)
+
+
+async def run(upstream: Upstream, query: str, variables: Json = None) -> Json:
+    app = create_app(
+        Settings(okapi_url="http://okapi"), transport=lambda limits: httpx.MockTransport(upstream)
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
+        response = await http.post(
+            "/graphql",
+            json={"query": query, "variables": variables},
+            headers={"X-Okapi-Tenant": "diku"},
+        )
+    return response.json()
+
+
+def came_back(name: str, value: Json, answer: Json) -> bool:
+    """Whether a value of upstream stands in the answer: as it was, as a moment, or as the name of a member."""
+    found = [(path[-1] if path else "", each) for path, each in leaves(answer)]
+    if value is True:
+        return (name, True) in found
+    if any(each == value and type(each) is type(value) for _, each in found):
+        return True
+    if not isinstance(value, str):
+        return False
+    shown = {each for _, each in found if isinstance(each, str)}
+    constant = re.sub(r"[^A-Z0-9]+", "_", value.upper()).strip("_")
+    if constant in shown:
+        return True
+    try:
+        return from_upstream(value) in shown
+    except Exception:  # noqa: BLE001  # no moment, so it cannot have come back as one
+        return False
+
+
+def missing(upstream: Json, answer: Json) -> set[str]:
+    return {".".join(path) for path, value in leaves(upstream) if not came_back(path[-1], value, answer)}
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+async def test_every_field_of_an_answer_reaches_the_client(path: str) -> None:
+    """Of an answer in which each leaf has a value of its own, the widest query brings each back."""
+    asked = QUESTIONS[path]
+    upstream = Upstream("GET", path, 200, Contract().answer("GET", path))
+
+    answer = await run(upstream, f"{{ {asked.root.replace('{}', selection(asked.type))} }}")
+
+    assert "errors" not in answer, answer["errors"][:3]
+    left = missing(upstream.answer, answer["data"])
+    assert {each for each in left if not each.startswith(tuple(asked.left_out))} == set()
+    assert {reason for reason in asked.left_out if any(each.startswith(reason) for each in left)} == set(
+        asked.left_out
+    )
+    assert len(upstream.bodies) == 1
+    assert all(call.startswith("GET ") for call in upstream.others)
+
+
+@pytest.mark.parametrize("path", ACTS)
+async def test_every_field_of_an_act_reaches_both_sides(path: str) -> None:
+    """Each leaf of the body can be sent, and each leaf of the answer comes back."""
+    contract = Contract()
+    operation = contract.operations["POST", path]
+    status, shape = next((each for each in operation["responses"].items() if each[0].startswith("2")))
+    upstream = Upstream("POST", path, int(status), contract.value(shape) if shape else None)
+    act = ACTS[path]
+    pascal = act[0].upper() + act[1:]
+    query = (
+        f"mutation($input: {pascal}Input!) {{ {act}(input: $input) "
+        f"{selection(f'{pascal}Result') if shape else '{ __typename }'} }}"
+    )
+
+    answer = await run(upstream, query, {"input": filled(TYPES[f"{pascal}Input"], contract)})
+
+    assert "errors" not in answer, answer["errors"][:3]
+    assert missing(upstream.answer, answer["data"]) == set()
+    assert all(call.startswith("GET ") for call in upstream.others)
+    (body,) = upstream.bodies
+    wanted = contract.body_paths(operation["body"]["ref"])
+    sent = {".".join(each) for each, _ in leaves(body)}
+    assert {each for each in wanted - sent if not each.startswith(WORKED_OUT)} == set()
+
+
+def filled(kind: GraphQLType, contract: Contract) -> Any:
+    """A value for an input type with every field in it."""
+    if isinstance(kind, GraphQLNonNull):
+        return filled(kind.of_type, contract)
+    if isinstance(kind, GraphQLList):
+        return [filled(kind.of_type, contract)]
+    if isinstance(kind, GraphQLInputObjectType):
+        return {name: filled(each.type, contract) for name, each in kind.fields.items()}
+    if isinstance(kind, GraphQLEnumType):
+        return next(iter(kind.values))
+    shapes = {
+        "ID": {"type": "string", "format": "uuid"},
+        "DateTime": {"type": "string", "format": "date-time"},
+        "Boolean": {"type": "boolean"},
+        "Int": {"type": "integer"},
+        "Float": {"type": "number"},
+    }
+    return contract.value(shapes.get(getattr(kind, "name", ""), {"type": "string"}))

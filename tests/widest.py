@@ -1,0 +1,99 @@
+"""The widest query that asks nothing but the record itself: every member, and of links what is carried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from graphql import GraphQLNamedType, GraphQLObjectType, GraphQLUnionType, get_named_type, is_leaf_type
+
+from gateway.graph import schema
+from gateway.schema.link import Link, ManyLink
+from gateway.schema.record import DerivedField, RecordField
+
+TYPES = schema._schema.type_map
+SLICES = {"nodes", "totalCount"}
+
+Tree = dict[str, Any]  # a selection: names, and what is selected below each
+
+
+def selection(name: str) -> str:
+    """The braces and all that stands in them for a type by name."""
+    return _text(_tree(TYPES[name]))
+
+
+def _tree(kind: GraphQLNamedType) -> Tree:
+    if isinstance(kind, GraphQLUnionType):
+        return {f"... on {each.name}": _tree(each) for each in kind.types if each.name != "Refusal"}
+    if not isinstance(kind, GraphQLObjectType):
+        return {}
+    tree: Tree = {}
+    for name, declared in kind.fields.items():
+        definition = declared.extensions.get("strawberry-definition")
+        target = get_named_type(declared.type)
+        if isinstance(definition, ManyLink):
+            tree[name] = {"id": {}}
+        elif isinstance(definition, Link):
+            if known := _known(target, definition.known):
+                tree[name] = known
+            if ("id",) in definition.known:
+                tree[f"{name}_id: {name}"] = {"id": {}}  # free even where the rest of the summary is absent
+        elif isinstance(definition, RecordField | DerivedField) or name in SLICES:
+            tree[name] = {} if is_leaf_type(target) else _tree(target)
+        elif _of_a_result(kind):
+            tree[name] = {} if is_leaf_type(target) else _tree(target)
+    return tree
+
+
+def _of_a_result(kind: GraphQLObjectType) -> bool:
+    """Whether the type is what an act gives, whose fields are plain."""
+    return any(
+        isinstance(union, GraphQLUnionType) and kind in union.types
+        for union in TYPES.values()
+        if union.name.endswith("Result")
+    )
+
+
+def _known(target: GraphQLNamedType, known: Iterable[tuple[str, ...]]) -> Tree:
+    tree: Tree = {}
+    for path in known:
+        here, there = tree, target
+        steps = _names(there, path)
+        if steps is None:
+            continue
+        for name, kind in steps:
+            here = here.setdefault(name, {})
+            there = kind
+        if not is_leaf_type(there) and not here:
+            here.update(_tree(there))
+    return tree
+
+
+def _names(kind: GraphQLNamedType, path: tuple[str, ...]) -> list[tuple[str, GraphQLNamedType]] | None:
+    """The fields that lead to a member, links by the key that they hold; None where no field does."""
+    steps: list[tuple[str, GraphQLNamedType]] = []
+    linked = False
+    for key in path:
+        found = _field(kind, key)
+        if found is None:
+            return None
+        name, kind, linked = found
+        steps.append((name, kind))
+    return [*steps, ("id", TYPES["ID"])] if linked and path[-1][-1] != ">" else steps
+
+
+def _field(kind: GraphQLNamedType, key: str) -> tuple[str, GraphQLNamedType, bool] | None:
+    """The field for a member, the type of its value, and whether it is a link."""
+    for name, declared in getattr(kind, "fields", {}).items():
+        definition = declared.extensions.get("strawberry-definition")
+        if isinstance(definition, RecordField) and definition.key == key:
+            return name, get_named_type(declared.type), False
+        if isinstance(definition, Link) and (definition.key == (key,) or f"{name}>" == key):
+            return name, get_named_type(declared.type), True
+    return None
+
+
+def _text(tree: Tree) -> str:
+    if not tree:
+        return ""
+    return "{ " + " ".join(f"{name} {_text(below)}".strip() for name, below in tree.items()) + " }"
