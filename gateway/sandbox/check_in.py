@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from gateway.sandbox import loan_history, lost_fee
 from gateway.sandbox.body import checked
 from gateway.sandbox.check_out import described
 from gateway.sandbox.clock import after, iso, moment_of
@@ -13,6 +14,7 @@ from gateway.sandbox.item import copy_of
 from gateway.sandbox.library import Library, Record
 from gateway.sandbox.loan import loan_view
 from gateway.sandbox.location import is_home
+from gateway.sandbox.permissions import Caller
 from gateway.sandbox.refusals import Refused, reason
 from gateway.sandbox.request_queue import next_for_item
 from gateway.sandbox.staff_slip import slip
@@ -54,7 +56,7 @@ def checked_in(exchange: Exchange) -> Record:
     loan = library.open_loan_of_item(item["id"])
     in_house = loan is None and used_in_house(library, item, service_point_id)
     if loan is not None:
-        give_back(library, loan, body)
+        give_back(library, loan, body, exchange.caller)
     item["lastCheckIn"] = without_nulls(
         {
             "dateTime": library.now(),
@@ -65,6 +67,7 @@ def checked_in(exchange: Exchange) -> Record:
     request = send_on(library, item, service_point_id)
     if loan is not None:
         loan["itemStatus"] = item["status"]["name"]
+        loan_history.changed(library, loan, exchange.caller)
     return without_nulls(
         {
             "loan": None if loan is None else loan_view(library, loan),
@@ -105,7 +108,7 @@ def used_in_house(library: Library, item: Record, service_point_id: str) -> bool
     )
 
 
-def give_back(library: Library, loan: Record, body: Record) -> None:
+def give_back(library: Library, loan: Record, body: Record, who: Caller) -> None:
     loan |= {
         "status": {"name": "Closed"},
         "action": RESOLUTIONS.get(body.get("claimedReturnedResolution", ""), "checkedin"),
@@ -114,8 +117,7 @@ def give_back(library: Library, loan: Record, body: Record) -> None:
         "checkinServicePointId": body["servicePointId"].lower(),
     }
     loan.pop("actionComment", None)
-    if "metadata" in loan:
-        loan["metadata"]["updatedDate"] = library.now()
+    lost_fee.forget(library, loan, "Cancelled item returned", who)
 
 
 def send_on(library: Library, item: Record, service_point_id: str) -> Record | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from starlette.responses import Response
 
+from gateway.sandbox import loan_history
 from gateway.sandbox.body import checked
 from gateway.sandbox.clock import iso, moment_of
 from gateway.sandbox.exchange import Exchange, answer, without_nulls
@@ -33,6 +34,8 @@ REQUIRED = {
     "userBarcode": "Check out needs a user barcode",
     "servicePointId": "Check out must be performed at a service point",
 }
+DRY_RUN = ("itemBarcode", "userBarcode", "proxyUserBarcode")
+POLICIES = ("loanPolicyId", "overdueFinePolicyId", "lostItemPolicyId")
 # Other statuses are lent after the desk's own confirmation.
 NEVER_LENT = {"Aged to lost", "Claimed returned", "Declared lost", "Intellectual item"}
 
@@ -73,9 +76,23 @@ def circulation_check_out(exchange: Exchange) -> Response:
     return answer(loan, 201, {"Location": f"/circulation/loans/{loan['id']}"})
 
 
+def dry_run(exchange: Exchange) -> Response:
+    """What a check-out would be governed by; nothing is lent, and no service point is asked for."""
+    body = checked(exchange, KINDS, {name: REQUIRED[name] for name in ("itemBarcode", "userBarcode")})
+    body = {name: body[name] for name in DRY_RUN if name in body}
+    attempt = tried(exchange, body)
+    loan = new_loan(attempt, attempt.user or {}, attempt.item or {})
+    return answer({name: loan[name] for name in POLICIES if name in loan}, 201)
+
+
 def checked_out(exchange: Exchange) -> Record:
     """Lend the item and show the loan. Raises Refused with every reason at once, and then nothing is lent."""
-    body = checked(exchange, KINDS, REQUIRED)
+    attempt = tried(exchange, checked(exchange, KINDS, REQUIRED))
+    return loan_view(exchange.library, lend(attempt))
+
+
+def tried(exchange: Exchange, body: Record) -> CheckOut:
+    """The attempt, when nothing is against it. Raises Refused."""
     now = exchange.library.now()
     attempt = CheckOut(
         library=exchange.library,
@@ -87,12 +104,12 @@ def checked_out(exchange: Exchange) -> Record:
     reasons = list(refusals(attempt))
     if reasons:
         raise Refused(reasons)
-    return loan_view(exchange.library, lend(attempt))
+    return attempt
 
 
 def refusals(attempt: CheckOut) -> Iterator[Record]:
     yield from without_permission(attempt.caller, attempt.asked)
-    if attempt.service_point_id not in attempt.library.service_points:
+    if "servicePointId" in attempt.body and attempt.service_point_id not in attempt.library.service_points:
         yield reason(REQUIRED["servicePointId"], {"servicePointId": attempt.service_point_id})
     user, item = attempt.user, attempt.item
     if user is None:
@@ -200,6 +217,7 @@ def lend(attempt: CheckOut) -> Record:
     user, item = attempt.user or {}, attempt.item or {}  # both were found, or the attempt was refused
     loan = new_loan(attempt, user, item)
     library.loans[loan["id"]] = loan
+    loan_history.created(library, loan)
     item["status"] = {"name": "Checked out", "date": now}
     item.pop("inTransitDestinationServicePointId", None)
     request = next_for_item(library, item)
@@ -232,7 +250,7 @@ def new_loan(attempt: CheckOut, user: Record, item: Record) -> Record:
             "loanPolicyId": policy["id"] if policy else None,
             "overdueFinePolicyId": next(iter(library.overdue_fine_policies), None),
             "lostItemPolicyId": next(iter(library.lost_item_policies), None),
-            "checkoutServicePointId": attempt.service_point_id,
+            "checkoutServicePointId": attempt.body.get("servicePointId", "").lower() or None,
             "patronGroupIdAtCheckout": user.get("patronGroup"),
             "metadata": signed(now, who),
         }

@@ -32,7 +32,6 @@ INFO_NEEDED = (
 # A due date means nothing while the item is not simply out.
 WITHOUT_DUE_DATE_CHANGE = {"Aged to lost", "Claimed returned", "Declared lost"}
 NOT_DECLARED_MISSING = "FAILED_TO_DECLARE_CLAIMED_RETURNED_ITEM_AS_MISSING"
-DONE = 204
 
 
 def found_loan(exchange: Exchange) -> Record:
@@ -150,4 +149,4 @@ def forget_recall(library: Library, loan: Record) -> None:
 
 def taken_down(exchange: Exchange, loan: Record) -> Response:
     loan_history.changed(exchange.library, loan, exchange.caller)
-    return Response(status_code=DONE)
+    return Response(status_code=204)

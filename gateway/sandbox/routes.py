@@ -5,20 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.sandbox import (
+    account,
+    circulation_settings,
+    external_user,
     instance,
     item,
     loan,
+    loan_action,
     location,
+    patron_session,
+    print_event,
     reference,
+    renewal,
     request,
     request_queue,
     service_point,
+    slip_list,
     user,
 )
 from gateway.sandbox.check_in import bff_check_in, circulation_check_in
-from gateway.sandbox.check_out import bff_check_out, circulation_check_out
+from gateway.sandbox.check_out import bff_check_out, circulation_check_out, dry_run
 from gateway.sandbox.exchange import Endpoint
 from gateway.sandbox.holdings import HOLDINGS
+from gateway.sandbox.loan_history import LOAN_HISTORY
 from gateway.sandbox.shelf import Shelf, collection, single
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -47,6 +56,22 @@ def asked(path: str, permission: str, endpoint: Endpoint) -> Served:
 
 def done(path: str, permission: str, endpoint: Endpoint) -> Served:
     return Served("POST", path, permission, endpoint)
+
+
+def loan_acts(name: str, bff: Endpoint, circulation: Endpoint) -> list[Served]:
+    """An act on one loan, by the BFF and by mod-circulation itself."""
+    return [
+        done(f"{BFF}/loans/{{id}}/{name}", f"circulation-bff.loans.{name}.execute", bff),
+        done(f"/circulation/loans/{{id}}/{name}", f"circulation.loans.{name}.post", circulation),
+    ]
+
+
+def slips(name: str, endpoint: Endpoint) -> list[Served]:
+    point = "{service_point_id}"
+    return [
+        asked(f"{BFF}/{name}/{point}", f"circulation-bff.{name}.collection.get", endpoint),
+        asked(f"/circulation/{name}/{point}", f"circulation.{name}.get", endpoint),
+    ]
 
 
 STORAGE = "inventory-storage"
@@ -128,4 +153,60 @@ ROUTES: list[Served] = [
     *read("/holdings-storage/holdings", f"{STORAGE}.holdings", HOLDINGS),
     *read("/material-types", f"{STORAGE}.material-types", reference.MATERIAL_TYPES),
     *read("/loan-types", f"{STORAGE}.loan-types", reference.LOAN_TYPES),
+]
+
+# loans after check-out, what is owed, settings and slips
+ROUTES += [
+    *loan_acts("declare-item-lost", loan_action.declare_item_lost, loan_action.declare_item_lost),
+    *loan_acts("claim-item-returned", loan_action.claim_item_returned, loan_action.claim_item_returned),
+    *loan_acts(
+        "declare-claimed-returned-item-as-missing",
+        loan_action.bff_declare_missing,
+        loan_action.declare_missing,
+    ),
+    done(
+        "/circulation/loans/{id}/change-due-date",
+        "circulation.loans.change-due-date.post",
+        loan_action.change_due_date,
+    ),
+    done("/circulation/loans/{id}/add-info", "circulation.loans.add-info.post", loan_action.add_info),
+    done("/circulation/renew-by-barcode", "circulation.renew-by-barcode.post", renewal.renew_by_barcode),
+    done("/circulation/renew-by-id", "circulation.renew-by-id.post", renewal.renew_by_id),
+    done(
+        "/circulation/check-out-by-barcode-dry-run",
+        "circulation.check-out-by-barcode-dry-run.post",
+        dry_run,
+    ),
+    done(
+        "/circulation/end-patron-action-session",
+        "circulation.end-patron-action-session.post",
+        patron_session.end_patron_action_session,
+    ),
+    done(
+        "/circulation/print-events-entry",
+        "circulation.print-events-entry.item.post",
+        print_event.print_events,
+    ),
+    *slips("pick-slips", slip_list.pick_slips),
+    *slips("search-slips", slip_list.search_slips),
+    asked(
+        f"{BFF}/external-users/{{external_user_id}}/tenant/{{tenant_id}}",
+        "circulation-bff.external-users.collection.get",
+        external_user.external_users,
+    ),
+    asked(
+        "/loan-storage/loan-history", f"{CIRCULATION}.loans-history.collection.get", collection(LOAN_HISTORY)
+    ),
+    *read("/accounts", "accounts", account.ACCOUNTS),
+    *read("/feefineactions", "feefineactions", account.FEE_FINE_ACTIONS),
+    *read("/overdue-fines-policies", "overdue-fines-policies", reference.OVERDUE_FINE_POLICIES),
+    *read("/lost-item-fees-policies", "lost-item-fees-policies", reference.LOST_ITEM_FEE_POLICIES),
+    *read("/tags", "tags", reference.TAGS),
+    *read(
+        "/request-preference-storage/request-preference",
+        f"{CIRCULATION}.request-preferences",
+        reference.REQUEST_PREFERENCES,
+    ),
+    *read("/circulation/settings", "circulation.settings", circulation_settings.CIRCULATION_SETTINGS),
+    asked("/tlr/settings", "tlr.settings.get", circulation_settings.tlr_settings),
 ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from strawberry.types.field import StrawberryField
 
 from gateway import errors
 from gateway.context import Info
 from gateway.schema import arguments
 from gateway.schema.enums import member
 from gateway.schema.link import link
-from gateway.schema.record import field
+from gateway.schema.page import argument
+from gateway.schema.record import Path, dig, field, record_of
 
 if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint
@@ -84,6 +86,60 @@ async def allowed_service_points(
     return await bff.allowed_service_points(  # type: ignore[return-value]  # a record
         {"operation": operation.value, **query}
     )
+
+
+class AllowedServicePointsOf(StrawberryField):
+    """Where a new request for a record may be picked up. Any: Strawberry's own signatures are wide."""
+
+    parameter: str
+
+    def __copy__(self) -> AllowedServicePointsOf:
+        made = super().__copy__()
+        made.parameter = self.parameter
+        return made
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    @property
+    def needs(self) -> tuple[Path, ...]:
+        return (("id",),)
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        name, key = arguments.exactly_one(
+            requesterId=kwargs.get("requester_id"), requesterBarcode=kwargs.get("requester_barcode")
+        )
+        key = arguments.uuid(key, name) if name == "requesterId" else arguments.text(key, name)
+        return self._allowed(dig(record_of(source), ("id",)), info, name, key)
+
+    async def _allowed(self, record_id: str, info: Info, name: str, key: str) -> Any:
+        if name == "requesterBarcode":
+            requester = await info.context.loaders.user_by_barcode.load(key)
+            if requester is None:
+                return None
+            key = requester["id"]
+        query = {"operation": "create", "requesterId": key, self.parameter: record_id}
+        return await info.context.upstream.circulation_bff.allowed_service_points(query)
+
+
+def allowed_for(description: str, parameter: str) -> Any:
+    """Declare where a new request for a record may be picked up; `parameter` is upstream's name of its id.
+
+    Any: the annotation beside the declaration is the type.
+    """
+    made = AllowedServicePointsOf(description=description)
+    made.parameter = parameter
+    made.arguments = [
+        argument("requester_id", strawberry.ID | None, "Who would ask, a UUID.", default=None),
+        argument(
+            "requester_barcode",
+            str | None,
+            "Who would ask, by the library card; no call more where the operation asks for the user too.",
+            default=None,
+        ),
+    ]
+    return made
 
 
 @strawberry.type

@@ -9,6 +9,7 @@ import strawberry
 
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import arguments
+from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
 from gateway.schema.arguments import condition
 from gateway.schema.enums import SortDirection, member
 from gateway.schema.holdings import HoldingsConnection
@@ -230,6 +231,10 @@ class Instance:
         "The queue of the title, whole and in order. One upstream call for each title; `openRequests` is one "
         "for fifty.",
         loader="queue_of_instance",
+    )
+    allowed_service_points: AllowedServicePoints | None = allowed_for(
+        "Where a new request for it may be picked up, by kind of request. One upstream call each.",
+        "instanceId",
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(

@@ -11,6 +11,7 @@ from gateway import errors
 from gateway.context import Info
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import arguments
+from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
 from gateway.schema.arguments import condition
 from gateway.schema.enums import CirculationNoteType, ItemStatusName, SortDirection, member
 from gateway.schema.keyed import keyed
@@ -272,6 +273,10 @@ class Item:
         "The queue of the item, whole and in order. One upstream call for each item; `openRequests` is one "
         "for fifty.",
         loader="queue_of_item",
+    )
+    allowed_service_points: AllowedServicePoints | None = allowed_for(
+        "Where a new request for it may be picked up, by kind of request. One upstream call each.",
+        "itemId",
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(

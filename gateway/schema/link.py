@@ -89,7 +89,9 @@ class Link(StrawberryField):
         record: dict[str, Any] = {}
         for target, origin in self.known.items():
             value = dig(source, origin)
-            if value is None and not _present(source, origin):
+            # An object of the target with nothing in it would be a lie where the target has none. What is
+            # known of a further link counts, null or not, as long as the parent carries it.
+            if value is None and not (target[0].endswith(THROUGH) and _present(source, origin)):
                 continue
             here = record
             for step in target[:-1]:

@@ -11,6 +11,7 @@ from strawberry.types.field import StrawberryField
 from gateway import errors
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import arguments
+from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
 from gateway.schema.holdings import Holdings
 from gateway.schema.instance import (
     AlternativeTitle,
@@ -149,6 +150,10 @@ class SearchItem:
         loader="open_loan_of_item",
         key="id",
         identity=None,
+    )
+    allowed_service_points: AllowedServicePoints | None = allowed_for(
+        "Where a new request for it may be picked up, by kind of request. One upstream call each.",
+        "itemId",
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Literal
 from urllib.parse import quote
@@ -352,13 +354,21 @@ class CallerClient:
     ) -> Answer:
         return await self._client.act(act, method, path, body, self._headers, expected)
 
-    async def act_for_record(self, act: Act, path: str, body: object) -> Record:
-        """Post an act whose success is described by one JSON object."""
+    async def act_for_record(self, act: Act, path: str, body: object, *, proof: str | None = None) -> Record:
+        """Post an act whose success is described by one JSON object; without its member `proof` it is none."""
         answer = await self.act(act, "POST", path, body)
         record = decoded(answer.body)
-        if not isinstance(record, dict) or not record:
+        if not isinstance(record, dict) or not record or (proof is not None and not record.get(proof)):
             raise self.unreadable(act, answer)
         return record
+
+    async def act_without_record(
+        self, act: Act, method: Literal["POST", "PUT"], path: str, body: object
+    ) -> None:
+        """Send an act whose success is a bare 201 or 204: the page of a proxy in its place tells nothing."""
+        answer = await self.act(act, method, path, body)
+        if answer.status not in (201, 204):
+            raise self.unreadable(act, answer)
 
     def unreadable(self, act: Act, answer: Answer) -> errors.OutcomeUnknown:
         """The error for an act whose 2xx answer cannot be read."""
@@ -446,7 +456,9 @@ def aiohttp_transport(limits: Limits) -> Transport:
 
     def session() -> aiohttp.ClientSession:
         made = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=limits.concurrency, keepalive_timeout=KEEP_ALIVE),
+            connector=aiohttp.TCPConnector(
+                limit=limits.concurrency, keepalive_timeout=KEEP_ALIVE, ssl=_authorities()
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             max_field_size=LONGEST_HEADER,
@@ -454,7 +466,7 @@ def aiohttp_transport(limits: Limits) -> Transport:
         made._retry_connection = False  # aiohttp repeats PUT and DELETE by itself; an act is sent once
         return made
 
-    return AiohttpTransport(client=session)
+    return AiohttpTransport(verify=_authorities(), client=session)
 
 
 def httpx_transport(limits: Limits) -> Transport:
@@ -464,12 +476,17 @@ def httpx_transport(limits: Limits) -> Transport:
         max_keepalive_connections=limits.concurrency,
         keepalive_expiry=KEEP_ALIVE,
     )
-    verify = httpx.create_ssl_context(trust_env=False)
 
     def made() -> Transport:
-        return httpx.AsyncHTTPTransport(verify=verify, limits=pool, trust_env=False, retries=0)
+        return httpx.AsyncHTTPTransport(verify=_authorities(), limits=pool, trust_env=False, retries=0)
 
     return RenewedTransport(made, limits.concurrency)
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Whom both transports trust: the machine's certificate authorities, loaded once."""
+    return ssl.create_default_context()
 
 
 class RenewedTransport(httpx.AsyncBaseTransport):

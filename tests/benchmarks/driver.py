@@ -21,6 +21,10 @@ from tests.benchmarks.processes import Process
 CALLER = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "e30." + "t" * 400 + ".c2ln"}
 
 
+WAKING = 8
+PATIENCE = 300  # seconds after the end of the load until a server counts as stuck
+
+
 class WrongAnswer(Exception):
     """A server answered something else than what it is measured for."""
 
@@ -87,7 +91,10 @@ class Measured:
 
 
 def question(
-    method: str, path: str, body: Any = None, headers: Mapping[str, str] = CALLER  # Any: JSON
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: Mapping[str, str] = CALLER,  # Any: JSON
 ) -> bytes:
     """The bytes of one request."""
     content = b"" if body is None else msgspec.json.encode(body)
@@ -100,7 +107,7 @@ def question(
 
 async def ask(url: str, asked: bytes) -> Answer:
     """One answer over a connection of its own."""
-    async with _connections(url, 1) as (connection,):
+    async with asyncio.timeout(PATIENCE), _connections(url, 1) as (connection,):
         return await connection.ask(asked)
 
 
@@ -109,10 +116,10 @@ async def load(
 ) -> Measured:
     """Ask over so many connections for so long; what is under way at the end is waited for and counted.
 
-    A tenth of the time goes before, unmeasured, in which connections are opened on both sides of the server.
+    A tenth of the time goes before, unmeasured, over a few of the connections: it wakes up what slept.
     """
     async with _connections(process.url, concurrency) as connections:
-        await _until(time.monotonic() + seconds / 10, connections, asked, expected)
+        await _until(time.monotonic() + seconds / 10, connections[:WAKING], asked, expected)
         cpu, began = process.cpu_seconds(), time.monotonic()
         requests = await _until(began + seconds, connections, asked, expected)
         return Measured(requests, process.cpu_seconds() - cpu, time.monotonic() - began)
@@ -128,17 +135,18 @@ async def _until(end: float, connections: list[Connection], asked: bytes, expect
             done += 1
         return done
 
-    return sum(await asyncio.gather(*map(worker, connections)))
+    async with asyncio.timeout(end - time.monotonic() + PATIENCE):
+        return sum(await asyncio.gather(*map(worker, connections)))
 
 
 @asynccontextmanager
 async def _connections(url: str, count: int) -> AsyncIterator[list[Connection]]:
-    address = urlsplit(url)
+    host, port = urlsplit(url).netloc.split(":")
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         opened = []
         for _ in range(count):
-            _, connection = await loop.create_connection(Connection, address.hostname, address.port)
+            _, connection = await loop.create_connection(Connection, host, int(port))
             stack.callback(connection.transport.close)
             opened.append(connection)
         yield opened

@@ -1,4 +1,4 @@
-"""What Strawberry's documentation leads to: its ASGI view, dataclass types, its DataLoader, httpx as it comes.
+"""What Strawberry's documentation leads to: its ASGI view, dataclasses, its DataLoader, httpx as it comes.
 
 The types are built from the JSON of upstream, each link goes through a loader of its request, and nothing is
 tuned: no document cache, no executor of its own. It has the types and members that the workloads ask for; the
@@ -8,7 +8,7 @@ departures: httpx gets no timeout, since its pool would give up under load, and 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -19,6 +19,7 @@ import strawberry
 from starlette.applications import Starlette
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.dataloader import DataLoader
@@ -290,6 +291,8 @@ class Loan:
     metadata: Metadata | None
     loan_item: LoanItem | None
     user_id: strawberry.Private[str]
+    item_id: strawberry.Private[str]
+    instance_id: strawberry.Private[str]
     service_point_id: strawberry.Private[str]
 
     @strawberry.field
@@ -308,9 +311,6 @@ class Loan:
     async def instance(self, info: Info) -> Instance | None:
         return await info.context.instances.load(self.instance_id)
 
-    item_id: strawberry.Private[str]
-    instance_id: strawberry.Private[str]
-
     @classmethod
     def read(cls, record: Record) -> Loan:
         return cls(
@@ -325,7 +325,9 @@ class Loan:
             due_date_changed_by_near_expire_user=record.get("dueDateChangedByNearExpireUser"),
             is_dcb=record.get("isDcb"),
             status=LoanStatus(name=LoanStatusName(record["status"]["name"])),
-            fees_and_fines=FeesAndFines(amount_remaining_to_pay=record["feesAndFines"]["amountRemainingToPay"]),
+            fees_and_fines=FeesAndFines(
+                amount_remaining_to_pay=record["feesAndFines"]["amountRemainingToPay"]
+            ),
             metadata=Metadata(
                 created_date=moment(record["metadata"].get("createdDate")),
                 updated_date=moment(record["metadata"].get("updatedDate")),
@@ -467,9 +469,7 @@ class View(GraphQL[Context, None]):
 
     http: httpx.AsyncClient
 
-    async def get_context(
-        self, request: HttpRequest | WebSocket, response: Response | WebSocket
-    ) -> Context:
+    async def get_context(self, request: HttpRequest | WebSocket, response: Response | WebSocket) -> Context:
         return Context(self.http, request)
 
 
@@ -481,9 +481,7 @@ def create_app(upstream: str) -> Starlette:
         async with httpx.AsyncClient(base_url=upstream, timeout=None) as view.http:  # noqa: S113 - see above
             yield
 
-    app = Starlette(lifespan=lifespan)
-    app.add_route("/graphql", view)
-    return app
+    return Starlette(routes=[Route("/graphql", view)], lifespan=lifespan)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def started(
 
     `says` is what the server writes on its output when it listens, its address as the first group.
     """
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 - our own modules
         [sys.executable, *arguments],
         cwd=ROOT,
         env={**os.environ, **(variables or {})},

@@ -1,10 +1,10 @@
 """The library behind the benchmarks: FOLIO records as the services send them, the same in every process.
 
 A loan has some 60 members, the summaries of item, borrower, policies and service point that
-mod-circulation embeds among them (2.5 kB); what is null is absent, as there. The 100 loans belong to 40 users,
-5 service points and 60 titles. The 100 requests differ in everything: requester, proxy, pickup point, title
-and item. Summaries agree with the records they are of, so that whoever follows a link and whoever reads the
-summary find the same.
+mod-circulation embeds among them (2.5 kB); what is null is absent, as there. The 100 loans belong to 40
+users, 5 service points and 60 titles. The 100 requests differ in everything: requester, proxy, pickup point,
+title and item. Summaries agree with the records they are of, so that whoever follows a link and whoever reads
+the summary find the same.
 """
 
 from __future__ import annotations
@@ -167,7 +167,10 @@ def item(number: int, status: str = "Checked out") -> Record:
         "contributorNames": [{"name": title["contributors"][0]["name"]}],
         "callNumber": f"QE{number} .H67",
         "effectiveCallNumberComponents": {"callNumber": f"QE{number} .H67", "typeId": uid("call number", 1)},
-        "materialType": {"id": uid("material type", number % 4), "name": ("book", "map", "score", "dvd")[number % 4]},
+        "materialType": {
+            "id": uid("material type", number % 4),
+            "name": ("book", "map", "score", "dvd")[number % 4],
+        },
         "permanentLoanType": {"id": uid("loan type", 1), "name": "Can circulate"},
         "effectiveLocation": {"id": uid("location", number % 9), "name": f"Stacks {number % 9}"},
         "isBoundWith": False,
@@ -325,7 +328,10 @@ def shelves() -> dict[str, tuple[str, list[Record]]]:
         "/circulation-bff/requests": ("requests", [request(number) for number in range(REQUESTS)]),
         "/users": (
             "users",
-            [user(number) for number in (*range(USERS_OF_LOANS), *of_requests, *range(2000, 2000 + REQUESTS))],
+            [
+                user(number)
+                for number in (*range(USERS_OF_LOANS), *of_requests, *range(2000, 2000 + REQUESTS))
+            ],
         ),
         "/service-points": (
             "servicepoints",

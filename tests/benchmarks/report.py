@@ -1,9 +1,9 @@
 """The run: check that every row answers alike, load them by turns, and write the table.
 
-Figures are CPU per request of the server process alone, the median of the rounds. Rounds go by turns (gateway,
-hand-written, plain, gateway ...), so that whatever else the machine does falls on all rows alike; figures of
-different runs are not comparable, ratios within one run are. Time is not measured: on one machine it would be
-the time of driver and upstream as well.
+Figures are CPU per request of the server process alone, the median of the rounds. Rounds go by turns
+(gateway, hand-written, plain, gateway ...), so that whatever else the machine does falls on all rows alike;
+figures of different runs are not comparable, ratios within one run are. Time is not measured: on one machine
+it would be the time of driver and upstream as well.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import platform
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import fmean, median
+from typing import Any
 
 import msgspec
 
 from tests.benchmarks import driver
 from tests.benchmarks.processes import Process, started
-from tests.benchmarks.rows import HANDWRITTEN, PLAIN_STRAWBERRY, Row
+from tests.benchmarks.rows import HANDWRITTEN, Row
 from tests.benchmarks.upstream import CALLS
 from tests.benchmarks.workloads import Workload
 
@@ -40,17 +41,16 @@ class Run:
     rows: tuple[Row, ...]
     checked: dict[tuple[str, str], Checked] = field(default_factory=dict)  # by workload and row
     rounds: dict[tuple[str, int, str], list[float]] = field(default_factory=dict)  # by concurrency as well
-    resident: dict[str, int] = field(default_factory=dict)
+    resident: dict[str, tuple[int, int]] = field(default_factory=dict)  # before the load and after it
 
     def cpu_ms(self, workload: str, concurrency: int, row: str) -> float:
         return median(self.rounds[workload, concurrency, row])
 
     def unrest(self) -> float:
-        """How far a round was from the median of its rounds, as a share: the median of all of them."""
-        apart = [
+        """How far rounds are from the median of their cell, as a share of it: the mean of all of them."""
+        return fmean(
             abs(each - median(rounds)) / median(rounds) for rounds in self.rounds.values() for each in rounds
-        ]
-        return median(apart)
+        )
 
 
 class Disagreement(Exception):
@@ -70,9 +70,7 @@ def run(
     with ExitStack() as stack:
         upstream = stack.enter_context(started(["-m", "tests.benchmarks.upstream"]))
         processes = {row: stack.enter_context(row.serving(upstream.url)) for row in rows}
-        return asyncio.run(
-            _measure(upstream, processes, workloads, concurrency, rounds, seconds, tell), debug=False
-        )
+        return asyncio.run(_measure(upstream, processes, workloads, concurrency, rounds, seconds, tell))
 
 
 async def _measure(
@@ -85,6 +83,7 @@ async def _measure(
     tell: Callable[[str], None],
 ) -> Run:
     made = Run(rows=tuple(processes))
+    before = {row: process.resident_bytes() for row, process in processes.items()}
     for workload in workloads:
         for row, process in processes.items():
             made.checked[workload.name, row.name] = await _checked(upstream, row, process, workload)
@@ -103,7 +102,8 @@ async def _measure(
                     made.rounds.setdefault(key, []).append(measured.cpu_ms)
             medians = (f"{made.cpu_ms(workload.name, connections, row.name):.2f}" for row in made.rows)
             tell(f"{workload.name}, {connections} at once: {' / '.join(medians)} ms")
-    made.resident.update((row.name, process.resident_bytes()) for row, process in processes.items())
+    for row, process in processes.items():
+        made.resident[row.name] = before[row], process.resident_bytes()
     return made
 
 
@@ -123,19 +123,20 @@ def _compare(made: Run, workload: Workload) -> None:
     pattern = made.checked[workload.name, first.name]
     for row in others:
         found = made.checked[workload.name, row.name]
-        exact = row is not PLAIN_STRAWBERRY  # whose JSON has blanks and escapes
-        same = found.body == pattern.body if exact else _data(found.body) == _data(pattern.body)
+        same = found.body == pattern.body if row.exact else _data(found.body) == _data(pattern.body)
         if not same:
             raise Disagreement(
-                f"{workload.name}: {row.name} and {first.name} differ:\n{found.body[:2000]!r}\n{pattern.body[:2000]!r}"
+                f"{workload.name}: {first.name} answered {pattern.body[:2000]!r}\n"
+                f"and {row.name} {found.body[:2000]!r}"
             )
-        if exact and _paths(found) != _paths(pattern):
-            raise Disagreement(f"{workload.name}: {found.calls} were asked for {row.name}, not {pattern.calls}")
+        if row.exact and _paths(found) != _paths(pattern):
+            raise Disagreement(
+                f"{workload.name}: {first.name} asked {_paths(pattern)}, {row.name} {_paths(found)}"
+            )
 
 
-def _data(body: bytes) -> object:
-    answer = msgspec.json.decode(body)
-    return answer["data"]
+def _data(body: bytes) -> Any:  # Any: JSON
+    return msgspec.json.decode(body)["data"]
 
 
 def _paths(checked: Checked) -> list[str]:
@@ -164,13 +165,18 @@ def markdown(made: Run, workloads: Sequence[Workload]) -> str:
                 ]
             )
         )
-    resident = ", ".join(f"{name} {size / 1e6:.0f} MB" for name, size in made.resident.items())
-    lines += [
-        "",
+    legend = [f"* {row.name}: {row.what}" for row in made.rows]
+    machine = (
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, "
-        f"{platform.system()} {platform.machine()}; a round is typically {made.unrest():.0%} from its median.",
-        f"Resident memory after the run: {resident}.",
-    ]
+        f"{platform.system()} {platform.machine()}"
+    )
+    repeated = any(len(rounds) > 1 for rounds in made.rounds.values())
+    unrest = f"; rounds differ from their median by {made.unrest():.0%} on average" if repeated else ""
+    resident = ", ".join(
+        f"{name} {after / 1e6:.0f} MB ({before / 1e6:.0f} MB before)"
+        for name, (before, after) in made.resident.items()
+    )
+    lines += ["", *legend, "", f"{machine}{unrest}.", f"Resident memory after the run: {resident}."]
     return "\n".join(lines) + "\n"
 
 

@@ -1,7 +1,7 @@
 """The services behind every row: prepared answers over HTTP/1.1, from a process that costs little.
 
-An answer is built when its target is first asked and kept as bytes, so that under load the upstream only looks
-targets up. It is strict: a question that it does not understand is a 400 and never some other answer.
+An answer is built when its target is first asked and kept as bytes, so that under load the upstream only
+looks targets up. It is strict: a question that it does not understand is a 400 and never some other answer.
 `GET /benchmark/calls` tells which targets were asked since it was asked last.
 """
 
@@ -31,7 +31,8 @@ class Upstream:
 
     def __init__(self) -> None:
         self.shelves = shelves()
-        self.loans_by_barcode = {each["item"]["barcode"]: each for each in self.shelves["/circulation-bff/loans"][1]}
+        _, loans = self.shelves["/circulation-bff/loans"]
+        self.loans_by_barcode = {each["item"]["barcode"]: each for each in loans}
         self.prepared: dict[str, bytes] = {}
         self.calls: deque[str] = deque(maxlen=1000)
 
@@ -130,7 +131,8 @@ def check_out_of(number: int) -> Record:
 
 async def serve() -> None:
     upstream = Upstream()
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(upstream), "127.0.0.1", 0, backlog=2048)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(upstream), "127.0.0.1", 0, backlog=2048)
     host, port = server.sockets[0].getsockname()
     sys.stdout.write(f"http://{host}:{port}\n")
     sys.stdout.flush()

@@ -1,13 +1,12 @@
 """What is measured: each workload is a GraphQL request, and the address of its hand-written counterpart.
 
-| | |
-|---|---|
-| W1 | one loan, 8 scalars; one upstream call |
-| W2 | 100 loans, 25 fields that the loan carries itself; one upstream call |
-| W3 | 100 loans with full user, service point and title (40, 5 and 60 distinct); 5 upstream calls |
-| W4 | 100 requests with full requester, proxy, pickup point, title and item, all distinct; 11 upstream calls |
-| W5 | a check-out; one upstream call |
-| W6 | 100 loans with borrower, item and desk as far as the loan carries them; one upstream call, but 5 for whoever follows each link |
+* W1: one loan, 8 scalars; 1 upstream call.
+* W2: 100 loans, 25 fields that the loan carries itself; 1 call.
+* W3: 100 loans with full user, service point and title, of which 40, 5 and 60 are distinct; 5 calls.
+* W4: 100 requests with full requester, proxy, pickup point, title and item, all distinct; 11 calls.
+* W5: a check-out; 1 call.
+* W6: 100 loans with borrower, item and service point as far as the loan carries them; 1 call, but 5 for
+  whoever follows each link.
 """
 
 from __future__ import annotations

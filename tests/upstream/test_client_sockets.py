@@ -198,7 +198,7 @@ async def test_an_unknown_outcome_tells_when_the_act_was_sent(network: Network) 
 
 
 async def test_an_act_may_take_longer_than_a_read(network: Network) -> None:
-    """An act waits for its answer until its own deadline, beyond the first byte and the read of a question."""
+    """An act waits for its answer until its own deadline, beyond those of a question."""
 
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.2)
@@ -343,7 +343,7 @@ async def test_a_bomb_is_not_inflated(network: Network) -> None:
     bomb = gzip_bomb(100)
     assert len(bomb) < 110_000
 
-    async with talking(network, sends(bomb)) as (client, _):
+    async with talking(network, sends(bomb), Limits(max_bytes=10_000)) as (client, _):
         tracemalloc.start()
         with pytest.raises(errors.UpstreamBadResponse) as caught:
             await users(client)(None, limit=10)

@@ -1,0 +1,504 @@
+"""Locks on Polaris objects: whose they are, who is told of them, and who may release them."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.graph import schema
+from tests.gateway_under_test import Gateway, open_gateway
+from tests.mutations.conftest import Answered
+from tests.mutations.seeded import state
+from tests.mutations.unclear import assert_unclear, named
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # an answer is JSON, and each test knows which
+
+LOCKS = "/Polaris.ApplicationServices/api/v1/eng/20/polaris/3/7/objectlocks"
+LOCK = """{
+    id objectType objectId polarisUserId polarisUserName workstationId workstationName
+    lockDate lockDateText existingLock lockExistsInDatabase
+}"""
+LOCK_OBJECT = f"""mutation($input: LockObjectInput!) {{ lockObject(input: $input) {{
+    __typename
+    ... on ObjectLocked {{ existingLock lock {LOCK} }}
+    ... on ObjectLockConflict {{ heldBy {LOCK} }}
+    ... on Refusal {{ reasons {{ code message }} }}
+}} }}"""
+UNLOCK_OBJECT = f"""mutation($input: UnlockObjectInput!) {{ unlockObject(input: $input) {{
+    __typename
+    ... on ObjectUnlocked {{ objectType objectId }}
+    ... on ObjectLockConflict {{ heldBy {LOCK} }}
+}} }}"""
+RELEASE_MINE = """mutation($input: ReleaseMyLocksInput!) { releaseMyLocks(input: $input) {
+    __typename ... on MyLocksReleased { released }
+} }"""
+OBJECT_LOCK = (
+    f"query($type: ObjectType!, $id: Int!) {{ objectLock(objectType: $type, objectId: $id) {LOCK} }}"
+)
+OBJECT_LOCKS = "query($all: Boolean!) { objectLocks(all: $all) { totalCount nodes { id polarisUserName } } }"
+
+PATRON: Json = {"objectType": "PATRON", "objectId": 480}
+HOLD_REQUEST_OF_ANNEX: Json = {"objectType": "HOLD_REQUEST", "objectId": 880}
+PATRON_OF_ANNEX: Json = {"objectType": "PATRON", "objectId": 29937}
+
+
+async def lock(gateway: Gateway, wished: Json, who: str = "desk", **headers: str) -> Json:
+    answered = await gateway.data(LOCK_OBJECT, {"input": wished}, gateway.as_staff(who) | headers)
+    return answered["lockObject"]
+
+
+async def unlock(gateway: Gateway, wished: Json, who: str = "desk") -> Json:
+    answered = await gateway.data(UNLOCK_OBJECT, {"input": wished}, gateway.as_staff(who))
+    return answered["unlockObject"]
+
+
+async def listed(gateway: Gateway, *, everyones: bool = False, who: str = "desk") -> list[str]:
+    answered = await gateway.data(OBJECT_LOCKS, {"all": everyones}, gateway.as_staff(who))
+    assert answered["objectLocks"]["totalCount"] == len(answered["objectLocks"]["nodes"])
+    return sorted(each["id"] for each in answered["objectLocks"]["nodes"])
+
+
+def since(moment: str, gateway: Gateway) -> timedelta:
+    return abs(gateway.sandbox.locks.clock.now() - datetime.fromisoformat(moment))
+
+
+# Locking
+
+
+async def test_an_object_is_locked(gateway: Gateway) -> None:
+    """The lock is the caller's at the caller's workstation, in one call."""
+    locked = await lock(gateway, PATRON)
+
+    date, text = locked["lock"].pop("lockDate"), locked["lock"].pop("lockDateText")
+    assert gateway.paths() == [f"POST {LOCKS}"]
+    assert since(date, gateway) < timedelta(minutes=1)
+    assert datetime.fromisoformat(text) == datetime.fromisoformat(date)
+    assert locked == {
+        "__typename": "ObjectLocked",
+        "existingLock": False,
+        "lock": {
+            "id": "27:480",
+            "objectType": "PATRON",
+            "objectId": 480,
+            "polarisUserId": 102,
+            "polarisUserName": "Dana Desk",
+            "workstationId": 7,
+            "workstationName": "WS-007",
+            "existingLock": False,
+            "lockExistsInDatabase": True,
+        },
+    }
+
+
+async def test_locking_again_tells_that_it_was_locked(gateway: Gateway) -> None:
+    """Who holds the lock gets it again, since the first time, and is told so."""
+    first = await lock(gateway, PATRON)
+    second = await lock(gateway, PATRON)
+
+    assert (first["existingLock"], second["existingLock"]) == (False, True)
+    assert second["lock"] == first["lock"] | {"existingLock": True}
+    assert gateway.paths() == [f"POST {LOCKS}"] * 2
+
+
+async def test_a_lock_of_another_is_a_conflict(gateway: Gateway) -> None:
+    """Who holds it, where and since when is told, and nothing changes."""
+    before = state(gateway)
+    answered = await lock(gateway, HOLD_REQUEST_OF_ANNEX)
+
+    held = answered["heldBy"]
+    date = held.pop("lockDate")
+    assert since(date, gateway) - timedelta(minutes=28) < timedelta(minutes=1)
+    assert datetime.fromisoformat(held.pop("lockDateText")) == datetime.fromisoformat(date)
+    assert answered == {
+        "__typename": "ObjectLockConflict",
+        "heldBy": {
+            "id": "28:880",
+            "objectType": "HOLD_REQUEST",
+            "objectId": 880,
+            "polarisUserId": 103,
+            "polarisUserName": "Alex Annex",
+            "workstationId": 12,
+            "workstationName": "WS-012",
+            "existingLock": None,
+            "lockExistsInDatabase": None,
+        },
+    }
+    assert gateway.paths() == [f"POST {LOCKS}"]
+    assert state(gateway) == before
+
+
+async def test_a_date_without_an_offset_is_told_as_text(gateway: Gateway) -> None:
+    """The clock of the Polaris server is no moment: `lockDate` is null rather than hours off."""
+    held = (await lock(gateway, PATRON_OF_ANNEX))["heldBy"]
+
+    assert held["lockDate"] is None
+    assert datetime.fromisoformat(held["lockDateText"]).tzinfo is None
+    assert (held["polarisUserName"], held["workstationName"]) == ("Alex Annex", "WS-012")
+
+
+async def test_another_workstation_is_another_holder(gateway: Gateway) -> None:
+    """A lock belongs to a user at a workstation: the same person elsewhere is refused."""
+    await lock(gateway, PATRON)
+    answered = await lock(gateway, PATRON, **{"X-Polaris-Workstation": "8"})
+
+    assert answered["__typename"] == "ObjectLockConflict"
+    assert (answered["heldBy"]["polarisUserName"], answered["heldBy"]["workstationId"]) == ("Dana Desk", 7)
+
+
+async def test_an_act_carries_the_identity_of_the_caller(answered: Answered) -> None:
+    """Polaris gets the credentials of the staff member and nothing of FOLIO's."""
+    locked = httpx.Response(200, json={"ObjectTypeID": 27, "ObjectID": 480})
+    answer, (got,) = await answered(LOCK_OBJECT, PATRON, locked)
+
+    assert f"{got.method} {got.url.path}" == f"POST {LOCKS}"
+    assert json.loads(got.content) == {"ObjectTypeID": 27, "ObjectID": 480}
+    assert got.headers["authorization"] == "PAS polaris:token:secret"
+    assert [name for name in got.headers if name.startswith("x-")] == []
+    assert answer["data"]["lockObject"]["lock"]["polarisUserName"] is None
+
+
+@pytest.mark.parametrize(
+    ("response", "holder"),
+    [
+        (httpx.Response(409, json={"ErrorCode": 70000, "Data": None}), None),
+        (httpx.Response(409, json={"ErrorCode": 70000, "Data": "locked"}), None),
+        (httpx.Response(409, json=[]), None),
+        (httpx.Response(409, text="locked"), None),
+        (httpx.Response(409, json={"Data": {"PolarisUserName": "Alex"}}), "Alex"),
+        (httpx.Response(409, json={"Data": {"ObjectID": None, "PolarisUserName": "Alex"}}), "Alex"),
+    ],
+)
+@pytest.mark.parametrize("document", [LOCK_OBJECT, UNLOCK_OBJECT], ids=["lockObject", "unlockObject"])
+async def test_a_conflict_that_says_little(
+    answered: Answered, document: str, response: httpx.Response, holder: str | None
+) -> None:
+    """A conflict is one, however little Polaris tells; what it is about is known from the question."""
+    answer, got = await answered(document, PATRON, response)
+
+    assert "errors" not in answer
+    (told,) = answer["data"].values()
+    assert told["__typename"] == "ObjectLockConflict"
+    held = told["heldBy"] and (told["heldBy"]["id"], told["heldBy"]["polarisUserName"])
+    assert held == (holder and ("27:480", holder))
+    assert len(got) == 1
+
+
+# Unlocking
+
+
+async def test_an_object_is_unlocked(gateway: Gateway) -> None:
+    """The lock is gone, for one call."""
+    await lock(gateway, PATRON)
+    gateway.sandbox.calls.clear()
+    answered = await unlock(gateway, PATRON)
+
+    assert answered == {"__typename": "ObjectUnlocked", **PATRON}
+    assert gateway.paths() == [f"DELETE {LOCKS}/27/480"]
+    assert (27, 480) not in gateway.sandbox.locks.locks
+
+
+async def test_unlocking_what_is_not_locked(gateway: Gateway) -> None:
+    """What the caller wants is so already."""
+    before = state(gateway)
+
+    assert await unlock(gateway, PATRON) == {"__typename": "ObjectUnlocked", **PATRON}
+    assert gateway.paths() == [f"DELETE {LOCKS}/27/480"]
+    assert state(gateway) == before
+
+
+async def test_a_lock_of_another_stays(gateway: Gateway) -> None:
+    """Nobody releases the lock of somebody else: it is a conflict, and the lock is still there."""
+    before = state(gateway)
+    answered = await unlock(gateway, HOLD_REQUEST_OF_ANNEX)
+
+    assert answered["__typename"] == "ObjectLockConflict"
+    assert answered["heldBy"]["polarisUserName"] == "Alex Annex"
+    assert state(gateway) == before
+
+
+async def test_all_of_my_locks_are_released_and_no_others(gateway: Gateway) -> None:
+    """One call releases what this user holds at this workstation; the locks of others stay."""
+    await lock(gateway, PATRON)
+    await lock(gateway, {"objectType": "ITEM_RECORD", "objectId": 5})
+    await lock(gateway, {"objectType": "ITEM_RECORD", "objectId": 6}, "head")
+    await lock(gateway, {"objectType": "ITEM_RECORD", "objectId": 7}, **{"X-Polaris-Workstation": "8"})
+    others = set(gateway.sandbox.locks.locks) - {(27, 480), (3, 5)}
+    gateway.sandbox.calls.clear()
+    data = await gateway.data(RELEASE_MINE, {"input": {"confirm": True}}, gateway.as_staff())
+
+    assert data == {"releaseMyLocks": {"__typename": "MyLocksReleased", "released": True}}
+    assert gateway.paths() == [f"DELETE {LOCKS}"]
+    assert set(gateway.sandbox.locks.locks) == others
+    assert {(3, 6), (3, 7), (28, 880)} <= others
+
+
+async def test_releasing_wants_a_confirmation(gateway: Gateway) -> None:
+    """Without it nothing is sent."""
+    answer = await gateway.ask(RELEASE_MINE, {"input": {"confirm": False}}, gateway.as_staff())
+
+    assert answer["data"] == {"releaseMyLocks": None}
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert gateway.calls == []
+
+
+# Reading
+
+
+async def test_my_locks_and_everybodys(gateway: Gateway) -> None:
+    """A caller sees their own locks, or all that there are, for one call each."""
+    await lock(gateway, PATRON)
+    gateway.sandbox.calls.clear()
+
+    assert await listed(gateway) == ["27:480"]
+    assert await listed(gateway, who="head") == []
+    assert await listed(gateway, everyones=True) == ["27:29937", "27:480", "28:880", "2:5501", "3:100200"]
+    assert gateway.paths() == [f"GET {LOCKS}"] * 3
+    assert [call.query for call in gateway.calls] == [{}, {}, {"getAllLocks": "true"}]
+
+
+async def test_one_lock_of_another(gateway: Gateway) -> None:
+    """Whoever holds it, the lock on an object is seen; what Polaris leaves out is null."""
+    asked = {"type": "ITEM_RECORD", "id": 100200}
+    found = (await gateway.data(OBJECT_LOCK, asked, gateway.as_staff()))["objectLock"]
+
+    assert since(found.pop("lockDate"), gateway) - timedelta(minutes=14) < timedelta(minutes=1)
+    assert found.pop("lockDateText")
+    assert found == {
+        "id": "3:100200",
+        "objectType": "ITEM_RECORD",
+        "objectId": 100200,
+        "polarisUserId": 103,
+        "polarisUserName": None,
+        "workstationId": 12,
+        "workstationName": None,
+        "existingLock": None,
+        "lockExistsInDatabase": None,
+    }
+    assert gateway.paths() == [f"GET {LOCKS}/3/100200"]
+
+
+async def test_an_unlocked_object_has_no_lock(gateway: Gateway) -> None:
+    """Polaris answers 404, which is an answer and no error."""
+    data = await gateway.data(OBJECT_LOCK, {"type": "PATRON", "id": 480}, gateway.as_staff())
+
+    assert data == {"objectLock": None}
+    assert gateway.paths() == [f"GET {LOCKS}/27/480"]
+
+
+async def test_a_lock_that_does_not_say_on_what(gateway: Gateway) -> None:
+    """One unusable row costs itself and no other; a kind of tomorrow is UNKNOWN."""
+    rows = [{"ObjectID": 1}, {"ObjectTypeID": 27, "ObjectID": 2}, {"ObjectTypeID": 91, "ObjectID": 3}]
+    gateway.sandbox.faults.add(kind="wrong_shape", path="/Polaris", shape=rows)
+    answer = await gateway.ask(
+        "{ objectLocks { totalCount nodes { id objectType } } }", None, gateway.as_staff()
+    )
+
+    assert answer["data"]["objectLocks"] == {
+        "totalCount": 3,
+        "nodes": [None, {"id": "27:2", "objectType": "PATRON"}, {"id": "91:3", "objectType": "UNKNOWN"}],
+    }
+    (error,) = answer["errors"]
+    assert error["path"] == ["objectLocks", "nodes", 0, "id"]
+    assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
+
+
+async def test_the_mail_of_staff_is_in_no_answer(gateway: Gateway) -> None:
+    """Who holds a lock is told by name; no field of the graph has the address."""
+    await lock(gateway, PATRON)
+    answer = await gateway.ask("{ objectLocks { nodes { staffEmail } } }", None, gateway.as_staff())
+    told = await gateway.ask(f"{{ objectLocks(all: true) {{ nodes {LOCK} }} }}", None, gateway.as_staff())
+
+    assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert "staffEmail" not in schema.as_str()
+    assert "library.example" not in json.dumps(told)
+    assert len(told["data"]["objectLocks"]["nodes"]) == 5
+
+
+# Who may not, and what cannot be
+
+EVERY_WAY = [
+    pytest.param(LOCK_OBJECT, {"input": PATRON}, id="lockObject"),
+    pytest.param(UNLOCK_OBJECT, {"input": PATRON}, id="unlockObject"),
+    pytest.param(RELEASE_MINE, {"input": {"confirm": True}}, id="releaseMyLocks"),
+    pytest.param(OBJECT_LOCK, {"type": "PATRON", "id": 480}, id="objectLock"),
+    pytest.param(OBJECT_LOCKS, {"all": False}, id="objectLocks"),
+]
+
+
+async def fails(gateway: Gateway, document: str, variables: Json, headers: dict[str, str]) -> Json:
+    """The one error of an operation that locks and releases nothing."""
+    before = state(gateway)
+    answer = await gateway.ask(document, variables, headers)
+
+    (error,) = answer["errors"]
+    assert set(answer["data"].values()) == {None}
+    assert state(gateway) == before
+    return error["extensions"]
+
+
+@pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
+async def test_without_an_identity_nothing_is_asked(gateway: Gateway, document: str, variables: Json) -> None:
+    """Locks need the caller's own Polaris identity: without it no call is made."""
+    extensions = await fails(gateway, document, variables, {"X-Okapi-Tenant": "diku"})
+
+    assert (extensions["code"], extensions["upstream"]) == ("UNAUTHENTICATED", "polaris")
+    assert gateway.calls == []
+
+
+@pytest.mark.parametrize("missing", ["X-Polaris-Workstation", "X-Polaris-Organization"])
+@pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
+async def test_without_a_workstation_nothing_is_asked(
+    gateway: Gateway, document: str, variables: Json, missing: str
+) -> None:
+    """A lock is held at a workstation of an organization: without one of them no call is made."""
+    headers = {name: value for name, value in gateway.as_staff().items() if name != missing}
+    extensions = await fails(gateway, document, variables, headers)
+
+    assert extensions["code"] == "BAD_USER_INPUT"
+    assert gateway.calls == []
+
+
+async def test_the_settings_fill_in_the_workstation() -> None:
+    """Callers who send no workstation and no organization get those that the operator set."""
+    async with open_gateway(polaris_workstation=21, polaris_organization=4) as gateway:
+        headers = gateway.as_staff()
+        del headers["X-Polaris-Workstation"], headers["X-Polaris-Organization"]
+        data = await gateway.data(LOCK_OBJECT, {"input": PATRON}, headers)
+
+        assert data["lockObject"]["lock"]["workstationId"] == 21
+        assert gateway.paths() == [f"POST {LOCKS.replace('/3/7/', '/4/21/')}"]
+
+
+@pytest.mark.parametrize("authorization", ["PAS polaris:desk-token:wrong", "Bearer unknown"])
+@pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
+async def test_a_refused_identity_is_tried_once(
+    gateway: Gateway, document: str, variables: Json, authorization: str
+) -> None:
+    """Three failures lock a Polaris account, so a 401 is never repeated."""
+    headers = gateway.as_staff() | {"X-Polaris-Authorization": authorization}
+    extensions = await fails(gateway, document, variables, headers)
+
+    assert (extensions["code"], extensions["upstream"], extensions["status"]) == (
+        "UNAUTHENTICATED",
+        "polaris",
+        401,
+    )
+    assert len(gateway.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("wished", "code"),
+    [
+        ({"objectType": "UNKNOWN", "objectId": 480}, "BAD_USER_INPUT"),
+        ({"objectType": "BOOK", "objectId": 480}, "BAD_USER_INPUT"),
+        ({"objectType": 27, "objectId": 480}, "BAD_USER_INPUT"),
+        ({"objectType": "PATRON", "objectId": 0}, "BAD_USER_INPUT"),
+        ({"objectType": "PATRON", "objectId": -1}, "BAD_USER_INPUT"),
+        ({"objectType": "PATRON", "objectId": 2147483648}, "BAD_USER_INPUT"),
+        ({"objectType": "PATRON"}, "BAD_USER_INPUT"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("document", [LOCK_OBJECT, UNLOCK_OBJECT], ids=["lockObject", "unlockObject"])
+async def test_what_cannot_be_locked_is_not_asked_for(
+    gateway: Gateway, document: str, wished: Json, code: str
+) -> None:
+    """A kind or an id that Polaris cannot have is refused before anything is sent."""
+    answer = await gateway.ask(document, {"input": wished}, gateway.as_staff())
+
+    assert answer["errors"][0]["extensions"]["code"] == code
+    assert gateway.calls == []
+
+
+async def test_an_unknown_kind_in_the_document_is_not_valid(gateway: Gateway) -> None:
+    """A kind written into the document is checked against the schema, and nothing is executed."""
+    answer = await gateway.ask(
+        "{ objectLock(objectType: BOOK, objectId: 1) { id } }", None, gateway.as_staff()
+    )
+
+    assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert "data" not in answer
+    assert gateway.calls == []
+
+
+async def test_unknown_is_refused_where_it_is_read(gateway: Gateway) -> None:
+    """UNKNOWN is an answer and never a question."""
+    extensions = await fails(gateway, OBJECT_LOCK, {"type": "UNKNOWN", "id": 1}, gateway.as_staff())
+
+    assert extensions["code"] == "BAD_USER_INPUT"
+    assert gateway.calls == []
+
+
+async def test_what_polaris_refuses_is_a_refusal(answered: Answered) -> None:
+    """A 400 of Polaris is data like any other refusal, and nothing of its machinery is passed on."""
+    said = {
+        "ErrorCode": 0,
+        "Message": "Invalid object ID: 480",
+        "StackTrace": "at Polaris.A.B()",
+        "Data": None,
+    }
+    answer, got = await answered(LOCK_OBJECT, PATRON, httpx.Response(400, json=said))
+
+    refused = answer["data"]["lockObject"]
+    assert (refused["__typename"], [each["code"] for each in refused["reasons"]]) == ("Refusal", ["OTHER"])
+    assert "Polaris.A.B" not in json.dumps(answer)
+    assert len(got) == 1
+
+
+# No clear answer
+
+KEYS = {"objectTypeId": 27, "objectId": 480}
+NO_ANSWER: list[Json] = [
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 503},
+    {"kind": "reset"},
+    {"kind": "slow", "delay": 5.0},
+]
+NO_LOCK: list[Json] = [
+    {"kind": "html"},
+    {"kind": "empty"},
+    {"kind": "wrong_shape"},
+    {"kind": "wrong_shape", "shape": {"ObjectTypeID": 27}},
+    {"kind": "truncate"},
+]
+
+
+@pytest.mark.parametrize("fault", [*NO_ANSWER, *NO_LOCK], ids=named)
+async def test_a_lock_without_a_clear_answer_is_an_unknown_outcome(fault: Json) -> None:
+    """It was asked for once, and the error says how to look whether it is held."""
+    async with open_gateway(act_timeout=0.1) as gateway:
+        gateway.sandbox.faults.add(path="/Polaris", **fault)
+        answer = await gateway.ask(LOCK_OBJECT, {"input": PATRON}, gateway.as_staff())
+
+        assert answer["data"] == {"lockObject": None}
+        assert_unclear(answer["errors"][0], "lockObject", KEYS, "polaris")
+        assert answer["errors"][0]["extensions"]["verify"] == (
+            "objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }"
+        )
+        assert gateway.paths() == [f"POST {LOCKS}"]
+
+
+@pytest.mark.parametrize(
+    ("document", "given", "keys"),
+    [(UNLOCK_OBJECT, PATRON, KEYS), (RELEASE_MINE, {"confirm": True}, {})],
+    ids=["unlockObject", "releaseMyLocks"],
+)
+@pytest.mark.parametrize("fault", NO_ANSWER, ids=named)
+async def test_a_release_without_a_clear_answer_is_an_unknown_outcome(
+    fault: Json, document: str, given: Json, keys: Json
+) -> None:
+    """A release is sent once as well, and is not taken for done."""
+    async with open_gateway(act_timeout=0.1) as gateway:
+        gateway.sandbox.faults.add(path="/Polaris", **fault)
+        answer = await gateway.ask(document, {"input": given}, gateway.as_staff())
+
+        (name,) = answer["data"]
+        assert answer["data"][name] is None
+        assert_unclear(answer["errors"][0], name, keys, "polaris")
+        assert len(gateway.calls) == 1

@@ -1,0 +1,193 @@
+"""The graph as the tests walk it: every link with the way to its parent, and a library that fills them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import GraphQLField, GraphQLNamedType, GraphQLObjectType, get_named_type, is_leaf_type
+
+from gateway.graph import schema
+from gateway.sandbox import Library, Sandbox, create_sandbox
+from gateway.schema.link import THROUGH, Link
+from gateway.schema.record import Path, RecordField
+
+CORE = schema._schema
+Json = Any  # an answer is JSON, and each test knows which
+
+
+def definition(declared: GraphQLField) -> Any:  # Any: Strawberry puts it there untyped
+    return declared.extensions.get("strawberry-definition")
+
+
+def object_types() -> dict[str, GraphQLObjectType]:
+    return {
+        name: each
+        for name, each in CORE.type_map.items()
+        if isinstance(each, GraphQLObjectType) and not name.startswith("__")
+    }
+
+
+# How a query comes to records of each type that has links. `%s` is what is selected of them. Where a link is
+# on the way, a member that only upstream knows makes sure that the record itself is loaded.
+WAYS = {
+    "Loan": "loans(first: 1000) { nodes { %s } }",
+    "LoanItem": "loans(first: 1000) { nodes { loanItem { %s } } }",
+    "User": "users(first: 1000) { nodes { %s } }",
+    "Address": "users(first: 1000) { nodes { personal { addresses { %s } } } }",
+    "Metadata": "items(first: 1000) { nodes { metadata { %s } } }",
+    "Request": "requests(first: 1000) { nodes { %s } }",
+    "RequestItem": "requests(first: 1000) { nodes { requestItem { %s } } }",
+    "DeliveryAddress": "requests(first: 1000) { nodes { deliveryAddress { %s } } }",
+    "Item": "items(first: 1000) { nodes { %s } }",
+    "ItemLocation": "items(first: 1000) { nodes { effectiveLocation { %s } } }",
+    "CirculationNote": "items(first: 1000) { nodes { circulationNotes { %s } } }",
+    "BoundWithTitle": "items(first: 1000) { nodes { boundWithTitles { %s } } }",
+    "LastCheckIn": "items(first: 1000) { nodes { lastCheckIn { %s } } }",
+    "ParentInstance": "instances(first: 1000) { nodes { parentInstances { %s } } }",
+    "ChildInstance": "instances(first: 1000) { nodes { childInstances { %s } } }",
+    "PrecedingTitle": "instances(first: 1000) { nodes { precedingTitles { %s } } }",
+    "SucceedingTitle": "instances(first: 1000) { nodes { succeedingTitles { %s } } }",
+    "Holdings": "instances(first: 1000) { nodes { holdings(first: 1000) { nodes { %s } } } }",
+    "Location": "locations(first: 1000) { nodes { %s } }",
+    "Library": "locations(first: 1000) { nodes { library { code %s } } }",
+    "Campus": "locations(first: 1000) { nodes { campus { code %s } } }",
+    "SearchInstance": "searchInstance(barcode: $barcode) { %s }",
+    "SearchHoldings": "searchInstance(barcode: $barcode) { holdings { %s } }",
+    "SearchItem": "searchInstance(barcode: $barcode) { items { %s } }",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A link as the schema declares it."""
+
+    parent: str
+    name: str
+    link: Link
+    target: GraphQLObjectType
+
+    def __str__(self) -> str:
+        return f"{self.parent}.{self.name}"
+
+    @property
+    def known(self) -> str:
+        """The selection of exactly what the parent knows of the target."""
+        return " ".join(selected(self.target, frozenset(self.link.known)))
+
+    @property
+    def known_leaves(self) -> str:
+        """The same without the links of the target."""
+        return " ".join(selected(self.target, frozenset(self.link.known), links=False))
+
+    @property
+    def unknown(self) -> str | None:
+        """A leaf of the target that the parent does not know; None where it knows all of them."""
+        names = (
+            name
+            for name, each in self.target.fields.items()
+            if isinstance(definition(each), RecordField)
+            and is_leaf_type(get_named_type(each.type))
+            and (definition(each).key,) not in self.link.known
+        )
+        return next(names, None)
+
+
+def links() -> Iterator[Declared]:
+    """Every link of the schema. `Item.instance`, which has rules of its own, is not plain."""
+    for name, parent in object_types().items():
+        for field, each in parent.fields.items():
+            link = definition(each)
+            if isinstance(link, Link):
+                yield Declared(name, field, link, target_of(each))
+
+
+def target_of(declared: GraphQLField) -> GraphQLObjectType:
+    target: GraphQLNamedType = get_named_type(declared.type)
+    assert isinstance(target, GraphQLObjectType)
+    return target
+
+
+def selected(target: GraphQLObjectType, known: frozenset[Path], *, links: bool = True) -> Iterator[str]:
+    """The members of a type that read nothing but known paths."""
+    for name, each in target.fields.items():
+        field = definition(each)
+        if isinstance(field, RecordField):
+            below = frozenset(path[1:] for path in known if path[0] == field.key and len(path) > 1)
+            if below and not is_leaf_type(get_named_type(each.type)):
+                yield f"{name} {{ {' '.join(selected(target_of(each), below, links=links))} }}"
+            elif (field.key,) in known and is_leaf_type(get_named_type(each.type)):
+                yield name
+        elif links and isinstance(field, Link) and field.key in known and field.loader != "open_loan_of_item":
+            through = sorted(path[1] for path in known if path[0] == name + THROUGH)
+            yield f"{name} {{ {' '.join(['id', *through])} }}"
+
+
+def found(answer: Json, name: str) -> list[Json]:
+    """All values under this name, wherever they stand, in the order of the answer."""
+    if isinstance(answer, list):
+        return [value for each in answer for value in found(each, name)]
+    if not isinstance(answer, dict):
+        return []
+    here = [answer[name]] if name in answer else []
+    return here + [value for key, each in answer.items() if key != name for value in found(each, name)]
+
+
+def flat(values: list[Json]) -> list[Json]:
+    """The records of links, those of lists of links among them."""
+    return [each for value in values for each in (value if isinstance(value, list) else [value])]
+
+
+def filled_sandbox() -> Sandbox:
+    """A sandbox in which every link leads somewhere at least once, and none to what was deleted."""
+    sandbox = create_sandbox()
+    fill(sandbox.library("diku"))
+    return sandbox
+
+
+def fill(library: Library) -> None:
+    """Plant what the seed has none of, and take out what it has lost the users and items of."""
+    for loan in list(library.loans.values()):
+        lost_user = "userId" in loan and loan["userId"] not in library.users
+        if lost_user or loan["itemId"] not in library.items:
+            del library.loans[loan["id"]]
+    # People and items of whom little is known.
+    borrower, requester = (
+        next(each[key] for each in records.values() if key in each)
+        for records, key in ((library.loans, "userId"), (library.requests, "requesterId"))
+    )
+    for user in (borrower, requester):
+        library.users[user].pop("personal")
+    for group in list(library.groups.values())[:2]:
+        group.pop("desc")
+    for records in (library.loans, library.requests):
+        item = next(each["itemId"] for each in records.values() if "itemId" in each)
+        library.items[item].pop("itemLevelCallNumber", None)
+        library.holdings[library.items[item]["holdingsRecordId"]].pop("callNumber", None)
+    instances = list(library.instances.values())
+    one, other = instances[0], instances[1]
+    relation = {"id": "11111111-1111-4111-8111-111111111111", "instanceRelationshipTypeId": one["id"]}
+    one["parentInstances"] = [{**relation, "superInstanceId": other["id"]}]
+    other["childInstances"] = [{**relation, "subInstanceId": one["id"]}]
+    one["precedingTitles"] = [{"id": relation["id"], "precedingInstanceId": other["id"]}]
+    other["succeedingTitles"] = [{"id": relation["id"], "succeedingInstanceId": one["id"]}]
+    holdings = next(iter(library.holdings.values()))
+    locations = list(library.locations)
+    holdings["temporaryLocationId"], holdings["effectiveLocationId"] = locations[0], locations[1]
+    travels_to = list(library.service_points)[1]
+    for loan in list(library.loans.values())[:3]:
+        library.items[loan["itemId"]]["inTransitDestinationServicePointId"] = travels_to
+    item = next(each for each in library.items.values() if each.get("barcode"))
+    item["inTransitDestinationServicePointId"] = travels_to
+
+
+def barcode_of_everything(library: Library) -> str:
+    """The barcode of an item that travels and is on loan, so that all links of its title lead somewhere."""
+    lent = {loan["itemId"] for loan in library.open_loans()}
+    travelling = (
+        str(each["barcode"])
+        for each in library.items.values()
+        if each["id"] in lent and "inTransitDestinationServicePointId" in each and "barcode" in each
+    )
+    return next(travelling)

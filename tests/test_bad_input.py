@@ -1,0 +1,419 @@
+"""What a client may get wrong: each mistake has its code, and nothing is asked upstream."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLNonNull,
+    build_schema,
+    get_named_type,
+    is_list_type,
+)
+
+from gateway.app import create_app
+from gateway.graph import schema
+from gateway.sandbox import create_sandbox
+from gateway.settings import Settings
+from gateway.upstream.client import in_process_transport
+from tests.gateway_under_test import Gateway, open_gateway
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # an answer is JSON, and each test knows which
+Case = Any  # what pytest.param makes
+
+GRAPH = build_schema(schema.as_str())
+ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+NO_IDS = (
+    "",
+    "42",
+    "../../users",
+    "%2e%2e%2fusers",
+    ID[:-1],
+    f"{ID}\n",
+    f"{{{ID}}}",
+    ID.replace("-", ""),
+    ID.replace("7", "\uff17"),
+    f'{ID}" or cql.allRecords=1 or id="',
+)
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """One loop for all tests of this file: they share a gateway, because none of them changes anything."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", name="shared")
+async def _shared() -> AsyncIterator[Gateway]:
+    async with open_gateway() as opened:
+        yield opened
+
+
+@pytest.fixture
+def gateway(shared: Gateway) -> Gateway:
+    shared.sandbox.calls.clear()
+    return shared
+
+
+def roots() -> dict[str, GraphQLField]:
+    assert GRAPH.query_type is not None
+    return dict(GRAPH.query_type.fields)
+
+
+def lists() -> list[str]:
+    """The roots that answer pages."""
+    return [name for name, field in roots().items() if "first" in field.args]
+
+
+def asked(root: str, arguments: str, declared: str = "") -> str:
+    """A question with these arguments that selects what every type has."""
+    selection = "nodes { id }" if root in lists() else "id"
+    return f"query{f'({declared})' if declared else ''} {{ {root}({arguments}) {{ {selection} }} }}"
+
+
+def filters() -> Iterator[tuple[str, str, Any]]:
+    """Every field of every filter, with the root that takes it. Any: the type of an input field."""
+    for root in lists():
+        kind = roots()[root].args["filter"].type
+        assert isinstance(kind, GraphQLInputObjectType)
+        for name, field in kind.fields.items():
+            yield root, name, field.type
+
+
+def filtered(root: str, name: str, value: Json) -> tuple[str, Json]:
+    kind = get_named_type(roots()[root].args["filter"].type)
+    return asked(root, "filter: $filter", f"$filter: {kind}"), {"filter": {name: value}}
+
+
+def case(name: str, query: str, variables: Json = None, code: str = "BAD_USER_INPUT") -> Case:
+    return pytest.param(query, variables, code, id=name)
+
+
+def malformed_ids() -> Iterator[Case]:
+    for root, field in roots().items():
+        if "id" in field.args:
+            for text in NO_IDS:
+                kind = "ID!" if isinstance(field.args["id"].type, GraphQLNonNull) else "ID"
+                yield case(f"{root} {text!r}", asked(root, "id: $id", f"$id: {kind}"), {"id": text})
+    for root, name, kind in filters():
+        if is_list_type(kind) and str(get_named_type(kind)) == "ID":
+            yield case(f"{root} {name}", *filtered(root, name, [ID, "42"]))
+
+
+def exclusive_arguments() -> Iterator[Case]:
+    for root, keys in {
+        "item": ("id", "barcode"),
+        "user": ("id", "barcode", "username", "externalSystemId"),
+        "searchInstance": ("id", "hrid", "barcode", "cql"),
+    }.items():
+        assert set(keys) == set(roots()[root].args)
+        two = [f'{key}: "{ID}"' for key in keys]
+        yield case(f"{root} by nothing", f"{{ {root} {{ id }} }}")
+        yield case(f"{root} by null", asked(root, f"{keys[1]}: null"))
+        for second in two[1:]:
+            yield case(f"{root} by two keys", asked(root, f"{two[0]}, {second}"))
+        yield case(f"{root} by all keys", asked(root, ", ".join(two)))
+
+
+def pages() -> Iterator[Case]:
+    beyond = base64.urlsafe_b64encode(b"offset:2147483647").decode()
+    cursors = (
+        "",
+        "1",
+        "offset:1",
+        "b2Zmc2V0Oi0x",
+        "b2Zmc2V0OjF4",
+        "b2Zmc2V0OjE",
+        beyond,
+        "\u00e4",
+        "b2Zm c2V0OjE=",
+    )
+    for root in lists():
+        yield case(f"{root} first -1", asked(root, "first: -1"))
+        yield case(f"{root} first 1001", asked(root, "first: 1001"), code="LIMIT_EXCEEDED")
+        for cursor in cursors:
+            yield case(f"{root} after {cursor!r}", asked(root, "after: $at", "$at: String"), {"at": cursor})
+    yield case("first as text", asked("loans", "first: $n", "$n: Int!"), {"n": "10"})
+    yield case("first as null", asked("loans", "first: $n", "$n: Int!"), {"n": None})
+    yield case("first beyond 32 bits", asked("loans", "first: $n", "$n: Int!"), {"n": 2**31})
+
+
+CQL = {
+    "an open parenthesis": "(status.name==Open",
+    "a closed parenthesis": "status.name==Open)",
+    "a way out of the parentheses": "a==1) or (b==2",
+    "an open quotation": 'barcode=="1',
+    "a sort": "status.name==Open sortby dueDate",
+    "a sort in capitals": "status.name==Open SORTBY dueDate",
+    "too long": f'barcode=="{"1" * 2000}"',
+    "nothing": "",
+    "blanks": "  ",
+    "a control character": "barcode==1\n",
+    "an operator too many": "a==1 and",
+    "no relation": "status.name",
+    "a prefix": '> dc = "info:x" dc.title==a',
+}
+
+
+def queries_in_cql() -> Iterator[Case]:
+    for root in [*lists(), "searchInstance"]:
+        for name, text in CQL.items():
+            yield case(f"{root} {name}", asked(root, "cql: $cql", "$cql: String"), {"cql": text})
+
+
+def values_in_filters() -> Iterator[Case]:
+    for root, name, kind in filters():
+        named = get_named_type(kind)
+        if is_list_type(kind):
+            yield case(f"{root} {name} empty", *filtered(root, name, []))
+            yield case(f"{root} {name} null in it", *filtered(root, name, [None]))
+        # "Unknown" is a state that FOLIO gives to items, so that one can be asked for.
+        if isinstance(named, GraphQLEnumType) and named.name != "ItemStatusName":
+            yield case(f"{root} {name} UNKNOWN", *filtered(root, name, ["UNKNOWN"]))
+            yield case(f"{root} {name} of no member", *filtered(root, name, ["Open"]))
+        if str(named) == "String":
+            for text in ("a\u0000b", "\n", "\u007f", "", "x" * 501, 7):
+                value = [text] if is_list_type(kind) else text
+                yield case(f"{root} {name} {str(text)[:9]!r}", *filtered(root, name, value))
+        if str(named) == "DateTimeRange":
+            for text in DATES:
+                yield case(f"{root} {name} from {text!r}", *filtered(root, name, {"from": text}))
+                yield case(f"{root} {name} before {text!r}", *filtered(root, name, {"before": text}))
+    yield case("a filter field that is none", *filtered("loans", "userId", [ID]))
+
+
+DATES = (
+    "2026-11-21T10:00:00",
+    "2026-11-21",
+    "2026-02-30T10:00:00Z",
+    "2026-11-21T25:00:00Z",
+    "yesterday",
+    "",
+    1795255200,
+)
+
+
+def keys() -> Iterator[Case]:
+    for text in ("a\u0000b", "tab\t", "\u007f", "", "x" * 501):
+        shown = repr(text[:9])
+        yield case(f"item barcode {shown}", asked("item", "barcode: $b", "$b: String"), {"b": text})
+        for key in ("barcode", "username", "externalSystemId"):
+            yield case(f"user {key} {shown}", asked("user", f"{key}: $k", "$k: String"), {"k": text})
+        for key in ("barcode", "hrid"):
+            yield case(
+                f"search {key} {shown}", asked("searchInstance", f"{key}: $k", "$k: String"), {"k": text}
+            )
+
+
+CHECK_OUT = "mutation($input: CheckOutInput!) { checkOut(input: $input) { __typename } }"
+CHECK_IN = "mutation($input: CheckInInput!) { checkIn(input: $input) { __typename } }"
+LOAN = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": ID}
+RETURN = {"itemBarcode": "2000000001", "servicePointId": ID}
+
+
+def acts() -> Iterator[Case]:
+    blocks = {"itemNotLoanableBlock": {"dueDate": "2026-11-21T10:00:00"}}
+    texts = ("a\u0000b", "", "x" * 501, None, 1)
+    for text in texts:
+        for name in ("itemBarcode", "userBarcode"):
+            yield case(f"checkOut {name} {str(text)[:9]!r}", CHECK_OUT, {"input": LOAN | {name: text}})
+        yield case(
+            f"checkIn itemBarcode {str(text)[:9]!r}", CHECK_IN, {"input": RETURN | {"itemBarcode": text}}
+        )
+    yield case("checkOut proxyUserBarcode", CHECK_OUT, {"input": LOAN | {"proxyUserBarcode": "\n"}})
+    for text in NO_IDS:
+        yield case(f"checkOut at {text!r}", CHECK_OUT, {"input": LOAN | {"servicePointId": text}})
+        yield case(f"checkIn at {text!r}", CHECK_IN, {"input": RETURN | {"servicePointId": text}})
+        yield case(f"checkIn session {text!r}", CHECK_IN, {"input": RETURN | {"sessionId": text}})
+    for date in DATES:
+        yield case(f"checkOut on {date!r}", CHECK_OUT, {"input": LOAN | {"loanDate": date}})
+        yield case(f"checkIn on {date!r}", CHECK_IN, {"input": RETURN | {"checkInDate": date}})
+    yield case("checkOut until no moment", CHECK_OUT, {"input": LOAN | {"overrideBlocks": blocks}})
+    yield case(
+        "checkOut with no flag", CHECK_OUT, {"input": LOAN | {"overrideBlocks": {"patronBlock": "yes"}}}
+    )
+    yield case("checkOut of nothing", CHECK_OUT, {"input": {}})
+    yield case("checkOut without input", CHECK_OUT, {})
+    yield case("checkOut with a field too many", CHECK_OUT, {"input": LOAN | {"tenantId": "college"}})
+    yield case(
+        "checkIn resolved in no way", CHECK_IN, {"input": RETURN | {"claimedReturnedResolution": "UNKNOWN"}}
+    )
+
+
+def documents() -> Iterator[Case]:
+    invalid, unread = "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"
+    yield case("no document", "", code=unread)
+    yield case("a bracket too few", "{ loans { nodes { id } }", code=unread)
+    yield case(
+        "two operations", "query A { loans { totalCount } } query B { loans { totalCount } }", code=invalid
+    )
+    yield case("no operation", "fragment F on Loan { id }", code=invalid)
+    yield case("an unknown field", "{ loans { nodes { userId } } }", code=invalid)
+    yield case("an unknown root", "{ books { id } }", code=invalid)
+    yield case("an unknown argument", '{ loans(query: "cql.allRecords=1") { totalCount } }', code=invalid)
+    yield case("an unknown member", "{ loans(filter: { status: [LENT] }) { totalCount } }", code=invalid)
+    yield case("a missing argument", "{ loan { id } }", code=invalid)
+    yield case("no selection", "{ loans }", code=invalid)
+    yield case(
+        "a date without offset",
+        '{ loans(filter: { dueDate: { from: "2026-11-21" } }) { totalCount } }',
+        code=invalid,
+    )
+    yield case("a variable that is not declared", "{ loan(id: $id) { id } }", code=invalid)
+    yield case("a subscription", "subscription { loans { totalCount } }", code=invalid)
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "code"),
+    [
+        *malformed_ids(),
+        *exclusive_arguments(),
+        *pages(),
+        *queries_in_cql(),
+        *values_in_filters(),
+        *keys(),
+        *acts(),
+        *documents(),
+    ],
+)
+async def test_a_mistake_has_its_code_and_costs_nothing(
+    gateway: Gateway, query: str, variables: Json, code: str
+) -> None:
+    """The error has the documented code, the field is null, and no call was made."""
+    answer = await gateway.ask(query, variables)
+
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {code}
+    assert all(error["extensions"]["retryable"] is False for error in answer["errors"])
+    assert set((answer.get("data") or {}).values()) <= {None}
+    assert gateway.calls == []
+
+
+@pytest.mark.parametrize(
+    ("link", "code"),
+    [
+        ('openRequests(filter: { requesterId: ["42"] })', "BAD_USER_INPUT"),
+        ("openRequests(filter: { status: [] })", "BAD_USER_INPUT"),
+        ("openRequests(filter: { requestType: [UNKNOWN] })", "BAD_USER_INPUT"),
+        ("openRequests(first: -1)", "BAD_USER_INPUT"),
+        ("openRequests(first: 1001)", "LIMIT_EXCEEDED"),
+        ('loans(after: "x")', "BAD_USER_INPUT"),
+        ('loans(filter: { borrowerId: ["../users"] })', "BAD_USER_INPUT"),
+    ],
+)
+async def test_a_mistake_in_a_link_costs_the_link(gateway: Gateway, link: str, code: str) -> None:
+    """The record is there, the link with the mistake is null, and only the record was asked for."""
+    answer = await gateway.ask(f'{{ item(barcode: "2000000031") {{ barcode {link} {{ totalCount }} }} }}')
+
+    (error,) = answer["errors"]
+    name = link.partition("(")[0]
+    assert (error["path"], error["extensions"]["code"]) == (["item", name], code)
+    assert answer["data"] == {"item": {"barcode": "2000000031", name: None}}
+    assert gateway.paths() == ["GET /inventory/items"]
+
+
+async def test_a_mistake_beside_a_question_costs_no_answer(gateway: Gateway) -> None:
+    """One field with a mistake leaves the others as they are."""
+    answer = await gateway.ask('{ bad: item(id: "42") { id } good: item(barcode: "2000000001") { barcode } }')
+
+    assert answer["data"] == {"bad": None, "good": {"barcode": "2000000001"}}
+    assert [error["path"] for error in answer["errors"]] == [["bad"]]
+    assert gateway.paths() == ["GET /inventory/items"]
+
+
+async def test_unknown_is_a_state_of_items(gateway: Gateway) -> None:
+    """FOLIO itself calls items unknown, so that state can be asked for."""
+    data = await gateway.data("{ items(filter: { status: [UNKNOWN] }) { nodes { barcode } } }")
+
+    assert data["items"]["nodes"] == [{"barcode": "2000000023"}]
+
+
+# In the headers
+
+
+@pytest.fixture(scope="module", name="configured")
+async def _configured() -> AsyncIterator[Gateway]:
+    """A gateway as an operator runs it: no tenant is assumed."""
+    sandbox = create_sandbox()
+    app = create_app(
+        Settings(okapi_url="http://folio", polaris_url="http://polaris"),
+        transport=lambda limits: in_process_transport(sandbox),
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+        yield Gateway(http, sandbox)
+
+
+TENANT = ("X-Okapi-Tenant", "diku")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param([], id="no tenant"),
+        pytest.param([TENANT, TENANT], id="two tenants"),
+        pytest.param([TENANT, ("x-okapi-tenant", "college")], id="two different tenants"),
+        *[
+            pytest.param([("X-Okapi-Tenant", tenant)], id=f"tenant {tenant[:9]!r}")
+            for tenant in (
+                "",
+                "Diku",
+                "1diku",
+                "di-ku",
+                "di ku",
+                "diku,college",
+                "../diku",
+                "d" * 64,
+                "_diku",
+            )
+        ],
+        pytest.param([TENANT, ("X-Okapi-Token", "a"), ("X-Okapi-Token", "a")], id="two tokens"),
+        pytest.param([TENANT, ("X-Okapi-Token", "a"), ("Authorization", "Bearer b")], id="two logins"),
+        pytest.param([TENANT, ("X-Okapi-Token", "a b")], id="a blank in the token"),
+        pytest.param([TENANT, ("X-Okapi-Token", "")], id="an empty token"),
+        pytest.param([TENANT, ("Authorization", "Basic YTpi")], id="a login of another kind"),
+        pytest.param(
+            [TENANT, ("X-Polaris-Authorization", "Basic YTpi")], id="a Polaris login of another kind"
+        ),
+        pytest.param([TENANT, ("X-Polaris-Workstation", "desk")], id="a workstation that is no number"),
+        pytest.param([TENANT, ("X-Polaris-Organization", "3/../4")], id="a path for an organization"),
+    ],
+)
+async def test_headers_that_are_refused(configured: Gateway, headers: list[tuple[str, str]]) -> None:
+    """Who asks for whom must be clear: otherwise 400 and BAD_REQUEST, before any GraphQL is read."""
+    configured.sandbox.calls.clear()
+    response = await configured.http.post(
+        "/graphql", json={"query": "{ loans { totalCount } }"}, headers=headers
+    )
+
+    (error,) = response.json()["errors"]
+    assert response.status_code == 400
+    assert error["extensions"]["code"] == "BAD_REQUEST"
+    assert "data" not in response.json()
+    assert configured.calls == []
+
+
+async def test_a_clear_header_is_served(configured: Gateway) -> None:
+    """One tenant, and no more than that, is enough for FOLIO to be asked."""
+    configured.sandbox.calls.clear()
+    data = await configured.data("{ loans { totalCount } }")
+
+    assert data["loans"]["totalCount"] == len(configured.library.loans)
+    assert [call.tenant for call in configured.calls] == ["diku"]
+
+
+async def test_a_tenant_is_never_taken_from_an_argument(configured: Gateway) -> None:
+    """A tenant that upstream does not know is upstream's to refuse: FOLIO's 400 is an error, not an answer."""
+    answer = await configured.ask("{ loans { totalCount } }", None, {"X-Okapi-Tenant": "elsewhere"})
+
+    assert answer["data"] == {"loans": None}
+    assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_REJECTED"
+    assert not [name for field in roots().values() for name in field.args if "tenant" in name.lower()]
