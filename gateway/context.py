@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from gateway.schema.selection import Needs
 
 
+@dataclass(slots=True)
+class Acts:
+    """What the acts of one operation have come to so far; the one thing in its context that changes."""
+
+    outcome_unknown: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """One operation: who asks, the services in their name, and loaders that nobody else shares."""
@@ -25,6 +32,7 @@ class Context:
     max_page_size: int = 1000
     consortium_tenants: frozenset[str] = frozenset()
     needs: dict[tuple[int, ...], Needs] = field(default_factory=dict)
+    acts: Acts = field(default_factory=Acts)
 
 
 Info: TypeAlias = strawberry.Info[Context, Any]  # Any: the root value, which we do not use

@@ -5,25 +5,46 @@ from __future__ import annotations
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.mutations.acting import RefusedAsData
+from gateway.mutations.acting import OutcomeUnknownRemembered, RefusedAsData
+from gateway.mutations.add_loan_info import AddLoanInfo
+from gateway.mutations.cancel_request import CancelRequest
+from gateway.mutations.change_due_date import ChangeDueDate
 from gateway.mutations.check_in import CheckIn
 from gateway.mutations.check_out import CheckOut
+from gateway.mutations.claim_item_returned import ClaimItemReturned
+from gateway.mutations.confirm_mediated_request import ConfirmMediatedRequest
+from gateway.mutations.create_batch_request import CreateBatchRequest
+from gateway.mutations.create_ecs_request_external import CreateEcsRequestExternal
+from gateway.mutations.create_request import CreateRequest
+from gateway.mutations.declare_claimed_returned_item_as_missing import DeclareClaimedReturnedItemAsMissing
+from gateway.mutations.declare_item_lost import DeclareItemLost
+from gateway.mutations.end_patron_action_session import EndPatronActionSession
 from gateway.mutations.lock_object import LockObject
+from gateway.mutations.move_request import MoveRequest
+from gateway.mutations.record_print_events import RecordPrintEvents
 from gateway.mutations.release_my_locks import ReleaseMyLocks
+from gateway.mutations.renew import Renew
+from gateway.mutations.reorder_queue import ReorderQueue
 from gateway.mutations.unlock_object import UnlockObject
+from gateway.schema.account import AccountQuery
 from gateway.schema.allowed_service_points import AllowedServicePointsQuery
 from gateway.schema.batch_request import BatchRequestQuery
+from gateway.schema.cancellation_reason import CancellationReasonQuery
+from gateway.schema.circulation_setting import CirculationSettingQuery
 from gateway.schema.holdings import HoldingsQuery
 from gateway.schema.instance import InstanceQuery
 from gateway.schema.item import ItemQuery
 from gateway.schema.loan import LoanQuery
 from gateway.schema.location import LocationQuery
 from gateway.schema.object_lock import ObjectLockQuery
+from gateway.schema.policy import PolicyQuery
+from gateway.schema.reference import ReferenceQuery
 from gateway.schema.request import RequestQuery
 from gateway.schema.scalars import SCALARS
 from gateway.schema.search_instance import SearchInstanceQuery
 from gateway.schema.service_point import ServicePointQuery
 from gateway.schema.staff_slip import StaffSlipQuery
+from gateway.schema.staff_slip_template import StaffSlipTemplateQuery
 from gateway.schema.user import UserQuery
 
 
@@ -41,6 +62,12 @@ class Query(
     UserQuery,
     ServicePointQuery,
     LocationQuery,
+    AccountQuery,
+    CancellationReasonQuery,
+    CirculationSettingQuery,
+    PolicyQuery,
+    ReferenceQuery,
+    StaffSlipTemplateQuery,
     ObjectLockQuery,
 ):
     pass
@@ -49,7 +76,28 @@ class Query(
 @strawberry.type(
     description="What the desk does. Each act is sent once; several in one operation run in order."
 )
-class Mutation(CheckOut, CheckIn, LockObject, UnlockObject, ReleaseMyLocks):
+class Mutation(
+    CheckOut,
+    CheckIn,
+    Renew,
+    ChangeDueDate,
+    DeclareItemLost,
+    ClaimItemReturned,
+    DeclareClaimedReturnedItemAsMissing,
+    AddLoanInfo,
+    EndPatronActionSession,
+    CreateRequest,
+    CreateEcsRequestExternal,
+    ConfirmMediatedRequest,
+    CreateBatchRequest,
+    CancelRequest,
+    MoveRequest,
+    ReorderQueue,
+    RecordPrintEvents,
+    LockObject,
+    UnlockObject,
+    ReleaseMyLocks,
+):
     pass
 
 
@@ -57,5 +105,5 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     config=StrawberryConfig(scalar_map=SCALARS),
-    exception_handlers=[RefusedAsData()],
+    exception_handlers=[RefusedAsData(), OutcomeUnknownRemembered()],
 )

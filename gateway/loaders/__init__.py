@@ -1,18 +1,41 @@
 """Keys in, records out: one set of loaders per operation, shared with nobody."""
 
+from __future__ import annotations
+
+from functools import cached_property
+
+from gateway.loaders.account import AccountLoaders
 from gateway.loaders.instance import InstanceLoaders
 from gateway.loaders.item import ItemLoaders
 from gateway.loaders.loan import LoanLoaders
+from gateway.loaders.patron_block import PatronBlockLoaders
 from gateway.loaders.policy import PolicyLoaders
+from gateway.loaders.proxy import ProxyLoaders
+from gateway.loaders.reference import ReferenceLoaders
 from gateway.loaders.request import RequestLoaders
 from gateway.loaders.service_point import ServicePointLoaders
 from gateway.loaders.user import UserLoaders
 
 
 class Loaders(
-    LoanLoaders, RequestLoaders, InstanceLoaders, ItemLoaders, UserLoaders, ServicePointLoaders, PolicyLoaders
+    LoanLoaders,
+    RequestLoaders,
+    InstanceLoaders,
+    ItemLoaders,
+    UserLoaders,
+    AccountLoaders,
+    PatronBlockLoaders,
+    ProxyLoaders,
+    ServicePointLoaders,
+    PolicyLoaders,
+    ReferenceLoaders,
 ):
     """Every loader of one operation."""
+
+    @cached_property
+    def direct(self) -> Loaders:
+        """The same loaders, but loans and requests come from circulation itself and not from the BFF."""
+        return Loaders(self.upstream, self.limits, direct=True)
 
 
 __all__ = ["Loaders"]

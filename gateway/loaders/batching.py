@@ -33,22 +33,27 @@ class BatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A page of a list: `count` records from `offset` on, and what else the selection needs to know."""
+    """A page of a list: `count` records from `offset` on, and what else the selection needs to know.
+
+    `whole` asks for all records of the list, for what is reckoned over all of them.
+    """
 
     offset: int = 0
     count: int = 10
     total: bool = False
     has_next: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The records of one window; `total` and `has_next` only where the window asked for them."""
+    """The records of one window; `total`, `has_next` and `whole` only where the window asked for them."""
 
     records: list[Record]
     offset: int = 0
     total: int | None = None
     has_next: bool | None = None
+    whole: list[Record] | None = None
 
 
 ById: TypeAlias = "DataLoader[str, Record | None]"
@@ -58,7 +63,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class _Loader(DataLoader[Key, Value]):
+class Loader(DataLoader[Key, Value]):
     """A loader that gives up a batch when nobody waits for any of its keys any more.
 
     aiodataloader runs a batch in a task of its own, which the end of the operation would not reach.
@@ -107,7 +112,7 @@ def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cq
         found.update(await _side_by_side(fetch, [key.lower() for key in keys], ask, limits, str(within)))
         return [found.get(key.lower()) for key in keys]
 
-    return _Loader(load, str.lower)
+    return Loader(load, str.lower)
 
 
 def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
@@ -144,7 +149,7 @@ def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
             fail([name], problem)
         return [found.get(key.casefold()) for key in keys]
 
-    return _Loader(load)
+    return Loader(load)
 
 
 def _shared(index: str) -> errors.Conflict:
@@ -168,7 +173,7 @@ def grouped_by(
 
     async def load(keys: list[tuple[str, Window]]) -> list[Slice | errors.GatewayError]:
         ids = list(dict.fromkeys(each.lower() for each, _ in keys))
-        if len(keys) == 1:
+        if len(keys) == 1 and not keys[0][1].whole:
             return [await _page_of_one(ids[0], keys[0][1])]
         groups: dict[str, list[Record] | errors.GatewayError] = {each: [] for each in ids}
 
@@ -193,7 +198,7 @@ def grouped_by(
         except errors.GatewayError as problem:
             return problem
 
-    return _Loader(load, lambda key: (key[0].lower(), key[1]))
+    return Loader(load, lambda key: (key[0].lower(), key[1]))
 
 
 def one_by_one(ask: Callable[[str], Awaitable[Value]]) -> DataLoader[str, Value]:
@@ -208,7 +213,7 @@ def one_by_one(ask: Callable[[str], Awaitable[Value]]) -> DataLoader[str, Value]
     async def load(keys: list[str]) -> list[Value | errors.GatewayError]:
         return list(await asyncio.gather(*map(answer, keys)))
 
-    return _Loader(load, str.lower)
+    return Loader(load, str.lower)
 
 
 async def page_of(
@@ -216,6 +221,8 @@ async def page_of(
 ) -> Slice:
     """One window of a collection. Where `has_next` is asked, one record more is, so it is no guess."""
     written = cql.sorted_by(query, sort, tie_break=ask.tie_break)
+    if window.whole:
+        return cut(await _all_pages(ask, written), window)
     limit = window.count + 1 if window.has_next else window.count
     page = await ask(written, limit=limit, offset=window.offset, total=window.total)
     return Slice(
@@ -229,7 +236,8 @@ async def page_of(
 def cut(records: list[Record], window: Window) -> Slice:
     """One window of a list that is here as a whole."""
     end = window.offset + window.count
-    return Slice(records[window.offset : end], window.offset, len(records), end < len(records))
+    page = records[window.offset : end]
+    return Slice(page, window.offset, len(records), end < len(records), records if window.whole else None)
 
 
 def _cut(group: list[Record] | errors.GatewayError, window: Window) -> Slice | errors.GatewayError:

@@ -19,9 +19,5 @@ class ItemLoaders(LoaderSet):
     def item_by_barcode(self) -> ById:
         return by_name(self.upstream.inventory.items, self.limits, index="barcode")
 
-    @cached_property
-    def loan_type(self) -> ById:
-        return by_id(self.upstream.inventory.loan_types, self.limits)
-
     def items_of_holdings(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
         return self.grouped(self.upstream.inventory.items, "holdingsRecordId", within=within, sort=sort)

@@ -11,11 +11,15 @@ from gateway.upstream.services import Upstream
 
 
 class LoaderSet:
-    """Loaders are made when first asked for and live as long as the operation."""
+    """Loaders are made when first asked for and live as long as the operation.
 
-    def __init__(self, upstream: Upstream, limits: BatchLimits) -> None:
+    A `direct` set asks circulation itself for the loans and requests that the others ask the BFF for.
+    """
+
+    def __init__(self, upstream: Upstream, limits: BatchLimits, *, direct: bool = False) -> None:
         self.upstream = upstream
         self.limits = limits
+        self.is_direct = direct
         self._groups: dict[tuple[str, ...], Grouped] = {}
 
     def grouped(
@@ -38,7 +42,12 @@ class LoaderSet:
 
     def forget(self) -> None:
         """Drop what was loaded, because an act may have changed it."""
-        kept = {"upstream": self.upstream, "limits": self.limits, "_groups": {}}
+        kept = {
+            "upstream": self.upstream,
+            "limits": self.limits,
+            "is_direct": self.is_direct,
+            "_groups": {},
+        }
         self.__dict__.clear()
         self.__dict__.update(kept)
 

@@ -11,7 +11,7 @@ from aiodataloader import DataLoader
 from gateway.loaders.batching import ById, Grouped, by_id, one_by_one
 from gateway.loaders.loader_set import LoaderSet
 from gateway.upstream import cql
-from gateway.upstream.client import Record
+from gateway.upstream.client import Collection, Record
 
 Listed: TypeAlias = "DataLoader[str, list[Record]]"
 
@@ -21,8 +21,13 @@ IN_QUEUE_ORDER = (cql.SortKey("position", number=True),)
 
 class RequestLoaders(LoaderSet):
     @cached_property
+    def requests(self) -> Collection:
+        upstream = self.upstream
+        return upstream.circulation.requests if self.is_direct else upstream.circulation_bff.requests
+
+    @cached_property
     def request(self) -> ById:
-        return by_id(self.upstream.circulation_bff.requests, self.limits)
+        return by_id(self.requests, self.limits)
 
     @cached_property
     def queue_of_instance(self) -> Listed:
@@ -46,16 +51,14 @@ class RequestLoaders(LoaderSet):
         return one_by_one(self.upstream.circulation_bff.search_slips)
 
     def requests_of_user(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        return self.grouped(self.upstream.circulation_bff.requests, "requesterId", within=within, sort=sort)
+        return self.grouped(self.requests, "requesterId", within=within, sort=sort)
 
     def requests_of_item(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        return self.grouped(self.upstream.circulation_bff.requests, "itemId", within=within, sort=sort)
+        return self.grouped(self.requests, "itemId", within=within, sort=sort)
 
     def requests_of_instance(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        return self.grouped(self.upstream.circulation_bff.requests, "instanceId", within=within, sort=sort)
+        return self.grouped(self.requests, "instanceId", within=within, sort=sort)
 
     def requests_of_service_point(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
         """Requests to be picked up at a service point."""
-        return self.grouped(
-            self.upstream.circulation_bff.requests, "pickupServicePointId", within=within, sort=sort
-        )
+        return self.grouped(self.requests, "pickupServicePointId", within=within, sort=sort)

@@ -1,4 +1,4 @@
-"""Users by each of the keys that people know, and patron groups."""
+"""Users by each of the keys that people know, and by their group."""
 
 from __future__ import annotations
 
@@ -26,18 +26,6 @@ class UserLoaders(LoaderSet):
     @cached_property
     def user_by_external_system_id(self) -> ById:
         return by_name(self.upstream.users.users, self.limits, index="externalSystemId")
-
-    @cached_property
-    def patron_group(self) -> ById:
-        return by_id(self.upstream.users.patron_groups, self.limits)
-
-    @cached_property
-    def address_type(self) -> ById:
-        return by_id(self.upstream.users.address_types, self.limits)
-
-    @cached_property
-    def department(self) -> ById:
-        return by_id(self.upstream.users.departments, self.limits)
 
     def users_of_patron_group(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
         return self.grouped(self.upstream.users.users, "patronGroup", within=within, sort=sort)

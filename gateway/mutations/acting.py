@@ -11,9 +11,25 @@ from gateway.upstream.services import Upstream
 
 
 def acting(info: Info) -> Upstream:
-    """The services to act on. What was loaded before is forgotten, because the act may change it."""
+    """The services to act on. What was loaded before is forgotten, because the act may change it.
+
+    Raises `UpstreamUnavailable` after an act of this operation whose outcome is unknown: whoever wrote the
+    acts in this order meant the later ones to follow what nobody knows to have happened.
+    """
+    if info.context.acts.outcome_unknown:
+        raise errors.UpstreamUnavailable(
+            "Not attempted, nothing was sent: the outcome of an earlier act of this operation is unknown.",
+            details={"reason": "notAttempted"},
+        )
     info.context.loaders.forget()
     return info.context.upstream
+
+
+class OutcomeUnknownRemembered(strawberry.ExceptionHandler[errors.OutcomeUnknown, Refusal]):
+    """Notes that an act ended with its outcome unknown. It stays an error: None declines to handle it."""
+
+    def handle(self, exception: errors.OutcomeUnknown, *, field: object, info: Info) -> None:
+        info.context.acts.outcome_unknown = True
 
 
 class RefusedAsData(strawberry.ExceptionHandler[errors.Refused, Refusal]):

@@ -36,11 +36,6 @@ def now() -> str:
     return upstream_text(datetime.now(UTC))
 
 
-def keys_of(body: Record, *names: str) -> dict[str, str]:
-    """The caller's own keys in a body, as far as they were given."""
-    return {name: body[name] for name in names if name in body}
-
-
 def _sent(value: Any, declared: Any, name: str) -> Any:  # Any: an input and its type as Strawberry has it
     kind = declared.of_type if isinstance(declared, StrawberryOptional) else declared
     if isinstance(value, list):

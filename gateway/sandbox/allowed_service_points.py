@@ -44,9 +44,7 @@ def allowed(library: Library, operation: str, given: dict[str, str]) -> Response
     if ask is None:
         raise BadRequest(INVALID)
     places = ask(library, given)
-    return answer(
-        {kind: [shown(point) for point in places[kind]] for kind in TYPES if places.get(kind)},
-    )
+    return answer({kind: [shown(point) for point in places[kind]] for kind in TYPES if places.get(kind)})
 
 
 def shown(point: Record) -> Record:
@@ -92,10 +90,10 @@ def existing(shelved: Shelved, name: str, given: dict[str, str], key: str) -> Re
 
 Question = Callable[[Library, dict[str, str]], Places]
 QUESTIONS: dict[tuple[str, frozenset[str]], Question] = {
+    ("create", frozenset({"requesterId", "itemId"})): to_create,
+    ("create", frozenset({"requesterId", "instanceId"})): to_create,
+    ("create", frozenset({"patronGroupId", "itemId"})): to_create,
+    ("create", frozenset({"patronGroupId", "instanceId"})): to_create,
     ("replace", frozenset({"requestId"})): to_replace,
     ("move", frozenset({"requestId", "itemId"})): to_move,
-} | {
-    ("create", frozenset({person, thing})): to_create
-    for person in ("requesterId", "patronGroupId")
-    for thing in ("itemId", "instanceId")
 }

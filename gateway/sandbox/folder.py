@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from gateway.sandbox.clock import java_date
 from gateway.sandbox.library import Library, Record, Shelved
+from gateway.sandbox.loan_history import begin
 
 FILES = {
     "users.json": "users",
@@ -22,8 +24,16 @@ FILES = {
     "material-types.json": "material_types",
     "loan-types.json": "loan_types",
     "loans.json": "loans",
+    "loan-history.json": "loan_history",
+    "accounts.json": "accounts",
+    "fee-fine-actions.json": "fee_fine_actions",
     "requests.json": "requests",
     "loan-policies.json": "loan_policies",
+    "overdue-fine-policies.json": "overdue_fine_policies",
+    "lost-item-policies.json": "lost_item_policies",
+    "circulation-settings.json": "circulation_settings",
+    "request-preferences.json": "request_preferences",
+    "tags.json": "tags",
     "cancellation-reasons.json": "cancellation_reasons",
     "staff-slips.json": "staff_slips",
 }
@@ -33,7 +43,11 @@ NEEDED = {
     "holdings": ("instanceId",),
     "loans": ("itemId", "status"),
     "requests": ("status", "fulfillmentPreference"),
+    "accounts": ("remaining", "status"),
+    "circulation_settings": ("name",),
 }
+# mod-users types these as moments, so that a day in a file comes out of its storage as midnight UTC.
+MOMENTS_OF_USERS = ("enrollmentDate", "expirationDate", "createdDate", "updatedDate")
 
 
 def library_from(folder: Path, *, tenant: str) -> Library:
@@ -53,7 +67,11 @@ def library_from(folder: Path, *, tenant: str) -> Library:
         collection = FILES[name]
         for record in records:
             check(folder / name, record, NEEDED.get(collection, ()))
+            if collection == "users":
+                keep_moments(folder / name, record)
         getattr(library, collection).update(by_id(records))
+    if not library.loan_history:
+        begin(library)
     return library
 
 
@@ -75,6 +93,16 @@ def check(file: Path, record: Record, names: tuple[str, ...]) -> None:
     missing = [name for name in names if name not in record]
     if missing:
         raise ValueError(f"{file}: record {record.get('id', '?')} lacks {', '.join(missing)}")
+
+
+def keep_moments(file: Path, user: Record) -> None:
+    personal = user.get("personal", {})
+    try:
+        user |= {name: java_date(user[name]) for name in MOMENTS_OF_USERS if name in user}
+        if "dateOfBirth" in personal:
+            personal["dateOfBirth"] = java_date(personal["dateOfBirth"])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{file}: record {user['id']} has a date that is none") from error
 
 
 def by_id(records: list[Record]) -> Shelved:

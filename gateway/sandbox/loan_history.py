@@ -27,12 +27,12 @@ def changed(library: Library, loan: Record, who: Caller) -> None:
     """Sign a change of a loan and take it down. To be called after the change."""
     now = library.now()
     author = {"updatedByUserId": who.user.get("id"), "updatedByUsername": who.user.get("username")}
-    loan["metadata"] = loan.get("metadata", {}) | {"updatedDate": now} | without_nulls(author)
+    loan["metadata"] = {**loan.get("metadata", {}), "updatedDate": now, **without_nulls(author)}
     keep(library, loan, UPDATED, now)
 
 
-def keep(library: Library, loan: Record, operation: str, when: str, key: str | None = None) -> None:
-    entry = {
+def keep(library: Library, loan: Record, operation: str, when: str, key: str = "") -> None:
+    entry: Record = {
         "id": key or library.new_id(),
         "createdDate": when,
         "operation": operation,

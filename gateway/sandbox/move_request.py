@@ -43,7 +43,7 @@ def move_request(exchange: Exchange) -> Response:
         library=library,
         request=request,
         item_id=body["destinationItemId"].lower(),
-        kind=body.get("requestType", request["requestType"]),
+        kind=str(body.get("requestType", request["requestType"])),
     )
     if attempt.kind not in TYPES:
         raise exchange.unreadable(f"requestType is not valid: {attempt.kind}")

@@ -26,8 +26,8 @@ OVERDUE_FINE_POLICIES = Shelf(
     key="overdueFinePolicies",
     records=lambda library: library.overdue_fine_policies,
     indexes=indexes(
-        "id name description overdueFine.* overdueRecallFine.* maxOverdueFine maxOverdueRecallFine countClosed "
-        f"forgiveOverdueFine gracePeriodRecall reminderFeesPolicy.* {METADATA}"
+        "id name description overdueFine.* overdueRecallFine.* maxOverdueFine maxOverdueRecallFine "
+        f"countClosed forgiveOverdueFine gracePeriodRecall reminderFeesPolicy.* {METADATA}"
     ),
 )
 LOST_ITEM_FEE_POLICIES = Shelf(

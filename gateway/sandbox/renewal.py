@@ -19,7 +19,7 @@ from gateway.sandbox.loan_action import forget_recall, give_status
 from gateway.sandbox.override import Overrides, block, overrides, without_permission
 from gateway.sandbox.permissions import Caller
 from gateway.sandbox.refusals import Refused, reason
-from gateway.sandbox.renewal_rules import LOST, at_limit, for_policy, later, proposed, recall_of
+from gateway.sandbox.renewal_rules import LOST, at_limit, for_policy, later, proposed, recall_of, reminded
 from gateway.sandbox.renewal_rules import refusals as policy_refusals
 from gateway.sandbox.user import automated_blocks_of, is_active, manual_blocks_of
 
@@ -138,19 +138,19 @@ def renewed(
 
 def asked_for(exchange: Exchange, asked: object) -> Overrides:
     """The overrides; a renewal misses its comment under a code of its own."""
-    if isinstance(asked, dict) and any(asked.get(name) is not None for name in RENEWAL_BLOCKS):
-        comment = asked.get("comment")
-        if comment is None or comment == "":
-            message, code = "Override renewal request must have a comment", "OVERRIDE_RENEWAL_COMMENT_REQUIRED"
-            raise Refused([reason(message, {"comment": None}, code=code)])
+    named = asked if isinstance(asked, dict) else {}
+    forced = any(named.get(name) is not None for name in RENEWAL_BLOCKS)
+    if forced and named.get("comment") in (None, ""):
+        message = "Override renewal request must have a comment"
+        raise Refused([reason(message, {"comment": None}, code="OVERRIDE_RENEWAL_COMMENT_REQUIRED")])
     return overrides(exchange, asked)
 
 
 def patron_refusals(attempt: Renewal) -> Iterator[Record]:
     library, user = attempt.library, attempt.user
     if not is_active(library, user):
-        message, parameters = "Cannot renew loan when user is inactive or expired", {"reason": "User is inactive."}
-        yield reason(message, parameters, code="USER_IS_INACTIVE_OR_EXPIRED")
+        message = "Cannot renew loan when user is inactive or expired"
+        yield reason(message, {"reason": "User is inactive."}, code="USER_IS_INACTIVE_OR_EXPIRED")
     if attempt.asked.lifts("patronBlock"):
         return
     lifted_by = block(attempt.caller, "patronBlock")
@@ -191,8 +191,7 @@ def liftable_at_all(attempt: Renewal) -> bool:
     """Force is only for a loan that would be refused without it."""
     recalled = recall_of(attempt.library, attempt.item) is not None
     lost = attempt.item["status"]["name"] in LOST
-    reminded = attempt.loan.get("reminders", {}).get("lastFeeBilled", {}).get("number", 0) > 0
-    return at_limit(attempt.loan, attempt.policy) or recalled or lost or reminded
+    return at_limit(attempt.loan, attempt.policy) or recalled or lost or reminded(attempt.loan)
 
 
 def prolong(attempt: Renewal, due: datetime) -> None:

@@ -13,7 +13,10 @@ from gateway.sandbox.permissions import Caller
 from gateway.sandbox.refusals import reason
 from gateway.sandbox.request_queue import queue_of_instance
 
-LOST = {"Aged to lost": "ITEM_AGED_TO_LOST_NOT_RENEWABLE", "Declared lost": "ITEM_DECLARED_LOST_NOT_RENEWABLE"}
+LOST = {
+    "Aged to lost": "ITEM_AGED_TO_LOST_NOT_RENEWABLE",
+    "Declared lost": "ITEM_DECLARED_LOST_NOT_RENEWABLE",
+}
 CLAIMED = "Claimed returned"
 
 
@@ -22,7 +25,9 @@ def for_policy(policy: Record, message: str, code: str, lifted_by: Record | None
     return reason(message, parameters, code=code, block=lifted_by)
 
 
-def refusals(library: Library, caller: Caller, loan: Record, item: Record, policy: Record) -> Iterator[Record]:
+def refusals(
+    library: Library, caller: Caller, loan: Record, item: Record, policy: Record
+) -> Iterator[Record]:
     """Every reason at once, in the order in which mod-circulation asks."""
     with_due_date = block(caller, "renewalDueDateRequiredBlock")
     if not policy.get("loanable", True):
@@ -43,8 +48,13 @@ def refusals(library: Library, caller: Caller, loan: Record, item: Record, polic
         yield for_policy(policy, "renewal would not change the due date", code, with_due_date)
 
 
-def liftable(library: Library, lifted_by: Record, loan: Record, item: Record, policy: Record) -> Iterator[Record]:
+def liftable(
+    library: Library, lifted_by: Record, loan: Record, item: Record, policy: Record
+) -> Iterator[Record]:
     """What `renewalBlock` lifts."""
+    if reminded(loan):
+        message, parameters = "Renewals not allowed for loans with reminders.", {"loanId": loan["id"]}
+        yield reason(message, parameters, code="RENEWAL_BLOCKED_BY_REMINDER_FEES", block=lifted_by)
     recall = recall_of(library, item)
     if recall is not None:
         message = "items cannot be renewed when there is an active recall request"
@@ -55,6 +65,11 @@ def liftable(library: Library, lifted_by: Record, loan: Record, item: Record, po
         yield reason(f"item is {status}", {"itemId": item["id"]}, code=LOST[status], block=lifted_by)
     if at_limit(loan, policy):
         yield for_policy(policy, "loan at maximum renewal number", "LOAN_RENEWAL_LIMIT_REACHED", lifted_by)
+
+
+def reminded(loan: Record) -> bool:
+    """Whether a reminder was charged under a policy that then ends renewals."""
+    return bool(loan.get("reminders", {}).get("renewalBlocked"))
 
 
 def at_limit(loan: Record, policy: Record) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gateway.sandbox import (
     account,
+    batch_request,
     circulation_settings,
     external_user,
     instance,
@@ -23,12 +24,22 @@ from gateway.sandbox import (
     slip_list,
     user,
 )
+from gateway.sandbox.allowed_service_points import (
+    bff_allowed_service_points,
+    circulation_allowed_service_points,
+)
 from gateway.sandbox.check_in import bff_check_in, circulation_check_in
 from gateway.sandbox.check_out import bff_check_out, circulation_check_out, dry_run
+from gateway.sandbox.create_request import bff_create_request, circulation_create_request
+from gateway.sandbox.ecs_request_external import create_ecs_request_external
 from gateway.sandbox.exchange import Endpoint
 from gateway.sandbox.holdings import HOLDINGS
 from gateway.sandbox.loan_history import LOAN_HISTORY
+from gateway.sandbox.mediated_request import confirm_mediated_request
+from gateway.sandbox.move_request import move_request
+from gateway.sandbox.reorder_queue import reorder_instance_queue, reorder_item_queue
 from gateway.sandbox.shelf import Shelf, collection, single
+from gateway.sandbox.update_request import update_request
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 BFF = "/circulation-bff"
@@ -79,7 +90,66 @@ UNITS = f"{STORAGE}.location-units"
 POINTS = f"{STORAGE}.service-points"
 CIRCULATION = "circulation-storage"
 
+# Before the requests by id, whose paths would take these for ids.
+REQUESTING: list[Served] = [
+    asked(
+        f"{BFF}/requests/allowed-service-points",
+        "circulation-bff.requests.allowed-service-points.get",
+        bff_allowed_service_points,
+    ),
+    asked(
+        "/circulation/requests/allowed-service-points",
+        "circulation.requests.allowed-service-points.get",
+        circulation_allowed_service_points,
+    ),
+    done(f"{BFF}/requests", "circulation-bff.requests.post", bff_create_request),
+    done("/circulation/requests", "circulation.requests.item.post", circulation_create_request),
+    Served("PUT", "/circulation/requests/{id}", "circulation.requests.item.put", update_request),
+    done("/circulation/requests/{id}/move", "circulation.requests.item.move.post", move_request),
+    done(
+        "/circulation/requests/queue/instance/{id}/reorder",
+        "circulation.requests.queue-instance.reorder.collection.post",
+        reorder_instance_queue,
+    ),
+    done(
+        "/circulation/requests/queue/item/{id}/reorder",
+        "circulation.requests.queue-item.reorder.collection.post",
+        reorder_item_queue,
+    ),
+    done(
+        f"{BFF}/mediated-requests/confirm",
+        "circulation-bff.confirm-mediated-request.execute",
+        confirm_mediated_request,
+    ),
+    done(
+        f"{BFF}/batch-requests",
+        "circulation-bff.batch-requests.item.post",
+        batch_request.create_batch_request,
+    ),
+    asked(
+        f"{BFF}/batch-requests",
+        "circulation-bff.batch-request.collection.get",
+        batch_request.read_batch_requests,
+    ),
+    asked(
+        f"{BFF}/batch-requests/{{id}}",
+        "circulation-bff.batch-request.item.get",
+        batch_request.read_batch_request,
+    ),
+    asked(
+        f"{BFF}/batch-requests/{{id}}/details",
+        "circulation-bff.batch-request.details.collection.get",
+        batch_request.read_batch_details,
+    ),
+    done(
+        f"{BFF}/create-ecs-request-external",
+        "circulation-bff.ecs-request-external.item.post",
+        create_ecs_request_external,
+    ),
+]
+
 ROUTES: list[Served] = [
+    *REQUESTING,
     # circulation BFF
     asked(
         f"{BFF}/loans",

@@ -37,6 +37,8 @@ STATUSES = {
 
 def update_request(exchange: Exchange) -> Response:
     library, request = exchange.library, stored_request(exchange)
+    if not is_open(request):
+        raise Refused([closed_already(request)])
     body = request_body(exchange, REQUIRED)
     status = body.get("status", request["status"])
     if status not in STATUSES:
@@ -65,9 +67,6 @@ def closed_already(request: Record) -> Record:
 
 
 def refusals(library: Library, request: Record, body: Record) -> Iterator[Record]:
-    if not is_open(request):
-        yield closed_already(request)
-        return
     if body["status"] == CANCELLED:
         for name in OF_CANCELLING:
             if name not in body:

@@ -21,6 +21,7 @@ from gateway.upstream import cql
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _CURSOR = re.compile(rb"offset:(\d{1,10})")
+LONGEST_PROSE = 10_000  # characters; a comment is written by hand
 LARGEST_OFFSET = 2_147_483_647  # FOLIO's own limit (RAML of the storage modules)
 
 Given = TypeVar("Given")
@@ -49,6 +50,28 @@ def text(value: str, name: str) -> str:
     if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) <= 0xDFFF for char in value):
         raise errors.BadUserInput(f"`{name}` must not hold control characters.")
     return value
+
+
+def prose(value: str, name: str) -> str:
+    """What a person wrote, lines and all. Raises `BadUserInput` where it is too long or no text."""
+    if len(value) > LONGEST_PROSE:
+        raise errors.BadUserInput(f"`{name}` must have at most {LONGEST_PROSE} characters.")
+    if any((ord(char) < 32 and char not in "\t\n\r") or 0xD800 <= ord(char) <= 0xDFFF for char in value):
+        raise errors.BadUserInput(f"`{name}` must not hold control characters.")
+    return value
+
+
+def not_blank(value: str, name: str) -> None:
+    """Raises `BadUserInput` for a text without a word, where upstream wants one."""
+    if not value.strip():
+        raise errors.BadUserInput(f"`{name}` must not be blank.")
+
+
+def known(value: Enum, name: str) -> str:
+    """The text of a member of a value set. Raises `BadUserInput` for UNKNOWN, which only answers have."""
+    if value.value == UNKNOWN:
+        raise errors.BadUserInput(f"`{name}` cannot be UNKNOWN: upstream has no such value.")
+    return str(value.value)
 
 
 def page_size(first: int, most: int) -> int:

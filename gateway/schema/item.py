@@ -15,12 +15,13 @@ from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_
 from gateway.schema.arguments import condition
 from gateway.schema.enums import CirculationNoteType, ItemStatusName, SortDirection, member
 from gateway.schema.keyed import keyed
-from gateway.schema.link import Link, link
+from gateway.schema.link import Link, embedded_link, link
 from gateway.schema.loan_item import Named
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
 from gateway.schema.page import Connection, connection, connection_link, whole_link
 from gateway.schema.record import field, record_of
+from gateway.schema.reference import LoanType, MaterialType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.scalars import DateTime
 from gateway.schema.selection import needs_of
@@ -96,18 +97,6 @@ class CallNumber:
 class ItemStatus:
     name: ItemStatusName | None = field("The state.")
     date: DateTime | None = field("Since when.")
-
-
-@strawberry.type(description="What kind of thing an item is.")
-class MaterialType:
-    id: strawberry.ID | None = field("The id, a UUID.")
-    name: str | None = field("The name, such as `book`.")
-
-
-@strawberry.type(description="How items may be lent.")
-class LoanType:
-    id: strawberry.ID = field("The id, a UUID.")
-    name: str | None = field("The name, such as `Can circulate`.")
 
 
 @strawberry.type(description="A location as an item names it.")
@@ -228,9 +217,16 @@ class Item:
     notes: list[ItemNote | None] | None = field("Notes about the copy.")
     circulation_notes: list[CirculationNote | None] | None = field("What the desk is to be shown.")
     status: ItemStatus | None = field("Its state.")
-    material_type: MaterialType | None = field("What kind of thing it is.")
-    permanent_loan_type: LoanType | None = field("How it may be lent.")
-    temporary_loan_type: LoanType | None = field("How it may be lent for now; null unless that differs.")
+    material_type: MaterialType | None = embedded_link(
+        "What kind of thing it is. Id and name cost no upstream call.", loader="material_type"
+    )
+    permanent_loan_type: LoanType | None = embedded_link(
+        "How it may be lent. Id and name cost no upstream call.", loader="loan_type"
+    )
+    temporary_loan_type: LoanType | None = embedded_link(
+        "How it may be lent for now; null unless that differs. Id and name cost no upstream call.",
+        loader="loan_type",
+    )
     permanent_location: ItemLocation | None = field("Where it belongs; null where the holdings say so.")
     temporary_location: ItemLocation | None = field("Where it belongs for now; null unless that differs.")
     effective_location: ItemLocation | None = field(

@@ -12,6 +12,7 @@ from strawberry.utils.str_converters import to_camel_case
 from gateway.context import Info
 from gateway.schema import arguments
 from gateway.schema.page import argument
+from gateway.schema.selection import loaders_for, needs_of
 
 
 class KeyedField(StrawberryField):
@@ -35,7 +36,7 @@ class KeyedField(StrawberryField):
         return self._load(info, self.loaders[name], key)
 
     def _load(self, info: Info, loader: str, key: str) -> Any:
-        return getattr(info.context.loaders, loader).load(key)
+        return getattr(loaders_for(info, needs_of(info)), loader).load(key)
 
 
 def keyed(description: str, **keys: tuple[str, str]) -> Any:

@@ -17,10 +17,11 @@ from strawberry.utils.str_converters import to_camel_case
 
 from gateway import errors
 from gateway.context import Info
-from gateway.schema.record import Path, dig, path_of, record_of
-from gateway.schema.selection import needs_of
+from gateway.schema.record import Path, RecordField, dig, path_of, record_of
+from gateway.schema.selection import loaders_for, needs_of
 
 _ID = re.compile(r"[!-~]{1,100}")  # what every service uses as an id, UUIDs and others
+_EMBEDDED = frozenset({("id",), ("name",)})
 THROUGH = ">"  # marks, in a partial record, what is known of the target of one of its own links
 
 
@@ -69,7 +70,7 @@ class Link(StrawberryField):
         return to_camel_case(self.python_name) + THROUGH
 
     def load(self, key: str, info: Info) -> Any:
-        return getattr(info.context.loaders, self.loader).load(key)
+        return getattr(loaders_for(info, needs_of(info)), self.loader).load(key)
 
     def _id_in(self, value: Any) -> str | None:
         """The id, None where there is none. Raises `UpstreamBadResponse` for what cannot be an id.
@@ -79,8 +80,9 @@ class Link(StrawberryField):
         if value is None or value == "":
             return None
         if type(value) is not str or not _ID.fullmatch(value):
+            name = to_camel_case(self.python_name)
             raise errors.UpstreamBadResponse(
-                f"An upstream service sent something else where `{to_camel_case(self.python_name)}` has an id."
+                f"An upstream service sent something else where `{name}` has an id."
             )
         return value
 
@@ -116,6 +118,38 @@ class ManyLink(Link):
         return [record for record in await asyncio.gather(*loading) if record is not None]
 
 
+class ListLink(Link):
+    """A link by one key to a short list that upstream has for it."""
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        key = self._id_in(dig(record_of(source, self), self.key))
+        return None if key is None else self.load(key, info)
+
+
+class EmbeddedLink(RecordField):
+    """A record whose id and name stand in its parent, and the rest of it elsewhere. Any: as above."""
+
+    loader: str
+
+    def __copy__(self) -> EmbeddedLink:
+        made = super().__copy__()
+        made.loader = self.loader
+        return made
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        record = super().get_result(source, info, args, kwargs)
+        if record is None or record.get("id") is None or needs_of(info) <= _EMBEDDED:
+            return record
+        return self._rest(record, info)
+
+    async def _rest(self, record: Any, info: Info) -> Any:
+        return await getattr(info.context.loaders, self.loader).load(str(record["id"])) or record
+
+
 def link(
     description: str,
     *,
@@ -140,6 +174,18 @@ def link(
 def links(description: str, *, loader: str, key: str) -> Any:
     """Declare a link to each record of a list of keys."""
     return _declare(ManyLink(description=description), loader, key, {}, "id")
+
+
+def list_link(description: str, *, loader: str, key: str = "id") -> Any:
+    """Declare a short list that upstream has for one key."""
+    return _declare(ListLink(description=description), loader, key, {}, None)
+
+
+def embedded_link(description: str, *, loader: str) -> Any:
+    """Declare a record of which the parent carries id and name. Any: the annotation is the type."""
+    made = EmbeddedLink(description=description, default=None)
+    made.loader = loader
+    return made
 
 
 def _declare(made: Link, loader: str, key: str, known: Mapping[str, str], identity: str | None) -> Link:

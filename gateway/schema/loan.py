@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
+from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
 from gateway.schema.enums import LoanStatusName
 from gateway.schema.keyed import keyed
 from gateway.schema.link import link
+from gateway.schema.loan_extras import ForUseAtLocation, Reminders
+from gateway.schema.loan_history import LATEST_CHANGE_FIRST, LoanHistoryConnection
 from gateway.schema.loan_item import LoanItem
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
@@ -23,6 +26,7 @@ from gateway.schema.user import PatronGroup
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
+    from gateway.schema.account import AccountConnection
     from gateway.schema.instance import Instance
     from gateway.schema.item import Item
     from gateway.schema.location import Location
@@ -169,8 +173,31 @@ class Loan:
     )
     fees_and_fines: FeesAndFines | None = field("What is owed for this loan.")
     declared_lost_date: DateTime | None = field("When the item was declared lost.")
+    claimed_returned_date: DateTime | None = field(
+        "When the patron said that the item came back.", dropped_by="bff"
+    )
+    for_use_at_location: ForUseAtLocation | None = field(
+        "The use of an item that must not leave the library; null for all others.", dropped_by="bff"
+    )
+    reminders: Reminders | None = field(
+        "Reminders that were sent, each with its fee. Null where there were none.", dropped_by="bff"
+    )
     is_dcb: bool | None = field("Whether the item belongs to another library of the consortium.")
     metadata: Metadata | None = field("Who made the record and when.")
+    accounts: Annotated[AccountConnection, strawberry.lazy("gateway.schema.account")] | None = (
+        connection_link(
+            "The fees and fines for this loan, closed ones too.",
+            loader="accounts_of_loan",
+            filter=AccountFilter,
+            sort=AccountSort,
+            default_sort=LATEST_ACCOUNTS_FIRST,
+        )
+    )
+    history: LoanHistoryConnection | None = connection_link(
+        "What happened to the loan, the latest first.",
+        loader="history_of_loan",
+        default_sort=LATEST_CHANGE_FIRST,
+    )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "The requests that wait for this item.",
@@ -195,6 +222,7 @@ class LoanQuery:
     loans: LoanConnection | None = connection(
         "Loans, a page at a time.",
         ask=lambda upstream: upstream.circulation_bff.loans,
+        direct=lambda upstream: upstream.circulation.loans,
         filter=LoanFilter,
         sort=LoanSort,
         default_sort=[cql.SortKey("loanDate", descending=True)],

@@ -9,6 +9,7 @@ import strawberry
 from gateway.schema import arguments
 from gateway.schema.arguments import DateTimeRange, condition
 from gateway.schema.enums import ItemStatusName, LoanStatusName, SortDirection, member
+from gateway.schema.loan_extras import AtLocationUseStatus
 
 
 @strawberry.input(description="Which loans. All conditions must hold; a list matches any of its values.")
@@ -30,6 +31,9 @@ class LoanFilter:
     )
     checkin_service_point_id: list[strawberry.ID] | None = condition(
         "Where the item came back.", "checkinServicePointId", arguments.ids
+    )
+    for_use_at_location_status: list[AtLocationUseStatus] | None = condition(
+        "Where items are that must not leave the library.", "forUseAtLocation.status", arguments.members
     )
     created_by_username: list[str] | None = condition(
         "The log-in name of whoever lent it.", "metadata.createdByUsername", arguments.exact

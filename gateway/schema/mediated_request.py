@@ -11,6 +11,7 @@ from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestTyp
 from gateway.schema.link import link
 from gateway.schema.metadata import Metadata
 from gateway.schema.record import field
+from gateway.schema.reference import AddressType
 from gateway.schema.request import (
     DeliveryAddress,
     RequestInstance,
@@ -20,7 +21,6 @@ from gateway.schema.request import (
 )
 from gateway.schema.scalars import DateTime
 from gateway.schema.service_point import REQUEST_SUMMARY_MEMBERS
-from gateway.schema.user import AddressType
 
 if TYPE_CHECKING:
     from gateway.schema.holdings import Holdings

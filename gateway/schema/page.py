@@ -13,10 +13,10 @@ from strawberry.types.field import StrawberryField
 
 from gateway import errors
 from gateway.context import Info
-from gateway.loaders.batching import Grouped, Slice, Window, page_of
+from gateway.loaders.batching import Grouped, Slice, Window, cut, page_of
 from gateway.schema.arguments import clause_of, cursor, offset_after, page_size, sort_keys
 from gateway.schema.record import Path, dig, path_of, record_of
-from gateway.schema.selection import selected_fields
+from gateway.schema.selection import dropped_by_bff, loaders_for, needs_of_nodes, selected_fields
 from gateway.upstream import cql
 from gateway.upstream.client import Collection
 from gateway.upstream.services import Upstream
@@ -38,7 +38,8 @@ class SliceField(StrawberryField):
         return self.read(source)
 
 
-def _of_slice(description: str, read: Callable[[Slice], Any]) -> Any:
+def of_slice(description: str, read: Callable[[Slice], Any]) -> Any:
+    """Declare a field of a connection. Any: the annotation beside the declaration is the type."""
     made = SliceField(description=description, default=None)
     made.read = read
     return made
@@ -46,13 +47,13 @@ def _of_slice(description: str, read: Callable[[Slice], Any]) -> Any:
 
 @strawberry.type(description="Where a page lies in its list.")
 class PageInfo:
-    has_next_page: bool = _of_slice("Whether more records follow.", lambda page: bool(page.has_next))
-    has_previous_page: bool = _of_slice("Whether records come before.", lambda page: page.offset > 0)
-    start_cursor: str | None = _of_slice(
+    has_next_page: bool = of_slice("Whether more records follow.", lambda page: bool(page.has_next))
+    has_previous_page: bool = of_slice("Whether records come before.", lambda page: page.offset > 0)
+    start_cursor: str | None = of_slice(
         "The cursor of the first record of the page; null when the page is empty.",
         lambda page: cursor(page.offset) if page.records else None,
     )
-    end_cursor: str | None = _of_slice(
+    end_cursor: str | None = of_slice(
         "The cursor of the last record of the page: give it to `after` to get the next page.",
         lambda page: cursor(page.offset + len(page.records) - 1) if page.records else None,
     )
@@ -64,16 +65,16 @@ def _edges(page: Slice) -> list[tuple[int, Any]]:
 
 @strawberry.type(description="A record and its place in the list.")
 class Edge(Generic[Record]):
-    cursor: str = _of_slice("Where the record stands; good for `after`.", lambda edge: cursor(edge[0]))  # type: ignore[index]  # the source is a pair
-    node: Record | None = _of_slice("The record.", lambda edge: edge[1])  # type: ignore[index]  # as above
+    cursor: str = of_slice("Where the record stands; good for `after`.", lambda edge: cursor(edge[0]))  # type: ignore[index]  # the source is a pair
+    node: Record | None = of_slice("The record.", lambda edge: edge[1])  # type: ignore[index]  # as above
 
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[Record]):
-    nodes: list[Record | None] = _of_slice("The records of the page.", lambda page: page.records)
-    edges: list[Edge[Record] | None] = _of_slice("The records with their cursors.", _edges)
-    page_info: PageInfo = _of_slice("Where the page lies in the list.", lambda page: page)
-    total_count: int | None = _of_slice(
+    nodes: list[Record | None] = of_slice("The records of the page.", lambda page: page.records)
+    edges: list[Edge[Record] | None] = of_slice("The records with their cursors.", _edges)
+    page_info: PageInfo = of_slice("Where the page lies in the list.", lambda page: page)
+    total_count: int | None = of_slice(
         "How many records the whole list has, counted exactly. It costs upstream a count.",
         lambda page: page.total,
     )
@@ -81,14 +82,16 @@ class Connection(Generic[Record]):
 
 @strawberry.type(description="A list that comes as a whole: upstream never pages it.")
 class Whole(Generic[Record]):
-    nodes: list[Record | None] = _of_slice("All records.", lambda page: page.records)
-    total_count: int = _of_slice("How many records there are.", lambda page: len(page.records))
+    nodes: list[Record | None] = of_slice("All records.", lambda page: page.records)
+    total_count: int = of_slice("How many records there are.", lambda page: len(page.records))
 
 
 class ConnectionField(StrawberryField):
     """A connection at the root: the collection that it asks, and what of it. Any: Strawberry's signatures."""
 
     ask: Callable[[Upstream], Collection]
+    direct: Callable[[Upstream], Collection] | None
+    table: str | None
     default_sort: tuple[cql.SortKey, ...]
 
     @property
@@ -97,14 +100,19 @@ class ConnectionField(StrawberryField):
 
     def __copy__(self) -> ConnectionField:
         made = super().__copy__()
-        made.ask, made.default_sort = self.ask, self.default_sort
+        made.ask, made.direct, made.table = self.ask, self.direct, self.table
+        made.default_sort = self.default_sort
         return made
 
     async def _page(self, info: Info, kwargs: dict[str, Any]) -> Slice:
         window = window_of(info, kwargs)
         clause = clause_of(kwargs.get("filter"), kwargs.get("cql"))
         sort = sort_keys(kwargs.get("sort")) or self.default_sort
-        ask = self.ask(info.context.upstream)
+        if self.table is not None and clause is None:
+            rows = await getattr(info.context.loaders, self.table).rows()
+            if rows is not None:
+                return cut(rows, window)
+        ask = self._ask(info)
         length = ask.request_line_length(
             cql.sorted_by(clause, sort, tie_break=ask.tie_break), limit=window.count
         )
@@ -115,6 +123,11 @@ class ConnectionField(StrawberryField):
                 "ask in parts."
             )
         return await page_of(ask, clause, sort, window)
+
+    def _ask(self, info: Info) -> Collection:
+        if self.direct is not None and dropped_by_bff(needs_of_nodes(info)):
+            return self.direct(info.context.upstream)
+        return self.ask(info.context.upstream)
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         return self._page(info, kwargs)
@@ -149,7 +162,8 @@ class ConnectionLink(StrawberryField):
             return Slice([], window.offset, 0, False)
         clause = cql.all_of(self.within, clause_of(kwargs.get("filter"), None))
         sort = sort_keys(kwargs.get("sort")) or self.default_sort
-        loader: Grouped = getattr(info.context.loaders, self.loader)(clause, sort)
+        loaders = loaders_for(info, needs_of_nodes(info))
+        loader: Grouped = getattr(loaders, self.loader)(clause, sort)
         return loader.load((str(key), window))
 
 
@@ -182,6 +196,11 @@ async def whole(info: Info, loader: str, key: str) -> Slice:
     return Slice(await getattr(info.context.loaders, loader).load(key))
 
 
+def whole_of(records: list[Any]) -> Slice:
+    """The whole list that came with the answer to an act. Any: records are JSON."""
+    return Slice(records)
+
+
 def whole_link(description: str, *, loader: str, key: str = "id") -> Any:
     """Declare a list that upstream serves whole for one parent. Any: the annotation is the type."""
     made = WholeLink(description=description)
@@ -196,10 +215,18 @@ def connection(
     filter: type,
     sort: type | None = None,
     default_sort: Sequence[cql.SortKey] = (),
+    direct: Callable[[Upstream], Collection] | None = None,
+    table: str | None = None,
 ) -> Any:
-    """Declare a connection at the root. Any: the annotation beside the declaration is the type."""
+    """Declare a connection at the root.
+
+    `direct` is asked instead of `ask` where something is selected that the BFF drops. `table` names the
+    loader of a small table, which serves its list as well where nothing narrows it.
+    Any: the annotation beside the declaration is the type.
+    """
     made = ConnectionField(description=description)
-    made.ask, made.default_sort = ask, tuple(default_sort)
+    made.ask, made.direct, made.table = ask, direct, table
+    made.default_sort = tuple(default_sort)
     made.arguments = [*_filters(filter, sort), _CQL, *_PAGE]
     return made
 
@@ -233,6 +260,7 @@ def window_of(info: Info, kwargs: dict[str, Any]) -> Window:
         count=page_size(kwargs.get("first", 10), info.context.max_page_size),
         total="totalCount" in fields,
         has_next="pageInfo" in fields,
+        whole="amountRemaining" in fields,
     )
 
 

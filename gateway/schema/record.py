@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from functools import cached_property, partial
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from strawberry.types.base import StrawberryList, StrawberryOptional, has_object_definition
 from strawberry.types.enum import StrawberryEnumDefinition
@@ -13,6 +13,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from gateway import errors
+from gateway.upstream.circulation import FROM_CIRCULATION
 
 Path = tuple[str, ...]
 
@@ -57,6 +58,35 @@ class RecordField(StrawberryField):
         )
 
 
+class OneSidedField(RecordField):
+    """A member of loans or requests that only one of the two interfaces which serve them sends.
+
+    Whoever asks for records looks at the selection and asks the interface that sends what is selected. A
+    record that came otherwise, and lacks the member because its interface drops it, is asked for by its id.
+    """
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    @property
+    def dropped_by_bff(self) -> bool:
+        return bool(self.metadata["dropped_by"] == "bff")
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        record = record_of(source, self)
+        sent_by_circulation = FROM_CIRCULATION in record
+        if self.key in record or sent_by_circulation is self.dropped_by_bff or record.get("id") is None:
+            return super().get_result(record, info, args, kwargs)
+        return self._of_the_other(record["id"], info)
+
+    async def _of_the_other(self, key: str, info: Any) -> Any:
+        loaders = info.context.loaders.direct if self.dropped_by_bff else info.context.loaders
+        name = info._raw_info.parent_type.name.lower()  # loan or request, as their loaders are called
+        record = await getattr(loaders, name).load(key)
+        return None if record is None else super().get_result(record, info, [], {})
+
+
 def _slot(read: Callable[[Any], Any], value: Any) -> Any:
     """One element of a list. What cannot be read is an error in its slot and costs no other element."""
     try:
@@ -85,14 +115,24 @@ def _folded(value: object) -> object:
     return value.casefold() if isinstance(value, str) else value
 
 
-def field(description: str, *, key: str | None = None, deprecated: str | None = None) -> Any:
+def field(
+    description: str,
+    *,
+    key: str | None = None,
+    dropped_by: Literal["bff", "circulation"] | None = None,
+    deprecated: str | None = None,
+) -> Any:
     """Declare a member of a record: what it means to a front-end developer, and its JSON key if it differs.
 
+    `dropped_by` names the interface to loans and requests that does not send the member; the other does.
     Any: the annotation beside the declaration is the type.
     """
-    return RecordField(
+    kind = RecordField if dropped_by is None else OneSidedField
+    return kind(
         description=description,
-        metadata={} if key is None else {"key": key},
+        metadata={
+            name: value for name, value in (("key", key), ("dropped_by", dropped_by)) if value is not None
+        },
         deprecation_reason=deprecated,
         default=None,
     )

@@ -24,13 +24,14 @@ from gateway.schema.instance import (
     Series,
     Subject,
 )
-from gateway.schema.item import ElectronicAccess, Item, ItemLocation, ItemStatus, LoanType
-from gateway.schema.link import link
+from gateway.schema.item import ElectronicAccess, Item, ItemLocation, ItemStatus
+from gateway.schema.link import embedded_link, link
 from gateway.schema.loan_item import CallNumberComponents, Named
 from gateway.schema.location import Location
 from gateway.schema.metadata import Metadata, Tags
 from gateway.schema.page import argument, connection_link
 from gateway.schema.record import field
+from gateway.schema.reference import LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.service_point import ServicePoint
 from gateway.upstream import cql
@@ -130,8 +131,13 @@ class SearchItem:
     )
     barcode: str | None = field("The barcode; null for items without.")
     effective_location: ItemLocation | None = field("Where it belongs now. Only the name is there.")
-    permanent_loan_type: LoanType | None = field("How it may be lent.")
-    temporary_loan_type: LoanType | None = field("How it may be lent for now; null unless that differs.")
+    permanent_loan_type: LoanType | None = embedded_link(
+        "How it may be lent. Id and name cost no upstream call.", loader="loan_type"
+    )
+    temporary_loan_type: LoanType | None = embedded_link(
+        "How it may be lent for now; null unless that differs. Id and name cost no upstream call.",
+        loader="loan_type",
+    )
     status: ItemStatus | None = field("Its state.")
     enumeration: str | None = field("Which part of a series, such as `v.73:no.1-6`.")
     chronology: str | None = field("Which time it covers, such as `1987:Jan.-June`.")

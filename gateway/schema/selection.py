@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from graphql import (
     DirectiveNode,
@@ -20,13 +20,16 @@ from graphql import (
 )
 
 from gateway.context import Context, Info
-from gateway.schema.record import Path, RecordField
+from gateway.loaders import Loaders
+from gateway.schema.record import OneSidedField, Path, RecordField
 
 Needs = frozenset[Path]
 ResolveInfo: TypeAlias = GraphQLResolveInfo[Context]
 
 _DEFINITION = "strawberry-definition"
 _ANYTHING: Path = ("*",)  # nobody carries it, so whoever selects such a field asks upstream
+_DROPPED_BY_BFF: Path = ("circulation>",)  # the BFF does not send it, circulation itself does
+_NODES = 0  # begins the key under which the needs of a connection's records are kept: no node has this id
 
 
 def needs_of(info: Info) -> Needs:
@@ -40,6 +43,34 @@ def needs_of(info: Info) -> Needs:
         selections = _below(raw.field_nodes)
         found = cache[nodes] = frozenset(_needs(target, selections, raw)) if _plain(target) else frozenset()
     return found
+
+
+def needs_of_nodes(info: Info) -> Needs:
+    """The members that the selection reads of the records of a connection."""
+    raw = info._raw_info
+    cache = info.context.needs
+    nodes = (_NODES, *map(id, raw.field_nodes))
+    found = cache.get(nodes)
+    if found is None:
+        fields = cast(GraphQLObjectType, get_named_type(raw.return_type)).fields
+        target = get_named_type(fields["nodes"].type)
+        selected = list(fields_in(_below(raw.field_nodes), raw))
+        edges = _below([node for node in selected if node.name.value == "edges"])
+        records = [node for node in selected if node.name.value == "nodes"]
+        records += [node for node in fields_in(edges, raw) if node.name.value == "node"]
+        found = cache[nodes] = frozenset(_needs(target, _below(records), raw))
+    return found
+
+
+def loaders_for(info: Info, needs: Needs) -> Loaders:
+    """The loaders of the interface that sends what is needed: the BFF where it does, else circulation."""
+    loaders = info.context.loaders
+    return loaders.direct if dropped_by_bff(needs) else loaders
+
+
+def dropped_by_bff(needs: Needs) -> bool:
+    """Whether something is needed that the BFF leaves out of its loans and requests."""
+    return _DROPPED_BY_BFF in needs
 
 
 def selected_fields(info: Info) -> frozenset[str]:
@@ -69,6 +100,8 @@ def _needs(target: Any, selections: Iterable[SelectionNode], info: ResolveInfo) 
             continue
         declared = target.fields[name]
         definition: Any = declared.extensions.get(_DEFINITION)  # Any: Strawberry puts it there untyped
+        if isinstance(definition, OneSidedField) and definition.dropped_by_bff:
+            yield _DROPPED_BY_BFF
         if not hasattr(definition, "needs"):
             yield _ANYTHING
         elif isinstance(definition, RecordField) and _plain(get_nullable_type(declared.type)):

@@ -13,11 +13,13 @@ from gateway.schema import arguments
 from gateway.schema.arguments import condition
 from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalId, SortDirection, member
 from gateway.schema.keyed import keyed
+from gateway.schema.link import link
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
 from gateway.schema.page import Connection, connection, connection_link, whole_link
 from gateway.schema.record import field
 from gateway.schema.request_search import RequestFilter, RequestSort
+from gateway.schema.staff_slip_template import StaffSlipTemplate
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ class HoldShelfExpiryPeriod:
 @strawberry.type(description="Whether a service point prints a kind of staff slip unasked.")
 class ServicePointStaffSlip:
     id: strawberry.ID | None = field("Which kind of slip: an id of FOLIO's staff slips.")
+    template: StaffSlipTemplate | None = link(
+        "The kind of slip, and what it looks like.", loader="staff_slip_template", key="id"
+    )
     print_by_default: bool | None = field("Whether it is printed unasked.")
 
 

@@ -14,42 +14,35 @@ from gateway.loaders.batching import Slice
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
 from gateway.schema import arguments
+from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
 from gateway.schema.arguments import condition
 from gateway.schema.enums import SortDirection, member
 from gateway.schema.keyed import keyed
-from gateway.schema.link import link, links
+from gateway.schema.link import link, links, list_link
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
 from gateway.schema.page import Connection, Whole, connection, connection_link
+from gateway.schema.patron_block import (
+    LATEST_BLOCKS_FIRST,
+    AutomatedPatronBlock,
+    ManualBlockConnection,
+    ManualBlockFilter,
+)
+from gateway.schema.proxy import ProxyRelationConnection, ProxyRelationFilter
 from gateway.schema.record import field
+from gateway.schema.reference import AddressType, Department
+from gateway.schema.request_preference import RequestPreference
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.scalars import JSON, DateTime
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
+    from gateway.schema.account import AccountConnection
     from gateway.schema.loan import LoanConnection
     from gateway.schema.request import RequestConnection
 
 
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.@-]{1,100}")
-
-
-@strawberry.type(description="A kind of address that the library keeps.")
-class AddressType:
-    id: strawberry.ID = field("The id, a UUID.")
-    address_type: str | None = field("The name, such as `Home`.")
-    desc: str | None = field("What the kind is for.")
-    metadata: Metadata | None = field("Who made the record and when.")
-
-
-@strawberry.type(description="A department that users belong to.")
-class Department:
-    id: strawberry.ID = field("The id, a UUID.")
-    name: str | None = field("The name.")
-    code: str | None = field("A short name.")
-    usage_number: int | None = field("How many users belong to it, where upstream counts them.")
-    source: str | None = field("Where the record comes from.")
-    metadata: Metadata | None = field("Who made the record and when.")
 
 
 @strawberry.type(description="An address of a user.")
@@ -123,6 +116,37 @@ class User:
     custom_fields: JSON | None = field("What the library itself keeps about users, by its own keys.")
     preferred_email_communication: list[str | None] | None = field(
         "What the user wants e-mail about: `Support`, `Programs`, `Services`."
+    )
+    manual_blocks: ManualBlockConnection | None = connection_link(
+        "The blocks that staff put on the user. One that has run out may still be there.",
+        loader="manual_blocks_of_user",
+        filter=ManualBlockFilter,
+        default_sort=LATEST_BLOCKS_FIRST,
+    )
+    automated_blocks: list[AutomatedPatronBlock | None] | None = list_link(
+        "The blocks that the library's limits put on the user now. One upstream call for each user.",
+        loader="automated_blocks_of_user",
+    )
+    sponsors: ProxyRelationConnection | None = connection_link(
+        "For whom the user may act.", loader="sponsors_of_user", filter=ProxyRelationFilter
+    )
+    proxies: ProxyRelationConnection | None = connection_link(
+        "Who may act for the user.", loader="proxies_of_user", filter=ProxyRelationFilter
+    )
+    request_preference: RequestPreference | None = link(
+        "How the user prefers to get what was requested. Null for whoever has none.",
+        loader="request_preference_of_user",
+        key="id",
+        identity=None,
+    )
+    accounts: Annotated[AccountConnection, strawberry.lazy("gateway.schema.account")] | None = (
+        connection_link(
+            "The fees and fines of the user, closed ones too: ask for `OPEN` ones to see what is owed.",
+            loader="accounts_of_user",
+            filter=AccountFilter,
+            sort=AccountSort,
+            default_sort=LATEST_ACCOUNTS_FIRST,
+        )
     )
     open_loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
         "What the user has on loan.",
@@ -266,4 +290,5 @@ class UserQuery:
         ask=lambda upstream: upstream.users.patron_groups,
         filter=PatronGroupFilter,
         default_sort=[cql.SortKey("group")],
+        table="patron_groups",
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from gateway.upstream import cql
-from gateway.upstream.client import Act, CallerClient, Collection, Record, segment
+from gateway.upstream.client import Act, CallerClient, Collection, Record, keys_in, segment
 
 _PATH = "/circulation-bff"
 
@@ -89,7 +89,7 @@ class CirculationBff:
             keys={name: body[name] for name in ("itemBarcode", "userBarcode", "servicePointId")},
             verify="item(barcode:) { openLoan { borrower { barcode } } }",
         )
-        return await self._client.act_for_record(act, f"{_PATH}/loans/check-out-by-barcode", body)
+        return await self._client.act_for_record(act, f"{_PATH}/loans/check-out-by-barcode", body, proof="id")
 
     async def check_in(self, body: Record) -> Record:
         """Take one item back. Sent once; a repeated check-in counts as use in the house.
@@ -104,3 +104,91 @@ class CirculationBff:
             looks_up_afterwards=True,
         )
         return await self._client.act_for_record(act, f"{_PATH}/loans/check-in-by-barcode", body)
+
+    async def create_request(self, body: Record) -> Record:
+        """Request an item or a title for a patron. Sent once.
+
+        Raises as `check_in`: in a consortium the BFF creates first and looks up afterwards
+        (mod-circulation-bff, CirculationBffServiceImpl.createRequest).
+        """
+        act = Act(
+            operation="createRequest",
+            keys=keys_in(body, "id", "requesterId", "instanceId", "itemId"),
+            verify="requests(filter: { requesterId: instanceId: }) { nodes { id requestDate status } }",
+            looks_up_afterwards=True,
+        )
+        return await self._client.act_for_record(act, f"{_PATH}/requests", body, proof="id")
+
+    async def create_ecs_request_external(self, body: Record) -> Record:
+        """Request across a consortium. Sent once; a mediated request or a request comes back.
+
+        Raises as `create_request`, for the same reason (mod-circulation-bff, EcsRequestExternalServiceImpl).
+        """
+        act = Act(
+            operation="createEcsRequestExternal",
+            keys=keys_in(body, "id", "requesterId", "instanceId", "itemId"),
+            verify="requests(filter: { requesterId: }) { nodes { id requestDate status } }",
+            looks_up_afterwards=True,
+        )
+        path = f"{_PATH}/create-ecs-request-external"
+        return await self._client.act_for_record(act, path, body, proof="id")
+
+    async def confirm_mediated_request(self, body: Record) -> Record:
+        """Save a mediated request and confirm it. Sent once; the BFF writes twice.
+
+        With an id the BFF replaces the record, without one it makes it, and confirms then
+        (mod-circulation-bff, CirculationBffController.saveAndConfirmMediatedRequest). Raises as `check_in`
+        for a new one, which may be there although a 403 or 404 came back.
+        """
+        act = Act(
+            operation="confirmMediatedRequest",
+            keys=keys_in(body, "id", "requesterId", "instanceId", "itemId"),
+            verify="requests(filter: { requesterId: instanceId: }) { nodes { id requestDate status } }",
+            looks_up_afterwards="id" not in body,
+        )
+        path = f"{_PATH}/mediated-requests/confirm"
+        return await self._client.act_for_record(act, path, body, proof="id")
+
+    async def create_batch_request(self, body: Record) -> Record:
+        """Request many items at once. Sent once; the requests themselves are made later.
+
+        Raises as `check_out` (mod-circulation-bff, POST /batch-requests).
+        """
+        act = Act(
+            operation="createBatchRequest",
+            keys=keys_in(body, "batchId", "requesterId"),
+            verify="batchRequests(filter: { requesterId: }) { nodes { id requestDate } }",
+        )
+        return await self._client.act_for_record(act, f"{_PATH}/batch-requests", body, proof="batchId")
+
+    async def declare_item_lost(self, loan_id: str, body: Record) -> None:
+        """Declare the item of a loan lost. Sent once; a second time is refused by the library.
+
+        Raises as `check_out` (mod-circulation-bff, POST /loans/{loanId}/declare-item-lost).
+        """
+        await self._about_loan("declareItemLost", loan_id, "declare-item-lost", body)
+
+    async def claim_item_returned(self, loan_id: str, body: Record) -> None:
+        """Note that the patron says to have returned the item. Sent once.
+
+        Raises as `check_out` (mod-circulation-bff, POST /loans/{loanId}/claim-item-returned).
+        """
+        await self._about_loan("claimItemReturned", loan_id, "claim-item-returned", body)
+
+    async def declare_claimed_returned_item_as_missing(self, loan_id: str, body: Record) -> None:
+        """Give up an item that the patron says to have returned. Sent once.
+
+        Raises as `check_out`. The BFF turns every failure into a 422 with one code, so the library's own
+        reasons are lost (mod-circulation-bff, DeclareClaimedReturnedItemAsMissingServiceImpl).
+        """
+        path = "declare-claimed-returned-item-as-missing"
+        await self._about_loan("declareClaimedReturnedItemAsMissing", loan_id, path, body)
+
+    async def _about_loan(self, operation: str, loan_id: str, path: str, body: Record) -> None:
+        act = Act(
+            operation=operation,
+            keys={"loanId": loan_id},
+            verify="loan(id:) { action actionComment status { name } item { status { name date } } }",
+        )
+        path = f"{_PATH}/loans/{segment(loan_id)}/{path}"
+        await self._client.act_without_record(act, "POST", path, body)

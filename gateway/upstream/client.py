@@ -66,6 +66,11 @@ class Act:
     looks_up_afterwards: bool = False
 
 
+def keys_in(body: Record, *names: str) -> dict[str, str]:
+    """The caller's own keys in the body of an act, as far as they were given."""
+    return {name: body[name] for name in names if name in body}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A status the caller of `Client` asked to see, with its body, and when the question or act was sent."""
@@ -355,7 +360,7 @@ class CallerClient:
         return await self._client.act(act, method, path, body, self._headers, expected)
 
     async def act_for_record(self, act: Act, path: str, body: object, *, proof: str | None = None) -> Record:
-        """Post an act whose success is described by one JSON object; without its member `proof` it is none."""
+        """Post an act whose success is one JSON object; without its member `proof` it proves nothing."""
         answer = await self.act(act, "POST", path, body)
         record = decoded(answer.body)
         if not isinstance(record, dict) or not record or (proof is not None and not record.get(proof)):
@@ -395,15 +400,22 @@ class Page:
 class Collection:
     """A question that takes CQL and answers a page: `await users(query, limit=50)`."""
 
-    __slots__ = ("_client", "_extra", "_key", "path", "tie_break")
+    __slots__ = ("_client", "_extra", "_key", "_mark", "path", "tie_break")
 
     def __init__(
-        self, client: CallerClient, path: str, key: str, extra: str = "", tie_break: str = "id"
+        self,
+        client: CallerClient,
+        path: str,
+        key: str,
+        extra: str = "",
+        tie_break: str = "id",
+        mark: str | None = None,
     ) -> None:
         self._client = client
         self.path = path
         self._key = key
         self._extra = extra
+        self._mark = mark  # a member that every record gets, where it matters who sent it
         self.tie_break = tie_break  # the index whose value no two records share
 
     async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
@@ -432,6 +444,9 @@ class Collection:
             raise self._client.bad_shape()
         if any(type(record) is not dict for record in records):
             raise self._client.bad_shape()
+        if self._mark is not None:
+            for record in records:
+                record[self._mark] = True
         total = body.get("totalRecords")
         return Page(records, total if type(total) is int else None)
 

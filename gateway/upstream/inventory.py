@@ -37,6 +37,10 @@ class Inventory:
         return Collection(self._client, "/locations", "locations")
 
     @cached_property
+    def material_types(self) -> Collection:
+        return Collection(self._client, "/material-types", "mtypes")
+
+    @cached_property
     def loan_types(self) -> Collection:
         return Collection(self._client, "/loan-types", "loantypes")
 

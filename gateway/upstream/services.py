@@ -10,6 +10,7 @@ from gateway.security.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream.circulation import Circulation
 from gateway.upstream.circulation_bff import CirculationBff
+from gateway.upstream.circulation_storage import CirculationStorage
 from gateway.upstream.client import (
     CallerClient,
     Client,
@@ -20,9 +21,12 @@ from gateway.upstream.client import (
     aiohttp_transport,
     httpx_transport,
 )
+from gateway.upstream.fees import Fees
 from gateway.upstream.inventory import Inventory
+from gateway.upstream.patron_blocks import PatronBlocks
 from gateway.upstream.polaris import Polaris
 from gateway.upstream.policies import Policies
+from gateway.upstream.tags import Tags
 from gateway.upstream.users import Users
 
 IN_PROCESS = "http://sandbox"  # never resolved: the transport is the sandbox itself
@@ -84,6 +88,22 @@ class Upstream:
     @cached_property
     def circulation(self) -> Circulation:
         return Circulation(self._folio)
+
+    @cached_property
+    def circulation_storage(self) -> CirculationStorage:
+        return CirculationStorage(self._folio)
+
+    @cached_property
+    def fees(self) -> Fees:
+        return Fees(self._folio)
+
+    @cached_property
+    def patron_blocks(self) -> PatronBlocks:
+        return PatronBlocks(self._folio)
+
+    @cached_property
+    def tags(self) -> Tags:
+        return Tags(self._folio)
 
     @cached_property
     def users(self) -> Users:

@@ -1,4 +1,4 @@
-"""Users and patron groups (mod-users)."""
+"""Users, their groups, and who may act for whom (mod-users)."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class Users:
     @cached_property
     def patron_groups(self) -> Collection:
         return Collection(self._client, "/groups", "usergroups")
+
+    @cached_property
+    def proxies(self) -> Collection:
+        return Collection(self._client, "/proxiesfor", "proxiesFor")
 
     @cached_property
     def address_types(self) -> Collection:

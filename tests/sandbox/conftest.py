@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from copy import deepcopy
 from typing import Any
 
 import httpx
@@ -10,7 +11,10 @@ import pytest
 
 from gateway.sandbox import Library, Sandbox, create_sandbox
 
-Found = Callable[..., Awaitable[list[dict[str, Any]]]]
+Body = dict[str, Any]
+Found = Callable[..., Awaitable[list[Body]]]
+Refused = Callable[..., Awaitable[list[Body]]]
+Wanted = Callable[..., Body]
 
 
 @pytest.fixture(name="sandbox")
@@ -49,3 +53,57 @@ def _found(client: httpx.AsyncClient) -> Found:
         return list(rows)
 
     return found
+
+
+@pytest.fixture(name="wanted")
+def _wanted(library: Library, desk: str) -> Wanted:
+    """The body of a request for a copy, by barcodes; None takes a field away."""
+
+    def wanted(
+        item: str = "2000000001", user: str = "1000000001", kind: str = "Page", **more: object
+    ) -> Body:
+        copy, patron = library.item_by_barcode(item), library.user_by_barcode(user)
+        assert copy is not None
+        assert patron is not None
+        body = {
+            "requestType": kind,
+            "requestLevel": "Item",
+            "requestDate": "2026-01-02T03:04:05Z",
+            "requesterId": patron["id"],
+            "instanceId": library.holdings[copy["holdingsRecordId"]]["instanceId"],
+            "holdingsRecordId": copy["holdingsRecordId"],
+            "itemId": copy["id"],
+            "fulfillmentPreference": "Hold Shelf",
+            "pickupServicePointId": desk,
+        }
+        return {name: value for name, value in (body | more).items() if value is not None}
+
+    return wanted
+
+
+@pytest.fixture(name="refused")
+def _refused(client: httpx.AsyncClient, library: Library) -> Refused:
+    """Send a body, see that it is refused and that no record has changed, and return the errors."""
+
+    def state() -> object:
+        return deepcopy(
+            (
+                library.loans,
+                library.items,
+                library.requests,
+                library.batch_requests,
+                library.batch_request_details,
+                library.mediated_requests,
+            )
+        )
+
+    async def refused(method: str, path: str, body: Body, caller: str = "", status: int = 422) -> list[Body]:
+        before = state()
+        headers = {"X-Okapi-Token": caller} if caller else {}
+        answer = await client.request(method, path, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        assert state() == before
+        errors: list[Body] = answer.json()["errors"]
+        return errors
+
+    return refused

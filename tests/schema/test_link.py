@@ -21,12 +21,14 @@ from tests.schema.graph_walk import (
     flat,
     found,
     links,
+    sparse_sandbox,
 )
 
 pytestmark = pytest.mark.anyio
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SANDBOX = filled_sandbox()  # only read by the tests that walk the links
+SPARSE = sparse_sandbox()  # as above
 
 DECLARED = list(links())
 # Found in the answers to acts, or in views with tests of their own.
@@ -102,19 +104,21 @@ async def test_one_unknown_leaf_costs_one_batch(declared: Declared) -> None:
     more = calls[len(before) :]
     asked = [key for call in more for key in UUID.findall(call.query["query"])]
     assert len(set(paths(more))) == 1
-    assert len(asked) == len(set(asked)) >= 1
-    assert len(more) == math.ceil(len(asked) / 50)
+    assert len(asked) == len(set(asked))
+    # Small tables are read as a whole.
+    assert len(more) == max(1, math.ceil(len(asked) / 50))
 
 
 @pytest.mark.parametrize("declared", IDENTIFIED, ids=ids)
-async def test_what_the_parent_knows_is_true(declared: Declared) -> None:
+@pytest.mark.parametrize("sandbox", [SANDBOX, SPARSE], ids=["filled", "sparse"])
+async def test_what_the_parent_knows_is_true(sandbox: Sandbox, declared: Declared) -> None:
     """The free answer is the loaded answer, leaf by leaf, for every record of the library."""
     selection = (
         f"free: {declared.name} {{ {declared.known} }} "
         f"loaded: {declared.name} {{ {declared.known} {declared.unknown or ''} }}"
     )
 
-    data, _ = await ask(SANDBOX, query(declared, selection))
+    data, _ = await ask(sandbox, query(declared, selection))
 
     free, loaded = found(data, "free"), found(data, "loaded")
     assert any(flat(loaded))
@@ -153,7 +157,7 @@ FREE_SHAPES = {
     "aliases": "b: borrower { key: id personal { family: lastName } }",
     "inline fragment": "borrower { ... { id } ... on User { barcode personal { ... { lastName } } } }",
     "skip": "borrower { id username @skip(if: true) ... @skip(if: true) { externalSystemId } }",
-    "include": "borrower { id username @include(if: $more) personal { email @include(if: $more) } }",
+    "include": "borrower { id username @include(if: $more) personal { lastName email @include(if: $more) } }",
     "skip with a variable": "borrower { id username @skip(if: $less) }",
     "typename": "borrower { __typename id personal { __typename lastName } }",
     "only typename": "borrower { __typename }",
@@ -352,7 +356,8 @@ async def test_a_failed_batch_costs_its_rows_links_alone(gateway: Gateway) -> No
     gateway.sandbox.faults.add(kind="status", path="/users", status=503)
 
     answer = await gateway.ask(
-        "{ loans(first: 8, filter: { status: OPEN }) { nodes { dueDate who: borrower { username } item { title } } } }"
+        "{ loans(first: 8, filter: { status: OPEN }) { nodes {"
+        " dueDate who: borrower { username } item { title } } } }"
     )
 
     nodes = answer["data"]["loans"]["nodes"]
@@ -462,7 +467,7 @@ def test_lists_of_keys_know_only_ids() -> None:
 
 
 async def test_what_only_finds_its_target_is_always_asked(gateway: Gateway, loan: dict[str, Any]) -> None:
-    """An item's open loan is the loan's own id, and null for an item on the shelf: the item's id is not it."""
+    """An item's open loan is the loan's own id, and null for an item on the shelf."""
     shelved = gateway.summary.item_id
     text = "query($id: ID!) { item(id: $id) { id openLoan { %s } } }"
 

@@ -6,7 +6,17 @@ from functools import lru_cache
 
 from gateway.sandbox.clock import Clock
 from gateway.sandbox.library import Library
-from gateway.sandbox.seed import catalogue, lending, people, places, policies, waiting
+from gateway.sandbox.seed import (
+    catalogue,
+    history,
+    lending,
+    people,
+    places,
+    policies,
+    requesting,
+    set_up,
+    waiting,
+)
 from gateway.sandbox.seed.planting import Planting
 
 __all__ = ["seeded"]
@@ -28,6 +38,6 @@ def hour_of(clock: Clock) -> datetime:
 def planted(tenant: str, hour: datetime) -> bytes:
     """The planted library, to be unpickled in a tenth of the time that planting takes: tests do it often."""
     planting = Planting(Library(tenant=tenant, clock=Clock(hour)))
-    for part in (places, people, policies, catalogue, lending, waiting):
+    for part in (places, people, policies, catalogue, lending, history, waiting, requesting, set_up):
         part.plant(planting)
     return pickle.dumps(planting.library)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from gateway.sandbox.library import Record
+from gateway.sandbox.lost_fee import OWNER, of_item
 from gateway.sandbox.seed import people
 from gateway.sandbox.seed.catalogue import ON_LOAN
 from gateway.sandbox.seed.places import DESKS
 from gateway.sandbox.seed.planting import Planting
+from gateway.sandbox.seed.policies import ALLOWED_RENEWALS
 
 FIRST_RETURNED, RETURNED = 170, 95  # closed loans are of items from here on
 BORROWERS = range(40, 100)
 LONG_LIST = range(30, 60)  # items that one reader has together
 OF_THE_VISITOR = (60, 61)
+AT_RENEWAL_LIMIT = 120
 DANGLING_USER, BY_PROXY, COMPLETE = 62, 63, 65
 CLAIMED, DECLARED_LOST, AGED_TO_LOST = 150, 151, 152
 ITEM_STATUS = {CLAIMED: "Claimed returned", DECLARED_LOST: "Declared lost", AGED_TO_LOST: "Aged to lost"}
@@ -30,6 +33,8 @@ def plant(planting: Planting) -> None:
     for number in (30, 31, COMPLETE, 70):
         for account in accounts(planting, number):
             planting.shelve(library.accounts, account)
+            for act in acts(planting, account):
+                planting.shelve(library.fee_fine_actions, act)
 
 
 def borrower(planting: Planting, number: int) -> str:
@@ -72,6 +77,10 @@ def open_loan(planting: Planting, number: int) -> Record:
     record = loan(planting, number, number, -(number % 40) - 1)
     if number == BY_PROXY:
         record["proxyUserId"] = planting.id("user", people.PROXY)
+    if number == AT_RENEWAL_LIMIT:
+        record["renewalCount"] = ALLOWED_RENEWALS
+    if record["renewalCount"]:
+        record["action"] = "renewed"
     if number == COMPLETE:
         record |= complete_loan(planting)
     if number in ITEM_STATUS:
@@ -132,17 +141,68 @@ def plant_oddities(planting: Planting) -> None:
 
 
 def accounts(planting: Planting, number: int) -> list[Record]:
-    loan_id = planting.id("loan", number)
+    """A fine that is paid in part and one that is settled."""
+    loan = planting.library.loans[planting.id("loan", number)]
     shared = {
-        "loanId": loan_id,
-        "userId": planting.library.loans[loan_id]["userId"],
+        "loanId": loan["id"],
+        "userId": loan["userId"],
         "feeFineType": "Overdue fine",
+        "feeFineOwner": OWNER,
+        "feeFineId": planting.id("fee-fine", "Overdue fine"),
+        "ownerId": planting.id("fee-fine-owner", OWNER),
+        "itemId": loan["itemId"],
+        "dueDate": loan["dueDate"],
+        "loanPolicyId": loan["loanPolicyId"],
+        "overdueFinePolicyId": loan["overdueFinePolicyId"],
+        "lostItemFeePolicyId": loan["lostItemPolicyId"],
+        "dateCreated": planting.day(-6),
+        "dateUpdated": planting.day(-3),
+        "metadata": planting.metadata(-6, "desk"),
+        **of_item(planting.library, planting.library.items[loan["itemId"]]),
     }
     owed = {
         "id": planting.id("account", number),
         "amount": 12.5,
         "remaining": 7.25,
         "status": {"name": "Open"},
+        "paymentStatus": {"name": "Paid partially"},
     }
-    paid = {"id": planting.id("account", f"{number}-paid"), "amount": 3.0, "remaining": 0.0}
-    return [shared | owed, shared | paid | {"status": {"name": "Closed"}}]
+    paid = {
+        "id": planting.id("account", f"{number}-paid"),
+        "amount": 3.0,
+        "remaining": 0.0,
+        "status": {"name": "Closed"},
+        "paymentStatus": {"name": "Paid fully"},
+        "returnedDate": planting.day(-4),
+    }
+    return [shared | owed, shared | paid]
+
+
+def acts(planting: Planting, account: Record) -> list[Record]:
+    """The charge and the payment of a fine."""
+    amount, remaining = account["amount"], account["remaining"]
+    shared = {
+        "accountId": account["id"],
+        "userId": account["userId"],
+        "notify": False,
+        "source": "Desk, Dana",
+    }
+    charged = {
+        "id": planting.id("charge", account["id"]),
+        "dateAction": planting.day(-6),
+        "typeAction": account["feeFineType"],
+        "amountAction": amount,
+        "balance": amount,
+        "transactionInformation": "-",
+    }
+    paid = {
+        "id": planting.id("payment", account["id"]),
+        "dateAction": planting.day(-3),
+        "typeAction": account["paymentStatus"]["name"],
+        "amountAction": amount - remaining,
+        "balance": remaining,
+        "paymentMethod": "Cash",
+        "comments": "STAFF : paid at the desk",
+        "transactionInformation": f"receipt {account['id'][:8]}",
+    }
+    return [shared | charged, shared | paid]

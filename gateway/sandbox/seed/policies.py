@@ -22,6 +22,9 @@ RULES = [
 REASONS = ["Item Not Available", "Needed For Course Reserves", "Patron Cancelled", "Other"]
 SLIPS = ["Hold", "Transit", "Pick slip", "Request delivery", "Search slip (Hold requests)"]
 VISITORS_LIMIT = 2
+ALLOWED_RENEWALS = 3
+NOT_RENEWABLE = ("Three hours", "Not loanable")
+RENEWED_DESPITE_HOLDS = "Standard loan"
 
 
 def plant(planting: Planting) -> None:
@@ -32,10 +35,8 @@ def plant(planting: Planting) -> None:
         planting.shelve(library.loan_types, typed(planting, "loan-type", name))
     for name, period in POLICIES:
         planting.shelve(library.loan_policies, policy(planting, name, period))
-    overdue = {"id": planting.id("overdue-fine-policy", "standard"), "name": "Overdue, 25 cents a day"}
-    planting.shelve(library.overdue_fine_policies, overdue)
-    lost = {"id": planting.id("lost-item-policy", "standard"), "name": "Lost, replacement cost"}
-    planting.shelve(library.lost_item_policies, lost)
+    planting.shelve(library.overdue_fine_policies, overdue_fine_policy(planting))
+    planting.shelve(library.lost_item_policies, lost_item_policy(planting))
     for conditions, name in RULES:
         library.loan_rules.append(rule(planting, conditions, name))
     limit = {
@@ -59,7 +60,7 @@ def policy(planting: Planting, name: str, period: tuple[int, str] | None) -> Rec
         "name": name,
         "description": f"{name}, for the sandbox",
         "loanable": period is not None,
-        "renewable": period is not None,
+        "renewable": name not in NOT_RENEWABLE,
         "metadata": planting.metadata(),
     }
     if period is not None:
@@ -67,9 +68,70 @@ def policy(planting: Planting, name: str, period: tuple[int, str] | None) -> Rec
             "profileId": "Rolling",
             "period": {"duration": period[0], "intervalId": period[1]},
             "closedLibraryDueDateManagementId": "CURRENT_DUE_DATE_TIME",
+            "gracePeriod": {"duration": 2, "intervalId": "Hours"},
+            "itemLimit": 100,
         }
-        record["renewalsPolicy"] = {"unlimited": False, "numberAllowed": 3, "renewFromId": "SYSTEM_DATE"}
+        record["requestManagement"] = request_management(name)
+    if record["renewable"]:
+        record["renewalsPolicy"] = {
+            "unlimited": False,
+            "numberAllowed": ALLOWED_RENEWALS,
+            "renewFromId": "SYSTEM_DATE",
+            "differentPeriod": False,
+        }
     return record
+
+
+def request_management(name: str) -> Record:
+    """What a recall does to a loan, and whether a hold stands in the way of a renewal."""
+    return {
+        "recalls": {
+            "alternateGracePeriod": {"duration": 1, "intervalId": "Days"},
+            "minimumGuaranteedLoanPeriod": {"duration": 7, "intervalId": "Days"},
+            "recallReturnInterval": {"duration": 5, "intervalId": "Days"},
+            "allowRecallsToExtendOverdueLoans": False,
+        },
+        "holds": {
+            "alternateCheckoutLoanPeriod": {"duration": 14, "intervalId": "Days"},
+            "renewItemsWithRequest": name == RENEWED_DESPITE_HOLDS,
+        },
+    }
+
+
+def overdue_fine_policy(planting: Planting) -> Record:
+    return {
+        "id": planting.id("overdue-fine-policy", "standard"),
+        "name": "Overdue, 25 cents a day",
+        "description": "For every kind of item",
+        "overdueFine": {"quantity": 0.25, "intervalId": "day"},
+        "countClosed": True,
+        "maxOverdueFine": 25.0,
+        "forgiveOverdueFine": False,
+        "overdueRecallFine": {"quantity": 1.0, "intervalId": "day"},
+        "gracePeriodRecall": False,
+        "maxOverdueRecallFine": 50.0,
+        "metadata": planting.metadata(),
+    }
+
+
+def lost_item_policy(planting: Planting) -> Record:
+    return {
+        "id": planting.id("lost-item-policy", "standard"),
+        "name": "Lost, replacement cost",
+        "description": "A fixed price and a processing fee",
+        "itemAgedLostOverdue": {"duration": 6, "intervalId": "Weeks"},
+        "patronBilledAfterAgedLost": {"duration": 1, "intervalId": "Weeks"},
+        "chargeAmountItem": {"chargeType": "anotherCost", "amount": 40.0},
+        "lostItemProcessingFee": 10.0,
+        "chargeAmountItemPatron": True,
+        "chargeAmountItemSystem": True,
+        "returnedLostItemProcessingFee": True,
+        "replacedLostItemProcessingFee": False,
+        "replacementProcessingFee": 0.0,
+        "replacementAllowed": False,
+        "lostItemReturned": "Charge",
+        "metadata": planting.metadata(),
+    }
 
 
 def rule(planting: Planting, conditions: dict[str, str], name: str) -> Record:

@@ -1,0 +1,52 @@
+"""Give a loan another due date."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import strawberry
+
+from gateway.context import Info
+from gateway.mutations.acting import acting
+from gateway.mutations.body import body_of
+from gateway.schema import arguments
+from gateway.schema.link import link
+from gateway.schema.loan import Loan
+from gateway.schema.refusal import Refusal
+from gateway.schema.scalars import DateTime
+
+
+@strawberry.input(description="Which loan is due when.")
+class ChangeDueDateInput:
+    loan_id: strawberry.ID = strawberry.field(description="The open loan.")
+    due_date: DateTime = strawberry.field(description="When it is due from now on.")
+
+
+@strawberry.type(description="The loan has another due date.")
+class DueDateChanged:
+    record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
+    loan: Loan | None = link(
+        "The loan as it is now. Its id costs no upstream call.", loader="loan", key="loanId"
+    )
+
+
+ChangeDueDateResult = Annotated[
+    DueDateChanged | Refusal,
+    strawberry.union("ChangeDueDateResult", description="What came of changing a due date."),
+]
+
+
+async def change_due_date(
+    info: Info, input: Annotated[ChangeDueDateInput, strawberry.argument(description="Which and when.")]
+) -> ChangeDueDateResult | None:
+    loan_id = arguments.uuid(input.loan_id, "loanId")
+    await acting(info).circulation.change_due_date(loan_id, body_of(input, "loanId"))
+    return DueDateChanged(record={"loanId": loan_id}, loan=None)  # the link reads the record
+
+
+@strawberry.type
+class ChangeDueDate:
+    change_due_date: ChangeDueDateResult | None = strawberry.mutation(
+        resolver=change_due_date,
+        description="Give a loan another due date. Sent once; the patron may get a notice each time.",
+    )

@@ -1,0 +1,57 @@
+"""Note that the patron says to have returned an item."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import strawberry
+
+from gateway.context import Info
+from gateway.mutations.acting import acting
+from gateway.mutations.body import body_of, now
+from gateway.schema import arguments
+from gateway.schema.link import link
+from gateway.schema.loan import Loan
+from gateway.schema.refusal import Refusal
+from gateway.schema.scalars import DateTime
+
+
+@strawberry.input(description="Which loan's item the patron says to have returned.")
+class ClaimItemReturnedInput:
+    loan_id: strawberry.ID = strawberry.field(description="The open loan of the item.")
+    item_claimed_returned_date_time: DateTime | None = strawberry.field(
+        default=None, description="When the patron said so; now, unless given."
+    )
+    comment: str | None = strawberry.field(default=None, description="What the staff says about it.")
+
+
+@strawberry.type(description="The item counts as claimed returned, and the loan stays open.")
+class ItemClaimedReturned:
+    record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
+    loan: Loan | None = link(
+        "The loan as it is now. Its id costs no upstream call.", loader="loan", key="loanId"
+    )
+
+
+ClaimItemReturnedResult = Annotated[
+    ItemClaimedReturned | Refusal,
+    strawberry.union("ClaimItemReturnedResult", description="What came of a claim."),
+]
+
+
+async def claim_item_returned(
+    info: Info, input: Annotated[ClaimItemReturnedInput, strawberry.argument(description="Which loan.")]
+) -> ClaimItemReturnedResult | None:
+    loan_id = arguments.uuid(input.loan_id, "loanId")
+    body = {"itemClaimedReturnedDateTime": now(), **body_of(input, "loanId")}
+    await acting(info).circulation_bff.claim_item_returned(loan_id, body)
+    return ItemClaimedReturned(record={"loanId": loan_id}, loan=None)  # the link reads the record
+
+
+@strawberry.type
+class ClaimItemReturned:
+    claim_item_returned: ClaimItemReturnedResult | None = strawberry.mutation(
+        resolver=claim_item_returned,
+        description="Note that the patron says to have returned an item. Sent once: after `OUTCOME_UNKNOWN` "
+        "look at the loan first.",
+    )

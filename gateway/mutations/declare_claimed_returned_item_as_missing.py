@@ -1,0 +1,61 @@
+"""Give up an item that the patron says to have returned: it counts as missing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import strawberry
+
+from gateway.context import Info
+from gateway.mutations.acting import acting
+from gateway.mutations.body import body_of
+from gateway.schema import arguments
+from gateway.schema.link import link
+from gateway.schema.loan import Loan
+from gateway.schema.refusal import Refusal
+
+
+@strawberry.input(description="Which loan's item is missing.")
+class DeclareClaimedReturnedItemAsMissingInput:
+    loan_id: strawberry.ID = strawberry.field(description="The loan whose item is claimed returned.")
+    comment: str = strawberry.field(description="What the staff says about it.")
+
+
+@strawberry.type(description="The item counts as missing, and the loan is closed.")
+class ItemDeclaredMissing:
+    record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
+    loan: Loan | None = link(
+        "The loan as it is now. Its id costs no upstream call.", loader="loan", key="loanId"
+    )
+
+
+DeclareClaimedReturnedItemAsMissingResult = Annotated[
+    ItemDeclaredMissing | Refusal,
+    strawberry.union(
+        "DeclareClaimedReturnedItemAsMissingResult", description="What came of declaring an item missing."
+    ),
+]
+
+
+async def declare_claimed_returned_item_as_missing(
+    info: Info,
+    input: Annotated[
+        DeclareClaimedReturnedItemAsMissingInput, strawberry.argument(description="Which loan.")
+    ],
+) -> DeclareClaimedReturnedItemAsMissingResult | None:
+    loan_id = arguments.uuid(input.loan_id, "loanId")
+    arguments.not_blank(input.comment, "comment")
+    body = body_of(input, "loanId")
+    await acting(info).circulation_bff.declare_claimed_returned_item_as_missing(loan_id, body)
+    return ItemDeclaredMissing(record={"loanId": loan_id}, loan=None)  # the link reads the record
+
+
+@strawberry.type
+class DeclareClaimedReturnedItemAsMissing:
+    declare_claimed_returned_item_as_missing: DeclareClaimedReturnedItemAsMissingResult | None = (
+        strawberry.mutation(
+            resolver=declare_claimed_returned_item_as_missing,
+            description="Declare an item missing that is claimed returned. Sent once. Upstream gives "
+            "one reason for every failure, so after a refusal look at the item's status.",
+        )
+    )

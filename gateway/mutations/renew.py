@@ -1,0 +1,84 @@
+"""Renew a loan."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from gateway import errors
+from gateway.context import Info
+from gateway.mutations.acting import acting
+from gateway.mutations.body import body_of
+from gateway.mutations.override_blocks import OverrideBlocksInput
+from gateway.schema import arguments
+from gateway.schema.loan import Loan
+from gateway.schema.refusal import Refusal
+from gateway.upstream.client import Record
+
+
+@strawberry.input(description="Whose loan of which item: both by their barcodes, or both by their ids.")
+class RenewInput:
+    item_barcode: str | None = strawberry.field(default=None, description="The barcode of the item.")
+    user_barcode: str | None = strawberry.field(
+        default=None, description="The number on the borrower's card."
+    )
+    item_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The item, in place of its barcode."
+    )
+    user_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The borrower, in place of the barcode."
+    )
+    service_point_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Where it is renewed; with barcodes only."
+    )
+    override_blocks: OverrideBlocksInput | None = strawberry.field(
+        default=None,
+        description="Blocks to lift that an earlier try was refused for: `patronBlock`, `renewalBlock` and "
+        "`renewalDueDateRequiredBlock`, with a comment.",
+    )
+
+
+@strawberry.type(description="The loan was renewed.")
+class Renewed:
+    loan: Loan = strawberry.field(description="The loan with its new due date.")
+
+
+RenewResult = Annotated[
+    Renewed | Refusal, strawberry.union("RenewResult", description="What came of a renewal.")
+]
+
+
+async def renew(
+    info: Info, input: Annotated[RenewInput, strawberry.argument(description="Which loan.")]
+) -> RenewResult | None:
+    circulation, body = acting(info).circulation, _body(input)
+    sent = circulation.renew_by_barcode if "itemBarcode" in body else circulation.renew_by_id
+    return Renewed(loan=await sent(body))  # type: ignore[arg-type]  # a record
+
+
+def _body(input: RenewInput) -> Record:
+    given = {
+        "itemBarcode": input.item_barcode,
+        "userBarcode": input.user_barcode,
+        "itemId": input.item_id,
+        "userId": input.user_id,
+    }
+    names = [name for name, value in given.items() if value is not None]
+    if names not in (["itemBarcode", "userBarcode"], ["itemId", "userId"]):
+        raise errors.BadUserInput("Give `itemBarcode` and `userBarcode`, or `itemId` and `userId`.")
+    if "itemId" in names and input.service_point_id is not None:
+        raise errors.BadUserInput("`servicePointId` goes with barcodes only.")
+    for name in ("itemBarcode", "userBarcode"):
+        if name in names:
+            arguments.text(given[name] or "", name)
+    return body_of(input)
+
+
+@strawberry.type
+class Renew:
+    renew: RenewResult | None = strawberry.mutation(
+        resolver=renew,
+        description="Renew a loan. Sent once: a second renewal counts, so after `OUTCOME_UNKNOWN` look at "
+        "the loan's due date first.",
+    )

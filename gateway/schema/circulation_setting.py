@@ -1,0 +1,41 @@
+"""Settings of circulation, and the queries that start at them."""
+
+from __future__ import annotations
+
+import strawberry
+
+from gateway.schema import arguments
+from gateway.schema.arguments import condition
+from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection, connection
+from gateway.schema.record import field
+from gateway.schema.scalars import JSON
+from gateway.upstream import cql
+
+
+@strawberry.type(description="One setting of circulation.")
+class CirculationSetting:
+    id: strawberry.ID = field("The id, a UUID.")
+    name: str | None = field("The name, such as `generalTlr` or `printEventLogFeature`.")
+    value: JSON | None = field("What is set: an object whose members depend on the name.")
+    metadata: Metadata | None = field("Who made the record and when.")
+
+
+@strawberry.type(description="A page of circulation settings.")
+class CirculationSettingConnection(Connection[CirculationSetting]):
+    pass
+
+
+@strawberry.input(description="Which settings.")
+class CirculationSettingFilter:
+    name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
+
+
+@strawberry.type
+class CirculationSettingQuery:
+    circulation_settings: CirculationSettingConnection | None = connection(
+        "Settings of circulation, a page at a time. A setting that was never set is not there.",
+        ask=lambda upstream: upstream.circulation.settings,
+        filter=CirculationSettingFilter,
+        default_sort=[cql.SortKey("name")],
+    )

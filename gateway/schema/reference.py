@@ -1,0 +1,137 @@
+"""Small lists to choose from: kinds of addresses, departments, material types, loan types, labels."""
+
+from __future__ import annotations
+
+import strawberry
+
+from gateway.schema import arguments
+from gateway.schema.arguments import condition
+from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection, connection
+from gateway.schema.record import field
+from gateway.upstream import cql
+
+
+@strawberry.type(description="A kind of address that the library keeps.")
+class AddressType:
+    id: strawberry.ID = field("The id, a UUID.")
+    address_type: str | None = field("The name, such as `Home`.")
+    desc: str | None = field("What the kind is for.")
+    metadata: Metadata | None = field("Who made the record and when.")
+
+
+@strawberry.type(description="A department that users belong to.")
+class Department:
+    id: strawberry.ID = field("The id, a UUID.")
+    name: str | None = field("The name.")
+    code: str | None = field("A short name.")
+    usage_number: int | None = field("How many users belong to it, where upstream counts them.")
+    source: str | None = field("Where the record comes from.")
+    metadata: Metadata | None = field("Who made the record and when.")
+
+
+@strawberry.type(description="What kind of thing an item is.")
+class MaterialType:
+    id: strawberry.ID | None = field("The id, a UUID.")
+    name: str | None = field("The name, such as `book`.")
+    source: str | None = field("Where the record comes from.")
+    metadata: Metadata | None = field("Who made the record and when.")
+
+
+@strawberry.type(description="How items may be lent.")
+class LoanType:
+    id: strawberry.ID = field("The id, a UUID.")
+    name: str | None = field("The name, such as `Can circulate`.")
+    source: str | None = field("Where the record comes from.")
+    metadata: Metadata | None = field("Who made the record and when.")
+
+
+@strawberry.type(description="A label that records can be given.")
+class Tag:
+    id: strawberry.ID = field("The id, a UUID.")
+    label: str | None = field("The label, as it stands in the tags of a record.")
+    description: str | None = field("What it is for.")
+    metadata: Metadata | None = field("Who made the record and when.")
+
+
+@strawberry.type(description="A page of kinds of addresses.")
+class AddressTypeConnection(Connection[AddressType]):
+    pass
+
+
+@strawberry.type(description="A page of departments.")
+class DepartmentConnection(Connection[Department]):
+    pass
+
+
+@strawberry.type(description="A page of material types.")
+class MaterialTypeConnection(Connection[MaterialType]):
+    pass
+
+
+@strawberry.type(description="A page of loan types.")
+class LoanTypeConnection(Connection[LoanType]):
+    pass
+
+
+@strawberry.type(description="A page of labels.")
+class TagConnection(Connection[Tag]):
+    pass
+
+
+@strawberry.input(description="Which rows of a small table. All conditions must hold.")
+class ReferenceFilter:
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
+    name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
+
+
+@strawberry.input(description="Which kinds of addresses. All conditions must hold.")
+class AddressTypeFilter:
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
+    address_type: list[str] | None = condition("Any of these names.", "addressType", arguments.exact)
+
+
+@strawberry.input(description="Which labels. All conditions must hold.")
+class TagFilter:
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
+    label: str | None = condition(
+        "The label; `*` stands for anything, as in `urg*`.", "label", arguments.pattern
+    )
+
+
+@strawberry.type
+class ReferenceQuery:
+    address_types: AddressTypeConnection | None = connection(
+        "Kinds of addresses, a page at a time.",
+        ask=lambda upstream: upstream.users.address_types,
+        filter=AddressTypeFilter,
+        default_sort=[cql.SortKey("addressType")],
+        table="address_types",
+    )
+    departments: DepartmentConnection | None = connection(
+        "Departments, a page at a time.",
+        ask=lambda upstream: upstream.users.departments,
+        filter=ReferenceFilter,
+        default_sort=[cql.SortKey("name")],
+        table="departments",
+    )
+    material_types: MaterialTypeConnection | None = connection(
+        "Material types, a page at a time.",
+        ask=lambda upstream: upstream.inventory.material_types,
+        filter=ReferenceFilter,
+        default_sort=[cql.SortKey("name")],
+        table="material_types",
+    )
+    loan_types: LoanTypeConnection | None = connection(
+        "Loan types, a page at a time.",
+        ask=lambda upstream: upstream.inventory.loan_types,
+        filter=ReferenceFilter,
+        default_sort=[cql.SortKey("name")],
+        table="loan_types",
+    )
+    tags: TagConnection | None = connection(
+        "Labels, a page at a time.",
+        ask=lambda upstream: upstream.tags.tags,
+        filter=TagFilter,
+        default_sort=[cql.SortKey("label")],
+    )

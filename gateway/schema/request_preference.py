@@ -1,0 +1,41 @@
+"""How a patron prefers to get what was requested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from gateway.schema.enums import FulfillmentPreference
+from gateway.schema.link import link
+from gateway.schema.metadata import Metadata
+from gateway.schema.record import field
+from gateway.schema.reference import AddressType
+
+if TYPE_CHECKING:
+    from gateway.schema.service_point import ServicePoint
+    from gateway.schema.user import User
+
+
+@strawberry.type(description="How a patron prefers to get what was requested.")
+class RequestPreference:
+    id: strawberry.ID = field("The id, a UUID.")
+    hold_shelf: bool | None = field("Whether the patron may pick up at a service point.")
+    delivery: bool | None = field("Whether the patron may have items delivered.")
+    fulfillment: FulfillmentPreference | None = field("What the patron prefers, where both are allowed.")
+    default_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
+        link(
+            "Where the patron prefers to pick up. Its id costs no upstream call.",
+            loader="service_point",
+            key="defaultServicePointId",
+        )
+    )
+    default_delivery_address_type: AddressType | None = link(
+        "Which of the patron's addresses to deliver to. Its id costs no upstream call.",
+        loader="address_type",
+        key="defaultDeliveryAddressTypeId",
+    )
+    user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+        "Whose preference it is.", loader="user", key="userId"
+    )
+    metadata: Metadata | None = field("Who made the record and when.")

@@ -1,0 +1,18 @@
+"""The labels that records can be given (mod-tags)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from gateway.upstream.client import CallerClient, Collection
+
+
+class Tags:
+    """One method per question; all of them in one caller's name."""
+
+    def __init__(self, client: CallerClient) -> None:
+        self._client = client
+
+    @cached_property
+    def tags(self) -> Collection:
+        return Collection(self._client, "/tags", "tags")

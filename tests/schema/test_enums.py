@@ -1,0 +1,142 @@
+"""Closed value sets: FOLIO's words in, names out, and UNKNOWN for what is newer."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import pytest
+from graphql import GraphQLEnumType, GraphQLField, GraphQLInputObjectType, get_named_type
+from strawberry.annotation import StrawberryAnnotation
+
+from gateway.schema import enums
+from gateway.schema.record import RecordField
+from tests.gateway_under_test import Gateway
+from tests.schema.graph_walk import CORE, definition, object_types
+
+SETS = [
+    each
+    for each in vars(enums).values()
+    if isinstance(each, type) and issubclass(each, Enum) and each is not Enum
+]
+
+
+def read_by_records() -> list[GraphQLField]:
+    """Every field of a record that gives a value of a closed set."""
+    return [
+        each
+        for parent in object_types().values()
+        for each in parent.fields.values()
+        if isinstance(definition(each), RecordField)
+        and isinstance(get_named_type(each.type), GraphQLEnumType)
+    ]
+
+
+def test_names_are_what_folio_writes() -> None:
+    """A name is the text of FOLIO in capitals, so that whoever knows the one knows the other."""
+    for values in SETS:
+        for each in values:
+            if isinstance(each.value, str) and each.name != "UNKNOWN":
+                text = "".join(char if char.isalnum() else " " for char in each.value)
+                assert each.name == "_".join(text.split()).upper()
+
+
+def test_every_set_that_records_hold_has_an_unknown() -> None:
+    """Whatever can come from upstream has a place for what is newer."""
+    for each in read_by_records():
+        kind = get_named_type(each.type)
+        assert isinstance(kind, GraphQLEnumType)
+        assert "UNKNOWN" in kind.values, kind.name
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ("Open", "OPEN"),
+        ("Closed", "CLOSED"),
+        ("OPEN", "OPEN"),  # FOLIO itself is not sure about capitals
+        ("Suspended", "UNKNOWN"),
+        ("", "UNKNOWN"),
+        ("UNKNOWN", "UNKNOWN"),
+        (7, "UNKNOWN"),
+        (None, None),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_newer_text_is_unknown(gateway: Gateway, sent: object, expected: object) -> None:
+    """A text that this version does not know is UNKNOWN without an error, and no value is null."""
+    loan = {"id": gateway.summary.loan_id, "status": {"name": sent}}
+    gateway.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [loan]})
+
+    data = await gateway.data("query($id: ID!) { loan(id: $id) { status { name } } }", {"id": loan["id"]})
+
+    assert data["loan"]["status"] == {"name": expected}
+
+
+@pytest.mark.parametrize("sent", [{"name": "Open"}, ["Open"], True, 1.5], ids=repr)
+@pytest.mark.anyio
+async def test_what_is_no_text_is_an_error(gateway: Gateway, sent: object) -> None:
+    """Something else where a text belongs is null with a coded error, not a guess."""
+    loan = {"id": gateway.summary.loan_id, "action": "renewed", "status": {"name": sent}}
+    gateway.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [loan]})
+
+    answer = await gateway.ask(
+        "query($id: ID!) { loan(id: $id) { action status { name } } }", {"id": loan["id"]}
+    )
+
+    assert answer["data"]["loan"] == {"action": "renewed", "status": {"name": None}}
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["UPSTREAM_BAD_RESPONSE"]
+
+
+@pytest.mark.parametrize("values", [["Open", None, "Closed", "Later"], [], None])
+def test_lists_of_values_are_read_one_by_one(values: list[str | None] | None) -> None:
+    """In a list each text is read by itself, and a null stays a null."""
+    read = RecordField(description="")
+    read.python_name = "states"
+    read.type = list_of(enums.LoanStatusName)
+    known = {"Open": "Open", "Closed": "Closed", "Later": "UNKNOWN", None: None}
+
+    found = read.get_result({"states": values}, None, [], {})
+
+    assert found == (None if values is None else [known[each] for each in values])
+
+
+def list_of(values: type[Enum]) -> Any:  # Any: Strawberry's types of types
+    return StrawberryAnnotation(list[values | None] | None).resolve()  # type: ignore[valid-type]
+
+
+def filters_by_enum() -> list[tuple[str, str]]:
+    """Every connection of the root with a filter by a closed set that has an UNKNOWN of our own."""
+    found = []
+    for name, each in CORE.query_type.fields.items() if CORE.query_type else ():
+        taken = each.args.get("filter")
+        inputs = get_named_type(taken.type) if taken else None
+        if isinstance(inputs, GraphQLInputObjectType):
+            for member, given in inputs.fields.items():
+                kind = get_named_type(given.type)
+                if isinstance(kind, GraphQLEnumType) and kind.name != "ItemStatusName":
+                    found.append((name, member))
+    return found
+
+
+@pytest.mark.parametrize(("root", "member"), filters_by_enum())
+@pytest.mark.anyio
+async def test_unknown_is_no_input(gateway: Gateway, root: str, member: str) -> None:
+    """No record can be asked for by UNKNOWN: it is refused by the name that the client wrote."""
+    answer = await gateway.ask(f"{{ {root}(filter: {{ {member}: UNKNOWN }}) {{ totalCount }} }}")
+
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
+    assert f"`{member}`" in answer["errors"][0]["message"]
+    assert gateway.calls == []
+
+
+@pytest.mark.anyio
+async def test_the_unknown_of_folio_can_be_asked(gateway: Gateway) -> None:
+    """FOLIO has an item status of that name, so for items it is a question like any other."""
+    next(iter(gateway.library.items.values()))["status"]["name"] = "Unknown"
+
+    data = await gateway.data(
+        "{ items(filter: { status: UNKNOWN }) { totalCount nodes { status { name } } } }"
+    )
+
+    assert data["items"] == {"totalCount": 1, "nodes": [{"status": {"name": "UNKNOWN"}}]}

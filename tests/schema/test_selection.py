@@ -1,0 +1,108 @@
+"""What a selection asks of a connection and of a record, however it is written."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gateway_under_test import Gateway
+
+pytestmark = pytest.mark.anyio
+
+TOTALS = {
+    "plain": ("{ loans { totalCount } }", "exact"),
+    "alias": ("{ loans { count: totalCount } }", "exact"),
+    "inline fragment": ("{ loans { ... on LoanConnection { totalCount } } }", "exact"),
+    "fragment of a fragment": (
+        "{ loans { ...A } } fragment A on LoanConnection { ...B } fragment B on LoanConnection { totalCount }",
+        "exact",
+    ),
+    "merged": ("{ loans { nodes { id } } loans { totalCount } }", "exact"),
+    "included": ("{ loans { nodes { id } totalCount @include(if: true) } }", "exact"),
+    "not skipped": ("{ loans { nodes { id } totalCount @skip(if: false) } }", "exact"),
+    "not there": ("{ loans { nodes { id } } }", "none"),
+    "skipped": ("{ loans { nodes { id } totalCount @skip(if: true) } }", "none"),
+    "skipped fragment": ("{ loans { nodes { id } ... @skip(if: true) { totalCount } } }", "none"),
+    "skipped by default": (
+        "query($less: Boolean = true) { loans { nodes { id } totalCount @skip(if: $less) } }",
+        "none",
+    ),
+    "included by default": (
+        "query($more: Boolean = true) { loans { nodes { id } totalCount @include(if: $more) } }",
+        "exact",
+    ),
+    "skipped and included": (
+        "{ loans { nodes { id } totalCount @include(if: true) @skip(if: true) } }",
+        "none",
+    ),
+    "below the nodes": ("{ loans { nodes { openRequests { nodes { id } } } } }", "none"),
+}
+
+
+@pytest.mark.parametrize("shape", TOTALS)
+async def test_a_total_is_counted_where_it_is_selected(gateway: Gateway, shape: str) -> None:
+    """Upstream counts when `totalCount` is really selected, and only then."""
+    text, mode = TOTALS[shape]
+
+    await gateway.data(text)
+
+    assert gateway.calls[0].query["totalRecords"] == mode
+
+
+PAGES = {
+    "plain": ("pageInfo { hasNextPage }", "4"),
+    "alias": ("page: pageInfo { more: hasNextPage }", "4"),
+    "fragment": ("... { ... { pageInfo { endCursor } } }", "4"),
+    "skipped": ("pageInfo @skip(if: true) { hasNextPage }", "3"),
+    "not there": ("edges { cursor }", "3"),
+}
+
+
+@pytest.mark.parametrize("shape", PAGES)
+async def test_one_record_more_is_asked_for_the_page_info(gateway: Gateway, shape: str) -> None:
+    """Whether more records follow is no guess: one more is asked for, and only when it is wanted."""
+    selection, limit = PAGES[shape]
+
+    await gateway.data(f"{{ loans(first: 3) {{ nodes {{ id }} {selection} }} }}")
+
+    assert [call.query["limit"] for call in gateway.calls] == [limit]
+
+
+async def test_nodes_and_edges_are_the_same_records(gateway: Gateway) -> None:
+    """The page is asked once, whichever of its views are selected."""
+    data = await gateway.data(
+        "{ loans { nodes { id } edges { node { id } } both: edges { cursor node { id } } } }"
+    )
+
+    nodes = data["loans"]["nodes"]
+    assert [each["node"] for each in data["loans"]["edges"]] == nodes
+    assert [each["node"] for each in data["loans"]["both"]] == nodes
+    assert gateway.paths() == ["GET /circulation-bff/loans"]
+
+
+async def test_typename_needs_nothing(gateway: Gateway) -> None:
+    """`__typename` is known without a record, and a link is there when its key is."""
+    data = await gateway.data(
+        "{ __typename loans(first: 1) { __typename nodes { __typename item { __typename } } } }"
+    )
+
+    assert data == {
+        "__typename": "Query",
+        "loans": {
+            "__typename": "LoanConnection",
+            "nodes": [{"__typename": "Loan", "item": {"__typename": "Item"}}],
+        },
+    }
+    assert gateway.paths() == ["GET /circulation-bff/loans"]
+
+
+async def test_an_object_of_a_target_is_not_invented(gateway: Gateway) -> None:
+    """Whether an item was ever checked in is not known from its loan, so it is asked."""
+    loan = next(gateway.library.open_loans())
+    gateway.library.items[loan["itemId"]].pop("lastCheckIn", None)
+
+    data = await gateway.data(
+        "query($id: ID!) { loan(id: $id) { item { title lastCheckIn { __typename } } } }", {"id": loan["id"]}
+    )
+
+    assert data["loan"]["item"]["lastCheckIn"] is None
+    assert gateway.paths() == ["GET /circulation-bff/loans", "GET /inventory/items"]

@@ -1,0 +1,228 @@
+"""Nobody sees through the eyes of another: tenants, tokens and operations are apart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from gateway.sandbox import Library, create_sandbox
+from tests.gateway_under_test import Gateway, open_gateway
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # an answer is JSON, and each test knows which
+
+AT_ONCE = 40
+TENANTS = ("diku", "college")
+# The barcodes are the same in both libraries, the records are not.
+SCREEN = """query($user: String!, $item: String!, $after: String) {
+    user(barcode: $user) {
+        id externalSystemId personal { email } openLoans { nodes { id } } patronGroup { id group }
+    }
+    item(barcode: $item) { id instance { id title } openLoan { id borrower { id externalSystemId } } }
+    loans(first: 5, after: $after) { nodes { id borrower { id personal { email } } instance { id hrid } } }
+    servicePoints(first: 2) { nodes { id name } }
+}"""
+
+
+def everything_named(answer: Json) -> set[str]:
+    """Every id that an answer holds."""
+    if isinstance(answer, dict):
+        own = {answer["id"]} if isinstance(answer.get("id"), str) else set()
+        return own.union(*map(everything_named, answer.values()))
+    if isinstance(answer, list):
+        return set[str]().union(*map(everything_named, answer))
+    return set()
+
+
+def everything_in(library: Library) -> set[str]:
+    """Every id that a library holds."""
+    shelves = (getattr(library, name) for name in library.__slots__)
+    return {key for shelf in shelves if isinstance(shelf, dict) for key in shelf}
+
+
+def marked(library: Library) -> str:
+    """Put the library's own mark on all that can be read; answer the mark."""
+    mark = f"mark-of-{library.tenant}"
+    for user in library.users.values():
+        user["externalSystemId"] = mark
+        user.setdefault("personal", {})["email"] = mark
+    for instance in library.instances.values():
+        instance["title"] = instance["hrid"] = mark
+    for point in library.service_points.values():
+        point["name"] = mark
+    for group in library.groups.values():
+        group["group"] = mark
+    return mark
+
+
+def values_of(answer: Json, *names: str) -> set[Json]:
+    """What stands under these names, wherever in the answer."""
+    if isinstance(answer, dict):
+        own = {value for name, value in answer.items() if name in names}
+        return own.union(*(values_of(value, *names) for value in answer.values()))
+    if isinstance(answer, list):
+        return set().union(*(values_of(each, *names) for each in answer))
+    return set()
+
+
+def in_the_name_of(tenant: str, token: str | None = None) -> dict[str, str]:
+    return {"X-Okapi-Tenant": tenant} | ({} if token is None else {"X-Okapi-Token": token})
+
+
+def calls_by_caller(gateway: Gateway) -> Counter[tuple[str, str]]:
+    return Counter((call.headers["x-okapi-token"], call.path) for call in gateway.calls)
+
+
+async def test_two_tenants_at_once_never_meet() -> None:
+    """Of many operations side by side, each holds records of its own library and of no other."""
+    sandbox = create_sandbox(latency=0.002)
+    marks = {tenant: marked(sandbox.library(tenant)) for tenant in TENANTS}
+    theirs = {tenant: everything_in(sandbox.library(tenant)) for tenant in TENANTS}
+    assert not theirs["diku"] & theirs["college"]
+
+    async with open_gateway(sandbox) as gateway:
+
+        async def visit(number: int) -> tuple[str, Json]:
+            tenant = TENANTS[number % 2]
+            asked = {"user": f"10000000{21 + number}", "item": f"20000000{31 + number}"}
+            return tenant, await gateway.data(SCREEN, asked, in_the_name_of(tenant))
+
+        answers = await asyncio.gather(*map(visit, range(AT_ONCE)))
+
+    for tenant, answer in answers:
+        assert answer["user"] is not None
+        assert answer["item"]["openLoan"] is not None
+        assert len(answer["loans"]["nodes"]) == 5
+        ids = everything_named(answer)
+        assert len(ids) > 12
+        assert ids <= theirs[tenant]
+        names = ("externalSystemId", "email", "title", "hrid", "name", "group")
+        assert values_of(answer, *names) - {None} == {marks[tenant]}
+    assert {call.tenant for call in sandbox.calls} == set(TENANTS)
+
+
+async def test_the_same_question_of_two_tenants_is_asked_twice(gateway: Gateway) -> None:
+    """One document for both tenants at once, and two different items: nothing is shared but the document."""
+    query = '{ item(barcode: "2000000001") { id } }'
+    diku, college = await asyncio.gather(
+        *(gateway.data(query, None, in_the_name_of(each)) for each in TENANTS)
+    )
+
+    for tenant, answer in zip(TENANTS, (diku, college), strict=True):
+        item = gateway.sandbox.library(tenant).item_by_barcode("2000000001")
+        assert item is not None
+        assert answer == {"item": {"id": item["id"]}}
+    assert sorted(str(call.tenant) for call in gateway.calls) == ["college", "diku"]
+
+
+async def test_an_act_changes_one_tenant(gateway: Gateway) -> None:
+    """An item that is lent in one library is on the shelf of the other."""
+    library = gateway.sandbox.library("college")
+    wished = {
+        "itemBarcode": "2000000001",
+        "userBarcode": "1000000001",
+        "servicePointId": next(iter(library.service_points)),
+    }
+    await gateway.data(
+        "mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on CheckedOut { loan { id } } } }",
+        {"input": wished},
+        in_the_name_of("college"),
+    )
+    query = '{ item(barcode: "2000000001") { status { name } } }'
+    states = {each: await gateway.data(query, None, in_the_name_of(each)) for each in TENANTS}
+
+    assert states == {
+        "diku": {"item": {"status": {"name": "AVAILABLE"}}},
+        "college": {"item": {"status": {"name": "CHECKED_OUT"}}},
+    }
+
+
+async def test_two_tokens_of_one_tenant_never_meet() -> None:
+    """Who lacks the permissions gets FORBIDDEN, though others of the same library are answered meanwhile."""
+    refused = {"sandbox:nobody": "FORBIDDEN", "expired": "UNAUTHENTICATED"}
+    callers = ("sandbox:head", *refused)
+    asked = {"user": "1000000021", "item": "2000000031"}
+    async with open_gateway(create_sandbox(latency=0.002)) as gateway:
+
+        async def visit(who: str) -> tuple[str, Json]:
+            return who, await gateway.ask(SCREEN, asked, in_the_name_of("diku", who))
+
+        alone = [await visit(who) for who in callers]
+        once = calls_by_caller(gateway)
+        gateway.sandbox.calls.clear()
+        answers = await asyncio.gather(*(visit(callers[number % 3]) for number in range(AT_ONCE)))
+
+    allowed = alone[0][1]
+    assert "errors" not in allowed
+    assert len(everything_named(allowed)) > 12
+    for who, answer in answers:
+        if who in refused:
+            assert answer["data"] == {"user": None, "item": None, "loans": None, "servicePoints": None}
+            assert [error["extensions"]["code"] for error in answer["errors"]] == [refused[who]] * 4
+        else:
+            assert answer == allowed
+    # Each made the calls that it makes alone, with its own token: nobody rode along with another.
+    visits = Counter(who for who, _ in answers)
+    assert calls_by_caller(gateway) == {
+        (who, path): times * visits[who] for (who, path), times in once.items()
+    }
+
+
+async def test_two_members_of_staff_lock_for_themselves(gateway: Gateway) -> None:
+    """Of many who want the same object at once, one gets it, and the others learn who that is."""
+    lock = """mutation { lockObject(input: { objectType: PATRON, objectId: 480 }) {
+        __typename
+        ... on ObjectLocked { lock { polarisUserName } }
+        ... on ObjectLockConflict { heldBy { polarisUserName } }
+    } }"""
+    answers = await asyncio.gather(
+        *(gateway.data(lock, None, gateway.as_staff(name)) for name in ("desk", "head", "annex"))
+    )
+
+    told = [answer["lockObject"] for answer in answers]
+    assert sorted(each["__typename"] for each in told) == [
+        "ObjectLockConflict",
+        "ObjectLockConflict",
+        "ObjectLocked",
+    ]
+    holder = gateway.sandbox.locks.locks[27, 480].staff.name
+    assert {(each.get("lock") or each["heldBy"])["polarisUserName"] for each in told} == {holder}
+
+
+async def test_nothing_is_remembered_between_operations(gateway: Gateway) -> None:
+    """What changed since the last operation is seen by the next one, with the same document."""
+    query = """query($id: ID!) { item(id: $id) { status { name } materialType { name } openLoan { id } }
+        user(barcode: "1000000021") { personal { lastName } patronGroup { group } } }"""
+    item = gateway.library.item_by_barcode("2000000001")
+    user = gateway.library.user_by_barcode("1000000021")
+    assert item is not None
+    assert user is not None
+    before = await gateway.data(query, {"id": item["id"]})
+    calls = gateway.paths()
+
+    item["status"]["name"] = "Missing"
+    user["personal"]["lastName"] = "Renamed"
+    gateway.library.groups[user["patronGroup"]]["group"] = "alumni"
+    gateway.sandbox.calls.clear()
+    after = await gateway.data(query, {"id": item["id"]})
+
+    assert before["item"]["status"] == {"name": "AVAILABLE"}
+    assert after["item"]["status"] == {"name": "MISSING"}
+    assert after["user"] == {"personal": {"lastName": "Renamed"}, "patronGroup": {"group": "alumni"}}
+    assert before["user"] != after["user"]
+    assert sorted(gateway.paths()) == sorted(calls)
+
+
+async def test_an_error_is_not_remembered(gateway: Gateway) -> None:
+    """After an outage the next operation is answered."""
+    query = '{ item(barcode: "2000000001") { barcode } }'
+    gateway.sandbox.faults.add(kind="status", status=500, path="/inventory/items")
+    broken = await gateway.ask(query)
+    gateway.sandbox.faults.clear()
+
+    assert broken["data"] == {"item": None}
+    assert await gateway.data(query) == {"item": {"barcode": "2000000001"}}

@@ -1,0 +1,366 @@
+"""Real processes and sockets: the gateway over a sandbox server answers what it answers in one process."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.sandbox import create_sandbox
+from gateway.settings import Settings
+from tests.gateway_under_test import Gateway, open_gateway
+from tests.mutations.seeded import LENT_ITEM, MANUALLY_BLOCKED, service_point
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # an answer is JSON, and each test knows which
+
+PATIENCE = 60.0  # seconds, on a slow and busy machine
+SAMPLE = Path(__file__).parents[2] / "shared" / "folio-sample"
+needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample records are not beside the project")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+REQUEST_ID = re.compile(r"\d{6}/graphql")
+
+
+Command = tuple[list[str], Mapping[str, str]]
+
+
+@contextmanager
+def processes(*commands: Command) -> Iterator[list[str]]:
+    """Run commands of the gateway side by side, each as a process; yield the addresses they serve at."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields
+    }
+    with ExitStack() as stack:
+        running = []
+        for arguments, environment in commands:
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, "-W", "error", "-m", "gateway", *arguments, "--port", "0"],
+                env={**inherited, **environment},
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            deadline = threading.Timer(PATIENCE, process.kill)
+            stack.callback(deadline.cancel)
+            deadline.start()
+            running.append(process)
+        yield [address(process) for process in running]
+
+
+def address(process: subprocess.Popen[str]) -> str:
+    """Read what a process says up to its first curl command, which names its address."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    for line in process.stdout:
+        if line.startswith("  curl "):
+            return "http://" + shlex.split(line)[1].removeprefix("http://").split("/")[0]
+    pytest.fail(f"the process ended with {process.wait()}: {process.stderr.read()}")
+
+
+def over(url: str, transport: str = "aiohttp") -> Command:
+    """The command for a gateway over this address."""
+    return [], {"OKAPI_URL": url, "POLARIS_URL": url, "UPSTREAM_TRANSPORT": transport}
+
+
+def nowhere() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture(scope="module", name="addresses")
+def _addresses() -> Iterator[Mapping[str, str]]:
+    """Every gateway of this file by what it is over. They start together, which is most of the time it takes."""
+    sandbox: Command = (["sandbox"], {})
+    data: Command = (["sandbox", "--data", str(SAMPLE)] if SAMPLE.is_dir() else ["sandbox"], {})
+    with (
+        processes(sandbox, sandbox, data) as (first, second, sample),
+        processes(over(first, "aiohttp"), over(second, "httpx"), over(sample), over(nowhere())) as gateways,
+    ):
+        yield dict(zip(("aiohttp", "httpx", "sample", "nobody"), gateways, strict=True))
+
+
+@asynccontextmanager
+async def gateway_at(url: str) -> AsyncIterator[Gateway]:
+    """A gateway in another process. What is behind it can be asked, but not looked into."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE) as http:
+        yield Gateway(http, create_sandbox())
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """One loop for all tests of this file, which share the processes."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", params=["aiohttp", "httpx"], name="apart")
+async def _apart(request: pytest.FixtureRequest, addresses: Mapping[str, str]) -> AsyncIterator[Gateway]:
+    """A gateway over a sandbox in another process, by each of the transports."""
+    async with gateway_at(addresses[request.param]) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", name="together")
+async def _together(apart: Gateway) -> AsyncIterator[Gateway]:
+    """A gateway over a library in this process, as untouched as the one in the other process."""
+    async with open_gateway() as opened:
+        yield opened
+
+
+def timeless(value: Json) -> Json:
+    """An answer without what differs by the minute it was made in: moments, and the ids of requests."""
+    if isinstance(value, dict):
+        return {name: timeless(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [timeless(each) for each in value]
+    if isinstance(value, str):
+        return REQUEST_ID.sub("(request)", MOMENT.sub("(moment)", value))
+    return value
+
+
+async def same(
+    apart: Gateway, together: Gateway, query: str, variables: Json = None, staff: str = "head"
+) -> Json:
+    """Ask both the same; assert that they answer the same, and return the answer with its moments."""
+    over_http = await apart.ask(query, variables, apart.as_staff(staff))
+    in_process = await together.ask(query, variables, together.as_staff(staff))
+
+    assert timeless(over_http) == timeless(in_process)
+    return over_http
+
+
+QUESTIONS = {
+    "loans": """{ loans(first: 50, sort: [{ field: DUE_DATE }]) {
+        totalCount pageInfo { hasNextPage endCursor } nodes {
+            id loanDate dueDate action status { name } feesAndFines { amountRemainingToPay }
+            borrower { id barcode personal { lastName email } patronGroup { group } }
+            item { id title barcode status { name date } callNumber holdings { callNumber } }
+            instance { id hrid source } checkoutServicePoint { name holdShelfExpiryPeriod { duration } }
+            openRequests { totalCount nodes { requester { barcode } } }
+        }
+    } }""",
+    "requests": """{ requests(first: 50, filter: { status: [OPEN_NOT_YET_FILLED] }) { totalCount nodes {
+        id position requestType requestDate requester { barcode personal { email } }
+        item { barcode } instance { title source } pickupServicePoint { name code } openLoan { dueDate }
+    } } }""",
+    "odd barcodes": """{ items(filter: {
+        barcode: ["A*B?C", "the \\"quoted\\" one", "shelf/7 & more+%", "back\\\\slash^"]
+    }) {
+        nodes { id barcode title }
+    } }""",
+    "what is not there": """{
+        item(barcode: "no such") { id } user(id: "7c9e6679-7425-40de-944b-e07fc1f90ae7") { id }
+        loan(id: "7c9e6679-7425-40de-944b-e07fc1f90ae7") { id }
+        searchInstance(barcode: "no such") { id } objectLock(objectType: PATRON, objectId: 1) { id }
+    }""",
+    "mistakes": """{
+        loan(id: "42") { id } users(first: -1) { totalCount } items(cql: "(") { totalCount }
+        loans(cql: "nonsense==1") { totalCount }
+    }""",
+    "locks": """{ objectLocks(all: true) { totalCount nodes {
+        id objectType polarisUserName workstationName lockDate lockDateText
+    } } }""",
+}
+
+
+@pytest.mark.parametrize("query", QUESTIONS.values(), ids=QUESTIONS)
+async def test_questions_have_the_same_answers(apart: Gateway, together: Gateway, query: str) -> None:
+    """Whatever carries the calls, the answers are the same to the letter, the clock apart."""
+    answer = await same(apart, together, query)
+
+    assert set(answer["data"])
+
+
+async def test_the_answers_are_those_of_the_library(apart: Gateway, together: Gateway) -> None:
+    """What comes over the network is the library, whole: every loan with its own borrower."""
+    answer = await same(
+        apart, together, "{ loans(first: 1000) { totalCount nodes { id borrower { id externalSystemId } } } }"
+    )
+
+    library = together.library
+    loans = answer["data"]["loans"]["nodes"]
+    assert answer["data"]["loans"]["totalCount"] == len(loans) == len(library.loans)
+    assert {loan["id"]: (loan["borrower"] or {}).get("id") for loan in loans} == {
+        # The borrower that is gone is none; her loan is still there.
+        key: loan.get("userId") if loan.get("userId") in library.users else None
+        for key, loan in library.loans.items()
+    }
+
+
+async def test_callers_are_told_apart(apart: Gateway, together: Gateway) -> None:
+    """Tokens travel: who may not read gets the same FORBIDDEN over the network."""
+    for staff, codes in {"nobody": ["FORBIDDEN"], "head": []}.items():
+        headers = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": f"sandbox:{staff}"}
+        answers = [
+            await each.ask("{ loans(first: 1) { nodes { id } } }", None, headers)
+            for each in (apart, together)
+        ]
+        assert timeless(answers[0]) == timeless(answers[1])
+        assert [error["extensions"]["code"] for error in answers[0].get("errors", [])] == codes
+
+
+CHECK_OUT = """mutation($input: CheckOutInput!) { checkOut(input: $input) {
+    __typename
+    ... on CheckedOut { loan { dueDate action borrower { barcode } item { title status { name } } } }
+    ... on Refusal { reasons {
+        code message parameters { key value } overridableBlock { name missingPermissions }
+    } }
+} }"""
+CHECK_IN = """mutation($input: CheckInInput!) { checkIn(input: $input) {
+    __typename
+    ... on CheckedIn {
+        inHouseUse
+        loan { id returnDate status { name } } item { status { name date } circulationNotes { note } }
+        staffSlipContext { item { title toServicePoint } request { requestId } }
+    }
+} }"""
+
+
+async def test_a_loan_over_the_network(apart: Gateway, together: Gateway) -> None:
+    """Lent, refused to the next, taken back, and seen as such in between."""
+    point = service_point(together.library)
+    wished = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": point}
+    seen = """{ item(barcode: "2000000001") { status { name } openLoan { borrower { barcode } } }
+        user(barcode: "1000000001") { openLoans { totalCount } } }"""
+
+    made = await same(apart, together, CHECK_OUT, {"input": wished})
+    again = await same(apart, together, CHECK_OUT, {"input": wished})
+    during = await same(apart, together, seen)
+    back = {"itemBarcode": "2000000001", "servicePointId": point}
+    in_both = [await each.ask(CHECK_IN, {"input": back}, each.as_staff("head")) for each in (apart, together)]
+    for each in in_both:
+        del each["data"]["checkIn"]["loan"]["id"]  # made by chance
+    after = await same(apart, together, seen)
+
+    assert made["data"]["checkOut"]["__typename"] == "CheckedOut"
+    assert again["data"]["checkOut"]["reasons"][0]["message"] == "Item is already checked out"
+    assert during["data"]["item"] == {
+        "status": {"name": "CHECKED_OUT"},
+        "openLoan": {"borrower": {"barcode": "1000000001"}},
+    }
+    assert timeless(in_both[0]) == timeless(in_both[1])
+    assert in_both[0]["data"]["checkIn"]["loan"]["status"] == {"name": "CLOSED"}
+    assert after["data"] == {
+        "item": {"status": {"name": "AVAILABLE"}, "openLoan": None},
+        "user": {"openLoans": {"totalCount": 0}},
+    }
+
+
+async def test_refusals_over_the_network(apart: Gateway, together: Gateway) -> None:
+    """Reasons, parameters and blocks are the same; staff without the permission are told which they lack."""
+    point = service_point(together.library)
+    wished = {"itemBarcode": "2000000009", "userBarcode": MANUALLY_BLOCKED, "servicePointId": point}
+    answer = await same(apart, together, CHECK_OUT, {"input": wished}, staff="desk")
+    unresolved = await same(
+        apart, together, CHECK_IN, {"input": {"itemBarcode": "2000000151", "servicePointId": point}}
+    )
+
+    assert [each["code"] for each in answer["data"]["checkOut"]["reasons"]] == [
+        "USER_IS_BLOCKED_MANUALLY",
+        "ITEM_NOT_LOANABLE",
+    ]
+    assert unresolved["data"]["checkIn"]["__typename"] == "Refusal"
+
+
+async def test_a_check_in_over_the_network(apart: Gateway, together: Gateway) -> None:
+    """A loan of the seed ends, and every link below the answer is there."""
+    wished = {"itemBarcode": LENT_ITEM, "servicePointId": service_point(together.library)}
+    answer = await same(apart, together, CHECK_IN, {"input": wished})
+
+    assert "errors" not in answer
+    assert answer["data"]["checkIn"]["loan"]["status"] == {"name": "CLOSED"}
+
+
+async def test_locks_over_the_network(apart: Gateway, together: Gateway) -> None:
+    """Taken, kept from another, released: DELETE without a body and 404 as an answer work as well."""
+    lock = """mutation { lockObject(input: { objectType: PATRON, objectId: 480 }) {
+        __typename
+        ... on ObjectLocked { existingLock lock { id polarisUserName lockDate } }
+        ... on ObjectLockConflict { heldBy { polarisUserName lockDate } }
+    } }"""
+    unlock = """mutation { unlockObject(input: { objectType: PATRON, objectId: 480 }) {
+        __typename ... on ObjectLockConflict { heldBy { polarisUserName } }
+    } }"""
+    told = [
+        (await same(apart, together, query, staff=staff))["data"]
+        for query, staff in (
+            (lock, "desk"),
+            (lock, "head"),
+            (unlock, "head"),
+            (unlock, "desk"),
+            (unlock, "desk"),
+        )
+    ]
+
+    assert [next(iter(each.values()))["__typename"] for each in told] == [
+        "ObjectLocked",
+        "ObjectLockConflict",
+        "ObjectLockConflict",
+        "ObjectUnlocked",
+        "ObjectUnlocked",
+    ]
+    await same(apart, together, lock)
+    released = await same(
+        apart, together, "mutation { releaseMyLocks(input: { confirm: true }) { __typename } }"
+    )
+    left = await same(apart, together, "{ objectLocks { totalCount } }")
+    assert released["data"] == {"releaseMyLocks": {"__typename": "MyLocksReleased"}}
+    assert left["data"] == {"objectLocks": {"totalCount": 0}}
+
+
+async def test_nobody_there(addresses: Mapping[str, str]) -> None:
+    """Over an address where nobody listens, a question is unavailable and an act was not sent."""
+    async with gateway_at(addresses["nobody"]) as gateway:
+        wished = {"itemBarcode": "1", "userBarcode": "1", "servicePointId": gateway.summary.service_point_id}
+        answers = [
+            await gateway.ask("{ loans { totalCount } }"),
+            await gateway.ask(CHECK_OUT, {"input": wished}),
+        ]
+
+    assert [answer["data"] for answer in answers] == [{"loans": None}, {"checkOut": None}]
+    codes = [answer["errors"][0]["extensions"]["code"] for answer in answers]
+    assert codes == ["UPSTREAM_UNAVAILABLE"] * 2
+    assert answers[1]["errors"][0]["message"] == "bff cannot be reached; nothing was sent."
+
+
+@needs_sample
+async def test_real_records_over_the_network(addresses: Mapping[str, str]) -> None:
+    """`sandbox --data` serves a folder of FOLIO records, and the gateway over it shows them."""
+    query = """{
+        loans(filter: { status: [OPEN] }) { totalCount nodes {
+            loanDate dueDate borrower { barcode personal { lastName email } } item { title barcode }
+            instance { hrid contributors { name } }
+        } }
+        servicePoints { nodes { id name } }
+    }"""
+    async with gateway_at(addresses["sample"]) as apart:
+        over_http = await apart.data(query)
+    async with open_gateway(create_sandbox(SAMPLE)) as together:
+        in_process = await together.data(query)
+
+    assert over_http == in_process
+    assert over_http["loans"]["totalCount"] == 3
+    assert over_http["loans"]["nodes"][0] == {
+        "loanDate": "2017-03-05T18:32:31.000Z",
+        "dueDate": "2017-03-19T18:32:31.000Z",
+        "borrower": {
+            "barcode": "344058867767195",
+            "personal": {"lastName": "Hilll", "email": "pete@schulist-raynor-and-beer.ar.us"},
+        },
+        "item": {"title": "Bridget Jones's Baby: the diaries", "barcode": "453987605438"},
+        "instance": {"hrid": "inst000000000006", "contributors": [{"name": "Fielding, Helen"}]},
+    }

@@ -1,0 +1,697 @@
+"""How the client asks, and what it makes of each status, body and exception."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+import aiohttp
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway import errors
+from gateway.upstream.client import (
+    FOREIGN,
+    TRANSLATIONS,
+    Act,
+    CallerClient,
+    Client,
+    Collection,
+    Limits,
+    NotConfigured,
+    Page,
+    RenewedTransport,
+    decoded,
+    in_process_transport,
+)
+
+pytestmark = pytest.mark.anyio
+
+CHECK_OUT = Act(operation="checkOut", keys={"itemBarcode": "653285216743"}, verify="item(barcode:) { id }")
+CHECK_IN = Act(
+    operation="checkIn",
+    keys={"itemBarcode": "653285216743"},
+    verify="item(barcode:)",
+    looks_up_afterwards=True,
+)
+NOT_ROUTED = b"No suitable module found for path /users for tenant diku"
+SIDECAR_NOT_ROUTED = (
+    b'{"errors":[{"type":"NotFoundException","code":"route_not_found_error","message":"Route is not found"}]}'
+)
+TOKEN_MISSING = b"Token missing, access requires permission: users.collection.get"
+TRACE = b"java.lang.NullPointerException: secret\n\tat org.folio.Loan.of(Loan.java:7)"
+SPRING = (
+    b'{"timestamp":"2026-01-01T10:00:00Z","status":400,"error":"Bad Request","path":"/circulation-bff/x"}'
+)
+REFUSED = json.dumps(
+    {
+        "errors": [
+            {
+                "message": "Patron blocked",
+                "code": "USER_IS_BLOCKED_MANUALLY",
+                "parameters": [{"key": "reason", "value": None}],
+            }
+        ]
+    }
+).encode()
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Upstream:
+    """A client over a function in the place of a network, and the requests that it got."""
+
+    def __init__(self, answer: httpx.Response | Exception, limits: Limits | None = None) -> None:
+        self.requests: list[httpx.Request] = []
+        self.answer = answer
+        transport = httpx.MockTransport(self._handle)
+        self.client = CallerClient(Client("folio", "http://folio", transport, limits or Limits()), ())
+
+    def _handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    @property
+    def users(self) -> Collection:
+        return Collection(self.client, "/users", "users")
+
+    async def read_failure(self) -> errors.GatewayError:
+        """The error of a question, which was asked once."""
+        with pytest.raises(errors.GatewayError) as caught:
+            await self.users(None, limit=10)
+        assert [each.method for each in self.requests] == ["GET"]
+        return caught.value
+
+    async def act_failure(self, act: Act = CHECK_OUT) -> errors.GatewayError:
+        """The error of an act, which was sent once."""
+        with pytest.raises(errors.GatewayError) as caught:
+            await self.client.act_for_record(act, "/act", {})
+        assert [each.method for each in self.requests] == ["POST"]
+        return caught.value
+
+
+def over(status: int, body: bytes = b"", **headers: str) -> Upstream:
+    return Upstream(
+        httpx.Response(
+            status, content=body, headers={name.replace("_", "-"): v for name, v in headers.items()}
+        )
+    )
+
+
+# Statuses
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "retryable"),
+    [
+        (400, b"", "UPSTREAM_REJECTED", False),
+        (400, TOKEN_MISSING, "UNAUTHENTICATED", False),
+        (401, b"", "UNAUTHENTICATED", False),
+        (403, b"", "FORBIDDEN", False),
+        (404, b"Not found", "UPSTREAM_BAD_RESPONSE", False),
+        (404, NOT_ROUTED, "UPSTREAM_BAD_RESPONSE", False),
+        (404, SIDECAR_NOT_ROUTED, "UPSTREAM_BAD_RESPONSE", False),
+        (405, b"", "UPSTREAM_BAD_RESPONSE", False),
+        (408, b"", "UPSTREAM_TIMEOUT", True),
+        (409, b"", "CONFLICT", False),
+        (412, b"", "CONFLICT", False),
+        (414, b"", "LIMIT_EXCEEDED", False),
+        (418, b"", "UPSTREAM_BAD_RESPONSE", False),
+        (422, REFUSED, "UPSTREAM_REJECTED", False),
+        (429, b"", "RATE_LIMITED", True),
+        (500, TRACE, "UPSTREAM_ERROR", True),
+        (501, b"", "UPSTREAM_ERROR", True),
+        (502, b"", "UPSTREAM_UNAVAILABLE", True),
+        (503, b"", "UPSTREAM_UNAVAILABLE", True),
+        (504, b"", "UPSTREAM_UNAVAILABLE", True),
+        (302, b"", "UPSTREAM_BAD_RESPONSE", False),
+    ],
+)
+async def test_the_status_of_a_question(status: int, body: bytes, code: str, retryable: bool) -> None:
+    """Each status has its code, which says whether asking again may help."""
+    problem = await over(status, body).read_failure()
+
+    extensions = {name: value for name, value in problem.extensions.items() if name != "reasons"}
+    assert extensions == {"code": code, "retryable": retryable, "upstream": "folio", "status": status}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, b"", errors.Refused),
+        (400, TOKEN_MISSING, errors.Unauthenticated),
+        (401, b"", errors.Unauthenticated),
+        (403, b"", errors.Forbidden),
+        (404, b"Not found", errors.NotFound),
+        (404, NOT_ROUTED, errors.UpstreamUnavailable),
+        (404, SIDECAR_NOT_ROUTED, errors.UpstreamUnavailable),
+        (409, b"", errors.Conflict),
+        (412, b"", errors.Conflict),
+        (422, REFUSED, errors.Refused),
+        (429, b"", errors.RateLimited),
+        (302, b"", errors.OutcomeUnknown),
+        (405, b"", errors.OutcomeUnknown),
+        (408, b"", errors.OutcomeUnknown),
+        (418, b"", errors.OutcomeUnknown),
+        (500, TRACE, errors.OutcomeUnknown),
+        (502, b"", errors.OutcomeUnknown),
+        (503, b"", errors.OutcomeUnknown),
+        (504, b"", errors.OutcomeUnknown),
+    ],
+)
+async def test_the_status_of_an_act(status: int, body: bytes, kind: type[errors.GatewayError]) -> None:
+    """Only a status that says for certain that nothing happened is reported as a refusal."""
+    problem = await over(status, body).act_failure()
+
+    assert type(problem) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (403, b"Access requires permission: users.item.get", errors.OutcomeUnknown),
+        (404, b"Not found", errors.OutcomeUnknown),
+        (404, NOT_ROUTED, errors.OutcomeUnknown),
+        (404, SIDECAR_NOT_ROUTED, errors.OutcomeUnknown),
+        (400, b"", errors.Refused),
+        (401, b"", errors.Unauthenticated),
+        (422, REFUSED, errors.Refused),
+        (429, b"", errors.RateLimited),
+    ],
+)
+async def test_the_status_of_an_act_that_looks_up_afterwards(
+    status: int, body: bytes, kind: type[errors.GatewayError]
+) -> None:
+    """A 403 or 404 of a check-in may be about what was looked up after it had happened."""
+    problem = await over(status, body).act_failure(CHECK_IN)
+
+    assert type(problem) is kind
+    if kind is errors.OutcomeUnknown:
+        assert problem.details["operation"] == "checkIn"
+        assert problem.details["verify"] == "item(barcode:)"
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("0", 0.0),
+        ("-1", None),
+        ("inf", None),
+        ("nan", None),
+        ("1e999", None),
+        ("soon", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+async def test_when_to_come_back_is_passed_on(status: int, header: str, seconds: float | None) -> None:
+    """`Retry-After` reaches the client where it is a number of seconds that JSON can hold."""
+    problem = await over(status, Retry_After=header).read_failure()
+
+    assert problem.extensions.get("retryAfter") == seconds
+
+
+async def test_an_act_that_was_limited_says_when_to_come_back() -> None:
+    """A 429 is a definite refusal, so the act may be repeated later."""
+    problem = await over(429, Retry_After="3").act_failure()
+
+    assert problem.extensions == {
+        "code": "RATE_LIMITED",
+        "retryable": True,
+        "upstream": "folio",
+        "status": 429,
+        "retryAfter": 3.0,
+    }
+
+
+@pytest.mark.parametrize("expected_by", ["question", "act"])
+async def test_reasons_travel_whole(expected_by: str) -> None:
+    """What the library said reaches the caller: message, code and parameters, null values too."""
+    upstream = over(422, REFUSED)
+    problem = await (upstream.read_failure() if expected_by == "question" else upstream.act_failure())
+
+    assert problem.extensions["reasons"] == [
+        {
+            "message": "Patron blocked",
+            "code": "USER_IS_BLOCKED_MANUALLY",
+            "parameters": [{"key": "reason", "value": None}],
+        }
+    ]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 502, 503])
+async def test_free_text_is_not_passed_on(status: int) -> None:
+    """No word of a trace, a page or a text of a service gets into an error."""
+    for body in (TRACE, b"<html><title>secret</title></html>", b"secret", b'"secret"'):
+        for problem in (await over(status, body).read_failure(), await over(status, body).act_failure()):
+            assert "secret" not in problem.message
+            assert "secret" not in json.dumps(problem.extensions)
+
+
+async def test_the_frame_of_a_service_gives_its_error_and_no_path() -> None:
+    """Spring's own JSON says what kind of error it was; where, it keeps for the log."""
+    problem = await over(400, SPRING).read_failure()
+
+    assert problem.extensions["reasons"] == [{"message": "Bad Request"}]
+
+
+# Records and pages
+
+
+async def test_a_record_by_its_path() -> None:
+    """The record comes as upstream sent it."""
+    upstream = over(200, b'{"id":"a","unknown":[1,null]}')
+
+    assert await upstream.client.one("/loans/a") == {"id": "a", "unknown": [1, None]}
+    assert [str(each.url) for each in upstream.requests] == ["http://folio/loans/a"]
+
+
+@pytest.mark.parametrize("body", [b"", b"loan record with ID a cannot be found", b"{}", b"<html>"])
+async def test_an_absent_record_is_none(body: bytes) -> None:
+    """404 on a by-id question is an answer, in whatever form."""
+    assert await over(404, body).client.one("/loans/a") is None
+
+
+@pytest.mark.parametrize("body", [NOT_ROUTED, SIDECAR_NOT_ROUTED])
+async def test_an_interface_that_is_not_there_is_no_absent_record(body: bytes) -> None:
+    """A 404 about the path would otherwise tell staff that nothing is lent."""
+    with pytest.raises(errors.UpstreamBadResponse) as caught:
+        await over(404, body).client.one("/loans/a")
+
+    assert caught.value.message == "folio does not serve this question here."
+
+
+async def test_a_collection_that_is_not_there_is_no_absent_record() -> None:
+    """An older BFF answers 404 to a list that it does not serve; no record was named, so none is absent."""
+    upstream = over(404, b"Not Found")
+
+    with pytest.raises(errors.UpstreamBadResponse, match="does not serve this question here"):
+        await upstream.client.question("/circulation-bff/requests/search-instances", {"query": "id==a"})
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"a"', b"", b"<html>"])
+async def test_a_record_must_be_an_object(body: bytes) -> None:
+    """Anything else is no record."""
+    with pytest.raises(errors.UpstreamBadResponse, match=r"^folio sent an answer of another shape\.$"):
+        await over(200, body).client.one("/loans/a")
+
+
+@pytest.mark.parametrize(
+    ("asked", "body", "total"),
+    [
+        (True, b'{"users":[],"totalRecords":7}', 7),
+        (True, b'{"users":[]}', None),
+        (True, b'{"users":[],"totalRecords":"7"}', None),
+        (True, b'{"users":[],"totalRecords":true}', None),
+        (True, b'{"users":[],"totalRecords":99999999999999999999}', 99999999999999999999),
+        (False, b'{"users":[],"totalRecords":7}', None),
+    ],
+)
+async def test_the_total_of_a_page(asked: bool, body: bytes, total: int | None) -> None:
+    """A total is told where it was asked for and given; what was not asked for is an estimate."""
+    upstream = over(200, body)
+
+    assert await upstream.users(None, limit=5, total=asked) == Page([], total)
+    mode = "exact" if asked else "none"
+    assert str(upstream.requests[0].url) == f"http://folio/users?limit=5&totalRecords={mode}"
+
+
+async def test_what_a_page_is_asked_by() -> None:
+    """The limit is always sent, the offset where there is one, and what the collection always adds."""
+    upstream = over(200, b'{"servicepoints":[]}')
+    points = Collection(
+        upstream.client, "/service-points", "servicepoints", extra="includeRoutingServicePoints=true"
+    )
+
+    await points('name=="a b"', limit=50, offset=100)
+
+    assert upstream.requests[0].url.raw_path == (
+        b"/service-points?query=name%3D%3D%22a%20b%22&limit=50&offset=100&totalRecords=none"
+        b"&includeRoutingServicePoints=true"
+    )
+
+
+async def test_a_question_beyond_every_limit_is_not_sent() -> None:
+    """An address that no server would read is refused here."""
+    upstream = over(200, b'{"users":[]}')
+
+    with pytest.raises(errors.LimitExceeded) as caught:
+        await upstream.users("a" * 70_000, limit=1)
+
+    assert caught.value.message == "The question is too long for folio; ask for less at once."
+    assert upstream.requests == []
+
+
+@given(st.binary())
+def test_any_bytes_can_be_decoded(body: bytes) -> None:
+    """What is not JSON is None, and nothing is raised."""
+    try:
+        expected = json.loads(body.decode(), parse_constant=lambda name: None)
+    except (ValueError, RecursionError):
+        expected = None
+    if expected is None:
+        assert decoded(body) is None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_all_json_can_be_decoded(value: object) -> None:
+    """What is JSON comes as it was written."""
+    assert decoded(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "body", [b"9" * 5000, b"1e999", b'"\\ud800"', b"[" * 100_000, b"NaN", b"\xef\xbb\xbf{}"]
+)
+def test_hostile_json_is_no_json(body: bytes) -> None:
+    """Numbers beyond measure, halves of characters and endless nesting are not decoded."""
+    assert decoded(body) is None
+
+
+# Acts
+
+
+async def test_an_act_as_it_is_sent() -> None:
+    """The body is JSON and says so; the answer is read by what it holds."""
+    upstream = over(201, b'{"id":"a"}')
+
+    assert await upstream.client.act_for_record(CHECK_OUT, "/act", {"a": "é"}) == {"id": "a"}
+    assert upstream.requests[0].content == '{"a":"é"}'.encode()
+    assert upstream.requests[0].headers["Content-Type"] == "application/json"
+
+
+async def test_an_act_without_a_body_has_no_type() -> None:
+    """A release says everything in its path."""
+    upstream = over(204)
+
+    answer = await upstream.client.act(CHECK_OUT, "DELETE", "/locks/27/1", None)
+
+    assert (answer.status, answer.body) == (204, b"")
+    assert upstream.requests[0].content == b""
+    assert "Content-Type" not in upstream.requests[0].headers
+
+
+async def test_a_status_that_was_asked_for_is_an_answer() -> None:
+    """Where a status means more than HTTP says, the caller of the client reads it."""
+    upstream = over(409, b'{"Data":{}}')
+
+    answer = await upstream.client.act(CHECK_OUT, "POST", "/locks", {}, expected=frozenset({409}))
+
+    assert (answer.status, answer.body) == (409, b'{"Data":{}}')
+    assert (await upstream.client.answer("/locks", {}, frozenset({409}))).status == 409
+
+
+async def test_an_act_whose_body_breaks_off_is_unknown() -> None:
+    """Even a status of success is no success until its body has come."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b'{"id":'
+        raise httpx.ReadError("reset")
+
+    problem = await Upstream(httpx.Response(200, content=broken())).act_failure()
+
+    assert type(problem) is errors.OutcomeUnknown
+
+
+# Exceptions
+
+
+def exceptions_of_httpx() -> list[type[httpx.HTTPError]]:
+    return [
+        kind for _, kind in inspect.getmembers(httpx, inspect.isclass) if issubclass(kind, httpx.HTTPError)
+    ]
+
+
+def raised(kind: type[httpx.HTTPError]) -> httpx.HTTPError:
+    request = httpx.Request("GET", "http://folio")
+    if issubclass(kind, httpx.HTTPStatusError):
+        return kind("secret", request=request, response=httpx.Response(500, request=request))
+    return kind("secret")
+
+
+@pytest.mark.parametrize("kind", exceptions_of_httpx(), ids=lambda kind: kind.__name__)
+async def test_every_exception_of_httpx_is_translated(kind: type[httpx.HTTPError]) -> None:
+    """Each public exception has a row, its own or a parent's; only the roots may fall back on the root."""
+    row = next(each for each in kind.__mro__ if each in TRANSLATIONS)
+    expected, said = TRANSLATIONS[row]
+
+    problem = await Upstream(raised(kind)).read_failure()
+
+    assert (type(problem), problem.message) == (expected, f"folio {said}.")
+    assert isinstance(problem.__cause__, kind)
+    assert row is not httpx.HTTPError or kind in (httpx.HTTPError, httpx.RequestError, httpx.TransportError)
+
+
+def test_the_walk_finds_the_exceptions() -> None:
+    """The test above is about something: httpx shows this many, and the leaves that matter are among them."""
+    found = set(exceptions_of_httpx())
+
+    assert len(found) >= 20
+    assert {httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.DecodingError} <= found
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (httpx.ConnectTimeout, errors.UpstreamUnavailable),
+        (httpx.PoolTimeout, errors.UpstreamUnavailable),
+        (httpx.ReadTimeout, errors.UpstreamTimeout),
+        (httpx.WriteTimeout, errors.UpstreamTimeout),
+        (httpx.ConnectError, errors.UpstreamUnavailable),
+        (httpx.ReadError, errors.UpstreamUnavailable),
+        (httpx.RemoteProtocolError, errors.UpstreamUnavailable),
+        (httpx.DecodingError, errors.UpstreamBadResponse),
+    ],
+)
+async def test_the_most_specific_row_wins(
+    kind: type[httpx.HTTPError], expected: type[errors.GatewayError]
+) -> None:
+    """A connection that takes too long is no slow answer."""
+    assert type(await Upstream(raised(kind)).read_failure()) is expected
+
+
+@pytest.mark.parametrize("kind", exceptions_of_httpx(), ids=lambda kind: kind.__name__)
+async def test_what_an_exception_says_of_an_act(kind: type[httpx.HTTPError]) -> None:
+    """Only the exceptions of connecting are certain; all others leave the outcome unknown."""
+    unsent = {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol}
+
+    problem = await Upstream(raised(kind)).act_failure()
+
+    assert type(problem) is (errors.UpstreamUnavailable if kind in unsent else errors.OutcomeUnknown)
+    assert "secret" not in problem.message
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        aiohttp.ServerDisconnectedError(),
+        aiohttp.ClientConnectionResetError(),
+        aiohttp.ClientOSError(104, "reset"),
+        aiohttp.ClientPayloadError(),
+    ],
+    ids=lambda cause: type(cause).__name__,
+)
+async def test_a_lost_connection_of_aiohttp_is_no_failed_connect(cause: aiohttp.ClientError) -> None:
+    """httpx-aiohttp files lost connections under ConnectTimeout; an act on one was sent for all we know."""
+    problem = httpx.ConnectTimeout("Server disconnected")
+    problem.__cause__ = cause
+
+    assert (await Upstream(problem).read_failure()).message == "folio closed the connection."
+    assert type(await Upstream(problem).act_failure()) is errors.OutcomeUnknown
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        aiohttp.ClientError(),
+        aiohttp.ClientPayloadError(),
+        aiohttp.ClientConnectionError(),
+        ConnectionResetError(),
+        BrokenPipeError(),
+        OSError(),
+    ],
+    ids=lambda problem: type(problem).__name__,
+)
+async def test_what_the_transports_let_through_is_translated(problem: Exception) -> None:
+    """Exceptions from below httpx are failures of upstream and not of ours."""
+    assert isinstance(problem, FOREIGN)
+    assert type(await Upstream(problem).read_failure()) is errors.UpstreamUnavailable
+    assert type(await Upstream(problem).act_failure()) is errors.OutcomeUnknown
+
+
+async def test_a_mistake_of_ours_is_not_called_a_failure_of_upstream() -> None:
+    """An exception that no transport raises stays what it is."""
+    with pytest.raises(KeyError, match="ours"):
+        await Upstream(KeyError("ours")).users(None, limit=1)
+
+
+async def test_an_application_in_this_process_may_break_off() -> None:
+    """What would be a reset on a network is one in this process, too."""
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        raise ConnectionResetError
+
+    client = CallerClient(Client("folio", "http://sandbox", in_process_transport(app), Limits()), ())
+
+    with pytest.raises(errors.UpstreamUnavailable):
+        await client.question("/users", {})
+    with pytest.raises(errors.OutcomeUnknown):
+        await client.act(CHECK_OUT, "POST", "/act", {})
+
+
+# Slots
+
+
+async def test_a_slot_comes_back_after_every_end() -> None:
+    """Success, refusal, failure and cancellation each give back the one slot there is."""
+    limits = Limits(concurrency=1, queue=0.01, read=0.05, act=0.05)
+    upstream = Upstream(httpx.Response(200, content=b'{"users":[]}'), limits)
+
+    async def forever(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    slow = CallerClient(Client("folio", "http://folio", httpx.MockTransport(forever), limits), ())
+    for _ in range(2):
+        with pytest.raises(errors.UpstreamTimeout):
+            await slow.question("/users", {})
+        with pytest.raises(errors.OutcomeUnknown):
+            await slow.act(CHECK_OUT, "POST", "/act", {})
+        waiting = asyncio.create_task(slow.question("/users", {}))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    for answer in (
+        httpx.Response(200, content=b'{"users":[]}'),
+        httpx.Response(422),
+        httpx.Response(500),
+        httpx.ReadError("reset"),
+        KeyError("ours"),
+        httpx.Response(200, content=b'{"users":[]}'),
+    ):
+        upstream.answer = answer
+        for call in (upstream.users(None, limit=1), upstream.client.act(CHECK_OUT, "POST", "/act", {})):
+            await asyncio.wait([asyncio.ensure_future(call)])
+    assert (await upstream.users(None, limit=1)).records == []
+
+
+async def test_a_waiting_call_may_be_cancelled() -> None:
+    """A caller who leaves the queue takes no slot along."""
+    gate = asyncio.Event()
+
+    async def gated(request: httpx.Request) -> httpx.Response:
+        await gate.wait()
+        return httpx.Response(200, content=b"{}")
+
+    limits = Limits(concurrency=1, queue=5)
+    client = CallerClient(Client("folio", "http://folio", httpx.MockTransport(gated), limits), ())
+    running, leaving, staying = (asyncio.create_task(client.question("/users", {})) for _ in range(3))
+    await asyncio.sleep(0.01)
+    leaving.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+
+    assert await running == await staying == {}
+    assert leaving.cancelled()
+
+
+async def test_sent_at_is_utc_to_the_millisecond() -> None:
+    """The time in an unknown outcome can be compared with what upstream shows."""
+    before = datetime.now(UTC)
+    problem = await over(500).act_failure()
+
+    text = problem.details["sentAt"]
+    assert text.endswith("Z")
+    assert len(text) == len("2026-11-22T20:45:00.123Z")
+    assert 0 <= (datetime.fromisoformat(text) - before).total_seconds() + 0.001 < 1
+
+
+class Slow(httpx.AsyncBaseTransport):
+    """A transport whose calls never end by themselves, and which knows whether it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_a_pool_is_given_up_after_its_cancelled_calls() -> None:
+    """The pool that lost connections is closed with its last call, and every pool with the transport."""
+    pools: list[Slow] = []
+
+    def made() -> Slow:
+        pools.append(Slow())
+        return pools[-1]
+
+    transport = RenewedTransport(made, 2)
+
+    def call() -> asyncio.Task[httpx.Response]:
+        return asyncio.create_task(transport.handle_async_request(httpx.Request("GET", "http://folio")))
+
+    first, second, last = call(), call(), call()
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    assert len(pools) == 1
+
+    second.cancel()
+    await asyncio.wait([second])
+    newer = call()
+    await asyncio.sleep(0.01)
+    assert [each.closed for each in pools] == [0, 0]
+
+    last.cancel()
+    await asyncio.wait([last])
+    await asyncio.sleep(0.01)
+    assert [each.closed for each in pools] == [1, 0]
+
+    newer.cancel()
+    await asyncio.wait([newer])
+    await transport.aclose()
+    assert [each.closed for each in pools] == [1, 1]
+
+
+# No address
+
+
+async def test_a_service_without_an_address_is_not_asked() -> None:
+    """Questions and acts fail with what the operator has to set; asking again does not help."""
+    missing = NotConfigured("polaris", "POLARIS_URL")
+    client = CallerClient(missing, ())
+    calls = (
+        client.one("/locks/1"),
+        client.question("/locks", {}),
+        Collection(client, "/locks", "locks")(None, limit=1),
+        client.act(CHECK_OUT, "POST", "/locks", {}),
+    )
+
+    for call in calls:
+        with pytest.raises(errors.UpstreamNotConfigured) as caught:
+            await call
+        assert caught.value.message == "polaris is not configured here; an operator sets POLARIS_URL."
+        assert caught.value.extensions == {
+            "code": "UPSTREAM_UNAVAILABLE",
+            "retryable": False,
+            "upstream": "polaris",
+        }
+    await missing.aclose()
