@@ -112,7 +112,7 @@ def malformed_ids() -> Iterator[Case]:
         for name, argument in field.args.items():
             if str(get_named_type(argument.type)) == "ID":
                 query = asked(root, filled(root, name), f"$given: {argument.type}")
-                for text in NO_IDS:
+                for text in NO_IDS if root == "loan" else NO_IDS[1:3]:
                     yield case(f"{root} {name} {text!r}", query, {"given": text})
     for root, name, kind in filters():
         if is_list_type(kind) and str(get_named_type(kind)) == "ID":
@@ -151,7 +151,7 @@ def pages() -> Iterator[Case]:
     for root in lists():
         yield case(f"{root} first -1", asked(root, "first: -1"))
         yield case(f"{root} first 1001", asked(root, "first: 1001"), code="LIMIT_EXCEEDED")
-        for cursor in cursors:
+        for cursor in cursors if root == "loans" else cursors[1:2]:
             yield case(f"{root} after {cursor!r}", asked(root, "after: $at", "$at: String"), {"at": cursor})
     yield case("first as text", asked("loans", "first: $n", "$n: Int!"), {"n": "10"})
     yield case("first as null", asked("loans", "first: $n", "$n: Int!"), {"n": None})
@@ -178,7 +178,11 @@ CQL = {
 def queries_in_cql() -> Iterator[Case]:
     for root in [*lists(), "searchInstance"]:
         for name, text in CQL.items():
-            yield case(f"{root} {name}", asked(root, "cql: $cql", "$cql: String"), {"cql": text})
+            if root in ("loans", "searchInstance") or name == "a way out of the parentheses":
+                yield case(f"{root} {name}", asked(root, "cql: $cql", "$cql: String"), {"cql": text})
+
+
+BAD_TEXTS = ("a\u0000b", "\n", "\u007f", "", "x" * 501, 7)
 
 
 def values_in_filters() -> Iterator[Case]:
@@ -192,11 +196,11 @@ def values_in_filters() -> Iterator[Case]:
             yield case(f"{root} {name} UNKNOWN", *filtered(root, name, ["UNKNOWN"]))
             yield case(f"{root} {name} of no member", *filtered(root, name, ["Open"]))
         if str(named) == "String":
-            for text in ("a\u0000b", "\n", "\u007f", "", "x" * 501, 7):
+            for text in BAD_TEXTS if root == "users" else BAD_TEXTS[:1]:
                 value = [text] if is_list_type(kind) else text
                 yield case(f"{root} {name} {str(text)[:9]!r}", *filtered(root, name, value))
         if str(named) == "DateTimeRange":
-            for text in DATES:
+            for text in DATES if root == "loans" else DATES[:1]:
                 yield case(f"{root} {name} from {text!r}", *filtered(root, name, {"from": text}))
                 yield case(f"{root} {name} before {text!r}", *filtered(root, name, {"before": text}))
     yield case("a filter field that is none", *filtered("loans", "userId", [ID]))

@@ -8,8 +8,8 @@ from typing import Any
 from graphql import GraphQLNamedType, GraphQLObjectType, GraphQLUnionType, get_named_type, is_leaf_type
 
 from gateway.graph import schema
-from gateway.schema.link import Link, ManyLink
-from gateway.schema.record import DerivedField, RecordField
+from gateway.schema.link import EmbeddedLink, Link, ManyLink
+from gateway.schema.record import DerivedField, OneSidedField, RecordField
 
 TYPES = schema._schema.type_map
 SLICES = {"nodes", "totalCount"}
@@ -31,7 +31,11 @@ def _tree(kind: GraphQLNamedType) -> Tree:
     for name, declared in kind.fields.items():
         definition = declared.extensions.get("strawberry-definition")
         target = get_named_type(declared.type)
-        if isinstance(definition, ManyLink):
+        if isinstance(definition, OneSidedField) and definition.dropped_by_bff:
+            continue
+        if isinstance(definition, EmbeddedLink):
+            tree[name] = {"id": {}, "name": {}}
+        elif isinstance(definition, ManyLink):
             tree[name] = {"id": {}}
         elif isinstance(definition, Link):
             if known := _known(target, definition.known):

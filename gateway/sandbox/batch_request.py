@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gateway.sandbox.body import checked, is_uuid
 from gateway.sandbox.check_out import signed
 from gateway.sandbox.clock import java_date
-from gateway.sandbox.create_request import Wish, grant
+from gateway.sandbox.create_request import grant
 from gateway.sandbox.exchange import Exchange, answer, without_nulls
 from gateway.sandbox.library import Library, Record, fields
 from gateway.sandbox.permissions import DEFAULT_STAFF, Caller
@@ -17,6 +17,7 @@ from gateway.sandbox.refusals import BadRequest, Malformed, Refused, Unmediated
 from gateway.sandbox.request_rules import types_for_item
 from gateway.sandbox.shelf import METADATA, Shelf, indexes, page
 from gateway.sandbox.user import is_active
+from gateway.sandbox.wish import Wish
 
 KINDS = {"batchId": "uuid", "requesterId": "uuid", "patronComments": "text", "mediatedWorkflow": "text"}
 REQUIRED = dict.fromkeys(("requesterId", "mediatedWorkflow", "itemRequests"), "")  # the BFF has no words

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from gateway.sandbox.create_request import Wish, grant
+from gateway.sandbox.create_request import grant
 from gateway.sandbox.exchange import Exchange, answer
 from gateway.sandbox.library import Library, Record
 from gateway.sandbox.mediated_request import (
@@ -20,6 +20,7 @@ from gateway.sandbox.permissions import Caller
 from gateway.sandbox.refusals import Refused
 from gateway.sandbox.request import request_view, through_bff
 from gateway.sandbox.request_body import REQUIRED, request_body
+from gateway.sandbox.wish import Wish
 
 NEEDED = {
     name: REQUIRED[name] for name in ("requesterId", "requestLevel", "requestDate", "fulfillmentPreference")

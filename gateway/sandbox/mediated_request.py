@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from gateway.sandbox.check_out import signed
 from gateway.sandbox.clock import java_date
-from gateway.sandbox.create_request import Wish, grant
+from gateway.sandbox.create_request import grant
 from gateway.sandbox.embedded_item import request_item
 from gateway.sandbox.exchange import Exchange, answer, without_nulls
 from gateway.sandbox.item import copy_of
@@ -17,6 +17,7 @@ from gateway.sandbox.request import delivery_address, instance_summary, person, 
 from gateway.sandbox.request_body import REQUIRED, request_body
 from gateway.sandbox.service_point import summary
 from gateway.sandbox.user import is_active
+from gateway.sandbox.wish import Wish
 
 WORKFLOW = "Private request"
 NEW, OPEN = "New - Awaiting confirmation", "Open - Not yet filled"

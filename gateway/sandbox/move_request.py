@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from gateway.sandbox.body import checked
-from gateway.sandbox.create_request import not_for, take_effect
+from gateway.sandbox.create_request import take_effect
 from gateway.sandbox.exchange import Exchange, answer
 from gateway.sandbox.item import copy_of
 from gateway.sandbox.library import Library, Record
@@ -16,6 +16,7 @@ from gateway.sandbox.pickup import not_allowed_at
 from gateway.sandbox.refusals import Refused, reason
 from gateway.sandbox.request import circulation_requests, is_open
 from gateway.sandbox.request_queue import queue_of_item
+from gateway.sandbox.request_refusals import not_for
 from gateway.sandbox.request_rules import TYPES, places_for_item
 from gateway.sandbox.update_request import closed_already, put_back, stored_request
 

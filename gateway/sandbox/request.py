@@ -44,6 +44,7 @@ def request_view(library: Library, request: Record, loan: Record | None = None) 
         "pickupServicePoint": summary(library.service_points.get(request.get("pickupServicePointId", ""))),
         "deliveryAddress": delivery_address(library, request),
         "loan": {"dueDate": loan["dueDate"]} if loan else None,
+        "printDetails": print_details(library, request),
     }
     return without_nulls(view)
 
@@ -76,6 +77,16 @@ def person(library: Library, user_id: str | None) -> Record | None:
     return names_of(user) | without_nulls(
         {"patronGroupId": user.get("patronGroup"), "patronGroup": shown or None}
     )
+
+
+def print_details(library: Library, request: Record) -> Record | None:
+    """When the slip was printed, with the names of whoever did it, while they are known."""
+    details: Record | None = request.get("printDetails")
+    printer = library.users.get((details or {}).get("requesterId", ""))
+    if details is None or printer is None:
+        return details
+    names = {name: value for name, value in names_of(printer).items() if name != "barcode"}
+    return details | {"lastPrintRequester": names}
 
 
 def delivery_address(library: Library, request: Record) -> Record | None:

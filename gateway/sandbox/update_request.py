@@ -75,18 +75,18 @@ def refusals(library: Library, request: Record, body: Record) -> Iterator[Record
         if key is not None and key not in library.cancellation_reasons:
             yield reason("Cancellation reason does not exist", {"cancellationReasonId": key})
         return
-    yield from pickup_refusals(library, body)
-    if body.get("pickupServicePointId") != request.get("pickupServicePointId"):
-        yield from moved_away_refusals(library, request, body)
+    wrong = list(pickup_refusals(library, body))
+    yield from wrong
+    if not wrong and body.get("pickupServicePointId") != request.get("pickupServicePointId"):
+        yield from policy_refusals(library, request, body)
 
 
-def moved_away_refusals(library: Library, request: Record, body: Record) -> Iterator[Record]:
+def policy_refusals(library: Library, request: Record, body: Record) -> Iterator[Record]:
     """The policy is asked again only about a new place."""
     item = library.items.get(request.get("itemId", ""))
     user = library.users.get(request.get("requesterId", ""), {})
     policy = None if item is None else request_policy_for(library, user, item)
-    if body.get("pickupServicePointId") in library.service_points:
-        yield from not_allowed_at(body, pickup_points(library, policy, request["requestType"]))
+    yield from not_allowed_at(body, pickup_points(library, policy, request["requestType"]))
 
 
 def rewrite(library: Library, request: Record, body: Record) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.schema.cancellation_reason import CancellationReason
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType, member, newer
 from gateway.schema.link import link
 from gateway.schema.metadata import Metadata
@@ -105,8 +106,10 @@ class MediatedRequest:
     mediated_request_status: MediatedRequestStatus | None = field("Where it stands, roughly.")
     mediated_request_step: str | None = field("The step within that, in FOLIO's words.")
     status: MediatedRequestState | None = field("Where it stands, step by step.")
-    cancellation_reason_id: strawberry.ID | None = field(
-        "Why it was cancelled: an id of the library's reasons."
+    cancellation_reason: CancellationReason | None = link(
+        "Why it was cancelled. Its id costs no upstream call.",
+        loader="cancellation_reason",
+        key="cancellationReasonId",
     )
     cancelled_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
         "Who cancelled it.", loader="user", key="cancelledByUserId"

@@ -2,8 +2,8 @@
 
 It starts an upstream with prepared answers and one server for each row, checks that all rows give the same,
 puts load on them by turns and writes a Markdown table. Run it in the root of the project, with the test extra
-installed, on a machine that does nothing else; it takes MINUTES. Variables of the environment
-reach the gateway.
+installed, on a machine that does nothing else; it takes about ten minutes. Variables of the environment reach
+the gateway.
 """
 
 from __future__ import annotations

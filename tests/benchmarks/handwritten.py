@@ -2,8 +2,8 @@
 
 It asks upstream the same questions as the gateway, in the caller's name and in calls of 50 ids, and gives the
 same bytes. What it does not have is everything that makes the gateway one: no GraphQL, no limits, no
-deadlines, no translation of failures, no request ids. It is good code of the usual kind, not the fastest there
-can be: it decodes whole answers, as anybody would.
+deadlines, no translation of failures, no request ids. It is good code of the usual kind, not the fastest
+there can be: it decodes whole answers, as anybody would.
 """
 
 from __future__ import annotations

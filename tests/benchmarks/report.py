@@ -87,7 +87,7 @@ async def _measure(
     for workload in workloads:
         for row, process in processes.items():
             made.checked[workload.name, row.name] = await _checked(upstream, row, process, workload)
-        _compare(made, workload)
+        compare(made, workload)
         for connections in concurrency:
             for _ in range(rounds):
                 for row, process in processes.items():
@@ -118,7 +118,8 @@ async def _checked(upstream: Process, row: Row, process: Process, workload: Work
     return Checked(body=answer.body, calls=tuple(msgspec.json.decode(calls.body)))
 
 
-def _compare(made: Run, workload: Workload) -> None:
+def compare(made: Run, workload: Workload) -> None:
+    """Raise `Disagreement` unless all rows gave what the first one gave."""
     first, *others = made.rows
     pattern = made.checked[workload.name, first.name]
     for row in others:

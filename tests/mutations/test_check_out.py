@@ -380,7 +380,7 @@ async def test_every_input_arrives(answered: Answered) -> None:
 
     inputs = schema.get_type_by_name("CheckOutInput"), schema.get_type_by_name("OverrideBlocksInput")
     declared = [{field.graphql_name or field.python_name for field in each.fields} for each in inputs]  # type: ignore[union-attr]  # both are input types
-    assert [len(each) for each in declared] == [len(EVERY_INPUT), len(EVERY_INPUT["overrideBlocks"])]  # type: ignore[arg-type]  # a dict
+    assert [len(each) for each in declared] == [len(EVERY_INPUT), len(EVERY_INPUT["overrideBlocks"])]
     assert answer["data"]["checkOut"]["loan"]["id"] == "7c9e6679-7425-40de-944b-e07fc1f90ae7"
     assert [(each.method, each.url.path) for each in got] == [tuple(POST.split())]
     assert json.loads(got[0].content) == {

@@ -37,8 +37,8 @@ def instance_id(library: Library, hrid: str) -> str:
 def request_id(library: Library, item: str, kind: str) -> str:
     key = item_id(library, item)
     return next(
-        request["id"]
-        for request in library.requests.values()
+        found
+        for found, request in library.requests.items()
         if request.get("itemId") == key and request["requestType"] == kind
     )
 
@@ -133,8 +133,8 @@ async def test_to_move(client: httpx.AsyncClient, library: Library) -> None:
     """Only mod-circulation knows this operation; the new copy decides."""
     asked = {
         "operation": "move",
-        "requestId": request_id(library, "2000000037", "Hold"),
-        "itemId": item_id(library, "2000000197"),
+        "requestId": request_id(library, "2000000038", "Hold"),
+        "itemId": item_id(library, "2000000198"),
     }
 
     assert await allowed(client, CIRCULATION, **asked) == {"Page": DESKS}

@@ -104,15 +104,19 @@ async def test_a_hold_is_told_to_the_loan(
     assert item_of(library, LENT)["status"]["name"] == "Checked out"
 
 
+@pytest.mark.parametrize(
+    ("recalls", "days"), [({}, 7), ({"recallReturnInterval": {"duration": 5, "intervalId": "Days"}}, 5)]
+)
 async def test_a_recall_shortens_the_loan(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted
+    client: httpx.AsyncClient, library: Library, wanted: Wanted, recalls: Body, days: int
 ) -> None:
-    """The copy is due in a week, once: a second recall changes nothing more."""
+    """The copy is due when the policy says, or in a week, once: a second recall changes nothing more."""
     loan = library.open_loan_of_item(item_of(library, LENT)["id"])
     assert loan is not None
+    library.loan_policies[loan["loanPolicyId"]]["requestManagement"] = {"recalls": recalls}
     loan["dueDate"] = iso(library.clock.now() + timedelta(days=20))
     await client.post(BFF, json=wanted(LENT, kind="Recall"))
-    shortened = iso(after(library.clock.now(), {"duration": 7, "intervalId": "Days"}))
+    shortened = iso(after(library.clock.now(), {"duration": days, "intervalId": "Days"}))
 
     assert loan["action"] == "recallrequested"
     assert (loan["dueDate"], loan["dueDateChangedByRecall"]) == (shortened, True)

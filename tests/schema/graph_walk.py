@@ -51,6 +51,14 @@ WAYS = {
     "SucceedingTitle": "instances(first: 1000) { nodes { succeedingTitles { %s } } }",
     "Holdings": "instances(first: 1000) { nodes { holdings(first: 1000) { nodes { %s } } } }",
     "Location": "locations(first: 1000) { nodes { %s } }",
+    "Account": "accounts(first: 1000) { nodes { %s } }",
+    "ManualBlock": "users(first: 1000) { nodes { manualBlocks(first: 1000) { nodes { %s } } } }",
+    "ProxyRelation": "users(first: 1000) { nodes { proxies(first: 1000) { nodes { %s } } } }",
+    "RequestPreference": "users(first: 1000) { nodes { requestPreference { %s } } }",
+    "LoanHistoryEntry": "loans(first: 1000) { nodes { history(first: 1000) { nodes { %s } } } }",
+    "LoanSnapshot": "loans(first: 1000) { nodes { history(first: 1000) { nodes { loan { %s } } } } }",
+    "PrintDetails": "requests(first: 1000) { nodes { printDetails { %s } } }",
+    "ServicePointStaffSlip": "servicePoints(first: 1000) { nodes { staffSlips { %s } } }",
     "Library": "locations(first: 1000) { nodes { library { code %s } } }",
     "Campus": "locations(first: 1000) { nodes { campus { code %s } } }",
     "SearchInstance": "searchInstance(barcode: $barcode) { %s }",
@@ -119,7 +127,7 @@ def selected(target: GraphQLObjectType, known: frozenset[Path], *, links: bool =
                 yield f"{name} {{ {' '.join(selected(target_of(each), below, links=links))} }}"
             elif (field.key,) in known and is_leaf_type(get_named_type(each.type)):
                 yield name
-        elif links and isinstance(field, Link) and field.key in known and field.loader != "open_loan_of_item":
+        elif links and isinstance(field, Link) and field.key in known and ("id",) in field.known:
             through = sorted(path[1] for path in known if path[0] == name + THROUGH)
             yield f"{name} {{ {' '.join(['id', *through])} }}"
 

@@ -103,13 +103,13 @@ def test_an_offset_is_seen(text: object, expected: bool) -> None:
 
 
 @pytest.mark.anyio
-async def test_nonsense_costs_its_leaf_alone(gateway: Gateway) -> None:
+async def test_nonsense_costs_its_leaf_alone(reader: Gateway) -> None:
     """A date that is none is null with a coded error, and the fields beside it stay."""
-    loan = next(gateway.library.open_loans())
+    loan = next(reader.library.open_loans())
     bad = {"id": loan["id"], "dueDate": "tomorrow", "loanDate": "2026-11-21T10:00:00+0000", "renewalCount": 2}
-    gateway.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [bad]})
+    reader.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [bad]})
 
-    answer = await gateway.ask(
+    answer = await reader.ask(
         "query($id: ID!) { loan(id: $id) { id dueDate loanDate renewalCount } }", {"id": loan["id"]}
     )
 
@@ -127,15 +127,15 @@ async def test_nonsense_costs_its_leaf_alone(gateway: Gateway) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("given", ["2026-11-21", "2026-11-21T10:00:00", 5, "2026-02-30T00:00:00Z"])
-async def test_an_input_that_is_no_moment_is_bad_input(gateway: Gateway, given: object) -> None:
+async def test_an_input_that_is_no_moment_is_bad_input(reader: Gateway, given: object) -> None:
     """It is refused before anything is sent."""
-    answer = await gateway.ask(
+    answer = await reader.ask(
         "query($when: DateTime!) { loans(filter: { dueDate: { before: $when } }) { totalCount } }",
         {"when": given},
     )
 
     assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
-    assert gateway.calls == []
+    assert reader.calls == []
 
 
 @pytest.mark.anyio

@@ -39,13 +39,13 @@ TOTALS = {
 
 
 @pytest.mark.parametrize("shape", TOTALS)
-async def test_a_total_is_counted_where_it_is_selected(gateway: Gateway, shape: str) -> None:
+async def test_a_total_is_counted_where_it_is_selected(reader: Gateway, shape: str) -> None:
     """Upstream counts when `totalCount` is really selected, and only then."""
     text, mode = TOTALS[shape]
 
-    await gateway.data(text)
+    await reader.data(text)
 
-    assert gateway.calls[0].query["totalRecords"] == mode
+    assert reader.calls[0].query["totalRecords"] == mode
 
 
 PAGES = {
@@ -58,30 +58,30 @@ PAGES = {
 
 
 @pytest.mark.parametrize("shape", PAGES)
-async def test_one_record_more_is_asked_for_the_page_info(gateway: Gateway, shape: str) -> None:
+async def test_one_record_more_is_asked_for_the_page_info(reader: Gateway, shape: str) -> None:
     """Whether more records follow is no guess: one more is asked for, and only when it is wanted."""
     selection, limit = PAGES[shape]
 
-    await gateway.data(f"{{ loans(first: 3) {{ nodes {{ id }} {selection} }} }}")
+    await reader.data(f"{{ loans(first: 3) {{ nodes {{ id }} {selection} }} }}")
 
-    assert [call.query["limit"] for call in gateway.calls] == [limit]
+    assert [call.query["limit"] for call in reader.calls] == [limit]
 
 
-async def test_nodes_and_edges_are_the_same_records(gateway: Gateway) -> None:
+async def test_nodes_and_edges_are_the_same_records(reader: Gateway) -> None:
     """The page is asked once, whichever of its views are selected."""
-    data = await gateway.data(
+    data = await reader.data(
         "{ loans { nodes { id } edges { node { id } } both: edges { cursor node { id } } } }"
     )
 
     nodes = data["loans"]["nodes"]
     assert [each["node"] for each in data["loans"]["edges"]] == nodes
     assert [each["node"] for each in data["loans"]["both"]] == nodes
-    assert gateway.paths() == ["GET /circulation-bff/loans"]
+    assert reader.paths() == ["GET /circulation-bff/loans"]
 
 
-async def test_typename_needs_nothing(gateway: Gateway) -> None:
+async def test_typename_needs_nothing(reader: Gateway) -> None:
     """`__typename` is known without a record, and a link is there when its key is."""
-    data = await gateway.data(
+    data = await reader.data(
         "{ __typename loans(first: 1) { __typename nodes { __typename item { __typename } } } }"
     )
 
@@ -92,7 +92,7 @@ async def test_typename_needs_nothing(gateway: Gateway) -> None:
             "nodes": [{"__typename": "Loan", "item": {"__typename": "Item"}}],
         },
     }
-    assert gateway.paths() == ["GET /circulation-bff/loans"]
+    assert reader.paths() == ["GET /circulation-bff/loans"]
 
 
 async def test_an_object_of_a_target_is_not_invented(gateway: Gateway) -> None:

@@ -80,10 +80,14 @@ async def socket_server(answer: Answer) -> AsyncIterator[SocketServer]:
         yield made
     finally:
         listening.close()
-        for _ in range(200):  # connections end when their clients close them
-            if made.open_connections == 0:
-                break
-            await asyncio.sleep(0.005)
+        await until(lambda: made.open_connections == 0)  # they end when their clients close them
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what happens soon; how soon is up to the machine."""
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.002)
 
 
 def closed_port() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import inspect
 import json
 from collections.abc import AsyncIterator, Callable
@@ -325,6 +326,65 @@ async def test_the_total_of_a_page(asked: bool, body: bytes, total: int | None) 
     assert str(upstream.requests[0].url) == f"http://folio/users?limit=5&totalRecords={mode}"
 
 
+USERS = b'{"users":[{"id":"a"}]}'
+ZIPPED = gzip.compress(USERS)
+
+
+def in_pieces(*pieces: bytes, encoding: str = "gzip") -> Upstream:
+    """An answer whose body arrives in these pieces."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+
+    return Upstream(httpx.Response(200, content=body(), headers={"Content-Encoding": encoding}))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "encoding"),
+    [
+        ([ZIPPED], "gzip"),
+        ([ZIPPED[:20], b"", ZIPPED[20:]], "gzip"),
+        ([ZIPPED[at : at + 1] for at in range(len(ZIPPED))], "GZip"),
+        ([USERS[:9], USERS[9:]], "identity"),
+    ],
+    ids=["whole", "halves", "bytes", "plain"],
+)
+async def test_a_body_is_decoded_in_any_pieces(pieces: list[bytes], encoding: str) -> None:
+    """Where the network cuts a compressed answer makes no difference."""
+    page = await in_pieces(*pieces, encoding=encoding).users(None, limit=1)
+
+    assert page.records == [{"id": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "encoding"),
+    [
+        ([ZIPPED[:-1]], "gzip"),
+        ([ZIPPED, b"x"], "gzip"),
+        ([ZIPPED + b"x"], "gzip"),
+        ([ZIPPED, ZIPPED], "gzip"),
+        ([USERS], "gzip"),
+        ([gzip.compress(ZIPPED)], "gzip, gzip"),
+        ([USERS], "br"),
+    ],
+    ids=["cut", "more later", "more at once", "two", "plain", "nested", "unknown"],
+)
+async def test_a_body_that_cannot_be_decompressed_whole_is_not_used(
+    pieces: list[bytes], encoding: str
+) -> None:
+    """Nothing of it is used, though the first part of it might be readable."""
+    problem = await in_pieces(*pieces, encoding=encoding).read_failure()
+
+    assert type(problem) is errors.UpstreamBadResponse
+    assert problem.message == "folio sent an answer that cannot be decompressed."
+
+
+async def test_an_empty_answer_may_be_labelled_as_compressed() -> None:
+    """Servers label what they never compressed; an absent record is still absent."""
+    assert await over(404, Content_Encoding="gzip").client.one("/loans/a") is None
+
+
 async def test_what_a_page_is_asked_by() -> None:
     """The limit is always sent, the offset where there is one, and what the collection always adds."""
     upstream = over(200, b'{"servicepoints":[]}')
@@ -365,7 +425,8 @@ def test_any_bytes_can_be_decoded(body: bytes) -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+        max_leaves=20,
     )
 )
 def test_all_json_can_be_decoded(value: object) -> None:
@@ -555,6 +616,12 @@ async def test_an_application_in_this_process_may_break_off() -> None:
 # Slots
 
 
+async def settled() -> None:
+    """Let everything run that needs no time."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 async def test_a_slot_comes_back_after_every_end() -> None:
     """Success, refusal, failure and cancellation each give back the one slot there is."""
     limits = Limits(concurrency=1, queue=0.01, read=0.05, act=0.05)
@@ -586,7 +653,7 @@ async def test_a_slot_comes_back_after_every_end() -> None:
     ):
         upstream.answer = answer
         for call in (upstream.users(None, limit=1), upstream.client.act(CHECK_OUT, "POST", "/act", {})):
-            await asyncio.wait([asyncio.ensure_future(call)])
+            await asyncio.gather(call, return_exceptions=True)
     assert (await upstream.users(None, limit=1)).records == []
 
 
@@ -601,7 +668,7 @@ async def test_a_waiting_call_may_be_cancelled() -> None:
     limits = Limits(concurrency=1, queue=5)
     client = CallerClient(Client("folio", "http://folio", httpx.MockTransport(gated), limits), ())
     running, leaving, staying = (asyncio.create_task(client.question("/users", {})) for _ in range(3))
-    await asyncio.sleep(0.01)
+    await settled()
     leaving.cancel()
     await asyncio.sleep(0)
     gate.set()
@@ -657,12 +724,12 @@ async def test_a_pool_is_given_up_after_its_cancelled_calls() -> None:
     second.cancel()
     await asyncio.wait([second])
     newer = call()
-    await asyncio.sleep(0.01)
+    await settled()
     assert [each.closed for each in pools] == [0, 0]
 
     last.cancel()
     await asyncio.wait([last])
-    await asyncio.sleep(0.01)
+    await settled()
     assert [each.closed for each in pools] == [1, 0]
 
     newer.cancel()

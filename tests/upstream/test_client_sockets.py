@@ -9,6 +9,7 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -44,11 +45,13 @@ from tests.upstream.socket_server import (
     responds,
     sends,
     socket_server,
+    until,
 )
 
 pytestmark = pytest.mark.anyio
 
-QUICK = Limits(concurrency=4, queue=0.05, connect=0.2, first_byte=0.1, read=0.2, act=0.2, max_bytes=10_000)
+PATIENT = Limits(concurrency=4, max_bytes=10_000)
+QUICK = replace(PATIENT, first_byte=0.15, read=0.3, act=0.3)  # for faults that only time ends
 CHECK_OUT = Act(
     operation="checkOut",
     keys={"itemBarcode": "653285216743", "userBarcode": "540001"},
@@ -67,7 +70,7 @@ def _network(request: pytest.FixtureRequest) -> Network:
 
 
 @asynccontextmanager
-async def client_of(url: str, network: Network, limits: Limits = QUICK) -> AsyncIterator[Client]:
+async def client_of(url: str, network: Network, limits: Limits = PATIENT) -> AsyncIterator[Client]:
     client = Client("folio", url, network(limits), limits)
     try:
         yield client
@@ -77,7 +80,7 @@ async def client_of(url: str, network: Network, limits: Limits = QUICK) -> Async
 
 @asynccontextmanager
 async def talking(
-    network: Network, answer: Answer, limits: Limits = QUICK
+    network: Network, answer: Answer, limits: Limits = PATIENT
 ) -> AsyncIterator[tuple[Client, SocketServer]]:
     async with socket_server(answer) as server, client_of(server.url, network, limits) as client:
         yield client, server
@@ -114,33 +117,37 @@ ACT_FAULTS = {
 }
 
 
+SLOW = {"slow", "slow in the answer", "dripping", "no first byte", "silence in the answer"}
+
+
+def limits_for(fault: str) -> Limits:
+    return QUICK if fault in SLOW else PATIENT
+
+
 @pytest.mark.parametrize(
-    ("method", "answer"),
+    ("method", "fault"),
     [
-        *(pytest.param("POST", answer, id=f"POST {name}") for name, answer in ACT_FAULTS.items()),
+        *(("POST", name) for name in ACT_FAULTS),
         # What is idempotent to HTTP is no less an act; aiohttp would repeat it.
-        *(pytest.param("PUT", ACT_FAULTS[name], id=f"PUT {name}") for name in ("reset", "closed", "503")),
-        *(
-            pytest.param("DELETE", ACT_FAULTS[name], id=f"DELETE {name}")
-            for name in ("reset", "closed", "503")
-        ),
+        *((method, name) for method in ("PUT", "DELETE") for name in ("reset", "closed", "503")),
     ],
 )
 async def test_an_act_without_a_clear_answer_is_sent_once(
-    network: Network, answer: Answer, method: Method
+    network: Network, fault: str, method: Method
 ) -> None:
     """Whatever happens after it was sent: one request on the wire, and an error that says how to look."""
-    async with talking(network, answer) as (client, server):
+    async with talking(network, ACT_FAULTS[fault], limits_for(fault)) as (client, server):
         before = datetime.now(UTC)
         with pytest.raises(errors.OutcomeUnknown) as caught:
             await act(client, method)
+        after = datetime.now(UTC)
 
         assert server.lines() == [f"{method} /check-out"]
         assert server.received[0].body == b'{"a":1}'
 
     extensions = caught.value.extensions
     sent_at = datetime.fromisoformat(extensions.pop("sentAt"))
-    assert before - timedelta(milliseconds=1) <= sent_at <= before + timedelta(seconds=0.15)
+    assert before - timedelta(milliseconds=1) <= sent_at <= after
     assert extensions == {
         "code": "OUTCOME_UNKNOWN",
         "retryable": False,
@@ -186,15 +193,15 @@ async def test_an_unknown_outcome_tells_when_the_act_was_sent(network: Network) 
     """`sentAt` is the time of sending and not that of the unreadable answer, which may be 30 s later."""
 
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.4)
         await responds(200)(reader, writer)
 
-    async with talking(network, late, Limits()) as (client, _):
+    async with talking(network, late) as (client, _):
         before = datetime.now(UTC)
         with pytest.raises(errors.OutcomeUnknown) as caught:
             await CallerClient(client, ()).act_for_record(CHECK_OUT, "/check-out", {})
 
-    assert datetime.fromisoformat(caught.value.details["sentAt"]) - before < timedelta(seconds=0.15)
+    assert datetime.fromisoformat(caught.value.details["sentAt"]) - before < timedelta(seconds=0.3)
 
 
 async def test_an_act_may_take_longer_than_a_read(network: Network) -> None:
@@ -284,6 +291,11 @@ READ_FAULTS: dict[str, tuple[Answer, str]] = {
         responds(200, gzip.compress(gzip.compress(USERS)), "Content-Encoding: gzip, gzip"),
         "UPSTREAM_BAD_RESPONSE",
     ),
+    "compressed otherwise": (responds(200, USERS, "Content-Encoding: br"), "UPSTREAM_BAD_RESPONSE"),
+    "compressed in part": (
+        responds(200, gzip.compress(USERS)[:-9], "Content-Encoding: gzip"),
+        "UPSTREAM_BAD_RESPONSE",
+    ),
     "500": (responds(500, b"java.lang.NullPointerException"), "UPSTREAM_ERROR"),
     "502": (responds(502), "UPSTREAM_UNAVAILABLE"),
     "503": (responds(503), "UPSTREAM_UNAVAILABLE"),
@@ -291,10 +303,11 @@ READ_FAULTS: dict[str, tuple[Answer, str]] = {
 }
 
 
-@pytest.mark.parametrize(("answer", "code"), READ_FAULTS.values(), ids=READ_FAULTS)
-async def test_a_question_fails_with_its_code(network: Network, answer: Answer, code: str) -> None:
+@pytest.mark.parametrize("fault", READ_FAULTS)
+async def test_a_question_fails_with_its_code(network: Network, fault: str) -> None:
     """Every fault has its code, costs one call, and gives no part of the data."""
-    async with talking(network, answer) as (client, server):
+    answer, code = READ_FAULTS[fault]
+    async with talking(network, answer, limits_for(fault)) as (client, server):
         with pytest.raises(errors.GatewayError) as caught:
             await users(client)(None, limit=10)
 
@@ -321,25 +334,27 @@ async def test_a_connection_that_was_lost_is_not_called_unreachable(network: Net
 
 
 @pytest.mark.parametrize(
-    ("answer", "least", "most"),
-    [(hangs, 0.1, 0.7), (drips(head(200) + b" " * 1000, every=0.02), 0.3, 0.9)],
+    ("answer", "limits", "least"),
+    [
+        (hangs, Limits(first_byte=0.1, read=8), 0.1),
+        (drips(head(200) + b" " * 1000, every=0.02), Limits(first_byte=5, read=0.3), 0.3),
+    ],
     ids=["first byte", "whole call"],
 )
 async def test_a_question_keeps_its_deadlines(
-    network: Network, answer: Answer, least: float, most: float
+    network: Network, answer: Answer, limits: Limits, least: float
 ) -> None:
     """The first byte has its time, and so has the whole call, however busy the connection is."""
-    limits = Limits(first_byte=0.1, read=1 if answer is hangs else 0.3)
     async with talking(network, answer, limits) as (client, _):
         started = time.monotonic()
         with pytest.raises(errors.UpstreamTimeout):
             await users(client)(None, limit=10)
 
-    assert least <= time.monotonic() - started <= most
+    assert least - 0.01 <= time.monotonic() - started <= 4
 
 
 async def test_a_bomb_is_not_inflated(network: Network) -> None:
-    """100 KB of gzip that would be 100 MB are given up at the first chunk past the cap."""
+    """100 KB of gzip that would be 100 MB are given up at the first byte past the cap."""
     bomb = gzip_bomb(100)
     assert len(bomb) < 110_000
 
@@ -351,7 +366,7 @@ async def test_a_bomb_is_not_inflated(network: Network) -> None:
         tracemalloc.stop()
 
     assert caught.value.message == "folio sent more than 10000 bytes."
-    assert peak < 80_000_000  # 64 KB, the most that a transport reads at once, inflate to 67 MB
+    assert peak < 2_000_000
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bytes], ids=["gzip", "plain"])
@@ -448,7 +463,7 @@ async def test_only_the_given_headers_travel(network: Network) -> None:
     always = {
         "host": f"127.0.0.1:{server.port}",
         "accept": "application/json, text/plain",
-        "accept-encoding": sent[0]["accept-encoding"],  # what this machine can decompress
+        "accept-encoding": "gzip",
         "connection": "keep-alive",
         "user-agent": sent[0]["user-agent"],
         "x-okapi-tenant": "diku",
@@ -568,7 +583,8 @@ async def test_calls_in_flight_are_bounded(network: Network) -> None:
     limits = Limits(concurrency=3, queue=5)
     async with talking(network, gate, limits) as (client, server):
         calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(9)]
-        await asyncio.sleep(0.1)
+        await until(lambda: gate.waiting == 3)
+        await asyncio.sleep(0.05)
         assert (gate.waiting, server.connections) == (3, 3)
 
         gate.opened.set()
@@ -583,11 +599,11 @@ async def test_a_call_that_waits_too_long_is_not_sent(network: Network) -> None:
     limits = Limits(concurrency=2, queue=0.05)
     async with talking(network, gate, limits) as (client, server):
         running = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(2)]
-        await asyncio.sleep(0.05)
+        await until(lambda: gate.waiting == 2)
         started = time.monotonic()
         late = await asyncio.gather(users(client)(None, limit=2), act(client), return_exceptions=True)
 
-        assert 0.04 <= time.monotonic() - started <= 0.3
+        assert 0.04 <= time.monotonic() - started <= 1
         for problem in late:
             assert isinstance(problem, errors.UpstreamUnavailable)
             assert problem.message == "folio is busy; nothing was sent."
@@ -601,15 +617,14 @@ async def test_cancelled_reads_close_their_connections(network: Network) -> None
     """A question nobody waits for does not go on upstream."""
     async with talking(network, hangs, Limits()) as (client, server):
         calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(5)]
-        await asyncio.sleep(0.1)
+        await until(lambda: len(server.received) == 5)
         assert server.open_connections == 5
 
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        await asyncio.sleep(0.1)
 
-        assert server.open_connections == 0
+        await until(lambda: server.open_connections == 0)
 
 
 async def test_cancellation_leaves_the_pool_whole(network: Network) -> None:
@@ -635,17 +650,16 @@ async def test_cancellation_leaves_the_pool_whole(network: Network) -> None:
     async with talking(network, sometimes, limits) as (client, server):
         until = time.monotonic() + 1.5
         cancelled = await asyncio.gather(*(churn(client, number, until) for number in range(20)))
-        assert sum(cancelled) > 300
+        assert sum(cancelled) > 100
 
         slow = False
         started = time.monotonic()
         await users(client)(None, limit=1)
-        assert time.monotonic() - started < 0.25
+        assert time.monotonic() - started < 0.9  # before a pool without room would say so
 
         gate = Gate()
         server.answer = gate
         whole = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(10)]
-        await asyncio.sleep(0.2)
-        assert gate.waiting == 10
+        await until(lambda: gate.waiting == 10)
         gate.opened.set()
         assert [json.dumps(page.records) for page in await asyncio.gather(*whole)] == ['[{"id": "a"}]'] * 10

@@ -87,8 +87,8 @@ def request_management(name: str) -> Record:
     return {
         "recalls": {
             "alternateGracePeriod": {"duration": 1, "intervalId": "Days"},
-            "minimumGuaranteedLoanPeriod": {"duration": 7, "intervalId": "Days"},
-            "recallReturnInterval": {"duration": 5, "intervalId": "Days"},
+            "minimumGuaranteedLoanPeriod": {"duration": 5, "intervalId": "Days"},
+            "recallReturnInterval": {"duration": 7, "intervalId": "Days"},
             "allowRecallsToExtendOverdueLoans": False,
         },
         "holds": {

@@ -1,0 +1,98 @@
+"""What an unknown outcome means for the other acts of its operation: they are not attempted."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.settings import Settings
+from tests.mutations.acts import Json, key
+from tests.mutations.conftest import Answered
+
+pytestmark = pytest.mark.anyio
+
+THREE = """mutation($input: ChangeDueDateInput!) {
+    first: changeDueDate(input: $input) { __typename }
+    second: claimItemReturned(input: { loanId: "%s" }) { __typename }
+    third: lockObject(input: { objectType: PATRON, objectId: 7 }) { __typename }
+}""" % key(1)  # noqa: UP031 - braces all over
+GIVEN = {"loanId": key(1), "dueDate": "2026-12-24T23:59:59Z"}
+
+
+def not_attempted(error: Json) -> Json:
+    """Where the error stands, once it is seen to be about an act that was not sent."""
+    extensions = error["extensions"]
+    assert error["message"] == (
+        "Not attempted, nothing was sent: the outcome of an earlier act of this operation is unknown."
+    )
+    assert (extensions["code"], extensions["reason"]) == ("UPSTREAM_UNAVAILABLE", "notAttempted")
+    return error["path"]
+
+
+async def test_nothing_follows_an_unknown_outcome(answered: Answered) -> None:
+    """After an act that nobody knows the end of, the later ones are not sent, and say so one by one."""
+    answer, got = await answered(THREE, GIVEN, httpx.Response(500))
+
+    first, *others = answer["errors"]
+    assert answer["data"] == {"first": None, "second": None, "third": None}
+    assert first["extensions"]["code"] == "OUTCOME_UNKNOWN"
+    assert [not_attempted(each) for each in others] == [["second"], ["third"]]
+    assert [each.url.path for each in got] == [f"/circulation/loans/{key(1)}/change-due-date"]
+
+
+async def test_what_was_done_before_stays(answered: Answered) -> None:
+    """An act that came before the unclear one keeps its answer."""
+
+    def answer_of(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(204 if request.url.path.endswith("date") else 502)
+
+    answer, got = await answered(THREE, GIVEN, answer_of)
+
+    second, third = answer["errors"]
+    assert answer["data"]["first"] == {"__typename": "DueDateChanged"}
+    assert second["extensions"]["code"] == "OUTCOME_UNKNOWN"
+    assert not_attempted(third) == ["third"]
+    assert len(got) == 2
+
+
+@pytest.mark.parametrize("status", [422, 401, 403, 404, 409, 429])
+async def test_a_clear_no_stops_nothing(answered: Answered, status: int) -> None:
+    """A refusal, and an error whose outcome is known, leave the later acts alone."""
+    answer, got = await answered(THREE, GIVEN, httpx.Response(status))
+
+    reasons = [each["extensions"].get("reason") for each in answer.get("errors", [])]
+    assert "notAttempted" not in reasons
+    assert len(got) == 3
+
+
+async def test_nothing_sent_stops_nothing(answered: Answered) -> None:
+    """An act that never left the gateway is no reason to hold back the next."""
+
+    def unreachable(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    answer, got = await answered(THREE, GIVEN, unreachable)
+
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["UPSTREAM_UNAVAILABLE"] * 3
+    assert all("reason" not in each["extensions"] for each in answer["errors"])
+    assert len(got) == 3
+
+
+async def test_the_next_operation_acts_again() -> None:
+    """The mark lives as long as its operation: whoever has looked may go on."""
+    statuses = iter([500, 204])
+    app = create_app(
+        Settings(okapi_url="http://folio"),
+        transport=lambda limits: httpx.MockTransport(lambda request: httpx.Response(next(statuses))),
+    )
+    query = "mutation($input: ChangeDueDateInput!) { changeDueDate(input: $input) { __typename } }"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
+        body = {"query": query, "variables": {"input": GIVEN}}
+        sent = [
+            (await http.post("/graphql", json=body, headers={"X-Okapi-Tenant": "diku"})).json()
+            for _ in range(2)
+        ]
+
+    assert sent[0]["errors"][0]["extensions"]["code"] == "OUTCOME_UNKNOWN"
+    assert sent[1] == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}

@@ -1,0 +1,414 @@
+"""What the desk does to an open loan, by the BFF and by mod-circulation, and what it refuses."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.sandbox import Library
+
+pytestmark = pytest.mark.anyio
+
+PLAIN, CLAIMED, DECLARED_LOST, AGED = "2000000112", "2000000151", "2000000152", "2000000153"
+RECALLED = "2000000048"
+NOTHING = "00000000-0000-4000-8000-000000000000"
+WHEN, SHOWN = "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000+00:00"
+SERVICES = ("/circulation-bff/loans", "/circulation/loans")
+
+Body = dict[str, Any]
+
+
+def loan_of(library: Library, barcode: str) -> Body:
+    item = library.item_by_barcode(barcode)
+    assert item is not None
+    loan = library.open_loan_of_item(item["id"])
+    assert loan is not None
+    return loan
+
+
+def closed_loan(library: Library) -> Body:
+    return next(loan for loan in library.loans.values() if loan["status"]["name"] == "Closed")
+
+
+def state(library: Library) -> object:
+    return deepcopy((library.loans, library.items, library.accounts, library.loan_history))
+
+
+async def refused(client: httpx.AsyncClient, library: Library, path: str, body: Body) -> Body:
+    """Send it, see that nothing has changed, and return the only error."""
+    before = state(library)
+    answer = await client.post(path, json=body)
+
+    assert answer.status_code == 422, answer.text
+    assert state(library) == before
+    (error,) = answer.json()["errors"]
+    return dict(error)
+
+
+def lost(desk: str, **more: object) -> Body:
+    return {"declaredLostDateTime": WHEN, "servicePointId": desk, **more}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_an_item_is_declared_lost(
+    client: httpx.AsyncClient, library: Library, desk: str, service: str
+) -> None:
+    """Loan and item say so, and the price and the fee of the policy are owed from now on."""
+    loan = loan_of(library, PLAIN)
+    answer = await client.post(
+        f"{service}/{loan['id']}/declare-item-lost", json=lost(desk, comment="on a train")
+    )
+    shown = (await client.get(f"/circulation/loans/{loan['id']}")).json()
+    owed = (
+        await client.get("/accounts", params={"query": f"loanId=={loan['id']} sortby amount/number"})
+    ).json()
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "content-type" not in answer.headers
+    assert (shown["action"], shown["actionComment"]) == ("declaredLost", "on a train")
+    assert (shown["status"]["name"], shown["declaredLostDate"]) == ("Open", SHOWN)
+    assert shown["item"]["status"]["name"] == "Declared lost"
+    assert shown["feesAndFines"] == {"amountRemainingToPay": 50.0}
+    assert [(each["feeFineType"], each["amount"], each["remaining"]) for each in owed["accounts"]] == [
+        ("Lost item processing fee", 10.0, 10.0),
+        ("Lost item fee", 40.0, 40.0),
+    ]
+    assert owed["accounts"][0]["barcode"] == PLAIN
+
+
+async def test_a_lost_item_that_is_found_costs_nothing(
+    client: httpx.AsyncClient, library: Library, desk: str
+) -> None:
+    """The check-in cancels the lost fees and leaves the fines alone."""
+    loan = loan_of(library, PLAIN)
+    await client.post(f"/circulation/loans/{loan['id']}/declare-item-lost", json=lost(desk))
+    body = {"itemBarcode": PLAIN, "servicePointId": desk, "checkInDate": WHEN}
+    answer = await client.post("/circulation-bff/loans/check-in-by-barcode", json=body)
+    accounts = [each for each in library.accounts.values() if each["loanId"] == loan["id"]]
+    actions = (
+        await client.get("/feefineactions", params={"query": f"accountId=={accounts[0]['id']}"})
+    ).json()
+
+    assert answer.json()["loan"]["feesAndFines"] == {"amountRemainingToPay": 0}
+    assert [each["paymentStatus"]["name"] for each in accounts] == ["Cancelled item returned"] * 2
+    assert {
+        (each["typeAction"], each["amountAction"], each["balance"]) for each in actions["feefineactions"]
+    } == {
+        ("Lost item fee", 40.0, 40.0),
+        ("Cancelled item returned", 40.0, 0.0),
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_an_item_is_not_lost_twice(
+    client: httpx.AsyncClient, library: Library, desk: str, service: str
+) -> None:
+    """The second declaration is refused without a code, under the item's id."""
+    loan = loan_of(library, DECLARED_LOST)
+    assert await refused(client, library, f"{service}/{loan['id']}/declare-item-lost", lost(desk)) == {
+        "message": "The item is already declared lost",
+        "parameters": [{"key": "itemId", "value": loan["itemId"]}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("act", "body"),
+    [
+        ("declare-item-lost", {"declaredLostDateTime": WHEN, "servicePointId": NOTHING}),
+        ("claim-item-returned", {"itemClaimedReturnedDateTime": WHEN}),
+        ("change-due-date", {"dueDate": WHEN}),
+        ("declare-claimed-returned-item-as-missing", {"comment": "gone"}),
+    ],
+)
+async def test_a_closed_loan_is_over(
+    client: httpx.AsyncClient, library: Library, act: str, body: Body
+) -> None:
+    """Nothing is done to it, and the refusal names the loan."""
+    loan = closed_loan(library)
+    assert await refused(client, library, f"/circulation/loans/{loan['id']}/{act}", body) == {
+        "message": "Loan is closed",
+        "parameters": [{"key": "loanId", "value": loan["id"]}],
+    }
+
+
+async def test_an_unknown_service_point(client: httpx.AsyncClient, library: Library) -> None:
+    """An item is lost at a place that exists."""
+    loan = loan_of(library, PLAIN)
+    assert await refused(
+        client, library, f"/circulation-bff/loans/{loan['id']}/declare-item-lost", lost(NOTHING)
+    ) == {
+        "message": "A service point is required for item to be declared lost",
+        "parameters": [{"key": "servicePointId", "value": NOTHING}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("act", "missing"),
+    [
+        ("declare-item-lost", "servicePointId"),
+        ("claim-item-returned", "itemClaimedReturnedDateTime"),
+        ("declare-claimed-returned-item-as-missing", "comment"),
+    ],
+)
+async def test_what_an_act_needs(client: httpx.AsyncClient, library: Library, act: str, missing: str) -> None:
+    """The BFF's framework answers 400 before its own code, mod-circulation 422 under the missing field."""
+    loan = loan_of(library, CLAIMED)
+    bff = await client.post(f"/circulation-bff/loans/{loan['id']}/{act}", json={})
+    error = await refused(client, library, f"/circulation/loans/{loan['id']}/{act}", {})
+
+    assert (bff.status_code, bff.json()["error"]) == (400, "Bad Request")
+    assert error["parameters"] == [{"key": missing, "value": None}]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_patron_claims_to_have_returned(
+    client: httpx.AsyncClient, library: Library, service: str
+) -> None:
+    """The claim is dated and commented; the loan stays open."""
+    loan = loan_of(library, PLAIN)
+    body = {"itemClaimedReturnedDateTime": WHEN, "comment": "put on the trolley"}
+    answer = await client.post(f"{service}/{loan['id']}/claim-item-returned", json=body)
+    shown = (await client.get(f"/circulation/loans/{loan['id']}")).json()
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (shown["action"], shown["actionComment"]) == ("claimedReturned", "put on the trolley")
+    assert (shown["status"]["name"], shown["claimedReturnedDate"]) == ("Open", SHOWN)
+    assert shown["item"]["status"]["name"] == "Claimed returned"
+
+
+async def test_a_claim_without_a_word(client: httpx.AsyncClient, library: Library) -> None:
+    """It keeps the comment that the loan had."""
+    loan = loan_of(library, PLAIN)
+    loan["actionComment"] = "from before"
+    await client.post(
+        f"/circulation-bff/loans/{loan['id']}/claim-item-returned", json={"itemClaimedReturnedDateTime": WHEN}
+    )
+    assert (loan["action"], loan["actionComment"]) == ("claimedReturned", "from before")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_claimed_item_is_given_up(client: httpx.AsyncClient, library: Library, service: str) -> None:
+    """The item is missing and the loan ends."""
+    loan = loan_of(library, CLAIMED)
+    path = f"{service}/{loan['id']}/declare-claimed-returned-item-as-missing"
+    answer = await client.post(path, json={"comment": "searched everywhere"})
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (loan["action"], loan["actionComment"]) == ("markedMissing", "searched everywhere")
+    assert loan["status"] == {"name": "Closed"}
+    assert library.items[loan["itemId"]]["status"]["name"] == "Missing"
+
+
+async def test_only_a_claimed_item_is_given_up(client: httpx.AsyncClient, library: Library) -> None:
+    """mod-circulation says why, the BFF says one thing for everything."""
+    loan = loan_of(library, PLAIN)
+    act, body = "declare-claimed-returned-item-as-missing", {"comment": "gone"}
+    before = state(library)
+    plain = await refused(client, library, f"/circulation/loans/{loan['id']}/{act}", body)
+    wrapped = await client.post(f"/circulation-bff/loans/{loan['id']}/{act}", json=body)
+    unknown = await client.post(f"/circulation-bff/loans/{NOTHING}/{act}", json=body)
+
+    assert plain == {
+        "message": "Item is not Claimed returned",
+        "parameters": [{"key": "itemId", "value": loan["itemId"]}],
+    }
+    assert (wrapped.status_code, unknown.status_code) == (422, 422)
+    assert wrapped.json()["total_records"] == 1
+    assert wrapped.json()["errors"][0]["code"] == "FAILED_TO_DECLARE_CLAIMED_RETURNED_ITEM_AS_MISSING"
+    assert wrapped.json()["errors"][0]["parameters"] == [{"key": "loanId", "value": loan["id"]}]
+    assert unknown.json()["errors"][0]["parameters"] == [{"key": "loanId", "value": NOTHING}]
+    assert state(library) == before
+
+
+@pytest.mark.parametrize("act", ["declare-item-lost", "claim-item-returned"])
+async def test_an_unknown_loan(client: httpx.AsyncClient, desk: str, act: str) -> None:
+    """It is 404 in plain text: without a label from mod-circulation, under the accepted one from the BFF."""
+    body = lost(desk, itemClaimedReturnedDateTime=WHEN)
+    plain = await client.post(f"/circulation/loans/{NOTHING}/{act}", json=body)
+    bff = await client.post(
+        f"/circulation-bff/loans/{NOTHING}/{act}", json=body, headers={"Accept": "application/json"}
+    )
+
+    assert (plain.status_code, plain.text) == (404, f'loan record with ID "{NOTHING}" cannot be found')
+    assert "content-type" not in plain.headers
+    assert (bff.status_code, bff.text, bff.headers["content-type"]) == (404, plain.text, "application/json")
+
+
+async def test_another_due_date(client: httpx.AsyncClient, library: Library) -> None:
+    """The loan is due then, and a comment of an earlier act is gone."""
+    loan = loan_of(library, PLAIN)
+    loan["actionComment"] = "from before"
+    answer = await client.post(f"/circulation/loans/{loan['id']}/change-due-date", json={"dueDate": WHEN})
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (loan["action"], loan["dueDate"]) == ("dueDateChanged", SHOWN)
+    assert "actionComment" not in loan
+
+
+@pytest.mark.parametrize(("recalled", "still"), [(RECALLED, True), ("2000000128", False)])
+async def test_a_new_due_date_forgets_a_recall_that_is_over(
+    client: httpx.AsyncClient, library: Library, recalled: str, still: bool
+) -> None:
+    """While the recall stands, the loan says that it set the date."""
+    loan = loan_of(library, recalled)
+    assert loan["dueDateChangedByRecall"] is True
+    await client.post(f"/circulation/loans/{loan['id']}/change-due-date", json={"dueDate": WHEN})
+
+    assert loan["dueDateChangedByRecall"] is still
+
+
+@pytest.mark.parametrize(
+    ("barcode", "status"),
+    [(CLAIMED, "Claimed returned"), (DECLARED_LOST, "Declared lost"), (AGED, "Aged to lost")],
+)
+async def test_no_due_date_for_what_is_not_out(
+    client: httpx.AsyncClient, library: Library, barcode: str, status: str
+) -> None:
+    """The refusal says what the item is."""
+    loan = loan_of(library, barcode)
+    assert await refused(
+        client, library, f"/circulation/loans/{loan['id']}/change-due-date", {"dueDate": WHEN}
+    ) == {
+        "message": f"item is {status}",
+        "parameters": [{"key": "itemId", "value": loan["itemId"]}],
+    }
+
+
+async def test_a_due_date_has_to_be_named(client: httpx.AsyncClient, library: Library) -> None:
+    """Without one nothing can be changed."""
+    loan = loan_of(library, PLAIN)
+    assert await refused(client, library, f"/circulation/loans/{loan['id']}/change-due-date", {}) == {
+        "message": "A new due date is required in order to change the due date",
+        "parameters": [{"key": "dueDate", "value": None}],
+    }
+
+
+@pytest.mark.parametrize("action", ["patronInfoAdded", "staffInfoAdded"])
+async def test_a_note_on_a_loan(client: httpx.AsyncClient, library: Library, action: str) -> None:
+    """Notes for the patron or the staff are the loan's latest action, also when it is closed."""
+    for loan in (loan_of(library, PLAIN), closed_loan(library)):
+        answer = await client.post(
+            f"/circulation/loans/{loan['id']}/add-info",
+            json={"action": action, "actionComment": "called twice"},
+        )
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert (loan["action"], loan["actionComment"]) == (action, "called twice")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"action": "renewed", "actionComment": "x"}, {"action": "staffInfoAdded", "actionComment": " "}],
+)
+async def test_a_note_needs_its_kind_and_its_words(
+    client: httpx.AsyncClient, library: Library, body: Body
+) -> None:
+    """Other actions are not taken, nor empty notes."""
+    loan = loan_of(library, PLAIN)
+    error = await refused(client, library, f"/circulation/loans/{loan['id']}/add-info", body)
+    assert error["parameters"] == [{"key": "action", "value": None}]
+
+
+async def history_of(client: httpx.AsyncClient, loan_id: str) -> list[Body]:
+    query = f'(loan.id=="{loan_id}") sortby createdDate'
+    answer = await client.get("/loan-storage/loan-history", params={"query": query, "limit": "100"})
+    assert answer.status_code == 200, answer.text
+    entries: list[Body] = answer.json()["loansHistory"]
+    return entries
+
+
+async def test_every_change_is_in_the_history(client: httpx.AsyncClient, library: Library, desk: str) -> None:
+    """From check-out to check-in there is an entry per act, with the loan as it then was and who did it."""
+    headers = {"X-Okapi-Token": "sandbox:desk"}
+    lend = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": desk}
+    take = {"itemBarcode": "2000000001", "servicePointId": desk, "checkInDate": WHEN}
+    loan_id = (await client.post("/circulation-bff/loans/check-out-by-barcode", json=lend)).json()["id"]
+    info = {"action": "staffInfoAdded", "actionComment": "worn"}
+    await client.post(f"/circulation/loans/{loan_id}/add-info", json=info, headers=headers)
+    await client.post("/circulation-bff/loans/check-in-by-barcode", json=take)
+    entries = await history_of(client, loan_id)
+
+    assert [(each["operation"], each["loan"]["action"]) for each in entries] == [
+        ("I", "checkedout"),
+        ("U", "staffInfoAdded"),
+        ("U", "checkedin"),
+    ]
+    assert sorted(entries[0]) == ["createdDate", "id", "loan", "operation"]
+    assert [each["loan"]["status"]["name"] for each in entries] == ["Open", "Open", "Closed"]
+    staff = library.user_by_name("desk")
+    assert staff is not None
+    assert entries[1]["loan"]["metadata"]["updatedByUserId"] == staff["id"]
+    assert entries[1]["loan"]["metadata"]["updatedByUsername"] == "desk"
+
+
+async def test_seeded_loans_have_a_past(client: httpx.AsyncClient, library: Library) -> None:
+    """The loan at its limit was renewed three times; the claimed one ends with the claim."""
+    renewed = await history_of(client, loan_of(library, "2000000121")["id"])
+    claimed = await history_of(client, loan_of(library, CLAIMED)["id"])
+
+    assert [(each["loan"]["action"], each["loan"]["renewalCount"]) for each in renewed] == [
+        ("checkedout", 0),
+        ("renewed", 1),
+        ("renewed", 2),
+        ("renewed", 3),
+    ]
+    assert [each["loan"]["action"] for each in claimed] == ["checkedout", "claimedReturned"]
+    assert "claimedReturnedDate" not in claimed[0]["loan"]
+    assert {key for key in library.loans} == {each["loan"]["id"] for each in library.loan_history.values()}
+
+
+@pytest.mark.parametrize("kind", ["Check-out", "Check-in"])
+async def test_the_end_of_a_session(client: httpx.AsyncClient, kind: str) -> None:
+    """It is taken and leaves nothing to read."""
+    body = {"endSessions": [{"actionType": kind, "patronId": NOTHING}]}
+    answer = await client.post("/circulation/end-patron-action-session", json=body)
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+@pytest.mark.parametrize(
+    ("session", "key", "value"),
+    [
+        ({"actionType": "Check-out"}, "patronId", None),
+        ({"patronId": NOTHING}, "actionType", None),
+        ({"patronId": NOTHING, "actionType": "Reading"}, "actionType", "Reading"),
+    ],
+)
+async def test_a_session_that_is_not_understood(
+    client: httpx.AsyncClient, library: Library, session: Body, key: str, value: str | None
+) -> None:
+    """Patron and kind are needed, and only two kinds exist."""
+    error = await refused(
+        client, library, "/circulation/end-patron-action-session", {"endSessions": [session]}
+    )
+    assert error["parameters"] == [{"key": key, "value": value}]
+
+
+async def test_a_session_body_of_another_shape(client: httpx.AsyncClient) -> None:
+    """It is 400 in plain text."""
+    answer = await client.post("/circulation/end-patron-action-session", json={"endSessions": "all"})
+    assert (answer.status_code, answer.text) == (400, "endSessions is not an array of objects")
+
+
+async def test_a_dry_run_names_the_policies(client: httpx.AsyncClient, library: Library) -> None:
+    """It answers 201 and lends nothing."""
+    before = state(library)
+    body = {"itemBarcode": "2000000001", "userBarcode": "1000000001"}
+    answer = await client.post("/circulation/check-out-by-barcode-dry-run", json=body)
+    policy = next(each for each in library.loan_policies.values() if each["name"] == "Standard loan")
+
+    assert answer.status_code == 201
+    assert answer.json() == {
+        "loanPolicyId": policy["id"],
+        "overdueFinePolicyId": next(iter(library.overdue_fine_policies)),
+        "lostItemPolicyId": next(iter(library.lost_item_policies)),
+    }
+    assert state(library) == before
+
+
+async def test_a_dry_run_is_refused_like_a_check_out(client: httpx.AsyncClient, library: Library) -> None:
+    """The reasons are those of a check-out."""
+    body = {"itemBarcode": "2000000009", "userBarcode": "1000000001"}
+    error = await refused(client, library, "/circulation/check-out-by-barcode-dry-run", body)
+    assert error["code"] == "ITEM_NOT_LOANABLE"

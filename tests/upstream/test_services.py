@@ -1,0 +1,213 @@
+"""The services as one caller may ask them: where each question goes, and which headers go along."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway import errors
+from gateway.security.identity import Caller, PolarisIdentity
+from gateway.settings import Settings
+from gateway.upstream.client import Limits, Transport
+from gateway.upstream.services import Services
+
+pytestmark = pytest.mark.anyio
+
+ALICE = Caller(
+    tenant="diku",
+    token="alice",  # noqa: S106 - no secret
+    request_id="1/graphql",
+    accept_language="de",
+    traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    tracestate="a=b",
+    polaris=PolarisIdentity(authorization="PAS polaris:a:b", workstation=118, organization=3),
+)
+BOB = Caller(tenant="other", request_id="2/graphql")
+OF_HTTP = {"host", "accept-encoding", "connection", "user-agent"}
+ADDRESSES = {"okapi_url": "http://okapi", "polaris_url": "http://polaris"}
+
+
+class Network:
+    """Every upstream service, in the place of the network."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.limits: list[Limits] = []
+
+    def transport(self, limits: Limits) -> Transport:
+        self.limits.append(limits)
+        return httpx.MockTransport(self.answer)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        body = b"[]" if request.url.path.endswith("objectlocks") else b'{"users":[],"loans":[]}'
+        return httpx.Response(200, content=body, headers={"Set-Cookie": "folioAccessToken=secret; Path=/"})
+
+    def own_headers(self) -> list[dict[str, str]]:
+        return [{n: v for n, v in each.headers.items() if n not in OF_HTTP} for each in self.requests]
+
+
+def services(network: Network, **settings: Any) -> Services:  # Any: settings are of several types
+    return Services(Settings(**(settings or ADDRESSES)), network.transport)
+
+
+async def test_what_folio_is_told_of_the_caller() -> None:
+    """Tenant, token, request id, language and trace, and nothing else."""
+    network = Network()
+    upstream = services(network).of(ALICE)
+
+    await upstream.users.users(None, limit=1)
+    await upstream.circulation_bff.loans(None, limit=1)
+
+    assert (
+        network.own_headers()
+        == [
+            {
+                "accept": "application/json, text/plain",
+                "x-okapi-tenant": "diku",
+                "x-okapi-token": "alice",
+                "x-okapi-request-id": "1/graphql",
+                "accept-language": "de",
+                "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                "tracestate": "a=b",
+            }
+        ]
+        * 2
+    )
+    assert {name for each in network.requests for name in each.headers} & OF_HTTP == OF_HTTP
+
+
+async def test_what_polaris_is_told_of_the_caller() -> None:
+    """The staff member's own login, and nothing that FOLIO gave."""
+    network = Network()
+
+    await services(network).of(ALICE).polaris.locks(everyones=False)
+
+    assert network.own_headers() == [
+        {"accept": "application/json, text/plain", "authorization": "PAS polaris:a:b"}
+    ]
+
+
+async def test_what_a_caller_did_not_send_is_not_sent() -> None:
+    """No header is made up, and none is empty."""
+    network = Network()
+
+    await services(network).of(BOB).users.users(None, limit=1)
+
+    assert network.own_headers() == [
+        {
+            "accept": "application/json, text/plain",
+            "x-okapi-tenant": "other",
+            "x-okapi-request-id": "2/graphql",
+        }
+    ]
+
+
+async def test_callers_share_nothing() -> None:
+    """The services hold nothing of any caller: no token, no cookie, no tenant goes from one to another."""
+    network = Network()
+    shared = services(network)
+    alice, bob = shared.of(ALICE), shared.of(BOB)
+
+    await asyncio.gather(
+        *(each.users.users(None, limit=1) for _ in range(20) for each in (alice, bob)),
+    )
+
+    told = [(each.get("x-okapi-tenant"), each.get("x-okapi-token")) for each in network.own_headers()]
+    assert sorted(told, key=str) == [("diku", "alice")] * 20 + [("other", None)] * 20
+    assert all("cookie" not in each.headers for each in network.requests)
+
+
+@pytest.mark.parametrize(
+    ("settings", "hosts"),
+    [
+        (ADDRESSES, ["okapi", "okapi", "polaris"]),
+        ({**ADDRESSES, "bff_url": "http://bff"}, ["okapi", "bff", "polaris"]),
+        ({"sandbox": True}, ["sandbox", "sandbox", "sandbox"]),
+    ],
+    ids=["okapi", "bff beside us", "sandbox"],
+)
+async def test_where_each_service_is(settings: dict[str, Any], hosts: list[str]) -> None:
+    """The BFF may have an address of its own; everything else of FOLIO is behind one."""
+    network = Network()
+    upstream = services(network, **settings).of(ALICE)
+
+    await upstream.users.users(None, limit=1)
+    await upstream.circulation_bff.loans(None, limit=1)
+    await upstream.polaris.locks(everyones=False)
+
+    assert [each.url.host for each in network.requests] == hosts
+
+
+async def test_a_service_without_an_address() -> None:
+    """A library without Polaris has no locks, and one without FOLIO has no loans: each says so."""
+    network = Network()
+    only_folio = services(network, okapi_url="http://okapi").of(ALICE)
+    only_polaris = services(network, polaris_url="http://polaris").of(ALICE)
+
+    with pytest.raises(errors.UpstreamNotConfigured, match="an operator sets POLARIS_URL"):
+        await only_folio.polaris.locks(everyones=False)
+    with pytest.raises(errors.UpstreamNotConfigured, match=r"an operator sets OKAPI_URL\."):
+        await only_polaris.users.users(None, limit=1)
+    with pytest.raises(errors.UpstreamNotConfigured, match="an operator sets OKAPI_URL or BFF_URL"):
+        await only_polaris.circulation_bff.loans(None, limit=1)
+    assert network.requests == []
+
+
+async def test_limits_come_from_the_settings() -> None:
+    """Each figure of the settings reaches each client."""
+    network = Network()
+    services(
+        network,
+        **ADDRESSES,
+        upstream_concurrency=7,
+        queue_timeout=0.1,
+        connect_timeout=0.2,
+        first_byte_timeout=0.3,
+        read_timeout=0.4,
+        act_timeout=0.5,
+        max_upstream_bytes=1234,
+    )
+
+    assert (
+        network.limits
+        == [Limits(concurrency=7, queue=0.1, connect=0.2, first_byte=0.3, read=0.4, act=0.5, max_bytes=1234)]
+        * 3
+    )
+
+
+class Closing(httpx.AsyncBaseTransport):
+    """A transport that knows how often it was closed."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+async def test_all_clients_are_closed() -> None:
+    """What was opened for the process is closed with it, once."""
+    opened: list[Closing] = []
+
+    def transport(limits: Limits) -> Transport:
+        opened.append(Closing())
+        return opened[-1]
+
+    await Services(Settings(okapi_url="http://okapi", polaris_url="http://polaris"), transport).aclose()
+    await Services(Settings(okapi_url="http://okapi"), transport).aclose()
+
+    assert [each.closed for each in opened] == [1] * 5
+
+
+@pytest.mark.parametrize("name", ["aiohttp", "httpx"])
+async def test_both_networks_can_be_chosen(name: str) -> None:
+    """Without a double in its place the network is the one of the settings, opened when first used."""
+    chosen = Services(Settings(okapi_url="http://127.0.0.1:1", upstream_transport=name))
+
+    with pytest.raises(errors.UpstreamUnavailable, match="cannot be reached"):
+        await chosen.of(BOB).users.users(None, limit=1)
+    await chosen.aclose()
