@@ -74,7 +74,8 @@ class Query(
 
 
 @strawberry.type(
-    description="What the desk does. Each act is sent once; several in one operation run in order."
+    description="What the desk does. Each act is sent once; several in one operation run in order, and after "
+    "one whose outcome is unknown the rest are not attempted."
 )
 class Mutation(
     CheckOut,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from gateway.sandbox import loan_history
 from gateway.sandbox.check_in import move
 from gateway.sandbox.check_out import signed
 from gateway.sandbox.clock import after, iso, moment_of
 from gateway.sandbox.exchange import Exchange, answer, without_nulls
 from gateway.sandbox.library import Library, Record, fields
 from gateway.sandbox.override import Overrides, overrides
+from gateway.sandbox.permissions import Caller
 from gateway.sandbox.refusals import Refused
 from gateway.sandbox.request import circulation_requests, request_view, through_bff
 from gateway.sandbox.request_body import REQUIRED, request_body
@@ -74,11 +76,11 @@ def grant(wanted: Wish) -> Record:
     stored = without_nulls(request)
     library.requests[stored["id"]] = stored
     if item is not None:
-        take_effect(library, stored, item)
+        take_effect(library, stored, item, wanted.caller)
     return stored
 
 
-def take_effect(library: Library, request: Record, item: Record) -> None:
+def take_effect(library: Library, request: Record, item: Record, who: Caller) -> None:
     """What a request does to the copy: it is fetched from the shelf, or its borrower hears of it."""
     if request["requestType"] == "Page":
         move(library, item, "Paged")
@@ -90,8 +92,7 @@ def take_effect(library: Library, request: Record, item: Record) -> None:
     loan.pop("actionComment", None)
     if request["requestType"] == "Recall":
         shorten(library, loan)
-    if "metadata" in loan:
-        loan["metadata"]["updatedDate"] = library.now()
+    loan_history.changed(library, loan, who)
 
 
 def shorten(library: Library, loan: Record) -> None:

@@ -12,6 +12,7 @@ from gateway.sandbox.create_request import take_effect
 from gateway.sandbox.exchange import Exchange, answer
 from gateway.sandbox.item import copy_of
 from gateway.sandbox.library import Library, Record
+from gateway.sandbox.permissions import Caller
 from gateway.sandbox.pickup import not_allowed_at
 from gateway.sandbox.refusals import Refused, reason
 from gateway.sandbox.request import circulation_requests, is_open
@@ -27,6 +28,7 @@ REQUIRED = {"destinationItemId": "A request is moved to an item"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     library: Library
+    caller: Caller
     request: Record
     item_id: str
     kind: str
@@ -42,6 +44,7 @@ def move_request(exchange: Exchange) -> Response:
     body = checked(exchange, KINDS, REQUIRED)
     attempt = Move(
         library=library,
+        caller=exchange.caller,
         request=request,
         item_id=body["destinationItemId"].lower(),
         kind=str(body.get("requestType", request["requestType"])),
@@ -68,7 +71,7 @@ def change_copy(attempt: Move) -> None:
     request.pop("holdShelfExpirationDate", None)
     if former is not None:
         put_back(library, former)
-    take_effect(library, request, item)
+    take_effect(library, request, item, attempt.caller)
 
 
 def refusals(attempt: Move) -> Iterator[Record]:

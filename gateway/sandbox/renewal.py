@@ -38,6 +38,7 @@ ID_REQUIRED = {
     "userId": "Renewal request must have a user ID",
 }
 RENEWAL_BLOCKS = ("renewalBlock", "renewalDueDateRequiredBlock")
+WITHOUT_POLICIES: Record = {"loanable": True, "renewable": True, "renewalsPolicy": {"unlimited": True}}
 NOT_LIFTABLE = (
     "Override renewal does not match any of expected cases: item is not loanable, item is not renewable, "
     "reached number of renewals limit,renewal date falls outside of the date ranges in the loan policy, "
@@ -121,7 +122,7 @@ def renewed(
         loan=loan,
         item=item,
         user=user,
-        policy=policy_for(library, user, item) or {},
+        policy=policy_for(library, user, item) or WITHOUT_POLICIES,
     )
     reasons = [*without_permission(exchange.caller, attempt.asked), *patron_refusals(attempt)]
     due = None if attempt.overridden else proposed(library, loan, attempt.policy)
@@ -166,7 +167,7 @@ def patron_refusals(attempt: Renewal) -> Iterator[Record]:
 def forced_due_date(attempt: Renewal) -> tuple[datetime | None, list[Record]]:
     """The due date of a forced renewal, or why even force is refused."""
     library, loan, policy, named = attempt.library, attempt.loan, attempt.policy, attempt.new_due_date
-    if not policy.get("loanable", True) or not policy.get("renewable", True):
+    if not policy.get("loanable") or not policy.get("renewable"):
         message = "New due date must be specified when due date calculation fails"
         return named, [] if named else [without_due_date(message, "OVERRIDE_RENEWAL_DUE_DATE_REQUIRED")]
     changes = later(library, loan, policy)

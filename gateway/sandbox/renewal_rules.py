@@ -30,10 +30,10 @@ def refusals(
 ) -> Iterator[Record]:
     """Every reason at once, in the order in which mod-circulation asks."""
     with_due_date = block(caller, "renewalDueDateRequiredBlock")
-    if not policy.get("loanable", True):
+    if not policy.get("loanable"):
         yield for_policy(policy, "item is not loanable", "ITEM_NOT_LOANABLE", with_due_date)
     yield from liftable(library, block(caller, "renewalBlock"), loan, item, policy)
-    if not policy.get("renewable", True):
+    if not policy.get("renewable"):
         yield for_policy(policy, "loan is not renewable", "LOAN_NOT_RENEWABLE", with_due_date)
     if held(library, item) and not holds_may_wait(policy):
         message = (
@@ -43,7 +43,7 @@ def refusals(
     if item["status"]["name"] == CLAIMED:
         parameters = {"itemId": item["id"]}
         yield reason(f"item is {CLAIMED}", parameters, code="ITEM_CLAIMED_RETURNED_NOT_RENEWABLE")
-    if policy.get("loanable", True) and not later(library, loan, policy):
+    if policy.get("loanable") and not later(library, loan, policy):
         code = "RENEWAL_WOULD_NOT_CHANGE_DUE_DATE"
         yield for_policy(policy, "renewal would not change the due date", code, with_due_date)
 
@@ -74,7 +74,7 @@ def reminded(loan: Record) -> bool:
 
 def at_limit(loan: Record, policy: Record) -> bool:
     renewals = policy.get("renewalsPolicy", {})
-    if renewals.get("unlimited"):
+    if not policy.get("renewable") or renewals.get("unlimited"):
         return False
     return int(loan.get("renewalCount", 0)) >= int(renewals.get("numberAllowed", 0))
 

@@ -128,9 +128,8 @@ def _sum_remaining(page: Slice) -> float | None:
 @strawberry.type(description="A page of accounts, and what is owed on all of them.")
 class AccountConnection(Connection[Account]):
     amount_remaining: float | None = of_slice(
-        "What is owed on the whole list that the filter leaves, not on this page: exact. Null where a key "
-        "of the list is missing. It reads the whole list upstream, one call per 1000 accounts, and "
-        "`totalCount` then costs no count.",
+        "What is owed on the whole list that the filter leaves, not on this page; exact. It reads the whole "
+        "list upstream, one call per 1000 accounts, and `totalCount` beside it then costs nothing.",
         _sum_remaining,
     )
 

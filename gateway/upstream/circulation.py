@@ -39,7 +39,7 @@ class Circulation:
 
     async def _queue(self, of: str, key: str) -> list[Record]:
         queue = await self._client.list_of(f"/circulation/requests/queue/{of}/{segment(key)}", "requests")
-        return [_own(request) for request in queue]
+        return [own(request) for request in queue]
 
     async def request(self, request_id: str) -> Record | None:
         return await self._client.one(f"/circulation/requests/{segment(request_id)}")
@@ -55,7 +55,7 @@ class Circulation:
             keys=keys_in(body, "itemBarcode", "userBarcode"),
             verify="item(barcode:) { openLoan { dueDate renewalCount action } }",
         )
-        return _own(await self._client.act_for_record(act, "/circulation/renew-by-barcode", body, proof="id"))
+        return own(await self._client.act_for_record(act, "/circulation/renew-by-barcode", body, proof="id"))
 
     async def renew_by_id(self, body: Record) -> Record:
         """Renew the loan of an item to a patron, both known by their ids. Sent once; raises as by barcode.
@@ -67,7 +67,7 @@ class Circulation:
             keys=keys_in(body, "itemId", "userId"),
             verify="item(id:) { openLoan { dueDate renewalCount action } }",
         )
-        return _own(await self._client.act_for_record(act, "/circulation/renew-by-id", body, proof="id"))
+        return own(await self._client.act_for_record(act, "/circulation/renew-by-id", body, proof="id"))
 
     async def change_due_date(self, loan_id: str, body: Record) -> None:
         """Give a loan another due date. Sent once; raises as `renew_by_barcode` (ChangeDueDateResource)."""
@@ -110,7 +110,7 @@ class Circulation:
             verify="request(id:) { item { id } position requestType }",
         )
         path = f"/circulation/requests/{segment(request_id)}/move"
-        return _own(await self._client.act_for_record(act, path, body, proof="id"))
+        return own(await self._client.act_for_record(act, path, body, proof="id"))
 
     async def reorder_queue_of_instance(self, instance_id: str, body: Record) -> list[Record]:
         """Put the queue of a title into another order; it comes back in that order. Sent once.
@@ -136,7 +136,7 @@ class Circulation:
         requests = found.get("requests") if isinstance(found, dict) else None
         if not isinstance(requests, list) or any(type(each) is not dict for each in requests):
             raise self._client.unreadable(act, answer)
-        return sorted(map(_own, requests), key=_position)
+        return sorted(map(own, requests), key=_position)
 
     async def end_patron_action_session(self, body: Record) -> None:
         """End sessions at the desk, so that their notices go out. Sent once; raises as `renew_by_barcode`.
@@ -164,7 +164,8 @@ class Circulation:
         await self._client.act_without_record(act, "POST", "/circulation/print-events-entry", body)
 
 
-def _own(record: Record) -> Record:
+def own(record: Record) -> Record:
+    """The record, marked as one with all that circulation itself sends."""
     record[FROM_CIRCULATION] = True
     return record
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from gateway.upstream import cql
+from gateway.upstream.circulation import own
 from gateway.upstream.client import Act, CallerClient, Collection, Record, keys_in, segment
 
 _PATH = "/circulation-bff"
@@ -89,7 +90,9 @@ class CirculationBff:
             keys={name: body[name] for name in ("itemBarcode", "userBarcode", "servicePointId")},
             verify="item(barcode:) { openLoan { borrower { barcode } } }",
         )
-        return await self._client.act_for_record(act, f"{_PATH}/loans/check-out-by-barcode", body, proof="id")
+        path = f"{_PATH}/loans/check-out-by-barcode"
+        # Unlike the BFF's lists, its answers at the desk are open objects: circulation's loan comes whole.
+        return own(await self._client.act_for_record(act, path, body, proof="id"))
 
     async def check_in(self, body: Record) -> Record:
         """Take one item back. Sent once; a repeated check-in counts as use in the house.
@@ -103,7 +106,10 @@ class CirculationBff:
             verify="item(barcode:) { status { name date } lastCheckIn { dateTime servicePoint { id } } }",
             looks_up_afterwards=True,
         )
-        return await self._client.act_for_record(act, f"{_PATH}/loans/check-in-by-barcode", body)
+        answer = await self._client.act_for_record(act, f"{_PATH}/loans/check-in-by-barcode", body)
+        if type(answer.get("loan")) is dict:
+            own(answer["loan"])
+        return answer
 
     async def create_request(self, body: Record) -> Record:
         """Request an item or a title for a patron. Sent once.

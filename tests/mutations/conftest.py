@@ -1,8 +1,8 @@
-"""The gateway over an upstream that is a function, for what the embedded library never says."""
+"""Gateways for the acts: one for those that change nothing, and one over an upstream that is a function."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -10,8 +10,28 @@ import pytest
 
 from gateway.app import create_app
 from gateway.settings import Settings
+from tests.gateway_under_test import Gateway, open_gateway
 
 Answered = Callable[..., Awaitable[tuple[Any, list[httpx.Request]]]]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """One loop for the tests of a file, so that they may share a gateway."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", name="shared")
+async def _shared() -> AsyncIterator[Gateway]:
+    async with open_gateway() as opened:
+        yield opened
+
+
+@pytest.fixture(name="untouched")
+def _untouched(shared: Gateway) -> Gateway:
+    """A gateway that tests share which see to it that nothing changes: to open one takes time."""
+    shared.sandbox.calls.clear()
+    return shared
 
 
 @pytest.fixture(name="answered")

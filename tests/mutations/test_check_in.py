@@ -266,17 +266,17 @@ async def test_two_check_ins_are_two_calls(gateway: Gateway) -> None:
         ),
     ],
 )
-async def test_a_refusal_says_why(gateway: Gateway, item: str, expected: Json) -> None:
+async def test_a_refusal_says_why(untouched: Gateway, item: str, expected: Json) -> None:
     """A refused check-in is one call, and changes nothing."""
-    before = state(gateway)
-    data = await gateway.data(CHECK_IN, returned(gateway, item))
+    before = state(untouched)
+    data = await untouched.data(CHECK_IN, returned(untouched, item))
 
     assert data["checkIn"] == {
         "__typename": "Refusal",
         "reasons": [expected | {"overridableBlock": None}],
     }
-    assert gateway.paths() == [POST]
-    assert state(gateway) == before
+    assert untouched.paths() == [POST]
+    assert state(untouched) == before
 
 
 # What upstream gets and may answer

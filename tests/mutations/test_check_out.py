@@ -235,9 +235,9 @@ NO_ITEM = reason("OTHER", "No item with barcode no item exists", {"itemBarcode":
         pytest.param(ITEM, VISITOR_AT_THE_LIMIT, [LIMIT], id="item limit"),
     ],
 )
-async def test_a_refusal_says_why(gateway: Gateway, item: str, user: str, expected: list[Json]) -> None:
+async def test_a_refusal_says_why(untouched: Gateway, item: str, user: str, expected: list[Json]) -> None:
     """A refusal is data with every reason, what it is about and what may be lifted; nothing is lent."""
-    assert await reasons(gateway, wish(gateway, item, user)) == expected
+    assert await reasons(untouched, wish(untouched, item, user)) == expected
 
 
 def not_loanable(gateway: Gateway) -> Json:
@@ -250,30 +250,30 @@ def not_loanable(gateway: Gateway) -> Json:
     return reason("ITEM_NOT_LOANABLE", "Item is not loanable", parameters, block("itemNotLoanableBlock"))
 
 
-async def test_what_is_not_lent_names_its_policy(gateway: Gateway) -> None:
+async def test_what_is_not_lent_names_its_policy(untouched: Gateway) -> None:
     """An item that the rules do not lend is refused with the policy in the way."""
-    assert await reasons(gateway, wish(gateway, READING_ROOM_ITEM)) == [not_loanable(gateway)]
+    assert await reasons(untouched, wish(untouched, READING_ROOM_ITEM)) == [not_loanable(untouched)]
 
 
-async def test_several_reasons_come_at_once(gateway: Gateway) -> None:
+async def test_several_reasons_come_at_once(untouched: Gateway) -> None:
     """A blocked patron with an item that is not lent learns both in one try."""
-    told = await reasons(gateway, wish(gateway, READING_ROOM_ITEM, MANUALLY_BLOCKED))
+    told = await reasons(untouched, wish(untouched, READING_ROOM_ITEM, MANUALLY_BLOCKED))
 
-    assert told == [MANUAL, not_loanable(gateway)]
+    assert told == [MANUAL, not_loanable(untouched)]
 
 
-async def test_a_block_says_what_the_caller_lacks(gateway: Gateway) -> None:
+async def test_a_block_says_what_the_caller_lacks(untouched: Gateway) -> None:
     """Staff without the permission see the same block with the permission that they would need."""
-    told = await reasons(gateway, wish(gateway, user=MANUALLY_BLOCKED), gateway.as_staff("desk"))
+    told = await reasons(untouched, wish(untouched, user=MANUALLY_BLOCKED), untouched.as_staff("desk"))
 
     assert told == [
         MANUAL | {"overridableBlock": block("patronBlock", "circulation.override-patron-block.post")}
     ]
 
 
-async def test_an_invalid_proxy_is_refused(gateway: Gateway) -> None:
+async def test_an_invalid_proxy_is_refused(untouched: Gateway) -> None:
     """Nobody is their own proxy."""
-    assert await reasons(gateway, wish(gateway, user=SPONSOR, proxyUserBarcode=SPONSOR)) == [
+    assert await reasons(untouched, wish(untouched, user=SPONSOR, proxyUserBarcode=SPONSOR)) == [
         reason(
             "USER_CANNOT_BE_PROXY_FOR_THEMSELVES",
             "User cannot be proxy for themselves",
@@ -310,18 +310,20 @@ async def test_an_override_lifts_the_block(gateway: Gateway, item: str, user: st
 
 
 @pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
-async def test_an_override_needs_a_comment(gateway: Gateway, item: str, user: str, lifted: Json) -> None:
+async def test_an_override_needs_a_comment(untouched: Gateway, item: str, user: str, lifted: Json) -> None:
     """Without a comment nothing is lifted, and the refusal names the comment."""
-    assert await reasons(gateway, wish(gateway, item, user, overrideBlocks=lifted)) == [
+    assert await reasons(untouched, wish(untouched, item, user, overrideBlocks=lifted)) == [
         reason("OTHER", "Override should be performed with the comment specified", {"comment": None})
     ]
 
 
 @pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
-async def test_an_override_needs_the_permission(gateway: Gateway, item: str, user: str, lifted: Json) -> None:
+async def test_an_override_needs_the_permission(
+    untouched: Gateway, item: str, user: str, lifted: Json
+) -> None:
     """Staff who may not lift a block are told so for each, with the permission that they lack."""
-    wished = wish(gateway, item, user, overrideBlocks={**lifted, "comment": "Please"})
-    told = await reasons(gateway, wished, gateway.as_staff("desk"))
+    wished = wish(untouched, item, user, overrideBlocks={**lifted, "comment": "Please"})
+    told = await reasons(untouched, wished, untouched.as_staff("desk"))
 
     permissions = {
         "patronBlock": "circulation.override-patron-block.post",
@@ -339,19 +341,21 @@ async def test_an_override_needs_the_permission(gateway: Gateway, item: str, use
     ]
 
 
-async def test_one_override_lifts_one_block(gateway: Gateway) -> None:
+async def test_one_override_lifts_one_block(untouched: Gateway) -> None:
     """A block that nobody asked to lift still stands."""
     lifted = {"patronBlock": True, "comment": "ok"}
-    told = await reasons(gateway, wish(gateway, READING_ROOM_ITEM, MANUALLY_BLOCKED, overrideBlocks=lifted))
+    told = await reasons(
+        untouched, wish(untouched, READING_ROOM_ITEM, MANUALLY_BLOCKED, overrideBlocks=lifted)
+    )
 
-    assert told == [not_loanable(gateway)]
+    assert told == [not_loanable(untouched)]
 
 
-async def test_a_comment_alone_lifts_nothing(gateway: Gateway) -> None:
+async def test_a_comment_alone_lifts_nothing(untouched: Gateway) -> None:
     """A block that is named and false is not lifted."""
     lifted = {"patronBlock": False, "itemLimitBlock": False, "comment": "ok"}
 
-    assert await reasons(gateway, wish(gateway, user=MANUALLY_BLOCKED, overrideBlocks=lifted)) == [MANUAL]
+    assert await reasons(untouched, wish(untouched, user=MANUALLY_BLOCKED, overrideBlocks=lifted)) == [MANUAL]
 
 
 # What upstream gets and may answer
@@ -509,16 +513,18 @@ async def test_nothing_sent_is_told_as_such(answered: Answered) -> None:
 @pytest.mark.parametrize(
     ("token", "code", "status"), [("expired", "UNAUTHENTICATED", 401), ("sandbox:nobody", "FORBIDDEN", 403)]
 )
-async def test_who_may_not_lend_gets_an_error(gateway: Gateway, token: str, code: str, status: int) -> None:
+async def test_who_may_not_lend_gets_an_error(untouched: Gateway, token: str, code: str, status: int) -> None:
     """A caller without login or permission gets an error after one call, and nothing is lent."""
-    before = state(gateway)
-    answer = await gateway.ask(CHECK_OUT, wish(gateway), {"X-Okapi-Tenant": "diku", "X-Okapi-Token": token})
+    before = state(untouched)
+    answer = await untouched.ask(
+        CHECK_OUT, wish(untouched), {"X-Okapi-Tenant": "diku", "X-Okapi-Token": token}
+    )
 
     (error,) = answer["errors"]
     assert answer["data"] == {"checkOut": None}
     assert (error["extensions"]["code"], error["extensions"]["status"]) == (code, status)
-    assert gateway.paths() == [POST]
-    assert state(gateway) == before
+    assert untouched.paths() == [POST]
+    assert state(untouched) == before
 
 
 # No clear answer

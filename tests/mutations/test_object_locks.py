@@ -106,14 +106,14 @@ async def test_locking_again_tells_that_it_was_locked(gateway: Gateway) -> None:
     assert gateway.paths() == [f"POST {LOCKS}"] * 2
 
 
-async def test_a_lock_of_another_is_a_conflict(gateway: Gateway) -> None:
+async def test_a_lock_of_another_is_a_conflict(untouched: Gateway) -> None:
     """Who holds it, where and since when is told, and nothing changes."""
-    before = state(gateway)
-    answered = await lock(gateway, HOLD_REQUEST_OF_ANNEX)
+    before = state(untouched)
+    answered = await lock(untouched, HOLD_REQUEST_OF_ANNEX)
 
     held = answered["heldBy"]
     date = held.pop("lockDate")
-    assert since(date, gateway) - timedelta(minutes=28) < timedelta(minutes=1)
+    assert since(date, untouched) - timedelta(minutes=28) < timedelta(minutes=1)
     assert datetime.fromisoformat(held.pop("lockDateText")) == datetime.fromisoformat(date)
     assert answered == {
         "__typename": "ObjectLockConflict",
@@ -129,13 +129,13 @@ async def test_a_lock_of_another_is_a_conflict(gateway: Gateway) -> None:
             "lockExistsInDatabase": None,
         },
     }
-    assert gateway.paths() == [f"POST {LOCKS}"]
-    assert state(gateway) == before
+    assert untouched.paths() == [f"POST {LOCKS}"]
+    assert state(untouched) == before
 
 
-async def test_a_date_without_an_offset_is_told_as_text(gateway: Gateway) -> None:
+async def test_a_date_without_an_offset_is_told_as_text(untouched: Gateway) -> None:
     """The clock of the Polaris server is no moment: `lockDate` is null rather than hours off."""
-    held = (await lock(gateway, PATRON_OF_ANNEX))["heldBy"]
+    held = (await lock(untouched, PATRON_OF_ANNEX))["heldBy"]
 
     assert held["lockDate"] is None
     assert datetime.fromisoformat(held["lockDateText"]).tzinfo is None
@@ -203,23 +203,23 @@ async def test_an_object_is_unlocked(gateway: Gateway) -> None:
     assert (27, 480) not in gateway.sandbox.locks.locks
 
 
-async def test_unlocking_what_is_not_locked(gateway: Gateway) -> None:
+async def test_unlocking_what_is_not_locked(untouched: Gateway) -> None:
     """What the caller wants is so already."""
-    before = state(gateway)
+    before = state(untouched)
 
-    assert await unlock(gateway, PATRON) == {"__typename": "ObjectUnlocked", **PATRON}
-    assert gateway.paths() == [f"DELETE {LOCKS}/27/480"]
-    assert state(gateway) == before
+    assert await unlock(untouched, PATRON) == {"__typename": "ObjectUnlocked", **PATRON}
+    assert untouched.paths() == [f"DELETE {LOCKS}/27/480"]
+    assert state(untouched) == before
 
 
-async def test_a_lock_of_another_stays(gateway: Gateway) -> None:
+async def test_a_lock_of_another_stays(untouched: Gateway) -> None:
     """Nobody releases the lock of somebody else: it is a conflict, and the lock is still there."""
-    before = state(gateway)
-    answered = await unlock(gateway, HOLD_REQUEST_OF_ANNEX)
+    before = state(untouched)
+    answered = await unlock(untouched, HOLD_REQUEST_OF_ANNEX)
 
     assert answered["__typename"] == "ObjectLockConflict"
     assert answered["heldBy"]["polarisUserName"] == "Alex Annex"
-    assert state(gateway) == before
+    assert state(untouched) == before
 
 
 async def test_all_of_my_locks_are_released_and_no_others(gateway: Gateway) -> None:
@@ -238,13 +238,13 @@ async def test_all_of_my_locks_are_released_and_no_others(gateway: Gateway) -> N
     assert {(3, 6), (3, 7), (28, 880)} <= others
 
 
-async def test_releasing_wants_a_confirmation(gateway: Gateway) -> None:
+async def test_releasing_wants_a_confirmation(untouched: Gateway) -> None:
     """Without it nothing is sent."""
-    answer = await gateway.ask(RELEASE_MINE, {"input": {"confirm": False}}, gateway.as_staff())
+    answer = await untouched.ask(RELEASE_MINE, {"input": {"confirm": False}}, untouched.as_staff())
 
     assert answer["data"] == {"releaseMyLocks": None}
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-    assert gateway.calls == []
+    assert untouched.calls == []
 
 
 # Reading
@@ -262,12 +262,12 @@ async def test_my_locks_and_everybodys(gateway: Gateway) -> None:
     assert [call.query for call in gateway.calls] == [{}, {}, {"getAllLocks": "true"}]
 
 
-async def test_one_lock_of_another(gateway: Gateway) -> None:
+async def test_one_lock_of_another(untouched: Gateway) -> None:
     """Whoever holds it, the lock on an object is seen; what Polaris leaves out is null."""
     asked = {"type": "ITEM_RECORD", "id": 100200}
-    found = (await gateway.data(OBJECT_LOCK, asked, gateway.as_staff()))["objectLock"]
+    found = (await untouched.data(OBJECT_LOCK, asked, untouched.as_staff()))["objectLock"]
 
-    assert since(found.pop("lockDate"), gateway) - timedelta(minutes=14) < timedelta(minutes=1)
+    assert since(found.pop("lockDate"), untouched) - timedelta(minutes=14) < timedelta(minutes=1)
     assert found.pop("lockDateText")
     assert found == {
         "id": "3:100200",
@@ -280,15 +280,15 @@ async def test_one_lock_of_another(gateway: Gateway) -> None:
         "existingLock": None,
         "lockExistsInDatabase": None,
     }
-    assert gateway.paths() == [f"GET {LOCKS}/3/100200"]
+    assert untouched.paths() == [f"GET {LOCKS}/3/100200"]
 
 
-async def test_an_unlocked_object_has_no_lock(gateway: Gateway) -> None:
+async def test_an_unlocked_object_has_no_lock(untouched: Gateway) -> None:
     """Polaris answers 404, which is an answer and no error."""
-    data = await gateway.data(OBJECT_LOCK, {"type": "PATRON", "id": 480}, gateway.as_staff())
+    data = await untouched.data(OBJECT_LOCK, {"type": "PATRON", "id": 480}, untouched.as_staff())
 
     assert data == {"objectLock": None}
-    assert gateway.paths() == [f"GET {LOCKS}/27/480"]
+    assert untouched.paths() == [f"GET {LOCKS}/27/480"]
 
 
 async def test_a_lock_that_does_not_say_on_what(gateway: Gateway) -> None:
@@ -343,25 +343,27 @@ async def fails(gateway: Gateway, document: str, variables: Json, headers: dict[
 
 
 @pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
-async def test_without_an_identity_nothing_is_asked(gateway: Gateway, document: str, variables: Json) -> None:
+async def test_without_an_identity_nothing_is_asked(
+    untouched: Gateway, document: str, variables: Json
+) -> None:
     """Locks need the caller's own Polaris identity: without it no call is made."""
-    extensions = await fails(gateway, document, variables, {"X-Okapi-Tenant": "diku"})
+    extensions = await fails(untouched, document, variables, {"X-Okapi-Tenant": "diku"})
 
     assert (extensions["code"], extensions["upstream"]) == ("UNAUTHENTICATED", "polaris")
-    assert gateway.calls == []
+    assert untouched.calls == []
 
 
 @pytest.mark.parametrize("missing", ["X-Polaris-Workstation", "X-Polaris-Organization"])
 @pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
 async def test_without_a_workstation_nothing_is_asked(
-    gateway: Gateway, document: str, variables: Json, missing: str
+    untouched: Gateway, document: str, variables: Json, missing: str
 ) -> None:
     """A lock is held at a workstation of an organization: without one of them no call is made."""
-    headers = {name: value for name, value in gateway.as_staff().items() if name != missing}
-    extensions = await fails(gateway, document, variables, headers)
+    headers = {name: value for name, value in untouched.as_staff().items() if name != missing}
+    extensions = await fails(untouched, document, variables, headers)
 
     assert extensions["code"] == "BAD_USER_INPUT"
-    assert gateway.calls == []
+    assert untouched.calls == []
 
 
 async def test_the_settings_fill_in_the_workstation() -> None:
@@ -378,18 +380,18 @@ async def test_the_settings_fill_in_the_workstation() -> None:
 @pytest.mark.parametrize("authorization", ["PAS polaris:desk-token:wrong", "Bearer unknown"])
 @pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
 async def test_a_refused_identity_is_tried_once(
-    gateway: Gateway, document: str, variables: Json, authorization: str
+    untouched: Gateway, document: str, variables: Json, authorization: str
 ) -> None:
     """Three failures lock a Polaris account, so a 401 is never repeated."""
-    headers = gateway.as_staff() | {"X-Polaris-Authorization": authorization}
-    extensions = await fails(gateway, document, variables, headers)
+    headers = untouched.as_staff() | {"X-Polaris-Authorization": authorization}
+    extensions = await fails(untouched, document, variables, headers)
 
     assert (extensions["code"], extensions["upstream"], extensions["status"]) == (
         "UNAUTHENTICATED",
         "polaris",
         401,
     )
-    assert len(gateway.calls) == 1
+    assert len(untouched.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -407,32 +409,32 @@ async def test_a_refused_identity_is_tried_once(
 )
 @pytest.mark.parametrize("document", [LOCK_OBJECT, UNLOCK_OBJECT], ids=["lockObject", "unlockObject"])
 async def test_what_cannot_be_locked_is_not_asked_for(
-    gateway: Gateway, document: str, wished: Json, code: str
+    untouched: Gateway, document: str, wished: Json, code: str
 ) -> None:
     """A kind or an id that Polaris cannot have is refused before anything is sent."""
-    answer = await gateway.ask(document, {"input": wished}, gateway.as_staff())
+    answer = await untouched.ask(document, {"input": wished}, untouched.as_staff())
 
     assert answer["errors"][0]["extensions"]["code"] == code
-    assert gateway.calls == []
+    assert untouched.calls == []
 
 
-async def test_an_unknown_kind_in_the_document_is_not_valid(gateway: Gateway) -> None:
+async def test_an_unknown_kind_in_the_document_is_not_valid(untouched: Gateway) -> None:
     """A kind written into the document is checked against the schema, and nothing is executed."""
-    answer = await gateway.ask(
-        "{ objectLock(objectType: BOOK, objectId: 1) { id } }", None, gateway.as_staff()
+    answer = await untouched.ask(
+        "{ objectLock(objectType: BOOK, objectId: 1) { id } }", None, untouched.as_staff()
     )
 
     assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "data" not in answer
-    assert gateway.calls == []
+    assert untouched.calls == []
 
 
-async def test_unknown_is_refused_where_it_is_read(gateway: Gateway) -> None:
+async def test_unknown_is_refused_where_it_is_read(untouched: Gateway) -> None:
     """UNKNOWN is an answer and never a question."""
-    extensions = await fails(gateway, OBJECT_LOCK, {"type": "UNKNOWN", "id": 1}, gateway.as_staff())
+    extensions = await fails(untouched, OBJECT_LOCK, {"type": "UNKNOWN", "id": 1}, untouched.as_staff())
 
     assert extensions["code"] == "BAD_USER_INPUT"
-    assert gateway.calls == []
+    assert untouched.calls == []
 
 
 async def test_what_polaris_refuses_is_a_refusal(answered: Answered) -> None:

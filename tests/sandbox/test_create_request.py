@@ -100,6 +100,7 @@ async def test_a_hold_is_told_to_the_loan(
 
     assert request["position"] == 2
     assert (loan["action"], loan["dueDate"]) == ("holdrequested", due)
+    assert list(library.loan_history.values())[-1]["loan"] == loan
     assert "dueDateChangedByRecall" not in loan
     assert item_of(library, LENT)["status"]["name"] == "Checked out"
 
@@ -504,3 +505,23 @@ async def test_a_new_request_is_filled_at_the_desk(
 
     assert found["status"] == "Open - Awaiting pickup"
     assert moment_of(found["holdShelfExpirationDate"]) > library.clock.now()
+
+
+async def test_a_page_for_a_title_by_a_copy_that_cannot_be_fetched(
+    library: Library, wanted: Wanted, refused: Refused
+) -> None:
+    """Whoever names a copy gets that one or none."""
+    item_of(library, AVAILABLE)["status"]["name"] = "Missing"
+    (error,) = await refused("POST", BFF, wanted(requestLevel="Title"))
+    assert error["code"] == "REQUEST_NOT_ALLOWED_FOR_PATRON_ITEM_COMBINATION"
+
+
+async def test_a_recall_for_a_title_whose_loans_are_recalled(
+    client: httpx.AsyncClient, library: Library, wanted: Wanted
+) -> None:
+    """With nobody left to call, it waits without a copy."""
+    loan = library.open_loan_of_item(item_of(library, "2000000071")["id"])
+    assert loan is not None
+    loan["dueDateChangedByRecall"] = True
+    request = (await client.post(BFF, json=for_title(wanted("2000000071", kind="Recall")))).json()
+    assert (request["requestType"], "itemId" in request) == ("Recall", False)

@@ -57,6 +57,35 @@ async def test_location_units_are_told_apart(tmp_path: Path) -> None:
     ]
 
 
+async def test_what_lies_around_loans_has_files_too(tmp_path: Path) -> None:
+    """Debts, settings and policies are read as well; a loan without a past begins with its loan date."""
+    loan = {"id": "b", "itemId": "c", "status": {"name": "Open"}, "loanDate": NOW}
+    account = {"id": "d", "loanId": "b", "remaining": 2.5, "status": {"name": "Open"}}
+    write(tmp_path, "loans.json", [loan])
+    write(tmp_path, "accounts.json", [account])
+    write(tmp_path, "circulation-settings.json", [{"id": "e", "name": "ecsTlrFeature", "value": {}}])
+    write(tmp_path, "lost-item-policies.json", [{"id": "f", "name": "Lost"}])
+
+    async with client_of(create_sandbox(tmp_path)) as client:
+        (entry,) = (await client.get("/loan-storage/loan-history")).json()["loansHistory"]
+        (shown,) = (await client.get("/circulation/loans")).json()["loans"]
+        settings = (await client.get("/circulation/settings")).json()["totalRecords"]
+        policies = (await client.get("/lost-item-fees-policies")).json()["totalRecords"]
+    assert (entry["operation"], entry["createdDate"], entry["loan"]) == ("I", NOW, loan)
+    assert shown["feesAndFines"] == {"amountRemainingToPay": 2.5}
+    assert (settings, policies) == (1, 1)
+
+
+async def test_a_folder_may_bring_its_history(tmp_path: Path) -> None:
+    """Then nothing is added to it."""
+    loan = {"id": "b", "itemId": "c", "status": {"name": "Open"}, "loanDate": NOW}
+    entry = {"id": "h", "createdDate": NOW, "operation": "U", "loan": loan}
+    write(tmp_path, "loans.json", [loan])
+    write(tmp_path, "loan-history.json", [entry])
+
+    assert list(create_sandbox(tmp_path).library("diku").loan_history.values()) == [entry]
+
+
 def test_a_folder_without_records(tmp_path: Path) -> None:
     """A wrong folder is an error that names it."""
     write(tmp_path, "other.json", [])

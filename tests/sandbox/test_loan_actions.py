@@ -356,7 +356,7 @@ async def test_seeded_loans_have_a_past(client: httpx.AsyncClient, library: Libr
     ]
     assert [each["loan"]["action"] for each in claimed] == ["checkedout", "claimedReturned"]
     assert "claimedReturnedDate" not in claimed[0]["loan"]
-    assert {key for key in library.loans} == {each["loan"]["id"] for each in library.loan_history.values()}
+    assert set(library.loans) == {each["loan"]["id"] for each in library.loan_history.values()}
 
 
 @pytest.mark.parametrize("kind", ["Check-out", "Check-in"])

@@ -175,3 +175,10 @@ async def test_bodies_that_are_not_valid(client: httpx.AsyncClient, wanted: Want
     """The BFF's framework refuses them."""
     answer = await client.post(CONFIRM, json=wanted(**change))
     assert (answer.status_code, answer.json()["path"]) == (400, CONFIRM)
+
+
+async def test_confirming_one_for_a_title(client: httpx.AsyncClient, wanted: Wanted) -> None:
+    """As long as no copy is found for it, it shows none."""
+    body = wanted("2000000071", kind="Hold", requestLevel="Title", itemId=None, holdingsRecordId=None)
+    confirmed = (await client.post(CONFIRM, json=body)).json()
+    assert (confirmed["status"], "item" in confirmed) == ("Open - Not yet filled", False)

@@ -55,8 +55,9 @@ WAYS = {
     "ManualBlock": "users(first: 1000) { nodes { manualBlocks(first: 1000) { nodes { %s } } } }",
     "ProxyRelation": "users(first: 1000) { nodes { proxies(first: 1000) { nodes { %s } } } }",
     "RequestPreference": "users(first: 1000) { nodes { requestPreference { %s } } }",
-    "LoanHistoryEntry": "loans(first: 1000) { nodes { history(first: 1000) { nodes { %s } } } }",
-    "LoanSnapshot": "loans(first: 1000) { nodes { history(first: 1000) { nodes { loan { %s } } } } }",
+    "LoanHistoryEntry": "loans(first: 50) { nodes { history(first: 50) { nodes { %s } } } }",
+    "LoanSnapshot": 'loans(first: 120, cql: "proxyUserId=\\"\\" or checkinServicePointId=\\"\\"")'
+    " { nodes { history(first: 50) { nodes { loan { %s } } } } }",
     "PrintDetails": "requests(first: 1000) { nodes { printDetails { %s } } }",
     "ServicePointStaffSlip": "servicePoints(first: 1000) { nodes { staffSlips { %s } } }",
     "Library": "locations(first: 1000) { nodes { library { code %s } } }",

@@ -292,7 +292,8 @@ async def test_positions_are_sorted_as_numbers(gateway: Gateway) -> None:
     for place, each in enumerate(requests, 1):
         each["position"] = place
         each["instanceId"] = requests[0]["instanceId"]
-    text = "requests(filter: { id: $ids }, first: 12, sort: { field: POSITION, direction: %s }) { nodes { position } }"
+    sort = "sort: { field: POSITION, direction: %s }"
+    text = f"requests(filter: {{ id: $ids }}, first: 12, {sort}) {{ nodes {{ position }} }}"
 
     data = await gateway.data(
         f"query($ids: [ID!]) {{ up: {text % 'ASCENDING'} down: {text % 'DESCENDING'} }}",

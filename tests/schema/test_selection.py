@@ -13,7 +13,8 @@ TOTALS = {
     "alias": ("{ loans { count: totalCount } }", "exact"),
     "inline fragment": ("{ loans { ... on LoanConnection { totalCount } } }", "exact"),
     "fragment of a fragment": (
-        "{ loans { ...A } } fragment A on LoanConnection { ...B } fragment B on LoanConnection { totalCount }",
+        "{ loans { ...A } } fragment A on LoanConnection { ...B }"
+        " fragment B on LoanConnection { totalCount }",
         "exact",
     ),
     "merged": ("{ loans { nodes { id } } loans { totalCount } }", "exact"),

@@ -86,7 +86,7 @@ async def socket_server(answer: Answer) -> AsyncIterator[SocketServer]:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what happens soon; how soon is up to the machine."""
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.002)
 
 

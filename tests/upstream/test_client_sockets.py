@@ -635,9 +635,9 @@ async def test_cancellation_leaves_the_pool_whole(network: Network) -> None:
         await asyncio.sleep(0.01 if slow else 0)
         await responds(200, USERS)(reader, writer)
 
-    async def churn(client: Client, number: int, until: float) -> int:
+    async def churn(client: Client, number: int, end: float) -> int:
         cancelled = 0
-        while (now := time.monotonic()) < until:
+        while (now := time.monotonic()) < end:
             patience = 0.001 + 0.002 * ((number * 7 + int(now * 1000)) % 13)
             try:
                 async with asyncio.timeout(patience):
@@ -648,8 +648,8 @@ async def test_cancellation_leaves_the_pool_whole(network: Network) -> None:
 
     limits = Limits(concurrency=10, queue=1)
     async with talking(network, sometimes, limits) as (client, server):
-        until = time.monotonic() + 1.5
-        cancelled = await asyncio.gather(*(churn(client, number, until) for number in range(20)))
+        end = time.monotonic() + 1.5
+        cancelled = await asyncio.gather(*(churn(client, number, end) for number in range(20)))
         assert sum(cancelled) > 100
 
         slow = False

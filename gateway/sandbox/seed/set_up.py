@@ -1,4 +1,4 @@
-"""How the tenant is set up: circulation settings, tags, and how some readers like to be served."""
+"""How the tenant is set up: circulation settings, tags, how some readers like to be served, full slips."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ SETTINGS: dict[str, Record] = {
 }
 TAGS = ("boxed", "gift", "reading-group", "repair", "urgent", "vip")
 COLLECTS, IS_DELIVERED = 0, people.ORDINARY  # readers with a preference
+DELIVERED, COMPLETE = 248, 249  # pages whose slips have an address, and everything else
 
 
 def plant(planting: Planting) -> None:
@@ -39,6 +40,8 @@ def plant(planting: Planting) -> None:
         planting.shelve(library.tags, tag | {"metadata": planting.metadata()})
     for number in (COLLECTS, IS_DELIVERED):
         planting.shelve(library.request_preferences, preference(planting, number))
+    deliver(planting, library.requests[planting.id("request", DELIVERED)])
+    complete(planting, library.requests[planting.id("request", COMPLETE)])
 
 
 def preference(planting: Planting, number: int) -> Record:
@@ -53,3 +56,39 @@ def preference(planting: Planting, number: int) -> Record:
         return shared | {"delivery": False, "fulfillment": "Hold Shelf"}
     home = {"defaultDeliveryAddressTypeId": planting.id("address-type", "Home")}
     return shared | home | {"delivery": True, "fulfillment": "Delivery"}
+
+
+def deliver(planting: Planting, request: Record) -> None:
+    """Have the item brought home."""
+    del request["pickupServicePointId"]
+    home = planting.id("address-type", "Home")
+    request |= {"fulfillmentPreference": "Delivery", "deliveryAddressTypeId": home}
+
+
+def complete(planting: Planting, request: Record) -> None:
+    """Fill what a slip can show of an item to be fetched and of its reader."""
+    request |= {
+        "patronComments": "The copy with the maps, please",
+        "requestExpirationDate": planting.day(30, end=True),
+        "holdShelfExpirationDate": planting.day(40, end=True),
+    }
+    planting.library.items[request["itemId"]] |= {
+        "itemLevelCallNumber": "MAP 249",
+        "itemLevelCallNumberPrefix": "Oversize",
+        "itemLevelCallNumberSuffix": "c. 2",
+        "volume": "v. 2",
+        "enumeration": "no. 249",
+        "chronology": "Autumn",
+        "displaySummary": "no. 249 (Autumn)",
+        "yearCaption": ["1901", "1902"],
+        "numberOfPieces": "4",
+        "descriptionOfPieces": "1 volume, 3 maps",
+        "lastCheckIn": {
+            "dateTime": planting.day(-30),
+            "servicePointId": planting.id("service-point", "cd1"),
+            "staffMemberId": planting.id("user", "desk"),
+        },
+    }
+    reader = planting.library.users[request["requesterId"]]
+    reader["departments"] = [planting.id("department", "LAW"), planting.id("department", "ASTR")]
+    reader["personal"] |= {"preferredFirstName": "Max", "middleName": "Lee"}

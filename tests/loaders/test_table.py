@@ -1,0 +1,94 @@
+"""A table is asked whole once; one that turns out to be large is asked by id beyond its first page."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from gateway import errors
+from gateway.loaders.batching import LARGEST_ANSWER, BatchLimits
+from gateway.loaders.table import Table
+from gateway.upstream import cql
+from gateway.upstream.client import Collection, Page
+
+pytestmark = pytest.mark.anyio
+
+
+class Rows:
+    """A collection of numbered rows that remembers its questions."""
+
+    path = "/rows"
+    tie_break = "id"
+
+    def __init__(self, count: int, problem: errors.GatewayError | None = None) -> None:
+        self.rows = [{"id": str(number)} for number in range(count)]
+        self.problem = problem
+        self.asked: list[tuple[str, int]] = []
+
+    async def __call__(self, query: str, *, limit: int, offset: int = 0, total: bool = False) -> Page:
+        self.asked.append((query, limit))
+        await asyncio.sleep(0)
+        if self.problem is not None:
+            raise self.problem
+        found: list[dict[str, Any]] = [row for row in self.rows if f'"{row["id"]}"' in query]
+        return Page(found if query.startswith("id==") else self.rows[:limit], None)
+
+    def request_line_length(self, query: str, *, limit: int) -> int:
+        return len(query)
+
+
+def table(rows: Rows) -> Table:
+    return Table(cast(Collection, rows), BatchLimits(), (cql.SortKey("name"),))
+
+
+WHOLE = ("cql.allRecords=1 sortby name id", LARGEST_ANSWER)
+
+
+async def test_rows_and_list_are_one_question() -> None:
+    """Rows by id, at once and later, and the whole list come from one call."""
+    rows = Rows(5)
+    small = table(rows)
+
+    first = await asyncio.gather(small.by_id.load("1"), small.rows(), small.by_id.load("3"))
+    later = await small.by_id.load("4")
+
+    assert first == [{"id": "1"}, rows.rows, {"id": "3"}]
+    assert later == {"id": "4"}
+    assert rows.asked == [WHOLE]
+
+
+async def test_an_id_in_no_row_is_none() -> None:
+    """A small table is here as a whole, so an id that it lacks is not asked for again."""
+    rows = Rows(5)
+
+    assert await table(rows).by_id.load("99") is None
+    assert rows.asked == [WHOLE]
+
+
+async def test_a_large_table_is_asked_by_id_beyond_its_first_page() -> None:
+    """Rows that the first page lacks are one batch; the list is not handed out as if it were whole."""
+    rows = Rows(LARGEST_ANSWER + 10)
+    large = table(rows)
+    last = str(LARGEST_ANSWER + 9)
+
+    found = await asyncio.gather(large.by_id.load("7"), large.by_id.load(last), large.by_id.load("none"))
+
+    assert found == [{"id": "7"}, {"id": last}, None]
+    assert await large.rows() is None
+    assert rows.asked == [WHOLE, (f'id==("{last}" or "none")', 2)]
+
+
+async def test_an_outage_is_one_error_for_all() -> None:
+    """A table that cannot be read fails each row with the same error, after one call."""
+    problem = errors.UpstreamUnavailable("folio is not ready.", upstream="folio")
+    rows = Rows(5, problem)
+    broken = table(rows)
+
+    found = await asyncio.gather(broken.by_id.load("1"), broken.by_id.load("2"), return_exceptions=True)
+
+    assert found == [problem, problem]
+    with pytest.raises(errors.UpstreamUnavailable):
+        await broken.rows()
+    assert rows.asked == [WHOLE]

@@ -1,0 +1,449 @@
+"""Requests made, moved, reordered and cancelled, seen afterwards; and what the library says no to."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.gateway_under_test import Gateway
+from tests.mutations.acts import ACTS, key
+from tests.mutations.conftest import Answered
+from tests.mutations.seeded import INACTIVE, ITEM, MANUALLY_BLOCKED, PATRON, record, service_point, state
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # an answer is JSON, and each test knows which
+
+LENT_TWICE = "2000000032"  # two wait for it
+HELD, SHELVED = "2000000038", "2000000198"  # two copies of one title
+PAGED = "2000000231"
+REQUEST = "request { id status position requestType item { barcode } requester { barcode } }"
+SUCCESS = {
+    "createRequest": f"RequestCreated {{ {REQUEST} }}",
+    "createEcsRequestExternal": f"RequestCreated {{ {REQUEST} }} "
+    "... on MediatedRequestCreated { mediatedRequest { id status mediatedRequestStatus requestType } }",
+    "confirmMediatedRequest": "MediatedRequestConfirmed { "
+    "mediatedRequest { id status confirmedRequest { id } } }",
+    "createBatchRequest": "BatchRequestCreated { batchRequest { id mediatedRequestStatus } }",
+    "cancelRequest": "RequestCancelled { request { id status position cancelledDate "
+    "cancellationReason { id } cancellationAdditionalInformation cancelledBy { id } } }",
+    "moveRequest": f"RequestMoved {{ {REQUEST} }}",
+    "reorderQueue": "QueueReordered { queue { totalCount nodes { id position } } }",
+    "recordPrintEvents": "PrintEventsRecorded { recorded }",
+}
+
+
+def document(act: str) -> str:
+    pascal = act[0].upper() + act[1:]
+    return (
+        f"mutation($input: {pascal}Input!) {{ {act}(input: $input) {{ __typename ... on {SUCCESS[act]} "
+        "... on Refusal { reasons { code message parameters { key value } overridableBlock { name } } } } }"
+    )
+
+
+async def done(gateway: Gateway, act: str, given: Json) -> Json:
+    """What came of an act that the library did, in one write."""
+    gateway.sandbox.calls.clear()
+    result = (await gateway.data(document(act), {"input": given}))[act]
+
+    assert result["__typename"] != "Refusal", result["reasons"]
+    assert len([call for call in gateway.calls if call.method != "GET"]) == 1
+    return result
+
+
+async def refused(gateway: Gateway, act: str, given: Json, **headers: Json) -> list[tuple[str, list[str]]]:
+    """Codes and parameters of an act that is refused after one write and changes nothing."""
+    before, more = state(gateway), others(gateway)
+    gateway.sandbox.calls.clear()
+    result = (await gateway.data(document(act), {"input": given}, **headers))[act]
+
+    assert result["__typename"] == "Refusal", result
+    assert len([call for call in gateway.calls if call.method != "GET"]) == 1
+    assert (state(gateway), others(gateway)) == (before, more)
+    return [
+        (each["code"], [parameter["key"] for parameter in each["parameters"]]) for each in result["reasons"]
+    ]
+
+
+def others(gateway: Gateway) -> Json:
+    library = gateway.library
+    return deepcopy((library.batch_requests, library.batch_request_details, library.mediated_requests))
+
+
+def wish(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -> Json:
+    """A page for an item on its shelf; None takes a field away."""
+    library = gateway.library
+    copy = record(library.item_by_barcode(item))
+    given = {
+        "requesterId": record(library.user_by_barcode(user))["id"],
+        "instanceId": library.holdings[copy["holdingsRecordId"]]["instanceId"],
+        "holdingsRecordId": copy["holdingsRecordId"],
+        "itemId": copy["id"],
+        "requestType": "PAGE",
+        "requestLevel": "ITEM",
+        "fulfillmentPreference": "HOLD_SHELF",
+        "pickupServicePointId": service_point(library),
+        **more,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def waiting_for(gateway: Gateway, barcode: str) -> list[Json]:
+    """The open requests for an item, in order."""
+    item = record(gateway.library.item_by_barcode(barcode))
+    mine = [each for each in gateway.library.requests.values() if each.get("itemId") == item["id"]]
+    return sorted((each for each in mine if "position" in each), key=lambda each: int(each["position"]))
+
+
+# Making one
+
+
+async def test_a_request_is_made(gateway: Gateway) -> None:
+    """The request comes back whole, in the one call that made it, and the next query finds it."""
+    made = (await done(gateway, "createRequest", wish(gateway, id=key(1))))["request"]
+    paths = gateway.paths()
+    found = await gateway.data(f'{{ request(id: "{key(1)}") {{ status item {{ barcode }} }} }}')
+
+    assert made == {
+        "id": key(1),
+        "status": "OPEN_NOT_YET_FILLED",
+        "position": 1,
+        "requestType": "PAGE",
+        "item": {"barcode": ITEM},
+        "requester": {"barcode": PATRON},
+    }
+    assert paths == ["POST /circulation-bff/requests"]
+    assert found == {"request": {"status": "OPEN_NOT_YET_FILLED", "item": {"barcode": ITEM}}}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        pytest.param({"itemId": None, "holdingsRecordId": None}, ("OTHER", ["itemId"]), id="item"),
+        pytest.param({"holdingsRecordId": None}, ("OTHER", ["holdingsRecordId"]), id="holdings"),
+    ],
+)
+async def test_a_request_lacks_something(gateway: Gateway, more: Json, expected: Json) -> None:
+    """What a combination lacks is named by the library, and nothing is requested."""
+    assert await refused(gateway, "createRequest", wish(gateway, **more)) == [expected]
+
+
+async def test_a_hold_shelf_needs_a_pickup_point(gateway: Gateway) -> None:
+    """Without a pickup point the refusal says so by its code."""
+    ((code, _),) = await refused(gateway, "createRequest", wish(gateway, pickupServicePointId=None))
+
+    assert code == "HOLD_SHELF_REQUESTS_REQUIRE_PICKUP_SERVICE_POINT"
+
+
+async def test_a_second_request_is_refused(gateway: Gateway) -> None:
+    """Nobody waits twice for one item."""
+    await done(gateway, "createRequest", wish(gateway))
+
+    assert await refused(gateway, "createRequest", wish(gateway)) == [
+        ("ITEM_ALREADY_REQUESTED", ["requesterId", "itemId", "requestId"]),
+        ("REQUEST_NOT_ALLOWED_FOR_PATRON_ITEM_COMBINATION", ["requestType"]),  # the item is paged already
+    ]
+
+
+async def test_a_block_is_lifted_with_a_comment(gateway: Gateway) -> None:
+    """A blocked patron is refused, an override without a comment too, and with one the request is made."""
+    given = wish(gateway, user=MANUALLY_BLOCKED)
+    blocked = await refused(gateway, "createRequest", given)
+    silent = await refused(gateway, "createRequest", given | {"overrideBlocks": {"patronBlock": True}})
+    lifted = {"overrideBlocks": {"patronBlock": True, "comment": "Her last wish"}}
+    made = await done(gateway, "createRequest", given | lifted)
+
+    assert [code for code, _ in blocked] == ["USER_IS_BLOCKED_MANUALLY"]
+    assert silent == [("OTHER", ["comment"])]
+    assert made["request"]["requester"] == {"barcode": MANUALLY_BLOCKED}
+
+
+# In a consortium
+
+
+def external(gateway: Gateway, **more: Json) -> Json:
+    given = wish(gateway, requestType=None, **more)
+    return {name: value for name, value in given.items() if name not in ("instanceId", "holdingsRecordId")}
+
+
+async def test_an_external_request_becomes_a_request(gateway: Gateway) -> None:
+    """Where no staff confirms it, it is a request at once, of a kind that the library chose."""
+    made = await done(gateway, "createEcsRequestExternal", external(gateway))
+
+    assert (made["__typename"], made["request"]["requestType"]) == ("RequestCreated", "PAGE")
+
+
+async def test_an_external_request_becomes_a_mediated_one(gateway: Gateway) -> None:
+    """In a secure library the same wish waits for its staff."""
+    gateway.library.secure = True
+    made = await done(gateway, "createEcsRequestExternal", external(gateway))
+
+    assert made["__typename"] == "MediatedRequestCreated"
+    assert made["mediatedRequest"]["mediatedRequestStatus"] == "NEW"
+    assert made["mediatedRequest"]["id"] in gateway.library.mediated_requests
+    assert waiting_for(gateway, ITEM) == []
+
+
+@pytest.mark.parametrize("member", ["mediatedRequestStatus", "mediatedWorkflow"])
+async def test_one_member_tells_a_mediated_request(answered: Answered, member: str) -> None:
+    """Upstream says with no word which of the two came back; either member of a mediated one does."""
+    act = next(act for act in ACTS if act.name == "createEcsRequestExternal")
+    made = httpx.Response(201, json={"id": key(1), member: "New"})
+    answer, _ = await answered(document(act.name), act.given, made)
+
+    assert answer["data"][act.name]["__typename"] == "MediatedRequestCreated"
+    assert answer["data"][act.name]["mediatedRequest"]["id"] == key(1)
+
+
+async def test_a_mediated_request_is_confirmed(gateway: Gateway) -> None:
+    """A new one is made and confirmed in one call, and leads to the request that came of it."""
+    confirmed = (await done(gateway, "confirmMediatedRequest", wish(gateway)))["mediatedRequest"]
+
+    (request,) = waiting_for(gateway, ITEM)
+    assert confirmed["status"] == "OPEN_NOT_YET_FILLED"
+    assert confirmed["confirmedRequest"] == {"id": request["id"]}
+
+
+async def test_an_inactive_patron_is_not_confirmed(gateway: Gateway) -> None:
+    """The refusal names the requester, and nothing is saved."""
+    ((_, parameters),) = await refused(gateway, "confirmMediatedRequest", wish(gateway, user=INACTIVE))
+
+    assert parameters == ["requesterId"]
+
+
+# Many at once
+
+
+def batch(gateway: Gateway, *items: str, **more: Json) -> Json:
+    library = gateway.library
+    rows = [
+        {
+            "itemId": record(library.item_by_barcode(item))["id"],
+            "pickupServicePointId": service_point(library),
+        }
+        for item in items
+    ]
+    return {"requesterId": record(library.user_by_barcode(PATRON))["id"], "itemRequests": rows, **more}
+
+
+async def test_a_batch_is_taken(gateway: Gateway) -> None:
+    """The batch comes back pending, under the id that the caller chose."""
+    made = await done(gateway, "createBatchRequest", batch(gateway, ITEM, "2000000002", batchId=key(1)))
+
+    assert made["batchRequest"]["id"] == key(1)
+    assert made["batchRequest"]["mediatedRequestStatus"] == "PENDING"
+    assert key(1) in gateway.library.batch_requests
+
+
+async def test_a_batch_names_each_item_once(gateway: Gateway) -> None:
+    """Twice the same item is refused by the library, an empty batch before anything is sent."""
+    ((_, parameters),) = await refused(gateway, "createBatchRequest", batch(gateway, ITEM, ITEM))
+    gateway.sandbox.calls.clear()
+    answer = await gateway.ask(document("createBatchRequest"), {"input": batch(gateway)})
+
+    assert parameters == ["itemIds"]
+    assert answer["errors"][0]["message"] == "`itemRequests` must name an item at least."
+    assert gateway.paths() == []
+
+
+# Cancelling
+
+
+def cancellation(gateway: Gateway, request_id: str, **more: Json) -> Json:
+    return {
+        "requestId": request_id,
+        "cancellationReasonId": next(iter(gateway.library.cancellation_reasons)),
+        "cancelledByUserId": record(gateway.library.user_by_barcode(PATRON))["id"],
+        **more,
+    }
+
+
+async def test_a_request_is_cancelled(gateway: Gateway) -> None:
+    """One read, one write, and one read for what is asked of the request; nothing else of it has changed."""
+    (request,) = waiting_for(gateway, PAGED)
+    before = deepcopy(request)
+    given = cancellation(
+        gateway,
+        request["id"].upper(),
+        cancellationAdditionalInformation="Twice",
+        cancelledDate="2026-01-02T03:04:05Z",
+    )
+    told = (await done(gateway, "cancelRequest", given))["request"]
+
+    path = f"/circulation/requests/{request['id']}"
+    assert gateway.paths() == [f"GET {path}", f"PUT {path}", "GET /circulation-bff/requests"]
+    assert told == {
+        "id": request["id"],
+        "status": "CLOSED_CANCELLED",
+        "position": None,
+        "cancelledDate": "2026-01-02T03:04:05.000Z",
+        "cancellationReason": {"id": given["cancellationReasonId"]},
+        "cancellationAdditionalInformation": "Twice",
+        "cancelledBy": {"id": given["cancelledByUserId"]},
+    }
+    changed = {name for name in {*before, *request} if before.get(name) != request.get(name)}
+    assert {name for name in changed if not name.startswith("cancel")} == {"status", "position", "metadata"}
+
+
+async def test_a_closed_request_is_not_cancelled(gateway: Gateway) -> None:
+    """A second cancellation is refused with its code."""
+    (request,) = waiting_for(gateway, PAGED)
+    await done(gateway, "cancelRequest", cancellation(gateway, request["id"]))
+
+    ((code, _),) = await refused(gateway, "cancelRequest", cancellation(gateway, request["id"]))
+    assert code == "REQUEST_ALREADY_CLOSED"
+
+
+async def test_an_unknown_reason_is_refused(gateway: Gateway) -> None:
+    """The refusal names the reason, and the request stays open."""
+    (request,) = waiting_for(gateway, PAGED)
+    given = cancellation(gateway, request["id"], cancellationReasonId=key(1))
+
+    assert await refused(gateway, "cancelRequest", given) == [("OTHER", ["cancellationReasonId"])]
+
+
+async def test_a_request_that_is_not_there_is_not_written(gateway: Gateway) -> None:
+    """The read finds nothing, so nothing is sent, and the error says what is missing."""
+    answer = await gateway.ask(document("cancelRequest"), {"input": cancellation(gateway, key(1))})
+
+    (error,) = answer["errors"]
+    assert answer["data"] == {"cancelRequest": None}
+    assert (error["extensions"]["code"], error["extensions"]["status"]) == ("NOT_FOUND", 404)
+    assert gateway.paths() == [f"GET /circulation/requests/{key(1)}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(500, "UPSTREAM_ERROR"), (503, "UPSTREAM_UNAVAILABLE"), (403, "FORBIDDEN")]
+)
+async def test_a_failed_read_is_no_unknown_outcome(answered: Answered, status: int, code: str) -> None:
+    """When the request cannot be read, nothing was sent, and the error is that of a read."""
+    act = next(act for act in ACTS if act.name == "cancelRequest")
+    answer, got = await answered(act.document, act.given, httpx.Response(status))
+
+    assert answer["errors"][0]["extensions"]["code"] == code
+    assert [each.method for each in got] == ["GET"]
+
+
+# Moving and reordering
+
+
+async def test_a_request_moves_to_another_copy(gateway: Gateway) -> None:
+    """The hold for a lent copy becomes a page for the one on the shelf."""
+    (hold,) = waiting_for(gateway, HELD)
+    copy = record(gateway.library.item_by_barcode(SHELVED))
+    given = {"requestId": hold["id"], "destinationItemId": copy["id"], "requestType": "PAGE"}
+    moved = (await done(gateway, "moveRequest", given))["request"]
+
+    assert (moved["id"], moved["requestType"], moved["item"]) == (hold["id"], "PAGE", {"barcode": SHELVED})
+    assert gateway.paths() == [f"POST /circulation/requests/{hold['id']}/move"]
+
+
+async def test_a_request_does_not_move_on_the_spot(gateway: Gateway) -> None:
+    """The item that it waits for already is refused with its code."""
+    (hold,) = waiting_for(gateway, HELD)
+    given = {"requestId": hold["id"], "destinationItemId": hold["itemId"]}
+
+    ((code, _),) = await refused(gateway, "moveRequest", given)
+    assert code == "MOVING_REQUEST_TO_THE_SAME_ITEM"
+
+
+def places(*ids: str) -> Json:
+    return [{"id": each, "newPosition": place} for place, each in enumerate(ids, start=1)]
+
+
+@pytest.mark.parametrize("of", ["instanceId", "itemId"])
+async def test_a_queue_is_reordered(gateway: Gateway, of: str) -> None:
+    """The whole queue comes back in its new order, in the one call that made it."""
+    first, second = waiting_for(gateway, LENT_TWICE)
+    given = {of: first[of], "queue": places(second["id"], first["id"])}
+    queue = (await done(gateway, "reorderQueue", given))["queue"]
+
+    assert queue == {
+        "totalCount": 2,
+        "nodes": [{"id": second["id"], "position": 1}, {"id": first["id"], "position": 2}],
+    }
+    assert len(gateway.calls) == 1
+
+
+async def test_a_queue_must_be_whole(gateway: Gateway) -> None:
+    """A queue in which one is missing is refused by the library, naming whose queue it is."""
+    first, _ = waiting_for(gateway, LENT_TWICE)
+    given = {"instanceId": first["instanceId"], "queue": places(first["id"])}
+
+    assert await refused(gateway, "reorderQueue", given) == [("OTHER", ["instanceId"])]
+
+
+@pytest.mark.parametrize(
+    ("queue", "name"),
+    [
+        pytest.param([], "newPosition", id="empty"),
+        pytest.param([(1, 1), (2, 3)], "newPosition", id="a gap"),
+        pytest.param([(1, 1), (2, 1)], "newPosition", id="two on one place"),
+        pytest.param([(1, 0), (2, 1)], "newPosition", id="from nought"),
+        pytest.param([(1, 2)], "newPosition", id="nobody first"),
+        pytest.param([(1, 1), (1, 2)], "queue", id="one twice"),
+    ],
+)
+async def test_a_queue_has_no_gaps(gateway: Gateway, queue: list[tuple[int, int]], name: str) -> None:
+    """Positions that are no order, and a request named twice, are told before anything is sent."""
+    given = [{"id": key(number), "newPosition": place} for number, place in queue]
+    answer = await gateway.ask(document("reorderQueue"), {"input": {"itemId": key(9), "queue": given}})
+
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert f"`{name}`" in error["message"]
+    assert gateway.paths() == []
+
+
+async def test_a_request_is_one_in_any_letter_case(gateway: Gateway) -> None:
+    """Ids are matched in any case, so the same one in capitals is the same request."""
+    capital = "ABCDEF00-0000-4000-8000-000000000001"
+    answer = await gateway.ask(
+        document("reorderQueue"), {"input": {"itemId": key(9), "queue": places(capital, capital.lower())}}
+    )
+
+    assert answer["errors"][0]["message"] == "`queue` must name each request once."
+
+
+@pytest.mark.parametrize("named", [{}, {"instanceId": key(1), "itemId": key(2)}])
+async def test_one_queue_is_named(gateway: Gateway, named: Json) -> None:
+    """A title or an item: none and both are told before anything is sent."""
+    answer = await gateway.ask(document("reorderQueue"), {"input": {**named, "queue": places(key(3))}})
+
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert gateway.paths() == []
+
+
+# Printing
+
+
+def printed(gateway: Gateway, *ids: str, name: str = "Abebe, Desta") -> Json:
+    staff = record(gateway.library.user_by_barcode(PATRON))["id"]
+    return {"requestIds": list(ids), "requesterId": staff, "requesterName": name}
+
+
+async def test_a_print_is_counted(gateway: Gateway) -> None:
+    """Each print of a slip is counted at its request."""
+    (request,) = waiting_for(gateway, PAGED)
+    for count in (1, 2):
+        await done(gateway, "recordPrintEvents", printed(gateway, request["id"]))
+        assert request["printDetails"]["printCount"] == count
+
+
+async def test_an_unknown_request_is_not_printed(gateway: Gateway) -> None:
+    """The library refuses the whole of it."""
+    ((code, _),) = await refused(gateway, "recordPrintEvents", printed(gateway, key(1)))
+
+    assert code == "OTHER"
+
+
+@pytest.mark.parametrize(("ids", "name"), [([], "Abebe"), ([key(1)], "  ")])
+async def test_a_print_names_requests_and_printer(gateway: Gateway, ids: list[str], name: str) -> None:
+    """Nothing printed and nobody printing are told before anything is sent."""
+    answer = await gateway.ask(document("recordPrintEvents"), {"input": printed(gateway, *ids, name=name)})
+
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert gateway.paths() == []

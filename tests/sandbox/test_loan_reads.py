@@ -1,0 +1,191 @@
+"""What lies around loans: debts, policies, settings, preferences, and users of other tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.sandbox import Library, Sandbox
+
+pytestmark = pytest.mark.anyio
+
+# path -> key of the rows, permission without its end, how many there are
+COLLECTIONS = {
+    "/accounts": ("accounts", "accounts", 8),
+    "/feefineactions": ("feefineactions", "feefineactions", 16),
+    "/loan-policy-storage/loan-policies": ("loanPolicies", "circulation-storage.loan-policies", 4),
+    "/overdue-fines-policies": ("overdueFinePolicies", "overdue-fines-policies", 1),
+    "/lost-item-fees-policies": ("lostItemFeePolicies", "lost-item-fees-policies", 1),
+    "/tags": ("tags", "tags", 6),
+    "/request-preference-storage/request-preference": (
+        "requestPreferences",
+        "circulation-storage.request-preferences",
+        2,
+    ),
+    "/circulation/settings": ("circulationSettings", "circulation.settings", 5),
+}
+Found = Callable[..., Awaitable[list[dict[str, Any]]]]
+
+
+@pytest.mark.parametrize("path", COLLECTIONS)
+async def test_a_collection_and_its_records(client: httpx.AsyncClient, path: str) -> None:
+    """At most ten rows come under the module's own key, and each is served alone."""
+    key, _, count = COLLECTIONS[path]
+    body = (await client.get(path)).json()
+    alone = await client.get(f"{path}/{body[key][0]['id']}")
+
+    assert list(body) == [key, "totalRecords"]
+    assert (len(body[key]), body["totalRecords"]) == (min(10, count), count)
+    assert alone.json() == body[key][0]
+
+
+@pytest.mark.parametrize("path", COLLECTIONS)
+async def test_a_collection_needs_its_permission(client: httpx.AsyncClient, path: str) -> None:
+    """The list and the record have one each."""
+    permission, nobody = COLLECTIONS[path][1], {"X-Okapi-Token": "sandbox:nobody"}
+    many = await client.get(path, headers=nobody)
+    one = await client.get(f"{path}/00000000-0000-4000-8000-000000000000", headers=nobody)
+
+    assert many.text.endswith(f"requires permission: {permission}.collection.get")
+    assert one.text.endswith(f"requires permission: {permission}.item.get")
+
+
+async def test_loan_history_is_a_collection(client: httpx.AsyncClient, library: Library) -> None:
+    """It pages like the others; single entries are not served."""
+    body = (await client.get("/loan-storage/loan-history")).json()
+    one = await client.get(f"/loan-storage/loan-history/{next(iter(library.loan_history))}")
+    nobody = await client.get("/loan-storage/loan-history", headers={"X-Okapi-Token": "sandbox:nobody"})
+
+    assert list(body) == ["loansHistory", "totalRecords"]
+    assert (len(body["loansHistory"]), body["totalRecords"]) == (10, len(library.loan_history))
+    assert one.status_code == 404
+    assert nobody.text.endswith("requires permission: circulation-storage.loans-history.collection.get")
+
+
+async def test_debts_of_a_loan(found: Found, library: Library) -> None:
+    """An account names what was lent, and its actions add up to what remains."""
+    item = library.item_by_barcode("2000000031")
+    assert item is not None
+    rows = await found("/accounts", f"(itemId=={item['id']}) and status.name==Open")
+    (account,) = rows
+    acts = await found("/feefineactions", f"accountId=={account['id']} sortby dateAction")
+
+    assert (account["amount"], account["remaining"]) == (12.5, 7.25)
+    assert (account["barcode"], account["feeFineType"]) == ("2000000031", "Overdue fine")
+    assert account["paymentStatus"] == {"name": "Paid partially"}
+    assert library.loans[account["loanId"]]["userId"] == account["userId"]
+    assert [(act["typeAction"], act["amountAction"], act["balance"]) for act in acts] == [
+        ("Overdue fine", 12.5, 12.5),
+        ("Paid partially", 5.25, 7.25),
+    ]
+
+
+async def test_a_loan_policy_is_whole(found: Found) -> None:
+    """Lending, renewing and requesting have their parts; what is not lent has none of them."""
+    (standard,) = await found("/loan-policy-storage/loan-policies", 'name=="Standard loan"')
+    (hours,) = await found("/loan-policy-storage/loan-policies", 'name=="Three hours"')
+    (never,) = await found("/loan-policy-storage/loan-policies", "loanable==false")
+
+    assert standard["loansPolicy"]["period"] == {"duration": 28, "intervalId": "Days"}
+    assert standard["renewalsPolicy"]["numberAllowed"] == 3
+    assert standard["requestManagement"]["holds"]["renewItemsWithRequest"] is True
+    assert (hours["loanable"], hours["renewable"]) == (True, False)
+    assert not {"loansPolicy", "renewalsPolicy", "requestManagement"} & set(never)
+
+
+async def test_fee_policies(found: Found) -> None:
+    """The prices that the desk charges are in them."""
+    (overdue,) = await found("/overdue-fines-policies", "cql.allRecords=1")
+    (lost,) = await found("/lost-item-fees-policies", f"id=={'0' * 8}* or name==*")
+
+    assert overdue["overdueFine"] == {"quantity": 0.25, "intervalId": "day"}
+    assert lost["chargeAmountItem"] == {"chargeType": "anotherCost", "amount": 40.0}
+    assert lost["lostItemProcessingFee"] == 10.0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("printEventLogFeature", {"enablePrintLog": True}),
+        ("PRINT_HOLD_REQUESTS", {"printHoldRequestsEnabled": True}),
+        ("ecsTlrFeature", {"enabled": False}),
+    ],
+)
+async def test_settings_by_name(found: Found, name: str, value: dict[str, bool]) -> None:
+    """Front ends and the BFF ask for one at a time, with either sign of equality."""
+    for relation in ("==", "="):
+        (setting,) = await found("/circulation/settings", f"(name{relation}{name})")
+        assert setting["value"] == value
+
+
+async def test_tlr_settings(client: httpx.AsyncClient, library: Library) -> None:
+    """The consortium's switch is the tenant's."""
+    off = await client.get("/tlr/settings")
+    setting = next(each for each in library.circulation_settings.values() if each["name"] == "ecsTlrFeature")
+    setting["value"]["enabled"] = True
+
+    assert off.json() == {"ecsTlrFeatureEnabled": False}
+    assert (await client.get("/tlr/settings")).json() == {"ecsTlrFeatureEnabled": True}
+
+
+async def test_how_a_reader_likes_to_be_served(found: Found, library: Library, desk: str) -> None:
+    """One collects, one has it delivered; most have said nothing."""
+    path = "/request-preference-storage/request-preference"
+    first, delivered, silent = (
+        library.user_by_barcode(barcode) for barcode in ("1000000001", "1000000021", "1000000022")
+    )
+    assert first is not None
+    assert delivered is not None
+    assert silent is not None
+    (collects,) = await found(path, f'(userId=="{first["id"]}")')
+    (home,) = await found(path, f'(userId=="{delivered["id"]}")')
+
+    assert (collects["holdShelf"], collects["delivery"], collects["fulfillment"]) == (
+        True,
+        False,
+        "Hold Shelf",
+    )
+    assert collects["defaultServicePointId"] == desk
+    assert "defaultDeliveryAddressTypeId" not in collects
+    assert library.address_types[home["defaultDeliveryAddressTypeId"]]["addressType"] == "Home"
+    assert await found(path, f"userId=={silent['id']}") == []
+
+
+async def external(client: httpx.AsyncClient, number: str, tenant: str) -> httpx.Response:
+    return await client.get(f"/circulation-bff/external-users/{number}/tenant/{tenant}")
+
+
+async def test_a_user_by_external_id(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """The tenant of the path is asked, whatever the caller's is."""
+    here = (await external(client, "diku-00000", "diku")).json()
+    there = (await external(client, "college-00000", "college")).json()
+    nowhere = (await external(client, "college-00000", "diku")).json()
+
+    assert (here["totalRecords"], here["users"][0]["barcode"]) == (1, "1000000001")
+    assert there["users"][0]["id"] in sandbox.library("college").users
+    assert nowhere == {"users": [], "totalRecords": 0}
+
+
+async def test_an_external_id_goes_into_the_query_as_it_is(client: httpx.AsyncClient) -> None:
+    """The BFF neither quotes nor escapes it: that is for its callers to prevent."""
+    smuggled = (await external(client, "x or cql.allRecords=1", "diku")).json()
+    broken = await external(client, "(", "diku")
+
+    assert (len(smuggled["users"]), smuggled["totalRecords"]) == (10, 300)
+    assert broken.status_code == 400
+
+
+async def test_an_external_user_of_an_unknown_tenant(client: httpx.AsyncClient) -> None:
+    """It is 400 in plain text, as at the door."""
+    answer = await external(client, "1", "nowhere")
+    assert (answer.status_code, answer.text) == (400, "No such Tenant nowhere")
+
+
+async def test_external_users_need_their_permission(client: httpx.AsyncClient) -> None:
+    """The BFF's own permission is asked for."""
+    path = "/circulation-bff/external-users/1/tenant/diku"
+    answer = await client.get(path, headers={"X-Okapi-Token": "sandbox:nobody"})
+    assert answer.text.endswith("requires permission: circulation-bff.external-users.collection.get")

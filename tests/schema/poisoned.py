@@ -1,0 +1,156 @@
+"""Records that upstream should never send: each member in turn missing, null or of another kind."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+from graphql import GraphQLObjectType, get_named_type, is_leaf_type
+
+from gateway.app import create_app
+from gateway.schema.link import EmbeddedLink, Link, ManyLink
+from gateway.schema.record import DerivedField, RecordField
+from gateway.settings import Settings
+from tests.schema.graph_walk import definition, object_types, target_of
+
+Json = Any  # an answer is JSON, and each test knows which
+
+POISON = "poison-ü"  # must never be repeated in an error
+OTHER_KINDS: list[Json] = [
+    None,
+    POISON,
+    "",
+    5,
+    1.5,
+    True,
+    {},
+    {POISON: POISON},
+    [],
+    [POISON],
+    [None, 5, {}],
+    [[]],
+]
+
+
+def without_calls(target: GraphQLObjectType) -> str:
+    """Everything of a record that never asks anybody: leaves, objects, and the ids of its links."""
+    return " ".join(_without_calls(target))
+
+
+def _without_calls(target: GraphQLObjectType) -> Iterator[str]:
+    for name, each in target.fields.items():
+        field = definition(each)
+        if isinstance(field, EmbeddedLink):
+            yield f"{name} {{ id name }}"
+        elif isinstance(field, RecordField | DerivedField):
+            if is_leaf_type(get_named_type(each.type)):
+                yield name
+            elif below := without_calls(target_of(each)):
+                yield f"{name} {{ {below} }}"
+        elif type(field) in (Link, ManyLink):
+            inside = target_of(each).fields.get("id")
+            if inside is not None and (definition(inside).key,) in field.known:
+                yield f"{name} {{ id }}"
+
+
+def readers_of(target: GraphQLObjectType, member: str) -> set[str]:
+    """The fields of a type that read this member of its records."""
+    found = set()
+    for name, each in target.fields.items():
+        field = definition(each)
+        if isinstance(field, RecordField):
+            paths = {(field.key,)}
+        elif isinstance(field, Link):
+            paths = {field.key, *field.known.values()}
+        else:
+            paths = {(member,)}
+        if any(path[0] == member for path in paths):
+            found.add(name)
+    return found
+
+
+def poisons(record: Json) -> Iterator[tuple[str, Json]]:
+    """The record with one thing wrong, for each thing that can be wrong, and the member that is hit."""
+    for member, value in record.items():
+        if member == "id":
+            continue
+        yield member, {name: each for name, each in record.items() if name != member}
+        for wrong in OTHER_KINDS:
+            yield member, {**record, member: wrong}
+        for deeper in _wrong_inside(value):
+            yield member, {**record, member: deeper}
+
+
+def _wrong_inside(value: Json) -> Iterator[Json]:
+    if isinstance(value, dict):
+        for name in value:
+            yield {key: each for key, each in value.items() if key != name}
+            for wrong in OTHER_KINDS:
+                yield {**value, name: wrong}
+            for deeper in _wrong_inside(value[name]):
+                yield {**value, name: deeper}
+    elif isinstance(value, list) and value:
+        for wrong in OTHER_KINDS:
+            yield [*value, wrong]
+        for deeper in _wrong_inside(value[0]):
+            yield [deeper, *value[1:]]
+
+
+async def ask_over(path: str, body: Json, query: str) -> Json:
+    """The whole answer where upstream answers so at paths that end like this, and 404 everywhere else."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked = request.url.path.endswith(path)
+        return httpx.Response(200, json=body) if asked else httpx.Response(404, text="no")
+
+    app = create_app(Settings(sandbox=True), transport=lambda limits: httpx.MockTransport(answer))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http,
+    ):
+        headers = {"X-Okapi-Tenant": "diku"}
+        return (await http.post("/graphql", json={"query": query}, headers=headers)).json()
+
+
+async def check(kind: str, root: str, path: str, key: str, record: Json) -> int:
+    """Show that each wrong member costs the fields that read it and nothing else. Says how many there are."""
+    target = object_types()[kind]
+    wrong = [("", record), *poisons(record)]
+    records = [
+        {**copy.deepcopy(each), "id": str(uuid.UUID(int=place, version=4))}
+        for place, (_, each) in enumerate(wrong)
+    ]
+    size = 999  # and the good one before them make a page
+    for start in range(0, len(records), size):
+        part = records[start : start + size]
+        body = {key: [records[0], *part], "totalRecords": len(part) + 1}
+        query = f"{{ {root}(first: 1000) {{ nodes {{ {without_calls(target)} }} }} }}"
+        answer = await ask_over(path, body, query)
+        nodes = answer["data"][root]["nodes"]
+        good = nodes[0]
+        assert len(nodes) == len(part) + 1
+        touched = {place: readers_of(target, wrong[start + place - 1][0]) for place in range(1, len(nodes))}
+        for place, node in enumerate(nodes[1:], 1):
+            assert node is not None, wrong[start + place - 1]
+            changed = {name for name in good if node[name] != good[name]} - {"id"}
+            assert changed <= touched[place], (changed, wrong[start + place - 1])
+        for each in answer.get("errors", ()):
+            assert each["path"][2] > 0, each
+            assert each["path"][:2] == [root, "nodes"]
+            assert each["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE", (
+                each,
+                wrong[start + each["path"][2] - 1],
+            )
+            assert each["path"][3] in touched[each["path"][2]]
+            assert POISON not in each["message"]
+    return len(wrong)
+
+
+def only_error(answer: Json) -> tuple[list[Json], str]:
+    """Where the one error of an answer is, and its message."""
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
+    return error["path"], error["message"]
