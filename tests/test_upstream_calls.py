@@ -208,3 +208,54 @@ async def test_a_filter_too_long_for_upstream_is_refused_before_it_is_sent(gatew
     assert answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
     assert "upstream reads 4000" in answer["errors"][0]["message"]
     assert gateway.calls == []
+
+
+async def test_120_loans_with_everything_cost_at_most_16_calls(gateway: Gateway) -> None:
+    """120 open loans with item, title, service point, open request count and fees: 601 calls one by one."""
+    lend(gateway.library, loans=120, users=40, service_points=5, instances=80)
+
+    data = await gateway.data(
+        """{ loans(first: 120) { nodes {
+            id
+            item { hrid }
+            instance { source }
+            checkoutServicePoint { holdShelfExpiryPeriod { duration } }
+            openRequests(first: 0) { totalCount }
+            accounts(first: 0) { totalCount amountRemaining }
+        } } }"""
+    )
+
+    nodes = data["loans"]["nodes"]
+    assert len(nodes) == 120
+    assert all(node["item"]["hrid"] and node["instance"]["source"] for node in nodes)
+    assert all(node["openRequests"]["totalCount"] is not None for node in nodes)
+    assert len(gateway.calls) <= 16
+
+
+async def test_200_pick_slips_with_their_requests_cost_5_calls(gateway: Gateway) -> None:
+    """200 slips of a service point, each followed to its request: 201 calls one by one."""
+    library = gateway.library
+    slips = await gateway.data(
+        "query($id: ID!) { pickSlips(servicePointId: $id) { nodes { request { requestId } } } }",
+        {"id": gateway.summary.service_point_id},
+    )
+    paged = library.requests[slips["pickSlips"]["nodes"][0]["request"]["requestId"]]
+    for number in range(200 - len(slips["pickSlips"]["nodes"])):
+        again = {**paged, "id": str(uuid.UUID(int=number + 1, version=4))}
+        library.requests[again["id"]] = again
+    gateway.sandbox.calls.clear()
+
+    data = await gateway.data(
+        """query($id: ID!) { pickSlips(servicePointId: $id) { totalCount nodes {
+            request { requestId request { status position } }
+        } } }""",
+        {"id": gateway.summary.service_point_id},
+    )
+
+    nodes = data["pickSlips"]["nodes"]
+    assert len(nodes) == data["pickSlips"]["totalCount"] == 200
+    assert all(node["request"]["request"]["status"] == "OPEN_NOT_YET_FILLED" for node in nodes)
+    assert Counter(gateway.paths()) == {
+        f"GET /circulation-bff/pick-slips/{gateway.summary.service_point_id}": 1,
+        "GET /circulation-bff/requests": 4,
+    }

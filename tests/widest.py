@@ -42,9 +42,7 @@ def _tree(kind: GraphQLNamedType) -> Tree:
                 tree[name] = known
             if ("id",) in definition.known:
                 tree[f"{name}_id: {name}"] = {"id": {}}  # free even where the rest of the summary is absent
-        elif isinstance(definition, RecordField | DerivedField) or name in SLICES:
-            tree[name] = {} if is_leaf_type(target) else _tree(target)
-        elif _of_a_result(kind):
+        elif isinstance(definition, RecordField | DerivedField) or name in SLICES or _of_a_result(kind):
             tree[name] = {} if is_leaf_type(target) else _tree(target)
     return tree
 

@@ -109,32 +109,42 @@ def renewed(
 ) -> Response:
     """Renew and show the loan. Raises Refused with every reason at once, and then nothing has changed."""
     library = exchange.library
+    attempt = Renewal(
+        library=library,
+        caller=exchange.caller,
+        asked=asked_for(exchange, body.get("overrideBlocks")),
+        loan=loan_between(library, item, user, named),
+        item=item,
+        user=user,
+        policy=policy_for(library, user, item) or WITHOUT_POLICIES,
+    )
+    due, reasons = judged(attempt)
+    if reasons or due is None:
+        raise Refused(reasons)
+    prolong(attempt, due)
+    shown = loan_view(library, attempt.loan)
+    return answer(shown, 200, {"Location": f"/circulation/loans/{shown['id']}"})
+
+
+def loan_between(library: Library, item: Record, user: Record, named: dict[str, str | None]) -> Record:
     loan = library.open_loan_of_item(item["id"])
     if loan is None:
         raise Refused([reason("No open loan found for the item", {"itemId": item["id"]})])
     if loan.get("userId") != user["id"]:
         code = "ITEM_CHECKED_OUT_TO_DIFFERENT_USER"
         raise Refused([reason("Cannot renew item checked out to different user", named, code=code)])
-    attempt = Renewal(
-        library=library,
-        caller=exchange.caller,
-        asked=asked_for(exchange, body.get("overrideBlocks")),
-        loan=loan,
-        item=item,
-        user=user,
-        policy=policy_for(library, user, item) or WITHOUT_POLICIES,
-    )
-    reasons = [*without_permission(exchange.caller, attempt.asked), *patron_refusals(attempt)]
-    due = None if attempt.overridden else proposed(library, loan, attempt.policy)
+    return loan
+
+
+def judged(attempt: Renewal) -> tuple[datetime | None, list[Record]]:
+    """The new due date, and everything that is against it."""
+    library, caller, loan, policy = attempt.library, attempt.caller, attempt.loan, attempt.policy
+    reasons = [*without_permission(caller, attempt.asked), *patron_refusals(attempt)]
     if attempt.overridden:
         due, refused = forced_due_date(attempt)
-        reasons += refused
-    else:
-        reasons += policy_refusals(library, exchange.caller, loan, item, attempt.policy)
-    if reasons or due is None:
-        raise Refused(reasons)
-    prolong(attempt, due)
-    return answer(loan_view(library, loan), 200, {"Location": f"/circulation/loans/{loan['id']}"})
+        return due, reasons + refused
+    refused = list(policy_refusals(library, caller, loan, attempt.item, policy))
+    return proposed(library, loan, policy), reasons + refused
 
 
 def asked_for(exchange: Exchange, asked: object) -> Overrides:

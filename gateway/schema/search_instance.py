@@ -30,7 +30,7 @@ from gateway.schema.loan_item import CallNumberComponents, Named
 from gateway.schema.location import Location
 from gateway.schema.metadata import Metadata, Tags
 from gateway.schema.page import argument, connection_link
-from gateway.schema.record import field
+from gateway.schema.record import Path, field, record_of
 from gateway.schema.reference import LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.service_point import ServicePoint
@@ -173,6 +173,30 @@ class SearchItem:
     )
 
 
+class ItemByBarcode(StrawberryField):
+    """One of the items that a search found. Any: Strawberry's own signatures are wide."""
+
+    @property
+    def needs(self) -> tuple[Path, ...]:
+        return (("items",),)
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        barcode = kwargs["barcode"].casefold()
+        items = record_of(source).get("items")
+        known = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        return next((item for item in known if str(item.get("barcode")).casefold() == barcode), None)
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+
+def _item_by_barcode(description: str) -> Any:  # Any: the annotation beside the declaration is the type
+    made = ItemByBarcode(description=description)
+    made.arguments = [argument("barcode", str, "The barcode.")]
+    return made
+
+
 @strawberry.type(
     description="A title as a search finds it, with its holdings and items across a whole consortium."
 )
@@ -231,6 +255,9 @@ class SearchInstance:
     notes: list[SearchNote | None] | None = field("Notes about the title.")
     holdings: list[SearchHoldings | None] | None = field("All its holdings.")
     physical_descriptions: list[str | None] | None = field("What it looks like, such as `120 pages ; 23 cm`.")
+    item: SearchItem | None = _item_by_barcode(
+        "The item with this barcode; null when the title has none. It costs no upstream call."
+    )
     items: list[SearchItem | None] | None = field("All its items.")
     editions: list[str | None] | None = field("Editions.")
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (

@@ -54,7 +54,7 @@ async def test_rows_and_list_are_one_question() -> None:
     first = await asyncio.gather(small.by_id.load("1"), small.rows(), small.by_id.load("3"))
     later = await small.by_id.load("4")
 
-    assert first == [{"id": "1"}, rows.rows, {"id": "3"}]
+    assert list(first) == [{"id": "1"}, rows.rows, {"id": "3"}]
     assert later == {"id": "4"}
     assert rows.asked == [WHOLE]
 
@@ -75,7 +75,7 @@ async def test_a_large_table_is_asked_by_id_beyond_its_first_page() -> None:
 
     found = await asyncio.gather(large.by_id.load("7"), large.by_id.load(last), large.by_id.load("none"))
 
-    assert found == [{"id": "7"}, {"id": last}, None]
+    assert list(found) == [{"id": "7"}, {"id": last}, None]
     assert await large.rows() is None
     assert rows.asked == [WHOLE, (f'id==("{last}" or "none")', 2)]
 
@@ -88,7 +88,7 @@ async def test_an_outage_is_one_error_for_all() -> None:
 
     found = await asyncio.gather(broken.by_id.load("1"), broken.by_id.load("2"), return_exceptions=True)
 
-    assert found == [problem, problem]
+    assert list(found) == [problem, problem]
     with pytest.raises(errors.UpstreamUnavailable):
         await broken.rows()
     assert rows.asked == [WHOLE]

@@ -12,7 +12,7 @@ from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 
 from gateway.app import create_app
 from gateway.schema.link import EmbeddedLink, Link, ManyLink
-from gateway.schema.record import DerivedField, RecordField
+from gateway.schema.record import DerivedField, Path, RecordField
 from gateway.settings import Settings
 from tests.schema.graph_walk import definition, object_types, target_of
 
@@ -58,11 +58,11 @@ def _without_calls(target: GraphQLObjectType) -> Iterator[str]:
 
 def readers_of(target: GraphQLObjectType, member: str) -> set[str]:
     """The fields of a type that read this member of its records."""
-    found = set()
+    found: set[str] = set()
     for name, each in target.fields.items():
         field = definition(each)
         if isinstance(field, RecordField):
-            paths = {(field.key,)}
+            paths: set[Path] = {(field.key,)}
         elif isinstance(field, Link):
             paths = {field.key, *field.known.values()}
         else:

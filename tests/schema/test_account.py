@@ -49,7 +49,7 @@ SUM = """query($id: ID!) { user(id: $id) {
 
 
 async def test_count_sum_and_page_are_one_call(gateway: Gateway) -> None:
-    """Number and sum are those of the whole list that the filter leaves, and come with the page in one call."""
+    """Number and sum are those of all that the filter leaves, and come in the call for the page."""
     user = debtor(gateway.library)
     owe(gateway.library, user, 0.1, 0.2, 0.4)
     owe(gateway.library, user, 99.0, status="Closed")

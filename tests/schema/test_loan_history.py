@@ -11,7 +11,7 @@ pytestmark = pytest.mark.anyio
 
 def longest(gateway: Gateway) -> str:
     """The loan that most has happened to."""
-    loans = [each["loan"]["id"] for each in gateway.library.loan_history.values()]
+    loans = [str(each["loan"]["id"]) for each in gateway.library.loan_history.values()]
     return max(set(loans), key=lambda loan: (loans.count(loan), loan))
 
 

@@ -121,7 +121,7 @@ async def test_the_page_around_the_loans_is_the_same(reader: Gateway) -> None:
 
 
 async def test_held_loans_are_counted_through_the_bff(reader: Gateway) -> None:
-    """To filter by a member that the BFF does not send, it needs not be gone around: it passes the query on."""
+    """A filter by a member that the BFF does not send goes through it: it passes queries on."""
     data = await reader.data(
         "{ loans(filter: { forUseAtLocationStatus: [HELD], status: [OPEN] }, first: 0) { totalCount } }"
     )
@@ -138,7 +138,8 @@ async def test_every_such_member_of_a_request(reader: Gateway) -> None:
 
     data = await reader.data(
         """query($id: ID!) { request(id: $id) { loan { dueDate } itemLocationCode isDcbReRequestCancellation
-            printDetails { printCount isPrinted printEventDate requester { id personal { lastName } } } } }""",
+            printDetails { printCount isPrinted printEventDate requester {
+                id personal { lastName } } } } }""",
         {"id": request["id"]},
     )
 
@@ -177,7 +178,7 @@ WAYS_TO_REQUESTS = {
 async def test_requests_come_from_the_interface_that_sends_what_is_selected(
     reader: Gateway, way: str
 ) -> None:
-    """Whichever way leads to requests: the BFF where it sends all that is selected, else circulation alone."""
+    """Whichever way leads to them: the BFF where it sends all that is selected, else circulation alone."""
     query, before = WAYS_TO_REQUESTS[way]
 
     await reader.data(query % "position")
@@ -206,7 +207,7 @@ async def test_members_of_both_interfaces_cost_one_call_more(reader: Gateway) ->
 
 
 async def test_a_queue_knows_no_batches(reader: Gateway) -> None:
-    """A queue comes from circulation: due dates are in it, and batches are one call for all of its requests."""
+    """A queue comes from circulation, due dates and all; batches are one call for all of its requests."""
     request = printed(reader.library)
 
     data = await reader.data(
@@ -232,11 +233,9 @@ CHECK_IN = """mutation($in: CheckInInput!) { checkIn(input: $in) { ... on Checke
 async def test_the_answers_at_the_desk_are_whole() -> None:
     """A check-out and a check-in answer with circulation's own loan, so nothing is asked afterwards."""
     async with open_gateway() as gateway:
-        given = {
-            "itemBarcode": gateway.summary.item_barcode,
-            "servicePointId": gateway.summary.service_point_id,
-        }
-        await gateway.data(CHECK_OUT, {"in": given | {"userBarcode": gateway.summary.patron_barcode}})
+        known = gateway.summary
+        given = {"itemBarcode": known.item_barcode, "servicePointId": known.service_point_id}
+        await gateway.data(CHECK_OUT, {"in": given | {"userBarcode": known.patron_barcode}})
         data = await gateway.data(CHECK_IN, {"in": given})
 
         assert data["checkIn"]["loan"]["forUseAtLocation"] is None

@@ -325,8 +325,8 @@ def sorts() -> list[tuple[str, str]]:
         assert CORE.query_type is not None
         taken = CORE.query_type.fields[root].args.get("sort")
         if taken is not None:
-            kind = get_named_type(get_named_type(taken.type).fields["field"].type)  # type: ignore[union-attr]
-            found += [(root, name) for name in kind.values]  # type: ignore[union-attr]
+            kind = get_named_type(get_named_type(taken.type).fields["field"].type)
+            found += [(root, name) for name in kind.values]
     return found
 
 

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.anyio
 
 MANUALLY_BLOCKED = "1000000003"
 AUTOMATICALLY_BLOCKED = "1000000004"
+PLAIN = ("type", "desc", "code", "staffInformation", "patronMessage", "borrowing", "renewals", "requests")
 
 
 async def test_manual_blocks_of_a_user(reader: Gateway) -> None:
@@ -34,7 +35,7 @@ async def test_manual_blocks_of_a_user(reader: Gateway) -> None:
     for block in blocks["nodes"]:
         kept = stored[block["id"]]
         assert block["user"] == {"id": user["id"]}
-        for name in "type desc code staffInformation patronMessage borrowing renewals requests".split():
+        for name in PLAIN:
             assert block[name] == kept.get(name), name
         assert block["expirationDate"][:19] == kept["expirationDate"][:19]
     assert reader.paths() == ["GET /users", "GET /manualblocks"]
@@ -73,7 +74,7 @@ AUTOMATED = """query($barcodes: [String!]) { users(filter: { barcode: $barcodes 
 
 
 async def test_automated_blocks_are_one_call_a_user(reader: Gateway) -> None:
-    """Upstream reckons the blocks of one user a call, so two users are two calls; no block is an empty list."""
+    """Upstream reckons the blocks of one user a call, so two users are two calls; no block is no error."""
     blocked, free = (
         reader.library.user_by_barcode(AUTOMATICALLY_BLOCKED),
         reader.library.user_by_barcode(MANUALLY_BLOCKED),

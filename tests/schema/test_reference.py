@@ -87,9 +87,9 @@ async def test_a_list_is_a_page(reader: Gateway, root: str) -> None:
 async def test_rows_at_several_levels_and_the_list_are_one_call(reader: Gateway) -> None:
     """The groups of users, of the members of those groups, and the list to choose from are read together."""
     data = await reader.data(
-        """{ patronGroups { nodes { group } }
-             users(first: 20) { nodes { patronGroup { group users(first: 1) { nodes { patronGroup { desc } } } } } }
-        }"""
+        """{ patronGroups { nodes { group } } users(first: 20) { nodes { patronGroup {
+            group users(first: 1) { nodes { patronGroup { desc } } }
+        } } } }"""
     )
 
     groups = {each["group"] for each in data["patronGroups"]["nodes"]}

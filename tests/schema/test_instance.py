@@ -1,0 +1,77 @@
+"""Titles: every edge of theirs, and what a broken one costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.sandbox.instance import instance_view
+from tests.gateway_under_test import Gateway, open_gateway
+from tests.schema import poisoned
+from tests.schema.edges import by, check_back, check_forward, merged
+from tests.schema.graph_walk import filled_sandbox
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_title_lists_its_holdings_and_items(reader: Gateway) -> None:
+    """The holdings of a title, and its items whatever holdings they belong to."""
+    await check_back(reader, "instances", "holdings", by("instanceId"), "holdings")
+    await check_back(
+        reader,
+        "instances",
+        "items",
+        lambda library, item: library.holdings[item["holdingsRecordId"]]["instanceId"],
+        "items",
+    )
+
+
+async def test_items_of_titles_are_two_calls_for_many_titles(reader: Gateway) -> None:
+    """Upstream finds items by title but an item names its holdings, so those are asked first, once."""
+    await reader.data("{ instances(first: 20) { nodes { items(first: 2) { nodes { id } } } } }")
+
+    assert reader.paths() == [
+        "GET /inventory/instances",
+        "GET /holdings-storage/holdings",
+        "GET /inventory/items",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edge", "key"), [("createdBy", "createdByUserId"), ("updatedBy", "updatedByUserId")]
+)
+async def test_a_title_leads_to_whoever_made_the_record(reader: Gateway, edge: str, key: str) -> None:
+    """The staff behind a record are users."""
+    await check_forward(reader, "instances", f"metadata.{edge}", f"metadata.{key}", "instances", "users")
+
+
+async def test_titles_above_and_below_lead_to_each_other() -> None:
+    """A part leads to its whole and back, a title to the one before it and the one after."""
+    async with open_gateway(filled_sandbox()) as gateway:
+        one, other = list(gateway.library.instances)[:2]
+        data = await gateway.data(
+            """query($one: ID!, $other: ID!) {
+                one: instance(id: $one) {
+                    parentInstances { instance { id source } } precedingTitles { instance { id source } }
+                }
+                other: instance(id: $other) {
+                    childInstances { instance { id source } } succeedingTitles { instance { id source } }
+                }
+            }""",
+            {"one": one, "other": other},
+        )
+
+    above = {"id": other, "source": gateway.library.instances[other]["source"]}
+    below = {"id": one, "source": gateway.library.instances[one]["source"]}
+    assert data["one"] == {"parentInstances": [{"instance": above}], "precedingTitles": [{"instance": above}]}
+    assert data["other"] == {
+        "childInstances": [{"instance": below}],
+        "succeedingTitles": [{"instance": below}],
+    }
+
+
+async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
+    """Whatever is missing, null or of another kind in a title, only the fields that read it are null."""
+    library = reader.library
+    full = merged(instance_view(library, list(library.instances.values())))
+
+    assert await poisoned.check("Instance", "instances", "/inventory/instances", "instances", full) > 1000

@@ -1,0 +1,163 @@
+"""Loans: every edge of theirs, and what a broken one costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.sandbox.loan import bff_loans
+from tests.gateway_under_test import Gateway
+from tests.schema import poisoned
+from tests.schema.edges import by, check_back, check_forward, is_open_loan, is_open_request, merged
+
+pytestmark = pytest.mark.anyio
+
+# The link, the stored key, and what it leads to.
+LEADS_TO = [
+    ("borrower", "userId", "users"),
+    ("proxy", "proxyUserId", "users"),
+    ("item", "itemId", "items"),
+    ("loanPolicy", "loanPolicyId", "loan_policies"),
+    ("overdueFinePolicy", "overdueFinePolicyId", "overdue_fine_policies"),
+    ("lostItemPolicy", "lostItemPolicyId", "lost_item_policies"),
+    ("itemEffectiveLocationAtCheckOut", "itemEffectiveLocationIdAtCheckOut", "locations"),
+    ("checkoutServicePoint", "checkoutServicePointId", "service_points"),
+    ("checkinServicePoint", "checkinServicePointId", "service_points"),
+    ("patronGroupAtCheckout", "patronGroupIdAtCheckout", "groups"),
+    ("metadata.createdBy", "metadata.createdByUserId", "users"),
+    ("metadata.updatedBy", "metadata.updatedByUserId", "users"),
+]
+
+
+@pytest.mark.parametrize(("edge", "key", "target"), LEADS_TO)
+async def test_a_loan_leads_to_what_it_names(reader: Gateway, edge: str, key: str, target: str) -> None:
+    """Each link of a loan is the record that the stored key names, null where key or record is gone."""
+    await check_forward(reader, "loans", edge, key, "loans", target)
+
+
+# The other way: the list of loans on each record that they name.
+LISTED_ON = [
+    ("users", "loans", "userId", False),
+    ("users", "openLoans", "userId", True),
+    ("items", "loans", "itemId", False),
+    ("servicePoints", "openLoans", "checkoutServicePointId", True),
+]
+
+
+@pytest.mark.parametrize(("root", "edge", "key", "only_open"), LISTED_ON)
+async def test_loans_are_listed_on_what_they_name(
+    reader: Gateway, root: str, edge: str, key: str, only_open: bool
+) -> None:
+    """Users, items and service points list exactly their loans, and their open loans."""
+    keep = is_open_loan if only_open else lambda record: True
+    await check_back(reader, root, edge, by(key), "loans", keep)
+
+
+async def test_a_loan_lists_the_requests_for_its_item(reader: Gateway) -> None:
+    """The open requests of a loan are those that wait for its item."""
+    data = await reader.data(
+        "{ loans(first: 1000) { nodes { id openRequests(first: 50) { nodes { id } } } } }"
+    )
+
+    library = reader.library
+    waiting = [each for each in library.requests.values() if is_open_request(each)]
+    assert any(node["openRequests"]["nodes"] for node in data["loans"]["nodes"])
+    for node in data["loans"]["nodes"]:
+        item = library.loans[node["id"]]["itemId"]
+        assert {each["id"] for each in node["openRequests"]["nodes"]} == {
+            each["id"] for each in waiting if each.get("itemId") == item
+        }
+
+
+async def test_a_loan_leads_to_the_title_and_holdings_of_its_item(reader: Gateway) -> None:
+    """From a loan to its item, the item's holdings and its title, and all of them agree with the shelf."""
+    data = await reader.data(
+        """{ loans(first: 1000) { nodes {
+            id instance { id source } loanItem { id instance { id source } holdings { id hrid } }
+            item { id instance { id source } holdings { id hrid } }
+        } } }"""
+    )
+
+    library = reader.library
+    assert len(data["loans"]["nodes"]) == len(library.loans)
+    for node in data["loans"]["nodes"]:
+        item = library.items.get(library.loans[node["id"]]["itemId"])
+        if item is None:
+            assert (node["instance"], node["loanItem"], node["item"]) == (None, None, None)
+            continue
+        holdings = library.holdings[item["holdingsRecordId"]]
+        title = {"id": holdings["instanceId"], "source": library.instances[holdings["instanceId"]]["source"]}
+        there = {
+            "id": item["id"],
+            "instance": title,
+            "holdings": {"id": holdings["id"], "hrid": holdings["hrid"]},
+        }
+        assert node["instance"] == title
+        assert node["loanItem"] == node["item"] == there
+
+
+async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
+    """Whatever is missing, null or of another kind in a loan, only the fields that read it are null."""
+    library = reader.library
+    full = merged(bff_loans(library, list(library.loans.values())))
+
+    assert await poisoned.check("Loan", "loans", "/loans", "loans", full) > 1000
+
+
+async def test_a_loan_without_an_id_is_null_in_its_slot(reader: Gateway) -> None:
+    """A loan that upstream sends without its id is null in the list, and the loans around it stay."""
+    body = {"loans": [{"id": "a", "action": "x"}, {"action": "y"}, {"id": "c", "action": "z"}]}
+
+    answer = await poisoned.ask_over("/loans", body, "{ loans { nodes { id action } } }")
+
+    assert answer["data"]["loans"]["nodes"] == [{"id": "a", "action": "x"}, None, {"id": "c", "action": "z"}]
+    path, message = poisoned.only_error(answer)
+    assert path == ["loans", "nodes", 1, "id"]
+    assert "Loan.id" in message
+
+
+@pytest.mark.parametrize("wrong", ["a text", 5, ["a list"], True])
+async def test_something_else_in_place_of_a_record_is_one_error(wrong: object) -> None:
+    """Where an object belongs and something else stands, the object is null: one error that names it."""
+    body = {
+        "loans": [{"id": "a", "action": "x", "status": wrong, "feesAndFines": {"amountRemainingToPay": 1}}]
+    }
+
+    answer = await poisoned.ask_over(
+        "/loans", body, "{ loans { nodes { action status { name } feesAndFines { amountRemainingToPay } } } }"
+    )
+
+    assert answer["data"]["loans"]["nodes"] == [
+        {"action": "x", "status": None, "feesAndFines": {"amountRemainingToPay": 1.0}}
+    ]
+    path, message = poisoned.only_error(answer)
+    assert path == ["loans", "nodes", 0, "status"]
+    assert "`status`" in message
+    assert "a text" not in message
+
+
+@pytest.mark.parametrize("wrong", [5, {"id": "b"}, ["b"], "two words", "line\nbreak", "x" * 200])
+async def test_what_is_no_id_is_kept_from_the_loader(wrong: object) -> None:
+    """A key that can be no id is an error of its own link, and the links of the other loans are loaded."""
+    body = {
+        "loans": [{"id": "a", "userId": wrong}, {"id": "b", "userId": "u"}],
+        "users": [{"id": "u", "username": "reader"}],
+    }
+
+    answer = await poisoned.ask_over("s", body, "{ loans { nodes { id borrower { username } } } }")
+
+    assert answer["data"]["loans"]["nodes"] == [
+        {"id": "a", "borrower": None},
+        {"id": "b", "borrower": {"username": "reader"}},
+    ]
+    path, message = poisoned.only_error(answer)
+    assert path == ["loans", "nodes", 0, "borrower"]
+    assert "`borrower`" in message
+
+
+@pytest.mark.parametrize("body", [{"loans": None}, {"loans": {}}, {"loans": [5]}, {}, [], "text", None])
+async def test_an_answer_of_another_shape_is_one_error(body: object) -> None:
+    """When the whole answer is of another shape, the list is null with one coded error."""
+    answer = await poisoned.ask_over("/loans", body, "{ loans { nodes { id } } }")
+
+    assert answer["data"] == {"loans": None}
+    assert poisoned.only_error(answer)[0] == ["loans"]

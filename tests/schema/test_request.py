@@ -1,0 +1,134 @@
+"""Requests: every edge of theirs, and what a broken one costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.sandbox import Library
+from gateway.sandbox.request import bff_requests
+from tests.gateway_under_test import Gateway
+from tests.schema import poisoned
+from tests.schema.edges import by, check_back, check_forward, is_open_request, merged
+
+pytestmark = pytest.mark.anyio
+
+# The link, the stored key, and what it leads to.
+LEADS_TO = [
+    ("requester", "requesterId", "users"),
+    ("proxy", "proxyUserId", "users"),
+    ("cancelledBy", "cancelledByUserId", "users"),
+    ("instance", "instanceId", "instances"),
+    ("holdings", "holdingsRecordId", "holdings"),
+    ("item", "itemId", "items"),
+    ("pickupServicePoint", "pickupServicePointId", "service_points"),
+    ("deliveryAddressType", "deliveryAddressTypeId", "address_types"),
+    ("metadata.createdBy", "metadata.createdByUserId", "users"),
+    ("metadata.updatedBy", "metadata.updatedByUserId", "users"),
+]
+
+
+@pytest.mark.parametrize(("edge", "key", "target"), LEADS_TO)
+async def test_a_request_leads_to_what_it_names(reader: Gateway, edge: str, key: str, target: str) -> None:
+    """Each link of a request is the record that the stored key names, null where key or record is gone."""
+    await check_forward(reader, "requests", edge, key, "requests", target)
+
+
+# The other way: the list of requests on each record that they name.
+LISTED_ON = [
+    ("users", "requests", "requesterId", False),
+    ("users", "openRequests", "requesterId", True),
+    ("items", "requests", "itemId", False),
+    ("items", "openRequests", "itemId", True),
+    ("instances", "requests", "instanceId", False),
+    ("instances", "openRequests", "instanceId", True),
+    ("servicePoints", "pickupRequests", "pickupServicePointId", True),
+]
+
+
+@pytest.mark.parametrize(("root", "edge", "key", "only_open"), LISTED_ON)
+async def test_requests_are_listed_on_what_they_name(
+    reader: Gateway, root: str, edge: str, key: str, only_open: bool
+) -> None:
+    """Users, items, titles and service points list exactly their requests, and their open requests."""
+    keep = is_open_request if only_open else lambda record: True
+    await check_back(reader, root, edge, by(key), "requests", keep)
+
+
+async def test_a_request_leads_to_the_open_loan_of_its_item(reader: Gateway) -> None:
+    """The open loan of a request is the one its item is out on, under the loan's own id."""
+    data = await reader.data("{ requests(first: 1000) { nodes { id openLoan { id item { id } } } } }")
+
+    library = reader.library
+    lent = 0
+    for node in data["requests"]["nodes"]:
+        item = library.requests[node["id"]].get("itemId")
+        loan = library.open_loan_of_item(item) if item else None
+        assert node["openLoan"] == (loan and {"id": loan["id"], "item": {"id": item}})
+        lent += loan is not None
+    assert lent >= 1
+
+
+def place_of(library: Library, request_id: str) -> tuple[str | None, str | None]:
+    """Where the item of a request belongs, and the service point of that place."""
+    item = library.items.get(library.requests[request_id].get("itemId", ""))
+    if item is None:
+        return None, None
+    holdings = library.holdings[item["holdingsRecordId"]]
+    place = (
+        item.get("temporaryLocationId")
+        or item.get("permanentLocationId")
+        or holdings.get("temporaryLocationId")
+        or holdings["permanentLocationId"]
+    )
+    return place, library.locations[place]["primaryServicePoint"]
+
+
+async def test_a_request_leads_to_the_place_of_its_item(reader: Gateway) -> None:
+    """The item that a request carries leads to its location and to the desk that fetches it."""
+    data = await reader.data(
+        """{ requests(first: 1000) { nodes { id requestItem {
+            effectiveLocation { id isActive } retrievalServicePoint { id ecsRequestRouting }
+        } } } }"""
+    )
+
+    for node in data["requests"]["nodes"]:
+        place, desk = place_of(reader.library, node["id"])
+        if place is None:
+            assert node["requestItem"] is None
+        else:
+            assert node["requestItem"]["effectiveLocation"]["id"] == place
+            assert node["requestItem"]["retrievalServicePoint"]["id"] == desk
+            assert node["requestItem"]["effectiveLocation"]["isActive"] is not None
+
+
+async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
+    """Whatever is missing, null or of another kind in a request, only the fields that read it are null."""
+    library = reader.library
+    full = merged(bff_requests(library, list(library.requests.values())))
+
+    assert await poisoned.check("Request", "requests", "/requests", "requests", full) > 1000
+
+
+async def test_a_broken_element_costs_its_place_alone() -> None:
+    """In a list of objects an element of another kind is null with an error, and its neighbours stay."""
+    names = [{"name": "a"}, "b", None, 5, {"name": ["c"]}, {"name": "d"}]
+    body = {"requests": [{"id": "r", "instance": {"contributorNames": names}}]}
+
+    answer = await poisoned.ask_over(
+        "/requests", body, "{ requests { nodes { requestInstance { contributorNames { name } } } } }"
+    )
+
+    assert answer["data"]["requests"]["nodes"][0]["requestInstance"]["contributorNames"] == [
+        {"name": "a"},
+        None,
+        None,
+        None,
+        {"name": None},
+        {"name": "d"},
+    ]
+    assert [each["path"][4:] for each in answer["errors"]] == [
+        ["contributorNames", 1],
+        ["contributorNames", 3],
+        ["contributorNames", 4, "name"],
+    ]
+    assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_BAD_RESPONSE"}

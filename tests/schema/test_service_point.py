@@ -1,0 +1,86 @@
+"""Service points and locations: every edge of theirs, and what a broken one costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gateway_under_test import Gateway
+from tests.schema import poisoned
+from tests.schema.edges import check_forward, merged
+
+pytestmark = pytest.mark.anyio
+
+# The link, the stored key, and what it leads to.
+LEADS_TO = [
+    ("institution", "institutionId", "institutions"),
+    ("campus", "campusId", "campuses"),
+    ("library", "libraryId", "libraries"),
+    ("primaryServicePoint", "primaryServicePoint", "service_points"),
+    ("metadata.createdBy", "metadata.createdByUserId", "users"),
+]
+
+
+@pytest.mark.parametrize(("edge", "key", "target"), LEADS_TO)
+async def test_a_location_leads_to_what_it_names(reader: Gateway, edge: str, key: str, target: str) -> None:
+    """Each link of a location is the record that the stored key names."""
+    await check_forward(reader, "locations", edge, key, "locations", target)
+
+
+async def test_a_location_lists_its_service_points(reader: Gateway) -> None:
+    """Every service point of a location is there, in the order of the keys."""
+    data = await reader.data(
+        "{ locations(first: 1000) { nodes { id servicePoints { id ecsRequestRouting } } } }"
+    )
+
+    assert {
+        node["id"]: [each["id"] for each in node["servicePoints"]] for node in data["locations"]["nodes"]
+    } == {each["id"]: each["servicePointIds"] for each in reader.library.locations.values()}
+
+
+async def test_units_lead_upwards(reader: Gateway) -> None:
+    """A library leads to its campus and that to its institution."""
+    data = await reader.data(
+        "{ locations(first: 1000) { nodes { library { id campus { id institution { id name } } } } } }"
+    )
+
+    library = reader.library
+    for node in data["locations"]["nodes"]:
+        campus = library.libraries[node["library"]["id"]]["campusId"]
+        institution = library.campuses[campus]["institutionId"]
+        name = library.institutions[institution]["name"]
+        assert node["library"]["campus"] == {"id": campus, "institution": {"id": institution, "name": name}}
+
+
+async def test_a_service_point_leads_to_whoever_made_the_record(reader: Gateway) -> None:
+    """The staff behind a record are users."""
+    await check_forward(
+        reader, "servicePoints", "metadata.createdBy", "metadata.createdByUserId", "service_points", "users"
+    )
+
+
+async def test_routing_points_are_found(gateway: Gateway) -> None:
+    """Service points that only route requests of a consortium are hidden by upstream, and links find them."""
+    point = list(gateway.library.service_points.values())[3]
+    point["ecsRequestRouting"] = True
+
+    data = await gateway.data(
+        "query($id: ID!) { servicePoint(id: $id) { id ecsRequestRouting } }", {"id": point["id"]}
+    )
+
+    assert data["servicePoint"] == {"id": point["id"], "ecsRequestRouting": True}
+
+
+async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
+    """Whatever is missing, null or of another kind in a service point, only what reads it is null."""
+    full = merged(list(reader.library.service_points.values()))
+
+    assert (
+        await poisoned.check("ServicePoint", "servicePoints", "/service-points", "servicepoints", full) > 200
+    )
+
+
+async def test_each_wrong_member_of_a_location_costs_its_own_fields(reader: Gateway) -> None:
+    """The same of a location."""
+    full = merged(list(reader.library.locations.values()))
+
+    assert await poisoned.check("Location", "locations", "/locations", "locations", full) > 200

@@ -1,0 +1,93 @@
+"""Users and patron groups: every edge of theirs, and what a broken one costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.gateway_under_test import Gateway
+from tests.schema import poisoned
+from tests.schema.edges import by, check_back, check_forward, merged
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_user_leads_to_the_patron_group_and_back(reader: Gateway) -> None:
+    """The group of a user is the one that the user names, and lists exactly its members."""
+    await check_forward(reader, "users", "patronGroup", "patronGroup", "users", "groups")
+    await check_back(reader, "patronGroups", "users", by("patronGroup"), "users")
+
+
+@pytest.mark.parametrize(
+    ("edge", "key"), [("createdBy", "createdByUserId"), ("updatedBy", "updatedByUserId")]
+)
+async def test_a_user_leads_to_whoever_made_the_record(reader: Gateway, edge: str, key: str) -> None:
+    """The staff behind a record are users like others."""
+    await check_forward(reader, "users", f"metadata.{edge}", f"metadata.{key}", "users", "users")
+
+
+async def test_a_user_leads_to_departments_and_address_types(reader: Gateway) -> None:
+    """Departments come in the order of the keys, and each address has its kind."""
+    data = await reader.data(
+        """{ users(first: 1000) { nodes {
+            id departments { name } personal { addresses { addressType { addressType } } }
+        } } }"""
+    )
+
+    library = reader.library
+    for node in data["users"]["nodes"]:
+        user = library.users[node["id"]]
+        expected = [{"name": library.departments[key]["name"]} for key in user.get("departments", ())]
+        assert (node["departments"] or []) == expected
+        addresses = user.get("personal", {}).get("addresses", [])
+        shown = (node["personal"] or {}).get("addresses") or []
+        assert [each["addressType"]["addressType"] for each in shown] == [
+            library.address_types[each["addressTypeId"]]["addressType"] for each in addresses
+        ]
+
+
+@pytest.mark.parametrize(
+    ("argument", "member"),
+    [
+        ("id", "id"),
+        ("barcode", "barcode"),
+        ("username", "username"),
+        ("externalSystemId", "externalSystemId"),
+    ],
+)
+async def test_a_user_is_found_by_each_key(reader: Gateway, argument: str, member: str) -> None:
+    """Each key that people know finds the one user, and a key that nobody has finds nobody."""
+    user = reader.library.users[str(reader.summary.user_id)]
+    other = "00000000-0000-4000-8000-000000000000"
+    kind = "ID" if argument == "id" else "String"
+    text = f"query($key: {kind}) {{ user({argument}: $key) {{ id }} }}"
+
+    found = await reader.data(text, {"key": user[member]})
+    none = await reader.data(text, {"key": other})
+
+    assert found["user"] == {"id": user["id"]}
+    assert none["user"] is None
+
+
+async def test_two_users_with_one_barcode_are_a_conflict(gateway: Gateway) -> None:
+    """A barcode that two users have is no key: to choose one would be a guess."""
+    one, other = list(gateway.library.users.values())[5:7]
+    other["barcode"] = one["barcode"]
+
+    answer = await gateway.ask("query($key: String) { user(barcode: $key) { id } }", {"key": one["barcode"]})
+
+    assert answer["data"] == {"user": None}
+    assert [each["extensions"]["code"] for each in answer["errors"]] == ["CONFLICT"]
+
+
+async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
+    """Whatever is missing, null or of another kind in a user, only the fields that read it are null."""
+    full = merged(list(reader.library.users.values()))
+
+    assert await poisoned.check("User", "users", "/users", "users", full) > 500
+
+
+async def test_each_wrong_member_of_a_group_costs_its_own_fields(reader: Gateway) -> None:
+    """The same of a patron group."""
+    full = merged(list(reader.library.groups.values()))
+
+    assert await poisoned.check("PatronGroup", "patronGroups", "/groups", "usergroups", full) > 100
