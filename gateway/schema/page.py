@@ -257,15 +257,25 @@ def window_of(info: Info, kwargs: dict[str, Any]) -> Window:
     fields = selected_fields(info)
     return Window(
         offset=offset_after(kwargs.get("after")),
-        count=page_size(kwargs.get("first", 10), info.context.max_page_size),
+        count=page_size(_given(kwargs.get("first"), 10), info.context.max_page_size),
         total="totalCount" in fields,
         has_next="pageInfo" in fields,
         whole="amountRemaining" in fields,
     )
 
 
+def _given(value: int | None, otherwise: int) -> int:
+    """The argument, or its default where a client sends null for "I do not say"."""
+    return otherwise if value is None else value
+
+
 def argument(name: str, type_: Any, description: str, **default: Any) -> StrawberryArgument:
-    """An argument of a field that is declared and not written as a function. Any: types of all kinds."""
+    """An argument of a field that is declared and not written as a function. Any: types of all kinds.
+
+    A default of None means that it may be left out, and then it is left out.
+    """
+    if default.get("default", strawberry.UNSET) is None:
+        del default["default"]
     return StrawberryArgument(
         python_name=name,
         graphql_name=None,
@@ -276,7 +286,7 @@ def argument(name: str, type_: Any, description: str, **default: Any) -> Strawbe
 
 
 _PAGE = (
-    argument("first", int, "How many records, at most 1000. 0 with `totalCount` only counts.", default=10),
+    argument("first", int | None, "How many records, at most 1000. 0 with `totalCount` only counts.", default=10),
     argument("after", str | None, "The `endCursor` of the page before.", default=None),
 )
 _CQL = argument(

@@ -24,7 +24,7 @@ import msgspec
 from httpx_aiohttp import AiohttpTransport
 
 from gateway import errors
-from gateway.upstream.error_body import not_routed, reasons_in, token_missing
+from gateway.upstream.error_body import kept_out_of_bff, not_routed, reasons_in, token_missing
 
 Record = dict[str, Any]
 """A JSON object as upstream sent it. `Any` because this is where JSON becomes a record."""
@@ -264,7 +264,9 @@ class Client:
     def _act_refusal(
         self, act: Act, sent_at: datetime, answer: Answer, head: httpx.Headers
     ) -> errors.GatewayError:
-        if act.looks_up_afterwards and answer.status in (403, 404):
+        if answer.status in (409, 412):  # from a service behind, when another may have written already
+            return outcome_unknown(self.name, act, sent_at)
+        if act.looks_up_afterwards and answer.status in (403, 404) and not kept_out_of_bff(answer.body):
             return outcome_unknown(self.name, act, sent_at)
         if not_routed(answer.body) and answer.status == 404:
             return errors.UpstreamUnavailable(

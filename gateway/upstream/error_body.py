@@ -46,6 +46,11 @@ def token_missing(body: bytes) -> bool:
     return body.startswith(b"Token missing")
 
 
+def kept_out_of_bff(body: bytes) -> bool:
+    """Whether a 403 is Okapi's about a permission of the BFF itself, so that the BFF was never asked."""
+    return body.startswith(b"Access for user") and b"requires permission: circulation-bff." in body
+
+
 def not_routed(body: bytes) -> bool:
     """Whether a 404 is about the path and not about a record: Okapi's text or the sidecar's code."""
     return b"No suitable module found" in body[:200] or b"route_not_found_error" in body

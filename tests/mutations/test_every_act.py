@@ -212,6 +212,30 @@ async def test_a_refusal_is_data(answered: Answered, act: Act) -> None:
     assert writes(got) == [act.sent]
 
 
+@every()
+@pytest.mark.parametrize("status", [409, 412])
+async def test_a_conflict_behind_leaves_it_open(answered: Answered, act: Act, status: int) -> None:
+    """An act is several writes upstream: a conflict at a later one does not say that nothing happened."""
+    answer, got = await answered(
+        act.document, act.given, upstream(act, httpx.Response(status, text="version"))
+    )
+
+    (error,) = answer["errors"]
+    assert_unclear(error, act.name, act.keys, act.upstream)
+    assert writes(got) == [act.sent]
+
+
+@every()
+async def test_a_permission_of_the_bff_is_missing_for_certain(answered: Answered, act: Act) -> None:
+    """Okapi says 403 before the BFF is asked, and then nothing happened."""
+    text = "Access for user 'desk' (1) requires permission: circulation-bff.x.post"
+    answer, got = await answered(act.document, act.given, upstream(act, httpx.Response(403, text=text)))
+
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "FORBIDDEN"
+    assert writes(got) == [act.sent]
+
+
 LOOKS_UP_AFTERWARDS = {"createRequest", "createEcsRequestExternal"}
 
 
@@ -223,7 +247,6 @@ LOOKS_UP_AFTERWARDS = {"createRequest", "createEcsRequestExternal"}
         (403, "Access requires permission: x", "FORBIDDEN"),
         (404, "no such record", "NOT_FOUND"),
         (404, "No suitable module found for path", "UPSTREAM_UNAVAILABLE"),
-        (409, "version error", "CONFLICT"),
         (429, "", "RATE_LIMITED"),
     ],
 )

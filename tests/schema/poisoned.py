@@ -19,20 +19,7 @@ from tests.schema.graph_walk import definition, object_types, target_of
 Json = Any  # an answer is JSON, and each test knows which
 
 POISON = "poison-ü"  # must never be repeated in an error
-OTHER_KINDS: list[Json] = [
-    None,
-    POISON,
-    "",
-    5,
-    1.5,
-    True,
-    {},
-    {POISON: POISON},
-    [],
-    [POISON],
-    [None, 5, {}],
-    [[]],
-]
+OTHER_KINDS: list[Json] = [None, POISON, 5, True, {POISON: POISON}, [POISON], [None, 5, {}]]
 
 
 def without_calls(target: GraphQLObjectType) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLObjectType, get_named_type, is_leaf_type
+from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
 
 from gateway.schema.link import Link
 from gateway.schema.page import ConnectionLink
@@ -28,7 +28,7 @@ def widest(target: GraphQLObjectType, links: int) -> str:
 def _widest(target: GraphQLObjectType, links: int) -> Iterator[str]:
     for name, each in target.fields.items():
         below = get_named_type(each.type)
-        if name == "allowedServicePoints":  # asks for whom
+        if name == "allowedServicePoints" or any(map(is_required_argument, each.args.values())):
             continue
         if is_leaf_type(below):
             yield name

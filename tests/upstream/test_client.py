@@ -153,8 +153,8 @@ async def test_the_status_of_a_question(status: int, body: bytes, code: str, ret
         (404, b"Not found", errors.NotFound),
         (404, NOT_ROUTED, errors.UpstreamUnavailable),
         (404, SIDECAR_NOT_ROUTED, errors.UpstreamUnavailable),
-        (409, b"", errors.Conflict),
-        (412, b"", errors.Conflict),
+        (409, b"", errors.OutcomeUnknown),
+        (412, b"", errors.OutcomeUnknown),
         (422, REFUSED, errors.Refused),
         (429, b"", errors.RateLimited),
         (302, b"", errors.OutcomeUnknown),
@@ -736,6 +736,44 @@ async def test_a_pool_is_given_up_after_its_cancelled_calls() -> None:
     await asyncio.wait([newer])
     await transport.aclose()
     assert [each.closed for each in pools] == [1, 1]
+
+
+class Stubborn(httpx.AsyncByteStream):
+    """A body that waits in one of the two places where a call may be cancelled."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"{"
+        if self.place == "in the body":
+            await asyncio.Event().wait()
+
+    async def aclose(self) -> None:
+        if self.place == "at the end":
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("place", "pools"), [("in the body", 2), ("at the end", 2), ("nowhere", 1)], ids=lambda value: value
+)
+async def test_a_call_may_be_cancelled_after_its_answer_began(place: str, pools: int) -> None:
+    """A connection is lost as easily while the body is read or the answer closed; a whole one loses none."""
+    made: list[httpx.MockTransport] = []
+
+    def pool() -> httpx.MockTransport:
+        made.append(httpx.MockTransport(lambda request: httpx.Response(200, stream=Stubborn(place))))
+        return made[-1]
+
+    transport = RenewedTransport(pool, 1)
+    client = CallerClient(Client("folio", "http://folio", transport, Limits()), ())
+    call = asyncio.create_task(client.answer("/users", {}, frozenset()))
+    await settled()
+    call.cancel()
+    await asyncio.wait([call])
+
+    assert call.cancelled() is (pools == 2)
+    assert len(made) == pools
 
 
 # No address
