@@ -53,8 +53,8 @@ class CheckedIn:
     loan_item: LoanItem | None = field("The item as the answer carries it.", key="item")
     staff_slip_context: StaffSlip | None = field("What to print on the slip that goes into the item.")
     in_house_use: bool | None = derived(
-        "Whether the item was used in the house. Null where upstream does not say: the BFF leaves it out, and "
-        "an item that was not on loan may as well have come back from transit.",
+        "Whether the item was used in the house. Null where upstream does not say: the BFF leaves it out, "
+        "and an item that was not on loan may as well have come back from transit.",
         lambda answer: answer.get("inHouseUse", False if answer.get("loan") else None),
     )
 

@@ -286,7 +286,9 @@ def argument(name: str, type_: Any, description: str, **default: Any) -> Strawbe
 
 
 _PAGE = (
-    argument("first", int | None, "How many records, at most 1000. 0 with `totalCount` only counts.", default=10),
+    argument(
+        "first", int | None, "How many records, at most 1000. 0 with `totalCount` only counts.", default=10
+    ),
     argument("after", str | None, "The `endCursor` of the page before.", default=None),
 )
 _CQL = argument(
