@@ -111,7 +111,7 @@ WORKED_OUT = (
 )
 
 
-# The one field that cannot be sent: the BFF takes one id where circulation wants labels, so neither gets through.
+# The one field that cannot be sent: the BFF takes one id, circulation wants labels, and neither gets through.
 NOT_SENT = {"createRequest": {"tags.tagList"}}
 
 
@@ -162,7 +162,7 @@ async def run(upstream: Upstream, query: str, variables: Json = None) -> Json:
 
 
 def came_back(name: str, value: Json, answer: Json) -> bool:
-    """Whether a value of upstream stands in the answer: as it was, as a moment, or as the name of a member."""
+    """Whether a value of upstream stands in the answer: as it was, as a moment, or as a member's name."""
     found = [(path[-1] if path else "", each) for path, each in leaves(answer)]
     if value is True:
         return (name, True) in found

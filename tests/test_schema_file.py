@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLList,
-    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLUnionType,
@@ -128,16 +128,16 @@ def test_lists_of_records_that_grow_are_connections() -> None:
     }
 
 
-def mutations() -> list[tuple[str, object]]:
+def mutations() -> list[tuple[str, GraphQLField]]:
     assert CORE.mutation_type is not None
     return list(CORE.mutation_type.fields.items())
 
 
 @pytest.mark.parametrize(("name", "act"), mutations())
-def test_an_act_takes_one_input_and_gives_a_result(name: str, act: object) -> None:
+def test_an_act_takes_one_input_and_gives_a_result(name: str, act: GraphQLField) -> None:
     """Every act has one `input` and a union named after it, whose members include the library's no."""
-    arguments = act.args  # type: ignore[attr-defined]  # a GraphQLField
-    result: GraphQLNamedType = get_named_type(act.type)  # type: ignore[attr-defined]
+    arguments = act.args
+    result = get_named_type(act.type)
     pascal = name[0].upper() + name[1:]
 
     assert list(arguments) == ["input"]

@@ -39,21 +39,21 @@ class InstanceLoaders(LoaderSet):
 
         So where several pages are asked at once, the holdings are asked first, to tell whose the items are.
         """
-        owners: dict[object, object] = {}
+        owners: dict[str, object] = {}
         holdings = self.holdings_of_instance(None, ())
         items = self.grouped(
             self.upstream.inventory.items,
             "instance.id",  # by a foreign key of mod-inventory-storage
             within=within,
             sort=sort,
-            key=lambda item: owners.get(item.get("holdingsRecordId")),
+            key=lambda item: owners.get(str(item.get("holdingsRecordId"))),
         )
 
         async def load(keys: list[tuple[str, Window]]) -> list[Slice | BaseException]:
             if len(keys) > 1:
                 found = await holdings.load_many({(instance, WHOLE) for instance, _ in keys})
                 owners.update(
-                    (each.get("id"), each.get("instanceId")) for page in found for each in page.records
+                    (str(each.get("id")), each.get("instanceId")) for page in found for each in page.records
                 )
             return await asyncio.gather(*map(items.load, keys), return_exceptions=True)
 

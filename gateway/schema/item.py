@@ -15,7 +15,7 @@ from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_
 from gateway.schema.arguments import condition
 from gateway.schema.enums import CirculationNoteType, ItemStatusName, SortDirection, member
 from gateway.schema.keyed import keyed
-from gateway.schema.link import Link, embedded_link, link
+from gateway.schema.link import Link, embedded_link, id_in, link
 from gateway.schema.loan_item import Named
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
@@ -47,19 +47,19 @@ class InstanceOfItem(Link):
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         source = record_of(source, self)
-        known = {"id": self._id_in(source.get("instanceId")), "title": source.get("title")}
+        known = {"id": id_in(self, source.get("instanceId")), "title": source.get("title")}
         known = {name: value for name, value in known.items() if value is not None}
         known |= source.get(self._through) or {}
         if known and needs_of(info) <= {(name,) for name in known}:
             return known
         if "id" in known:
             return self.load(known["id"], info)
-        holdings = self._id_in(source.get("holdingsRecordId"))
+        holdings = id_in(self, source.get("holdingsRecordId"))
         return None if holdings is None else self._through_holdings(holdings, known, info)
 
     async def _through_holdings(self, key: str, known: dict[str, Any], info: Info) -> Any:
         holdings = await info.context.loaders.holdings.load(key)
-        instance = None if holdings is None else self._id_in(holdings.get("instanceId"))
+        instance = None if holdings is None else id_in(self, holdings.get("instanceId"))
         if instance is None:
             return None
         if needs_of(info) <= {("id",), *((name,) for name in known)}:

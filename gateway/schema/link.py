@@ -50,7 +50,7 @@ class Link(StrawberryField):
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         source = record_of(source, self)
-        key = self._id_in(dig(source, self.key))
+        key = id_in(self, dig(source, self.key))
         if key is None:
             return None
         needs = needs_of(info)
@@ -72,20 +72,6 @@ class Link(StrawberryField):
     def load(self, key: str, info: Info) -> Any:
         return getattr(loaders_for(info, needs_of(info)), self.loader).load(key)
 
-    def _id_in(self, value: Any) -> str | None:
-        """The id, None where there is none. Raises `UpstreamBadResponse` for what cannot be an id.
-
-        It must be kept from the loader, where it would cost the links of all other records.
-        """
-        if value is None or value == "":
-            return None
-        if type(value) is not str or not _ID.fullmatch(value):
-            name = to_camel_case(self.python_name)
-            raise errors.UpstreamBadResponse(
-                f"An upstream service sent something else where `{name}` has an id."
-            )
-        return value
-
     def partial(self, source: Any) -> dict[str, Any]:
         """The target as far as the parent knows it."""
         record: dict[str, Any] = {}
@@ -100,6 +86,19 @@ class Link(StrawberryField):
                 here = here.setdefault(step, {})
             here[target[-1]] = value
         return record
+
+
+def id_in(field: StrawberryField, value: Any) -> str | None:
+    """The id, None where there is none. Raises `UpstreamBadResponse` for what cannot be an id.
+
+    It must be kept from the loader, where it would cost the links of all other records.
+    """
+    if value is None or value == "":
+        return None
+    if type(value) is not str or not _ID.fullmatch(value):
+        name = to_camel_case(field.python_name)
+        raise errors.UpstreamBadResponse(f"An upstream service sent something else where `{name}` has an id.")
+    return value
 
 
 class ManyLink(Link):
@@ -122,7 +121,7 @@ class ListLink(Link):
     """A link by one key to a short list that upstream has for it."""
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        key = self._id_in(dig(record_of(source, self), self.key))
+        key = id_in(self, dig(record_of(source, self), self.key))
         return None if key is None else self.load(key, info)
 
 
@@ -142,12 +141,13 @@ class EmbeddedLink(RecordField):
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         record = super().get_result(source, info, args, kwargs)
-        if record is None or record.get("id") is None or needs_of(info) <= _EMBEDDED:
+        if record is None or needs_of(info) <= _EMBEDDED:
             return record
-        return self._rest(record, info)
+        key = id_in(self, record.get("id"))
+        return record if key is None else self._rest(record, key, info)
 
-    async def _rest(self, record: Any, info: Info) -> Any:
-        return await getattr(info.context.loaders, self.loader).load(str(record["id"])) or record
+    async def _rest(self, record: Any, key: str, info: Info) -> Any:
+        return await getattr(info.context.loaders, self.loader).load(key) or record
 
 
 def link(

@@ -12,15 +12,15 @@ from strawberry.types.scalar import ScalarDefinition
 
 _UNIFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|\+00:?00)", re.ASCII)
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d:?\d\d)", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d(?::?\d\d)?)", re.ASCII
 )
 
 
 def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
     """One form for every form that upstream sends: UTC, milliseconds, `Z`.
 
-    FOLIO sends `Z`, `+00:00` and `+0000`, with and without milliseconds. A fraction finer than
-    milliseconds is kept.
+    FOLIO sends `Z`, `+00:00`, `+0000` and, in the history of loans, `+00`, with and without milliseconds. A
+    fraction finer than milliseconds is kept.
     """
     if type(value) is not str:
         raise GraphQLError("DateTime cannot represent a value that is not text.")
@@ -31,14 +31,18 @@ def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
         raise GraphQLError("DateTime cannot represent text that is not a date and time with its offset.")
     day, time, fraction, offset = parts.groups()
     fraction = (fraction or "").ljust(3, "0")
-    if offset in ("Z", "z") or offset.strip("+-").replace(":", "") == "0000":
+    if offset in ("Z", "z") or not offset.strip("+-:0"):
         return f"{day}T{time}.{fraction}Z"
-    sign = f"{offset[:3]}:{offset[-2:]}"
+    sign = _hours_and_minutes(offset)
     try:
         moment = datetime.fromisoformat(f"{day}T{time}{sign}").astimezone(UTC)
     except (ValueError, OverflowError):
         raise GraphQLError("DateTime cannot represent a day that does not exist.") from None
     return f"{moment.isoformat()[:19]}.{fraction}Z"
+
+
+def _hours_and_minutes(offset: str) -> str:
+    return f"{offset[:3]}:{offset[3:].lstrip(':') or '00'}"
 
 
 def has_offset(value: object) -> bool:
@@ -52,7 +56,7 @@ def from_caller(value: Any) -> datetime:  # Any: JSON that a client sent
     if parts is None:
         raise GraphQLError("DateTime must be RFC 3339 with an offset, such as '2026-11-21T10:00:00Z'.")
     day, time, fraction, offset = parts.groups()
-    sign = "+00:00" if offset in ("Z", "z") else f"{offset[:3]}:{offset[-2:]}"
+    sign = "+00:00" if offset in ("Z", "z") else _hours_and_minutes(offset)
     text = f"{day}T{time}.{(fraction or '').ljust(6, '0')[:6]}{sign}"
     try:
         return datetime.fromisoformat(text).astimezone(UTC)

@@ -39,6 +39,7 @@ def test_there_are_nine_screens_in_twelve_operations() -> None:
 async def test_w1_check_out(gateway: Gateway) -> None:
     """A patron is scanned and an item lent: 14 REST calls of the desk are 8 and 3 here."""
     sponsor = gateway.library.user_by_barcode("1000000010")
+    assert sponsor
 
     patron = (await play(gateway, "w1_check_out_patron", barcode="1000000009"))["user"]
 
@@ -215,6 +216,7 @@ async def test_w6_request_queue(gateway: Gateway) -> None:
 async def test_w7_open_loans(gateway: Gateway) -> None:
     """Thirty loans of one patron, with who waits for each: 8 REST calls of the browser are 6 here."""
     user = gateway.library.user_by_barcode("1000000002")
+    assert user
 
     shown = (await play(gateway, "w7_open_loans", userId=user["id"]))["user"]
 

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import OverridableBlock, Parameter, Reason
-from gateway.upstream.error_body import MAX_MESSAGE, not_routed, reasons_in, token_missing
+from gateway.upstream.error_body import MAX_MESSAGE, kept_out_of_bff, not_routed, reasons_in, token_missing
 
 TRACE = (
     "java.lang.NullPointerException: secret\n\tat org.folio.Loan.of(Loan.java:7)\n\tat java.base/Thread.run"
@@ -56,6 +56,7 @@ def test_no_bytes_break_the_reader(body: bytes) -> None:
     assert all(type(each) is Reason for each in reasons_in(body))
     assert isinstance(token_missing(body), bool)
     assert isinstance(not_routed(body), bool)
+    assert isinstance(kept_out_of_bff(body), bool)
 
 
 @given(ERROR_LIKE)
@@ -257,6 +258,21 @@ def test_a_long_message_is_cut() -> None:
 def test_a_missing_token(body: bytes, missing: bool) -> None:
     """Okapi says 400 where others say 401."""
     assert token_missing(body) is missing
+
+
+@pytest.mark.parametrize(
+    ("body", "outside"),
+    [
+        (b"Access for user 'jdoe' (1) requires permission: circulation-bff.loans.post", True),
+        (b"Access for user 'jdoe' (1) requires permission: users.item.get", False),
+        (b"Log: Access for user 'jdoe' (1) requires permission: circulation-bff.loans.post", False),
+        (b"Access Denied", False),
+        (b"", False),
+    ],
+)
+def test_a_caller_who_did_not_reach_the_bff(body: bytes, outside: bool) -> None:
+    """Okapi's text names the permission that was lacking, and so whose door stayed shut."""
+    assert kept_out_of_bff(body) is outside
 
 
 @pytest.mark.parametrize(
