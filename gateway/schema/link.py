@@ -108,7 +108,7 @@ class ManyLink(Link):
         keys = dig(record_of(source, self), self.key)
         if not isinstance(keys, list):
             return None
-        ids = [key for key in map(self._id_in, keys) if key is not None]
+        ids = [key for key in (id_in(self, each) for each in keys) if key is not None]
         if needs_of(info) <= {("id",)}:
             return [{"id": key} for key in ids]
         return self._all([self.load(key, info) for key in ids])
