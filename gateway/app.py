@@ -48,7 +48,7 @@ def create_app(
         return Context(
             caller=caller,
             upstream=upstream,
-            loaders=Loaders(upstream, batch),
+            loaders=Loaders(upstream, batch, direct=settings.lists_from == "circulation"),
             max_page_size=settings.max_page_size,
             consortium_tenants=settings.consortium,
         )

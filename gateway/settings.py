@@ -102,6 +102,10 @@ class Settings(BaseSettings):
         "ara", "chi", "eng", "fas", "fre", "hat", "haw", "kor", "rus", "spa", "vie"
     ] = Field("eng", description="Language of Polaris messages, part of each Polaris path.")
     polaris_product_id: int = Field(20, ge=1, description="Product id that Polaris knows this client by.")
+    lists_from: Literal["bff", "circulation"] = Field(
+        "bff",
+        description="Who is asked for loans and requests: circulation, where the BFF breaks on one of them.",
+    )
     consortium_tenants: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,62}(,|$))*$")] = Field(
         "",
         description="Tenants, separated by commas, whose users any tenant may look up by an external key.",

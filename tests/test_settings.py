@@ -23,6 +23,7 @@ DEFAULTS: dict[str, object] = {
     "polaris_workstation": None,
     "polaris_language": "eng",
     "polaris_product_id": 20,
+    "lists_from": "bff",
     "consortium_tenants": "",
     "sandbox": None,
     "sandbox_data": None,

@@ -33,9 +33,14 @@ class Loaders(
     """Every loader of one operation."""
 
     @cached_property
+    def through_bff(self) -> Loaders:
+        """The same loaders over the BFF, for what only the BFF sends."""
+        return Loaders(self.upstream, self.limits) if self.is_direct else self
+
+    @cached_property
     def direct(self) -> Loaders:
         """The same loaders, but loans and requests come from circulation itself and not from the BFF."""
-        return Loaders(self.upstream, self.limits, direct=True)
+        return self if self.is_direct else Loaders(self.upstream, self.limits, direct=True)
 
 
 __all__ = ["Loaders"]

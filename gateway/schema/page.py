@@ -125,7 +125,8 @@ class ConnectionField(StrawberryField):
         return await page_of(ask, clause, sort, window)
 
     def _ask(self, info: Info) -> Collection:
-        if self.direct is not None and dropped_by_bff(needs_of_nodes(info)):
+        direct = info.context.loaders.is_direct or dropped_by_bff(needs_of_nodes(info))
+        if self.direct is not None and direct:
             return self.direct(info.context.upstream)
         return self.ask(info.context.upstream)
 

@@ -81,7 +81,7 @@ class OneSidedField(RecordField):
         return self._of_the_other(record["id"], info)
 
     async def _of_the_other(self, key: str, info: Any) -> Any:
-        loaders = info.context.loaders.direct if self.dropped_by_bff else info.context.loaders
+        loaders = info.context.loaders.direct if self.dropped_by_bff else info.context.loaders.through_bff
         name = info._raw_info.parent_type.name.lower()  # loan or request, as their loaders are called
         record = await getattr(loaders, name).load(key)
         return None if record is None else super().get_result(record, info, [], {})

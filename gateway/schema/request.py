@@ -251,7 +251,9 @@ class Request:
             known={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
         )
     )
-    tags: Tags | None = field("Free labels.")
+    tags: Tags | None = field(
+        "Free labels. The BFF cannot read them: circulation is asked.", dropped_by="bff"
+    )
     metadata: Metadata | None = field("Who made the record and when.")
     search_index: SearchIndex | None = field("What the request is searched by, where upstream sends it.")
     batch_request_info: BatchRequestInfo | None = field(
