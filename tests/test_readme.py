@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway import errors
+from gateway.graph import schema
 from gateway.settings import settings_markdown
 from tests.gateway_under_test import Gateway, Json, open_gateway
 
@@ -102,3 +103,13 @@ def test_the_two_commands_are_there() -> None:
     """Start and tests are one line each."""
     assert "\npip install . && circulation-gateway\n" in README
     assert "\npip install -e '.[test]' && pytest\n" in README
+
+
+def test_the_acts_are_those_of_the_graph() -> None:
+    """The table of acts names each mutation, and nothing that is none."""
+    table = README[README.index("### Acts") : README.index("### How to read it")]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    mutation = schema._schema.mutation_type
+    assert mutation is not None
+
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(mutation.fields)
