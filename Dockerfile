@@ -7,12 +7,14 @@ ARG PYTHON=3.11
 FROM python:${PYTHON}-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
+# The environment gets no pip of its own: what runs cannot install. Each package is the one that was locked.
+COPY .ci/requirements.lock .ci/
+RUN python -m venv --without-pip /opt/gateway \
+ && pip --python /opt/gateway/bin/python install --no-deps --require-hashes -r .ci/requirements.lock
 COPY pyproject.toml README.md ./
 COPY gateway gateway
-RUN pip wheel --no-deps --wheel-dir wheels .
-# The environment gets no pip of its own: what runs cannot install.
-RUN python -m venv --without-pip /opt/gateway \
- && pip --python /opt/gateway/bin/python install wheels/*.whl
+RUN pip wheel --no-deps --wheel-dir wheels . \
+ && pip --python /opt/gateway/bin/python install --no-deps wheels/*.whl
 
 FROM python:${PYTHON}-slim
 COPY --from=build /opt/gateway /opt/gateway

@@ -7,24 +7,35 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gateway.context import Context
+from gateway.execution.executor import executed_by_plans
 from gateway.graph import schema
 from gateway.loaders import Loaders
 from gateway.loaders.batching import BatchLimits
 from gateway.sandbox import Sandbox, create_sandbox
+from gateway.schema.price import price
 from gateway.security.identity import Caller, PolarisIdentity, caller_from_headers
+from gateway.security.limits import QueryLimits
 from gateway.settings import Settings
-from gateway.upstream.client import Limits, Transport, in_process_transport
 from gateway.upstream.services import Services
+from gateway.upstream.transport import Limits, Transport, in_process_transport
+from gateway.web.cors import cors
 from gateway.web.documents import Documents
+from gateway.web.fault import fault
 from gateway.web.graphiql import graphiql_page
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import Readiness, health_routes
+from gateway.web.open_acts import OpenActs
+from gateway.web.overload import Overload
+from gateway.web.security_headers import SecurityHeaders
 
 SANDBOX_TENANT = "diku"
 SANDBOX_STAFF = "desk"
+GRAPHQL_PATH = "/graphql"
+ACT_MARGIN = 5.0  # seconds beyond ACT_TIMEOUT: for its turn in the queue, and for the answer's links
 
 
 def create_app(
@@ -42,6 +53,7 @@ def create_app(
     services = Services(settings, transport)
     batch = BatchLimits(ids=settings.batch_size, request_line=settings.max_request_line)
     readiness = Readiness()
+    open_acts = OpenActs()
 
     def new_context(caller: Caller) -> Context:
         upstream = services.of(caller)
@@ -60,11 +72,19 @@ def create_app(
         default_polaris=_seeded_staff(sandbox) if sandbox is not None else None,
     )
     endpoint = GraphQLEndpoint(
-        Documents(schema, settings.document_cache_size, introspection=settings.introspection),
+        Documents(
+            executed_by_plans(schema) if settings.execution == "plan" else schema,
+            settings.document_cache_size,
+            limits=_query_limits(settings),
+            pricing=price,
+            introspection=settings.introspection,
+            suggestions=settings.suggestions,
+        ),
         new_context,
         identify,
         max_body_bytes=settings.max_body_bytes,
         graphiql=graphiql_page() if settings.graphiql else None,
+        open_acts=open_acts,
     )
 
     @asynccontextmanager
@@ -74,11 +94,36 @@ def create_app(
             yield
         finally:
             readiness.ready = False
+            await open_acts.ended(within=settings.act_timeout + ACT_MARGIN)
             await services.aclose()
 
-    app = Starlette(routes=[Route("/graphql", endpoint), *health_routes(readiness)], lifespan=lifespan)
+    app = Starlette(
+        routes=[Route(GRAPHQL_PATH, endpoint), *health_routes(readiness)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            *cors(settings.origins, credentials=settings.token_cookie),
+            Middleware(Overload, path=GRAPHQL_PATH, most=settings.max_operations),
+        ],
+        exception_handlers={Exception: fault},
+        lifespan=lifespan,
+    )
     app.router.redirect_slashes = False  # a redirect would be made of the caller's Host header
     return app
+
+
+def _query_limits(settings: Settings) -> QueryLimits:
+    return QueryLimits(
+        query_characters=settings.max_query_characters,
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        aliases=settings.max_aliases,
+        directives=settings.max_directives,
+        nodes=settings.max_nodes,
+        root_fields=settings.max_root_fields,
+        cost=settings.max_cost,
+        rows=settings.max_page_size,
+        batch=settings.batch_size,
+    )
 
 
 def _in_process(sandbox: Sandbox) -> Callable[[Limits], Transport]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import errno
 import ipaddress
@@ -149,6 +150,7 @@ def serve(**options: Any) -> None:
     with listen(settings.host, settings.port) as listener:
         with notice_when_slow("Starting ..."):
             from gateway.app import create_app
+            from gateway.web.protocol import WireLimits, bounded_protocol
 
             try:
                 app = create_app(settings)
@@ -164,6 +166,16 @@ def serve(**options: Any) -> None:
             drain=drain,
             shutdown_timeout=settings.shutdown_timeout - drain,
             log_level=settings.log_level,
+            http=bounded_protocol(
+                WireLimits(
+                    head_timeout=settings.head_timeout,
+                    body_timeout=settings.body_timeout,
+                    idle_timeout=settings.idle_timeout,
+                    max_header_bytes=settings.max_header_bytes,
+                    max_headers=settings.max_headers,
+                    max_connections=settings.max_connections,
+                )
+            ),
         )
 
 
@@ -343,12 +355,13 @@ def run(
     drain: float,
     shutdown_timeout: float,
     log_level: str,
+    http: type[asyncio.Protocol] | Literal["httptools"] = "httptools",
 ) -> None:
     """Serve an application on a listening socket until a signal ends it."""
     config = uvicorn.Config(
         app,
         loop="auto",  # uvloop, which every platform has but Windows
-        http="httptools",
+        http=http,
         ws="none",
         lifespan="on",
         log_config=None,  # the application decides where log lines go
@@ -370,6 +383,7 @@ def greeting(settings: Settings, url: str) -> str:
             "",
             f"  GraphQL  {url}/graphql" + ("  (GraphiQL in a browser)" if settings.graphiql else ""),
             f"  Health   {url}/admin/health",
+            f"  Told     {what_is_told(settings)}",
             "",
             "A first query:",
             "",
@@ -377,6 +391,12 @@ def greeting(settings: Settings, url: str) -> str:
             "",
         ]
     )
+
+
+def what_is_told(settings: Settings) -> str:
+    """Name what is open about the schema, so that nobody leaves it open unawares."""
+    told = {"introspection": settings.introspection, "suggestions": settings.suggestions}
+    return ", ".join(name for name, is_open in told.items() if is_open) or "nothing about the schema"
 
 
 def what_is_served(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ GatewayError
   Conflict                   CONFLICT                    the record changed or is in use
   UpstreamRejected           UPSTREAM_REJECTED           upstream refused the question; `reasons` says why
   RateLimited                RATE_LIMITED                too many requests
+  Overloaded                 OVERLOADED                  the gateway itself is full; nothing was asked
   UpstreamTimeout            UPSTREAM_TIMEOUT            a read ran out of time
   UpstreamUnavailable        UPSTREAM_UNAVAILABLE        no connection; for an act: nothing was sent
     UpstreamNotConfigured                                no address was set for it
@@ -157,6 +158,13 @@ class RateLimited(GatewayError):
     """Upstream wants fewer requests; `retryAfter` is in seconds where it said so."""
 
     code = "RATE_LIMITED"
+    retryable = True
+
+
+class Overloaded(GatewayError):
+    """The gateway has as much to do as it takes on at once; nothing was asked."""
+
+    code = "OVERLOADED"
     retryable = True
 
 

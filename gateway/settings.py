@@ -59,8 +59,18 @@ def path_part(text: str) -> str:
     return text
 
 
+def exact_origins(text: str) -> str:
+    """Check a list of web origins and return it as browsers write them."""
+    origins = [origin.strip().lower() for origin in text.split(",") if origin.strip()]
+    for origin in origins:
+        if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", origin):
+            raise ValueError("must be origins such as https://folio.example.org, separated by commas")
+    return ",".join(origins)
+
+
 ServiceURL = Annotated[str, AfterValidator(service_url)]
 PathPart = Annotated[str, AfterValidator(path_part)]
+Origins = Annotated[str, AfterValidator(exact_origins)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
 
@@ -132,6 +142,16 @@ class Settings(BaseSettings):
     read_timeout: Seconds = Field(
         8.0, description="Seconds for a whole read, from connecting to the last byte of the answer."
     )
+    operation_timeout: Seconds = Field(
+        10.0,
+        description="Seconds for all reads of an operation; links not read by then are UPSTREAM_TIMEOUT.",
+    )
+    read_attempts: int = Field(
+        3, ge=1, le=3, description="Times a read is sent when upstream fails for a moment; 1 sends it once."
+    )
+    breaker: bool = Field(
+        True, description="Leave an upstream alone for 5 seconds when half of a tenant's calls to it fail."
+    )
     first_byte_timeout: Seconds = Field(5.0, description="Seconds until a read's answer begins.")
     act_timeout: Seconds = Field(
         30.0, description="Seconds for a whole act (a check-out, a lock, ...); it is never sent twice."
@@ -149,8 +169,31 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         1_000_000, ge=1000, le=100_000_000, description="Largest GraphQL request body accepted, in bytes."
     )
+    head_timeout: Seconds = Field(
+        10.0, description="Seconds for the head of a request to come, from connecting or from its first byte."
+    )
+    body_timeout: Seconds = Field(
+        10.0, description="Seconds for the body of a request to come, from the end of its head."
+    )
+    idle_timeout: Seconds = Field(
+        10.0, description="Seconds that a connection stays open between two requests."
+    )
+    max_header_bytes: int = Field(
+        32_768, ge=1000, le=1_000_000, description="Largest head of a request accepted, in bytes."
+    )
+    max_headers: int = Field(100, ge=10, le=10_000, description="Most header fields accepted in one request.")
+    max_connections: int = Field(
+        1000, ge=1, le=100_000, description="Most client connections open at once; more are turned away."
+    )
+    max_operations: int = Field(
+        200, ge=1, le=100_000, description="Most GraphQL operations running at once; more are answered 503."
+    )
     document_cache_size: int = Field(
         500, ge=0, le=100_000, description="Parsed and validated documents kept in memory; 0 keeps none."
+    )
+    execution: Literal["plan", "generic"] = Field(
+        "generic",
+        description="How records become answers: by compiled plans, or field by field as graphql-core does.",
     )
     max_page_size: int = Field(
         1000,
@@ -158,11 +201,41 @@ class Settings(BaseSettings):
         le=10_000,
         description="Largest `first` a client may ask of a list, in records.",
     )
+    cors_origins: Origins = Field(
+        "",
+        description="Web origins, separated by commas, whose pages may ask; unset, no foreign page may.",
+    )
+    max_query_characters: int = Field(
+        100_000, ge=100, le=10_000_000, description="Longest query text, in characters."
+    )
+    max_tokens: int = Field(
+        2000, ge=100, le=100_000, description="Most tokens in a query, and most comments beside them."
+    )
+    max_depth: int = Field(15, ge=1, le=100, description="Most levels of fields within each other.")
+    max_aliases: int = Field(
+        50, ge=0, le=10_000, description="Most aliases in a query, fragments counted where they are spread."
+    )
+    max_directives: int = Field(
+        50, ge=0, le=10_000, description="Most directives such as @include in a query, counted likewise."
+    )
+    max_nodes: int = Field(
+        2000, ge=10, le=100_000, description="Most fields and fragments in a query, counted likewise."
+    )
+    max_root_fields: int = Field(
+        30, ge=1, le=1000, description="Most fields at the root of one operation: questions, or acts."
+    )
+    max_cost: int = Field(
+        100, ge=1, le=100_000, description="Most upstream calls that an operation may need, by estimate."
+    )
     token_cookie: bool = Field(
         False, description="Take the token from the cookie folioAccessToken when no header brings one."
     )
+    production: bool = Field(
+        False, description="Turn GRAPHIQL, INTROSPECTION and SUGGESTIONS off, except those set themselves."
+    )
     graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
     introspection: bool = Field(True, description="Answer questions about the schema.")
+    suggestions: bool = Field(True, description="Say `Did you mean` when a query misspells a name.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line written."
     )
@@ -170,7 +243,7 @@ class Settings(BaseSettings):
         20,
         ge=1,
         le=600,
-        description="Seconds from SIGTERM to the end; running requests finish, new ones are taken for 3.",
+        description="Seconds from SIGTERM to the end; an act that was sent has its ACT_TIMEOUT.",
     )
 
     _options: frozenset[str] = PrivateAttr(default=frozenset())
@@ -191,10 +264,23 @@ class Settings(BaseSettings):
             raise ValueError(f"{either} (got 'true')")
         return self
 
+    @model_validator(mode="after")
+    def closed_in_production(self) -> Settings:
+        if self.production:
+            for name in ("graphiql", "introspection", "suggestions"):
+                if name not in self.model_fields_set:
+                    self.__dict__[name] = False  # past the frozen model, and not as if it had been set
+        return self
+
     @property
     def consortium(self) -> frozenset[str]:
         """The tenants of CONSORTIUM_TENANTS."""
         return frozenset(filter(None, self.consortium_tenants.split(",")))
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The web origins of CORS_ORIGINS."""
+        return tuple(filter(None, self.cors_origins.split(",")))
 
     @property
     def has_upstream(self) -> bool:

@@ -255,6 +255,7 @@ def test_greeting_over_folio() -> None:
         "",
         "  GraphQL  http://127.0.0.1:8081/graphql  (GraphiQL in a browser)",
         "  Health   http://127.0.0.1:8081/admin/health",
+        "  Told     introspection, suggestions",
         "",
         "A first query:",
         "",
@@ -271,6 +272,16 @@ def test_greeting_over_the_bff_alone() -> None:
 
     assert lines[1] == "Serving FOLIO circulation BFF at http://bff:8081"
     assert lines[3] == "  GraphQL  http://127.0.0.1:8081/graphql"
+
+
+def test_greeting_in_production() -> None:
+    """In production the greeting says that the schema is told to nobody, or what is left open."""
+    closed = greeting(Settings(production=True), "http://127.0.0.1:8081").splitlines()
+    opened = greeting(Settings(production=True, suggestions=True), "http://127.0.0.1:8081").splitlines()
+
+    assert "  GraphQL  http://127.0.0.1:8081/graphql" in closed
+    assert "  Told     nothing about the schema" in closed
+    assert "  Told     suggestions" in opened
 
 
 def test_greeting_over_polaris_alone() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import http.server
+import importlib.metadata
 import json
 import os
 import re
@@ -12,9 +13,13 @@ import subprocess
 import sys
 import threading
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from gateway.settings import Settings
 
@@ -176,6 +181,7 @@ def sent_to_builder(path: str) -> bool:
     [
         ".git/config",
         ".ci/run",
+        ".ci/lock",
         ".env",
         ".venv/bin/python",
         ".mypy_cache/3.11/x.json",
@@ -195,9 +201,87 @@ def test_what_is_copied_is_sent(image: list[tuple[str, str]]) -> None:
     """Every file that the Dockerfile copies gets past .dockerignore."""
     copied = [rest.split()[:-1] for word, rest in image if word == "COPY" and not rest.startswith("--from")]
 
-    assert copied == [["pyproject.toml", "README.md"], ["gateway"]]
-    for path in ["pyproject.toml", "README.md", "gateway/cli.py", "gateway/web/graphql.py"]:
+    assert copied == [[".ci/requirements.lock"], ["pyproject.toml", "README.md"], ["gateway"]]
+    for path in [
+        ".ci/requirements.lock",
+        "pyproject.toml",
+        "README.md",
+        "gateway/cli.py",
+        "gateway/web/graphql.py",
+    ]:
         assert sent_to_builder(path), path
+
+
+# What the image runs on
+
+
+def locked() -> dict[str, tuple[Version, list[str]]]:
+    """Each package of the lock file with its version and its hashes."""
+    text = (PROJECT / ".ci/requirements.lock").read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
+    found: dict[str, tuple[Version, list[str]]] = {}
+    for pin, *more in lines:
+        name, _, version = pin.partition("==")
+        found[canonicalize_name(name)] = (Version(version), [each for each in more if each.startswith("--")])
+    return found
+
+
+def wanted(requirements: Iterable[str]) -> list[Requirement]:
+    """The requirements that hold in the image, which is Linux."""
+    linux = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "extra": ""}
+    parsed = map(Requirement, requirements)
+    return [each for each in parsed if each.marker is None or each.marker.evaluate(linux)]
+
+
+def test_lock_fits_the_package() -> None:
+    """The lock file pins every dependency of the package, within the range that pyproject.toml gives."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pins = locked()
+
+    for each in wanted(project["dependencies"]):
+        version, _ = pins[canonicalize_name(each.name)]
+        assert each.specifier.contains(version), each
+
+
+def test_lock_is_complete_and_holds_nothing_else() -> None:
+    """The lock file has what its packages depend on, in a version that suits them, and no package besides."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pins = locked()
+    reached: set[str] = set()
+    waiting = wanted(project["dependencies"])
+    while waiting:
+        each = waiting.pop()
+        name = canonicalize_name(each.name)
+        assert each.specifier.contains(pins[name][0], prereleases=True), each
+        if name not in reached:
+            reached.add(name)
+            waiting += wanted(importlib.metadata.requires(name) or [])
+
+    assert reached == set(pins)
+
+
+def test_lock_has_hashes() -> None:
+    """Every package may only be one whose SHA-256 is known."""
+    for name, (_, hashes) in locked().items():
+        assert hashes, name
+        assert all(re.fullmatch("--hash=sha256:[0-9a-f]{64}", each) for each in hashes), name
+
+
+def test_lock_tells_no_place() -> None:
+    """The lock file names no address and no folder that packages come from."""
+    text = (PROJECT / ".ci/requirements.lock").read_text(encoding="utf-8")
+    assert re.findall(r"://|^-|/opt|/home|/tmp", text, re.MULTILINE) == []
+
+
+def test_image_installs_what_is_locked(image: list[tuple[str, str]]) -> None:
+    """Packages come by their hashes, and the gateway's own wheel brings none along."""
+    installs = [
+        part for word, rest in image if word == "RUN" for part in rest.split("&&") if "install" in part
+    ]
+    dependencies, own = map(str.split, installs)
+
+    assert dependencies[-4:] == ["--no-deps", "--require-hashes", "-r", ".ci/requirements.lock"]
+    assert own[-2:] == ["--no-deps", "wheels/*.whl"]
 
 
 # The check of a fresh clone
@@ -209,16 +293,29 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     assert TEST_COMMAND in (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
-def test_ci_is_executable() -> None:
-    """The check can be started by its name, and bash finds no mistake in its grammar."""
-    script = PROJECT / ".ci/run"
+@pytest.mark.parametrize("name", ["run", "lock", "audit"])
+def test_ci_is_executable(name: str) -> None:
+    """A script can be started by its name, and bash finds no mistake in its grammar."""
+    script = PROJECT / ".ci" / name
 
     assert os.access(script, os.X_OK)
     assert subprocess.run(["bash", "-n", script], check=False).returncode == 0  # noqa: S603, S607
 
 
-@pytest.mark.parametrize("path", ["Dockerfile", ".dockerignore", ".ci/run", "pyproject.toml"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Dockerfile",
+        ".dockerignore",
+        ".ci/run",
+        ".ci/lock",
+        ".ci/audit",
+        ".ci/requirements.lock",
+        "pyproject.toml",
+    ],
+)
 def test_no_registry_is_named(path: str) -> None:
     """Packages and images come from where the machine is set up to take them, not from a host named here."""
     text = (PROJECT / path).read_text(encoding="utf-8")
-    assert re.findall(r"index-url|://|find-links", text) == []
+    places = r"(?<!no-emit-)(?:index-url|find-links)|://(?!127\.0\.0\.1|localhost|okapi\.example\.org)[^\s'\"]*"
+    assert re.findall(places, text) == []

@@ -32,6 +32,9 @@ DEFAULTS: dict[str, object] = {
     "upstream_concurrency": 64,
     "connect_timeout": 1.0,
     "read_timeout": 8.0,
+    "operation_timeout": 10.0,
+    "read_attempts": 3,
+    "breaker": True,
     "first_byte_timeout": 5.0,
     "act_timeout": 30.0,
     "queue_timeout": 1.0,
@@ -39,11 +42,30 @@ DEFAULTS: dict[str, object] = {
     "batch_size": 50,
     "max_request_line": 4000,
     "max_body_bytes": 1_000_000,
+    "head_timeout": 10.0,
+    "body_timeout": 10.0,
+    "idle_timeout": 10.0,
+    "max_header_bytes": 32_768,
+    "max_headers": 100,
+    "max_connections": 1000,
+    "max_operations": 200,
     "document_cache_size": 500,
+    "execution": "generic",
     "max_page_size": 1000,
+    "cors_origins": "",
+    "max_query_characters": 100_000,
+    "max_tokens": 2000,
+    "max_depth": 15,
+    "max_aliases": 50,
+    "max_directives": 50,
+    "max_nodes": 2000,
+    "max_root_fields": 30,
+    "max_cost": 100,
     "token_cookie": False,
+    "production": False,
     "graphiql": True,
     "introspection": True,
+    "suggestions": True,
     "log_level": "info",
     "shutdown_timeout": 20,
 }
@@ -246,14 +268,31 @@ def test_bad_value_names_variable_and_value(name: str, given: str, problem: str)
         ("batch_size", 1, 80),
         ("max_request_line", 500, 8000),
         ("max_body_bytes", 1000, 100_000_000),
+        ("max_header_bytes", 1000, 1_000_000),
+        ("max_headers", 10, 10_000),
+        ("max_connections", 1, 100_000),
+        ("max_operations", 1, 100_000),
         ("document_cache_size", 0, 100_000),
         ("max_page_size", 10, 10_000),
+        ("max_query_characters", 100, 10_000_000),
+        ("max_tokens", 100, 100_000),
+        ("max_depth", 1, 100),
+        ("max_aliases", 0, 10_000),
+        ("max_directives", 0, 10_000),
+        ("max_nodes", 10, 100_000),
+        ("max_root_fields", 1, 1000),
+        ("max_cost", 1, 100_000),
         ("shutdown_timeout", 1, 600),
+        ("read_attempts", 1, 3),
         ("connect_timeout", None, 600),
+        ("operation_timeout", None, 600),
         ("read_timeout", None, 600),
         ("first_byte_timeout", None, 600),
         ("act_timeout", None, 600),
         ("queue_timeout", None, 600),
+        ("head_timeout", None, 600),
+        ("body_timeout", None, 600),
+        ("idle_timeout", None, 600),
     ],
 )
 def test_bounds(name: str, least: int | None, most: int | None) -> None:
@@ -265,6 +304,29 @@ def test_bounds(name: str, least: int | None, most: int | None) -> None:
             assert problems(**{name: str(bound + beyond)}) == (line,)
     if least is None:
         assert problems(**{name: "0"}) == (f"{name.upper()}: should be greater than 0 (got '0')",)
+
+
+def test_origins_are_written_as_browsers_write_them() -> None:
+    """CORS_ORIGINS is a list of origins, in small letters; unset it names none."""
+    written = " https://Folio.example.org , http://localhost:3000,http://[::1]:8081,"
+
+    assert Settings(cors_origins=written).origins == (
+        "https://folio.example.org",
+        "http://localhost:3000",
+        "http://[::1]:8081",
+    )
+    assert Settings().origins == ()
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "https://*.example.org", "https://folio.example.org/", "folio.example.org", "ftp://a"]
+)
+def test_origins_are_exact(origin: str) -> None:
+    """No origin stands for others: neither a star nor anything but scheme, host and port."""
+    assert problems(cors_origins=f"https://a.example.org,{origin}") == (
+        "CORS_ORIGINS: must be origins such as https://folio.example.org, separated by commas"
+        f" (got 'https://a.example.org,{origin}')",
+    )
 
 
 def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,6 +376,16 @@ def test_sandbox_and_upstream_are_ambiguous() -> None:
     assert problems(sandbox="1", bff_url=UPSTREAM, polaris_url=UPSTREAM) == (
         "SANDBOX: is ambiguous together with BFF_URL, POLARIS_URL; keep one or the other (got 'true')",
     )
+
+
+def test_production_closes_what_is_not_opened() -> None:
+    """PRODUCTION turns GraphiQL, introspection and suggestions off, each unless it is set itself."""
+    closed = Settings(production="1")
+    opened = Settings(production="1", introspection="1")
+
+    assert (closed.graphiql, closed.introspection, closed.suggestions) == (False, False, False)
+    assert (opened.graphiql, opened.introspection, opened.suggestions) == (False, True, False)
+    assert closed.origin("graphiql") == "default"
 
 
 def test_table_tells_value_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ def acting(info: Info) -> Upstream:
             details={"reason": "notAttempted"},
         )
     info.context.loaders.forget()
+    info.context.upstream.deadline.renew()  # an earlier act may have used it up
     return info.context.upstream
 
 

@@ -92,6 +92,7 @@ class AllowedServicePointsOf(StrawberryField):
     """Where a new request for a record may be picked up. Any: Strawberry's own signatures are wide."""
 
     parameter: str
+    batched = False
 
     def __copy__(self) -> AllowedServicePointsOf:
         made = super().__copy__()

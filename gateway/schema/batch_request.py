@@ -58,7 +58,11 @@ class BatchRequestDetail:
         link("Where it is to be picked up.", loader="service_point", key="pickupServicePointId")
     )
     batch_request: Annotated[BatchRequest, strawberry.lazy("gateway.schema.batch_request")] | None = link(
-        "The batch. Its id costs no upstream call.", loader="batch_request", key="batchId", identity="batchId"
+        "The batch. Its id costs no upstream call.",
+        loader="batch_request",
+        key="batchId",
+        identity="batchId",
+        batched=False,
     )
     mediated_request_status: BatchRequestStatus | None = field("How far it has come.")
     request_status: str | None = field("Where the request stands that was made of it, in FOLIO's words.")
@@ -80,6 +84,8 @@ class BatchRequestDetailConnection(Connection[BatchRequestDetail]):
 
 class DetailsOfBatch(StrawberryField):
     """The items of a batch. Upstream serves them one batch a call. Any: Strawberry's signatures are wide."""
+
+    batched = False
 
     @property
     def is_basic_field(self) -> bool:

@@ -45,11 +45,13 @@ class InstanceOfItem(Link):
     Any: as in `Link`.
     """
 
+    calls = 2  # the holdings first, where the item does not name its title
+
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         source = record_of(source, self)
         known = {"id": id_in(self, source.get("instanceId")), "title": source.get("title")}
         known = {name: value for name, value in known.items() if value is not None}
-        known |= source.get(self._through) or {}
+        known |= source.get(self.through) or {}
         if known and needs_of(info) <= {(name,) for name in known}:
             return known
         if "id" in known:

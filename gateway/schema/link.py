@@ -18,10 +18,10 @@ from strawberry.utils.str_converters import to_camel_case
 from gateway import errors
 from gateway.context import Info
 from gateway.schema.record import Path, RecordField, dig, path_of, record_of
-from gateway.schema.selection import loaders_for, needs_of
+from gateway.schema.selection import Needs, loaders_for, needs_of
 
 _ID = re.compile(r"[!-~]{1,100}")  # what every service uses as an id, UUIDs and others
-_EMBEDDED = frozenset({("id",), ("name",)})
+EMBEDDED = frozenset({("id",), ("name",)})
 THROUGH = ">"  # marks, in a partial record, what is known of the target of one of its own links
 
 
@@ -34,10 +34,12 @@ class Link(StrawberryField):
     loader: str
     key: Path
     known: Mapping[Path, Path]
+    batched = True
 
     def __copy__(self) -> Link:
         made = super().__copy__()
         made.loader, made.key, made.known = self.loader, self.key, self.known
+        made.batched = self.batched
         return made
 
     @property
@@ -54,7 +56,7 @@ class Link(StrawberryField):
         if key is None:
             return None
         needs = needs_of(info)
-        carried = source.get(self._through)
+        carried = source.get(self.through)
         if carried is not None and needs <= {("id",), *((name,) for name in carried)}:
             return {"id": key, **carried}
         if (
@@ -66,8 +68,13 @@ class Link(StrawberryField):
         return self.load(key, info)
 
     @cached_property
-    def _through(self) -> str:
+    def through(self) -> str:
+        """The member of a partial record that holds what is known of this link's target."""
         return to_camel_case(self.python_name) + THROUGH
+
+    def carries(self, needs: Needs) -> bool:
+        """Whether the parent has all that is selected of the target, as a rule."""
+        return needs <= self.known.keys()
 
     def load(self, key: str, info: Info) -> Any:
         return getattr(loaders_for(info, needs_of(info)), self.loader).load(key)
@@ -118,7 +125,9 @@ class ManyLink(Link):
 
 
 class ListLink(Link):
-    """A link by one key to a short list that upstream has for it."""
+    """A link by one key to a short list that upstream has for it, one parent a call."""
+
+    batched = False
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         key = id_in(self, dig(record_of(source, self), self.key))
@@ -129,6 +138,7 @@ class EmbeddedLink(RecordField):
     """A record whose id and name stand in its parent, and the rest of it elsewhere. Any: as above."""
 
     loader: str
+    batched = True
 
     def __copy__(self) -> EmbeddedLink:
         made = super().__copy__()
@@ -141,10 +151,13 @@ class EmbeddedLink(RecordField):
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         record = super().get_result(source, info, args, kwargs)
-        if record is None or needs_of(info) <= _EMBEDDED:
+        if record is None or needs_of(info) <= EMBEDDED:
             return record
         key = id_in(self, record.get("id"))
         return record if key is None else self._rest(record, key, info)
+
+    def carries(self, needs: Needs) -> bool:
+        return needs <= EMBEDDED
 
     async def _rest(self, record: Any, key: str, info: Info) -> Any:
         return await getattr(info.context.loaders, self.loader).load(key) or record
@@ -157,6 +170,7 @@ def link(
     key: str,
     known: Mapping[str, str] | None = None,
     identity: str | None = "id",
+    batched: bool = True,
 ) -> Any:
     """Declare a link to one record.
 
@@ -166,9 +180,13 @@ def link(
     `known` maps members of the target to members of the parent, dots for nesting: `"personal.lastName":
     "borrower.lastName"`. What is known of a link of the target stands behind `>`:
     `"patronGroup>group": "requester.patronGroup.group"`.
+
+    `batched` is False where upstream serves one target a call.
     Any: the annotation beside the declaration is the type.
     """
-    return _declare(Link(description=description), loader, key, known or {}, identity)
+    made = _declare(Link(description=description), loader, key, known or {}, identity)
+    made.batched = batched
+    return made
 
 
 def links(description: str, *, loader: str, key: str) -> Any:

@@ -28,20 +28,24 @@ class SliceField(StrawberryField):
     """A field of a connection; its source is the slice that was asked. Any: Strawberry's signatures."""
 
     read: Callable[[Slice], Any]
+    rows: int
 
     def __copy__(self) -> SliceField:
         made = super().__copy__()
-        made.read = self.read
+        made.read, made.rows = self.read, self.rows
         return made
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         return self.read(source)
 
 
-def of_slice(description: str, read: Callable[[Slice], Any]) -> Any:
-    """Declare a field of a connection. Any: the annotation beside the declaration is the type."""
+def of_slice(description: str, read: Callable[[Slice], Any], *, rows: int = 1) -> Any:
+    """Declare a field of a connection; `rows` is how many it is taken to have where no `first` says it.
+
+    Any: the annotation beside the declaration is the type.
+    """
     made = SliceField(description=description, default=None)
-    made.read = read
+    made.read, made.rows = read, rows
     return made
 
 
@@ -82,7 +86,7 @@ class Connection(Generic[Record]):
 
 @strawberry.type(description="A list that comes as a whole: upstream never pages it.")
 class Whole(Generic[Record]):
-    nodes: list[Record | None] = of_slice("All records.", lambda page: page.records)
+    nodes: list[Record | None] = of_slice("All records.", lambda page: page.records, rows=10)
     total_count: int = of_slice("How many records there are.", lambda page: len(page.records))
 
 
@@ -140,6 +144,7 @@ class ConnectionLink(StrawberryField):
     loader: str
     key: Path
     within: cql.Cql | None
+    batched = True
     default_sort: tuple[cql.SortKey, ...]
 
     @property
@@ -173,6 +178,7 @@ class WholeLink(StrawberryField):
 
     loader: str
     key: Path
+    batched = False
 
     @property
     def is_basic_field(self) -> bool:

@@ -31,7 +31,7 @@ class RecordField(StrawberryField):
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         value = record_of(source, self).get(self.key)
-        read = self._read
+        read = self.reader
         if value is None or read is None:
             return value
         if self._is_list and isinstance(value, list):
@@ -43,7 +43,7 @@ class RecordField(StrawberryField):
         return ((self.key,),)
 
     @cached_property
-    def _read(self) -> Callable[[Any], Any] | None:
+    def reader(self) -> Callable[[Any], Any] | None:
         """How one value is read; None where it is taken as it stands."""
         if has_object_definition(_named(self.type)):
             return partial(record_of, field=self)

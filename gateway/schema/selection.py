@@ -9,6 +9,7 @@ from graphql import (
     DirectiveNode,
     FieldNode,
     FragmentSpreadNode,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLResolveInfo,
     InlineFragmentNode,
@@ -43,6 +44,12 @@ def needs_of(info: Info) -> Needs:
         selections = _below(raw.field_nodes)
         found = cache[nodes] = frozenset(_needs(target, selections, raw)) if _plain(target) else frozenset()
     return found
+
+
+def needs_below(field: GraphQLField, nodes: Sequence[FieldNode], info: Any) -> Needs:
+    """The same for a field that is not being resolved. Any: `info` has `fragments` and `variable_values`."""
+    target = get_named_type(field.type)
+    return frozenset(_needs(target, _below(nodes), info)) if _plain(target) else frozenset()
 
 
 def needs_of_nodes(info: Info) -> Needs:
@@ -123,6 +130,8 @@ def _below(nodes: Sequence[FieldNode]) -> list[SelectionNode]:
 
 def _left_out(directives: Sequence[DirectiveNode], info: ResolveInfo) -> bool:
     variables: Any = info.variable_values  # Any: Strawberry hands resolvers the plain dictionary
+    if variables is None:  # they are not known yet, and neither is what they leave out
+        return False
     for directive in directives:
         name = directive.name.value
         if name not in ("skip", "include"):

@@ -1,19 +1,18 @@
-"""The one module that knows HTTP: sends, keeps deadlines and the size cap, translates every failure.
+"""What is sent and what comes back: keeps deadlines and the size cap, translates every failure.
 
-Reads (`GET`) may be cancelled at any time. Acts (everything else) are sent exactly once: no layer below
-repeats them, and when no conclusive answer comes the outcome is `OutcomeUnknown`, never a guess.
+Reads (`GET`) may be cancelled at any time, and asked again. Acts (everything else) are sent exactly once: no
+layer below repeats them, and when no conclusive answer comes the outcome is `OutcomeUnknown`, never a guess.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
-import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Literal
 from urllib.parse import quote
@@ -21,35 +20,23 @@ from urllib.parse import quote
 import aiohttp
 import httpx
 import msgspec
-from httpx_aiohttp import AiohttpTransport
 
 from gateway import errors
+from gateway.upstream.breaker import Breakers, NoBreaker
+from gateway.upstream.deadline import Deadline
 from gateway.upstream.error_body import kept_out_of_bff, not_routed, reasons_in, token_missing
+from gateway.upstream.retries import Passing, Retries, passing
+from gateway.upstream.transport import Limits, Transport
 
 Record = dict[str, Any]
 """A JSON object as upstream sent it. `Any` because this is where JSON becomes a record."""
 
-Transport = httpx.AsyncBaseTransport
 Headers = Sequence[tuple[str, str]]
 
-LONGEST_HEADER = 65_536  # bytes; Okapi echoes tokens, which pass aiohttp's 8190
-KEEP_ALIVE = 4.0  # seconds; below the 5 s after which common servers close idle connections under our feet
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes every URL, CQL and all
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one call may take; times in seconds, sizes in decoded bytes."""
-
-    concurrency: int = 64
-    queue: float = 1.0
-    connect: float = 1.0
-    first_byte: float = 5.0
-    read: float = 8.0
-    act: float = 30.0
-    max_bytes: int = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +68,23 @@ class Answer:
     sent_at: datetime
 
 
+@dataclass(slots=True)
+class _Sent:
+    """How far a call has come."""
+
+    out: bool = False
+    body_began: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """How long a read may take, and by whose limit."""
+
+    seconds: float
+    limit: float
+    by_operation: bool
+
+
 class NotConfigured:
     """Stands where a service has no address: every question and act is refused before it is sent."""
 
@@ -93,11 +97,26 @@ class NotConfigured:
     def fail(self) -> errors.UpstreamNotConfigured:
         return errors.UpstreamNotConfigured(self._error, upstream=self.name)
 
-    async def get(self, path: str, query: str, headers: Headers, expected: frozenset[int]) -> Answer:
+    async def get(
+        self,
+        path: str,
+        query: str,
+        headers: Headers,
+        expected: frozenset[int],
+        tenant: str | None,
+        deadline: Deadline | None,
+    ) -> Answer:
         raise self.fail()
 
     async def act(
-        self, act: Act, method: str, path: str, body: object, headers: Headers, expected: frozenset[int]
+        self,
+        act: Act,
+        method: str,
+        path: str,
+        body: object,
+        headers: Headers,
+        expected: frozenset[int],
+        tenant: str | None,
     ) -> Answer:
         raise self.fail()
 
@@ -114,6 +133,8 @@ class Client:
         self.base_path = httpx.URL(self._base_url).raw_path.decode().rstrip("/")
         self._limits = limits
         self._free = asyncio.Semaphore(limits.concurrency)
+        self._retries = Retries(limits.attempts, limits.pauses)
+        self._breakers = Breakers(name) if limits.breaker else NoBreaker()
         self._http = httpx.AsyncClient(
             transport=transport,
             headers={"Accept-Encoding": "gzip"},  # what `_body` decodes
@@ -127,7 +148,13 @@ class Client:
         await self._http.aclose()
 
     async def get(
-        self, path: str, query: str, headers: Headers, expected: frozenset[int] = frozenset()
+        self,
+        path: str,
+        query: str,
+        headers: Headers,
+        expected: frozenset[int] = frozenset(),
+        tenant: str | None = None,
+        deadline: Deadline | None = None,
     ) -> Answer:
         """Ask. `query` is percent-encoded already. A status that is neither 2xx nor `expected` raises."""
         url = f"{self._base_url}{path}?{query}" if query else f"{self._base_url}{path}"
@@ -135,21 +162,56 @@ class Client:
             request = self._http.build_request("GET", url, headers=list(headers))
         except httpx.InvalidURL as problem:  # beyond 65536 characters; what it says is encoded
             raise _too_long(self.name) from problem
-        await self._take_slot()
-        try:
-            async with asyncio.timeout(self._limits.read):
-                answer, head = await self._exchange(request)
-        except TimeoutError as problem:
-            raise errors.UpstreamTimeout(
-                f"{self.name} did not answer within {self._limits.read:g} s.", upstream=self.name
-            ) from problem
-        except FOREIGN as problem:
-            raise self._read_failure(problem) from problem
-        finally:
-            self._free.release()
+        cut = self._cut(deadline)
+        until = asyncio.get_running_loop().time() + cut.seconds
+        return await self._retries.of(lambda: self._ask(request, expected, tenant, cut, until), until)
+
+    async def _ask(
+        self, request: httpx.Request, expected: frozenset[int], tenant: str | None, cut: _Cut, until: float
+    ) -> Answer:
+        """Ask once. Raises `Passing` where another attempt may fare better."""
+        with self._breakers.call(tenant, read=True) as verdict:
+            sent = _Sent()
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._take_slot()
+                    try:
+                        sent.out = True
+                        answer, head = await self._exchange(request, sent)
+                    finally:
+                        self._free.release()
+            except TimeoutError as problem:
+                if sent.out and not cut.by_operation:  # a rest of an operation is too short to blame upstream
+                    verdict.failed = True
+                raise self._timeout(cut) from problem
+            except FOREIGN as problem:
+                verdict.failed = True
+                error = self._read_failure(problem)
+                if isinstance(problem, BROKEN_OFF) and not sent.body_began:
+                    raise Passing(error) from problem
+                raise error from problem
+            verdict.failed = answer.status >= 500
         if 200 <= answer.status < 300 or answer.status in expected:
             return answer
-        raise self._read_refusal(answer, head)
+        error = self._read_refusal(answer, head)
+        after = _retry_after(head)
+        raise Passing(error, after or 0.0) if passing(answer.status, after) else error
+
+    def _cut(self, deadline: Deadline | None) -> _Cut:
+        """The time of a read: its own, or what is left of the operation's. Raises where that is nothing."""
+        left = math.inf if deadline is None else deadline.left()
+        if deadline is None or left > self._limits.read:
+            return _Cut(self._limits.read, self._limits.read, by_operation=False)
+        cut = _Cut(left, deadline.seconds, by_operation=True)
+        if left <= 0:
+            raise self._timeout(cut)
+        return cut
+
+    def _timeout(self, cut: _Cut) -> errors.UpstreamTimeout:
+        whose = "the operation's " if cut.by_operation else ""
+        return errors.UpstreamTimeout(
+            f"{self.name} did not answer within {whose}{cut.limit:g} s.", upstream=self.name
+        )
 
     async def act(
         self,
@@ -159,6 +221,7 @@ class Client:
         body: object,
         headers: Headers,
         expected: frozenset[int] = frozenset(),
+        tenant: str | None = None,
     ) -> Answer:
         """Send an act, once. A refusal raises `Refused`, an inconclusive end raises `OutcomeUnknown`."""
         content = None if body is None else _encode(body)
@@ -168,23 +231,27 @@ class Client:
         request = self._http.build_request(
             method, f"{self._base_url}{path}", content=content, headers=sent_headers
         )
-        await self._take_slot()
-        sent_at = datetime.now(UTC)
-        try:
-            async with asyncio.timeout(self._limits.act):
-                answer, head = await self._exchange(request, first_byte=self._limits.act)
-        except TimeoutError as problem:
-            raise outcome_unknown(self.name, act, sent_at) from problem
-        except FOREIGN as problem:
-            if _never_sent(problem):
-                raise errors.UpstreamUnavailable(
-                    f"{self.name} cannot be reached; nothing was sent.", upstream=self.name
-                ) from problem
-            raise outcome_unknown(self.name, act, sent_at) from problem
-        except errors.UpstreamBadResponse as problem:
-            raise outcome_unknown(self.name, act, sent_at) from problem
-        finally:
-            self._free.release()
+        with self._breakers.call(tenant, read=False) as verdict:
+            await self._take_slot()
+            sent_at = datetime.now(UTC)
+            try:
+                async with asyncio.timeout(self._limits.act):
+                    answer, head = await self._exchange(request, _Sent(), first_byte=self._limits.act)
+            except TimeoutError as problem:
+                verdict.failed = True
+                raise outcome_unknown(self.name, act, sent_at) from problem
+            except FOREIGN as problem:
+                verdict.failed = True
+                if _never_sent(problem):
+                    raise errors.UpstreamUnavailable(
+                        f"{self.name} cannot be reached; nothing was sent.", upstream=self.name
+                    ) from problem
+                raise outcome_unknown(self.name, act, sent_at) from problem
+            except errors.UpstreamBadResponse as problem:
+                raise outcome_unknown(self.name, act, sent_at) from problem
+            finally:
+                self._free.release()
+            verdict.failed = answer.status >= 500
         if 200 <= answer.status < 300 or answer.status in expected:
             return answer
         raise self._act_refusal(act, sent_at, answer, head)
@@ -203,19 +270,19 @@ class Client:
             ) from problem
 
     async def _exchange(
-        self, request: httpx.Request, *, first_byte: float | None = None
+        self, request: httpx.Request, sent: _Sent, *, first_byte: float | None = None
     ) -> tuple[Answer, httpx.Headers]:
         if first_byte is not None:
             request.extensions["timeout"] = {**request.extensions["timeout"], "read": first_byte}
         sent_at = datetime.now(UTC)
         response = await self._http.send(request, stream=True)
         try:
-            body = await self._body(response)
+            body = await self._body(response, sent)
         finally:
             await response.aclose()
         return Answer(response.status_code, body, sent_at), response.headers
 
-    async def _body(self, response: httpx.Response) -> bytes:
+    async def _body(self, response: httpx.Response, sent: _Sent) -> bytes:
         """The decoded body. Nothing is decoded beyond the cap, because 300 KB of gzip can be 300 MB."""
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - httpx types both kinds as one
         encoding = response.headers.get("Content-Encoding", "identity").lower()
@@ -227,6 +294,7 @@ class Client:
         async for raw in response.stream:
             if not raw:
                 continue
+            sent.body_began = True
             chunk = raw if gunzip is None else self._gunzipped(gunzip, raw, left + 1)
             left -= len(chunk)
             if left < 0:
@@ -326,11 +394,19 @@ class Client:
 class CallerClient:
     """A client that asks in one caller's name; lives as long as one operation."""
 
-    __slots__ = ("_client", "_headers")
+    __slots__ = ("_client", "_deadline", "_headers", "_tenant")
 
-    def __init__(self, client: Client | NotConfigured, headers: Headers) -> None:
+    def __init__(
+        self,
+        client: Client | NotConfigured,
+        headers: Headers,
+        tenant: str | None = None,
+        deadline: Deadline | None = None,
+    ) -> None:
         self._client = client
         self._headers = headers
+        self._tenant = tenant
+        self._deadline = deadline
 
     @property
     def name(self) -> str:
@@ -343,7 +419,7 @@ class CallerClient:
     async def one(self, path: str) -> Record | None:
         """The record at this path; None where upstream says 404."""
         try:
-            answer = await self._client.get(path, "", self._headers, frozenset())
+            answer = await self._get(path, "")
         except errors.NotFound:
             return None
         return self._object(answer.body)
@@ -355,9 +431,12 @@ class CallerClient:
     async def asked(self, path: str, query: str) -> Answer:
         """The answer to a question that names no record, so that a 404 is about the question."""
         try:
-            return await self._client.get(path, query, self._headers, frozenset())
+            return await self._get(path, query)
         except errors.NotFound as problem:
             raise _not_served(self.name, 404) from problem
+
+    async def _get(self, path: str, query: str, expected: frozenset[int] = frozenset()) -> Answer:
+        return await self._client.get(path, query, self._headers, expected, self._tenant, self._deadline)
 
     async def list_of(self, path: str, key: str) -> list[Record]:
         """A list that upstream never pages, whole."""
@@ -369,7 +448,7 @@ class CallerClient:
 
     async def answer(self, path: str, query: Mapping[str, str], expected: frozenset[int]) -> Answer:
         """The answer as it is, for services whose statuses mean more than HTTP says."""
-        return await self._client.get(path, encoded(query), self._headers, expected)
+        return await self._get(path, encoded(query), expected)
 
     async def act(
         self,
@@ -379,7 +458,11 @@ class CallerClient:
         body: object,
         expected: frozenset[int] = frozenset(),
     ) -> Answer:
-        return await self._client.act(act, method, path, body, self._headers, expected)
+        try:
+            return await self._client.act(act, method, path, body, self._headers, expected, self._tenant)
+        finally:
+            if self._deadline is not None:
+                self._deadline.renew()  # for the links below the answer
 
     async def act_for_record(self, act: Act, path: str, body: object, *, proof: str | None = None) -> Record:
         """Post an act whose success is one JSON object; without its member `proof` it proves nothing."""
@@ -488,126 +571,6 @@ def outcome_unknown(upstream: str, act: Act, sent_at: datetime) -> errors.Outcom
     )
 
 
-def aiohttp_transport(limits: Limits) -> Transport:
-    """httpx's interface over aiohttp, which costs a third of httpx's own transport per call."""
-
-    def session() -> aiohttp.ClientSession:
-        made = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=limits.concurrency, keepalive_timeout=KEEP_ALIVE, ssl=_authorities()
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            max_field_size=LONGEST_HEADER,
-        )
-        made._retry_connection = False  # aiohttp repeats PUT and DELETE by itself; an act is sent once
-        return made
-
-    return AiohttpTransport(verify=_authorities(), client=session)
-
-
-def httpx_transport(limits: Limits) -> Transport:
-    """httpx's own transport, for those who prefer it: slower, and no other difference."""
-    pool = httpx.Limits(
-        max_connections=2 * limits.concurrency,
-        max_keepalive_connections=limits.concurrency,
-        keepalive_expiry=KEEP_ALIVE,
-    )
-
-    def made() -> Transport:
-        return httpx.AsyncHTTPTransport(verify=_authorities(), limits=pool, trust_env=False, retries=0)
-
-    return RenewedTransport(made, limits.concurrency)
-
-
-@cache
-def _authorities() -> ssl.SSLContext:
-    """Whom both transports trust: the machine's certificate authorities, loaded once."""
-    return ssl.create_default_context()
-
-
-class RenewedTransport(httpx.AsyncBaseTransport):
-    """A transport that is replaced by a new one after so many cancelled calls.
-
-    httpcore loses the connection of a call that is cancelled at an unlucky moment, outside its queue as well
-    (#1093). A pool of twice the calls in flight, given up after `most` cancelled ones, always has room.
-    """
-
-    def __init__(self, made: Callable[[], Transport], most: int) -> None:
-        self._made = made
-        self._most = most
-        self._pool = _Pool(made())
-        self._retired: set[_Pool] = set()
-        self._closing: set[asyncio.Task[None]] = set()
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        pool = self._pool
-        pool.calls += 1
-        try:
-            response = await pool.transport.handle_async_request(request)
-        except BaseException as problem:
-            self._ended(pool, isinstance(problem, asyncio.CancelledError))
-            raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - httpx types both kinds as one
-        response.stream = _Watched(response.stream, lambda cancelled: self._ended(pool, cancelled))
-        return response
-
-    def _ended(self, pool: _Pool, cancelled: bool) -> None:
-        pool.calls -= 1
-        pool.cancelled += cancelled
-        if pool is self._pool and pool.cancelled >= self._most:
-            self._retired.add(pool)
-            self._pool = _Pool(self._made())
-        if pool in self._retired and pool.calls == 0:
-            self._retired.remove(pool)
-            closing = asyncio.create_task(pool.transport.aclose())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
-
-    async def aclose(self) -> None:
-        for pool in (self._pool, *self._retired):
-            await pool.transport.aclose()
-        await asyncio.gather(*self._closing)
-
-
-@dataclass(slots=True, eq=False)
-class _Pool:
-    transport: Transport
-    calls: int = 0
-    cancelled: int = 0
-
-
-class _Watched(httpx.AsyncByteStream):
-    """The body of an answer, whose end is told: whether it was cancelled on the way."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, ended: Callable[[bool], None]) -> None:
-        self._stream = stream
-        self._ended = ended
-        self._cancelled = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in self._stream:
-                yield chunk
-        except asyncio.CancelledError:
-            self._cancelled = True
-            raise
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        except asyncio.CancelledError:
-            self._cancelled = True
-            raise
-        finally:
-            self._ended(self._cancelled)
-
-
-def in_process_transport(app: Any) -> Transport:  # Any: an ASGI app; httpx keeps its type private
-    """An application in this process in the place of a network."""
-    return httpx.ASGITransport(app=app)
-
-
 def encoded(query: Mapping[str, str]) -> str:
     """A query string, every value percent-encoded."""
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
@@ -651,6 +614,17 @@ def _too_long(upstream: str, status: int | None = None) -> errors.LimitExceeded:
 # All that a transport may raise. httpx-aiohttp lets aiohttp's ClientResponseError (an answer that is no HTTP)
 # through as it is, and an application in this process breaks off with the OSError itself.
 FOREIGN = (httpx.HTTPError, aiohttp.ClientError, OSError)
+
+
+# The connection was not made or did not last. Whether the question may be asked again is then a matter of how
+# much of the answer had come.
+BROKEN_OFF = (
+    httpx.NetworkError,
+    httpx.RemoteProtocolError,
+    httpx.ConnectTimeout,
+    aiohttp.ClientError,
+    OSError,
+)
 
 
 # From their exceptions to ours; the most specific row wins. Checked for completeness by a test.

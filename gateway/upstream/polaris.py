@@ -71,12 +71,21 @@ class Polaris:
         act = self._act("unlockObject", object_type_id, object_id)
         path = self._locks(f"/{object_type_id}/{object_id}")
         answer = await self._client.act(act, "DELETE", path, None, expected=_HELD_BY_ANOTHER | _NOT_LOCKED)
-        return HeldByAnother(_holder(answer)) if answer.status == 409 else None
+        if answer.status == 409:
+            return HeldByAnother(_holder(answer))
+        self._released(act, answer)
+        return None
 
     async def release_my_locks(self) -> None:
         """Release every lock of this user at this workstation. Sent once."""
         act = Act(operation="releaseMyLocks", keys={}, verify="objectLocks { nodes { objectType objectId } }")
-        await self._client.act(act, "DELETE", self._locks(), None)
+        self._released(act, await self._client.act(act, "DELETE", self._locks(), None))
+
+    def _released(self, act: Act, answer: Answer) -> None:
+        """Refuse the page of a proxy in the place of Polaris' own word, which is empty or JSON."""
+        said = answer.body.strip()
+        if answer.status != 404 and said not in (b"", b"null") and decoded(said) is None:
+            raise self._client.unreadable(act, answer)
 
     def _act(self, operation: str, object_type_id: int, object_id: int) -> Act:
         return Act(

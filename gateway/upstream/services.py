@@ -11,22 +11,15 @@ from gateway.settings import Settings
 from gateway.upstream.circulation import Circulation
 from gateway.upstream.circulation_bff import CirculationBff
 from gateway.upstream.circulation_storage import CirculationStorage
-from gateway.upstream.client import (
-    CallerClient,
-    Client,
-    Headers,
-    Limits,
-    NotConfigured,
-    Transport,
-    aiohttp_transport,
-    httpx_transport,
-)
+from gateway.upstream.client import CallerClient, Client, Headers, NotConfigured
+from gateway.upstream.deadline import Deadline
 from gateway.upstream.fees import Fees
 from gateway.upstream.inventory import Inventory
 from gateway.upstream.patron_blocks import PatronBlocks
 from gateway.upstream.polaris import Polaris
 from gateway.upstream.policies import Policies
 from gateway.upstream.tags import Tags
+from gateway.upstream.transport import Limits, Transport, aiohttp_transport, httpx_transport
 from gateway.upstream.users import Users
 
 IN_PROCESS = "http://sandbox"  # never resolved: the transport is the sandbox itself
@@ -47,6 +40,8 @@ class Services:
             read=settings.read_timeout,
             act=settings.act_timeout,
             max_bytes=settings.max_upstream_bytes,
+            attempts=settings.read_attempts,
+            breaker=settings.breaker,
         )
         network = aiohttp_transport if settings.upstream_transport == "aiohttp" else httpx_transport
         chosen = transport or network
@@ -80,10 +75,11 @@ class Upstream:
     def __init__(self, services: Services, caller: Caller) -> None:
         self._services = services
         self._caller = caller
+        self.deadline = Deadline(services.settings.operation_timeout)
 
     @cached_property
     def circulation_bff(self) -> CirculationBff:
-        return CirculationBff(CallerClient(self._services.bff, self._folio_headers))
+        return CirculationBff(self._asks(self._services.bff, self._folio_headers))
 
     @cached_property
     def circulation(self) -> Circulation:
@@ -125,8 +121,8 @@ class Upstream:
                 "Object locks need your own Polaris identity: send X-Polaris-Authorization.",
                 upstream="polaris",
             )
-            return Polaris(CallerClient(self._services.polaris, ()), None, lacking)
-        client = CallerClient(self._services.polaris, (_ACCEPT, ("Authorization", identity.authorization)))
+            return Polaris(self._asks(self._services.polaris, ()), None, lacking)
+        client = self._asks(self._services.polaris, (_ACCEPT, ("Authorization", identity.authorization)))
         workstation = identity.workstation or settings.polaris_workstation
         organization = identity.organization or settings.polaris_organization
         if workstation is None or organization is None:
@@ -146,7 +142,10 @@ class Upstream:
 
     @cached_property
     def _folio(self) -> CallerClient:
-        return CallerClient(self._services.folio, self._folio_headers)
+        return self._asks(self._services.folio, self._folio_headers)
+
+    def _asks(self, client: Client | NotConfigured, headers: Headers) -> CallerClient:
+        return CallerClient(client, headers, self._caller.tenant, self.deadline)
 
     @cached_property
     def _folio_headers(self) -> Headers:

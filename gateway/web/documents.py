@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -12,10 +12,10 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
+    MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
-    parse,
     specified_rules,
     validate,
 )
@@ -23,6 +23,19 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.validation import ASTValidationRule
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from gateway.security.limits import (
+    FiniteNumbers,
+    IntrospectionDepth,
+    Price,
+    Pricing,
+    QueryLimits,
+    Step,
+    check_shape,
+    parsed,
+    steps_of,
+    too_costly,
+)
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -43,6 +56,7 @@ class Operation:
     node: OperationDefinitionNode
     fragment_definitions: dict[str, FragmentDefinitionNode]
     fragments: dict[str, FragmentDetails]
+    steps: tuple[Step, ...] = ()  # what of it costs upstream calls
     # What others derive from this operation and want evicted with it: compiled plans, counters of use.
     plans: dict[Hashable, Any] = field(default_factory=dict)  # Any: whatever the one who put it there expects
 
@@ -74,15 +88,22 @@ class Documents:
         size: int,
         rules: Sequence[type[ASTValidationRule]] = specified_rules,
         *,
+        limits: QueryLimits | None = None,
+        pricing: Pricing = lambda field, nodes, fragments: Price(),
         introspection: bool = True,
+        suggestions: bool = True,
     ) -> None:
         if size < 0:
             raise ValueError("size must not be negative")
         self.schema = schema
         self.core_schema = schema._schema
         self.size = size
+        self.limits = limits or QueryLimits()
+        self.pricing = pricing
+        self.suggestions = suggestions
         self.rules = (
-            *rules,
+            FiniteNumbers,
+            *(IntrospectionDepth if rule is MaxIntrospectionDepthRule else rule for rule in rules),
             # What Strawberry's own validate_document adds; it cannot be told how many errors are enough.
             MaybeNullValidationRule,
             OneOfInputValidationRule,
@@ -96,21 +117,33 @@ class Documents:
 
     def prepared(self, query: str, operation_name: str | None = None) -> Prepared:
         """Find the operation to execute, or the reasons not to."""
+        found = self.known(query, operation_name)
+        if found is None:
+            found = self._prepare(query, operation_name)
+            self._keep((query, operation_name), found)
+        return found
+
+    def known(self, query: str, operation_name: str | None = None) -> Prepared | None:
+        """The same where it costs nothing, None for a text that would have to be parsed."""
         key = (query, operation_name)
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
-            return found
-        prepared = self._prepare(query, operation_name)
-        self._keep(key, prepared)
-        return prepared
+        return found
 
     def _prepare(self, query: str, operation_name: str | None) -> Prepared:
         try:
-            document = parse(query)
+            document = parsed(query, self.limits)
+            check_shape(document, self.limits)
         except GraphQLError as error:
             return _rejected([error], PARSE_FAILED)
-        errors = validate(self.core_schema, document, self.rules, max_errors=MAX_ERRORS)
+        errors = validate(
+            self.core_schema,
+            document,
+            self.rules,
+            max_errors=MAX_ERRORS,
+            hide_suggestions=not self.suggestions,
+        )
         if errors:
             return _rejected(errors, VALIDATION_FAILED)
         try:
@@ -127,7 +160,12 @@ class Documents:
             node=node,
             fragment_definitions=definitions,
             fragments={name: FragmentDetails(node, None) for name, node in definitions.items()},
+            steps=steps_of(self.core_schema, node, definitions, self.pricing),
         )
+
+    def too_costly(self, operation: Operation, variables: Mapping[str, Any]) -> GraphQLError | None:
+        """The refusal of an operation that would ask too much upstream. Any: values of variables."""
+        return too_costly(operation.steps, variables, self.limits)
 
     def _keep(self, key: tuple[str, str | None], prepared: Prepared) -> None:
         length = _length(key)

@@ -17,7 +17,7 @@ from strawberry.execution import optimized_is_awaitable
 from gateway.errors import BadRequest, GatewayError
 from gateway.security.identity import Caller, Headers, request_id_from_headers
 from gateway.security.masking import all_masked, refusal
-from gateway.web.documents import MAX_ERRORS, Documents, Operation, Rejected
+from gateway.web.documents import MAX_ERRORS, Documents, Operation, Prepared, Rejected
 from gateway.web.negotiation import (
     LEGACY_JSON,
     RESPONSE_JSON,
@@ -26,6 +26,7 @@ from gateway.web.negotiation import (
     is_utf8_json,
     prefers_html,
 )
+from gateway.web.open_acts import OpenActs
 
 T = TypeVar("T")
 
@@ -74,6 +75,7 @@ class GraphQLEndpoint:
         *,
         max_body_bytes: int,
         graphiql: bytes | None,
+        open_acts: OpenActs | None = None,
     ) -> None:
         if max_body_bytes < 1:
             raise ValueError("max_body_bytes must be at least 1")
@@ -82,6 +84,8 @@ class GraphQLEndpoint:
         self.identify = identify
         self.max_body_bytes = max_body_bytes
         self.graphiql = graphiql
+        self.open_acts = open_acts or OpenActs()
+        self._preparing = asyncio.Lock()
         self._executor: Callable[..., Executor[Any]] = documents.schema.execution_context_class
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,6 +128,7 @@ class GraphQLEndpoint:
             (b"x-okapi-request-id", request_id.encode()),
             *more_headers,
         )
+        self.open_acts.answered()
 
     async def _request_in_body(self, headers: Headers, receive: Receive) -> GraphQLRequest:
         _check_content(headers)
@@ -155,7 +160,9 @@ class GraphQLEndpoint:
         self, request: GraphQLRequest, caller: Caller, method: str, receive: Receive
     ) -> tuple[bool, dict[str, Any]]:
         """Execute, and say whether it came to that: a request error leaves no `data`."""
-        operation = self.documents.prepared(request.query, request.operationName)
+        operation = self.documents.known(request.query, request.operationName)
+        if operation is None:
+            operation = await self._prepared(request)
         if isinstance(operation, Rejected):
             return False, {"errors": all_masked(operation.errors, caller.request_id)}
         if operation.is_mutation and method == "GET":
@@ -163,14 +170,25 @@ class GraphQLEndpoint:
         variables = self._variables(operation, request)
         if isinstance(variables, list):
             return False, {"errors": all_masked(variables, caller.request_id)}
+        refused = self.documents.too_costly(operation, variables.coerced)
+        if refused is not None:
+            return False, {"errors": all_masked([refused], caller.request_id)}
 
         result = self._execute(operation, variables, request, self.new_context(caller))
         if not isinstance(result, ExecutionResult):
             # An act that has begun is never broken off: what was sent upstream is done there all the same.
-            result = await (result if operation.is_mutation else _while_connected(result, receive))
+            unbroken = self.open_acts.finish(result) if operation.is_mutation else None
+            result = await (unbroken or _while_connected(result, receive))
         if result.errors:
             return True, {"errors": all_masked(result.errors, caller.request_id), "data": result.data}
         return True, {"data": result.data}
+
+    async def _prepared(self, request: GraphQLRequest) -> Prepared:
+        """Parse and validate, one text in each turn of the event loop: known ones are answered in between."""
+        async with self._preparing:
+            prepared = self.documents.prepared(request.query, request.operationName)
+            await asyncio.sleep(0)
+        return prepared
 
     def _variables(
         self, operation: Operation, request: GraphQLRequest
@@ -179,7 +197,11 @@ class GraphQLEndpoint:
         if not definitions:
             return VariableValues({}, {})
         return get_variable_values(
-            self.documents.core_schema, definitions, request.variables or {}, max_errors=MAX_ERRORS
+            self.documents.core_schema,
+            definitions,
+            request.variables or {},
+            max_errors=MAX_ERRORS,
+            hide_suggestions=not self.documents.suggestions,
         )
 
     def _execute(

@@ -34,8 +34,9 @@ from gateway.loaders.batching import (
 from gateway.security.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream import cql
-from gateway.upstream.client import CallerClient, Client, Collection, Limits, Record
+from gateway.upstream.client import CallerClient, Client, Collection, Record
 from gateway.upstream.services import Services
+from gateway.upstream.transport import Limits
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +60,7 @@ class Shelf:
         self.gate: asyncio.Event | None = None
         self.fails: Callable[[str], bool] = lambda query: False
         transport = httpx.MockTransport(self._answer)
-        client = CallerClient(Client("folio", base, transport, Limits()), ())
+        client = CallerClient(Client("folio", base, transport, Limits(attempts=1)), ())
         self.collection = Collection(client, "/things", "things")
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:

@@ -321,7 +321,8 @@ async def test_a_request_that_is_not_there_is_not_written(gateway: Gateway) -> N
 async def test_a_failed_read_is_no_unknown_outcome(answered: Answered, status: int, code: str) -> None:
     """When the request cannot be read, nothing was sent, and the error is that of a read."""
     act = next(act for act in ACTS if act.name == "cancelRequest")
-    answer, got = await answered(act.document, act.given, httpx.Response(status))
+    lasting = httpx.Response(status, headers={"Retry-After": "60"})  # not asked again
+    answer, got = await answered(act.document, act.given, lasting)
 
     assert answer["errors"][0]["extensions"]["code"] == code
     assert [each.method for each in got] == ["GET"]

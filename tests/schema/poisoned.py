@@ -93,7 +93,8 @@ async def ask_over(path: str, body: Json, query: str) -> Json:
         asked = request.url.path.endswith(path)
         return httpx.Response(200, json=body) if asked else httpx.Response(404, text="no")
 
-    app = create_app(Settings(sandbox=True), transport=lambda limits: httpx.MockTransport(answer))
+    settings = Settings(sandbox=True, max_cost=100_000)
+    app = create_app(settings, transport=lambda limits: httpx.MockTransport(answer))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http,

@@ -46,7 +46,7 @@ async def test_a_title_leads_to_whoever_made_the_record(reader: Gateway, edge: s
 
 async def test_titles_above_and_below_lead_to_each_other() -> None:
     """A part leads to its whole and back, a title to the one before it and the one after."""
-    async with open_gateway(filled_sandbox()) as gateway:
+    async with open_gateway(filled_sandbox(), max_cost=100_000) as gateway:
         one, other = list(gateway.library.instances)[:2]
         data = await gateway.data(
             """query($one: ID!, $other: ID!) {

@@ -61,7 +61,7 @@ async def test_holdings_list_their_items(reader: Gateway) -> None:
 )
 async def test_holdings_lead_to_their_places(edge: str, key: str) -> None:
     """Each place of holdings is the location that the stored key names."""
-    async with open_gateway(filled_sandbox()) as gateway:
+    async with open_gateway(filled_sandbox(), max_cost=100_000) as gateway:
         data = await gateway.data(
             f"{{ instances(first: 1000) {{ nodes {{ holdings {{ nodes {{ id {edge} {{ id isActive }} }} }}"
             " } } }"

@@ -43,7 +43,7 @@ def query(declared: Declared, selection: str) -> str:
 
 async def ask(sandbox: Sandbox, text: str) -> tuple[Any, list[Call]]:  # Any: JSON
     """The data and the upstream calls that it took."""
-    async with open_gateway(sandbox) as gateway:
+    async with open_gateway(sandbox, max_cost=100_000) as gateway:
         sandbox.calls.clear()
         variables = {"barcode": barcode_of_everything(gateway.library)} if "$barcode" in text else {}
         return await gateway.data(text, variables), gateway.calls
@@ -345,7 +345,7 @@ async def test_a_dangling_id_is_null_without_error(gateway: Gateway) -> None:
 
 async def test_a_failed_batch_costs_its_rows_links_alone(reader: Gateway) -> None:
     """When users are down the loans stay: one error for each row, and one call in all."""
-    reader.sandbox.faults.add(kind="status", path="/users", status=503)
+    reader.sandbox.faults.add(kind="status", path="/users", status=503, headers={"Retry-After": "60"})
 
     answer = await reader.ask(
         "{ loans(first: 8, filter: { status: OPEN }) { nodes {"

@@ -179,7 +179,7 @@ async def test_labels_by_their_beginning(reader: Gateway) -> None:
 
 async def test_an_outage_of_a_table_costs_one_call(gateway: Gateway) -> None:
     """When a table cannot be read, every row of it is an error, and it is not asked again."""
-    gateway.sandbox.faults.add(kind="status", status=503, path="/groups")
+    gateway.sandbox.faults.add(kind="status", status=503, path="/groups", headers={"Retry-After": "60"})
 
     answer = await gateway.ask("{ users(first: 5) { nodes { id patronGroup { group } } } }")
 

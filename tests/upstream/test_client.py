@@ -23,13 +23,11 @@ from gateway.upstream.client import (
     CallerClient,
     Client,
     Collection,
-    Limits,
     NotConfigured,
     Page,
-    RenewedTransport,
     decoded,
-    in_process_transport,
 )
+from gateway.upstream.transport import Limits, RenewedTransport, in_process_transport
 
 pytestmark = pytest.mark.anyio
 
@@ -72,7 +70,8 @@ class Upstream:
         self.requests: list[httpx.Request] = []
         self.answer = answer
         transport = httpx.MockTransport(self._handle)
-        self.client = CallerClient(Client("folio", "http://folio", transport, limits or Limits()), ())
+        once = limits or Limits(attempts=1)  # retries have a file of their own
+        self.client = CallerClient(Client("folio", "http://folio", transport, once), ())
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

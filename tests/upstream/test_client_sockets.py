@@ -18,18 +18,8 @@ import pytest
 
 from gateway import errors
 from gateway.upstream import cql
-from gateway.upstream.client import (
-    Act,
-    CallerClient,
-    Client,
-    Collection,
-    Limits,
-    Transport,
-    aiohttp_transport,
-    encoded,
-    httpx_transport,
-    segment,
-)
+from gateway.upstream.client import Act, CallerClient, Client, Collection, encoded, segment
+from gateway.upstream.transport import Limits, Transport, aiohttp_transport, httpx_transport
 from tests.upstream.socket_server import (
     Answer,
     SocketServer,
@@ -50,7 +40,7 @@ from tests.upstream.socket_server import (
 
 pytestmark = pytest.mark.anyio
 
-PATIENT = Limits(concurrency=4, max_bytes=10_000)
+PATIENT = Limits(concurrency=4, max_bytes=10_000, attempts=1)  # retries have a file of their own
 QUICK = replace(PATIENT, first_byte=0.15, read=0.3, act=0.3)  # for faults that only time ends
 CHECK_OUT = Act(
     operation="checkOut",

@@ -285,3 +285,13 @@ async def test_the_path_says_the_site() -> None:
     assert desk.requests[0].url.path == (
         "/Polaris.ApplicationServices/api/v1/spa/19/main/3/118/objectlocks/27/1"
     )
+
+
+async def test_the_page_of_a_proxy_releases_nothing() -> None:
+    """HTML with 200 in the place of Polaris' answer leaves open whether the lock still stands."""
+    desk = Desk(200, b"<html>Welcome</html>")
+
+    with pytest.raises(errors.OutcomeUnknown):
+        await desk.polaris.unlock_object(27, 29937)
+    with pytest.raises(errors.OutcomeUnknown):
+        await desk.polaris.release_my_locks()

@@ -11,8 +11,8 @@ import pytest
 from gateway import errors
 from gateway.security.identity import Caller, PolarisIdentity
 from gateway.settings import Settings
-from gateway.upstream.client import Limits, Transport
 from gateway.upstream.services import Services
+from gateway.upstream.transport import Limits, Transport
 
 pytestmark = pytest.mark.anyio
 
@@ -170,11 +170,25 @@ async def test_limits_come_from_the_settings() -> None:
         read_timeout=0.4,
         act_timeout=0.5,
         max_upstream_bytes=1234,
+        read_attempts=2,
+        breaker=False,
     )
 
     assert (
         network.limits
-        == [Limits(concurrency=7, queue=0.1, connect=0.2, first_byte=0.3, read=0.4, act=0.5, max_bytes=1234)]
+        == [
+            Limits(
+                concurrency=7,
+                queue=0.1,
+                connect=0.2,
+                first_byte=0.3,
+                read=0.4,
+                act=0.5,
+                max_bytes=1234,
+                attempts=2,
+                breaker=False,
+            )
+        ]
         * 3
     )
 

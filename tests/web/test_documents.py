@@ -11,6 +11,7 @@ from graphql import GraphQLError, OperationDefinitionNode, specified_rules
 from graphql.validation import ASTValidationRule
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.security.limits import QueryLimits
 from gateway.web import documents as bounds
 from gateway.web.documents import Documents, Operation, Rejected
 
@@ -196,6 +197,8 @@ def test_validation_errors(documents: Documents) -> None:
 
 def test_number_of_errors(documents: Documents) -> None:
     """Validation stops after twenty mistakes."""
+    documents.limits = QueryLimits(root_fields=100)
+
     prepared = documents.prepared("{" + " ".join(f"a{number}" for number in range(100)) + "}")
 
     assert isinstance(prepared, Rejected)
@@ -307,6 +310,7 @@ def test_negative_size() -> None:
 
 def test_long_texts(documents: Documents) -> None:
     """A text beyond the longest kept is served and forgotten."""
+    documents.limits = QueryLimits(query_characters=bounds.LONGEST_KEPT + 1)
     text = "{ title }".ljust(bounds.LONGEST_KEPT + 1)
 
     assert operation(documents, text) is not operation(documents, text)

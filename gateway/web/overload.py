@@ -1,0 +1,55 @@
+"""Too many at once: the excess is turned away while it is cheap."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.errors import Overloaded
+from gateway.security.identity import request_id_from_headers
+from gateway.security.masking import refusal
+
+RETRY_AFTER = 1  # seconds
+
+
+class Overload:
+    """Refuse operations beyond so many in flight in this process, before their bodies are read.
+
+    Only `path` is counted and refused: an orchestrator that got no answer about health would stop a process
+    which is merely busy.
+    """
+
+    def __init__(self, app: ASGIApp, *, path: str, most: int) -> None:
+        if most < 1:
+            raise ValueError("most must be at least 1")
+        self.app = app
+        self.path = path
+        self.most = most
+        self.in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != self.path:
+            await self.app(scope, receive, send)
+            return
+        if self.in_flight >= self.most:
+            await _turn_away(scope, send)
+            return
+        self.in_flight += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.in_flight -= 1
+
+
+async def _turn_away(scope: Scope, send: Send) -> None:
+    request_id = request_id_from_headers(scope["headers"])
+    error = Overloaded("Too many operations are running; nothing was asked.", retry_after=RETRY_AFTER)
+    body = msgspec.json.encode({"errors": [refusal(error, request_id)]})
+    headers = [
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", str(RETRY_AFTER).encode()),
+        (b"x-okapi-request-id", request_id.encode()),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,202 @@
+"""What must not get out, does not: neither into answers nor into logs, whichever way an operation fails."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # an answer is JSON
+Upstream = Callable[[httpx.Request], httpx.Response]
+
+SOURCES = " ".join(path.read_text() for path in (Path(__file__).parents[2] / "gateway").rglob("*.py"))
+HOST = "okapi-behind-the-wall.example"
+TOKEN = "tok-3c1a9e-secret"  # noqa: S105 - looked for, not used
+PAS = "pas-71aa-secret"
+BARCODE = "9988776655"
+NAME = "Abendroth"
+WORKING = "literal-4711"  # stands in the text of the documents
+TRACE = (
+    f"java.lang.NullPointerException: {NAME}\n\tat org.folio.Secret.of(Secret.java:42)\nSELECT * FROM users"
+)
+# What only the gateway and its operator know. The caller's own values are looked for in the logs alone.
+INNER = (
+    HOST,
+    TOKEN,
+    PAS,
+    "folio.Secret",
+    "NullPointer",
+    "SELECT",
+    "Traceback",
+    ".py",
+    "httpx",
+    "aiohttp",
+    "==",
+)
+LOGGED = (*INNER[:-1], BARCODE, NAME, WORKING, "cql.allRecords", "mutation", "query=")
+
+QUESTION = f'{{ item(barcode: "{BARCODE}") {{ id title }} a: user(username: "{WORKING}") {{ id }} }}'
+ID = "7c9e6679-7425-40de-944b-000000000001"
+ACT = f"""mutation {{ checkOut(input: {{
+    itemBarcode: "{BARCODE}", userBarcode: "{WORKING}", servicePointId: "{ID}"
+}}) {{ __typename ... on Refusal {{ reasons {{ message code parameters {{ key value }} }} }} }} }}"""
+LOCK = "mutation { lockObject(input: { objectType: PATRON, objectId: 7 }) { __typename } }"
+LOANS = f'{{ loans(cql: "userId=={WORKING}") {{ nodes {{ id borrower {{ id }} }} }} }}'
+DOCUMENTS = (QUESTION, ACT, LOCK, LOANS)
+
+
+def raising(problem: Exception) -> Upstream:
+    def upstream(request: httpx.Request) -> httpx.Response:
+        raise problem
+
+    return upstream
+
+
+def saying(status: int, body: str = TRACE, **headers: str) -> Upstream:
+    return lambda request: httpx.Response(status, text=body, headers=headers)
+
+
+URL = f"http://{HOST}:9130/users?query=barcode=={BARCODE}"
+FAILURES: dict[str, Upstream] = {
+    **{f"status {status}": saying(status) for status in (401, 403, 404, 408, 409, 412, 414, 418, 429)},
+    **{f"status {status}": saying(status) for status in (500, 501, 502, 503, 504, 599)},
+    **{f"text with {status}": saying(status, f"{TRACE} {URL}") for status in (400, 422)},
+    "redirect": saying(302, "", location=URL),
+    "html": saying(200, f"<html>{URL} {TRACE}</html>"),
+    "empty": saying(200, ""),
+    "truncated": saying(200, f'{{"items":[{{"id":"{ID}","title":"{NAME}'),
+    "an array": saying(200, f'["{NAME}", "{URL}"]'),
+    "another shape": saying(200, f'{{"items":"{NAME}","users":[1],"loans":{{"at":"{URL}"}}}}'),
+    "values of another type": saying(
+        200, f'{{"id":{{"{NAME}":1}},"items":[{{"id":7,"title":["{NAME}"]}}],"users":[{{"id":["{NAME}"]}}]}}'
+    ),
+    "not gzip": saying(200, TRACE, **{"content-encoding": "br"}),
+    "refused": raising(httpx.ConnectError(f"cannot connect to {URL}")),
+    "unknown host": raising(httpx.ConnectError(f"[Errno -2] Name or service not known: {HOST}")),
+    "reset": raising(httpx.ReadError(f"reset by {URL}")),
+    "timeout": raising(httpx.ReadTimeout(f"timed out on {URL}")),
+    "protocol": raising(httpx.RemoteProtocolError(f"illegal line {TOKEN}")),
+    "broken pipe": raising(ConnectionResetError(f"{URL} {TOKEN}")),
+    "a bug": raising(RuntimeError(f"{URL} {TOKEN} {NAME} {WORKING}")),
+    "a bug with a value": raising(ValueError(f"{URL} {TOKEN} {NAME} {WORKING}")),
+    "a bug with a key": raising(KeyError(f"{URL} {TOKEN} {NAME}")),
+}
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+
+async def answers(upstream: Upstream, documents: Iterable[str], **more: Json) -> list[httpx.Response]:
+    app = create_app(
+        Settings(okapi_url=f"http://{HOST}:9130", polaris_url=f"http://{HOST}/polaris"),
+        transport=lambda limits: httpx.MockTransport(upstream),
+    )
+    headers = {
+        "X-Okapi-Tenant": "diku",
+        "X-Okapi-Token": TOKEN,
+        "X-Polaris-Authorization": f"PAS polaris:t:{PAS}",
+        "X-Polaris-Workstation": "7",
+        "X-Polaris-Organization": "3",
+    }
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
+        return [
+            await http.post("/graphql", json={"query": document, **more}, headers=headers)
+            for document in documents
+        ]
+
+
+def of_the_gateway(caplog: pytest.LogCaptureFixture) -> str:
+    """What was logged, tracebacks included, but for httpx, which is the test's own client too."""
+    formatter = logging.Formatter("%(name)s %(message)s")
+    return "\n".join(
+        formatter.format(record) for record in caplog.get_records("call") if record.name != "httpx"
+    )
+
+
+def messages(answer: Json) -> str:
+    """All that the gateway says about errors; keys hold what the caller sent and are left out."""
+    told = []
+    for error in answer.get("errors", []):
+        extensions = {
+            name: value for name, value in error["extensions"].items() if name not in ("keys", "verify")
+        }
+        told.append(f"{error['message']} {extensions}")
+    return "\n".join(told)
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_failing_upstream_gives_nothing_away(failure: str, caplog: pytest.LogCaptureFixture) -> None:
+    """However upstream fails, answers name a service and a fact, and the log has no word of anybody's."""
+    responses = await answers(FAILURES[failure], DOCUMENTS)
+
+    for response in responses:
+        answer = response.json()
+        assert response.status_code == 200
+        shown = [each for each in (*INNER[:-1], NAME) if each in response.text]
+        assert shown == [], (failure, response.text)
+        assert "==" not in messages(answer)
+        assert BARCODE not in messages(answer)
+    log = re.sub(r" at /.*", "", of_the_gateway(caplog))  # a place in the source is what a fault is found by
+    assert [each for each in LOGGED if each in log] == [], log
+
+
+async def test_reasons_are_passed_on_and_nothing_besides() -> None:
+    """Of a 422 the reasons' message, code and parameters get through, and no other member."""
+    reason = {"message": "Item is already checked out", "code": "ITEM_X", "type": TRACE, "trace": URL}
+    body = {"errors": [{**reason, "parameters": [{"key": "itemBarcode", "value": "1"}]}], "stack": TRACE}
+    (response,) = await answers(lambda request: httpx.Response(422, json=body), [ACT])
+
+    assert "Item is already checked out" in response.text
+    assert [each for each in INNER if each in response.text] == []
+
+
+@pytest.mark.parametrize(
+    ("document", "more"),
+    [
+        (f'{{ item(barcode: "{WORKING}" ', {}),
+        (f'{{ nothing(barcode: "{WORKING}") }}', {}),
+        (f'{{ item(barcode: "{WORKING}", wrong: 1) {{ id }} }}', {}),
+        (f'{{ loan(id: "{WORKING}") {{ id }} }}', {}),
+        (f'{{ item(id: "{ID}", barcode: "{WORKING}") {{ id }} }}', {}),
+        ("query($id: ID!) { loan(id: $id) { id } }", {"variables": {"id": {"a": WORKING}}}),
+        ("query($n: Int) { loans(first: $n) { nodes { id } } }", {"variables": {"n": WORKING}}),
+        (f'{{ loans(cql: "({WORKING}") {{ nodes {{ id }} }} }}', {}),
+        ("{ __typename }", {"operationName": WORKING}),
+        ("{ __typename }", {"variables": [WORKING]}),
+    ],
+)
+async def test_mistakes_of_the_caller_are_not_logged(
+    document: str, more: Json, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A refused document or variable is told to the caller, with nothing of ours, and not to the log."""
+    (response,) = await answers(saying(500), [document], **more)
+
+    assert response.status_code in (200, 400)
+    assert [each for each in INNER if each in response.text and each != "=="] == []
+    assert [each for each in LOGGED if each in of_the_gateway(caplog)] == []
+
+
+async def test_messages_are_ours() -> None:
+    """What a failed call says comes from the gateway's own sources, service names and figures left aside."""
+    told: set[str] = set()
+    for failure in ("status 401", "status 403", "status 409", "status 429", "status 500", "html", "refused"):
+        for response in await answers(FAILURES[failure], DOCUMENTS):
+            told |= {error["message"] for error in response.json().get("errors", [])}
+
+    assert len(told) > 5
+    for message in told:
+        words = re.sub(r"^\w+ (was sent to \w+, )?|\d+( s)?\.?$", "", message.split(".")[0]).strip()
+        ends = words.split(" for ")[0]
+        assert ends in SOURCES, message

@@ -1,0 +1,373 @@
+"""What a client sees when upstream fails under a list: the rows stay, and each lost link says why."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+
+from gateway import errors
+from gateway.app import create_app
+from gateway.settings import Settings
+from gateway.upstream.client import Act, CallerClient, Client, Collection
+from gateway.upstream.transport import Limits
+from tests.upstream.socket_server import (
+    Answer,
+    SocketServer,
+    closed_port,
+    closes,
+    drips,
+    gzip_bomb,
+    hangs,
+    hangs_after,
+    head,
+    resets,
+    resets_after,
+    responds,
+    sends,
+    socket_server,
+    until,
+)
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # an answer is JSON, and each test knows which
+
+TENANT = {"X-Okapi-Tenant": "diku"}
+QUICK: dict[str, Json] = {"read_timeout": 0.6, "first_byte_timeout": 0.3, "operation_timeout": 1.0}
+
+
+def key(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+LOANS = json.dumps(
+    {"loans": [{"id": key(n), "userId": key(100 + n), "dueDate": "2026-01-01T00:00:00Z"} for n in range(10)]}
+).encode()
+USERS = json.dumps({"users": [{"id": key(100 + n), "username": f"u{n}"} for n in range(10)]}).encode()
+TEN = "{ loans(first: 10) { nodes { id dueDate borrower { username } } } }"
+
+
+class Routed:
+    """An upstream that answers by path; what it has no answer for is 404."""
+
+    def __init__(self, **answers: Answer) -> None:
+        self.answers = {"/circulation-bff/loans": responds(200, LOANS)} | {
+            "/" + path.replace("__", "/").replace("_", "-"): answer for path, answer in answers.items()
+        }
+        self.server: SocketServer | None = None
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert self.server is not None
+        # Requests are read one by one and answered before the loop turns to another connection's.
+        path = self.server.received[-1].target.partition("?")[0]
+        await self.answers.get(path, responds(404, b"Not found"))(reader, writer)
+
+    def asked(self) -> Counter[str]:
+        assert self.server is not None
+        return Counter(each.target.partition("?")[0] for each in self.server.received)
+
+
+@asynccontextmanager
+async def app_over(upstream: Routed, **given: Json) -> AsyncIterator[Starlette]:
+    async with socket_server(upstream) as server:
+        upstream.server = server
+        app = create_app(Settings(**{"okapi_url": server.url, "polaris_url": server.url} | given))
+        async with app.router.lifespan_context(app):
+            yield app
+
+
+async def ask(app: Starlette, query: str) -> Json:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
+        return (await http.post("/graphql", json={"query": query}, headers=TENANT)).json()
+
+
+# fault, code, how often the users are asked for
+FAULTS: dict[str, tuple[Answer, str, int]] = {
+    "reset": (resets, "UPSTREAM_UNAVAILABLE", 3),
+    "closed": (closes, "UPSTREAM_UNAVAILABLE", 3),
+    "503": (responds(503), "UPSTREAM_UNAVAILABLE", 3),
+    "reset in the body": (
+        resets_after(head(200, "Content-Length: 100") + b'{"users":[]}'),
+        "UPSTREAM_UNAVAILABLE",
+        1,
+    ),
+    "cut": (
+        sends(head(200, f"Content-Length: {len(USERS)}") + USERS[:-9], close=True),
+        "UPSTREAM_UNAVAILABLE",
+        1,
+    ),
+    "cut without a length": (sends(head(200) + USERS[:-9], close=True), "UPSTREAM_BAD_RESPONSE", 1),
+    "HTML": (responds(200, b"<!DOCTYPE html><title>secret</title>"), "UPSTREAM_BAD_RESPONSE", 1),
+    "empty": (responds(200), "UPSTREAM_BAD_RESPONSE", 1),
+    "array as root": (responds(200, b"[]"), "UPSTREAM_BAD_RESPONSE", 1),
+    "no collection": (responds(200, b"{}"), "UPSTREAM_BAD_RESPONSE", 1),
+    "redirected": (responds(302, b"", "Location: /elsewhere"), "UPSTREAM_BAD_RESPONSE", 1),
+    "bomb": (sends(gzip_bomb(5)), "UPSTREAM_BAD_RESPONSE", 1),
+    "too big": (responds(200, USERS + b" " * 1_000_000), "UPSTREAM_BAD_RESPONSE", 1),
+    "hangs": (hangs, "UPSTREAM_TIMEOUT", 1),
+    "hangs in the body": (hangs_after(head(200, "Content-Length: 99") + b"{"), "UPSTREAM_TIMEOUT", 1),
+    "drips": (drips(head(200) + b" " * 1000, every=0.02), "UPSTREAM_TIMEOUT", 1),
+    "401": (responds(401), "UNAUTHENTICATED", 1),
+    "403": (responds(403, b"Access denied: secret"), "FORBIDDEN", 1),
+    "422": (responds(422, b'"secret"'), "UPSTREAM_REJECTED", 1),
+    "429": (responds(429, b"", "Retry-After: 7"), "RATE_LIMITED", 1),
+    "500": (responds(500, b"java.lang.NullPointerException: secret"), "UPSTREAM_ERROR", 1),
+}
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_failing_link_never_nulls_its_list(fault: str, network: str) -> None:
+    """Ten rows stay ten with all that is theirs; each lost link is null with one error, all of one code."""
+    answer, code, times = FAULTS[fault]
+    upstream = Routed(users=answer)
+    given = QUICK if code == "UPSTREAM_TIMEOUT" else {}
+    async with app_over(upstream, upstream_transport=network, max_upstream_bytes=500_000, **given) as app:
+        told = await ask(app, TEN)
+
+    assert told["data"]["loans"]["nodes"] == [
+        {"id": key(n), "dueDate": "2026-01-01T00:00:00.000Z", "borrower": None} for n in range(10)
+    ]
+    assert sorted(each["path"][2] for each in told["errors"]) == list(range(10))
+    assert all(each["path"] == ["loans", "nodes", each["path"][2], "borrower"] for each in told["errors"])
+    assert {each["extensions"]["code"] for each in told["errors"]} == {code}
+    assert "secret" not in json.dumps(told)
+    assert upstream.asked() == {"/circulation-bff/loans": 1, "/users": times}
+
+
+async def test_a_record_that_is_not_there_is_null_without_an_error() -> None:
+    """404 by id, and an id that a batch does not answer: null, and no error."""
+    upstream = Routed(users=responds(200, b'{"users":[]}'))
+    async with app_over(upstream, **QUICK) as app:
+        told = await ask(
+            app,
+            f'{{ loans(first: 10) {{ nodes {{ borrower {{ username }} }} }} user(id: "{key(1)}") {{ id }} }}',
+        )
+
+    assert told == {"data": {"loans": {"nodes": [{"borrower": None}] * 10}, "user": None}}
+
+
+async def test_odd_values_cost_the_smallest_field() -> None:
+    """Unknown members, integers beyond 32 bits and values of another type cost no neighbour."""
+    users: list[dict[str, Json]] = [
+        {"id": key(100 + n), "username": f"u{n}", "personal": {"lastName": "x"}, "new": {"a": [n]}}
+        for n in range(10)
+    ]
+    users[3]["personal"] = "none"
+    users[4]["username"] = 99999999999999999999
+    upstream = Routed(users=responds(200, json.dumps({"users": users, "resultInfo": {}}).encode()))
+    async with app_over(upstream, **QUICK) as app:
+        told = await ask(
+            app, "{ loans(first: 10) { nodes { borrower { id username personal { lastName } } } } }"
+        )
+
+    rows = [each["borrower"] for each in told["data"]["loans"]["nodes"]]
+    assert [each["id"] for each in rows] == [key(100 + n) for n in range(10)]
+    assert [n for n, each in enumerate(rows) if each["personal"] != {"lastName": "x"}] == [3]
+    assert all(each["username"] == f"u{n}" for n, each in enumerate(rows) if n != 4)
+    assert {each["extensions"]["code"] for each in told.get("errors", [])} <= {"UPSTREAM_BAD_RESPONSE"}
+
+
+async def test_a_slow_link_is_cut_and_the_others_are_kept() -> None:
+    """At the end of the operation's time what came is answered, and what did not is UPSTREAM_TIMEOUT."""
+    upstream = Routed(users=hangs, groups=responds(200, b'{"usergroups":[]}'))
+    given = {"operation_timeout": 0.4, "read_timeout": 8, "first_byte_timeout": 5}
+    async with app_over(upstream, **given) as app:
+        started = time.monotonic()
+        told = await ask(app, TEN)
+        took = time.monotonic() - started
+
+    assert len(told["data"]["loans"]["nodes"]) == 10
+    assert {each["extensions"]["code"] for each in told["errors"]} == {"UPSTREAM_TIMEOUT"}
+    assert 0.35 < took < 1.5
+
+
+async def test_a_passing_fault_is_not_seen() -> None:
+    """The sidecar's 503 with Retry-After: 1, given for a token just renewed, costs a second and no error."""
+    left = 1
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        left -= 1
+        await (responds(503, b"", "Retry-After: 1") if left == 0 else responds(200, USERS))(reader, writer)
+
+    upstream = Routed(users=once)
+    async with app_over(upstream) as app:
+        told = await ask(app, TEN)
+
+    assert "errors" not in told
+    assert [each["borrower"]["username"] for each in told["data"]["loans"]["nodes"]] == [
+        f"u{n}" for n in range(10)
+    ]
+    assert upstream.asked() == {"/circulation-bff/loans": 1, "/users": 2}
+
+
+async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
+    """With every slot of the BFF taken by hanging calls, users are answered in under two seconds."""
+    bff = Routed(circulation_bff__loans=hangs)
+    bff.answers = {"/circulation-bff/loans": hangs}
+    folio = Routed(users=responds(200, USERS))
+    async with socket_server(bff) as hanging:
+        bff.server = hanging
+        async with app_over(folio, bff_url=hanging.url, upstream_concurrency=8, first_byte_timeout=3) as app:
+            stuck = [asyncio.create_task(ask(app, TEN)) for _ in range(12)]
+            await until(lambda: len(hanging.received) == 8)
+            started = time.monotonic()
+            told = await ask(app, "{ users { nodes { id } } }")
+            took = time.monotonic() - started
+            answers = await asyncio.gather(*stuck)
+
+    assert len(told["data"]["users"]["nodes"]) == 10
+    assert took < 2
+    codes = Counter(each["errors"][0]["extensions"]["code"] for each in answers)
+    assert codes == {"UPSTREAM_TIMEOUT": 8, "UPSTREAM_UNAVAILABLE": 4}
+
+
+async def test_an_open_breaker_is_told_with_its_time() -> None:
+    """After twenty failures nothing is sent, and the client learns when to come back."""
+    upstream = Routed(users=responds(500))
+    async with app_over(upstream) as app:
+        for _ in range(20):
+            await ask(app, "{ users { nodes { id } } }")
+        told = await ask(app, "{ users { nodes { id } } }")
+
+    (error,) = told["errors"]
+    assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+    assert error["extensions"]["retryable"] is True
+    assert 1 <= error["extensions"]["retryAfter"] <= 5
+    assert upstream.asked() == {"/users": 20}
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+async def test_a_client_that_hangs_up_stops_its_reads(network: str) -> None:
+    """Within two seconds its upstream connections are closed, and all slots can be used again."""
+    upstream = Routed(users=hangs)
+    async with app_over(upstream, upstream_transport=network, upstream_concurrency=4) as app:
+        assert upstream.server is not None
+        for _ in range(3):
+            gone = [asyncio.Event() for _ in range(4)]
+            running = [asyncio.create_task(_raw(app, each)) for each in gone]
+            await until(lambda: upstream.asked()["/users"] == 4)
+            started = time.monotonic()
+            for each in gone:
+                each.set()
+            await asyncio.gather(*running)
+            await until(lambda: _open(upstream) == 0)
+            assert time.monotonic() - started < 2
+            upstream.server.received.clear()
+
+        upstream.answers["/users"] = responds(200, USERS)
+        answers = await asyncio.gather(*(ask(app, TEN) for _ in range(4)))
+        assert all("errors" not in each for each in answers)
+
+
+def _open(upstream: Routed) -> int:
+    assert upstream.server is not None
+    return upstream.server.open_connections
+
+
+async def _raw(app: Starlette, gone: asyncio.Event) -> None:
+    """Ask as a server does whose client hangs up when `gone` is set."""
+    body = json.dumps({"query": "{ users { nodes { id } } }"}).encode()
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> dict[str, Json]:
+        message = next(messages, None)
+        if message is None:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+        return message
+
+    async def send(message: object) -> None:
+        raise AssertionError("nobody is there to be answered")
+
+    headers = [(b"host", b"gateway"), (b"content-type", b"application/json"), (b"x-okapi-tenant", b"diku")]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "root_path": "",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("gateway", 80),
+    }
+    await app(scope, receive, send)
+
+
+async def test_an_act_that_was_not_sent_may_be_repeated() -> None:
+    """Nobody there: retryable, and nothing was sent."""
+    app = create_app(Settings(okapi_url=f"http://127.0.0.1:{closed_port()}"))
+    async with app.router.lifespan_context(app):
+        told = await ask(
+            app,
+            'mutation { checkOut(input: { itemBarcode: "1", userBarcode: "2", '
+            f'servicePointId: "{key(1)}" }}) {{ __typename }} }}',
+        )
+
+    extensions = told["errors"][0]["extensions"]
+    assert (extensions["code"], extensions["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["errors", "message", "code", "parameters", "users", "x"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    status=st.integers(200, 599),
+    body=st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()),
+    retry_after=st.none() | st.sampled_from(["7", "-1", "nan", "soon", "1e999"]),
+)
+def test_whatever_upstream_answers_the_error_is_one_of_ours(
+    status: int, body: bytes, retry_after: str | None
+) -> None:
+    """Any status with any body is a result or an error of the tree, for a question and for an act."""
+    told = {} if retry_after is None else {"Retry-After": retry_after}
+    client = Client(
+        "folio",
+        "http://folio",
+        httpx.MockTransport(lambda request: httpx.Response(status, content=body, headers=told)),
+        Limits(attempts=1),
+    )
+    caller = CallerClient(client, ())
+    act = Act(operation="checkOut", keys={}, verify="item")
+    calls: list[Callable[[], Any]] = [
+        lambda: Collection(caller, "/users", "users")(None, limit=1, total=True),
+        lambda: caller.one("/users/1"),
+        lambda: caller.act_for_record(act, "/act", {}),
+    ]
+    for call in calls:
+        problem = asyncio.run(_failure(call))
+        if problem is not None:
+            assert problem.code != "INTERNAL_ERROR"
+            json.dumps(problem.extensions)
+
+
+async def _failure(call: Callable[[], Any]) -> errors.GatewayError | None:
+    try:
+        await call()
+    except errors.GatewayError as problem:
+        return problem
+    return None

@@ -1,0 +1,213 @@
+"""What is asked again, how often and when; and what never is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from gateway import errors
+from gateway.upstream.client import Act, CallerClient, Client, Collection
+from gateway.upstream.retries import Budget
+from gateway.upstream.transport import Limits, aiohttp_transport, httpx_transport
+from tests.upstream.socket_server import (
+    Answer,
+    SocketServer,
+    closes,
+    hangs,
+    head,
+    resets,
+    resets_after,
+    responds,
+    socket_server,
+)
+
+pytestmark = pytest.mark.anyio
+
+QUICK = Limits(concurrency=4, first_byte=0.2, read=2.0, act=0.3, pauses=(0.01, 0.02))
+USERS = responds(200, b'{"users":[{"id":"a"}]}')
+ACT = Act(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
+PASSING: dict[str, Answer] = {
+    "reset": resets,
+    "closed": closes,
+    "reset before the first byte of the body": resets_after(head(200, "Content-Length: 100")),
+    "502": responds(502),
+    "503": responds(503),
+    "504": responds(504),
+    "503 with Retry-After": responds(503, b"", "Retry-After: 0"),
+    "429 with Retry-After": responds(429, b"", "Retry-After: 0.1"),
+}
+LASTING: dict[str, Answer] = {
+    **{str(status): responds(status) for status in (302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 501)},
+    "429 with a long Retry-After": responds(429, b"", "Retry-After: 2"),
+    "503 with a long Retry-After": responds(503, b"", "Retry-After: 2"),
+    "reset in the body": resets_after(head(200, "Content-Length: 100") + b'{"users":'),
+    "no JSON": responds(200, b"<html>"),
+    "no first byte": hangs,
+}
+
+
+@pytest.fixture(name="network", params=["aiohttp", "httpx"])
+def _network(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def client_of(server: SocketServer, network: str = "aiohttp", limits: Limits = QUICK) -> Client:
+    transport = aiohttp_transport if network == "aiohttp" else httpx_transport
+    return Client("folio", server.url, transport(limits), limits)
+
+
+def users(client: Client) -> Collection:
+    return Collection(CallerClient(client, ()), "/users", "users")
+
+
+def first(times: int, fault: Answer) -> Answer:
+    """A fault that passes after so many requests."""
+    left = times
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        left -= 1
+        await (fault if left >= 0 else USERS)(reader, writer)
+
+    return answer
+
+
+@pytest.mark.parametrize("fault", PASSING)
+async def test_a_passing_fault_is_asked_again(network: str, fault: str) -> None:
+    """What upstream got over by the second attempt, the client never hears of."""
+    async with socket_server(first(1, PASSING[fault])) as server:
+        client = client_of(server, network)
+        page = await users(client)(None, limit=1)
+        await client.aclose()
+
+    assert page.records == [{"id": "a"}]
+    assert server.lines() == ["GET /users?limit=1&totalRecords=none"] * 2
+
+
+@pytest.mark.parametrize("fault", LASTING)
+async def test_a_lasting_fault_is_asked_once(network: str, fault: str) -> None:
+    """A refusal, a broken answer and a slow upstream are not asked again, nor one that wants a long rest."""
+    async with socket_server(LASTING[fault]) as server:
+        client = client_of(server, network)
+        with pytest.raises(errors.GatewayError):
+            await users(client)(None, limit=1)
+        await client.aclose()
+
+    assert len(server.received) == 1
+
+
+async def test_a_connection_that_is_not_made_is_tried_again() -> None:
+    """A refused connection is the surest case of all: nothing was asked yet."""
+    asked = 0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        if asked < 3:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, content=b'{"users":[]}')
+
+    client = Client("folio", "http://folio", httpx.MockTransport(answer), QUICK)
+
+    assert (await users(client)(None, limit=1)).records == []
+    assert asked == 3
+
+
+async def test_a_question_is_sent_three_times_at_most(network: str) -> None:
+    """Then the last failure is told, as if it had been the first."""
+    async with socket_server(responds(503, b"", "Retry-After: 0")) as server:
+        client = client_of(server, network)
+        with pytest.raises(errors.UpstreamUnavailable) as caught:
+            await users(client)(None, limit=1)
+        await client.aclose()
+
+    assert len(server.received) == 3
+    assert caught.value.extensions == {
+        "code": "UPSTREAM_UNAVAILABLE",
+        "retryable": True,
+        "upstream": "folio",
+        "status": 503,
+        "retryAfter": 0.0,
+    }
+
+
+async def test_retry_after_is_honoured() -> None:
+    """Upstream says when to come back, and we come no earlier."""
+    async with socket_server(first(1, responds(503, b"", "Retry-After: 0.2"))) as server:
+        client = client_of(server)
+        started = time.monotonic()
+        await users(client)(None, limit=1)
+        took = time.monotonic() - started
+        await client.aclose()
+
+    assert 0.2 < took < 1.5
+
+
+async def test_pauses_are_spread() -> None:
+    """Between two attempts there are 50 to 500 ms, by chance, so that callers do not come back together."""
+    assert Limits().pauses == (0.05, 0.5)
+
+    async with socket_server(first(1, responds(503))) as server:
+        client = client_of(server, limits=replace(QUICK, pauses=(0.1, 0.15)))
+        started = time.monotonic()
+        await users(client)(None, limit=1)
+        took = time.monotonic() - started
+        await client.aclose()
+
+    assert 0.1 < took < 1.4
+
+
+async def test_no_attempt_begins_past_the_end_of_the_call() -> None:
+    """When there is no time for the pause, the failure is told at once."""
+    async with socket_server(responds(503, b"", "Retry-After: 1")) as server:
+        client = client_of(server, limits=replace(QUICK, read=0.5))
+        started = time.monotonic()
+        with pytest.raises(errors.UpstreamUnavailable):
+            await users(client)(None, limit=1)
+        took = time.monotonic() - started
+        await client.aclose()
+
+    assert len(server.received) == 1
+    assert took < 0.4
+
+
+async def test_retries_have_a_budget() -> None:
+    """Ten questions to an upstream that is down are ten calls and three retries, not thirty calls."""
+    async with socket_server(responds(503)) as server:
+        client = client_of(server)
+        for _ in range(10):
+            with pytest.raises(errors.UpstreamUnavailable):
+                await users(client)(None, limit=1)
+        await client.aclose()
+
+    assert len(server.received) == 13
+
+
+@pytest.mark.parametrize(("calls", "retries"), [(0, 3), (30, 3), (31, 4), (100, 10), (1000, 100)])
+def test_the_budget_is_a_tenth_of_the_calls_of_late(calls: int, retries: int) -> None:
+    """Three are always allowed; after ten seconds all is forgotten."""
+    now = 0.0
+    budget = Budget(lambda: now)
+    for _ in range(calls):
+        budget.call()
+
+    assert sum(budget.spend() for _ in range(200)) == retries
+    now = 10.0
+    assert sum(budget.spend() for _ in range(200)) == 3
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("fault", PASSING)
+async def test_an_act_is_never_sent_again(network: str, fault: str, method: str) -> None:
+    """What would heal a question is no reason to repeat an act."""
+    async with socket_server(first(1, PASSING[fault])) as server:
+        client = client_of(server, network)
+        with pytest.raises((errors.OutcomeUnknown, errors.RateLimited)):
+            await client.act(ACT, method, "/act", {}, ())
+        await client.aclose()
+
+    assert server.lines() == [f"{method} /act"]

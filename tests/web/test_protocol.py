@@ -1,0 +1,377 @@
+"""What the gateway takes on the wire, and what it ends a connection for: each rule with real sockets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.web.edge import QUERY, Client, Process, gateway_process, get, post
+from tests.web.held_upstream import ACT, HeldUpstream, held_upstream
+
+HEAD = 0.4  # seconds
+BODY = 0.6
+IDLE = 0.3
+SOON = 5.0  # seconds in which a deadline of a second must have passed, on a busy machine
+HEALTH = "/admin/health"
+UP = {"status": "UP"}
+CHUNKED = b"Transfer-Encoding: chunked"
+
+
+@pytest.fixture(name="upstream", scope="module")
+def _upstream() -> Iterator[HeldUpstream]:
+    with held_upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(name="edge", scope="module")
+def _edge(upstream: HeldUpstream) -> Iterator[Process]:
+    with gateway_process(
+        f"--okapi-url={upstream.url}",
+        f"--head-timeout={HEAD}",
+        f"--body-timeout={BODY}",
+        f"--idle-timeout={IDLE}",
+        "--max-header-bytes=4000",
+        "--max-headers=20",
+        "--max-connections=8",
+    ) as process:
+        yield process
+
+
+@pytest.fixture(name="client")
+def _client(edge: Process) -> Iterator[Client]:
+    with edge.client() as client:
+        yield client
+
+
+def dribble(client: Client, raw: bytes, every: float) -> float:
+    """Send a byte now and then until the server has had enough; tell how long that took."""
+    began = time.monotonic()
+    client.socket.settimeout(every)
+    for place in range(len(raw)):
+        client.send(raw[place : place + 1])
+        try:
+            if client.socket.recv(1, 2) is not None:  # MSG_PEEK: an answer or the end
+                break
+        except TimeoutError:
+            continue
+    client.socket.settimeout(SOON)
+    return time.monotonic() - began
+
+
+# Deadlines
+
+
+def test_a_silent_connection_is_closed(client: Client) -> None:
+    """Who connects and says nothing is left, without a word."""
+    began = time.monotonic()
+
+    assert client.is_closed()
+    assert HEAD * 0.8 < time.monotonic() - began < SOON
+
+
+def test_a_dribbled_head_is_cut_off(client: Client) -> None:
+    """A byte now and then does not keep a head alive beyond its deadline."""
+    took = dribble(client, get(HEALTH, b"X-Long: " + b"x" * 200), every=0.05)
+
+    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.is_closed()
+    assert HEAD * 0.8 < took < SOON
+
+
+def test_a_dribbled_second_head_is_cut_off(client: Client) -> None:
+    """The deadline holds for every head of a connection, not for the first alone."""
+    client.send(get(HEALTH))
+    client.answer()
+
+    dribble(client, get(HEALTH, b"X-Long: " + b"x" * 200), every=0.05)
+
+    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_empty_lines_are_no_head(client: Client) -> None:
+    """Empty lines before a request are allowed, and do not move its deadline."""
+    took = dribble(client, b"\r\n" * 200, every=0.05)
+
+    assert client.is_closed()
+    assert took < SOON
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 500", CHUNKED])
+def test_a_slow_body_is_cut_off(client: Client, framing: bytes) -> None:
+    """A body has its own deadline, whatever it is framed by."""
+    client.send(post(framing, body=b"", length=False))
+    took = dribble(client, b"1\r\n \r\n" * 100 if framing is CHUNKED else b" " * 200, every=0.05)
+
+    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.is_closed()
+    assert BODY * 0.8 < took < SOON
+
+
+def test_an_idle_connection_is_closed(client: Client) -> None:
+    """Between two requests a connection is kept for a while, and no longer."""
+    client.send(get(HEALTH))
+    assert client.answer().json == UP
+    began = time.monotonic()
+
+    assert client.is_closed()
+    assert IDLE * 0.8 < time.monotonic() - began < SOON
+
+
+# Sizes
+
+
+def test_too_many_headers(client: Client) -> None:
+    """5000 header fields are refused; those of any browser are not."""
+    client.send(get(HEALTH, *[b"X-%d: 1" % number for number in range(5000)]))
+
+    assert client.answer().error == (431, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize(("more", "status"), [(19, 200), (20, 431)])
+def test_the_number_of_headers_is_exact(edge: Process, more: int, status: int) -> None:
+    """MAX_HEADERS fields are accepted, Host among them, and one more is not."""
+    assert edge.ask(get(HEALTH, *[b"X: 1"] * more)).status == status
+
+
+@pytest.mark.parametrize("place", ["field", "name", "address"])
+def test_a_huge_head_is_refused(client: Client, place: str) -> None:
+    """A head of 1 MB is refused before it is read to its end."""
+    huge = b"x" * 1_000_000
+    begun = {
+        "field": b"GET /admin/health HTTP/1.1\r\nHost: a\r\nX: " + huge,
+        "name": b"GET /admin/health HTTP/1.1\r\nHost: a\r\n" + huge,
+        "address": b"GET /" + huge,
+    }
+
+    client.send(begun[place])
+
+    assert client.answer().error == (431, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_a_head_in_one_piece_is_measured(edge: Process) -> None:
+    """A head that comes whole, in one packet, is measured like one that comes in pieces."""
+    assert edge.ask(get(HEALTH, b"X: " + b"x" * 5000)).error == (431, "BAD_REQUEST")
+    assert edge.ask(get(HEALTH + "?" + "x" * 5000)).error == (431, "BAD_REQUEST")
+    assert edge.ask(get(HEALTH, b"X: " + b"x" * 3500)).json == UP
+
+
+def test_a_huge_trailer_is_refused(client: Client) -> None:
+    """What is neither head nor body is not kept either."""
+    client.send(post(CHUNKED, body=b"1\r\n{\r\n0\r\nX: ", length=False))
+    time.sleep(0.1)
+    client.send(b"x" * 100_000)
+
+    assert client.answer().error == (431, "BAD_REQUEST")
+
+
+# Framing
+
+
+@pytest.mark.parametrize("version", [b"HTTP/9.9", b"HTTP/2.0", b"HTTP/0.9", b"HTTP/1.2"])
+def test_other_versions_are_refused(client: Client, version: bytes) -> None:
+    """Only HTTP/1.0 and HTTP/1.1 are spoken."""
+    client.send(get(HEALTH).replace(b"HTTP/1.1", version))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_a_request_without_a_version_is_refused(client: Client) -> None:
+    """The oldest form of HTTP is not spoken either."""
+    client.send(b"GET /admin/health\r\n\r\n")
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [b"Content-Length: 5", CHUNKED],
+        [CHUNKED, b"Content-Length: 5"],
+        [b"Content-Length: 5", b"Content-Length: 5"],
+        [b"Content-Length: 5", b"Content-Length: 6"],
+        [b"Content-Length: 5, 5"],
+        [b"Content-Length: +5"],
+        [CHUNKED, CHUNKED],
+        [b"Transfer-Encoding: gzip, chunked"],
+        [b"Transfer-Encoding: xchunked"],
+        [b"Transfer-Encoding : chunked"],
+        [b"X: a\r\n b"],
+    ],
+)
+def test_unclear_framing_is_refused(client: Client, fields: list[bytes]) -> None:
+    """Where two servers could disagree on where a request ends, it is refused and the connection closed."""
+    client.send(post(*fields, body=b"0\r\n\r\n", length=False), get("/smuggled"))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_http_1_0_has_no_chunks(client: Client) -> None:
+    """Chunks came with HTTP/1.1; beside 1.0 they are somebody's mistake or trick."""
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY)
+    client.send(post(CHUNKED, body=body, length=False).replace(b"HTTP/1.1", b"HTTP/1.0"))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize("hosts", [[], [b"Host: a", b"Host: a"], [b"Host: a", b"Host: b"]])
+def test_other_than_one_host_is_refused(client: Client, hosts: list[bytes]) -> None:
+    """HTTP/1.1 has exactly one Host."""
+    client.send(b"\r\n".join((b"GET /admin/health HTTP/1.1", *hosts, b"", b"")))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_http_1_0_needs_no_host(client: Client) -> None:
+    """HTTP/1.0 knows no Host, and its connections end with the answer."""
+    client.send(b"GET /admin/health HTTP/1.0\r\n\r\n")
+
+    assert client.answer().json == UP
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+def test_upgrades_are_refused(client: Client, protocol: bytes) -> None:
+    """A connection stays what it is: no WebSocket, no HTTP/2."""
+    client.send(get("/graphql", b"Connection: Upgrade", b"Upgrade: " + protocol))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_connect_is_refused(client: Client) -> None:
+    """The gateway is no proxy."""
+    client.send(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize("broken", [b"5\r\n{ too long", b"x\r\n{", b"1\n{"])
+def test_broken_chunks_close_the_connection(client: Client, broken: bytes) -> None:
+    """After a broken chunk nobody knows where the next request begins."""
+    client.send(post(CHUNKED, body=broken, length=False), get("/smuggled"))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_trailers_do_not_become_headers(client: Client) -> None:
+    """A header field behind the body is refused: the caller was identified without it."""
+    chunks = b"%x\r\n%s\r\n0\r\nX-Okapi-Token: other\r\n\r\n" % (len(QUERY), QUERY)
+    client.send(post(CHUNKED, body=chunks, length=False))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+# What goes on working
+
+
+def test_connections_are_kept(client: Client) -> None:
+    """One connection serves one request after another."""
+    for _ in range(3):
+        client.send(post())
+        assert client.answer().json == {"data": {"__typename": "Query"}}
+
+
+def test_chunked_bodies_are_read(client: Client) -> None:
+    """A body may come in chunks."""
+    client.send(post(CHUNKED, body=b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY), length=False))
+
+    assert client.answer().json == {"data": {"__typename": "Query"}}
+
+
+def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
+    """Requests may be sent ahead, bodies and all; the answers come in their order."""
+    client.send(post(), get(HEALTH), post(), get("/admin/info"))
+
+    answers = [client.answer().json for _ in range(4)]
+
+    assert answers[:3] == [{"data": {"__typename": "Query"}}, UP, {"data": {"__typename": "Query"}}]
+    assert answers[3]["name"] == "circulation-gateway"
+
+
+def test_many_pipelined_requests_are_no_huge_head(client: Client) -> None:
+    """The limit is on one head: many requests in one packet are larger together."""
+    client.send(get(HEALTH) * 200, get(HEALTH)[:20])
+    time.sleep(0.1)
+    client.send(get(HEALTH)[20:])
+
+    assert [client.answer().status for _ in range(201)] == [200] * 201
+
+
+def test_a_refusal_waits_for_the_answers_before_it(client: Client) -> None:
+    """Rubbish behind a good request does not spoil its answer; then the connection ends."""
+    client.send(post(), b"rubbish\r\n\r\n")
+
+    assert client.answer().json == {"data": {"__typename": "Query"}}
+    assert client.is_closed()
+
+
+def test_a_refused_body_waits_for_the_answers_before_it(client: Client, upstream: HeldUpstream) -> None:
+    """A broken body behind a request that is being answered does not spoil that answer either."""
+    client.send(post(body=ACT), post(CHUNKED, body=b"x\r\n", length=False))
+    upstream.wait_for(1)
+
+    upstream.release()
+
+    assert client.answer().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+    assert client.is_closed()
+
+
+def test_a_body_that_is_not_listened_to_is_not_late(client: Client, upstream: HeldUpstream) -> None:
+    """A large body behind a request that is being answered is not read yet, and so not late."""
+    client.send(post(body=ACT), post(body=QUERY + b" " * 400_000))
+    upstream.wait_for(1)
+    time.sleep(BODY * 1.3)
+
+    upstream.release()
+
+    assert client.answer().status == 200
+    assert client.answer().json == {"data": {"__typename": "Query"}}
+
+
+def test_a_refusal_is_an_error_like_any_other(edge: Process) -> None:
+    """It has a message, whether to retry, the request id, and the headers of every answer."""
+    answer = edge.ask(get(HEALTH, b"X-Okapi-Request-Id: 1/desk", b"Host: other"))
+
+    (error,) = answer.json["errors"]
+    assert error["message"] == "Header Host must be sent exactly once."
+    assert error["extensions"].pop("requestId").startswith("1/desk;")
+    assert error["extensions"] == {"code": "BAD_REQUEST", "retryable": False}
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.headers["connection"] == "close"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "server" not in answer.headers
+
+
+# Connections
+
+
+def test_more_connections_are_turned_away(edge: Process) -> None:
+    """Beyond MAX_CONNECTIONS a connection is told so and closed; when others end, there is room again."""
+    time.sleep(1.2)  # whoever was refused before has gone by then
+    with ExitStack() as stack:
+        clients = [stack.enter_context(edge.client()) for _ in range(8)]
+        for client in clients:
+            client.send(get(HEALTH))
+            assert client.answer().json == UP
+        with edge.client() as one_more:
+            answer = one_more.answer()
+            assert answer.error == (503, "OVERLOADED")
+            assert answer.headers["retry-after"] == "1"
+            assert one_more.is_closed()
+    time.sleep(0.1)
+
+    assert edge.ask(get(HEALTH)).json == UP
