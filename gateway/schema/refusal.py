@@ -37,7 +37,9 @@ class RefusalReason:
     )
 
 
-@strawberry.type(description="The library said no, and nothing changed.")
+@strawberry.type(
+    description="The library said no. Nothing changed, unless the act itself says that it may have."
+)
 class Refusal:
     reasons: list[RefusalReason] = strawberry.field(description="All reasons at once; at least one.")
 

@@ -42,8 +42,8 @@ LATE = 0.08  # of all acts are done, and then the answer fails
 FIRST_OBJECT = 1_000_000
 LOCKED_BY_ANNEX = 29937
 EARLY_KINDS: tuple[Kind, ...] = ("status", "slow", "truncate", "wrong_shape", "html", "empty", "reset")
-# A released lock is a bare 200: the gateway takes any other 200 in its place for one.
-UNLOCK_KINDS: tuple[Kind, ...] = ("status", "slow", "reset")
+# A released lock is a 200 that is bare or JSON, so JSON of another shape in its place cannot be told from it.
+UNLOCK_KINDS: tuple[Kind, ...] = ("status", "slow", "html", "reset")
 LATE_KINDS: tuple[Kind, ...] = ("status", "wrong_shape", "html", "empty", "reset")
 STATUSES = (500, 502, 503, 504)
 
@@ -104,7 +104,7 @@ class Weather(Faults):
         return self.drawn(kinds) if self.bad and self.chance.random() < EARLY else None
 
     def late(self, method: str) -> Fault | None:
-        kinds: tuple[Kind, ...] = ("status", "reset") if method == "DELETE" else LATE_KINDS
+        kinds: tuple[Kind, ...] = ("status", "html", "reset") if method == "DELETE" else LATE_KINDS
         return self.drawn(kinds) if self.bad and method != "GET" and self.chance.random() < LATE else None
 
     def drawn(self, kinds: tuple[Kind, ...]) -> Fault:
