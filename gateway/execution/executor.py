@@ -1,282 +1,245 @@
-"""An executor that completes records by plans, and everything else as graphql-core does.
+"""Operations by their plans; what a plan gives up, graphql-core completes.
 
-Roots keep their resolvers; a plan begins where the value of a field is an object or a list of records.
-Projection is pure and loaders remember, so what a plan cannot do is done by graphql-core for that subtree
-alone, with its errors, paths and nulls, and nothing is asked upstream twice.
+Roots are asked all at once, acts one after the other. A root field whose value is not what the schema says is
+completed by graphql-core, from the value that is here already: nothing is asked upstream twice, and an act is
+never sent again. Errors, paths and nulls are those of the specification either way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
-from copy import copy
-from typing import Any
+import asyncio
+import inspect
+from collections.abc import Awaitable, Hashable, Iterator, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
+import msgspec
 import strawberry
-from graphql import (
-    GraphQLField,
-    GraphQLList,
-    GraphQLNonNull,
-    GraphQLObjectType,
-    GraphQLOutputType,
-    GraphQLResolveInfo,
-    get_nullable_type,
-)
-from graphql.execution.collect_fields import FieldDetails, GroupedFieldSet
-from graphql.execution.values import get_argument_values
-from graphql.pyutils import Path, gather_with_cancel
+from graphql import ExecutionResult, GraphQLError, GraphQLObjectType, located_error
+from graphql.execution.collect_fields import FieldDetails
+from graphql.execution.executor import default_field_resolver, default_type_resolver
+from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
+from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
-from strawberry.types.info import Info
 
+from gateway.execution.compiler import Asked, Prepared
 from gateway.execution.fallbacks import FALLBACKS
-from gateway.execution.link_batch import Level
-from gateway.execution.plan import LinkPlan, NotPlanned, Plan, projected
-from gateway.execution.plan_cache import PlanCache, Plans
-from gateway.execution.projector import carried_by, compiled
-from gateway.loaders.batching import Slice
-from gateway.schema.link import EMBEDDED, THROUGH, EmbeddedLink, Link
-from gateway.schema.selection import Needs, needs_of
-
-PLANS = PlanCache()
-
-Details = list[FieldDetails]
+from gateway.execution.link_batch import Failure, Following, completed
+from gateway.execution.plan import Json, OperationPlan, RootPlan
+from gateway.execution.plan_cache import plan_of
+from gateway.loaders.batching import unshaped
+from gateway.schema.keyed import KeyedField
+from gateway.schema.page import ConnectionField
 
 
-class PlanExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Any in its signatures: they are graphql-core's."""
+class Kept(Prepared, Protocol):
+    """A prepared operation, and where to keep what is derived from it: it is gone when the operation is."""
+
+    @property
+    def plans(self) -> MutableMapping[Hashable, Any]: ...
+
+
+class PlanExecutor:
+    """Executes what it has a plan for. `plan_after` is the use of an operation that it is compiled for."""
+
+    def __init__(
+        self, schema: strawberry.Schema, *, plan_after: int = 2, hide_suggestions: bool = False
+    ) -> None:
+        self.schema = schema
+        self.plan_after = plan_after
+        self.hide_suggestions = hide_suggestions
+
+    def execution(
+        self, operation: Kept, variables: VariableValues, context: Any
+    ) -> Awaitable[ExecutionResult] | None:
+        """The execution of an operation, to be awaited; None where graphql-core must do it.
+
+        Any: the context is the schema's own.
+        """
+        asked = Asked(
+            self.schema, operation, variables, context, hide_suggestions=self.hide_suggestions
+        )
+        plan = plan_of(operation.plans, asked, self.plan_after)
+        return None if plan is None else _Execution(plan, asked).execute()
+
+
+@dataclass(slots=True)
+class _Root:
+    """A root field and what came of it."""
+
+    plan: RootPlan
+    following: Following
+    value: Json = None
+    result: Json = None
+    error: Exception | None = None
+    is_fallen: bool = False
+    started: Any = field(default=None)
+
+    def start(self) -> None:
+        plan, following = self.plan, self.following
+        definition = plan.definition
+        try:
+            info, kwargs = following.info(plan), following.kwargs(plan)
+            if type(definition) is ConnectionField:
+                shape = None if plan.shape is None else following.plan.shapes[plan.shape]
+                self.started = definition.page(info, kwargs, shape)
+            elif type(definition) is KeyedField:
+                loader, key = definition.asking(info, kwargs)
+                if plan.shape is not None:
+                    loader.shape = following.plan.shapes[plan.shape]  # type: ignore[attr-defined]  # it reads
+                self.started = loader.load(key)
+            elif definition.base_resolver and plan.field.resolve is not None:
+                self.started = plan.field.resolve(None, info._raw_info, **kwargs)
+            else:
+                self.started = definition.get_result(None, info, [], dict(kwargs))
+        except Exception as problem:
+            self.error = problem
+
+    async def finish(self) -> None:
+        started, self.started = self.started, None
+        if self.error is None:
+            try:
+                self.value = await started if inspect.isawaitable(started) else started
+            except Exception as problem:
+                self.error = problem
+        if self.error is not None:
+            return
+        try:
+            (self.result,) = await completed(self.following, self.plan.target, [self.value])
+        except Exception:  # whatever it is, it is told where graphql-core completes the field
+            self.is_fallen = True
+            FALLBACKS.count("record")
+
+
+class _Execution:
+    def __init__(self, plan: OperationPlan, asked: Asked) -> None:
+        self.plan = plan
+        self.asked = asked
+        asked.context.needs.update(plan.needs)
+        self.roots = [_Root(root, Following(plan, asked)) for root in plan.roots]
+
+    async def execute(self) -> ExecutionResult:
+        roots = self.roots
+        FALLBACKS.planned += 1
+        if self.plan.is_mutation:
+            for root in roots:
+                root.start()
+                await root.finish()
+        else:
+            for root in roots:
+                root.start()
+            if len(roots) == 1:
+                await roots[0].finish()
+            else:
+                await asyncio.gather(*(root.finish() for root in roots))
+        errors: list[GraphQLError] = []
+        for root in roots:
+            if root.error is not None:
+                errors.append(located_error(root.error, root.plan.nodes, [root.plan.name]))
+            elif root.following.failures and not root.is_fallen:
+                errors += _located(root)
+        if any(root.is_fallen for root in roots):
+            return await self._by_graphql_core(errors)
+        results: dict[str, Json] = {root.plan.name: root.result for root in roots}
+        if self.plan.names:
+            results |= self.plan.names
+            results = {name: results[name] for name in self.plan.order}
+        return ExecutionResult(results, errors or None)
+
+    async def _by_graphql_core(self, errors: list[GraphQLError]) -> ExecutionResult:
+        """Complete the fallen roots from the values that are here."""
+        asked = self.asked
+        asked.context.loaders.unshape()
+        operation = asked.operation
+        executor = _Completing(
+            asked.core_schema,
+            operation.fragment_definitions,
+            operation.fragments,
+            None,
+            asked.context,
+            operation.node,
+            asked.variables,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+            is_awaitable=optimized_is_awaitable,
+        )
+        for root in self.roots:
+            if root.is_fallen:
+                shapes, shape = self.plan.shapes, root.plan.shape
+                executor.fetched[root.plan.name] = (
+                    root.value if shape is None else unshaped(root.value, shapes[shape])
+                )
+            else:
+                executor.done[root.plan.name] = root.result
+        executor.done |= self.plan.names
+        found: Any = executor.execute_operation()
+        result: ExecutionResult = await found if inspect.isawaitable(found) else found
+        return replace_errors(result, [*errors, *(result.errors or ())])
+
+
+def replace_errors(result: ExecutionResult, errors: list[GraphQLError]) -> ExecutionResult:
+    return ExecutionResult(result.data, errors or None)
+
+
+class _Completing(StrawberryGraphQLCoreExecutionContext):
+    """Completes root fields of which the value, or the whole result, is known. Any: graphql-core's own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._plans: Plans | None = None
-        self._refused: dict[tuple[int, int], Any] = {}  # what a plan gave up, by its selection
-        self._infos: dict[int, Info[Any, Any]] = {}
-        if self.middleware_manager is None and self.abort_signal is None and self.error_propagation:
-            self._plans = PLANS.plans_for(
-                self.schema, self.operation, self.fragment_definitions.values(), self.variable_values.coerced
-            )
+        self.done: dict[str, Json] = {}
+        self.fetched: dict[str, Json] = {}
 
-    def complete_list_value(
+    def execute_field(
         self,
-        return_type: GraphQLList[Any],
-        field_details_list: Details,
-        info: GraphQLResolveInfo[Any],
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: list[FieldDetails],
         path: Path,
-        result: Any,
         position_context: Any,
     ) -> Any:
-        plan = None
-        if self._plans is not None and type(result) is list and result:
-            item = get_nullable_type(return_type.of_type)
-            if isinstance(item, GraphQLObjectType) and type(result[0]) in (dict, tuple, type(None)):
-                plan = self._plan(return_type.of_type, field_details_list)
-        if plan is None:
-            return super().complete_list_value(
-                return_type, field_details_list, info, path, result, position_context
+        if path.prev is not None:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        name = str(path.key)
+        if name in self.done:
+            return self.done[name]
+        nodes = [each.node for each in field_details_list]
+        declared = parent_type.fields[nodes[0].name.value]
+        info = self.build_resolve_info(declared, nodes, parent_type, path)
+        try:
+            found = self.complete_value(
+                declared.type, field_details_list, info, path, self.fetched[name], position_context
             )
-        made = projected(plan, result)
-        FALLBACKS.planned += 1
-        generic = _Items(self, return_type.of_type, field_details_list, info, path, made.results)
-        if made.failed:
-            FALLBACKS.count("record")
-            generic.complete(made.failed, result)
-        if not plan.sites:
-            return generic.finish() if generic.awaited else made.results
-        level = Level(self, plan, made)
-        if not level.batches:
-            return generic.finish() if generic.awaited else made.results
-
-        async def linked() -> list[Any]:
-            failed = await level.finish()
-            if failed:
-                FALLBACKS.count("link")
-                generic.complete(failed, result)
-            return await generic.finish() if generic.awaited else made.results
-
-        return linked()
-
-    def complete_object_value(
-        self,
-        return_type: GraphQLObjectType,
-        field_details_list: Details,
-        info: GraphQLResolveInfo[Any],
-        path: Path,
-        result: Any,
-        position_context: Any,
-    ) -> Any:
-        def generic() -> Any:
-            return super(PlanExecutor, self).complete_object_value(
-                return_type, field_details_list, info, path, result, position_context
-            )
-
-        if self._plans is None or type(result) not in (dict, Slice):
-            return generic()
-        place = (id(field_details_list), id(result))
-        if place in self._refused:
-            return generic()
-        plan = self._plan(return_type, field_details_list)
-        if plan is None:
-            return generic()
-        made = projected(plan, [result])
-        FALLBACKS.planned += 1
-        if made.failed:
-            FALLBACKS.count("record")
-            return generic()
-        if not plan.sites:
-            return made.results[0]
-        level = Level(self, plan, made)
-        if not level.batches:
-            return made.results[0]
-
-        async def linked() -> Any:
-            if not await level.finish():
-                return made.results[0]
-            FALLBACKS.count("link")
-            completed = generic()
-            return await completed if self.is_awaitable(completed) else completed
-
-        return linked()
-
-    def refuse(self, details: Details, value: Any) -> None:
-        """Let no plan try this value for this selection again. It is kept, so that its id stays its own."""
-        self._refused[id(details), id(value)] = value
-
-    # What plans and links ask of the operation.
-
-    def info_of(self, link: LinkPlan) -> Info[Any, Any]:
-        """The resolve info of a link, the same for all its parents: it names no place in the answer."""
-        found = self._infos.get(id(link))
-        if found is None:
-            found = self._infos[id(link)] = self._info(link.name, link.parent_type, link.field, link.details)
-        return found
-
-    def arguments_of(self, field: GraphQLField, details: Details) -> Mapping[str, Any]:
-        node = details[0].node
-        if not field.args and not node.arguments:
-            return {}
-        return get_argument_values(field, node, self.variable_values, None, self.hide_suggestions)
-
-    def _info(
-        self, name: str, parent_type: GraphQLObjectType, field: GraphQLField, details: Details
-    ) -> Info[Any, Any]:
-        nodes = [each.node for each in details]
-        raw = self.build_resolve_info(field, nodes, parent_type, Path(None, name, parent_type.name))
-        return Info(_raw_info=raw, _field=field.extensions["strawberry-definition"])
-
-    def _plan(self, kind: GraphQLOutputType, details: Details) -> Plan | None:
-        """The plan for values of a type that these fields lead to; None where there can be none."""
-        plans = self._plans
-        if plans is None:
+        except Exception as problem:
+            self.handle_field_error(problem, declared.type, field_details_list, path)
             return None
-        nodes = (details[0].node,) if len(details) == 1 else tuple(each.node for each in details)
-        key = (id(kind), *map(id, nodes))  # the type and the nodes live as long as the plans
-        try:
-            return plans[key]
-        except KeyError:
-            plans[key] = None
-        try:
-            plans[key] = compiled(kind, details, self._collected, self._link)
-        except NotPlanned:
-            FALLBACKS.count("not planned")
-        except Exception:  # the answer does not depend on it
-            FALLBACKS.count("not compiled")
-        return plans[key]
+        if not self.is_awaitable(found):
+            return found
 
-    def _collected(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet:
-        return self.collect_subfields(kind, details).grouped_field_set
-
-    def _link(
-        self, name: str, parent_type: GraphQLObjectType, field: GraphQLField, details: Details
-    ) -> LinkPlan | None:
-        definition = field.extensions["strawberry-definition"]
-        needs: Needs = frozenset()
-        declared = definition if type(definition) is Link else None
-        if isinstance(definition, Link | EmbeddedLink):
-            needs = needs_of(self._info(name, parent_type, field, details))
-            if isinstance(definition, EmbeddedLink) and needs <= EMBEDDED:
+        async def later() -> Any:
+            try:
+                return await found
+            except Exception as problem:
+                self.handle_field_error(problem, declared.type, field_details_list, path)
                 return None
-        target = self._plan(field.type, details)
-        if target is None:
-            raise NotPlanned("behind a link")
-        return LinkPlan(
-            name=name,
-            parent_type=parent_type,
-            field=field,
-            details=details,
-            target=target,
-            nullable=not isinstance(field.type, GraphQLNonNull),
-            declared=declared,
-            needs=needs,
-            carried=_carried(declared, needs),
-        )
+
+        return later()
 
 
-def executed_by_plans(schema: strawberry.Schema) -> strawberry.Schema:
-    """The same schema, to be executed by plans."""
-    made = copy(schema)
-    made.execution_context_class = PlanExecutor
-    return made
-
-
-class _Items:
-    """The items of a list that graphql-core completes, each in its place."""
-
-    def __init__(
-        self,
-        executor: PlanExecutor,
-        item_type: GraphQLOutputType,
-        details: Details,
-        info: GraphQLResolveInfo[Any],
-        path: Path,
-        results: list[Any],
-    ) -> None:
-        self.executor = executor
-        self.item_type = item_type
-        self.details = details
-        self.info = info
-        self.path = path
-        self.results = results
-        self.awaited: dict[int, Awaitable[Any]] = {}
-
-    def complete(self, places: set[int], items: list[Any]) -> None:
-        """Complete the items at these places. Raises what makes an end of the whole list."""
-        executor = self.executor
-        try:
-            for place in sorted(places):
-                item = items[place]
-                executor.refuse(self.details, item)
-                completed: list[Any] = []
-                later = executor.complete_list_item_value(
-                    item,
-                    completed,
-                    self.item_type,
-                    self.details,
-                    self.info,
-                    self.path.add_key(place, None),
-                    None,
-                )
-                if later:
-                    self.awaited[place] = completed[0]
-                else:
-                    self.results[place] = completed[0]
-        except Exception:
-            if self.awaited:
-                executor.settle_in_background(list(self.awaited.values()))
-            raise
-
-    async def finish(self) -> list[Any]:
-        awaited = await gather_with_cancel(*self.awaited.values())
-        for place, result in zip(self.awaited, awaited, strict=True):
-            self.results[place] = result
-        return self.results
-
-
-def _carried(declared: Link | None, needs: Needs) -> Any:
-    """How the target is made of what the parent carries, if that can be enough. Any: a function of JSON."""
-    if declared is None or not declared.known or not needs <= declared.known.keys():
-        return None
-    begun = {path[0] for path in needs}
-    paths = {
-        target: origin
-        for target, origin in declared.known.items()
-        if target[0] in begun or target[0].endswith(THROUGH)
-    }
-    return carried_by(paths, sorted(needs), THROUGH)
+def _located(root: _Root) -> Iterator[GraphQLError]:
+    """The errors of links that failed, one for each place in the answer where the parent stands."""
+    failures: dict[int, list[Failure]] = {}
+    for failure in root.following.failures:
+        failures.setdefault(id(failure.parent), []).append(failure)
+    open_parts: list[tuple[Json, list[str | int]]] = [(root.result, [root.plan.name])]
+    while open_parts:
+        part, path = open_parts.pop()
+        if isinstance(part, list):
+            open_parts += [(each, [*path, place]) for place, each in enumerate(part)]
+        elif isinstance(part, msgspec.Struct):
+            for failure in failures.get(id(part), ()):
+                link = failure.link
+                yield located_error(failure.error, link.nodes, [*path, link.name])
+            names = zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)
+            open_parts += [(getattr(part, attribute), [*path, name]) for attribute, name in names]

@@ -1,185 +1,307 @@
 """Links, a level at a time: the keys of all parents at once, and each distinct record completed once.
 
 All loaders of a level are started before any is awaited, in the tick in which the parents were read, so that
-their batches are those of resolvers that run side by side. Loaders remember what they answered, errors too:
-whoever completes a record anew asks nothing again.
+their batches are those of resolvers that run side by side. A link that fails costs itself and nothing else:
+its parents hold null, and are noted with the error for whoever tells where in the answer they are.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-from graphql import GraphQLError, GraphQLField
-from graphql.execution.collect_fields import FieldDetails
+from msgspec import to_builtins
 from strawberry.types.info import Info
 
-from gateway.errors import GatewayError
-from gateway.execution.plan import Anomaly, Json, LinkPlan, Plan, Projected, projected
-from gateway.schema.link import Link, id_in
-from gateway.schema.record import dig
-from gateway.schema.selection import loaders_for
+from gateway.execution.compiler import Asked
+from gateway.execution.plan import Anomaly, FieldPlan, Json, LinkPlan, OperationPlan, Plan
+from gateway.schema.link import Asking, EmbeddedLink, ManyLink, id_in
+from gateway.schema.page import ConnectionLink
+
+Found: TypeAlias = tuple[Json, list[int]]  # a value, and the places of its parents
 
 
-class Following(Protocol):
-    """What following a link takes of the operation."""
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A link of a parent that is null because of an error."""
 
-    def info_of(self, link: LinkPlan) -> Info[Any, Any]: ...
+    parent: Json
+    link: LinkPlan
+    error: Exception
 
-    def arguments_of(self, field: GraphQLField, details: list[FieldDetails]) -> Mapping[str, Any]: ...
+
+@dataclass(slots=True, eq=False)
+class Following:
+    """One run of a plan: what its links are followed with, and those that failed."""
+
+    plan: OperationPlan
+    asked: Asked
+    failures: list[Failure] = field(default_factory=list)
+    infos: dict[int, Info[Any, Any]] = field(default_factory=dict)
+
+    def info(self, plan: FieldPlan) -> Info[Any, Any]:
+        found = self.infos.get(id(plan))
+        if found is None:
+            found = self.infos[id(plan)] = self.asked.info(
+                plan.name, plan.parent_type, plan.field, plan.definition, plan.nodes
+            )
+        return found
+
+    def kwargs(self, plan: FieldPlan) -> Mapping[str, Any]:
+        """The arguments of a field. Raises what coercing them raises."""
+        if plan.kwargs is not None:
+            return plan.kwargs
+        given = self.asked.arguments(plan.field, plan.nodes)
+        if plan.definition.base_resolver:
+            return given
+        return self.asked.converted(given, plan.definition, self.info(plan))
 
 
-class Level:
-    """The links of what was projected, begun. Whoever makes one must finish it."""
+async def completed(following: Following, plan: Plan, values: list[Json]) -> list[Json]:
+    """Values as their parts of the answer, links and all.
 
-    def __init__(self, operation: Following, plan: Plan, made: Projected) -> None:
-        self.plan = plan
-        self.made = made
-        self.batches = [
-            (number, LinkBatch(operation, link, made.sources[number], made.targets[number]))
-            for number, site in enumerate(plan.sites)
-            if made.sources[number]
-            for link in site.links
-        ]
-
-    async def finish(self) -> set[int]:
-        """Fill in the links. Answers the places of the values that graphql-core must complete instead."""
-        deep = sum(bool(batch.link.target.sites) for _, batch in self.batches)
-        if deep and len(self.batches) > 1:
-            failures = await asyncio.gather(*(batch.finish() for _, batch in self.batches))
-        else:
-            failures = [await batch.finish() for _, batch in self.batches]
-        failed: set[int] = set()
-        for (number, _), places in zip(self.batches, failures, strict=True):
-            if places:
-                owners = self.made.owners(self.plan, number)
-                failed.update(owners[place] for place in places)
-        return failed
+    Raises `Anomaly`, or whatever a projection raises, when graphql-core must complete them instead; by then
+    nothing that was begun here is still running.
+    """
+    notes: list[list[Json]] = [[] for _ in range(plan.notes)]
+    results = plan.project(values, *[each.append for each in notes])
+    batches = [
+        LinkBatch(following, link, notes[site.targets], notes)
+        for site in plan.sites
+        if notes[site.targets]
+        for link in site.links
+    ]
+    if not batches:
+        return results
+    if len(batches) == 1:
+        await batches[0].finish()
+        return results
+    if any(each.is_deep for each in batches):
+        ends = await asyncio.gather(*(each.finish() for each in batches), return_exceptions=True)
+    else:
+        try:
+            ends = [await each.ended() for each in batches]
+        except asyncio.CancelledError:
+            for each in batches:
+                each.cancel()
+            raise
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return results
 
 
 class LinkBatch:
-    """One link of many parents: what is carried at once, and one future for each distinct key."""
+    """One link of many parents: what is carried at once, and one future for each distinct key.
+
+    It is begun when it is made, and nothing is raised before it is finished.
+    """
 
     def __init__(
-        self, operation: Following, link: LinkPlan, sources: list[Json], targets: list[Json]
+        self, following: Following, link: LinkPlan, targets: list[Json], notes: list[list[Json]]
     ) -> None:
-        self.operation = operation
+        self.following = following
         self.link = link
         self.targets = targets
-        self.failed: set[int] = set()
-        self.carried: list[int] = []
-        self.values: list[Json] = []
-        self.futures: dict[asyncio.Future[Json], list[int]] = {}
-        if link.declared is None:
-            self._resolve(sources)
-        else:
-            self._by_key(link.declared, sources)
-
-    async def finish(self) -> set[int]:
-        """Complete what the links lead to. Answers the places of the parents where that failed."""
-        places: list[list[int]] = [[place] for place in self.carried]
-        values = self.values
+        self.keys = notes[link.keys]
+        self.sources = [] if link.sources is None else notes[link.sources]
+        self.carried: list[Found] = []
+        self.found: list[Found] = []
+        self.loading: dict[asyncio.Future[Json], list[int]] = {}
+        self.lists: list[tuple[int, list[Json]]] = []  # of futures, until they are finished
+        self.made: Callable[[Json], Json] | None = None
+        self.anomaly: Exception | None = None
         try:
-            for future, parents in self.futures.items():
-                try:
-                    value = await future
-                except Exception:  # graphql-core asks the loader again, and the error is its to tell
-                    self.failed.update(parents)
-                    continue
-                if value is None and self.link.nullable:
-                    continue
-                values.append(value)
-                places.append(parents)
+            self._begin()
+        except Exception as problem:
+            for place in range(len(targets)):
+                self._fail(place, problem)
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether there may be more to ask behind what this asks."""
+        link = self.link
+        return bool(link.target.sites or (link.carried_target and link.carried_target.sites))
+
+    async def finish(self) -> None:
+        """Complete what the links lead to, and put it into their parents. Raises as `completed`."""
+        try:
+            begun, self.carried = self.carried, []
+            if begun:
+                await self._put(self.link.carried_target, begun)
+            await self._loaded()
+            if self.carried:  # for want of anything else
+                await self._put(self.link.carried_target, self.carried)
         except asyncio.CancelledError:
-            for each in self.futures:
-                each.cancel()
+            self.cancel()
             raise
-        if values:
-            await self._complete(values, places)
-        return self.failed
+        if self.anomaly is not None:
+            raise self.anomaly
+        if self.found:
+            await self._put(self.link.target, self.found)
+        if self.lists:
+            await self._put_lists()
 
-    async def _complete(self, values: list[Json], places: list[list[int]]) -> None:
-        plan = self.link.target
-        made = projected(plan, values)
-        failed = made.failed
-        if plan.sites:
-            failed = failed | await Level(self.operation, plan, made).finish()
-        name, targets = self.link.name, self.targets
-        for number, (result, parents) in enumerate(zip(made.results, places, strict=True)):
-            if number in failed:
-                self.failed.update(parents)
-            else:
-                for parent in parents:
-                    targets[parent][name] = result
-
-    def _by_key(self, declared: Link, sources: list[Json]) -> None:
-        """As `Link.get_result`, for all parents."""
-        link = self.link
-        load = None
-        path, through = declared.key, declared.through
-        key_name = path[0] if len(path) == 1 else None
-        by_key: dict[str, list[int]] = {}
-        for place, source in enumerate(sources):
-            key = source.get(key_name) if key_name is not None else dig(source, path)
-            if key is None or key == "":
-                self._nothing(place)
-                continue
-            try:
-                parents = by_key.get(key)
-                if parents is None:
-                    id_in(declared, key)
-            except (GatewayError, TypeError):
-                self.failed.add(place)
-                continue
-            if through in source:
-                known = source[through]
-                if known is not None and link.needs <= {("id",), *((name,) for name in known)}:
-                    self._carries(place, {"id": key, **known})
-                    continue
-            if link.carried is not None:
-                target = link.carried(source)
-                if target is not None:
-                    self._carries(place, target)
-                    continue
-            if parents is None:
-                if load is None:
-                    info = self.operation.info_of(link)
-                    load = getattr(loaders_for(info, link.needs), declared.loader).load
-                parents = by_key[key] = self.futures.setdefault(load(key), [])
-            parents.append(place)
-
-    def _resolve(self, sources: list[Json]) -> None:
-        """As graphql-core does, with one resolve info for all parents: resolvers of links ask for no path."""
-        link = self.link
-        resolve = link.field.resolve
+    async def ended(self) -> Exception | None:
+        """The same, and what it raised."""
         try:
-            if resolve is None:
-                raise Anomaly
-            arguments = self.operation.arguments_of(link.field, link.details)
-        except (Anomaly, GraphQLError):
-            self.failed.update(range(len(sources)))
+            await self.finish()
+        except Exception as problem:
+            return problem
+        return None
+
+    def cancel(self) -> None:
+        for each in self.loading:
+            each.cancel()
+
+    # How links are followed
+
+    def _begin(self) -> None:
+        link, following = self.link, self.following
+        definition: Any = link.definition
+        info, kwargs = following.info(link), following.kwargs(link)
+        if not link.key:
+            self._resolve(definition, info, kwargs)
             return
-        info = self.operation.info_of(link)._raw_info
-        for place, source in enumerate(sources):
+        asking: Asking = definition.asking(info, kwargs)
+        if link.shape is not None:
+            asking.loader.shape = following.plan.shapes[link.shape]  # type: ignore[attr-defined]  # it reads
+        if isinstance(definition, ConnectionLink):
+            self._of_connections(asking, definition.empty(info, kwargs))
+        elif isinstance(definition, ManyLink):
+            self._many(asking)
+        else:
+            self._one(asking)
+
+    def _of_connections(self, asking: Asking, empty: Json) -> None:
+        load, key_of = asking.loader.load, asking.key
+        for place, key in enumerate(self.keys):
+            if key is None:
+                self.found.append((empty, [place]))
+            else:
+                self.loading.setdefault(load(key_of(key)), []).append(place)
+
+    def _one(self, asking: Asking) -> None:
+        """By one key of each parent."""
+        link = self.link
+        definition: Any = link.definition
+        load, key_of, self.made = asking.loader.load, asking.key, asking.made
+        embedded = isinstance(definition, EmbeddedLink)
+        may_know = bool(self.sources) and not embedded
+        by_key: dict[str, list[int]] = {}
+        for place, key in enumerate(self.keys):
+            if key is None or key == "":
+                self._nothing([place])
+                continue
             try:
-                value = resolve(source, info, **arguments)
-            except Exception:  # whatever it is, it is raised again where graphql-core resolves the field
-                self.failed.add(place)
+                parents = by_key.get(key) if type(key) is str else None
+                if parents is None:
+                    id_in(definition, key)
+                if may_know:
+                    known = self._known(definition, key, self.sources[place])
+                    if known is not None:
+                        self.carried.append((known, [place]))
+                        continue
+                if parents is None:
+                    parents = by_key[key] = self.loading.setdefault(load(key_of(key)), [])
+            except Exception as problem:
+                self._fail(place, problem)
+            else:
+                parents.append(place)
+
+    def _known(self, definition: Any, key: str, source: Json) -> Json:
+        """The target as far as the parent knows it, None where that is not enough. As `Link.get_result`."""
+        link = self.link
+        if link.knows_names is not None:
+            known = source.get(definition.through)
+            if known is not None and link.knows_names <= {("id",), *((name,) for name in known)}:
+                return {"id": key, **known}
+        return None if link.carried is None else link.carried(source)
+
+    def _many(self, asking: Asking) -> None:
+        """By a list of keys of each parent."""
+        made = self.link.carried or asking.loader.load
+        for place, keys in enumerate(self.keys):
+            if not isinstance(keys, list):
+                continue
+            try:
+                ids = [id_in(self.link.definition, each) for each in keys]
+                self.lists.append((place, [made(key) for key in ids if key is not None]))
+            except Exception as problem:
+                self._fail(place, problem)
+
+    def _resolve(self, definition: Any, info: Any, kwargs: Mapping[str, Any]) -> None:
+        """As its own resolver does, with one resolve info for all parents: no such resolver asks for a path."""
+        for place, source in enumerate(self.sources):
+            try:
+                value = definition.get_result(source, info, [], dict(kwargs))
+            except Exception as problem:
+                self._fail(place, problem)
                 continue
             if asyncio.isfuture(value):
-                self.futures.setdefault(value, []).append(place)
+                self.loading.setdefault(value, []).append(place)
             elif asyncio.iscoroutine(value):
-                self.futures[asyncio.ensure_future(value)] = [place]
+                self.loading[asyncio.ensure_future(value)] = [place]
             elif value is None:
-                self._nothing(place)
+                self._nothing([place])
             else:
-                self._carries(place, value)
+                self.found.append((value, [place]))
 
-    def _nothing(self, place: int) -> None:
-        if not self.link.nullable:
-            self.failed.add(place)
+    # What becomes of them
 
-    def _carries(self, place: int, target: Json) -> None:
-        self.carried.append(place)
-        self.values.append(target)
+    async def _loaded(self) -> None:
+        for future, places in self.loading.items():
+            try:
+                value = await future
+            except Exception as problem:
+                for place in places:
+                    self._fail(place, problem)
+                continue
+            if value is None:
+                self._nothing(places)
+            else:
+                self.found.append((value if self.made is None else self.made(value), places))
+        for number, (place, loading) in enumerate(self.lists):
+            try:
+                records = [await each if asyncio.isfuture(each) else each for each in loading]
+            except Exception as problem:
+                self._fail(place, problem)
+                records = []
+            self.lists[number] = (place, [record for record in records if record is not None])
+
+    async def _put(self, plan: Plan | None, found: list[Found]) -> None:
+        assert plan is not None  # noqa: S101 - what is carried has a plan
+        results = await completed(self.following, plan, [value for value, _ in found])
+        attribute, targets = self.link.attribute, self.targets
+        for result, (_, places) in zip(results, found, strict=True):
+            for place in places:
+                setattr(targets[place], attribute, result)
+
+    async def _put_lists(self) -> None:
+        every = [record for _, records in self.lists for record in records]
+        results = await completed(self.following, self.link.carried_target or self.link.target, every)
+        failed = {id(each.parent) for each in self.following.failures if each.link is self.link}
+        start = 0
+        for place, records in self.lists:
+            end = start + len(records)
+            if id(self.targets[place]) not in failed:
+                setattr(self.targets[place], self.link.attribute, results[start:end])
+            start = end
+
+    def _nothing(self, places: list[int]) -> None:
+        """There is no such record. What the parent has of it stands for it, where it has something."""
+        if isinstance(self.link.definition, EmbeddedLink):
+            for place in places:
+                record = self.sources[place].get(self.link.key[0])
+                if record is not None:
+                    self.carried.append((to_builtins(record), [place]))
+        elif not self.link.nullable:
+            self.anomaly = Anomaly()
+
+    def _fail(self, place: int, problem: Exception) -> None:
+        if self.link.nullable:
+            self.following.failures.append(Failure(self.targets[place], self.link, problem))
+        else:
+            self.anomaly = Anomaly()

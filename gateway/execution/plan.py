@@ -1,19 +1,18 @@
-"""What is known of a selection on records before any record is there."""
+"""What is known of an operation before any record is there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from graphql import GraphQLField, GraphQLObjectType
-from graphql.execution.collect_fields import FieldDetails
+from graphql import FieldNode, GraphQLField, GraphQLObjectType
+from strawberry.types.field import StrawberryField
 
-from gateway.schema.link import Link
-from gateway.schema.selection import Needs
+from gateway.upstream.shape import Shape
 
-Json: TypeAlias = Any  # a record, or a part of an answer
-Projection: TypeAlias = Callable[..., list[Json]]  # the values, then two `append`s for each site
+Json: TypeAlias = Any  # a record as a dictionary or as a Struct, or a part of an answer
+Projection: TypeAlias = Callable[..., list[Json]]  # the values, then one `append` for each list of notes
 
 
 class Anomaly(Exception):
@@ -21,33 +20,54 @@ class Anomaly(Exception):
 
 
 class NotPlanned(Exception):
-    """The selection has something that plans do not know."""
+    """The operation has something that plans do not know."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class LinkPlan:
-    """One link of a selection, and the plan for what it leads to.
+class FieldPlan:
+    """A field that asks: at the root, or a link. `kwargs` are its arguments where no variable is in them."""
 
-    `carried` makes the target from what the parent knows of it, None where the parent does not carry all
-    that is selected; it is there only where the declaration knows enough. `declared` is set for the links
-    that are followed by their key; the others are resolved as they always are.
-    """
-
-    name: str
+    name: str  # in the answer
     parent_type: GraphQLObjectType
     field: GraphQLField
-    details: list[FieldDetails]
+    definition: StrawberryField
+    nodes: list[FieldNode]
+    kwargs: Mapping[str, Any] | None
+    shape: Hashable  # whose records it leads to; None where they are dictionaries
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class RootPlan(FieldPlan):
+    """A root field, and what becomes of its value."""
+
     target: Plan
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class LinkPlan(FieldPlan):
+    """One link of a selection.
+
+    Its parents are noted when they are made: their keys in the list `keys`, themselves in the list `sources`
+    where more than the key is read of them. `target` is for what the loader has. `carried` makes the target of
+    what the parent knows of it, None where that is not all that is selected; `carried_target` is for that.
+    """
+
+    key: tuple[str, ...]  # the path of the key in the parent; nothing where the parent resolves it all
+    attribute: str  # where the parent's result holds it
     nullable: bool
-    declared: Link | None
-    needs: Needs
-    carried: Callable[[Json], Json] | None
+    keys: int
+    sources: int | None
+    target: Plan
+    carried: Callable[[Json], Json] | None = None
+    carried_target: Plan | None = None
+    knows_names: frozenset[tuple[str, ...]] | None = None  # what is needed, where a partial record may know it
 
 
 @dataclass(slots=True, eq=False)
 class Site:
-    """A place in a selection whose objects have links: each of them is noted when it is made."""
+    """A place in a selection whose objects have links; `targets` is the list of their results."""
 
+    targets: int
     links: list[LinkPlan] = field(default_factory=list)
 
 
@@ -55,61 +75,23 @@ class Site:
 class Plan:
     """How values of one type become their part of the answer, for one selection.
 
-    `project` is pure and raises on any doubt. Links it leaves null, and notes source and result of the
-    object at its site.
+    `project` is pure and raises on any doubt. Links it leaves null, and notes what following them takes in
+    as many lists as `notes` says.
     """
 
     project: Projection
+    notes: int
     sites: list[Site]
     source: str
 
 
-@dataclass(slots=True, eq=False)
-class Projected:
-    """What came of projecting values: those in `failed` are to be completed by graphql-core."""
+@dataclass(slots=True, eq=False, kw_only=True)
+class OperationPlan:
+    """All of one operation, for one set of values of the variables in its conditions."""
 
-    values: list[Json]
-    results: list[Json]
-    failed: set[int]
-    sources: list[list[Json]]
-    targets: list[list[Json]]
-
-    def owners(self, plan: Plan, site: int) -> list[int]:
-        """For each object noted at a site, the place of the value that it belongs to."""
-        found: list[int] = []
-        for place, value in enumerate(self.values):
-            if place not in self.failed:
-                sources: list[list[Json]] = [[] for _ in plan.sites]
-                plan.project([value], *_notes(sources, [[] for _ in plan.sites]))
-                found += [place] * len(sources[site])
-        return found
-
-
-def projected(plan: Plan, values: list[Json]) -> Projected:
-    """Project values; one that cannot be costs no other."""
-    sources: list[list[Json]] = [[] for _ in plan.sites]
-    targets: list[list[Json]] = [[] for _ in plan.sites]
-    try:
-        return Projected(values, plan.project(values, *_notes(sources, targets)), set(), sources, targets)
-    except Exception:  # whatever it was, it is looked at value by value
-        return _one_by_one(plan, values)
-
-
-def _one_by_one(plan: Plan, values: list[Json]) -> Projected:
-    whole = Projected(values, [None] * len(values), set(), [[] for _ in plan.sites], [[] for _ in plan.sites])
-    for place, value in enumerate(values):
-        sources: list[list[Json]] = [[] for _ in plan.sites]
-        targets: list[list[Json]] = [[] for _ in plan.sites]
-        try:
-            (whole.results[place],) = plan.project([value], *_notes(sources, targets))
-        except Exception:
-            whole.failed.add(place)
-            continue
-        for kept, more in ((whole.sources, sources), (whole.targets, targets)):
-            for each, added in zip(kept, more, strict=True):
-                each += added
-    return whole
-
-
-def _notes(sources: list[list[Json]], targets: list[list[Json]]) -> list[Callable[[Json], None]]:
-    return [kept.append for pair in zip(sources, targets, strict=True) for kept in pair]
+    roots: list[RootPlan]
+    names: dict[str, str]  # root fields that are `__typename`
+    order: list[str]
+    shapes: Mapping[Hashable, Shape]
+    needs: dict[tuple[int, ...], Any]  # as `Context.needs`: of this operation they are always the same
+    is_mutation: bool

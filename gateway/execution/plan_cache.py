@@ -2,82 +2,61 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, MutableMapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    GraphQLSchema,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    SelectionSetNode,
-    VariableNode,
-)
+from graphql import FieldNode, FragmentDefinitionNode, InlineFragmentNode, SelectionSetNode, VariableNode
 
-from gateway.execution.plan import Plan
+from gateway.execution.compiler import Asked, planned
+from gateway.execution.fallbacks import FALLBACKS
+from gateway.execution.plan import NotPlanned, OperationPlan
 
-Plans = dict[Hashable, Plan | None]  # None: not to be planned
-
-COMPILED_AT = 2  # the use of an operation that is compiled for: a text that is sent once is never worth it
 MOST_VARIANTS = 16  # values of conditions that plans of one operation are kept for
+_KEY = "by values of conditions"
 
 
 @dataclass(slots=True, eq=False)
-class OperationPlans:
-    """The plans of one operation, by the values of the variables in its `@skip` and `@include`.
+class Variants:
+    """The plans of one operation, by the values of the variables in its `@skip` and `@include`."""
 
-    It must not refer to the operation's node: the node's end is the end of this.
-    """
-
-    schema: GraphQLSchema
     conditions: tuple[str, ...]
     uses: int = 0
-    variants: dict[tuple[object, ...], Plans] = field(default_factory=dict)
+    plans: dict[tuple[object, ...], OperationPlan | None] = field(default_factory=dict)
 
 
-class PlanCache:
-    """The plans of all operations whose nodes are alive."""
+def plan_of(
+    kept: MutableMapping[Hashable, Any], asked: Asked, plan_after: int
+) -> OperationPlan | None:
+    """The plan for these values of conditions; None while the operation is not worth one, or for good.
 
-    def __init__(self) -> None:
-        self._kept: dict[int, tuple[weakref.ref[OperationDefinitionNode], OperationPlans]] = {}
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def plans_for(
-        self,
-        schema: GraphQLSchema,
-        operation: OperationDefinitionNode,
-        fragments: Iterable[FragmentDefinitionNode],
-        variables: dict[str, object],
-    ) -> Plans | None:
-        """The plans for these values of conditions; None while the operation is not worth any."""
-        key = id(operation)
-        entry = self._kept.get(key)
-        if entry is None or entry[0]() is not operation:
-            conditions = tuple(sorted({*_conditions(operation.selection_set, fragments)}))
-            entry = self._kept[key] = (
-                weakref.ref(operation, lambda gone: self._drop(key, gone)),
-                OperationPlans(schema, conditions),
-            )
-        plans = entry[1]
-        plans.uses += 1
-        if plans.uses < COMPILED_AT or plans.schema is not schema:
+    Any: what is kept is `Variants` here, and others may keep other things.
+    """
+    variants: Variants | None = kept.get(_KEY)
+    if variants is None:
+        operation = asked.operation
+        conditions = _conditions(operation.node.selection_set, operation.fragment_definitions.values())
+        variants = kept[_KEY] = Variants(tuple(sorted(set(conditions))))
+    variants.uses += 1
+    if variants.uses < plan_after:
+        return None
+    coerced = asked.variables.coerced
+    values = tuple([coerced.get(name) for name in variants.conditions])
+    try:
+        return variants.plans[values]
+    except KeyError:
+        if len(variants.plans) >= MOST_VARIANTS:
             return None
-        values = tuple(variables.get(name) for name in plans.conditions)
-        found = plans.variants.get(values)
-        if found is None:
-            if len(plans.variants) >= MOST_VARIANTS:
-                return None
-            found = plans.variants[values] = {}
-        return found
-
-    def _drop(self, key: int, gone: weakref.ref[OperationDefinitionNode]) -> None:
-        entry = self._kept.get(key)
-        if entry is not None and entry[0] is gone:
-            del self._kept[key]
+    plan: OperationPlan | None = None
+    try:
+        plan = planned(asked)
+    except NotPlanned:
+        FALLBACKS.count("not planned")
+    except Exception:  # the answer does not depend on it
+        import traceback; traceback.print_exc()
+        FALLBACKS.count("not compiled")
+    variants.plans[values] = plan
+    return plan
 
 
 def _conditions(selections: SelectionSetNode, fragments: Iterable[FragmentDefinitionNode]) -> set[str]:

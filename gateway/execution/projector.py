@@ -1,15 +1,17 @@
-"""Selections as generated functions: nested objects and lists inlined, one type test for each leaf.
+"""Selections as generated functions: nested objects and lists inlined, leaves tested or known by their type.
 
-Values are JSON that upstream sent, or what a declared function makes of it: never an awaitable, never a
-callable. The code holds names and constants by their `repr` alone.
+Values are what upstream sent: dictionaries, whose leaves are tested one by one, or Structs that hold what is
+read and no more, whose leaves were tested when they were decoded. Or they are what an act came to. Results
+are Structs too, with the names of the answer. The code holds names and constants by their `repr` alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
 
+import msgspec
 from graphql import (
     GraphQLEnumType,
     GraphQLField,
@@ -19,27 +21,24 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
+    GraphQLUnionType,
     Undefined,
+    get_nullable_type,
     is_leaf_type,
 )
 from graphql.execution.collect_fields import FieldDetails, GroupedFieldSet
 from strawberry.types.field import StrawberryField
 
 from gateway.execution.plan import Anomaly, Json, LinkPlan, NotPlanned, Plan, Projection, Site
-from gateway.loaders.batching import Slice
-from gateway.schema.link import EmbeddedLink, Link
-from gateway.schema.page import ConnectionLink, SliceField, WholeLink
-from gateway.schema.record import DerivedField, OneSidedField, Path, RecordField
-from gateway.upstream.circulation import FROM_CIRCULATION
+from gateway.schema.link import THROUGH
+from gateway.schema.page import SliceField
+from gateway.schema.record import DerivedField, Path, RecordField, dig, record_of
+from gateway.upstream.shape import INT, ListOf, Members, NotShaped
 
 Details: TypeAlias = list[FieldDetails]
-Collect: TypeAlias = Callable[[GraphQLObjectType, Details], GroupedFieldSet]
-PlanLink: TypeAlias = Callable[[str, GraphQLObjectType, GraphQLField, Details], "LinkPlan | None"]
 
 _DEFINITION = "strawberry-definition"
 _CONDITIONS = frozenset({"skip", "include"})
-_READ = (SliceField, DerivedField)  # by a function of the source, which asks nobody
-_LINKS = (Link, ConnectionLink, WholeLink)
 
 _TESTS = {  # what a value of a scalar certainly is, so that it is taken as it stands
     "String": "type({v}) is str",
@@ -48,17 +47,67 @@ _TESTS = {  # what a value of a scalar certainly is, so that it is taken as it s
     "Int": "type({v}) is int and -2147483648 <= {v} <= 2147483647",
     "Float": "type({v}) is float and -INF < {v} < INF",
 }
+_DECODED: Mapping[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": INT, "Float": float}
+_DATE_TIME = "DateTime"
 
 
-def compiled(kind: GraphQLOutputType, details: Details, collect: Collect, plan_link: PlanLink) -> Plan:
+class Linking(Protocol):
+    """What the projector asks of the compiler of the operation."""
+
+    def collected(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet: ...
+
+    def is_link(
+        self,
+        kind: GraphQLObjectType,
+        field: GraphQLField,
+        details: Details,
+        decoding: Decoding | None,
+    ) -> bool: ...
+
+    def link(self, place: LinkPlace) -> LinkPlan: ...
+
+
+class Decoding:
+    """Records that are decoded into Structs: what is read of them, and who sends them."""
+
+    def __init__(self, members: Members, *, from_circulation: bool) -> None:
+        self.members = members
+        self.from_circulation = from_circulation
+
+
+class LinkPlace:
+    """A link where it stands in a selection."""
+
+    def __init__(
+        self,
+        name: str,
+        attribute: str,
+        parent_type: GraphQLObjectType,
+        field: GraphQLField,
+        details: Details,
+        members: Members | None,
+        note: Callable[[], int],
+    ) -> None:
+        self.name = name
+        self.attribute = attribute
+        self.parent_type = parent_type
+        self.field = field
+        self.details = details
+        self.members = members
+        self.note = note
+
+
+def compiled(
+    kind: GraphQLOutputType, details: Details, linking: Linking, decoding: Decoding | None
+) -> Plan:
     """The plan for values of a type, by the fields that select from them.
 
-    `plan_link` says how a link is followed, None where its value stands in the record already. Raises
-    `NotPlanned`, and whatever the compiler of Python does for selections that are too deep.
+    `decoding` gathers what is read, where the values are Structs. Raises `NotPlanned`, `NotShaped`, and
+    whatever the compiler of Python does for selections that are too deep.
     """
-    writer = _Writer(collect, plan_link)
-    body = writer.value(kind, details, "v", "  ", None)
-    notes = "".join(f", s{number}, t{number}" for number in range(len(writer.sites)))
+    writer = _Writer(linking, decoding)
+    body = writer.value(kind, details, "v", "  ", None, None if decoding is None else decoding.members)
+    notes = "".join(f", n{number}" for number in range(writer.notes))
     source = "\n".join(
         [
             f"def project(values{notes}):",
@@ -73,50 +122,70 @@ def compiled(kind: GraphQLOutputType, details: Details, collect: Collect, plan_l
     # The names of fields are GraphQL names, keys are those of the schema, and both stand as `repr`.
     exec(compile(source, "<plan>", "exec"), writer.names)  # noqa: S102
     project: Projection = writer.names["project"]
-    return Plan(project=project, sites=writer.sites, source=source)
+    return Plan(project=project, notes=writer.notes, sites=writer.sites, source=source)
 
 
 class _Writer:
-    def __init__(self, collect: Collect, plan_link: PlanLink) -> None:
-        self.collect = collect
-        self.plan_link = plan_link
+    def __init__(self, linking: Linking, decoding: Decoding | None) -> None:
+        self.linking = linking
+        self.decoding = decoding
         self.sites: list[Site] = []
-        self.names: dict[str, Any] = {"A": Anomaly, "INF": math.inf, "SOURCES": (dict, Slice, tuple)}
+        self.notes = 0
+        self.names: dict[str, Any] = {
+            "A": Anomaly,
+            "INF": math.inf,
+            "NO_RECORDS": (str, int, float, bool, list),
+            "DIG": dig,
+            "RECORD": record_of,
+        }
         self._count = 0
 
     def value(
-        self, kind: GraphQLOutputType, details: Details, v: str, indent: str, field: RecordField | None
+        self,
+        kind: GraphQLOutputType,
+        details: Details,
+        v: str,
+        indent: str,
+        field: StrawberryField | None,
+        members: Members | None,
     ) -> list[str]:
-        """Lines that put the completed value in the place of the value in the variable."""
+        """Lines that put the completed value in the place of the value in the variable.
+
+        `members` are those of the objects in it, where they are Structs.
+        """
         if isinstance(kind, GraphQLNonNull):
             nullable, inner = False, kind.of_type
         else:
             nullable, inner = True, kind
         if is_leaf_type(inner):
-            return self._leaf(inner, v, indent, field, nullable)
+            return self._tested_leaf(inner, v, indent, field, nullable)
         deeper = indent + " "
         if isinstance(inner, GraphQLObjectType):
-            lines = self._object(inner, details, v, deeper)
+            lines = self._object(inner, details, v, deeper, members)
+        elif isinstance(inner, GraphQLUnionType):
+            lines = self._union(inner, details, v, deeper)
         elif isinstance(inner, GraphQLList):
             each, made = self._name("e"), self._name("l")
             lines = [
                 f"{deeper}if type({v}) is not list: raise A",
                 f"{deeper}{made} = []",
                 f"{deeper}for {each} in {v}:",
-                *self.value(inner.of_type, details, each, deeper + " ", field),
+                *self.value(inner.of_type, details, each, deeper + " ", field, members),
                 f"{deeper} {made}.append({each})",
                 f"{deeper}{v} = {made}",
             ]
         else:
-            raise NotPlanned("an abstract type")
+            raise NotPlanned("an interface")
         otherwise = [] if nullable else [f"{indent}else: raise A"]
         return [f"{indent}if {v} is not None:", *lines, *otherwise]
 
-    def _leaf(
-        self, leaf: GraphQLLeafType, v: str, indent: str, field: RecordField | None, nullable: bool
+    # Leaves
+
+    def _tested_leaf(
+        self, leaf: GraphQLLeafType, v: str, indent: str, field: StrawberryField | None, nullable: bool
     ) -> list[str]:
         if isinstance(leaf, GraphQLEnumType):
-            table = self._bound(EnumNames(leaf, None if field is None else field.reader))
+            table = self._bound(EnumNames(leaf, getattr(field, "reader", None)))
             change = f"{v} = {table}[{v}]"
             return [f"{indent}if {v} is not None: {change}" if nullable else f"{indent}{change}"]
         coerce = self._bound(_coerced(leaf))
@@ -129,71 +198,205 @@ class _Writer:
             test = f"{v} is None or {test}"
         return [f"{indent}if not ({test}): {v} = {coerce}({v})"]
 
-    def _object(self, kind: GraphQLObjectType, details: Details, v: str, indent: str) -> list[str]:
-        if kind.is_type_of:
-            raise NotPlanned("a type that looks at its values")
+    def _decoded_leaf(self, leaf: GraphQLLeafType, v: str, field: RecordField) -> str:
+        """The expression for a leaf that was decoded as what it is, null or not."""
+        if isinstance(leaf, GraphQLEnumType):
+            names = EnumNames(leaf, field.reader)
+            names[None] = None
+            return f"{self._bound(names)}[{v}]"
+        if leaf.name in _DECODED or leaf.name == "JSON":
+            return v
+        return f"{self._bound(_nullable(_coerced(leaf)))}({v})"
+
+    # Objects
+
+    def _union(self, kind: GraphQLUnionType, details: Details, v: str, indent: str) -> list[str]:
         lines: list[str] = []
+        for number, member in enumerate(kind.types):
+            origin = self._bound(member.extensions[_DEFINITION].origin)
+            lines += [
+                f"{indent}{'el' if number else ''}if type({v}) is {origin}:",
+                *self._object(member, details, v, indent + " ", None),
+            ]
+        return [*lines, f"{indent}else: raise A"]
+
+    def _object(
+        self, kind: GraphQLObjectType, details: Details, v: str, indent: str, members: Members | None
+    ) -> list[str]:
+        lines: list[str] = []
+        names: list[str] = []
         entries: list[str] = []
-        site = Site()
-        of_records = only_names = True
-        get = self._name("g")
-        for name, each in self.collect(kind, details).items():
+        links: list[LinkPlace] = []
+        get, record = self._name("g"), self._name("r")
+        kinds: set[str] = set()
+        for name, each in self.linking.collected(kind, details).items():
             field_name = each[0].node.name.value
             _check(each)
+            attribute = f"f{len(names)}"
+            names.append(name)
             if field_name == "__typename":
-                entries.append(f"{name!r}: {kind.name!r}")
+                entries.append(repr(kind.name))
                 continue
-            only_names = False
             declared = kind.fields.get(field_name)
             if declared is None:
                 raise NotPlanned("an unknown field")
             definition = declared.extensions.get(_DEFINITION)
             if not isinstance(definition, StrawberryField) or definition.extensions:
                 raise NotPlanned("a field that is declared otherwise")
+            decoding = None if members is None else self.decoding
+            if self.linking.is_link(kind, declared, each, decoding):
+                kinds.add("record")
+                links.append(LinkPlace(name, attribute, kind, declared, each, members, self._note))
+                entries.append("None")
+                continue
             if isinstance(definition, SliceField):
-                of_records = False
-            if isinstance(definition, (*_LINKS, EmbeddedLink)):
-                link = self.plan_link(name, kind, declared, each)
-                if link is not None:
-                    site.links.append(link)
-                    entries.append(f"{name!r}: None")
+                kinds.add("page")
+                if members is not None and definition.reads_records:
+                    raise NotShaped(field_name)
+                value = self._name("v")
+                lines.append(f"{indent}{value} = {self._bound(definition.read)}({v})")
+                lines += self.value(declared.type, each, value, indent, definition, members)
+                entries.append(value)
+            elif isinstance(definition, DerivedField):
+                kinds.add("record")
+                if members is not None:
+                    raise NotShaped(field_name)
+                value = self._name("v")
+                lines.append(f"{indent}{value} = {self._bound(definition.read)}({record})")
+                lines += self.value(declared.type, each, value, indent, definition, None)
+                entries.append(value)
+            elif isinstance(definition, RecordField):
+                kinds.add("record")
+                if members is not None:
+                    more, entry = self._member(definition, declared, each, record, indent, members)
+                    lines += more
+                    entries.append(entry)
                     continue
-            read = self._reading(definition, v, get)
-            value = self._name("v")
-            field = definition if isinstance(definition, RecordField) else None
-            lines.append(f"{indent}{value} = {read}")
-            if isinstance(definition, OneSidedField):
-                lines.append(f"{indent}{_asked_elsewhere(definition, v, value)}")
-            lines += self.value(declared.type, each, value, indent, field)
-            entries.append(f"{name!r}: {value}")
-        if only_names:
-            start = [f"{indent}if type({v}) not in SOURCES: raise A"]
-        elif of_records:
-            start = [f"{indent}if type({v}) is not dict: raise A", f"{indent}{get} = {v}.get"]
-        else:
-            start = []
-            if site.links or any(f"{get}(" in line for line in lines):
-                raise NotPlanned("a type of two kinds of fields")
-        made = "{" + ", ".join(entries) + "}"
-        if not site.links:
+                value = self._name("v")
+                lines.append(f"{indent}{value} = {get}({definition.key!r})")
+                lines += self.value(declared.type, each, value, indent, definition, None)
+                entries.append(value)
+            elif definition.is_basic_field:
+                kinds.add("object")
+                value = self._name("v")
+                lines.append(f"{indent}{value} = {v}.{definition.python_name}")
+                lines += self.value(declared.type, each, value, indent, definition, None)
+                entries.append(value)
+            else:
+                raise NotPlanned("a field of another kind")
+        start = self._start(kind, v, get, record, indent, kinds, decoded=members is not None)
+        made = f"{self._bound(_result(names))}({', '.join(entries)})"
+        if not links:
             return [*start, *lines, f"{indent}{v} = {made}"]
-        number = len(self.sites)
-        self.sites.append(site)
         result = self._name("o")
+        site = Site(self._note())
+        self.sites.append(site)
+        noted = [f"{indent}n{site.targets}({result})"]
+        for place in links:
+            plan = self.linking.link(place)
+            site.links.append(plan)
+            if plan.sources is not None:
+                noted.append(f"{indent}n{plan.sources}({record})")
+            noted += self._noted_key(plan, record, indent, decoded=members is not None)
+        return [*start, *lines, f"{indent}{result} = {made}", *noted, f"{indent}{v} = {result}"]
+
+    def _start(
+        self, kind: GraphQLObjectType, v: str, get: str, record: str, indent: str, kinds: set[str], *, decoded: bool
+    ) -> list[str]:
+        if not kinds:  # nothing but `__typename`
+            return [] if decoded else [f"{indent}if type({v}) in NO_RECORDS: raise A"]
+        if kinds == {"record"}:
+            if decoded:
+                return [f"{indent}{record} = {v}"]
+            return [
+                f"{indent}{record} = {v} if type({v}) is dict else RECORD({v})",
+                f"{indent}{get} = {record}.get",
+            ]
+        if "record" in kinds:
+            raise NotPlanned("a type of two kinds of fields")
+        return []
+
+    def _member(
+        self,
+        field: RecordField,
+        declared: GraphQLField,
+        details: Details,
+        v: str,
+        indent: str,
+        members: Members,
+    ) -> tuple[list[str], str]:
+        """Lines, and the expression for a member of a Struct."""
+        here = f"{v}.{field.key}"
+        required = isinstance(declared.type, GraphQLNonNull)
+        kind = get_nullable_type(declared.type)
+        if is_leaf_type(kind):
+            members.read(field.key, _decoded_type(kind), required=required)
+            return [], self._decoded_leaf(kind, here, field)
+        value = self._name("v")
+        if isinstance(kind, GraphQLObjectType):
+            below = members.object(field.key)
+            if required:
+                members.required.add(field.key)
+            lines = self._object(kind, details, value, indent + " ", below)
+        elif isinstance(kind, GraphQLList):
+            lines = self._list(kind, field, details, value, indent + " ", members, required)
+        else:
+            raise NotPlanned("an abstract type")
+        if not lines:
+            return [], here
+        return [f"{indent}{value} = {here}", f"{indent}if {value} is not None:", *lines], value
+
+    def _list(
+        self,
+        kind: GraphQLList[Any],
+        field: RecordField,
+        details: Details,
+        v: str,
+        indent: str,
+        members: Members,
+        required: bool,
+    ) -> list[str]:
+        item = get_nullable_type(kind.of_type)
+        nullable = not isinstance(kind.of_type, GraphQLNonNull)
+        each = self._name("e")
+        if is_leaf_type(item):
+            members.read(field.key, ListOf(_decoded_type(item), nullable), required=required)
+            made = self._decoded_leaf(item, each, field)
+            return [] if made == each else [f"{indent}{v} = [{made} for {each} in {v}]"]
+        if not isinstance(item, GraphQLObjectType):
+            raise NotShaped(field.key)
+        known = members.of.get(field.key)
+        below = known.of if isinstance(known, ListOf) and isinstance(known.of, Members) else Members()
+        members.read(field.key, ListOf(below, nullable), required=required)
+        out = self._name("l")
         return [
-            *start,
-            *lines,
-            f"{indent}{result} = {made}",
-            f"{indent}s{number}({v}); t{number}({result})",
-            f"{indent}{v} = {result}",
+            f"{indent}{out} = []",
+            f"{indent}for {each} in {v}:",
+            f"{indent} if {each} is not None:",
+            *self._object(item, details, each, indent + "  ", below),
+            f"{indent} {out}.append({each})",
+            f"{indent}{v} = {out}",
         ]
 
-    def _reading(self, definition: StrawberryField, v: str, get: str) -> str:
-        if isinstance(definition, _READ):
-            return f"{self._bound(definition.read)}({v})"
-        if isinstance(definition, RecordField):
-            return f"{get}({definition.key!r})"
-        raise NotPlanned("a field of another kind")
+    def _noted_key(self, plan: LinkPlan, v: str, indent: str, *, decoded: bool) -> list[str]:
+        note, key = f"n{plan.keys}", plan.key
+        if not key:
+            return [f"{indent}{note}(None)"]
+        if not decoded:
+            read = f"{v}.get({key[0]!r})" if len(key) == 1 else f"DIG({v}, {key!r})"
+            return [f"{indent}{note}({read})"]
+        lines: list[str] = []
+        here = v
+        for step in key[:-1]:
+            above, here = here, self._name("h")
+            test = "" if above == v else f"None if {above} is None else "
+            lines.append(f"{indent}{here} = {test}{above}.{step}")
+        test = "" if here == v else f"None if {here} is None else "
+        return [*lines, f"{indent}{note}({test}{here}.{key[-1]})"]
+
+    def _note(self) -> int:
+        self.notes += 1
+        return self.notes - 1
 
     def _name(self, letter: str) -> str:
         self._count += 1
@@ -205,7 +408,14 @@ class _Writer:
         return name
 
 
-class EnumNames(dict[Any, str]):
+def _result(names: list[str]) -> Any:
+    """The Struct of a part of an answer: `f0`, `f1` and so on, encoded under the names of the answer."""
+    attributes = [f"f{number}" for number in range(len(names))]
+    fields: list[tuple[str, Any]] = [(each, Any) for each in attributes]
+    return msgspec.defstruct("Result", fields, rename=dict(zip(attributes, names, strict=True)), gc=False)
+
+
+class EnumNames(dict[Any, Any]):
     """Names of a closed value set by what upstream sends; other spellings are looked up as they come."""
 
     def __init__(self, leaf: GraphQLEnumType, reader: Callable[[Any], Any] | None) -> None:
@@ -215,17 +425,26 @@ class EnumNames(dict[Any, str]):
         for value in (getattr(each, "value", each) for each in known):
             if type(value) is str:
                 try:
-                    self[value] = self[value]
+                    self[value] = self.__missing__(value)
                 except Anomaly:
                     continue
 
-    def __missing__(self, value: Any) -> str:
+    def __missing__(self, value: Any) -> Any:
         try:
             read = value if self._read is None else self._read(value)
         except Exception as problem:
             raise Anomaly from problem
-        name: str = self._coerce(read)
-        return name
+        return self._coerce(read)
+
+
+def _decoded_type(leaf: GraphQLLeafType) -> Any:
+    if leaf.name == "JSON":
+        return Any
+    return _DECODED.get(leaf.name, str)
+
+
+def _nullable(coerce: Callable[[Json], Json]) -> Callable[[Json], Json]:
+    return lambda value: None if value is None else coerce(value)
 
 
 def _coerced(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
@@ -243,15 +462,6 @@ def _coerced(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
     return coerced
 
 
-def _asked_elsewhere(field: OneSidedField, v: str, value: str) -> str:
-    """The test for a record that lacks the member because its interface drops it: that one must be asked."""
-    mark, side = f"({FROM_CIRCULATION!r} in {v})", field.dropped_by_bff
-    return (
-        f"if {value} is None and {field.key!r} not in {v} and {mark} is not {side} "
-        f"and {v}.get('id') is not None: raise A"
-    )
-
-
 def _check(details: Details) -> None:
     for each in details:
         if each.fragment_variable_values or each.defer_usage:
@@ -260,20 +470,29 @@ def _check(details: Details) -> None:
             raise NotPlanned("a directive")
 
 
-def carried_by(paths: dict[Path, Path], needed: list[Path], through: str) -> Callable[[Json], Json]:
+def carried_by(
+    paths: Mapping[Path, Path], needed: list[Path], *, decoded: bool
+) -> Callable[[Json], Json]:
     """A function that makes a target from what its parent knows: as `Link.partial`, where it may be made.
 
-    It answers None where the parent does not carry the objects that the needed members would stand in.
+    It answers None where the parent does not carry the objects that the needed members would stand in. The
+    target is a dictionary; the parent is one, or a Struct.
     """
     lines = ["def carried(s):"]
     objects: dict[Path, str] = {(): "s"}
+
+    def read(holder: str, name: str) -> str:
+        if not decoded:
+            return f"{holder}.get({name!r})"
+        return f"{holder}.{name}" if holder == "s" else f"None if {holder} is NONE else {holder}.{name}"
 
     def holder(path: Path) -> str:
         if path not in objects:
             above = holder(path[:-1])
             name = objects[path] = f"h{len(objects)}"
-            lines.append(f" {name} = {above}.get({path[-1]!r})")
-            lines.append(f" if type({name}) is not dict: {name} = NONE")
+            lines.append(f" {name} = {read(above, path[-1])}")
+            lines.append(f" if {name} is None: {name} = NONE" if decoded else
+                         f" if type({name}) is not dict: {name} = NONE")  # fmt: skip
         return objects[path]
 
     for path in dict.fromkeys(paths[each][:-1] for each in needed):
@@ -282,11 +501,11 @@ def carried_by(paths: dict[Path, Path], needed: list[Path], through: str) -> Cal
     lines.append(" made = {}")
     for target, origin in paths.items():
         where = holder(origin[:-1])
-        lines.append(f" v = {where}.get({origin[-1]!r})")
+        lines.append(f" v = {read(where, origin[-1])}")
         test = "v is not None"
-        if target[0].endswith(through) and len(origin) > 1:
+        if target[0].endswith(THROUGH) and len(origin) > 1:
             test += f" or {where} is not NONE"
-        elif target[0].endswith(through):
+        elif target[0].endswith(THROUGH):
             test = "True"
         lines.append(f" if {test}:")
         if len(target) == 1:
@@ -302,3 +521,27 @@ def carried_by(paths: dict[Path, Path], needed: list[Path], through: str) -> Cal
     exec(compile("\n".join(lines), "<carried>", "exec"), names)  # noqa: S102
     made: Callable[[Json], Json] = names["carried"]
     return made
+
+
+def leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
+    """How the member at a path of a type is decoded. Any: a type that msgspec decodes."""
+    for number, step in enumerate(path):
+        found = kind.fields.get(step.removesuffix(THROUGH)) if step.endswith(THROUGH) else _reading(kind, step)
+        if found is None:
+            return str  # the key of a link
+        inner = get_nullable_type(found.type)
+        if number == len(path) - 1:
+            return _decoded_type(inner) if is_leaf_type(inner) else Any
+        if not isinstance(inner, GraphQLObjectType):
+            return Any
+        kind = inner
+    return str
+
+
+def _reading(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
+    """The field that reads a member of a record."""
+    for each in kind.fields.values():
+        definition = each.extensions[_DEFINITION]
+        if isinstance(definition, RecordField) and definition.key == member:
+            return each
+    return None

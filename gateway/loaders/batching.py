@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -16,7 +16,9 @@ from aiodataloader import DataLoader
 
 from gateway import errors
 from gateway.upstream import cql
-from gateway.upstream.client import Collection, Record
+from gateway.upstream.answer import Record
+from gateway.upstream.collection import Collection, Page
+from gateway.upstream.shape import Shape
 
 LARGEST_ANSWER = 1000  # records asked per call where the number of answers is not known before
 _LONGEST_INDEX = 10  # bytes of room for the name of the index; blanks count three when encoded
@@ -63,19 +65,43 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a loader asks, and the path of the member by which it tells whose record an answer is."""
+
+    ask: Collection
+    key: tuple[str, ...]
+
+
 class Loader(DataLoader[Key, Value]):
     """A loader that gives up a batch when nobody waits for any of its keys any more.
 
     aiodataloader runs a batch in a task of its own, which the end of the operation would not reach.
+
+    Where it `reads` a collection, whoever knows all that an operation reads of the records may give them a
+    `shape`, and then the records that it loads are Structs with that and no more.
     """
 
     def __init__(
         self,
-        load: Callable[[list[Key]], Awaitable[list[Value | errors.GatewayError]]],
+        load: Callable[[list[Key], Shape | None], Awaitable[list[Value | errors.GatewayError]]],
         get_cache_key: Callable[[Key], Key] | None = None,
+        reads: Reads | None = None,
     ) -> None:
         super().__init__(get_cache_key=get_cache_key)
         self._load = load
+        self.reads = reads
+        self.shape: Shape | None = None
+
+    def unshape(self) -> None:
+        """Let everything that was loaded, and all that will be, be dictionaries."""
+        shape, self.shape = self.shape, None
+        if shape is None:
+            return
+        for key, future in list(self._cache.items()):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self.clear(key)
+                self.prime(key, unshaped(future.result(), shape))
 
     async def batch_load_fn(self, keys: list[Key]) -> Any:  # Any: aiodataloader types no errors in slots
         batch = asyncio.current_task()
@@ -88,7 +114,34 @@ class Loader(DataLoader[Key, Value]):
 
         for future in tuple(awaited):
             future.add_done_callback(answered)
-        return await self._load(keys)
+        try:
+            return await self._load(keys, self.shape)
+        except Exception as problem:  # kept in the slots: a loader that broke is not asked again
+            return [problem] * len(keys)
+
+
+def unshaped(value: Any, shape: Shape) -> Any:  # Any: a record, a slice of records, or nothing
+    """The same with dictionaries for Structs."""
+    if not isinstance(value, Slice):
+        return shape.record(value)
+    records = list(map(shape.record, value.records))
+    whole = None if value.whole is None else list(map(shape.record, value.whole))
+    return replace(value, records=records, whole=whole)
+
+
+async def asked(
+    ask: Collection,
+    shape: Shape | None,
+    query: str | None,
+    *,
+    limit: int,
+    offset: int = 0,
+    total: bool = False,
+) -> Page:
+    """A page, in the shape where there is one."""
+    if shape is None:
+        return await ask(query, limit=limit, offset=offset, total=total)
+    return await shape.page(ask, query, limit=limit, offset=offset, total=total)
 
 
 def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cql.Cql | None = None) -> ById:
@@ -97,13 +150,13 @@ def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cq
     Ids are lower-cased, because FOLIO matches them in any case and answers in lower case.
     """
 
-    async def load(keys: list[str]) -> list[Record | errors.GatewayError | None]:
+    async def load(keys: list[str], shape: Shape | None) -> list[Record | errors.GatewayError | None]:
         found: dict[str, Record | errors.GatewayError] = {}
 
         async def fetch(ids: list[str]) -> None:
             try:
                 query = cql.all_of(cql.any_of(index, ids), within)
-                page = await ask(str(query), limit=len(ids))
+                page = await asked(ask, shape, str(query), limit=len(ids))
             except errors.GatewayError as problem:
                 found.update(dict.fromkeys(ids, problem))
             else:
@@ -112,7 +165,7 @@ def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cq
         found.update(await _side_by_side(fetch, [key.lower() for key in keys], ask, limits, str(within)))
         return [found.get(key.lower()) for key in keys]
 
-    return Loader(load, str.lower)
+    return Loader(load, str.lower, Reads(ask, (index,)))
 
 
 def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
@@ -121,7 +174,7 @@ def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
     Two records with the key are a `Conflict`: to choose one would be a guess.
     """
 
-    async def load(keys: list[str]) -> list[Record | errors.GatewayError | None]:
+    async def load(keys: list[str], shape: Shape | None) -> list[Record | errors.GatewayError | None]:
         found: dict[str, Record | errors.GatewayError] = {}
 
         def fail(names: Iterable[str], problem: errors.GatewayError) -> None:
@@ -131,7 +184,7 @@ def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
         async def fetch(names: list[str]) -> None:
             most = 2 * len(names)
             try:
-                page = await ask(str(cql.any_of(index, names)), limit=most)
+                page = await asked(ask, shape, str(cql.any_of(index, names)), limit=most)
             except errors.GatewayError as problem:
                 fail(names, problem)
                 return
@@ -141,7 +194,8 @@ def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
                 if isinstance(other, errors.Conflict):
                     continue
                 # The same record comes twice where one name was asked in two spellings, in two chunks.
-                found[name] = _shared(index) if isinstance(other, dict) and other != record else record
+                twice = other is not None and not isinstance(other, errors.GatewayError) and other != record
+                found[name] = _shared(index) if twice else record
             if len(page.records) >= most:  # records of some names may have left no room for those of others
                 fail(names, _shared(index))
 
@@ -149,7 +203,7 @@ def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
             fail([name], problem)
         return [found.get(key.casefold()) for key in keys]
 
-    return Loader(load)
+    return Loader(load, reads=Reads(ask, (index,)))
 
 
 def _shared(index: str) -> errors.Conflict:
@@ -161,44 +215,55 @@ def grouped_by(
     limits: BatchLimits,
     *,
     index: str,
-    key: Callable[[Record], object],
+    key: tuple[str, ...],
+    owner: Callable[[str], object] = lambda key: key,
     within: cql.Cql | None = None,
     sort: Sequence[cql.SortKey] = (),
 ) -> Grouped:
-    """A loader of lists by the foreign key that its records carry.
+    """A loader of lists by the foreign key that its records carry at the path `key`, or by its `owner`.
 
     The page of a single key is asked as it stands. The pages of several keys are cut from whole groups,
     because one call has one limit for all of its keys.
     """
 
-    async def load(keys: list[tuple[str, Window]]) -> list[Slice | errors.GatewayError]:
+    async def load(
+        keys: list[tuple[str, Window]], shape: Shape | None
+    ) -> list[Slice | errors.GatewayError]:
         ids = list(dict.fromkeys(each.lower() for each, _ in keys))
         if len(keys) == 1 and not keys[0][1].whole:
-            return [await _page_of_one(ids[0], keys[0][1])]
+            return [await _page_of_one(ids[0], keys[0][1], shape)]
         groups: dict[str, list[Record] | errors.GatewayError] = {each: [] for each in ids}
 
         async def fetch(chunk: list[str]) -> None:
             try:
                 query = cql.all_of(cql.any_of(index, chunk), within)
-                records = await _all_pages(ask, cql.sorted_by(query, sort))
+                records = await _all_pages(ask, shape, cql.sorted_by(query, sort))
             except errors.GatewayError as problem:
                 groups.update(dict.fromkeys(chunk, problem))
             else:
                 for record in records:
-                    group = groups.get(str(key(record)).lower())
+                    group = groups.get(str(owner(str(_at(record, key)))).lower())
                     if isinstance(group, list):
                         group.append(record)
 
         groups.update(await _side_by_side(fetch, ids, ask, limits, cql.sorted_by(within, sort)))
         return [_cut(groups[each.lower()], window) for each, window in keys]
 
-    async def _page_of_one(parent: str, window: Window) -> Slice | errors.GatewayError:
+    async def _page_of_one(
+        parent: str, window: Window, shape: Shape | None
+    ) -> Slice | errors.GatewayError:
         try:
-            return await page_of(ask, cql.all_of(_equal(index, parent), within), sort, window)
+            return await page_of(ask, cql.all_of(_equal(index, parent), within), sort, window, shape)
         except errors.GatewayError as problem:
             return problem
 
-    return Loader(load, lambda key: (key[0].lower(), key[1]))
+    return Loader(load, lambda key: (key[0].lower(), key[1]), Reads(ask, key))
+
+
+def _at(record: Any, path: tuple[str, ...]) -> object:  # Any: a record, or a Struct of what is read of one
+    for name in path:
+        record = None if record is None else record.get(name)
+    return record
 
 
 def one_by_one(ask: Callable[[str], Awaitable[Value]]) -> DataLoader[str, Value]:
@@ -210,21 +275,25 @@ def one_by_one(ask: Callable[[str], Awaitable[Value]]) -> DataLoader[str, Value]
         except errors.GatewayError as problem:
             return problem
 
-    async def load(keys: list[str]) -> list[Value | errors.GatewayError]:
+    async def load(keys: list[str], _: Shape | None) -> list[Value | errors.GatewayError]:
         return list(await asyncio.gather(*map(answer, keys)))
 
     return Loader(load, str.lower)
 
 
 async def page_of(
-    ask: Collection, query: cql.Cql | None, sort: Sequence[cql.SortKey], window: Window
+    ask: Collection,
+    query: cql.Cql | None,
+    sort: Sequence[cql.SortKey],
+    window: Window,
+    shape: Shape | None = None,
 ) -> Slice:
     """One window of a collection. Where `has_next` is asked, one record more is, so it is no guess."""
     written = cql.sorted_by(query, sort, tie_break=ask.tie_break)
     if window.whole:
-        return cut(await _all_pages(ask, written), window)
+        return cut(await _all_pages(ask, shape, written), window)
     limit = window.count + 1 if window.has_next else window.count
-    page = await ask(written, limit=limit, offset=window.offset, total=window.total)
+    page = await asked(ask, shape, written, limit=limit, offset=window.offset, total=window.total)
     return Slice(
         page.records[: window.count],
         window.offset,
@@ -244,10 +313,10 @@ def _cut(group: list[Record] | errors.GatewayError, window: Window) -> Slice | e
     return group if isinstance(group, errors.GatewayError) else cut(group, window)
 
 
-async def _all_pages(ask: Collection, query: str) -> list[Record]:
+async def _all_pages(ask: Collection, shape: Shape | None, query: str) -> list[Record]:
     records: list[Record] = []
     for _ in range(MOST_PAGES):
-        page = await ask(query, limit=LARGEST_ANSWER, offset=len(records))
+        page = await asked(ask, shape, query, limit=LARGEST_ANSWER, offset=len(records))
         records += page.records
         if len(page.records) < LARGEST_ANSWER:
             return records

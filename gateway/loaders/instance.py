@@ -46,7 +46,8 @@ class InstanceLoaders(LoaderSet):
             "instance.id",  # by a foreign key of mod-inventory-storage
             within=within,
             sort=sort,
-            key=lambda item: owners.get(str(item.get("holdingsRecordId"))),
+            key=("holdingsRecordId",),
+            owner=owners.get,
         )
 
         async def load(keys: list[tuple[str, Window]]) -> list[Slice | BaseException]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gateway.loaders.batching import BatchLimits, Grouped, grouped_by
+from gateway.loaders.batching import BatchLimits, Grouped, Loader, grouped_by
 from gateway.upstream import cql
-from gateway.upstream.client import Collection, Record
+from gateway.upstream.collection import Collection
 from gateway.upstream.services import Upstream
 
 
@@ -29,16 +29,23 @@ class LoaderSet:
         *,
         within: cql.Cql | None = None,
         sort: Sequence[cql.SortKey] = (),
-        key: Callable[[Record], object] | None = None,
+        key: tuple[str, ...] | None = None,
+        owner: Callable[[str], object] = lambda key: key,
     ) -> Grouped:
         """The one loader of this operation for lists grouped in this way."""
         variant = (ask.path, index, str(within), *map(str, sort))
         loader = self._groups.get(variant)
         if loader is None:
             loader = self._groups[variant] = grouped_by(
-                ask, self.limits, index=index, key=key or _member(index), within=within, sort=sort
+                ask, self.limits, index=index, key=key or (index,), owner=owner, within=within, sort=sort
             )
         return loader
+
+    def unshape(self) -> None:
+        """Let everything that was loaded, and all that will be, be dictionaries; those of further sets too."""
+        for value in [*self.__dict__.values(), *self._groups.values()]:
+            if value is not self and isinstance(value, Loader | LoaderSet):
+                value.unshape()
 
     def forget(self) -> None:
         """Drop what was loaded, because an act may have changed it."""
@@ -50,7 +57,3 @@ class LoaderSet:
         }
         self.__dict__.clear()
         self.__dict__.update(kept)
-
-
-def _member(name: str) -> Callable[[Record], object]:
-    return lambda record: record.get(name)

@@ -8,7 +8,7 @@ from functools import cached_property
 from gateway.loaders.batching import ById, Grouped, by_id
 from gateway.loaders.loader_set import LoaderSet
 from gateway.upstream import cql
-from gateway.upstream.client import Collection
+from gateway.upstream.collection import Collection
 
 OPEN_LOANS = cql.equal("status.name", "Open")
 
@@ -45,5 +45,5 @@ class LoanLoaders(LoaderSet):
             "loan.id",
             within=within,
             sort=sort,
-            key=lambda entry: (entry.get("loan") or {}).get("id"),
+            key=("loan", "id"),
         )

@@ -11,7 +11,8 @@ from aiodataloader import DataLoader
 from gateway.loaders.batching import ById, Grouped, by_id, one_by_one
 from gateway.loaders.loader_set import LoaderSet
 from gateway.upstream import cql
-from gateway.upstream.client import Collection, Record
+from gateway.upstream.answer import Record
+from gateway.upstream.collection import Collection
 
 Listed: TypeAlias = "DataLoader[str, list[Record]]"
 

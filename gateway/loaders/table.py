@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from gateway import errors
 from gateway.loaders.batching import LARGEST_ANSWER, BatchLimits, ById, Loader, by_id, one_by_one
 from gateway.upstream import cql
-from gateway.upstream.client import Collection, Record
+from gateway.upstream.answer import Record
+from gateway.upstream.collection import Collection
+from gateway.upstream.shape import Shape
 
 _WHOLE = ""  # the one key under which the table is loaded, so that all of an operation wait for one call
 
@@ -38,7 +40,7 @@ class Table:
         query = cql.sorted_by(None, self._sort, tie_break=self._ask.tie_break)
         return (await self._ask(query, limit=LARGEST_ANSWER)).records
 
-    async def _load(self, keys: list[str]) -> list[Record | errors.GatewayError | None]:
+    async def _load(self, keys: list[str], _: Shape | None) -> list[Record | errors.GatewayError | None]:
         try:
             page = await self._first_page.load(_WHOLE)
         except errors.GatewayError as problem:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import strawberry
+from aiodataloader import DataLoader
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
@@ -30,13 +31,15 @@ class KeyedField(StrawberryField):
         return False
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        loader, key = self.asking(info, kwargs)
+        return loader.load(key)
+
+    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> tuple[DataLoader[str, Any], str]:
+        """The loader for the one key that was given, and the key. Raises `BadUserInput`."""
         given = {to_camel_case(name): value for name, value in kwargs.items()}
         name, key = arguments.exactly_one(**{name: given.get(name) for name in self.loaders})
         key = arguments.uuid(key, name) if name == "id" else arguments.text(key, name)
-        return self._load(info, self.loaders[name], key)
-
-    def _load(self, info: Info, loader: str, key: str) -> Any:
-        return getattr(loaders_for(info, needs_of(info)), loader).load(key)
+        return getattr(loaders_for(info, needs_of(info)), self.loaders[name]), key
 
 
 def keyed(description: str, **keys: tuple[str, str]) -> Any:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from aiodataloader import DataLoader
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
@@ -23,6 +25,18 @@ from gateway.schema.selection import Needs, loaders_for, needs_of
 _ID = re.compile(r"[!-~]{1,100}")  # what every service uses as an id, UUIDs and others
 EMBEDDED = frozenset({("id",), ("name",)})
 THROUGH = ">"  # marks, in a partial record, what is known of the target of one of its own links
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a link is followed, for all parents of one level: which loader, and by what of a parent's key.
+
+    `made` makes the value of the link of what the loader has. Any: keys and values of loaders.
+    """
+
+    loader: DataLoader[Any, Any]
+    key: Callable[[Any], Any] = lambda key: key
+    made: Callable[[Any], Any] | None = None
 
 
 class Link(StrawberryField):
@@ -77,7 +91,10 @@ class Link(StrawberryField):
         return needs <= self.known.keys()
 
     def load(self, key: str, info: Info) -> Any:
-        return getattr(loaders_for(info, needs_of(info)), self.loader).load(key)
+        return self.asking(info, {}).loader.load(key)
+
+    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> Asking:
+        return Asking(getattr(loaders_for(info, needs_of(info)), self.loader))
 
     def partial(self, source: Any) -> dict[str, Any]:
         """The target as far as the parent knows it."""
@@ -159,8 +176,11 @@ class EmbeddedLink(RecordField):
     def carries(self, needs: Needs) -> bool:
         return needs <= EMBEDDED
 
+    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> Asking:
+        return Asking(getattr(info.context.loaders, self.loader))
+
     async def _rest(self, record: Any, key: str, info: Info) -> Any:
-        return await getattr(info.context.loaders, self.loader).load(key) or record
+        return await self.asking(info, {}).loader.load(key) or record
 
 
 def link(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -15,11 +15,13 @@ from gateway import errors
 from gateway.context import Info
 from gateway.loaders.batching import Grouped, Slice, Window, cut, page_of
 from gateway.schema.arguments import clause_of, cursor, offset_after, page_size, sort_keys
+from gateway.schema.link import Asking
 from gateway.schema.record import Path, dig, path_of, record_of
 from gateway.schema.selection import dropped_by_bff, loaders_for, needs_of_nodes, selected_fields
 from gateway.upstream import cql
-from gateway.upstream.client import Collection
+from gateway.upstream.collection import Collection
 from gateway.upstream.services import Upstream
+from gateway.upstream.shape import Shape
 
 Record = TypeVar("Record")
 
@@ -29,23 +31,28 @@ class SliceField(StrawberryField):
 
     read: Callable[[Slice], Any]
     rows: int
+    reads_records: bool
 
     def __copy__(self) -> SliceField:
         made = super().__copy__()
-        made.read, made.rows = self.read, self.rows
+        made.read, made.rows, made.reads_records = self.read, self.rows, self.reads_records
         return made
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         return self.read(source)
 
 
-def of_slice(description: str, read: Callable[[Slice], Any], *, rows: int = 1) -> Any:
+def of_slice(
+    description: str, read: Callable[[Slice], Any], *, rows: int = 1, reads_records: bool = False
+) -> Any:
     """Declare a field of a connection; `rows` is how many it is taken to have where no `first` says it.
+
+    `reads_records` says that it looks into the records, and does not only hand them on.
 
     Any: the annotation beside the declaration is the type.
     """
     made = SliceField(description=description, default=None)
-    made.read, made.rows = read, rows
+    made.read, made.rows, made.reads_records = read, rows, reads_records
     return made
 
 
@@ -108,7 +115,8 @@ class ConnectionField(StrawberryField):
         made.default_sort = self.default_sort
         return made
 
-    async def _page(self, info: Info, kwargs: dict[str, Any]) -> Slice:
+    async def page(self, info: Info, kwargs: Mapping[str, Any], shape: Shape | None = None) -> Slice:
+        """The page that was asked for, its records in the shape where there is one."""
         window = window_of(info, kwargs)
         clause = clause_of(kwargs.get("filter"), kwargs.get("cql"))
         sort = sort_keys(kwargs.get("sort")) or self.default_sort
@@ -116,7 +124,7 @@ class ConnectionField(StrawberryField):
             rows = await getattr(info.context.loaders, self.table).rows()
             if rows is not None:
                 return cut(rows, window)
-        ask = self._ask(info)
+        ask = self.asking(info)
         length = ask.request_line_length(
             cql.sorted_by(clause, sort, tie_break=ask.tie_break), limit=window.count
         )
@@ -126,16 +134,17 @@ class ConnectionField(StrawberryField):
                 f"`filter` and `cql` make a request line of {length} bytes, and upstream reads {most}; "
                 "ask in parts."
             )
-        return await page_of(ask, clause, sort, window)
+        return await page_of(ask, clause, sort, window, shape)
 
-    def _ask(self, info: Info) -> Collection:
+    def asking(self, info: Info) -> Collection:
+        """The collection of the interface that sends what is selected."""
         direct = info.context.loaders.is_direct or dropped_by_bff(needs_of_nodes(info))
         if self.direct is not None and direct:
             return self.direct(info.context.upstream)
         return self.ask(info.context.upstream)
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        return self._page(info, kwargs)
+        return self.page(info, kwargs)
 
 
 class ConnectionLink(StrawberryField):
@@ -162,15 +171,23 @@ class ConnectionLink(StrawberryField):
         return (self.key,)
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        window = window_of(info, kwargs)
         key = dig(record_of(source), self.key)
         if key is None:
-            return Slice([], window.offset, 0, False)
+            return self.empty(info, kwargs)
+        asking = self.asking(info, kwargs)
+        return asking.loader.load(asking.key(key))
+
+    def empty(self, info: Info, kwargs: Mapping[str, Any]) -> Slice:
+        """What a parent without a key has."""
+        return Slice([], window_of(info, kwargs).offset, 0, False)
+
+    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> Asking:
+        window = window_of(info, kwargs)
         clause = cql.all_of(self.within, clause_of(kwargs.get("filter"), None))
         sort = sort_keys(kwargs.get("sort")) or self.default_sort
         loaders = loaders_for(info, needs_of_nodes(info))
         loader: Grouped = getattr(loaders, self.loader)(clause, sort)
-        return loader.load((str(key), window))
+        return Asking(loader, lambda key: (str(key), window))
 
 
 class WholeLink(StrawberryField):
@@ -196,6 +213,9 @@ class WholeLink(StrawberryField):
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         key = dig(record_of(source), self.key)
         return None if key is None else whole(info, self.loader, str(key))
+
+    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> Asking:
+        return Asking(getattr(info.context.loaders, self.loader), str, Slice)
 
 
 async def whole(info: Info, loader: str, key: str) -> Slice:
@@ -259,7 +279,7 @@ def connection_link(
     return made
 
 
-def window_of(info: Info, kwargs: dict[str, Any]) -> Window:
+def window_of(info: Info, kwargs: Mapping[str, Any]) -> Window:
     """The page that the arguments ask for, and what the selection needs to know about it."""
     fields = selected_fields(info)
     return Window(

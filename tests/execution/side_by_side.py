@@ -132,7 +132,7 @@ async def side_by_side(
     for how in ("plan", "generic"):
         behind = in_process_transport(own if own is not None and how == "plan" else sandbox)
         transport = Recorded(behind, calls[how], change)
-        settings = Settings(sandbox=True, execution=how, **WIDE)
+        settings = Settings(sandbox=True, execution=how, plan_after=1, **WIDE)
         app = create_app(settings, transport=lambda limits, transport=transport: transport)  # type: ignore[misc]
         clients[how] = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway")
     async with clients["plan"] as plan, clients["generic"] as generic:

@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.execution import plan_cache
 from gateway.execution.fallbacks import FALLBACKS
 from gateway.sandbox import Sandbox, create_sandbox
 from tests import widest
@@ -34,9 +33,8 @@ EACH = 120  # operations made up for each way that upstream behaves
 
 
 @pytest.fixture(autouse=True)
-def compiled_at_first_sight(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Plans are made for the first use of an operation, so that each of them is asked once."""
-    monkeypatch.setattr(plan_cache, "COMPILED_AT", 1)
+def all_compiled() -> Iterator[None]:
+    """Operations are executed by plans, and no selection is one that the compiler fails at."""
     before = FALLBACKS.planned
     compiled = FALLBACKS.by_reason["not compiled"]
     yield

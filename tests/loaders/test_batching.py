@@ -34,7 +34,10 @@ from gateway.loaders.batching import (
 from gateway.security.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream import cql
-from gateway.upstream.client import CallerClient, Client, Collection, Record
+from gateway.upstream.answer import Record
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.client import Client
+from gateway.upstream.collection import Collection
 from gateway.upstream.services import Services
 from gateway.upstream.transport import Limits
 
@@ -282,7 +285,7 @@ def with_all(kind: str, collection: Collection, limits: BatchLimits) -> DataLoad
         collection,
         limits,
         index="checkoutServicePointId",
-        key=lambda record: record.get("checkoutServicePointId"),
+        key=("checkoutServicePointId",),
         within=WITHIN,
         sort=[cql.SortKey("personal.lastName", descending=True), cql.SortKey("position", number=True)],
     )
@@ -452,7 +455,7 @@ def of_user(
     shelf: Shelf, limits: BatchLimits = LIMITS, **options: Any
 ) -> Grouped:  # Any: as grouped_by takes
     return grouped_by(
-        shelf.collection, limits, index="userId", key=lambda record: record.get("userId"), **options
+        shelf.collection, limits, index="userId", key=("userId",), **options
     )
 
 

@@ -11,7 +11,7 @@ from gateway import errors
 from gateway.loaders.batching import LARGEST_ANSWER, BatchLimits
 from gateway.loaders.table import Table
 from gateway.upstream import cql
-from gateway.upstream.client import Collection, Page
+from gateway.upstream.collection import Collection, Page
 
 pytestmark = pytest.mark.anyio
 
