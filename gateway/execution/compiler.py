@@ -37,7 +37,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
 from gateway.execution.plan import LinkPlan, NotPlanned, OperationPlan, Plan, RootPlan
-from gateway.execution.projector import Decoding, Details, LinkPlace, carried_by, compiled, leaf_at
+from gateway.execution.projector import Decoding, Details, Draft, LinkPlace, carried_by, drafted, leaf_at
 from gateway.loaders.batching import Reads
 from gateway.schema.keyed import KeyedField
 from gateway.schema.link import EMBEDDED, THROUGH, EmbeddedLink, Link, ListLink, ManyLink
@@ -145,6 +145,7 @@ class _Compiler:
         self.asked = asked
         self.decoded = decoded
         self.collections: dict[Hashable, tuple[Collection, Decoding]] = {}
+        self.drafts: list[Draft] = []
 
     def operation(self) -> OperationPlan:
         node = self.asked.operation.node
@@ -167,6 +168,8 @@ class _Compiler:
             if field is None:
                 raise NotPlanned("introspection")
             roots.append(self._root(name, kind, field, details))
+        for draft in self.drafts:
+            draft.finish()
         return OperationPlan(
             roots=roots,
             names=names,
@@ -339,7 +342,9 @@ class _Compiler:
 
     def _target(self, kind: Any, details: Details, shape: Hashable) -> Plan:
         decoding = None if shape is None else self.collections[shape][1]
-        return compiled(kind, details, self, decoding)
+        draft = drafted(kind, details, self, decoding)
+        self.drafts.append(draft)
+        return draft.plan
 
     def _constant(
         self, field: GraphQLField, definition: StrawberryField, nodes: list[FieldNode], info: Info[Any, Any]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -29,13 +30,17 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, GroupedFieldSet
 from strawberry.types.field import StrawberryField
 
-from gateway.execution.plan import Anomaly, Json, LinkPlan, NotPlanned, Plan, Projection, Site
+from gateway.execution.plan import Anomaly, Json, LinkPlan, NotPlanned, Plan, Site
 from gateway.schema.link import THROUGH
 from gateway.schema.page import SliceField
 from gateway.schema.record import DerivedField, Path, RecordField, dig, record_of
+from gateway.schema.scalars import from_upstream
 from gateway.upstream.shape import INT, ListOf, Members, NotShaped
 
 Details: TypeAlias = list[FieldDetails]
+Line: TypeAlias = str | Callable[[], list[str]]  # or what is written when all that is read is known
+Entry: TypeAlias = str | Callable[[], str]
+Same: TypeAlias = "list[tuple[str, Same | None]] | None"  # names that are those of upstream; None: not all are
 
 _DEFINITION = "strawberry-definition"
 _CONDITIONS = frozenset({"skip", "include"})
@@ -48,7 +53,6 @@ _TESTS = {  # what a value of a scalar certainly is, so that it is taken as it s
     "Float": "type({v}) is float and -INF < {v} < INF",
 }
 _DECODED: Mapping[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": INT, "Float": float}
-_DATE_TIME = "DateTime"
 
 
 class Linking(Protocol):
@@ -97,32 +101,48 @@ class LinkPlace:
         self.note = note
 
 
-def compiled(
-    kind: GraphQLOutputType, details: Details, linking: Linking, decoding: Decoding | None
-) -> Plan:
-    """The plan for values of a type, by the fields that select from them.
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A plan that is written when all that is read of records is known."""
 
-    `decoding` gathers what is read, where the values are Structs. Raises `NotPlanned`, `NotShaped`, and
-    whatever the compiler of Python does for selections that are too deep.
+    plan: Plan
+    body: list[Line]
+    names: dict[str, Any]
+
+    def finish(self) -> None:
+        """Raises whatever the compiler of Python does for selections that are too deep."""
+        plan = self.plan
+        notes = "".join(f", n{number}" for number in range(plan.notes))
+        plan.source = "\n".join(
+            [
+                f"def project(values{notes}):",
+                " out = []",
+                " add = out.append",
+                " for v in values:",
+                *_settled(self.body),
+                "  add(v)",
+                " return out",
+            ]
+        )
+        # The names of fields are GraphQL names, keys are those of the schema, and both stand as `repr`.
+        exec(compile(plan.source, "<plan>", "exec"), self.names)  # noqa: S102
+        plan.project = self.names["project"]
+
+
+def drafted(
+    kind: GraphQLOutputType, details: Details, linking: Linking, decoding: Decoding | None
+) -> Draft:
+    """The draft of the plan for values of a type, by the fields that select from them.
+
+    `decoding` gathers what is read, where the values are Structs. Raises `NotPlanned` and `NotShaped`.
     """
     writer = _Writer(linking, decoding)
     body = writer.value(kind, details, "v", "  ", None, None if decoding is None else decoding.members)
-    notes = "".join(f", n{number}" for number in range(writer.notes))
-    source = "\n".join(
-        [
-            f"def project(values{notes}):",
-            " out = []",
-            " add = out.append",
-            " for v in values:",
-            *body,
-            "  add(v)",
-            " return out",
-        ]
-    )
-    # The names of fields are GraphQL names, keys are those of the schema, and both stand as `repr`.
-    exec(compile(source, "<plan>", "exec"), writer.names)  # noqa: S102
-    project: Projection = writer.names["project"]
-    return Plan(project=project, notes=writer.notes, sites=writer.sites, source=source)
+    return Draft(Plan(project=_unfinished, notes=writer.notes, sites=writer.sites, source=""), body, writer.names)
+
+
+def _unfinished(*_: Any) -> list[Json]:
+    raise RuntimeError("the plan is a draft")
 
 
 class _Writer:
@@ -148,7 +168,7 @@ class _Writer:
         indent: str,
         field: StrawberryField | None,
         members: Members | None,
-    ) -> list[str]:
+    ) -> list[Line]:
         """Lines that put the completed value in the place of the value in the variable.
 
         `members` are those of the objects in it, where they are Structs.
@@ -161,18 +181,25 @@ class _Writer:
             return self._tested_leaf(inner, v, indent, field, nullable)
         deeper = indent + " "
         if isinstance(inner, GraphQLObjectType):
-            lines = self._object(inner, details, v, deeper, members)
+            lines, same = self._object(inner, details, v, deeper, members)
+            if members is not None and same is not None:
+                made = lines
+                lines = [
+                    lambda: [f"{deeper}if type({v}) is dict: raise A"]
+                    if _is_as_decoded(members, same)
+                    else _settled(made)
+                ]
         elif isinstance(inner, GraphQLUnionType):
             lines = self._union(inner, details, v, deeper)
         elif isinstance(inner, GraphQLList):
-            each, made = self._name("e"), self._name("l")
+            each, out = self._name("e"), self._name("l")
             lines = [
                 f"{deeper}if type({v}) is not list: raise A",
-                f"{deeper}{made} = []",
+                f"{deeper}{out} = []",
                 f"{deeper}for {each} in {v}:",
                 *self.value(inner.of_type, details, each, deeper + " ", field, members),
-                f"{deeper} {made}.append({each})",
-                f"{deeper}{v} = {made}",
+                f"{deeper} {out}.append({each})",
+                f"{deeper}{v} = {out}",
             ]
         else:
             raise NotPlanned("an interface")
@@ -183,7 +210,7 @@ class _Writer:
 
     def _tested_leaf(
         self, leaf: GraphQLLeafType, v: str, indent: str, field: StrawberryField | None, nullable: bool
-    ) -> list[str]:
+    ) -> list[Line]:
         if isinstance(leaf, GraphQLEnumType):
             table = self._bound(EnumNames(leaf, getattr(field, "reader", None)))
             change = f"{v} = {table}[{v}]"
@@ -206,30 +233,35 @@ class _Writer:
             return f"{self._bound(names)}[{v}]"
         if leaf.name in _DECODED or leaf.name == "JSON":
             return v
+        if leaf.name == "DateTime":
+            return f"{self._bound(moment)}({v})"
         return f"{self._bound(_nullable(_coerced(leaf)))}({v})"
 
     # Objects
 
-    def _union(self, kind: GraphQLUnionType, details: Details, v: str, indent: str) -> list[str]:
-        lines: list[str] = []
+    def _union(self, kind: GraphQLUnionType, details: Details, v: str, indent: str) -> list[Line]:
+        lines: list[Line] = []
         for number, member in enumerate(kind.types):
             origin = self._bound(member.extensions[_DEFINITION].origin)
             lines += [
                 f"{indent}{'el' if number else ''}if type({v}) is {origin}:",
-                *self._object(member, details, v, indent + " ", None),
+                *self._object(member, details, v, indent + " ", None)[0],
             ]
         return [*lines, f"{indent}else: raise A"]
 
     def _object(
         self, kind: GraphQLObjectType, details: Details, v: str, indent: str, members: Members | None
-    ) -> list[str]:
-        lines: list[str] = []
+    ) -> tuple[list[Line], Same]:
+        """Lines that make the result, and what it has in common with what was decoded."""
+        lines: list[Line] = []
         names: list[str] = []
-        entries: list[str] = []
+        entries: list[Entry] = []
+        same: Same = []
         links: list[LinkPlace] = []
         get, record = self._name("g"), self._name("r")
         kinds: set[str] = set()
-        for name, each in self.linking.collected(kind, details).items():
+        fields = self.linking.collected(kind, details)
+        for name, each in fields.items():
             field_name = each[0].node.name.value
             _check(each)
             attribute = f"f{len(names)}"
@@ -268,9 +300,13 @@ class _Writer:
             elif isinstance(definition, RecordField):
                 kinds.add("record")
                 if members is not None:
-                    more, entry = self._member(definition, declared, each, record, indent, members)
+                    more, entry, below = self._member(definition, declared, each, record, indent, members)
                     lines += more
                     entries.append(entry)
+                    if name != definition.key or below is False:
+                        same = None
+                    elif same is not None:
+                        same.append((name, None if below is True else below))
                     continue
                 value = self._name("v")
                 lines.append(f"{indent}{value} = {get}({definition.key!r})")
@@ -285,24 +321,30 @@ class _Writer:
             else:
                 raise NotPlanned("a field of another kind")
         start = self._start(kind, v, get, record, indent, kinds, decoded=members is not None)
-        made = f"{self._bound(_result(names))}({', '.join(entries)})"
+        if same is not None and len(same) < len(fields):
+            same = None
+        bound = self._bound(_result(names))
+
+        def made(variable: str) -> Line:
+            return lambda: [f"{indent}{variable} = {bound}({', '.join(map(_entry, entries))})"]
+
         if not links:
-            return [*start, *lines, f"{indent}{v} = {made}"]
+            return [*start, *lines, made(v)], same
         result = self._name("o")
         site = Site(self._note())
         self.sites.append(site)
-        noted = [f"{indent}n{site.targets}({result})"]
+        noted: list[Line] = [f"{indent}n{site.targets}({result})"]
         for place in links:
             plan = self.linking.link(place)
             site.links.append(plan)
             if plan.sources is not None:
                 noted.append(f"{indent}n{plan.sources}({record})")
             noted += self._noted_key(plan, record, indent, decoded=members is not None)
-        return [*start, *lines, f"{indent}{result} = {made}", *noted, f"{indent}{v} = {result}"]
+        return [*start, *lines, made(result), *noted, f"{indent}{v} = {result}"], None
 
     def _start(
         self, kind: GraphQLObjectType, v: str, get: str, record: str, indent: str, kinds: set[str], *, decoded: bool
-    ) -> list[str]:
+    ) -> list[Line]:
         if not kinds:  # nothing but `__typename`
             return [] if decoded else [f"{indent}if type({v}) in NO_RECORDS: raise A"]
         if kinds == {"record"}:
@@ -324,27 +366,35 @@ class _Writer:
         v: str,
         indent: str,
         members: Members,
-    ) -> tuple[list[str], str]:
-        """Lines, and the expression for a member of a Struct."""
+    ) -> tuple[list[Line], Entry, Same | bool]:
+        """Lines, the expression for a member of a Struct, and whether that is the member as it was decoded."""
         here = f"{v}.{field.key}"
         required = isinstance(declared.type, GraphQLNonNull)
         kind = get_nullable_type(declared.type)
         if is_leaf_type(kind):
             members.read(field.key, _decoded_type(kind), required=required)
-            return [], self._decoded_leaf(kind, here, field)
+            leaf = self._decoded_leaf(kind, here, field)
+            return [], leaf, leaf == here
         value = self._name("v")
         if isinstance(kind, GraphQLObjectType):
             below = members.object(field.key)
             if required:
                 members.required.add(field.key)
-            lines = self._object(kind, details, value, indent + " ", below)
+            lines, same = self._object(kind, details, value, indent + " ", below)
         elif isinstance(kind, GraphQLList):
-            lines = self._list(kind, field, details, value, indent + " ", members, required)
+            lines, same, below = self._list(kind, field, details, value, indent + " ", members, required)
         else:
             raise NotPlanned("an abstract type")
         if not lines:
-            return [], here
-        return [f"{indent}{value} = {here}", f"{indent}if {value} is not None:", *lines], value
+            return [], here, True
+        read: list[Line] = [f"{indent}{value} = {here}", f"{indent}if {value} is not None:", *lines]
+        if same is None:
+            return read, value, False
+        return (
+            [lambda: [] if _is_as_decoded(below, same) else _settled(read)],
+            lambda: here if _is_as_decoded(below, same) else value,
+            same,
+        )
 
     def _list(
         self,
@@ -355,37 +405,40 @@ class _Writer:
         indent: str,
         members: Members,
         required: bool,
-    ) -> list[str]:
+    ) -> tuple[list[Line], Same, Members]:
         item = get_nullable_type(kind.of_type)
         nullable = not isinstance(kind.of_type, GraphQLNonNull)
         each = self._name("e")
         if is_leaf_type(item):
             members.read(field.key, ListOf(_decoded_type(item), nullable), required=required)
             made = self._decoded_leaf(item, each, field)
-            return [] if made == each else [f"{indent}{v} = [{made} for {each} in {v}]"]
+            lines: list[Line] = [] if made == each else [f"{indent}{v} = [{made} for {each} in {v}]"]
+            return lines, None, Members()
         if not isinstance(item, GraphQLObjectType):
             raise NotShaped(field.key)
         known = members.of.get(field.key)
         below = known.of if isinstance(known, ListOf) and isinstance(known.of, Members) else Members()
         members.read(field.key, ListOf(below, nullable), required=required)
         out = self._name("l")
-        return [
+        lines, same = self._object(item, details, each, indent + "  ", below)
+        lines = [
             f"{indent}{out} = []",
             f"{indent}for {each} in {v}:",
             f"{indent} if {each} is not None:",
-            *self._object(item, details, each, indent + "  ", below),
+            *lines,
             f"{indent} {out}.append({each})",
             f"{indent}{v} = {out}",
         ]
+        return lines, same, below
 
-    def _noted_key(self, plan: LinkPlan, v: str, indent: str, *, decoded: bool) -> list[str]:
+    def _noted_key(self, plan: LinkPlan, v: str, indent: str, *, decoded: bool) -> list[Line]:
         note, key = f"n{plan.keys}", plan.key
         if not key:
             return [f"{indent}{note}(None)"]
         if not decoded:
             read = f"{v}.get({key[0]!r})" if len(key) == 1 else f"DIG({v}, {key!r})"
             return [f"{indent}{note}({read})"]
-        lines: list[str] = []
+        lines: list[Line] = []
         here = v
         for step in key[:-1]:
             above, here = here, self._name("h")
@@ -406,6 +459,27 @@ class _Writer:
         name = self._name("K")
         self.names[name] = value
         return name
+
+
+def _settled(lines: list[Line]) -> list[str]:
+    return [each for line in lines for each in ([line] if isinstance(line, str) else line())]
+
+
+def _entry(entry: Entry) -> str:
+    return entry if isinstance(entry, str) else entry()
+
+
+def _is_as_decoded(members: Members, same: Same) -> bool:
+    """Whether what is decoded of an object is just what is answered of it, in the same order."""
+    if same is None or list(members.of) != [name for name, _ in same]:
+        return False
+    for name, below in same:
+        member = members.of[name]
+        if isinstance(member, ListOf):
+            member = member.of
+        if isinstance(member, Members) and not _is_as_decoded(member, below):
+            return False
+    return True
 
 
 def _result(names: list[str]) -> Any:
@@ -441,6 +515,11 @@ def _decoded_type(leaf: GraphQLLeafType) -> Any:
     if leaf.name == "JSON":
         return Any
     return _DECODED.get(leaf.name, str)
+
+
+def moment(value: str | None) -> str | None:
+    """A `DateTime` that was decoded as text. Raises `GraphQLError`."""
+    return None if value is None else from_upstream(value)
 
 
 def _nullable(coerce: Callable[[Json], Json]) -> Callable[[Json], Json]:

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import quote
 
 from aiodataloader import DataLoader
 
@@ -19,6 +18,7 @@ from gateway.upstream import cql
 from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection, Page
 from gateway.upstream.shape import Shape
+from gateway.upstream.target import percent_encoded
 
 LARGEST_ANSWER = 1000  # records asked per call where the number of answers is not known before
 _LONGEST_INDEX = 10  # bytes of room for the name of the index; blanks count three when encoded
@@ -344,7 +344,7 @@ async def _side_by_side(
     for key in dict.fromkeys(keys):
         try:
             # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
-            size = len(quote(str(_equal("id", key)), safe=""))
+            size = len(percent_encoded(str(_equal("id", key))))
         except errors.BadUserInput as problem:
             refused[key] = problem
             continue

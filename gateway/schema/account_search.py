@@ -46,7 +46,10 @@ class PaymentStatusName(Enum):
     UNKNOWN = newer()
 
 
-@strawberry.input(description="Which accounts. All conditions must hold; a list matches any of its values.")
+@strawberry.input(
+    description="Which accounts. All conditions must hold; a list matches any of its values. Overdue fines "
+    'that are still owed: `{ status: [OPEN], feeFineType: ["Overdue fine"] }`.'
+)
 class AccountFilter:
     id: list[strawberry.ID] | None = condition("Ids of accounts.", "id", arguments.ids)
     user_id: list[strawberry.ID] | None = condition("Who owes.", "userId", arguments.ids)
@@ -74,7 +77,10 @@ class AccountSortField(Enum):
     FEE_FINE_TYPE = member("feeFineType", "What is charged for.")
 
 
-@strawberry.input(description="One key to sort accounts by.")
+@strawberry.input(
+    description="One key to sort accounts by, such as `{ field: CREATED_DATE, direction: DESCENDING }`. Of "
+    "several, the first counts most."
+)
 class AccountSort:
     field: AccountSortField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")

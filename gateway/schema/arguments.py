@@ -122,12 +122,17 @@ def sort_keys(sort: Sequence[Any] | None) -> tuple[cql.SortKey, ...]:  # Any: on
     return tuple(keys)
 
 
-@strawberry.input(description="A span of time. Each end may be left open.")
+@strawberry.input(
+    description="A span of time. Each end may be left open. "
+    'A day in UTC: `{ from: "2026-11-26T00:00:00Z", before: "2026-11-27T00:00:00Z" }`.'
+)
 class DateTimeRange:
     from_: DateTime | None = strawberry.field(
         name="from", default=None, description="This moment or later, such as `2026-11-01T00:00:00Z`."
     )
-    before: DateTime | None = strawberry.field(default=None, description="Before this moment.")
+    before: DateTime | None = strawberry.field(
+        default=None, description="Before this moment; the moment itself is not in it."
+    )
 
 
 Condition = Callable[[str, str, Any], cql.Cql | None]  # Any: the value of the filter's field

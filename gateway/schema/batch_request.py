@@ -138,7 +138,10 @@ class BatchRequestConnection(Connection[BatchRequest]):
     pass
 
 
-@strawberry.input(description="Which batch requests. All conditions must hold.")
+@strawberry.input(
+    description="Which batch requests. All conditions must hold. Since a day: `{ requestDate: { from: "
+    '"2026-11-01T00:00:00Z" } }`.'
+)
 class BatchRequestFilter:
     requester_id: list[strawberry.ID] | None = condition(
         "Any of these requesters.", "requesterId", arguments.ids
@@ -153,7 +156,10 @@ class BatchRequestSortField(Enum):
     REQUEST_DATE = member("requestDate", "When it was sent.")
 
 
-@strawberry.input(description="One key to sort batch requests by.")
+@strawberry.input(
+    description="One key to sort batch requests by, such as `{ field: REQUEST_DATE, direction: DESCENDING }`. "
+    "Of several, the first counts most."
+)
 class BatchRequestSort:
     field: BatchRequestSortField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")

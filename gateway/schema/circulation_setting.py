@@ -26,7 +26,7 @@ class CirculationSettingConnection(Connection[CirculationSetting]):
     pass
 
 
-@strawberry.input(description="Which settings.")
+@strawberry.input(description='Which settings. Whether titles can be requested: `{ name: ["generalTlr"] }`.')
 class CirculationSettingFilter:
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
 

@@ -262,11 +262,16 @@ class InstanceConnection(Connection[Instance]):
     pass
 
 
-@strawberry.input(description="Which titles. All conditions must hold; a list matches any of its values.")
+@strawberry.input(
+    description="Which titles. All conditions must hold; a list matches any of its values. By words of the "
+    'title: `{ title: "history bridges" }`.'
+)
 class InstanceFilter:
     id: list[strawberry.ID] | None = condition("Ids of titles.", "id", arguments.ids)
     hrid: list[str] | None = condition("Numbers that people use.", "hrid", arguments.exact)
-    title: str | None = condition("Words of the title, all of them.", "title", arguments.words)
+    title: str | None = condition(
+        "Words of the title in any order, all of them: `history bridges`.", "title", arguments.words
+    )
     source: list[str] | None = condition(
         "Where the records come from: `FOLIO`, `MARC` ...", "source", arguments.exact
     )
@@ -285,7 +290,10 @@ class InstanceSortField(Enum):
     HRID = member("hrid", "The number that people use.")
 
 
-@strawberry.input(description="One key to sort titles by.")
+@strawberry.input(
+    description="One key to sort titles by, such as `{ field: INDEX_TITLE, direction: DESCENDING }`. Of "
+    "several, the first counts most."
+)
 class InstanceSort:
     field: InstanceSortField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")

@@ -302,7 +302,10 @@ class ItemConnection(Connection[Item]):
     pass
 
 
-@strawberry.input(description="Which items. All conditions must hold; a list matches any of its values.")
+@strawberry.input(
+    description="Which items. All conditions must hold; a list matches any of its values. What is not in its "
+    "place: `{ status: [MISSING, LONG_MISSING] }`."
+)
 class ItemFilter:
     id: list[strawberry.ID] | None = condition("Ids of items.", "id", arguments.ids)
     hrid: list[str] | None = condition("Numbers that people use.", "hrid", arguments.exact)
@@ -335,7 +338,10 @@ class ItemSortField(Enum):
     STATUS = member("status.name", "The state, in the alphabet of FOLIO's words.")
 
 
-@strawberry.input(description="One key to sort items by.")
+@strawberry.input(
+    description="One key to sort items by, such as `{ field: BARCODE, direction: DESCENDING }`. Of several, "
+    "the first counts most."
+)
 class ItemSort:
     field: ItemSortField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
@@ -362,7 +368,7 @@ class ItemQuery:
     item: Item | None = keyed(
         "One item by exactly one of the keys. Null when there is none.",
         id=("item", "The id, a UUID."),
-        barcode=("item_by_barcode", "The barcode."),
+        barcode=("item_by_barcode", "The barcode as it is printed, such as `2000000001`."),
     )
     items: ItemConnection | None = connection(
         "Items, a page at a time.",

@@ -12,7 +12,10 @@ from gateway.schema.enums import ItemStatusName, LoanStatusName, SortDirection, 
 from gateway.schema.loan_extras import AtLocationUseStatus
 
 
-@strawberry.input(description="Which loans. All conditions must hold; a list matches any of its values.")
+@strawberry.input(
+    description="Which loans. All conditions must hold; a list matches any of its values. What is overdue: `{ "
+    'status: [OPEN], dueDate: { before: "2026-11-26T00:00:00Z" } }`.'
+)
 class LoanFilter:
     id: list[strawberry.ID] | None = condition("Ids of loans.", "id", arguments.ids)
     borrower_id: list[strawberry.ID] | None = condition("Ids of borrowers.", "userId", arguments.ids)
@@ -48,7 +51,10 @@ class LoanSortField(Enum):
     STATUS = member("status.name", "Running or ended.")
 
 
-@strawberry.input(description="One key to sort loans by.")
+@strawberry.input(
+    description="One key to sort loans by, such as `{ field: DUE_DATE, direction: DESCENDING }`. Of several, "
+    "the first counts most."
+)
 class LoanSort:
     field: LoanSortField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")

@@ -91,7 +91,9 @@ class LocationConnection(Connection[Location]):
     pass
 
 
-@strawberry.input(description="Which locations. All conditions must hold.")
+@strawberry.input(
+    description="Which locations. All conditions must hold. Places in use: `{ isActive: true }`."
+)
 class LocationFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
@@ -115,7 +117,10 @@ class LocationSortField(Enum):
     CODE = member("code", "The short name.")
 
 
-@strawberry.input(description="One key to sort locations by.")
+@strawberry.input(
+    description="One key to sort locations by, such as `{ field: NAME, direction: DESCENDING }`. Of several, "
+    "the first counts most."
+)
 class LocationSort:
     field: LocationSortField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")

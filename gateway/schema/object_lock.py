@@ -14,7 +14,7 @@ from gateway.schema.object_type import ObjectType
 from gateway.schema.page import Whole
 from gateway.schema.record import derived, field
 from gateway.schema.scalars import DateTime, has_offset
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 
 LARGEST_OBJECT_ID = 2_147_483_647
 

@@ -44,7 +44,10 @@ class ManualBlockConnection(Connection[ManualBlock]):
     pass
 
 
-@strawberry.input(description="Which manual blocks. All conditions must hold.")
+@strawberry.input(
+    description="Which manual blocks. All conditions must hold. Those that keep from borrowing: `{ borrowing: "
+    "true }`."
+)
 class ManualBlockFilter:
     borrowing: bool | None = condition(
         "Those that keep from borrowing, or the others.", "borrowing", arguments.flag

@@ -203,7 +203,7 @@ class LostItemFeePolicyConnection(Connection[LostItemFeePolicy]):
     pass
 
 
-@strawberry.input(description="Which policies. All conditions must hold.")
+@strawberry.input(description='Which policies. All conditions must hold. By name: `{ name: ["Two weeks"] }`.')
 class PolicyFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)

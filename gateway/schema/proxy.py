@@ -41,6 +41,8 @@ class ProxyRelationConnection(Connection[ProxyRelation]):
     pass
 
 
-@strawberry.input(description="Which proxy relations. All conditions must hold.")
+@strawberry.input(
+    description='Which proxy relations. All conditions must hold. Those in force: `{ status: ["Active"] }`.'
+)
 class ProxyRelationFilter:
     status: list[str] | None = condition("`Active` or `Inactive`.", "status", arguments.exact)

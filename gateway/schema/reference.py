@@ -79,19 +79,25 @@ class TagConnection(Connection[Tag]):
     pass
 
 
-@strawberry.input(description="Which rows of a small table. All conditions must hold.")
+@strawberry.input(
+    description='Which rows of a small table. All conditions must hold. By name: `{ name: ["book"] }`.'
+)
 class ReferenceFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
 
 
-@strawberry.input(description="Which kinds of addresses. All conditions must hold.")
+@strawberry.input(
+    description='Which kinds of addresses. All conditions must hold. By name: `{ addressType: ["Home"] }`.'
+)
 class AddressTypeFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     address_type: list[str] | None = condition("Any of these names.", "addressType", arguments.exact)
 
 
-@strawberry.input(description="Which labels. All conditions must hold.")
+@strawberry.input(
+    description='Which labels. All conditions must hold. By their beginning: `{ label: "urg*" }`.'
+)
 class TagFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     label: str | None = condition(

@@ -11,7 +11,10 @@ from gateway.schema.arguments import DateTimeRange, condition
 from gateway.schema.enums import RequestLevel, RequestStatus, RequestType, SortDirection, member
 
 
-@strawberry.input(description="Which requests. All conditions must hold; a list matches any of its values.")
+@strawberry.input(
+    description="Which requests. All conditions must hold; a list matches any of its values. What waits on "
+    "the hold shelf: `{ status: [OPEN_AWAITING_PICKUP] }`."
+)
 class RequestFilter:
     id: list[strawberry.ID] | None = condition("Ids of requests.", "id", arguments.ids)
     requester_id: list[strawberry.ID] | None = condition("Ids of requesters.", "requesterId", arguments.ids)
@@ -26,11 +29,15 @@ class RequestFilter:
         "Where they are to be picked up.", "pickupServicePointId", arguments.ids
     )
     request_date: DateTimeRange | None = condition("When they were made.", "requestDate", arguments.span)
-    item_barcode: list[str] | None = condition("Barcodes of items.", "item.barcode", arguments.exact)
-    requester_barcode: list[str] | None = condition(
-        "Barcodes of requesters.", "requester.barcode", arguments.exact
+    item_barcode: list[str] | None = condition(
+        "Barcodes of items, such as `2000000001`.", "item.barcode", arguments.exact
     )
-    title: str | None = condition("Words of the title, all of them.", "instance.title", arguments.words)
+    requester_barcode: list[str] | None = condition(
+        "Library cards of requesters, such as `1000000001`.", "requester.barcode", arguments.exact
+    )
+    title: str | None = condition(
+        "Words of the title in any order, all of them: `history bridges`.", "instance.title", arguments.words
+    )
     cancellation_reason_id: list[strawberry.ID] | None = condition(
         "Why they were cancelled.", "cancellationReasonId", arguments.ids
     )
@@ -54,7 +61,10 @@ class RequestSortField(Enum):
     SHELVING_ORDER = member("searchIndex.shelvingOrder", "The place on the shelf.")
 
 
-@strawberry.input(description="One key to sort requests by.")
+@strawberry.input(
+    description="One key to sort requests by, such as `{ field: REQUEST_DATE, direction: DESCENDING }`. Of "
+    "several, the first counts most."
+)
 class RequestSort:
     field: RequestSortField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")

@@ -10,7 +10,9 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-_UNIFORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|\+00:?00)", re.ASCII)
+_UNIFORM = b"0000-00-00T00:00:00.000"
+_UTC = frozenset({"Z", "+00:00", "+0000"})
+_DIGITS = bytes.maketrans(b"0123456789", b"0000000000")
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d(?::?\d\d)?)", re.ASCII
 )
@@ -24,8 +26,9 @@ def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
     """
     if type(value) is not str:
         raise GraphQLError("DateTime cannot represent a value that is not text.")
-    if len(value) >= 24 and _UNIFORM.fullmatch(value):
-        return f"{value[:23]}Z"
+    time = value[:23]  # as a pattern would, in half the time
+    if value[23:] in _UTC and time.encode("ascii", "replace").translate(_DIGITS) == _UNIFORM:
+        return time + "Z"
     parts = _RFC3339.fullmatch(value)
     if parts is None:
         raise GraphQLError("DateTime cannot represent text that is not a date and time with its offset.")

@@ -304,7 +304,9 @@ def _search(description: str) -> Any:  # Any: the annotation beside the declarat
     made = SearchField(description=description)
     made.arguments = [
         argument("id", strawberry.ID | None, "The id of the title, a UUID.", default=None),
-        argument("hrid", str | None, "The number of the title that people use.", default=None),
+        argument(
+            "hrid", str | None, "The number of the title that people use, such as `in00000102`.", default=None
+        ),
         argument("barcode", str | None, "The barcode of one of its items.", default=None),
         argument(
             "cql",

@@ -107,7 +107,10 @@ class ServicePointConnection(Connection[ServicePoint]):
     pass
 
 
-@strawberry.input(description="Which service points. All conditions must hold.")
+@strawberry.input(
+    description="Which service points. All conditions must hold. Where patrons pick up: `{ pickupLocation: "
+    "true }`."
+)
 class ServicePointFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
@@ -123,7 +126,10 @@ class ServicePointSortField(Enum):
     CODE = member("code", "The short name.")
 
 
-@strawberry.input(description="One key to sort service points by.")
+@strawberry.input(
+    description="One key to sort service points by, such as `{ field: NAME, direction: DESCENDING }`. Of "
+    "several, the first counts most."
+)
 class ServicePointSort:
     field: ServicePointSortField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")

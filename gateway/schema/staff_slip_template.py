@@ -30,7 +30,9 @@ class StaffSlipTemplateConnection(Connection[StaffSlipTemplate]):
     pass
 
 
-@strawberry.input(description="Which staff slip templates. All conditions must hold.")
+@strawberry.input(
+    description="Which staff slip templates. All conditions must hold. Those in use: `{ active: true }`."
+)
 class StaffSlipTemplateFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)

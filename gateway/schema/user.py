@@ -189,7 +189,10 @@ class UserConnection(Connection[User]):
     pass
 
 
-@strawberry.input(description="Which users. All conditions must hold.")
+@strawberry.input(
+    description="Which users. All conditions must hold. By the beginning of a name: `{ active: true, "
+    'lastName: "Mac*" }`.'
+)
 class UserFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     barcode: list[str] | None = condition("Any of these barcodes.", "barcode", arguments.exact)
@@ -222,7 +225,10 @@ class UserSortField(Enum):
     EXPIRATION_DATE = member("expirationDate", "When the account ends.")
 
 
-@strawberry.input(description="One key to sort users by.")
+@strawberry.input(
+    description="One key to sort users by, such as `{ field: LAST_NAME, direction: DESCENDING }`. Of several, "
+    "the first counts most."
+)
 class UserSort:
     field: UserSortField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
@@ -233,7 +239,7 @@ class PatronGroupConnection(Connection[PatronGroup]):
     pass
 
 
-@strawberry.input(description="Which patron groups.")
+@strawberry.input(description='Which patron groups. By name: `{ group: ["faculty"] }`.')
 class PatronGroupFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     group: list[str] | None = condition("Any of these names.", "group", arguments.exact)
@@ -274,9 +280,12 @@ class UserQuery:
     user: User | None = keyed(
         "One user by exactly one of the keys. Null when there is none.",
         id=("user", "The id, a UUID."),
-        barcode=("user_by_barcode", "The number on the library card."),
+        barcode=("user_by_barcode", "The number on the library card, such as `1000000001`."),
         username=("user_by_username", "The log-in name."),
-        external_system_id=("user_by_external_system_id", "The key in another system."),
+        external_system_id=(
+            "user_by_external_system_id",
+            "The key in another system, such as a student number.",
+        ),
     )
     users: UserConnection | None = connection(
         "Users, a page at a time.",

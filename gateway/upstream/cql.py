@@ -203,6 +203,8 @@ def _value(value: str, number: bool = False) -> str:
 
 
 def _escaped(value: str, escapes: dict[int, str] = _LITERAL) -> str:
+    if value.isascii() and value.replace("-", "").isalnum():  # an id, as most are: nothing in it means anything
+        return value
     if control := _CONTROL.search(value):
         raise CqlError(f"a value holds a control character at position {control.start()}")
     return value.translate(escapes)

@@ -89,10 +89,13 @@ class PlainStrawberryRow(Row):
             yield process
 
 
-GATEWAY = GatewayRow("gateway", "the whole of it, as it is started in production")
+PLAN = GatewayRow("plan", "the gateway as it is started in production", variables={"EXECUTION": "plan"})
+GENERIC = GatewayRow(
+    "generic", "the same with EXECUTION=generic: field by field", variables={"EXECUTION": "generic"}
+)
 HANDWRITTEN = HandwrittenRow("hand-written", "an endpoint per workload: Starlette + aiohttp + orjson")
 PLAIN_STRAWBERRY = PlainStrawberryRow(
     "plain Strawberry", "Strawberry's view, dataclasses, its DataLoader and httpx as documented", exact=False
 )
 
-ROWS: tuple[Row, ...] = (GATEWAY, HANDWRITTEN, PLAIN_STRAWBERRY)
+ROWS: tuple[Row, ...] = (PLAN, GENERIC, HANDWRITTEN, PLAIN_STRAWBERRY)
