@@ -38,7 +38,7 @@ from strawberry.types.info import Info
 
 from gateway.execution.plan import LinkPlan, NotPlanned, OperationPlan, Plan, RootPlan
 from gateway.execution.projector import Decoding, Details, Draft, LinkPlace, carried_by, drafted, leaf_at
-from gateway.loaders.batching import Reads
+from gateway.loaders.loader import Reads
 from gateway.schema.keyed import KeyedField
 from gateway.schema.link import EMBEDDED, THROUGH, EmbeddedLink, Link, ListLink, ManyLink
 from gateway.schema.page import ConnectionField, ConnectionLink, SliceField, WholeLink

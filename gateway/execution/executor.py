@@ -28,7 +28,7 @@ from gateway.execution.fallbacks import FALLBACKS
 from gateway.execution.link_batch import Failure, Following, completed
 from gateway.execution.plan import Json, OperationPlan, RootPlan
 from gateway.execution.plan_cache import plan_of
-from gateway.loaders.batching import unshaped
+from gateway.loaders.loader import unshaped
 from gateway.schema.keyed import KeyedField
 from gateway.schema.page import ConnectionField
 

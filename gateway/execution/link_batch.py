@@ -17,6 +17,7 @@ from strawberry.types.info import Info
 
 from gateway.execution.compiler import Asked
 from gateway.execution.plan import Anomaly, FieldPlan, Json, LinkPlan, OperationPlan, Plan
+from gateway.loaders.loader import Loader, settled
 from gateway.schema.link import Asking, EmbeddedLink, ManyLink, id_in
 from gateway.schema.page import ConnectionLink
 
@@ -110,6 +111,9 @@ class LinkBatch:
         self.carried: list[Found] = []
         self.found: list[Found] = []
         self.loading: dict[asyncio.Future[Json], list[int]] = {}
+        self.by_key: dict[str, list[int]] = {}  # what one loader was asked for at once
+        self.pending: set[asyncio.Future[Json]] = set()
+        self.loader: Loader[Any, Any] | None = None
         self.lists: list[tuple[int, list[Json]]] = []  # of futures, until they are finished
         self.made: Callable[[Json], Json] | None = None
         self.anomaly: Exception | None = None
@@ -153,7 +157,7 @@ class LinkBatch:
         return None
 
     def cancel(self) -> None:
-        for each in self.loading:
+        for each in (*self.loading, *self.pending):
             each.cancel()
 
     # How links are followed
@@ -190,7 +194,7 @@ class LinkBatch:
         load, key_of, self.made = asking.loader.load, asking.key, asking.made
         embedded = isinstance(definition, EmbeddedLink)
         may_know = bool(self.sources) and not embedded
-        by_key: dict[str, list[int]] = {}
+        by_key, at_once = self.by_key, isinstance(asking.loader, Loader)
         for place, key in enumerate(self.keys):
             if key is None or key == "":
                 self._nothing([place])
@@ -205,11 +209,14 @@ class LinkBatch:
                         self.carried.append((known, [place]))
                         continue
                 if parents is None:
-                    parents = by_key[key] = self.loading.setdefault(load(key_of(key)), [])
+                    parents = by_key[key] = [] if at_once else self.loading.setdefault(load(key_of(key)), [])
             except Exception as problem:
                 self._fail(place, problem)
             else:
                 parents.append(place)
+        if isinstance(asking.loader, Loader):
+            self.loader = asking.loader
+            self.pending = asking.loader.load_all(by_key)
 
     def _known(self, definition: Any, key: str, source: Json) -> Json:
         """The target as far as the parent knows it, None where that is not enough. As `Link.get_result`."""
@@ -252,6 +259,17 @@ class LinkBatch:
     # What becomes of them
 
     async def _loaded(self) -> None:
+        if self.loader is not None:
+            await settled(self.pending)
+            for key, places in self.by_key.items():
+                value = self.loader.answer(key)
+                if isinstance(value, Exception):
+                    for place in places:
+                        self._fail(place, value)
+                elif value is None:
+                    self._nothing(places)
+                else:
+                    self.found.append((value if self.made is None else self.made(value), places))
         for future, places in self.loading.items():
             try:
                 value = await future

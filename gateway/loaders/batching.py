@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from aiodataloader import DataLoader
 
 from gateway import errors
+from gateway.loaders.loader import Loader, Reads, Slice, Window
 from gateway.upstream import cql
 from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection, Page
@@ -22,6 +23,7 @@ from gateway.upstream.target import percent_encoded
 
 LARGEST_ANSWER = 1000  # records asked per call where the number of answers is not known before
 _LONGEST_INDEX = 10  # bytes of room for the name of the index; blanks count three when encoded
+_PLAIN = len(percent_encoded('id==""'))
 MOST_PAGES = 20  # calls for one chunk of groups; beyond it the question is too broad to be answered whole
 
 
@@ -33,100 +35,10 @@ class BatchLimits:
     request_line: int = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A page of a list: `count` records from `offset` on, and what else the selection needs to know.
-
-    `whole` asks for all records of the list, for what is reckoned over all of them.
-    """
-
-    offset: int = 0
-    count: int = 10
-    total: bool = False
-    has_next: bool = False
-    whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """The records of one window; `total`, `has_next` and `whole` only where the window asked for them."""
-
-    records: list[Record]
-    offset: int = 0
-    total: int | None = None
-    has_next: bool | None = None
-    whole: list[Record] | None = None
-
-
 ById: TypeAlias = "DataLoader[str, Record | None]"
 Grouped: TypeAlias = "DataLoader[tuple[str, Window], Slice]"
 
-Key = TypeVar("Key")
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True)
-class Reads:
-    """What a loader asks, and the path of the member by which it tells whose record an answer is."""
-
-    ask: Collection
-    key: tuple[str, ...]
-
-
-class Loader(DataLoader[Key, Value]):
-    """A loader that gives up a batch when nobody waits for any of its keys any more.
-
-    aiodataloader runs a batch in a task of its own, which the end of the operation would not reach.
-
-    Where it `reads` a collection, whoever knows all that an operation reads of the records may give them a
-    `shape`, and then the records that it loads are Structs with that and no more.
-    """
-
-    def __init__(
-        self,
-        load: Callable[[list[Key], Shape | None], Awaitable[list[Value | errors.GatewayError]]],
-        get_cache_key: Callable[[Key], Key] | None = None,
-        reads: Reads | None = None,
-    ) -> None:
-        super().__init__(get_cache_key=get_cache_key)
-        self._load = load
-        self.reads = reads
-        self.shape: Shape | None = None
-
-    def unshape(self) -> None:
-        """Let everything that was loaded, and all that will be, be dictionaries."""
-        shape, self.shape = self.shape, None
-        if shape is None:
-            return
-        for key, future in list(self._cache.items()):
-            if future.done() and not future.cancelled() and future.exception() is None:
-                self.clear(key)
-                self.prime(key, unshaped(future.result(), shape))
-
-    async def batch_load_fn(self, keys: list[Key]) -> Any:  # Any: aiodataloader types no errors in slots
-        batch = asyncio.current_task()
-        awaited = {self._cache[self.get_cache_key(key)] for key in keys}
-
-        def answered(future: asyncio.Future[Value]) -> None:
-            awaited.discard(future)
-            if not awaited and future.cancelled() and batch is not None:
-                batch.cancel()
-
-        for future in tuple(awaited):
-            future.add_done_callback(answered)
-        try:
-            return await self._load(keys, self.shape)
-        except Exception as problem:  # kept in the slots: a loader that broke is not asked again
-            return [problem] * len(keys)
-
-
-def unshaped(value: Any, shape: Shape) -> Any:  # Any: a record, a slice of records, or nothing
-    """The same with dictionaries for Structs."""
-    if not isinstance(value, Slice):
-        return shape.record(value)
-    records = list(map(shape.record, value.records))
-    whole = None if value.whole is None else list(map(shape.record, value.whole))
-    return replace(value, records=records, whole=whole)
 
 
 async def asked(
@@ -344,7 +256,7 @@ async def _side_by_side(
     for key in dict.fromkeys(keys):
         try:
             # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
-            size = len(percent_encoded(str(_equal("id", key))))
+            size = _PLAIN + len(key) if cql.is_plain(key) else len(percent_encoded(str(_equal("id", key))))
         except errors.BadUserInput as problem:
             refused[key] = problem
             continue

@@ -66,7 +66,10 @@ def any_of(index: str, values: Sequence[str], *, number: bool = False) -> Cql:
     """Match the whole field against any of several values."""
     if isinstance(values, str) or not values:
         raise ValueError("a list of at least one value is needed")
-    quoted = [_value(value, number) for value in values]
+    if not number and is_plain("".join(values)):
+        quoted = [f'"{value}"' for value in values]
+    else:
+        quoted = [_value(value, number) for value in values]
     return _clause(index, _relation("==", number), quoted[0] if len(quoted) == 1 else _group("or", quoted))
 
 
@@ -202,8 +205,13 @@ def _value(value: str, number: bool = False) -> str:
     return f'"{_escaped(value)}"'
 
 
+def is_plain(value: str) -> bool:
+    """Whether nothing in a value means anything to CQL or to a query string, as in ids, which most are."""
+    return value.isascii() and value.replace("-", "").isalnum()
+
+
 def _escaped(value: str, escapes: dict[int, str] = _LITERAL) -> str:
-    if value.isascii() and value.replace("-", "").isalnum():  # an id, as most are: nothing in it means anything
+    if is_plain(value):
         return value
     if control := _CONTROL.search(value):
         raise CqlError(f"a value holds a control character at position {control.start()}")

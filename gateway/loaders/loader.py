@@ -1,0 +1,178 @@
+"""A loader: keys in, records out, one batch for the keys of one turn of the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from aiodataloader import DataLoader
+
+from gateway import errors
+from gateway.upstream.answer import Record
+from gateway.upstream.collection import Collection
+from gateway.upstream.shape import Shape
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A page of a list: `count` records from `offset` on, and what else the selection needs to know.
+
+    `whole` asks for all records of the list, for what is reckoned over all of them.
+    """
+
+    offset: int = 0
+    count: int = 10
+    total: bool = False
+    has_next: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The records of one window; `total`, `has_next` and `whole` only where the window asked for them."""
+
+    records: list[Record]
+    offset: int = 0
+    total: int | None = None
+    has_next: bool | None = None
+    whole: list[Record] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a loader asks, and the path of the member by which it tells whose record an answer is."""
+
+    ask: Collection
+    key: tuple[str, ...]
+
+
+class Loader(DataLoader[Key, Value]):
+    """A loader that gives up a batch when nobody waits for any of its keys any more.
+
+    aiodataloader runs a batch in a task of its own, which the end of the operation would not reach.
+
+    Where it `reads` a collection, whoever knows all that an operation reads of the records may give them a
+    `shape`, and then the records that it loads are Structs with that and no more.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[list[Key], Shape | None], Awaitable[list[Value | errors.GatewayError]]],
+        get_cache_key: Callable[[Key], Key] | None = None,
+        reads: Reads | None = None,
+    ) -> None:
+        super().__init__(get_cache_key=get_cache_key)
+        self._load = load
+        self.reads = reads
+        self.shape: Shape | None = None
+        self._more: dict[Key, Key] = {}  # keys of the next batch that have no future of their own
+        self._answers: dict[Key, Any] = {}  # what came of them; until then, the future of a key that has one
+
+    def load(self, key: Key) -> asyncio.Future[Value]:
+        """A future for the value of a key. It raises the error of the chunk that the key was asked in."""
+        if self._answers:
+            answer = self._answers.get(self.get_cache_key(key), self)
+            if answer is not self:
+                return asyncio.ensure_future(self._of(key))
+        return super().load(key)
+
+    async def _of(self, key: Key) -> Value:
+        await settled(self.load_all([key]))
+        found = self.answer(key)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def load_all(self, keys: Iterable[Key]) -> set[asyncio.Future[Any]]:
+        """Load many keys without a future for each.
+
+        Answers the futures to wait for, whatever becomes of them; then `answer` has the value of each key.
+        They join the batch of this turn of the event loop, as keys that are loaded one by one do.
+        """
+        pending: set[asyncio.Future[Any]] = set()
+        lead: asyncio.Future[Any] | None = None
+        cache, answers, cache_key_of = self._cache, self._answers, self.get_cache_key
+        for key in keys:
+            cache_key: Any = cache_key_of(key)
+            known = cache.get(cache_key) or answers.get(cache_key)
+            if known is not None or cache_key in answers:
+                if isinstance(known, asyncio.Future) and not known.done():
+                    pending.add(known)
+            elif lead is None:
+                lead = super().load(key)
+                pending.add(lead)
+            else:
+                self._more[cache_key] = key
+                answers[cache_key] = lead
+        return pending
+
+    def answer(self, key: Key) -> Any:
+        """What came of a key: its value or an exception."""
+        cache_key: Any = self.get_cache_key(key)
+        future = self._cache.get(cache_key)
+        if future is None:
+            return self._answers.get(cache_key)
+        return future.exception() or future.result()
+
+    async def batch_load_fn(self, keys: list[Key]) -> Any:  # Any: aiodataloader types no errors in slots
+        batch = asyncio.current_task()
+        awaited = {self._cache[self.get_cache_key(key)] for key in keys}
+
+        def answered(future: asyncio.Future[Value]) -> None:
+            awaited.discard(future)
+            if not awaited and future.cancelled() and batch is not None:
+                batch.cancel()
+
+        for future in tuple(awaited):
+            future.add_done_callback(answered)
+        more, self._more = self._more, {}
+        try:
+            values: list[Any] = await self._load([*keys, *more.values()] if more else keys, self.shape)
+        except Exception as problem:  # kept in the slots: a loader that broke is not asked again
+            values = [problem] * (len(keys) + len(more))
+        if more:
+            self._answers.update(zip(more, values[len(keys) :], strict=True))
+            return values[: len(keys)]
+        return values
+
+    def unshape(self) -> None:
+        """Let everything that was loaded, and all that will be, be dictionaries."""
+        shape, self.shape = self.shape, None
+        if shape is None:
+            return
+        for key, answer in self._answers.items():
+            self._answers[key] = unshaped(answer, shape)
+        for cache_key, future in list(self._cache.items()):
+            if future.done() and not future.cancelled() and future.exception() is None:
+                key: Any = cache_key
+                self.clear(key)
+                self.prime(key, unshaped(future.result(), shape))
+
+
+async def settled(pending: Iterable[asyncio.Future[Any]]) -> None:
+    """Wait for futures, whatever comes of them. Cancelled, it cancels them."""
+    pending = list(pending)
+    try:
+        for each in pending:
+            try:
+                await each
+            except Exception:  # noqa: S112 - whoever wants the answer finds it
+                continue
+    except asyncio.CancelledError:
+        for each in pending:
+            each.cancel()
+        raise
+
+
+def unshaped(value: Any, shape: Shape) -> Any:  # Any: a record, a slice of records, or nothing
+    """The same with dictionaries for Structs."""
+    if not isinstance(value, Slice):
+        return shape.record(value)
+    records = list(map(shape.record, value.records))
+    whole = None if value.whole is None else list(map(shape.record, value.whole))
+    return replace(value, records=records, whole=whole)
