@@ -2,48 +2,68 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING, get_args
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from gateway.context import Context
-from gateway.execution.executor import executed_by_plans
+from gateway.context import Context, Stopping
+from gateway.execution.executor import PlanExecutor
+from gateway.execution.fallbacks import FALLBACKS, Reason
 from gateway.graph import schema
 from gateway.loaders import Loaders
 from gateway.loaders.batching import BatchLimits
+from gateway.observability.operation import OperationRecord
+from gateway.observability.recorder import Recorder
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.schema.price import price
 from gateway.security.identity import Caller, PolarisIdentity, caller_from_headers
 from gateway.security.limits import QueryLimits
+from gateway.security.rate_limit import DECISIONS, RateLimit
 from gateway.settings import Settings
-from gateway.upstream.services import Services
+from gateway.stores.shared import STORE_CALLS, SharedStore
+from gateway.stores.shared import Outcome as StoreOutcome
+from gateway.upstream.breaker import OPEN_BREAKERS
+from gateway.upstream.retries import RETRIES
+from gateway.upstream.services import UPSTREAMS, Services
 from gateway.upstream.transport import Limits, Transport, in_process_transport
 from gateway.web.cors import cors
 from gateway.web.documents import Documents
 from gateway.web.fault import fault
-from gateway.web.graphiql import graphiql_page
+from gateway.web.graphiql import Examples, asset_routes, built_assets, graphiql_page
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import Readiness, health_routes
+from gateway.web.metrics import metrics_routes
 from gateway.web.open_acts import OpenActs
-from gateway.web.overload import Overload
+from gateway.web.overload import Load, Overload
 from gateway.web.security_headers import SecurityHeaders
+
+if TYPE_CHECKING:  # loaded where they are on
+    from gateway.observability.metrics import Metrics
+    from gateway.observability.traces import Tracing
 
 SANDBOX_TENANT = "diku"
 SANDBOX_STAFF = "desk"
+UNLOCKED_PATRON = 29938  # a PatronID that nobody has locked in the embedded library
 GRAPHQL_PATH = "/graphql"
 ACT_MARGIN = 5.0  # seconds beyond ACT_TIMEOUT: for its turn in the queue, and for the answer's links
 
 
 def create_app(
-    settings: Settings | None = None, *, transport: Callable[[Limits], Transport] | None = None
+    settings: Settings | None = None,
+    *,
+    transport: Callable[[Limits], Transport] | None = None,
+    tracing: Tracing | None = None,
 ) -> Starlette:
     """The gateway as an ASGI application.
 
     `transport` makes what stands for the network, once for each upstream: tests put their double there.
+    `tracing` takes the spans; unset, they go where the variables `OTEL_...` say if TRACING is on.
     Raises `SettingsError` where the settings cannot be used.
     """
     settings = settings or Settings()
@@ -52,17 +72,26 @@ def create_app(
         transport = _in_process(sandbox)
     services = Services(settings, transport)
     batch = BatchLimits(ids=settings.batch_size, request_line=settings.max_request_line)
+    store = _shared_store(settings)
     readiness = Readiness()
     open_acts = OpenActs()
+    load = Load()
+    metrics = _metrics(load, open_acts) if settings.metrics else None
+    if tracing is None and settings.tracing:
+        tracing = _tracing()
+    assets = built_assets() if settings.graphiql else None
+    examples = Examples() if sandbox is None else _examples(sandbox)
 
-    def new_context(caller: Caller) -> Context:
-        upstream = services.of(caller)
+    def new_context(caller: Caller, operation: OperationRecord) -> Context:
+        upstream = services.of(caller, operation)
         return Context(
             caller=caller,
             upstream=upstream,
             loaders=Loaders(upstream, batch, direct=settings.lists_from == "circulation"),
             max_page_size=settings.max_page_size,
             consortium_tenants=settings.consortium,
+            stopping=open_acts.stopping,
+            operation=operation,
         )
 
     identify = partial(
@@ -73,7 +102,7 @@ def create_app(
     )
     endpoint = GraphQLEndpoint(
         Documents(
-            executed_by_plans(schema) if settings.execution == "plan" else schema,
+            schema,
             settings.document_cache_size,
             limits=_query_limits(settings),
             pricing=price,
@@ -83,32 +112,106 @@ def create_app(
         new_context,
         identify,
         max_body_bytes=settings.max_body_bytes,
-        graphiql=graphiql_page() if settings.graphiql else None,
+        graphiql=graphiql_page(assets, examples) if settings.graphiql else None,
         open_acts=open_acts,
+        planned=_plans(settings),
+        rate_limit=RateLimit(*settings.rate, store) if settings.rate is not None else None,
+        recorder=Recorder(metrics, tracing, server_timing=settings.server_timing),
     )
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Stopping]]:
         readiness.ready = True
         try:
-            yield
+            yield {"stopping": open_acts.stopping}
         finally:
             readiness.ready = False
             await open_acts.ended(within=settings.act_timeout + ACT_MARGIN)
             await services.aclose()
+            if store is not None:
+                await store.aclose()
+            if tracing is not None:
+                await asyncio.to_thread(tracing.close)  # it may have to wait for whoever takes the spans
 
     app = Starlette(
-        routes=[Route(GRAPHQL_PATH, endpoint), *health_routes(readiness)],
+        routes=[
+            Route(GRAPHQL_PATH, endpoint),
+            *asset_routes(GRAPHQL_PATH, assets),
+            *health_routes(readiness),
+            *metrics_routes(metrics),
+        ],
         middleware=[
             Middleware(SecurityHeaders),
             *cors(settings.origins, credentials=settings.token_cookie),
-            Middleware(Overload, path=GRAPHQL_PATH, most=settings.max_operations),
+            Middleware(Overload, path=GRAPHQL_PATH, most=settings.max_operations, load=load),
         ],
         exception_handlers={Exception: fault},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect would be made of the caller's Host header
     return app
+
+
+def _shared_store(settings: Settings) -> SharedStore | None:
+    if settings.redis_url is None:
+        return None
+    return SharedStore(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
+
+
+def _metrics(load: Load, open_acts: OpenActs) -> Metrics:
+    """The metrics of this process, with the figures that others keep."""
+    from gateway.observability.metrics import Metrics
+
+    metrics = Metrics()
+    metrics.follow_gauge(
+        "gateway_operations_in_flight", "Operations that are being answered.", {"": lambda: load.in_flight}
+    )
+    metrics.follow_gauge(
+        "gateway_open_acts", "Mutations that were begun and are not answered.", {"": lambda: open_acts.number}
+    )
+    metrics.follow_gauge(
+        "gateway_breakers_open",
+        "Tenants for whom an upstream is left alone, in each process.",
+        {name: partial(OPEN_BREAKERS.of, name) for name in UPSTREAMS},
+        label="upstream",
+    )
+    metrics.follow_counter(
+        "gateway_operations_shed", "Requests refused because too many ran.", {"": lambda: load.shed}
+    )
+    metrics.follow_counter(
+        "gateway_upstream_retries",
+        "Reads that were sent again.",
+        {name: partial(RETRIES.of, name) for name in UPSTREAMS},
+        label="upstream",
+    )
+    metrics.follow_counter(
+        "gateway_plans_executed", "Operations executed by compiled plans.", {"": lambda: FALLBACKS.planned}
+    )
+    metrics.follow_counter(
+        "gateway_plan_fallbacks",
+        "Subtrees and operations that plans left to graphql-core.",
+        {reason: partial(FALLBACKS.by_reason.__getitem__, reason) for reason in get_args(Reason)},
+        label="reason",
+    )
+    metrics.follow_counter(
+        "gateway_rate_limit_decisions",
+        "Operations that the rate limit let through, and those it refused.",
+        {"admitted": lambda: DECISIONS.admitted, "refused": lambda: DECISIONS.refused},
+        label="decision",
+    )
+    metrics.follow_counter(
+        "gateway_store_questions",
+        "Questions to the shared store by what became of them; of those not answered, the process decided.",
+        {outcome: partial(STORE_CALLS.by_outcome.__getitem__, outcome) for outcome in get_args(StoreOutcome)},
+        label="outcome",
+    )
+    return metrics
+
+
+def _tracing() -> Tracing:
+    from gateway.observability.traces import tracing_from_environment
+
+    return tracing_from_environment()
 
 
 def _query_limits(settings: Settings) -> QueryLimits:
@@ -130,10 +233,30 @@ def _in_process(sandbox: Sandbox) -> Callable[[Limits], Transport]:
     return lambda limits: in_process_transport(sandbox)
 
 
+def _plans(settings: Settings) -> PlanExecutor | None:
+    if settings.execution == "generic":
+        return None
+    return PlanExecutor(schema, plan_after=settings.plan_after, hide_suggestions=not settings.suggestions)
+
+
 def _seeded_staff(sandbox: Sandbox) -> PolarisIdentity:
     summary = sandbox.summary(SANDBOX_TENANT)
     return PolarisIdentity(
         authorization=summary.polaris_authorizations[SANDBOX_STAFF],
         workstation=summary.polaris_workstation,
         organization=summary.polaris_organization,
+    )
+
+
+def _examples(sandbox: Sandbox) -> Examples:
+    summary = sandbox.summary(SANDBOX_TENANT)
+    waiting = sandbox.library(SANDBOX_TENANT).requests.get(summary.request_id or "", {})
+    return Examples(
+        tenant=SANDBOX_TENANT,
+        service_point=summary.service_point_id or "",
+        patron_barcode=summary.patron_barcode or "",
+        item_barcode=summary.item_barcode or "",
+        instance=waiting.get("instanceId", ""),
+        item=waiting.get("itemId", ""),
+        polaris_patron=UNLOCKED_PATRON,
     )

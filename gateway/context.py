@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import strawberry
 
 from gateway.loaders import Loaders
+from gateway.observability.operation import OperationRecord
 from gateway.security.identity import Caller
 from gateway.upstream.services import Upstream
 
@@ -22,6 +23,13 @@ class Acts:
     outcome_unknown: bool = False
 
 
+@dataclass(slots=True)
+class Stopping:
+    """Whether the process has no more time for acts that are not begun; one for all its operations."""
+
+    now: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """One operation: who asks, the services in their name, and loaders that nobody else shares."""
@@ -33,6 +41,8 @@ class Context:
     consortium_tenants: frozenset[str] = frozenset()
     needs: dict[tuple[int, ...], Needs] = field(default_factory=dict)
     acts: Acts = field(default_factory=Acts)
+    stopping: Stopping = field(default_factory=Stopping)
+    operation: OperationRecord = field(default_factory=OperationRecord)
 
 
 Info: TypeAlias = strawberry.Info[Context, Any]  # Any: the root value, which we do not use

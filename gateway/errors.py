@@ -155,7 +155,7 @@ class UpstreamRejected(GatewayError):
 
 
 class RateLimited(GatewayError):
-    """Upstream wants fewer requests; `retryAfter` is in seconds where it said so."""
+    """Upstream, or our own RATE_LIMIT, wants fewer requests; `retryAfter` is in seconds where it is known."""
 
     code = "RATE_LIMITED"
     retryable = True

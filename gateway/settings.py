@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
@@ -17,11 +18,14 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+POLARIS_AUTHORIZATION = re.compile(r"(?:PAS|Bearer) +[\x21-\x7e]+")
 
 Origin: TypeAlias = Literal["default", "environment", "option"]
 
@@ -68,9 +72,42 @@ def exact_origins(text: str) -> str:
     return ",".join(origins)
 
 
+def rate(text: str) -> str:
+    """Check a rate such as 600/minute and return it in its plain form."""
+    match = re.fullmatch(r"([1-9][0-9]{0,6})\s*/\s*(second|minute)", text.lower())
+    if match is None:
+        # A longer window would outlive the tokens by which users are told apart.
+        raise ValueError("must be a number of calls and a time, such as 600/minute or 20/second")
+    return f"{match[1]}/{match[2]}"
+
+
+def store_url(text: str) -> str:
+    """Check the URL of a Valkey or Redis."""
+    kinds = "redis, rediss (TLS), valkey, valkeys (TLS) or unix"
+    if re.search(r"[\s?#\x00-\x1f\x7f]", text):
+        raise ValueError("must not contain blanks, control characters, a query or a fragment")
+    try:
+        url = urlsplit(text)
+        if url.scheme in ("redis", "rediss", "valkey", "valkeys"):
+            usable = bool(url.hostname) and url.port != 0 and not re.search(r"[^0-9]", url.path[1:])
+        else:
+            usable = url.scheme == "unix" and len(url.path) > 1
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"must be a URL such as redis://valkey:6379/0, of kind {kinds}")
+    return text
+
+
+def installed(package: str) -> bool:
+    """Tell whether a package can be imported; a part of another only where that one can."""
+    return find_spec(package) is not None
+
+
 ServiceURL = Annotated[str, AfterValidator(service_url)]
 PathPart = Annotated[str, AfterValidator(path_part)]
 Origins = Annotated[str, AfterValidator(exact_origins)]
+Rate = Annotated[str, AfterValidator(rate)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
 
@@ -107,6 +144,10 @@ class Settings(BaseSettings):
     )
     polaris_workstation: int | None = Field(
         None, ge=1, description="Polaris workstation id of callers who send no X-Polaris-Workstation."
+    )
+    polaris_service_account: SecretStr | None = Field(
+        None,
+        description="Polaris authorization of callers who send none; each must send X-Polaris-Workstation.",
     )
     polaris_language: Literal[
         "ara", "chi", "eng", "fas", "fre", "hat", "haw", "kor", "rus", "spa", "vie"
@@ -178,22 +219,34 @@ class Settings(BaseSettings):
     idle_timeout: Seconds = Field(
         10.0, description="Seconds that a connection stays open between two requests."
     )
+    write_timeout: Seconds = Field(
+        30.0, description="Seconds for a client to read its answer; then the connection is given up."
+    )
     max_header_bytes: int = Field(
         32_768, ge=1000, le=1_000_000, description="Largest head of a request accepted, in bytes."
     )
     max_headers: int = Field(100, ge=10, le=10_000, description="Most header fields accepted in one request.")
     max_connections: int = Field(
-        1000, ge=1, le=100_000, description="Most client connections open at once; more are turned away."
+        1000,
+        ge=1,
+        le=100_000,
+        description="Most client connections open at once in each worker; of more, only /admin is answered.",
     )
     max_operations: int = Field(
-        200, ge=1, le=100_000, description="Most GraphQL operations running at once; more are answered 503."
+        200,
+        ge=1,
+        le=100_000,
+        description="Most GraphQL operations at once in each worker; more are answered 503.",
     )
     document_cache_size: int = Field(
         500, ge=0, le=100_000, description="Parsed and validated documents kept in memory; 0 keeps none."
     )
     execution: Literal["plan", "generic"] = Field(
-        "generic",
+        "plan",
         description="How records become answers: by compiled plans, or field by field as graphql-core does.",
+    )
+    plan_after: int = Field(
+        2, ge=1, le=1000, description="The use of an operation at which its plan is compiled; 1 is the first."
     )
     max_page_size: int = Field(
         1000,
@@ -227,6 +280,17 @@ class Settings(BaseSettings):
     max_cost: int = Field(
         100, ge=1, le=100_000, description="Most upstream calls that an operation may need, by estimate."
     )
+    rate_limit: Rate | None = Field(
+        None,
+        description="Most upstream calls of one user, by estimate, such as 600/minute; more is answered 429.",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="URL of the Valkey or Redis in which replicas share what they count; unset, each counts.",
+    )
+    redis_timeout: Seconds = Field(
+        0.1, description="Seconds for an answer of REDIS_URL; after that the gateway goes on without it."
+    )
     token_cookie: bool = Field(
         False, description="Take the token from the cookie folioAccessToken when no header brings one."
     )
@@ -237,7 +301,20 @@ class Settings(BaseSettings):
     introspection: bool = Field(True, description="Answer questions about the schema.")
     suggestions: bool = Field(True, description="Say `Did you mean` when a query misspells a name.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log line written."
+        "info", description="Least severe log line written; each operation and each act is one of `info`."
+    )
+    log_format: Literal["json", "text"] = Field(
+        "json", description="How log lines are written to the standard error stream."
+    )
+    metrics: bool = Field(True, description="Serve figures for Prometheus at /metrics.")
+    tracing: bool = Field(
+        False, description="Send traces as the variables OTEL_... say; needs `circulation-gateway[otel]`."
+    )
+    server_timing: bool = Field(
+        False, description="Tell the time and the upstream calls of each answer in its Server-Timing header."
+    )
+    workers: int = Field(
+        1, ge=1, le=256, description="Processes that share the port; limits and breakers are each one's own."
     )
     shutdown_timeout: int = Field(
         20,
@@ -255,6 +332,25 @@ class Settings(BaseSettings):
             fields = type(self).model_fields
             raise SettingsError([problem(details, fields) for details in error.errors()]) from error
         self._options = frozenset(options)
+
+    @field_validator("polaris_service_account")
+    @classmethod
+    def polaris_scheme(cls, account: SecretStr | None) -> SecretStr | None:
+        if account is not None and not POLARIS_AUTHORIZATION.fullmatch(account.get_secret_value()):
+            raise ValueError("must be 'PAS <domain>:<token>:<secret>' or 'Bearer <token>'")
+        return account
+
+    @field_validator("tracing")
+    @classmethod
+    def tracing_installed(cls, tracing: bool) -> bool:
+        if tracing and not all(map(installed, ("opentelemetry", "opentelemetry.sdk"))):
+            raise ValueError("needs OpenTelemetry; install circulation-gateway[otel]")
+        return tracing
+
+    @field_validator("redis_url")
+    @classmethod
+    def usable_store(cls, url: SecretStr | None) -> SecretStr | None:
+        return None if url is None else SecretStr(store_url(url.get_secret_value().strip()))
 
     @model_validator(mode="after")
     def sandbox_or_upstream(self) -> Settings:
@@ -276,6 +372,14 @@ class Settings(BaseSettings):
     def consortium(self) -> frozenset[str]:
         """The tenants of CONSORTIUM_TENANTS."""
         return frozenset(filter(None, self.consortium_tenants.split(",")))
+
+    @property
+    def rate(self) -> tuple[int, int] | None:
+        """The upstream calls of RATE_LIMIT, and the seconds that they are for."""
+        if self.rate_limit is None:
+            return None
+        calls, _, time = self.rate_limit.partition("/")
+        return int(calls), {"second": 1, "minute": 60}[time]
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,19 +24,12 @@ from click.testing import CliRunner, Result
 from graphql import build_schema, parse, validate
 
 from gateway import __version__
-from gateway.cli import (
-    DIFF_LINES,
-    FIRST_QUERY,
-    FIRST_QUERY_OF_LOCKS,
-    Server,
-    address,
-    cannot_listen,
-    cli,
-    compare_schemas,
-    greeting,
-    listen,
-    notice_when_slow,
-)
+from gateway.cli import cli
+from gateway.commands.greeting import FIRST_QUERY, FIRST_QUERY_OF_LOCKS, greeting
+from gateway.commands.listening import address, cannot_listen, listen
+from gateway.commands.schema import DIFF_LINES, compare_schemas
+from gateway.commands.server import Server
+from gateway.commands.starting import notice_when_slow
 from gateway.settings import Settings, settings_markdown
 
 PATIENCE = 60.0  # seconds, on a slow and busy machine
@@ -107,7 +101,7 @@ def get(url: str) -> httpx.Response:
 # What it says about itself
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["sandbox"], ["schema"], ["settings"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in sorted(cli.commands))])
 def test_help_has_an_example(command: list[str]) -> None:
     """Every command explains itself with an example."""
     result = invoke(*command, "--help")
@@ -306,14 +300,15 @@ def test_first_query_is_valid(query: str) -> None:
 
 
 def test_slow_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """Who waits is told what for, and who does not wait is not."""
-    told = threading.Event()
-    with notice_when_slow("Loading ...", after=0.0):
-        told.wait(0.3)
+    """Who waits is told what for and for how long already, and who does not wait is not."""
+    with notice_when_slow("Loading", after=0.0, every=0.2):
+        time.sleep(0.5)
     with notice_when_slow("Never said", after=PATIENCE):
         pass
 
-    assert capsys.readouterr().err == "Loading ...\n"
+    first, second, *others = capsys.readouterr().err.splitlines()
+    assert (first, second) == ("Loading ...", "Loading ... 0 s so far")
+    assert set(others) <= {second, "Loading ... 1 s so far"}
 
 
 # the server
@@ -506,7 +501,23 @@ def test_sandbox_refuses_a_folder_without_records(tmp_path: Path) -> None:
     result = invoke("sandbox", "--port", "0", "--data", str(tmp_path))
 
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"--data: {tmp_path}: ")
+    assert result.stderr.splitlines()[-1].startswith(f"--data: {tmp_path}: ")  # behind any sign of life
+
+
+def test_a_large_library_says_that_it_is_being_loaded(tmp_path: Path) -> None:
+    """Who loads more records than a moment takes is told what is waited for, before the greeting."""
+    users = [
+        {"id": f"00000000-0000-4000-8000-{number:012}", "username": f"u{number}", "active": True}
+        for number in range(100_000)
+    ]
+    (tmp_path / "users.json").write_text(json.dumps(users), encoding="utf-8")
+
+    with started("sandbox", "--port", "0", "--data", str(tmp_path)) as (process, said):
+        assert said[2].startswith("Tenant diku: 100000 users")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+        assert process.stderr is not None
+        assert process.stderr.readline() == f"Loading the records in {tmp_path} ...\n"
 
 
 def test_sandbox_process() -> None:

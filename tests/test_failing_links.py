@@ -19,7 +19,10 @@ from starlette.applications import Starlette
 from gateway import errors
 from gateway.app import create_app
 from gateway.settings import Settings
-from gateway.upstream.client import Act, CallerClient, Client, Collection
+from gateway.upstream.act import Act
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.client import Client
+from gateway.upstream.collection import Collection
 from gateway.upstream.transport import Limits
 from tests.upstream.socket_server import (
     Answer,

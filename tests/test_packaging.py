@@ -13,10 +13,12 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -215,56 +217,95 @@ def test_what_is_copied_is_sent(image: list[tuple[str, str]]) -> None:
 # What the image runs on
 
 
-def locked() -> dict[str, tuple[Version, list[str]]]:
-    """Each package of the lock file with its version and its hashes."""
+LINUX = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
+PYTHONS = ("3.11.0", "3.12.0", "3.13.0")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One package of the lock file. What other places need in another version has a pin for each."""
+
+    name: str
+    version: Version
+    marker: Marker | None
+    hashes: list[str]
+
+    def holds(self, **place: str) -> bool:
+        return self.marker is None or self.marker.evaluate({**LINUX, **place})
+
+
+def pins() -> list[Pin]:
     text = (PROJECT / ".ci/requirements.lock").read_text(encoding="utf-8").replace("\\\n", " ")
-    lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    found: dict[str, tuple[Version, list[str]]] = {}
-    for pin, *more in lines:
-        name, _, version = pin.partition("==")
-        found[canonicalize_name(name)] = (Version(version), [each for each in more if each.startswith("--")])
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    found = []
+    for line in lines:
+        requirement, *hashes = line.split(" --hash=")
+        parsed = Requirement(requirement)
+        (version,) = parsed.specifier
+        assert version.operator == "=="
+        found.append(Pin(canonicalize_name(parsed.name), Version(version.version), parsed.marker, hashes))
     return found
 
 
-def wanted(requirements: Iterable[str]) -> list[Requirement]:
-    """The requirements that hold in the image, which is Linux."""
-    linux = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "extra": ""}
-    parsed = map(Requirement, requirements)
-    return [each for each in parsed if each.marker is None or each.marker.evaluate(linux)]
+def locked(**place: str) -> dict[str, Version]:
+    """The version of each package that is installed there: on this Python, unless another is given."""
+    holding = [pin for pin in pins() if pin.holds(**place)]
+    found = {pin.name: pin.version for pin in holding}
+    assert len(found) == len(holding), "a package is pinned to two versions"
+    return found
 
 
-def test_lock_fits_the_package() -> None:
-    """The lock file pins every dependency of the package, within the range that pyproject.toml gives."""
+def wanted(requirements: Iterable[str], extras: Collection[str] = (), **place: str) -> list[Requirement]:
+    """The requirements that hold in the image, which is Linux, with these extras of who has them."""
+    parsed = [Requirement(each) for each in requirements]
+    return [
+        each
+        for each in parsed
+        if each.marker is None
+        or any(each.marker.evaluate({**LINUX, **place, "extra": extra}) for extra in ("", *extras))
+    ]
+
+
+def image_dependencies() -> list[str]:
+    """What pyproject.toml asks for, with the optional dependencies that .ci/lock takes in."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    pins = locked()
+    taken = re.search(r"^extras=\((.*?)\)", (PROJECT / ".ci/lock").read_text(encoding="utf-8"), re.MULTILINE)
+    assert taken is not None
+    optional = [each for extra in taken[1].split() for each in project["optional-dependencies"][extra]]
+    return [*project["dependencies"], *optional]
 
-    for each in wanted(project["dependencies"]):
-        version, _ = pins[canonicalize_name(each.name)]
-        assert each.specifier.contains(version), each
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_lock_fits_the_package(python: str) -> None:
+    """On each Python, the lock file pins every dependency of the package, within its range."""
+    place = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
+    versions = locked(**place)
+
+    for each in wanted(image_dependencies(), **place):
+        assert each.specifier.contains(versions[canonicalize_name(each.name)], prereleases=True), each
 
 
 def test_lock_is_complete_and_holds_nothing_else() -> None:
     """The lock file has what its packages depend on, in a version that suits them, and no package besides."""
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    pins = locked()
-    reached: set[str] = set()
-    waiting = wanted(project["dependencies"])
+    versions = locked()
+    reached: set[tuple[str, frozenset[str]]] = set()
+    waiting = wanted(image_dependencies())
     while waiting:
         each = waiting.pop()
         name = canonicalize_name(each.name)
-        assert each.specifier.contains(pins[name][0], prereleases=True), each
-        if name not in reached:
-            reached.add(name)
-            waiting += wanted(importlib.metadata.requires(name) or [])
+        assert each.specifier.contains(versions[name], prereleases=True), each
+        if (name, frozenset(each.extras)) not in reached:
+            reached.add((name, frozenset(each.extras)))
+            waiting += wanted(importlib.metadata.requires(name) or [], each.extras)
 
-    assert reached == set(pins)
+    assert {name for name, _ in reached} == set(versions)
 
 
 def test_lock_has_hashes() -> None:
     """Every package may only be one whose SHA-256 is known."""
-    for name, (_, hashes) in locked().items():
-        assert hashes, name
-        assert all(re.fullmatch("--hash=sha256:[0-9a-f]{64}", each) for each in hashes), name
+    for pin in pins():
+        assert pin.hashes, pin.name
+        assert all(re.fullmatch("sha256:[0-9a-f]{64}", each.strip()) for each in pin.hashes), pin.name
 
 
 def test_lock_tells_no_place() -> None:
@@ -317,5 +358,5 @@ def test_ci_is_executable(name: str) -> None:
 def test_no_registry_is_named(path: str) -> None:
     """Packages and images come from where the machine is set up to take them, not from a host named here."""
     text = (PROJECT / path).read_text(encoding="utf-8")
-    places = r"(?<!no-emit-)(?:index-url|find-links)|://(?!127\.0\.0\.1|localhost|okapi\.example\.org)[^\s'\"]*"
+    places = r"(?<!no-emit-)(?<!global\.)(?:index-url|find-links)|://(?!127\.0\.0\.1|localhost|okapi\.example\.org)[^\s'\"]*"
     assert re.findall(places, text) == []

@@ -21,6 +21,7 @@ DEFAULTS: dict[str, object] = {
     "polaris_site_domain": "polaris",
     "polaris_organization": None,
     "polaris_workstation": None,
+    "polaris_service_account": None,
     "polaris_language": "eng",
     "polaris_product_id": 20,
     "lists_from": "bff",
@@ -45,12 +46,14 @@ DEFAULTS: dict[str, object] = {
     "head_timeout": 10.0,
     "body_timeout": 10.0,
     "idle_timeout": 10.0,
+    "write_timeout": 30.0,
     "max_header_bytes": 32_768,
     "max_headers": 100,
     "max_connections": 1000,
     "max_operations": 200,
     "document_cache_size": 500,
-    "execution": "generic",
+    "execution": "plan",
+    "plan_after": 2,
     "max_page_size": 1000,
     "cors_origins": "",
     "max_query_characters": 100_000,
@@ -61,19 +64,23 @@ DEFAULTS: dict[str, object] = {
     "max_nodes": 2000,
     "max_root_fields": 30,
     "max_cost": 100,
+    "rate_limit": None,
+    "redis_url": None,
+    "redis_timeout": 0.1,
     "token_cookie": False,
     "production": False,
     "graphiql": True,
     "introspection": True,
     "suggestions": True,
     "log_level": "info",
+    "workers": 1,
     "shutdown_timeout": 20,
 }
 UPSTREAM = "http://okapi:9130"
 
 
 class WithSecret(Settings):
-    """Settings with a secret, which the real ones do not have yet."""
+    """Settings with a secret that has a bound of pydantic's own."""
 
     password: SecretStr | None = Field(None, description="A secret.", min_length=8)
 
@@ -260,6 +267,7 @@ def test_bad_value_names_variable_and_value(name: str, given: str, problem: str)
     ("name", "least", "most"),
     [
         ("port", 0, 65535),
+        ("workers", 1, 256),
         ("polaris_organization", 1, None),
         ("polaris_workstation", 1, None),
         ("polaris_product_id", 1, None),
@@ -293,6 +301,8 @@ def test_bad_value_names_variable_and_value(name: str, given: str, problem: str)
         ("head_timeout", None, 600),
         ("body_timeout", None, 600),
         ("idle_timeout", None, 600),
+        ("write_timeout", None, 600),
+        ("redis_timeout", None, 600),
     ],
 )
 def test_bounds(name: str, least: int | None, most: int | None) -> None:
@@ -327,6 +337,76 @@ def test_origins_are_exact(origin: str) -> None:
         "CORS_ORIGINS: must be origins such as https://folio.example.org, separated by commas"
         f" (got 'https://a.example.org,{origin}')",
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "figures"),
+    [
+        ("600/minute", "600/minute", (600, 60)),
+        (" 20 / Second ", "20/second", (20, 1)),
+        (None, None, None),
+    ],
+)
+def test_a_rate_is_calls_and_seconds(
+    given: str | None, kept: str | None, figures: tuple[int, int] | None
+) -> None:
+    """RATE_LIMIT is a number of calls for a second or a minute; unset there is no limit."""
+    settings = Settings(rate_limit=given)
+
+    assert (settings.rate_limit, settings.rate) == (kept, figures)
+
+
+@pytest.mark.parametrize("given", ["600", "0/minute", "-1/minute", "600/hour", "600/minutes", "1.5/second"])
+def test_other_rates_are_refused(given: str) -> None:
+    """A rate without a time, of nothing, or for longer than a token lives is refused."""
+    assert problems(rate_limit=given) == (
+        "RATE_LIMIT: must be a number of calls and a time, such as 600/minute or 20/second"
+        f" (got '{given}')",
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://valkey",
+        "redis://valkey:6379/0",
+        "rediss://gateway:correct-horse@valkey.example.org:6380/1",
+        "valkey://:correct-horse@[::1]:6379",
+        "valkeys://valkey:6379/",
+        "unix:///run/valkey.sock",
+    ],
+)
+def test_the_store_is_a_secret(url: str) -> None:
+    """REDIS_URL may hold a password: it is kept whole and shown nowhere."""
+    settings = Settings(redis_url=f" {url}\n")
+
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == url
+    assert url not in repr(settings)
+    assert {row.value for row in settings_table(settings) if row.name == "REDIS_URL"} == {"***"}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("http://:hunter2@valkey", "must be a URL such as redis://valkey:6379/0"),
+        ("redis://", "must be a URL such as redis://valkey:6379/0"),
+        ("redis://:hunter2@valkey:0", "must be a URL such as redis://valkey:6379/0"),
+        ("redis://:hunter2@valkey:port", "must be a URL such as redis://valkey:6379/0"),
+        ("redis://valkey/hunter2", "must be a URL such as redis://valkey:6379/0"),
+        ("unix://", "must be a URL such as redis://valkey:6379/0"),
+        ("redis://valkey?password=hunter2", "must not contain blanks"),
+        ("redis://valkey#hunter2", "must not contain blanks"),
+        ("redis://val key", "must not contain blanks"),
+    ],
+)
+def test_other_stores_are_refused_without_repeating_them(given: str, why: str) -> None:
+    """What is not the URL of a Valkey or Redis is refused, and no part of it is told."""
+    (problem,) = problems(redis_url=given)
+
+    assert problem.startswith(f"REDIS_URL: {why}")
+    assert "hunter2" not in problem
+    assert "(got" not in problem
 
 
 def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -414,6 +494,26 @@ def test_table_hides_secrets() -> None:
     assert settings_table(WithSecret(**long_enough))[-1].value == "***"
     assert problems(WithSecret, password="hunter2") == (  # noqa: S106 - nobody's
         "PASSWORD: Value should have at least 8 items after validation, not 7",
+    )
+
+
+@pytest.mark.parametrize("account", ["PAS polaris:a:hunter2", "Bearer hunter2"])
+def test_the_service_account_is_never_shown(account: str) -> None:
+    """The login of Polaris' service account is in no table, no dump and no repr of the settings."""
+    settings = Settings(polaris_service_account=account)
+
+    (row,) = (each for each in settings_table(settings) if each.name == "POLARIS_SERVICE_ACCOUNT")
+    assert (row.value, row.default, row.origin) == ("***", "unset", "option")
+    assert "hunter2" not in f"{settings!r}{settings.model_dump()}{settings.model_dump_json()}"
+    assert settings.polaris_service_account is not None
+    assert settings.polaris_service_account.get_secret_value() == account
+
+
+@pytest.mark.parametrize("account", ["hunter2", "PAS", "Basic hunter2", "pas hunter2", "PAS hun ter2"])
+def test_a_service_account_of_another_form_is_refused(account: str) -> None:
+    """Only the two schemes that Polaris knows are taken, and what was given is not repeated."""
+    assert problems(polaris_service_account=account) == (
+        "POLARIS_SERVICE_ACCOUNT: must be 'PAS <domain>:<token>:<secret>' or 'Bearer <token>'",
     )
 
 

@@ -16,7 +16,8 @@ from gateway.commands.server import run
 from gateway.commands.show_settings import read_settings, setting_options
 from gateway.commands.starting import CannotStart, notice_when_slow
 from gateway.commands.workers import Workers, metrics_folder
-from gateway.settings import Settings, value_text
+from gateway.observability import logs
+from gateway.settings import Settings, SettingsError, value_text
 
 DRAIN_SECONDS = 3.0  # what a load balancer takes to notice that readiness is off
 
@@ -31,6 +32,7 @@ def serve(**options: Any) -> None:
       circulation-gateway serve --okapi-url https://okapi.example.org --port 8081
     """
     settings = read_settings(options)
+    logs.configure(settings.log_level, settings.log_format)
     require_something_to_serve(settings)
     require_one_library(settings)
     with listen(settings.host, settings.port) as listener:
@@ -43,12 +45,15 @@ def serve(**options: Any) -> None:
 
 def serve_here(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
     """Serve in this process until a signal ends it."""
+    logs.configure(settings.log_level, settings.log_format)  # a worker is a process of its own
     with notice_when_slow("Starting"):
         from gateway.app import create_app
         from gateway.web.protocol import WireLimits, bounded_protocol
 
         try:
             app = create_app(settings)
+        except SettingsError as error:
+            raise CannotStart(str(error)) from error
         except ValueError as error:
             if settings.sandbox_data is None:
                 raise
@@ -59,6 +64,7 @@ def serve_here(settings: Settings, listener: socket.socket, announce: Callable[[
         listener,
         announce=announce,
         drain=drain,
+        last_acts=max(0.0, settings.shutdown_timeout / 2 - drain),  # and then they have ACT_TIMEOUT
         shutdown_timeout=settings.shutdown_timeout - drain,
         log_level=settings.log_level,
         http=bounded_protocol(

@@ -30,13 +30,22 @@ class Server(uvicorn.Server):
     """uvicorn that says when it listens, turns readiness off before it stops, and then exits with 0.
 
     The first SIGTERM drains, the second or Ctrl+C ends the drain, and one more does not wait for questions
-    any longer. None of them abandons an act: what was sent upstream is waited for to its own deadline.
+    any longer. None of them abandons an act: what was sent upstream is waited for to its own deadline. So
+    that this deadline is not far away, no act is begun later than `last_acts` seconds after the drain.
     """
 
-    def __init__(self, config: uvicorn.Config, *, announce: Callable[[], None], drain: float = 0.0) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        announce: Callable[[], None],
+        drain: float = 0.0,
+        last_acts: float = 0.0,
+    ) -> None:
         super().__init__(config)
         self.announce = announce
         self.drain = drain
+        self.last_acts = last_acts
         self.stop_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -50,11 +59,17 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(self.last_acts, self.begin_no_more_acts)
         await super().shutdown(sockets)
         if self.force_exit:  # then uvicorn would leave without asking the application
             for task in self.server_state.tasks:
                 task.cancel()
             await self.lifespan.shutdown()
+
+    def begin_no_more_acts(self) -> None:
+        """Tell the application, which has put a `Stopping` into the state of its lifespan, if it has acts."""
+        if (stopping := self.lifespan.state.get("stopping")) is not None:
+            stopping.now = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not passed on: uvicorn raises the signals it has noted once more, and the process would die of them.
@@ -74,6 +89,7 @@ def run(
     *,
     announce: Callable[[], None],
     drain: float,
+    last_acts: float = 0.0,
     shutdown_timeout: float,
     log_level: str,
     http: type[asyncio.Protocol] | Literal["httptools"] = "httptools",
@@ -92,4 +108,4 @@ def run(
         proxy_headers=False,  # nothing depends on the client's address
         timeout_graceful_shutdown=math.ceil(shutdown_timeout),
     )
-    Server(config, announce=announce, drain=drain).run(sockets=[listener])
+    Server(config, announce=announce, drain=drain, last_acts=last_acts).run(sockets=[listener])

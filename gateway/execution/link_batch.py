@@ -195,8 +195,10 @@ class LinkBatch:
         embedded = isinstance(definition, EmbeddedLink)
         may_know = bool(self.sources) and not embedded
         by_key, at_once = self.by_key, isinstance(asking.loader, Loader)
+        carried = passed_over = 0
         for place, key in enumerate(self.keys):
             if key is None or key == "":
+                passed_over += 1
                 self._nothing([place])
                 continue
             try:
@@ -207,13 +209,18 @@ class LinkBatch:
                     known = self._known(definition, key, self.sources[place])
                     if known is not None:
                         self.carried.append((known, [place]))
+                        carried += 1
                         continue
                 if parents is None:
                     parents = by_key[key] = [] if at_once else self.loading.setdefault(load(key_of(key)), [])
             except Exception as problem:
+                passed_over += 1
                 self._fail(place, problem)
             else:
                 parents.append(place)
+        operation = self.following.asked.context.operation
+        operation.carried += carried
+        operation.loads += len(self.keys) - carried - passed_over - len(by_key)  # the loader counts these
         if isinstance(asking.loader, Loader):
             self.loader = asking.loader
             self.pending = asking.loader.load_all(by_key)
@@ -236,6 +243,8 @@ class LinkBatch:
             try:
                 ids = [id_in(self.link.definition, each) for each in keys]
                 self.lists.append((place, [made(key) for key in ids if key is not None]))
+                if self.link.carried:
+                    self.following.asked.context.operation.carried += len(self.lists[-1][1])
             except Exception as problem:
                 self._fail(place, problem)
 

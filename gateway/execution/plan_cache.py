@@ -53,7 +53,6 @@ def plan_of(
     except NotPlanned:
         FALLBACKS.count("not planned")
     except Exception:  # the answer does not depend on it
-        import traceback; traceback.print_exc()
         FALLBACKS.count("not compiled")
     variants.plans[values] = plan
     return plan

@@ -15,6 +15,7 @@ from aiodataloader import DataLoader
 
 from gateway import errors
 from gateway.loaders.loader import Loader, Reads, Slice, Window
+from gateway.observability.operation import OperationRecord
 from gateway.upstream import cql
 from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection, Page
@@ -77,7 +78,7 @@ def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cq
         found.update(await _side_by_side(fetch, [key.lower() for key in keys], ask, limits, str(within)))
         return [found.get(key.lower()) for key in keys]
 
-    return Loader(load, str.lower, Reads(ask, (index,)))
+    return Loader(load, str.lower, Reads(ask, (index,)), ask.operation)
 
 
 def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
@@ -115,7 +116,7 @@ def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
             fail([name], problem)
         return [found.get(key.casefold()) for key in keys]
 
-    return Loader(load, reads=Reads(ask, (index,)))
+    return Loader(load, reads=Reads(ask, (index,)), operation=ask.operation)
 
 
 def _shared(index: str) -> errors.Conflict:
@@ -169,7 +170,7 @@ def grouped_by(
         except errors.GatewayError as problem:
             return problem
 
-    return Loader(load, lambda key: (key[0].lower(), key[1]), Reads(ask, key))
+    return Loader(load, lambda key: (key[0].lower(), key[1]), Reads(ask, key), ask.operation)
 
 
 def _at(record: Any, path: tuple[str, ...]) -> object:  # Any: a record, or a Struct of what is read of one
@@ -178,7 +179,9 @@ def _at(record: Any, path: tuple[str, ...]) -> object:  # Any: a record, or a St
     return record
 
 
-def one_by_one(ask: Callable[[str], Awaitable[Value]]) -> DataLoader[str, Value]:
+def one_by_one(
+    ask: Callable[[str], Awaitable[Value]], operation: OperationRecord | None = None
+) -> DataLoader[str, Value]:
     """A loader for what upstream serves one key a call: side by side, and each key asked once."""
 
     async def answer(key: str) -> Value | errors.GatewayError:
@@ -190,7 +193,7 @@ def one_by_one(ask: Callable[[str], Awaitable[Value]]) -> DataLoader[str, Value]
     async def load(keys: list[str], _: Shape | None) -> list[Value | errors.GatewayError]:
         return list(await asyncio.gather(*map(answer, keys)))
 
-    return Loader(load, str.lower)
+    return Loader(load, str.lower, operation=operation)
 
 
 async def page_of(

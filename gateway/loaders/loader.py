@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Collection as Keys
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from aiodataloader import DataLoader
 
 from gateway import errors
+from gateway.observability.operation import OperationRecord
 from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection
 from gateway.upstream.shape import Shape
@@ -65,10 +67,12 @@ class Loader(DataLoader[Key, Value]):
         load: Callable[[list[Key], Shape | None], Awaitable[list[Value | errors.GatewayError]]],
         get_cache_key: Callable[[Key], Key] | None = None,
         reads: Reads | None = None,
+        operation: OperationRecord | None = None,
     ) -> None:
         super().__init__(get_cache_key=get_cache_key)
         self._load = load
         self.reads = reads
+        self.operation = operation or OperationRecord()
         self.shape: Shape | None = None
         self._more: dict[Key, Key] = {}  # keys of the next batch that have no future of their own
         self._answers: dict[Key, Any] = {}  # what came of them; until then, the future of a key that has one
@@ -79,6 +83,7 @@ class Loader(DataLoader[Key, Value]):
             answer = self._answers.get(self.get_cache_key(key), self)
             if answer is not self:
                 return asyncio.ensure_future(self._of(key))
+        self.operation.loads += 1
         return super().load(key)
 
     async def _of(self, key: Key) -> Value:
@@ -88,7 +93,7 @@ class Loader(DataLoader[Key, Value]):
             raise found
         return found
 
-    def load_all(self, keys: Iterable[Key]) -> set[asyncio.Future[Any]]:
+    def load_all(self, keys: Keys[Key]) -> set[asyncio.Future[Any]]:
         """Load many keys without a future for each.
 
         Answers the futures to wait for, whatever becomes of them; then `answer` has the value of each key.
@@ -97,6 +102,7 @@ class Loader(DataLoader[Key, Value]):
         pending: set[asyncio.Future[Any]] = set()
         lead: asyncio.Future[Any] | None = None
         cache, answers, cache_key_of = self._cache, self._answers, self.get_cache_key
+        self.operation.loads += len(keys)
         for key in keys:
             cache_key: Any = cache_key_of(key)
             known = cache.get(cache_key) or answers.get(cache_key)
@@ -131,6 +137,7 @@ class Loader(DataLoader[Key, Value]):
         for future in tuple(awaited):
             future.add_done_callback(answered)
         more, self._more = self._more, {}
+        self.operation.batches.append(len(keys) + len(more))
         try:
             values: list[Any] = await self._load([*keys, *more.values()] if more else keys, self.shape)
         except Exception as problem:  # kept in the slots: a loader that broke is not asked again

@@ -15,7 +15,7 @@ class PatronBlockLoaders(LoaderSet):
     @cached_property
     def automated_blocks_of_user(self) -> Listed:
         """Upstream reckons the blocks of one user a call."""
-        return one_by_one(self.upstream.patron_blocks.automated_blocks)
+        return one_by_one(self.upstream.patron_blocks.automated_blocks, self.upstream.operation)
 
     def manual_blocks_of_user(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
         return self.grouped(self.upstream.fees.manual_blocks, "userId", within=within, sort=sort)

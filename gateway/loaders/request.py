@@ -33,23 +33,23 @@ class RequestLoaders(LoaderSet):
     @cached_property
     def queue_of_instance(self) -> Listed:
         """Upstream serves one queue a call, whole, up to 1000 requests."""
-        return one_by_one(self.upstream.circulation.queue_of_instance)
+        return one_by_one(self.upstream.circulation.queue_of_instance, self.upstream.operation)
 
     @cached_property
     def queue_of_item(self) -> Listed:
-        return one_by_one(self.upstream.circulation.queue_of_item)
+        return one_by_one(self.upstream.circulation.queue_of_item, self.upstream.operation)
 
     @cached_property
     def batch_request(self) -> ById:
-        return one_by_one(self.upstream.circulation_bff.batch_request)
+        return one_by_one(self.upstream.circulation_bff.batch_request, self.upstream.operation)
 
     @cached_property
     def pick_slips(self) -> Listed:
-        return one_by_one(self.upstream.circulation_bff.pick_slips)
+        return one_by_one(self.upstream.circulation_bff.pick_slips, self.upstream.operation)
 
     @cached_property
     def search_slips(self) -> Listed:
-        return one_by_one(self.upstream.circulation_bff.search_slips)
+        return one_by_one(self.upstream.circulation_bff.search_slips, self.upstream.operation)
 
     def requests_of_user(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
         return self.grouped(self.requests, "requesterId", within=within, sort=sort)

@@ -27,9 +27,9 @@ class Table:
     def __init__(self, ask: Collection, limits: BatchLimits, sort: Sequence[cql.SortKey]) -> None:
         self._ask = ask
         self._sort = sort
-        self._first_page = one_by_one(self._asked)
+        self._first_page = one_by_one(self._asked, ask.operation)
         self._beyond = by_id(ask, limits)
-        self.by_id: ById = Loader(self._load, str.lower)
+        self.by_id: ById = Loader(self._load, str.lower, operation=ask.operation)
 
     async def rows(self) -> list[Record] | None:
         """All rows, in the order of the table; None where it is not small."""

@@ -14,8 +14,14 @@ def acting(info: Info) -> Upstream:
     """The services to act on. What was loaded before is forgotten, because the act may change it.
 
     Raises `UpstreamUnavailable` after an act of this operation whose outcome is unknown: whoever wrote the
-    acts in this order meant the later ones to follow what nobody knows to have happened.
+    acts in this order meant the later ones to follow what nobody knows to have happened. And when the process
+    stops: it waits for what was sent, not for what might be.
     """
+    if info.context.stopping.now:
+        raise errors.UpstreamUnavailable(
+            "Not attempted, nothing was sent: this gateway is stopping.",
+            details={"reason": "notAttempted"},
+        )
     if info.context.acts.outcome_unknown:
         raise errors.UpstreamUnavailable(
             "Not attempted, nothing was sent: the outcome of an earlier act of this operation is unknown.",

@@ -13,7 +13,7 @@ from strawberry.utils.str_converters import to_camel_case
 from gateway.mutations.override_blocks import OverrideBlocksInput, override_blocks
 from gateway.schema import arguments
 from gateway.schema.scalars import upstream_text
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 
 
 def body_of(input: Any, *apart: str) -> Record:  # Any: one of the inputs of the acts

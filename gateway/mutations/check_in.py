@@ -19,7 +19,7 @@ from gateway.schema.record import derived, field
 from gateway.schema.refusal import Refusal
 from gateway.schema.scalars import DateTime, upstream_text
 from gateway.schema.staff_slip import StaffSlip
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 
 
 @strawberry.input(description="Which item came back, and where.")

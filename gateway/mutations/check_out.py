@@ -13,7 +13,7 @@ from gateway.schema import arguments
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 from gateway.schema.scalars import DateTime, upstream_text
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 
 
 @strawberry.input(description="Which item is lent to whom, and where.")

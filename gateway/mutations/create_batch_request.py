@@ -12,7 +12,7 @@ from gateway.mutations.acting import acting
 from gateway.mutations.body import body_of
 from gateway.schema.batch_request import BatchRequest
 from gateway.schema.refusal import Refusal
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 
 _WORKFLOW = "Multi-Item request"  # the only value that upstream knows, and it wants it
 

@@ -14,7 +14,7 @@ from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestTyp
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
 from gateway.schema.scalars import DateTime
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 
 
 @strawberry.input(description="Who wants what, and how.")

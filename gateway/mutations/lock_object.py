@@ -11,7 +11,7 @@ from gateway.mutations.acting import acting
 from gateway.schema.object_lock import ObjectLock, object_number, type_id
 from gateway.schema.object_type import ObjectType
 from gateway.schema.refusal import Refusal
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 from gateway.upstream.polaris import HeldByAnother
 
 

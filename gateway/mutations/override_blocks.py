@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from gateway.schema.scalars import DateTime, upstream_text
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 
 
 @strawberry.input(description="Lend an item that the rules do not lend.")

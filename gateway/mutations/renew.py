@@ -14,7 +14,7 @@ from gateway.mutations.override_blocks import OverrideBlocksInput
 from gateway.schema import arguments
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 
 
 @strawberry.input(description="Whose loan of which item: both by their barcodes, or both by their ids.")

@@ -14,7 +14,7 @@ from gateway.schema import arguments
 from gateway.schema.page import whole_of
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import RequestQueue
-from gateway.upstream.client import Record
+from gateway.upstream.answer import Record
 
 
 @strawberry.input(description="Where a request stands from now on.")

@@ -86,7 +86,7 @@ class Sandbox:
             for each in routes.ROUTES
         ] + [Route("/{path:path}", no_module, methods=routes.METHODS)]
 
-    def serve(self, permission: str, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    def serve(self, permission: str | None, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def served(request: Request) -> Response:
             library = self.libraries[request.headers["x-okapi-tenant"]]
             try:

@@ -37,8 +37,8 @@ class Caller:
             return False
         return self.username != WITHOUT_OVERRIDES or permission not in OVERRIDES
 
-    def require(self, permission: str) -> None:
-        if not self.may(permission):
+    def require(self, permission: str | None) -> None:
+        if permission is not None and not self.may(permission):
             who = f"'{self.username}' ({self.user.get('id', '')})"
             raise Denied(f"Access for user {who} requires permission: {permission}", 403)
 

@@ -37,6 +37,8 @@ from gateway.sandbox.holdings import HOLDINGS
 from gateway.sandbox.loan_history import LOAN_HISTORY
 from gateway.sandbox.mediated_request import confirm_mediated_request
 from gateway.sandbox.move_request import move_request
+from gateway.sandbox.own_user import own_user
+from gateway.sandbox.permissions import OVERRIDES
 from gateway.sandbox.reorder_queue import reorder_instance_queue, reorder_item_queue
 from gateway.sandbox.shelf import Shelf, collection, single
 from gateway.sandbox.update_request import update_request
@@ -49,7 +51,7 @@ BFF = "/circulation-bff"
 class Served:
     method: str
     path: str
-    permission: str
+    permission: str | None  # None: whoever has a token may
     endpoint: Endpoint
 
 
@@ -108,12 +110,12 @@ REQUESTING: list[Served] = [
     done("/circulation/requests/{id}/move", "circulation.requests.item.move.post", move_request),
     done(
         "/circulation/requests/queue/instance/{id}/reorder",
-        "circulation.requests.queue-instance.reorder.collection.post",
+        "circulation.requests.queue.instance-reorder.collection.post",
         reorder_instance_queue,
     ),
     done(
         "/circulation/requests/queue/item/{id}/reorder",
-        "circulation.requests.queue-item.reorder.collection.post",
+        "circulation.requests.queue.item-reorder.collection.post",
         reorder_item_queue,
     ),
     done(
@@ -279,4 +281,13 @@ ROUTES += [
     ),
     *read("/circulation/settings", "circulation.settings", circulation_settings.CIRCULATION_SETTINGS),
     asked("/tlr/settings", "tlr.settings.get", circulation_settings.tlr_settings),
+]
+
+ROUTES += [
+    Served(
+        "GET",
+        "/bl-users/_self",
+        None,
+        own_user(sorted({each.permission for each in ROUTES if each.permission} | OVERRIDES)),
+    ),
 ]

@@ -47,8 +47,8 @@ class PaymentStatusName(Enum):
 
 
 @strawberry.input(
-    description="Which accounts. All conditions must hold; a list matches any of its values. Overdue fines "
-    'that are still owed: `{ status: [OPEN], feeFineType: ["Overdue fine"] }`.'
+    description="Which accounts. All conditions must hold; a list matches any of its values. "
+    'Overdue fines that are still owed: `{ status: [OPEN], feeFineType: ["Overdue fine"] }`.'
 )
 class AccountFilter:
     id: list[strawberry.ID] | None = condition("Ids of accounts.", "id", arguments.ids)
@@ -78,9 +78,11 @@ class AccountSortField(Enum):
 
 
 @strawberry.input(
-    description="One key to sort accounts by, such as `{ field: CREATED_DATE, direction: DESCENDING }`. Of "
-    "several, the first counts most."
+    description="One key to sort accounts by; of several, the first counts most. "
+    "The last first: `{ field: CREATED_DATE, direction: DESCENDING }`."
 )
 class AccountSort:
     field: AccountSortField = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+    )

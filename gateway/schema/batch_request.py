@@ -139,8 +139,8 @@ class BatchRequestConnection(Connection[BatchRequest]):
 
 
 @strawberry.input(
-    description="Which batch requests. All conditions must hold. Since a day: `{ requestDate: { from: "
-    '"2026-11-01T00:00:00Z" } }`.'
+    description="Which batch requests. All conditions must hold. "
+    'Since a day: `{ requestDate: { from: "2026-11-01T00:00:00Z" } }`.'
 )
 class BatchRequestFilter:
     requester_id: list[strawberry.ID] | None = condition(
@@ -157,12 +157,14 @@ class BatchRequestSortField(Enum):
 
 
 @strawberry.input(
-    description="One key to sort batch requests by, such as `{ field: REQUEST_DATE, direction: DESCENDING }`. "
-    "Of several, the first counts most."
+    description="One key to sort batch requests by; of several, the first counts most. "
+    "The last first: `{ field: REQUEST_DATE, direction: DESCENDING }`."
 )
 class BatchRequestSort:
     field: BatchRequestSortField = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+    )
 
 
 @strawberry.type

@@ -263,12 +263,14 @@ class InstanceConnection(Connection[Instance]):
 
 
 @strawberry.input(
-    description="Which titles. All conditions must hold; a list matches any of its values. By words of the "
-    'title: `{ title: "history bridges" }`.'
+    description="Which titles. All conditions must hold; a list matches any of its values. "
+    'By words of the title: `{ title: "history bridges" }`.'
 )
 class InstanceFilter:
     id: list[strawberry.ID] | None = condition("Ids of titles.", "id", arguments.ids)
-    hrid: list[str] | None = condition("Numbers that people use.", "hrid", arguments.exact)
+    hrid: list[str] | None = condition(
+        "Numbers that people use, such as `in00000102`.", "hrid", arguments.exact
+    )
     title: str | None = condition(
         "Words of the title in any order, all of them: `history bridges`.", "title", arguments.words
     )
@@ -291,12 +293,14 @@ class InstanceSortField(Enum):
 
 
 @strawberry.input(
-    description="One key to sort titles by, such as `{ field: INDEX_TITLE, direction: DESCENDING }`. Of "
-    "several, the first counts most."
+    description="One key to sort titles by; of several, the first counts most. "
+    "The last first: `{ field: INDEX_TITLE, direction: DESCENDING }`."
 )
 class InstanceSort:
     field: InstanceSortField = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+    )
 
 
 @strawberry.type
@@ -305,7 +309,8 @@ class InstanceQuery:
         "One title. Null when there is none.", id=("instance", "The id, a UUID.")
     )
     instances: InstanceConnection | None = connection(
-        "Titles, a page at a time.",
+        "Titles, a page at a time. "
+        'Try `{ instances(filter: { title: "history" }) { nodes { title items { totalCount } } } }`.',
         ask=lambda upstream: upstream.inventory.instances,
         filter=InstanceFilter,
         sort=InstanceSort,

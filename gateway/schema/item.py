@@ -303,19 +303,23 @@ class ItemConnection(Connection[Item]):
 
 
 @strawberry.input(
-    description="Which items. All conditions must hold; a list matches any of its values. What is not in its "
-    "place: `{ status: [MISSING, LONG_MISSING] }`."
+    description="Which items. All conditions must hold; a list matches any of its values. "
+    "What is not in its place: `{ status: [MISSING, LONG_MISSING] }`."
 )
 class ItemFilter:
     id: list[strawberry.ID] | None = condition("Ids of items.", "id", arguments.ids)
-    hrid: list[str] | None = condition("Numbers that people use.", "hrid", arguments.exact)
-    barcode: list[str] | None = condition("Barcodes.", "barcode", arguments.exact)
+    hrid: list[str] | None = condition(
+        "Numbers that people use, such as `it00000001`.", "hrid", arguments.exact
+    )
+    barcode: list[str] | None = condition("Barcodes, such as `2000000001`.", "barcode", arguments.exact)
     accession_number: list[str] | None = condition(
         "Numbers that they got when they were bought.", "accessionNumber", arguments.exact
     )
     holdings_id: list[strawberry.ID] | None = condition("Ids of holdings.", "holdingsRecordId", arguments.ids)
     instance_id: list[strawberry.ID] | None = condition("Ids of titles.", "instance.id", arguments.ids)
-    status: list[ItemStatusName] | None = condition("Their state.", "status.name", arguments.members)
+    status: list[ItemStatusName] | None = condition(
+        "Their state, such as `MISSING`.", "status.name", arguments.members
+    )
     material_type_id: list[strawberry.ID] | None = condition(
         "What kind of thing they are: ids of FOLIO's material types.", "materialTypeId", arguments.ids
     )
@@ -339,12 +343,14 @@ class ItemSortField(Enum):
 
 
 @strawberry.input(
-    description="One key to sort items by, such as `{ field: BARCODE, direction: DESCENDING }`. Of several, "
-    "the first counts most."
+    description="One key to sort items by; of several, the first counts most. "
+    "The last first: `{ field: BARCODE, direction: DESCENDING }`."
 )
 class ItemSort:
     field: ItemSortField = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+    )
 
 
 async def consortium_item(
@@ -366,12 +372,13 @@ class ItemQuery:
         "has it. One upstream call each; it cannot be batched. Outside a consortium `item(barcode:)` does.",
     )
     item: Item | None = keyed(
-        "One item by exactly one of the keys. Null when there is none.",
+        "One item by exactly one of the keys. Null when there is none. "
+        'Try `{ item(barcode: "2000000001") { title status { name } } }`.',
         id=("item", "The id, a UUID."),
         barcode=("item_by_barcode", "The barcode as it is printed, such as `2000000001`."),
     )
     items: ItemConnection | None = connection(
-        "Items, a page at a time.",
+        "Items, a page at a time. Try `{ items(filter: { status: [MISSING] }) { nodes { barcode } } }`.",
         ask=lambda upstream: upstream.inventory.items,
         filter=ItemFilter,
         sort=ItemSort,

@@ -220,7 +220,8 @@ class LoanConnection(Connection[Loan]):
 class LoanQuery:
     loan: Loan | None = keyed("One loan. Null when there is none.", id=("loan", "The id, a UUID."))
     loans: LoanConnection | None = connection(
-        "Loans, a page at a time.",
+        "Loans, a page at a time. "
+        "Try `{ loans(first: 3) { totalCount nodes { dueDate borrower { barcode } item { title } } } }`.",
         ask=lambda upstream: upstream.circulation_bff.loans,
         direct=lambda upstream: upstream.circulation.loans,
         filter=LoanFilter,

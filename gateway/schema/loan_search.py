@@ -13,8 +13,8 @@ from gateway.schema.loan_extras import AtLocationUseStatus
 
 
 @strawberry.input(
-    description="Which loans. All conditions must hold; a list matches any of its values. What is overdue: `{ "
-    'status: [OPEN], dueDate: { before: "2026-11-26T00:00:00Z" } }`.'
+    description="Which loans. All conditions must hold; a list matches any of its values. "
+    'What is overdue: `{ status: [OPEN], dueDate: { before: "2026-11-26T00:00:00Z" } }`.'
 )
 class LoanFilter:
     id: list[strawberry.ID] | None = condition("Ids of loans.", "id", arguments.ids)
@@ -52,9 +52,11 @@ class LoanSortField(Enum):
 
 
 @strawberry.input(
-    description="One key to sort loans by, such as `{ field: DUE_DATE, direction: DESCENDING }`. Of several, "
-    "the first counts most."
+    description="One key to sort loans by; of several, the first counts most. "
+    "The last first: `{ field: DUE_DATE, direction: DESCENDING }`."
 )
 class LoanSort:
     field: LoanSortField = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+    )

@@ -118,12 +118,14 @@ class LocationSortField(Enum):
 
 
 @strawberry.input(
-    description="One key to sort locations by, such as `{ field: NAME, direction: DESCENDING }`. Of several, "
-    "the first counts most."
+    description="One key to sort locations by; of several, the first counts most. "
+    "The last first: `{ field: NAME, direction: DESCENDING }`."
 )
 class LocationSort:
     field: LocationSortField = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+    )
 
 
 @strawberry.type

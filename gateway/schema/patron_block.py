@@ -45,8 +45,8 @@ class ManualBlockConnection(Connection[ManualBlock]):
 
 
 @strawberry.input(
-    description="Which manual blocks. All conditions must hold. Those that keep from borrowing: `{ borrowing: "
-    "true }`."
+    description="Which manual blocks. All conditions must hold. "
+    "Those that keep from borrowing: `{ borrowing: true }`."
 )
 class ManualBlockFilter:
     borrowing: bool | None = condition(

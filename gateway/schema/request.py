@@ -310,7 +310,8 @@ class RequestQuery:
         "One request. Null when there is none.", id=("request", "The id, a UUID.")
     )
     requests: RequestConnection | None = connection(
-        "Requests, a page at a time.",
+        "Requests, a page at a time. Try "
+        "`{ requests(filter: { status: [OPEN_AWAITING_PICKUP] }) { nodes { requester { barcode } } } }`.",
         ask=lambda upstream: upstream.circulation_bff.requests,
         direct=lambda upstream: upstream.circulation.requests,
         filter=RequestFilter,

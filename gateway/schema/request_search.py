@@ -12,19 +12,23 @@ from gateway.schema.enums import RequestLevel, RequestStatus, RequestType, SortD
 
 
 @strawberry.input(
-    description="Which requests. All conditions must hold; a list matches any of its values. What waits on "
-    "the hold shelf: `{ status: [OPEN_AWAITING_PICKUP] }`."
+    description="Which requests. All conditions must hold; a list matches any of its values. "
+    "What waits on the hold shelf: `{ status: [OPEN_AWAITING_PICKUP] }`."
 )
 class RequestFilter:
     id: list[strawberry.ID] | None = condition("Ids of requests.", "id", arguments.ids)
     requester_id: list[strawberry.ID] | None = condition("Ids of requesters.", "requesterId", arguments.ids)
     item_id: list[strawberry.ID] | None = condition("Ids of items.", "itemId", arguments.ids)
     instance_id: list[strawberry.ID] | None = condition("Ids of titles.", "instanceId", arguments.ids)
-    request_type: list[RequestType] | None = condition("Kinds.", "requestType", arguments.members)
+    request_type: list[RequestType] | None = condition(
+        "Kinds of wish: `PAGE`, `HOLD` or `RECALL`.", "requestType", arguments.members
+    )
     request_level: list[RequestLevel] | None = condition(
         "For an item or a title.", "requestLevel", arguments.members
     )
-    status: list[RequestStatus] | None = condition("Where they stand.", "status", arguments.members)
+    status: list[RequestStatus] | None = condition(
+        "Where they stand, such as `OPEN_NOT_YET_FILLED`.", "status", arguments.members
+    )
     pickup_service_point_id: list[strawberry.ID] | None = condition(
         "Where they are to be picked up.", "pickupServicePointId", arguments.ids
     )
@@ -62,9 +66,11 @@ class RequestSortField(Enum):
 
 
 @strawberry.input(
-    description="One key to sort requests by, such as `{ field: REQUEST_DATE, direction: DESCENDING }`. Of "
-    "several, the first counts most."
+    description="One key to sort requests by; of several, the first counts most. "
+    "The last first: `{ field: REQUEST_DATE, direction: DESCENDING }`."
 )
 class RequestSort:
     field: RequestSortField = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+    )

@@ -108,8 +108,8 @@ class ServicePointConnection(Connection[ServicePoint]):
 
 
 @strawberry.input(
-    description="Which service points. All conditions must hold. Where patrons pick up: `{ pickupLocation: "
-    "true }`."
+    description="Which service points. All conditions must hold. "
+    "Where patrons pick up: `{ pickupLocation: true }`."
 )
 class ServicePointFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
@@ -127,12 +127,14 @@ class ServicePointSortField(Enum):
 
 
 @strawberry.input(
-    description="One key to sort service points by, such as `{ field: NAME, direction: DESCENDING }`. Of "
-    "several, the first counts most."
+    description="One key to sort service points by; of several, the first counts most. "
+    "The last first: `{ field: NAME, direction: DESCENDING }`."
 )
 class ServicePointSort:
     field: ServicePointSortField = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+    )
 
 
 @strawberry.type

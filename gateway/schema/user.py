@@ -190,8 +190,8 @@ class UserConnection(Connection[User]):
 
 
 @strawberry.input(
-    description="Which users. All conditions must hold. By the beginning of a name: `{ active: true, "
-    'lastName: "Mac*" }`.'
+    description="Which users. All conditions must hold. "
+    'By the beginning of a name: `{ active: true, lastName: "Mac*" }`.'
 )
 class UserFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
@@ -226,12 +226,14 @@ class UserSortField(Enum):
 
 
 @strawberry.input(
-    description="One key to sort users by, such as `{ field: LAST_NAME, direction: DESCENDING }`. Of several, "
-    "the first counts most."
+    description="One key to sort users by; of several, the first counts most. "
+    "The last first: `{ field: LAST_NAME, direction: DESCENDING }`."
 )
 class UserSort:
     field: UserSortField = strawberry.field(description="What to sort by.")
-    direction: SortDirection = strawberry.field(default=SortDirection.ASCENDING, description="Which way.")
+    direction: SortDirection = strawberry.field(
+        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+    )
 
 
 @strawberry.type(description="A page of patron groups.")
@@ -278,7 +280,8 @@ class UserQuery:
         description="Users of a library of the consortium by their key in another system.",
     )
     user: User | None = keyed(
-        "One user by exactly one of the keys. Null when there is none.",
+        "One user by exactly one of the keys. Null when there is none. "
+        'Try `{ user(barcode: "1000000001") { active openLoans { totalCount } } }`.',
         id=("user", "The id, a UUID."),
         barcode=("user_by_barcode", "The number on the library card, such as `1000000001`."),
         username=("user_by_username", "The log-in name."),
@@ -288,7 +291,8 @@ class UserQuery:
         ),
     )
     users: UserConnection | None = connection(
-        "Users, a page at a time.",
+        "Users, a page at a time. "
+        'Try `{ users(filter: { lastName: "A*" }) { nodes { barcode personal { lastName } } } }`.',
         ask=lambda upstream: upstream.users.users,
         filter=UserFilter,
         sort=UserSort,

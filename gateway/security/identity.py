@@ -43,9 +43,12 @@ _READ = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolarisIdentity:
-    """The staff member as Polaris knows them. A lock belongs to a user at a workstation."""
+    """The staff member as Polaris knows them. A lock belongs to a user at a workstation.
 
-    authorization: str = field(repr=False)
+    `authorization` is None where the caller named a workstation or an organization and sent no login.
+    """
+
+    authorization: str | None = field(default=None, repr=False)
     workstation: int | None = None
     organization: int | None = None
 
@@ -191,8 +194,9 @@ def _polaris(given: dict[bytes, list[bytes]], default: PolarisIdentity | None) -
     workstation = _number(given, "X-Polaris-Workstation")
     organization = _number(given, "X-Polaris-Organization")
     if authorization is None:
-        if default is None:
+        if default is None and workstation is None and organization is None:
             return None
+        default = default or PolarisIdentity()
         return replace(
             default,
             workstation=default.workstation if workstation is None else workstation,

@@ -8,10 +8,9 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from functools import partial
 
 from gateway import errors
 from gateway.upstream.recent import Recent
@@ -24,11 +23,21 @@ MOST_TENANTS = 1000  # remembered per upstream; a tenant is whatever a caller sa
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Verdict:
-    """What a call told about its upstream; None where it told nothing, as when it was given up."""
+class OpenBreakers:
+    """How many breakers are open now in this process, by upstream: one for each tenant that finds it so."""
 
-    failed: bool | None = None
+    def __init__(self) -> None:
+        self._by_upstream: Counter[str] = Counter()
+
+    def of(self, upstream: str) -> int:
+        return self._by_upstream[upstream]
+
+    def turned(self, upstream: str, opened: bool) -> None:
+        """Note that a breaker opened, or that it is open no more."""
+        self._by_upstream[upstream] += 1 if opened else -1
+
+
+OPEN_BREAKERS = OpenBreakers()
 
 
 class Open(Exception):
@@ -42,45 +51,45 @@ class Open(Exception):
 class Breaker:
     """One upstream as one tenant finds it: closed, open, or half open while one question tries."""
 
-    __slots__ = ("_calls", "_clock", "_failures", "_opened", "_probing")
+    __slots__ = ("_calls", "_clock", "_failures", "_opened", "_probing", "_turned")
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], turned: Callable[[bool], None]) -> None:
+        """`turned` is told whenever it opens (true) or closes, and never otherwise."""
         self._clock = clock
+        self._turned = turned
         self._opened: float | None = None
         self._probing = False
         self._forget()
-
-    @contextmanager
-    def call(self, *, read: bool) -> Iterator[Verdict]:
-        """Let a call through, learn from its verdict. Raises `Open`; an act is never the one that tries."""
-        probe = self._opened is not None
-        if probe:
-            self._check(read)
-            self._probing = True
-        verdict = Verdict()
-        try:
-            yield verdict
-        finally:
-            if probe:
-                self._probing = False
-            if verdict.failed is not None:
-                self._learn(verdict.failed, probe)
 
     @property
     def is_open(self) -> bool:
         return self._opened is not None
 
-    def _check(self, read: bool) -> None:
-        left = 0.0 if self._opened is None else self._opened + PAUSE - self._clock()
+    def admit(self, read: bool) -> bool:
+        """Let a call through; true where it is the one that tries. Raises `Open`; an act never tries."""
+        if self._opened is None:
+            return False
+        left = self._opened + PAUSE - self._clock()
         if left > 0 or self._probing or not read:
             raise Open(max(left, 1.0))
+        self._probing = True
+        return True
 
-    def _learn(self, failed: bool, probe: bool) -> None:
+    def ended(self, probe: bool, failed: bool | None) -> None:
+        """Learn from the end of a call; None where it told nothing."""
+        if probe:
+            self._probing = False
+        if failed is not None:
+            self._learn(probe, failed)
+
+    def _learn(self, probe: bool, failed: bool) -> None:
         if self._opened is not None:
             if not probe:  # sent before it opened
                 return
             self._opened = self._clock() if failed else None
             self._forget()
+            if not failed:
+                self._turned(False)
             return
         self._calls.add()
         if failed:
@@ -88,10 +97,29 @@ class Breaker:
             calls = self._calls.total()
             if calls >= FEWEST_CALLS and self._failures.total() >= FAILING * calls:
                 self._opened = self._clock()
+                self._turned(True)
 
     def _forget(self) -> None:
         self._calls = Recent(self._clock)
         self._failures = Recent(self._clock)
+
+
+class Verdict:
+    """A call that was let through, and whether it failed; None where it told nothing of its upstream."""
+
+    __slots__ = ("_breaker", "_probe", "failed")
+
+    def __init__(self, breaker: Breaker | None, probe: bool) -> None:
+        self._breaker = breaker
+        self._probe = probe
+        self.failed: bool | None = None
+
+    def __enter__(self) -> Verdict:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if self._breaker is not None:
+            self._breaker.ended(self._probe, self.failed)
 
 
 class Breakers:
@@ -102,14 +130,14 @@ class Breakers:
         self._clock = clock
         self._by_tenant: OrderedDict[str | None, Breaker] = OrderedDict()
 
-    @contextmanager
-    def call(self, tenant: str | None, *, read: bool) -> Iterator[Verdict]:
-        """Let a call of this tenant through. Raises `UpstreamUnavailable` where the breaker does not."""
+    def call(self, tenant: str | None, *, read: bool) -> Verdict:
+        """Let a call of this tenant through. Raises `UpstreamUnavailable` where the breaker does not.
+
+        What is returned is entered while the call lasts: `with breakers.call(...) as verdict`.
+        """
         breaker = self._of(tenant)
-        before = breaker.is_open
         try:
-            with breaker.call(read=read) as verdict:
-                yield verdict
+            return Verdict(breaker, breaker.admit(read))
         except Open as problem:
             so = "it is left alone" if read else "nothing was sent"
             raise errors.UpstreamUnavailable(
@@ -117,11 +145,6 @@ class Breakers:
                 upstream=self._name,
                 retry_after=float(math.ceil(problem.seconds)),
             ) from None
-        finally:
-            if breaker.is_open is not before:
-                log.warning(
-                    "%s is %s for tenant %s", self._name, "left alone" if breaker.is_open else "back", tenant
-                )
 
     def __len__(self) -> int:
         return len(self._by_tenant)
@@ -129,17 +152,22 @@ class Breakers:
     def _of(self, tenant: str | None) -> Breaker:
         breaker = self._by_tenant.get(tenant)
         if breaker is None:
-            breaker = self._by_tenant[tenant] = Breaker(self._clock)
+            breaker = self._by_tenant[tenant] = Breaker(self._clock, partial(self._turned, tenant))
             if len(self._by_tenant) > MOST_TENANTS:
-                self._by_tenant.popitem(last=False)
+                _, forgotten = self._by_tenant.popitem(last=False)
+                if forgotten.is_open:
+                    OPEN_BREAKERS.turned(self._name, False)
         else:
             self._by_tenant.move_to_end(tenant)
         return breaker
+
+    def _turned(self, tenant: str | None, opened: bool) -> None:
+        OPEN_BREAKERS.turned(self._name, opened)
+        log.warning("%s is %s for tenant %s", self._name, "left alone" if opened else "back", tenant)
 
 
 class NoBreaker:
     """In the place of `Breakers` where an operator wants every call to be tried."""
 
-    @contextmanager
-    def call(self, tenant: str | None, *, read: bool) -> Iterator[Verdict]:
-        yield Verdict()
+    def call(self, tenant: str | None, *, read: bool) -> Verdict:
+        return Verdict(None, False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from gateway.upstream.client import CallerClient, Collection
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.collection import Collection
 
 
 class CirculationStorage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.observability.operation import OperationRecord
 from gateway.upstream.answer import Record, decoded
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.target import percent_encoded
@@ -41,6 +42,11 @@ class Collection:
         self._extra = extra
         self.mark = mark  # a member that `page` gives every record, where it matters who sent it
         self.tie_break = tie_break  # the index whose value no two records share
+
+    @property
+    def operation(self) -> OperationRecord:
+        """Where the calls are noted."""
+        return self._client.operation
 
     async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
         return self.page(await self.undecoded(query, limit=limit, offset=offset, total=total), total=total)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.upstream.client import CallerClient, Record, segment
+from gateway.upstream.answer import Record
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.target import segment
 
 
 class PatronBlocks:

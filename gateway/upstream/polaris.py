@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway import errors
-from gateway.upstream.client import Act, Answer, CallerClient, Record, decoded
+from gateway.upstream.act import Act
+from gateway.upstream.answer import Answer, Record, decoded
+from gateway.upstream.caller import CallerClient
 
 _HELD_BY_ANOTHER = frozenset({409})
 _NOT_LOCKED = frozenset({404})
@@ -33,10 +35,18 @@ class Polaris:
     (Polaris ApplicationServices help, object locks overview).
     """
 
-    def __init__(self, client: CallerClient, path: str | None, lacking: errors.GatewayError | None) -> None:
+    def __init__(
+        self,
+        client: CallerClient,
+        path: str | None,
+        lacking: errors.GatewayError | None,
+        not_own: errors.GatewayError | None = None,
+    ) -> None:
+        """`lacking` is raised by every method, `not_own` only by what needs the staff member's own login."""
         self._client = client
         self._path = path
         self._lacking = lacking
+        self._not_own = not_own
 
     async def lock(self, object_type_id: int, object_id: int) -> Record | None:
         """The lock on this object, whoever holds it; None where it is not locked (404 is a normal answer)."""
@@ -73,18 +83,28 @@ class Polaris:
         answer = await self._client.act(act, "DELETE", path, None, expected=_HELD_BY_ANOTHER | _NOT_LOCKED)
         if answer.status == 409:
             return HeldByAnother(_holder(answer))
+        if answer.status == 404 and isinstance(decoded(answer.body), dict):
+            return None
         self._released(act, answer)
         return None
 
     async def release_my_locks(self) -> None:
-        """Release every lock of this user at this workstation. Sent once."""
+        """Release every lock of this user at this workstation. Sent once.
+
+        Not for the service account: its locks at a workstation may be those of several people.
+        """
+        if self._lacking is None and self._not_own is not None:
+            raise self._not_own
         act = Act(operation="releaseMyLocks", keys={}, verify="objectLocks { nodes { objectType objectId } }")
         self._released(act, await self._client.act(act, "DELETE", self._locks(), None))
 
     def _released(self, act: Act, answer: Answer) -> None:
-        """Refuse the page of a proxy in the place of Polaris' own word, which is empty or JSON."""
-        said = answer.body.strip()
-        if answer.status != 404 and said not in (b"", b"null") and decoded(said) is None:
+        """Raise `OutcomeUnknown` for whatever is not Polaris' own word.
+
+        A release is a 200 for which no body is described (ApplicationServices help, delete object locks), so
+        a page or JSON in its place is somebody else's, and a 202 is a promise.
+        """
+        if answer.status not in (200, 204, 404) or answer.body.strip() not in (b"", b"null"):
             raise self._client.unreadable(act, answer)
 
     def _act(self, operation: str, object_type_id: int, object_id: int) -> Act:

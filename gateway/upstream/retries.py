@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -60,6 +61,22 @@ class Budget:
         return True
 
 
+class RetryCounts:
+    """Counts since the process began: questions that were sent again, by upstream."""
+
+    def __init__(self) -> None:
+        self._by_upstream: Counter[str | None] = Counter()
+
+    def of(self, upstream: str) -> int:
+        return self._by_upstream[upstream]
+
+    def count(self, upstream: str | None) -> None:
+        self._by_upstream[upstream] += 1
+
+
+RETRIES = RetryCounts()
+
+
 class Retries:
     """The attempts of the questions to one upstream."""
 
@@ -79,5 +96,6 @@ class Retries:
                 in_time = asyncio.get_running_loop().time() + pause < until
                 if attempt == self._attempts or not in_time or not self._budget.spend():
                     raise fault.error from fault.__cause__
+                RETRIES.count(fault.error.upstream)
             await asyncio.sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cached_property
 
 from gateway import errors
-from gateway.security.identity import Caller
+from gateway.observability.operation import OperationRecord
+from gateway.security.identity import Caller, PolarisIdentity
 from gateway.settings import Settings
+from gateway.upstream.caller import CallerClient
 from gateway.upstream.circulation import Circulation
 from gateway.upstream.circulation_bff import CirculationBff
 from gateway.upstream.circulation_storage import CirculationStorage
-from gateway.upstream.client import CallerClient, Client, Headers, NotConfigured
+from gateway.upstream.client import Client, NotConfigured
 from gateway.upstream.deadline import Deadline
+from gateway.upstream.exchange import Headers
 from gateway.upstream.fees import Fees
 from gateway.upstream.inventory import Inventory
+from gateway.upstream.own_user import OwnUser
 from gateway.upstream.patron_blocks import PatronBlocks
 from gateway.upstream.polaris import Polaris
 from gateway.upstream.policies import Policies
@@ -24,7 +29,11 @@ from gateway.upstream.users import Users
 
 IN_PROCESS = "http://sandbox"  # never resolved: the transport is the sandbox itself
 
+UPSTREAMS = ("folio", "bff", "polaris")
+
 _ACCEPT = ("Accept", "application/json, text/plain")
+
+log = logging.getLogger(__name__)
 
 
 class Services:
@@ -55,14 +64,19 @@ class Services:
                 else Client(name, address, chosen(limits), limits)
             )
 
+        if settings.polaris_service_account is not None and settings.polaris_url is not None:
+            log.warning(
+                "POLARIS_SERVICE_ACCOUNT is set: whoever reaches this gateway without a Polaris login "
+                "can take and release locks in that account's name, at any workstation they name."
+            )
         self.settings = settings
         self.folio = client("folio", settings.okapi_url, "OKAPI_URL")
         self.bff = client("bff", settings.bff_url or settings.okapi_url, "OKAPI_URL or BFF_URL")
         self.polaris = client("polaris", settings.polaris_url, "POLARIS_URL")
 
-    def of(self, caller: Caller) -> Upstream:
-        """The services as this caller may ask them."""
-        return Upstream(self, caller)
+    def of(self, caller: Caller, operation: OperationRecord | None = None) -> Upstream:
+        """The services as this caller may ask them; `operation` is where the calls are noted."""
+        return Upstream(self, caller, operation or OperationRecord())
 
     async def aclose(self) -> None:
         for client in (self.folio, self.bff, self.polaris):
@@ -72,9 +86,10 @@ class Services:
 class Upstream:
     """The services in one caller's name; lives as long as one operation."""
 
-    def __init__(self, services: Services, caller: Caller) -> None:
+    def __init__(self, services: Services, caller: Caller, operation: OperationRecord) -> None:
         self._services = services
         self._caller = caller
+        self.operation = operation
         self.deadline = Deadline(services.settings.operation_timeout)
 
     @cached_property
@@ -110,20 +125,24 @@ class Upstream:
         return Inventory(self._folio)
 
     @cached_property
+    def own_user(self) -> OwnUser:
+        return OwnUser(self._folio)
+
+    @cached_property
     def policies(self) -> Policies:
         return Policies(self._folio)
 
     @cached_property
     def polaris(self) -> Polaris:
-        settings, identity = self._services.settings, self._caller.polaris
-        if identity is None:
-            lacking = errors.Unauthenticated(
-                "Object locks need your own Polaris identity: send X-Polaris-Authorization.",
-                upstream="polaris",
-            )
-            return Polaris(self._asks(self._services.polaris, ()), None, lacking)
-        client = self._asks(self._services.polaris, (_ACCEPT, ("Authorization", identity.authorization)))
-        workstation = identity.workstation or settings.polaris_workstation
+        settings, identity = self._services.settings, self._caller.polaris or PolarisIdentity()
+        own, account = identity.authorization, settings.polaris_service_account
+        authorization = own or (account.get_secret_value() if account is not None else None)
+        if authorization is None:
+            return Polaris(self._asks(self._services.polaris, Headers()), None, _no_identity())
+        headers = Headers((_ACCEPT, ("Authorization", authorization)))
+        client = self._asks(self._services.polaris, headers)
+        # With one account for everyone, a workstation for everyone would make all of them one holder.
+        workstation = identity.workstation or (settings.polaris_workstation if own else None)
         organization = identity.organization or settings.polaris_organization
         if workstation is None or organization is None:
             return Polaris(
@@ -138,14 +157,14 @@ class Upstream:
             f"/Polaris.ApplicationServices/api/v1/{settings.polaris_language}/{settings.polaris_product_id}"
             f"/{settings.polaris_site_domain}/{organization}/{workstation}"
         )
-        return Polaris(client, path, None)
+        return Polaris(client, path, None, None if own else _no_identity())
 
     @cached_property
     def _folio(self) -> CallerClient:
         return self._asks(self._services.folio, self._folio_headers)
 
     def _asks(self, client: Client | NotConfigured, headers: Headers) -> CallerClient:
-        return CallerClient(client, headers, self._caller.tenant, self.deadline)
+        return CallerClient(client, headers, self._caller.tenant, self.deadline, self.operation)
 
     @cached_property
     def _folio_headers(self) -> Headers:
@@ -159,4 +178,10 @@ class Upstream:
             ("traceparent", caller.traceparent),
             ("tracestate", caller.tracestate),
         )
-        return (_ACCEPT, *((name, value) for name, value in given if value is not None))
+        return Headers((_ACCEPT, *((name, value) for name, value in given if value is not None)))
+
+
+def _no_identity() -> errors.Unauthenticated:
+    return errors.Unauthenticated(
+        "Object locks need your own Polaris identity: send X-Polaris-Authorization.", upstream="polaris"
+    )

@@ -32,6 +32,7 @@ from gateway.security.limits import (
     QueryLimits,
     Step,
     check_shape,
+    estimated,
     parsed,
     steps_of,
     too_costly,
@@ -166,6 +167,10 @@ class Documents:
     def too_costly(self, operation: Operation, variables: Mapping[str, Any]) -> GraphQLError | None:
         """The refusal of an operation that would ask too much upstream. Any: values of variables."""
         return too_costly(operation.steps, variables, self.limits)
+
+    def cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
+        """How many upstream calls an operation may need. Any: values of variables."""
+        return estimated(operation.steps, variables, self.limits)
 
     def _keep(self, key: tuple[str, str | None], prepared: Prepared) -> None:
         length = _length(key)

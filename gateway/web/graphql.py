@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -14,9 +14,12 @@ from graphql.execution.values import VariableValues, get_variable_values
 from starlette.types import Receive, Scope, Send
 from strawberry.execution import optimized_is_awaitable
 
-from gateway.errors import BadRequest, GatewayError
+from gateway.errors import BadRequest, GatewayError, RateLimited
+from gateway.observability.operation import OperationRecord
+from gateway.observability.recorder import Recorder, server_timing
 from gateway.security.identity import Caller, Headers, request_id_from_headers
 from gateway.security.masking import all_masked, refusal
+from gateway.security.rate_limit import RateLimit
 from gateway.web.documents import MAX_ERRORS, Documents, Operation, Prepared, Rejected
 from gateway.web.negotiation import (
     LEGACY_JSON,
@@ -29,6 +32,8 @@ from gateway.web.negotiation import (
 from gateway.web.open_acts import OpenActs
 
 T = TypeVar("T")
+
+WATCH_AFTER = 0.2  # seconds until somebody looks whether the client is still there
 
 _encode = msgspec.json.Encoder().encode
 
@@ -60,6 +65,15 @@ class ClientGone(Exception):
     """Nobody is left to answer."""
 
 
+class Planned(Protocol):
+    """What executes the operations that it has plans for."""
+
+    def execution(
+        self, operation: Operation, variables: VariableValues, context: Any
+    ) -> Awaitable[ExecutionResult] | None:
+        """The execution, to be awaited; None where graphql-core is to do it. Any: the schema's context."""
+
+
 class GraphQLEndpoint:
     """Serve GraphQL over HTTP, straight on graphql-core with the schema and the executor of Strawberry.
 
@@ -70,12 +84,15 @@ class GraphQLEndpoint:
     def __init__(
         self,
         documents: Documents,
-        new_context: Callable[[Caller], object],
+        new_context: Callable[[Caller, OperationRecord], object],
         identify: Callable[[Headers], Caller],
         *,
         max_body_bytes: int,
         graphiql: bytes | None,
         open_acts: OpenActs | None = None,
+        planned: Planned | None = None,
+        rate_limit: RateLimit | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         if max_body_bytes < 1:
             raise ValueError("max_body_bytes must be at least 1")
@@ -85,6 +102,9 @@ class GraphQLEndpoint:
         self.max_body_bytes = max_body_bytes
         self.graphiql = graphiql
         self.open_acts = open_acts or OpenActs()
+        self.rate_limit = rate_limit
+        self.planned = planned
+        self.recorder = recorder or Recorder()
         self._preparing = asyncio.Lock()
         self._executor: Callable[..., Executor[Any]] = documents.schema.execution_context_class
 
@@ -95,8 +115,15 @@ class GraphQLEndpoint:
         if self.graphiql is not None and _opens_graphiql(scope, accept):
             await _send(send, 200, b"text/html", self.graphiql)
             return
+        record = self.recorder.begin()
+        try:
+            await self._operate(scope, receive, send, record)
+        finally:
+            self.recorder.end(record)
 
-        media_type = answer_type(accept)
+    async def _operate(self, scope: Scope, receive: Receive, send: Send, record: OperationRecord) -> None:
+        headers: Headers = scope["headers"]
+        media_type = answer_type(accepted(headers))
         caller: Caller | None = None
         more_headers: Sequence[tuple[bytes, bytes]] = ()
         try:
@@ -104,22 +131,31 @@ class GraphQLEndpoint:
             if media_type is None:
                 raise HttpRefusal(406, f"Answers come as {RESPONSE_JSON} or as {LEGACY_JSON}.")
             caller = self.identify(headers)
+            record.tenant, record.request_id = caller.tenant, caller.request_id
+            self.recorder.trace(record, caller.traceparent, caller.tracestate)
             if scope["method"] == "GET":
                 request = _request_in_address(scope["query_string"])
             else:
                 request = await self._request_in_body(headers, receive)
-            well_formed, answer = await self._answer(request, caller, scope["method"], receive)
+            well_formed, answer = await self._answer(request, caller, scope["method"], receive, record)
             # Clients of plain JSON take any other status for a failure of the transport and read no further.
             status = 200 if well_formed or media_type == LEGACY_JSON else 400
             body = _encode(answer)
+            record.answered(well_formed, answer.get("errors", ()))
         except ClientGone:
             return
         except Exception as error:
             status, reason, more_headers = _refused(error)
             request_id = caller.request_id if caller else request_id_from_headers(headers)
-            body = _encode({"errors": [refusal(reason, request_id)]})
+            told = refusal(reason, request_id)
+            body = _encode({"errors": [told]})
+            record.request_id = request_id
+            record.refused(status, told)
         else:
             request_id = caller.request_id
+        record.end()
+        if self.recorder.server_timing:
+            more_headers = (*more_headers, (b"server-timing", server_timing(record)))
         await _send(
             send,
             status,
@@ -157,7 +193,12 @@ class GraphQLEndpoint:
         )
 
     async def _answer(
-        self, request: GraphQLRequest, caller: Caller, method: str, receive: Receive
+        self,
+        request: GraphQLRequest,
+        caller: Caller,
+        method: str,
+        receive: Receive,
+        record: OperationRecord,
     ) -> tuple[bool, dict[str, Any]]:
         """Execute, and say whether it came to that: a request error leaves no `data`."""
         operation = self.documents.known(request.query, request.operationName)
@@ -165,6 +206,8 @@ class GraphQLEndpoint:
             operation = await self._prepared(request)
         if isinstance(operation, Rejected):
             return False, {"errors": all_masked(operation.errors, caller.request_id)}
+        name = operation.node.name
+        record.operation_is("mutation" if operation.is_mutation else "query", name.value if name else None)
         if operation.is_mutation and method == "GET":
             raise HttpRefusal(405, "A mutation is sent by POST.", (b"allow", b"POST"))
         variables = self._variables(operation, request)
@@ -173,12 +216,18 @@ class GraphQLEndpoint:
         refused = self.documents.too_costly(operation, variables.coerced)
         if refused is not None:
             return False, {"errors": all_masked([refused], caller.request_id)}
+        if self.rate_limit is not None:
+            cost = self.documents.cost(operation, variables.coerced)
+            if limited := await self.rate_limit.check(caller, cost):
+                raise limited
 
-        result = self._execute(operation, variables, request, self.new_context(caller))
+        result = self._execute(operation, variables, request, self.new_context(caller, record))
         if not isinstance(result, ExecutionResult):
             # An act that has begun is never broken off: what was sent upstream is done there all the same.
-            unbroken = self.open_acts.finish(result) if operation.is_mutation else None
-            result = await (unbroken or _while_connected(result, receive))
+            if operation.is_mutation:
+                result = await self.open_acts.finish(result, operation.node, caller.request_id)
+            else:
+                result = await _while_connected(result, receive)
         if result.errors:
             return True, {"errors": all_masked(result.errors, caller.request_id), "data": result.data}
         return True, {"data": result.data}
@@ -207,6 +256,10 @@ class GraphQLEndpoint:
     def _execute(
         self, operation: Operation, variables: VariableValues, request: GraphQLRequest, context: object
     ) -> ExecutionResult | Awaitable[ExecutionResult]:
+        if self.planned is not None:
+            execution = self.planned.execution(operation, variables, context)
+            if execution is not None:
+                return execution
         executor = self._executor(
             self.documents.core_schema,
             operation.fragment_definitions,
@@ -226,7 +279,10 @@ class GraphQLEndpoint:
 
 
 async def _while_connected(execution: Awaitable[T], receive: Receive) -> T:
-    """Await a query, but give it up as soon as the client hangs up."""
+    """Await a query, but give it up when the client hangs up.
+
+    Nobody watches the first moments: most queries are done by then, and watching costs more than some of them.
+    """
     running = asyncio.current_task()
     assert running is not None  # noqa: S101 - a coroutine always runs in a task
     gone = False
@@ -238,7 +294,13 @@ async def _while_connected(execution: Awaitable[T], receive: Receive) -> T:
         gone = True
         running.cancel()
 
-    watcher = asyncio.create_task(watch())
+    watcher: asyncio.Task[None] | None = None
+
+    def begin() -> None:
+        nonlocal watcher
+        watcher = asyncio.create_task(watch())
+
+    timer = asyncio.get_running_loop().call_later(WATCH_AFTER, begin)
     try:
         return await execution
     except asyncio.CancelledError:
@@ -246,7 +308,9 @@ async def _while_connected(execution: Awaitable[T], receive: Receive) -> T:
             raise ClientGone from None
         raise
     finally:
-        watcher.cancel()
+        timer.cancel()
+        if watcher is not None:
+            watcher.cancel()
         if gone:
             running.uncancel()
 
@@ -314,6 +378,9 @@ def _decoded(raw: bytes, decoder: msgspec.json.Decoder[T], place: str) -> T:
 def _refused(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, bytes]]]:
     if isinstance(error, HttpRefusal):
         return error.status, error.error, error.headers
+    if isinstance(error, RateLimited):
+        # For clients of plain JSON too: it is about the caller, not the document, and proxies know this code.
+        return 429, error, ((b"retry-after", b"%d" % (error.retry_after or 1)),)
     return 400 if isinstance(error, GatewayError) else 500, error, ()
 
 

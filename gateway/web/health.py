@@ -38,6 +38,7 @@ def health_routes(readiness: Readiness) -> list[Route]:
 
     return [
         Route("/admin/health", alive),
+        Route("/admin/health/liveness", alive),
         Route("/admin/health/readiness", ready),
         Route("/admin/info", version),
     ]

@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from graphql import FieldNode, OperationDefinitionNode
+
+from gateway.context import Stopping
+
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAct:
+    """A mutation that was begun, as the log names it."""
+
+    operation: OperationDefinitionNode
+    request_id: str
+
+    def __str__(self) -> str:
+        """The names of the operation and of its acts, and the request id; nothing that they were given."""
+        name = self.operation.name.value if self.operation.name else "without a name"
+        selections = self.operation.selection_set.selections
+        acts = [each.name.value if isinstance(each, FieldNode) else "..." for each in selections]
+        return f"mutation {name} ({', '.join(acts)}), request id {self.request_id}"
 
 
 class OpenActs:
     """The acts that were begun and have not come to their answer.
 
     What was sent upstream happens there, whoever stops waiting here. A server that stops cancels its requests
-    after a while; to an act this means nothing. It goes on to its own deadline, its answer is sent, and the
-    process waits for that with `ended`.
+    after a while; to an act this means that none is begun after it in the same operation, and nothing else.
+    It goes on to its own deadline, its answer is sent, and the process waits for that with `ended`.
     """
 
     def __init__(self) -> None:
-        self._requests: set[asyncio.Task[Any]] = set()  # Any: nobody asks what they return
+        self.stopping = Stopping()
+        self._open: dict[asyncio.Task[Any], OpenAct] = {}  # Any: nobody asks what the requests return
 
-    async def finish(self, act: Awaitable[T]) -> T:
+    @property
+    def number(self) -> int:
+        """How many there are now."""
+        return len(self._open)
+
+    async def finish(self, act: Awaitable[T], operation: OperationDefinitionNode, request_id: str) -> T:
         """Await an act to its end, though the request be cancelled in the meantime."""
         request = asyncio.current_task()
         assert request is not None  # noqa: S101 - a coroutine always runs in a task
-        self._requests.add(request)
-        request.add_done_callback(self._requests.discard)
+        self._open[request] = OpenAct(operation, request_id)
+        request.add_done_callback(self._forget)
         running = asyncio.ensure_future(act)
         while True:
             try:
@@ -33,14 +62,28 @@ class OpenActs:
             except asyncio.CancelledError:
                 if running.done():  # it was the act that was cancelled: the loop itself is ending
                     raise
+                self.stopping.now = True
                 request.uncancel()
 
     def answered(self) -> None:
         """Say that the answer to the request that runs here was sent."""
-        if self._requests and (request := asyncio.current_task()) is not None:
-            self._requests.discard(request)
+        if self._open and (request := asyncio.current_task()) is not None:
+            self._forget(request)
 
     async def ended(self, *, within: float) -> None:
-        """Wait for the acts that are still open, and no longer than so many seconds."""
-        if self._requests:
-            await asyncio.wait(self._requests, timeout=within)
+        """Wait for the acts that are still open, and no longer than so many seconds.
+
+        The log names each of them before, for whoever kills the process meanwhile, and those that were not
+        waited for to their end: of these nobody here knows whether they happened.
+        """
+        if not self._open:
+            return
+        for act in self._open.values():
+            log.warning("Stopping, but waiting up to %g s for %s", within, act)
+        await asyncio.wait(self._open, timeout=within)
+        for request, act in self._open.items():
+            if not request.done():
+                log.error("Stopped without an answer, outcome unknown: %s", act)
+
+    def _forget(self, request: asyncio.Task[Any]) -> None:
+        self._open.pop(request, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,6 +14,14 @@ from gateway.security.masking import refusal
 RETRY_AFTER = 1  # seconds
 
 
+@dataclass(slots=True)
+class Load:
+    """Operations in flight in this process, and how many were turned away since it began."""
+
+    in_flight: int = 0
+    shed: int = 0
+
+
 class Overload:
     """Refuse operations beyond so many in flight in this process, before their bodies are read.
 
@@ -19,26 +29,27 @@ class Overload:
     which is merely busy.
     """
 
-    def __init__(self, app: ASGIApp, *, path: str, most: int) -> None:
+    def __init__(self, app: ASGIApp, *, path: str, most: int, load: Load | None = None) -> None:
         if most < 1:
             raise ValueError("most must be at least 1")
         self.app = app
         self.path = path
         self.most = most
-        self.in_flight = 0
+        self.load = load or Load()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != self.path:
             await self.app(scope, receive, send)
             return
-        if self.in_flight >= self.most:
+        if self.load.in_flight >= self.most:
+            self.load.shed += 1
             await _turn_away(scope, send)
             return
-        self.in_flight += 1
+        self.load.in_flight += 1
         try:
             await self.app(scope, receive, send)
         finally:
-            self.in_flight -= 1
+            self.load.in_flight -= 1
 
 
 async def _turn_away(scope: Scope, send: Send) -> None:

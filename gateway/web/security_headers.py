@@ -1,20 +1,40 @@
-"""What every answer tells a browser: keep nothing, guess nothing, show it in no frame."""
+"""What every answer tells a browser: keep nothing, guess nothing, show it in no frame, load nothing."""
 
 from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-SECURITY_HEADERS = (
-    (b"cache-control", b"no-store"),  # the answers are about patrons
+Header = tuple[bytes, bytes]
+
+_KEEP_NOTHING = (b"cache-control", b"no-store")  # the answers are about patrons
+_KEEP_FOR_EVER = (b"cache-control", b"public, max-age=31536000, immutable")
+_LOAD_NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+# The page of GraphiQL has all it needs from the gateway itself. Styles are the one exception: its editor
+# writes rules and style attributes as it draws, and a policy has no other word for them than `unsafe-inline`.
+_LOAD_FROM_HERE = (
+    b"content-security-policy",
+    b"default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; font-src 'self';"
+    b" style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    b" base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+)
+_ALWAYS = (
     (b"referrer-policy", b"no-referrer"),  # a GET query stands in the address
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
+
+SECURITY_HEADERS = (_KEEP_NOTHING, _LOAD_NOTHING, *_ALWAYS)
+PAGE_HEADERS = (_KEEP_NOTHING, _LOAD_FROM_HERE, *_ALWAYS)
+ASSET_HEADERS = (_KEEP_FOR_EVER, _LOAD_NOTHING, *_ALWAYS)
 _NAMES = frozenset(name for name, _ in SECURITY_HEADERS)
 
 
 class SecurityHeaders:
-    """Put the headers on every answer, in place of what the application said under these names."""
+    """Put the headers on every answer, in place of what the application said under these names.
+
+    A page may load from here. A file that says of itself that it is immutable may be kept. Nothing else may.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -26,8 +46,18 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                own = [header for header in message.get("headers", ()) if header[0].lower() not in _NAMES]
-                message = {**message, "headers": [*own, *SECURITY_HEADERS]}
+                said = [(name.lower(), value) for name, value in message.get("headers", ())]
+                own = [header for header in said if header[0] not in _NAMES]
+                message = {**message, "headers": [*own, *_headers_for(said)]}
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+def _headers_for(said: list[Header]) -> tuple[Header, ...]:
+    for name, value in said:
+        if name == b"content-type" and value.startswith(b"text/html"):
+            return PAGE_HEADERS
+        if name == b"cache-control" and b"immutable" in value:
+            return ASSET_HEADERS
+    return SECURITY_HEADERS

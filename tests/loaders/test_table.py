@@ -10,6 +10,7 @@ import pytest
 from gateway import errors
 from gateway.loaders.batching import LARGEST_ANSWER, BatchLimits
 from gateway.loaders.table import Table
+from gateway.observability.operation import OperationRecord
 from gateway.upstream import cql
 from gateway.upstream.collection import Collection, Page
 
@@ -25,6 +26,7 @@ class Rows:
     def __init__(self, count: int, problem: errors.GatewayError | None = None) -> None:
         self.rows = [{"id": str(number)} for number in range(count)]
         self.problem = problem
+        self.operation = OperationRecord()
         self.asked: list[tuple[str, int]] = []
 
     async def __call__(self, query: str, *, limit: int, offset: int = 0, total: bool = False) -> Page:

@@ -18,10 +18,10 @@ PERMISSIONS = {
     f"PUT /circulation/requests/{KEY}": "circulation.requests.item.put",
     f"POST /circulation/requests/{KEY}/move": "circulation.requests.item.move.post",
     f"POST /circulation/requests/queue/instance/{KEY}/reorder": (
-        "circulation.requests.queue-instance.reorder.collection.post"
+        "circulation.requests.queue.instance-reorder.collection.post"
     ),
     f"POST /circulation/requests/queue/item/{KEY}/reorder": (
-        "circulation.requests.queue-item.reorder.collection.post"
+        "circulation.requests.queue.item-reorder.collection.post"
     ),
     "POST /circulation-bff/mediated-requests/confirm": "circulation-bff.confirm-mediated-request.execute",
     "POST /circulation-bff/batch-requests": "circulation-bff.batch-requests.item.post",

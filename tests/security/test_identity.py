@@ -259,9 +259,13 @@ def test_polaris_bearer_alone() -> None:
     assert known.polaris == PolarisIdentity(authorization="Bearer abc", workstation=None, organization=None)
 
 
-def test_no_polaris() -> None:
-    """A workstation alone is no identity."""
-    assert caller((b"x-polaris-workstation", b"17")).polaris is None
+def test_a_polaris_workstation_alone() -> None:
+    """A workstation without a login is kept: with a service account, it is what the caller has to name."""
+    assert caller().polaris is None
+    assert caller((b"x-polaris-workstation", b"17")).polaris == PolarisIdentity(
+        authorization=None, workstation=17, organization=None
+    )
+    assert caller((b"x-polaris-organization", b"3")).polaris == PolarisIdentity(organization=3)
 
 
 @pytest.mark.parametrize("value", [b"", b"PAS", b"PAS ", b"Basic YTpi", b"pas a", b"PAS a\nb", b"PAS a b"])

@@ -19,19 +19,18 @@ from typing import Any
 
 import httpx
 import msgspec
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from gateway.app import create_app
 from gateway.sandbox import Library, Sandbox, create_sandbox
-from gateway.sandbox.faults import Fault, Faults, Kind, broken
 from gateway.settings import Settings
 from gateway.upstream.transport import in_process_transport
 from tests.soak.memory import resident_bytes
+from tests.soak.weather import SEED, Upstream, Weather
 from tests.test_isolation import everything_in, everything_named, marked, values_of
 
 Json = Any  # an answer is JSON, and each reader knows which
 
-SEED = 20261122
 OPERATIONS = 10_000
 WARM_UP = 2_000
 DESKS = 50
@@ -41,11 +40,6 @@ EARLY = 0.04  # of all upstream calls fail before the library does anything
 LATE = 0.08  # of all acts are done, and then the answer fails
 FIRST_OBJECT = 1_000_000
 LOCKED_BY_ANNEX = 29937
-EARLY_KINDS: tuple[Kind, ...] = ("status", "slow", "truncate", "wrong_shape", "html", "empty", "reset")
-# A released lock is a 200 that is bare or JSON, so JSON of another shape in its place cannot be told from it.
-UNLOCK_KINDS: tuple[Kind, ...] = ("status", "slow", "html", "reset")
-LATE_KINDS: tuple[Kind, ...] = ("status", "wrong_shape", "html", "empty", "reset")
-STATUSES = (500, 502, 503, 504)
 
 QUESTIONS = (
     "query($item: String!) { item(barcode: $item) { id barcode instance { id title } openLoan { id } } }",
@@ -90,65 +84,16 @@ class Report:
     end_bytes: int = 0
 
 
-class Weather(Faults):
-    """Faults by chance, the same ones in each run as far as the order of calls is."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__()
-        self.chance = random.Random(SEED)  # noqa: S311 - repeatable, not secret
-        self.report = report
-        self.bad = False
-
-    def take(self, method: str, path: str) -> Fault | None:
-        kinds = UNLOCK_KINDS if method == "DELETE" else EARLY_KINDS
-        return self.drawn(kinds) if self.bad and self.chance.random() < EARLY else None
-
-    def late(self, method: str) -> Fault | None:
-        kinds: tuple[Kind, ...] = ("status", "html", "reset") if method == "DELETE" else LATE_KINDS
-        return self.drawn(kinds) if self.bad and method != "GET" and self.chance.random() < LATE else None
-
-    def drawn(self, kinds: tuple[Kind, ...]) -> Fault:
-        kind = self.chance.choice(kinds)
-        self.report.faults[kind] += 1
-        return Fault(kind=kind, status=self.chance.choice(STATUSES), delay=0.02)
-
-
-class Upstream:
-    """The sandbox, which counts what it is sent, hands out cookies and sometimes fails after the deed."""
+class Witnessed(Upstream):
+    """Sees whose name is on each call, and counts the writes of each."""
 
     def __init__(self, sandbox: Sandbox, weather: Weather, report: Report) -> None:
-        self.sandbox = sandbox
-        self.weather = weather
+        super().__init__(sandbox, weather)
         self.report = report
         self.writes: Counter[str] = Counter()  # by the operation's request id, or by the Polaris object
         self.callers: dict[str, tuple[str, str]] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        body = await body_of(receive)
-        self.identified(scope, headers, body)
-
-        async def again() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def with_cookies(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                cookies = [b"folioAccessToken=stolen; Path=/", b"JSESSIONID=shared; Path=/"]
-                more = [(b"set-cookie", cookie) for cookie in cookies]
-                message = {**message, "headers": [*message["headers"], *more]}
-            await send(message)
-
-        async def swallow(message: Message) -> None:
-            pass
-
-        late = self.weather.late(scope["method"])
-        if late is None:
-            await self.sandbox(scope, again, with_cookies)
-            return
-        await self.sandbox(scope, again, swallow)
-        await broken(late, scope, again, with_cookies)
-
-    def identified(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
+    def asked(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
         """Count a write for whom it belongs to, and see that nobody's name is on another's call."""
         if "Polaris" in scope["path"]:
             key = scope["path"].rsplit("/", 1)[-1]
@@ -165,15 +110,6 @@ class Upstream:
             self.report.foreign.append(f"{key} was asked in the name of {who}")
         if "cookie" in headers:
             self.report.foreign.append(f"{key} carried a cookie")
-
-
-async def body_of(receive: Receive) -> bytes:
-    chunks, more = [], True
-    while more:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        more = message.get("more_body", False)
-    return b"".join(chunks)
 
 
 @dataclass(kw_only=True)
@@ -363,10 +299,9 @@ class Storm:
     def __init__(self) -> None:
         self.report = Report()
         self.sandbox = create_sandbox()
-        self.weather = Weather(self.report)
-        self.sandbox.faults = self.weather
+        self.weather = Weather(early=EARLY, late=LATE)
         self.sandbox.calls = deque(maxlen=10)  # what grows to its bound during the storm is no leak
-        self.upstream = Upstream(self.sandbox, self.weather, self.report)
+        self.upstream = Witnessed(self.sandbox, self.weather, self.report)
         self.numbers = itertools.count(1)
         self.marks: dict[str, str] = {}
         self.owned: dict[str, set[str]] = {}
@@ -399,6 +334,7 @@ class Storm:
             await self.shift(desks, OPERATIONS - WARM_UP)
             self.report.seconds = time.perf_counter() - started
             self.report.end_bytes = resident_bytes()
+        self.report.faults = self.weather.drawn
         return self.report
 
     async def shift(self, desks: list[Desk], operations: int) -> None:

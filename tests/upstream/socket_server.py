@@ -6,8 +6,8 @@ import asyncio
 import gzip
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -38,6 +38,7 @@ class SocketServer:
     received: list[Received] = field(default_factory=list)
     connections: int = 0
     open_connections: int = 0
+    greeting: bytes = b""  # what it says before it is asked
 
     @property
     def url(self) -> str:
@@ -50,6 +51,7 @@ class SocketServer:
         self.connections += 1
         self.open_connections += 1
         number = self.connections
+        writer.write(self.greeting)
         try:
             while not writer.is_closing():
                 self.received.append(await _request(reader, number))
@@ -96,6 +98,21 @@ def closed_port() -> int:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
         return port
+
+
+@contextmanager
+def silent_port() -> Iterator[int]:
+    """A port where connecting takes for ever: its queue is full and nobody takes from it."""
+    with ExitStack() as opened:
+        listening = opened.enter_context(socket.socket())
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        address = listening.getsockname()
+        for _ in range(4):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        yield address[1]
 
 
 def head(status: int, *headers: str) -> bytes:
@@ -167,6 +184,8 @@ def drips(raw: bytes, *, every: float) -> Answer:
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for place in range(len(raw)):
+            if writer.is_closing():
+                return
             writer.write(raw[place : place + 1])
             await writer.drain()
             await asyncio.sleep(every)

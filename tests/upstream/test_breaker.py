@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from gateway import errors
+from gateway.upstream.act import Act
 from gateway.upstream.breaker import MOST_TENANTS, PAUSE, Breakers
-from gateway.upstream.client import Act, CallerClient, Client
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.client import Client
 from gateway.upstream.transport import Limits
 from tests.upstream.socket_server import until
 
@@ -153,6 +155,28 @@ async def test_a_failed_try_opens_it_again() -> None:
     upstream.clock.now += PAUSE
     assert [await upstream.read() for _ in range(2)] == ["UPSTREAM_ERROR", "open"]
     assert len(upstream.sent) == 22
+
+
+async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """One line when it opens and one when it closes, however many calls are in flight at that moment."""
+    upstream = Upstream()
+    upstream.gate = asyncio.Event()
+    running = [asyncio.create_task(upstream.read()) for _ in range(40)]
+    await until(lambda: len(upstream.sent) == 40)
+    upstream.gate.set()
+    await asyncio.gather(*running)
+    assert [each.getMessage() for each in caplog.records] == ["folio is left alone for tenant diku"]
+
+    upstream.clock.now += PAUSE
+    assert await upstream.read() == "UPSTREAM_ERROR"  # it stays as it was
+    assert await upstream.read() == "open"
+    assert len(caplog.records) == 1
+
+    upstream.clock.now += PAUSE
+    upstream.status = 200
+    await asyncio.gather(*(upstream.read() for _ in range(10)))
+    await upstream.read()
+    assert [each.getMessage() for each in caplog.records[1:]] == ["folio is back for tenant diku"]
 
 
 async def test_an_act_is_never_the_one_that_tries() -> None:

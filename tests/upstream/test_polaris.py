@@ -123,17 +123,19 @@ async def test_locking_what_another_holds() -> None:
     assert len(desk.requests) == 1
 
 
-async def test_unlocking() -> None:
-    """One lock is released by its object."""
-    desk = Desk(200, b"")
+@pytest.mark.parametrize(("status", "body"), [(200, b""), (200, b"null"), (200, b" \r\n"), (204, b"")])
+async def test_unlocking(status: int, body: bytes) -> None:
+    """One lock is released by its object, and a bare success says so."""
+    desk = Desk(status, body)
 
     assert await desk.polaris.unlock_object(27, 29937) is None
     assert desk.sent() == [("DELETE", f"{BASE}/objectlocks/27/29937", b"")]
 
 
-async def test_unlocking_what_is_not_locked() -> None:
+@pytest.mark.parametrize("content", [b"", None, {"ErrorCode": 1, "Message": "The object is not locked."}])
+async def test_unlocking_what_is_not_locked(content: Any) -> None:
     """There is nothing to release, and so it is released."""
-    desk = Desk(404, b"")
+    desk = Desk(404, content)
 
     assert await desk.polaris.unlock_object(27, 29937) is None
     assert len(desk.requests) == 1
@@ -225,7 +227,7 @@ def every_call(polaris: Polaris) -> tuple[Any, ...]:  # Any: coroutines of sever
 
 
 async def test_without_an_identity_nothing_is_sent() -> None:
-    """A lock belongs to somebody, and no account of the gateway's stands in."""
+    """A lock belongs to somebody, and without a service account nobody stands in."""
     desk = Desk(200, LOCK, identity=None, polaris_workstation=118, polaris_organization=3)
 
     for call in every_call(desk.polaris):
@@ -261,6 +263,86 @@ async def test_without_a_workstation_nothing_is_sent(identity: PolarisIdentity) 
     assert desk.requests == []
 
 
+SERVICE: dict[str, Any] = {"polaris_service_account": "PAS polaris:service:hunter2"}
+
+
+async def test_the_service_account_stands_in_at_a_named_workstation() -> None:
+    """A caller without a login, who names a workstation, locks in the name of the service account there."""
+    place = PolarisIdentity(workstation=118, organization=3)
+    desk = Desk(200, LOCK, identity=place, polaris_workstation=1, **SERVICE)
+
+    assert await desk.polaris.lock(27, 29937) == LOCK
+    assert await desk.polaris.lock_object(27, 29937) == Lock(LOCK)
+    assert [each.url.path for each in desk.requests] == [
+        f"{BASE}/objectlocks/27/29937",
+        f"{BASE}/objectlocks",
+    ]
+    assert [each.headers["authorization"] for each in desk.requests] == ["PAS polaris:service:hunter2"] * 2
+
+
+async def test_the_organization_of_the_service_account_may_come_from_the_settings() -> None:
+    """Only the workstation says who holds a lock."""
+    desk = Desk(200, LOCK, identity=PolarisIdentity(workstation=118), polaris_organization=3, **SERVICE)
+
+    await desk.polaris.lock(27, 29937)
+
+    assert [each.url.path for each in desk.requests] == [f"{BASE}/objectlocks/27/29937"]
+
+
+async def test_ones_own_login_goes_before_the_service_account() -> None:
+    """Who brought an identity acts in no other name, and may leave the workstation to the settings."""
+    own = PolarisIdentity(authorization="PAS polaris:token:secret")
+    desk = Desk(200, b"", identity=own, polaris_workstation=118, polaris_organization=3, **SERVICE)
+
+    await desk.polaris.unlock_object(27, 29937)
+    await desk.polaris.release_my_locks()
+
+    assert [each.url.path for each in desk.requests] == [
+        f"{BASE}/objectlocks/27/29937",
+        f"{BASE}/objectlocks",
+    ]
+    assert [each.headers["authorization"] for each in desk.requests] == ["PAS polaris:token:secret"] * 2
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [None, PolarisIdentity(organization=3), PolarisIdentity(workstation=0, organization=3)],
+    ids=str,
+)
+async def test_the_service_account_does_nothing_without_a_workstation_of_the_caller(
+    identity: PolarisIdentity | None,
+) -> None:
+    """The workstation of the settings would make all staff one holder, so it does not stand in."""
+    desk = Desk(200, LOCK, identity=identity, polaris_workstation=118, polaris_organization=3, **SERVICE)
+
+    for call in every_call(desk.polaris):
+        with pytest.raises(errors.BadUserInput, match="send X-Polaris-Workstation"):
+            await call
+    assert desk.requests == []
+
+
+async def test_the_service_account_does_not_release_all_locks() -> None:
+    """They may be those of several people at one workstation, so this takes one's own login."""
+    desk = Desk(200, b"", identity=PolarisIdentity(workstation=118, organization=3), **SERVICE)
+
+    with pytest.raises(errors.Unauthenticated, match="your own Polaris identity"):
+        await desk.polaris.release_my_locks()
+    assert desk.requests == []
+
+
+def test_the_log_warns_of_a_service_account(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever starts the gateway reads what a service account allows, and not its login."""
+    Services(Settings(polaris_url="http://polaris"))
+    assert caplog.records == []
+
+    Services(Settings(polaris_url="http://polaris", **SERVICE))
+
+    (line,) = caplog.records
+    assert line.levelname == "WARNING"
+    assert line.getMessage().startswith("POLARIS_SERVICE_ACCOUNT is set: whoever reaches this gateway")
+    assert "hunter2" not in caplog.text
+
+
 async def test_the_caller_goes_before_the_settings() -> None:
     """Settings fill in what the caller did not send, and nothing else."""
     settings: dict[str, Any] = {"polaris_workstation": 1, "polaris_organization": 2}
@@ -287,11 +369,42 @@ async def test_the_path_says_the_site() -> None:
     )
 
 
-async def test_the_page_of_a_proxy_releases_nothing() -> None:
-    """HTML with 200 in the place of Polaris' answer leaves open whether the lock still stands."""
-    desk = Desk(200, b"<html>Welcome</html>")
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (200, b"<html>Welcome</html>"),
+        (200, {"status": "ok"}),
+        (200, {}),
+        (200, []),
+        (200, False),
+        (200, b"OK"),
+        (202, b""),
+        (206, b""),
+    ],
+    ids=str,
+)
+async def test_a_release_that_is_not_polaris_own_word_is_unknown(status: int, content: Any) -> None:
+    """What a proxy says in the place of Polaris leaves open whether the lock still stands."""
+    desk = Desk(status, content)
+
+    with pytest.raises(errors.OutcomeUnknown) as one:
+        await desk.polaris.unlock_object(27, 29937)
+    with pytest.raises(errors.OutcomeUnknown) as all_of_them:
+        await desk.polaris.release_my_locks()
+
+    assert one.value.details["keys"] == {"objectTypeId": 27, "objectId": 29937}
+    assert (
+        one.value.details["verify"]
+        == "objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }"
+    )
+    assert all_of_them.value.details["verify"] == "objectLocks { nodes { objectType objectId } }"
+    assert [each.method for each in desk.requests] == ["DELETE", "DELETE"]
+
+
+async def test_a_page_that_was_not_found_releases_nothing() -> None:
+    """A 404 in HTML is about an address and not about a lock."""
+    desk = Desk(404, b"<html>404 - File or directory not found.</html>")
 
     with pytest.raises(errors.OutcomeUnknown):
         await desk.polaris.unlock_object(27, 29937)
-    with pytest.raises(errors.OutcomeUnknown):
-        await desk.polaris.release_my_locks()
+    assert len(desk.requests) == 1

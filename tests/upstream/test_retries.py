@@ -10,7 +10,10 @@ import httpx
 import pytest
 
 from gateway import errors
-from gateway.upstream.client import Act, CallerClient, Client, Collection
+from gateway.upstream.act import Act
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.client import Client
+from gateway.upstream.collection import Collection
 from gateway.upstream.retries import Budget
 from gateway.upstream.transport import Limits, aiohttp_transport, httpx_transport
 from tests.upstream.socket_server import (

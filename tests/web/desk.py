@@ -12,6 +12,7 @@ import strawberry
 from starlette.types import Message, Scope
 
 from gateway.errors import UpstreamTimeout
+from gateway.observability.operation import OperationRecord
 from gateway.security.identity import Caller, caller_from_headers
 from gateway.web.documents import Documents
 from gateway.web.graphql import GraphQLEndpoint
@@ -99,7 +100,7 @@ class Desk:
             graphiql=graphiql,
         )
 
-    def new_context(self, caller: Caller) -> Visit:
+    def new_context(self, caller: Caller, operation: OperationRecord) -> Visit:
         self.contexts += 1
         return Visit(caller=caller, desk=self)
 

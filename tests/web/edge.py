@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
-import threading
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 20.0  # seconds, on a slow and busy machine
@@ -38,22 +41,34 @@ class Answer:
 class Client:
     """A connection whose every byte is the test's."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    def __init__(self, port: int, receive_buffer: int | None = None) -> None:
+        self.socket = socket.socket()
+        self.socket.settimeout(PATIENCE)
+        if receive_buffer is not None:  # in bytes; the system has a least size of its own
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        try:
+            self.socket.connect(("127.0.0.1", port))
+        except OSError:
+            self.socket.close()
+            raise
         self.reader = self.socket.makefile("rb")
 
     def send(self, *parts: bytes) -> None:
         self.socket.sendall(b"".join(parts))
 
-    def answer(self) -> Answer:
-        """Read one response."""
+    def line(self) -> str:
+        """Read one line of a response."""
+        return self.reader.readline().decode("latin-1").rstrip("\r\n")
+
+    def answer(self, *, of_head: bool = False) -> Answer:
+        """Read one response; that of a HEAD has no body, whatever it says."""
         line = self.reader.readline()
         assert line, "the connection ended without an answer"
         headers = {}
         while (field := self.reader.readline()) not in (b"\r\n", b""):
             name, _, value = field.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
-        body = self.reader.read(int(headers["content-length"]))
+        body = b"" if of_head else self.reader.read(int(headers["content-length"]))
         return Answer(int(line.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
@@ -70,14 +85,24 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A running gateway."""
+    """A running gateway, and the files that its output goes to."""
 
     port: int
     process: subprocess.Popen[str]
+    output: Path
+    errors: Path
+
+    def said(self) -> str:
+        """What it has written to standard output so far."""
+        return self.output.read_text()
+
+    def complained(self) -> str:
+        """What it has written to standard error so far."""
+        return self.errors.read_text()
 
     @contextmanager
-    def client(self) -> Iterator[Client]:
-        client = Client(self.port)
+    def client(self, receive_buffer: int | None = None) -> Iterator[Client]:
+        client = Client(self.port, receive_buffer)
         try:
             yield client
         finally:
@@ -94,16 +119,27 @@ class Process:
 def gateway_process(*options: str) -> Iterator[Process]:
     """The gateway as an operator runs it, on a free port."""
     command = [sys.executable, "-W", "error", "-m", "gateway", "--port", "0", *options]
-    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:  # noqa: S603
-        deadline = threading.Timer(3 * PATIENCE, process.kill)
-        deadline.start()
-        try:
-            assert process.stdout is not None
-            health = next(line for line in process.stdout if line.startswith("  Health"))
-            yield Process(int(health.split(":")[-1].split("/")[0]), process)
-        finally:
-            deadline.cancel()
-            process.kill()
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder) / "output", Path(folder) / "errors"
+        with (
+            output.open("w") as out,
+            errors.open("w") as err,
+            subprocess.Popen(command, text=True, stdout=out, stderr=err) as process,  # noqa: S603
+        ):
+            try:
+                yield Process(_port(process, output, errors), process, output, errors)
+            finally:
+                process.kill()
+
+
+def _port(process: subprocess.Popen[str], output: Path, errors: Path) -> int:
+    """Wait for the greeting, and read the port from it."""
+    deadline = time.monotonic() + 3 * PATIENCE
+    while (greeting := re.search(r"^  Health .*:(\d+)/", output.read_text(), re.MULTILINE)) is None:
+        assert process.poll() is None, errors.read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return int(greeting[1])
 
 
 def get(path: str, *fields: bytes) -> bytes:

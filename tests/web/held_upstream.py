@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from tests.web.edge import PATIENCE
 
 LOAN = "00000000-0000-4000-8000-000000000001"
-QUERY = 'mutation { changeDueDate(input: { loanId: "%s", dueDate: "2026-12-24T23:59:59Z" }) { __typename } }'
-ACT = json.dumps({"query": QUERY % LOAN}).encode()
-DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
+FIELD = 'changeDueDate(input: { loanId: "%s", dueDate: "2026-12-24T23:59:59Z" }) { __typename }' % LOAN  # noqa: UP031
+ACT = json.dumps({"query": "mutation { %s }" % FIELD}).encode()  # noqa: UP031 - braces all over
+TWO_ACTS = json.dumps({"query": "mutation Later { a: %s b: %s }" % (FIELD, FIELD)}).encode()  # noqa: UP031
+DONE = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
 
 class HeldUpstream:
@@ -33,7 +34,7 @@ class HeldUpstream:
                 return
             connection.settimeout(PATIENCE)
             got = b""
-            while b"\r\n\r\n" not in got or not got.endswith(b"}"):
+            while b"\r\n\r\n" not in got or not (got.startswith(b"GET") or got.endswith(b"}")):
                 got += connection.recv(65536)
             self.open.append(connection)
             self.arrived.release()

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.observability.operation import OperationRecord
 from gateway.security.identity import Caller
 from gateway.web.graphql import GraphQLEndpoint
 from tests.web.desk import GRAPHQL, JSON, TENANT, Desk, Visit
@@ -330,7 +331,7 @@ async def test_unencodable_answer(desk: Desk) -> None:
 async def test_failing_context(desk: Desk) -> None:
     """When no context can be made, the request is answered, and not with what went wrong inside."""
 
-    def broken(caller: Caller) -> Visit:
+    def broken(caller: Caller, operation: OperationRecord) -> Visit:
         raise RuntimeError("secret")
 
     desk.endpoint.new_context = broken

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from urllib.parse import quote
 
 import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
-from tests.web.edge import QUERY, Client, Process, gateway_process, get, post
+from gateway.web.protocol import HALF_CLOSED, SPARE_CONNECTIONS, WireLimits, bounded_protocol
+from tests.web.edge import PATIENCE, QUERY, Client, Process, gateway_process, get, post
 from tests.web.held_upstream import ACT, HeldUpstream, held_upstream
 
 HEAD = 0.4  # seconds
 BODY = 0.6
 IDLE = 0.3
+WRITE = 2.0
 SOON = 5.0  # seconds in which a deadline of a second must have passed, on a busy machine
 HEALTH = "/admin/health"
 UP = {"status": "UP"}
@@ -33,6 +43,7 @@ def _edge(upstream: HeldUpstream) -> Iterator[Process]:
         f"--head-timeout={HEAD}",
         f"--body-timeout={BODY}",
         f"--idle-timeout={IDLE}",
+        f"--write-timeout={WRITE}",
         "--max-header-bytes=4000",
         "--max-headers=20",
         "--max-connections=8",
@@ -356,6 +367,281 @@ def test_a_refusal_is_an_error_like_any_other(edge: Process) -> None:
     assert "server" not in answer.headers
 
 
+# Clients who do not read
+
+
+TYPES = "{ __schema { types { name description fields { name description args { name description } } } } }"
+LARGE = get("/graphql?query=" + quote(TYPES), b"X-Okapi-Tenant: diku", b"Accept: application/json")
+MANY = 60  # more than the buffers of the system hold between a server and a client who asked for little
+HUGE = json.dumps({"query": "{" + "".join(f"x{n}:{TYPES[1:-1]}" for n in range(30)) + "}"}).encode()
+
+
+@contextmanager
+def reading_nothing(edge: Process) -> Iterator[Client]:
+    """A connection with the smallest buffer there is, so that what it does not read stays with the server."""
+    with edge.client(receive_buffer=1) as client:
+        yield client
+
+
+def gone_after(client: Client) -> float:
+    """Seconds until the server has given the connection up, told by nothing that reads from it."""
+    began = time.monotonic()
+    while time.monotonic() - began < PATIENCE:
+        try:
+            client.send(b"\r\n")
+        except ConnectionError:
+            break
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def test_who_does_not_read_is_given_up(edge: Process) -> None:
+    """Answers that pile up are kept for WRITE_TIMEOUT, and the connection no longer than they."""
+    with reading_nothing(edge) as client:
+        client.send(LARGE * MANY)
+
+        took = gone_after(client)
+
+    assert WRITE * 0.8 < took < WRITE + SOON
+
+
+def test_a_last_answer_is_not_kept_for_ever(edge: Process) -> None:
+    """An answer that ends the connection is given up as well, however little of it is left."""
+    with reading_nothing(edge) as client:
+        client.send(LARGE * MANY, LARGE.replace(b"Host:", b"Connection: close\r\nHost:"))
+
+        assert gone_after(client) < WRITE + SOON
+
+
+def test_who_reads_slowly_but_in_time_gets_everything(edge: Process) -> None:
+    """A pause shorter than WRITE_TIMEOUT costs nothing."""
+    with reading_nothing(edge) as client:
+        client.send(LARGE * MANY)
+        time.sleep(WRITE / 4)
+
+        answers = [client.answer() for _ in range(MANY)]
+
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body for answer in answers}) == 1
+    assert len(answers[0].body) * MANY > 5_000_000  # it did not fit into the buffers
+
+
+def test_an_act_outlives_a_client_who_does_not_read(edge: Process, upstream: HeldUpstream) -> None:
+    """An act whose answer waits behind one that nobody reads is done, though the connection is given up."""
+    with reading_nothing(edge) as client:
+        client.send(post(body=HUGE), post(body=ACT))
+        upstream.wait_for(1)
+
+        assert gone_after(client) < WRITE + SOON
+        assert upstream.release() == [True]
+
+
+class StuckTransport(asyncio.Transport):
+    """A connection whose last bytes are never read, few as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closing = False
+        self.aborted = asyncio.Event()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        pass
+
+
+async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "ended_by", [get("/", b"Connection: close"), get("/"), b"rubbish\r\n\r\n", get("/")[:9], b"", None]
+)
+async def test_no_end_of_a_connection_waits_for_ever(ended_by: bytes | None) -> None:
+    """By whatever a connection ends (answer, idleness, refusal, silence, the server), its rest is given up
+    after WRITE_TIMEOUT, and not before."""
+    bounds = WireLimits(head_timeout=0.1, idle_timeout=0.1, write_timeout=0.5)
+    config = uvicorn.Config(answers, lifespan="off", log_config=None)
+    protocol = bounded_protocol(bounds)(config=config, server_state=ServerState(), app_state={})
+    transport = StuckTransport()
+    protocol.connection_made(transport)
+
+    began = time.monotonic()
+    if ended_by is None:
+        protocol.shutdown()
+    elif ended_by:
+        protocol.data_received(ended_by)
+    await asyncio.wait_for(transport.aborted.wait(), SOON)
+
+    assert transport.closing
+    assert time.monotonic() - began > 0.4
+    protocol.connection_lost(None)
+
+
+# Half-closed connections
+
+
+@pytest.mark.parametrize("request_", [get(HEALTH), post(), get(HEALTH).replace(b"1.1", b"1.0")])
+def test_who_has_said_all_is_still_answered(client: Client, request_: bytes) -> None:
+    """A client that closes its sending side, as shell probes do, gets its answer, and then the end."""
+    client.send(request_)
+    client.socket.shutdown(socket.SHUT_WR)
+
+    assert client.answer().status == 200
+    assert client.is_closed()
+
+
+def test_pipelined_requests_before_the_end_are_answered(client: Client) -> None:
+    """All requests that came before the sending side was closed are answered."""
+    client.send(get(HEALTH), post(), get(HEALTH))
+    client.socket.shutdown(socket.SHUT_WR)
+
+    assert [client.answer().status for _ in range(3)] == [200] * 3
+    assert client.is_closed()
+
+
+def test_who_has_hung_up_is_not_waited_for(client: Client, upstream: HeldUpstream) -> None:
+    """What takes longer than a moment is not answered any more; an act is done to its end."""
+    client.send(post(body=ACT))
+    upstream.wait_for(1)
+    began = time.monotonic()
+    client.socket.shutdown(socket.SHUT_WR)
+
+    assert client.is_closed()
+    assert HALF_CLOSED * 0.8 < time.monotonic() - began < SOON
+    assert upstream.release() == [True]
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /adm", post(b"Content-Length: 5", body=b"{", length=False)])
+def test_half_a_request_has_no_answer(client: Client, begun: bytes) -> None:
+    """A request that will never be whole is not waited for."""
+    client.send(begun)
+    client.socket.shutdown(socket.SHUT_WR)
+
+    assert client.is_closed()
+
+
+# Expect: 100-continue
+
+
+EXPECT = b"Expect: 100-continue"
+
+
+def test_a_body_is_asked_for(client: Client) -> None:
+    """Who asks before it sends a body is told to go on, and then answered; with that the connection ends."""
+    client.send(post(EXPECT, b"Content-Length: %d" % len(QUERY), body=b"", length=False))
+    assert client.line() == "HTTP/1.1 100 Continue"
+    assert client.line() == ""
+
+    client.send(QUERY)
+
+    answer = client.answer()
+    assert answer.json == {"data": {"__typename": "Query"}}
+    assert answer.headers["connection"] == "close"
+    assert client.is_closed()
+
+
+def test_a_refused_body_is_not_asked_for(client: Client) -> None:
+    """A request that is refused by its head is refused before its body is sent, and what follows is not read
+    as another request: it may be that body."""
+    fields = [b"Content-Type: text/plain", EXPECT, b"Content-Length: 100"]
+    client.send(post(*fields, body=b"", length=False).replace(b"Content-Type: application/json\r\n", b""))
+
+    answer = client.answer()
+    client.send(get("/smuggled"))
+
+    assert answer.error == (415, "BAD_REQUEST")
+    assert answer.headers["connection"] == "close"
+    assert client.is_closed()
+
+
+def test_http_1_0_is_not_told_to_go_on(client: Client) -> None:
+    """HTTP/1.0 knows no interim answers, so it gets none."""
+    client.send(post(EXPECT).replace(b"HTTP/1.1", b"HTTP/1.0"))
+
+    assert client.line().startswith("HTTP/1.1 200")
+
+
+# Methods and targets
+
+
+@pytest.mark.parametrize("path", [HEALTH, HEALTH + "/liveness", HEALTH + "/readiness", "/admin/info"])
+def test_head_is_get_without_a_body(client: Client, path: str) -> None:
+    """HEAD tells what GET would, and the connection goes on."""
+    client.send(get(path).replace(b"GET", b"HEAD", 1))
+    head = client.answer(of_head=True)
+    client.send(get(path))
+    whole = client.answer()
+
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["content-length"] == str(len(whole.body))
+
+
+def test_head_of_graphql_is_refused_without_a_body(client: Client) -> None:
+    """A refusal of HEAD has no body either, and the next answer is where it should be."""
+    client.send(post().replace(b"POST", b"HEAD", 1))
+    refused = client.answer(of_head=True)
+    client.send(get(HEALTH))
+
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, POST")
+    assert client.answer().json == UP
+
+
+@pytest.mark.parametrize("whose", [b"http://gateway", b"HTTP://other.example.org:99", b"https://gateway"])
+def test_absolute_targets_are_understood(edge: Process, whose: bytes) -> None:
+    """A target may name a host, as it does through a proxy; the path decides, and no host is asked."""
+    assert edge.ask(get(HEALTH).replace(b"/admin", whose + b"/admin")).json == UP
+    answer = edge.ask(post().replace(b"POST /", b"POST " + whose + b"/"))
+    assert answer.json == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"*", 404),
+        (b"http://gateway", 400),
+        (b"admin/health", 400),
+        (b"/admin/health#x", 200),
+        (b"//admin/health", 404),
+        (b"/admin/../admin/health", 404),
+        (b"/admin//health", 404),
+        (b"/admin/health/", 404),
+        (b"/%61dmin/health", 200),
+        (b"/admin/health\xff", 400),
+    ],
+)
+def test_odd_targets(client: Client, target: bytes, status: int) -> None:
+    """No target is an error of the gateway's own, and none is rewritten."""
+    client.send(get(HEALTH).replace(b"/admin/health", target))
+
+    assert client.answer().status == status
+
+
+def test_an_odd_target_does_not_spoil_the_answer_before_it(client: Client, upstream: HeldUpstream) -> None:
+    """A target that cannot be taken apart is refused like rubbish, behind what is being answered."""
+    client.send(post(body=ACT), get("http://gateway"))
+    upstream.wait_for(1)
+    upstream.release()
+
+    assert client.answer().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+    assert client.is_closed()
+
+
 # Connections
 
 
@@ -375,3 +661,62 @@ def test_more_connections_are_turned_away(edge: Process) -> None:
     time.sleep(0.1)
 
     assert edge.ask(get(HEALTH)).json == UP
+
+
+@contextmanager
+def flooded(edge: Process) -> Iterator[list[socket.socket]]:
+    """Silent connections, as many at a time as there is room for and more, until the test is over."""
+    silent: list[socket.socket] = []
+    over = threading.Event()
+
+    def flood() -> None:
+        while not over.is_set():
+            silent.append(socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE))
+            if len(silent) > 3 * SPARE_CONNECTIONS:
+                silent.pop(0).close()
+            over.wait(0.001)
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        while len(silent) <= 2 * SPARE_CONNECTIONS:
+            time.sleep(0.01)
+        yield silent
+    finally:
+        over.set()
+        thread.join(PATIENCE)
+        for each in silent:
+            each.close()
+
+
+def test_health_answers_in_a_flood(edge: Process) -> None:
+    """Connections beyond the limit, silent or not, do not make the process look dead; work is turned away."""
+    with flooded(edge):
+        for path in (HEALTH, HEALTH + "/liveness", HEALTH + "/readiness", "/admin/info"):
+            began = time.monotonic()
+            answer = edge.ask(get(path))
+            assert answer.status == 200
+            assert time.monotonic() - began < 1
+            assert answer.headers["connection"] == "close"
+        for request in (post(), get("/graphql"), get("/nowhere")):
+            answer = edge.ask(request)
+            assert answer.error == (503, "OVERLOADED")
+            assert answer.headers["retry-after"] == "1"
+    time.sleep(HEAD + 0.2)
+
+    assert edge.ask(post()).json == {"data": {"__typename": "Query"}}
+
+
+def test_a_spare_connection_is_not_kept(edge: Process) -> None:
+    """Beyond the limit a connection is heard once, and who says nothing is told that there are too many."""
+    with ExitStack() as stack:
+        for _ in range(8):
+            client = stack.enter_context(edge.client())
+            client.send(post(b"Content-Length: 500", body=b"", length=False))
+        spare = stack.enter_context(edge.client())
+        spare.send(get(HEALTH), post())
+        assert spare.answer().json == UP
+        assert spare.is_closed()
+        silent = stack.enter_context(edge.client())
+        assert json.loads(silent.answer().body)["errors"][0]["message"] == "Too many connections are open."
+        assert silent.is_closed()

@@ -1,0 +1,1 @@
+"""What an operator sees: logs, metrics, traces. Nothing here knows what was asked or answered."""

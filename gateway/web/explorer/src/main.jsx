@@ -1,0 +1,42 @@
+import './workers.js';
+
+import { explorerPlugin } from '@graphiql/plugin-explorer';
+import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
+import { GraphiQL } from 'graphiql';
+import { createRoot } from 'react-dom/client';
+
+import '@graphiql/react/style.css';
+import '@graphiql/plugin-doc-explorer/style.css';
+import '@graphiql/plugin-history/style.css';
+import 'graphiql/graphiql.css';
+import '@graphiql/plugin-explorer/style.css';
+import './fonts.css';
+import './page.css';
+
+import { ask } from './ask.js';
+import { storage, tabInFront } from './storage.js';
+import { EDITOR_THEME } from './theme.js';
+
+const place = document.getElementById('graphiql');
+const { headers, tabs, tools } = JSON.parse(place.dataset.explorer);
+const shown = tabInFront(tabs);
+const plugins = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];
+
+createRoot(place).render(
+  <GraphiQL
+    fetcher={ask}
+    storage={storage}
+    plugins={plugins}
+    editorTheme={EDITOR_THEME}
+    defaultTabs={tabs}
+    defaultHeaders={headers}
+    initialQuery={shown.query ?? ''}
+    initialVariables={shown.variables ?? ''}
+    defaultEditorToolsVisibility={tools}
+    shouldPersistHeaders={false}
+    inputValueDeprecation
+    schemaDescription
+  >
+    <GraphiQL.Logo>Circulation gateway</GraphiQL.Logo>
+  </GraphiQL>,
+);

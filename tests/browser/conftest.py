@@ -1,0 +1,33 @@
+"""The gateway as a process, and Chromium, which can reach that process and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.visitor import CHROMIUM, FLAGS, Visitor, served
+
+
+@pytest.fixture(name="gateway_url", scope="module")
+def _gateway_url() -> Iterator[str]:
+    """Where the gateway serves the embedded library."""
+    with served() as url:
+        yield url
+
+
+@pytest.fixture(name="chromium", scope="module")  # no longer: while it is open, no async test can run
+def _chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(name="visitor")
+def _visitor(chromium: Browser, gateway_url: str, tmp_path: Path) -> Iterator[Visitor]:
+    """Somebody who opens GraphiQL for the first time, and sees no complaint of the browser all the while."""
+    with Visitor.of(chromium, gateway_url, tmp_path) as visitor:
+        yield visitor

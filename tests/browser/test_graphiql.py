@@ -1,0 +1,232 @@
+"""GraphiQL in a real browser, under its policy, with no other address within reach."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from gateway.graph import schema
+from tests.browser.visitor import CHROMIUM, Visitor, served
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+
+TABS = ["RequestList", "CheckOutPatron", "CheckOutItem", "Queue", "LockObject"]
+LIGHT = ("rgb(255, 255, 255)", "vs")
+DARK = ("rgb(33, 42, 59)", "vs-dark")
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkZXNrIn0.c2VjcmV0"  # noqa: S105 - nobody's token
+
+
+def described(type_name: str, field: str) -> str:
+    """What the schema says about a field."""
+    return str(schema._schema.type_map[type_name].fields[field].description)  # type: ignore[attr-defined]
+
+
+def test_the_first_visit(visitor: Visitor) -> None:
+    """The operations of four screens are there, the first with its variables, and the tenant is filled in."""
+    assert visitor.tabs == TABS
+    assert visitor.text("operation.graphql").startswith("query RequestList(")
+    assert json.loads(visitor.text("variables.json"))["first"] == 20
+    assert json.loads(visitor.text("request-headers.json")) == {"X-Okapi-Tenant": "diku"}
+
+
+def test_nothing_is_lost_by_reloading(visitor: Visitor) -> None:
+    """Opened again before anything was touched, the page is the same."""
+    variables = visitor.text("variables.json")
+    visitor.page.wait_for_function("() => localStorage['graphiql:tabState']")
+
+    visitor.open()
+
+    assert visitor.tabs == TABS
+    assert visitor.text("operation.graphql").startswith("query RequestList(")
+    assert visitor.text("variables.json") == variables
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_is_ready_to_run(visitor: Visitor, tab: str) -> None:
+    """Each operation runs over the embedded library as it stands: data, no error, no refusal."""
+    visitor.tab(tab)
+
+    answer = visitor.run()
+
+    assert list(answer) == ["data"]
+    assert all(answer["data"].values())
+    assert "reasons" not in str(answer)
+    assert "heldBy" not in str(answer)
+
+
+def test_what_ran_is_history(visitor: Visitor) -> None:
+    """The history lists what was run, and brings it back with its variables at the next visit."""
+    visitor.tab("CheckOutPatron")
+    visitor.run()
+    variables = visitor.text("variables.json")
+    visitor.open()
+    visitor.tab("LockObject")
+
+    visitor.page.get_by_label("Show History").click()
+    entry = visitor.page.locator(".graphiql-history-item-label")
+    expect(entry).to_have_text("CheckOutPatron")
+    entry.click()
+
+    assert visitor.text("operation.graphql").startswith("query CheckOutPatron(")
+    assert visitor.text("variables.json") == variables
+    assert list(visitor.run()) == ["data"]
+
+
+def test_the_next_visit_finds_the_tabs_as_they_were(visitor: Visitor) -> None:
+    """Opened again, the page has the same tabs, the same one in front, and no more of them."""
+    visitor.tab("Queue")
+    operation, variables = visitor.text("operation.graphql"), visitor.text("variables.json")
+    visitor.page.wait_for_function("() => JSON.parse(localStorage['graphiql:tabState']).activeTabIndex === 3")
+
+    visitor.open()
+
+    assert visitor.tabs == TABS
+    assert (visitor.text("operation.graphql"), visitor.text("variables.json")) == (operation, variables)
+
+
+def test_the_schema_is_documented(visitor: Visitor) -> None:
+    """The documentation shows the description of a field, word for word as the schema has it."""
+    visitor.page.get_by_label("Show Documentation Explorer").click()
+    panel = visitor.page.locator(".graphiql-doc-explorer")
+    panel.get_by_role("link", name="Query", exact=True).click()
+    panel.get_by_role("link", name="servicePoint", exact=True).click()
+
+    shown = " ".join(panel.locator(".graphiql-markdown-description").first.inner_text().split())
+
+    assert shown == " ".join(described("Query", "servicePoint").split())
+
+
+def test_fields_are_completed(visitor: Visitor) -> None:
+    """While a field is typed its name is offered, and Enter takes it."""
+    visitor.new_tab("{ ")
+    visitor.page.keyboard.type("servicePoi", delay=30)
+
+    offers = visitor.page.locator(".suggest-widget .monaco-list-row")
+    expect(offers.first).to_contain_text("servicePoint")
+    visitor.page.keyboard.press("Enter")
+
+    assert visitor.text("operation.graphql").startswith("{ servicePoint")
+
+
+def test_mistakes_are_underlined(visitor: Visitor) -> None:
+    """A field that does not exist is marked before anybody asks for it."""
+    visitor.new_tab("{ servicePoynt }")
+
+    expect(visitor.page.locator(".graphiql-query-editor .squiggly-error")).to_be_visible()
+
+
+def test_the_explorer_writes_operations(visitor: Visitor) -> None:
+    """In the explorer plugin a field is ticked, and stands in the operation."""
+    visitor.new_tab("{ __typename }")
+    visitor.page.get_by_label("Show GraphiQL Explorer").click()
+    expect(visitor.page.locator(".graphiql-explorer-root")).to_be_visible()
+
+    visitor.page.locator(".graphiql-explorer-root").get_by_text("loans", exact=True).click()
+    visitor.wait_for("operation.graphql", "loans")
+
+
+def test_operations_are_prettified(visitor: Visitor) -> None:
+    """What is typed on one line is set out, variables too: the formatter comes when it is needed."""
+    visitor.new_tab("{ loans(first: 1) { totalCount } }")
+    visitor.tool("Variables")
+    visitor.type("Variables", '{"a":1}')
+
+    visitor.page.get_by_label("Prettify query").click()
+    visitor.wait_for("operation.graphql", "  loans")
+
+    assert visitor.text("operation.graphql") == "{\n  loans(first: 1) {\n    totalCount\n  }\n}\n"
+    assert visitor.text("variables.json") == '{\n  "a": 1\n}\n'
+
+
+def test_dark_and_light(visitor: Visitor) -> None:
+    """Page and editors follow the system, and whoever chooses otherwise keeps it at the next visit."""
+    visitor.wait_for_looks(*LIGHT)
+    visitor.page.emulate_media(color_scheme="dark")
+    visitor.wait_for_looks(*DARK)
+    visitor.page.emulate_media(color_scheme="light")
+    visitor.wait_for_looks(*LIGHT)
+
+    visitor.page.get_by_label("Open settings dialog").click()
+    visitor.page.get_by_role("button", name="Dark").click()
+    visitor.wait_for_looks(*DARK)
+    assert visitor.page.get_by_text("Persist headers").count() == 0  # nor can they be kept by choice
+
+    visitor.open()
+    visitor.wait_for_looks(*DARK)
+
+
+def test_a_token_is_kept_nowhere(visitor: Visitor) -> None:
+    """A token goes out as a header; it is in no address, and nothing that the browser keeps has it."""
+    visitor.tab("CheckOutPatron")
+    visitor.tool("Headers")
+    visitor.type("headers", json.dumps({"X-Okapi-Tenant": "diku", "Authorization": f"Bearer {TOKEN}"}))
+    with visitor.page.expect_request(lambda request: request.method == "POST") as sent:
+        visitor.run()
+    assert sent.value.headers["authorization"] == f"Bearer {TOKEN}"
+    visitor.page.get_by_label("Show History").click()
+    visitor.page.get_by_label("Add favorite").first.click()
+    visitor.page.wait_for_timeout(1000)  # the tabs are kept half a second after the last change
+
+    kept = visitor.kept()
+    assert "CheckOutPatron" in kept["graphiql:favorites"]
+    assert '\\"X-Okapi-Tenant\\": \\"diku\\"' in kept["graphiql:favorites"]
+    assert [name for name, value in kept.items() if TOKEN in value] == []
+    assert [address for address in visitor.asked if TOKEN in address] == []
+    assert visitor.context.cookies() == []
+
+    visitor.open()
+    assert json.loads(visitor.text("request-headers.json")) == {"X-Okapi-Tenant": "diku"}
+
+
+def test_the_policy_holds(chromium: Browser, gateway_url: str, tmp_path: Path) -> None:
+    """Nothing is evaluated, no script runs from the page itself, and no other address is even asked."""
+    with Visitor.of(chromium, gateway_url, tmp_path) as visitor:
+        refused = visitor.page.evaluate(
+            """async () => {
+                const refused = [];
+                document.addEventListener('securitypolicyviolation', (event) =>
+                    refused.push(event.effectiveDirective));
+                const turn = () => new Promise((done) => setTimeout(done, 200));
+                await turn(); // what the test itself calls is let through, what comes later is not
+                try { (0, eval)('1'); } catch { /* told by the event */ }
+                const inline = document.createElement('script');
+                inline.textContent = 'globalThis.ran = true';
+                document.body.append(inline);
+                new Image().src = 'https://cdn.example.org/pixel.png';
+                await fetch('https://cdn.example.org/').catch(() => {});
+                const blob = URL.createObjectURL(new Blob(['postMessage(1)']));
+                try { new Worker(blob); } catch { /* told by the event */ }
+                const form = Object.assign(document.createElement('form'), { action: '/graphql' });
+                document.body.append(form);
+                form.submit();
+                await turn();
+                return { directives: refused.sort(), ran: globalThis.ran ?? false };
+            }"""
+        )
+
+        assert refused["directives"] == [
+            "connect-src", "form-action", "img-src", "script-src", "script-src-elem", "worker-src",
+        ]  # fmt: skip
+        assert refused["ran"] is False
+        assert len(visitor.complaints) >= 6
+        visitor.complaints.clear()  # they were asked for
+
+
+def test_over_a_library_of_ones_own(chromium: Browser, gateway_url: str, tmp_path: Path) -> None:
+    """Without a tenant the schema is documented all the same, and an operation is told what it lacks."""
+    with served(OKAPI_URL="http://127.0.0.1:1") as url, Visitor.of(chromium, url, tmp_path) as visitor:
+        assert visitor.tabs == TABS
+        assert '"X-Okapi-Tenant": ""' in visitor.text("request-headers.json")
+        visitor.page.get_by_label("Show Documentation Explorer").click()
+        expect(
+            visitor.page.locator(".graphiql-doc-explorer").get_by_role("link", name="Query")
+        ).to_be_visible()
+
+        answer = visitor.run()
+
+        assert answer["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+        assert "X-Okapi-Tenant" in answer["errors"][0]["message"]
+        visitor.complaints.clear()  # that the answer was 400

@@ -1,0 +1,177 @@
+"""Somebody at GraphiQL: what they do there, and what the browser notes meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Route, expect
+
+from gateway.settings import Settings
+
+Json = Any  # an answer is JSON, and each test knows which
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox",  # it runs as root where tests run in containers
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+PATIENCE = 60.0  # seconds, on a slow and busy machine
+
+expect.set_options(timeout=PATIENCE * 1000)
+
+
+@contextmanager
+def served(**settings: str) -> Iterator[str]:
+    """Run the gateway as a process with these settings and no others; yield its address."""
+    inherited = {
+        name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "gateway", "--port", "0"],
+        env={**inherited, **settings},
+        text=True,
+        stdout=subprocess.PIPE,
+    )
+    deadline = threading.Timer(PATIENCE, process.kill)
+    deadline.start()
+    with process:
+        try:
+            assert process.stdout is not None
+            line = next((line for line in process.stdout if line.startswith("  curl ")), None)
+            assert line is not None, "the gateway did not start"
+            deadline.cancel()
+            yield "http://" + shlex.split(line)[1].removeprefix("http://").split("/")[0]
+        finally:
+            deadline.cancel()
+            process.kill()
+
+
+class Visitor:
+    """One visit to GraphiQL."""
+
+    def __init__(self, context: BrowserContext, origin: str) -> None:
+        self.context = context
+        self.origin = origin
+        self.asked: list[str] = []  # every address that the page wanted something from
+        self.complaints: list[str] = []  # what the browser refused, and what broke
+        context.route("**/*", self._let_pass)
+        self.page = context.new_page()
+        self.page.on("console", lambda message: self._complained(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    @classmethod
+    @contextmanager
+    def of(cls, chromium: Browser, origin: str, folder: Path) -> Iterator[Visitor]:
+        """Open the page, and at the end take its picture and look at what was noted."""
+        context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+        context.set_default_timeout(PATIENCE * 1000)
+        visitor = cls(context, origin)
+        try:
+            visitor.open()
+            yield visitor
+            visitor.page.screenshot(path=folder / "graphiql.png")
+            foreign = [each for each in visitor.asked if not each.startswith(f"{origin}/graphql")]
+            assert (visitor.complaints, foreign) == ([], []), (visitor.complaints, foreign)
+        finally:
+            context.close()
+
+    def _let_pass(self, route: Route) -> None:
+        self.asked.append(route.request.url)
+        if route.request.url.startswith(f"{self.origin}/"):
+            route.continue_()
+        else:
+            route.abort()
+
+    def _complained(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def open(self) -> None:
+        """Open the page, or open it once more, and wait until it knows the schema."""
+        self.page.goto(f"{self.origin}/graphql")
+        expect(self.page.locator(".graphiql-execute-button")).to_be_visible()
+        self.page.wait_for_function(
+            "() => globalThis.__MONACO?.editor.getModels().length === 4"
+            " && !document.querySelector('.graphiql-spinner')"
+        )
+
+    @property
+    def tabs(self) -> list[str]:
+        return self.page.locator(".graphiql-tab-button").all_inner_texts()
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name).click()
+
+    def new_tab(self, text: str) -> None:
+        """Open an empty tab and type an operation."""
+        self.page.get_by_label("New tab").click()
+        self.type("query", text)
+
+    def tool(self, name: str) -> None:
+        """Show the editor of variables or of headers."""
+        self.page.locator(".graphiql-editor-tools").get_by_role("button", name=name).click()
+
+    def editor(self, name: str) -> Locator:
+        place = {"query": ".graphiql-query-editor", "headers": "section[aria-label='Headers']"}
+        return self.page.locator(place.get(name, f"section[aria-label='{name}']"))
+
+    def type(self, editor: str, text: str) -> None:
+        """Write into an editor in place of all that stands there."""
+        self.editor(editor).locator(".graphiql-editor:not(.hidden) .view-lines").click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.press("Delete")
+        self.page.keyboard.insert_text(text)
+
+    def text(self, file: str) -> str:
+        """What stands in operation.graphql, variables.json, request-headers.json or response.json."""
+        found: str = self.page.evaluate(
+            "file => __MONACO.editor.getModels().find(model => model.uri.path.endsWith(file)).getValue()",
+            file,
+        )
+        return found
+
+    def wait_for(self, file: str, text: str) -> None:
+        """Wait until an editor has this text."""
+        self.page.wait_for_function(
+            "([file, text]) => __MONACO.editor.getModels()"
+            ".find(model => model.uri.path.endsWith(file)).getValue().includes(text)",
+            arg=[file, text],
+        )
+
+    def run(self) -> Json:
+        """Run the operation in view and give its answer."""
+        with self.page.expect_response(f"{self.origin}/graphql"):
+            self.page.locator(".graphiql-execute-button").click()
+        self.wait_for("response.json", "{")
+        return json.loads(self.text("response.json"))
+
+    def wait_for_looks(self, background: str, theme: str) -> None:
+        """Wait until the page has this background, and each of its editors is in this theme of Monaco."""
+        self.page.wait_for_function(
+            "([background, theme]) =>"
+            " getComputedStyle(document.querySelector('.graphiql-container')).backgroundColor === background"
+            " && [...document.querySelectorAll('.monaco-editor[role=code]')]"
+            ".every(each => each.classList.contains(theme))",
+            arg=[background, theme],
+        )
+
+    def kept(self) -> dict[str, str]:
+        """All that the browser keeps for the next visit."""
+        everything: dict[str, str] = self.page.evaluate("() => ({ ...localStorage })")
+        return everything

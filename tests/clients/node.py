@@ -1,0 +1,123 @@
+"""Node, the packages its scripts need, and a gateway process for them to ask."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import Settings
+
+DOCUMENTED = "http://127.0.0.1:8081"  # where the snippets of the manual expect a gateway
+PATIENCE = 60.0  # seconds for a gateway to start, on a slow and busy machine
+NODE_PATIENCE = 300.0  # seconds for a script, and for packages over a slow line
+
+needs_node = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")), reason="Node.js and npm are not on this machine"
+)
+
+
+def program(name: str) -> str:
+    """Where a program is; the tests that need it are skipped where there is none."""
+    found = shutil.which(name)
+    assert found is not None, name
+    return found
+
+
+def environment() -> dict[str, str]:
+    """What processes inherit: no settings of a gateway, and no proxy between them and this machine."""
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    return {**kept, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+
+
+def finished(command: list[str], folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder to its end, with a text on its standard input."""
+    return subprocess.run(  # noqa: S603 - our own commands
+        command,
+        cwd=folder,
+        env=environment(),
+        input=given,
+        text=True,
+        capture_output=True,
+        timeout=NODE_PATIENCE,
+        check=False,
+    )
+
+
+def packages(manifest: Path, cache: pytest.Cache) -> Path:
+    """Install what the lock file in a folder pins; return the `node_modules`.
+
+    It is kept in pytest's cache under the hash of the lock file: only the first run asks the registry that
+    npm is set up with. No package runs a script of its own.
+    """
+    lock = (manifest / "package-lock.json").read_bytes()
+    kept = cache.mkdir(f"npm-{hashlib.sha256(lock).hexdigest()[:16]}")
+    if not (kept / "node_modules").is_dir():
+        with tempfile.TemporaryDirectory(dir=kept) as folder:
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(manifest / name, folder)
+            options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            installed = finished([program("npm"), "ci", *options], Path(folder))
+            assert installed.returncode == 0, installed.stderr
+            with suppress(FileExistsError):  # another run was quicker
+                (Path(folder) / "node_modules").rename(kept / "node_modules")
+    return kept / "node_modules"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A folder with scripts and the packages that they import."""
+
+    folder: Path
+
+    def node(self, script: str, *arguments: str, given: str = "") -> str:
+        """Run a script; return what it printed. It must end well and complain of nothing.
+
+        Packages are loaded as front ends load them in development, when they warn of what may go wrong.
+        """
+        command = [program("node"), "--conditions=development", script, *arguments]
+        ended = finished(command, self.folder, given)
+        assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
+        return ended.stdout
+
+    def package(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the program of an installed package to its end, whatever that is."""
+        return finished([str(self.folder / "node_modules" / ".bin" / name), *arguments], self.folder)
+
+
+def workspace(folder: Path, sources: Mapping[str, str], node_modules: Path) -> Workspace:
+    """Write sources into a folder beside the packages that they import."""
+    for name, text in sources.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "node_modules").symlink_to(node_modules, target_is_directory=True)
+    return Workspace(folder)
+
+
+@contextmanager
+def gateway_over_sandbox() -> Iterator[str]:
+    """A gateway process over an embedded library of its own; its address, such as `http://127.0.0.1:40123`."""
+    command = [sys.executable, "-W", "error", "-m", "gateway", "--port", "0", "--sandbox"]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        too_late = threading.Timer(PATIENCE, process.kill)
+        too_late.start()
+        try:
+            assert process.stdout is not None
+            line = next((each for each in process.stdout if each.startswith("  GraphQL  ")), None)
+            assert line is not None, f"the gateway ended with {process.wait()}"
+            too_late.cancel()
+            yield line.split()[1].removesuffix("/graphql")
+        finally:
+            too_late.cancel()
+            process.kill()

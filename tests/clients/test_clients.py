@@ -1,0 +1,396 @@
+"""GraphQL clients as their manuals set them up, each against a gateway process."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from gql import Client, GraphQLRequest
+from gql.transport.exceptions import TransportQueryError
+from gql.transport.httpx import HTTPXTransport
+from graphql import (
+    GraphQLError,
+    GraphQLUnionType,
+    build_schema,
+    is_scalar_type,
+    lexicographic_sort_schema,
+    print_schema,
+    specified_scalar_types,
+)
+
+from gateway.graph import schema
+from tests.clients.node import DOCUMENTED, Workspace, finished, needs_node
+
+Json = Any  # answers are JSON, and each test knows which
+
+HERE = Path(__file__).parent
+SCHEMA = HERE.parents[1] / "schema.graphql"
+PATRON = "1000000001"
+
+
+def ask(http: httpx.Client, query: str, **variables: Json) -> Json:
+    """The data of an answer that has no errors."""
+    answer = http.post("/graphql", json={"query": query, "variables": variables}).json()
+    assert "errors" not in answer, answer["errors"]
+    return answer["data"]
+
+
+def on_loan(http: httpx.Client, item: str) -> Json:
+    """How often an item was lent, and its open loan."""
+    query = """query($barcode: String!) { item(barcode: $barcode) {
+        loans { totalCount } openLoan { id dueDate borrower { barcode } }
+    } }"""
+    return ask(http, query, barcode=item)["item"]
+
+
+def locked(http: httpx.Client, lock: str) -> bool:
+    """Whether there is a lock on an object, such as `27:30001`."""
+    locks = ask(http, "{ objectLocks(all: true) { nodes { id } } }")["objectLocks"]["nodes"]
+    return lock in [each["id"] for each in locks]
+
+
+def nameless(value: Json) -> Json:
+    """An answer without `__typename`, which some clients add to every selection."""
+    if isinstance(value, dict):
+        return {name: nameless(each) for name, each in value.items() if name != "__typename"}
+    return [nameless(each) for each in value] if isinstance(value, list) else value
+
+
+# The snippets of the README
+
+
+@needs_node
+def test_apollo_client(built: Workspace, http: httpx.Client) -> None:
+    """Apollo Client finds a patron and lends an item, once, and gets the loan that there is now."""
+    assert on_loan(http, "2000000001") == {"loans": {"totalCount": 0}, "openLoan": None}
+
+    found, lent = json.loads(built.node("built/apollo.js"))
+
+    now = on_loan(http, "2000000001")
+    item = ask(http, '{ item(barcode: "2000000001") { id } }')["item"]
+    assert found["user"]["personal"] == {"__typename": "Personal", "lastName": "Abebe"}
+    assert lent["checkOut"] == {
+        "__typename": "CheckedOut",
+        "loan": {
+            "__typename": "Loan",
+            "id": now["openLoan"]["id"],
+            "dueDate": now["openLoan"]["dueDate"],
+            "item": {
+                "__typename": "Item",
+                "id": item["id"],
+                "status": {"__typename": "ItemStatus", "name": "CHECKED_OUT"},
+            },
+        },
+    }
+    assert (now["loans"]["totalCount"], now["openLoan"]["borrower"]["barcode"]) == (1, PATRON)
+
+
+@needs_node
+def test_urql(built: Workspace, http: httpx.Client) -> None:
+    """urql finds what a patron has on loan and lends an item, once, and gets the loan that there is now."""
+    query = "query($barcode: String!) { user(barcode: $barcode) { openLoans { nodes { id } } } }"
+    before = ask(http, query, barcode=PATRON)
+    assert on_loan(http, "2000000002") == {"loans": {"totalCount": 0}, "openLoan": None}
+
+    borrowed, lent = json.loads(built.node("built/urql.js"))
+
+    now = on_loan(http, "2000000002")
+    assert nameless(borrowed) == before
+    assert nameless(lent) == {
+        "checkOut": {"loan": {"id": now["openLoan"]["id"], "dueDate": now["openLoan"]["dueDate"]}}
+    }
+    assert (now["loans"]["totalCount"], now["openLoan"]["borrower"]["barcode"]) == (1, PATRON)
+
+
+@needs_node
+def test_graphql_request(built: Workspace, http: httpx.Client) -> None:
+    """graphql-request finds overdue loans and locks an object."""
+    query = """query($before: DateTime) {
+        loans(first: 5, filter: { status: [OPEN], dueDate: { before: $before } }) { nodes { id dueDate } }
+    }"""
+    assert not locked(http, "27:30001")
+
+    overdue, lock = json.loads(built.node("built/graphql-request.js"))
+
+    assert len(overdue["loans"]["nodes"]) == 5
+    assert overdue == ask(http, query, before=datetime.now(UTC).isoformat())
+    assert lock == {
+        "lockObject": {"__typename": "ObjectLocked", "existingLock": False, "lock": {"id": "27:30001"}}
+    }
+    assert locked(http, "27:30001")
+
+
+def test_gql(url: str, http: httpx.Client, tmp_path: Path) -> None:
+    """gql, the client for Python, lists loans and locks an object."""
+    expected = ask(http, "{ loans(first: 3) { nodes { id item { title } } } }")
+    assert not locked(http, "27:30002")
+    text = (HERE / "python_gql.py").read_text(encoding="utf-8")
+    (tmp_path / "python_gql.py").write_text(text.replace(DOCUMENTED, url), encoding="utf-8")
+
+    ended = finished([sys.executable, "-W", "error", "python_gql.py"], tmp_path)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout) == [
+        expected,
+        {"lockObject": {"existingLock": False, "lock": {"id": "27:30002"}}},
+    ]
+    assert locked(http, "27:30002")
+
+
+@pytest.mark.parametrize(
+    "name", ["apollo.ts", "urql.ts", "graphql-request.ts", "python_gql.py", "codegen.ts"]
+)
+def test_a_snippet_names_where_a_gateway_listens(name: str) -> None:
+    """Each snippet names the documented address once: what is run is the snippet, at another address."""
+    assert (HERE / name).read_text(encoding="utf-8").count(DOCUMENTED) == 1
+
+
+# What reaches whoever calls a client
+
+OPERATIONS: dict[str, tuple[str, dict[str, Json], list[str]]] = {
+    "a list": (
+        "query($first: Int) { loans(first: $first, sort: [{ field: LOAN_DATE }]) {"
+        " totalCount"
+        " nodes { id dueDate borrower { id customFields personal { lastName } } item { id title } }"
+        " } }",
+        {"first": 20},
+        [],
+    ),
+    "a field that there is not": ("{ loans { nonsense } }", {}, ["GRAPHQL_VALIDATION_FAILED"]),
+    "a variable of another type": (
+        "query($first: Int) { loans(first: $first) { totalCount } }",
+        {"first": "ten"},
+        ["BAD_USER_INPUT"],
+    ),
+    "one answer of two": (
+        '{ loan(id: "42") { id } users(first: 0) { totalCount } }',
+        {},
+        ["BAD_USER_INPUT"],
+    ),
+    "too many questions": (
+        f"{{ {' '.join(f'n{number}: locations(first: 0) {{ totalCount }}' for number in range(31))} }}",
+        {},
+        ["LIMIT_EXCEEDED"],
+    ),
+    "a check-out that is refused": (
+        "mutation($input: CheckOutInput!) { checkOut(input: $input) {"
+        " ... on CheckedOut { loan { id } }"
+        " ... on Refusal { reasons { code message parameters { key value } } }"
+        " } }",
+        {
+            "input": {
+                "itemBarcode": "2000000009",
+                "userBarcode": PATRON,
+                "servicePointId": "1df88d03-62ee-575e-8f87-51a3e14c5dd1",
+            }
+        },
+        [],
+    ),
+    "a lock that somebody else holds": (
+        "mutation($id: Int!) { lockObject(input: { objectType: PATRON, objectId: $id }) {"
+        " ... on ObjectLocked { lock { id } }"
+        " ... on ObjectLockConflict { heldBy { id polarisUserName } }"
+        " } }",
+        {"id": 29937},
+        [],
+    ),
+}
+
+
+def told(http: httpx.Client, query: str, variables: Json) -> tuple[Json, list[str]]:
+    """The data and the codes of the errors, as they are in the answer."""
+    answer = http.post("/graphql", json={"query": query, "variables": variables}).json()
+    return answer.get("data"), [error["extensions"]["code"] for error in answer.get("errors", [])]
+
+
+@needs_node
+def test_every_client_hands_over_what_was_answered(built: Workspace, http: httpx.Client) -> None:
+    """Data, nulls, refusals and error codes reach the caller of each client as they are in the answer."""
+    asked = [{"query": query, "variables": variables} for query, variables, _ in OPERATIONS.values()]
+
+    outcomes = json.loads(built.node("built/outcomes.js", given=json.dumps(asked)))
+
+    assert list(outcomes) == [
+        "Apollo Client",
+        "urql",
+        "urql by GET",
+        "urql with a normalized cache",
+        "graphql-request",
+    ]
+    for client, made_of_it in outcomes.items():
+        for (name, (query, variables, codes)), outcome in zip(OPERATIONS.items(), made_of_it, strict=True):
+            data, told_codes = told(http, query, variables)
+            assert told_codes == codes, name
+            assert (nameless(outcome["data"]), outcome["codes"]) == (data, codes), (client, name)
+
+
+@pytest.mark.parametrize(("query", "variables", "codes"), OPERATIONS.values(), ids=OPERATIONS)
+def test_gql_hands_over_what_was_answered(
+    url: str, http: httpx.Client, query: str, variables: Json, codes: list[str]
+) -> None:
+    """gql gives the data, and raises an error that has the codes and whatever data there is."""
+    transport = HTTPXTransport(f"{url}/graphql", headers={"X-Okapi-Tenant": "diku"}, trust_env=False)
+    data, told_codes = told(http, query, variables)
+
+    with Client(transport=transport) as session:
+        try:
+            given, given_codes = session.execute(GraphQLRequest(query, variable_values=variables)), []
+        except TransportQueryError as error:
+            given, given_codes = error.data, [each["extensions"]["code"] for each in error.errors or []]
+
+    assert told_codes == codes
+    assert (given, given_codes) == (data, codes)
+
+
+# Caches
+
+
+@pytest.fixture(scope="module", name="apollo")
+def _apollo(built: Workspace) -> Json:
+    """What Apollo's cache made of records, acts and pages, and of nothing that it would warn about."""
+    return json.loads(built.node("built/apollo-cache.js"))
+
+
+@needs_node
+def test_apollo_keeps_records_by_type_and_id(apollo: Json, http: httpx.Client) -> None:
+    """A record with an id is kept once, under both; what has no id is kept where it was found."""
+    item = ask(http, '{ item(barcode: "2000000010") { id } }')["item"]["id"]
+    user = ask(http, f'{{ user(barcode: "{PATRON}") {{ id }} }}')["user"]["id"]
+    loan = apollo["outcome"]["checkOut"]["loan"]["id"]
+    (act,) = (name for name in apollo["kept"]["ROOT_MUTATION"] if name.startswith("checkOut("))
+
+    assert apollo["kept"].keys() == {
+        f"Item:{item}",
+        f"User:{user}",
+        f"Loan:{loan}",
+        "ROOT_QUERY",
+        "ROOT_MUTATION",
+    }
+    assert apollo["kept"]["ROOT_MUTATION"][act] == {
+        "__typename": "CheckedOut",
+        "loan": {"__ref": f"Loan:{loan}"},
+    }
+    assert apollo["kept"][f"Loan:{loan}"] == {
+        "__typename": "Loan",
+        "id": loan,
+        "item": {"__ref": f"Item:{item}"},
+        "borrower": {"__ref": f"User:{user}"},
+    }
+    assert apollo["kept"][f"User:{user}"]["personal"] == {"__typename": "Personal", "lastName": "Abebe"}
+
+
+@needs_node
+def test_apollo_shows_what_acts_changed(apollo: Json) -> None:
+    """A screen shows its item lent, and taken back, by the answers of the two acts: one request each."""
+    assert apollo["states"] == ["AVAILABLE", "CHECKED_OUT", "AVAILABLE"]
+    assert apollo["asked"] == 3
+
+
+@needs_node
+def test_apollo_puts_together_what_has_no_id(apollo: Json) -> None:
+    """Two screens that ask different members of a patron's name and contact both keep theirs."""
+    name, mail = (each["user"]["personal"] for each in apollo["both"])
+
+    assert name == {"__typename": "Personal", "lastName": "Abebe"}
+    assert mail == {"__typename": "Personal", "email": "reader0@diku.example"}
+
+
+def forty_loans(http: httpx.Client) -> list[str]:
+    query = "{ loans(first: 40, sort: [{ field: DUE_DATE }]) { nodes { id } } }"
+    return [loan["id"] for loan in ask(http, query)["loans"]["nodes"]]
+
+
+@needs_node
+def test_apollo_puts_pages_together(apollo: Json, http: httpx.Client) -> None:
+    """Two pages of 20 become the first 40 of the list, with Apollo's own policy for Relay's connections."""
+    assert apollo["ids"] == forty_loans(http)
+
+
+@pytest.fixture(scope="module", name="urql")
+def _urql(built: Workspace) -> Json:
+    """What urql's two caches made of pages and of an act."""
+    return json.loads(built.node("built/urql-cache.js"))
+
+
+@needs_node
+def test_urql_puts_pages_together(urql: Json, http: httpx.Client) -> None:
+    """Two pages of 20 become the first 40 of the list, and the normalized cache misses no key."""
+    assert urql["ids"] == forty_loans(http)
+    assert urql["warnings"] == []
+
+
+@needs_node
+def test_urql_asks_again_after_an_act(urql: Json) -> None:
+    """An empty list that says what it may hold is asked again after a check-out; another is not."""
+    assert (urql["told"][0], urql["told"][-1]) == (0, 1)
+    assert urql["untold"] == [0]
+
+
+# Types
+
+
+@needs_node
+def test_generated_types_hold(built: Workspace) -> None:
+    """tsc takes what the generated types allow, and nothing else: `types.ts` says where it must refuse."""
+    compiled = built.package("tsc", "--project", ".", "--noEmit")
+
+    assert (compiled.returncode, compiled.stdout) == (0, "")
+    assert (HERE / "types.ts").read_text(encoding="utf-8").count("// @ts-expect-error") == 5
+
+
+def test_every_scalar_has_a_type() -> None:
+    """The snippet gives a type to each scalar that is not GraphQL's own."""
+    (scalars,) = re.findall(r"scalars: \{(.*?)\}", (HERE / "codegen.ts").read_text(encoding="utf-8"))
+    own = {name for name, each in schema._schema.type_map.items() if is_scalar_type(each)}
+
+    assert set(re.findall(r"(\w+):", scalars)) == own - set(specified_scalar_types)
+
+
+@needs_node
+def test_unions_are_known_to_caches(built: Workspace) -> None:
+    """`possibleTypes` has every union of the schema with all of its members."""
+    text = 'import unions from "./built/gql/possible-types.js"; console.log(JSON.stringify(unions));'
+    generated = json.loads(built.node("--input-type=module", "--eval", text))
+
+    unions = [each for each in schema._schema.type_map.values() if isinstance(each, GraphQLUnionType)]
+    assert len(unions) == 20
+    assert generated["possibleTypes"] == {
+        union.name: sorted(member.name for member in union.types) for union in unions
+    }
+
+
+# Introspection
+
+
+def canonical(text: str) -> str:
+    return print_schema(lexicographic_sort_schema(build_schema(text)))
+
+
+@needs_node
+def test_introspection_is_the_schema_file(written: Workspace) -> None:
+    """What graphql-codegen learns from a running gateway is schema.graphql, to the last default."""
+    generated = written.package("graphql-codegen", "--config", "introspection.mjs")
+    assert generated.returncode == 0, generated.stdout + generated.stderr
+
+    learnt = (written.folder / "introspected.graphql").read_text(encoding="utf-8")
+    committed = (written.folder / "schema.graphql").read_text(encoding="utf-8")
+    assert canonical(learnt) == canonical(committed)
+
+
+def test_introspection_by_gql_is_the_schema_file(url: str) -> None:
+    """What gql learns from a running gateway, to check documents before it sends them, is schema.graphql."""
+    transport = HTTPXTransport(f"{url}/graphql", headers={"X-Okapi-Tenant": "diku"}, trust_env=False)
+    asked = {"specified_by_url": True, "input_value_deprecation": True, "directive_is_repeatable": True}
+    client = Client(transport=transport, fetch_schema_from_transport=True, introspection_args=asked)
+
+    with client as session:
+        assert client.schema is not None
+        assert print_schema(lexicographic_sort_schema(client.schema)) == canonical(SCHEMA.read_text("utf-8"))
+        with pytest.raises(GraphQLError, match="Cannot query field 'nonsense'"):
+            session.execute(GraphQLRequest("{ nonsense }"))

@@ -1,0 +1,170 @@
+"""What clients that cache by type and id take for granted: a record is one thing, and its type is free."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLObjectType,
+    NameNode,
+    Node,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Visitor,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+    parse,
+    print_ast,
+    visit,
+)
+
+from gateway.graph import schema
+from tests.gateway_under_test import Json, open_gateway
+from tests.test_readme import QUERIES, variables
+from tests.widest import selection
+
+pytestmark = pytest.mark.anyio
+
+# As wide as the documents are here, no client may ask.
+WIDE: dict[str, Any] = {"max_cost": 100_000, "max_nodes": 100_000, "max_tokens": 100_000, "max_depth": 100}
+# No argument of theirs is required by itself, and one of several is.
+ONE_OF_SEVERAL = {"requestQueue", "allowedServicePoints"}
+
+Seen = dict[tuple[str, str], dict[str, dict[str, set[str]]]]  # of a record, by path: values, and where seen
+
+
+class Typenames(Visitor):
+    """Asks `__typename` in each selection but the operation's own, as Apollo Client and urql do."""
+
+    def leave_selection_set(self, node: SelectionSetNode, _key: object, parent: Node, *_: object) -> Json:
+        if isinstance(parent, OperationDefinitionNode):
+            return None
+        typename = FieldNode(name=NameNode(value="__typename"))
+        return SelectionSetNode(selections=(*node.selections, typename))
+
+
+def with_typenames(document: str) -> str:
+    return print_ast(visit(parse(document), Typenames()))
+
+
+def askable(kind: GraphQLObjectType) -> Iterator[tuple[str, GraphQLField]]:
+    """The fields of a type that need no argument."""
+    for name, field in kind.fields.items():
+        if name not in ONE_OF_SEVERAL and not any(map(is_required_argument, field.args.values())):
+            yield name, field
+
+
+def in_full(kind: GraphQLObjectType, links: int = 1, within: tuple[str, ...] = ()) -> str:
+    """A selection of all that a record is, and of the records that it links to, but not of pages of them."""
+    parts = ["__typename"]
+    for name, field in askable(kind):
+        target = get_named_type(field.type)
+        if is_leaf_type(target):
+            parts.append(name)
+        elif not isinstance(target, GraphQLObjectType) or target.name.endswith("Connection"):
+            continue
+        elif "id" not in target.fields and target.name not in within:
+            parts.append(f"{name} {in_full(target, links, (*within, target.name))}")
+        elif "id" in target.fields and links:
+            parts.append(f"{name} {in_full(target, links - 1)}")
+    return f"{{ {' '.join(parts)} }}"
+
+
+def lists() -> Iterator[tuple[str, GraphQLObjectType]]:
+    """The lists of the graph, each written as it is asked, with the type of its records."""
+    query = schema._schema.query_type
+    assert query is not None
+    for name, field in askable(query):
+        page = get_named_type(field.type)
+        if isinstance(page, GraphQLObjectType) and "nodes" in page.fields:
+            node = get_named_type(page.fields["nodes"].type)
+            assert isinstance(node, GraphQLObjectType)
+            yield (f"{name}(first: 30)" if "first" in field.args else name), node
+
+
+def note(seen: Seen, value: Json, where: str) -> None:
+    """Note of each record in an answer what was said of it."""
+    if isinstance(value, list):
+        for each in value:
+            note(seen, each, where)
+    elif isinstance(value, dict):
+        if value.get("id"):
+            for path, said in leaves(value):
+                seen[value["__typename"], value["id"]][path][repr(said)].add(where)
+        for name, each in value.items():
+            note(seen, each, f"{where}.{name}")
+
+
+def leaves(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
+    """The plain values of a record and of what it holds, up to the records that it links to."""
+    for name, each in value.items():
+        if isinstance(each, dict):
+            if not each.get("id"):
+                yield from leaves(each, f"{path}{name}.")
+        elif not (isinstance(each, list) and any(isinstance(entry, dict) for entry in each)):
+            yield f"{path}{name}", each
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """One loop for this file, whose tests share what was seen."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", name="seen")
+async def _seen() -> Seen:
+    """The records of all lists, each in full with its links in full, and as far as its parents carry it."""
+    seen: Seen = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
+    async with open_gateway(**WIDE) as gateway:
+        for written, kind in lists():
+            for selected in (in_full(kind), selection(kind.name)):
+                query = with_typenames(f"{{ {written} {{ nodes {selected} }} }}")
+                note(seen, await gateway.data(query, headers=gateway.as_staff("head")), written)
+    return seen
+
+
+async def test_a_record_is_the_same_wherever_it_is_reached(seen: Seen) -> None:
+    """What a loan says of its item is what the item says: no answer spoils what a cache has from another."""
+    contradictions = {
+        (record, path): dict(values)
+        for record, paths in seen.items()
+        for path, values in paths.items()
+        if len(values) > 1
+    }
+    assert contradictions == {}
+    several = sum(
+        len(set[str]().union(*values.values())) > 1 for paths in seen.values() for values in paths.values()
+    )
+    assert several > 2_500  # so many values are reached in more than one way
+
+
+async def test_an_id_is_shared_by_a_record_and_its_copies_alone(seen: Seen) -> None:
+    """Type and id name a record. An id alone may also be that of a copy, which has a type of its own."""
+    types = defaultdict(set)
+    for kind, key in seen:
+        types[key].add(kind)
+
+    assert {frozenset(kinds) for kinds in types.values() if len(kinds) > 1} == {
+        frozenset({"Item", "LoanItem"}),
+        frozenset({"Location", "ItemLocation"}),
+        frozenset({"StaffSlipTemplate", "ServicePointStaffSlip"}),
+    }
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=[re.findall(r"\w+", query)[1] for query in QUERIES])
+async def test_typenames_cost_no_call(query: str) -> None:
+    """A query with `__typename` everywhere, as caches ask it, makes the very calls of the query without."""
+    calls = []
+    for document in (query, with_typenames(query)):
+        async with open_gateway() as gateway:
+            data = await gateway.data(document, variables(gateway), gateway.as_staff())
+            calls.append(sorted((call.method, call.path, str(call.query)) for call in gateway.calls))
+    assert "__typename" in str(data)
+    assert calls[0] == calls[1]

@@ -1,0 +1,82 @@
+"""A whole gateway over an upstream that is a function, or over one that is a real address."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from gateway.app import create_app
+from gateway.settings import Settings
+
+Json = Any  # an answer is JSON, and each test knows which
+Upstream = Callable[[httpx.Request], httpx.Response]
+
+CALLER = {
+    "X-Okapi-Tenant": "diku",
+    "X-Okapi-Token": "token-of-the-caller",
+    "X-Okapi-Request-Id": "4711/desk",
+    "X-Polaris-Authorization": "PAS polaris:token:secret",
+    "X-Polaris-Workstation": "7",
+    "X-Polaris-Organization": "3",
+}
+
+
+def key(number: int) -> str:
+    return f"7c9e6679-7425-40de-944b-{number:012}"
+
+
+class Asking:
+    """A client of the gateway, and what the gateway asked where upstream is a function."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+        self.got: list[httpx.Request] = []
+
+    async def response(
+        self, query: str, given: Json = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        body = {"query": query, "variables": {} if given is None else {"input": given}}
+        return await self.http.post("/graphql", json=body, headers=dict(headers or CALLER))
+
+    async def ask(self, query: str, given: Json = None, headers: Mapping[str, str] | None = None) -> Json:
+        """The whole answer, errors and all."""
+        return (await self.response(query, given, headers)).json()
+
+    def lines(self) -> list[str]:
+        """Method and path of each request that upstream got."""
+        return [f"{each.method} {each.url.path}" for each in self.got]
+
+
+@asynccontextmanager
+async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[Asking]:
+    """A gateway over a function in the place of every service."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asking.got.append(request)
+        return upstream(request)
+
+    app = create_app(
+        Settings(**{"okapi_url": "http://folio", "polaris_url": "http://polaris"} | settings),
+        transport=lambda limits: httpx.MockTransport(answer),
+    )
+    async with _client(app) as http:
+        asking = Asking(http)
+        yield asking
+
+
+@asynccontextmanager
+async def gateway_at(url: str, **settings: Json) -> AsyncIterator[Asking]:
+    """A gateway whose upstream is on the network, at this one address."""
+    app = create_app(Settings(**{"okapi_url": url, "polaris_url": url} | settings))
+    async with app.router.lifespan_context(app), _client(app) as http:
+        yield Asking(http)
+
+
+@asynccontextmanager
+async def _client(app: Any) -> AsyncIterator[httpx.AsyncClient]:  # Any: an ASGI application
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+        yield http

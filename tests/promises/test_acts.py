@@ -1,0 +1,379 @@
+"""Rules W1 to W8, where the rest of the suite does not prove them through the whole gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from tests.promises.over import Json, gateway_at, gateway_over, key
+from tests.upstream.socket_server import (
+    Answer,
+    closed_port,
+    closes,
+    hangs,
+    hangs_after,
+    head,
+    resets,
+    resets_after,
+    responds,
+    sends,
+    socket_server,
+)
+
+pytestmark = pytest.mark.anyio
+
+LOCKS = "/Polaris.ApplicationServices/api/v1/eng/20/polaris/3/7/objectlocks"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """An act with the least that it takes, and what its unknown outcome has to say."""
+
+    name: str
+    given: Json
+    sent: str
+    keys: Json
+    verify: str
+    upstream: str = "bff"
+
+    @property
+    def document(self) -> str:
+        pascal = self.name[0].upper() + self.name[1:]
+        return (
+            f"mutation($input: {pascal}Input!) {{ {self.name}(input: $input) {{ __typename "
+            "... on Refusal { reasons { message code parameters { key value } } } } }"
+        )
+
+
+CHECK_OUT = Act(
+    name="checkOut",
+    given={"itemBarcode": "653285216743", "userBarcode": "540001", "servicePointId": key(1)},
+    sent="POST /circulation-bff/loans/check-out-by-barcode",
+    keys={"itemBarcode": "653285216743", "userBarcode": "540001", "servicePointId": key(1)},
+    verify="item(barcode:) { openLoan { borrower { barcode } } }",
+)
+CHECK_IN = Act(
+    name="checkIn",
+    given={"itemBarcode": "653285216743", "servicePointId": key(1)},
+    sent="POST /circulation-bff/loans/check-in-by-barcode",
+    keys={"itemBarcode": "653285216743", "servicePointId": key(1)},
+    verify="item(barcode:) { status { name date } lastCheckIn { dateTime servicePoint { id } } }",
+)
+LOCK = Act(
+    name="lockObject",
+    given={"objectType": "PATRON", "objectId": 480},
+    sent=f"POST {LOCKS}",
+    keys={"objectTypeId": 27, "objectId": 480},
+    verify="objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }",
+    upstream="polaris",
+)
+UNLOCK = Act(
+    name="unlockObject",
+    given={"objectType": "PATRON", "objectId": 480},
+    sent=f"DELETE {LOCKS}/27/480",
+    keys={"objectTypeId": 27, "objectId": 480},
+    verify="objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }",
+    upstream="polaris",
+)
+ACTS = [CHECK_OUT, CHECK_IN, LOCK, UNLOCK]
+
+
+def every_act(*acts: Act) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("act", acts or ACTS, ids=lambda act: act.name)
+
+
+# W1, W3: sent, and no clear answer
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How upstream ends an act that it got, and whether only time tells."""
+
+    answer: Answer
+    slow: bool = False
+
+
+ENDS: Mapping[str, End] = {
+    "timeout": End(hangs, slow=True),
+    "timeout in the answer": End(hangs_after(head(200, "Content-Length: 99") + b"{"), slow=True),
+    "reset": End(resets),
+    "reset in the answer": End(resets_after(head(200, "Content-Length: 99") + b'{"id":')),
+    "EOF": End(closes),
+    "EOF in the answer": End(sends(head(200, "Content-Length: 99") + b'{"id":', close=True)),
+    "500": End(responds(500, b"java.lang.NullPointerException")),
+    "502": End(responds(502)),
+    "503": End(responds(503)),
+    "503 with Retry-After": End(responds(503, b"", "Retry-After: 1")),
+    "504": End(responds(504)),
+    "507": End(responds(507)),
+    "half of the JSON": End(responds(200, b'{"id": "7c9e')),
+    "a page with 200": End(responds(200, b"<!DOCTYPE html><title>Please log in</title>")),
+    "no UTF-8": End(responds(200, b'{"id": "\xff"}')),
+    "too big": End(responds(200, b'{"id": "1"}' + b" " * 20_000)),
+    "no HTTP": End(sends(b"garbage\r\n\r\n")),
+}
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+@pytest.mark.parametrize(
+    ("end", "act"),
+    [
+        pytest.param(end, act, id=f"{end} {act.name}")
+        for end, told in ENDS.items()
+        for act in ACTS
+        if not told.slow or act in (CHECK_OUT, LOCK)  # each costs its time
+    ],
+)
+async def test_w3_what_was_sent_without_a_clear_answer_is_unknown(end: str, network: str, act: Act) -> None:
+    """One request on the wire; the error names the act, the caller's keys, the time and how to look."""
+    told = ENDS[end]
+    settings: Json = {"act_timeout": 0.3} if told.slow else {}
+    async with (
+        socket_server(told.answer) as server,
+        gateway_at(server.url, upstream_transport=network, max_upstream_bytes=10_000, **settings) as gateway,
+    ):
+        before = datetime.now(UTC) - timedelta(milliseconds=1)
+        response = await gateway.response(act.document, act.given)
+        after = datetime.now(UTC)
+
+        assert server.lines() == [act.sent]
+        request_id = server.received[0].header("X-Okapi-Request-Id")
+
+    answer = response.json()
+    (error,) = answer["errors"]
+    extensions = error["extensions"]
+    assert response.status_code == 200
+    assert answer["data"] == {act.name: None}
+    assert error["path"] == [act.name]
+    assert error["message"].endswith("It may or may not have happened. Check before repeating.")
+    assert before <= datetime.fromisoformat(extensions.pop("sentAt")) <= after
+    assert extensions["requestId"] == response.headers["X-Okapi-Request-Id"]
+    assert request_id in ([extensions["requestId"]], [])  # Polaris knows no request ids
+    assert extensions.pop("requestId").startswith("4711/desk;")
+    assert extensions == {
+        "code": "OUTCOME_UNKNOWN",
+        "retryable": False,
+        "upstream": act.upstream,
+        "operation": act.name,
+        "keys": act.keys,
+        "verify": act.verify,
+    }
+
+
+THREE = """mutation($input: CheckOutInput!) {
+    one: checkOut(input: $input) { __typename }
+    two: checkOut(input: $input) { __typename }
+    three: checkOut(input: $input) { __typename }
+}"""
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("end", ENDS)
+async def test_w1_an_unclear_end_is_one_request_and_holds_the_others_back(end: str, network: str) -> None:
+    """Of three acts in one operation the first is sent once, and the two behind it are not sent at all."""
+    told = ENDS[end]
+    settings: Json = {"act_timeout": 0.3} if told.slow else {}
+    async with (
+        socket_server(told.answer) as server,
+        gateway_at(server.url, upstream_transport=network, max_upstream_bytes=10_000, **settings) as gateway,
+    ):
+        answer = await gateway.ask(THREE, CHECK_OUT.given)
+
+        assert server.lines() == [CHECK_OUT.sent]
+
+    assert [(each["path"], each["extensions"]["code"]) for each in answer["errors"]] == [
+        (["one"], "OUTCOME_UNKNOWN"),
+        (["two"], "UPSTREAM_UNAVAILABLE"),
+        (["three"], "UPSTREAM_UNAVAILABLE"),
+    ]
+
+
+CLEAR: Mapping[str, httpx.Response] = {
+    "done": httpx.Response(200, json={"id": key(9)}),
+    **{str(status): httpx.Response(status) for status in (400, 401, 403, 404, 422)},
+    "429": httpx.Response(429, headers={"Retry-After": "0"}),
+}
+
+
+@pytest.mark.parametrize("end", CLEAR)
+async def test_w1_one_request_for_each_act_that_is_answered(end: str) -> None:
+    """Three acts of one operation are three requests, equal as they are, whatever the answer says.
+
+    Neither is one repeated nor are equal ones merged (W7).
+    """
+    async with gateway_over(lambda request: CLEAR[end]) as gateway:
+        await gateway.ask(THREE, CHECK_OUT.given)
+
+    assert gateway.lines() == [CHECK_OUT.sent] * 3
+
+
+# W2: not sent
+
+
+def not_sent(answer: Json, act: Act) -> Json:
+    """The error of an act that may be repeated, because nothing went out."""
+    (error,) = answer["errors"]
+    assert answer["data"] == {act.name: None}
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
+    assert "sentAt" not in error["extensions"]
+    return error
+
+
+@every_act()
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("nobody", ["nobody listens", "no such host"])
+async def test_w2_without_a_connection_nothing_was_sent(nobody: str, network: str, act: Act) -> None:
+    """A refused connection and a name that does not resolve are certain."""
+    url = f"http://127.0.0.1:{closed_port()}" if nobody == "nobody listens" else "http://folio.invalid"
+    async with gateway_at(url, upstream_transport=network) as gateway:
+        error = not_sent(await gateway.ask(act.document, act.given), act)
+
+    assert error["message"] == f"{act.upstream} cannot be reached; nothing was sent."
+
+
+async def test_w2_an_open_breaker_sends_nothing() -> None:
+    """After twenty failures an act is refused at once, says when to come back, and upstream hears nothing."""
+    async with gateway_over(lambda request: httpx.Response(500)) as gateway:
+        for _ in range(20):
+            await gateway.ask("{ loans { nodes { id } } }")
+        gateway.got.clear()
+        error = not_sent(await gateway.ask(CHECK_OUT.document, CHECK_OUT.given), CHECK_OUT)
+
+        assert gateway.got == []
+    assert 1 <= error["extensions"]["retryAfter"] <= 5
+
+
+async def test_w2_an_act_that_finds_no_slot_is_not_sent() -> None:
+    """With every slot of its upstream taken an act gives up after QUEUE_TIMEOUT, unsent."""
+    limits: Json = {"upstream_concurrency": 1, "queue_timeout": 0.1, "act_timeout": 0.4}
+    async with socket_server(hangs) as server, gateway_at(server.url, **limits) as gateway:
+        first = asyncio.create_task(gateway.ask(CHECK_IN.document, CHECK_IN.given))
+        async with asyncio.timeout(5):
+            while not server.received:  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.002)
+        error = not_sent(await gateway.ask(CHECK_OUT.document, CHECK_OUT.given), CHECK_OUT)
+        held = await first
+
+        assert server.lines() == [CHECK_IN.sent]
+    assert error["message"] == "bff is busy; nothing was sent."
+    assert held["errors"][0]["extensions"]["code"] == "OUTCOME_UNKNOWN"
+
+
+# W4: definite refusals
+
+REASONS = [
+    {
+        "message": "Item is already checked out",
+        "code": "ITEM_ALREADY_CHECKED_OUT",
+        "parameters": [{"key": "itemBarcode", "value": "653285216743"}],
+    },
+    {"message": "Patron has reached maximum allowed number of items", "parameters": []},
+    {"message": "Fines", "parameters": [{"key": "a", "value": "1"}, {"key": "b", "value": None}]},
+]
+SAID = [
+    ("Item is already checked out", [{"key": "itemBarcode", "value": "653285216743"}]),
+    ("Patron has reached maximum allowed number of items", []),
+    ("Fines", [{"key": "a", "value": "1"}, {"key": "b", "value": None}]),
+]
+
+
+@every_act()
+@pytest.mark.parametrize("status", [400, 422])
+async def test_w4_a_refusal_has_all_its_reasons(act: Act, status: int) -> None:
+    """A 400 and a 422 are data: every reason in its order, after one request, and no error."""
+    refused = httpx.Response(status, json={"errors": REASONS})
+    async with gateway_over(lambda request: refused) as gateway:
+        answer = await gateway.ask(act.document, act.given)
+
+    assert "errors" not in answer
+    told = answer["data"][act.name]
+    assert told["__typename"] == "Refusal"
+    assert [(each["message"], each["parameters"]) for each in told["reasons"]] == SAID
+    assert gateway.lines() == [act.sent]
+
+
+REFUSED, UNKNOWN, CONFLICT = "Refusal", "OUTCOME_UNKNOWN", "ObjectLockConflict"
+# What each status means for an act that is done last, one that is done first, and a lock.
+STATUSES: Mapping[int, tuple[str, str, str]] = {
+    400: (REFUSED, REFUSED, REFUSED),
+    401: ("UNAUTHENTICATED", "UNAUTHENTICATED", "UNAUTHENTICATED"),
+    403: ("FORBIDDEN", UNKNOWN, "FORBIDDEN"),
+    404: ("NOT_FOUND", UNKNOWN, "NOT_FOUND"),
+    405: (UNKNOWN, UNKNOWN, UNKNOWN),
+    409: (UNKNOWN, UNKNOWN, CONFLICT),
+    412: (UNKNOWN, UNKNOWN, UNKNOWN),
+    422: (REFUSED, REFUSED, REFUSED),
+    429: ("RATE_LIMITED", "RATE_LIMITED", "RATE_LIMITED"),
+    500: (UNKNOWN, UNKNOWN, UNKNOWN),
+    503: (UNKNOWN, UNKNOWN, UNKNOWN),
+}
+
+
+@every_act(CHECK_OUT, CHECK_IN, LOCK)
+@pytest.mark.parametrize("status", STATUSES)
+async def test_w4_each_status_of_each_kind_of_act(act: Act, status: int) -> None:
+    """Only what is certain is called a no: a check-in, which is done first, leaves 403 and 404 open."""
+    expected = STATUSES[status][[CHECK_OUT, CHECK_IN, LOCK].index(act)]
+    said = httpx.Response(status, json={"errors": []}, headers={"Retry-After": "7"})
+    async with gateway_over(lambda request: said) as gateway:
+        answer = await gateway.ask(act.document, act.given)
+
+    assert gateway.lines() == [act.sent]
+    if expected in (REFUSED, CONFLICT):
+        assert "errors" not in answer
+        assert answer["data"][act.name]["__typename"] == expected
+        return
+    (error,) = answer["errors"]
+    extensions = error["extensions"]
+    assert answer["data"] == {act.name: None}
+    assert (extensions["code"], extensions["upstream"]) == (expected, act.upstream)
+    assert extensions["retryable"] is (expected == "RATE_LIMITED")
+    assert extensions.get("status") == (None if expected == UNKNOWN else status)
+    assert extensions.get("retryAfter") == (7.0 if expected == "RATE_LIMITED" else None)
+
+
+@every_act(CHECK_IN)
+async def test_w4_a_permission_of_the_bff_itself_is_a_definite_no(act: Act) -> None:
+    """Okapi refuses before the BFF is asked, so even a check-in has not happened."""
+    text = "Access for user 'desk' (1) requires permission: circulation-bff.loans.check-in-by-barcode.execute"
+    async with gateway_over(lambda request: httpx.Response(403, text=text)) as gateway:
+        answer = await gateway.ask(act.document, act.given)
+
+    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert gateway.lines() == [act.sent]
+
+
+# W8: done, and something below the answer is wrong
+
+
+@pytest.mark.parametrize(
+    ("answer", "lost"),
+    [
+        ({"renewalCount": 2**31}, ["renewalCount"]),
+        ({"action": {"a": 1}}, ["action"]),
+        ({"status": "Open"}, ["status"]),
+        ({"dueDate": "soon"}, ["dueDate"]),
+        ({"renewalCount": "many", "dueDate": 7}, ["renewalCount", "dueDate"]),
+        ({"ofTomorrow": [None]}, []),
+    ],
+    ids=str,
+)
+async def test_w8_an_odd_value_in_the_answer_does_not_hide_success(answer: Json, lost: list[str]) -> None:
+    """The loan is there with its id: a value that cannot be told is null, with an error of its own."""
+    done = {"id": key(9), "renewalCount": 1, "action": "checkedout", "dueDate": None, "status": None}
+    document = """mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on CheckedOut { loan {
+        id renewalCount action dueDate status { name }
+    } } } }"""
+    async with gateway_over(lambda request: httpx.Response(200, json=done | answer)) as gateway:
+        told = await gateway.ask(document, CHECK_OUT.given)
+
+    assert told["data"]["checkOut"]["loan"] == done | dict.fromkeys(lost)
+    errors = told.get("errors", [])
+    assert sorted(each["path"][-1] for each in errors) == sorted(lost)
+    assert {each["extensions"]["code"] for each in errors} <= {"UPSTREAM_BAD_RESPONSE"}
+    assert gateway.lines() == [CHECK_OUT.sent]

@@ -1,0 +1,72 @@
+"""The closed list of codes: each class of errors has its own, and says whether another try makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from gateway import errors
+from tests.promises.index import CODES
+
+# Every class of the tree, leaves and root. A class that is added needs its row, and a row in the README.
+EVERY_CLASS: dict[type[errors.GatewayError], tuple[str, bool]] = {
+    errors.GatewayError: ("INTERNAL_ERROR", False),
+    errors.BadRequest: ("BAD_REQUEST", False),
+    errors.LimitExceeded: ("LIMIT_EXCEEDED", False),
+    errors.BadUserInput: ("BAD_USER_INPUT", False),
+    errors.Unauthenticated: ("UNAUTHENTICATED", False),
+    errors.Forbidden: ("FORBIDDEN", False),
+    errors.Conflict: ("CONFLICT", False),
+    errors.UpstreamRejected: ("UPSTREAM_REJECTED", False),
+    errors.RateLimited: ("RATE_LIMITED", True),
+    errors.Overloaded: ("OVERLOADED", True),
+    errors.UpstreamTimeout: ("UPSTREAM_TIMEOUT", True),
+    errors.UpstreamUnavailable: ("UPSTREAM_UNAVAILABLE", True),
+    errors.UpstreamNotConfigured: ("UPSTREAM_UNAVAILABLE", False),
+    errors.UpstreamBadResponse: ("UPSTREAM_BAD_RESPONSE", False),
+    errors.UpstreamError: ("UPSTREAM_ERROR", True),
+    errors.OutcomeUnknown: ("OUTCOME_UNKNOWN", False),
+    errors.Refused: ("UPSTREAM_REJECTED", False),
+    errors.NotFound: ("NOT_FOUND", False),
+}
+OF_THE_DOCUMENT = {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
+
+
+def tree(root: type[errors.GatewayError]) -> Iterator[type[errors.GatewayError]]:
+    """The class and all below it that the gateway defines."""
+    yield root
+    for each in root.__subclasses__():
+        if each.__module__.startswith("gateway."):
+            yield from tree(each)
+
+
+def test_every_class_has_its_row() -> None:
+    """A class that is added, and one that is gone, is seen here, in whichever module it stands."""
+    assert set(tree(errors.GatewayError)) == set(EVERY_CLASS)
+
+
+@pytest.mark.parametrize("kind", EVERY_CLASS, ids=lambda kind: kind.__name__)
+def test_each_class_has_its_code(kind: type[errors.GatewayError]) -> None:
+    """Code and retryable are what clients were promised, in the class and in the extensions."""
+    code, retryable = EVERY_CLASS[kind]
+
+    assert (kind.code, kind.retryable) == (code, retryable)
+    assert kind("m").extensions == {"code": code, "retryable": retryable}
+
+
+def test_only_what_is_meant_shares_a_code() -> None:
+    """A client tells two failures apart by their codes, unless they are the same to it."""
+    shared: dict[str, list[str]] = {}
+    for kind, (code, _) in EVERY_CLASS.items():
+        shared.setdefault(code, []).append(kind.__name__)
+
+    assert {code: names for code, names in shared.items() if len(names) > 1} == {
+        "UPSTREAM_UNAVAILABLE": ["UpstreamUnavailable", "UpstreamNotConfigured"],
+        "UPSTREAM_REJECTED": ["UpstreamRejected", "Refused"],
+    }
+
+
+def test_the_list_is_closed() -> None:
+    """The codes of the tree and the two about the document are all that there are."""
+    assert {code for code, _ in EVERY_CLASS.values()} | OF_THE_DOCUMENT == set(CODES)

@@ -1,0 +1,182 @@
+"""Rules L1 to L7, where the rest of the suite does not prove them through the whole gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+
+import httpx
+import pytest
+
+from tests.gateway_under_test import open_gateway
+from tests.promises.over import CALLER, gateway_at, gateway_over, key
+from tests.security.test_hostile import HOSTILE
+from tests.upstream.socket_server import closed_port, hangs, responds, socket_server, until
+
+pytestmark = pytest.mark.anyio
+
+ACT = f"""mutation {{ checkOut(input: {{
+    itemBarcode: "1", userBarcode: "2", servicePointId: "{key(1)}"
+}}) {{ __typename }} }}"""
+
+
+# L1: upstreams apart
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+async def test_l1_a_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
+    """With every slot of Polaris taken, questions and acts of FOLIO are answered at once."""
+    locks = "{ objectLocks { totalCount } }"
+    body = b'{"users":[],"loans":[],"id":"1"}'
+    async with (
+        socket_server(hangs) as hanging,
+        socket_server(responds(200, body)) as server,
+        gateway_at(
+            server.url,
+            polaris_url=hanging.url,
+            upstream_transport=network,
+            upstream_concurrency=2,
+            first_byte_timeout=3,
+            queue_timeout=3,
+        ) as gateway,
+    ):
+        stuck = [asyncio.create_task(gateway.ask(locks)) for _ in range(4)]
+        await until(lambda: len(hanging.received) == 2)
+        began = time.monotonic()
+        answers = [
+            await gateway.ask(document)
+            for document in ("{ users { nodes { id } } }", "{ loans { nodes { id } } }", ACT)
+        ]
+        took = time.monotonic() - began
+        assert len(hanging.received) == 2
+        for each in stuck:
+            each.cancel()
+        await asyncio.gather(*stuck, return_exceptions=True)
+
+    assert ["errors" in each for each in answers] == [False] * 3
+    assert took < 2
+
+
+# L4: a neighbour during one abuse
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_l4_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
+    """`{ __typename }` of somebody else waits less than half a second, sent right behind the abuse.
+
+    All run in one thread, and what it works is what a neighbour waits for; other processes do not count.
+    """
+    async with open_gateway() as gateway:
+        await gateway.data("{ __typename }")
+        began = time.thread_time()
+        attack = asyncio.create_task(gateway.ask(HOSTILE[name]))
+        await asyncio.sleep(0)  # it has begun
+        told = await gateway.data("{ __typename }")
+        took = time.thread_time() - began
+        refused = await attack
+
+    assert told == {"__typename": "Query"}
+    assert "errors" in refused
+    assert took < 0.5
+
+
+# L5: health
+
+
+async def test_l5_an_outage_of_upstream_unreadies_nothing() -> None:
+    """With no upstream to be reached the process is alive and ready, for callers without a tenant too."""
+    async with gateway_at(f"http://127.0.0.1:{closed_port()}") as gateway:
+        for _ in range(25):  # enough to open the breaker
+            answer = await gateway.ask("{ users { nodes { id } } }")
+        statuses = [
+            (await gateway.http.get(path)).status_code
+            for path in ("/admin/health", "/admin/health/readiness", "/admin/info")
+        ]
+
+    assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+    assert statuses == [200, 200, 200]
+
+
+async def test_l5_health_asks_nobody() -> None:
+    """Liveness and readiness are about this process: no upstream hears of them."""
+    async with gateway_over(lambda request: httpx.Response(500)) as gateway:
+        for path in ("/admin/health", "/admin/health/readiness", "/admin/info"):
+            await gateway.http.get(path)
+
+    assert gateway.got == []
+
+
+# L7: one id for a request, everywhere
+
+EVERYWHERE = """{
+    users { nodes { id } }
+    loans { nodes { id borrower { username } } }
+    item(id: "42") { id }
+}"""
+
+
+@pytest.mark.parametrize(
+    "sent", ["4711/desk", None, "not an id", "x" * 300], ids=["given", "none", "broken", "long"]
+)
+async def test_l7_one_id_is_everywhere(sent: str | None) -> None:
+    """Upstream, each error and the answer's header have one id: the caller's and our hop, or a new one."""
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/circulation-bff/loans":
+            return httpx.Response(200, json={"loans": [{"id": key(n), "userId": key(9)} for n in range(2)]})
+        return httpx.Response(500)
+
+    headers = {name: value for name, value in CALLER.items() if name != "X-Okapi-Request-Id"}
+    if sent is not None:
+        headers["X-Okapi-Request-Id"] = sent
+    async with gateway_over(upstream) as gateway:
+        answers = [await gateway.response(EVERYWHERE, None, headers) for _ in range(2)]
+        received = [each.headers["X-Okapi-Request-Id"] for each in gateway.got]
+
+    ids = [each.headers["X-Okapi-Request-Id"] for each in answers]
+    assert ids[0] != ids[1]
+    assert received == [ids[0]] * 3 + [ids[1]] * 3
+    for each, request_id in zip(answers, ids, strict=True):
+        errors = each.json()["errors"]
+        assert len(errors) == 4
+        assert {error["extensions"]["requestId"] for error in errors} == {request_id}
+        assert request_id.startswith("4711/desk;") is (sent == "4711/desk")
+        assert "not an id" not in request_id
+        assert len(request_id) < 300
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b'{"query":"{"}', b'{"query":"{ nothing }"}', b'{"query":"{ loan { id } }"}'],
+    ids=["nothing", "no object", "no GraphQL", "not of the schema", "an argument too few"],
+)
+async def test_l7_a_refused_request_has_its_id(body: bytes) -> None:
+    """A request that was not executed has the id of its caller in the error and in the header."""
+    headers = CALLER | {"Content-Type": "application/json"}
+    async with gateway_over(lambda request: httpx.Response(500)) as gateway:
+        response = await gateway.http.post("/graphql", content=body, headers=headers)
+
+    (error,) = response.json()["errors"]
+    assert error["extensions"]["requestId"] == response.headers["X-Okapi-Request-Id"]
+    assert error["extensions"]["requestId"].startswith("4711/desk;")
+
+
+async def test_l7_a_fault_is_logged_under_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    """The log line of a fault of ours has the id that the client was told, and nothing that was asked."""
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        raise RuntimeError("secret")
+
+    caplog.set_level(logging.INFO)
+    async with gateway_over(upstream) as gateway:
+        answer = await gateway.ask('{ user(barcode: "b-7788") { id } }')
+
+    (error,) = answer["errors"]
+    lines = [each.getMessage() for each in caplog.get_records("call") if each.name.startswith("gateway.")]
+    assert error["extensions"]["code"] == "INTERNAL_ERROR"
+    assert len(lines) == 1
+    assert error["extensions"]["requestId"] in lines[0]
+    assert "secret" not in json.dumps(answer) + lines[0]
+    assert "b-7788" not in lines[0]

@@ -1,0 +1,427 @@
+"""Rules R1 to R10, where the rest of the suite does not prove them through the whole gateway."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from tests.gateway_under_test import Gateway
+from tests.promises.over import Json, gateway_at, gateway_over, key
+from tests.upstream.socket_server import responds, socket_server
+
+pytestmark = pytest.mark.anyio
+
+# R5: what each status of upstream becomes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an error has to say of a status."""
+
+    code: str
+    retryable: bool = False
+    retry_after: float | None = None
+    reasons: tuple[str, ...] = ()
+
+
+BODY = json.dumps({"errors": [{"message": "First", "code": "A"}, {"message": "Second"}]}).encode()
+SAID = ("First", "Second")
+STATUSES: Mapping[int, Told] = {
+    400: Told(code="UPSTREAM_REJECTED", reasons=SAID),
+    401: Told(code="UNAUTHENTICATED"),
+    403: Told(code="FORBIDDEN"),
+    408: Told(code="UPSTREAM_TIMEOUT", retryable=True),
+    409: Told(code="CONFLICT"),
+    412: Told(code="CONFLICT"),
+    422: Told(code="UPSTREAM_REJECTED", reasons=SAID),
+    429: Told(code="RATE_LIMITED", retryable=True, retry_after=7.0),
+    500: Told(code="UPSTREAM_ERROR", retryable=True),
+    501: Told(code="UPSTREAM_ERROR", retryable=True),
+    502: Told(code="UPSTREAM_UNAVAILABLE", retryable=True, retry_after=7.0),
+    503: Told(code="UPSTREAM_UNAVAILABLE", retryable=True, retry_after=7.0),
+    504: Told(code="UPSTREAM_UNAVAILABLE", retryable=True, retry_after=7.0),
+}
+
+LOANS = {"loans": [{"id": key(n), "userId": key(100 + n)} for n in range(3)]}
+LOCKS = "/Polaris.ApplicationServices/api/v1/eng/20/polaris/3/7/objectlocks"
+BATCHES = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": key(2)}}]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a question stands in an operation: what fails, and what the answer is then."""
+
+    query: str
+    fails: str
+    data: Json
+    paths: list[list[str | int]]
+    upstream: str
+    works: Mapping[str, Json]
+
+
+PLACES = {
+    "a list at the root": Place(
+        query="{ users(first: 3) { nodes { id } } __typename }",
+        fails="/users",
+        data={"users": None, "__typename": "Query"},
+        paths=[["users"]],
+        upstream="folio",
+        works={},
+    ),
+    "a record at the root": Place(
+        query=f'{{ batchRequest(id: "{key(2)}") {{ id }} __typename }}',
+        fails=f"/circulation-bff/batch-requests/{key(2)}",
+        data={"batchRequest": None, "__typename": "Query"},
+        paths=[["batchRequest"]],
+        upstream="bff",
+        works={},
+    ),
+    "the locks of Polaris": Place(
+        query="{ objectLocks { totalCount } __typename }",
+        fails=LOCKS,
+        data={"objectLocks": None, "__typename": "Query"},
+        paths=[["objectLocks"]],
+        upstream="polaris",
+        works={},
+    ),
+    "a lock of Polaris": Place(
+        query="{ objectLock(objectType: PATRON, objectId: 480) { id } __typename }",
+        fails=f"{LOCKS}/27/480",
+        data={"objectLock": None, "__typename": "Query"},
+        paths=[["objectLock"]],
+        upstream="polaris",
+        works={},
+    ),
+    "a link by a batch": Place(
+        query="{ loans(first: 3) { nodes { id borrower { username } } } }",
+        fails="/users",
+        data={"loans": {"nodes": [{"id": key(n), "borrower": None} for n in range(3)]}},
+        paths=[["loans", "nodes", n, "borrower"] for n in range(3)],
+        upstream="folio",
+        works={"/circulation-bff/loans": LOANS},
+    ),
+    "a link by an id": Place(
+        query="{ requests { nodes { id batchRequestInfo { batchRequest { patronComments } } } } }",
+        fails=f"/circulation-bff/batch-requests/{key(2)}",
+        data={"requests": {"nodes": [{"id": key(1), "batchRequestInfo": {"batchRequest": None}}]}},
+        paths=[["requests", "nodes", 0, "batchRequestInfo", "batchRequest"]],
+        upstream="bff",
+        works={"/circulation-bff/requests": BATCHES},
+    ),
+}
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("status", STATUSES)
+async def test_r5_each_status_has_its_code(status: int, place: str, network: str) -> None:
+    """Wherever the question stands: the field is null, and each error says who, what and when to return."""
+    told, where = STATUSES[status], PLACES[place]
+
+    async def answer(reader: Any, writer: Any) -> None:
+        path = server.received[-1].target.partition("?")[0]
+        works = where.works.get(path)
+        fault = responds(status, BODY, "Retry-After: 7")
+        await (fault if works is None else responds(200, json.dumps(works).encode()))(reader, writer)
+
+    async with (
+        socket_server(answer) as server,
+        gateway_at(server.url, upstream_transport=network, read_attempts=1) as gateway,
+    ):
+        response = await gateway.response(where.query)
+        asked = [each.target.partition("?")[0] for each in server.received]
+
+    got = response.json()
+    assert response.status_code == 200
+    assert got["data"] == where.data
+    assert [each["path"] for each in got["errors"]] == where.paths
+    assert asked == [*where.works, where.fails]
+    for error in got["errors"]:
+        extensions = error["extensions"]
+        assert extensions.pop("requestId") == response.headers["X-Okapi-Request-Id"]
+        assert tuple(each["message"] for each in extensions.pop("reasons", ())) == told.reasons
+        assert extensions == {
+            "code": told.code,
+            "retryable": told.retryable,
+            "upstream": where.upstream,
+            "status": status,
+        } | ({} if told.retry_after is None else {"retryAfter": told.retry_after})
+
+
+@pytest.mark.parametrize("place", ["a record at the root", "a lock of Polaris", "a link by an id"])
+@pytest.mark.parametrize("body", [b"", b"Not found", b'{"errors":[{"message":"none"}]}'])
+async def test_r5_a_record_that_is_not_there_is_null(place: str, body: bytes) -> None:
+    """404 by id is an answer and no error, in a link too."""
+    where = PLACES[place]
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        works = where.works.get(request.url.path)
+        return httpx.Response(404, content=body) if works is None else httpx.Response(200, json=works)
+
+    async with gateway_over(upstream) as gateway:
+        answer = await gateway.ask(where.query)
+
+    assert answer == {"data": where.data}
+    assert [each.url.path for each in gateway.got] == [*where.works, where.fails]
+
+
+@pytest.mark.parametrize(
+    ("place", "body"),
+    [
+        ("a list at the root", b"Not found"),
+        ("a link by a batch", b"Not found"),
+        ("a record at the root", b"No suitable module found for path /x for tenant diku"),
+        ("a link by an id", b"No suitable module found for path /x for tenant diku"),
+    ],
+)
+async def test_r5_what_is_not_served_is_not_absent(place: str, body: bytes) -> None:
+    """A 404 about a list or a path is a failure: null without an error would say that there is nothing."""
+    where = PLACES[place]
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        works = where.works.get(request.url.path)
+        return httpx.Response(404, content=body) if works is None else httpx.Response(200, json=works)
+
+    async with gateway_over(upstream) as gateway:
+        answer = await gateway.ask(where.query)
+
+    assert answer["data"] == where.data
+    assert [each["path"] for each in answer["errors"]] == where.paths
+    assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
+
+
+# R6: values that JSON or GraphQL cannot hold
+
+IN_BOTH_WAYS = pytest.mark.parametrize("execution", ["generic", "plan"])
+LEAVES = "{ accounts(first: 3) { nodes { id amount title } } __typename }"
+COUNTS = "{ loans(first: 3) { nodes { id renewalCount action } } __typename }"
+
+
+def rows(collection: str, member: str, raw: bytes) -> bytes:
+    """Three records whose second has these bytes as a member; the others have 1."""
+    values = (b"1", raw, b"1")
+    records = b",".join(
+        b'{"id":"%s","%s":%s,"title":"t","action":"a"}' % (key(n).encode(), member.encode(), value)
+        for n, value in enumerate(values)
+    )
+    return b'{"%s":[%s]}' % (collection.encode(), records)
+
+
+def over_32_bits(number: int) -> bytes:
+    return str(number).encode()
+
+
+@IN_BOTH_WAYS
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *map(over_32_bits, (2**31, -(2**31) - 1, 2**53 + 1, 2**63, 2**64, -(2**70), 10**300, 10**400)),
+        b"1e308",
+        b"1.5",
+        b"1e999",
+        b"-1e999",
+        b'"NaN"',
+        b'"Infinity"',
+        b'"-Infinity"',
+        b'"1e999"',
+        b"[1]",
+        b'{"a":1}',
+        b'""',
+    ],
+)
+async def test_r6_a_number_that_no_int_holds_costs_its_leaf(raw: bytes, execution: str) -> None:
+    """Beside it everything is there: the record's other fields, the other records, the other questions."""
+    body = rows("loans", "renewalCount", raw)
+    async with gateway_over(
+        lambda request: httpx.Response(200, content=body), execution=execution
+    ) as gateway:
+        answer = await gateway.ask(COUNTS)
+
+    assert answer["data"] == {
+        "loans": {
+            "nodes": [
+                {"id": key(n), "renewalCount": count, "action": "a"} for n, count in enumerate((1, None, 1))
+            ]
+        },
+        "__typename": "Query",
+    }
+    (error,) = answer["errors"]
+    assert error["path"] == ["loans", "nodes", 1, "renewalCount"]
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_BAD_RESPONSE", False)
+
+
+@IN_BOTH_WAYS
+@pytest.mark.parametrize(
+    "raw",
+    [
+        over_32_bits(10**400),
+        b"1e999",
+        b"-1e999",
+        b'"NaN"',
+        b'"Infinity"',
+        b'"1e999"',
+        b"[1]",
+        b'{"a":1}',
+        b'""',
+    ],
+)
+async def test_r6_a_number_that_no_double_holds_costs_its_leaf(raw: bytes, execution: str) -> None:
+    """A sum that is none is null with an error, and the other sums are there."""
+    body = rows("accounts", "amount", raw)
+    async with gateway_over(
+        lambda request: httpx.Response(200, content=body), execution=execution
+    ) as gateway:
+        answer = await gateway.ask(LEAVES)
+
+    assert [each["amount"] for each in answer["data"]["accounts"]["nodes"]] == [1.0, None, 1.0]
+    assert [each["title"] for each in answer["data"]["accounts"]["nodes"]] == ["t"] * 3
+    (error,) = answer["errors"]
+    assert error["path"] == ["accounts", "nodes", 1, "amount"]
+    assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
+
+
+@IN_BOTH_WAYS
+@pytest.mark.parametrize("raw", [b"1e308", over_32_bits(2**64), b"-0.5"])
+async def test_r6_a_large_sum_is_a_sum(raw: bytes, execution: str) -> None:
+    """What a double holds is passed on."""
+    body = rows("accounts", "amount", raw)
+    async with gateway_over(
+        lambda request: httpx.Response(200, content=body), execution=execution
+    ) as gateway:
+        answer = await gateway.ask(LEAVES)
+
+    assert "errors" not in answer
+    assert answer["data"]["accounts"]["nodes"][1]["amount"] == float(raw)
+
+
+# Not JSON, or JSON that cannot be read whole: R3 then says that no part of it is used.
+NO_JSON = {
+    "NaN": b"NaN",
+    "Infinity": b"Infinity",
+    "-Infinity": b"-Infinity",
+    "5000 digits": b"9" * 5000,
+    "no UTF-8": b'"\xff\xfe"',
+    "half of a character": b'"\xc3"',
+    "Latin-1": "\u00fc".join('""').encode("latin-1"),
+    "half of a pair": b'"\\ud800"',
+    "a control character": b'"\x00"',
+    "nested without end": b"[" * 100_000,
+}
+
+
+@IN_BOTH_WAYS
+@pytest.mark.parametrize("name", NO_JSON)
+async def test_r6_what_is_no_json_costs_the_question_and_no_other(name: str, execution: str) -> None:
+    """A list at the root is null beside its neighbours, the links of a list are null in their rows."""
+    broken = NO_JSON[name]
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/circulation-bff/loans":
+            return httpx.Response(200, json=LOANS)
+        body = b'{"users":[{"id":"%s","username":%s}]}' % (key(100).encode(), broken)
+        return httpx.Response(200, content=body)
+
+    async with gateway_over(upstream, execution=execution) as gateway:
+        response = await gateway.response(
+            "{ users(first: 1) { nodes { id } } loans(first: 3) { nodes { id borrower { username } } } }"
+        )
+
+    answer = json.loads(response.content)  # the answer itself is JSON in UTF-8
+    assert response.status_code == 200
+    assert answer["data"] == {
+        "users": None,
+        "loans": {"nodes": [{"id": key(n), "borrower": None} for n in range(3)]},
+    }
+    assert sorted(len(each["path"]) for each in answer["errors"]) == [1, 4, 4, 4]
+    assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
+    assert {each["message"] for each in answer["errors"]} == {"folio sent an answer of another shape."}
+
+
+@IN_BOTH_WAYS
+@pytest.mark.parametrize("raw", [b"1e308", over_32_bits(2**80), b'"\\u0000\\u2028"', b"[[[1]]]"])
+async def test_r6_open_objects_are_passed_on_as_they_are(raw: bytes, execution: str) -> None:
+    """What a library defines itself has any value, and the answer stays JSON."""
+    body = b'{"users":[{"id":"%s","meta":{"x":%s}}]}' % (key(1).encode(), raw)
+    async with gateway_over(
+        lambda request: httpx.Response(200, content=body), execution=execution
+    ) as gateway:
+        response = await gateway.response("{ users(first: 1) { nodes { meta } } }")
+
+    assert json.loads(response.content) == {"data": {"users": {"nodes": [{"meta": {"x": json.loads(raw)}}]}}}
+
+
+# R8: batches
+
+MANY = 173
+
+
+def term(query: str) -> list[str]:
+    return re.findall(r'"([^"]+)"', query)
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+@pytest.mark.parametrize(("ids", "line"), [(50, 4000), (80, 8000), (7, 4000), (50, 500), (80, 1000)])
+async def test_r8_a_batch_keeps_both_limits(ids: int, line: int, network: str) -> None:
+    """At most BATCH_SIZE ids and MAX_REQUEST_LINE bytes a call, a limit in each, every id asked once.
+
+    Upstream answers backwards and leaves every tenth out: each loan has its own borrower or none.
+    """
+    loans = {"loans": [{"id": key(n), "userId": key(1000 + n)} for n in range(MANY)]}
+
+    async def answer(reader: Any, writer: Any) -> None:
+        path, _, query = server.received[-1].target.partition("?")
+        if path == "/circulation-bff/loans":
+            await responds(200, json.dumps(loans).encode())(reader, writer)
+            return
+        wanted = term(parse_qs(query)["query"][0])
+        found = [{"id": each, "username": f"u{int(each[-12:])}"} for each in reversed(wanted)]
+        kept = [each for each in found if int(each["id"][-12:]) % 10]
+        await responds(200, json.dumps({"users": kept}).encode())(reader, writer)
+
+    async with (
+        socket_server(answer) as server,
+        gateway_at(
+            server.url, upstream_transport=network, batch_size=ids, max_request_line=line, max_cost=1000
+        ) as gateway,
+    ):
+        got = await gateway.ask(f"{{ loans(first: {MANY}) {{ nodes {{ borrower {{ username }} }} }} }}")
+        calls = [each for each in server.received if each.target.startswith("/users?")]
+
+    assert "errors" not in got
+    assert [each["borrower"] for each in got["data"]["loans"]["nodes"]] == [
+        {"username": f"u{1000 + n}"} if n % 10 else None for n in range(MANY)
+    ]
+    asked = [parse_qs(each.target.partition("?")[2]) for each in calls]
+    wanted = [term(each["query"][0]) for each in asked]
+    assert sorted(chain.from_iterable(wanted)) == [key(1000 + n) for n in range(MANY)]
+    assert max(map(len, wanted)) <= ids
+    assert max(len(f"{each.method} {each.target} HTTP/1.1") for each in calls) <= line
+    assert [each["limit"] for each in asked] == [[str(len(each))] for each in wanted]
+    if line == 4000:
+        assert len(calls) == -(-MANY // ids)
+
+
+async def test_r8_every_list_is_asked_with_a_limit(gateway: Gateway) -> None:
+    """FOLIO's own default is ten: no question in CQL is left to it, at the root or in a link."""
+    await gateway.data(
+        """{
+            loans { nodes { item { status { name } openRequests { totalCount } }
+                borrower { active accounts { totalCount } openLoans { totalCount } patronGroup { desc } } } }
+            requests { nodes { requester { username } pickupServicePoint { code } item { openLoan { id } } } }
+            users { nodes { id sponsors { totalCount } departments { name } } }
+            items { nodes { id instance { hrid } holdings { id } effectiveLocation { name } } }
+            servicePoints { nodes { id } }
+        }"""
+    )
+    asked = [call for call in gateway.calls if "query" in call.query or "totalRecords" in call.query]
+
+    assert len({call.path for call in asked}) >= 10
+    assert [call.path for call in asked if not call.query.get("limit", "").isdigit()] == []

@@ -1,0 +1,310 @@
+"""Rules S1 to S19, where the rest of the suite does not prove them through the whole gateway."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+from gateway.graph import schema
+from tests.gateway_under_test import open_gateway
+from tests.promises.over import CALLER, gateway_at, gateway_over, key
+from tests.upstream.socket_server import SocketServer, responds, socket_server
+
+pytestmark = pytest.mark.anyio
+
+QUESTION = "{ users(first: 1) { nodes { id } } }"
+OF_THE_BFF = "{ loans(first: 1) { nodes { id } } }"
+ACT = f"""mutation {{ checkOut(input: {{
+    itemBarcode: "1", userBarcode: "2", servicePointId: "{key(1)}"
+}}) {{ __typename }} }}"""
+LOCK = "mutation { lockObject(input: { objectType: PATRON, objectId: 7 }) { __typename } }"
+
+# Every value has the mark, by which it would be found wherever it went.
+SPOOFED = {
+    "X-Okapi-Url": "http://spoofed.example",
+    "X-Okapi-User-Id": "spoofed-user",
+    "X-Okapi-Permissions": '["spoofed.all"]',
+    "X-Okapi-Module-Id": "mod-spoofed-1.0.0",
+    "X-Okapi-Additional-Token": "spoofed-additional",
+    "X-Okapi-Handler-Result": "spoofed",
+    "X-System-Token": "spoofed-system",
+    "Cookie": "folioAccessToken=spoofed; folioRefreshToken=spoofed; a=spoofed",
+    "Proxy-Authorization": "Basic spoofed",
+    "X-Forwarded-For": "spoofed",
+    "X-Forwarded-Host": "spoofed.example",
+    "X-Forwarded-Proto": "spoofed",
+    "Forwarded": "for=spoofed",
+    "X-Real-IP": "spoofed",
+    "X-HTTP-Method-Override": "SPOOFED",
+    "X-Original-URL": "/spoofed",
+    "Origin": "http://spoofed.example",
+    "Referer": "http://spoofed.example/",
+    "User-Agent": "spoofed/1.0",
+    "If-None-Match": '"spoofed"',
+    "Range": "bytes=0-1;spoofed",
+    "Via": "1.1 spoofed",
+    # hop-by-hop
+    "Connection": "X-Okapi-Tenant, spoofed",
+    "Keep-Alive": "timeout=5, spoofed",
+    "Proxy-Connection": "spoofed",
+    "TE": "trailers, spoofed",
+    "Trailer": "X-Spoofed",
+    "Upgrade": "spoofed",
+}
+LEGITIMATE = {
+    "Accept-Language": "de",
+    "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "tracestate": "a=1",
+}
+OF_HTTP = {"host", "accept-encoding", "connection", "user-agent", "content-length", "content-type"}
+FOLIO_GETS = {
+    "accept": "application/json, text/plain",
+    "x-okapi-tenant": "diku",
+    "x-okapi-token": "token-of-the-caller",
+    "accept-language": "de",
+    "traceparent": LEGITIMATE["traceparent"],
+    "tracestate": "a=1",
+}
+POLARIS_GETS = {"accept": "application/json, text/plain", "authorization": "PAS polaris:token:secret"}
+
+
+def told(server: SocketServer) -> dict[str, str]:
+    """The headers of the one request that came, those that HTTP itself needs left out."""
+    (received,) = server.received
+    names = [name.lower() for name, _ in received.headers]
+    assert len(names) == len(set(names)), names
+    return {name.lower(): value for name, value in received.headers if name.lower() not in OF_HTTP}
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+@pytest.mark.parametrize(
+    ("document", "gets"),
+    [(QUESTION, FOLIO_GETS), (OF_THE_BFF, FOLIO_GETS), (ACT, FOLIO_GETS), (LOCK, POLARIS_GETS)],
+    ids=["a question", "a question of the BFF", "an act", "a lock"],
+)
+async def test_s3_only_what_is_on_the_list_travels(document: str, gets: dict[str, str], network: str) -> None:
+    """Of all that a caller sends, upstream gets the tenant, the login, the id, the language and the trace.
+
+    Claims about who or where the caller is, headers of one hop, cookies and the rest stay here.
+    """
+    async with socket_server(responds(200, b'{"users":[],"loans":[],"id":"1","ObjectID":7}')) as server:
+        async with gateway_at(server.url, upstream_transport=network) as gateway:
+            answer = await gateway.ask(document, None, CALLER | LEGITIMATE | SPOOFED)
+        (received,) = server.received
+        got = told(server)
+
+    assert "errors" not in answer, answer
+    request_id = got.pop("x-okapi-request-id", None)
+    assert got == gets
+    if gets is FOLIO_GETS:
+        assert request_id is not None
+        assert request_id.startswith("4711/desk;")
+    else:
+        assert request_id is None
+    assert received.header("Host") == [server.url.removeprefix("http://")]
+    assert "spoofed" not in repr(received).lower()
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+async def test_s3_a_bearer_token_travels_as_the_token_of_okapi(network: str) -> None:
+    """`Authorization` is read and not sent on: FOLIO gets one token, in one header."""
+    async with socket_server(responds(200, b'{"users":[]}')) as server:
+        async with gateway_at(server.url, upstream_transport=network) as gateway:
+            await gateway.ask(QUESTION, None, {"X-Okapi-Tenant": "diku", "Authorization": "Bearer abc"})
+        got = told(server)
+
+    assert got.pop("x-okapi-request-id")
+    assert got == {
+        "accept": "application/json, text/plain",
+        "x-okapi-tenant": "diku",
+        "x-okapi-token": "abc",
+    }
+
+
+@pytest.mark.parametrize(("token_cookie", "token"), [(True, "abc"), (False, None)])
+async def test_s3_of_the_cookies_only_the_token_is_read(token_cookie: bool, token: str | None) -> None:
+    """Where TOKEN_COOKIE says so the token travels, as a header; the cookies themselves never do."""
+    headers = {"X-Okapi-Tenant": "diku", "Cookie": "a=1; folioAccessToken=abc; folioRefreshToken=never"}
+    async with gateway_over(
+        lambda request: httpx.Response(200, json={"users": []}), token_cookie=token_cookie
+    ) as gateway:
+        await gateway.ask(QUESTION, None, headers)
+
+    (request,) = gateway.got
+    assert request.headers.get("X-Okapi-Token") == token
+    assert "cookie" not in request.headers
+    assert "never" not in repr(request.headers.raw)
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+async def test_s1_cookies_of_upstream_never_travel(network: str) -> None:
+    """What a service sets for one caller is sent with no later call, neither theirs nor another tenant's."""
+    body = b'{"users":[{"id":"1"}],"loans":[],"id":"1","ObjectID":7}'
+    sets = (
+        "Set-Cookie: folioAccessToken=of-somebody; Path=/",
+        "Set-Cookie: JSESSIONID=of-somebody; Domain=127.0.0.1; Path=/",
+    )
+    documents = (QUESTION, OF_THE_BFF, ACT, LOCK)
+    async with socket_server(responds(200, body, *sets)) as server:
+        async with gateway_at(server.url, upstream_transport=network, upstream_concurrency=1) as gateway:
+            responses = [
+                await gateway.response(document, None, CALLER | {"X-Okapi-Tenant": tenant})
+                for tenant in ("diku", "college", "diku")
+                for document in documents
+            ]
+        received = server.received
+
+    assert len(received) == len(responses) == 12
+    assert [each.header("Cookie") for each in received] == [[]] * 12
+    assert "of-somebody" not in repr(received)
+    assert all("set-cookie" not in each.headers for each in responses)
+
+
+# S2: the tenant of an argument
+
+FOREIGN = 'query { externalUsers(externalUserId: "1", tenantId: "%s") { nodes { id } } }'
+
+
+@pytest.mark.parametrize(
+    ("consortium", "tenant", "asked"),
+    [
+        ("", "diku", True),
+        ("", "college", False),
+        ("college,university", "college", True),
+        ("college,university", "elsewhere", False),
+        ("college,university", "colleg", False),
+        ("college,university", "college,university", False),
+        ("college", "college/../x", False),
+    ],
+)
+async def test_s2_a_tenant_of_an_argument_is_ones_own_or_of_the_consortium(
+    consortium: str, tenant: str, asked: bool
+) -> None:
+    """Any other tenant is refused and nothing is asked; the header always names the caller's own."""
+    async with gateway_over(
+        lambda request: httpx.Response(200, json={"users": []}), consortium_tenants=consortium
+    ) as gateway:
+        answer = await gateway.ask(FOREIGN % tenant)
+
+    if asked:
+        assert answer == {"data": {"externalUsers": {"nodes": []}}}
+        assert gateway.lines() == [f"GET /circulation-bff/external-users/1/tenant/{tenant}"]
+        assert gateway.got[0].headers["X-Okapi-Tenant"] == "diku"
+    else:
+        assert answer["data"] == {"externalUsers": None}
+        assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+        assert gateway.got == []
+
+
+# S5: addresses
+
+
+@pytest.mark.parametrize("network", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_s5_no_redirect_is_followed(network: str, status: int) -> None:
+    """The token goes to the configured address alone: a question is a bad answer, an act is unknown."""
+    async with socket_server(responds(200, b'{"users":[],"id":"1"}')) as elsewhere:
+        moved = responds(status, b"", f"Location: {elsewhere.url}/users")
+        async with (
+            socket_server(moved) as server,
+            gateway_at(server.url, upstream_transport=network) as gateway,
+        ):
+            answers = [await gateway.ask(document) for document in (QUESTION, ACT)]
+
+        assert [each["errors"][0]["extensions"]["code"] for each in answers] == [
+            "UPSTREAM_BAD_RESPONSE",
+            "OUTCOME_UNKNOWN",
+        ]
+        assert elsewhere.received == []
+        assert len(server.received) == 2
+        assert elsewhere.url not in json.dumps(answers)
+
+
+# The questions whose argument becomes a part of a path.
+IN_PATHS = {
+    "loan": '{ loan(id: "%s") { id } }',
+    "batchRequest": '{ batchRequest(id: "%s") { id } }',
+    "queue of a title": '{ requestQueue(instanceId: "%s") { nodes { id } } }',
+    "queue of an item": '{ requestQueue(itemId: "%s") { nodes { id } } }',
+    "externalUsers": '{ externalUsers(externalUserId: "%s") { nodes { id } } }',
+}
+
+
+@pytest.mark.parametrize("document", IN_PATHS.values(), ids=IN_PATHS)
+@pytest.mark.parametrize(
+    "walk", ["..", "../users", "../../users", "%2e%2e%2fusers", "a/b", "a?b=c", "a#b", ".", "x or y=1", "*"]
+)
+async def test_s5_no_argument_walks_to_another_path(document: str, walk: str) -> None:
+    """An id that is none is told as such, and upstream hears nothing."""
+    async with gateway_over(lambda request: httpx.Response(200, json={})) as gateway:
+        answer = await gateway.ask(document % walk)
+
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert gateway.got == []
+
+
+@pytest.mark.parametrize(
+    ("key_sent", "segment"),
+    [
+        ("../../users", "..%2F..%2Fusers"),
+        ("%2e%2e%2fusers", "%252e%252e%252fusers"),
+        ("1?limit=9#x", "1%3Flimit%3D9%23x"),
+        ("1;x=1", "1%3Bx%3D1"),
+    ],
+)
+async def test_s5_no_key_in_a_record_walks_to_another_path(key_sent: str, segment: str) -> None:
+    """What upstream wrote where an id belongs is one segment of the path, whatever it is."""
+    requests = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": key_sent}}]}
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        listed = request.url.path == "/circulation-bff/requests"
+        return httpx.Response(200, json=requests if listed else {"batchId": key(2), "patronComments": "x"})
+
+    async with gateway_over(upstream) as gateway:
+        await gateway.ask(
+            "{ requests { nodes { batchRequestInfo { batchRequest { id patronComments } } } } }"
+        )
+
+    assert gateway.got[1].url.raw_path.decode() == f"/circulation-bff/batch-requests/{segment}"
+
+
+@pytest.mark.parametrize("key_sent", ["..", ".", ""])
+async def test_s5_a_dotted_key_in_a_record_is_not_asked(key_sent: str) -> None:
+    """Dots that httpx would resolve, and an empty segment, are no id: nothing is asked for the link."""
+    requests = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": key_sent}}]}
+    async with gateway_over(lambda request: httpx.Response(200, json=requests)) as gateway:
+        answer = await gateway.ask(
+            "{ requests { nodes { id batchRequestInfo { batchRequest { patronComments } } } } }"
+        )
+
+    assert answer["data"]["requests"]["nodes"] == [{"id": key(1), "batchRequestInfo": {"batchRequest": None}}]
+    assert gateway.lines() == ["GET /circulation-bff/requests"]
+
+
+# P4, P6: what is settled beside the rules
+
+
+async def test_p4_no_cql_where_the_bff_asks_as_a_system() -> None:
+    """External users are asked for as a user of the system: no argument there takes CQL."""
+    field = schema._schema.query_type
+    assert field is not None
+    taken = {name for name, each in field.fields.items() if "cql" in each.args}
+
+    assert set(field.fields["externalUsers"].args) == {"externalUserId", "tenantId"}
+    assert "externalUsers" not in taken
+    assert {"loans", "requests", "users"} <= taken
+
+
+async def test_p6_only_the_sandbox_fills_in_a_tenant() -> None:
+    """Over a real upstream a request without a tenant is refused; the embedded library has one of its own."""
+    async with gateway_over(lambda request: httpx.Response(200, json={"users": []})) as gateway:
+        refused = await gateway.response(QUESTION, None, {"Accept": "application/json"})
+    async with open_gateway() as sandbox:
+        served = await sandbox.ask(QUESTION, None, {})
+
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+    assert gateway.got == []
+    assert len(served["data"]["users"]["nodes"]) == 1

@@ -1,0 +1,88 @@
+"""A Valkey or Redis of the test's own, on a free port, which may be killed, started again and held up."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+PATIENCE = 20.0  # seconds, on a slow and busy machine
+PROGRAM = shutil.which("valkey-server") or shutil.which("redis-server")
+
+needs_store_server = pytest.mark.skipif(
+    PROGRAM is None, reason="neither valkey-server nor redis-server is installed"
+)
+
+
+class StoreServer:
+    """One server, always on the same port."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.url = f"redis://127.0.0.1:{port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it empty, and return when it answers."""
+        assert PROGRAM is not None
+        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "loglevel": "warning"}
+        self._process = subprocess.Popen(  # noqa: S603 - the server that is installed
+            [PROGRAM, *(part for name, value in options.items() for part in (f"--{name}", str(value)))],
+            stdout=subprocess.DEVNULL,
+        )
+        ends = time.monotonic() + PATIENCE
+        while not self._answers():
+            assert self._process.poll() is None, "the store ended at once"
+            assert time.monotonic() < ends, "the store does not start"
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """End it without a word to its clients, as a crash does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def hold_up(self) -> None:
+        """Let it take calls and answer none, as a machine does that is out of reach."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def let_go(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def ask(self, command: str) -> bytes:
+        """The first bytes of the answer to an inline command, on a connection of its own."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
+            connection.sendall(command.encode() + b"\r\n")
+            return connection.recv(65536)
+
+    def _answers(self) -> bool:
+        try:
+            return self.ask("PING") == b"+PONG\r\n"
+        except OSError:
+            return False
+
+
+@contextmanager
+def store_server() -> Iterator[StoreServer]:
+    """A server that runs until the end of the block."""
+    server = StoreServer(free_port())
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
