@@ -104,9 +104,17 @@ def installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
+def existing(path: Path) -> Path:
+    """Check that there is a file or a folder of this name."""
+    if not path.exists():
+        raise ValueError("must be a file or a folder that exists")
+    return path
+
+
 ServiceURL = Annotated[str, AfterValidator(service_url)]
 PathPart = Annotated[str, AfterValidator(path_part)]
 Origins = Annotated[str, AfterValidator(exact_origins)]
+ExistingPath = Annotated[Path, AfterValidator(existing)]
 Rate = Annotated[str, AfterValidator(rate)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
@@ -241,6 +249,21 @@ class Settings(BaseSettings):
     document_cache_size: int = Field(
         500, ge=0, le=100_000, description="Parsed and validated documents kept in memory; 0 keeps none."
     )
+    documents: ExistingPath | None = Field(
+        None,
+        description="Manifest of trusted documents, or a folder of manifests; clients ask them by their ids.",
+    )
+    documents_mode: Literal["off", "log", "enforce"] = Field(
+        "off",
+        description="What becomes of other documents: off serves them, log tells of them, enforce refuses.",
+    )
+    automatic_persisted_queries: bool = Field(
+        True,
+        description="Let clients register documents by their SHA-256; off with DOCUMENTS_MODE=enforce.",
+    )
+    batch_max: int = Field(
+        0, ge=0, le=100, description="Most operations in one request, sent as an array; 0 takes no arrays."
+    )
     execution: Literal["plan", "generic"] = Field(
         "plan",
         description="How records become answers: by compiled plans, or field by field as graphql-core does.",
@@ -358,6 +381,14 @@ class Settings(BaseSettings):
             named = [name.upper() for name in ("okapi_url", "bff_url", "polaris_url") if getattr(self, name)]
             either = f"SANDBOX: is ambiguous together with {', '.join(named)}; keep one or the other"
             raise ValueError(f"{either} (got 'true')")
+        return self
+
+    @model_validator(mode="after")
+    def documents_to_trust(self) -> Settings:
+        if self.documents_mode != "off" and self.documents is None:
+            raise ValueError(
+                f"DOCUMENTS_MODE: needs DOCUMENTS, the manifest to go by (got {self.documents_mode!r})"
+            )
         return self
 
     @model_validator(mode="after")

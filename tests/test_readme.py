@@ -115,7 +115,9 @@ def test_the_acts_are_those_of_the_graph() -> None:
     assert set(re.findall(r"`(\w+)`", " ".join(rows))) == set(mutation.fields)
 
 
-@pytest.mark.parametrize("name", ["codegen.ts", "apollo.ts", "urql.ts", "graphql-request.ts", "python_gql.py"])
+@pytest.mark.parametrize(
+    "name", ["codegen.ts", "apollo.ts", "urql.ts", "graphql-request.ts", "python_gql.py"]
+)
 def test_the_clients_are_those_that_are_run(name: str) -> None:
     """Each snippet for a client is word for word the file that is run against a gateway process."""
     language = "python" if name.endswith(".py") else "ts"

@@ -73,6 +73,10 @@ DEFAULTS: dict[str, object] = {
     "introspection": True,
     "suggestions": True,
     "log_level": "info",
+    "log_format": "json",
+    "metrics": True,
+    "tracing": False,
+    "server_timing": False,
     "workers": 1,
     "shutdown_timeout": 20,
 }

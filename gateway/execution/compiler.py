@@ -103,7 +103,7 @@ class Asked:
             self.operation.node,
             self.variables.coerced,  # type: ignore[arg-type]  # as Strawberry hands it to resolvers
             self.context,
-            optimized_is_awaitable,
+            optimized_is_awaitable,  # type: ignore[arg-type]  # as graphql-core's own, but no guard of types
             None,
             None,  # type: ignore[arg-type]  # for work beside the execution, which no resolver of ours begins
         )
@@ -304,6 +304,8 @@ class _Compiler:
         if not known:
             return
         begun = {path[0] for path in needs}
+        if any(not each.key for site in plan.carried_target.sites for each in site.links):
+            begun = {path[0] for path in declared.known}  # nobody knows what a resolver of its own looks at
         paths = {
             target: origin
             for target, origin in declared.known.items()

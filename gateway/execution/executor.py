@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Hashable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ import strawberry
 from graphql import ExecutionResult, GraphQLError, GraphQLObjectType, located_error
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.executor import default_field_resolver, default_type_resolver
-from graphql.execution.values import VariableValues
+from graphql.execution.values import VariableValues, get_variable_values
 from graphql.pyutils import Path
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -27,7 +27,7 @@ from gateway.execution.compiler import Asked, Prepared
 from gateway.execution.fallbacks import FALLBACKS
 from gateway.execution.link_batch import Failure, Following, completed
 from gateway.execution.plan import Json, OperationPlan, RootPlan
-from gateway.execution.plan_cache import plan_of
+from gateway.execution.plan_cache import conditions_of, plan_ahead, plan_of
 from gateway.loaders.loader import unshaped
 from gateway.schema.keyed import KeyedField
 from gateway.schema.page import ConnectionField
@@ -62,6 +62,24 @@ class PlanExecutor:
         )
         plan = plan_of(operation.plans, asked, self.plan_after)
         return None if plan is None else _Execution(plan, asked).execute()
+
+    def prepare(self, operation: Kept, new_context: Callable[[], Any]) -> None:
+        """Compile an operation before it is asked. The contexts are never asked anything.
+
+        Any: as above.
+        """
+        definitions = {each.variable.name.value: each for each in operation.node.variable_definitions or ()}
+
+        def asked_with(values: Mapping[str, bool]) -> Asked:
+            known = get_variable_values(
+                self.schema._schema, [definitions[name] for name in values], dict(values)
+            )
+            assert isinstance(known, VariableValues)  # noqa: S101 - the operation was validated
+            return Asked(
+                self.schema, operation, known, new_context(), hide_suggestions=self.hide_suggestions
+            )
+
+        plan_ahead(operation.plans, conditions_of(operation), asked_with, self.plan_after)
 
 
 @dataclass(slots=True)

@@ -249,7 +249,7 @@ class LinkBatch:
                 self._fail(place, problem)
 
     def _resolve(self, definition: Any, info: Any, kwargs: Mapping[str, Any]) -> None:
-        """As its own resolver does, with one resolve info for all parents: no such resolver asks for a path."""
+        """As its own resolver does, with one resolve info for all parents: none asks for a path."""
         for place, source in enumerate(self.sources):
             try:
                 value = definition.get_result(source, info, [], dict(kwargs))

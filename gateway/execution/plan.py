@@ -48,8 +48,8 @@ class LinkPlan(FieldPlan):
     """One link of a selection.
 
     Its parents are noted when they are made: their keys in the list `keys`, themselves in the list `sources`
-    where more than the key is read of them. `target` is for what the loader has. `carried` makes the target of
-    what the parent knows of it, None where that is not all that is selected; `carried_target` is for that.
+    where more than the key is read of them. `target` is for what the loader has. `carried` makes the target
+    of what the parent knows of it, None where that is not all that is selected; `carried_target` is for that.
     """
 
     key: tuple[str, ...]  # the path of the key in the parent; nothing where the parent resolves it all
@@ -60,7 +60,7 @@ class LinkPlan(FieldPlan):
     target: Plan
     carried: Callable[[Json], Json] | None = None
     carried_target: Plan | None = None
-    knows_names: frozenset[tuple[str, ...]] | None = None  # what is needed, where a partial record may know it
+    knows_names: frozenset[tuple[str, ...]] | None = None  # needed, where a partial may know it
 
 
 @dataclass(slots=True, eq=False)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, MutableMapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from graphql import FieldNode, FragmentDefinitionNode, InlineFragmentNode, SelectionSetNode, VariableNode
 
-from gateway.execution.compiler import Asked, planned
+from gateway.execution.compiler import Asked, Prepared, planned
 from gateway.execution.fallbacks import FALLBACKS
 from gateway.execution.plan import NotPlanned, OperationPlan
 
@@ -34,9 +35,7 @@ def plan_of(
     """
     variants: Variants | None = kept.get(_KEY)
     if variants is None:
-        operation = asked.operation
-        conditions = _conditions(operation.node.selection_set, operation.fragment_definitions.values())
-        variants = kept[_KEY] = Variants(tuple(sorted(set(conditions))))
+        variants = kept[_KEY] = Variants(tuple(conditions_of(asked.operation)))
     variants.uses += 1
     if variants.uses < plan_after:
         return None
@@ -56,6 +55,29 @@ def plan_of(
         FALLBACKS.count("not compiled")
     variants.plans[values] = plan
     return plan
+
+
+def plan_ahead(
+    kept: MutableMapping[Hashable, Any],
+    conditions: Sequence[str],
+    asked_with: Callable[[Mapping[str, bool]], Asked],
+    plan_after: int,
+) -> None:
+    """Plan an operation before it is asked, for every value of its conditions.
+
+    Of an operation with many conditions only a few of all sets of values are ever asked, and their plans
+    could take the places of those that are: it is planned when it is asked. Any: as above.
+    """
+    if 2 ** len(conditions) > MOST_VARIANTS:
+        return
+    for values in product((True, False), repeat=len(conditions)):
+        plan_of(kept, asked_with(dict(zip(conditions, values, strict=True))), 1)
+    kept[_KEY].uses = plan_after
+
+
+def conditions_of(operation: Prepared) -> list[str]:
+    """The variables in the conditions of an operation, each once and in order."""
+    return sorted(_conditions(operation.node.selection_set, operation.fragment_definitions.values()))
 
 
 def _conditions(selections: SelectionSetNode, fragments: Iterable[FragmentDefinitionNode]) -> set[str]:

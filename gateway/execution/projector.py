@@ -40,7 +40,7 @@ from gateway.upstream.shape import INT, ListOf, Members, NotShaped
 Details: TypeAlias = list[FieldDetails]
 Line: TypeAlias = str | Callable[[], list[str]]  # or what is written when all that is read is known
 Entry: TypeAlias = str | Callable[[], str]
-Same: TypeAlias = "list[tuple[str, Same | None]] | None"  # names that are those of upstream; None: not all are
+Same: TypeAlias = "list[tuple[str, Same | None]] | None"  # names as upstream has them; or not all are
 
 _DEFINITION = "strawberry-definition"
 _CONDITIONS = frozenset({"skip", "include"})
@@ -138,7 +138,8 @@ def drafted(
     """
     writer = _Writer(linking, decoding)
     body = writer.value(kind, details, "v", "  ", None, None if decoding is None else decoding.members)
-    return Draft(Plan(project=_unfinished, notes=writer.notes, sites=writer.sites, source=""), body, writer.names)
+    plan = Plan(project=_unfinished, notes=writer.notes, sites=writer.sites, source="")
+    return Draft(plan, body, writer.names)
 
 
 def _unfinished(*_: Any) -> list[Json]:
@@ -320,7 +321,7 @@ class _Writer:
                 entries.append(value)
             else:
                 raise NotPlanned("a field of another kind")
-        start = self._start(kind, v, get, record, indent, kinds, decoded=members is not None)
+        start = self._start(v, get, record, indent, kinds, decoded=members is not None)
         if same is not None and len(same) < len(fields):
             same = None
         bound = self._bound(_result(names))
@@ -343,7 +344,7 @@ class _Writer:
         return [*start, *lines, made(result), *noted, f"{indent}{v} = {result}"], None
 
     def _start(
-        self, kind: GraphQLObjectType, v: str, get: str, record: str, indent: str, kinds: set[str], *, decoded: bool
+        self, v: str, get: str, record: str, indent: str, kinds: set[str], *, decoded: bool
     ) -> list[Line]:
         if not kinds:  # nothing but `__typename`
             return [] if decoded else [f"{indent}if type({v}) in NO_RECORDS: raise A"]
@@ -367,7 +368,7 @@ class _Writer:
         indent: str,
         members: Members,
     ) -> tuple[list[Line], Entry, Same | bool]:
-        """Lines, the expression for a member of a Struct, and whether that is the member as it was decoded."""
+        """Lines, the expression for a member of a Struct, and whether that is as it was decoded."""
         here = f"{v}.{field.key}"
         required = isinstance(declared.type, GraphQLNonNull)
         kind = get_nullable_type(declared.type)
@@ -605,7 +606,8 @@ def carried_by(
 def leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
     """How the member at a path of a type is decoded. Any: a type that msgspec decodes."""
     for number, step in enumerate(path):
-        found = kind.fields.get(step.removesuffix(THROUGH)) if step.endswith(THROUGH) else _reading(kind, step)
+        linked = step.endswith(THROUGH)
+        found = kind.fields.get(step.removesuffix(THROUGH)) if linked else _reading(kind, step)
         if found is None:
             return str  # the key of a link
         inner = get_nullable_type(found.type)
@@ -622,5 +624,6 @@ def _reading(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
     for each in kind.fields.values():
         definition = each.extensions[_DEFINITION]
         if isinstance(definition, RecordField) and definition.key == member:
-            return each
+            found: GraphQLField = each
+            return found
     return None

@@ -8,7 +8,8 @@ from functools import cached_property
 
 from aiodataloader import DataLoader
 
-from gateway.loaders.batching import LARGEST_ANSWER, MOST_PAGES, ById, Grouped, Slice, Window, by_id
+from gateway.loaders.batching import LARGEST_ANSWER, MOST_PAGES, ById, Grouped, by_id
+from gateway.loaders.loader import Slice, Window
 from gateway.loaders.loader_set import LoaderSet
 from gateway.upstream import cql
 

@@ -80,8 +80,8 @@ class Loader(DataLoader[Key, Value]):
     def load(self, key: Key) -> asyncio.Future[Value]:
         """A future for the value of a key. It raises the error of the chunk that the key was asked in."""
         if self._answers:
-            answer = self._answers.get(self.get_cache_key(key), self)
-            if answer is not self:
+            cache_key: Any = self.get_cache_key(key)
+            if cache_key in self._answers:
                 return asyncio.ensure_future(self._of(key))
         self.operation.loads += 1
         return super().load(key)
@@ -91,7 +91,8 @@ class Loader(DataLoader[Key, Value]):
         found = self.answer(key)
         if isinstance(found, Exception):
             raise found
-        return found
+        value: Value = found
+        return value
 
     def load_all(self, keys: Keys[Key]) -> set[asyncio.Future[Any]]:
         """Load many keys without a future for each.
@@ -152,11 +153,10 @@ class Loader(DataLoader[Key, Value]):
         shape, self.shape = self.shape, None
         if shape is None:
             return
-        for key, answer in self._answers.items():
-            self._answers[key] = unshaped(answer, shape)
-        for cache_key, future in list(self._cache.items()):
+        self._answers = {key: unshaped(answer, shape) for key, answer in self._answers.items()}
+        futures: list[tuple[Any, asyncio.Future[Value]]] = list(self._cache.items())
+        for key, future in futures:
             if future.done() and not future.cancelled() and future.exception() is None:
-                key: Any = cache_key
                 self.clear(key)
                 self.prime(key, unshaped(future.result(), shape))
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gateway.loaders.batching import BatchLimits, Grouped, Loader, grouped_by
+from gateway.loaders.batching import BatchLimits, Grouped, grouped_by
+from gateway.loaders.loader import Loader
 from gateway.upstream import cql
 from gateway.upstream.collection import Collection
 from gateway.upstream.services import Upstream
@@ -42,7 +43,7 @@ class LoaderSet:
         return loader
 
     def unshape(self) -> None:
-        """Let everything that was loaded, and all that will be, be dictionaries; those of further sets too."""
+        """Let everything that was loaded, and all that will be, be dictionaries, in further sets too."""
         for value in [*self.__dict__.values(), *self._groups.values()]:
             if value is not self and isinstance(value, Loader | LoaderSet):
                 value.unshape()

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway import errors
-from gateway.loaders.batching import LARGEST_ANSWER, BatchLimits, ById, Loader, by_id, one_by_one
+from gateway.loaders.batching import LARGEST_ANSWER, BatchLimits, ById, by_id, one_by_one
+from gateway.loaders.loader import Loader
 from gateway.upstream import cql
 from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from gateway.errors import OutcomeUnknown
-from gateway.observability.logs import with_fields
+from gateway.observability import logs
 
 SUCCESS = "SUCCESS"
 LOCKED = "LOCKED"
@@ -42,4 +42,4 @@ def log_act(act: ActOutcome, tenant: str | None, request_id: str) -> None:
     }
     if act.status is not None:
         fields["status"] = act.status
-    log.log(level, "act", extra=with_fields(fields))
+    logs.write(log, "act", fields, level)

@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Literal, TextIO, TypeAlias
 
 import msgspec
@@ -20,9 +21,17 @@ _FIELDS = "fields"
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
-def with_fields(fields: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
-    """The `extra` of a log call whose line has these members besides the usual ones. They must be JSON."""
-    return {_FIELDS: fields}
+def write(
+    log: logging.Logger, event: str, fields: Mapping[str, object], level: int = logging.INFO
+) -> None:
+    """Write a line with these members besides the usual ones; they must be JSON.
+
+    Whether the logger takes the level has been asked. `Logger.info` would look for its caller first, in half
+    of the time that a line takes.
+    """
+    record = logging.LogRecord(log.name, level, __file__, 0, event, (), None)
+    record.__dict__[_FIELDS] = fields
+    log.handle(record)
 
 
 class JsonFormatter(logging.Formatter):
@@ -63,6 +72,7 @@ def configure(level: str, shape: Format, stream: TextIO | None = None) -> None:
 
     Lines of the gateway come from `level` on, those of the libraries from `warning` on.
     """
+    logging.logThreads = logging.logMultiprocessing = logging.logProcesses = False  # nobody reads them
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if shape == "json" else TextFormatter())
     ours = logging.getLogger("gateway")
@@ -76,4 +86,10 @@ def configure(level: str, shape: Format, stream: TextIO | None = None) -> None:
 
 
 def _timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")

@@ -29,7 +29,7 @@ Status: TypeAlias = Literal[
 """How a call upstream ended: the class of the status that came, or why none did.
 
 `timeout`: a read ran out of time. `unavailable`: nothing was sent, or the connection broke. `unreadable`:
-what came is no answer. `unknown`: an act was sent and no conclusive answer came. `cancelled`: it was given up,
+what came is no answer. `unknown`: an act was sent and no conclusive answer came. `cancelled`: given up,
 because the client had gone or the process stopped. `error`: anything else.
 """
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from typing import TYPE_CHECKING
 
-from gateway.observability.logs import with_fields
+from gateway.observability import logs
 from gateway.observability.operation import OperationRecord
 
 if TYPE_CHECKING:  # each is loaded where it is on
@@ -45,7 +44,7 @@ class Recorder:
         if operation.span is not None:
             operation.span.end(operation)
         if log.isEnabledFor(logging.INFO):
-            log.info("operation", extra=with_fields(line(operation)))
+            logs.write(log, "operation", line(operation))
 
 
 def line(operation: OperationRecord) -> dict[str, object]:
@@ -60,7 +59,9 @@ def line(operation: OperationRecord) -> dict[str, object]:
         "upstreamMs": _milliseconds(operation.upstream_seconds),
     }
     if operation.calls:
-        found["upstreamCalls"] = Counter(call.upstream for call in operation.calls)
+        found["upstreamCalls"] = calls = dict[str, int]()
+        for call in operation.calls:
+            calls[call.upstream] = calls.get(call.upstream, 0) + 1
     if operation.batches:
         found["batches"] = operation.batches
         found["loaderHits"] = operation.loader_hits

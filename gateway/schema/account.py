@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from gateway import errors
-from gateway.loaders.batching import Slice
+from gateway.loaders.loader import Slice
 from gateway.schema.account_search import (
     LATEST_ACCOUNTS_FIRST,
     AccountFilter,

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from gateway.context import Info
-from gateway.loaders.batching import Slice
+from gateway.loaders.loader import Slice
 from gateway.schema import arguments
 from gateway.schema.arguments import condition
 from gateway.schema.enums import SortDirection, member, newer

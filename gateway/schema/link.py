@@ -119,7 +119,7 @@ def id_in(field: StrawberryField, value: Any) -> str | None:
     """
     if value is None or value == "":
         return None
-    # Printable ASCII without blanks, up to 100 characters: what every service uses as an id, UUIDs and others.
+    # Printable ASCII without blanks, up to 100 characters: what services use as an id, UUIDs and others.
     if type(value) is not str or not (
         len(value) <= 100 and value.isascii() and value.isprintable() and " " not in value
     ):

@@ -8,7 +8,7 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.loaders.batching import Slice
+from gateway.loaders.loader import Slice
 from gateway.schema.enums import UNKNOWN
 from gateway.schema.object_type import ObjectType
 from gateway.schema.page import Whole

@@ -13,7 +13,8 @@ from strawberry.types.field import StrawberryField
 
 from gateway import errors
 from gateway.context import Info
-from gateway.loaders.batching import Grouped, Slice, Window, cut, page_of
+from gateway.loaders.batching import Grouped, cut, page_of
+from gateway.loaders.loader import Slice, Window
 from gateway.schema.arguments import clause_of, cursor, offset_after, page_size, sort_keys
 from gateway.schema.link import Asking
 from gateway.schema.record import Path, dig, path_of, record_of

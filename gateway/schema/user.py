@@ -10,7 +10,7 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.loaders.batching import Slice
+from gateway.loaders.loader import Slice
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
 from gateway.schema import arguments

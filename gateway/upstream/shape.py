@@ -95,7 +95,8 @@ def _type(member: Member) -> Any:
         return member.struct()
     if isinstance(member, ListOf):
         each = _type(member.of)
-        return list[each | None if member.nullable else each]
+        item: Any = each | None if member.nullable else each
+        return list[item]
     return member
 
 
@@ -103,11 +104,13 @@ class Shape:
     """How the pages of one collection are decoded for one operation."""
 
     def __init__(self, ask: Collection, members: Members) -> None:
+        record: Any = members.struct()
         page = msgspec.defstruct(
-            "Page", [("records", list[members.struct()]), ("totalRecords", Any, None)],  # type: ignore[misc]
+            "Page",
+            [("records", list[record]), ("totalRecords", Any, None)],
             rename={"records": ask.key},
             gc=False,
-        )  # fmt: skip
+        )
         self._decode = msgspec.json.Decoder(page).decode
         self._mark = ask.mark
 

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from gateway import errors
 
-
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~%-]*")
 _OF_CQL = (("%", "%25"), (" ", "%20"), ('"', "%22"), ("(", "%28"), (")", "%29"), ("=", "%3D"), ("/", "%2F"))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import strawberry
 from graphql import (
@@ -37,9 +39,15 @@ from gateway.security.limits import (
     steps_of,
     too_costly,
 )
+from gateway.web.defer import conditions_of_defer, may_defer, without_defer
+from gateway.web.manifest import TrustedDocuments
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
+
+# What becomes of documents that no manifest has: they are served, served and logged, or refused.
+TrustMode: TypeAlias = Literal["off", "log", "enforce"]
 
 MAX_ERRORS = 20  # a reader fixes the first few; graphql-core would go on to 100
 
@@ -47,6 +55,8 @@ MAX_ERRORS = 20  # a reader fixes the first few; graphql-core would go on to 100
 # a bound on entries alone would not bound memory: these two keep it under 150 MB at the very worst.
 KEPT_CHARACTERS = 500_000
 LONGEST_KEPT = 100_000  # longer texts are served, and parsed anew each time
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -60,10 +70,26 @@ class Operation:
     steps: tuple[Step, ...] = ()  # what of it costs upstream calls
     # What others derive from this operation and want evicted with it: compiled plans, counters of use.
     plans: dict[Hashable, Any] = field(default_factory=dict)  # Any: whatever the one who put it there expects
+    in_parts: InParts | None = None  # where the document has @defer, which this operation is without
 
     @property
     def is_mutation(self) -> bool:
         return self.node.operation is OperationType.MUTATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InParts:
+    """An operation with its `@defer`; `conditions` are the values of their `if`, or the variables of them."""
+
+    operation: Operation
+    conditions: tuple[bool | str, ...]
+
+    def defers(self, variables: Mapping[str, Any]) -> bool:
+        """Whether something may be put off, with these variables. Any: values of variables."""
+        return any(
+            variables.get(each, True) is not False if isinstance(each, str) else each
+            for each in self.conditions
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +106,8 @@ class Documents:
     """The documents seen last, bounded in number and in length; a text that failed is remembered as failed.
 
     A hit is one dictionary lookup. Failures share the space with the rest: refusing the same broken text
-    again must not cost more than serving a good one.
+    again must not cost more than serving a good one. Trusted documents have a place of their own, which
+    nothing takes from them.
     """
 
     def __init__(
@@ -93,6 +120,8 @@ class Documents:
         pricing: Pricing = lambda field, nodes, fragments: Price(),
         introspection: bool = True,
         suggestions: bool = True,
+        trusted: TrustedDocuments | None = None,
+        trust: TrustMode = "off",
     ) -> None:
         if size < 0:
             raise ValueError("size must not be negative")
@@ -102,6 +131,8 @@ class Documents:
         self.limits = limits or QueryLimits()
         self.pricing = pricing
         self.suggestions = suggestions
+        self.trusted = trusted or TrustedDocuments(())
+        self.trust = trust
         self.rules = (
             FiniteNumbers,
             *(IntrospectionDepth if rule is MaxIntrospectionDepthRule else rule for rule in rules),
@@ -112,6 +143,7 @@ class Documents:
         )
         self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
         self._characters = 0
+        self._for_good: dict[tuple[str, str | None], Prepared] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -120,17 +152,43 @@ class Documents:
         """Find the operation to execute, or the reasons not to."""
         found = self.known(query, operation_name)
         if found is None:
+            is_trusted = self.trust == "off" or query in self.trusted
+            if not is_trusted and self.trust == "enforce":
+                return refused("The document is not one of those that are trusted here.", NOT_TRUSTED)
             found = self._prepare(query, operation_name)
             self._keep((query, operation_name), found)
+            if not is_trusted:
+                _log_untrusted(query, found)
         return found
 
     def known(self, query: str, operation_name: str | None = None) -> Prepared | None:
         """The same where it costs nothing, None for a text that would have to be parsed."""
         key = (query, operation_name)
         found = self._kept.get(key)
-        if found is not None:
-            self._kept.move_to_end(key)
+        if found is None:
+            return self._for_good.get(key)
+        self._kept.move_to_end(key)
         return found
+
+    def keep_for_good(self, text: str) -> list[Prepared]:
+        """Prepare a document so that nothing makes it go; give its operations, or the reasons against them.
+
+        Where it has several operations, a client says which by `operationName`.
+        """
+        whole = self._prepare(text, None)
+        names = self._operation_names(text)
+        by_name = {name: whole if len(names) == 1 else self._prepare(text, name) for name in names}
+        self._for_good[text, None] = whole
+        self._for_good |= {(text, name): each for name, each in by_name.items()}
+        return list(by_name.values()) or [whole]
+
+    def _operation_names(self, text: str) -> list[str]:
+        try:
+            definitions = parsed(text, self.limits).definitions
+        except GraphQLError:  # told by whoever prepares it
+            return []
+        operations = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
+        return [each.name.value for each in operations if each.name]
 
     def _prepare(self, query: str, operation_name: str | None) -> Prepared:
         try:
@@ -151,6 +209,18 @@ class Documents:
             node = _chosen(document, operation_name)
         except GraphQLError as error:
             return _rejected([error], VALIDATION_FAILED)
+        operation = self._operation(document, node)
+        if not may_defer(query):
+            return operation
+        conditions = conditions_of_defer(document)
+        if not conditions:
+            return operation
+        whole = without_defer(document)
+        prepared = self._operation(whole, _chosen(whole, operation_name))
+        prepared.in_parts = InParts(operation=operation, conditions=conditions)
+        return prepared
+
+    def _operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
         definitions = {
             definition.name.value: definition
             for definition in document.definitions
@@ -198,6 +268,20 @@ def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode
     if chosen.operation is OperationType.SUBSCRIPTION:
         raise GraphQLError("Subscriptions are not served.", chosen)
     return chosen
+
+
+def refused(message: str, code: str) -> Rejected:
+    """A document that is not executed for a reason that has no place in its text."""
+    return Rejected(errors=(GraphQLError(message, extensions={"code": code}),))
+
+
+def _log_untrusted(text: str, prepared: Prepared) -> None:
+    """Name a document by its hash and its operation, and never by what it says: it may hold anything."""
+    if isinstance(prepared, Rejected):  # nobody is served with it
+        return
+    name = prepared.node.name.value if prepared.node.name else "without a name"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    log.warning("Not in the manifest: document %s, operation %s", digest, name)
 
 
 def _length(key: tuple[str, str | None]) -> int:

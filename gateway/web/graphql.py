@@ -3,66 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Protocol, TypeVar, cast
-from urllib.parse import parse_qsl
 
 import msgspec
-from graphql import ExecutionResult, GraphQLError
+from graphql import ExecutionResult, ExperimentalIncrementalExecutionResults, GraphQLError
 from graphql.execution.executor import Executor, default_field_resolver, default_type_resolver
 from graphql.execution.values import VariableValues, get_variable_values
 from starlette.types import Receive, Scope, Send
 from strawberry.execution import optimized_is_awaitable
 
-from gateway.errors import BadRequest, GatewayError, RateLimited
+from gateway.errors import GatewayError, LimitExceeded, RateLimited
 from gateway.observability.operation import OperationRecord
 from gateway.observability.recorder import Recorder, server_timing
 from gateway.security.identity import Caller, Headers, request_id_from_headers
 from gateway.security.masking import all_masked, refusal
 from gateway.security.rate_limit import RateLimit
 from gateway.web.documents import MAX_ERRORS, Documents, Operation, Prepared, Rejected
+from gateway.web.graphql_request import (
+    ClientGone,
+    GraphQLRequest,
+    HttpRefusal,
+    names_document,
+    request_in_address,
+    request_in_body,
+)
+from gateway.web.incremental import CLOSING, OPENING, Parts, enclosed, writer
 from gateway.web.negotiation import (
     LEGACY_JSON,
     RESPONSE_JSON,
     accepted,
     answer_type,
-    is_utf8_json,
+    incremental_format,
     prefers_html,
 )
 from gateway.web.open_acts import OpenActs
+from gateway.web.persisted_queries import PersistedQueries
 
 T = TypeVar("T")
 
 WATCH_AFTER = 0.2  # seconds until somebody looks whether the client is still there
 
 _encode = msgspec.json.Encoder().encode
-
-
-class GraphQLRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The parameters of GraphQL over HTTP; members that it does not name are passed over."""
-
-    query: str
-    operationName: str | None = None
-    variables: dict[str, Any] | None = None  # Any: JSON, until graphql-core coerces it
-    extensions: dict[str, Any] | None = None
-
-
-_request = msgspec.json.Decoder(GraphQLRequest)
-_object: msgspec.json.Decoder[dict[str, Any] | None] = msgspec.json.Decoder(dict[str, Any] | None)
-
-
-class HttpRefusal(Exception):
-    """A request that ends with a status of its own, before any field is resolved."""
-
-    def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error = BadRequest(message)
-        self.headers = headers
-
-
-class ClientGone(Exception):
-    """Nobody is left to answer."""
 
 
 class Planned(Protocol):
@@ -72,6 +56,15 @@ class Planned(Protocol):
         self, operation: Operation, variables: VariableValues, context: Any
     ) -> Awaitable[ExecutionResult] | None:
         """The execution, to be awaited; None where graphql-core is to do it. Any: the schema's context."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ready:
+    """An operation of which nothing more can be said against before it is executed."""
+
+    operation: Operation
+    variables: VariableValues
+    request: GraphQLRequest
 
 
 class GraphQLEndpoint:
@@ -88,10 +81,12 @@ class GraphQLEndpoint:
         identify: Callable[[Headers], Caller],
         *,
         max_body_bytes: int,
+        max_batch: int = 0,
         graphiql: bytes | None,
         open_acts: OpenActs | None = None,
         planned: Planned | None = None,
         rate_limit: RateLimit | None = None,
+        persisted_queries: PersistedQueries | None = None,
         recorder: Recorder | None = None,
     ) -> None:
         if max_body_bytes < 1:
@@ -100,10 +95,12 @@ class GraphQLEndpoint:
         self.new_context = new_context
         self.identify = identify
         self.max_body_bytes = max_body_bytes
+        self.max_batch = max_batch
         self.graphiql = graphiql
         self.open_acts = open_acts or OpenActs()
         self.rate_limit = rate_limit
         self.planned = planned
+        self.persisted_queries = persisted_queries or PersistedQueries(documents)
         self.recorder = recorder or Recorder()
         self._preparing = asyncio.Lock()
         self._executor: Callable[..., Executor[Any]] = documents.schema.execution_context_class
@@ -123,7 +120,8 @@ class GraphQLEndpoint:
 
     async def _operate(self, scope: Scope, receive: Receive, send: Send, record: OperationRecord) -> None:
         headers: Headers = scope["headers"]
-        media_type = answer_type(accepted(headers))
+        accept = accepted(headers)
+        media_type = answer_type(accept)
         caller: Caller | None = None
         more_headers: Sequence[tuple[bytes, bytes]] = ()
         try:
@@ -133,15 +131,29 @@ class GraphQLEndpoint:
             caller = self.identify(headers)
             record.tenant, record.request_id = caller.tenant, caller.request_id
             self.recorder.trace(record, caller.traceparent, caller.tracestate)
+            request: GraphQLRequest | list[GraphQLRequest]
             if scope["method"] == "GET":
-                request = _request_in_address(scope["query_string"])
+                request = request_in_address(scope["query_string"])
             else:
-                request = await self._request_in_body(headers, receive)
-            well_formed, answer = await self._answer(request, caller, scope["method"], receive, record)
-            # Clients of plain JSON take any other status for a failure of the transport and read no further.
-            status = 200 if well_formed or media_type == LEGACY_JSON else 400
-            body = _encode(answer)
-            record.answered(well_formed, answer.get("errors", ()))
+                request = await request_in_body(
+                    headers, receive, max_bytes=self.max_body_bytes, max_batch=self.max_batch
+                )
+            if isinstance(request, list):
+                answers = await self._answers(request, caller, receive, record)
+                status, body = 200, _encode(answers)
+                record.answered(True, [error for each in answers for error in each.get("errors", ())])
+            else:
+                well_formed, answer = await self._answer(
+                    request, caller, scope["method"], accept, receive, record
+                )
+                if isinstance(answer, Parts):
+                    await self._send_parts(answer, caller, receive, send, record)
+                    return
+                # Clients of plain JSON take any other status for a failure of the transport and read no
+                # further.
+                status = 200 if well_formed or media_type == LEGACY_JSON else 400
+                body = _encode(answer)
+                record.answered(well_formed, answer.get("errors", ()))
         except ClientGone:
             return
         except Exception as error:
@@ -166,76 +178,158 @@ class GraphQLEndpoint:
         )
         self.open_acts.answered()
 
-    async def _request_in_body(self, headers: Headers, receive: Receive) -> GraphQLRequest:
-        _check_content(headers)
-        length = (_values(headers, b"content-length") or [b"0"])[0]
-        if length.isdigit() and int(length[:18]) > self.max_body_bytes:
-            raise self._too_large()
-        chunks: list[bytes] = []
-        size = 0
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self.max_body_bytes:
-                raise self._too_large()
-            chunks.append(chunk)
-            more = message.get("more_body", False)
-        return _decoded(b"".join(chunks), _request, "The body")
-
-    def _too_large(self) -> HttpRefusal:
-        # The connection is closed: the rest of the body is on its way, and nobody is going to read it.
-        return HttpRefusal(
-            413, f"The body is larger than {self.max_body_bytes} bytes.", (b"connection", b"close")
-        )
-
     async def _answer(
         self,
         request: GraphQLRequest,
         caller: Caller,
         method: str,
+        accept: bytes,
         receive: Receive,
         record: OperationRecord,
-    ) -> tuple[bool, dict[str, Any]]:
+    ) -> tuple[bool, dict[str, Any] | Parts]:
         """Execute, and say whether it came to that: a request error leaves no `data`."""
-        operation = self.documents.known(request.query, request.operationName)
-        if operation is None:
-            operation = await self._prepared(request)
-        if isinstance(operation, Rejected):
-            return False, {"errors": all_masked(operation.errors, caller.request_id)}
+        ready = await self._ready(request, caller, method)
+        if not isinstance(ready, _Ready):
+            return False, ready
+        operation, variables = ready.operation, ready.variables
         name = operation.node.name
         record.operation_is("mutation" if operation.is_mutation else "query", name.value if name else None)
-        if operation.is_mutation and method == "GET":
-            raise HttpRefusal(405, "A mutation is sent by POST.", (b"allow", b"POST"))
-        variables = self._variables(operation, request)
-        if isinstance(variables, list):
-            return False, {"errors": all_masked(variables, caller.request_id)}
-        refused = self.documents.too_costly(operation, variables.coerced)
-        if refused is not None:
-            return False, {"errors": all_masked([refused], caller.request_id)}
         if self.rate_limit is not None:
             cost = self.documents.cost(operation, variables.coerced)
             if limited := await self.rate_limit.check(caller, cost):
                 raise limited
 
-        result = self._execute(operation, variables, request, self.new_context(caller, record))
+        context = self.new_context(caller, record)
+        if (
+            operation.in_parts is not None
+            and operation.in_parts.defers(variables.coerced)
+            and (form := incremental_format(accept)) is not None
+        ):
+            found: Any = self._execute(operation.in_parts.operation, variables, request, context)
+            if not isinstance(found, ExecutionResult | ExperimentalIncrementalExecutionResults):
+                found = await self._finished(found, operation, caller, receive)
+            if isinstance(found, ExperimentalIncrementalExecutionResults):
+                return True, Parts.of(found, form, operation)
+            return True, _formatted(found, caller)
+        result = self._start(ready, context)
         if not isinstance(result, ExecutionResult):
-            # An act that has begun is never broken off: what was sent upstream is done there all the same.
-            if operation.is_mutation:
-                result = await self.open_acts.finish(result, operation.node, caller.request_id)
-            else:
-                result = await _while_connected(result, receive)
-        if result.errors:
-            return True, {"errors": all_masked(result.errors, caller.request_id), "data": result.data}
-        return True, {"data": result.data}
+            result = await self._finished(result, operation, caller, receive)
+        return True, _formatted(result, caller)
 
-    async def _prepared(self, request: GraphQLRequest) -> Prepared:
+    async def _answers(
+        self, requests: Sequence[GraphQLRequest], caller: Caller, receive: Receive, record: OperationRecord
+    ) -> list[dict[str, Any]]:
+        """Execute the operations of a batch, and answer each in its place.
+
+        Questions that stand next to each other share their loaders, so that they share upstream calls too.
+        Acts come one after the other, and what is asked behind an act is asked after it.
+        """
+        ready = [await self._ready(each, caller, "POST") for each in requests]
+        operations = [each for each in ready if isinstance(each, _Ready)]
+        is_mutation = any(each.operation.is_mutation for each in operations)
+        record.operation_is("mutation" if is_mutation else "query", None)
+        cost = sum(self.documents.cost(each.operation, each.variables.coerced) for each in operations)
+        if cost > self.documents.limits.cost:
+            raise _batch_too_costly(cost, self.documents.limits.cost)
+        if self.rate_limit is not None and operations and (
+            limited := await self.rate_limit.check(caller, cost)
+        ):
+            raise limited
+
+        results: list[ExecutionResult] = []
+        for group in _side_by_side(operations):
+            results += await self._together(group, self.new_context(caller, record), caller, receive)
+        executed = (_formatted(result, caller) for result in results)
+        return [next(executed) if isinstance(each, _Ready) else each for each in ready]
+
+    async def _together(
+        self, group: Sequence[_Ready], context: object, caller: Caller, receive: Receive
+    ) -> list[ExecutionResult]:
+        """Execute one operation, or several questions side by side."""
+        if len(group) == 1:
+            result = self._start(group[0], context)
+            if not isinstance(result, ExecutionResult):
+                result = await self._finished(result, group[0].operation, caller, receive)
+            return [result]
+        # Not by plans: each would have the records decoded in a shape of its own, and the loaders are shared.
+        started = [self._execute(each.operation, each.variables, each.request, context) for each in group]
+
+        async def finished(result: Any) -> ExecutionResult:  # Any: a result, or what will be one
+            return cast(ExecutionResult, result if isinstance(result, ExecutionResult) else await result)
+
+        return await _while_connected(asyncio.gather(*map(finished, started)), receive)
+
+    async def _finished(
+        self, result: Awaitable[T], operation: Operation, caller: Caller, receive: Receive
+    ) -> T:
+        # An act that has begun is never broken off: what was sent upstream is done there all the same.
+        if operation.is_mutation:
+            return await self.open_acts.finish(result, operation.node, caller.request_id)
+        return await _while_connected(result, receive)
+
+    async def _send_parts(
+        self, parts: Parts, caller: Caller, receive: Receive, send: Send, record: OperationRecord
+    ) -> None:
+        """Send an answer part by part. A client that hangs up stops the rest; an act is done by then."""
+        written = writer(parts.format, caller.request_id)
+        body = OPENING + enclosed(_encode(written.first(parts.first)))
+        await _begin(
+            send,
+            200,
+            parts.media_type,
+            (b"x-okapi-request-id", caller.request_id.encode()),
+            (b"x-accel-buffering", b"no"),  # proxies that know it pass each part on at once
+        )
+        gone = asyncio.create_task(_hangs_up(receive))
+        try:
+            more = True
+            while more:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                following: Awaitable[Any] = _unless(gone, anext(parts.others, None))
+                if parts.operation.is_mutation:
+                    following = self.open_acts.finish(following, parts.operation.node, caller.request_id)
+                part = await following
+                more = part is not None and part.has_next
+                body = b"" if part is None else enclosed(_encode(written.next(part)))
+        except ClientGone:
+            return
+        except Exception as error:  # the status is sent: what remains is to say that the rest will not come
+            told = refusal(error, caller.request_id)
+            written.problems.append(told)
+            body = enclosed(_encode({"errors": [told], "hasNext": False}))
+        finally:
+            gone.cancel()
+            await parts.others.aclose()
+        record.answered(True, written.problems)
+        record.end()
+        await send({"type": "http.response.body", "body": body + CLOSING})
+        self.open_acts.answered()
+
+    async def _ready(self, request: GraphQLRequest, caller: Caller, method: str) -> _Ready | dict[str, Any]:
+        """Find what is to be executed, or the answer that refuses it. Raises `HttpRefusal`."""
+        query = request.query
+        if isinstance(query, str) and request.extensions is None:
+            prepared = self.documents.known(query, request.operationName)
+            if prepared is None:
+                prepared = await self._prepared(query, request.operationName)
+        else:
+            prepared = await self.persisted_queries.prepared(request, self._prepared)
+        if isinstance(prepared, Rejected):
+            return {"errors": all_masked(prepared.errors, caller.request_id)}
+        if prepared.is_mutation and method == "GET":
+            raise HttpRefusal(405, "A mutation is sent by POST.", (b"allow", b"POST"))
+        variables = self._variables(prepared, request)
+        if isinstance(variables, list):
+            return {"errors": all_masked(variables, caller.request_id)}
+        refused = self.documents.too_costly(prepared, variables.coerced)
+        if refused is not None:
+            return {"errors": all_masked([refused], caller.request_id)}
+        return _Ready(prepared, variables, request)
+
+    async def _prepared(self, query: str, operation_name: str | None) -> Prepared:
         """Parse and validate, one text in each turn of the event loop: known ones are answered in between."""
         async with self._preparing:
-            prepared = self.documents.prepared(request.query, request.operationName)
+            prepared = self.documents.prepared(query, operation_name)
             await asyncio.sleep(0)
         return prepared
 
@@ -253,13 +347,22 @@ class GraphQLEndpoint:
             hide_suggestions=not self.documents.suggestions,
         )
 
-    def _execute(
-        self, operation: Operation, variables: VariableValues, request: GraphQLRequest, context: object
-    ) -> ExecutionResult | Awaitable[ExecutionResult]:
+    def _start(self, ready: _Ready, context: object) -> ExecutionResult | Awaitable[ExecutionResult]:
+        """Execute by a plan where there is one."""
         if self.planned is not None:
-            execution = self.planned.execution(operation, variables, context)
+            execution = self.planned.execution(ready.operation, ready.variables, context)
             if execution is not None:
                 return execution
+        # Without @defer the result always comes in one piece.
+        return cast(
+            "ExecutionResult | Awaitable[ExecutionResult]",
+            self._execute(ready.operation, ready.variables, ready.request, context),
+        )
+
+    def _execute(
+        self, operation: Operation, variables: VariableValues, request: GraphQLRequest, context: object
+    ) -> object:
+        """Execute as graphql-core does; what comes is a result or is to be awaited."""
         executor = self._executor(
             self.documents.core_schema,
             operation.fragment_definitions,
@@ -274,14 +377,13 @@ class GraphQLEndpoint:
             is_awaitable=optimized_is_awaitable,
             operation_extensions=request.extensions,
         )
-        # The schema has no @defer and no @stream, so the result always comes in one piece.
-        return cast("ExecutionResult | Awaitable[ExecutionResult]", executor.execute_operation())
+        return executor.execute_operation()
 
 
 async def _while_connected(execution: Awaitable[T], receive: Receive) -> T:
     """Await a query, but give it up when the client hangs up.
 
-    Nobody watches the first moments: most queries are done by then, and watching costs more than some of them.
+    Nobody watches the first moments: most queries are done by then, and watching costs more than some.
     """
     running = asyncio.current_task()
     assert running is not None  # noqa: S101 - a coroutine always runs in a task
@@ -315,64 +417,57 @@ async def _while_connected(execution: Awaitable[T], receive: Receive) -> T:
             running.uncancel()
 
 
+async def _hangs_up(receive: Receive) -> None:
+    """Return when the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _unless(gone: asyncio.Task[None], part: Awaitable[T]) -> T:
+    """Await a part, but give it up when the client is gone. Raises `ClientGone`."""
+    making = asyncio.ensure_future(part)
+    try:
+        await asyncio.wait((making, gone), return_when=asyncio.FIRST_COMPLETED)
+        if making.done():
+            return making.result()
+        raise ClientGone
+    finally:
+        if not making.done():
+            making.cancel()
+            await asyncio.wait((making,))
+
+
+def _side_by_side(operations: Iterable[_Ready]) -> Iterator[list[_Ready]]:
+    """Questions as they stand next to each other, and each act by itself."""
+    for is_act, neighbours in groupby(operations, lambda each: each.operation.is_mutation):
+        if is_act:
+            yield from ([each] for each in neighbours)
+        else:
+            yield list(neighbours)
+
+
+def _formatted(result: ExecutionResult, caller: Caller) -> dict[str, Any]:
+    if result.errors:
+        return {"errors": all_masked(result.errors, caller.request_id), "data": result.data}
+    return {"data": result.data}
+
+
+def _batch_too_costly(cost: int, most: int) -> LimitExceeded:
+    return LimitExceeded(
+        f"The batch may need {cost} upstream calls; at most {most} are allowed (MAX_COST).",
+        details={"limit": "MAX_COST", "maximum": most, "estimated": cost},
+    )
+
+
 def _opens_graphiql(scope: Scope, accept: bytes) -> bool:
     if scope["method"] != "GET" or not prefers_html(accept):
         return False
-    return all(name != "query" for name, _ in parse_qsl(scope["query_string"].decode("latin-1")))
+    return not names_document(scope["query_string"])
 
 
 def _check_method(method: str) -> None:
     if method not in ("GET", "POST"):
         raise HttpRefusal(405, "GraphQL is served by GET and by POST.", (b"allow", b"GET, POST"))
-
-
-def _check_content(headers: Headers) -> None:
-    types = _values(headers, b"content-type")
-    if len(types) > 1:
-        raise HttpRefusal(400, "Header Content-Type was sent more than once.")
-    if not types or not is_utf8_json(types[0]):
-        raise HttpRefusal(415, f"The body of a POST must be {LEGACY_JSON} in UTF-8.")
-    if any(value.strip().lower() != b"identity" for value in _values(headers, b"content-encoding")):
-        raise HttpRefusal(415, "The body of a POST must not be compressed.")
-
-
-def _request_in_address(query_string: bytes) -> GraphQLRequest:
-    given: dict[str, str] = {}
-    try:
-        pairs = parse_qsl(query_string.decode(), errors="strict")
-    except ValueError:
-        raise HttpRefusal(400, "The address is not UTF-8.") from None
-    for name, value in pairs:
-        if name in given and name in GraphQLRequest.__struct_fields__:
-            raise HttpRefusal(400, f"Parameter {name} was given more than once.")
-        given[name] = value
-    if "query" not in given:
-        raise HttpRefusal(400, "Parameter query is missing.")
-    return GraphQLRequest(
-        query=given["query"],
-        operationName=given.get("operationName"),
-        variables=_object_in(given, "variables"),
-        extensions=_object_in(given, "extensions"),
-    )
-
-
-def _object_in(given: dict[str, str], name: str) -> dict[str, Any] | None:
-    if name not in given:
-        return None
-    return _decoded(given[name].encode(), _object, f"Parameter {name}")
-
-
-def _decoded(raw: bytes, decoder: msgspec.json.Decoder[T], place: str) -> T:
-    """Decode JSON that may be hostile: whatever is wrong with it is the sender's mistake."""
-    try:
-        # As text: msgspec would not look at the encoding of members that it passes over.
-        return decoder.decode(raw.decode())
-    except msgspec.ValidationError as error:
-        raise HttpRefusal(400, f"{place} has not the form of a GraphQL request: {error}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise HttpRefusal(400, f"{place} is not JSON in UTF-8.") from None
-    except RecursionError:
-        raise HttpRefusal(400, f"{place} is nested too deeply.") from None
 
 
 def _refused(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, bytes]]]:
@@ -384,20 +479,21 @@ def _refused(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, by
     return 400 if isinstance(error, GatewayError) else 500, error, ()
 
 
-def _values(headers: Headers, name: bytes) -> list[bytes]:
-    return [value for each, value in headers if each == name]
-
-
 async def _send(
     send: Send, status: int, media_type: bytes, body: bytes, *headers: tuple[bytes, bytes]
 ) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await _begin(send, status, media_type + b"; charset=utf-8", length, *headers)
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _begin(send: Send, status: int, content_type: bytes, *headers: tuple[bytes, bytes]) -> None:
     await send(
         {
             "type": "http.response.start",
             "status": status,
             "headers": [
-                (b"content-type", media_type + b"; charset=utf-8"),
-                (b"content-length", str(len(body)).encode()),
+                (b"content-type", content_type),
                 (b"cache-control", b"no-store"),
                 (b"vary", b"Accept"),
                 (b"x-content-type-options", b"nosniff"),
@@ -405,4 +501,3 @@ async def _send(
             ],
         }
     )
-    await send({"type": "http.response.body", "body": body})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -47,8 +47,10 @@ class PersistedQuery(msgspec.Struct, frozen=True, kw_only=True):
     sha256Hash: str
 
 
+_Requests: TypeAlias = GraphQLRequest | list[GraphQLRequest]
+
 _one = msgspec.json.Decoder(GraphQLRequest)
-_one_or_more = msgspec.json.Decoder(GraphQLRequest | list[GraphQLRequest])
+_one_or_more: msgspec.json.Decoder[_Requests] = msgspec.json.Decoder(_Requests)
 _object: msgspec.json.Decoder[dict[str, Any] | None] = msgspec.json.Decoder(dict[str, Any] | None)
 
 

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Literal, TypeAlias
 
 from gateway.security.identity import Headers
 
 RESPONSE_JSON = "application/graphql-response+json"
 LEGACY_JSON = "application/json"
 HTML = "text/html"
+MULTIPART = "multipart/mixed"
+
+# How the parts of an answer to @defer look. Clients name the form by a parameter of their media type: the
+# draft of 24 August 2022, or the one with ids, which is also what a client gets that names none.
+IncrementalFormat: TypeAlias = Literal["2022-08-24", "v0.2"]
+_FORMATS: dict[tuple[str, str], IncrementalFormat] = {
+    ("deferspec", "20220824"): "2022-08-24",
+    ("incrementalspec", "v0.1"): "2022-08-24",
+    ("incrementalspec", "v0.2"): "v0.2",
+}
 
 # In order of preference where the client has none: a client that says nothing, or anything, is a legacy one.
 _OFFERED = (LEGACY_JSON, RESPONSE_JSON)
@@ -30,6 +41,26 @@ def answer_type(accept: bytes) -> str | None:
     if not accept.strip():
         return LEGACY_JSON
     return _best(accept, _OFFERED)
+
+
+@lru_cache(maxsize=256)
+def incremental_format(accept: bytes) -> IncrementalFormat | None:
+    """The form in which a client takes an answer in parts; None where it takes it in one piece only.
+
+    It must say so: whoever takes anything does not mean this.
+    """
+    for part in accept.decode("latin-1").split(","):
+        media_type, parameters = _parsed(part)
+        quality = parameters.pop("q", "1")
+        parameters.pop("boundary", None)
+        if media_type != MULTIPART or not _QUALITY.fullmatch(quality) or not float(quality):
+            continue
+        if not parameters:
+            return "v0.2"
+        for parameter in parameters.items():
+            if parameter in _FORMATS:
+                return _FORMATS[parameter]
+    return None
 
 
 @lru_cache(maxsize=256)

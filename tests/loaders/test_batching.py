@@ -22,8 +22,6 @@ from gateway.loaders.batching import (
     BatchLimits,
     ById,
     Grouped,
-    Slice,
-    Window,
     by_id,
     by_name,
     cut,
@@ -31,6 +29,7 @@ from gateway.loaders.batching import (
     one_by_one,
     page_of,
 )
+from gateway.loaders.loader import Slice, Window
 from gateway.security.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream import cql

@@ -120,6 +120,7 @@ async def test_answers_are_read_to_their_end_and_no_further(raw: bytes, status: 
         for _ in range(3):
             answer = await caller.get()
             assert (answer.status, answer.body) == (status, body)
+            assert "link" not in answer.headers
         assert caller.server.connections == 1
 
 
@@ -228,6 +229,33 @@ async def test_silence_is_counted_from_the_last_byte() -> None:
         with pytest.raises(httpx.ReadTimeout):
             await caller.get()
     assert 0.14 < time.monotonic() - started < 2
+
+
+async def test_an_answer_that_came_too_early_spoils_its_connection() -> None:
+    """While the rest of a request is on its way, no other request can follow it."""
+    requests = 0
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        requests += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(WHOLE)
+        await ended.wait()
+        writer.close()
+
+    ended = asyncio.Event()
+    listening = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    exchange = exchange_over("folio", url, aiohttp_transport(Limits()), Limits())
+    for _ in range(2):
+        answer = await exchange("POST", "/a", (), b"a" * 20_000_000, 1.0, Progress())
+        assert answer.body == b"{}"
+    assert requests == 2
+
+    await exchange.aclose()
+    ended.set()
+    listening.close()
+    await listening.wait_closed()
 
 
 async def test_a_cancelled_call_closes_its_connection() -> None:
