@@ -25,7 +25,8 @@ from gateway.schema.price import price
 from gateway.security.identity import Caller, PolarisIdentity, caller_from_headers
 from gateway.security.limits import QueryLimits
 from gateway.security.rate_limit import DECISIONS, RateLimit
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
+from gateway.stores.persisted_documents import OwnDocuments, PersistedDocuments, SharedDocuments
 from gateway.stores.shared import STORE_CALLS, SharedStore
 from gateway.stores.shared import Outcome as StoreOutcome
 from gateway.upstream.breaker import OPEN_BREAKERS
@@ -33,15 +34,18 @@ from gateway.upstream.retries import RETRIES
 from gateway.upstream.services import UPSTREAMS, Services
 from gateway.upstream.transport import Limits, Transport, in_process_transport
 from gateway.web.cors import cors
-from gateway.web.documents import Documents
+from gateway.web.documents import Documents, Operation
 from gateway.web.fault import fault
 from gateway.web.graphiql import Examples, asset_routes, built_assets, graphiql_page
 from gateway.web.graphql import GraphQLEndpoint
 from gateway.web.health import Readiness, health_routes
+from gateway.web.manifest import ManifestError, TrustedDocuments, read_manifests
 from gateway.web.metrics import metrics_routes
 from gateway.web.open_acts import OpenActs
 from gateway.web.overload import Load, Overload
+from gateway.web.persisted_queries import PersistedQueries
 from gateway.web.security_headers import SecurityHeaders
+from gateway.web.trusted_documents import prepare_trusted
 
 if TYPE_CHECKING:  # loaded where they are on
     from gateway.observability.metrics import Metrics
@@ -51,6 +55,7 @@ SANDBOX_TENANT = "diku"
 SANDBOX_STAFF = "desk"
 UNLOCKED_PATRON = 29938  # a PatronID that nobody has locked in the embedded library
 GRAPHQL_PATH = "/graphql"
+NOBODY = Caller(tenant="", request_id="")  # in whose name nothing is ever asked
 ACT_MARGIN = 5.0  # seconds beyond ACT_TIMEOUT: for its turn in the queue, and for the answer's links
 
 
@@ -70,6 +75,7 @@ def create_app(
     sandbox = create_sandbox(settings.sandbox_data) if settings.serves_sandbox and transport is None else None
     if sandbox is not None:
         transport = _in_process(sandbox)
+    trusted = _trusted_documents(settings)
     services = Services(settings, transport)
     batch = BatchLimits(ids=settings.batch_size, request_line=settings.max_request_line)
     store = _shared_store(settings)
@@ -100,27 +106,29 @@ def create_app(
         default_tenant=SANDBOX_TENANT if settings.serves_sandbox else None,
         default_polaris=_seeded_staff(sandbox) if sandbox is not None else None,
     )
+    documents = served_documents(settings, trusted)
+    planned = _plans(settings)
     endpoint = GraphQLEndpoint(
-        Documents(
-            schema,
-            settings.document_cache_size,
-            limits=_query_limits(settings),
-            pricing=price,
-            introspection=settings.introspection,
-            suggestions=settings.suggestions,
-        ),
+        documents,
         new_context,
         identify,
         max_body_bytes=settings.max_body_bytes,
+        max_batch=settings.batch_max,
         graphiql=graphiql_page(assets, examples) if settings.graphiql else None,
         open_acts=open_acts,
-        planned=_plans(settings),
+        planned=planned,
+        persisted_queries=PersistedQueries(documents, _registered_documents(settings, store)),
         rate_limit=RateLimit(*settings.rate, store) if settings.rate is not None else None,
         recorder=Recorder(metrics, tracing, server_timing=settings.server_timing),
     )
 
+    def compile_ahead(operation: Operation) -> None:
+        if planned is not None:
+            planned.prepare(operation, lambda: new_context(NOBODY, OperationRecord()))
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Stopping]]:
+        await prepare_trusted(documents, compile_ahead)
         readiness.ready = True
         try:
             yield {"stopping": open_acts.stopping}
@@ -150,6 +158,36 @@ def create_app(
     )
     app.router.redirect_slashes = False  # a redirect would be made of the caller's Host header
     return app
+
+
+def served_documents(settings: Settings, trusted: TrustedDocuments | None = None) -> Documents:
+    """What is known of documents: which are served, within which limits."""
+    return Documents(
+        schema,
+        settings.document_cache_size,
+        limits=_query_limits(settings),
+        pricing=price,
+        introspection=settings.introspection,
+        suggestions=settings.suggestions,
+        trusted=trusted,
+        trust=settings.documents_mode,
+    )
+
+
+def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
+    if settings.documents is None:
+        return None
+    try:
+        return TrustedDocuments(read_manifests(settings.documents))
+    except ManifestError as error:
+        raise SettingsError([f"DOCUMENTS: {error}"]) from error
+
+
+def _registered_documents(settings: Settings, store: SharedStore | None) -> PersistedDocuments | None:
+    if not settings.automatic_persisted_queries:
+        return None
+    own = OwnDocuments(longest=settings.max_query_characters)
+    return own if store is None else SharedDocuments(store, own)
 
 
 def _shared_store(settings: Settings) -> SharedStore | None:

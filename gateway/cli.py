@@ -7,6 +7,7 @@ import click
 from gateway import __version__
 from gateway.commands.descriptor import descriptor
 from gateway.commands.doctor import doctor
+from gateway.commands.documents import documents
 from gateway.commands.greeting import PROGRAM
 from gateway.commands.sandbox import sandbox
 from gateway.commands.schema import schema
@@ -45,6 +46,7 @@ cli.add_command(schema)
 cli.add_command(show_settings)
 cli.add_command(doctor)
 cli.add_command(descriptor)
+cli.add_command(documents)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import strawberry
+from graphql import GraphQLDeferDirective
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.mutations.acting import OutcomeUnknownRemembered, RefusedAsData
@@ -108,3 +109,5 @@ schema = strawberry.Schema(
     config=StrawberryConfig(scalar_map=SCALARS),
     exception_handlers=[RefusedAsData(), OutcomeUnknownRemembered()],
 )
+# Not by Strawberry's switch for what is experimental: it would bring @stream, on which graphql-core can hang.
+schema._schema.directives = (*schema._schema.directives, GraphQLDeferDirective)

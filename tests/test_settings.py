@@ -52,6 +52,10 @@ DEFAULTS: dict[str, object] = {
     "max_connections": 1000,
     "max_operations": 200,
     "document_cache_size": 500,
+    "documents": None,
+    "documents_mode": "off",
+    "automatic_persisted_queries": True,
+    "batch_max": 0,
     "execution": "plan",
     "plan_after": 2,
     "max_page_size": 1000,
@@ -489,6 +493,24 @@ def test_table_tells_value_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
         origin="option",
     )
     assert (rows[2].value, rows[2].default, rows[2].origin) == (UPSTREAM, "unset", "environment")
+
+
+@pytest.mark.parametrize("mode", ["log", "enforce"])
+def test_a_mode_needs_documents(mode: str, tmp_path: Path) -> None:
+    """Nothing can be told of or refused without a manifest to go by."""
+    assert problems(documents_mode=mode) == (
+        f"DOCUMENTS_MODE: needs DOCUMENTS, the manifest to go by (got '{mode}')",
+    )
+    assert Settings(documents=tmp_path, documents_mode=mode).documents == tmp_path
+
+
+def test_documents_exist(tmp_path: Path) -> None:
+    """A manifest that is not there is refused when the settings are read."""
+    gone = tmp_path / "gone.json"
+
+    assert problems(documents=gone) == (
+        f"DOCUMENTS: must be a file or a folder that exists (got {str(gone)!r})",
+    )
 
 
 def test_table_hides_secrets() -> None:

@@ -185,6 +185,8 @@ class _Compiler:
         definition = field.extensions.get(_DEFINITION)
         if not isinstance(definition, StrawberryField) or definition.extensions:
             raise NotPlanned("a root that is declared otherwise")
+        if isinstance(field.type, GraphQLNonNull):
+            raise NotPlanned("a root that cannot be null by itself")
         nodes = _nodes(details)
         info = self.asked.info(name, kind, field, definition, nodes)
         shape = None
@@ -278,6 +280,10 @@ class _Compiler:
             plan.carried_target = self._target(kind, place.details, None)
             if place.members is not None:
                 place.members.path((definition.key, "name"), str)
+                target: Any = get_named_type(kind)
+                for path in needs_of(info):  # where there is no such record, the parent's stands for it
+                    if path[0] in _members_of(target):
+                        place.members.path((definition.key, *path), leaf_at(target, path))
         else:
             if self.decoded:
                 raise NotShaped("a resolver may look into records that are loaded")
@@ -363,6 +369,11 @@ NOTHING = Plan(project=lambda values: values, notes=0, sites=[], source="")
 
 def _by_id_alone(keys: Any) -> Any:
     return {"id": keys}
+
+
+def _members_of(kind: GraphQLObjectType) -> set[str]:
+    declared = (each.extensions.get(_DEFINITION) for each in kind.fields.values())
+    return {each.key for each in declared if isinstance(each, RecordField)}
 
 
 def _reads(loader: Any) -> Reads | None:

@@ -129,6 +129,14 @@ class _Root:
             self.is_fallen = True
             FALLBACKS.count("record")
 
+    def give_up(self) -> None:
+        """Leave what was started and is not awaited yet."""
+        started, self.started = self.started, None
+        if asyncio.isfuture(started):
+            started.cancel()
+        elif inspect.iscoroutine(started):
+            started.close()
+
 
 class _Execution:
     def __init__(self, plan: OperationPlan, asked: Asked) -> None:
@@ -140,33 +148,43 @@ class _Execution:
     async def execute(self) -> ExecutionResult:
         roots = self.roots
         FALLBACKS.planned += 1
+        errors: list[GraphQLError] = []
         if self.plan.is_mutation:
             for root in roots:
                 root.start()
                 await root.finish()
+                if root.is_fallen:  # all of it before the next act, which may change what it links to
+                    errors += await self._by_graphql_core()
         else:
             for root in roots:
                 root.start()
             if len(roots) == 1:
                 await roots[0].finish()
             else:
-                await asyncio.gather(*(root.finish() for root in roots))
-        errors: list[GraphQLError] = []
+                await self._all_finished()
+            if any(root.is_fallen for root in roots):
+                errors += await self._by_graphql_core()
         for root in roots:
             if root.error is not None:
                 errors.append(located_error(root.error, root.plan.nodes, [root.plan.name]))
-            elif root.following.failures and not root.is_fallen:
+            elif root.following.failures:
                 errors += _located(root)
-        if any(root.is_fallen for root in roots):
-            return await self._by_graphql_core(errors)
         results: dict[str, Json] = {root.plan.name: root.result for root in roots}
         if self.plan.names:
             results |= self.plan.names
             results = {name: results[name] for name in self.plan.order}
         return ExecutionResult(results, errors or None)
 
-    async def _by_graphql_core(self, errors: list[GraphQLError]) -> ExecutionResult:
-        """Complete the fallen roots from the values that are here."""
+    async def _all_finished(self) -> None:
+        try:
+            await asyncio.gather(*(root.finish() for root in self.roots))
+        except asyncio.CancelledError:
+            for root in self.roots:
+                root.give_up()
+            raise
+
+    async def _by_graphql_core(self) -> list[GraphQLError]:
+        """Complete the fallen roots from the values that are here. Answers their errors."""
         asked = self.asked
         asked.context.loaders.unshape()
         operation = asked.operation
@@ -183,6 +201,7 @@ class _Execution:
             default_field_resolver,
             is_awaitable=optimized_is_awaitable,
         )
+        fallen = [root for root in self.roots if root.is_fallen]
         for root in self.roots:
             if root.is_fallen:
                 shapes, shape = self.plan.shapes, root.plan.shape
@@ -194,11 +213,11 @@ class _Execution:
         executor.done |= self.plan.names
         found: Any = executor.execute_operation()
         result: ExecutionResult = await found if inspect.isawaitable(found) else found
-        return replace_errors(result, [*errors, *(result.errors or ())])
-
-
-def replace_errors(result: ExecutionResult, errors: list[GraphQLError]) -> ExecutionResult:
-    return ExecutionResult(result.data, errors or None)
+        for root in fallen:
+            root.result = None if result.data is None else result.data[root.plan.name]
+            root.is_fallen = False
+            root.following.failures.clear()  # they are among the errors
+        return list(result.errors or ())
 
 
 class _Completing(StrawberryGraphQLCoreExecutionContext):
@@ -254,10 +273,10 @@ def _located(root: _Root) -> Iterator[GraphQLError]:
     while open_parts:
         part, path = open_parts.pop()
         if isinstance(part, list):
-            open_parts += [(each, [*path, place]) for place, each in enumerate(part)]
+            open_parts += reversed([(each, [*path, place]) for place, each in enumerate(part)])
         elif isinstance(part, msgspec.Struct):
             for failure in failures.get(id(part), ()):
                 link = failure.link
                 yield located_error(failure.error, link.nodes, [*path, link.name])
             names = zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)
-            open_parts += [(getattr(part, attribute), [*path, name]) for attribute, name in names]
+            open_parts += reversed([(getattr(part, attribute), [*path, name]) for attribute, name in names])

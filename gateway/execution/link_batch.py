@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from graphql import GraphQLError
 from msgspec import to_builtins
 from strawberry.types.info import Info
 
+from gateway.errors import GatewayError
 from gateway.execution.compiler import Asked
 from gateway.execution.plan import Anomaly, FieldPlan, Json, LinkPlan, OperationPlan, Plan
 from gateway.loaders.loader import Loader, settled
 from gateway.schema.link import Asking, EmbeddedLink, ManyLink, id_in
-from gateway.schema.page import ConnectionLink
+from gateway.schema.page import ConnectionLink, WholeLink
 
 Found: TypeAlias = tuple[Json, list[int]]  # a value, and the places of its parents
 
@@ -79,17 +81,17 @@ async def completed(following: Following, plan: Plan, values: list[Json]) -> lis
     if len(batches) == 1:
         await batches[0].finish()
         return results
-    if any(each.is_deep for each in batches):
-        ends = await asyncio.gather(*(each.finish() for each in batches), return_exceptions=True)
-    else:
-        try:
+    try:
+        if any(each.is_deep for each in batches):
+            ends = await asyncio.gather(*(each.ended() for each in batches))
+        else:
             ends = [await each.ended() for each in batches]
-        except asyncio.CancelledError:
-            for each in batches:
-                each.cancel()
-            raise
+    except asyncio.CancelledError:  # some may not have come to wait for anything
+        for each in batches:
+            each.cancel()
+        raise
     for end in ends:
-        if isinstance(end, BaseException):
+        if end is not None:
             raise end
     return results
 
@@ -119,9 +121,11 @@ class LinkBatch:
         self.anomaly: Exception | None = None
         try:
             self._begin()
-        except Exception as problem:
+        except (GatewayError, GraphQLError) as problem:
             for place in range(len(targets)):
                 self._fail(place, problem)
+        except Exception as problem:  # a slip of ours, or of a record: the ordinary way knows what it is
+            self.anomaly = problem
 
     @property
     def is_deep(self) -> bool:
@@ -134,7 +138,10 @@ class LinkBatch:
         try:
             begun, self.carried = self.carried, []
             if begun:
-                await self._put(self.link.carried_target, begun)
+                try:
+                    await self._put(self.link.carried_target, begun)
+                except Exception as problem:  # raised when nothing is under way any more
+                    self.anomaly = problem
             await self._loaded()
             if self.carried:  # for want of anything else
                 await self._put(self.link.carried_target, self.carried)
@@ -157,7 +164,8 @@ class LinkBatch:
         return None
 
     def cancel(self) -> None:
-        for each in (*self.loading, *self.pending):
+        listed = (each for _, loading in self.lists for each in loading if asyncio.isfuture(each))
+        for each in (*self.loading, *self.pending, *listed):
             each.cancel()
 
     # How links are followed
@@ -192,12 +200,12 @@ class LinkBatch:
         link = self.link
         definition: Any = link.definition
         load, key_of, self.made = asking.loader.load, asking.key, asking.made
-        embedded = isinstance(definition, EmbeddedLink)
+        embedded, whole = isinstance(definition, EmbeddedLink), isinstance(definition, WholeLink)
         may_know = bool(self.sources) and not embedded
         by_key, at_once = self.by_key, isinstance(asking.loader, Loader)
         carried = passed_over = 0
         for place, key in enumerate(self.keys):
-            if key is None or key == "":
+            if key is None or (key == "" and not whole):
                 passed_over += 1
                 self._nothing([place])
                 continue
@@ -215,7 +223,10 @@ class LinkBatch:
                     parents = by_key[key] = [] if at_once else self.loading.setdefault(load(key_of(key)), [])
             except Exception as problem:
                 passed_over += 1
-                self._fail(place, problem)
+                if whole:  # it takes any key
+                    self.anomaly = problem
+                else:
+                    self._fail(place, problem)
             else:
                 parents.append(place)
         operation = self.following.asked.context.operation
@@ -291,10 +302,15 @@ class LinkBatch:
             else:
                 self.found.append((value if self.made is None else self.made(value), places))
         for number, (place, loading) in enumerate(self.lists):
-            try:
-                records = [await each if asyncio.isfuture(each) else each for each in loading]
-            except Exception as problem:
-                self._fail(place, problem)
+            records: list[Json] = []
+            problems: list[Exception] = []
+            for each in loading:  # all of them, so that no error is left that nobody asked for
+                try:
+                    records.append(await each if asyncio.isfuture(each) else each)
+                except Exception as problem:
+                    problems.append(problem)
+            if problems:
+                self._fail(place, problems[0])
                 records = []
             self.lists[number] = (place, [record for record in records if record is not None])
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from graphql import FieldNode, FragmentDefinitionNode, InlineFragmentNode, SelectionSetNode, VariableNode
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    InlineFragmentNode,
+    SelectionSetNode,
+    VariableNode,
+)
 
+from gateway.errors import GatewayError
 from gateway.execution.compiler import Asked, Prepared, planned
 from gateway.execution.fallbacks import FALLBACKS
 from gateway.execution.plan import NotPlanned, OperationPlan
+
+log = logging.getLogger(__name__)
 
 MOST_VARIANTS = 16  # values of conditions that plans of one operation are kept for
 _KEY = "by values of conditions"
@@ -49,10 +61,11 @@ def plan_of(
     plan: OperationPlan | None = None
     try:
         plan = planned(asked)
-    except NotPlanned:
+    except (NotPlanned, GraphQLError, GatewayError):  # errors are told where the field is executed
         FALLBACKS.count("not planned")
-    except Exception:  # the answer does not depend on it
+    except Exception as problem:  # the answer does not depend on it
         FALLBACKS.count("not compiled")
+        log.warning("An operation has no plan: %s in %s", type(problem).__name__, _place(problem))
     variants.plans[values] = plan
     return plan
 
@@ -78,6 +91,12 @@ def plan_ahead(
 def conditions_of(operation: Prepared) -> list[str]:
     """The variables in the conditions of an operation, each once and in order."""
     return sorted(_conditions(operation.node.selection_set, operation.fragment_definitions.values()))
+
+
+def _place(problem: Exception) -> str:
+    """Where it was raised. What it says may hold values of the document, which do not belong into logs."""
+    *_, (frame, line) = traceback.walk_tb(problem.__traceback__)
+    return f"{frame.f_code.co_name}, line {line}"
 
 
 def _conditions(selections: SelectionSetNode, fragments: Iterable[FragmentDefinitionNode]) -> set[str]:

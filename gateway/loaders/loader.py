@@ -74,7 +74,7 @@ class Loader(DataLoader[Key, Value]):
         self.reads = reads
         self.operation = operation or OperationRecord()
         self.shape: Shape | None = None
-        self._more: dict[Key, Key] = {}  # keys of the next batch that have no future of their own
+        self._more: dict[Any, dict[Any, Key]] = {}  # keys that have no future, by the one they follow
         self._answers: dict[Key, Any] = {}  # what came of them; until then, the future of a key that has one
 
     def load(self, key: Key) -> asyncio.Future[Value]:
@@ -102,6 +102,7 @@ class Loader(DataLoader[Key, Value]):
         """
         pending: set[asyncio.Future[Any]] = set()
         lead: asyncio.Future[Any] | None = None
+        others: dict[Any, Key] = {}
         cache, answers, cache_key_of = self._cache, self._answers, self.get_cache_key
         self.operation.loads += len(keys)
         for key in keys:
@@ -111,11 +112,13 @@ class Loader(DataLoader[Key, Value]):
                 if isinstance(known, asyncio.Future) and not known.done():
                     pending.add(known)
             elif lead is None:
-                lead = super().load(key)
+                lead, first = super().load(key), cache_key
                 pending.add(lead)
             else:
-                self._more[cache_key] = key
+                others[cache_key] = key
                 answers[cache_key] = lead
+        if others:
+            self._more[first] = others
         return pending
 
     def answer(self, key: Key) -> Any:
@@ -137,16 +140,26 @@ class Loader(DataLoader[Key, Value]):
 
         for future in tuple(awaited):
             future.add_done_callback(answered)
-        more, self._more = self._more, {}
+        more = self._followers(keys) if self._more else {}
         self.operation.batches.append(len(keys) + len(more))
+        shape = self.shape
         try:
-            values: list[Any] = await self._load([*keys, *more.values()] if more else keys, self.shape)
+            values: list[Any] = await self._load([*keys, *more.values()] if more else keys, shape)
         except Exception as problem:  # kept in the slots: a loader that broke is not asked again
             values = [problem] * (len(keys) + len(more))
+        if shape is not None and self.shape is None:  # given up while this was under way
+            values = [unshaped(value, shape) for value in values]
         if more:
             self._answers.update(zip(more, values[len(keys) :], strict=True))
             return values[: len(keys)]
         return values
+
+    def _followers(self, keys: list[Key]) -> dict[Any, Key]:
+        """The keys that come with these: a batch that was sent off before them must not take them along."""
+        found: dict[Any, Key] = {}
+        for key in keys:
+            found.update(self._more.pop(self.get_cache_key(key), ()))
+        return found
 
     def unshape(self) -> None:
         """Let everything that was loaded, and all that will be, be dictionaries."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.observability.operation import OperationRecord
 from gateway.upstream.answer import Record, decoded
@@ -77,15 +78,23 @@ class Collection:
 
     def request_line_length(self, query: str, *, limit: int) -> int:
         """Bytes of the request line that `query` would make, HTTP version and blanks included."""
-        path = self._client.base_path + self.path
-        return len(f"GET {path}?{self._query_string(query, limit, 0, False)} HTTP/1.1")
+        return _request_line_length(self._client.base_path + self.path, query, limit, self._extra)
 
     def _query_string(self, query: str | None, limit: int, offset: int, total: bool) -> str:
-        parts = [] if query is None else [f"query={percent_encoded(query)}"]
-        parts.append(f"limit={limit}")
-        if offset:
-            parts.append(f"offset={offset}")
-        parts.append("totalRecords=exact" if total else "totalRecords=none")
-        if self._extra:
-            parts.append(self._extra)
-        return "&".join(parts)
+        return _query_string(query, limit, offset, total, self._extra)
+
+
+@lru_cache(maxsize=256)  # most are asked of the same few queries, by every batch
+def _request_line_length(path: str, query: str, limit: int, extra: str) -> int:
+    return len(f"GET {path}?{_query_string(query, limit, 0, False, extra)} HTTP/1.1")
+
+
+def _query_string(query: str | None, limit: int, offset: int, total: bool, extra: str) -> str:
+    parts = [] if query is None else [f"query={percent_encoded(query)}"]
+    parts.append(f"limit={limit}")
+    if offset:
+        parts.append(f"offset={offset}")
+    parts.append("totalRecords=exact" if total else "totalRecords=none")
+    if extra:
+        parts.append(extra)
+    return "&".join(parts)

@@ -46,7 +46,8 @@ class Members:
 
     def read(self, name: str, member: Member, *, required: bool = False) -> Member:
         """Add a member, or find it as it is. Raises `NotShaped` where others read it as something else."""
-        if not name.isidentifier() or iskeyword(name) or name.startswith("_") or name == "get":
+        # What a dictionary has as well could be read of a record that is one.
+        if not name.isidentifier() or iskeyword(name) or name.startswith("_") or hasattr(dict, name):
             raise NotShaped(name)
         if required:
             self.required.add(name)

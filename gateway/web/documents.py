@@ -170,17 +170,19 @@ class Documents:
         self._kept.move_to_end(key)
         return found
 
-    def keep_for_good(self, text: str) -> list[Prepared]:
-        """Prepare a document so that nothing makes it go; give its operations, or the reasons against them.
+    def keep_for_good(self, text: str) -> dict[str | None, Prepared]:
+        """Prepare a document so that nothing makes it go; give its operations by name, None for no name.
 
         Where it has several operations, a client says which by `operationName`.
         """
         whole = self._prepare(text, None)
         names = self._operation_names(text)
-        by_name = {name: whole if len(names) == 1 else self._prepare(text, name) for name in names}
+        by_name: dict[str | None, Prepared] = {
+            name: whole if len(names) == 1 else self._prepare(text, name) for name in names
+        }
         self._for_good[text, None] = whole
         self._for_good |= {(text, name): each for name, each in by_name.items()}
-        return list(by_name.values()) or [whole]
+        return by_name or {None: whole}
 
     def _operation_names(self, text: str) -> list[str]:
         try:

@@ -105,9 +105,15 @@ def question(
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
+def check(answer: Answer, expected: bytes) -> None:
+    """Raise `WrongAnswer` unless it is the expected one."""
+    if answer.status != 200 or answer.body != expected:
+        raise WrongAnswer(f"status {answer.status}: {answer.body[:500]!r}")
+
+
 async def ask(url: str, asked: bytes) -> Answer:
     """One answer over a connection of its own."""
-    async with asyncio.timeout(PATIENCE), _connections(url, 1) as (connection,):
+    async with asyncio.timeout(PATIENCE), connections(url, 1) as (connection,):
         return await connection.ask(asked)
 
 
@@ -118,29 +124,28 @@ async def load(
 
     A tenth of the time goes before, unmeasured, over a few of the connections: it wakes up what slept.
     """
-    async with _connections(process.url, concurrency) as connections:
-        await _until(time.monotonic() + seconds / 10, connections[:WAKING], asked, expected)
+    async with connections(process.url, concurrency) as opened:
+        await _until(time.monotonic() + seconds / 10, opened[:WAKING], asked, expected)
         cpu, began = process.cpu_seconds(), time.monotonic()
-        requests = await _until(began + seconds, connections, asked, expected)
+        requests = await _until(began + seconds, opened, asked, expected)
         return Measured(requests, process.cpu_seconds() - cpu, time.monotonic() - began)
 
 
-async def _until(end: float, connections: list[Connection], asked: bytes, expected: bytes) -> int:
+async def _until(end: float, opened: list[Connection], asked: bytes, expected: bytes) -> int:
     async def worker(connection: Connection) -> int:
         done = 0
         while not done or time.monotonic() < end:
-            answer = await connection.ask(asked)
-            if answer.status != 200 or answer.body != expected:
-                raise WrongAnswer(f"status {answer.status}: {answer.body[:500]!r}")
+            check(await connection.ask(asked), expected)
             done += 1
         return done
 
     async with asyncio.timeout(end - time.monotonic() + PATIENCE):
-        return sum(await asyncio.gather(*map(worker, connections)))
+        return sum(await asyncio.gather(*map(worker, opened)))
 
 
 @asynccontextmanager
-async def _connections(url: str, count: int) -> AsyncIterator[list[Connection]]:
+async def connections(url: str, count: int) -> AsyncIterator[list[Connection]]:
+    """Kept-alive connections to a server, closed with the block."""
     host, port = urlsplit(url).netloc.split(":")
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:

@@ -1,10 +1,10 @@
 """The library behind the benchmarks: FOLIO records as the services send them, the same in every process.
 
 A loan has some 60 members, the summaries of item, borrower, policies and service point that
-mod-circulation embeds among them (2.5 kB); what is null is absent, as there. The 100 loans belong to 40
-users, 5 service points and 60 titles. The 100 requests differ in everything: requester, proxy, pickup point,
-title and item. Summaries agree with the records they are of, so that whoever follows a link and whoever reads
-the summary find the same.
+mod-circulation embeds among them (2.5 kB); what is null is absent, as there. The first 100 loans belong to 40
+users, 5 service points and 60 titles; 900 more, of the same, are for lists of 1,000. The 100 requests differ
+in everything: requester, proxy, pickup point, title and item. Summaries agree with the records they are of,
+so that whoever follows a link and whoever reads the summary find the same.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 Record = dict[str, Any]  # Any: JSON
 
 LOANS, USERS_OF_LOANS, DESKS_OF_LOANS, TITLES_OF_LOANS = 100, 40, 5, 60
+MANY_LOANS = 1000
 REQUESTS = 100
 
 _NAMESPACE = uuid.UUID("2f1c7a52-31a8-4d0c-9c0e-6f8f0a6c3b11")
@@ -145,7 +146,7 @@ def instance(number: int) -> Record:
 
 def item(number: int, status: str = "Checked out") -> Record:
     """A copy of the title of the same number; those of loans wrap round after 60 titles."""
-    title = instance(number % TITLES_OF_LOANS if number < LOANS else number)
+    title = instance(number % TITLES_OF_LOANS if number < MANY_LOANS else number)
     return {
         "id": uid("item", number),
         "_version": 1,
@@ -324,7 +325,7 @@ def shelves() -> dict[str, tuple[str, list[Record]]]:
     """What each path of the upstream serves: the member that the list stands in, and its records in order."""
     of_requests = range(1000, 1000 + REQUESTS)
     return {
-        "/circulation-bff/loans": ("loans", [loan(number) for number in range(LOANS)]),
+        "/circulation-bff/loans": ("loans", [loan(number) for number in range(MANY_LOANS)]),
         "/circulation-bff/requests": ("requests", [request(number) for number in range(REQUESTS)]),
         "/users": (
             "users",

@@ -1,185 +1,200 @@
-"""The run: check that every row answers alike, load them by turns, and write the table.
-
-Figures are CPU per request of the server process alone, the median of the rounds. Rounds go by turns
-(gateway, hand-written, plain, gateway ...), so that whatever else the machine does falls on all rows alike;
-figures of different runs are not comparable, ratios within one run are. Time is not measured: on one machine
-it would be the time of driver and upstream as well.
-"""
+"""What is told of a run: tables in Markdown with the targets marked, and all figures as JSON."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
-from statistics import fmean, median
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
+from tests.benchmarks.first_sight import MOST_MS
+from tests.benchmarks.rows import GENERIC, HANDWRITTEN, LIMITS, PLAN
+from tests.benchmarks.run import Run
+from tests.benchmarks.workloads import MOST_GROWTH, ONE_HUNDRED, ONE_THOUSAND, Workload
 
-from tests.benchmarks import driver
-from tests.benchmarks.processes import Process, started
-from tests.benchmarks.rows import HANDWRITTEN, Row
-from tests.benchmarks.upstream import CALLS
-from tests.benchmarks.workloads import Workload
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checked:
-    """What a row answered to a workload before anything was timed."""
-
-    body: bytes
-    calls: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """All that a run found out."""
-
-    rows: tuple[Row, ...]
-    checked: dict[tuple[str, str], Checked] = field(default_factory=dict)  # by workload and row
-    rounds: dict[tuple[str, int, str], list[float]] = field(default_factory=dict)  # by concurrency as well
-    resident: dict[str, tuple[int, int]] = field(default_factory=dict)  # before the load and after it
-
-    def cpu_ms(self, workload: str, concurrency: int, row: str) -> float:
-        return median(self.rounds[workload, concurrency, row])
-
-    def unrest(self) -> float:
-        """How far rounds are from the median of their cell, as a share of it: the mean of all of them."""
-        return fmean(
-            abs(each - median(rounds)) / median(rounds) for rounds in self.rounds.values() for each in rounds
-        )
-
-
-class Disagreement(Exception):
-    """Rows that answer differently cannot be compared."""
-
-
-def run(
-    rows: Sequence[Row],
-    workloads: Sequence[Workload],
-    *,
-    concurrency: Sequence[int],
-    rounds: int,
-    seconds: float,
-    tell: Callable[[str], None] = lambda text: None,
-) -> Run:
-    """Start everything, measure, stop everything."""
-    with ExitStack() as stack:
-        upstream = stack.enter_context(started(["-m", "tests.benchmarks.upstream"]))
-        processes = {row: stack.enter_context(row.serving(upstream.url)) for row in rows}
-        return asyncio.run(_measure(upstream, processes, workloads, concurrency, rounds, seconds, tell))
-
-
-async def _measure(
-    upstream: Process,
-    processes: dict[Row, Process],
-    workloads: Sequence[Workload],
-    concurrency: Sequence[int],
-    rounds: int,
-    seconds: float,
-    tell: Callable[[str], None],
-) -> Run:
-    made = Run(rows=tuple(processes))
-    before = {row: process.resident_bytes() for row, process in processes.items()}
-    for workload in workloads:
-        for row, process in processes.items():
-            made.checked[workload.name, row.name] = await _checked(upstream, row, process, workload)
-        compare(made, workload)
-        for connections in concurrency:
-            for _ in range(rounds):
-                for row, process in processes.items():
-                    measured = await driver.load(
-                        process,
-                        row.question(workload),
-                        made.checked[workload.name, row.name].body,
-                        concurrency=connections,
-                        seconds=seconds,
-                    )
-                    key = (workload.name, connections, row.name)
-                    made.rounds.setdefault(key, []).append(measured.cpu_ms)
-            medians = (f"{made.cpu_ms(workload.name, connections, row.name):.2f}" for row in made.rows)
-            tell(f"{workload.name}, {connections} at once: {' / '.join(medians)} ms")
-    for row, process in processes.items():
-        made.resident[row.name] = before[row], process.resident_bytes()
-    return made
-
-
-async def _checked(upstream: Process, row: Row, process: Process, workload: Workload) -> Checked:
-    """Ask once to warm up, and once more to see the answer and the calls that it took."""
-    await driver.ask(process.url, row.question(workload))
-    await driver.ask(upstream.url, driver.question("GET", CALLS))
-    answer = await driver.ask(process.url, row.question(workload))
-    calls = await driver.ask(upstream.url, driver.question("GET", CALLS))
-    if answer.status != 200 or b'"errors"' in answer.body:
-        raise driver.WrongAnswer(f"{row.name}, {workload.name}: {answer.status} {answer.body[:500]!r}")
-    return Checked(body=answer.body, calls=tuple(msgspec.json.decode(calls.body)))
-
-
-def compare(made: Run, workload: Workload) -> None:
-    """Raise `Disagreement` unless all rows gave what the first one gave."""
-    first, *others = made.rows
-    pattern = made.checked[workload.name, first.name]
-    for row in others:
-        found = made.checked[workload.name, row.name]
-        same = found.body == pattern.body if row.exact else _data(found.body) == _data(pattern.body)
-        if not same:
-            raise Disagreement(
-                f"{workload.name}: {first.name} answered {pattern.body[:2000]!r}\n"
-                f"and {row.name} {found.body[:2000]!r}"
-            )
-        if row.exact and _paths(found) != _paths(pattern):
-            raise Disagreement(
-                f"{workload.name}: {first.name} asked {_paths(pattern)}, {row.name} {_paths(found)}"
-            )
-
-
-def _data(body: bytes) -> Any:  # Any: JSON
-    return msgspec.json.decode(body)["data"]
-
-
-def _paths(checked: Checked) -> list[str]:
-    """What was asked, but for which ids went into which call."""
-    return sorted(call.partition("?")[0] for call in checked.calls)
+MOST_RESIDENT_MIB = 150.0
+MIB = 1024 * 1024
 
 
 def markdown(made: Run, workloads: Sequence[Workload]) -> str:
-    """The table, what it was measured on, and the memory of the servers afterwards."""
-    names = [row.name for row in made.rows]
-    compared = [name for name in names if HANDWRITTEN.name in names and name != HANDWRITTEN.name]
-    head = ["workload", "at once", *names, *(f"{name} ÷ hand-written" for name in compared), "upstream calls"]
-    lines = ["CPU milliseconds per request", "", _line(head), _line(["---", *["---:"] * (len(head) - 1)])]
-    titles = {workload.name: workload.title for workload in workloads}
-    for workload, connections in dict.fromkeys((key[0], key[1]) for key in made.rounds):
-        cpu = {name: made.cpu_ms(workload, connections, name) for name in names}
-        calls = [str(len(made.checked[workload, name].calls)) for name in names]
+    """The tables of a run, what it was measured on, and the memory of the servers afterwards."""
+    parts = [
+        _cpu(made, workloads),
+        _ratios(made, workloads),
+        _growth(made),
+        _first_sight(made),
+        _execution(made),
+        _memory(made),
+        "\n".join(f"* {row.name}: {row.what}" for row in made.rows),
+        f"{_machine()}.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def figures(made: Run, workloads: Sequence[Workload]) -> dict[str, Any]:
+    """All that a run found out, for a program to read. Times are in milliseconds of CPU, memory in MiB."""
+    return {
+        "machine": _machine(),
+        "rows": {row.name: row.what for row in made.rows},
+        "workloads": {
+            each.name: {
+                "title": each.title,
+                "most": each.most,
+                "upstream_calls": {
+                    row.name: len(made.checked[each.name, row.name].calls) for row in made.rows
+                },
+            }
+            for each in workloads
+        },
+        "cells": [
+            {
+                "workload": workload,
+                "concurrency": connections,
+                "cpu_ms": {row.name: made.cpu_ms(workload, connections, row.name) for row in made.rows},
+                "rounds": {row.name: made.rounds[workload, connections, row.name] for row in made.rows},
+                "ratios": {
+                    limit.name: {
+                        row.name: made.ratio(workload, connections, row.name, limit.name) for row in made.rows
+                    }
+                    for limit in LIMITS
+                    if made.has(limit)
+                },
+                "unrest": made.unrest(workload, connections),
+            }
+            for workload, connections in made.cells()
+        ],
+        "growth": dict(_growths(made)),
+        "first_sight": [
+            {"workload": workload, "row": row, **found.figures()}
+            for (workload, row), found in made.first_sight.items()
+        ],
+        "execution": {
+            row: {"planned": found.planned, "fallbacks": found.fallbacks}
+            for row, found in made.execution.items()
+        },
+        "resident_mib": {
+            row: {"before": before / MIB, "after": after / MIB}
+            for row, (before, after) in made.resident.items()
+        },
+    }
+
+
+def _cpu(made: Run, workloads: Sequence[Workload]) -> str:
+    titles = {each.name: each.title for each in workloads}
+    lines = []
+    for workload, connections in made.cells():
+        calls = [str(len(made.checked[workload, row.name].calls)) for row in made.rows]
         lines.append(
-            _line(
-                [
-                    f"{workload}: {titles[workload]}",
-                    str(connections),
-                    *(f"{cpu[name]:.2f}" for name in names),
-                    *(f"{cpu[name] / cpu[HANDWRITTEN.name]:.1f}" for name in compared),
-                    calls[0] if len(set(calls)) == 1 else " / ".join(calls),
-                ]
-            )
+            [
+                f"{workload}: {titles[workload]}",
+                str(connections),
+                *(f"{made.cpu_ms(workload, connections, row.name):.2f}" for row in made.rows),
+                f"{made.unrest(workload, connections):.0%}",
+                calls[0] if len(set(calls)) == 1 else " / ".join(calls),
+            ]
         )
-    legend = [f"* {row.name}: {row.what}" for row in made.rows]
-    machine = (
+    head = ["workload", "at once", *(row.name for row in made.rows), "unrest", "upstream calls"]
+    explained = (
+        "CPU milliseconds per request, medians of the rounds. Unrest is how far rounds are from their median "
+        "on average."
+    )
+    return f"{explained}\n\n{_table(head, lines)}"
+
+
+def _ratios(made: Run, workloads: Sequence[Workload]) -> str:
+    """Each row in proportion to the yardsticks; the target is one of the plan's proportion to the first."""
+    limits = [limit.name for limit in LIMITS if made.has(limit)]
+    rows = [row.name for row in made.rows if row not in LIMITS]
+    pairs = [(row, limit) for row in rows for limit in limits]
+    if not pairs:
+        return ""
+    most = {each.name: each.most for each in workloads}
+    lines = []
+    for workload, connections in made.cells():
+        line = [workload, str(connections)]
+        line += [f"{made.ratio(workload, connections, row, limit):.2f}" for row, limit in pairs]
+        target = most[workload]
+        if target is None or (PLAN.name, HANDWRITTEN.name) not in pairs:
+            line.append("")
+        else:
+            line.append(_mark(made.ratio(workload, connections, PLAN.name, HANDWRITTEN.name), target))
+        lines.append(line)
+    head = ["workload", "at once", *(f"{row} ÷ {limit}" for row, limit in pairs), "target"]
+    return (
+        f"CPU in proportion to what was written by hand. The target is {PLAN.name} ÷ {HANDWRITTEN.name}.\n\n"
+        + (_table(head, lines))
+    )
+
+
+def _growths(made: Run) -> Iterable[tuple[str, float]]:
+    """How many times the CPU of 100 rows 1,000 take, where both were asked one at a time."""
+    for concurrency in {each for workload, each in made.cells() if workload == ONE_THOUSAND.name}:
+        if (ONE_HUNDRED.name, concurrency) in made.cells():
+            for row in made.rows:
+                many = made.cpu_ms(ONE_THOUSAND.name, concurrency, row.name)
+                yield row.name, many / made.cpu_ms(ONE_HUNDRED.name, concurrency, row.name)
+
+
+def _growth(made: Run) -> str:
+    found = [
+        f"{row} {growth:.2f}" + (f" ({_mark(growth, MOST_GROWTH)})" if row == PLAN.name else "")
+        for row, growth in _growths(made)
+    ]
+    return f"Times the CPU of {ONE_HUNDRED.name} for ten times its rows: {', '.join(found)}." if found else ""
+
+
+def _first_sight(made: Run) -> str:
+    if not made.first_sight:
+        return ""
+    head = ["workload", "row", "known", "first use", "second use", "together", "documents", "target"]
+    lines = [
+        [
+            workload,
+            row,
+            f"{found.known:.2f}",
+            f"+{found.first:.2f}",
+            f"{found.second:+.2f}",
+            f"{found.together:+.2f}",
+            str(found.documents),
+            "" if row == GENERIC.name else _mark(found.together, MOST_MS),
+        ]
+        for (workload, row), found in made.first_sight.items()
+    ]
+    explained = (
+        "CPU milliseconds for documents that the server has never seen, asked one at a time: what a known "
+        "one takes, and how much more the first and the second use."
+    )
+    return f"{explained}\n\n{_table(head, lines)}"
+
+
+def _execution(made: Run) -> str:
+    told = []
+    for row, found in made.execution.items():
+        by_reason = ", ".join(f"{reason} {count}" for reason, count in found.fallbacks.items())
+        target = f" ({_mark(sum(found.fallbacks.values()), 0)})" if row == PLAN.name else ""
+        told.append(f"{row}: {found.planned} planned; fallbacks: {by_reason or 'none told'}{target}")
+    return "\n".join(f"* {each}" for each in told)
+
+
+def _memory(made: Run) -> str:
+    told = []
+    for row, (before, after) in made.resident.items():
+        target = f", {_mark(after / MIB, MOST_RESIDENT_MIB)}" if row == PLAN.name else ""
+        told.append(f"{row} {after / MIB:.0f} MiB ({before / MIB:.0f} before{target})")
+    return f"Resident memory after the run: {', '.join(told)}."
+
+
+def _mark(figure: float, most: float) -> str:
+    return f"≤ {most:g}: {'met' if figure <= most else 'missed'}"
+
+
+def _machine() -> str:
+    return (
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.machine()}"
     )
-    repeated = any(len(rounds) > 1 for rounds in made.rounds.values())
-    unrest = f"; rounds differ from their median by {made.unrest():.0%} on average" if repeated else ""
-    resident = ", ".join(
-        f"{name} {after / 1e6:.0f} MB ({before / 1e6:.0f} MB before)"
-        for name, (before, after) in made.resident.items()
-    )
-    lines += ["", *legend, "", f"{machine}{unrest}.", f"Resident memory after the run: {resident}."]
-    return "\n".join(lines) + "\n"
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *lines])

@@ -36,6 +36,7 @@ class Row:
     name: str
     what: str
     exact: bool = True
+    metrics: str | None = None  # where it tells its figures, in the text format of Prometheus
 
     @contextmanager
     def serving(self, upstream: str) -> Iterator[Process]:
@@ -68,11 +69,13 @@ class GatewayRow(Row):
 
 @dataclass(frozen=True, eq=False)
 class HandwrittenRow(Row):
-    """The endpoints that were written for the workloads."""
+    """The endpoints that were written for the workloads, in one of their modules."""
+
+    module: str = field(kw_only=True)
 
     @contextmanager
     def serving(self, upstream: str) -> Iterator[Process]:
-        with started(["-m", "tests.benchmarks.handwritten"], {UPSTREAM: upstream}) as process:
+        with started(["-m", self.module], {UPSTREAM: upstream}) as process:
             yield process
 
     def question(self, workload: Workload) -> bytes:
@@ -89,13 +92,37 @@ class PlainStrawberryRow(Row):
             yield process
 
 
-PLAN = GatewayRow("plan", "the gateway as it is started in production", variables={"EXECUTION": "plan"})
-GENERIC = GatewayRow(
-    "generic", "the same with EXECUTION=generic: field by field", variables={"EXECUTION": "generic"}
+PLAN = GatewayRow(
+    "plan",
+    "the gateway as it is started in production, but for its log of operations (LOG_LEVEL=error)",
+    metrics="/metrics",
+    variables={"EXECUTION": "plan"},
 )
-HANDWRITTEN = HandwrittenRow("hand-written", "an endpoint per workload: Starlette + aiohttp + orjson")
+PLAN_AT_FIRST = GatewayRow(
+    "plan at first use",
+    "the same with PLAN_AFTER=1; asked for unseen documents only",
+    metrics="/metrics",
+    variables={"EXECUTION": "plan", "PLAN_AFTER": "1"},
+)
+GENERIC = GatewayRow(
+    "generic",
+    "the same with EXECUTION=generic: field by field",
+    metrics="/metrics",
+    variables={"EXECUTION": "generic"},
+)
+HANDWRITTEN = HandwrittenRow(
+    "hand-written",
+    "an endpoint per workload: Starlette + aiohttp + orjson, with the gateway's settings of the collector",
+    module="tests.benchmarks.handwritten_orjson",
+)
+HANDWRITTEN_MSGSPEC = HandwrittenRow(
+    "hand-written, msgspec",
+    "the same with msgspec Structs of the needed members in place of orjson",
+    module="tests.benchmarks.handwritten_msgspec",
+)
 PLAIN_STRAWBERRY = PlainStrawberryRow(
     "plain Strawberry", "Strawberry's view, dataclasses, its DataLoader and httpx as documented", exact=False
 )
 
-ROWS: tuple[Row, ...] = (PLAN, GENERIC, HANDWRITTEN, PLAIN_STRAWBERRY)
+ROWS: tuple[Row, ...] = (PLAN, GENERIC, HANDWRITTEN, HANDWRITTEN_MSGSPEC, PLAIN_STRAWBERRY)
+LIMITS: tuple[Row, ...] = (HANDWRITTEN, HANDWRITTEN_MSGSPEC)

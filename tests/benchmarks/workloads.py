@@ -2,6 +2,7 @@
 
 * W1: one loan, 8 scalars; 1 upstream call.
 * W2: 100 loans, 25 fields that the loan carries itself; 1 call.
+* W2x10: the same of 1,000 loans.
 * W3: 100 loans with full user, service point and title, of which 40, 5 and 60 are distinct; 5 calls.
 * W4: 100 requests with full requester, proxy, pickup point, title and item, all distinct; 11 calls.
 * W5: a check-out; 1 call.
@@ -13,16 +14,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.benchmarks.records import LOANS, Record, uid
+from tests.benchmarks.records import LOANS, MANY_LOANS, Record, uid
 from tests.benchmarks.upstream import check_out_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """One request, in GraphQL and as it would be sent to an endpoint made for it."""
+    """One request, in GraphQL and as it would be sent to an endpoint made for it.
+
+    `most` is what the gateway may take: so many times the CPU of the endpoint that was written by hand with
+    orjson. What is `alone` is asked one at a time only. Of what is
+    `first_seen`, documents that nobody has seen are measured too.
+    """
 
     name: str
     title: str
+    most: float | None = None
+    alone: bool = False
+    first_seen: bool = False
     query: str
     variables: Record = field(default_factory=dict)
     method: str = "GET"
@@ -34,34 +43,44 @@ _FULL_USER = "id username barcode expirationDate personal { lastName firstName e
 _FULL_DESK = "id name code holdShelfExpiryPeriod { duration intervalId }"
 _FULL_TITLE = "id title hrid source"
 
+_WIDE = """{ loans(first: %d) { nodes {
+    id loanDate dueDate action actionComment renewalCount
+    dueDateChangedByRecall dueDateChangedByHold dueDateChangedByNearExpireUser isDcb
+    status { name } feesAndFines { amountRemainingToPay }
+    metadata { createdDate updatedDate }
+    loanItem {
+        id title barcode callNumber copyNumber instanceHrid primaryContributor
+        volume materialType { name } location { name } status { name }
+    }
+} } }"""
+
+MOST_GROWTH = 11.0  # times the CPU, for ten times the rows
+
+ONE_HUNDRED = Workload(
+    name="W2", title="100 loans, 25 fields", most=0.6, first_seen=True, query=_WIDE % LOANS, path="/loans"
+)
+ONE_THOUSAND = Workload(
+    name="W2x10", title="1,000 loans, 25 fields", alone=True, query=_WIDE % MANY_LOANS, path="/many-loans"
+)
+
 WORKLOADS = (
     Workload(
         name="W1",
         title="one loan, 8 scalars",
+        most=1.6,
         query="""query Loan($id: ID!) { loan(id: $id) {
             id loanDate dueDate action renewalCount dueDateChangedByRecall dueDateChangedByHold isDcb
         } }""",
         variables={"id": uid("loan", 7)},
         path=f"/loans/{uid('loan', 7)}",
     ),
-    Workload(
-        name="W2",
-        title="100 loans, 25 fields",
-        query=f"""{{ loans(first: {LOANS}) {{ nodes {{
-            id loanDate dueDate action actionComment renewalCount
-            dueDateChangedByRecall dueDateChangedByHold dueDateChangedByNearExpireUser isDcb
-            status {{ name }} feesAndFines {{ amountRemainingToPay }}
-            metadata {{ createdDate updatedDate }}
-            loanItem {{
-                id title barcode callNumber copyNumber instanceHrid primaryContributor
-                volume materialType {{ name }} location {{ name }} status {{ name }}
-            }}
-        }} }} }}""",
-        path="/loans",
-    ),
+    ONE_HUNDRED,
+    ONE_THOUSAND,
     Workload(
         name="W3",
         title="100 loans, 3 links",
+        most=0.6,
+        first_seen=True,
         query=f"""{{ loans(first: {LOANS}) {{ nodes {{
             id dueDate loanDate renewalCount status {{ name }}
             borrower {{ {_FULL_USER} }}
@@ -73,6 +92,8 @@ WORKLOADS = (
     Workload(
         name="W4",
         title="100 requests, 5 links",
+        most=0.6,
+        first_seen=True,
         query=f"""{{ requests(first: {LOANS}) {{ nodes {{
             id requestDate requestType status position
             requester {{ {_FULL_USER} }}
@@ -86,6 +107,7 @@ WORKLOADS = (
     Workload(
         name="W5",
         title="a check-out",
+        most=1.6,
         query="""mutation CheckOut($input: CheckOutInput!) { checkOut(input: $input) {
             __typename
             ... on CheckedOut { loan { id loanDate dueDate status { name } loanItem { title barcode } } }

@@ -66,7 +66,7 @@ def test_what_ran_is_history(visitor: Visitor) -> None:
     visitor.tab("LockObject")
 
     visitor.page.get_by_label("Show History").click()
-    entry = visitor.page.locator(".graphiql-history-item-label")
+    entry = visitor.page.locator(".graphiql-history-item-label").first
     expect(entry).to_have_text("CheckOutPatron")
     entry.click()
 
@@ -183,7 +183,9 @@ def test_a_token_is_kept_nowhere(visitor: Visitor) -> None:
 
 def test_the_policy_holds(chromium: Browser, gateway_url: str, tmp_path: Path) -> None:
     """Nothing is evaluated, no script runs from the page itself, and no other address is even asked."""
-    with Visitor.of(chromium, gateway_url, tmp_path) as visitor:
+    with Visitor.of(
+        chromium, gateway_url, tmp_path, provoked="Content Security Policy|Refused to connect"
+    ) as visitor:
         refused = visitor.page.evaluate(
             """async () => {
                 const refused = [];
@@ -202,7 +204,7 @@ def test_the_policy_holds(chromium: Browser, gateway_url: str, tmp_path: Path) -
                 const form = Object.assign(document.createElement('form'), { action: '/graphql' });
                 document.body.append(form);
                 form.submit();
-                await turn();
+                for (let turns = 0; turns < 100 && refused.length < 6; turns += 1) await turn();
                 return { directives: refused.sort(), ran: globalThis.ran ?? false };
             }"""
         )
@@ -211,13 +213,14 @@ def test_the_policy_holds(chromium: Browser, gateway_url: str, tmp_path: Path) -
             "connect-src", "form-action", "img-src", "script-src", "script-src-elem", "worker-src",
         ]  # fmt: skip
         assert refused["ran"] is False
-        assert len(visitor.complaints) >= 6
-        visitor.complaints.clear()  # they were asked for
 
 
-def test_over_a_library_of_ones_own(chromium: Browser, gateway_url: str, tmp_path: Path) -> None:
+def test_over_a_library_of_ones_own(chromium: Browser, tmp_path: Path) -> None:
     """Without a tenant the schema is documented all the same, and an operation is told what it lacks."""
-    with served(OKAPI_URL="http://127.0.0.1:1") as url, Visitor.of(chromium, url, tmp_path) as visitor:
+    with (
+        served(OKAPI_URL="http://127.0.0.1:1") as url,
+        Visitor.of(chromium, url, tmp_path, provoked="status of 400") as visitor,
+    ):
         assert visitor.tabs == TABS
         assert '"X-Okapi-Tenant": ""' in visitor.text("request-headers.json")
         visitor.page.get_by_label("Show Documentation Explorer").click()
@@ -229,4 +232,3 @@ def test_over_a_library_of_ones_own(chromium: Browser, gateway_url: str, tmp_pat
 
         assert answer["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
         assert "X-Okapi-Tenant" in answer["errors"][0]["message"]
-        visitor.complaints.clear()  # that the answer was 400

@@ -174,7 +174,8 @@ async def test_l7_a_fault_is_logged_under_its_id(caplog: pytest.LogCaptureFixtur
         answer = await gateway.ask('{ user(barcode: "b-7788") { id } }')
 
     (error,) = answer["errors"]
-    lines = [each.getMessage() for each in caplog.get_records("call") if each.name.startswith("gateway.")]
+    said = [each.getMessage() for each in caplog.get_records("call") if each.name.startswith("gateway.")]
+    lines = [each for each in said if each.startswith("Unforeseen")]
     assert error["extensions"]["code"] == "INTERNAL_ERROR"
     assert len(lines) == 1
     assert error["extensions"]["requestId"] in lines[0]

@@ -9,13 +9,16 @@ from typing import Any, TypeAlias
 import httpx
 import msgspec
 import strawberry
+from graphql import GraphQLDeferDirective
 from starlette.types import Message, Scope
 
 from gateway.errors import UpstreamTimeout
 from gateway.observability.operation import OperationRecord
 from gateway.security.identity import Caller, caller_from_headers
-from gateway.web.documents import Documents
+from gateway.web.documents import Documents, TrustMode
 from gateway.web.graphql import GraphQLEndpoint
+from gateway.web.manifest import TrustedDocuments
+from gateway.web.persisted_queries import PersistedQueries, Registered
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -32,6 +35,19 @@ class Visit:
 
 
 Info: TypeAlias = strawberry.Info[Visit, Any]
+
+
+@strawberry.type
+class Loan:
+    id: str = "1"
+
+    @strawberry.field
+    async def borrower(self, info: Info) -> str | None:
+        return await info.context.desk.wait("borrower")
+
+    @strawberry.field
+    def never_null(self) -> str:
+        raise UpstreamTimeout("FOLIO took too long.", upstream="users")
 
 
 @strawberry.type
@@ -56,6 +72,10 @@ class Query:
         return await info.context.desk.wait("waiting")
 
     @strawberry.field
+    def loan(self) -> Loan | None:
+        return Loan()
+
+    @strawberry.field
     def late(self) -> str | None:
         raise UpstreamTimeout("FOLIO took too long.", upstream="users")
 
@@ -75,28 +95,47 @@ class Query:
 @strawberry.type
 class Mutation:
     @strawberry.mutation
+    def lend(self, info: Info) -> Loan | None:
+        info.context.desk.calls.append("lend")
+        return Loan()
+
+    @strawberry.mutation
     async def check_out(self, info: Info, barcode: str) -> str | None:
         return await info.context.desk.wait(f"checkOut {barcode}")
 
 
 SCHEMA = strawberry.Schema(Query, Mutation)
+SCHEMA._schema.directives = (*SCHEMA._schema.directives, GraphQLDeferDirective)
 
 
 class Desk:
     """The endpoint, what its resolvers were called for, and a gate they can be held at."""
 
-    def __init__(self, graphiql: bytes | None = None, introspection: bool = True) -> None:
+    def __init__(
+        self,
+        graphiql: bytes | None = None,
+        introspection: bool = True,
+        *,
+        max_batch: int = 0,
+        trusted: TrustedDocuments | None = None,
+        trust: TrustMode = "off",
+        registered: Registered | None = None,
+    ) -> None:
         self.calls: list[str] = []
         self.contexts = 0
         self.cancelled: list[str] = []
         self.started = asyncio.Event()
         self.gate = asyncio.Event()
-        self.documents = Documents(SCHEMA, 10, introspection=introspection)
+        self.documents = Documents(
+            SCHEMA, 10, introspection=introspection, trusted=trusted, trust=trust
+        )
         self.endpoint = GraphQLEndpoint(
             self.documents,
             self.new_context,
             partial(caller_from_headers, token_cookie=False),
             max_body_bytes=MAX_BODY,
+            max_batch=max_batch,
+            persisted_queries=PersistedQueries(self.documents, registered),
             graphiql=graphiql,
         )
 

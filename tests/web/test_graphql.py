@@ -80,7 +80,7 @@ async def test_variables(desk: Desk) -> None:
 async def test_unknown_members(desk: Desk) -> None:
     """Members that are not of GraphQL over HTTP do no harm, and null stands for absent."""
     response = await desk.post(
-        query="{ title }", operationName=None, variables=None, extensions=None, id="1", documentId={"a": []}
+        query="{ title }", operationName=None, variables=None, extensions=None, id="1", doc_id={"a": []}
     )
 
     assert response.json() == {"data": {"title": "Title 1"}}

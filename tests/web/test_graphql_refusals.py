@@ -141,7 +141,7 @@ HOSTILE: list[tuple[bytes, str]] = [
     (b"1", of_the_wrong_form("Expected `object`, got `int`")),
     (b'"{ title }"', of_the_wrong_form("Expected `object`, got `str`")),
     (b'[{"query":"{ title }"}]', of_the_wrong_form("Expected `object`, got `array`")),
-    (b"{}", of_the_wrong_form("Object missing required field `query`")),
+    (b"{}", "Member query is missing."),
     (b'{"query":null}', of_the_wrong_form("Expected `str`, got `null` - at `$.query`")),
     (b'{"query":{"a":1}}', of_the_wrong_form("Expected `str`, got `object` - at `$.query`")),
     (

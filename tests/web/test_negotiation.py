@@ -111,3 +111,31 @@ def test_accept_lines() -> None:
     """Several Accept lines count as one, and a huge one is cut rather than read."""
     assert accepted([(b"accept", b"text/html"), (b"host", b"x"), (b"accept", b"*/*")]) == b"text/html,*/*"
     assert len(accepted([(b"accept", b"a" * 100_000)])) == 1024
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        (b"", None),
+        (b"*/*", None),
+        (b"multipart/*", None),
+        (b"application/json", None),
+        (b"multipart/mixed", "v0.2"),
+        (b"application/json, multipart/mixed", "v0.2"),
+        (b'Multipart/Mixed; boundary="-"', "v0.2"),
+        (b"multipart/mixed;incrementalSpec=v0.2,application/json", "v0.2"),
+        (b"multipart/mixed;deferSpec=20220824,application/json", "2022-08-24"),
+        (b"multipart/mixed; incrementalSpec=v0.1", "2022-08-24"),
+        (b"multipart/mixed;deferSpec=20220824, multipart/mixed;incrementalSpec=v0.2", "2022-08-24"),
+        (b"multipart/mixed;incrementalSpec=v9, multipart/mixed;deferSpec=20220824", "2022-08-24"),
+        (b"multipart/mixed;deferSpec=19990101", None),
+        (b"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json", None),
+        (b"multipart/mixed;q=0", None),
+        (b"multipart/mixed;q=much", None),
+        (b"multipart/form-data", None),
+        (b"\xff\xfe", None),
+    ],
+)
+def test_incremental_format(accept: bytes, form: str | None) -> None:
+    """Parts come in the form that the client names, to clients that name one."""
+    assert incremental_format(accept) == form

@@ -1,0 +1,496 @@
+"""The second yardstick: msgspec Structs of just the members that are needed.
+
+What is not declared is skipped and never becomes an object. Where an answer has the members of the record,
+one Struct serves both ways, and what has another form in the answer is changed in place. `gc=False` is safe:
+nothing here refers to what refers to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tests.benchmarks.handwritten import REQUEST_TYPES, Calls, Endpoints, create_app, date, enum
+from tests.benchmarks.serving import serve, upstream_url
+
+
+class Named(Struct, gc=False):
+    name: str | None = None
+
+
+class Status(Struct, gc=False):
+    name: str
+
+
+class Personal(Struct, gc=False):
+    lastName: str | None = None
+    firstName: str | None = None
+    email: str | None = None
+
+
+class User(Struct, gc=False, kw_only=True):
+    id: str
+    username: str | None = None
+    barcode: str | None = None
+    expirationDate: str | None = None
+    personal: Personal
+
+
+class Period(Struct, gc=False, kw_only=True):
+    duration: int | None = None
+    intervalId: str
+
+
+class Desk(Struct, gc=False, kw_only=True):
+    id: str
+    name: str | None = None
+    code: str | None = None
+    holdShelfExpiryPeriod: Period
+
+
+class Title(Struct, gc=False):
+    id: str
+    title: str | None = None
+    hrid: str | None = None
+    source: str | None = None
+
+
+class DatedStatus(Struct, gc=False):
+    name: str
+    date: str | None = None
+
+
+class Item(Struct, gc=False, kw_only=True):
+    id: str
+    hrid: str | None = None
+    barcode: str | None = None
+    copyNumber: str | None = None
+    status: DatedStatus
+    materialType: Named
+
+
+class Users(Struct):
+    users: list[User]
+
+
+class Desks(Struct):
+    servicepoints: list[Desk]
+
+
+class Titles(Struct):
+    instances: list[Title]
+
+
+class Items(Struct):
+    items: list[Item]
+
+
+# W1
+
+
+class ScalarLoan(Struct, gc=False):
+    id: str
+    loanDate: str | None = None
+    dueDate: str | None = None
+    action: str | None = None
+    renewalCount: int | None = None
+    dueDateChangedByRecall: bool | None = None
+    dueDateChangedByHold: bool | None = None
+    isDcb: bool | None = None
+
+
+class ScalarLoans(Struct):
+    loans: list[ScalarLoan]
+
+
+# W2
+
+
+class Metadata(Struct, gc=False):
+    createdDate: str | None = None
+    updatedDate: str | None = None
+
+
+class FeesAndFines(Struct, gc=False):
+    amountRemainingToPay: float | None = None
+
+
+class LoanItem(Struct, gc=False, kw_only=True):
+    id: str | None = None
+    title: str | None = None
+    barcode: str | None = None
+    callNumber: str | None = None
+    copyNumber: str | None = None
+    instanceHrid: str | None = None
+    primaryContributor: str | None = None
+    volume: str | None = None
+    materialType: Named
+    location: Named
+    status: Status
+
+
+class WideLoan(Struct, gc=False, kw_only=True):
+    id: str
+    loanDate: str | None = None
+    dueDate: str | None = None
+    action: str | None = None
+    actionComment: str | None = None
+    renewalCount: int | None = None
+    dueDateChangedByRecall: bool | None = None
+    dueDateChangedByHold: bool | None = None
+    dueDateChangedByNearExpireUser: bool | None = None
+    isDcb: bool | None = None
+    status: Status
+    feesAndFines: FeesAndFines
+    metadata: Metadata
+    item: LoanItem
+
+
+class WideLoans(Struct):
+    loans: list[WideLoan]
+
+
+class WideNode(Struct, gc=False):
+    id: str
+    loanDate: str | None
+    dueDate: str | None
+    action: str | None
+    actionComment: str | None
+    renewalCount: int | None
+    dueDateChangedByRecall: bool | None
+    dueDateChangedByHold: bool | None
+    dueDateChangedByNearExpireUser: bool | None
+    isDcb: bool | None
+    status: Status
+    feesAndFines: FeesAndFines
+    metadata: Metadata
+    loanItem: LoanItem
+
+
+# W3
+
+
+class ItemWithTitle(Struct, gc=False):
+    instanceId: str
+
+
+class LinkedLoan(Struct, gc=False, kw_only=True):
+    id: str
+    dueDate: str | None = None
+    loanDate: str | None = None
+    renewalCount: int | None = None
+    status: Status
+    userId: str
+    checkoutServicePointId: str
+    item: ItemWithTitle
+
+
+class LinkedLoans(Struct):
+    loans: list[LinkedLoan]
+
+
+class LoanWithLinks(Struct, gc=False):
+    id: str
+    dueDate: str | None
+    loanDate: str | None
+    renewalCount: int | None
+    status: Status
+    borrower: User | None
+    checkoutServicePoint: Desk | None
+    instance: Title | None
+
+
+# W4
+
+
+class LinkedRequest(Struct, gc=False, kw_only=True):
+    id: str
+    requestDate: str | None = None
+    requestType: str
+    status: str
+    position: int | None = None
+    requesterId: str
+    proxyUserId: str
+    pickupServicePointId: str
+    instanceId: str
+    itemId: str
+
+
+class LinkedRequests(Struct):
+    requests: list[LinkedRequest]
+
+
+class RequestWithLinks(Struct, gc=False):
+    id: str
+    requestDate: str | None
+    requestType: str
+    status: str
+    position: int | None
+    requester: User | None
+    proxy: User | None
+    pickupServicePoint: Desk | None
+    instance: Title | None
+    item: Item | None
+
+
+# W5
+
+
+class CheckOut(Struct, gc=False):
+    itemBarcode: str
+    userBarcode: str
+    servicePointId: str
+
+
+class LentItem(Struct, gc=False):
+    title: str | None = None
+    barcode: str | None = None
+
+
+class LentLoan(Struct, gc=False, kw_only=True):
+    id: str
+    loanDate: str | None = None
+    dueDate: str | None = None
+    status: Status
+    item: LentItem
+
+
+class LentNode(Struct, gc=False):
+    id: str
+    loanDate: str | None
+    dueDate: str | None
+    status: Status
+    loanItem: LentItem
+
+
+# W6
+
+
+class CarriedBorrower(Struct, gc=False):
+    barcode: str | None = None
+    lastName: str | None = None
+    firstName: str | None = None
+
+
+class CarriedItem(Struct, gc=False, kw_only=True):
+    title: str | None = None
+    barcode: str | None = None
+    status: Status
+
+
+class CarryingLoan(Struct, gc=False, kw_only=True):
+    id: str
+    dueDate: str | None = None
+    userId: str
+    itemId: str
+    checkoutServicePointId: str
+    borrower: CarriedBorrower
+    item: CarriedItem
+    checkoutServicePoint: Named
+
+
+class CarryingLoans(Struct):
+    loans: list[CarryingLoan]
+
+
+class PersonName(Struct, gc=False):
+    lastName: str | None
+    firstName: str | None
+
+
+class Borrower(Struct, gc=False):
+    id: str
+    barcode: str | None
+    personal: PersonName
+
+
+class BorrowedItem(Struct, gc=False):
+    id: str
+    title: str | None
+    barcode: str | None
+    status: Status
+
+
+class NamedDesk(Struct, gc=False):
+    id: str
+    name: str | None
+
+
+class CarriedNode(Struct, gc=False):
+    id: str
+    dueDate: str | None
+    borrower: Borrower
+    item: BorrowedItem
+    checkoutServicePoint: NamedDesk
+
+
+_encode = msgspec.json.Encoder().encode
+_users = msgspec.json.Decoder(Users).decode
+_desks = msgspec.json.Decoder(Desks).decode
+_titles = msgspec.json.Decoder(Titles).decode
+_items = msgspec.json.Decoder(Items).decode
+_scalar_loans = msgspec.json.Decoder(ScalarLoans).decode
+_wide_loans = msgspec.json.Decoder(WideLoans).decode
+_linked_loans = msgspec.json.Decoder(LinkedLoans).decode
+_linked_requests = msgspec.json.Decoder(LinkedRequests).decode
+_check_out = msgspec.json.Decoder(CheckOut).decode
+_lent_loan = msgspec.json.Decoder(LentLoan).decode
+_carrying_loans = msgspec.json.Decoder(CarryingLoans).decode
+
+
+class MsgspecEndpoints(Endpoints):
+    """Structs in, Structs out."""
+
+    async def users(self, ids: Iterable[str], request: Request) -> dict[str, User]:
+        found = {}
+        for page in await self.calls.users(ids, request):
+            for user in _users(page).users:
+                user.expirationDate = date(user.expirationDate)
+                found[user.id] = user
+        return found
+
+    async def desks(self, ids: Iterable[str], request: Request) -> dict[str, Desk]:
+        found = {}
+        for page in await self.calls.desks(ids, request):
+            for desk in _desks(page).servicepoints:
+                period = desk.holdShelfExpiryPeriod
+                period.intervalId = enum(period.intervalId)
+                found[desk.id] = desk
+        return found
+
+    async def titles(self, ids: Iterable[str], request: Request) -> dict[str, Title]:
+        pages = await self.calls.titles(ids, request)
+        return {title.id: title for page in pages for title in _titles(page).instances}
+
+    async def items(self, ids: Iterable[str], request: Request) -> dict[str, Item]:
+        found = {}
+        for page in await self.calls.items(ids, request):
+            for item in _items(page).items:
+                status = item.status
+                status.name, status.date = enum(status.name), date(status.date)
+                found[item.id] = item
+        return found
+
+    async def loan(self, request: Request) -> Response:
+        (loan,) = _scalar_loans(await self.calls.loan(request)).loans
+        loan.loanDate, loan.dueDate = date(loan.loanDate), date(loan.dueDate)
+        return _answer({"loan": loan})
+
+    def listed(self, page: bytes) -> Response:
+        nodes = []
+        for loan in _wide_loans(page).loans:
+            status, metadata, item = loan.status, loan.metadata, loan.item
+            status.name = enum(status.name)
+            metadata.createdDate, metadata.updatedDate = (
+                date(metadata.createdDate),
+                date(metadata.updatedDate),
+            )
+            item.status.name = enum(item.status.name)
+            nodes.append(
+                WideNode(
+                    loan.id,
+                    date(loan.loanDate),
+                    date(loan.dueDate),
+                    loan.action,
+                    loan.actionComment,
+                    loan.renewalCount,
+                    loan.dueDateChangedByRecall,
+                    loan.dueDateChangedByHold,
+                    loan.dueDateChangedByNearExpireUser,
+                    loan.isDcb,
+                    status,
+                    loan.feesAndFines,
+                    metadata,
+                    item,
+                )
+            )
+        return _answer({"loans": {"nodes": nodes}})
+
+    async def loans_with_links(self, request: Request) -> Response:
+        loans = _linked_loans(await self.calls.loans(request)).loans
+        users, desks, titles = await asyncio.gather(
+            self.users([loan.userId for loan in loans], request),
+            self.desks([loan.checkoutServicePointId for loan in loans], request),
+            self.titles([loan.item.instanceId for loan in loans], request),
+        )
+        nodes = []
+        for loan in loans:
+            loan.status.name = enum(loan.status.name)
+            nodes.append(
+                LoanWithLinks(
+                    loan.id,
+                    date(loan.dueDate),
+                    date(loan.loanDate),
+                    loan.renewalCount,
+                    loan.status,
+                    users.get(loan.userId),
+                    desks.get(loan.checkoutServicePointId),
+                    titles.get(loan.item.instanceId),
+                )
+            )
+        return _answer({"loans": {"nodes": nodes}})
+
+    async def requests_with_links(self, request: Request) -> Response:
+        requests = _linked_requests(await self.calls.requests(request)).requests
+        people = [person for each in requests for person in (each.requesterId, each.proxyUserId)]
+        users, desks, titles, items = await asyncio.gather(
+            self.users(people, request),
+            self.desks([each.pickupServicePointId for each in requests], request),
+            self.titles([each.instanceId for each in requests], request),
+            self.items([each.itemId for each in requests], request),
+        )
+        nodes = [
+            RequestWithLinks(
+                each.id,
+                date(each.requestDate),
+                REQUEST_TYPES[each.requestType],
+                enum(each.status),
+                each.position,
+                users.get(each.requesterId),
+                users.get(each.proxyUserId),
+                desks.get(each.pickupServicePointId),
+                titles.get(each.instanceId),
+                items.get(each.itemId),
+            )
+            for each in requests
+        ]
+        return _answer({"requests": {"nodes": nodes}})
+
+    async def check_out(self, request: Request) -> Response:
+        body = _encode(_check_out(await request.body()))
+        loan = _lent_loan(await self.calls.check_out(body, request))
+        loan.status.name = enum(loan.status.name)
+        node = LentNode(loan.id, date(loan.loanDate), date(loan.dueDate), loan.status, loan.item)
+        return _answer({"checkOut": {"__typename": "CheckedOut", "loan": node}})
+
+    async def loans_as_they_are(self, request: Request) -> Response:
+        nodes = []
+        for loan in _carrying_loans(await self.calls.loans(request)).loans:
+            borrower, item = loan.borrower, loan.item
+            item.status.name = enum(item.status.name)
+            nodes.append(
+                CarriedNode(
+                    loan.id,
+                    date(loan.dueDate),
+                    Borrower(
+                        loan.userId, borrower.barcode, PersonName(borrower.lastName, borrower.firstName)
+                    ),
+                    BorrowedItem(loan.itemId, item.title, item.barcode, item.status),
+                    NamedDesk(loan.checkoutServicePointId, loan.checkoutServicePoint.name),
+                )
+            )
+        return _answer({"loans": {"nodes": nodes}})
+
+
+def _answer(data: dict[str, Any]) -> Response:  # Any: whatever the encoder takes
+    return Response(_encode({"data": data}), media_type="application/json")
+
+
+if __name__ == "__main__":
+    serve(create_app(MsgspecEndpoints(Calls(upstream_url()))), spare_collections=True)

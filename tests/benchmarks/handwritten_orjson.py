@@ -1,0 +1,239 @@
+"""The first yardstick: orjson. Good code of the usual kind: it decodes whole answers, as anybody would."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tests.benchmarks.handwritten import REQUEST_TYPES, Calls, Endpoints, create_app, date, enum
+from tests.benchmarks.records import Record
+from tests.benchmarks.serving import serve, upstream_url
+
+
+class OrjsonEndpoints(Endpoints):
+    """Dictionaries in, dictionaries out."""
+
+    async def users(self, ids: Iterable[str], request: Request) -> dict[str, Record]:
+        found = await _by_id(self.calls.users(ids, request), "users")
+        return {
+            key: {
+                "id": key,
+                "username": user.get("username"),
+                "barcode": user.get("barcode"),
+                "expirationDate": date(user.get("expirationDate")),
+                "personal": {
+                    "lastName": (personal := user["personal"]).get("lastName"),
+                    "firstName": personal.get("firstName"),
+                    "email": personal.get("email"),
+                },
+            }
+            for key, user in found.items()
+        }
+
+    async def desks(self, ids: Iterable[str], request: Request) -> dict[str, Record]:
+        found = await _by_id(self.calls.desks(ids, request), "servicepoints")
+        return {
+            key: {
+                "id": key,
+                "name": desk.get("name"),
+                "code": desk.get("code"),
+                "holdShelfExpiryPeriod": {
+                    "duration": (period := desk["holdShelfExpiryPeriod"]).get("duration"),
+                    "intervalId": enum(period["intervalId"]),
+                },
+            }
+            for key, desk in found.items()
+        }
+
+    async def titles(self, ids: Iterable[str], request: Request) -> dict[str, Record]:
+        found = await _by_id(self.calls.titles(ids, request), "instances")
+        return {
+            key: {
+                "id": key,
+                "title": title.get("title"),
+                "hrid": title.get("hrid"),
+                "source": title.get("source"),
+            }
+            for key, title in found.items()
+        }
+
+    async def items(self, ids: Iterable[str], request: Request) -> dict[str, Record]:
+        found = await _by_id(self.calls.items(ids, request), "items")
+        return {
+            key: {
+                "id": key,
+                "hrid": item.get("hrid"),
+                "barcode": item.get("barcode"),
+                "copyNumber": item.get("copyNumber"),
+                "status": {"name": enum(item["status"]["name"]), "date": date(item["status"].get("date"))},
+                "materialType": {"name": item["materialType"]["name"]},
+            }
+            for key, item in found.items()
+        }
+
+    async def loan(self, request: Request) -> Response:
+        (loan,) = orjson.loads(await self.calls.loan(request))["loans"]
+        return _answer(
+            {
+                "loan": {
+                    "id": loan["id"],
+                    "loanDate": date(loan.get("loanDate")),
+                    "dueDate": date(loan.get("dueDate")),
+                    "action": loan.get("action"),
+                    "renewalCount": loan.get("renewalCount"),
+                    "dueDateChangedByRecall": loan.get("dueDateChangedByRecall"),
+                    "dueDateChangedByHold": loan.get("dueDateChangedByHold"),
+                    "isDcb": loan.get("isDcb"),
+                }
+            }
+        )
+
+    def listed(self, page: bytes) -> Response:
+        nodes = [
+            {
+                "id": loan["id"],
+                "loanDate": date(loan.get("loanDate")),
+                "dueDate": date(loan.get("dueDate")),
+                "action": loan.get("action"),
+                "actionComment": loan.get("actionComment"),
+                "renewalCount": loan.get("renewalCount"),
+                "dueDateChangedByRecall": loan.get("dueDateChangedByRecall"),
+                "dueDateChangedByHold": loan.get("dueDateChangedByHold"),
+                "dueDateChangedByNearExpireUser": loan.get("dueDateChangedByNearExpireUser"),
+                "isDcb": loan.get("isDcb"),
+                "status": {"name": enum(loan["status"]["name"])},
+                "feesAndFines": {"amountRemainingToPay": loan["feesAndFines"]["amountRemainingToPay"]},
+                "metadata": {
+                    "createdDate": date((metadata := loan["metadata"]).get("createdDate")),
+                    "updatedDate": date(metadata.get("updatedDate")),
+                },
+                "loanItem": {
+                    "id": (item := loan["item"]).get("id"),
+                    "title": item.get("title"),
+                    "barcode": item.get("barcode"),
+                    "callNumber": item.get("callNumber"),
+                    "copyNumber": item.get("copyNumber"),
+                    "instanceHrid": item.get("instanceHrid"),
+                    "primaryContributor": item.get("primaryContributor"),
+                    "volume": item.get("volume"),
+                    "materialType": {"name": item["materialType"].get("name")},
+                    "location": {"name": item["location"].get("name")},
+                    "status": {"name": enum(item["status"]["name"])},
+                },
+            }
+            for loan in orjson.loads(page)["loans"]
+        ]
+        return _answer({"loans": {"nodes": nodes}})
+
+    async def loans_with_links(self, request: Request) -> Response:
+        loans = orjson.loads(await self.calls.loans(request))["loans"]
+        users, desks, titles = await asyncio.gather(
+            self.users((loan["userId"] for loan in loans), request),
+            self.desks((loan["checkoutServicePointId"] for loan in loans), request),
+            self.titles((loan["item"]["instanceId"] for loan in loans), request),
+        )
+        nodes = [
+            {
+                "id": loan["id"],
+                "dueDate": date(loan.get("dueDate")),
+                "loanDate": date(loan.get("loanDate")),
+                "renewalCount": loan.get("renewalCount"),
+                "status": {"name": enum(loan["status"]["name"])},
+                "borrower": users.get(loan["userId"]),
+                "checkoutServicePoint": desks.get(loan["checkoutServicePointId"]),
+                "instance": titles.get(loan["item"]["instanceId"]),
+            }
+            for loan in loans
+        ]
+        return _answer({"loans": {"nodes": nodes}})
+
+    async def requests_with_links(self, request: Request) -> Response:
+        requests = orjson.loads(await self.calls.requests(request))["requests"]
+        people = [each[role] for each in requests for role in ("requesterId", "proxyUserId") if role in each]
+        users, desks, titles, items = await asyncio.gather(
+            self.users(people, request),
+            self.desks((each["pickupServicePointId"] for each in requests), request),
+            self.titles((each["instanceId"] for each in requests), request),
+            self.items((each["itemId"] for each in requests), request),
+        )
+        nodes = [
+            {
+                "id": each["id"],
+                "requestDate": date(each.get("requestDate")),
+                "requestType": REQUEST_TYPES[each["requestType"]],
+                "status": enum(each["status"]),
+                "position": each.get("position"),
+                "requester": users.get(each["requesterId"]),
+                "proxy": users.get(each["proxyUserId"]),
+                "pickupServicePoint": desks.get(each["pickupServicePointId"]),
+                "instance": titles.get(each["instanceId"]),
+                "item": items.get(each["itemId"]),
+            }
+            for each in requests
+        ]
+        return _answer({"requests": {"nodes": nodes}})
+
+    async def check_out(self, request: Request) -> Response:
+        body = orjson.dumps(orjson.loads(await request.body()))
+        loan = orjson.loads(await self.calls.check_out(body, request))
+        return _answer(
+            {
+                "checkOut": {
+                    "__typename": "CheckedOut",
+                    "loan": {
+                        "id": loan["id"],
+                        "loanDate": date(loan.get("loanDate")),
+                        "dueDate": date(loan.get("dueDate")),
+                        "status": {"name": enum(loan["status"]["name"])},
+                        "loanItem": {
+                            "title": loan["item"].get("title"),
+                            "barcode": loan["item"].get("barcode"),
+                        },
+                    },
+                }
+            }
+        )
+
+    async def loans_as_they_are(self, request: Request) -> Response:
+        nodes = [
+            {
+                "id": loan["id"],
+                "dueDate": date(loan.get("dueDate")),
+                "borrower": {
+                    "id": loan["userId"],
+                    "barcode": (borrower := loan["borrower"]).get("barcode"),
+                    "personal": {
+                        "lastName": borrower.get("lastName"),
+                        "firstName": borrower.get("firstName"),
+                    },
+                },
+                "item": {
+                    "id": loan["itemId"],
+                    "title": (item := loan["item"]).get("title"),
+                    "barcode": item.get("barcode"),
+                    "status": {"name": enum(item["status"]["name"])},
+                },
+                "checkoutServicePoint": {
+                    "id": loan["checkoutServicePointId"],
+                    "name": loan["checkoutServicePoint"].get("name"),
+                },
+            }
+            for loan in orjson.loads(await self.calls.loans(request))["loans"]
+        ]
+        return _answer({"loans": {"nodes": nodes}})
+
+
+async def _by_id(pages: Awaitable[list[bytes]], key: str) -> dict[str, Record]:
+    return {record["id"]: record for page in await pages for record in orjson.loads(page)[key]}
+
+
+def _answer(data: Record) -> Response:
+    return Response(orjson.dumps({"data": data}), media_type="application/json")
+
+
+if __name__ == "__main__":
+    serve(create_app(OrjsonEndpoints(Calls(upstream_url()))), spare_collections=True)

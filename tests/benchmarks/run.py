@@ -1,0 +1,196 @@
+"""The run: check that every row answers alike, load them by turns, and ask them what became of it.
+
+Figures are CPU per request of the server process alone, the median of the rounds. Rounds go by turns, so that
+whatever else the machine does falls on all rows alike, and each begins with another row; figures of different
+runs are not comparable, ratios within one run are. Time is not measured: on one machine it would be the time
+of driver and upstream as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from statistics import fmean, median
+from typing import Any
+
+import msgspec
+
+from tests.benchmarks import driver, first_sight
+from tests.benchmarks.figures import Execution, execution
+from tests.benchmarks.first_sight import FirstSight
+from tests.benchmarks.processes import Process, started
+from tests.benchmarks.rows import PLAN, PLAN_AT_FIRST, Row
+from tests.benchmarks.upstream import CALLS
+from tests.benchmarks.workloads import Workload
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a row answered to a workload before anything was timed."""
+
+    body: bytes
+    calls: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """All that a run found out."""
+
+    rows: tuple[Row, ...]
+    checked: dict[tuple[str, str], Checked] = field(default_factory=dict)  # by workload and row
+    rounds: dict[tuple[str, int, str], list[float]] = field(default_factory=dict)  # by concurrency as well
+    resident: dict[str, tuple[int, int]] = field(default_factory=dict)  # bytes before the load and after it
+    first_sight: dict[tuple[str, str], FirstSight] = field(default_factory=dict)  # by workload and row
+    execution: dict[str, Execution] = field(default_factory=dict)  # by row, of those that tell it
+
+    def cpu_ms(self, workload: str, concurrency: int, row: str) -> float:
+        return median(self.rounds[workload, concurrency, row])
+
+    def cells(self) -> list[tuple[str, int]]:
+        """What was measured: workloads and concurrencies, in their order."""
+        return list(dict.fromkeys((workload, connections) for workload, connections, _ in self.rounds))
+
+    def has(self, row: Row) -> bool:
+        return any(each.name == row.name for each in self.rows)
+
+    def ratio(self, workload: str, concurrency: int, row: str, limit: str) -> float:
+        return self.cpu_ms(workload, concurrency, row) / self.cpu_ms(workload, concurrency, limit)
+
+    def unrest(self, workload: str, concurrency: int) -> float:
+        """How far rounds are from the median of their row, as a share of it: the mean of all of them."""
+        return fmean(
+            abs(each - self.cpu_ms(workload, concurrency, row.name))
+            / self.cpu_ms(workload, concurrency, row.name)
+            for row in self.rows
+            for each in self.rounds[workload, concurrency, row.name]
+        )
+
+
+class Disagreement(Exception):
+    """Rows that answer differently cannot be compared."""
+
+
+def run(
+    rows: Sequence[Row],
+    workloads: Sequence[Workload],
+    *,
+    concurrency: Sequence[int],
+    rounds: int,
+    seconds: float,
+    unseen: int = 0,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Run:
+    """Start everything, measure, stop everything.
+
+    At the end, gateways are asked so many `unseen` documents of each workload that is marked for it.
+    """
+    with ExitStack() as stack:
+        upstream = stack.enter_context(started(["-m", "tests.benchmarks.upstream"]))
+        processes = {row: stack.enter_context(row.serving(upstream.url)) for row in rows}
+        measuring = _Measuring(upstream, processes, tell)
+        return asyncio.run(measuring.all(workloads, concurrency, rounds, seconds, unseen))
+
+
+class _Measuring:
+    def __init__(self, upstream: Process, processes: dict[Row, Process], tell: Callable[[str], None]) -> None:
+        self.upstream = upstream
+        self.processes = processes
+        self.tell = tell
+        self.made = Run(rows=tuple(processes))
+
+    async def all(
+        self,
+        workloads: Sequence[Workload],
+        concurrency: Sequence[int],
+        rounds: int,
+        seconds: float,
+        unseen: int,
+    ) -> Run:
+        made = self.made
+        before = {row: process.resident_bytes() for row, process in self.processes.items()}
+        for workload in workloads:
+            for row, process in self.processes.items():
+                made.checked[workload.name, row.name] = await _checked(self.upstream, row, process, workload)
+            compare(made, workload)
+            for connections in [min(concurrency)] if workload.alone else concurrency:
+                await self._load(workload, connections, rounds, seconds)
+        if unseen:
+            await self._first_sight(workloads, unseen)
+        for row, process in self.processes.items():
+            made.resident[row.name] = before[row], process.resident_bytes()
+            if row.metrics is not None:
+                made.execution[row.name] = await execution(process, row.metrics)
+        return made
+
+    async def _load(self, workload: Workload, connections: int, rounds: int, seconds: float) -> None:
+        made = self.made
+        turns = list(self.processes.items())
+        for number in range(rounds):
+            begin = number % len(turns)
+            for row, process in turns[begin:] + turns[:begin]:
+                measured = await driver.load(
+                    process,
+                    row.question(workload),
+                    made.checked[workload.name, row.name].body,
+                    concurrency=connections,
+                    seconds=seconds,
+                )
+                made.rounds.setdefault((workload.name, connections, row.name), []).append(measured.cpu_ms)
+        medians = (f"{made.cpu_ms(workload.name, connections, row.name):.2f}" for row in made.rows)
+        self.tell(f"{workload.name}, {connections} at once: {' / '.join(medians)} ms")
+
+    async def _first_sight(self, workloads: Sequence[Workload], documents: int) -> None:
+        made = self.made
+        with ExitStack() as stack:
+            asked = {row: process for row, process in self.processes.items() if row.metrics is not None}
+            if PLAN in asked:
+                asked[PLAN_AT_FIRST] = stack.enter_context(PLAN_AT_FIRST.serving(self.upstream.url))
+            for workload in workloads:
+                if not workload.first_seen:
+                    continue
+                body = made.checked[workload.name, made.rows[0].name].body
+                for row, process in asked.items():
+                    found = await first_sight.measure(process, workload, body, documents)
+                    made.first_sight[workload.name, row.name] = found
+                    extra = f"{found.first:.2f} + {found.second:.2f} ms"
+                    self.tell(f"{workload.name}, unseen: {row.name} {extra}")
+
+
+async def _checked(upstream: Process, row: Row, process: Process, workload: Workload) -> Checked:
+    """Ask once to warm up, and once more to see the answer and the calls that it took."""
+    await driver.ask(process.url, row.question(workload))
+    await driver.ask(upstream.url, driver.question("GET", CALLS))
+    answer = await driver.ask(process.url, row.question(workload))
+    calls = await driver.ask(upstream.url, driver.question("GET", CALLS))
+    if answer.status != 200 or b'"errors"' in answer.body:
+        raise driver.WrongAnswer(f"{row.name}, {workload.name}: {answer.status} {answer.body[:500]!r}")
+    return Checked(body=answer.body, calls=tuple(msgspec.json.decode(calls.body)))
+
+
+def compare(made: Run, workload: Workload) -> None:
+    """Raise `Disagreement` unless all rows gave what the first one gave."""
+    first, *others = made.rows
+    pattern = made.checked[workload.name, first.name]
+    for row in others:
+        found = made.checked[workload.name, row.name]
+        same = found.body == pattern.body if row.exact else _data(found.body) == _data(pattern.body)
+        if not same:
+            raise Disagreement(
+                f"{workload.name}: {first.name} answered {pattern.body[:2000]!r}\n"
+                f"and {row.name} {found.body[:2000]!r}"
+            )
+        if row.exact and _paths(found) != _paths(pattern):
+            raise Disagreement(
+                f"{workload.name}: {first.name} asked {_paths(pattern)}, {row.name} {_paths(found)}"
+            )
+
+
+def _data(body: bytes) -> Any:  # Any: JSON
+    return msgspec.json.decode(body)["data"]
+
+
+def _paths(checked: Checked) -> list[str]:
+    """What was asked, but for which ids went into which call."""
+    return sorted(call.partition("?")[0] for call in checked.calls)

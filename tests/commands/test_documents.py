@@ -1,0 +1,78 @@
+"""`documents check`: what of a manifest can be served, before it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gateway.cli import cli
+from gateway.settings import Settings
+
+LOANS = "query Loans($first: Int) { loans(first: $first) { nodes { id borrower { active } } } }"
+
+
+@pytest.fixture(name="clean_environment", autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.lower() in Settings.model_fields:
+            monkeypatch.delenv(name)
+
+
+def check(folder: Path, content: Any, *options: str) -> Result:
+    file = folder / "manifest.json"
+    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return CliRunner().invoke(cli, ["documents", "check", str(file), *options])
+
+
+def test_all_is_well(tmp_path: Path) -> None:
+    """A manifest that can be served whole is said to be, with 0."""
+    result = check(tmp_path, {"a1": LOANS, "a2": "{ __typename }"})
+
+    assert (result.exit_code, result.stdout) == (0, "2 documents, all of which can be served\n")
+
+
+def test_each_problem_is_named(tmp_path: Path) -> None:
+    """Each problem is one line with the document's id, the operation, what is wrong and where, and 1."""
+    result = check(
+        tmp_path,
+        {
+            "a1": LOANS,
+            "a2": "query Misspelt { loanz { nodes { id } } }",
+            "a3": "query Unfinished { loans {",
+            "a4": "query Two { tenant } query Words { words }",
+        },
+    )
+
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        "a2 (Misspelt): Cannot query field 'loanz' on type 'Query'. Did you mean 'loan' or 'loans'?"
+        " (line 1, column 18)",
+        "a3 (without a name): Syntax Error: Expected Name, found <EOF>. (line 1, column 27)",
+        "a4 (Two): Cannot query field 'tenant' on type 'Query'. (line 1, column 13)",
+        "a4 (Two): Cannot query field 'words' on type 'Query'. (line 1, column 36)",
+    ]
+    assert result.stderr.splitlines()[-1] == "4 documents, 4 problems"
+
+
+def test_the_limits_are_those_of_the_settings(tmp_path: Path) -> None:
+    """What passes a limit is a problem: of shape, or of cost as far as it does not hang on variables."""
+    deep = check(tmp_path, {"a1": LOANS}, "--max-depth", "3")
+    costly = check(tmp_path, {"a1": LOANS}, "--max-cost", "1")
+
+    assert (deep.exit_code, costly.exit_code) == (1, 1)
+    assert deep.stdout.startswith("a1 (without a name): The query has more than 3 levels of fields (MAX_DEPTH).")
+    assert costly.stdout.startswith("a1 (Loans): The operation may need 2 upstream calls; at most 1 are allowed.")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"a": 1}'])
+def test_no_manifest(content: str, tmp_path: Path) -> None:
+    """What is no manifest is said not to be one, with 2."""
+    result = check(tmp_path, content)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].startswith(f"{tmp_path / 'manifest.json'}: is n")

@@ -1,0 +1,303 @@
+"""Keys that are loaded at once: they join the batch of their turn, and what comes of them is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway import errors
+from gateway.loaders.loader import Loader, Slice, settled, unshaped
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.collection import Collection
+from gateway.upstream.shape import Decoded, Members, Shape
+
+pytestmark = pytest.mark.anyio
+
+Record = Any  # what a loader has of a key: text here, or a Struct
+
+
+class Source:
+    """What a loader asks; notes each batch, and answers when it is let."""
+
+    def __init__(self, value: Callable[[str], Record] = str.upper) -> None:
+        self.value = value
+        self.batches: list[list[str]] = []
+        self.shapes: list[Shape | None] = []
+        self.cancelled: list[list[str]] = []
+        self.gates: dict[str, asyncio.Event] = {}  # a batch with this key waits
+
+    async def __call__(self, keys: list[str], shape: Shape | None) -> list[Record]:
+        self.batches.append(keys)
+        self.shapes.append(shape)
+        try:
+            for key in keys:
+                if key in self.gates:
+                    await self.gates[key].wait()
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            self.cancelled.append(keys)
+            raise
+        return [self.value(key) for key in keys]
+
+    def hold(self, key: str) -> asyncio.Event:
+        gate = self.gates[key] = asyncio.Event()
+        return gate
+
+
+def loader_of(source: Source) -> Loader[str, Record]:
+    return Loader(source, str.lower)
+
+
+async def test_one_batch_for_keys_at_once_and_keys_one_by_one() -> None:
+    """Keys of one turn of the loop are one question, however they were asked for."""
+    source = Source()
+    loader = loader_of(source)
+
+    first = loader.load("a")
+    pending = loader.load_all(["a", "b", "c"])
+    last = loader.load("c")
+    await settled(pending)
+
+    assert source.batches == [["a", "b", "c"]]
+    assert [loader.answer(key) for key in "abc"] == ["A", "B", "C"]
+    assert (await first, await last) == ("A", "C")
+    assert (loader.operation.loads, loader.operation.batches) == (5, [3])
+
+
+async def test_a_key_in_several_spellings() -> None:
+    """Spellings of one key are one key, within one call and over several."""
+    source = Source()
+    loader = loader_of(source)
+
+    await settled(loader.load_all(["Ab", "AB", "c", "C", "d"]))
+    await settled(loader.load_all(["aB", "D"]))
+
+    assert source.batches == [["Ab", "c", "d"]]
+    assert [loader.answer(key) for key in ("ab", "AB", "C", "D")] == ["AB", "AB", "C", "D"]
+    assert await loader.load("cC".removeprefix("c")) == "C"
+    assert source.batches == [["Ab", "c", "d"]]
+
+
+async def test_nothing_to_wait_for() -> None:
+    """What is here already is not waited for, and no keys are no question."""
+    source = Source()
+    loader = loader_of(source)
+    await settled(loader.load_all(["a", "b"]))
+
+    assert loader.load_all(["b", "a"]) == set()
+    assert loader.load_all([]) == set()
+    assert source.batches == [["a", "b"]]
+
+
+async def test_a_batch_that_is_on_its_way_is_joined() -> None:
+    """Keys whose answer is under way are waited for and not asked again."""
+    source = Source()
+    gate = source.hold("a")
+    loader = loader_of(source)
+    waiting = asyncio.ensure_future(settled(loader.load_all(["a", "b"])))
+    while not source.batches:
+        await asyncio.sleep(0)
+
+    one = loader.load("B")
+    pending = loader.load_all(["b", "A"])
+    assert len(pending) == 1
+    gate.set()
+    await settled(pending)
+    await waiting
+
+    assert [loader.answer(key) for key in "ab"] == ["A", "B"]
+    assert await one == "B"
+    assert source.batches == [["a", "b"]]
+
+
+async def test_a_batch_takes_its_own_keys_only() -> None:
+    """A batch that is sent off, but has not begun, leaves the keys that come then to their own batch."""
+    for turns in range(6):
+        source = Source()
+        gate = source.hold("slow")
+        loader = loader_of(source)
+        slow = loader.load("slow")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+        pending = loader.load_all(["a", "b", "c"])
+        if source.batches == [["slow"]] or turns > 2:
+            await settled(pending)  # without the slow one
+            assert [loader.answer(key) for key in "abc"] == ["A", "B", "C"]
+            gate.set()
+            assert await slow == "SLOW"
+        else:
+            gate.set()
+            await settled(pending)
+            assert [loader.answer(key) for key in "abc"] == ["A", "B", "C"]
+        assert sorted(sum(source.batches, [])) == ["a", "b", "c", "slow"]
+
+
+async def test_errors_are_kept() -> None:
+    """An error stays in the slot of its key and is not asked for again."""
+    problem = errors.UpstreamTimeout("late")
+    source = Source(lambda key: problem if key in "bc" else key)
+    loader = loader_of(source)
+
+    await settled(loader.load_all(["a", "b", "c"]))
+
+    assert [loader.answer(key) for key in "abc"] == ["a", problem, problem]
+    for key in "bc":
+        with pytest.raises(errors.UpstreamTimeout, match="late"):
+            await loader.load(key)
+    assert source.batches == [["a", "b", "c"]]
+
+
+async def test_a_loader_that_breaks() -> None:
+    """A batch that raises is the same error for all its keys, and is not sent again."""
+
+    async def load(keys: list[str], _: Shape | None) -> list[Record]:
+        batches.append(keys)
+        raise LookupError("broken")
+
+    batches: list[list[str]] = []
+    loader: Loader[str, Record] = Loader(load)
+
+    await settled(loader.load_all(["a", "b"]))
+
+    for key in "ab":
+        assert isinstance(loader.answer(key), LookupError)
+        with pytest.raises(LookupError):
+            await loader.load(key)
+    assert batches == [["a", "b"]]
+
+
+async def test_nobody_waits_for_keys_at_once() -> None:
+    """Whoever waits is cancelled, and with nobody left the batch is given up."""
+    source = Source()
+    source.hold("c")
+    loader = loader_of(source)
+    waiting = asyncio.ensure_future(settled(loader.load_all(["a", "b", "c"])))
+    while not source.batches:
+        await asyncio.sleep(0)
+
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    assert source.cancelled == [["a", "b", "c"]]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_cancelled_before_the_batch_is_sent() -> None:
+    """A batch that nobody waits for any more when it is its turn is not answered."""
+    source = Source()
+    source.hold("a")
+    loader = loader_of(source)
+    for future in loader.load_all(["a", "b"]):
+        future.cancel()
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+    assert source.cancelled == source.batches
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_somebody_still_waits() -> None:
+    """A batch goes on as long as one of its keys is waited for."""
+    source = Source()
+    gate = source.hold("a")
+    loader = loader_of(source)
+    mine = asyncio.ensure_future(settled(loader.load_all(["a", "b"])))
+    other = loader.load("z")
+    while not source.batches:
+        await asyncio.sleep(0)
+
+    mine.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+
+    assert await other == "Z"
+    assert source.cancelled == []
+    with pytest.raises(asyncio.CancelledError):
+        await mine
+
+
+# Structs, and how they become dictionaries again
+
+
+def shape_of(*names: str, mark: str | None = None) -> tuple[Shape, Members]:
+    members = Members()
+    for name in names:
+        members.read(name, str)
+    client: CallerClient = None  # type: ignore[assignment]  # nothing is asked
+    return Shape(Collection(client, "/loans", "loans", mark=mark), members), members
+
+
+def structs(members: Members) -> Callable[[str], Decoded]:
+    kind = members.struct()
+    return lambda key: kind(**{name: key for name in members.of})
+
+
+async def test_everything_becomes_a_dictionary() -> None:
+    """What was loaded at once and one by one, and slices; what comes later too. Errors stay."""
+    shape, members = shape_of("id")
+    made = structs(members)
+    problem = errors.UpstreamTimeout("late")
+    values = {"none": None, "bad": problem, "page": Slice([made("p")], 3, 1, True, [made("p"), made("q")])}
+    source = Source(lambda key: values.get(key, key and made(key)))
+    loader = loader_of(source)
+    loader.shape = shape
+    await settled(loader.load_all(["a", "b", "none", "bad", "page"]))
+    one = loader.load("c")
+    assert isinstance(await one, Decoded)
+
+    loader.unshape()
+
+    assert [loader.answer(key) for key in ("a", "b", "none", "bad")] == [
+        {"id": "a"},
+        {"id": "b"},
+        None,
+        problem,
+    ]
+    assert loader.answer("page") == Slice([{"id": "p"}], 3, 1, True, [{"id": "p"}, {"id": "q"}])
+    assert await loader.load("c") == {"id": "c"}
+    assert await loader.load("B") == {"id": "b"}
+    assert source.batches == [["a", "b", "none", "bad", "page"], ["c"]]
+    await loader.load("d")
+    assert source.shapes == [shape, shape, None]
+
+
+async def test_what_is_under_way_becomes_dictionaries() -> None:
+    """A batch that was sent with a shape is answered with dictionaries once nobody expects Structs."""
+    shape, members = shape_of("id")
+    source = Source(structs(members))
+    gate = source.hold("a")
+    loader = loader_of(source)
+    loader.shape = shape
+    pending = loader.load_all(["a", "b"])
+    one = loader.load("c")
+    while not source.batches:
+        await asyncio.sleep(0)
+
+    loader.unshape()
+    late = loader.load("b")
+    gate.set()
+    await settled(pending)
+
+    assert [loader.answer(key) for key in "ab"] == [{"id": "a"}, {"id": "b"}]
+    assert await one == {"id": "c"}
+    assert await late == {"id": "b"}
+    assert source.batches == [["a", "b", "c"]]
+
+
+def test_a_record_as_a_dictionary_names_who_sent_it() -> None:
+    """A dictionary has the mark of its interface, as one that was never a Struct."""
+    shape, members = shape_of("id", "dueDate", mark="circulation>")
+    record = members.struct()(**{"id": "1"})
+
+    assert unshaped(record, shape) == {"id": "1", "dueDate": None, "circulation>": True}
+    assert unshaped({"id": "1"}, shape) == {"id": "1"}
+    assert unshaped(None, shape) is None
+    assert msgspec.to_builtins(record) == {"id": "1", "dueDate": None}

@@ -1,0 +1,49 @@
+"""What the gateway logs while a test runs, as an operator reads it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gateway.observability.logs import JsonFormatter, Lines
+
+Json = Any  # a line is JSON, and each test knows which
+
+
+class LogLines:
+    """The lines of the gateway's loggers, from `info` on."""
+
+    def __init__(self) -> None:
+        self.stream = io.StringIO()
+
+    @property
+    def text(self) -> str:
+        return self.stream.getvalue()
+
+    @property
+    def all(self) -> list[Json]:
+        return [json.loads(line) for line in self.text.splitlines()]
+
+    def of(self, event: str) -> list[Json]:
+        return [line for line in self.all if line["event"] == event]
+
+
+@contextmanager
+def logged() -> Iterator[LogLines]:
+    """Write the lines as they are written in production, beside whatever else takes them."""
+    lines = LogLines()
+    handler = Lines(lines.stream)
+    handler.setFormatter(JsonFormatter())
+    log = logging.getLogger("gateway")
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield lines
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)

@@ -1,0 +1,361 @@
+"""/metrics: counts and times by labels from closed lists, for all workers together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_args
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.app import create_app
+from gateway.execution.fallbacks import Reason
+from gateway.graph import schema
+from gateway.observability.metrics import CODES, KINDS, OTHER, OUTCOMES, STATUSES
+from gateway.settings import Settings
+from gateway.stores.shared import Outcome as StoreOutcome
+from gateway.upstream.route import templates
+from gateway.upstream.services import UPSTREAMS
+from tests.gateway_under_test import Gateway, open_gateway
+from tests.stories import test_screens as screens
+from tests.web.edge import gateway_process, get, post
+from tests.web.held_upstream import held_upstream
+
+pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).parents[2]
+LOANS = "{ loans(first: 5) { nodes { borrower { barcode patronGroup { desc } } } } }"
+ACTS = set(schema._schema.mutation_type.fields) if schema._schema.mutation_type else set()
+OPERATIONS = "gateway_operation_duration_seconds_count"
+CALLS = "gateway_upstream_call_duration_seconds_count"
+
+CLOSED: Mapping[str, set[str]] = {
+    "kind": set(KINDS),
+    "outcome": {*OUTCOMES, *CODES, *get_args(StoreOutcome), "SUCCESS", "LOCKED", "CANCELLED"},
+    "code": {*CODES, OTHER},
+    "upstream": set(UPSTREAMS),
+    "method": {"GET", "POST", "PUT", "DELETE"},
+    "route": set(templates()) - {OTHER},
+    "status": set(STATUSES),
+    "act": ACTS,
+    "reason": set(get_args(Reason)),
+    "decision": {"admitted", "refused"},
+}
+
+
+class Scraped(dict[tuple[str, tuple[tuple[str, str], ...]], float]):
+    """Samples by name and labels."""
+
+    def of(self, name: str, **labels: str) -> float:
+        """The sum of the samples that have these labels, whatever others they have."""
+        return sum(
+            value
+            for (sample, given), value in self.items()
+            if sample == name and labels.items() <= dict(given).items()
+        )
+
+
+def scraped(text: str) -> Scraped:
+    return Scraped(
+        {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+    )
+
+
+async def scrape(gateway: Gateway) -> Scraped:
+    response = await gateway.http.get("/metrics")
+    assert response.status_code == 200
+    return scraped(response.text)
+
+
+async def test_metrics_need_no_tenant(gateway: Gateway) -> None:
+    """Prometheus asks as it does everywhere, and is answered in the format that it names."""
+    plain = await gateway.http.get("/metrics")
+    named = await gateway.http.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
+
+    assert plain.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert named.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert named.text.endswith("# EOF\n")
+
+
+async def test_metrics_can_be_off() -> None:
+    """METRICS=0 leaves the path out."""
+    async with open_gateway(metrics=False) as gateway:
+        await gateway.data(LOANS)
+
+        assert (await gateway.http.get("/metrics")).status_code == 404
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+async def test_an_operation_is_counted(execution: str) -> None:
+    """Its kind and end, its time, its calls by service and route, its batches, hits and carried links."""
+    async with open_gateway(execution=execution, plan_after=1) as gateway:
+        for _ in range(3):
+            await gateway.data(LOANS)
+
+        found = await scrape(gateway)
+
+    assert found.of(OPERATIONS) == found.of(OPERATIONS, kind="query", outcome="success") == 3
+    whole = found.of("gateway_operation_duration_seconds_sum")
+    upstream = found.of("gateway_upstream_call_duration_seconds_sum")
+    assert 0 < upstream < whole
+    assert found.of("gateway_operation_duration_seconds_bucket", le="+Inf") == 3 * 1.0
+    assert found.of(CALLS) == 6
+    assert found.of(CALLS, upstream="bff", method="GET", route="/circulation-bff/loans", status="2xx") == 3
+    assert found.of(CALLS, upstream="folio", method="GET", route="/groups", status="2xx") == 3
+    assert found.of("gateway_loader_batch_keys_count") == 6
+    assert found.of("gateway_loader_batch_keys_sum") == 9
+    assert found.of("gateway_loader_hits_total") == 9
+    assert found.of("gateway_links_carried_total") == 15
+    assert found.of("gateway_plans_executed_total") == (3 if execution == "plan" else 0)
+    assert found.of("gateway_operations_in_flight") == 0
+
+
+async def test_no_label_is_unbounded() -> None:
+    """Whatever is asked, by whichever tenant, the values of all labels come from closed lists."""
+    async with open_gateway(plan_after=1) as gateway:
+        for name, screen in vars(screens).items():
+            if name.startswith("test_w"):
+                await ended_somehow(screen(gateway))
+        for number in range(30):
+            tenant = {"X-Okapi-Tenant": f"tenant_{number}"}
+            await gateway.ask(f"query Q{number} {{ loans {{ nodes {{ id }} }} }}", headers=tenant)
+            await gateway.ask(f'{{ user(barcode: "{number}") {{ id nope }} }}')
+        for kind in ("status", "html", "reset", "empty", "wrong_shape"):
+            gateway.sandbox.faults.add(kind=kind)  # type: ignore[arg-type]  # one of them
+            await gateway.ask(LOANS)
+            await gateway.ask(CHECK_IN, headers=gateway.as_staff())
+            gateway.sandbox.faults.clear()
+        await gateway.http.get("/graphql?query=%7B", headers={"X-Okapi-Tenant": "diku"})
+        found = await scrape(gateway)
+
+    values = defaultdict[str, set[str]](set)
+    for _, labels in found:
+        for label, value in labels:
+            values[label].add(value)
+    assert values.pop("le")
+    assert {label: sorted(given - CLOSED[label]) for label, given in values.items()} == {
+        label: [] for label in CLOSED
+    }
+    assert len(values["route"]) > 20
+    assert len(values["status"]) > 3
+    ours = [name for name, _ in found if name.startswith("gateway_")]
+    assert len(ours) < 3000
+
+
+CHECK_IN = """
+  mutation { checkIn(input: {
+    itemBarcode: "1", servicePointId: "00000000-0000-4000-8000-000000000001"
+  }) { __typename } }
+"""
+
+
+async def ended_somehow(screen: object) -> None:
+    """Play a screen over a library that the screens before have changed; what it shows is told elsewhere."""
+    try:
+        await screen  # type: ignore[misc]  # the test functions of the screens are coroutines
+    except (AssertionError, KeyError, TypeError, StopIteration, RuntimeError, IndexError):
+        return
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code"),
+    [
+        ({"kind": "status", "status": 500}, "5xx", "UPSTREAM_ERROR"),
+        ({"kind": "status", "status": 403, "body": "no"}, "4xx", "FORBIDDEN"),
+        ({"kind": "reset"}, "unavailable", "UPSTREAM_UNAVAILABLE"),
+        ({"kind": "slow", "delay": 5.0}, "timeout", "UPSTREAM_TIMEOUT"),
+    ],
+)
+async def test_calls_that_fail(fault: dict[str, object], status: str, code: str) -> None:
+    """A call is counted once, with all its attempts, by the class of its status or by why there is none."""
+    async with open_gateway(read_timeout=0.3, read_attempts=1) as gateway:
+        gateway.sandbox.faults.add(path="/circulation-bff/loans", **fault)  # type: ignore[arg-type]  # by kind
+        await gateway.ask("{ loans { nodes { id } } }")
+        found = await scrape(gateway)
+
+    assert found.of(CALLS) == found.of(CALLS, status=status, route="/circulation-bff/loans") == 1
+    assert found.of("gateway_errors_total") == found.of("gateway_errors_total", code=code) == 1
+    assert found.of(OPERATIONS, kind="query", outcome="partial") == 1
+
+
+async def test_retries_and_breakers_are_counted() -> None:
+    """A read that is sent again counts for its upstream, and so does a tenant for whom it is left alone."""
+    async with open_gateway() as gateway:
+        gateway.sandbox.faults.add(kind="status", status=503, path="/circulation-bff/loans", times=1)
+        await gateway.data("{ loans { nodes { id } } }")
+        again = await scrape(gateway)
+        gateway.sandbox.faults.add(kind="status", status=500, path="/circulation-bff/loans")
+        for _ in range(30):
+            await gateway.ask("{ loans { nodes { id } } }")
+        left_alone = await scrape(gateway)
+
+    assert again.of("gateway_upstream_retries_total") == 1
+    assert again.of("gateway_upstream_retries_total", upstream="bff") == 1
+    assert again.of("gateway_breakers_open") == 0
+    assert left_alone.of("gateway_breakers_open", upstream="bff") == 1
+    assert left_alone.of("gateway_breakers_open") == 1
+    assert left_alone.of(CALLS, status="unavailable") > 0  # not sent
+
+
+async def test_acts_are_counted_by_outcome(gateway: Gateway) -> None:
+    """Each act counts once, under what is known of it."""
+    await gateway.ask(CHECK_IN, headers=gateway.as_staff())
+    gateway.sandbox.faults.add(kind="html", path="/circulation-bff/loans/check-in")
+    await gateway.ask(CHECK_IN, headers=gateway.as_staff())
+
+    found = await scrape(gateway)
+
+    assert found.of("gateway_acts_total", act="checkIn", outcome="UPSTREAM_REJECTED") == 1
+    assert found.of("gateway_acts_total", act="checkIn", outcome="OUTCOME_UNKNOWN") == 1
+    assert found.of("gateway_acts_total") == 2
+    assert found.of("gateway_open_acts") == 0
+
+
+async def test_what_is_turned_away_is_counted() -> None:
+    """Requests beyond MAX_OPERATIONS, and those that the rate limit lets through and refuses."""
+    async with open_gateway(max_operations=1, rate_limit="2/minute") as gateway:
+        gateway.sandbox.faults.add(kind="slow", delay=0.5)
+        running = asyncio.create_task(gateway.ask("{ loans { nodes { id } } }"))
+        await asyncio.sleep(0.1)
+        during = await scrape(gateway)
+        assert (await gateway.ask("{ __typename }"))["errors"][0]["extensions"]["code"] == "OVERLOADED"
+        await running
+        gateway.sandbox.faults.clear()
+        await gateway.data("{ __typename }")
+        assert (await gateway.ask("{ __typename }"))["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+        after = await scrape(gateway)
+
+    assert during.of("gateway_operations_in_flight") == 1
+    assert after.of("gateway_operations_in_flight") == 0
+    assert after.of("gateway_operations_shed_total") == 1
+    assert after.of("gateway_rate_limit_decisions_total", decision="admitted") == 2
+    assert after.of("gateway_rate_limit_decisions_total", decision="refused") == 1
+    assert after.of(OPERATIONS, outcome="refused") == 1
+
+
+async def test_fallbacks_are_counted_by_reason() -> None:
+    """A record that is not what its type says sends its subtree to graphql-core, and is counted."""
+    async with open_gateway(execution="plan", plan_after=1) as gateway:
+        gateway.sandbox.faults.add(
+            kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [{"id": "1", "item": 7}]}
+        )
+        await gateway.ask("{ loans { nodes { id item { title } } } }")
+        found = await scrape(gateway)
+
+    reasons = {
+        reason: found.of("gateway_plan_fallbacks_total", reason=reason) for reason in get_args(Reason)
+    }
+    assert sum(reasons.values()) == 1
+    assert found.of("gateway_plans_executed_total") == 1
+
+
+async def test_a_store_that_is_away_is_counted() -> None:
+    """What the shared store was asked and did not answer is told, though nobody else notices."""
+    async with open_gateway(
+        rate_limit="600/minute", redis_url="redis://127.0.0.1:1/0", redis_timeout=0.2
+    ) as gateway:
+        for _ in range(2):
+            await gateway.data("{ __typename }")
+        found = await scrape(gateway)
+
+    assert found.of("gateway_store_questions_total", outcome="failed") == 1
+    assert found.of("gateway_store_questions_total", outcome="left alone") == 1
+    assert found.of("gateway_store_questions_total", outcome="answered") == 0
+
+
+async def test_who_has_gone_is_counted() -> None:
+    """A query whose client hangs up is abandoned, and its call upstream cancelled."""
+    app = create_app(Settings(sandbox=True), transport=lambda limits: httpx.MockTransport(never))
+    body = json.dumps({"query": "{ loans { nodes { id } } }"}).encode()
+    incoming = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+
+    async def receive() -> dict[str, object]:
+        return incoming.pop(0)
+
+    async def send(message: object) -> None:
+        raise AssertionError("nobody is there")
+
+    headers = [(b"content-type", b"application/json"), (b"x-okapi-tenant", b"diku")]
+    await app(
+        {"type": "http", "method": "POST", "path": "/graphql", "headers": headers, "query_string": b""},
+        receive,  # type: ignore[arg-type]  # ASGI's messages are wide
+        send,  # type: ignore[arg-type]  # as above
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
+        found = scraped((await http.get("/metrics")).text)
+
+    assert found.of(OPERATIONS, kind="query", outcome="abandoned") == 1
+    assert found.of(CALLS, status="cancelled") == 1
+
+
+async def never(request: httpx.Request) -> httpx.Response:
+    await asyncio.Event().wait()
+    raise AssertionError("unreachable")
+
+
+WORKER = """
+import asyncio, sys
+from tests.gateway_under_test import open_gateway
+
+async def main(times):
+    async with open_gateway() as gateway:
+        for _ in range(times):
+            await gateway.data("{ loans(first: 5) { nodes { borrower { barcode patronGroup { desc } } } } }")
+        sys.stdout.write((await gateway.http.get("/metrics")).text)
+
+asyncio.run(main(int(sys.argv[1])))
+"""
+
+
+def test_processes_are_summed(tmp_path: Path) -> None:
+    """With one folder for several processes whichever is scraped tells the sum, of those that ended too."""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    texts = [
+        subprocess.run(  # noqa: S603 - our own script
+            [sys.executable, "-W", "error", "-c", WORKER, times],
+            env=environment,
+            cwd=ROOT,
+            text=True,
+            check=True,
+            stdout=subprocess.PIPE,
+        ).stdout
+        for times in ("2", "3")
+    ]
+
+    first, both = map(scraped, texts)
+    assert first.of(OPERATIONS, kind="query", outcome="success") == 2
+    assert both.of(OPERATIONS, kind="query", outcome="success") == 5
+    assert both.of(CALLS, route="/groups", status="2xx") == 5
+    assert both.of("gateway_links_carried_total") == 25
+    assert both.of("gateway_loader_batch_keys_sum") == 15
+    assert both.of("gateway_operations_in_flight") == 0
+    labels = {label for _, labels in both for label, _ in labels}
+    assert labels <= {*CLOSED, "le"}  # no process is named
+    live = {file.name for file in tmp_path.glob("gauge_live*.db")}
+    assert len(live) == 1  # the gauges of the first were dropped with it
+
+
+def test_workers_are_summed() -> None:
+    """Two workers behind one port: each scrape, whoever answers it, tells all operations of both."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url, "--workers=2") as gateway,
+    ):
+        for _ in range(20):
+            assert gateway.ask(post()).status == 200
+
+        told = [scraped(gateway.ask(get("/metrics")).body.decode()) for _ in range(8)]
+
+    assert [each.of(OPERATIONS, kind="query", outcome="success") for each in told] == [20.0] * 8
