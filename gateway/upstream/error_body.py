@@ -52,8 +52,13 @@ def kept_out_of_bff(body: bytes) -> bool:
 
 
 def not_routed(body: bytes) -> bool:
-    """Whether a 404 is about the path and not about a record: Okapi's text or the sidecar's code."""
-    return b"No suitable module found" in body[:200] or b"route_not_found_error" in body
+    """Whether a 404 is about the path and not about a record: Okapi's text, the sidecar's code, Kong's words."""
+    start = body[:200]
+    return (
+        b"No suitable module found" in start
+        or b"route_not_found_error" in body
+        or b"no Route matched with those values" in start
+    )
 
 
 def _reason(error: Mapping[str, Any]) -> Reason:

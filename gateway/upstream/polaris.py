@@ -49,16 +49,22 @@ class Polaris:
         self._not_own = not_own
 
     async def lock(self, object_type_id: int, object_id: int) -> Record | None:
-        """The lock on this object, whoever holds it; None where it is not locked (404 is a normal answer)."""
+        """The lock on this object, whoever holds it; None where it is not locked (404 is a normal answer).
+
+        A 404 with a page is somebody else's: of a proxy that does not know Polaris, say.
+        """
         answer = await self._client.answer(
             self._locks(f"/{object_type_id}/{object_id}"), {}, expected=_NOT_LOCKED
         )
-        return None if answer.status == 404 else self._record(answer)
+        if answer.status == 404 and answer.body.strip() in (b"", b"null"):
+            return None
+        record = self._record(answer)
+        return None if answer.status == 404 else record
 
     async def locks(self, *, everyones: bool) -> list[Record]:
         """The caller's own locks, or every lock in the system."""
         query = {"getAllLocks": "true"} if everyones else {}
-        answer = await self._client.answer(self._locks(), query, expected=frozenset())
+        answer = await self._client.answer(self._locks(), query, expected=_NOT_LOCKED)
         records = decoded(answer.body)
         if not isinstance(records, list) or any(type(record) is not dict for record in records):
             raise self._client.bad_shape()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from gateway.upstream.interfaces import routes
 
 OTHER = "other"
-POLARIS_TEMPLATES = ("/objectlocks", "/objectlocks/{objectTypeId}/{objectId}")
+
+# Behind `/Polaris.ApplicationServices/api/v1/` and five segments that settings and the workstation give.
+_LOCKS = {0: "/objectlocks", 2: "/objectlocks/{objectTypeId}/{objectId}"}
 
 _Parts = tuple[str | None, ...]
 
@@ -23,7 +25,7 @@ for _template in sorted(_TEMPLATES - _WHOLE):
 
 def templates() -> frozenset[str]:
     """Everything that `template_of` may answer."""
-    return frozenset({*_TEMPLATES, *POLARIS_TEMPLATES, OTHER})
+    return frozenset({*_TEMPLATES, *_LOCKS.values(), OTHER})
 
 
 def template_of(path: str) -> str:
@@ -37,6 +39,6 @@ def template_of(path: str) -> str:
     for template, name in _BY_LENGTH.get(len(parts) - 1, ()):
         if all(part is None or part == given for part, given in zip(template, parts, strict=True)):
             return name
-    if "objectlocks" in parts:
-        return POLARIS_TEMPLATES[parts[-1] != "objectlocks"]
+    if parts[1:2] == ["Polaris.ApplicationServices"] and parts[9:10] == ["objectlocks"]:
+        return _LOCKS.get(len(parts) - 10, OTHER)
     return OTHER

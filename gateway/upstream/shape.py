@@ -85,9 +85,7 @@ Member: TypeAlias = Members | ListOf | Any  # Any: a type that msgspec decodes
 
 def _same(known: Member, other: Member) -> bool:
     if isinstance(known, ListOf):
-        return (
-            isinstance(other, ListOf) and known.nullable == other.nullable and _same(known.of, other.of)
-        )
+        return isinstance(other, ListOf) and known.nullable == other.nullable and _same(known.of, other.of)
     return known is other or known == other
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
@@ -46,18 +48,22 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                said = [(name.lower(), value) for name, value in message.get("headers", ())]
-                own = [header for header in said if header[0] not in _NAMES]
-                message = {**message, "headers": [*own, *_headers_for(said)]}
+                message = {**message, "headers": _with_headers(message.get("headers", ()))}
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
 
 
-def _headers_for(said: list[Header]) -> tuple[Header, ...]:
-    for name, value in said:
-        if name == b"content-type" and value.startswith(b"text/html"):
-            return PAGE_HEADERS
-        if name == b"cache-control" and b"immutable" in value:
-            return ASSET_HEADERS
-    return SECURITY_HEADERS
+def _with_headers(said: Iterable[Header]) -> list[Header]:
+    ours = SECURITY_HEADERS
+    own = []
+    for header in said:
+        name = header[0].lower()
+        if name not in _NAMES:
+            own.append((name, header[1]))
+            if name == b"content-type" and header[1].startswith(b"text/html"):
+                ours = PAGE_HEADERS
+        elif name == b"cache-control" and b"immutable" in header[1] and ours is SECURITY_HEADERS:
+            ours = ASSET_HEADERS
+    own += ours
+    return own

@@ -23,11 +23,11 @@ class Problem:
     """What keeps an operation of a manifest from being served."""
 
     id: str
-    operation: str | None
+    operation: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.id} ({self.operation or 'without a name'}): {self.message}"
+        return f"{self.id} ({self.operation}): {self.message}"
 
 
 async def prepare_trusted(documents: Documents, compile_ahead: Callable[[Operation], None]) -> None:
@@ -59,9 +59,9 @@ def problems_of(
 ) -> Iterator[Problem]:
     """What is wrong with the operations of a document, its cost without variables included.
 
-    What is wrong with the document as a whole is told once.
+    What is wrong with the document as a whole is told once, with the names of all its operations.
     """
-    told: set[str] = set()
+    found: dict[str, list[str]] = {}
     for name, each in prepared.items():
         if isinstance(each, Rejected):
             messages = [_told(error) for error in each.errors]
@@ -69,10 +69,9 @@ def problems_of(
             costly = documents.too_costly(each, {})
             messages = [] if costly is None else [costly.message]
         for message in messages:
-            if message in told:
-                continue
-            told.add(message)
-            yield Problem(id=document.id, operation=name, message=message)
+            found.setdefault(message, []).append(name or "without a name")
+    for message, names in found.items():
+        yield Problem(id=document.id, operation=", ".join(names), message=message)
 
 
 def _told(error: GraphQLError) -> str:

@@ -44,7 +44,7 @@ def test_each_problem_is_named(tmp_path: Path) -> None:
             "a1": LOANS,
             "a2": "query Misspelt { loanz { nodes { id } } }",
             "a3": "query Unfinished { loans {",
-            "a4": "query Two { tenant } query Words { words }",
+            "a4": "query Two { tenant } query Words { patrons }",
         },
     )
 
@@ -53,8 +53,8 @@ def test_each_problem_is_named(tmp_path: Path) -> None:
         "a2 (Misspelt): Cannot query field 'loanz' on type 'Query'. Did you mean 'loan' or 'loans'?"
         " (line 1, column 18)",
         "a3 (without a name): Syntax Error: Expected Name, found <EOF>. (line 1, column 27)",
-        "a4 (Two): Cannot query field 'tenant' on type 'Query'. (line 1, column 13)",
-        "a4 (Two): Cannot query field 'words' on type 'Query'. (line 1, column 36)",
+        "a4 (Two, Words): Cannot query field 'tenant' on type 'Query'. (line 1, column 13)",
+        "a4 (Two, Words): Cannot query field 'patrons' on type 'Query'. (line 1, column 36)",
     ]
     assert result.stderr.splitlines()[-1] == "4 documents, 4 problems"
 
@@ -65,8 +65,8 @@ def test_the_limits_are_those_of_the_settings(tmp_path: Path) -> None:
     costly = check(tmp_path, {"a1": LOANS}, "--max-cost", "1")
 
     assert (deep.exit_code, costly.exit_code) == (1, 1)
-    assert deep.stdout.startswith("a1 (without a name): The query has more than 3 levels of fields (MAX_DEPTH).")
-    assert costly.stdout.startswith("a1 (Loans): The operation may need 2 upstream calls; at most 1 are allowed.")
+    assert deep.stdout.startswith("a1 (Loans): The query has more than 3 levels of fields (MAX_DEPTH).")
+    assert costly.stdout.startswith("a1 (Loans): The operation may need 2 upstream calls; at most 1 are")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"a": 1}'])

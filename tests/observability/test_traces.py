@@ -108,24 +108,25 @@ async def test_a_trace_over_two_services() -> None:
 async def test_spans_say_what_and_nothing_of_whom() -> None:
     """Kind and name of the operation, service, route and status of a call: no text, no id, no variable."""
     async with traced() as gateway:
-        await gateway.ask('query Loan { loan(id: "7c9e6679-7425-40de-944b-000000000001") { id } }')
+        batch = 'batchRequest(id: "7c9e6679-7425-40de-944b-000000000001")'
+        await gateway.ask(f"query Batch {{ {batch} {{ requestDate }} }}")
 
-    operation, call = gateway.spans["query"], gateway.spans["GET /circulation-bff/loans/{loanId}"]
+    operation, call = gateway.spans["query"], gateway.spans["GET /circulation-bff/batch-requests/{batchId}"]
     assert operation.parent is None
     attributes = dict(operation.attributes or {})
     assert str(attributes.pop("gateway.request_id")).endswith("/graphql")
     assert attributes == {
         "graphql.operation.type": "query",
-        "graphql.operation.name": "Loan",
+        "graphql.operation.name": "Batch",
         "gateway.outcome": "success",
     }
     assert dict(call.attributes or {}) == {
         "http.request.method": "GET",
-        "url.template": "/circulation-bff/loans/{loanId}",
+        "url.template": "/circulation-bff/batch-requests/{batchId}",
         "peer.service": "bff",
         "http.response.status_code": 404,
     }
-    assert call.status.status_code is StatusCode.UNSET  # there is no such loan, and nothing is wrong
+    assert call.status.status_code is StatusCode.UNSET  # there is no such record, and nothing is wrong
     assert not any("7c9e6679" in span.to_json() for span in gateway.spans.values())
 
 

@@ -500,9 +500,7 @@ def test_all_json_can_be_decoded(value: object) -> None:
     assert decoded(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
-@pytest.mark.parametrize(
-    "body", [b"9" * 5000, b'"\\ud800"', b"[" * 100_000, b"NaN", b"\xef\xbb\xbf{}"]
-)
+@pytest.mark.parametrize("body", [b"9" * 5000, b'"\\ud800"', b"[" * 100_000, b"NaN", b"\xef\xbb\xbf{}"])
 def test_hostile_json_is_no_json(body: bytes) -> None:
     """Numbers beyond measure, halves of characters and endless nesting are not decoded."""
     assert decoded(body) is None

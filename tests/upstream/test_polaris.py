@@ -408,3 +408,19 @@ async def test_a_page_that_was_not_found_releases_nothing() -> None:
     with pytest.raises(errors.OutcomeUnknown):
         await desk.polaris.unlock_object(27, 29937)
     assert len(desk.requests) == 1
+
+
+PAGE = b"<html>404 - File or directory not found.</html>"
+
+
+async def test_a_page_is_no_word_about_a_lock() -> None:
+    """A 404 in HTML does not say that the object is free: whoever asked is told that nobody knows."""
+    with pytest.raises(errors.UpstreamBadResponse):
+        await Desk(404, PAGE).polaris.lock(27, 29937)
+
+
+@pytest.mark.parametrize("body", [PAGE, b"", b"{}"])
+async def test_a_list_is_never_absent(body: bytes) -> None:
+    """A 404 for all locks is an answer of another shape, and no record that is not there."""
+    with pytest.raises(errors.UpstreamBadResponse):
+        await Desk(404, body).polaris.locks(everyones=False)

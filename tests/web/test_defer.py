@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import time
 from typing import Any
 
 import httpx
@@ -12,6 +14,8 @@ import pytest
 from gateway.execution.fallbacks import FALLBACKS
 from tests.gateway_under_test import open_gateway
 from tests.web.desk import JSON, Connection, Desk, body
+from tests.web.edge import PATIENCE, Client, gateway_process, post
+from tests.web.held_upstream import FIELD, held_upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -228,6 +232,15 @@ async def test_a_part_that_cannot_be_encoded(desk: Desk) -> None:
     assert last["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
 
 
+async def test_a_first_part_that_cannot_be_encoded(desk: Desk) -> None:
+    """While nothing is sent, a fault of the gateway is a 500 as ever."""
+    response = await asked(desk, "{ unencodable ... @defer { title } }", BY_ID)
+
+    assert response.status_code == 500
+    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
+    assert desk.calls == []
+
+
 async def test_plans_serve_one_piece() -> None:
     """In one piece an operation with @defer is executed by its plan, with the same answer."""
     async with open_gateway(plan_after=1) as gateway:
@@ -251,3 +264,73 @@ async def test_links_put_off_share_a_call() -> None:
     for each in last["incremental"]:
         nodes[each["path"][-1]] |= each["data"]
     assert first["data"] == plain
+
+
+# On the wire
+
+HELD_ACT = msgspec.json.encode(
+    {
+        "query": "mutation { "
+        + FIELD.replace("{ __typename }", "{ __typename ... on DueDateChanged { ... @defer { loan { id } } } }")
+        + " }"
+    }
+)
+HELD_QUERY = msgspec.json.encode({"query": "{ __typename ... @defer { loans { totalCount } } }"})
+
+
+def chunk(client: Client) -> bytes:
+    """Read one chunk of a body."""
+    size = int(client.line(), 16)
+    content = client.reader.read(size)
+    assert client.line() == ""
+    return content
+
+
+def head(client: Client) -> list[str]:
+    """Read the head of a response."""
+    lines = []
+    while line := client.line():
+        lines.append(line)
+    return lines
+
+
+def test_parts_of_an_act_survive_the_signal() -> None:
+    """A server that stops waits for the last part of an act's answer longer than for anything else."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url, "--shutdown-timeout=1") as gateway,
+        gateway.client() as client,
+    ):
+        client.send(post(b"Accept: " + BY_ID.encode(), body=HELD_ACT))
+        upstream.wait_for(1)
+        upstream.release()  # the act is done
+        upstream.wait_for(1)  # what is put off is asked
+        assert head(client)[0] == "HTTP/1.1 200 OK"
+        first = chunk(client)
+        assert b'"data":{"changeDueDate":{"__typename":"DueDateChanged"}}' in first
+
+        gateway.process.send_signal(signal.SIGTERM)
+        time.sleep(2.2)  # beyond SHUTDOWN_TIMEOUT, when the server cancels its requests
+        assert gateway.process.poll() is None
+        assert upstream.release() == [True]
+
+        _, last = parts_of(first + chunk(client))
+        (value,) = last["incremental"]  # the double's answer is no loan
+        assert (value["data"], value["errors"][0]["path"]) == ({"loan": None}, ["changeDueDate", "loan"])
+        assert gateway.process.wait(PATIENCE) == 0
+
+
+def test_who_hangs_up_is_asked_for_no_longer() -> None:
+    """When the client of a question goes between two parts, its calls upstream are given up at once."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url) as gateway,
+    ):
+        with gateway.client() as client:
+            client.send(post(b"Accept: " + BY_ID.encode(), body=HELD_QUERY))
+            upstream.wait_for(1)
+            head(client)
+            assert b'"data":{"__typename":"Query"}' in chunk(client)
+        time.sleep(0.5)
+
+        assert upstream.release() == [False]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.web.negotiation import accepted, answer_type, is_utf8_json, prefers_html
+from gateway.web.negotiation import accepted, answer_type, incremental_format, is_utf8_json, prefers_html
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from gateway.app import create_app
 from gateway.execution.fallbacks import FALLBACKS
 from gateway.settings import Settings, SettingsError
 from gateway.stores.persisted_documents import OwnDocuments
 from gateway.web.documents import TrustMode
 from gateway.web.manifest import TrustedDocument, TrustedDocuments
-from tests.gateway_under_test import create_app, open_gateway
+from tests.gateway_under_test import open_gateway
+from tests.stores.store_server import PATIENCE, needs_store_server, store_server
 from tests.web.desk import GRAPHQL, JSON, Desk
 
 pytestmark = pytest.mark.anyio
@@ -31,8 +33,8 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def persisted(sha256Hash: Any, version: Any = 1) -> dict[str, Any]:  # noqa: N803 - as clients write it
-    return {"persistedQuery": {"version": version, "sha256Hash": sha256Hash}}
+def persisted(sha256_hash: str) -> dict[str, Any]:
+    return {"persistedQuery": {"version": 1, "sha256Hash": sha256_hash}}
 
 
 def desk_with(trust: TrustMode = "off") -> Desk:
@@ -211,7 +213,8 @@ async def test_broken_extensions(given: Any, message: str) -> None:
     """An extension of another form is refused, with or without a text."""
     desk = Desk(registered=OwnDocuments(longest=1000))
 
-    for text in ({}, {"query": "{ title }"}):
+    texts: list[dict[str, Any]] = [{}, {"query": "{ title }"}]
+    for text in texts:
         response = await desk.post(**text, extensions={"persistedQuery": given})
         assert response.status_code == 400
         assert problem(response.json()) == (f"extensions.persistedQuery {message}", "BAD_REQUEST")
@@ -238,7 +241,9 @@ async def test_other_extensions_do_no_harm(desk: Desk) -> None:
 
 # The gateway as a whole
 
-LOANS = "query Loans($titles: Boolean!) { loans(first: 3) { nodes { id item @include(if: $titles) { title } } } }"
+LOANS = """query Loans($titles: Boolean!) {
+    loans(first: 3) { nodes { id item @include(if: $titles) { title } } }
+}"""
 
 
 def manifest(folder: Path, **texts: str) -> Path:
@@ -309,8 +314,43 @@ def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
 async def test_registration_by_setting() -> None:
     """Clients may register documents unless the operator says no."""
     hashed = persisted(sha256("{ __typename }"))
-    for settings, expected in (({}, NOT_FOUND), ({"automatic_persisted_queries": False}, NOT_SUPPORTED)):
-        async with open_gateway(**settings) as gateway:
+    for allowed, expected in ((True, NOT_FOUND), (False, NOT_SUPPORTED)):
+        async with open_gateway(automatic_persisted_queries=allowed) as gateway:
             headers = {"X-Okapi-Tenant": "diku"}
             response = await gateway.http.post("/graphql", json={"extensions": hashed}, headers=headers)
             assert problem(response.json()) == expected
+
+
+@needs_store_server
+async def test_registration_is_shared() -> None:
+    """What a client registers at one replica, every replica that shares a store knows."""
+    body = {"extensions": persisted(sha256("{ __typename }"))}
+    headers = {"X-Okapi-Tenant": "diku"}
+    with store_server() as server:
+        async with (
+            open_gateway(redis_url=server.url, redis_timeout=PATIENCE) as one,
+            open_gateway(redis_url=server.url, redis_timeout=PATIENCE) as other,
+        ):
+            unknown = await other.http.post("/graphql", json=body, headers=headers)
+            assert problem(unknown.json()) == NOT_FOUND
+            await one.http.post("/graphql", json=body | {"query": "{ __typename }"}, headers=headers)
+
+            answer = (await other.http.post("/graphql", json=body, headers=headers)).json()
+
+    assert answer == {"data": {"__typename": "Query"}}
+
+
+async def test_many_conditions(tmp_path: Path) -> None:
+    """A document with more variants than are kept is compiled when it is asked, for what it is asked with."""
+    names = [f"v{number}" for number in range(5)]
+    declared = ", ".join(f"${name}: Boolean!" for name in names)
+    fields = " ".join(f"{name}: id @include(if: ${name})" for name in names)
+    file = manifest(tmp_path, many=f"query Many({declared}) {{ loans(first: 1) {{ nodes {{ {fields} }} }} }}")
+    values = dict.fromkeys(names, False) | {"v3": True}
+    async with open_gateway(documents=file, plan_after=2) as gateway:
+        before = FALLBACKS.planned
+        body = {"documentId": "many", "variables": values}
+        for planned in (0, 1, 2):
+            answer = await gateway.http.post("/graphql", json=body, headers={"X-Okapi-Tenant": "diku"})
+            assert [list(each) for each in answer.json()["data"]["loans"]["nodes"]] == [["v3"]]
+            assert FALLBACKS.planned == before + planned

@@ -1,0 +1,101 @@
+"""What clients do with documents besides sending them: by hash, in batches, in parts, out of a build."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.clients.node import PATIENCE, Workspace, needs_node, packages, workspace
+from tests.clients.test_clients import nameless
+from tests.web.edge import gateway_process
+
+HERE = Path(__file__).parent
+SCHEMA = HERE.parents[1] / "schema.graphql"
+TENANT = {"X-Okapi-Tenant": "diku"}
+PARTS = "multipart/mixed"
+
+CODEGEN = {
+    "schema": "schema.graphql",
+    "documents": ["*.ts"],
+    "generates": {
+        "gql/": {
+            "preset": "client",
+            "presetConfig": {"persistedDocuments": True, "fragmentMasking": False},
+            "config": {"scalars": {"DateTime": "string", "JSON": "unknown"}, "useTypeImports": True},
+        }
+    },
+}
+SCREEN = """import { graphql } from "./gql";
+graphql(`query Loans($first: Int) { loans(first: $first) { nodes { id ...Due } } }`);
+graphql(`fragment Due on Loan { dueDate }`);
+"""
+
+
+@pytest.fixture(scope="module", name="node_modules")
+def _node_modules(pytestconfig: pytest.Config) -> Path:
+    cache = pytestconfig.cache
+    assert cache is not None
+    return packages(HERE, cache)
+
+
+@contextmanager
+def gateway(*options: str) -> Iterator[httpx.Client]:
+    """A gateway process over an embedded library, and what asks it."""
+    with gateway_process("--sandbox", *options) as process:
+        url = f"http://127.0.0.1:{process.port}"
+        with httpx.Client(base_url=url, headers=TENANT, trust_env=False, timeout=PATIENCE) as client:
+            yield client
+
+
+@needs_node
+def test_apollo_client(node_modules: Path, tmp_path: Path) -> None:
+    """Apollo Client registers a document once, batches, and reads both forms of parts."""
+    script = (HERE / "documents.mjs").read_text(encoding="utf-8")
+    place = workspace(tmp_path, {"documents.mjs": script}, node_modules)
+    with gateway("--batch-max=5") as http:
+        said = json.loads(place.node("documents.mjs", str(http.base_url)))
+        loans = "{ loans(first: 2) { nodes { id borrower { id active } } } }"
+        whole = http.post("/graphql", json={"query": loans}).json()["data"]
+
+    plain = "application/graphql-response+json"
+    # By the hash alone, with the text when the gateway asks for it, and by the hash again.
+    assert said["byHash"] == [[1, 1], [["POST", False], ["POST", True], ["POST", False]], [plain] * 3]
+    assert said["byGet"] == [[1, 1], [["GET", False], ["GET", False]], [plain] * 2]
+    barcodes, sent, _ = said["batch"]
+    assert (barcodes, sent) == (["1000000001", "1000000002", "1000000003"], [["POST", 3]])
+    for form in ("byPath", "byId"):
+        states, last, _, types = said[form]
+        assert types == [PARTS]
+        assert states[0] == ["streaming", [False, False]]
+        assert states[-1] == ["complete", [True, True]]
+        assert nameless(last) == whole
+
+
+@needs_node
+def test_codegen(node_modules: Path, tmp_path: Path) -> None:
+    """What graphql-codegen writes is a manifest: it passes the check, and its ids are all that is served."""
+    sources = {
+        "codegen.json": json.dumps(CODEGEN),
+        "screen.ts": SCREEN,
+        "schema.graphql": SCHEMA.read_text(encoding="utf-8"),
+    }
+    place: Workspace = workspace(tmp_path, sources, node_modules)
+    written = place.package("graphql-codegen", "--config", "codegen.json")
+    assert written.returncode == 0, written.stdout + written.stderr
+    manifest = tmp_path / "gql" / "persisted-documents.json"
+    texts: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    (document_id,) = texts
+
+    with gateway(f"--documents={manifest}", "--documents-mode=enforce") as http:
+        asked = {"documentId": document_id, "variables": {"first": 2}}
+        found = http.post("/graphql", json=asked).json()
+        refused = http.post("/graphql", json={"query": "{ __typename }"}).json()
+
+    assert [sorted(each) for each in nameless(found["data"])["loans"]["nodes"]] == [["dueDate", "id"]] * 2
+    assert refused["errors"][0]["extensions"]["code"] == "DOCUMENT_NOT_TRUSTED"

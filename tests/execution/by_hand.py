@@ -1,0 +1,91 @@
+"""Operations that are written for what plans might get wrong, over the records of the filled sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Json = Any  # values of variables are JSON
+
+BY_HAND: tuple[tuple[str, Json], ...] = (
+    # Several roots over the same loaders.
+    ("{ a: loans { nodes { borrower { personal { email } } } } b: users { nodes { id type } } c: loans { "
+     "nodes { borrower { username } proxy { username } } } }", {}),
+    ("{ requests { nodes { requester { username } } } loans { nodes { borrower { username openRequests(first:"
+     " 3) { nodes { requester { username } } } } } } }", {}),
+    ("{ a: patronGroups { nodes { group } } users { nodes { patronGroup { group desc } } } }", {}),
+    ("{ servicePoints { nodes { name } } loans { nodes { checkoutServicePoint { name code description } } }"
+     " locations { nodes { primaryServicePoint { code } servicePoints { code name } } } }", {}),
+    ("{ no: loan(id: \"7c9e6679-7425-40de-944b-000000000001\") { id } bad: loan(id: \"x\") { id } "
+     "loans(first: 2) { nodes { id } } none: user(barcode: \"nobody\") { id } }", {}),
+    # The same link by different paths, and under two names.
+    ("{ loans { nodes { id a: borrower { username } b: borrower { personal { email } openLoans { nodes { id "
+     "borrower { username } } } } } } }", {}),
+    ("{ requests { nodes { requester { username } proxy { username } item { openLoan { borrower { username "
+     "} } } } } }", {}),
+    ("{ loans { nodes { item { holdings { instance { id } } instance { title hrid } } instance { title hrid } "
+     "loanItem { instance { hrid title source } } } } }", {}),
+    ("{ loans { nodes { borrower { id } item { id barcode } } edges { cursor node { borrower { username } "
+     "item { copyNumber } } } pageInfo { hasNextPage endCursor } totalCount } }", {}),
+    # Conditions, on links, fragments and roots.
+    *(
+        ("query($yes: Boolean! = true, $no: Boolean = false) { loans { nodes { id @include(if: $yes) borrower @skip("
+         "if: $no) { username } ...F @include(if: $yes) ... @skip(if: $no) { renewalCount status { name } } "
+         "} } other: users @include(if: $yes) { totalCount } } fragment F on Loan { item @include(if: $yes) "
+         "{ barcode title hrid @skip(if: $no) } }", values)
+        for values in ({}, {"no": True}, {"yes": False, "no": False}, {"no": None}, {"yes": False, "no": True})
+    ),
+    ("query($no: Boolean = false) { loans { nodes { borrower { username @include(if: $no) } } } }", {"no": True}),
+    ("query($no: Boolean = false) { loans { nodes { borrower { username @include(if: $no) id } } } }", {}),
+    # Names: aliases that are names of others, `__typename` at every level, members in another order.
+    ("{ __typename loans { __typename nodes { __typename id: action action: id status { __typename } "
+     "borrower { __typename personal { __typename } } } pageInfo { __typename } edges { __typename node { "
+     "__typename } } } again: __typename }", {}),
+    ("{ first: __typename loans(first: 1) { nodes { id } } last: __typename }", {}),
+    ("{ users { nodes { personal { lastName firstName } barcode id } } }", {}),
+    ("{ users { nodes { id barcode personal { lastName firstName } } } }", {}),
+    ("{ users { nodes { id personal { lastName } personal { firstName } ... { personal { email addresses { "
+     "city addressLine1 } } } } } }", {}),
+    # Connections in connections, with arguments and variables.
+    ("query($n: Int!, $first: Int = 3) { users(first: $n) { nodes { id openLoans(first: $first) { totalCount "
+     "pageInfo { hasNextPage } nodes { id accounts(first: 2) { totalCount nodes { amount remaining } } } } a: "
+     "openLoans(first: 1, sort: [{ field: DUE_DATE }]) { nodes { dueDate } } } } }", {"n": 12}),
+    ("query($s: [RequestStatus!], $after: String) { instances(first: 20) { nodes { id openRequests(filter: { "
+     "status: $s }, after: $after) { nodes { position status requester { barcode } } edges { cursor } } } } }",
+     {"s": ["OPEN_NOT_YET_FILLED", "OPEN_AWAITING_PICKUP"]}),
+    ("{ instances(first: 12) { nodes { items(first: 3) { nodes { barcode effectiveLocation { name } "
+     "materialType { id name source } permanentLoanType { name } } } holdings { nodes { id } } } } }", {}),
+    ("{ loans(first: 6) { nodes { history(first: 3) { nodes { operation loan { dueDate } staff { username } "
+     "} } } } }", {}),
+    # What a caller must not ask, in links and at roots.
+    ("{ loans(first: 5) { nodes { id borrower { openLoans(first: 5000) { nodes { id } } username } } } }", {}),
+    ("query($n: Int) { loans(first: 5) { nodes { id accounts(first: $n) { nodes { id } } } } }", {"n": -1}),
+    ("{ loans(first: 5000) { nodes { id } } users(first: 1) { nodes { id } } }", {}),
+    ("{ loans(first: 4) { nodes { id accounts(after: \"nowhere\") { nodes { id } } } } }", {}),
+    ("{ loans(cql: \"(((\") { nodes { id } } requests(cql: \"a sortby b\") { nodes { id } } }", {}),
+    ("{ user { id } loan(id: \"\") { id } item(barcode: \"a\", id: \"b\") { id } }", {}),
+    # Lists of enumerations, JSON, numbers.
+    ("{ users { nodes { customFields departments { name code } preferredEmailCommunication personal { "
+     "addresses { countryId } preferredContactTypeIds } tags { tagList } } } }", {}),
+    ("{ accounts(first: 30) { nodes { amount remaining status { name } paymentStatus { name } loan { "
+     "renewalCount } } totalCount } }", {}),
+    ("{ users(first: 5) { nodes { accounts { amountRemaining totalCount nodes { remaining } } } } }", {}),
+    # Members that only one of the two interfaces sends.
+    ("{ loans(first: 8) { nodes { id claimedReturnedDate reminders { __typename } borrower { openLoans { "
+     "nodes { id claimedReturnedDate } } } } } }", {}),
+    ("{ requests(first: 8) { nodes { id itemLocationCode requestItem { barcode } deliveryAddress { city "
+     "addressType { addressType } } } } }", {}),
+    # Resolvers that no plan knows, and asks of their own.
+    ("{ items(first: 4) { nodes { id allowedServicePoints(requesterBarcode: \"1000000001\") { hold { id name "
+     "servicePoint { code } } page { name } } holdings { instance { id } } } } }", {}),
+    ("{ searchInstance(barcode: \"2000000001\") { title items { barcode holdings { id } } item(barcode: "
+     "\"2000000001\") { barcode openLoan { dueDate } materialType { name } } openRequests { totalCount } } }",
+     {}),
+    ("{ servicePoints(first: 3) { nodes { name pickSlips { totalCount nodes { item { title copy barcode } "
+     "request { request { id status requester { username } } } } } } } }", {}),
+    ("{ users(first: 10) { nodes { id automatedBlocks { patronBlockConditionId } manualBlocks { nodes { desc "
+     "} } sponsors { nodes { user { username } } } proxies { nodes { status } } requestPreference { "
+     "holdShelf } } } }", {}),
+    ("{ instances(first: 4) { nodes { requestQueue { totalCount nodes { position requester { username } } } "
+     "} } }", {}),
+    ("{ __schema { queryType { name } } loans(first: 1) { nodes { id } } }", {}),
+)  # fmt: skip
