@@ -202,9 +202,6 @@ def _metrics(load: Load, open_acts: OpenActs) -> Metrics:
 
     metrics = Metrics()
     metrics.follow_gauge(
-        "gateway_operations_in_flight", "Operations that are being answered.", {"": lambda: load.in_flight}
-    )
-    metrics.follow_gauge(
         "gateway_open_acts", "Mutations that were begun and are not answered.", {"": lambda: open_acts.number}
     )
     metrics.follow_gauge(

@@ -126,6 +126,13 @@ class Metrics:
             registry=registry,
         )
 
+        self._in_flight = 0
+        self.follow_gauge(
+            "gateway_operations_in_flight",
+            "Operations that are being answered.",
+            {"": lambda: self._in_flight},
+        )
+
     def follow_counter(
         self,
         name: str,
@@ -158,12 +165,14 @@ class Metrics:
             self._followed.append(_Followed(read, child, 0))
 
     def began(self) -> None:
-        """Tell the other processes, where there are any, what comes and goes."""
+        """Count an operation that begins."""
+        self._in_flight += 1
         if self._folder is not None:
             self._tell()
 
     def ended(self, operation: OperationRecord) -> None:
         """Count an operation that has ended."""
+        self._in_flight -= 1
         self._operations[operation.kind, operation.outcome].observe(operation.seconds)
         for code, times in operation.codes.items():
             self._codes[code if code in self._codes else OTHER].inc(times)

@@ -1,9 +1,10 @@
-// Apollo Client with documents by hash, in batches and in parts. Prints what was sent and what came.
+// Apollo Client with documents by hash, in batches and in parts, and urql with parts. Prints what was sent and came.
 import { createHash } from "node:crypto";
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { Defer20220824Handler, GraphQL17Alpha9Handler } from "@apollo/client/incremental";
 import { BatchHttpLink } from "@apollo/client/link/batch-http";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
+import { Client, fetchExchange } from "@urql/core";
 
 const uri = process.argv[2] + "/graphql";
 const headers = { "X-Okapi-Tenant": "diku" };
@@ -59,4 +60,17 @@ for (const [name, handler] of Object.entries({ byPath: new Defer20220824Handler(
   });
   said[name] = [states, last, ...taken()];
 }
+
+const urql = new Client({ url: uri, exchanges: [fetchExchange], fetchOptions: { headers }, fetch: watched, preferGetMethod: false });
+const states = [];
+let last;
+await new Promise((resolve, reject) => {
+  urql.query("query Loans { loans(first: 2) { nodes { id ... @defer { borrower { id active } } } } }", {}).subscribe((result) => {
+    if (result.error) reject(result.error);
+    states.push([result.hasNext ? "streaming" : "complete", result.data.loans.nodes.map((node) => "borrower" in node)]);
+    last = structuredClone(result.data);
+    if (!result.hasNext) resolve();
+  });
+});
+said.urql = [states, last, ...taken()];
 console.log(JSON.stringify(said));

@@ -10,7 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from gateway.cli import cli
 from tests.clients.node import PATIENCE, Workspace, needs_node, packages, workspace
 from tests.clients.test_clients import nameless
 from tests.web.edge import gateway_process
@@ -54,8 +56,8 @@ def gateway(*options: str) -> Iterator[httpx.Client]:
 
 
 @needs_node
-def test_apollo_client(node_modules: Path, tmp_path: Path) -> None:
-    """Apollo Client registers a document once, batches, and reads both forms of parts."""
+def test_apollo_client_and_urql(node_modules: Path, tmp_path: Path) -> None:
+    """Apollo Client registers a document once, batches, and reads both forms of parts; urql reads parts."""
     script = (HERE / "documents.mjs").read_text(encoding="utf-8")
     place = workspace(tmp_path, {"documents.mjs": script}, node_modules)
     with gateway("--batch-max=5") as http:
@@ -69,7 +71,7 @@ def test_apollo_client(node_modules: Path, tmp_path: Path) -> None:
     assert said["byGet"] == [[1, 1], [["GET", False], ["GET", False]], [plain] * 2]
     barcodes, sent, _ = said["batch"]
     assert (barcodes, sent) == (["1000000001", "1000000002", "1000000003"], [["POST", 3]])
-    for form in ("byPath", "byId"):
+    for form in ("byPath", "byId", "urql"):
         states, last, _, types = said[form]
         assert types == [PARTS]
         assert states[0] == ["streaming", [False, False]]
@@ -91,6 +93,8 @@ def test_codegen(node_modules: Path, tmp_path: Path) -> None:
     manifest = tmp_path / "gql" / "persisted-documents.json"
     texts: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
     (document_id,) = texts
+    checked = CliRunner().invoke(cli, ["documents", "check", str(manifest)])
+    assert (checked.exit_code, checked.stdout) == (0, "1 documents, all of which can be served\n")
 
     with gateway(f"--documents={manifest}", "--documents-mode=enforce") as http:
         asked = {"documentId": document_id, "variables": {"first": 2}}

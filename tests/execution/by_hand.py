@@ -22,19 +22,23 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "borrower { username } } } } } } }", {}),
     ("{ requests { nodes { requester { username } proxy { username } item { openLoan { borrower { username "
      "} } } } } }", {}),
-    ("{ loans { nodes { item { holdings { instance { id } } instance { title hrid } } instance { title hrid } "
+    ("{ loans { nodes { item { holdings { instance { id } } instance { title hrid } } instance { "
+     "title hrid } "
      "loanItem { instance { hrid title source } } } } }", {}),
     ("{ loans { nodes { borrower { id } item { id barcode } } edges { cursor node { borrower { username } "
      "item { copyNumber } } } pageInfo { hasNextPage endCursor } totalCount } }", {}),
     # Conditions, on links, fragments and roots.
     *(
-        ("query($yes: Boolean! = true, $no: Boolean = false) { loans { nodes { id @include(if: $yes) borrower @skip("
+        ("query($yes: Boolean! = true, $no: Boolean = false) { loans { nodes { id @include(if: "
+         "$yes) borrower @skip("
          "if: $no) { username } ...F @include(if: $yes) ... @skip(if: $no) { renewalCount status { name } } "
          "} } other: users @include(if: $yes) { totalCount } } fragment F on Loan { item @include(if: $yes) "
          "{ barcode title hrid @skip(if: $no) } }", values)
-        for values in ({}, {"no": True}, {"yes": False, "no": False}, {"no": None}, {"yes": False, "no": True})
+        for values in ({}, {"no": True}, {"yes": False, "no": False},
+                       {"no": None}, {"yes": False, "no": True})
     ),
-    ("query($no: Boolean = false) { loans { nodes { borrower { username @include(if: $no) } } } }", {"no": True}),
+    ("query($no: Boolean = false) { loans { nodes { borrower { username @include(if: $no) } } } }",
+     {"no": True}),
     ("query($no: Boolean = false) { loans { nodes { borrower { username @include(if: $no) id } } } }", {}),
     # Names: aliases that are names of others, `__typename` at every level, members in another order.
     ("{ __typename loans { __typename nodes { __typename id: action action: id status { __typename } "
@@ -47,17 +51,20 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "city addressLine1 } } } } } }", {}),
     # Connections in connections, with arguments and variables.
     ("query($n: Int!, $first: Int = 3) { users(first: $n) { nodes { id openLoans(first: $first) { totalCount "
-     "pageInfo { hasNextPage } nodes { id accounts(first: 2) { totalCount nodes { amount remaining } } } } a: "
+     "pageInfo { hasNextPage } nodes { id accounts(first: 2) { totalCount nodes { amount remaining "
+     "} } } } a: "
      "openLoans(first: 1, sort: [{ field: DUE_DATE }]) { nodes { dueDate } } } } }", {"n": 12}),
     ("query($s: [RequestStatus!], $after: String) { instances(first: 20) { nodes { id openRequests(filter: { "
-     "status: $s }, after: $after) { nodes { position status requester { barcode } } edges { cursor } } } } }",
+     "status: $s }, after: $after) { nodes { position status requester { barcode } } edges
+     { cursor } } } } }",
      {"s": ["OPEN_NOT_YET_FILLED", "OPEN_AWAITING_PICKUP"]}),
     ("{ instances(first: 12) { nodes { items(first: 3) { nodes { barcode effectiveLocation { name } "
      "materialType { id name source } permanentLoanType { name } } } holdings { nodes { id } } } } }", {}),
     ("{ loans(first: 6) { nodes { history(first: 3) { nodes { operation loan { dueDate } staff { username } "
      "} } } } }", {}),
     # What a caller must not ask, in links and at roots.
-    ("{ loans(first: 5) { nodes { id borrower { openLoans(first: 5000) { nodes { id } } username } } } }", {}),
+    ("{ loans(first: 5) { nodes { id borrower { openLoans(first: 5000) { nodes { id } } username } } } }",
+     {}),
     ("query($n: Int) { loans(first: 5) { nodes { id accounts(first: $n) { nodes { id } } } } }", {"n": -1}),
     ("{ loans(first: 5000) { nodes { id } } users(first: 1) { nodes { id } } }", {}),
     ("{ loans(first: 4) { nodes { id accounts(after: \"nowhere\") { nodes { id } } } } }", {}),

@@ -129,7 +129,11 @@ def _acts(calls: list[Call]) -> list[str]:
 
 @asynccontextmanager
 async def side_by_side(
-    sandbox: Sandbox, change: Change | None = None, *, own: Sandbox | None = None, **more: Json
+    sandbox: Sandbox | httpx.AsyncBaseTransport,
+    change: Change | None = None,
+    *,
+    own: Sandbox | httpx.AsyncBaseTransport | None = None,
+    **more: Json,
 ) -> AsyncIterator[SideBySide]:
     """Both gateways over the sandbox; `own` is one for the plans alone, where operations change something.
 
@@ -138,7 +142,9 @@ async def side_by_side(
     calls: dict[str, list[Call]] = {"plan": [], "generic": []}
     clients = {}
     for how in ("plan", "generic"):
-        behind = in_process_transport(own if own is not None and how == "plan" else sandbox)
+        behind = own if own is not None and how == "plan" else sandbox
+        if isinstance(behind, Sandbox):
+            behind = in_process_transport(behind)
         transport = Recorded(behind, calls[how], change)
         settings = Settings(sandbox=True, execution=how, plan_after=1, breaker=False, **WIDE, **more)
         app = create_app(settings, transport=lambda limits, transport=transport: transport)  # type: ignore[misc]

@@ -85,7 +85,10 @@ def of_members(seed: int, changed: Callable[[str, Json, int], Json], share: floa
         if not isinstance(body, dict):
             return body
         return {
-            key: [in_value(each, f"{seed} {each.get('id')}") if isinstance(each, dict) else each for each in value]
+            key: [
+                in_value(each, f"{seed} {each.get('id')}") if isinstance(each, dict) else each
+                for each in value
+            ]
             if isinstance(value, list)
             else value
             for key, value in body.items()
@@ -126,9 +129,13 @@ ODD: Mapping[str, Change] = {
     "ids-as-numbers": of_members(3, _ids, 0.1),
     "closed-sets": of_members(4, _closed_sets, 0.3),
     "numbers": _in_text(r'("(?:renewalCount|position|shelvingLagTime|amount|remaining)"): [\d.]+', _number),
-    "twice-and-the-last-is-good": _in_text(r'("barcode"|"action"): "', lambda found: f'{found[1]}: 5, {found[0]}'),
-    "twice-and-the-last-is-bad": _in_text(r'("barcode"|"title"): "[^"]*"', lambda found: f'{found[0]}, {found[1]}: []'),
-    "half-characters": _in_text(r'("title"|"lastName"|"action"): "', lambda found: f'{found[0]}\\ud800'),
+    "twice-and-the-last-is-good": _in_text(
+        r'("barcode"|"action"): "', lambda found: f"{found[1]}: 5, {found[0]}"
+    ),
+    "twice-and-the-last-is-bad": _in_text(
+        r'("barcode"|"title"): "[^"]*"', lambda found: f"{found[0]}, {found[1]}: []"
+    ),
+    "half-characters": _in_text(r'("title"|"lastName"|"action"): "', lambda found: f"{found[0]}\\ud800"),
     "without-ids": of_members(5, lambda name, value, number: None if name == "id" else value, 0.03),
 }
 """Each costs nothing but the fields that read it, on whichever way."""

@@ -363,3 +363,4 @@ def test_workers_are_summed() -> None:
         told = [scraped(gateway.ask(get("/metrics")).body.decode()) for _ in range(8)]
 
     assert [each.of(OPERATIONS, kind="query", outcome="success") for each in told] == [20.0] * 8
+    assert [each.of("gateway_operations_in_flight") for each in told] == [0.0] * 8
