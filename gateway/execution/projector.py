@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -324,7 +325,7 @@ class _Writer:
         start = self._start(v, get, record, indent, kinds, decoded=members is not None)
         if same is not None and len(same) < len(fields):
             same = None
-        bound = self._bound(_result(names))
+        bound = self._bound(_result(tuple(names)))
 
         def made(variable: str) -> Line:
             return lambda: [f"{indent}{variable} = {bound}({', '.join(map(_entry, entries))})"]
@@ -483,7 +484,8 @@ def _is_as_decoded(members: Members, same: Same) -> bool:
     return True
 
 
-def _result(names: list[str]) -> Any:
+@lru_cache(maxsize=1024)  # a Struct type takes kilobytes, and few selections are unlike all others
+def _result(names: tuple[str, ...]) -> Any:
     """The Struct of a part of an answer: `f0`, `f1` and so on, encoded under the names of the answer."""
     attributes = [f"f{number}" for number in range(len(names))]
     fields: list[tuple[str, Any]] = [(each, Any) for each in attributes]
