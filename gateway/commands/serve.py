@@ -32,7 +32,6 @@ def serve(**options: Any) -> None:
       circulation-gateway serve --okapi-url https://okapi.example.org --port 8081
     """
     settings = read_settings(options)
-    logs.configure(settings.log_level, settings.log_format)
     require_something_to_serve(settings)
     require_one_library(settings)
     with listen(settings.host, settings.port) as listener:
@@ -45,7 +44,11 @@ def serve(**options: Any) -> None:
 
 def serve_here(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
     """Serve in this process until a signal ends it."""
-    logs.configure(settings.log_level, settings.log_format)  # a worker is a process of its own
+    with logs.written(settings.log_level, settings.log_format):
+        _serve(settings, listener, announce)
+
+
+def _serve(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
     with notice_when_slow("Starting"):
         from gateway.app import create_app
         from gateway.web.protocol import WireLimits, bounded_protocol
@@ -83,7 +86,7 @@ def serve_here(settings: Settings, listener: socket.socket, announce: Callable[[
 
 def serve_in_workers(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
     """Serve in as many processes as WORKERS says until a signal ends them; exit as they did."""
-    with metrics_folder():
+    with logs.written(settings.log_level, settings.log_format), metrics_folder():
         workers = Workers(settings.workers, partial(serve_here, settings), listener, announce=announce)
         status = workers.run()
     if status:

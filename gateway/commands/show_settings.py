@@ -34,7 +34,7 @@ def metavar(types: Sequence[object]) -> str:
     """Name what an option takes, for its help."""
     if get_origin(types[0]) is Literal:
         return "|".join(get_args(types[0]))
-    names: dict[object, str] = {int: "NUMBER", float: "SECONDS", Path: "FOLDER"}
+    names: dict[object, str] = {int: "NUMBER", float: "SECONDS", Path: "PATH"}
     plain = [getattr(each, "__origin__", each) for each in types]  # of Annotated[Path, ...]: Path
     return next((names[each] for each in plain if each in names), "TEXT")
 

@@ -25,7 +25,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.compiler import Asked, Prepared
 from gateway.execution.fallbacks import FALLBACKS
-from gateway.execution.link_batch import Failure, Following, completed
+from gateway.execution.link_batch import Failure, Following, Resolved, completed
 from gateway.execution.plan import Json, OperationPlan, RootPlan
 from gateway.execution.plan_cache import conditions_of, plan_ahead, plan_of
 from gateway.loaders.loader import unshaped
@@ -204,6 +204,7 @@ class _Execution:
         fallen = [root for root in self.roots if root.is_fallen]
         for root in self.roots:
             if root.is_fallen:
+                executor.resolved |= root.following.resolved
                 shapes, shape = self.plan.shapes, root.plan.shape
                 executor.fetched[root.plan.name] = (
                     root.value if shape is None else unshaped(root.value, shapes[shape])
@@ -221,12 +222,13 @@ class _Execution:
 
 
 class _Completing(StrawberryGraphQLCoreExecutionContext):
-    """Completes root fields of which the value, or the whole result, is known. Any: graphql-core's own."""
+    """Completes fields of which the value is known, and roots of which all is. Any: graphql-core's own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.done: dict[str, Json] = {}
         self.fetched: dict[str, Json] = {}
+        self.resolved: dict[tuple[int, int], Resolved] = {}
 
     def execute_field(
         self,
@@ -237,16 +239,23 @@ class _Completing(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         if path.prev is not None:
-            return super().execute_field(parent_type, source, field_details_list, path, position_context)
-        name = str(path.key)
-        if name in self.done:
-            return self.done[name]
+            kept = self.resolved.get((id(field_details_list[0].node), id(source)))
+            if kept is None:
+                return super().execute_field(parent_type, source, field_details_list, path, position_context)
+            value = kept.value
+        else:
+            name = str(path.key)
+            if name in self.done:
+                return self.done[name]
+            value = self.fetched[name]
         nodes = [each.node for each in field_details_list]
         declared = parent_type.fields[nodes[0].name.value]
         info = self.build_resolve_info(declared, nodes, parent_type, path)
         try:
+            if isinstance(value, Exception):
+                raise value
             found = self.complete_value(
-                declared.type, field_details_list, info, path, self.fetched[name], position_context
+                declared.type, field_details_list, info, path, value, position_context
             )
         except Exception as problem:
             self.handle_field_error(problem, declared.type, field_details_list, path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from graphql import GraphQLError
 from msgspec import to_builtins
@@ -35,6 +35,13 @@ class Failure:
     error: Exception
 
 
+class Resolved(NamedTuple):
+    """What a resolver of one parent came to: a value, or an exception. The parent is held for its id."""
+
+    source: Json
+    value: Json
+
+
 @dataclass(slots=True, eq=False)
 class Following:
     """One run of a plan: what its links are followed with, and those that failed."""
@@ -43,6 +50,7 @@ class Following:
     asked: Asked
     failures: list[Failure] = field(default_factory=list)
     infos: dict[int, Info[Any, Any]] = field(default_factory=dict)
+    resolved: dict[tuple[int, int], Resolved] = field(default_factory=dict)  # by ids of node and source
 
     def info(self, plan: FieldPlan) -> Info[Any, Any]:
         found = self.infos.get(id(plan))
@@ -294,9 +302,11 @@ class LinkBatch:
             try:
                 value = await future
             except Exception as problem:
+                self._remember(places, problem)
                 for place in places:
                     self._fail(place, problem)
                 continue
+            self._remember(places, value)
             if value is None:
                 self._nothing(places)
             else:
@@ -313,6 +323,14 @@ class LinkBatch:
                 self._fail(place, problems[0])
                 records = []
             self.lists[number] = (place, [record for record in records if record is not None])
+
+    def _remember(self, places: list[int], value: Json) -> None:
+        """Keep what a resolver came to that may have asked upstream by itself: no loader would know it."""
+        if self.link.key:
+            return
+        node, resolved = id(self.link.nodes[0]), self.following.resolved
+        for source in (self.sources[place] for place in places):
+            resolved[node, id(source)] = Resolved(source, value)
 
     async def _put(self, plan: Plan | None, found: list[Found]) -> None:
         assert plan is not None  # noqa: S101 - what is carried has a plan

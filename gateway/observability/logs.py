@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from time import time
@@ -94,21 +95,30 @@ class TextFormatter(logging.Formatter):
         return " ".join(parts)
 
 
-def configure(level: str, shape: Format, stream: TextIO | None = None) -> None:
+@contextmanager
+def written(level: str, shape: Format, stream: TextIO | None = None) -> Iterator[None]:
     """Send the log lines of this process to `stream`, the standard error stream unless it is given.
 
-    Lines of the gateway come from `level` on, those of the libraries from `warning` on.
+    Lines of the gateway come from `level` on, those of the libraries from `warning` on. Afterwards all is as
+    it was before.
     """
-    handler = Lines(stream or sys.stderr)
+    ours, root = logging.getLogger("gateway"), logging.getLogger()
+    before = ours.level, ours.propagate
+    handler, others = Lines(stream or sys.stderr), Lines(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if shape == "json" else TextFormatter())
-    ours = logging.getLogger("gateway")
-    ours.setLevel(level.upper())
-    ours.handlers = [handler]
-    ours.propagate = False
-    others = Lines(stream or sys.stderr)
     others.setFormatter(handler.formatter)
     others.setLevel(logging.WARNING)
-    logging.getLogger().handlers = [others]
+    ours.setLevel(level.upper())
+    ours.propagate = False
+    ours.addHandler(handler)
+    root.addHandler(others)
+    try:
+        yield
+    finally:
+        root.removeHandler(others)
+        ours.removeHandler(handler)
+        ours.setLevel(before[0])
+        ours.propagate = before[1]
 
 
 def _timestamp(seconds: float) -> str:

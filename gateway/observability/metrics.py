@@ -125,13 +125,13 @@ class Metrics:
             "Links answered from what the parent carries, without a key or a call.",
             registry=registry,
         )
-
         self._in_flight = 0
         self.follow_gauge(
             "gateway_operations_in_flight",
             "Operations that are being answered.",
             {"": lambda: self._in_flight},
         )
+        self._running = self._followed[-1]
 
     def follow_counter(
         self,
@@ -168,7 +168,7 @@ class Metrics:
         """Count an operation that begins."""
         self._in_flight += 1
         if self._folder is not None:
-            self._tell()
+            self._running.tell()  # the other figures change while it runs
 
     def ended(self, operation: OperationRecord) -> None:
         """Count an operation that has ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from graphql import (
@@ -9,7 +10,12 @@ from graphql import (
     BooleanValueNode,
     DirectiveNode,
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLDeferDirective,
+    InlineFragmentNode,
+    OperationDefinitionNode,
     VariableNode,
     Visitor,
     visit,
@@ -23,24 +29,35 @@ def may_defer(text: str) -> bool:
     return _NAME in text
 
 
-def conditions_of_defer(document: DocumentNode) -> tuple[bool | str, ...]:
-    """For each `@defer` of a valid document its `if`: a value, or the name of the variable that has it."""
+def conditions_of_defer(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> tuple[bool | str, ...]:
+    """For each `@defer` of a valid operation its `if`: a value, or the name of the variable that has it.
+
+    What stands in a fragment counts wherever that is spread, as in the limits, which bound this walk too.
+    """
     found: list[bool | str] = []
-
-    class Conditions(Visitor):
-        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-            if node.name.value != _NAME:
-                return
-            given = [argument.value for argument in node.arguments or () if argument.name.value == "if"]
-            condition: bool | str = True
-            if given and isinstance(given[0], VariableNode):
-                condition = given[0].name.value
-            elif given and isinstance(given[0], BooleanValueNode):
-                condition = given[0].value
-            found.append(condition)
-
-    visit(document, Conditions())
+    open_sets = [operation.selection_set]
+    while open_sets:
+        for selection in open_sets.pop().selections:
+            found += [_condition(each) for each in selection.directives or () if each.name.value == _NAME]
+            below = None
+            if isinstance(selection, FragmentSpreadNode):
+                below = fragments[selection.name.value].selection_set
+            elif isinstance(selection, FieldNode | InlineFragmentNode):
+                below = selection.selection_set
+            if below is not None:
+                open_sets.append(below)
     return tuple(found)
+
+
+def _condition(directive: DirectiveNode) -> bool | str:
+    for argument in directive.arguments or ():
+        if argument.name.value == "if":
+            if isinstance(argument.value, VariableNode):
+                return argument.value.name.value
+            return isinstance(argument.value, BooleanValueNode) and argument.value.value
+    return True
 
 
 def without_defer(document: DocumentNode) -> DocumentNode:

@@ -11,6 +11,7 @@ from starlette.types import Receive
 
 from gateway.errors import BadRequest
 from gateway.security.identity import Headers
+from gateway.web.client_gone import ClientGone
 from gateway.web.negotiation import LEGACY_JSON, is_utf8_json
 
 T = TypeVar("T")
@@ -62,10 +63,6 @@ class HttpRefusal(Exception):
         self.status = status
         self.error = BadRequest(message)
         self.headers = headers
-
-
-class ClientGone(Exception):
-    """Nobody is left to answer."""
 
 
 async def request_in_body(

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from tests.benchmarks.report import figures, markdown
-from tests.benchmarks.rows import ROWS
+from tests.benchmarks.rows import ROWS, HandwrittenRow, Row
 from tests.benchmarks.run import run
 from tests.benchmarks.workloads import WORKLOADS
 
@@ -61,6 +61,11 @@ from tests.benchmarks.workloads import WORKLOADS
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write all figures to this file as well.",
 )
+@click.option(
+    "--python-collector",
+    is_flag=True,
+    help="Leave what is written by hand Python's own settings of the garbage collector.",
+)
 @click.option("--quick", is_flag=True, help="One short round, one request at once, to see that it works.")
 def main(
     concurrency: tuple[int, ...],
@@ -70,13 +75,17 @@ def main(
     row_names: tuple[str, ...],
     unseen: int,
     file: Path | None,
+    python_collector: bool,
     quick: bool,
 ) -> None:
     workloads = [each for each in WORKLOADS if not names or each.name in names]
     if quick:
         rounds, seconds, unseen = 1, 0.1, min(unseen, 3)
+    rows: list[Row] = [each for each in ROWS if not row_names or each.name in row_names]
+    if python_collector:
+        rows = [each.with_python_collector() if isinstance(each, HandwrittenRow) else each for each in rows]
     made = run(
-        [each for each in ROWS if not row_names or each.name in row_names],
+        rows,
         workloads,
         concurrency=concurrency or ((1,) if quick else (1, 16, 64)),
         rounds=rounds,

@@ -493,4 +493,4 @@ def _answer(data: dict[str, Any]) -> Response:  # Any: whatever the encoder take
 
 
 if __name__ == "__main__":
-    serve(create_app(MsgspecEndpoints(Calls(upstream_url()))), spare_collections=True)
+    serve(create_app(MsgspecEndpoints(Calls(upstream_url()))))

@@ -236,4 +236,4 @@ def _answer(data: Record) -> Response:
 
 
 if __name__ == "__main__":
-    serve(create_app(OrjsonEndpoints(Calls(upstream_url()))), spare_collections=True)
+    serve(create_app(OrjsonEndpoints(Calls(upstream_url()))))

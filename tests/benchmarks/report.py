@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tests.benchmarks.first_sight import MOST_MS
-from tests.benchmarks.rows import GENERIC, HANDWRITTEN, LIMITS, PLAN
+from tests.benchmarks.rows import GENERIC, HANDWRITTEN, LIMITS, PLAN, PLAN_AT_FIRST
 from tests.benchmarks.run import Run
 from tests.benchmarks.workloads import MOST_GROWTH, ONE_HUNDRED, ONE_THOUSAND, Workload
 
@@ -26,6 +26,8 @@ def markdown(made: Run, workloads: Sequence[Workload]) -> str:
         _execution(made),
         _memory(made),
         "\n".join(f"* {row.name}: {row.what}" for row in made.rows),
+        "What is written by hand has the gateway's settings of the garbage collector, unless it says "
+        "otherwise. No row writes a log of what it answers.",
         f"{_machine()}.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -73,8 +75,8 @@ def figures(made: Run, workloads: Sequence[Workload]) -> dict[str, Any]:
             for row, found in made.execution.items()
         },
         "resident_mib": {
-            row: {"before": before / MIB, "after": after / MIB}
-            for row, (before, after) in made.resident.items()
+            row: {"before": found.before / MIB, "loaded": found.loaded / MIB, "after": found.after / MIB}
+            for row, found in made.resident.items()
         },
     }
 
@@ -104,7 +106,7 @@ def _cpu(made: Run, workloads: Sequence[Workload]) -> str:
 def _ratios(made: Run, workloads: Sequence[Workload]) -> str:
     """Each row in proportion to the yardsticks; the target is one of the plan's proportion to the first."""
     limits = [limit.name for limit in LIMITS if made.has(limit)]
-    rows = [row.name for row in made.rows if row not in LIMITS]
+    rows = [row.name for row in made.rows if row.name not in {limit.name for limit in LIMITS}]
     pairs = [(row, limit) for row in rows for limit in limits]
     if not pairs:
         return ""
@@ -162,7 +164,8 @@ def _first_sight(made: Run) -> str:
     ]
     explained = (
         "CPU milliseconds for documents that the server has never seen, asked one at a time: what a known "
-        "one takes, and how much more the first and the second use."
+        f"one takes, and how much more the first and the second use. {PLAN_AT_FIRST.name!r} is "
+        f"{PLAN_AT_FIRST.what}."
     )
     return f"{explained}\n\n{_table(head, lines)}"
 
@@ -178,10 +181,13 @@ def _execution(made: Run) -> str:
 
 def _memory(made: Run) -> str:
     told = []
-    for row, (before, after) in made.resident.items():
-        target = f", {_mark(after / MIB, MOST_RESIDENT_MIB)}" if row == PLAN.name else ""
-        told.append(f"{row} {after / MIB:.0f} MiB ({before / MIB:.0f} before{target})")
-    return f"Resident memory after the run: {', '.join(told)}."
+    for row, found in made.resident.items():
+        target = f" ({_mark(found.after / MIB, MOST_RESIDENT_MIB)})" if row == PLAN.name else ""
+        told.append(
+            f"* {row}: {found.before / MIB:.0f} before, {found.loaded / MIB:.0f} after the load, "
+            f"{found.after / MIB:.0f} at the end{target}"
+        )
+    return "Resident memory in MiB:\n\n" + "\n".join(told)
 
 
 def _mark(figure: float, most: float) -> str:

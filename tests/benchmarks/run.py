@@ -35,13 +35,22 @@ class Checked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Resident:
+    """Bytes that a server held before the load, after it, and after the documents that it had never seen."""
+
+    before: int
+    loaded: int
+    after: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """All that a run found out."""
 
     rows: tuple[Row, ...]
     checked: dict[tuple[str, str], Checked] = field(default_factory=dict)  # by workload and row
     rounds: dict[tuple[str, int, str], list[float]] = field(default_factory=dict)  # by concurrency as well
-    resident: dict[str, tuple[int, int]] = field(default_factory=dict)  # bytes before the load and after it
+    resident: dict[str, Resident] = field(default_factory=dict)  # by row
     first_sight: dict[tuple[str, str], FirstSight] = field(default_factory=dict)  # by workload and row
     execution: dict[str, Execution] = field(default_factory=dict)  # by row, of those that tell it
 
@@ -116,10 +125,13 @@ class _Measuring:
             compare(made, workload)
             for connections in [min(concurrency)] if workload.alone else concurrency:
                 await self._load(workload, connections, rounds, seconds)
+        loaded = {row: process.resident_bytes() for row, process in self.processes.items()}
         if unseen:
             await self._first_sight(workloads, unseen)
         for row, process in self.processes.items():
-            made.resident[row.name] = before[row], process.resident_bytes()
+            made.resident[row.name] = Resident(
+                before=before[row], loaded=loaded[row], after=process.resident_bytes()
+            )
             if row.metrics is not None:
                 made.execution[row.name] = await execution(process, row.metrics)
         return made

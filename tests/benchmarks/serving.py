@@ -11,6 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 UPSTREAM = "UPSTREAM"  # the variable that tells a row where the upstream is
+SPARE_COLLECTIONS = "SPARE_COLLECTIONS"  # the variable that is set where the collector is spared
 
 
 class SparingServer(uvicorn.Server):
@@ -27,13 +28,9 @@ def upstream_url() -> str:
     return os.environ[UPSTREAM]
 
 
-def serve(app: Starlette, *, spare_collections: bool = False) -> None:
-    """Serve on any free port, which is told on the first line of the output.
-
-    `spare_collections` gives the garbage collector the settings that the gateway gives it: whoever writes an
-    endpoint for speed would, so the yardsticks have them.
-    """
-    server = SparingServer if spare_collections else uvicorn.Server
+def serve(app: Starlette) -> None:
+    """Serve on any free port, which is told on the first line of the output."""
+    server = SparingServer if SPARE_COLLECTIONS in os.environ else uvicorn.Server
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         host, port = listener.getsockname()
         sys.stdout.write(f"http://{host}:{port}\n")

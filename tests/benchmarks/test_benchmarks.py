@@ -20,7 +20,7 @@ from tests.benchmarks.rows import (
     PLAN_AT_FIRST,
     ROWS,
 )
-from tests.benchmarks.run import Checked, Disagreement, Run, compare, run
+from tests.benchmarks.run import Checked, Disagreement, Resident, Run, compare, run
 from tests.benchmarks.workloads import ONE_HUNDRED, WORKLOADS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the accounting of Linux")
@@ -133,14 +133,14 @@ def test_targets_are_marked_by_the_plan_beside_the_orjson_endpoint() -> None:
         rows=(PLAN, HANDWRITTEN),
         rounds=rounds,
         checked=checked,
-        resident={PLAN.name: (0, 151 * 1024 * 1024)},
+        resident={PLAN.name: Resident(before=0, loaded=1024 * 1024, after=151 * 1024 * 1024)},
     )
 
     told = markdown(made, [ONE_HUNDRED])
 
     assert "| W2 | 16 | 0.60 | ≤ 0.6: met |" in told
     assert "| W2 | 64 | 0.60 | ≤ 0.6: missed |" in told
-    assert "plan 151 MiB (0 before, ≤ 150: missed)" in told
+    assert "* plan: 0 before, 1 after the load, 151 at the end (≤ 150: missed)" in told
 
 
 def test_growth_compares_ten_times_the_rows_at_the_same_concurrency(made: Run) -> None:
@@ -155,6 +155,7 @@ def test_the_command_measures_what_it_is_told(tmp_path: Path) -> None:
     """`--workload` and `--row` choose, `--quick` asks one request at once, `--json` writes the figures."""
     file = tmp_path / "figures.json"
     arguments = ["--quick", "--workload", "W1", "--workload", "W3", "--row", "hand-written"]
+    arguments += ["--python-collector"]
 
     result = CliRunner().invoke(main, [*arguments, "--json", str(file)], catch_exceptions=False)
 
@@ -164,6 +165,7 @@ def test_the_command_measures_what_it_is_told(tmp_path: Path) -> None:
         ["| W1: one loan, 8 scalars", "1"],
         ["| W3: 100 loans, 3 links", "1"],
     ]
+    assert "orjson; the garbage collector as Python sets it" in result.stdout
     written = msgspec.json.decode(file.read_bytes())
     assert [(cell["workload"], cell["concurrency"]) for cell in written["cells"]] == [("W1", 1), ("W3", 1)]
     assert all(list(cell["rounds"]) == ["hand-written"] for cell in written["cells"])

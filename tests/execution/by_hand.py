@@ -55,8 +55,8 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "} } } } a: "
      "openLoans(first: 1, sort: [{ field: DUE_DATE }]) { nodes { dueDate } } } } }", {"n": 12}),
     ("query($s: [RequestStatus!], $after: String) { instances(first: 20) { nodes { id openRequests(filter: { "
-     "status: $s }, after: $after) { nodes { position status requester { barcode } } edges
-     { cursor } } } } }",
+     "status: $s }, after: $after) { nodes { position status requester { barcode } } edges "
+     "{ cursor } } } } }",
      {"s": ["OPEN_NOT_YET_FILLED", "OPEN_AWAITING_PICKUP"]}),
     ("{ instances(first: 12) { nodes { items(first: 3) { nodes { barcode effectiveLocation { name } "
      "materialType { id name source } permanentLoanType { name } } } holdings { nodes { id } } } } }", {}),

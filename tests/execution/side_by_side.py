@@ -137,7 +137,7 @@ async def side_by_side(
 ) -> AsyncIterator[SideBySide]:
     """Both gateways over the sandbox; `own` is one for the plans alone, where operations change something.
 
-    `more` are settings of both. Any change of an answer may be one to something that was never JSON, or raise.
+    `more` are settings of both. A change may answer something that is no JSON, and it may raise.
     """
     calls: dict[str, list[Call]] = {"plan": [], "generic": []}
     clients = {}

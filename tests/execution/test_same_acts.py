@@ -75,7 +75,7 @@ class OneAnswer(httpx.AsyncBaseTransport):
 @pytest.mark.parametrize("outcome", OUTCOMES)
 @pytest.mark.parametrize("act", ACTS, ids=called)
 async def test_every_act(act: Act, outcome: str) -> None:
-    """Each act and whatever comes of it, twice in one operation: upstream gets the same, in the same order."""
+    """Each act and whatever comes of it, twice in one operation: upstream gets the same in the same order."""
     twice = act.document.replace(f"{{ {act.name}(", f"{{ __typename first: {act.name}(", 1)
     body = twice[twice.index("first:") + 6 : twice.rindex("}")]
     document = f"{twice[: twice.rindex('}')]} again: {body} }}"
@@ -112,7 +112,7 @@ KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-
 
 
 def but_for_the_time(text: str) -> str:
-    """Two libraries made one after the other are some moments apart, and what is new in them has ids of its own."""
+    """Libraries made one after the other are some moments apart, and what is new in them has its own ids."""
     known: dict[str, str] = {}
     return KEY.sub(lambda key: known.setdefault(key[0], f"id {len(known)}"), MOMENT.sub("then", text))
 
@@ -123,7 +123,9 @@ LOAN = """loan { id dueDate status { name } loanItem { title }
     checkoutServicePoint { code name } patronGroupAtCheckout { group desc }
     openRequests { totalCount nodes { position requester { username } } } }"""
 REFUSAL = "... on Refusal { reasons { code message parameters { key value } } }"
-CHECK_OUT = f"""checkOut(input: {{ itemBarcode: "{ITEM}", userBarcode: "{PATRON}", servicePointId: $point }}) {{
+CHECK_OUT = f"""checkOut(
+    input: {{ itemBarcode: "{ITEM}", userBarcode: "{PATRON}", servicePointId: $point }}
+) {{
     __typename ... on CheckedOut {{ {LOAN} }} {REFUSAL} }}"""
 CHECK_IN = f"""checkIn(input: {{ itemBarcode: "%s", servicePointId: $point }}) {{
     __typename ... on CheckedIn {{ {LOAN} inHouseUse item {{ status {{ name }} openLoan {{ id }} }}

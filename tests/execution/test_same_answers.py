@@ -189,6 +189,7 @@ def variables_of(query: str, values: dict[str, Json]) -> dict[str, Json]:
 async def test_screens_and_the_readme(query: str) -> None:
     """What people ask, on a library each."""
     one, other = create_sandbox(), create_sandbox()
+    given_up = dict(FALLBACKS.by_reason)
     async with side_by_side(one, own=other) as side:
         values = variables_of(query, everything(one))
         if "LoanDetail" in query:
@@ -202,3 +203,6 @@ async def test_screens_and_the_readme(query: str) -> None:
             "X-Polaris-Organization": str(tokens.polaris_organization),
         }
         await side.same(query.replace("currentDateTime", ""), values, headers)  # the clock goes on
+
+    assert dict(FALLBACKS.by_reason) == given_up
+    assert side.more == 0

@@ -26,12 +26,14 @@ class Source:
     def __init__(self, value: Callable[[str], Record] = str.upper) -> None:
         self.value = value
         self.batches: list[list[str]] = []
+        self.asked = asyncio.Event()
         self.shapes: list[Shape | None] = []
         self.cancelled: list[list[str]] = []
         self.gates: dict[str, asyncio.Event] = {}  # a batch with this key waits
 
     async def __call__(self, keys: list[str], shape: Shape | None) -> list[Record]:
         self.batches.append(keys)
+        self.asked.set()
         self.shapes.append(shape)
         try:
             for key in keys:
@@ -99,8 +101,7 @@ async def test_a_batch_that_is_on_its_way_is_joined() -> None:
     gate = source.hold("a")
     loader = loader_of(source)
     waiting = asyncio.ensure_future(settled(loader.load_all(["a", "b"])))
-    while not source.batches:
-        await asyncio.sleep(0)
+    await source.asked.wait()
 
     one = loader.load("B")
     pending = loader.load_all(["b", "A"])
@@ -179,8 +180,7 @@ async def test_nobody_waits_for_keys_at_once() -> None:
     loader = loader_of(source)
     before = asyncio.all_tasks()
     waiting = asyncio.ensure_future(settled(loader.load_all(["a", "b", "c"])))
-    while not source.batches:
-        await asyncio.sleep(0)
+    await source.asked.wait()
 
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -214,8 +214,7 @@ async def test_somebody_still_waits() -> None:
     loader = loader_of(source)
     mine = asyncio.ensure_future(settled(loader.load_all(["a", "b"])))
     other = loader.load("z")
-    while not source.batches:
-        await asyncio.sleep(0)
+    await source.asked.wait()
 
     mine.cancel()
     await asyncio.sleep(0)
@@ -238,9 +237,13 @@ def shape_of(*names: str, mark: str | None = None) -> tuple[Shape, Members]:
     return Shape(Collection(client, "/loans", "loans", mark=mark), members), members
 
 
+def slice_of(first: Record, second: Record) -> Slice:
+    return Slice([first], 3, 1, True, [first, second])
+
+
 def structs(members: Members) -> Callable[[str], Decoded]:
     kind = members.struct()
-    return lambda key: kind(**{name: key for name in members.of})
+    return lambda key: kind(**dict.fromkeys(members.of, key))
 
 
 async def test_everything_becomes_a_dictionary() -> None:
@@ -248,7 +251,7 @@ async def test_everything_becomes_a_dictionary() -> None:
     shape, members = shape_of("id")
     made = structs(members)
     problem = errors.UpstreamTimeout("late")
-    values = {"none": None, "bad": problem, "page": Slice([made("p")], 3, 1, True, [made("p"), made("q")])}
+    values: dict[str, Record] = {"none": None, "bad": problem, "page": slice_of(made("p"), made("q"))}
     source = Source(lambda key: values.get(key, key and made(key)))
     loader = loader_of(source)
     loader.shape = shape
@@ -264,7 +267,7 @@ async def test_everything_becomes_a_dictionary() -> None:
         None,
         problem,
     ]
-    assert loader.answer("page") == Slice([{"id": "p"}], 3, 1, True, [{"id": "p"}, {"id": "q"}])
+    assert loader.answer("page") == slice_of({"id": "p"}, {"id": "q"})
     assert await loader.load("c") == {"id": "c"}
     assert await loader.load("B") == {"id": "b"}
     assert source.batches == [["a", "b", "none", "bad", "page"], ["c"]]
@@ -281,8 +284,7 @@ async def test_what_is_under_way_becomes_dictionaries() -> None:
     loader.shape = shape
     pending = loader.load_all(["a", "b"])
     one = loader.load("c")
-    while not source.batches:
-        await asyncio.sleep(0)
+    await source.asked.wait()
 
     loader.unshape()
     late = loader.load("b")
@@ -298,7 +300,7 @@ async def test_what_is_under_way_becomes_dictionaries() -> None:
 def test_a_record_as_a_dictionary_names_who_sent_it() -> None:
     """A dictionary has the mark of its interface, as one that was never a Struct."""
     shape, members = shape_of("id", "dueDate", mark="circulation>")
-    record = members.struct()(**{"id": "1"})
+    record = members.struct()(id="1")
 
     assert unshaped(record, shape) == {"id": "1", "dueDate": None, "circulation>": True}
     assert unshaped({"id": "1"}, shape) == {"id": "1"}

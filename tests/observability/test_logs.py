@@ -78,7 +78,7 @@ async def test_counts_do_not_depend_on_how_it_is_executed(execution: str, lines:
         ("{ loans { nodes { dueDat } } }", "none", "refused", {"GRAPHQL_VALIDATION_FAILED": 1}),
         ("{ loans ", "none", "refused", {"GRAPHQL_PARSE_FAILED": 1}),
         ('query Q { loan(id: "no id") { id } }', "query", "partial", {"BAD_USER_INPUT": 1}),
-        ('query Q($id: ID!) { loan(id: $id) { id } }', "none", "refused", {"BAD_USER_INPUT": 1}),
+        ("query Q($id: ID!) { loan(id: $id) { id } }", "none", "refused", {"BAD_USER_INPUT": 1}),
     ],
 )
 async def test_how_an_operation_ended(

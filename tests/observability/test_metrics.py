@@ -258,9 +258,7 @@ async def test_fallbacks_are_counted_by_reason() -> None:
         await gateway.ask("{ loans { nodes { id item { title } } } }")
         found = await scrape(gateway)
 
-    reasons = {
-        reason: found.of("gateway_plan_fallbacks_total", reason=reason) for reason in get_args(Reason)
-    }
+    reasons = {reason: found.of("gateway_plan_fallbacks_total", reason=reason) for reason in get_args(Reason)}
     assert sum(reasons.values()) == 1
     assert found.of("gateway_plans_executed_total") == 1
 

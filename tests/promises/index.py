@@ -401,8 +401,13 @@ ACTS: dict[str, Promise] = {
             "an_act_is_not_cancelled_with_its_request",
         )
         + _tests(SOCKETS, "an_act_may_take_longer_than_a_read")
-        + _tests("upstream/test_deadlines.py", "an_act_is_not_cut_by_the_operation"),
-        gaps=("a log line for what became of an act",),
+        + _tests("upstream/test_deadlines.py", "an_act_is_not_cut_by_the_operation")
+        + _tests(
+            "observability/test_logs.py",
+            "an_act_is_a_line_of_its_own",
+            "outcomes_of_acts",
+            "an_act_is_logged_though_its_client_has_gone",
+        ),
     ),
     "W6": Promise(
         "After an OUTCOME_UNKNOWN the remaining acts of the operation are not sent, and say so.",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.gateway_under_test import Gateway, open_gateway
-from tests.web.desk import Desk
+from tests.web.desk import Connection, Desk
 
 pytestmark = pytest.mark.anyio
 
@@ -148,3 +148,20 @@ async def test_who_hangs_up_stops_all_questions(desk: Desk) -> None:
     await task
 
     assert desk.cancelled == ["waiting", "waiting"]
+
+
+async def test_an_act_is_open_until_the_batch_is_answered(desk: Desk) -> None:
+    """A server that stops waits for what stands behind an act as well: the act's answer hangs on it."""
+    raw = b'[{"query":"mutation { lend { id } }"},{"query":"{ waiting }"}]'
+    connection = Connection(desk, {"type": "http.request", "body": raw})
+    task = asyncio.create_task(connection.ask())
+    await desk.started.wait()
+    assert (desk.calls, desk.endpoint.open_acts.number) == (["lend"], 1)
+
+    task.cancel()
+    await asyncio.sleep(0)
+    desk.gate.set()
+    await task
+
+    assert connection.json == [{"data": {"lend": {"id": "1"}}}, {"data": {"waiting": "waiting"}}]
+    assert desk.endpoint.open_acts.number == 0

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.anyio
 
 BY_ID = "multipart/mixed;incrementalSpec=v0.2,application/json"
 BY_PATH = "multipart/mixed;deferSpec=20220824,application/json"
+PARTS = "multipart/mixed"
 LOAN = '{ loan { id ... @defer(label: "who") { borrower } } }'
 LENT = "mutation { lend { id ... @defer { borrower } } }"
 LOANS = "query L { loans(first: 3) { nodes { id ... @defer { borrower { active } } } } }"
@@ -162,6 +163,28 @@ async def test_the_condition_is_a_default(desk: Desk) -> None:
     assert response.json() == {"data": {"loan": {"id": "1", "borrower": "borrower"}}}
 
 
+@pytest.mark.parametrize(("number", "media_type"), [(5, PARTS), (6, JSON)])
+async def test_much_that_is_put_off(desk: Desk, number: int, media_type: str) -> None:
+    """Beyond five fragments that are put off, counted where they are spread, the answer is in one piece."""
+    spread = " ".join(f"a{place}: loan {{ ...Slow }}" for place in range(number))
+    query = f"{{ {spread} }} fragment Slow on Loan {{ id ... @defer {{ borrower }} }}"
+
+    response = await asked(desk, query, BY_ID)
+
+    assert response.headers["content-type"].split(";")[0] == media_type
+    assert response.content.count(b'"borrower":"borrower"') == number
+
+
+async def test_another_operation_that_puts_off(desk: Desk) -> None:
+    """What another operation of the document puts off does not matter."""
+    query = "query A { loan { id borrower } } query B { loan { ... @defer { borrower } } }"
+    desk.gate.set()
+
+    response = await desk.post({"Accept": BY_ID}, query=query, operationName="A")
+
+    assert response.json() == {"data": {"loan": {"id": "1", "borrower": "borrower"}}}
+
+
 async def test_a_refusal_is_no_part(desk: Desk) -> None:
     """What is not executed is answered in one piece, whatever the client takes."""
     response = await asked(desk, "{ loan { ... @defer { nobody } } }", BY_ID)
@@ -268,13 +291,8 @@ async def test_links_put_off_share_a_call() -> None:
 
 # On the wire
 
-HELD_ACT = msgspec.json.encode(
-    {
-        "query": "mutation { "
-        + FIELD.replace("{ __typename }", "{ __typename ... on DueDateChanged { ... @defer { loan { dueDate } } } }")
-        + " }"
-    }
-)
+LATER = "{ __typename ... on DueDateChanged { ... @defer { loan { dueDate } } } }"
+HELD_ACT = msgspec.json.encode({"query": f"mutation {{ {FIELD.replace('{ __typename }', LATER)} }}"})
 HELD_QUERY = msgspec.json.encode({"query": "{ __typename ... @defer { loans { totalCount } } }"})
 
 

@@ -334,7 +334,7 @@ async def test_failing_context(desk: Desk) -> None:
     def broken(caller: Caller, operation: OperationRecord) -> Visit:
         raise RuntimeError("secret")
 
-    desk.endpoint.new_context = broken
+    desk.endpoint.operations.new_context = broken
 
     response = await desk.post(query="{ title }")
 

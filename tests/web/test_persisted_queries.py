@@ -267,6 +267,30 @@ async def test_plans_are_made_at_start(tmp_path: Path) -> None:
         assert FALLBACKS.planned == planned + 2
 
 
+async def test_a_trusted_act_is_done_once(tmp_path: Path) -> None:
+    """A trusted act is executed by its plan too, and sent upstream once."""
+    text = """mutation Lend($input: CheckOutInput!) {
+        checkOut(input: $input) { ... on CheckedOut { loan { id item { barcode } } } }
+    }"""
+    async with open_gateway(documents=manifest(tmp_path, lend=text), documents_mode="enforce") as gateway:
+        assert gateway.calls == []
+        planned = FALLBACKS.planned
+        given = {
+            "itemBarcode": "2000000001",
+            "userBarcode": "1000000001",
+            "servicePointId": gateway.summary.service_point_id,
+        }
+
+        body = {"documentId": "lend", "variables": {"input": given}}
+        answer = await gateway.http.post("/graphql", json=body, headers=gateway.as_staff())
+
+        assert answer.json()["data"]["checkOut"]["loan"]["item"] == {"barcode": "2000000001"}
+        assert [each for each in gateway.paths() if not each.startswith("GET")] == [
+            "POST /circulation-bff/loans/check-out-by-barcode"
+        ]
+        assert FALLBACKS.planned == planned + 1
+
+
 async def test_trusted_documents_are_not_evicted(tmp_path: Path) -> None:
     """However many other documents come, a trusted one stays compiled."""
     file = manifest(tmp_path, loans=LOANS)
