@@ -81,7 +81,13 @@ def test_the_error_codes_are_those_of_the_code() -> None:
     listed = re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE)
 
     assert len(listed) == len(set(listed))
-    assert set(listed) == codes(errors.GatewayError) | {"GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
+    assert set(listed) == codes(errors.GatewayError) | {
+        "GRAPHQL_PARSE_FAILED",
+        "GRAPHQL_VALIDATION_FAILED",
+        "DOCUMENT_NOT_TRUSTED",
+        "PERSISTED_QUERY_NOT_FOUND",
+        "PERSISTED_QUERY_NOT_SUPPORTED",
+    }
 
 
 def test_worth_another_try_is_what_the_code_says() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import inspect
+import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +15,11 @@ from graphql.execution.values import VariableValues
 
 from gateway.app import create_app
 from gateway.context import Context
+from gateway.execution.compiler import Asked
 from gateway.execution.executor import PlanExecutor
 from gateway.execution.fallbacks import FALLBACKS
 from gateway.execution.plan import NotPlanned, OperationPlan
-from gateway.execution.plan_cache import MOST_VARIANTS
+from gateway.execution.plan_cache import MOST_VARIANTS, plan_of
 from gateway.graph import schema
 from gateway.loaders import Loaders
 from gateway.settings import Settings
@@ -451,13 +454,47 @@ async def test_a_document_is_planned_as_often_as_it_has_operations() -> None:
     assert one.plans == {}
 
 
+async def test_what_cannot_be_compiled_is_executed_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    """It is counted and told once, where and as what, and without a word of the document."""
+    operation = operation_of('{ users(filter: { barcode: "1000000009" }) { nodes { id } } }')
+    asked = Asked(schema, operation, VariableValues({}, {}), Table().context())
+    asked.core_schema = None  # type: ignore[assignment]  # a slip, as a compiler may have one
+    failed = FALLBACKS.by_reason["not compiled"]
+
+    with caplog.at_level(logging.WARNING):
+        assert [plan_of(operation.plans, asked, 1) for _ in range(3)] == [None] * 3
+
+    assert FALLBACKS.by_reason["not compiled"] == failed + 1
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(r"An operation has no plan: AttributeError in operation, line \d+", told)
+
+
+@pytest.mark.parametrize("names", [("f1", "f0"), ("f0", "f1"), ("class", "__id"), ("append", "v")])
+async def test_names_of_an_answer_that_plans_use_themselves(names: tuple[str, str]) -> None:
+    """Whatever a client calls a field, it gets that name, in the order of the selection."""
+    one, other = names
+    result = await executed(
+        f"{{ {one}: users {{ {other}: nodes {{ {one}: id {other}: barcode }} }} }}", Table(USERS)
+    )
+
+    assert result.errors is None
+    (users,) = plain(result.data).items()
+    assert users[0] == one
+    assert [list(node.items()) for node in users[1][other]] == [
+        [(one, "1"), (other, "b")],
+        [(one, "2"), (other, None)],
+    ]
+
+
 async def test_a_condition_that_is_null_is_told_each_time() -> None:
     """An operation that cannot be compiled for these values is for all others."""
     query = "query($yes: Boolean = true) { users(first: 1) { nodes { id @include(if: $yes) type } } }"
     async with open_gateway(plan_after=1) as gateway:
+        failed = FALLBACKS.by_reason["not compiled"]
         for _ in range(2):
             told = await gateway.ask(query, {"yes": None})
-            assert told["errors"][0]["extensions"]["code"], told
+            assert told["errors"], told
+        assert FALLBACKS.by_reason["not compiled"] == failed
         before = FALLBACKS.planned
         assert list((await gateway.data(query))["users"]["nodes"][0]) == ["id", "type"]
         assert FALLBACKS.planned == before + 1

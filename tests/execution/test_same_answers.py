@@ -31,7 +31,7 @@ SCREENS = [
 README = re.findall(r"```graphql\n(query.*?)```", (HERE.parent / "README.md").read_text(), re.DOTALL)
 SANDBOX = filled_sandbox()  # only read
 
-EACH = 90  # operations made up for each way that upstream behaves
+EACH = 70  # operations made up for each way that upstream behaves
 FEW = 30
 MADE_UP = 4
 POISONED = ((10, 0.005), (11, 0.02), (12, 0.1), (13, 0.3), (14, 0.6))
