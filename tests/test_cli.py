@@ -506,14 +506,18 @@ def test_sandbox_refuses_a_folder_without_records(tmp_path: Path) -> None:
 
 def test_a_large_library_says_that_it_is_being_loaded(tmp_path: Path) -> None:
     """Who loads more records than a moment takes is told what is waited for, before the greeting."""
-    users = [
-        {"id": f"00000000-0000-4000-8000-{number:012}", "username": f"u{number}", "active": True}
-        for number in range(100_000)
-    ]
-    (tmp_path / "users.json").write_text(json.dumps(users), encoding="utf-8")
+    users = [{"id": "00000000-0000-4000-8000-000000000001", "username": "u", "active": True}]
+    slow = tmp_path / "users.json"
+    os.mkfifo(slow)  # whoever reads it waits for whoever writes
 
+    def write() -> None:
+        with slow.open("w", encoding="utf-8") as pipe:  # opens when it is being read
+            time.sleep(1.5)
+            json.dump(users, pipe)
+
+    threading.Thread(target=write, daemon=True).start()
     with started("sandbox", "--port", "0", "--data", str(tmp_path)) as (process, said):
-        assert said[2].startswith("Tenant diku: 100000 users")
+        assert said[2].startswith("Tenant diku: 1 users")
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
         assert process.stderr is not None

@@ -281,6 +281,56 @@ async def test_a_bad_record_is_told_without_asking_again() -> None:
     assert FALLBACKS.by_reason["record"] == given_up + 1
 
 
+async def test_an_act_whose_answer_is_bad_is_not_sent_again() -> None:
+    """graphql-core completes what came of an act from its answer; the act after it is sent after that."""
+    path = "/circulation-bff/loans/check-out-by-barcode"
+    point = "7c9e6679-7425-40de-944b-000000000001"
+    act = f'checkOut(input: {{ itemBarcode: "1", userBarcode: "2", servicePointId: "{point}" }})'
+    loan = "... on CheckedOut { loan { id dueDate borrower { username } } }"
+    table = Table({path: {"id": "1", "dueDate": 17, "userId": "u"}, "/users": {"users": [{"id": "u"}]}})
+    given_up = FALLBACKS.by_reason["record"]
+
+    result = await executed(f"mutation {{ a: {act} {{ {loan} }} b: {act} {{ {loan} }} }}", table)
+
+    lent = {"loan": {"id": "1", "dueDate": None, "borrower": {"username": None}}}
+    assert plain(result.data) == {"a": lent, "b": lent}
+    assert [error.path for error in result.errors or ()] == [[name, "loan", "dueDate"] for name in "ab"]
+    assert table.asked == [path, "/users", path, "/users"]
+    assert FALLBACKS.by_reason["record"] == given_up + 2
+
+
+async def test_links_of_several_roots_are_one_question() -> None:
+    """Roots that come to the same records at the same time ask for them once, by whatever path."""
+    loans = [
+        {"id": "1", "userId": "u1", "proxyUserId": "u2"},
+        {"id": "2", "userId": "u2", "proxyUserId": "u1"},
+    ]
+    people = [{"id": "u1", "type": "patron"}, {"id": "u2", "type": "staff"}]
+    table = Table({"/circulation-bff/loans": {"loans": loans}, "/users": {"users": people}})
+
+    result = await executed(
+        "{ a: loans { nodes { borrower { type } again: borrower { id type } } } "
+        "b: loans { edges { node { proxy { type } borrower { id } } } } }",
+        table,
+    )
+
+    assert plain(result.data) == {
+        "a": {
+            "nodes": [
+                {"borrower": {"type": "patron"}, "again": {"id": "u1", "type": "patron"}},
+                {"borrower": {"type": "staff"}, "again": {"id": "u2", "type": "staff"}},
+            ]
+        },
+        "b": {
+            "edges": [
+                {"node": {"proxy": {"type": "staff"}, "borrower": {"id": "u1"}}},
+                {"node": {"proxy": {"type": "patron"}, "borrower": {"id": "u2"}}},
+            ]
+        },
+    }
+    assert table.asked == ["/circulation-bff/loans", "/circulation-bff/loans", "/users"]
+
+
 async def test_a_bad_record_behind_a_link_while_others_are_under_way() -> None:
     """What a parent carries is bad, and the links of others are being loaded: all of them are told."""
     item = {"barcode": "b", "status": {"name": "Available", "date": "2026-11-21T10:00:00Z"}}
