@@ -55,7 +55,7 @@ def library_from(folder: Path, *, tenant: str) -> Library:
 
     Raises ValueError that names the folder or the file at fault.
     """
-    known = [name for name in (*FILES, UNITS) if (folder / name).is_file()]
+    known = [name for name in (*FILES, UNITS) if (folder / name).exists()]
     if not known:
         raise ValueError(f"{folder}: none of the files {', '.join(sorted(FILES))} is there")
     library = Library(tenant=tenant)
