@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal, TypeAlias
 
-Reason: TypeAlias = Literal["not planned", "not compiled", "record", "link"]
+Reason: TypeAlias = Literal["not planned", "not compiled", "record"]
 
 
 class Fallbacks:
-    """Counts since the process began: lists and objects that were planned, and subtrees that fell back.
+    """Counts since the process began: operations that were executed by plans, and what was given back.
 
-    `not planned`: the selection has a field of a kind that no plan knows. `not compiled`: the compiler
-    failed. `record`: a record is not what its type says. `link`: something behind a link is not.
+    `not planned`: an operation has a field of a kind that no plan knows, or cannot be executed with these
+    conditions. `not compiled`: the compiler failed. `record`: below a root field is a record that is not
+    what its type says.
     """
 
     def __init__(self) -> None:

@@ -27,6 +27,13 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "loanItem { instance { hrid title source } } } } }", {}),
     ("{ loans { nodes { borrower { id } item { id barcode } } edges { cursor node { borrower { username } "
      "item { copyNumber } } } pageInfo { hasNextPage endCursor } totalCount } }", {}),
+    # What parents carry, and what they carry of further links.
+    ("{ loans { nodes { item { instance { id title } } } } }", {}),
+    ("{ loans { nodes { item { instance { title hrid } barcode } } } }", {}),
+    ("{ loans { nodes { item { materialType { name } effectiveLocation { name } holdings { id } "
+     "inTransitDestinationServicePoint { name } } } } }", {}),
+    ("{ requests { nodes { item { instance { title } } requester { patronGroup { group } } instance { title "
+     "} } } }", {}),
     # Conditions, on links, fragments and roots.
     *(
         ("query($yes: Boolean! = true, $no: Boolean = false) { loans { nodes { id @include(if: "
