@@ -36,8 +36,9 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
+from gateway.execution.carried import carried_by, leaf_at
 from gateway.execution.plan import LinkPlan, NotPlanned, OperationPlan, Plan, RootPlan
-from gateway.execution.projector import Decoding, Details, Draft, LinkPlace, carried_by, drafted, leaf_at
+from gateway.execution.projector import Decoding, Details, Draft, LinkPlace, drafted
 from gateway.loaders.loader import Reads
 from gateway.schema.keyed import KeyedField
 from gateway.schema.link import EMBEDDED, THROUGH, EmbeddedLink, Link, ListLink, ManyLink

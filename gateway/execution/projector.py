@@ -8,7 +8,7 @@ are Structs too, with the names of the answer. The code holds names and constant
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
@@ -24,19 +24,17 @@ from graphql import (
     GraphQLOutputType,
     GraphQLScalarType,
     GraphQLUnionType,
-    Undefined,
     get_nullable_type,
     is_leaf_type,
 )
 from graphql.execution.collect_fields import FieldDetails, GroupedFieldSet
 from strawberry.types.field import StrawberryField
 
+from gateway.execution.leaves import DECODED, TESTS, EnumNames, coerced_by, decoded_type, moment, nullable
 from gateway.execution.plan import Anomaly, Json, LinkPlan, NotPlanned, Plan, Site
-from gateway.schema.link import THROUGH
 from gateway.schema.page import SliceField
-from gateway.schema.record import DerivedField, Path, RecordField, dig, record_of
-from gateway.schema.scalars import from_upstream
-from gateway.upstream.shape import INT, ListOf, Members, NotShaped
+from gateway.schema.record import DerivedField, RecordField, dig, record_of
+from gateway.upstream.shape import ListOf, Members, NotShaped
 
 Details: TypeAlias = list[FieldDetails]
 Line: TypeAlias = str | Callable[[], list[str]]  # or what is written when all that is read is known
@@ -46,14 +44,6 @@ Same: TypeAlias = "list[tuple[str, Same | None]] | None"  # names as upstream ha
 _DEFINITION = "strawberry-definition"
 _CONDITIONS = frozenset({"skip", "include"})
 
-_TESTS = {  # what a value of a scalar certainly is, so that it is taken as it stands
-    "String": "type({v}) is str",
-    "ID": "type({v}) is str",
-    "Boolean": "{v} is True or {v} is False",
-    "Int": "type({v}) is int and -2147483648 <= {v} <= 2147483647",
-    "Float": "type({v}) is float and -INF < {v} < INF",
-}
-_DECODED: Mapping[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": INT, "Float": float}
 
 
 class Linking(Protocol):
@@ -217,8 +207,8 @@ class _Writer:
             table = self._bound(EnumNames(leaf, getattr(field, "reader", None)))
             change = f"{v} = {table}[{v}]"
             return [f"{indent}if {v} is not None: {change}" if nullable else f"{indent}{change}"]
-        coerce = self._bound(_coerced(leaf))
-        test = _TESTS.get(leaf.name)
+        coerce = self._bound(coerced_by(leaf))
+        test = TESTS.get(leaf.name)
         if test is None or not isinstance(leaf, GraphQLScalarType):
             change = f"{v} = {coerce}({v})"
             return [f"{indent}if {v} is not None: {change}" if nullable else f"{indent}{change}"]
@@ -233,11 +223,11 @@ class _Writer:
             names = EnumNames(leaf, field.reader)
             names[None] = None
             return f"{self._bound(names)}[{v}]"
-        if leaf.name in _DECODED or leaf.name == "JSON":
+        if leaf.name in DECODED or leaf.name == "JSON":
             return v
         if leaf.name == "DateTime":
             return f"{self._bound(moment)}({v})"
-        return f"{self._bound(_nullable(_coerced(leaf)))}({v})"
+        return f"{self._bound(nullable(coerced_by(leaf)))}({v})"
 
     # Objects
 
@@ -374,7 +364,7 @@ class _Writer:
         required = isinstance(declared.type, GraphQLNonNull)
         kind = get_nullable_type(declared.type)
         if is_leaf_type(kind):
-            members.read(field.key, _decoded_type(kind), required=required)
+            members.read(field.key, decoded_type(kind), required=required)
             leaf = self._decoded_leaf(kind, here, field)
             return [], leaf, leaf == here
         value = self._name("v")
@@ -412,7 +402,7 @@ class _Writer:
         nullable = not isinstance(kind.of_type, GraphQLNonNull)
         each = self._name("e")
         if is_leaf_type(item):
-            members.read(field.key, ListOf(_decoded_type(item), nullable), required=required)
+            members.read(field.key, ListOf(decoded_type(item), nullable), required=required)
             made = self._decoded_leaf(item, each, field)
             lines: list[Line] = [] if made == each else [f"{indent}{v} = [{made} for {each} in {v}]"]
             return lines, None, Members()
@@ -492,140 +482,9 @@ def _result(names: tuple[str, ...]) -> Any:
     return msgspec.defstruct("Result", fields, rename=dict(zip(attributes, names, strict=True)), gc=False)
 
 
-class EnumNames(dict[Any, Any]):
-    """Names of a closed value set by what upstream sends; other spellings are looked up as they come."""
-
-    def __init__(self, leaf: GraphQLEnumType, reader: Callable[[Any], Any] | None) -> None:
-        self._read = reader
-        self._coerce = _coerced(leaf)
-        known = (member.value for member in leaf.values.values())
-        for value in (getattr(each, "value", each) for each in known):
-            if type(value) is str:
-                try:
-                    self[value] = self.__missing__(value)
-                except Anomaly:
-                    continue
-
-    def __missing__(self, value: Any) -> Any:
-        try:
-            read = value if self._read is None else self._read(value)
-        except Exception as problem:
-            raise Anomaly from problem
-        return self._coerce(read)
-
-
-def _decoded_type(leaf: GraphQLLeafType) -> Any:
-    if leaf.name == "JSON":
-        return Any
-    return _DECODED.get(leaf.name, str)
-
-
-def moment(value: str | None) -> str | None:
-    """A `DateTime` that was decoded as text. Raises `GraphQLError`."""
-    return None if value is None else from_upstream(value)
-
-
-def _nullable(coerce: Callable[[Json], Json]) -> Callable[[Json], Json]:
-    return lambda value: None if value is None else coerce(value)
-
-
-def _coerced(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
-    coerce = leaf.coerce_output_value
-
-    def coerced(value: Json) -> Json:
-        """As graphql-core completes a leaf, but whatever it would refuse is an anomaly."""
-        if value is None:
-            raise Anomaly
-        made = coerce(value)
-        if made is None or made is Undefined:
-            raise Anomaly
-        return made
-
-    return coerced
-
-
 def _check(details: Details) -> None:
     for each in details:
         if each.fragment_variable_values or each.defer_usage:
             raise NotPlanned("a fragment with variables, or in parts")
         if any(directive.name.value not in _CONDITIONS for directive in each.node.directives or ()):
             raise NotPlanned("a directive")
-
-
-def carried_by(
-    paths: Mapping[Path, Path], needed: list[Path], *, decoded: bool
-) -> Callable[[Json], Json]:
-    """A function that makes a target from what its parent knows: as `Link.partial`, where it may be made.
-
-    It answers None where the parent does not carry the objects that the needed members would stand in. The
-    target is a dictionary; the parent is one, or a Struct.
-    """
-    lines = ["def carried(s):"]
-    objects: dict[Path, str] = {(): "s"}
-
-    def read(holder: str, name: str) -> str:
-        if not decoded:
-            return f"{holder}.get({name!r})"
-        return f"{holder}.{name}" if holder == "s" else f"None if {holder} is NONE else {holder}.{name}"
-
-    def holder(path: Path) -> str:
-        if path not in objects:
-            above = holder(path[:-1])
-            name = objects[path] = f"h{len(objects)}"
-            lines.append(f" {name} = {read(above, path[-1])}")
-            lines.append(f" if {name} is None: {name} = NONE" if decoded else
-                         f" if type({name}) is not dict: {name} = NONE")  # fmt: skip
-        return objects[path]
-
-    for path in dict.fromkeys(paths[each][:-1] for each in needed):
-        if path:
-            lines.append(f" if {holder(path)} is NONE: return None")
-    lines.append(" made = {}")
-    for target, origin in paths.items():
-        where = holder(origin[:-1])
-        lines.append(f" v = {read(where, origin[-1])}")
-        test = "v is not None"
-        if target[0].endswith(THROUGH) and len(origin) > 1:
-            test += f" or {where} is not NONE"
-        elif target[0].endswith(THROUGH):
-            test = "True"
-        lines.append(f" if {test}:")
-        if len(target) == 1:
-            lines.append(f"  made[{target[0]!r}] = v")
-            continue
-        here = "made"
-        for step in target[:-1]:
-            here += f".setdefault({step!r}, {{}})"
-        lines.append(f"  {here}[{target[-1]!r}] = v")
-    lines.append(" return made")
-    names: dict[str, Any] = {"NONE": {}}
-    # As above: keys of the schema, as `repr`.
-    exec(compile("\n".join(lines), "<carried>", "exec"), names)  # noqa: S102
-    made: Callable[[Json], Json] = names["carried"]
-    return made
-
-
-def leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
-    """How the member at a path of a type is decoded. Any: a type that msgspec decodes."""
-    for number, step in enumerate(path):
-        linked = step.endswith(THROUGH)
-        found = kind.fields.get(step.removesuffix(THROUGH)) if linked else _reading(kind, step)
-        if found is None:
-            return str  # the key of a link
-        inner = get_nullable_type(found.type)
-        if number == len(path) - 1:
-            return _decoded_type(inner) if is_leaf_type(inner) else Any
-        if not isinstance(inner, GraphQLObjectType):
-            return Any
-        kind = inner
-    return str
-
-
-def _reading(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
-    """The field that reads a member of a record."""
-    for each in kind.fields.values():
-        definition = each.extensions[_DEFINITION]
-        if isinstance(definition, RecordField) and definition.key == member:
-            found: GraphQLField = each
-            return found
-    return None

@@ -19,7 +19,7 @@ from gateway.observability.operation import OperationRecord
 from gateway.upstream import cql
 from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection, Page
-from gateway.upstream.shape import Shape
+from gateway.upstream.shape import Decoded, Shape
 from gateway.upstream.target import percent_encoded
 
 LARGEST_ANSWER = 1000  # records asked per call where the number of answers is not known before
@@ -175,7 +175,7 @@ def grouped_by(
 
 def _at(record: Any, path: tuple[str, ...]) -> object:  # Any: a record, or a Struct of what is read of one
     for name in path:
-        record = None if record is None else record.get(name)
+        record = record.get(name) if isinstance(record, dict | Decoded) else None
     return record
 
 

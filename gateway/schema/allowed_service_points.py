@@ -12,7 +12,7 @@ from gateway import errors
 from gateway.context import Info
 from gateway.schema import arguments
 from gateway.schema.enums import member
-from gateway.schema.link import link
+from gateway.schema.link import id_in, link
 from gateway.schema.page import argument
 from gateway.schema.record import Path, dig, field, record_of
 
@@ -112,7 +112,8 @@ class AllowedServicePointsOf(StrawberryField):
             requesterId=kwargs.get("requester_id"), requesterBarcode=kwargs.get("requester_barcode")
         )
         key = arguments.uuid(key, name) if name == "requesterId" else arguments.text(key, name)
-        return self._allowed(dig(record_of(source), ("id",)), info, name, key)
+        record_id = id_in(self, dig(record_of(source), ("id",)))
+        return None if record_id is None else self._allowed(record_id, info, name, key)
 
     async def _allowed(self, record_id: str, info: Info, name: str, key: str) -> Any:
         if name == "requesterBarcode":

@@ -1,0 +1,76 @@
+"""Leaves: how a value of a scalar or an enum is known to be one, and what it becomes in the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
+
+from gateway.execution.plan import Anomaly, Json
+from gateway.schema.scalars import from_upstream
+from gateway.upstream.shape import INT
+
+TESTS = {  # what a value of a scalar certainly is, so that it is taken as it stands
+    "String": "type({v}) is str",
+    "ID": "type({v}) is str",
+    "Boolean": "{v} is True or {v} is False",
+    "Int": "type({v}) is int and -2147483648 <= {v} <= 2147483647",
+    "Float": "type({v}) is float and -INF < {v} < INF",
+}
+DECODED: Mapping[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": INT, "Float": float}
+
+
+class EnumNames(dict[Any, Any]):
+    """Names of a closed value set by what upstream sends; other spellings are looked up as they come."""
+
+    def __init__(self, leaf: GraphQLEnumType, reader: Callable[[Any], Any] | None) -> None:
+        self._read = reader
+        self._coerce = coerced_by(leaf)
+        known = (member.value for member in leaf.values.values())
+        for value in (getattr(each, "value", each) for each in known):
+            if type(value) is str:
+                try:
+                    self[value] = self.__missing__(value)
+                except Anomaly:
+                    continue
+
+    def __missing__(self, value: Any) -> Any:
+        try:
+            read = value if self._read is None else self._read(value)
+        except Exception as problem:
+            raise Anomaly from problem
+        return self._coerce(read)
+
+
+def decoded_type(leaf: GraphQLLeafType) -> Any:
+    """What a leaf is decoded as. Any: a type that msgspec decodes."""
+    if leaf.name == "JSON":
+        return Any
+    return DECODED.get(leaf.name, str)
+
+
+def moment(value: str | None) -> str | None:
+    """A `DateTime` that was decoded as text. Raises `GraphQLError`."""
+    return None if value is None else from_upstream(value)
+
+
+def nullable(coerce: Callable[[Json], Json]) -> Callable[[Json], Json]:
+    """The same, but null stays null."""
+    return lambda value: None if value is None else coerce(value)
+
+
+def coerced_by(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
+    """The function that completes a leaf."""
+    coerce = leaf.coerce_output_value
+
+    def coerced(value: Json) -> Json:
+        """As graphql-core completes a leaf, but whatever it would refuse is an anomaly."""
+        if value is None:
+            raise Anomaly
+        made = coerce(value)
+        if made is None or made is Undefined:
+            raise Anomaly
+        return made
+
+    return coerced
