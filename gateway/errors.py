@@ -19,8 +19,9 @@ GatewayError
   Refused                    (data, not an error)        the library said no to an act
   NotFound                   (null, not an error)        a by-id question found nothing
 
-Six more codes belong to no class of ours: GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, DOCUMENT_NOT_TRUSTED,
-PERSISTED_QUERY_NOT_FOUND and PERSISTED_QUERY_NOT_SUPPORTED are about the document, INTERNAL_ERROR is what `security.masking` makes of anything that is not in this tree.
+Six more codes belong to no class of ours: GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED,
+DOCUMENT_NOT_TRUSTED, PERSISTED_QUERY_NOT_FOUND and PERSISTED_QUERY_NOT_SUPPORTED are about the document,
+INTERNAL_ERROR is what `security.masking` makes of anything that is not in this tree.
 
 Messages are written here and where the errors are raised, for the person at the other end: they name a
 service and a fact, never a URL, a host, a class, a token or a body.

@@ -33,6 +33,7 @@ from gateway.schema.batch_request import BatchRequestQuery
 from gateway.schema.cancellation_reason import CancellationReasonQuery
 from gateway.schema.circulation_setting import CirculationSettingQuery
 from gateway.schema.holdings import HoldingsQuery
+from gateway.schema.inputs import convert_once
 from gateway.schema.instance import InstanceQuery
 from gateway.schema.item import ItemQuery
 from gateway.schema.loan import LoanQuery
@@ -109,5 +110,6 @@ schema = strawberry.Schema(
     config=StrawberryConfig(scalar_map=SCALARS),
     exception_handlers=[RefusedAsData(), OutcomeUnknownRemembered()],
 )
+convert_once(schema)
 # Not by Strawberry's switch for what is experimental: it would bring @stream, on which graphql-core can hang.
 schema._schema.directives = (*schema._schema.directives, GraphQLDeferDirective)

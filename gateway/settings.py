@@ -269,7 +269,7 @@ class Settings(BaseSettings):
         description="How records become answers: by compiled plans, or field by field as graphql-core does.",
     )
     plan_after: int = Field(
-        2, ge=1, le=1000, description="The use of an operation at which its plan is compiled; 1 is the first."
+        1, ge=1, le=1000, description="The use of an operation at which its plan is compiled; 1 is the first."
     )
     max_page_size: int = Field(
         1000,

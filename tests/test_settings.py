@@ -57,7 +57,7 @@ DEFAULTS: dict[str, object] = {
     "automatic_persisted_queries": True,
     "batch_max": 0,
     "execution": "plan",
-    "plan_after": 2,
+    "plan_after": 1,
     "max_page_size": 1000,
     "cors_origins": "",
     "max_query_characters": 100_000,

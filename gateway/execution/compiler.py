@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-import strawberry
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
@@ -13,6 +12,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLResolveInfo,
+    GraphQLSchema,
     ListValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
@@ -32,7 +32,6 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues, get_argument_values
 from graphql.pyutils import Path as ResponsePath
 from strawberry.execution import optimized_is_awaitable
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
@@ -40,6 +39,7 @@ from gateway.execution.carried import carried_by, leaf_at
 from gateway.execution.plan import LinkPlan, NotPlanned, OperationPlan, Plan, RootPlan
 from gateway.execution.projector import Decoding, Details, Draft, LinkPlace, drafted
 from gateway.loaders.loader import Reads
+from gateway.schema.inputs import Inputs
 from gateway.schema.keyed import KeyedField
 from gateway.schema.link import EMBEDDED, THROUGH, EmbeddedLink, Link, ListLink, ManyLink
 from gateway.schema.page import ConnectionField, ConnectionLink, SliceField, WholeLink
@@ -71,15 +71,16 @@ class Asked:
 
     def __init__(
         self,
-        schema: strawberry.Schema,
+        schema: GraphQLSchema,
+        inputs: Inputs,
         operation: Prepared,
         variables: VariableValues,
         context: Any,
         *,
         hide_suggestions: bool = False,
     ) -> None:
-        self.schema = schema
-        self.core_schema = schema._schema
+        self.core_schema = schema
+        self.inputs = inputs
         self.operation = operation
         self.variables = variables
         self.context = context
@@ -118,17 +119,9 @@ class Asked:
             return {}
         return get_argument_values(field, nodes[0], self.variables, None, self.hide_suggestions)
 
-    def converted(
-        self, given: Mapping[str, Any], definition: StrawberryField, info: Info[Any, Any]
-    ) -> dict[str, Any]:
+    def converted(self, given: Mapping[str, Any], definition: StrawberryField) -> dict[str, Any]:
         """The arguments as the methods of a field take them."""
-        return convert_arguments(
-            dict(given),
-            definition.arguments,
-            scalar_registry=self.schema.schema_converter.scalar_registry,
-            config=self.schema.config,
-            info=info,
-        )
+        return self.inputs.arguments_of(definition)(given)
 
 
 def planned(asked: Asked) -> OperationPlan:
@@ -369,7 +362,7 @@ class _Compiler:
         if any(map(_varies, _values(nodes[0]))):
             return None
         given = self.asked.arguments(field, nodes)
-        return given if definition.base_resolver else self.asked.converted(given, definition, info)
+        return given if definition.base_resolver else self.asked.converted(given, definition)
 
 
 NOTHING = Plan(project=lambda values: values, notes=0, sites=[], source="")

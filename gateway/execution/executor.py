@@ -28,7 +28,8 @@ from gateway.execution.fallbacks import FALLBACKS
 from gateway.execution.link_batch import Failure, Following, Resolved, completed
 from gateway.execution.plan import Json, OperationPlan, RootPlan
 from gateway.execution.plan_cache import conditions_of, plan_ahead, plan_of
-from gateway.loaders.loader import unshaped
+from gateway.loaders.loader import Loader, unshaped
+from gateway.schema.inputs import Inputs
 from gateway.schema.keyed import KeyedField
 from gateway.schema.page import ConnectionField
 
@@ -44,9 +45,10 @@ class PlanExecutor:
     """Executes what it has a plan for. `plan_after` is the use of an operation that it is compiled for."""
 
     def __init__(
-        self, schema: strawberry.Schema, *, plan_after: int = 2, hide_suggestions: bool = False
+        self, schema: strawberry.Schema, *, plan_after: int = 1, hide_suggestions: bool = False
     ) -> None:
-        self.schema = schema
+        self.core_schema = schema._schema
+        self.inputs = Inputs(schema)
         self.plan_after = plan_after
         self.hide_suggestions = hide_suggestions
 
@@ -58,7 +60,12 @@ class PlanExecutor:
         Any: the context is the schema's own.
         """
         asked = Asked(
-            self.schema, operation, variables, context, hide_suggestions=self.hide_suggestions
+            self.core_schema,
+            self.inputs,
+            operation,
+            variables,
+            context,
+            hide_suggestions=self.hide_suggestions,
         )
         plan = plan_of(operation.plans, asked, self.plan_after)
         return None if plan is None else _Execution(plan, asked).execute()
@@ -72,11 +79,16 @@ class PlanExecutor:
 
         def asked_with(values: Mapping[str, bool]) -> Asked:
             known = get_variable_values(
-                self.schema._schema, [definitions[name] for name in values], dict(values)
+                self.core_schema, [definitions[name] for name in values], dict(values)
             )
             assert isinstance(known, VariableValues)  # noqa: S101 - the operation was validated
             return Asked(
-                self.schema, operation, known, new_context(), hide_suggestions=self.hide_suggestions
+                self.core_schema,
+                self.inputs,
+                operation,
+                known,
+                new_context(),
+                hide_suggestions=self.hide_suggestions,
             )
 
         plan_ahead(operation.plans, conditions_of(operation), asked_with, self.plan_after)
@@ -106,7 +118,10 @@ class _Root:
                 loader, key = definition.asking(info, kwargs)
                 if plan.shape is not None:
                     loader.shape = following.plan.shapes[plan.shape]  # type: ignore[attr-defined]  # it reads
-                self.started = loader.load(key)
+                if isinstance(loader, Loader) and len(following.plan.roots) == 1:
+                    self.started = loader.load_now(key)
+                else:
+                    self.started = loader.load(key)
             elif definition.base_resolver and plan.field.resolve is not None:
                 self.started = plan.field.resolve(None, info._raw_info, **kwargs)
             else:

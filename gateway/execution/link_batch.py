@@ -67,7 +67,7 @@ class Following:
         given = self.asked.arguments(plan.field, plan.nodes)
         if plan.definition.base_resolver:
             return given
-        return self.asked.converted(given, plan.definition, self.info(plan))
+        return self.asked.converted(given, plan.definition)
 
 
 async def completed(following: Following, plan: Plan, values: list[Json]) -> list[Json]:

@@ -254,9 +254,15 @@ async def _side_by_side(
     room = limits.request_line - ask.request_line_length(
         f"({' ' * _LONGEST_INDEX}==()) and {rest}", limit=10**4
     )
+    distinct = list(dict.fromkeys(keys))
+    longest = _PLAIN + max(map(len, distinct))
+    if cql.is_plain("".join(distinct)) and min(limits.ids, len(distinct)) * longest <= room:
+        starts = range(0, len(distinct), limits.ids)
+        await _chunk_by_chunk(fetch, [distinct[start : start + limits.ids] for start in starts])
+        return {}
     sizes: dict[str, int] = {}
     refused: dict[str, errors.GatewayError] = {}
-    for key in dict.fromkeys(keys):
+    for key in distinct:
         try:
             # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
             size = _PLAIN + len(key) if cql.is_plain(key) else len(percent_encoded(str(_equal("id", key))))
@@ -267,12 +273,15 @@ async def _side_by_side(
             refused[key] = errors.LimitExceeded("This key, or the filter beside it, is too long to be asked.")
         else:
             sizes[key] = size
-    chunks = list(_chunks(sizes, limits.ids, room))
+    await _chunk_by_chunk(fetch, list(_chunks(sizes, limits.ids, room)))
+    return refused
+
+
+async def _chunk_by_chunk(fetch: Callable[[list[str]], Awaitable[None]], chunks: list[list[str]]) -> None:
     if len(chunks) == 1:
         await fetch(chunks[0])
     else:
         await asyncio.gather(*map(fetch, chunks))
-    return refused
 
 
 def _chunks(sizes: Mapping[str, int], most: int, room: int) -> Iterator[list[str]]:

@@ -94,6 +94,25 @@ class Loader(DataLoader[Key, Value]):
         value: Value = found
         return value
 
+    async def load_now(self, key: Key) -> Value:
+        """Load one key without waiting for others, for who knows that nobody else loads in this turn."""
+        cache_key: Any = self.get_cache_key(key)
+        if self._answers or cache_key in self._cache:
+            return await self.load(key)
+        self.operation.loads += 1
+        self.operation.batches.append(1)
+        shape = self.shape
+        try:
+            (value,) = await self._load([key], shape)
+        except Exception as problem:
+            value = problem  # type: ignore[assignment]  # kept, as that of a batch is
+        if shape is not None and self.shape is None:
+            value = unshaped(value, shape)
+        self._answers[cache_key] = value
+        if isinstance(value, Exception):
+            raise value
+        return value
+
     def load_all(self, keys: Keys[Key]) -> set[asyncio.Future[Any]]:
         """Load many keys without a future for each.
 

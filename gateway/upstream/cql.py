@@ -12,6 +12,7 @@ WordMatch = Literal["=", "all", "any"]
 _INDEX = re.compile(r"[A-Za-z][A-Za-z0-9_.]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
 _LITERAL = str.maketrans({char: f"\\{char}" for char in '\\"*?^'})
 _PATTERN = str.maketrans({char: f"\\{char}" for char in '\\"'})
 
@@ -207,7 +208,7 @@ def _value(value: str, number: bool = False) -> str:
 
 def is_plain(value: str) -> bool:
     """Whether nothing in a value means anything to CQL or to a query string, as in ids, which most are."""
-    return value.isascii() and value.replace("-", "").isalnum()
+    return value.isascii() and value != "" and not value.encode("ascii").translate(None, _PLAIN)
 
 
 def _escaped(value: str, escapes: dict[int, str] = _LITERAL) -> str:

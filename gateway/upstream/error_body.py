@@ -52,7 +52,7 @@ def kept_out_of_bff(body: bytes) -> bool:
 
 
 def not_routed(body: bytes) -> bool:
-    """Whether a 404 is about the path and not about a record: Okapi's text, the sidecar's code, Kong's words."""
+    """Whether a 404 is about the path and not about a record: Okapi's text, Kong's, or the sidecar's code."""
     start = body[:200]
     return (
         b"No suitable module found" in start

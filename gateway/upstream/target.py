@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from gateway import errors
 
-_UNRESERVED = re.compile(r"[A-Za-z0-9_.~%-]*")
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~%"
 _OF_CQL = (("%", "%25"), (" ", "%20"), ('"', "%22"), ("(", "%28"), (")", "%29"), ("=", "%3D"), ("/", "%2F"))
 
 
@@ -17,7 +16,9 @@ def percent_encoded(text: str) -> str:
     made = text
     for character, code in _OF_CQL:
         made = made.replace(character, code)
-    return made if _UNRESERVED.fullmatch(made) else quote(text, safe="")
+    if made.isascii() and not made.encode("ascii").translate(None, _UNRESERVED):
+        return made
+    return quote(text, safe="")
 
 
 def encoded(query: Mapping[str, str]) -> str:

@@ -51,8 +51,8 @@ TrustMode: TypeAlias = Literal["off", "log", "enforce"]
 
 MAX_ERRORS = 20  # a reader fixes the first few; graphql-core would go on to 100
 
-# A parsed document takes 120 to 280 bytes for each character of its text (measured on graphql-core 3.3) and its
-# plan 180 more, so a bound on entries alone would not bound memory: these two keep it under 150 MB at the worst.
+# A parsed document takes 120 to 280 bytes for each character of its text (measured on graphql-core 3.3) and
+# its plan 180 more, so a bound on entries alone would not bound memory: these keep it under 150 MB at worst.
 KEPT_CHARACTERS = 300_000
 LONGEST_KEPT = 100_000  # longer texts are served, and parsed anew each time
 

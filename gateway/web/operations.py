@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Protocol, TypeVar, cast
@@ -13,9 +13,17 @@ from graphql import (
     ExperimentalIncrementalExecutionResults,
     GraphQLError,
     OperationDefinitionNode,
+    Undefined,
 )
 from graphql.execution.executor import Executor, default_field_resolver, default_type_resolver
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import (
+    VariableValues,
+    VariableValueSource,
+    get_variable_values,
+    input_is_nested_too_deeply,
+)
+from graphql.utilities import coerce_input_value
 from starlette.types import Receive
 from strawberry.execution import optimized_is_awaitable
 
@@ -33,6 +41,8 @@ from gateway.web.open_acts import OpenActs
 from gateway.web.persisted_queries import PersistedQueries
 
 T = TypeVar("T")
+
+_SIGNATURES = "signatures of variables"
 
 
 class Planned(Protocol):
@@ -208,6 +218,9 @@ class Operations:
         definitions = operation.node.variable_definitions
         if not definitions:
             return VariableValues({}, {})
+        coerced = _coerced(self._signatures(operation), request.variables or {})
+        if coerced is not None:
+            return coerced
         return get_variable_values(
             self.documents.core_schema,
             definitions,
@@ -215,6 +228,17 @@ class Operations:
             max_errors=MAX_ERRORS,
             hide_suggestions=not self.documents.suggestions,
         )
+
+    def _signatures(self, operation: Operation) -> list[GraphQLVariableSignature]:
+        """What the variables of an operation are, found out once."""
+        found: list[GraphQLVariableSignature] | None = operation.plans.get(_SIGNATURES)
+        if found is None:
+            schema = self.documents.core_schema
+            definitions = operation.node.variable_definitions or ()
+            signatures = [get_variable_signature(schema, each) for each in definitions]
+            found = [each for each in signatures if isinstance(each, GraphQLVariableSignature)]
+            operation.plans[_SIGNATURES] = found
+        return found
 
     def _start(self, ready: _Ready, context: object) -> ExecutionResult | Awaitable[ExecutionResult]:
         """Execute by a plan where there is one."""
@@ -269,3 +293,24 @@ def _batch_too_costly(cost: int, most: int) -> LimitExceeded:
         f"The batch may need {cost} upstream calls; at most {most} are allowed (MAX_COST).",
         details={"limit": "MAX_COST", "maximum": most, "estimated": cost},
     )
+
+
+def _coerced(
+    signatures: Sequence[GraphQLVariableSignature], given: Mapping[str, Any]
+) -> VariableValues | None:
+    """The variables, where each of them is given and good; else graphql-core says what they come to.
+
+    Any: JSON as the client sent it.
+    """
+    sources: dict[str, VariableValueSource] = {}
+    coerced: dict[str, Any] = {}
+    for signature in signatures:
+        value = given.get(signature.name, Undefined)
+        if value is Undefined or input_is_nested_too_deeply(value, signature.type):
+            return None
+        made = coerce_input_value(value, signature.type)
+        if made is Undefined:
+            return None
+        sources[signature.name] = VariableValueSource(signature, value)
+        coerced[signature.name] = made
+    return VariableValues(sources, coerced)

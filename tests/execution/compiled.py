@@ -19,6 +19,7 @@ from gateway.graph import schema
 from gateway.loaders import Loaders
 from gateway.loaders.batching import BatchLimits
 from gateway.observability.operation import OperationRecord
+from gateway.schema.inputs import Inputs
 from gateway.security.identity import Caller
 from gateway.security.limits import QueryLimits
 from gateway.settings import Settings
@@ -67,7 +68,10 @@ class Table:
 
 def compiled(query: str) -> OperationPlan:
     """The plan for variables of which none is given. Raises `NotPlanned` where there is none."""
-    return planned(Asked(schema, operation_of(query), VariableValues({}, {}), Table().context()))
+    no_variables = VariableValues({}, {})
+    return planned(
+        Asked(schema._schema, Inputs(schema), operation_of(query), no_variables, Table().context())
+    )
 
 
 async def executed(query: str, table: Table, variables: Mapping[str, Json] | None = None) -> ExecutionResult:

@@ -22,6 +22,7 @@ from gateway.execution.plan import NotPlanned, OperationPlan
 from gateway.execution.plan_cache import MOST_VARIANTS, plan_of
 from gateway.graph import schema
 from gateway.loaders import Loaders
+from gateway.schema.inputs import Inputs
 from gateway.settings import Settings
 from gateway.upstream.shape import Decoded
 from gateway.web.documents import Documents, Operation
@@ -507,7 +508,7 @@ async def test_a_document_is_planned_as_often_as_it_has_operations() -> None:
 async def test_what_cannot_be_compiled_is_executed_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
     """It is counted and told once, where and as what, and without a word of the document."""
     operation = operation_of('{ users(filter: { barcode: "1000000009" }) { nodes { id } } }')
-    asked = Asked(schema, operation, VariableValues({}, {}), Table().context())
+    asked = Asked(schema._schema, Inputs(schema), operation, VariableValues({}, {}), Table().context())
     asked.core_schema = None  # type: ignore[assignment]  # a slip, as a compiler may have one
     failed = FALLBACKS.by_reason["not compiled"]
 

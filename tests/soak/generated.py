@@ -28,13 +28,13 @@ from gateway.schema import arguments
 
 SDL = (Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8")
 GRAPH = graphql.build_schema(SDL)
-# schemathesis asks for the introspection of a schema in a way that graphql-core refuses where there is @defer.
+# schemathesis asks for the introspection in a way that graphql-core refuses where there is @defer.
 SDL_WITHOUT_DEFER = graphql.print_schema(
     graphql.GraphQLSchema(
-        **{
-            **GRAPH.to_kwargs(),
-            "directives": [each for each in GRAPH.directives if each.name != "defer"],
-        }
+        GRAPH.query_type,
+        GRAPH.mutation_type,
+        types=list(GRAPH.type_map.values()),
+        directives=[each for each in GRAPH.directives if each.name != "defer"],
     )
 )
 
