@@ -38,12 +38,13 @@ def create_batch_request(exchange: Exchange) -> Response:
     if body["mediatedWorkflow"] != WORKFLOW or not isinstance(rows, list) or not all(map(is_row, rows)):
         raise Malformed()
     refuse(library, body, rows)
-    metadata = signed(library.now(), exchange.caller)
+    now = library.now()
+    metadata = signed(now, exchange.caller)
     batch = {
         "id": body.get("batchId", library.new_id()).lower(),
         "requesterId": body["requesterId"].lower(),
         "mediatedRequestStatus": PENDING,
-        "requestDate": library.now(),
+        "requestDate": now,
         "patronComments": body.get("patronComments"),
         "mediatedWorkflow": WORKFLOW,
         "metadata": metadata,
