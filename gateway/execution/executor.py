@@ -133,7 +133,7 @@ class _Root:
         started, self.started = self.started, None
         if self.error is None:
             try:
-                self.value = await started if inspect.isawaitable(started) else started
+                self.value = await started if hasattr(started, "__await__") else started
             except Exception as problem:
                 self.error = problem
         if self.error is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import strawberry
@@ -30,14 +31,19 @@ class KeyedField(StrawberryField):
     def is_basic_field(self) -> bool:
         return False
 
+    @cached_property
+    def python_names(self) -> Mapping[str, str]:
+        """The Python names of the keys, by those of the graph."""
+        return {to_camel_case(each.python_name): each.python_name for each in self.arguments}
+
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         loader, key = self.asking(info, kwargs)
         return loader.load(key)
 
     def asking(self, info: Info, kwargs: Mapping[str, Any]) -> tuple[DataLoader[str, Any], str]:
         """The loader for the one key that was given, and the key. Raises `BadUserInput`."""
-        given = {to_camel_case(name): value for name, value in kwargs.items()}
-        name, key = arguments.exactly_one(**{name: given.get(name) for name in self.loaders})
+        names = self.python_names
+        name, key = arguments.exactly_one(**{name: kwargs.get(names[name]) for name in self.loaders})
         key = arguments.uuid(key, name) if name == "id" else arguments.text(key, name)
         return getattr(loaders_for(info, needs_of(info)), self.loaders[name]), key
 

@@ -306,7 +306,9 @@ def _coerced(
     coerced: dict[str, Any] = {}
     for signature in signatures:
         value = given.get(signature.name, Undefined)
-        if value is Undefined or input_is_nested_too_deeply(value, signature.type):
+        if value is Undefined:
+            return None
+        if type(value) in (dict, list) and input_is_nested_too_deeply(value, signature.type):
             return None
         made = coerce_input_value(value, signature.type)
         if made is Undefined:

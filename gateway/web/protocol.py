@@ -170,14 +170,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self._count(url)
+        self.field_bytes += len(url) + 2
+        if self.field_bytes > self.limits.max_header_bytes:
+            raise self._stop(431, self._too_many_bytes())
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.phase is Phase.BODY:
             # Trailers would become headers of a request that has been answered to its headers already.
             raise self._stop(400, "Header fields behind a body are not read.")
         super().on_header(name, value)
-        self._count(name, value)
+        self.field_bytes += len(name) + len(value) + 4  # a colon and a blank, the end of the line
+        if self.field_bytes > self.limits.max_header_bytes:
+            raise self._stop(431, self._too_many_bytes())
         if len(self.headers) > self.limits.max_headers:
             raise self._stop(431, f"More than {self.limits.max_headers} header fields.")
 
@@ -244,22 +248,19 @@ class BoundedProtocol(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise self._stop(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
-        hosts = sum(name == b"host" for name, _ in self.headers)
+        names = [name for name, _ in self.headers]
+        hosts = names.count(b"host")
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise self._stop(400, "Header Host must be sent exactly once.")
-        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
-        if codings and (codings != [b"chunked"] or version == "1.0"):
-            raise self._stop(400, "The one Transfer-Encoding that is read is chunked, in HTTP/1.1.")
+        if b"transfer-encoding" in names:
+            codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+            if codings != [b"chunked"] or version == "1.0":
+                raise self._stop(400, "The one Transfer-Encoding that is read is chunked, in HTTP/1.1.")
         if self.parser.should_upgrade():
             raise self._stop(400, "The connection cannot be upgraded to another protocol.")
         if self in self.spare and not self.url.startswith(SPARE_PATH):
             self.refusal = RefusedOnTheWire(503, _too_many_connections())
             raise self.refusal
-
-    def _count(self, *parts: bytes) -> None:
-        self.field_bytes += sum(len(part) + 2 for part in parts)  # a colon and a blank, the end of the line
-        if self.field_bytes > self.limits.max_header_bytes:
-            raise self._stop(431, self._too_many_bytes())
 
     def _too_many_bytes(self) -> str:
         return f"The head of the request is larger than {self.limits.max_header_bytes} bytes."
