@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tests.benchmarks.first_sight import MOST_MS
-from tests.benchmarks.rows import GENERIC, HANDWRITTEN, LIMITS, PLAN, PLAN_AT_FIRST
+from tests.benchmarks.rows import GENERIC, HANDWRITTEN, LIMITS, PLAN
 from tests.benchmarks.run import Run
 from tests.benchmarks.workloads import MOST_GROWTH, ONE_HUNDRED, ONE_THOUSAND, Workload
 
@@ -164,8 +164,7 @@ def _first_sight(made: Run) -> str:
     ]
     explained = (
         "CPU milliseconds for documents that the server has never seen, asked one at a time: what a known "
-        f"one takes, and how much more the first and the second use. {PLAN_AT_FIRST.name!r} is "
-        f"{PLAN_AT_FIRST.what}."
+        "one takes, and how much more the first and the second use."
     )
     return f"{explained}\n\n{_table(head, lines)}"
 

@@ -111,12 +111,6 @@ PLAN = GatewayRow(
     metrics="/metrics",
     variables={"EXECUTION": "plan"},
 )
-PLAN_AT_FIRST = GatewayRow(
-    "plan at first use",
-    "the same with PLAN_AFTER=1; asked for unseen documents only",
-    metrics="/metrics",
-    variables={"EXECUTION": "plan", "PLAN_AFTER": "1"},
-)
 GENERIC = GatewayRow(
     "generic",
     "the same with EXECUTION=generic: field by field",

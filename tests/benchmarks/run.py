@@ -21,7 +21,7 @@ from tests.benchmarks import driver, first_sight
 from tests.benchmarks.figures import Execution, execution
 from tests.benchmarks.first_sight import FirstSight
 from tests.benchmarks.processes import Process, started
-from tests.benchmarks.rows import PLAN, PLAN_AT_FIRST, Row
+from tests.benchmarks.rows import Row
 from tests.benchmarks.upstream import CALLS
 from tests.benchmarks.workloads import Workload
 
@@ -155,19 +155,16 @@ class _Measuring:
 
     async def _first_sight(self, workloads: Sequence[Workload], documents: int) -> None:
         made = self.made
-        with ExitStack() as stack:
-            asked = {row: process for row, process in self.processes.items() if row.metrics is not None}
-            if PLAN in asked:
-                asked[PLAN_AT_FIRST] = stack.enter_context(PLAN_AT_FIRST.serving(self.upstream.url))
-            for workload in workloads:
-                if not workload.first_seen:
-                    continue
-                body = made.checked[workload.name, made.rows[0].name].body
-                for row, process in asked.items():
-                    found = await first_sight.measure(process, workload, body, documents)
-                    made.first_sight[workload.name, row.name] = found
-                    extra = f"{found.first:.2f} + {found.second:.2f} ms"
-                    self.tell(f"{workload.name}, unseen: {row.name} {extra}")
+        asked = {row: process for row, process in self.processes.items() if row.metrics is not None}
+        for workload in workloads:
+            if not workload.first_seen:
+                continue
+            body = made.checked[workload.name, made.rows[0].name].body
+            for row, process in asked.items():
+                found = await first_sight.measure(process, workload, body, documents)
+                made.first_sight[workload.name, row.name] = found
+                extra = f"{found.first:.2f} + {found.second:.2f} ms"
+                self.tell(f"{workload.name}, unseen: {row.name} {extra}")
 
 
 async def _checked(upstream: Process, row: Row, process: Process, workload: Workload) -> Checked:
