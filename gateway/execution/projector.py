@@ -273,45 +273,23 @@ class _Writer:
                 links.append(LinkPlace(name, attribute, kind, declared, each, members, self._note))
                 entries.append("None")
                 continue
-            if isinstance(definition, SliceField):
-                kinds.add("page")
-                if members is not None and definition.reads_records:
-                    raise NotShaped(field_name)
-                value = self._name("v")
-                lines.append(f"{indent}{value} = {self._bound(definition.read)}({v})")
-                lines += self.value(declared.type, each, value, indent, definition, members)
-                entries.append(value)
-            elif isinstance(definition, DerivedField):
+            if isinstance(definition, RecordField) and members is not None:
                 kinds.add("record")
-                if members is not None:
-                    raise NotShaped(field_name)
-                value = self._name("v")
-                lines.append(f"{indent}{value} = {self._bound(definition.read)}({record})")
-                lines += self.value(declared.type, each, value, indent, definition, None)
-                entries.append(value)
-            elif isinstance(definition, RecordField):
-                kinds.add("record")
-                if members is not None:
-                    more, entry, below = self._member(definition, declared, each, record, indent, members)
-                    lines += more
-                    entries.append(entry)
-                    if name != definition.key or below is False:
-                        same = None
-                    elif same is not None:
-                        same.append((name, None if below is True else below))
-                    continue
-                value = self._name("v")
-                lines.append(f"{indent}{value} = {get}({definition.key!r})")
-                lines += self.value(declared.type, each, value, indent, definition, None)
-                entries.append(value)
-            elif definition.is_basic_field:
-                kinds.add("object")
-                value = self._name("v")
-                lines.append(f"{indent}{value} = {v}.{definition.python_name}")
-                lines += self.value(declared.type, each, value, indent, definition, None)
-                entries.append(value)
-            else:
-                raise NotPlanned("a field of another kind")
+                more, entry, below = self._member(definition, declared, each, record, indent, members)
+                lines += more
+                entries.append(entry)
+                if name != definition.key or below is False:
+                    same = None
+                elif same is not None:
+                    same.append((name, None if below is True else below))
+                continue
+            of, read = self._reading(definition, v, record, get, decoded=members is not None)
+            kinds.add(of)
+            value = self._name("v")
+            lines.append(f"{indent}{value} = {read}")
+            handed_on = members if of == "page" else None
+            lines += self.value(declared.type, each, value, indent, definition, handed_on)
+            entries.append(value)
         start = self._start(v, get, record, indent, kinds, decoded=members is not None)
         if same is not None and len(same) < len(fields):
             same = None
@@ -333,6 +311,24 @@ class _Writer:
                 noted.append(f"{indent}n{plan.sources}({record})")
             noted += self._noted_key(plan, record, indent, decoded=members is not None)
         return [*start, *lines, made(result), *noted, f"{indent}{v} = {result}"], None
+
+    def _reading(
+        self, definition: StrawberryField, v: str, record: str, get: str, *, decoded: bool
+    ) -> tuple[str, str]:
+        """What kind of value a field is read of, and the expression that reads it."""
+        if isinstance(definition, SliceField):
+            if decoded and definition.reads_records:
+                raise NotShaped(definition.python_name)
+            return "page", f"{self._bound(definition.read)}({v})"
+        if isinstance(definition, DerivedField):
+            if decoded:
+                raise NotShaped(definition.python_name)
+            return "record", f"{self._bound(definition.read)}({record})"
+        if isinstance(definition, RecordField):
+            return "record", f"{get}({definition.key!r})"
+        if definition.is_basic_field:
+            return "object", f"{v}.{definition.python_name}"
+        raise NotPlanned("a field of another kind")
 
     def _start(
         self, v: str, get: str, record: str, indent: str, kinds: set[str], *, decoded: bool
