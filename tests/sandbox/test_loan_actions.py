@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -326,7 +327,9 @@ async def test_every_change_is_in_the_history(client: httpx.AsyncClient, library
     take = {"itemBarcode": "2000000001", "servicePointId": desk, "checkInDate": WHEN}
     loan_id = (await client.post("/circulation-bff/loans/check-out-by-barcode", json=lend)).json()["id"]
     info = {"action": "staffInfoAdded", "actionComment": "worn"}
+    library.clock.advance(timedelta(seconds=1))  # two acts of one millisecond would be in any order
     await client.post(f"/circulation/loans/{loan_id}/add-info", json=info, headers=headers)
+    library.clock.advance(timedelta(seconds=1))
     await client.post("/circulation-bff/loans/check-in-by-barcode", json=take)
     entries = await history_of(client, loan_id)
 
