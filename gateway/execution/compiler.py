@@ -43,7 +43,7 @@ from gateway.schema.inputs import Inputs
 from gateway.schema.keyed import KeyedField
 from gateway.schema.link import EMBEDDED, THROUGH, EmbeddedLink, Link, ListLink, ManyLink
 from gateway.schema.page import ConnectionField, ConnectionLink, SliceField, WholeLink
-from gateway.schema.record import DerivedField, OneSidedField, Path, RecordField
+from gateway.schema.record import DerivedField, OneSidedField, RecordField
 from gateway.schema.selection import Needs, loaders_for, needs_of, needs_of_nodes
 from gateway.upstream.collection import Collection
 from gateway.upstream.shape import ListOf, Members, NotShaped, Shape
@@ -201,7 +201,7 @@ class _Compiler:
             field=field,
             definition=definition,
             nodes=nodes,
-            kwargs=self._constant(field, definition, nodes, info),
+            kwargs=self._constant(field, definition, nodes),
             shape=shape,
             target=self._target(field.type, details, shape),
         )
@@ -248,7 +248,7 @@ class _Compiler:
             field=place.field,
             definition=definition,
             nodes=nodes,
-            kwargs=self._constant(place.field, definition, nodes, info),
+            kwargs=self._constant(place.field, definition, nodes),
             shape=None,
             attribute=place.attribute,
             nullable=not isinstance(place.field.type, GraphQLNonNull),
@@ -356,7 +356,7 @@ class _Compiler:
         return draft.plan
 
     def _constant(
-        self, field: GraphQLField, definition: StrawberryField, nodes: list[FieldNode], info: Info[Any, Any]
+        self, field: GraphQLField, definition: StrawberryField, nodes: list[FieldNode]
     ) -> Mapping[str, Any] | None:
         """The arguments, where they are the same whenever the operation is asked."""
         if any(map(_varies, _values(nodes[0]))):
@@ -397,6 +397,3 @@ def _varies(value: ValueNode) -> bool:
     if isinstance(value, ObjectValueNode):
         return any(_varies(each.value) for each in value.fields)
     return isinstance(value, VariableNode)
-
-
-__all__ = ["Asked", "Path", "Prepared", "planned"]

@@ -29,7 +29,7 @@ from gateway.execution.link_batch import Failure, Following, Resolved, completed
 from gateway.execution.plan import Json, OperationPlan, RootPlan
 from gateway.execution.plan_cache import conditions_of, plan_ahead, plan_of
 from gateway.loaders.loader import Loader, unshaped
-from gateway.schema.inputs import Inputs
+from gateway.schema.inputs import inputs_of
 from gateway.schema.keyed import KeyedField
 from gateway.schema.page import ConnectionField
 
@@ -48,7 +48,7 @@ class PlanExecutor:
         self, schema: strawberry.Schema, *, plan_after: int = 1, hide_suggestions: bool = False
     ) -> None:
         self.core_schema = schema._schema
-        self.inputs = Inputs(schema)
+        self.inputs = inputs_of(schema)
         self.plan_after = plan_after
         self.hide_suggestions = hide_suggestions
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING
+from functools import cache
 from typing import Any, TypeAlias, cast
 
 import strawberry
@@ -98,9 +99,15 @@ def _converted(
     return made
 
 
+@cache
+def inputs_of(schema: strawberry.Schema) -> Inputs:
+    """The converters of a schema; there is one set of them."""
+    return Inputs(schema)
+
+
 def convert_once(schema: strawberry.Schema) -> None:
     """Let every input type of the schema be built by a converter of its own."""
-    inputs = Inputs(schema)
+    inputs = inputs_of(schema)
     for named in schema._schema.type_map.values():
         if not isinstance(named, GraphQLObjectType):
             continue

@@ -52,19 +52,14 @@ class CallerClient:
 
     async def one(self, path: str) -> Record | None:
         """The record at this path; None where upstream says 404."""
-        body = await self.one_undecoded(path)
-        return None if body is None else self.record(body)
-
-    async def one_undecoded(self, path: str) -> bytes | None:
-        """As `one`, but the body as it came, for a decoder of the caller's own; `record` is the ordinary."""
         try:
-            return (await self._get(path, "")).body
+            return self._record((await self._get(path, "")).body)
         except errors.NotFound:
             return None
 
     async def question(self, path: str, query: Mapping[str, str]) -> Record:
         """One JSON object that a question with parameters gives."""
-        return self.record((await self.asked(path, encoded(query))).body)
+        return self._record((await self.asked(path, encoded(query))).body)
 
     async def asked(self, path: str, query: str) -> Answer:
         """The answer to a question that names no record, so that a 404 is about the question."""
@@ -157,8 +152,7 @@ class CallerClient:
         self.operation.act_unreadable()
         return outcome_unknown(self.name, act, answer.sent_at)
 
-    def record(self, body: bytes) -> Record:
-        """The JSON object that an undecoded body is. Raises `UpstreamBadResponse` where it is none."""
+    def _record(self, body: bytes) -> Record:
         record = decoded(body)
         if not isinstance(record, dict):
             raise self.bad_shape()

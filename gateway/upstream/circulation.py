@@ -48,14 +48,6 @@ class Circulation:
     async def request(self, request_id: str) -> Record | None:
         return await self._client.one(f"/circulation/requests/{segment(request_id)}")
 
-    async def request_undecoded(self, request_id: str) -> bytes | None:
-        """As `request`, for a decoder of the caller's own; `record` reads what theirs cannot."""
-        return await self._client.one_undecoded(f"/circulation/requests/{segment(request_id)}")
-
-    def record(self, body: bytes) -> Record:
-        """The record in an undecoded body. Raises `UpstreamBadResponse` where it holds none."""
-        return self._client.record(body)
-
     async def renew_by_barcode(self, body: Record) -> Record:
         """Renew the loan of an item to a patron, both known by their barcodes. Sent once.
 

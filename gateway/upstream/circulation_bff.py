@@ -34,14 +34,6 @@ class CirculationBff:
     async def loan(self, loan_id: str) -> Record | None:
         return await self._client.one(f"{_PATH}/loans/{segment(loan_id)}")
 
-    async def loan_undecoded(self, loan_id: str) -> bytes | None:
-        """As `loan`, for a decoder of the caller's own; `record` reads what theirs cannot."""
-        return await self._client.one_undecoded(f"{_PATH}/loans/{segment(loan_id)}")
-
-    def record(self, body: bytes) -> Record:
-        """The record in an undecoded body. Raises `UpstreamBadResponse` where it holds none."""
-        return self._client.record(body)
-
     async def search_instance(self, query: cql.Cql) -> Record | None:
         """The first instance that matches, with its items and holdings; upstream says `{}` for none."""
         found = await self._client.question(f"{_PATH}/requests/search-instances", {"query": str(query)})
@@ -88,10 +80,6 @@ class CirculationBff:
 
     async def batch_request(self, batch_id: str) -> Record | None:
         return await self._client.one(f"{_PATH}/batch-requests/{segment(batch_id)}")
-
-    async def batch_request_undecoded(self, batch_id: str) -> bytes | None:
-        """As `batch_request`, for a decoder of the caller's own; `record` reads what theirs cannot."""
-        return await self._client.one_undecoded(f"{_PATH}/batch-requests/{segment(batch_id)}")
 
     def batch_request_details(self, batch_id: str) -> Collection:
         path = f"{_PATH}/batch-requests/{segment(batch_id)}/details"

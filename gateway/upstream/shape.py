@@ -7,7 +7,6 @@ with anything else in it is read the ordinary way, into dictionaries, and whoeve
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Annotated, Any, TypeAlias
@@ -134,5 +133,3 @@ class Shape:
             record[self._mark] = True
         return record
 
-
-Shapes: TypeAlias = Mapping[object, Shape]

@@ -28,8 +28,7 @@ async def while_connected(execution: Awaitable[T], receive: Receive) -> T:
 
     async def watch() -> None:
         nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await hangs_up(receive)
         gone = True
         running.cancel()
 

@@ -378,18 +378,14 @@ async def test_no_body_of_a_refusal_is_given_out_undecoded(status: int) -> None:
     assert type(undecoded_way.value) is type(decoded_way.value)
 
 
-async def test_a_record_may_be_decoded_by_its_caller() -> None:
-    """The same for a record by its path, which is None where upstream has none."""
-    upstream = over(200, b'{"id":"a"}')
-    body = await upstream.client.one_undecoded("/loans/a")
-
-    assert body == b'{"id":"a"}'
-    assert upstream.client.record(body) == {"id": "a"}
-    assert await over(404, b"{}").client.one_undecoded("/loans/a") is None
+async def test_a_path_with_and_without_a_record() -> None:
+    """It is None where upstream has none, and an error where the path is not served or has no object."""
+    assert await over(200, b'{"id":"a"}').client.one("/loans/a") == {"id": "a"}
+    assert await over(404, b"{}").client.one("/loans/a") is None
     with pytest.raises(errors.UpstreamBadResponse):
-        await over(404, NOT_ROUTED).client.one_undecoded("/loans/a")
+        await over(404, NOT_ROUTED).client.one("/loans/a")
     with pytest.raises(errors.UpstreamBadResponse):
-        upstream.client.record(b"[]")
+        await over(200, b"[]").client.one("/loans/a")
 
 
 USERS = b'{"users":[{"id":"a"}]}'

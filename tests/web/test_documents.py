@@ -259,6 +259,22 @@ def test_eviction() -> None:
     assert operation(documents, "{ b: title }") is not second
 
 
+def test_cold_documents_leave_a_hot_one_alone() -> None:
+    """Who floods a gateway with texts evicts nothing that is asked once in as many of them as are kept."""
+    documents = Documents(SCHEMA, 20)
+    hot = operation(documents, "{ hot: title }")
+
+    for number in range(300):
+        operation(documents, f"{{ cold{number}: title }}")
+        if number % 19 == 18:
+            assert operation(documents, "{ hot: title }") is hot
+
+    assert len(documents) == 20
+    for number in range(20):
+        operation(documents, f"{{ colder{number}: title }}")
+    assert operation(documents, "{ hot: title }") is not hot
+
+
 def test_failed_documents_are_kept(documents: Documents) -> None:
     """A broken text is not parsed again, and takes a place like any other."""
     assert documents.prepared("{") is documents.prepared("{")
