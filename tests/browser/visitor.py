@@ -121,7 +121,9 @@ class Visitor:
         return self.page.locator(".graphiql-tab-button").all_inner_texts()
 
     def tab(self, name: str) -> None:
+        """Open the tab of an operation."""
         self.page.get_by_role("tab", name=name).click()
+        self.wait_for("operation.graphql", f" {name}(")
 
     def new_tab(self, text: str) -> None:
         """Open an empty tab and type an operation."""
@@ -155,7 +157,7 @@ class Visitor:
         """Wait until an editor has this text."""
         self.page.wait_for_function(
             "([file, text]) => __MONACO.editor.getModels()"
-            ".find(model => model.uri.path.endsWith(file)).getValue().includes(text)",
+            ".find(model => model.uri.path.endsWith(file))?.getValue().includes(text)",
             arg=[file, text],
         )
 
