@@ -203,7 +203,7 @@ class _Compiler:
             nodes=nodes,
             kwargs=self._constant(field, definition, nodes),
             shape=shape,
-            target=self._target(field.type, details, shape),
+            target=self._target(field.type, details, shape, many=False),
         )
 
     # What the projector asks.
@@ -349,9 +349,9 @@ class _Compiler:
             members.path(("id",), str)  # by which loaders tell records from each other
         return paths.pop()
 
-    def _target(self, kind: Any, details: Details, shape: Hashable) -> Plan:
+    def _target(self, kind: Any, details: Details, shape: Hashable, *, many: bool = True) -> Plan:
         decoding = None if shape is None else self.collections[shape][1]
-        draft = drafted(kind, details, self, decoding)
+        draft = drafted(kind, details, self, decoding, many=many)
         self.drafts.append(draft)
         return draft.plan
 

@@ -34,6 +34,7 @@ from gateway.execution.leaves import DECODED, TESTS, EnumNames, coerced_by, deco
 from gateway.execution.plan import Anomaly, Json, LinkPlan, NotPlanned, Plan, Site
 from gateway.schema.page import SliceField
 from gateway.schema.record import DerivedField, RecordField, dig, record_of
+from gateway.schema.scalars import all_from_upstream
 from gateway.upstream.shape import ListOf, Members, NotShaped
 
 Details: TypeAlias = list[FieldDetails]
@@ -92,6 +93,53 @@ class LinkPlace:
         self.note = note
 
 
+class Rows:
+    """Records that are gone through one by one, and what is made of all of them before: columns."""
+
+    def __init__(self, row: str, values: str) -> None:
+        """`row` is the variable of one record, and `values` what it goes through."""
+        self.row = row
+        self.lines: list[str] = []
+        self._lists = {row: values}
+        self._found_in: dict[str, tuple[str, str]] = {}
+        self._columns: list[str] = []
+
+    def holds(self, variable: str) -> bool:
+        """Whether the object in a variable is one of the row, so that it has columns."""
+        return variable in self._lists or variable in self._found_in
+
+    def found(self, variable: str, parent: str, expression: str) -> None:
+        """Tell where the object in a variable is from: the expression reads it of its parent, named `p`."""
+        if self.holds(parent):
+            self._found_in[variable] = parent, expression
+
+    def column(self, parent: str, expression: str, made_by: str) -> str:
+        """The variable with the row's value of a column, made by a function of the whole list."""
+        name = f"{self.row}c{len(self._columns)}"
+        self._columns.append(name)
+        self.lines.append(f"{name} = {made_by}({self._listed(parent, expression)})")
+        return name
+
+    def loop(self) -> str:
+        """The head of the loop."""
+        values = self._lists[self.row]
+        if not self._columns:
+            return f"for {self.row} in {values}:"
+        columns = ", ".join(self._columns)
+        return f"for {self.row}, {columns} in zip({values}, {columns}):"
+
+    def _listed(self, parent: str, expression: str) -> str:
+        test = "" if parent == self.row else "None if p is None else "
+        return f"[{test}{expression} for p in {self._list_of(parent)}]"
+
+    def _list_of(self, variable: str) -> str:
+        found = self._lists.get(variable)
+        if found is None:
+            found = self._lists[variable] = f"{variable}l"
+            self.lines.append(f"{found} = {self._listed(*self._found_in[variable])}")
+        return found
+
+
 @dataclass(slots=True, eq=False)
 class Draft:
     """A plan that is written when all that is read of records is known."""
@@ -99,6 +147,7 @@ class Draft:
     plan: Plan
     body: list[Line]
     names: dict[str, Any]
+    rows: Rows
 
     def finish(self) -> None:
         """Raises whatever the compiler of Python does for selections that are too deep."""
@@ -109,7 +158,7 @@ class Draft:
                 f"def project(values{notes}):",
                 " out = []",
                 " add = out.append",
-                " for v in values:",
+                *(f" {line}" for line in (*self.rows.lines, self.rows.loop())),
                 *_settled(self.body),
                 "  add(v)",
                 " return out",
@@ -121,16 +170,18 @@ class Draft:
 
 
 def drafted(
-    kind: GraphQLOutputType, details: Details, linking: Linking, decoding: Decoding | None
+    kind: GraphQLOutputType, details: Details, linking: Linking, decoding: Decoding | None, *, many: bool
 ) -> Draft:
     """The draft of the plan for values of a type, by the fields that select from them.
 
-    `decoding` gathers what is read, where the values are Structs. Raises `NotPlanned` and `NotShaped`.
+    `decoding` gathers what is read, where the values are Structs; `many` says that there may be many of them.
+    Raises `NotPlanned` and `NotShaped`.
     """
-    writer = _Writer(linking, decoding)
+    rows = Rows("v", "values")
+    writer = _Writer(linking, decoding, rows if many else None)
     body = writer.value(kind, details, "v", "  ", None, None if decoding is None else decoding.members)
     plan = Plan(project=_unfinished, notes=writer.notes, sites=writer.sites, source="")
-    return Draft(plan, body, writer.names)
+    return Draft(plan, body, writer.names, rows)
 
 
 def _unfinished(*_: Any) -> list[Json]:
@@ -138,9 +189,10 @@ def _unfinished(*_: Any) -> list[Json]:
 
 
 class _Writer:
-    def __init__(self, linking: Linking, decoding: Decoding | None) -> None:
+    def __init__(self, linking: Linking, decoding: Decoding | None, rows: Rows | None) -> None:
         self.linking = linking
         self.decoding = decoding
+        self.rows = rows  # those that are gone through where it writes, if they are records
         self.sites: list[Site] = []
         self.notes = 0
         self.names: dict[str, Any] = {
@@ -185,11 +237,14 @@ class _Writer:
             lines = self._union(inner, details, v, deeper)
         elif isinstance(inner, GraphQLList):
             each, out = self._name("e"), self._name("l")
+            around, self.rows = self.rows, None if members is None else Rows(each, v)
+            made_of_each = self.value(inner.of_type, details, each, deeper + " ", field, members)
+            rows, self.rows = self.rows or Rows(each, v), around
             lines = [
                 f"{deeper}if type({v}) is not list: raise A",
                 f"{deeper}{out} = []",
-                f"{deeper}for {each} in {v}:",
-                *self.value(inner.of_type, details, each, deeper + " ", field, members),
+                *(f"{deeper}{line}" for line in (*rows.lines, rows.loop())),
+                *made_of_each,
                 f"{deeper} {out}.append({each})",
                 f"{deeper}{v} = {out}",
             ]
@@ -217,8 +272,10 @@ class _Writer:
             test = f"{v} is None or {test}"
         return [f"{indent}if not ({test}): {v} = {coerce}({v})"]
 
-    def _decoded_leaf(self, leaf: GraphQLLeafType, v: str, field: RecordField) -> str:
-        """The expression for a leaf that was decoded as what it is, null or not."""
+    def _decoded_leaf(
+        self, leaf: GraphQLLeafType, v: str, field: RecordField, of: str | None = None
+    ) -> str:
+        """The expression for a leaf that was decoded as what it is, null or not; `of` is the object it is of."""
         if isinstance(leaf, GraphQLEnumType):
             names = EnumNames(leaf, field.reader)
             names[None] = None
@@ -226,6 +283,8 @@ class _Writer:
         if leaf.name in DECODED or leaf.name == "JSON":
             return v
         if leaf.name == "DateTime":
+            if of is not None and self.rows is not None and self.rows.holds(of):
+                return self.rows.column(of, f"p.{field.key}", self._bound(all_from_upstream))
             return f"{self._bound(moment)}({v})"
         return f"{self._bound(nullable(coerced_by(leaf)))}({v})"
 
@@ -275,7 +334,7 @@ class _Writer:
                 continue
             if isinstance(definition, RecordField) and members is not None:
                 kinds.add("record")
-                more, entry, below = self._member(definition, declared, each, record, indent, members)
+                more, entry, below = self._member(definition, declared, each, v, record, indent, members)
                 lines += more
                 entries.append(entry)
                 if name != definition.key or below is False:
@@ -287,7 +346,11 @@ class _Writer:
             kinds.add(of)
             value = self._name("v")
             lines.append(f"{indent}{value} = {read}")
-            handed_on = members if of == "page" else None
+            handed_on = None
+            if of == "page" and members is not None:
+                handed_on = members
+                if self.rows is not None:
+                    self.rows.found(value, v, read.replace(f"({v})", "(p)"))
             lines += self.value(declared.type, each, value, indent, definition, handed_on)
             entries.append(value)
         start = self._start(v, get, record, indent, kinds, decoded=members is not None)
@@ -351,19 +414,25 @@ class _Writer:
         field: RecordField,
         declared: GraphQLField,
         details: Details,
-        v: str,
+        of: str,
+        record: str,
         indent: str,
         members: Members,
     ) -> tuple[list[Line], Entry, Same | bool]:
-        """Lines, the expression for a member of a Struct, and whether that is as it was decoded."""
-        here = f"{v}.{field.key}"
+        """Lines, the expression for a member of a Struct, and whether that is as it was decoded.
+
+        The Struct is in the variable `of` before what is made of it takes its place, and in `record`.
+        """
+        here = f"{record}.{field.key}"
         required = isinstance(declared.type, GraphQLNonNull)
         kind = get_nullable_type(declared.type)
         if is_leaf_type(kind):
             members.read(field.key, decoded_type(kind), required=required)
-            leaf = self._decoded_leaf(kind, here, field)
+            leaf = self._decoded_leaf(kind, here, field, of)
             return [], leaf, leaf == here
         value = self._name("v")
+        if self.rows is not None:
+            self.rows.found(value, of, f"p.{field.key}")
         if isinstance(kind, GraphQLObjectType):
             below = members.object(field.key)
             if required:
