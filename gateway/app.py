@@ -45,6 +45,7 @@ from gateway.web.open_acts import OpenActs
 from gateway.web.overload import Load, Overload
 from gateway.web.persisted_queries import PersistedQueries
 from gateway.web.security_headers import SecurityHeaders
+from gateway.web.shortcut import Shortcut
 from gateway.web.trusted_documents import prepare_trusted
 
 if TYPE_CHECKING:  # loaded where they are on
@@ -152,6 +153,7 @@ def create_app(
             Middleware(SecurityHeaders),
             *cors(settings.origins, credentials=settings.token_cookie),
             Middleware(Overload, path=GRAPHQL_PATH, most=settings.max_operations, load=load),
+            Middleware(Shortcut, path=GRAPHQL_PATH, endpoint=endpoint),
         ],
         exception_handlers={Exception: fault},
         lifespan=lifespan,

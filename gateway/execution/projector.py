@@ -275,7 +275,7 @@ class _Writer:
     def _decoded_leaf(
         self, leaf: GraphQLLeafType, v: str, field: RecordField, of: str | None = None
     ) -> str:
-        """The expression for a leaf that was decoded as what it is, null or not; `of` is the object it is of."""
+        """The expression for a leaf, null or not, that was decoded as what it is; `of` holds its object."""
         if isinstance(leaf, GraphQLEnumType):
             names = EnumNames(leaf, field.reader)
             names[None] = None

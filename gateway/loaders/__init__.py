@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from propcache.api import cached_property
 
 from gateway.loaders.account import AccountLoaders
 from gateway.loaders.instance import InstanceLoaders

@@ -42,7 +42,7 @@ Grouped: TypeAlias = "DataLoader[tuple[str, Window], Slice]"
 Value = TypeVar("Value")
 
 
-async def asked(
+def asked(
     ask: Collection,
     shape: Shape | None,
     query: str | None,
@@ -50,11 +50,11 @@ async def asked(
     limit: int,
     offset: int = 0,
     total: bool = False,
-) -> Page:
+) -> Awaitable[Page]:
     """A page, in the shape where there is one."""
     if shape is None:
-        return await ask(query, limit=limit, offset=offset, total=total)
-    return await shape.page(ask, query, limit=limit, offset=offset, total=total)
+        return ask(query, limit=limit, offset=offset, total=total)
+    return shape.page(ask, query, limit=limit, offset=offset, total=total)
 
 
 def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cql.Cql | None = None) -> ById:
@@ -75,8 +75,9 @@ def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cq
             else:
                 found.update((str(record.get(index)).lower(), record) for record in page.records)
 
-        found.update(await _side_by_side(fetch, [key.lower() for key in keys], ask, limits, str(within)))
-        return [found.get(key.lower()) for key in keys]
+        ids = [key.lower() for key in keys]
+        found.update(await _side_by_side(fetch, ids, ask, limits, str(within)))
+        return [found.get(each) for each in ids]
 
     return Loader(load, str.lower, Reads(ask, (index,)), ask.operation)
 
@@ -257,8 +258,11 @@ async def _side_by_side(
     distinct = list(dict.fromkeys(keys))
     longest = _PLAIN + max(map(len, distinct))
     if cql.is_plain("".join(distinct)) and min(limits.ids, len(distinct)) * longest <= room:
-        starts = range(0, len(distinct), limits.ids)
-        await _chunk_by_chunk(fetch, [distinct[start : start + limits.ids] for start in starts])
+        if len(distinct) <= limits.ids:
+            await fetch(distinct)
+        else:
+            starts = range(0, len(distinct), limits.ids)
+            await asyncio.gather(*(fetch(distinct[start : start + limits.ids]) for start in starts))
         return {}
     sizes: dict[str, int] = {}
     refused: dict[str, errors.GatewayError] = {}
@@ -273,15 +277,8 @@ async def _side_by_side(
             refused[key] = errors.LimitExceeded("This key, or the filter beside it, is too long to be asked.")
         else:
             sizes[key] = size
-    await _chunk_by_chunk(fetch, list(_chunks(sizes, limits.ids, room)))
+    await asyncio.gather(*map(fetch, _chunks(sizes, limits.ids, room)))
     return refused
-
-
-async def _chunk_by_chunk(fetch: Callable[[list[str]], Awaitable[None]], chunks: list[list[str]]) -> None:
-    if len(chunks) == 1:
-        await fetch(chunks[0])
-    else:
-        await asyncio.gather(*map(fetch, chunks))
 
 
 def _chunks(sizes: Mapping[str, int], most: int, room: int) -> Iterator[list[str]]:

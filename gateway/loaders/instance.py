@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import cached_property
 
 from aiodataloader import DataLoader
+from propcache.api import cached_property
 
 from gateway.loaders.batching import LARGEST_ANSWER, MOST_PAGES, ById, Grouped, by_id
 from gateway.loaders.loader import Slice, Window

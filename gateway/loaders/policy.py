@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from propcache.api import cached_property
 
 from gateway.loaders.batching import ById, by_id
 from gateway.loaders.loader_set import LoaderSet

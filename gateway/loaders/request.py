@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TypeAlias
 
 from aiodataloader import DataLoader
+from propcache.api import cached_property
 
 from gateway.loaders.batching import ById, Grouped, by_id, one_by_one
 from gateway.loaders.loader_set import LoaderSet

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+
+from propcache.api import cached_property
 
 from gateway.loaders.batching import ById, Grouped, by_id, by_name
 from gateway.loaders.loader_set import LoaderSet

@@ -46,7 +46,7 @@ def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
 
 
 def all_from_upstream(values: list[str | None]) -> list[str | None]:
-    """The same for many at once, in a third of the time where all are of one form; what is null stays null."""
+    """The same for many at once, in a third of the time where all have one form; what is null stays null."""
     if None in values:
         made = iter(all_from_upstream([value for value in values if value is not None]))
         return [None if value is None else next(made) for value in values]

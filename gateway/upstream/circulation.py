@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from propcache.api import cached_property
 
 from gateway.upstream.act import Act, keys_in
 from gateway.upstream.answer import Record, decoded

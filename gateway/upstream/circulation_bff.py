@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+
+from propcache.api import cached_property
 
 from gateway.upstream import cql
 from gateway.upstream.act import Act, keys_in

@@ -9,11 +9,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Protocol
 
 import httpx
+from propcache.api import cached_property
 
 from gateway.upstream.aiohttp_transport import AiohttpTransport
 from gateway.upstream.answer import Answer
@@ -38,10 +38,11 @@ class Headers(tuple[tuple[str, str], ...]):
 
 def written(headers: Sequence[tuple[str, str]]) -> bytes:
     """Header fields as they go over the wire. Raises `ValueError` for what could end a field early."""
-    lines = [f"{name}: {value}\r\n" for name, value in headers]
-    if not all(line.isascii() and line[:-2].isprintable() for line in lines):
+    lines = [f"{name}: {value}" for name, value in headers]
+    text = "".join(lines)
+    if not (text.isascii() and text.isprintable()):
         raise ValueError("A header holds characters that no header has.")
-    return "".join(lines).encode("ascii")
+    return "\r\n".join([*lines, ""]).encode("ascii")
 
 
 @dataclass(slots=True)

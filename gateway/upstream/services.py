@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import cached_property
+
+from propcache.api import cached_property
 
 from gateway import errors
 from gateway.observability.operation import OperationRecord
@@ -178,7 +179,7 @@ class Upstream:
             ("traceparent", caller.traceparent),
             ("tracestate", caller.tracestate),
         )
-        return Headers((_ACCEPT, *((name, value) for name, value in given if value is not None)))
+        return Headers([_ACCEPT, *[(name, value) for name, value in given if value is not None]])
 
 
 def _no_identity() -> errors.Unauthenticated:

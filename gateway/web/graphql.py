@@ -77,13 +77,14 @@ class GraphQLEndpoint:
             return
         record = self.recorder.begin()
         try:
-            await self._operate(scope, receive, send, record)
+            await self._operate(scope, accept, receive, send, record)
         finally:
             self.recorder.end(record)
 
-    async def _operate(self, scope: Scope, receive: Receive, send: Send, record: OperationRecord) -> None:
+    async def _operate(
+        self, scope: Scope, accept: bytes, receive: Receive, send: Send, record: OperationRecord
+    ) -> None:
         headers: Headers = scope["headers"]
-        accept = accepted(headers)
         media_type = answer_type(accept)
         caller: Caller | None = None
         more_headers: Sequence[tuple[bytes, bytes]] = ()

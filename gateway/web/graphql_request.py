@@ -72,8 +72,9 @@ async def request_in_body(
 
     Raises `HttpRefusal` and `ClientGone`.
     """
-    _check_content(headers)
-    length = (values_of(headers, b"content-length") or [b"0"])[0]
+    of_content = [header for header in headers if header[0].startswith(b"content-")]
+    _check_content(of_content)
+    length = (values_of(of_content, b"content-length") or [b"0"])[0]
     if length.isdigit() and int(length[:18]) > max_bytes:
         raise _too_large(max_bytes)
     chunks: list[bytes] = []

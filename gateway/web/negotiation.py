@@ -32,7 +32,7 @@ _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 def accepted(headers: Headers) -> bytes:
     """Give the Accept header, its lines joined and cut to what an honest client sends."""
-    return b",".join(value for name, value in headers if name == b"accept")[:_LONGEST]
+    return b",".join([value for name, value in headers if name == b"accept"])[:_LONGEST]
 
 
 @lru_cache(maxsize=256)  # front ends send a handful of different values
