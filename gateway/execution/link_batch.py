@@ -8,6 +8,7 @@ its parents hold null, and are noted with the error for whoever tells where in t
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -20,7 +21,7 @@ from gateway.errors import GatewayError
 from gateway.execution.compiler import Asked
 from gateway.execution.plan import Anomaly, FieldPlan, Json, LinkPlan, OperationPlan, Plan
 from gateway.loaders.loader import Loader, settled
-from gateway.schema.link import Asking, EmbeddedLink, ManyLink, id_in
+from gateway.schema.link import Asking, EmbeddedLink, ManyLink, are_ids, id_in
 from gateway.schema.page import ConnectionLink, WholeLink
 
 Found: TypeAlias = tuple[Json, list[int]]  # a value, and the places of its parents
@@ -212,7 +213,14 @@ class LinkBatch:
         may_know = bool(self.sources) and not embedded
         by_key, at_once = self.by_key, isinstance(asking.loader, Loader)
         carried = passed_over = 0
-        for place, key in enumerate(self.keys):
+        keys: list[Json] = self.keys
+        if at_once and not may_know and (found := _plain_keys(keys)) is not None:
+            nowhere = found.pop(None, [])
+            self._nothing(nowhere)
+            passed_over = len(nowhere)
+            by_key.update(found)
+            keys = []
+        for place, key in enumerate(keys):
             if key is None or (key == "" and not whole):
                 passed_over += 1
                 self._nothing([place])
@@ -289,8 +297,8 @@ class LinkBatch:
     async def _loaded(self) -> None:
         if self.loader is not None:
             await settled(self.pending)
-            for key, places in self.by_key.items():
-                value = self.loader.answer(key)
+            values = self.loader.answers(self.by_key)
+            for value, places in zip(values, self.by_key.values(), strict=True):
                 if isinstance(value, Exception):
                     for place in places:
                         self._fail(place, value)
@@ -366,3 +374,15 @@ class LinkBatch:
             self.following.failures.append(Failure(self.targets[place], self.link, problem))
         else:
             self.anomaly = Anomaly()
+
+
+def _plain_keys(keys: list[Json]) -> dict[Any, list[int]] | None:
+    """The places of each key, where all are ids or null; None where one must be looked at by itself."""
+    places: defaultdict[Any, list[int]] = defaultdict(list)
+    try:
+        for place, key in enumerate(keys):
+            places[key].append(place)
+        plain = "" not in places and are_ids([key for key in places if key is not None])
+    except TypeError:  # a key that is no text
+        return None
+    return places if plain else None

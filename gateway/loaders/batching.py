@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
 
 from aiodataloader import DataLoader
@@ -73,7 +74,7 @@ def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cq
             except errors.GatewayError as problem:
                 found.update(dict.fromkeys(ids, problem))
             else:
-                found.update((str(record.get(index)).lower(), record) for record in page.records)
+                found.update(zip(map(str.lower, _members(page.records, index)), page.records, strict=True))
 
         ids = [key.lower() for key in keys]
         found.update(await _side_by_side(fetch, ids, ask, limits, str(within)))
@@ -102,8 +103,9 @@ def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
             except errors.GatewayError as problem:
                 fail(names, problem)
                 return
-            for record in page.records:
-                name = str(record.get(index)).casefold()
+            for name, record in zip(
+                map(str.casefold, _members(page.records, index)), page.records, strict=True
+            ):
                 other = found.get(name)
                 if isinstance(other, errors.Conflict):
                     continue
@@ -118,6 +120,13 @@ def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
         return [found.get(key.casefold()) for key in keys]
 
     return Loader(load, reads=Reads(ask, (index,)), operation=ask.operation)
+
+
+def _members(records: list[Any], name: str) -> list[str]:  # Any: as `_at`
+    """A member of each record, as text."""
+    if records and isinstance(records[0], Decoded):
+        return [str(member) for member in map(attrgetter(name), records)]
+    return [str(record.get(name)) for record in records]
 
 
 def _shared(index: str) -> errors.Conflict:

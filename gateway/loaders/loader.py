@@ -88,7 +88,7 @@ class Loader(DataLoader[Key, Value]):
 
     async def _of(self, key: Key) -> Value:
         await settled(self.load_all([key]))
-        found = self.answer(key)
+        (found,) = self.answers([key])
         if isinstance(found, Exception):
             raise found
         value: Value = found
@@ -116,7 +116,7 @@ class Loader(DataLoader[Key, Value]):
     def load_all(self, keys: Keys[Key]) -> set[asyncio.Future[Any]]:
         """Load many keys without a future for each.
 
-        Answers the futures to wait for, whatever becomes of them; then `answer` has the value of each key.
+        Answers the futures to wait for, whatever becomes of them; then `answers` has the value of each key.
         They join the batch of this turn of the event loop, as keys that are loaded one by one do.
         """
         pending: set[asyncio.Future[Any]] = set()
@@ -124,6 +124,14 @@ class Loader(DataLoader[Key, Value]):
         others: dict[Any, Key] = {}
         cache, answers, cache_key_of = self._cache, self._answers, self.get_cache_key
         self.operation.loads += len(keys)
+        if keys and not cache and not answers:  # nothing was loaded before
+            for key in keys:
+                others.setdefault(cache_key_of(key), key)
+            first = next(iter(others))
+            lead = super().load(others.pop(first))
+            pending.add(lead)
+            answers.update(dict.fromkeys(others, lead))
+            keys = ()
         for key in keys:
             cache_key: Any = cache_key_of(key)
             known = cache.get(cache_key) or answers.get(cache_key)
@@ -140,13 +148,18 @@ class Loader(DataLoader[Key, Value]):
             self._more[first] = others
         return pending
 
-    def answer(self, key: Key) -> Any:
-        """What came of a key: its value or an exception."""
-        cache_key: Any = self.get_cache_key(key)
-        future = self._cache.get(cache_key)
-        if future is None:
-            return self._answers.get(cache_key)
-        return future.exception() or future.result()
+    def answers(self, keys: Iterable[Key]) -> list[Any]:
+        """What came of each key: its value or an exception."""
+        found: list[Any] = []
+        cache, answers, cache_key_of = self._cache, self._answers, self.get_cache_key
+        for key in keys:
+            cache_key: Any = cache_key_of(key)
+            future = cache.get(cache_key)
+            if future is None:
+                found.append(answers.get(cache_key))
+            else:
+                found.append(future.exception() or future.result())
+        return found
 
     async def batch_load_fn(self, keys: list[Key]) -> Any:  # Any: aiodataloader types no errors in slots
         batch = asyncio.current_task()

@@ -7,7 +7,7 @@ A link says which loader has the target, where its key stands on the parent, and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,7 @@ from gateway.schema.record import Path, RecordField, dig, path_of, record_of
 from gateway.schema.selection import Needs, loaders_for, needs_of
 
 EMBEDDED = frozenset({("id",), ("name",)})
+LONGEST_ID = 100  # characters
 THROUGH = ">"  # marks, in a partial record, what is known of the target of one of its own links
 
 
@@ -112,6 +113,14 @@ class Link(StrawberryField):
         return record
 
 
+def are_ids(values: Collection[str]) -> bool:
+    """Whether all are what services use as an id, UUIDs and others: printable ASCII without blanks."""
+    text = "".join(values)
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        return False
+    return max(map(len, values), default=0) <= LONGEST_ID
+
+
 def id_in(field: StrawberryField, value: Any) -> str | None:
     """The id, None where there is none. Raises `UpstreamBadResponse` for what cannot be an id.
 
@@ -119,10 +128,7 @@ def id_in(field: StrawberryField, value: Any) -> str | None:
     """
     if value is None or value == "":
         return None
-    # Printable ASCII without blanks, up to 100 characters: what services use as an id, UUIDs and others.
-    if type(value) is not str or not (
-        len(value) <= 100 and value.isascii() and value.isprintable() and " " not in value
-    ):
+    if type(value) is not str or not are_ids([value]):
         name = to_camel_case(field.python_name)
         raise errors.UpstreamBadResponse(f"An upstream service sent something else where `{name}` has an id.")
     return value

@@ -65,7 +65,7 @@ async def test_one_batch_for_keys_at_once_and_keys_one_by_one() -> None:
     await settled(pending)
 
     assert source.batches == [["a", "b", "c"]]
-    assert [loader.answer(key) for key in "abc"] == ["A", "B", "C"]
+    assert loader.answers("abc") == ["A", "B", "C"]
     assert (await first, await last) == ("A", "C")
     assert (loader.operation.loads, loader.operation.batches) == (5, [3])
 
@@ -79,7 +79,7 @@ async def test_a_key_in_several_spellings() -> None:
     await settled(loader.load_all(["aB", "D"]))
 
     assert source.batches == [["Ab", "c", "d"]]
-    assert [loader.answer(key) for key in ("ab", "AB", "C", "D")] == ["AB", "AB", "C", "D"]
+    assert loader.answers(("ab", "AB", "C", "D")) == ["AB", "AB", "C", "D"]
     assert await loader.load("C") == "C"
     assert source.batches == [["Ab", "c", "d"]]
 
@@ -110,7 +110,7 @@ async def test_a_batch_that_is_on_its_way_is_joined() -> None:
     await settled(pending)
     await waiting
 
-    assert [loader.answer(key) for key in "ab"] == ["A", "B"]
+    assert loader.answers("ab") == ["A", "B"]
     assert await one == "B"
     assert source.batches == [["a", "b"]]
 
@@ -134,7 +134,7 @@ async def test_a_batch_takes_its_own_keys_only() -> None:
         if "slow" in joined:
             gate.set()
         await settled(pending)
-        assert [loader.answer(key) for key in "abc"] == ["A", "B", "C"]
+        assert loader.answers("abc") == ["A", "B", "C"]
         gate.set()
         assert await slow == "SLOW"
 
@@ -147,7 +147,7 @@ async def test_errors_are_kept() -> None:
 
     await settled(loader.load_all(["a", "b", "c"]))
 
-    assert [loader.answer(key) for key in "abc"] == ["a", problem, problem]
+    assert loader.answers("abc") == ["a", problem, problem]
     for key in "bc":
         with pytest.raises(errors.UpstreamTimeout, match="late"):
             await loader.load(key)
@@ -167,7 +167,7 @@ async def test_a_loader_that_breaks() -> None:
     await settled(loader.load_all(["a", "b"]))
 
     for key in "ab":
-        assert isinstance(loader.answer(key), LookupError)
+        assert isinstance(loader.answers([key])[0], LookupError)
         with pytest.raises(LookupError):
             await loader.load(key)
     assert batches == [["a", "b"]]
@@ -261,13 +261,13 @@ async def test_everything_becomes_a_dictionary() -> None:
 
     loader.unshape()
 
-    assert [loader.answer(key) for key in ("a", "b", "none", "bad")] == [
+    assert loader.answers(("a", "b", "none", "bad")) == [
         {"id": "a"},
         {"id": "b"},
         None,
         problem,
     ]
-    assert loader.answer("page") == slice_of({"id": "p"}, {"id": "q"})
+    assert loader.answers(["page"]) == [slice_of({"id": "p"}, {"id": "q"})]
     assert await loader.load("c") == {"id": "c"}
     assert await loader.load("B") == {"id": "b"}
     assert source.batches == [["a", "b", "none", "bad", "page"], ["c"]]
@@ -291,7 +291,7 @@ async def test_what_is_under_way_becomes_dictionaries() -> None:
     gate.set()
     await settled(pending)
 
-    assert [loader.answer(key) for key in "ab"] == [{"id": "a"}, {"id": "b"}]
+    assert loader.answers("ab") == [{"id": "a"}, {"id": "b"}]
     assert await one == {"id": "c"}
     assert await late == {"id": "b"}
     assert source.batches == [["a", "c", "b"]]

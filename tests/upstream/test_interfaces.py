@@ -8,11 +8,11 @@ import re
 import typing
 from collections import defaultdict
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import httpx
 import pytest
+from propcache.api import cached_property
 
 from gateway import errors
 from gateway.sandbox.routes import ROUTES
