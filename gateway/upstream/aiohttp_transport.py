@@ -8,7 +8,10 @@ connection of the pool, the bytes of a request, and what the parser finds in the
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
+import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -41,34 +44,45 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._keep_alive = keep_alive
         self._trusted = trusted
         self._max_bytes = max_bytes
-        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect, sock_connect=connect)
+        self._connect = connect
+        self._timeout = _within(connect)
         self._connector: aiohttp.TCPConnector | None = None
+        self._clock: Callable[[], float] = time.monotonic  # until the loop is known
         self._origins: dict[str, aiohttp.ClientRequest] = {}
 
-    async def send(self, origin: str, request: bytes, incoming: Incoming, silence: float | None) -> None:
+    async def send(
+        self, origin: str, request: bytes, incoming: Incoming, silence: float, until: float
+    ) -> None:
         """Send a whole request, once, and wait until `incoming` is the whole answer.
 
         `origin` is scheme, host and port of a URL; `silence` is how many seconds may pass without a byte of
-        the answer. Raises httpx's exceptions, `ConnectError` and `ConnectTimeout` where nothing was sent, and
+        the answer, and `until` the end of it all by the loop's clock; both may be infinite. Raises httpx's
+        exceptions, `ConnectError` and `ConnectTimeout` where nothing was sent, `TimeoutError` at the end, and
         what the body of `incoming` raises.
         """
-        connection = await self._connected(origin)
+        connection = await self._connected(origin, until)
         try:
-            await cast(HttpProtocol, connection.protocol).call(request, incoming, silence)
+            await cast(HttpProtocol, connection.protocol).call(request, incoming, silence, until)
         except BaseException:
             connection.close()
             raise
         connection.release()
 
-    async def _connected(self, origin: str) -> Connection:
+    async def _connected(self, origin: str, until: float) -> Connection:
         connector = self._connector or self._opened()
         asked = self._origins.get(origin)
         if asked is None:
             loop = asyncio.get_running_loop()
             asked = self._origins[origin] = aiohttp.ClientRequest("GET", URL(origin), loop=loop)
+        left = until - self._clock()
+        if left <= 0:
+            raise TimeoutError
+        in_time = left >= self._connect
         try:
-            return await connector.connect(asked, [], self._timeout)
+            return await connector.connect(asked, [], self._timeout if in_time else _within(left))
         except TimeoutError as problem:
+            if not in_time:
+                raise TimeoutError from problem
             raise httpx.ConnectTimeout(type(problem).__name__) from problem
         except (aiohttp.ClientError, OSError) as problem:
             raise httpx.ConnectError(type(problem).__name__) from problem
@@ -77,8 +91,10 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         made = self._connector = aiohttp.TCPConnector(
             limit=self._connections, keepalive_timeout=self._keep_alive, ssl=self._trusted
         )
-        protocol: Any = partial(HttpProtocol, asyncio.get_running_loop())  # Any: a kind of what aiohttp makes
+        loop = asyncio.get_running_loop()
+        protocol: Any = partial(HttpProtocol, loop)  # Any: a kind of what aiohttp makes
         made._factory = protocol
+        self._clock = loop.time
         return made
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -91,10 +107,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         incoming = Incoming(lambda headers: Body(url.host, "", self._max_bytes))
         silence = request.extensions.get("timeout", {}).get("read")
         origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
-        await self.send(origin, b"".join((*head, b"\r\n", content)), incoming, silence)
+        whole = b"".join((*head, b"\r\n", content))
+        await self.send(origin, whole, incoming, math.inf if silence is None else silence, math.inf)
         stream = httpx.ByteStream(incoming.whole())  # as it came: httpx decompresses
         return httpx.Response(incoming.status, headers=incoming.headers, stream=stream, request=request)
 
     async def aclose(self) -> None:
         if self._connector is not None:
             await self._connector.close()
+
+
+def _within(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, connect=seconds, sock_connect=seconds)

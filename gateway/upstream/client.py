@@ -20,7 +20,7 @@ from gateway.upstream.answer import Answer
 from gateway.upstream.breaker import Breakers, NoBreaker
 from gateway.upstream.deadline import Deadline
 from gateway.upstream.exceptions import BROKEN_OFF, FOREIGN, never_sent, read_failure
-from gateway.upstream.exchange import Progress, exchange_over
+from gateway.upstream.exchange import Attempt, exchange_over
 from gateway.upstream.retries import Passing, Retries, passing
 from gateway.upstream.statuses import act_refusal, outcome_unknown, read_refusal, retry_after, too_long
 from gateway.upstream.transport import Limits, Transport
@@ -122,27 +122,25 @@ class Client:
     ) -> Answer:
         """Ask once. Raises `Passing` where another attempt may fare better."""
         with self._breakers.call(tenant, read=True) as verdict:
-            progress = Progress()
+            attempt = Attempt(until)
             try:
-                async with asyncio.timeout_at(until):
-                    await self._take_slot()
-                    try:
-                        progress.sent = True
-                        answer = await self._exchange(
-                            "GET", target, headers, None, self._limits.first_byte, progress
-                        )
-                    finally:
-                        self._free.release()
+                await self._take_slot(until)
+                try:
+                    attempt.sent = True
+                    answer = await self._exchange(
+                        "GET", target, headers, None, self._limits.first_byte, attempt
+                    )
+                finally:
+                    self._free.release()
             except TimeoutError as problem:
-                if (
-                    progress.sent and not cut.by_operation
-                ):  # a rest of an operation is too short to blame upstream
+                # A rest of an operation is too short to blame upstream.
+                if attempt.sent and not cut.by_operation:
                     verdict.failed = True
                 raise self._timeout(cut) from problem
             except FOREIGN as problem:
                 verdict.failed = True
                 error = read_failure(self.name, problem)
-                if isinstance(problem, BROKEN_OFF) and not progress.body_began:
+                if isinstance(problem, BROKEN_OFF) and not attempt.body_began:
                     raise Passing(error) from problem
                 raise error from problem
             verdict.failed = answer.status >= 500
@@ -183,11 +181,9 @@ class Client:
         with self._breakers.call(tenant, read=False) as verdict:
             await self._take_slot()
             sent_at = datetime.now(UTC)
+            attempt = Attempt(asyncio.get_running_loop().time() + self._limits.act)
             try:
-                async with asyncio.timeout(self._limits.act):
-                    answer = await self._exchange(
-                        method, path, headers, content, self._limits.act, Progress()
-                    )
+                answer = await self._exchange(method, path, headers, content, self._limits.act, attempt)
             except TimeoutError as problem:
                 verdict.failed = True
                 raise outcome_unknown(self.name, act, sent_at) from problem
@@ -207,15 +203,16 @@ class Client:
             return answer
         raise act_refusal(self.name, act, answer)
 
-    async def _take_slot(self) -> None:
+    async def _take_slot(self, until: float | None = None) -> None:
         # An own semaphore, because httpcore loses the slots of calls that are cancelled in its queue (#1093).
         if not self._free.locked():
             await self._free.acquire()
             return
-        try:
-            async with asyncio.timeout(self._limits.queue):
-                await self._free.acquire()
-        except TimeoutError as problem:
-            raise errors.UpstreamUnavailable(
-                f"{self.name} is busy; nothing was sent.", upstream=self.name
-            ) from problem
+        async with asyncio.timeout_at(until):
+            try:
+                async with asyncio.timeout(self._limits.queue):
+                    await self._free.acquire()
+            except TimeoutError as problem:
+                raise errors.UpstreamUnavailable(
+                    f"{self.name} is busy; nothing was sent.", upstream=self.name
+                ) from problem

@@ -5,6 +5,7 @@ Both send the same, follow nothing, keep no cookies, and read through the same c
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,9 +47,10 @@ def written(headers: Sequence[tuple[str, str]]) -> bytes:
 
 
 @dataclass(slots=True)
-class Progress:
-    """How far a call has come."""
+class Attempt:
+    """One attempt of a call: until when it may last, by the loop's clock, and how far it has come."""
 
+    until: float
     sent: bool = False
     body: Body | None = None
 
@@ -58,7 +60,10 @@ class Progress:
 
 
 class Exchange(Protocol):
-    """Sends a request once and reads the whole answer; raises httpx's exceptions and those of `Body`."""
+    """Sends a request once and reads the whole answer.
+
+    Raises httpx's exceptions, those of `Body`, and `TimeoutError` at the end of the attempt's time.
+    """
 
     base_path: str
 
@@ -69,7 +74,7 @@ class Exchange(Protocol):
         headers: Sequence[tuple[str, str]],
         content: bytes | None,
         silence: float,
-        progress: Progress,
+        attempt: Attempt,
     ) -> Answer:
         """`target` begins below the base URL and is percent-encoded; `silence` is in seconds."""
 
@@ -107,7 +112,7 @@ class HttpxExchange:
         headers: Sequence[tuple[str, str]],
         content: bytes | None,
         silence: float,
-        progress: Progress,
+        attempt: Attempt,
     ) -> Answer:
         request = self._http.build_request(
             method,
@@ -117,16 +122,17 @@ class HttpxExchange:
             extensions={"timeout": {**self._timeouts, "read": silence}},
         )
         sent_at = datetime.now(UTC)
-        response = await self._http.send(request, stream=True)
-        try:
-            assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - httpx types both kinds as one
-            encoding = response.headers.get("Content-Encoding", "")
-            progress.body = body = Body(self._upstream, encoding, self._max_bytes)
-            async for piece in response.stream:
-                body.add(piece)
-            whole = body.whole()
-        finally:
-            await response.aclose()
+        async with asyncio.timeout_at(attempt.until):
+            response = await self._http.send(request, stream=True)
+            try:
+                assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - typed as either kind
+                encoding = response.headers.get("Content-Encoding", "")
+                attempt.body = body = Body(self._upstream, encoding, self._max_bytes)
+                async for piece in response.stream:
+                    body.add(piece)
+                whole = body.whole()
+            finally:
+                await response.aclose()
         return Answer(response.status_code, response.headers, whole, sent_at)
 
     async def aclose(self) -> None:
@@ -154,7 +160,7 @@ class DirectExchange:
         headers: Sequence[tuple[str, str]],
         content: bytes | None,
         silence: float,
-        progress: Progress,
+        attempt: Attempt,
     ) -> Answer:
         fields = headers.wire if isinstance(headers, Headers) else written(headers)
         line = f"{method} {self.base_path}{target}"
@@ -167,11 +173,11 @@ class DirectExchange:
         sent_at = datetime.now(UTC)
 
         def begin(received: dict[str, str]) -> Body:
-            progress.body = Body(self._upstream, received.get("content-encoding", ""), self._max_bytes)
-            return progress.body
+            attempt.body = Body(self._upstream, received.get("content-encoding", ""), self._max_bytes)
+            return attempt.body
 
         incoming = Incoming(begin)
-        await self._transport.send(self._origin, request, incoming, silence)
+        await self._transport.send(self._origin, request, incoming, silence, attempt.until)
         return Answer(incoming.status, incoming.headers, incoming.whole(), sent_at)
 
     async def aclose(self) -> None:

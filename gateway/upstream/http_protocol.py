@@ -7,6 +7,7 @@ message, a stream, two queues) costs more than the call.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 
 import httptools
@@ -43,7 +44,8 @@ class HttpProtocol(ResponseHandler):
         self._response: httptools.HttpResponseParser | None = None
         self._incoming: Incoming | None = None  # until it has come, or failed
         self._answered: asyncio.Future[None] | None = None
-        self._silence = 0.0
+        self._silence = math.inf
+        self._until = math.inf
         self._heard = 0.0
         self._alarm: asyncio.TimerHandle | None = None
         self._head_bytes = 0
@@ -54,10 +56,12 @@ class HttpProtocol(ResponseHandler):
         """Whether no other call may use this connection."""
         return self._spoilt or self._answered is not None or not self.is_connected()
 
-    async def call(self, request: bytes, incoming: Incoming, silence: float | None) -> None:
-        """Send a request and wait until its answer is there whole; `silence` is in seconds.
+    async def call(self, request: bytes, incoming: Incoming, silence: float, until: float) -> None:
+        """Send a request and wait until its answer is there whole.
 
-        Raises httpx's exceptions and those of `Body`. The connection has to be closed after any of them.
+        `silence` is in seconds, `until` a moment of the loop's clock; both may be infinite. Raises httpx's
+        exceptions, `TimeoutError` at the end, and those of `Body`. The connection has to be closed after any
+        of them.
         """
         transport = self.transport
         if transport is None or transport.is_closing():
@@ -68,10 +72,9 @@ class HttpProtocol(ResponseHandler):
         self._head_bytes = 0
         self._answered = answered = loop.create_future()
         transport.write(request)
-        if silence is not None:
-            self._silence = silence
-            self._heard = loop.time()
-            self._alarm = loop.call_at(self._heard + silence, self._listen)
+        self._silence, self._until = silence, until
+        self._heard = loop.time()
+        self._watch()
         try:
             await answered
         finally:
@@ -83,13 +86,20 @@ class HttpProtocol(ResponseHandler):
         if transport.get_write_buffer_size():  # answered before all of the request was read
             self._spoilt = True
 
+    def _watch(self) -> None:
+        """Look again when nothing was heard for too long, or when the call is to end at the latest."""
+        when = min(self._heard + self._silence, self._until)
+        if when < math.inf:
+            self._alarm = self._loop.call_at(when, self._listen)
+
     def _listen(self) -> None:
-        """End the call when nothing was heard for too long, and else listen on for what is left of that."""
-        until = self._heard + self._silence
-        if until > self._loop.time():
-            self._alarm = self._loop.call_at(until, self._listen)
-        else:
+        now = self._loop.time()
+        if now >= self._until:
+            self._end(TimeoutError())
+        elif now >= self._heard + self._silence:
             self._end(httpx.ReadTimeout("Nothing came for too long."))
+        else:
+            self._watch()
 
     def _end(self, problem: Exception | None = None) -> None:
         self._incoming = None

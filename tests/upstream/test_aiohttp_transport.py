@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import pytest
 
 from gateway.upstream.aiohttp_transport import AiohttpTransport
 from gateway.upstream.answer import Answer as Answered
-from gateway.upstream.exchange import Headers, Progress, exchange_over, written
+from gateway.upstream.exchange import Attempt, Headers, exchange_over, written
 from gateway.upstream.http_protocol import LONGEST_HEAD
 from gateway.upstream.transport import Limits, aiohttp_transport
 from tests.upstream.socket_server import (
@@ -47,7 +48,7 @@ class Caller:
         self.silence = silence
 
     async def get(self, target: str = "/a", headers: tuple[tuple[str, str], ...] = ()) -> Answered:
-        return await self.exchange("GET", target, headers, None, self.silence, Progress())
+        return await self.exchange("GET", target, headers, None, self.silence, Attempt(math.inf))
 
 
 @asynccontextmanager
@@ -248,7 +249,7 @@ async def test_an_answer_that_came_too_early_spoils_its_connection() -> None:
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     exchange = exchange_over("folio", url, aiohttp_transport(Limits()), Limits())
     for _ in range(2):
-        answer = await exchange("POST", "/a", (), b"a" * 20_000_000, 1.0, Progress())
+        answer = await exchange("POST", "/a", (), b"a" * 20_000_000, 1.0, Attempt(math.inf))
         assert answer.body == b"{}"
     assert requests == 2
 
