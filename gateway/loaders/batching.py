@@ -69,7 +69,8 @@ def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cq
 
         async def fetch(ids: list[str]) -> None:
             try:
-                query = cql.all_of(cql.any_of(index, ids), within)
+                clause = cql.any_of(index, ids)
+                query = clause if within is None else cql.all_of(clause, within)
                 page = await asked(ask, shape, str(query), limit=len(ids))
             except errors.GatewayError as problem:
                 found.update(dict.fromkeys(ids, problem))

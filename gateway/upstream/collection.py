@@ -59,7 +59,8 @@ class Collection:
 
         Raises what a call of the collection raises, except for `UpstreamBadResponse` about the shape.
         """
-        answer = await self._client.asked(self.path, self._query_string(query, limit, offset, total))
+        target = _query_string(query, limit, offset, total, self._extra)
+        answer = await self._client.asked(self.path, target)
         return answer.body
 
     def page(self, body: bytes, *, total: bool = False) -> Page:
@@ -79,9 +80,6 @@ class Collection:
     def request_line_length(self, query: str, *, limit: int) -> int:
         """Bytes of the request line that `query` would make, HTTP version and blanks included."""
         return _request_line_length(self._client.base_path + self.path, query, limit, self._extra)
-
-    def _query_string(self, query: str | None, limit: int, offset: int, total: bool) -> str:
-        return _query_string(query, limit, offset, total, self._extra)
 
 
 @lru_cache(maxsize=256)  # most are asked of the same few queries, by every batch

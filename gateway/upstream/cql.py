@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal, get_args, overload
 
 Comparison = Literal["<", "<=", ">", ">=", "<>"]
@@ -188,6 +189,7 @@ def _clause(index: str, relation: str, quoted: str) -> Cql:
     return _cql(f"{_index(index)}{relation}{quoted}")
 
 
+@lru_cache(maxsize=256)  # those that loaders ask by are a few dozen
 def _index(name: str) -> str:
     if not _INDEX.fullmatch(name) or name.lower() in _KEYWORDS:
         raise ValueError("an index name is a letter, then letters, digits, '_' or '.', and no keyword")
