@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from graphql import GraphQLError
 
-from gateway.schema.scalars import from_caller, from_upstream, has_offset, upstream_text
+from gateway.schema.scalars import all_from_upstream, from_caller, from_upstream, has_offset, upstream_text
 from tests.gateway_under_test import Gateway
 
 OUT = {
@@ -64,6 +65,55 @@ def test_what_is_no_moment_is_refused(sent: Any) -> None:
 
     assert refused.value.message.startswith("DateTime cannot represent ")
     assert "soon" not in refused.value.message
+
+
+ALIKE = [f"2026-11-{day:02d}T{day % 24:02d}:15:59.007" for day in range(1, 29)]
+
+
+@pytest.mark.parametrize("zone", ["Z", "+00:00", "+0000", "+00", "+01:00", "-0530", "z"])
+@pytest.mark.parametrize("nulls", [(), (0,), (3, 4, 27), range(28)])
+def test_many_come_out_as_one_by_one(zone: str, nulls: Sequence[int]) -> None:
+    """A column of moments in one form is what each of them is, and null where there is none."""
+    column = [None if place in nulls else f"{time}{zone}" for place, time in enumerate(ALIKE)]
+
+    assert all_from_upstream(column) == [None if each is None else from_upstream(each) for each in column]
+
+
+@pytest.mark.parametrize("first", ["Z", "+00:00", "+0000"])
+def test_a_column_of_many_forms(first: str) -> None:
+    """Whatever the first is like, each of the others is read for itself."""
+    column: list[str | None] = [f"{ALIKE[0]}{first}", *OUT]
+
+    assert all_from_upstream(column) == [f"{ALIKE[0]}Z", *OUT.values()]
+
+
+def test_an_empty_column() -> None:
+    """No records have no moments."""
+    assert all_from_upstream([]) == []
+
+
+ONE = "2026-11-21T10:00:00.123+00:00"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        *([ONE, bad, ONE] for bad in NO_MOMENTS if isinstance(bad, str)),
+        [f"{ONE}\n{ONE}", ""],
+        ["", f"{ONE}\n{ONE}"],
+        [f"{ONE[:-1]}", f"0\n{ONE}"],
+        [f"{ONE[:-1]}\n", ONE],
+        [ONE, f"{ONE}\n"],
+        [ONE.replace("+00:00", "+00:0\n")],
+        [ONE.replace("2026", "２０２６")],  # noqa: RUF001 - digits, but not those of a date
+        [ONE.replace("+", "-"), ONE.replace("+00:00", "+25:00")],
+    ],
+    ids=repr,
+)
+def test_one_bad_moment_in_a_column(column: list[str | None]) -> None:
+    """What is no moment by itself is none among others, however the texts meet."""
+    with pytest.raises(GraphQLError, match=r"^DateTime cannot represent "):
+        all_from_upstream(column)
 
 
 IN = {

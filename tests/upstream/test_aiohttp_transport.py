@@ -47,8 +47,15 @@ class Caller:
         self.exchange = exchange_over("folio", server.url, aiohttp_transport(Limits()), Limits())
         self.silence = silence
 
-    async def get(self, target: str = "/a", headers: tuple[tuple[str, str], ...] = ()) -> Answered:
-        return await self.exchange("GET", target, headers, None, self.silence, Attempt(math.inf))
+    async def get(
+        self,
+        target: str = "/a",
+        headers: tuple[tuple[str, str], ...] = (),
+        *,
+        seconds: float = math.inf,
+    ) -> Answered:
+        attempt = Attempt(asyncio.get_running_loop().time() + seconds)
+        return await self.exchange("GET", target, headers, None, self.silence, attempt)
 
 
 @asynccontextmanager
@@ -230,6 +237,53 @@ async def test_silence_is_counted_from_the_last_byte() -> None:
         with pytest.raises(httpx.ReadTimeout):
             await caller.get()
     assert 0.14 < time.monotonic() - started < 2
+
+
+async def test_an_attempt_has_an_end() -> None:
+    """An answer that keeps coming is given up at the end of its time, and its connection with it."""
+    async with calling(drips(WHOLE, every=0.05), silence=0.15) as caller:
+        started = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await caller.get(seconds=0.3)
+        assert 0.29 < time.monotonic() - started < 1.5
+        await until(lambda: caller.server.open_connections == 0)
+
+
+async def test_the_nearer_of_two_ends_counts() -> None:
+    """Who says nothing is silent before the attempt ends, if that is sooner, and the other way round."""
+    async with calling(sends(WHOLE[:-1]), silence=0.1) as caller:
+        with pytest.raises(httpx.ReadTimeout):
+            await caller.get(seconds=5)
+    async with calling(sends(WHOLE[:-1]), silence=5) as caller:
+        with pytest.raises(TimeoutError):
+            await caller.get(seconds=0.1)
+
+
+async def test_what_has_no_time_left_is_not_sent() -> None:
+    """At the end of the time nothing begins, not even a connection."""
+    async with calling(responds(200)) as caller:
+        with pytest.raises(TimeoutError):
+            await caller.get(seconds=0)
+        assert (caller.server.connections, caller.server.received) == (0, [])
+
+
+async def test_waiting_for_a_connection_ends_with_the_attempt() -> None:
+    """With little time left a call does not wait for a connection as long as others may."""
+    async with socket_server(drips(WHOLE, every=0.02)) as server:  # 0.8 s
+        limits = Limits(concurrency=1)
+        exchange = exchange_over("folio", server.url, aiohttp_transport(limits), limits)
+        clock = asyncio.get_running_loop().time
+        first = asyncio.create_task(exchange("GET", "/a", (), None, 5, Attempt(math.inf)))
+        await until(lambda: len(server.received) == 1)
+        started = clock()
+
+        with pytest.raises(TimeoutError):
+            await exchange("GET", "/b", (), None, 5, Attempt(started + 0.1))
+
+        assert clock() - started < 0.6
+        assert (await first).body == b"{}"
+        assert server.lines() == ["GET /a"]
+        await exchange.aclose()
 
 
 async def test_an_answer_that_came_too_early_spoils_its_connection() -> None:
