@@ -88,6 +88,19 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "nodes { id claimedReturnedDate } } } } } }", {}),
     ("{ requests(first: 8) { nodes { id itemLocationCode requestItem { barcode } deliveryAddress { city "
      "addressType { addressType } } } } }", {}),
+    # Dates wherever records have them: of all records of a page, of links, of one, below members and in lists.
+    ("{ loans { nodes { loanDate due: dueDate again: dueDate returnDate metadata { createdDate } changed: "
+     "metadata { updatedDate } loanItem { status { date } } } } }", {}),
+    ("{ loans(first: 9) { edges { cursor node { dueDate metadata { createdDate } borrower { expirationDate } "
+     "item { status { date } lastCheckIn { dateTime } } } } nodes { systemReturnDate } } }", {}),
+    ("{ loan(id: \"7c9e6679-7425-40de-944b-000000000001\") { loanDate metadata { createdDate } } "
+     "users { nodes { enrollmentDate expirationDate metadata { updatedDate } openLoans(first: 3) { nodes { "
+     "dueDate metadata { createdDate } } edges { node { loanDate } } } } } }", {}),
+    ("{ requests { nodes { requestDate requestExpirationDate holdShelfExpirationDate metadata { createdDate "
+     "} requester { expirationDate } proxy { expirationDate createdDate } item { status { date } "
+     "circulationNotes { date } } } } }", {}),
+    ("query($no: Boolean = true) { items { nodes { status { date @skip(if: $no) } lastCheckIn @skip(if: $no) "
+     "{ dateTime } metadata { updatedDate createdDate @skip(if: $no) } } } }", {"no": False}),
     # Resolvers that no plan knows, and asks of their own.
     ("{ items(first: 4) { nodes { id allowedServicePoints(requesterBarcode: \"1000000001\") { hold { id name "
      "servicePoint { code } } page { name } } holdings { instance { id } } } } }", {}),
