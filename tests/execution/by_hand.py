@@ -88,9 +88,9 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "nodes { id claimedReturnedDate } } } } } }", {}),
     ("{ requests(first: 8) { nodes { id itemLocationCode requestItem { barcode } deliveryAddress { city "
      "addressType { addressType } } } } }", {}),
-    # Dates wherever records have them: of all records of a page, of links, of one, below members and in lists.
-    ("{ loans { nodes { loanDate due: dueDate again: dueDate returnDate metadata { createdDate } changed: "
-     "metadata { updatedDate } loanItem { status { date } } } } }", {}),
+    # Dates wherever records have them: of pages, of links, of single records, below members and in lists.
+    ("{ loans { nodes { loanDate due: dueDate again: dueDate returnDate metadata { createdDate } "
+     "changed: metadata { updatedDate } loanItem { status { date } } } } }", {}),
     ("{ loans(first: 9) { edges { cursor node { dueDate metadata { createdDate } borrower { expirationDate } "
      "item { status { date } lastCheckIn { dateTime } } } } nodes { systemReturnDate } } }", {}),
     ("{ loan(id: \"7c9e6679-7425-40de-944b-000000000001\") { loanDate metadata { createdDate } } "
