@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from graphql import GraphQLField, GraphQLObjectType, get_nullable_type, is_leaf_type
 
 from gateway.execution.leaves import decoded_type
 from gateway.execution.plan import Json
 from gateway.schema.link import THROUGH
 from gateway.schema.record import Path, RecordField
+from gateway.upstream.shape import Decoded, ListOf, Members, NotShaped
 
 _DEFINITION = "strawberry-definition"
 
@@ -66,6 +68,66 @@ def carried_by(
     exec(compile("\n".join(lines), "<carried>", "exec"), names)  # noqa: S102
     made: Callable[[Json], Json] = names["carried"]
     return made
+
+
+def struct_carried_by(
+    paths: Mapping[Path, Path], needed: list[Path], members: Members
+) -> Callable[[Json], Json]:
+    """The same from a Struct into a Struct, which has just these members and in their order.
+
+    Raises `NotShaped` where the members are not leaves, of the target or of objects in it, that the parent
+    knows all of; and where one must not be null but for the id, of which the caller has seen that it is not.
+    """
+    if not members.required <= {"id"}:
+        raise NotShaped("a member that must be there")
+    lines = ["def carried(s):"]
+    holders: dict[Path, str] = {(): "s"}
+    names: dict[str, Any] = {}
+
+    def holder(path: Path) -> str:
+        if path not in holders:
+            above = holder(path[:-1])
+            name = holders[path] = f"h{len(holders)}"
+            read = f"{above}.{path[-1]}"
+            lines.append(f" {name} = {read if above == 's' else f'None if {above} is None else {read}'}")
+        return holders[path]
+
+    def value(target: Path) -> str:
+        if target not in paths:
+            raise NotShaped(target[-1])
+        origin = paths[target]
+        above = holder(origin[:-1])
+        name = f"v{sum(line.startswith(' v') for line in lines)}"
+        read = f"{above}.{origin[-1]}"
+        lines.append(f" {name} = {read if above == 's' else f'None if {above} is None else {read}'}")
+        return name
+
+    def made(of: Members, values: list[str]) -> str:
+        kind = f"K{len(names)}"
+        fields: list[tuple[str, Any]] = [(name, Any) for name in of.of]
+        names[kind] = msgspec.defstruct("Record", fields, bases=(Decoded,), gc=False)
+        return f"{kind}({', '.join(values)})"
+
+    for path in dict.fromkeys(paths[each][:-1] for each in needed):
+        if path:
+            lines.append(f" if {holder(path)} is None: return None")
+    values: list[str] = []
+    for name, member in members.of.items():
+        if not isinstance(member, Members):
+            values.append(value((name,)))
+            continue
+        if member.required or not member.of:
+            raise NotShaped(name)
+        if any(isinstance(each, Members | ListOf) for each in member.of.values()):
+            raise NotShaped(name)
+        inner = made(member, [value((name, each)) for each in member.of])
+        some = " or ".join(f"{value(each)} is not None" for each in paths if each[0] == name)
+        values.append(f"{inner} if {some} else None")
+    lines.append(f" return {made(members, values)}")
+    # As above.
+    exec(compile("\n".join(lines), "<carried>", "exec"), names)  # noqa: S102
+    function: Callable[[Json], Json] = names["carried"]
+    return function
 
 
 def leaf_at(kind: GraphQLObjectType, path: Path) -> Any:

@@ -35,7 +35,7 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
-from gateway.execution.carried import carried_by, leaf_at
+from gateway.execution.carried import carried_by, leaf_at, struct_carried_by
 from gateway.execution.plan import LinkPlan, NotPlanned, OperationPlan, Plan, RootPlan
 from gateway.execution.projector import Decoding, Details, Draft, LinkPlace, drafted
 from gateway.loaders.loader import Reads
@@ -304,8 +304,10 @@ class _Compiler:
         known = bool(declared.known) and needs <= declared.known.keys()
         if not known and decoded:
             return
-        plan.carried_target = self._target(place.field.type, place.details, None)
         plan.sources = place.note()
+        if place.members is not None and self._carried_in_struct(plan, declared, place, place.members, needs):
+            return
+        plan.carried_target = self._target(place.field.type, place.details, None)
         if not decoded:
             plan.knows_names = needs
         if not known:
@@ -323,6 +325,29 @@ class _Compiler:
             for target, origin in paths.items():
                 place.members.path(origin, str if target == ("id",) else leaf_at(kind, target))
         plan.carried = carried_by(paths, sorted(needs), decoded=decoded)
+
+    def _carried_in_struct(
+        self, plan: LinkPlan, declared: Link, place: LinkPlace, members: Members, needs: Needs
+    ) -> bool:
+        """The same for targets of nothing but leaves, which is what most are. False for all others."""
+        begun = {path[0] for path in needs}
+        paths = {target: origin for target, origin in declared.known.items() if target[0] in begun}
+        carried = Decoding(Members(), from_circulation=False)
+        fields = self.fields
+        try:
+            draft = drafted(place.field.type, place.details, _WithoutLinks(self), carried, many=True)
+            if carried.members.required and paths.get(("id",)) != declared.key:
+                raise NotShaped("an id that may not be known")
+            plan.carried = struct_carried_by(paths, sorted(needs), carried.members)
+        except NotShaped:
+            self.fields = fields
+            return False
+        self.drafts.append(draft)
+        plan.carried_target = draft.plan
+        kind: Any = get_named_type(place.field.type)
+        for target, origin in paths.items():
+            members.path(origin, str if target == ("id",) else leaf_at(kind, target))
+        return True
 
     # Parts
 
@@ -363,6 +388,24 @@ class _Compiler:
             return None
         given = self.asked.arguments(field, nodes)
         return given if definition.base_resolver else self.asked.converted(given, definition)
+
+
+class _WithoutLinks:
+    """Linking where a record is all there is. Raises `NotShaped` for a link."""
+
+    def __init__(self, compiler: _Compiler) -> None:
+        self.collected = compiler.collected
+        self._is_link = compiler.is_link
+
+    def is_link(
+        self, kind: GraphQLObjectType, field: GraphQLField, details: Details, decoding: Decoding | None
+    ) -> bool:
+        if self._is_link(kind, field, details, decoding):
+            raise NotShaped("a link")
+        return False
+
+    def link(self, place: LinkPlace) -> LinkPlan:
+        raise NotShaped("a link")
 
 
 NOTHING = Plan(project=lambda values: values, notes=0, sites=[], source="")

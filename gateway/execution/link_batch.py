@@ -119,7 +119,8 @@ class LinkBatch:
         self.targets = targets
         self.keys = notes[link.keys]
         self.sources = [] if link.sources is None else notes[link.sources]
-        self.carried: list[Found] = []
+        self.carried: list[Json] = []
+        self.carriers: list[int] = []  # the places of the parents that carry them
         self.found: list[Found] = []
         self.loading: dict[asyncio.Future[Json], list[int]] = {}
         self.by_key: dict[str, list[int]] = {}  # what one loader was asked for at once
@@ -145,15 +146,14 @@ class LinkBatch:
     async def finish(self) -> None:
         """Complete what the links lead to, and put it into their parents. Raises as `completed`."""
         try:
-            begun, self.carried = self.carried, []
-            if begun:
+            if self.carried:
                 try:
-                    await self._put(self.link.carried_target, begun)
+                    await self._put_carried()
                 except Exception as problem:  # raised when nothing is under way any more
                     self.anomaly = problem
             await self._loaded()
             if self.carried:  # for want of anything else
-                await self._put(self.link.carried_target, self.carried)
+                await self._put_carried()
         except asyncio.CancelledError:
             self.cancel()
             raise
@@ -186,6 +186,11 @@ class LinkBatch:
         if not link.key:
             self._resolve(definition, info, kwargs)
             return
+        by_key = None
+        if link.knows_names is None and not isinstance(definition, ConnectionLink | ManyLink):
+            by_key = self._grouped()
+            if by_key is not None and not by_key:  # nothing to ask for
+                return
         asking: Asking = definition.asking(info, kwargs)
         if link.shape is not None:
             asking.loader.shape = following.plan.shapes[link.shape]  # type: ignore[attr-defined]  # it reads
@@ -193,8 +198,10 @@ class LinkBatch:
             self._of_connections(asking, definition.empty(info, kwargs))
         elif isinstance(definition, ManyLink):
             self._many(asking)
+        elif by_key is not None:
+            self._all_at_once(asking, by_key)
         else:
-            self._one(asking)
+            self._one_by_one(asking)
 
     def _of_connections(self, asking: Asking, empty: Json) -> None:
         load, key_of = asking.loader.load, asking.key
@@ -204,7 +211,49 @@ class LinkBatch:
             else:
                 self.loading.setdefault(load(key_of(key)), []).append(place)
 
-    def _one(self, asking: Asking) -> None:
+    def _grouped(self) -> dict[str, list[int]] | None:
+        """The places of each key that must be asked for, where all keys are ids or null.
+
+        What is null, and what the parents carry, is dealt with. None where a key must be looked at by itself.
+        """
+        by_key = _plain_keys(self.keys)
+        if by_key is None:
+            return None
+        if None in by_key:
+            self._nothing(by_key.pop(None))
+        carried_by = self.link.carried
+        if carried_by is None:
+            return by_key
+        sources, carried, carriers = self.sources, self.carried, self.carriers
+        for key, places in [*by_key.items()]:
+            left = []
+            for place in places:
+                known = carried_by(sources[place])
+                if known is None:
+                    left.append(place)
+                else:
+                    carried.append(known)
+                    carriers.append(place)
+            if left:
+                by_key[key] = left
+            else:
+                del by_key[key]
+        self.following.asked.context.operation.carried += len(carried)
+        return by_key
+
+    def _all_at_once(self, asking: Asking, by_key: dict[str, list[int]]) -> None:
+        """By the keys of all parents together."""
+        self.made, loader = asking.made, asking.loader
+        if isinstance(loader, Loader):
+            self.loader, self.by_key = loader, by_key
+            self.pending = loader.load_all(by_key)
+        else:
+            for key, places in by_key.items():
+                self.loading.setdefault(loader.load(asking.key(key)), []).extend(places)
+        operation = self.following.asked.context.operation
+        operation.loads += sum(map(len, by_key.values())) - len(by_key)  # the loader counts these
+
+    def _one_by_one(self, asking: Asking) -> None:
         """By one key of each parent."""
         link = self.link
         definition: Any = link.definition
@@ -213,14 +262,7 @@ class LinkBatch:
         may_know = bool(self.sources) and not embedded
         by_key, at_once = self.by_key, isinstance(asking.loader, Loader)
         carried = passed_over = 0
-        keys: list[Json] = self.keys
-        if at_once and not may_know and (found := _plain_keys(keys)) is not None:
-            nowhere = found.pop(None, [])
-            self._nothing(nowhere)
-            passed_over = len(nowhere)
-            by_key.update(found)
-            keys = []
-        for place, key in enumerate(keys):
+        for place, key in enumerate(self.keys):
             if key is None or (key == "" and not whole):
                 passed_over += 1
                 self._nothing([place])
@@ -232,7 +274,8 @@ class LinkBatch:
                 if may_know:
                     known = self._known(definition, key, self.sources[place])
                     if known is not None:
-                        self.carried.append((known, [place]))
+                        self.carried.append(known)
+                        self.carriers.append(place)
                         carried += 1
                         continue
                 if parents is None:
@@ -340,13 +383,21 @@ class LinkBatch:
         for source in (self.sources[place] for place in places):
             resolved[node, id(source)] = Resolved(source, value)
 
-    async def _put(self, plan: Plan | None, found: list[Found]) -> None:
-        assert plan is not None  # noqa: S101 - what is carried has a plan
+    async def _put(self, plan: Plan, found: list[Found]) -> None:
         results = await completed(self.following, plan, [value for value, _ in found])
         attribute, targets = self.link.attribute, self.targets
         for result, (_, places) in zip(results, found, strict=True):
             for place in places:
                 setattr(targets[place], attribute, result)
+
+    async def _put_carried(self) -> None:
+        values, places = self.carried, self.carriers
+        self.carried, self.carriers = [], []
+        assert self.link.carried_target is not None  # noqa: S101 - what is carried has a plan
+        results = await completed(self.following, self.link.carried_target, values)
+        attribute, targets = self.link.attribute, self.targets
+        for place, result in zip(places, results, strict=True):
+            setattr(targets[place], attribute, result)
 
     async def _put_lists(self) -> None:
         every = [record for _, records in self.lists for record in records]
@@ -365,7 +416,8 @@ class LinkBatch:
             for place in places:
                 record = self.sources[place].get(self.link.key[0])
                 if record is not None:
-                    self.carried.append((to_builtins(record), [place]))
+                    self.carried.append(to_builtins(record))
+                    self.carriers.append(place)
         elif not self.link.nullable:
             self.anomaly = Anomaly()
 
