@@ -6,15 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from graphql import GraphQLField, GraphQLObjectType, get_nullable_type, is_leaf_type
 
-from gateway.execution.leaves import decoded_type
 from gateway.execution.plan import Json
 from gateway.schema.link import THROUGH
-from gateway.schema.record import Path, RecordField
+from gateway.schema.record import Path
 from gateway.upstream.shape import Decoded, ListOf, Members, NotShaped
-
-_DEFINITION = "strawberry-definition"
 
 
 def carried_by(
@@ -128,29 +124,3 @@ def struct_carried_by(
     exec(compile("\n".join(lines), "<carried>", "exec"), names)  # noqa: S102
     function: Callable[[Json], Json] = names["carried"]
     return function
-
-
-def leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
-    """How the member at a path of a type is decoded. Any: a type that msgspec decodes."""
-    for number, step in enumerate(path):
-        linked = step.endswith(THROUGH)
-        found = kind.fields.get(step.removesuffix(THROUGH)) if linked else _reading(kind, step)
-        if found is None:
-            return str  # the key of a link
-        inner = get_nullable_type(found.type)
-        if number == len(path) - 1:
-            return decoded_type(inner) if is_leaf_type(inner) else Any
-        if not isinstance(inner, GraphQLObjectType):
-            return Any
-        kind = inner
-    return str
-
-
-def _reading(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
-    """The field that reads a member of a record."""
-    for each in kind.fields.values():
-        definition = each.extensions[_DEFINITION]
-        if isinstance(definition, RecordField) and definition.key == member:
-            found: GraphQLField = each
-            return found
-    return None

@@ -35,7 +35,8 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.types.field import StrawberryField
 from strawberry.types.info import Info
 
-from gateway.execution.carried import carried_by, leaf_at, struct_carried_by
+from gateway.execution.carried import carried_by, struct_carried_by
+from gateway.execution.leaves import leaf_at
 from gateway.execution.plan import LinkPlan, NotPlanned, OperationPlan, Plan, RootPlan
 from gateway.execution.projector import Decoding, Details, Draft, LinkPlace, drafted
 from gateway.loaders.loader import Reads

@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLLeafType,
+    GraphQLObjectType,
+    Undefined,
+    get_nullable_type,
+    is_leaf_type,
+)
 
 from gateway.execution.plan import Anomaly, Json
+from gateway.schema.link import THROUGH
+from gateway.schema.record import Path, RecordField
 from gateway.schema.scalars import from_upstream
 from gateway.upstream.shape import INT
+
+_DEFINITION = "strawberry-definition"
 
 TESTS = {  # what a value of a scalar certainly is, so that it is taken as it stands
     "String": "type({v}) is str",
@@ -74,3 +86,29 @@ def coerced_by(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
         return made
 
     return coerced
+
+
+def leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
+    """How the member at a path of a type is decoded. Any: a type that msgspec decodes."""
+    for number, step in enumerate(path):
+        linked = step.endswith(THROUGH)
+        found = kind.fields.get(step.removesuffix(THROUGH)) if linked else _reading(kind, step)
+        if found is None:
+            return str  # the key of a link
+        inner = get_nullable_type(found.type)
+        if number == len(path) - 1:
+            return decoded_type(inner) if is_leaf_type(inner) else Any
+        if not isinstance(inner, GraphQLObjectType):
+            return Any
+        kind = inner
+    return str
+
+
+def _reading(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
+    """The field that reads a member of a record."""
+    for each in kind.fields.values():
+        definition = each.extensions[_DEFINITION]
+        if isinstance(definition, RecordField) and definition.key == member:
+            found: GraphQLField = each
+            return found
+    return None

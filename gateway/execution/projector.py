@@ -24,13 +24,23 @@ from graphql import (
     GraphQLOutputType,
     GraphQLScalarType,
     GraphQLUnionType,
+    get_named_type,
     get_nullable_type,
     is_leaf_type,
 )
 from graphql.execution.collect_fields import FieldDetails, GroupedFieldSet
 from strawberry.types.field import StrawberryField
 
-from gateway.execution.leaves import DECODED, TESTS, EnumNames, coerced_by, decoded_type, moment, nullable
+from gateway.execution.leaves import (
+    DECODED,
+    TESTS,
+    EnumNames,
+    coerced_by,
+    decoded_type,
+    leaf_at,
+    moment,
+    nullable,
+)
 from gateway.execution.plan import Anomaly, Json, LinkPlan, NotPlanned, Plan, Site
 from gateway.schema.page import SliceField
 from gateway.schema.record import DerivedField, RecordField, dig, record_of
@@ -342,6 +352,10 @@ class _Writer:
                 elif same is not None:
                     same.append((name, None if below is True else below))
                 continue
+            if isinstance(definition, SliceField) and members is not None:
+                for member in definition.of_records:
+                    record_type: Any = get_named_type(kind.fields["nodes"].type)
+                    members.path((member,), leaf_at(record_type, (member,)))
             of, read = self._reading(definition, v, record, get, decoded=members is not None)
             kinds.add(of)
             value = self._name("v")
@@ -380,8 +394,6 @@ class _Writer:
     ) -> tuple[str, str]:
         """What kind of value a field is read of, and the expression that reads it."""
         if isinstance(definition, SliceField):
-            if decoded and definition.reads_records:
-                raise NotShaped(definition.python_name)
             return "page", f"{self._bound(definition.read)}({v})"
         if isinstance(definition, DerivedField):
             if decoded:

@@ -131,7 +131,7 @@ class AccountConnection(Connection[Account]):
         "What is owed on the whole list that the filter leaves, not on this page; exact. It reads the whole "
         "list upstream, one call per 1000 accounts, and `totalCount` beside it then costs nothing.",
         _sum_remaining,
-        reads_records=True,
+        of_records=("remaining",),
     )
 
 

@@ -32,11 +32,11 @@ class SliceField(StrawberryField):
 
     read: Callable[[Slice], Any]
     rows: int
-    reads_records: bool
+    of_records: tuple[str, ...]
 
     def __copy__(self) -> SliceField:
         made = super().__copy__()
-        made.read, made.rows, made.reads_records = self.read, self.rows, self.reads_records
+        made.read, made.rows, made.of_records = self.read, self.rows, self.of_records
         return made
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
@@ -44,16 +44,17 @@ class SliceField(StrawberryField):
 
 
 def of_slice(
-    description: str, read: Callable[[Slice], Any], *, rows: int = 1, reads_records: bool = False
+    description: str, read: Callable[[Slice], Any], *, rows: int = 1, of_records: tuple[str, ...] = ()
 ) -> Any:
     """Declare a field of a connection; `rows` is how many it is taken to have where no `first` says it.
 
-    `reads_records` says that it looks into the records, and does not only hand them on.
+    `of_records` are the members that it reads of the records, where it does not only hand them on: leaves
+    with fields of their own, read by `get`.
 
     Any: the annotation beside the declaration is the type.
     """
     made = SliceField(description=description, default=None)
-    made.read, made.rows, made.reads_records = read, rows, reads_records
+    made.read, made.rows, made.of_records = read, rows, of_records
     return made
 
 

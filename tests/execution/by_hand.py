@@ -83,6 +83,8 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
     ("{ accounts(first: 30) { nodes { amount remaining status { name } paymentStatus { name } loan { "
      "renewalCount } } totalCount } }", {}),
     ("{ users(first: 5) { nodes { accounts { amountRemaining totalCount nodes { remaining } } } } }", {}),
+    ("{ users(first: 5) { nodes { id accounts(first: 0) { owed: amountRemaining } } } accounts(first: 2) { "
+     "amountRemaining nodes { amount feeFineType metadata { createdDate } } } }", {}),
     # Members that only one of the two interfaces sends.
     ("{ loans(first: 8) { nodes { id claimedReturnedDate reminders { __typename } borrower { openLoans { "
      "nodes { id claimedReturnedDate } } } } } }", {}),
