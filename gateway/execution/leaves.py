@@ -55,6 +55,18 @@ class EnumNames(dict[Any, Any]):
         return self._coerce(read)
 
 
+class EnumObjects(dict[Any, Any]):
+    """Objects of nothing but such a name, `{ name: OPEN }`, one for all records that have the same."""
+
+    def __init__(self, names: EnumNames, kind: Callable[[Any], Any]) -> None:
+        super().__init__((value, kind(name)) for value, name in names.items())
+        self._names = names
+        self._kind = kind
+
+    def __missing__(self, value: Any) -> Any:
+        return self._kind(self._names[value])
+
+
 def decoded_type(leaf: GraphQLLeafType) -> Any:
     """What a leaf is decoded as. Any: a type that msgspec decodes."""
     if leaf.name == "JSON":

@@ -35,6 +35,7 @@ from gateway.execution.leaves import (
     DECODED,
     TESTS,
     EnumNames,
+    EnumObjects,
     coerced_by,
     decoded_type,
     leaf_at,
@@ -203,6 +204,7 @@ class _Writer:
         self.linking = linking
         self.decoding = decoding
         self.rows = rows  # those that are gone through where it writes, if they are records
+        self.enums: dict[Entry, tuple[EnumNames, str]] = {}  # by the expression, the names and what is read
         self.sites: list[Site] = []
         self.notes = 0
         self.names: dict[str, Any] = {
@@ -289,7 +291,9 @@ class _Writer:
         if isinstance(leaf, GraphQLEnumType):
             names = EnumNames(leaf, field.reader)
             names[None] = None
-            return f"{self._bound(names)}[{v}]"
+            found = f"{self._bound(names)}[{v}]"
+            self.enums[found] = names, v
+            return found
         if leaf.name in DECODED or leaf.name == "JSON":
             return v
         if leaf.name == "DateTime":
@@ -375,6 +379,10 @@ class _Writer:
         def made(variable: str) -> Line:
             return lambda: [f"{indent}{variable} = {bound}({', '.join(map(_entry, entries))})"]
 
+        if not links and len(entries) == 1 and entries[0] in self.enums:
+            table, value = self.enums[entries[0]]
+            shared = self._bound(EnumObjects(table, _result(tuple(names))))
+            return [*start, *lines, f"{indent}{v} = {shared}[{value}]"], same
         if not links:
             return [*start, *lines, made(v)], same
         result = self._name("o")

@@ -47,12 +47,15 @@ def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
 
 def all_from_upstream(values: list[str | None]) -> list[str | None]:
     """The same for many at once, in a third of the time where all have one form; what is null stays null."""
-    if None in values:
+    try:
+        lines = "\n".join(values) + "\n"  # type: ignore[arg-type]  # that is what is tried
+    except TypeError:
+        if None not in values:
+            return [from_upstream(value) for value in values]
         made = iter(all_from_upstream([value for value in values if value is not None]))
         return [None if value is None else next(made) for value in values]
-    zone = _ZONES.get(len(values[0])) if values else None  # type: ignore[arg-type]  # as looked at
+    zone = _ZONES.get(len(values[0] or "")) if values else None
     if zone is not None:
-        lines = "\n".join(values) + "\n"  # type: ignore[arg-type]  # as above
         pattern = _UNIFORM + zone.encode("ascii").translate(_DIGITS)
         if lines.encode("ascii", "replace").translate(_DIGITS) == pattern * len(values):
             times = lines.split(zone)

@@ -107,10 +107,12 @@ ONE = "2026-11-21T10:00:00.123+00:00"
         [ONE.replace("+00:00", "+00:0\n")],
         [ONE.replace("2026", "２０２６")],  # noqa: RUF001 - digits, but not those of a date
         [ONE.replace("+", "-"), ONE.replace("+00:00", "+25:00")],
+        [ONE, 1763719200],
+        [None, 1763719200],
     ],
     ids=repr,
 )
-def test_one_bad_moment_in_a_column(column: list[str | None]) -> None:
+def test_one_bad_moment_in_a_column(column: list[Any]) -> None:
     """What is no moment by itself is none among others, however the texts meet."""
     with pytest.raises(GraphQLError, match=r"^DateTime cannot represent "):
         all_from_upstream(column)
