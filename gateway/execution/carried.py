@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -78,24 +79,25 @@ def struct_carried_by(
         raise NotShaped("a member that must be there")
     lines = ["def carried(s):"]
     holders: dict[Path, str] = {(): "s"}
+    numbers = count()
     names: dict[str, Any] = {}
 
     def holder(path: Path) -> str:
         if path not in holders:
             above = holder(path[:-1])
-            name = holders[path] = f"h{len(holders)}"
-            read = f"{above}.{path[-1]}"
-            lines.append(f" {name} = {read if above == 's' else f'None if {above} is None else {read}'}")
+            holders[path] = f"h{len(holders)}"
+            lines.append(f" {holders[path]} = {member_of(above, path[-1])}")
         return holders[path]
+
+    def member_of(above: str, name: str) -> str:
+        return f"s.{name}" if above == "s" else f"None if {above} is None else {above}.{name}"
 
     def value(target: Path) -> str:
         if target not in paths:
             raise NotShaped(target[-1])
         origin = paths[target]
-        above = holder(origin[:-1])
-        name = f"v{sum(line.startswith(' v') for line in lines)}"
-        read = f"{above}.{origin[-1]}"
-        lines.append(f" {name} = {read if above == 's' else f'None if {above} is None else {read}'}")
+        above, name = holder(origin[:-1]), f"v{next(numbers)}"
+        lines.append(f" {name} = {member_of(above, origin[-1])}")
         return name
 
     def made(of: Members, values: list[str]) -> str:
@@ -109,6 +111,8 @@ def struct_carried_by(
             lines.append(f" if {holder(path)} is None: return None")
     values: list[str] = []
     for name, member in members.of.items():
+        if isinstance(member, ListOf):
+            raise NotShaped(name)
         if not isinstance(member, Members):
             values.append(value((name,)))
             continue

@@ -138,6 +138,21 @@ async def test_which_screens_are_decoded() -> None:
     assert with_dictionaries - acts == {"w5_request_form", "w8_loan_detail", "w9_pick_slips"}
 
 
+async def test_what_parents_carry_is_read_like_records() -> None:
+    """Targets that a loan carries become no dictionaries on their way, unless links lead on from them."""
+    carried = next(each for each in WORKLOADS if each.name == "W6").query
+    leading_on = "{ loans { nodes { item { id instance { title } } } } }"
+
+    def targets(query: str) -> dict[str, str]:
+        sites = [site for root in compiled(query).roots for site in root.target.sites]
+        links = [link for site in sites for link in site.links]
+        return {link.name: link.carried_target.source for link in links if link.carried_target is not None}
+
+    assert [name for name, source in targets(carried).items() if ".get" in source] == []
+    assert targets(carried).keys() == {"borrower", "item", "checkoutServicePoint"}
+    assert [name for name, source in targets(leading_on).items() if ".get" in source] == ["item"]
+
+
 async def test_what_is_not_planned() -> None:
     """Introspection is for graphql-core, alone and beside other fields."""
     for query in (
