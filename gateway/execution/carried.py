@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any
 
@@ -14,6 +14,43 @@ from gateway.schema.record import Path
 from gateway.upstream.shape import Decoded, ListOf, Members, NotShaped
 
 
+class _Reading:
+    """A generated function `carried(s)` as it grows: objects of the parent that it reads are found once."""
+
+    def __init__(self, *, decoded: bool) -> None:
+        self.lines = ["def carried(s):"]
+        self._decoded = decoded
+        self._holders: dict[Path, str] = {(): "s"}
+
+    def holder(self, path: Path) -> str:
+        """The variable of the object at a path of the parent; it is None where there is none."""
+        if path not in self._holders:
+            read = self.member(path)
+            name = self._holders[path] = f"h{len(self._holders)}"
+            self.lines.append(f" {name} = {read}")
+            if not self._decoded:
+                self.lines.append(f" if type({name}) is not dict: {name} = None")
+        return self._holders[path]
+
+    def member(self, path: Path) -> str:
+        """The expression for what stands at a path of the parent."""
+        above = self.holder(path[:-1])
+        read = f"{above}.{path[-1]}" if self._decoded else f"{above}.get({path[-1]!r})"
+        return read if above == "s" else f"None if {above} is None else {read}"
+
+    def demand(self, origins: Iterable[Path]) -> None:
+        """Let the function answer None where the parent has not the objects that these stand in."""
+        for path in dict.fromkeys(origin[:-1] for origin in origins):
+            if path:
+                self.lines.append(f" if {self.holder(path)} is None: return None")
+
+    def compiled(self, names: dict[str, Any]) -> Callable[[Json], Json]:
+        # As in projections: keys of the schema, attributes of Structs or as `repr`.
+        exec(compile("\n".join(self.lines), "<carried>", "exec"), names)  # noqa: S102
+        made: Callable[[Json], Json] = names["carried"]
+        return made
+
+
 def carried_by(
     paths: Mapping[Path, Path], needed: list[Path], *, decoded: bool
 ) -> Callable[[Json], Json]:
@@ -22,33 +59,16 @@ def carried_by(
     It answers None where the parent does not carry the objects that the needed members would stand in. The
     target is a dictionary; the parent is one, or a Struct.
     """
-    lines = ["def carried(s):"]
-    objects: dict[Path, str] = {(): "s"}
-
-    def read(holder: str, name: str) -> str:
-        if not decoded:
-            return f"{holder}.get({name!r})"
-        return f"{holder}.{name}" if holder == "s" else f"None if {holder} is NONE else {holder}.{name}"
-
-    def holder(path: Path) -> str:
-        if path not in objects:
-            above = holder(path[:-1])
-            name = objects[path] = f"h{len(objects)}"
-            lines.append(f" {name} = {read(above, path[-1])}")
-            lines.append(f" if {name} is None: {name} = NONE" if decoded else
-                         f" if type({name}) is not dict: {name} = NONE")  # fmt: skip
-        return objects[path]
-
-    for path in dict.fromkeys(paths[each][:-1] for each in needed):
-        if path:
-            lines.append(f" if {holder(path)} is NONE: return None")
+    reading = _Reading(decoded=decoded)
+    reading.demand(paths[each] for each in needed)
+    lines = reading.lines
     lines.append(" made = {}")
     for target, origin in paths.items():
-        where = holder(origin[:-1])
-        lines.append(f" v = {read(where, origin[-1])}")
+        read = reading.member(origin)
+        lines.append(f" v = {read}")
         test = "v is not None"
         if target[0].endswith(THROUGH) and len(origin) > 1:
-            test += f" or {where} is not NONE"
+            test += f" or {reading.holder(origin[:-1])} is not None"
         elif target[0].endswith(THROUGH):
             test = "True"
         lines.append(f" if {test}:")
@@ -60,11 +80,7 @@ def carried_by(
             here += f".setdefault({step!r}, {{}})"
         lines.append(f"  {here}[{target[-1]!r}] = v")
     lines.append(" return made")
-    names: dict[str, Any] = {"NONE": {}}
-    # As above: keys of the schema, as `repr`.
-    exec(compile("\n".join(lines), "<carried>", "exec"), names)  # noqa: S102
-    made: Callable[[Json], Json] = names["carried"]
-    return made
+    return reading.compiled({})
 
 
 def struct_carried_by(
@@ -77,27 +93,16 @@ def struct_carried_by(
     """
     if not members.required <= {"id"}:
         raise NotShaped("a member that must be there")
-    lines = ["def carried(s):"]
-    holders: dict[Path, str] = {(): "s"}
+    reading = _Reading(decoded=True)
+    reading.demand(paths[each] for each in needed)
     numbers = count()
     names: dict[str, Any] = {}
-
-    def holder(path: Path) -> str:
-        if path not in holders:
-            above = holder(path[:-1])
-            holders[path] = f"h{len(holders)}"
-            lines.append(f" {holders[path]} = {member_of(above, path[-1])}")
-        return holders[path]
-
-    def member_of(above: str, name: str) -> str:
-        return f"s.{name}" if above == "s" else f"None if {above} is None else {above}.{name}"
 
     def value(target: Path) -> str:
         if target not in paths:
             raise NotShaped(target[-1])
-        origin = paths[target]
-        above, name = holder(origin[:-1]), f"v{next(numbers)}"
-        lines.append(f" {name} = {member_of(above, origin[-1])}")
+        read, name = reading.member(paths[target]), f"v{next(numbers)}"
+        reading.lines.append(f" {name} = {read}")
         return name
 
     def made(of: Members, values: list[str]) -> str:
@@ -106,9 +111,6 @@ def struct_carried_by(
         names[kind] = msgspec.defstruct("Record", fields, bases=(Decoded,), gc=False)
         return f"{kind}({', '.join(values)})"
 
-    for path in dict.fromkeys(paths[each][:-1] for each in needed):
-        if path:
-            lines.append(f" if {holder(path)} is None: return None")
     values: list[str] = []
     for name, member in members.of.items():
         if isinstance(member, ListOf):
@@ -123,8 +125,5 @@ def struct_carried_by(
         inner = made(member, [value((name, each)) for each in member.of])
         some = " or ".join(f"{value(each)} is not None" for each in paths if each[0] == name)
         values.append(f"{inner} if {some} else None")
-    lines.append(f" return {made(members, values)}")
-    # As above.
-    exec(compile("\n".join(lines), "<carried>", "exec"), names)  # noqa: S102
-    function: Callable[[Json], Json] = names["carried"]
-    return function
+    reading.lines.append(f" return {made(members, values)}")
+    return reading.compiled(names)

@@ -11,7 +11,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from graphql import GraphQLError
 from msgspec import to_builtins
@@ -187,7 +187,7 @@ class LinkBatch:
             self._resolve(definition, info, kwargs)
             return
         by_key = None
-        if link.knows_names is None and not isinstance(definition, ConnectionLink | ManyLink):
+        if not isinstance(definition, ConnectionLink | ManyLink):
             by_key = self._grouped()
             if by_key is not None and not by_key:  # nothing to ask for
                 return
@@ -221,14 +221,16 @@ class LinkBatch:
             return None
         if None in by_key:
             self._nothing(by_key.pop(None))
-        carried_by = self.link.carried
-        if carried_by is None:
+        link, sources, carried, carriers = self.link, self.sources, self.carried, self.carriers
+        if link.carried is None and link.knows_names is None:
             return by_key
-        sources, carried, carriers = self.sources, self.carried, self.carriers
+        begun = len(carried)
+        carried_by = link.carried if link.knows_names is None else None
         for key, places in [*by_key.items()]:
             left = []
             for place in places:
-                known = carried_by(sources[place])
+                source = sources[place]
+                known = self._known(key, source) if carried_by is None else carried_by(source)
                 if known is None:
                     left.append(place)
                 else:
@@ -238,67 +240,46 @@ class LinkBatch:
                 by_key[key] = left
             else:
                 del by_key[key]
-        self.following.asked.context.operation.carried += len(carried)
+        self.following.asked.context.operation.carried += len(carried) - begun
         return by_key
 
     def _all_at_once(self, asking: Asking, by_key: dict[str, list[int]]) -> None:
         """By the keys of all parents together."""
-        self.made, loader = asking.made, asking.loader
-        if isinstance(loader, Loader):
-            self.loader, self.by_key = loader, by_key
-            self.pending = loader.load_all(by_key)
-        else:
-            for key, places in by_key.items():
-                self.loading.setdefault(loader.load(asking.key(key)), []).extend(places)
+        self.loader = loader = cast("Loader[Any, Any]", asking.loader)
+        self.made, self.by_key = asking.made, by_key
         operation = self.following.asked.context.operation
         operation.loads += sum(map(len, by_key.values())) - len(by_key)  # the loader counts these
+        self.pending = loader.load_all(by_key)
 
     def _one_by_one(self, asking: Asking) -> None:
-        """By one key of each parent."""
-        link = self.link
-        definition: Any = link.definition
+        """By the key of each parent, where some have what is no key."""
+        definition: Any = self.link.definition
         load, key_of, self.made = asking.loader.load, asking.key, asking.made
-        embedded, whole = isinstance(definition, EmbeddedLink), isinstance(definition, WholeLink)
-        may_know = bool(self.sources) and not embedded
-        by_key, at_once = self.by_key, isinstance(asking.loader, Loader)
-        carried = passed_over = 0
+        whole = isinstance(definition, WholeLink)
         for place, key in enumerate(self.keys):
             if key is None or (key == "" and not whole):
-                passed_over += 1
                 self._nothing([place])
                 continue
             try:
-                parents = by_key.get(key) if type(key) is str else None
-                if parents is None:
-                    id_in(definition, key)
-                if may_know:
-                    known = self._known(definition, key, self.sources[place])
-                    if known is not None:
-                        self.carried.append(known)
-                        self.carriers.append(place)
-                        carried += 1
-                        continue
-                if parents is None:
-                    parents = by_key[key] = [] if at_once else self.loading.setdefault(load(key_of(key)), [])
+                id_in(definition, key)
+                known = self._known(key, self.sources[place]) if self.sources else None
+                if known is None:
+                    self.loading.setdefault(load(key_of(key)), []).append(place)
+                else:
+                    self.carried.append(known)
+                    self.carriers.append(place)
+                    self.following.asked.context.operation.carried += 1
             except Exception as problem:
-                passed_over += 1
                 if whole:  # it takes any key
                     self.anomaly = problem
                 else:
                     self._fail(place, problem)
-            else:
-                parents.append(place)
-        operation = self.following.asked.context.operation
-        operation.carried += carried
-        operation.loads += len(self.keys) - carried - passed_over - len(by_key)  # the loader counts these
-        if isinstance(asking.loader, Loader):
-            self.loader = asking.loader
-            self.pending = asking.loader.load_all(by_key)
 
-    def _known(self, definition: Any, key: str, source: Json) -> Json:
+    def _known(self, key: str, source: Json) -> Json:
         """The target as far as the parent knows it, None where that is not enough. As `Link.get_result`."""
         link = self.link
         if link.knows_names is not None:
+            definition: Any = link.definition
             known = source.get(definition.through)
             if known is not None and link.knows_names <= {("id",), *((name,) for name in known)}:
                 return {"id": key, **known}

@@ -57,7 +57,6 @@ _DEFINITION = "strawberry-definition"
 _CONDITIONS = frozenset({"skip", "include"})
 
 
-
 class Linking(Protocol):
     """What the projector asks of the compiler of the operation."""
 
@@ -249,9 +248,10 @@ class _Writer:
             lines = self._union(inner, details, v, deeper)
         elif isinstance(inner, GraphQLList):
             each, out = self._name("e"), self._name("l")
-            around, self.rows = self.rows, None if members is None else Rows(each, v)
+            rows, around = Rows(each, v), self.rows
+            self.rows = None if members is None else rows
             made_of_each = self.value(inner.of_type, details, each, deeper + " ", field, members)
-            rows, self.rows = self.rows or Rows(each, v), around
+            self.rows = around
             lines = [
                 f"{deeper}if type({v}) is not list: raise A",
                 f"{deeper}{out} = []",
@@ -356,19 +356,14 @@ class _Writer:
                 elif same is not None:
                     same.append((name, None if below is True else below))
                 continue
-            if isinstance(definition, SliceField) and members is not None:
-                for member in definition.of_records:
-                    record_type: Any = get_named_type(kind.fields["nodes"].type)
-                    members.path((member,), leaf_at(record_type, (member,)))
-            of, read = self._reading(definition, v, record, get, decoded=members is not None)
+            value, handed_on = self._name("v"), None
+            if isinstance(definition, SliceField):
+                of, handed_on = "page", members
+                read = self._slice(definition, kind, v, value, members)
+            else:
+                of, read = self._reading(definition, v, record, get, decoded=members is not None)
             kinds.add(of)
-            value = self._name("v")
             lines.append(f"{indent}{value} = {read}")
-            handed_on = None
-            if of == "page" and members is not None:
-                handed_on = members
-                if self.rows is not None:
-                    self.rows.found(value, v, read.replace(f"({v})", "(p)"))
             lines += self.value(declared.type, each, value, indent, definition, handed_on)
             entries.append(value)
         start = self._start(v, get, record, indent, kinds, decoded=members is not None)
@@ -397,12 +392,23 @@ class _Writer:
             noted += self._noted_key(plan, record, indent, decoded=members is not None)
         return [*start, *lines, made(result), *noted, f"{indent}{v} = {result}"], None
 
+    def _slice(
+        self, field: SliceField, kind: GraphQLObjectType, v: str, value: str, members: Members | None
+    ) -> str:
+        """The expression that reads a field of a page, or of an edge, into the variable `value`."""
+        read = self._bound(field.read)
+        if members is not None:
+            for name in field.of_records:
+                record: Any = get_named_type(kind.fields["nodes"].type)
+                members.path((name,), leaf_at(record, (name,)))
+            if self.rows is not None:
+                self.rows.found(value, v, f"{read}(p)")
+        return f"{read}({v})"
+
     def _reading(
         self, definition: StrawberryField, v: str, record: str, get: str, *, decoded: bool
     ) -> tuple[str, str]:
         """What kind of value a field is read of, and the expression that reads it."""
-        if isinstance(definition, SliceField):
-            return "page", f"{self._bound(definition.read)}({v})"
         if isinstance(definition, DerivedField):
             if decoded:
                 raise NotShaped(definition.python_name)

@@ -134,14 +134,6 @@ class Loader(DataLoader[Key, Value]):
         others: dict[Any, Key] = {}
         cache, answers, cache_key_of = self._cache, self._answers, self.get_cache_key
         self.operation.loads += len(keys)
-        if keys and not cache and not answers:  # nothing was loaded before
-            for key in keys:
-                others.setdefault(cache_key_of(key), key)
-            first = next(iter(others))
-            lead = super().load(others.pop(first))
-            pending.add(lead)
-            answers.update(dict.fromkeys(others, lead))
-            keys = ()
         for key in keys:
             cache_key: Any = cache_key_of(key)
             known = cache.get(cache_key) or answers.get(cache_key)

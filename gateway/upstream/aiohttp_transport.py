@@ -12,7 +12,7 @@ import math
 import ssl
 import time
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
@@ -79,7 +79,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise TimeoutError
         in_time = left >= self._connect
         try:
-            return await connector.connect(asked, [], self._timeout if in_time else _within(_rounded(left)))
+            return await connector.connect(asked, [], self._timeout if in_time else _within(left))
         except TimeoutError as problem:
             if not in_time:
                 raise TimeoutError from problem
@@ -117,10 +117,5 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             await self._connector.close()
 
 
-def _rounded(seconds: float) -> float:
-    return math.ceil(seconds * 10) / 10
-
-
-@lru_cache(maxsize=128)  # tenths of seconds, below the ordinary limit
 def _within(seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, connect=seconds, sock_connect=seconds)

@@ -170,18 +170,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self.field_bytes += len(url) + 2
-        if self.field_bytes > self.limits.max_header_bytes:
-            raise self._stop(431, self._too_many_bytes())
+        self._count(len(url) + 2)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.phase is Phase.BODY:
             # Trailers would become headers of a request that has been answered to its headers already.
             raise self._stop(400, "Header fields behind a body are not read.")
         super().on_header(name, value)
-        self.field_bytes += len(name) + len(value) + 4  # a colon and a blank, the end of the line
-        if self.field_bytes > self.limits.max_header_bytes:
-            raise self._stop(431, self._too_many_bytes())
+        self._count(len(name) + len(value) + 4)  # a colon and a blank, the end of the line
         if len(self.headers) > self.limits.max_headers:
             raise self._stop(431, f"More than {self.limits.max_headers} header fields.")
 
@@ -261,6 +257,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self in self.spare and not self.url.startswith(SPARE_PATH):
             self.refusal = RefusedOnTheWire(503, _too_many_connections())
             raise self.refusal
+
+    def _count(self, size: int) -> None:
+        self.field_bytes += size
+        if self.field_bytes > self.limits.max_header_bytes:
+            raise self._stop(431, self._too_many_bytes())
 
     def _too_many_bytes(self) -> str:
         return f"The head of the request is larger than {self.limits.max_header_bytes} bytes."
