@@ -277,6 +277,64 @@ async def test_values_of_scalars_and_closed_sets() -> None:
     ]
 
 
+@pytest.mark.usefixtures("all_planned")
+async def test_dates_of_objects_that_are_not_there() -> None:
+    """A column goes through records that lack the object, or the date, without giving anything back."""
+    date = "2026-11-21T10:00:00.000+00:00"
+    loans = [
+        {"id": "1", "metadata": {"createdDate": date}, "dueDate": date},
+        {"id": "2"},
+        {"id": "3", "metadata": {}, "dueDate": date},
+        {"id": "4", "metadata": None},
+    ]
+    nodes = "metadata { createdDate } dueDate"
+    result = await executed(
+        f"{{ loans {{ nodes {{ {nodes} }} edges {{ node {{ {nodes} }} }} }} }}",
+        Table({"/circulation-bff/loans": {"loans": loans}}),
+    )
+
+    shown = "2026-11-21T10:00:00.000Z"
+    expected = [
+        {"metadata": {"createdDate": shown}, "dueDate": shown},
+        {"metadata": None, "dueDate": None},
+        {"metadata": {"createdDate": None}, "dueDate": shown},
+        {"metadata": None, "dueDate": None},
+    ]
+    assert result.errors is None
+    assert plain(result.data)["loans"] == {
+        "nodes": expected,
+        "edges": [{"node": each} for each in expected],
+    }
+
+
+@pytest.mark.usefixtures("all_planned")
+async def test_what_a_parent_carries_of_an_object_in_the_target() -> None:
+    """An object of which the parent knows nothing is null; one of which it knows something is there."""
+    borrowers: list[dict[str, str]] = [
+        {"barcode": "b", "lastName": "L", "firstName": "F"},
+        {"barcode": "b", "lastName": "L"},
+        {"barcode": "b", "preferredFirstName": "P"},  # selected or not, it is part of the object
+        {"barcode": "b"},
+        {},
+    ]
+    loans = [{"id": str(at), "userId": f"u{at}", "borrower": each} for at, each in enumerate(borrowers)]
+    table = Table({"/circulation-bff/loans": {"loans": loans}})
+
+    result = await executed(
+        "{ loans { nodes { borrower { barcode personal { lastName firstName } } } } }", table
+    )
+
+    assert result.errors is None
+    assert [node["borrower"] for node in plain(result.data)["loans"]["nodes"]] == [
+        {"barcode": "b", "personal": {"lastName": "L", "firstName": "F"}},
+        {"barcode": "b", "personal": {"lastName": "L", "firstName": None}},
+        {"barcode": "b", "personal": {"lastName": None, "firstName": None}},
+        {"barcode": "b", "personal": None},
+        {"barcode": None, "personal": None},
+    ]
+    assert table.asked == ["/circulation-bff/loans"]
+
+
 async def test_a_bad_record_is_told_without_asking_again() -> None:
     """graphql-core completes the root with the bad record; the page is asked once, the other root stays."""
     loans = {
