@@ -193,7 +193,7 @@ async def test_a_slow_link_is_cut_and_the_others_are_kept() -> None:
 
     assert len(told["data"]["loans"]["nodes"]) == 10
     assert {each["extensions"]["code"] for each in told["errors"]} == {"UPSTREAM_TIMEOUT"}
-    assert 0.35 < took < 1.5
+    assert 0.35 < took < 4
 
 
 async def test_a_passing_fault_is_not_seen() -> None:

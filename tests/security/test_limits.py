@@ -160,11 +160,11 @@ def test_nodes() -> None:
 def test_fragments_that_double_cost_no_time(last: str) -> None:
     """Sixty fragments that each spread the next one twice are 2^60 fields, refused at the two thousandth."""
     doubling = " ".join(f"fragment F{n} on Query{{...F{n + 1} ...F{n + 1}}}" for n in range(60))
-    began = time.perf_counter()
+    began = time.thread_time()
 
     query = f"{{...F0}} {doubling} fragment F60 on Query{last}"
     assert limit_of(query, root_fields=9999, comparisons=10**9) == "MAX_NODES"
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_fragments_in_a_circle_are_an_error_of_the_document() -> None:
@@ -178,10 +178,10 @@ def test_fragments_that_all_spread_each_other_cost_no_time() -> None:
     """Thirty fragments that all spread each other have more ways through them than anybody can walk."""
     spreads = " ".join(f"...F{n}" for n in range(28))
     every = " ".join(f"fragment F{n} on Query{{{spreads}}}" for n in range(28))
-    began = time.perf_counter()
+    began = time.thread_time()
 
     assert limit_of(f"{{...F0}} {every}") == "MAX_NODES"
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_fragments_that_nobody_spreads_are_counted() -> None:
@@ -204,11 +204,11 @@ def test_root_fields() -> None:
 def test_repeated_fields_are_refused_before_they_are_compared() -> None:
     """Validation compares fields of one name pair by pair: 400 of them unguarded take most of a second."""
     repeated = "{loans{nodes{" + "item{id} " * 400 + "}}}"
-    began = time.perf_counter()
+    began = time.thread_time()
 
     assert limit_of(repeated) == "MAX_COMPARISONS"
     assert limit_of("{loans{nodes{" + "...on Loan{item{id}}" * 200 + "}}}") == "MAX_COMPARISONS"
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 # Introspection, suggestions, numbers

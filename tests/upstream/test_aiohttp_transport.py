@@ -236,16 +236,16 @@ async def test_silence_is_counted_from_the_last_byte() -> None:
     async with calling(sends(WHOLE[:-1]), silence=0.15) as caller:
         with pytest.raises(httpx.ReadTimeout):
             await caller.get()
-    assert 0.14 < time.monotonic() - started < 2
+    assert 0.14 < time.monotonic() - started < 4
 
 
 async def test_an_attempt_has_an_end() -> None:
     """An answer that keeps coming is given up at the end of its time, and its connection with it."""
-    async with calling(drips(WHOLE, every=0.05), silence=1.0) as caller:  # 2 s
+    async with calling(drips(WHOLE, every=0.2), silence=2.0) as caller:  # 8 s
         started = time.monotonic()
         with pytest.raises(TimeoutError):
             await caller.get(seconds=0.3)
-        assert 0.2 < time.monotonic() - started < 1.5
+        assert 0.2 < time.monotonic() - started < 4
         await until(lambda: caller.server.open_connections == 0)
 
 

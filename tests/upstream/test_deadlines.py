@@ -62,7 +62,7 @@ async def test_reads_end_with_their_operation(answer: Answer, network: str) -> N
 
     assert caught.value.message == "folio did not answer within the operation's 0.3 s."
     assert caught.value.extensions == {"code": "UPSTREAM_TIMEOUT", "retryable": True, "upstream": "folio"}
-    assert 0.28 < took < 1.5
+    assert 0.28 < took < 4
     assert len(server.received) == 1
 
 

