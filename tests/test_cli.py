@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -302,13 +303,14 @@ def test_first_query_is_valid(query: str) -> None:
 def test_slow_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Who waits is told what for and for how long already, and who does not wait is not."""
     with notice_when_slow("Loading", after=0.0, every=0.2):
-        time.sleep(0.5)
+        time.sleep(1)
     with notice_when_slow("Never said", after=PATIENCE):
         pass
 
-    first, second, *others = capsys.readouterr().err.splitlines()
-    assert (first, second) == ("Loading ...", "Loading ... 0 s so far")
-    assert set(others) <= {second, "Loading ... 1 s so far"}
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first == "Loading ..."
+    assert others
+    assert all(re.fullmatch(r"Loading \.\.\. \d+ s so far", each) for each in others)
 
 
 # the server

@@ -230,7 +230,7 @@ async def test_acts_are_counted_by_outcome(gateway: Gateway) -> None:
 async def test_what_is_turned_away_is_counted() -> None:
     """Requests beyond MAX_OPERATIONS, and those that the rate limit lets through and refuses."""
     async with open_gateway(max_operations=1, rate_limit="2/minute") as gateway:
-        gateway.sandbox.faults.add(kind="slow", delay=0.5)
+        gateway.sandbox.faults.add(kind="slow", delay=2)
         running = asyncio.create_task(gateway.ask("{ loans { nodes { id } } }"))
         await asyncio.sleep(0.1)
         during = await scrape(gateway)

@@ -250,7 +250,7 @@ async def test_w2_an_open_breaker_sends_nothing() -> None:
 
 async def test_w2_an_act_that_finds_no_slot_is_not_sent() -> None:
     """With every slot of its upstream taken an act gives up after QUEUE_TIMEOUT, unsent."""
-    limits: Json = {"upstream_concurrency": 1, "queue_timeout": 0.1, "act_timeout": 0.4}
+    limits: Json = {"upstream_concurrency": 1, "queue_timeout": 0.1, "act_timeout": 2}
     async with socket_server(hangs) as server, gateway_at(server.url, **limits) as gateway:
         first = asyncio.create_task(gateway.ask(CHECK_IN.document, CHECK_IN.given))
         async with asyncio.timeout(5):

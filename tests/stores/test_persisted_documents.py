@@ -116,10 +116,10 @@ async def test_a_replica_finds_what_another_was_given() -> None:
 async def test_a_text_that_nobody_asks_for_runs_out() -> None:
     """A text is kept for so many seconds since it was last asked of the store."""
     with store_server() as server:
-        async with replica(server.url, seconds=1) as (one, _), replica(server.url, seconds=50) as (other, _):
+        async with replica(server.url, seconds=3) as (one, _), replica(server.url, seconds=50) as (other, _):
             await put(one, TEXT, "{ a }")
             assert await found(other, TEXT) == [TEXT]
-            await asyncio.sleep(1.1)
+            await asyncio.sleep(3.2)
 
             assert 0 < time_left(server, TEXT) <= 50
             assert await found(other, TEXT, "{ a }") == [TEXT]
