@@ -591,7 +591,7 @@ LINKS = """mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on C
 )
 async def test_a_failing_link_does_not_hide_success(fault: Json, code: str) -> None:
     """The loan is there, the link that failed is null with its code, and nothing was lent twice."""
-    async with open_gateway(read_timeout=0.2) as gateway:
+    async with open_gateway(read_timeout=1) as gateway:
         gateway.sandbox.faults.add(path="/users", **fault)
         answer = await gateway.ask(LINKS, wish(gateway))
 

@@ -182,7 +182,7 @@ async def ended_somehow(screen: object) -> None:
 )
 async def test_calls_that_fail(fault: dict[str, object], status: str, code: str) -> None:
     """A call is counted once, with all its attempts, by the class of its status or by why there is none."""
-    async with open_gateway(read_timeout=0.3, read_attempts=1) as gateway:
+    async with open_gateway(read_timeout=1, read_attempts=1) as gateway:
         gateway.sandbox.faults.add(path="/circulation-bff/loans", **fault)  # type: ignore[arg-type]  # by kind
         await gateway.ask("{ loans { nodes { id } } }")
         found = await scrape(gateway)

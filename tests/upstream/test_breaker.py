@@ -37,7 +37,7 @@ class Upstream:
         self.sent: list[str] = []
         self.clock = Clock()
         self.client = Client(
-            "folio", "http://folio", httpx.MockTransport(self._answer), Limits(attempts=1, read=0.2, act=0.2)
+            "folio", "http://folio", httpx.MockTransport(self._answer), Limits(attempts=1, read=1, act=1)
         )
         self.client._breakers = Breakers("folio", self.clock)
 

@@ -30,7 +30,7 @@ from tests.upstream.socket_server import (
 
 pytestmark = pytest.mark.anyio
 
-QUICK = Limits(concurrency=4, first_byte=0.2, read=2.0, act=0.3, pauses=(0.01, 0.02))
+QUICK = Limits(concurrency=4, first_byte=1.0, read=2.0, act=1.0, pauses=(0.01, 0.02))
 USERS = responds(200, b'{"users":[{"id":"a"}]}')
 ACT = Act(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
 PASSING: dict[str, Answer] = {
