@@ -8,15 +8,16 @@ from urllib.parse import quote
 from gateway import errors
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~%"
-_OF_CQL = (("%", "%25"), (" ", "%20"), ('"', "%22"), ("(", "%28"), (")", "%29"), ("=", "%3D"), ("/", "%2F"))
+_BETWEEN_KEYS = '" or "'  # most of what there is to encode in the questions of loaders
+_OF_CQL = tuple((text, quote(text, safe="")) for text in ("%", _BETWEEN_KEYS, " ", '"', "(", ")", "=", "/"))
 
 
 def percent_encoded(text: str) -> str:
     """A value of a query string. As `quote` with nothing safe, which looks at each character in Python."""
     made = text
-    for character, code in _OF_CQL:
-        if character in made:
-            made = code.join(made.split(character))  # in half the time of `replace`, where there are many
+    for part, code in _OF_CQL:
+        if part in made:
+            made = code.join(made.split(part))  # in half the time of `replace`, where there are many
     if made.isascii() and not made.encode("ascii").translate(None, _UNRESERVED):
         return made
     return quote(text, safe="")
