@@ -70,7 +70,11 @@ class Loader(DataLoader[Key, Value]):
         reads: Reads | None = None,
         operation: OperationRecord | None = None,
     ) -> None:
-        super().__init__(get_cache_key=get_cache_key)
+        # As aiodataloader's own, which besides looks at how `batch_load_fn` is written, anew for each loader.
+        self.loop = asyncio.get_running_loop()
+        self.get_cache_key = get_cache_key or _itself
+        self._cache = {}
+        self._queue = []
         self._load = load
         self.reads = reads
         self.operation = operation or OperationRecord()
@@ -206,6 +210,10 @@ class Loader(DataLoader[Key, Value]):
             if future.done() and not future.cancelled() and future.exception() is None:
                 self.clear(key)
                 self.prime(key, unshaped(future.result(), shape))
+
+
+def _itself(key: Key) -> Key:
+    return key
 
 
 async def settled(pending: Iterable[asyncio.Future[Any]]) -> None:
