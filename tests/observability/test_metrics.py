@@ -20,7 +20,8 @@ from starlette.types import Message
 from gateway.app import create_app
 from gateway.execution.fallbacks import Reason
 from gateway.graph import schema
-from gateway.observability.metrics import CODES, KINDS, OTHER, OUTCOMES, STATUSES
+from gateway.observability.metrics import CODES, COUNTED_TOGETHER, KINDS, OTHER, OUTCOMES, STATUSES, Metrics
+from gateway.observability.operation import OperationRecord
 from gateway.settings import Settings
 from gateway.stores.shared import Outcome as StoreOutcome
 from gateway.upstream.route import templates
@@ -211,6 +212,30 @@ async def test_retries_and_breakers_are_counted() -> None:
         found = [each.of("gateway_breakers_open", upstream=upstream) for each in (before, left_alone)]
         assert found[1] - found[0] == opened
     assert left_alone.of(CALLS, status="unavailable") > 0  # not sent
+
+
+async def test_every_operation_is_counted_once(gateway: Gateway) -> None:
+    """However many have ended since somebody looked."""
+    found = []
+    for operations in (1, 2 * COUNTED_TOGETHER + 1, 0):
+        for _ in range(operations):
+            await gateway.data("{ __typename }")
+        found.append((await scrape(gateway)).of(OPERATIONS))
+
+    assert found == [1, 2 * COUNTED_TOGETHER + 2, 2 * COUNTED_TOGETHER + 2]
+
+
+def test_nobody_has_to_look() -> None:
+    """Operations are counted many in a row, and no more of them are kept until then."""
+    metrics, of = Metrics(), {"kind": "none", "outcome": "abandoned"}
+    counted = []
+    for _ in range(2 * COUNTED_TOGETHER):
+        metrics.began()
+        metrics.ended(OperationRecord())
+        counted.append(metrics.registry.get_sample_value(OPERATIONS, of))
+
+    many = COUNTED_TOGETHER
+    assert counted == [0] * (many - 1) + [many] * many + [2 * many]
 
 
 async def test_acts_are_counted_by_outcome(gateway: Gateway) -> None:
