@@ -13,7 +13,7 @@ from tests.gateway_under_test import Gateway, open_gateway
 def pytest_collection_finish() -> None:
     """Keep what thousands of tests are made of away from the garbage collector.
 
-    Going through it takes most of a second each time, in which every deadline of a test passes.
+    Going through it takes up to most of a second each time, in which every deadline of a test passes.
     """
     gc.collect()
     gc.freeze()

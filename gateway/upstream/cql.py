@@ -69,10 +69,10 @@ def any_of(index: str, values: Sequence[str], *, number: bool = False) -> Cql:
     if isinstance(values, str) or not values:
         raise ValueError("a list of at least one value is needed")
     if not number and is_plain("".join(values)):
-        quoted = '" or "'.join(values).join('""')
+        quoted = ['" or "'.join(values).join('""')]
     else:
-        quoted = " or ".join([_value(value, number) for value in values])
-    return _clause(index, _relation("==", number), quoted if len(values) == 1 else f"({quoted})")
+        quoted = [_value(value, number) for value in values]
+    return _clause(index, _relation("==", number), quoted[0] if len(values) == 1 else _group("or", quoted))
 
 
 def matches(index: str, pattern: str) -> Cql:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiodataloader import DataLoader
 
 from gateway import errors
 from gateway.loaders.loader import Loader, Slice, settled, unshaped
@@ -82,6 +83,21 @@ async def test_a_key_in_several_spellings() -> None:
     assert loader.answers(("ab", "AB", "C", "D")) == ["AB", "AB", "C", "D"]
     assert await loader.load("C") == "C"
     assert source.batches == [["Ab", "c", "d"]]
+
+
+async def test_a_loader_has_all_that_the_library_gives_one() -> None:
+    """It is made without the library's own constructor, and lacks nothing of what that makes."""
+
+    async def load(keys: list[str], shape: Shape | None = None) -> list[Any]:
+        return keys
+
+    ours, theirs = vars(Loader(load)), vars(DataLoader(load))
+
+    del theirs["batch_load_fn"]  # a method here
+    assert {"loop", "get_cache_key", "_cache", "_queue"} <= theirs.keys() <= ours.keys()
+    same = {name for name, value in theirs.items() if ours[name] == value}
+    assert theirs.keys() - same == {"get_cache_key"}
+    assert ours["get_cache_key"]("a") == theirs["get_cache_key"]("a") == "a"
 
 
 async def test_nothing_to_wait_for() -> None:

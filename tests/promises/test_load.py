@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import time
@@ -64,12 +65,13 @@ async def test_l1_a_hanging_upstream_takes_no_slot_of_another(network: str) -> N
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_l4_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
-    """`{ __typename }` of somebody else waits less than a second, sent right behind the abuse.
+    """`{ __typename }` of somebody else waits less than half a second, sent right behind the abuse.
 
     All run in one thread, and what it works is what a neighbour waits for; other processes do not count.
     """
     async with open_gateway() as gateway:
         await gateway.data("{ __typename }")
+        gc.collect()  # what other tests left behind is not the work of this one
         began = time.thread_time()
         attack = asyncio.create_task(gateway.ask(HOSTILE[name]))
         await asyncio.sleep(0)  # it has begun
@@ -79,7 +81,7 @@ async def test_l4_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
 
     assert told == {"__typename": "Query"}
     assert "errors" in refused
-    assert took < 1
+    assert took < 0.5
 
 
 # L5: health
