@@ -12,41 +12,41 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from gateway.context import Context, Stopping
-from gateway.execution.executor import PlanExecutor
-from gateway.execution.fallbacks import FALLBACKS, Reason
+from gateway.context import Context, ShutdownState
+from gateway.engine.cost import price
+from gateway.engine.document_store import DocumentStore, LocalDocumentStore, RedisDocumentStore
+from gateway.engine.documents import Documents, Operation
+from gateway.engine.limits import QueryLimits
+from gateway.engine.manifests import ManifestError, TrustedDocuments, read_manifests
+from gateway.engine.persisted_documents import PersistedDocuments
+from gateway.engine.plans.executor import PlanExecutor
+from gateway.engine.plans.fallbacks import FALLBACKS, Reason
+from gateway.engine.rate_limit import DECISIONS, RateLimit
+from gateway.engine.running_mutations import RunningMutations
+from gateway.engine.trusted_documents import prepare_trusted
 from gateway.graph import schema
+from gateway.http.endpoint import GraphQLEndpoint
+from gateway.http.graphiql.page import Examples, asset_routes, built_assets, graphiql_page
+from gateway.http.health import Readiness, health_routes
+from gateway.http.metrics import metrics_routes
+from gateway.http.middleware.cors import cors
+from gateway.http.middleware.fast_path import FastPath
+from gateway.http.middleware.load_shedding import Load, LoadShedding
+from gateway.http.middleware.security_headers import SecurityHeaders
+from gateway.http.unexpected_error import fault
+from gateway.identity import Caller, PolarisIdentity, caller_from_headers
 from gateway.loaders import Loaders
 from gateway.loaders.batching import BatchLimits
 from gateway.observability.operation import OperationRecord
 from gateway.observability.recorder import Recorder
+from gateway.redis_store import STORE_CALLS, RedisStore
+from gateway.redis_store import Outcome as StoreOutcome
 from gateway.sandbox import Sandbox, create_sandbox
-from gateway.schema.price import price
-from gateway.security.identity import Caller, PolarisIdentity, caller_from_headers
-from gateway.security.limits import QueryLimits
-from gateway.security.rate_limit import DECISIONS, RateLimit
 from gateway.settings import Settings, SettingsError
-from gateway.stores.persisted_documents import OwnDocuments, PersistedDocuments, SharedDocuments
-from gateway.stores.shared import STORE_CALLS, SharedStore
-from gateway.stores.shared import Outcome as StoreOutcome
-from gateway.upstream.breaker import OPEN_BREAKERS
+from gateway.upstream.circuit_breaker import OPEN_CIRCUITS
 from gateway.upstream.retries import RETRIES
 from gateway.upstream.services import UPSTREAMS, Services
-from gateway.upstream.transport import Limits, Transport, in_process_transport
-from gateway.web.cors import cors
-from gateway.web.documents import Documents, Operation
-from gateway.web.fault import fault
-from gateway.web.graphiql import Examples, asset_routes, built_assets, graphiql_page
-from gateway.web.graphql import GraphQLEndpoint
-from gateway.web.health import Readiness, health_routes
-from gateway.web.manifest import ManifestError, TrustedDocuments, read_manifests
-from gateway.web.metrics import metrics_routes
-from gateway.web.open_acts import OpenActs
-from gateway.web.overload import Load, Overload
-from gateway.web.persisted_queries import PersistedQueries
-from gateway.web.security_headers import SecurityHeaders
-from gateway.web.shortcut import Shortcut
-from gateway.web.trusted_documents import prepare_trusted
+from gateway.upstream.transport.transports import Limits, Transport, in_process_transport
 
 if TYPE_CHECKING:  # loaded where they are on
     from gateway.observability.metrics import Metrics
@@ -81,9 +81,9 @@ def create_app(
     batch = BatchLimits(ids=settings.batch_size, request_line=settings.max_request_line)
     store = _shared_store(settings)
     readiness = Readiness()
-    open_acts = OpenActs()
+    running_mutations = RunningMutations()
     load = Load()
-    metrics = _metrics(load, open_acts) if settings.metrics else None
+    metrics = _metrics(load, running_mutations) if settings.metrics else None
     if tracing is None and settings.tracing:
         tracing = _tracing()
     assets = built_assets() if settings.graphiql else None
@@ -97,7 +97,7 @@ def create_app(
             loaders=Loaders(upstream, batch, direct=settings.lists_from == "circulation"),
             max_page_size=settings.max_page_size,
             consortium_tenants=settings.consortium,
-            stopping=open_acts.stopping,
+            stopping=running_mutations.stopping,
             operation=operation,
         )
 
@@ -116,9 +116,9 @@ def create_app(
         max_body_bytes=settings.max_body_bytes,
         max_batch=settings.batch_max,
         graphiql=graphiql_page(assets, examples) if settings.graphiql else None,
-        open_acts=open_acts,
+        running_mutations=running_mutations,
         planned=planned,
-        persisted_queries=PersistedQueries(documents, _registered_documents(settings, store)),
+        persisted_documents=PersistedDocuments(documents, _registered_documents(settings, store)),
         rate_limit=RateLimit(*settings.rate, store) if settings.rate is not None else None,
         recorder=Recorder(metrics, tracing, server_timing=settings.server_timing),
     )
@@ -128,14 +128,14 @@ def create_app(
             planned.prepare(operation, lambda: new_context(NOBODY, OperationRecord()))
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Stopping]]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, ShutdownState]]:
         await prepare_trusted(documents, compile_ahead)
         readiness.ready = True
         try:
-            yield {"stopping": open_acts.stopping}
+            yield {"stopping": running_mutations.stopping}
         finally:
             readiness.ready = False
-            await open_acts.ended(within=settings.act_timeout + ACT_MARGIN)
+            await running_mutations.ended(within=settings.act_timeout + ACT_MARGIN)
             await services.aclose()
             if store is not None:
                 await store.aclose()
@@ -152,8 +152,8 @@ def create_app(
         middleware=[
             Middleware(SecurityHeaders),
             *cors(settings.origins, credentials=settings.token_cookie),
-            Middleware(Overload, path=GRAPHQL_PATH, most=settings.max_operations, load=load),
-            Middleware(Shortcut, path=GRAPHQL_PATH, endpoint=endpoint),
+            Middleware(LoadShedding, path=GRAPHQL_PATH, most=settings.max_operations, load=load),
+            Middleware(FastPath, path=GRAPHQL_PATH, endpoint=endpoint),
         ],
         exception_handlers={Exception: fault},
         lifespan=lifespan,
@@ -185,31 +185,33 @@ def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
         raise SettingsError([f"DOCUMENTS: {error}"]) from error
 
 
-def _registered_documents(settings: Settings, store: SharedStore | None) -> PersistedDocuments | None:
+def _registered_documents(settings: Settings, store: RedisStore | None) -> DocumentStore | None:
     if not settings.automatic_persisted_queries:
         return None
-    own = OwnDocuments(longest=settings.max_query_characters)
-    return own if store is None else SharedDocuments(store, own)
+    own = LocalDocumentStore(longest=settings.max_query_characters)
+    return own if store is None else RedisDocumentStore(store, own)
 
 
-def _shared_store(settings: Settings) -> SharedStore | None:
+def _shared_store(settings: Settings) -> RedisStore | None:
     if settings.redis_url is None:
         return None
-    return SharedStore(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
+    return RedisStore(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
 
 
-def _metrics(load: Load, open_acts: OpenActs) -> Metrics:
+def _metrics(load: Load, running_mutations: RunningMutations) -> Metrics:
     """The metrics of this process, with the figures that others keep."""
     from gateway.observability.metrics import Metrics
 
     metrics = Metrics()
     metrics.follow_gauge(
-        "gateway_open_acts", "Mutations that were begun and are not answered.", {"": lambda: open_acts.number}
+        "gateway_open_acts",
+        "Mutations that were begun and are not answered.",
+        {"": lambda: running_mutations.number},
     )
     metrics.follow_gauge(
         "gateway_breakers_open",
         "Tenants for whom an upstream is left alone, in each process.",
-        {name: partial(OPEN_BREAKERS.of, name) for name in UPSTREAMS},
+        {name: partial(OPEN_CIRCUITS.of, name) for name in UPSTREAMS},
         label="upstream",
     )
     metrics.follow_counter(

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import strawberry
 
+from gateway.identity import Caller
 from gateway.loaders import Loaders
 from gateway.observability.operation import OperationRecord
-from gateway.security.identity import Caller
 from gateway.upstream.services import Upstream
 
 if TYPE_CHECKING:
-    from gateway.schema.selection import Needs
+    from gateway.fields.selection import Needs
 
 
 @dataclass(slots=True)
-class Acts:
+class MutationState:
     """What the acts of one operation have come to so far; the one thing in its context that changes."""
 
     outcome_unknown: bool = False
 
 
 @dataclass(slots=True)
-class Stopping:
+class ShutdownState:
     """Whether the process has no more time for acts that are not begun; one for all its operations."""
 
     now: bool = False
@@ -40,8 +40,8 @@ class Context:
     max_page_size: int = 1000
     consortium_tenants: frozenset[str] = frozenset()
     needs: dict[tuple[int, ...], Needs] = field(default_factory=dict)
-    acts: Acts = field(default_factory=Acts)
-    stopping: Stopping = field(default_factory=Stopping)
+    acts: MutationState = field(default_factory=MutationState)
+    stopping: ShutdownState = field(default_factory=ShutdownState)
     operation: OperationRecord = field(default_factory=OperationRecord)
 
 

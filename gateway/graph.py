@@ -6,7 +6,9 @@ import strawberry
 from graphql import GraphQLDeferDirective
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.mutations.acting import OutcomeUnknownRemembered, RefusedAsData
+from gateway.fields.inputs import convert_once
+from gateway.fields.mutation import OutcomeUnknownRemembered, RefusedAsData
+from gateway.fields.scalars import SCALARS
 from gateway.mutations.add_loan_info import AddLoanInfo
 from gateway.mutations.cancel_request import CancelRequest
 from gateway.mutations.change_due_date import ChangeDueDate
@@ -33,7 +35,6 @@ from gateway.schema.batch_request import BatchRequestQuery
 from gateway.schema.cancellation_reason import CancellationReasonQuery
 from gateway.schema.circulation_setting import CirculationSettingQuery
 from gateway.schema.holdings import HoldingsQuery
-from gateway.schema.inputs import convert_once
 from gateway.schema.instance import InstanceQuery
 from gateway.schema.item import ItemQuery
 from gateway.schema.loan import LoanQuery
@@ -42,7 +43,6 @@ from gateway.schema.object_lock import ObjectLockQuery
 from gateway.schema.policy import PolicyQuery
 from gateway.schema.reference import ReferenceQuery
 from gateway.schema.request import RequestQuery
-from gateway.schema.scalars import SCALARS
 from gateway.schema.search_instance import SearchInstanceQuery
 from gateway.schema.service_point import ServicePointQuery
 from gateway.schema.staff_slip import StaffSlipQuery

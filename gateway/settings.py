@@ -157,9 +157,9 @@ class Settings(BaseSettings):
         None,
         description="Polaris authorization of callers who send none; each must send X-Polaris-Workstation.",
     )
-    polaris_language: Literal[
-        "ara", "chi", "eng", "fas", "fre", "hat", "haw", "kor", "rus", "spa", "vie"
-    ] = Field("eng", description="Language of Polaris messages, part of each Polaris path.")
+    polaris_language: Literal["ara", "chi", "eng", "fas", "fre", "hat", "haw", "kor", "rus", "spa", "vie"] = (
+        Field("eng", description="Language of Polaris messages, part of each Polaris path.")
+    )
     polaris_product_id: int = Field(20, ge=1, description="Product id that Polaris knows this client by.")
     lists_from: Literal["bff", "circulation"] = Field(
         "bff",
@@ -321,7 +321,7 @@ class Settings(BaseSettings):
         False, description="Turn GRAPHIQL, INTROSPECTION and SUGGESTIONS off, except those set themselves."
     )
     graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
-    introspection: bool = Field(True, description="Answer questions about the schema.")
+    introspection: bool = Field(True, description="UpstreamResponse questions about the schema.")
     suggestions: bool = Field(True, description="Say `Did you mean` when a query misspells a name.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line written; each operation and each act is one of `info`."

@@ -11,7 +11,7 @@ import httpx
 from gateway.app import create_app
 from gateway.sandbox import Call, Sandbox, create_sandbox
 from gateway.settings import Settings
-from gateway.upstream.transport import in_process_transport
+from gateway.upstream.transport.transports import in_process_transport
 
 Json = Any  # an answer is JSON, and each test knows which
 

@@ -22,7 +22,7 @@ from gateway.app import create_app
 from gateway.graph import schema
 from gateway.sandbox import create_sandbox
 from gateway.settings import Settings
-from gateway.upstream.transport import in_process_transport
+from gateway.upstream.transport.transports import in_process_transport
 from tests.gateway_under_test import Gateway, open_gateway
 
 pytestmark = pytest.mark.anyio

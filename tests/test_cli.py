@@ -26,11 +26,11 @@ from graphql import build_schema, parse, validate
 
 from gateway import __version__
 from gateway.cli import cli
-from gateway.commands.greeting import FIRST_QUERY, FIRST_QUERY_OF_LOCKS, greeting
-from gateway.commands.listening import address, cannot_listen, listen
-from gateway.commands.schema import DIFF_LINES, compare_schemas
-from gateway.commands.server import Server
-from gateway.commands.starting import notice_when_slow
+from gateway.cli.listening import address, cannot_listen, listen
+from gateway.cli.schema import DIFF_LINES, compare_schemas
+from gateway.cli.startup import notice_when_slow
+from gateway.cli.startup_message import FIRST_QUERY, FIRST_QUERY_OF_LOCKS, greeting
+from gateway.server.lifecycle import Server
 from gateway.settings import Settings, settings_markdown
 
 PATIENCE = 60.0  # seconds, on a slow and busy machine

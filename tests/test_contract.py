@@ -13,8 +13,8 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLList, GraphQLNonNull, GraphQLType
 
 from gateway.app import create_app
+from gateway.fields.scalars import from_upstream
 from gateway.graph import schema
-from gateway.schema.scalars import from_upstream
 from gateway.settings import Settings
 from tests.contract import FILE, Contract, Json, leaves
 from tests.widest import selection

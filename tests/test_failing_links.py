@@ -19,14 +19,14 @@ from starlette.applications import Starlette
 from gateway import errors
 from gateway.app import create_app
 from gateway.settings import Settings
-from gateway.upstream.act import Act
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client
 from gateway.upstream.collection import Collection
-from gateway.upstream.transport import Limits
+from gateway.upstream.transport.transports import Limits
+from gateway.upstream.write import Write
 from tests.upstream.socket_server import (
-    Answer,
     SocketServer,
+    UpstreamResponse,
     closed_port,
     closes,
     drips,
@@ -64,7 +64,7 @@ TEN = "{ loans(first: 10) { nodes { id dueDate borrower { username } } } }"
 class Routed:
     """An upstream that answers by path; what it has no answer for is 404."""
 
-    def __init__(self, **answers: Answer) -> None:
+    def __init__(self, **answers: UpstreamResponse) -> None:
         self.answers = {"/circulation-bff/loans": responds(200, LOANS)} | {
             "/" + path.replace("__", "/").replace("_", "-"): answer for path, answer in answers.items()
         }
@@ -96,7 +96,7 @@ async def ask(app: Starlette, query: str) -> Json:
 
 
 # fault, code, how often the users are asked for
-FAULTS: dict[str, tuple[Answer, str, int]] = {
+FAULTS: dict[str, tuple[UpstreamResponse, str, int]] = {
     "reset": (resets, "UPSTREAM_UNAVAILABLE", 3),
     "closed": (closes, "UPSTREAM_UNAVAILABLE", 3),
     "503": (responds(503), "UPSTREAM_UNAVAILABLE", 3),
@@ -355,11 +355,11 @@ def test_whatever_upstream_answers_the_error_is_one_of_ours(
         Limits(attempts=1),
     )
     caller = CallerClient(client, ())
-    act = Act(operation="checkOut", keys={}, verify="item")
+    act = Write(operation="checkOut", keys={}, verify="item")
     calls: list[Callable[[], Any]] = [
         lambda: Collection(caller, "/users", "users")(None, limit=1, total=True),
         lambda: caller.one("/users/1"),
-        lambda: caller.act_for_record(act, "/act", {}),
+        lambda: caller.write_for_record(act, "/act", {}),
     ]
     for call in calls:
         problem = asyncio.run(_failure(call))

@@ -113,7 +113,7 @@ def test_the_two_commands_are_there() -> None:
 
 def test_the_acts_are_those_of_the_graph() -> None:
     """The table of acts names each mutation, and nothing that is none."""
-    table = README[README.index("### Acts") : README.index("### How to read it")]
+    table = README[README.index("### MutationState") : README.index("### How to read it")]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     mutation = schema._schema.mutation_type
     assert mutation is not None

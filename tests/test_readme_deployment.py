@@ -15,8 +15,8 @@ from starlette.routing import Route
 from gateway import __version__
 from gateway.app import ACT_MARGIN, create_app
 from gateway.cli import cli
-from gateway.commands.serve import DRAIN_SECONDS
-from gateway.folio_module import IMAGE, MEMORY
+from gateway.cli.serve import DRAIN_SECONDS
+from gateway.doctor.module_descriptor import IMAGE, MEMORY
 from gateway.settings import Settings
 
 PROJECT = Path(__file__).parent.parent

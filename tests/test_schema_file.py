@@ -17,11 +17,11 @@ from graphql import (
     get_named_type,
 )
 
+from gateway.fields.link import Link
+from gateway.fields.lookup import LookupField
+from gateway.fields.page import ConnectionField, ConnectionLink
+from gateway.fields.record import RecordField
 from gateway.graph import schema
-from gateway.schema.keyed import KeyedField
-from gateway.schema.link import Link
-from gateway.schema.page import ConnectionField, ConnectionLink
-from gateway.schema.record import RecordField
 
 CORE = schema._schema
 OURS = [each for name, each in CORE.type_map.items() if not name.startswith("__")]
@@ -78,7 +78,7 @@ def test_only_keys_are_non_null() -> None:
 
 def test_links_are_nullable() -> None:
     """A link crosses to another service: its failure must not take the record with it."""
-    crossing = (Link, ConnectionLink, ConnectionField, KeyedField)
+    crossing = (Link, ConnectionLink, ConnectionField, LookupField)
     non_null = [
         f"{each.name}.{name}"
         for each in OBJECTS

@@ -337,7 +337,8 @@ def test_origins_are_written_as_browsers_write_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", ["*", "null", "https://*.example.org", "https://folio.example.org/", "folio.example.org", "ftp://a"]
+    "origin",
+    ["*", "null", "https://*.example.org", "https://folio.example.org/", "folio.example.org", "ftp://a"],
 )
 def test_origins_are_exact(origin: str) -> None:
     """No origin stands for others: neither a star nor anything but scheme, host and port."""
@@ -368,8 +369,7 @@ def test_a_rate_is_calls_and_seconds(
 def test_other_rates_are_refused(given: str) -> None:
     """A rate without a time, of nothing, or for longer than a token lives is refused."""
     assert problems(rate_limit=given) == (
-        "RATE_LIMIT: must be a number of calls and a time, such as 600/minute or 20/second"
-        f" (got '{given}')",
+        f"RATE_LIMIT: must be a number of calls and a time, such as 600/minute or 20/second (got '{given}')",
     )
 
 

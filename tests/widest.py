@@ -7,9 +7,9 @@ from typing import Any
 
 from graphql import GraphQLNamedType, GraphQLObjectType, GraphQLUnionType, get_named_type, is_leaf_type
 
+from gateway.fields.link import EmbeddedLink, Link, ManyLink
+from gateway.fields.record import DerivedField, RecordField, SourceSpecificField
 from gateway.graph import schema
-from gateway.schema.link import EmbeddedLink, Link, ManyLink
-from gateway.schema.record import DerivedField, OneSidedField, RecordField
 
 TYPES = schema._schema.type_map
 SLICES = {"nodes", "totalCount"}
@@ -31,16 +31,16 @@ def _tree(kind: GraphQLNamedType) -> Tree:
     for name, declared in kind.fields.items():
         definition = declared.extensions.get("strawberry-definition")
         target = get_named_type(declared.type)
-        if isinstance(definition, OneSidedField) and definition.dropped_by_bff:
+        if isinstance(definition, SourceSpecificField) and definition.dropped_by_bff:
             continue
         if isinstance(definition, EmbeddedLink):
             tree[name] = {"id": {}, "name": {}}
         elif isinstance(definition, ManyLink):
             tree[name] = {"id": {}}
         elif isinstance(definition, Link):
-            if known := _known(target, definition.known):
+            if known := _known(target, definition.embedded):
                 tree[name] = known
-            if ("id",) in definition.known:
+            if ("id",) in definition.embedded:
                 tree[f"{name}_id: {name}"] = {"id": {}}  # free even where the rest of the summary is absent
         elif isinstance(definition, RecordField | DerivedField) or name in SLICES or _of_a_result(kind):
             tree[name] = {} if is_leaf_type(target) else _tree(target)

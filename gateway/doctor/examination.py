@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gateway import errors
-from gateway.doctor.questions import ACTS, Act, Question, questions
+from gateway.doctor.checks import ACTS, Act, Question, questions
 from gateway.doctor.verdict import Verdict, verdict
-from gateway.security.identity import Caller
+from gateway.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream.client import NotConfigured
 from gateway.upstream.services import Services
-from gateway.upstream.transport import Limits, Transport
+from gateway.upstream.transport.transports import Limits, Transport
 
 NOTICE = 1.0  # seconds until people are told what is waited for, and between two such notices
 

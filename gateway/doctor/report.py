@@ -27,7 +27,7 @@ def as_text(examination: Examination) -> str:
             "",
             *_columns((each.service, each.path, _verdict(each), _why(each)) for each in findings),
             "",
-            f"Acts: {of_acts}",
+            f"MutationState: {of_acts}",
             "",
             *_columns((each.act, _permission(each)) for each in acts),
             "",

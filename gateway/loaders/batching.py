@@ -18,10 +18,10 @@ from gateway import errors
 from gateway.loaders.loader import Loader, Reads, Slice, Window
 from gateway.observability.operation import OperationRecord
 from gateway.upstream import cql
-from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection, Page
-from gateway.upstream.shape import Decoded, Shape
-from gateway.upstream.target import percent_encoded
+from gateway.upstream.record_types import Decoded, Shape
+from gateway.upstream.request_target import percent_encoded
+from gateway.upstream.response import Record
 
 LARGEST_ANSWER = 1000  # records asked per call where the number of answers is not known before
 _LONGEST_INDEX = 10  # bytes of room for the name of the index; blanks count three when encoded
@@ -150,9 +150,7 @@ def grouped_by(
     because one call has one limit for all of its keys.
     """
 
-    async def load(
-        keys: list[tuple[str, Window]], shape: Shape | None
-    ) -> list[Slice | errors.GatewayError]:
+    async def load(keys: list[tuple[str, Window]], shape: Shape | None) -> list[Slice | errors.GatewayError]:
         ids = list(dict.fromkeys(each.lower() for each, _ in keys))
         if len(keys) == 1 and not keys[0][1].whole:
             return [await _page_of_one(ids[0], keys[0][1], shape)]
@@ -173,9 +171,7 @@ def grouped_by(
         groups.update(await _side_by_side(fetch, ids, ask, limits, cql.sorted_by(within, sort)))
         return [_cut(groups[each.lower()], window) for each, window in keys]
 
-    async def _page_of_one(
-        parent: str, window: Window, shape: Shape | None
-    ) -> Slice | errors.GatewayError:
+    async def _page_of_one(parent: str, window: Window, shape: Shape | None) -> Slice | errors.GatewayError:
         try:
             return await page_of(ask, cql.all_of(_equal(index, parent), within), sort, window, shape)
         except errors.GatewayError as problem:

@@ -13,9 +13,9 @@ from aiodataloader import Loader as Queued
 
 from gateway import errors
 from gateway.observability.operation import OperationRecord
-from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection
-from gateway.upstream.shape import Shape
+from gateway.upstream.record_types import Shape
+from gateway.upstream.response import Record
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

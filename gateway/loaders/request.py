@@ -11,8 +11,8 @@ from propcache.api import cached_property
 from gateway.loaders.batching import ById, Grouped, by_id, one_by_one
 from gateway.loaders.loader_set import LoaderSet
 from gateway.upstream import cql
-from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection
+from gateway.upstream.response import Record
 
 Listed: TypeAlias = "DataLoader[str, list[Record]]"
 

@@ -9,9 +9,9 @@ from gateway import errors
 from gateway.loaders.batching import LARGEST_ANSWER, BatchLimits, ById, by_id, one_by_one
 from gateway.loaders.loader import Loader
 from gateway.upstream import cql
-from gateway.upstream.answer import Record
 from gateway.upstream.collection import Collection
-from gateway.upstream.shape import Shape
+from gateway.upstream.record_types import Shape
+from gateway.upstream.response import Record
 
 _WHOLE = ""  # the one key under which the table is loaded, so that all of an operation wait for one call
 

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of
-from gateway.schema import arguments
+from gateway.fields import arguments
+from gateway.fields.link import link
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of
 from gateway.schema.enums import member
-from gateway.schema.link import link
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
@@ -50,7 +50,7 @@ async def add_loan_info(
     arguments.not_blank(input.comment, "comment")
     body = body_of(input, "loanId")
     body["actionComment"] = body.pop("comment")
-    await acting(info).circulation.add_loan_info(loan_id, body)
+    await begin_mutation(info).circulation.add_loan_info(loan_id, body)
     return LoanInfoAdded(record={"loanId": loan_id}, loan=None)  # the link reads the record
 
 

@@ -8,14 +8,14 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of, now
-from gateway.schema import arguments
+from gateway.fields import arguments
+from gateway.fields.link import link
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of, now
+from gateway.fields.scalars import DateTime
 from gateway.schema.enums import RequestStatus
-from gateway.schema.link import link
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
-from gateway.schema.scalars import DateTime
 
 
 @strawberry.input(description="Which request is cancelled, why and by whom.")
@@ -54,7 +54,7 @@ async def cancel_request(
         "cancelledDate": now(),
         **body_of(input, "requestId"),
     }
-    circulation = acting(info).circulation
+    circulation = begin_mutation(info).circulation
     request = await circulation.request(request_id)
     if request is None:
         raise errors.NotFound("There is no such request; nothing was sent.", upstream="folio", status=404)

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of
-from gateway.schema import arguments
-from gateway.schema.link import link
+from gateway.fields import arguments
+from gateway.fields.link import link
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of
+from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
-from gateway.schema.scalars import DateTime
 
 
 @strawberry.input(description="Which loan is due when.")
@@ -40,7 +40,7 @@ async def change_due_date(
     info: Info, input: Annotated[ChangeDueDateInput, strawberry.argument(description="Which and when.")]
 ) -> ChangeDueDateResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
-    await acting(info).circulation.change_due_date(loan_id, body_of(input, "loanId"))
+    await begin_mutation(info).circulation.change_due_date(loan_id, body_of(input, "loanId"))
     return DueDateChanged(record={"loanId": loan_id}, loan=None)  # the link reads the record
 
 

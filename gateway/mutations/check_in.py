@@ -8,18 +8,18 @@ from typing import Annotated, Any
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.schema import arguments
+from gateway.fields import arguments
+from gateway.fields.link import link
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.record import derived, field
+from gateway.fields.scalars import DateTime, upstream_text
 from gateway.schema.enums import ClaimedReturnedResolution
 from gateway.schema.item import Item
-from gateway.schema.link import link
-from gateway.schema.loan import LOAN_ITEM_KNOWN, Loan
+from gateway.schema.loan import EMBEDDED_LOAN_ITEM, Loan
 from gateway.schema.loan_item import LoanItem
-from gateway.schema.record import derived, field
 from gateway.schema.refusal import Refusal
-from gateway.schema.scalars import DateTime, upstream_text
 from gateway.schema.staff_slip import StaffSlip
-from gateway.upstream.answer import Record
+from gateway.upstream.response import Record
 
 
 @strawberry.input(description="Which item came back, and where.")
@@ -48,7 +48,7 @@ class CheckedIn:
         "The item and what happens to it next. What the answer carries costs no upstream call.",
         loader="item",
         key="item.id",
-        known=LOAN_ITEM_KNOWN,
+        embedded=EMBEDDED_LOAN_ITEM,
     )
     loan_item: LoanItem | None = field("The item as the answer carries it.", key="item")
     staff_slip_context: StaffSlip | None = field("What to print on the slip that goes into the item.")
@@ -68,7 +68,7 @@ async def check_in(
     info: Info,
     input: Annotated[CheckInInput, strawberry.argument(description="What and where.")],
 ) -> CheckInResult | None:
-    answer = await acting(info).circulation_bff.check_in(_body(input))
+    answer = await begin_mutation(info).circulation_bff.check_in(_body(input))
     return CheckedIn(record=answer, item=None)  # the link reads the record; its constructor wants a value
 
 

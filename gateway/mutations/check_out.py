@@ -7,13 +7,13 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.override_blocks import OverrideBlocksInput, override_blocks
-from gateway.schema import arguments
+from gateway.fields import arguments
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.scalars import DateTime, upstream_text
 from gateway.schema.loan import Loan
+from gateway.schema.override_blocks import OverrideBlocksInput, override_blocks
 from gateway.schema.refusal import Refusal
-from gateway.schema.scalars import DateTime, upstream_text
-from gateway.upstream.answer import Record
+from gateway.upstream.response import Record
 
 
 @strawberry.input(description="Which item is lent to whom, and where.")
@@ -49,7 +49,7 @@ async def check_out(
     info: Info,
     input: Annotated[CheckOutInput, strawberry.argument(description="Who, what and where.")],
 ) -> CheckOutResult | None:
-    loan = await acting(info).circulation_bff.check_out(_body(input))
+    loan = await begin_mutation(info).circulation_bff.check_out(_body(input))
     return CheckedOut(loan=loan)  # type: ignore[arg-type]  # a record
 
 

@@ -7,12 +7,12 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of, now
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of, now
+from gateway.fields.scalars import DateTime
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
 from gateway.schema.mediated_request import MediatedRequest, MediatedRequestState, MediatedRequestStatus
 from gateway.schema.refusal import Refusal
-from gateway.schema.scalars import DateTime
 
 
 @strawberry.input(description="The whole mediated request: with its id it replaces what is there.")
@@ -89,7 +89,7 @@ async def confirm_mediated_request(
     input: Annotated[ConfirmMediatedRequestInput, strawberry.argument(description="The whole of it.")],
 ) -> ConfirmMediatedRequestResult | None:
     body = {"requestDate": now(), **body_of(input)}
-    saved = await acting(info).circulation_bff.confirm_mediated_request(body)
+    saved = await begin_mutation(info).circulation_bff.confirm_mediated_request(body)
     return MediatedRequestConfirmed(mediated_request=saved)  # type: ignore[arg-type]  # a record
 
 

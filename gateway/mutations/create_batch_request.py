@@ -8,11 +8,11 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of
 from gateway.schema.batch_request import BatchRequest
 from gateway.schema.refusal import Refusal
-from gateway.upstream.answer import Record
+from gateway.upstream.response import Record
 
 _WORKFLOW = "Multi-Item request"  # the only value that upstream knows, and it wants it
 
@@ -50,7 +50,7 @@ CreateBatchRequestResult = Annotated[
 async def create_batch_request(
     info: Info, input: Annotated[CreateBatchRequestInput, strawberry.argument(description="Who and what.")]
 ) -> CreateBatchRequestResult | None:
-    batch = await acting(info).circulation_bff.create_batch_request(_body(input))
+    batch = await begin_mutation(info).circulation_bff.create_batch_request(_body(input))
     return BatchRequestCreated(batch_request=batch)  # type: ignore[arg-type]  # a record
 
 

@@ -7,13 +7,13 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of, now
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of, now
+from gateway.fields.scalars import DateTime
 from gateway.mutations.create_request import RequestCreated
 from gateway.schema.enums import FulfillmentPreference, RequestLevel
 from gateway.schema.mediated_request import MediatedRequest
 from gateway.schema.refusal import Refusal
-from gateway.schema.scalars import DateTime
 
 
 @strawberry.input(
@@ -85,7 +85,7 @@ async def create_ecs_request_external(
     input: Annotated[CreateEcsRequestExternalInput, strawberry.argument(description="Who, what and how.")],
 ) -> CreateEcsRequestExternalResult | None:
     body = {"requestDate": now(), **body_of(input)}
-    made = await acting(info).circulation_bff.create_ecs_request_external(body)
+    made = await begin_mutation(info).circulation_bff.create_ecs_request_external(body)
     # Upstream gives no word for which of the two it made; only mediated ones have these members.
     if made.get("mediatedRequestStatus") or made.get("mediatedWorkflow"):
         return MediatedRequestCreated(mediated_request=made)  # type: ignore[arg-type]  # a record

@@ -7,14 +7,14 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of, now
-from gateway.mutations.override_blocks import OverrideBlocksInput
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of, now
+from gateway.fields.scalars import DateTime
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
+from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
-from gateway.schema.scalars import DateTime
-from gateway.upstream.answer import Record
+from gateway.upstream.response import Record
 
 
 @strawberry.input(description="Who wants what, and how.")
@@ -83,7 +83,7 @@ CreateRequestResult = Annotated[
 async def create_request(
     info: Info, input: Annotated[CreateRequestInput, strawberry.argument(description="Who, what and how.")]
 ) -> CreateRequestResult | None:
-    request = await acting(info).circulation_bff.create_request(_body(input))
+    request = await begin_mutation(info).circulation_bff.create_request(_body(input))
     return RequestCreated(request=request)  # type: ignore[arg-type]  # a record
 
 

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of
-from gateway.schema import arguments
-from gateway.schema.link import link
+from gateway.fields import arguments
+from gateway.fields.link import link
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
@@ -46,7 +46,7 @@ async def declare_claimed_returned_item_as_missing(
     loan_id = arguments.uuid(input.loan_id, "loanId")
     arguments.not_blank(input.comment, "comment")
     body = body_of(input, "loanId")
-    await acting(info).circulation_bff.declare_claimed_returned_item_as_missing(loan_id, body)
+    await begin_mutation(info).circulation_bff.declare_claimed_returned_item_as_missing(loan_id, body)
     return ItemDeclaredMissing(record={"loanId": loan_id}, loan=None)  # the link reads the record
 
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of, now
-from gateway.schema import arguments
-from gateway.schema.link import link
+from gateway.fields import arguments
+from gateway.fields.link import link
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of, now
+from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
-from gateway.schema.scalars import DateTime
 
 
 @strawberry.input(description="Which loan's item is lost.")
@@ -47,7 +47,7 @@ async def declare_item_lost(
 ) -> DeclareItemLostResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     body = {"declaredLostDateTime": now(), **body_of(input, "loanId")}
-    await acting(info).circulation_bff.declare_item_lost(loan_id, body)
+    await begin_mutation(info).circulation_bff.declare_item_lost(loan_id, body)
     return ItemDeclaredLost(record={"loanId": loan_id}, loan=None)  # the link reads the record
 
 

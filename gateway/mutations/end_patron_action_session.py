@@ -9,8 +9,8 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of
 from gateway.schema.enums import member
 from gateway.schema.refusal import Refusal
 
@@ -53,7 +53,7 @@ async def end_patron_action_session(
         not input.end_sessions
     ):  # upstream would never answer (mod-circulation, EndPatronActionSessionResource)
         raise errors.BadUserInput("`endSessions` must name a session at least.")
-    await acting(info).circulation.end_patron_action_session(body_of(input))
+    await begin_mutation(info).circulation.end_patron_action_session(body_of(input))
     return PatronActionSessionEnded(ended=True)
 
 

@@ -7,12 +7,12 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
+from gateway.fields.mutation import begin_mutation
 from gateway.schema.object_lock import ObjectLock, object_number, type_id
 from gateway.schema.object_type import ObjectType
 from gateway.schema.refusal import Refusal
-from gateway.upstream.answer import Record
-from gateway.upstream.polaris import HeldByAnother
+from gateway.upstream.response import Record
+from gateway.upstream.services.polaris import HeldByAnother
 
 
 @strawberry.input(description="Which object to lock.")
@@ -55,7 +55,7 @@ async def lock_object(
     info: Info, input: Annotated[LockObjectInput, strawberry.argument(description="Which object.")]
 ) -> LockObjectResult | None:
     kind, number = type_id(input.object_type), object_number(input.object_id)
-    locked = await acting(info).polaris.lock_object(kind, number)
+    locked = await begin_mutation(info).polaris.lock_object(kind, number)
     if isinstance(locked, HeldByAnother):
         return conflict(locked, kind, number)
     lock = lock_on(kind, number, locked.record)

@@ -7,9 +7,9 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of
-from gateway.schema import arguments
+from gateway.fields import arguments
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of
 from gateway.schema.enums import RequestType
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
@@ -39,7 +39,7 @@ async def move_request(
     info: Info, input: Annotated[MoveRequestInput, strawberry.argument(description="Which and where.")]
 ) -> MoveRequestResult | None:
     request_id = arguments.uuid(input.request_id, "requestId")
-    moved = await acting(info).circulation.move_request(request_id, body_of(input, "requestId"))
+    moved = await begin_mutation(info).circulation.move_request(request_id, body_of(input, "requestId"))
     return RequestMoved(request=moved)  # type: ignore[arg-type]  # a record
 
 

@@ -8,11 +8,11 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of, now
-from gateway.schema import arguments
+from gateway.fields import arguments
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of, now
+from gateway.fields.scalars import DateTime
 from gateway.schema.refusal import Refusal
-from gateway.schema.scalars import DateTime
 
 
 @strawberry.input(description="Whose slips were printed, by whom and when.")
@@ -46,7 +46,7 @@ async def record_print_events(
         raise errors.BadUserInput("`requestIds` must name a request at least.")
     arguments.not_blank(input.requester_name, "requesterName")
     body = {"printEventDate": now(), **body_of(input)}
-    await acting(info).circulation.record_print_events(body)
+    await begin_mutation(info).circulation.record_print_events(body)
     return PrintEventsRecorded(recorded=True)
 
 

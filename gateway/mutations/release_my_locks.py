@@ -8,7 +8,7 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.mutations.acting import acting
+from gateway.fields.mutation import begin_mutation
 from gateway.schema.refusal import Refusal
 
 
@@ -34,7 +34,7 @@ async def release_my_locks(
 ) -> ReleaseMyLocksResult | None:
     if not input.confirm:
         raise errors.BadUserInput("`confirm` must be true: all of your locks would be released.")
-    await acting(info).polaris.release_my_locks()
+    await begin_mutation(info).polaris.release_my_locks()
     return MyLocksReleased(released=True)
 
 

@@ -8,13 +8,13 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of
-from gateway.mutations.override_blocks import OverrideBlocksInput
-from gateway.schema import arguments
+from gateway.fields import arguments
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of
 from gateway.schema.loan import Loan
+from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal
-from gateway.upstream.answer import Record
+from gateway.upstream.response import Record
 
 
 @strawberry.input(description="Whose loan of which item: both by their barcodes, or both by their ids.")
@@ -52,7 +52,7 @@ RenewResult = Annotated[
 async def renew(
     info: Info, input: Annotated[RenewInput, strawberry.argument(description="Which loan.")]
 ) -> RenewResult | None:
-    circulation, body = acting(info).circulation, _body(input)
+    circulation, body = begin_mutation(info).circulation, _body(input)
     sent = circulation.renew_by_barcode if "itemBarcode" in body else circulation.renew_by_id
     return Renewed(loan=await sent(body))  # type: ignore[arg-type]  # a record
 

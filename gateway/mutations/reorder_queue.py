@@ -8,13 +8,13 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.mutations.acting import acting
-from gateway.mutations.body import body_of
-from gateway.schema import arguments
-from gateway.schema.page import whole_of
+from gateway.fields import arguments
+from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation_input import body_of
+from gateway.fields.page import full_list_of
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import RequestQueue
-from gateway.upstream.answer import Record
+from gateway.upstream.response import Record
 
 
 @strawberry.input(description="Where a request stands from now on.")
@@ -49,12 +49,12 @@ async def reorder_queue(
     name, given = arguments.exactly_one(instanceId=input.instance_id, itemId=input.item_id)
     key = arguments.uuid(given, name)
     body = _body(input)
-    circulation = acting(info).circulation
+    circulation = begin_mutation(info).circulation
     reorder = (
         circulation.reorder_queue_of_instance if name == "instanceId" else circulation.reorder_queue_of_item
     )
     queue = await reorder(key, body)
-    return QueueReordered(queue=whole_of(queue))  # type: ignore[arg-type]  # what lists read
+    return QueueReordered(queue=full_list_of(queue))  # type: ignore[arg-type]  # what lists read
 
 
 def _body(input: ReorderQueueInput) -> Record:

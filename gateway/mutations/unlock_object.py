@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.mutations.acting import acting
+from gateway.fields.mutation import begin_mutation
 from gateway.mutations.lock_object import ObjectLockConflict, conflict
 from gateway.schema.object_lock import object_number, type_id
 from gateway.schema.object_type import ObjectType
@@ -36,7 +36,7 @@ async def unlock_object(
     info: Info, input: Annotated[UnlockObjectInput, strawberry.argument(description="Which object.")]
 ) -> UnlockObjectResult | None:
     kind, number = type_id(input.object_type), object_number(input.object_id)
-    held = await acting(info).polaris.unlock_object(kind, number)
+    held = await begin_mutation(info).polaris.unlock_object(kind, number)
     if held is not None:
         return conflict(held, kind, number)
     return ObjectUnlocked(object_type=input.object_type, object_id=number)

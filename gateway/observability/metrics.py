@@ -106,7 +106,7 @@ class Metrics:
         self._calls: dict[tuple[str, str, str, Status], Histogram] = {}
         self._acts = Counter(
             "gateway_acts",
-            "Acts by what is known of them: SUCCESS, LOCKED, CANCELLED, or the code of the error.",
+            "Mutations by what is known of them: SUCCESS, LOCKED, CANCELLED, or the code of the error.",
             ["act", "outcome"],
             registry=registry,
         )

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from gateway import errors
-from gateway.observability.acts import ActOutcome, log_act
+from gateway.observability.mutations import MutationOutcome, log_mutation
 
 if TYPE_CHECKING:  # tracing is an extra
     from gateway.observability.traces import CallSpan, OperationSpan
@@ -71,7 +71,7 @@ class OperationRecord:
     outcome: Outcome = "abandoned"
     codes: dict[str, int] = field(default_factory=dict)
     calls: list[UpstreamCall] = field(default_factory=list)
-    acts: list[ActOutcome] = field(default_factory=list)
+    acts: list[MutationOutcome] = field(default_factory=list)
     loads: int = 0
     batches: list[int] = field(default_factory=list)
     carried: int = 0
@@ -117,9 +117,9 @@ class OperationRecord:
         That is in the next turn of the event loop: between an answer and the judgement of its body nobody
         waits. So the line is there before links below the answer are followed, and whoever has gone.
         """
-        noted = ActOutcome(act, upstream, outcome, status)
+        noted = MutationOutcome(act, upstream, outcome, status)
         self.acts.append(noted)
-        asyncio.get_running_loop().call_soon(log_act, noted, self.tenant, self.request_id)
+        asyncio.get_running_loop().call_soon(log_mutation, noted, self.tenant, self.request_id)
 
     def act_unreadable(self) -> None:
         """Note of the last act that its answer proves nothing."""

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from gateway import errors
+from gateway.fields.link import link
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, connection, page_field
+from gateway.fields.record import derived, field
+from gateway.fields.scalars import DateTime, has_offset
 from gateway.loaders.loader import Slice
 from gateway.schema.account_search import (
     LATEST_ACCOUNTS_FIRST,
@@ -17,15 +22,10 @@ from gateway.schema.account_search import (
     PaymentStatusName,
 )
 from gateway.schema.enums import ItemStatusName
-from gateway.schema.keyed import keyed
-from gateway.schema.link import link
 from gateway.schema.loan_item import Named
 from gateway.schema.metadata import Metadata
-from gateway.schema.page import Connection, connection, of_slice
 from gateway.schema.policy import LoanPolicy, LostItemFeePolicy, OverdueFinePolicy
-from gateway.schema.record import derived, field
 from gateway.schema.reference import MaterialType
-from gateway.schema.scalars import DateTime, has_offset
 
 if TYPE_CHECKING:
     from gateway.schema.holdings import Holdings
@@ -73,7 +73,7 @@ class Account:
         "What kind of thing the item is. Id and name cost no upstream call.",
         loader="material_type",
         key="materialTypeId",
-        known={"name": "materialType"},
+        embedded={"name": "materialType"},
     )
     item_status: AccountItemStatus | None = field("The state of the item when the account was written.")
     contributors: list[Named | None] | None = field("Who made the work.")
@@ -127,7 +127,7 @@ def _sum_remaining(page: Slice) -> float | None:
 
 @strawberry.type(description="A page of accounts, and what is owed on all of them.")
 class AccountConnection(Connection[Account]):
-    amount_remaining: float | None = of_slice(
+    amount_remaining: float | None = page_field(
         "What is owed on the whole list that the filter leaves, not on this page; exact. It reads the whole "
         "list upstream, one call per 1000 accounts, and `totalCount` beside it then costs nothing.",
         _sum_remaining,
@@ -137,7 +137,7 @@ class AccountConnection(Connection[Account]):
 
 @strawberry.type
 class AccountQuery:
-    account: Account | None = keyed(
+    account: Account | None = lookup(
         "One account. Null when there is none.", id=("account", "The id, a UUID.")
     )
     accounts: AccountConnection | None = connection(

@@ -10,11 +10,11 @@ from strawberry.types.field import StrawberryField
 
 from gateway import errors
 from gateway.context import Info
-from gateway.schema import arguments
+from gateway.fields import arguments
+from gateway.fields.link import id_in, link
+from gateway.fields.page import argument
+from gateway.fields.record import Path, dig, field, record_of
 from gateway.schema.enums import member
-from gateway.schema.link import id_in, link
-from gateway.schema.page import argument
-from gateway.schema.record import Path, dig, field, record_of
 
 if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint
@@ -35,7 +35,7 @@ class AllowedServicePoint:
         "The service point itself. Id and names cost no upstream call.",
         loader="service_point",
         key="id",
-        known={"name": "name", "discoveryDisplayName": "discoveryDisplayName"},
+        embedded={"name": "name", "discoveryDisplayName": "discoveryDisplayName"},
     )
 
 

@@ -9,16 +9,16 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from gateway.context import Info
+from gateway.fields import arguments
+from gateway.fields.arguments import condition
+from gateway.fields.link import link
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, connection, page_arguments, window_of
+from gateway.fields.record import Path, dig, field, record_of
+from gateway.fields.scalars import DateTime
 from gateway.loaders.loader import Slice
-from gateway.schema import arguments
-from gateway.schema.arguments import condition
 from gateway.schema.enums import SortDirection, member, newer
-from gateway.schema.keyed import keyed
-from gateway.schema.link import link
 from gateway.schema.metadata import Metadata
-from gateway.schema.page import Connection, connection, page_arguments, window_of
-from gateway.schema.record import Path, dig, field, record_of
-from gateway.schema.scalars import DateTime
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class BatchRequestSort:
 
 @strawberry.type
 class BatchRequestQuery:
-    batch_request: BatchRequest | None = keyed(
+    batch_request: BatchRequest | None = lookup(
         "One batch request. Null when there is none.", id=("batch_request", "The id, a UUID.")
     )
     batch_requests: BatchRequestConnection | None = connection(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import strawberry
 
+from gateway.fields.page import Connection, connection
+from gateway.fields.record import field
 from gateway.schema.metadata import Metadata
-from gateway.schema.page import Connection, connection
-from gateway.schema.record import field
 from gateway.schema.reference import ReferenceFilter
 from gateway.upstream import cql
 

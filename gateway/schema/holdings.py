@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.fields.link import link
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, connection_link
+from gateway.fields.record import field
 from gateway.schema.item import (
     ON_THE_SHELF,
     CallNumber,
@@ -14,11 +18,7 @@ from gateway.schema.item import (
     ItemFilter,
     ItemSort,
 )
-from gateway.schema.keyed import keyed
-from gateway.schema.link import link
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import Connection, connection_link
-from gateway.schema.record import field
 
 if TYPE_CHECKING:
     from gateway.schema.instance import Instance
@@ -134,7 +134,7 @@ class HoldingsConnection(Connection[Holdings]):
 
 @strawberry.type
 class HoldingsQuery:
-    holdings: Holdings | None = keyed(
+    holdings: Holdings | None = lookup(
         "The holdings of one title in one place. Null when there are none.",
         id=("holdings", "The id, a UUID."),
     )

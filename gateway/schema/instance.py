@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.fields import arguments
+from gateway.fields.arguments import condition
+from gateway.fields.link import link
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, connection, connection_link, full_list_link
+from gateway.fields.record import field
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
-from gateway.schema import arguments
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
-from gateway.schema.arguments import condition
 from gateway.schema.enums import SortDirection, member
 from gateway.schema.holdings import HoldingsConnection
 from gateway.schema.item import ON_THE_SHELF, ElectronicAccess, ItemConnection, ItemFilter, ItemSort
-from gateway.schema.keyed import keyed
-from gateway.schema.link import link
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import Connection, connection, connection_link, whole_link
-from gateway.schema.record import field
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.upstream import cql
 
@@ -227,7 +227,7 @@ class Instance:
         sort=ItemSort,
         default_sort=ON_THE_SHELF,
     )
-    request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = whole_link(
+    request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = full_list_link(
         "The queue of the title, whole and in order. One upstream call for each title; `openRequests` is one "
         "for fifty.",
         loader="queue_of_instance",
@@ -305,7 +305,7 @@ class InstanceSort:
 
 @strawberry.type
 class InstanceQuery:
-    instance: Instance | None = keyed(
+    instance: Instance | None = lookup(
         "One title. Null when there is none.", id=("instance", "The id, a UUID.")
     )
     instances: InstanceConnection | None = connection(

@@ -9,22 +9,22 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
+from gateway.fields import arguments
+from gateway.fields.arguments import condition
+from gateway.fields.link import Link, embedded_link, id_in, link
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, connection, connection_link, full_list_link
+from gateway.fields.record import field, record_of
+from gateway.fields.scalars import DateTime
+from gateway.fields.selection import needs_of
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
-from gateway.schema import arguments
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
-from gateway.schema.arguments import condition
 from gateway.schema.enums import CirculationNoteType, ItemStatusName, SortDirection, member
-from gateway.schema.keyed import keyed
-from gateway.schema.link import Link, embedded_link, id_in, link
 from gateway.schema.loan_item import Named
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import Connection, connection, connection_link, whole_link
-from gateway.schema.record import field, record_of
 from gateway.schema.reference import LoanType, MaterialType
 from gateway.schema.request_search import RequestFilter, RequestSort
-from gateway.schema.scalars import DateTime
-from gateway.schema.selection import needs_of
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class InstanceOfItem(Link):
 
 def _instance_of_item(description: str) -> Any:  # Any: the annotation beside the declaration is the type
     made = InstanceOfItem(description=description)
-    made.loader, made.key, made.known = "instance", ("instanceId",), {}
+    made.loader, made.key, made.embedded = "instance", ("instanceId",), {}
     return made
 
 
@@ -109,7 +109,7 @@ class ItemLocation:
         "The location itself. Id and name cost no upstream call. Null in a search.",
         loader="location",
         key="id",
-        known={"name": "name"},
+        embedded={"name": "name"},
     )
 
 
@@ -130,7 +130,7 @@ class CirculationNote:
         "Who wrote it. Id, family name and given name cost no upstream call.",
         loader="user",
         key="source.id",
-        known={
+        embedded={
             "personal.lastName": "source.personal.lastName",
             "personal.firstName": "source.personal.firstName",
         },
@@ -144,13 +144,13 @@ class BoundWithTitle:
         "The holdings of the title. Id and hrid cost no upstream call.",
         loader="holdings",
         key="briefHoldingsRecord.id",
-        known={"hrid": "briefHoldingsRecord.hrid"},
+        embedded={"hrid": "briefHoldingsRecord.hrid"},
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title. Id, hrid and title cost no upstream call.",
         loader="instance",
         key="briefInstance.id",
-        known={"hrid": "briefInstance.hrid", "title": "briefInstance.title"},
+        embedded={"hrid": "briefInstance.hrid", "title": "briefInstance.title"},
     )
 
 
@@ -267,7 +267,7 @@ class Item:
         sort=LoanSort,
         default_sort=[cql.SortKey("loanDate", descending=True)],
     )
-    request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = whole_link(
+    request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = full_list_link(
         "The queue of the item, whole and in order. One upstream call for each item; `openRequests` is one "
         "for fifty.",
         loader="queue_of_item",
@@ -371,7 +371,7 @@ class ItemQuery:
         description="One item of any library of the consortium by its barcode, as the library that owns it "
         "has it. One upstream call each; it cannot be batched. Outside a consortium `item(barcode:)` does.",
     )
-    item: Item | None = keyed(
+    item: Item | None = lookup(
         "One item by exactly one of the keys. Null when there is none. "
         'Try `{ item(barcode: "2000000001") { title status { name } } }`.',
         id=("item", "The id, a UUID."),

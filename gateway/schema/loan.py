@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.fields.link import link
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, connection, connection_link
+from gateway.fields.record import field
+from gateway.fields.scalars import DateTime
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
 from gateway.schema.enums import LoanStatusName
-from gateway.schema.keyed import keyed
-from gateway.schema.link import link
 from gateway.schema.loan_extras import ForUseAtLocation, Reminders
 from gateway.schema.loan_history import LATEST_CHANGE_FIRST, LoanHistoryConnection
 from gateway.schema.loan_item import LoanItem
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
-from gateway.schema.page import Connection, connection, connection_link
 from gateway.schema.policy import LoanPolicy, LostItemFeePolicy, OverdueFinePolicy
-from gateway.schema.record import field
 from gateway.schema.request_search import RequestFilter, RequestSort
-from gateway.schema.scalars import DateTime
 from gateway.schema.service_point import SUMMARY_MEMBERS
 from gateway.schema.user import PatronGroup
 from gateway.upstream import cql
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 # What a loan and the answer to a check-in carry of the item (mod-circulation's item summary). Not its
 # call number and copy number: circulation sends those in force, inventory those of the holdings and item.
-LOAN_ITEM_KNOWN = {
+EMBEDDED_LOAN_ITEM = {
     "title": "item.title",
     "barcode": "item.barcode",
     "effectiveCallNumberComponents.callNumber": "item.callNumberComponents.callNumber",
@@ -79,7 +79,7 @@ class Loan:
         "Id, barcode, names and patron group cost no upstream call.",
         loader="user",
         key="userId",
-        known={
+        embedded={
             "barcode": "borrower.barcode",
             "personal.lastName": "borrower.lastName",
             "personal.firstName": "borrower.firstName",
@@ -95,7 +95,7 @@ class Loan:
         "What was lent. Title, barcode, status and the name of its place cost no upstream call.",
         loader="item",
         key="itemId",
-        known=LOAN_ITEM_KNOWN,
+        embedded=EMBEDDED_LOAN_ITEM,
     )
     loan_item: LoanItem | None = field(
         "The item as the loan carries it: never costs an upstream call, and is there for items of other "
@@ -106,25 +106,25 @@ class Loan:
         "The title of the item.",
         loader="instance",
         key="item.instanceId",
-        known={"title": "item.title", "hrid": "item.instanceHrid"},
+        embedded={"title": "item.title", "hrid": "item.instanceHrid"},
     )
     loan_policy: LoanPolicy | None = link(
         "The rules for the loan period and renewals. Id and name cost no upstream call.",
         loader="loan_policy",
         key="loanPolicyId",
-        known={"name": "loanPolicy.name"},
+        embedded={"name": "loanPolicy.name"},
     )
     overdue_fine_policy: OverdueFinePolicy | None = link(
         "The rules for fines. Id and name cost no upstream call.",
         loader="overdue_fine_policy",
         key="overdueFinePolicyId",
-        known={"name": "overdueFinePolicy.name"},
+        embedded={"name": "overdueFinePolicy.name"},
     )
     lost_item_policy: LostItemFeePolicy | None = link(
         "The rules for lost items. Id and name cost no upstream call.",
         loader="lost_item_fee_policy",
         key="lostItemPolicyId",
-        known={"name": "lostItemPolicy.name"},
+        embedded={"name": "lostItemPolicy.name"},
     )
     item_effective_location_at_check_out: (
         Annotated[Location, strawberry.lazy("gateway.schema.location")] | None
@@ -155,21 +155,21 @@ class Loan:
         "Where the item was lent. Everything of its summary costs no upstream call.",
         loader="service_point",
         key="checkoutServicePointId",
-        known={name: f"checkoutServicePoint.{name}" for name in SUMMARY_MEMBERS},
+        embedded={name: f"checkoutServicePoint.{name}" for name in SUMMARY_MEMBERS},
     )
     checkin_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
         link(
             "Where the item came back. Null while the loan is running.",
             loader="service_point",
             key="checkinServicePointId",
-            known={name: f"checkinServicePoint.{name}" for name in SUMMARY_MEMBERS},
+            embedded={name: f"checkinServicePoint.{name}" for name in SUMMARY_MEMBERS},
         )
     )
     patron_group_at_checkout: PatronGroup | None = link(
         "The patron group of the borrower when the item was lent. Id and name cost no upstream call.",
         loader="patron_group",
         key="patronGroupAtCheckout.id",
-        known={"group": "patronGroupAtCheckout.name"},
+        embedded={"group": "patronGroupAtCheckout.name"},
     )
     fees_and_fines: FeesAndFines | None = field("What is owed for this loan.")
     declared_lost_date: DateTime | None = field("When the item was declared lost.")
@@ -218,7 +218,7 @@ class LoanConnection(Connection[Loan]):
 
 @strawberry.type
 class LoanQuery:
-    loan: Loan | None = keyed("One loan. Null when there is none.", id=("loan", "The id, a UUID."))
+    loan: Loan | None = lookup("One loan. Null when there is none.", id=("loan", "The id, a UUID."))
     loans: LoanConnection | None = connection(
         "Loans, a page at a time. "
         "Try `{ loans(first: 3) { totalCount nodes { dueDate borrower { barcode } item { title } } } }`.",

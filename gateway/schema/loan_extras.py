@@ -6,9 +6,9 @@ from enum import Enum
 
 import strawberry
 
+from gateway.fields.record import field
+from gateway.fields.scalars import DateTime
 from gateway.schema.enums import member, newer
-from gateway.schema.record import field
-from gateway.schema.scalars import DateTime
 
 
 @strawberry.enum(description="Where an item is that may be used in the reading room only.")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.fields.link import link
+from gateway.fields.record import field
+from gateway.fields.scalars import DateTime
 from gateway.schema.enums import ItemStatusName
-from gateway.schema.link import link
-from gateway.schema.record import field
-from gateway.schema.scalars import DateTime
 
 if TYPE_CHECKING:
     from gateway.schema.holdings import Holdings
@@ -54,7 +54,7 @@ class LoanItem:
         "The title that it belongs to. Id, title and hrid cost no upstream call.",
         loader="instance",
         key="instanceId",
-        known={"title": "title", "hrid": "instanceHrid"},
+        embedded={"title": "title", "hrid": "instanceHrid"},
     )
     instance_hrid: str | None = field("The number of the title that people use.")
     barcode: str | None = field("The barcode; null for items without.")
@@ -66,7 +66,7 @@ class LoanItem:
         "Where it travels to. Null unless it is in transit. Id and name cost no upstream call.",
         loader="service_point",
         key="inTransitDestinationServicePointId",
-        known={"name": "inTransitDestinationServicePoint.name"},
+        embedded={"name": "inTransitDestinationServicePoint.name"},
     )
     enumeration: str | None = field("Which part of a series, such as `v.73:no.1-6`.")
     chronology: str | None = field("Which time it covers, such as `1987:Jan.-June`.")

@@ -6,8 +6,8 @@ from enum import Enum
 
 import strawberry
 
-from gateway.schema import arguments
-from gateway.schema.arguments import DateTimeRange, condition
+from gateway.fields import arguments
+from gateway.fields.arguments import DateTimeRange, condition
 from gateway.schema.enums import ItemStatusName, LoanStatusName, SortDirection, member
 from gateway.schema.loan_extras import AtLocationUseStatus
 

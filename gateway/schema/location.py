@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.schema import arguments
-from gateway.schema.arguments import condition
+from gateway.fields import arguments
+from gateway.fields.arguments import condition
+from gateway.fields.link import link, links
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, connection
+from gateway.fields.record import field
+from gateway.fields.scalars import JSON
 from gateway.schema.enums import SortDirection, member
-from gateway.schema.keyed import keyed
-from gateway.schema.link import link, links
 from gateway.schema.metadata import Metadata
-from gateway.schema.page import Connection, connection
-from gateway.schema.record import field
-from gateway.schema.scalars import JSON
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class LocationSort:
 
 @strawberry.type
 class LocationQuery:
-    location: Location | None = keyed(
+    location: Location | None = lookup(
         "One location. Null when there is none.", id=("location", "The id, a UUID.")
     )
     locations: LocationConnection | None = connection(

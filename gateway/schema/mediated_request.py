@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.fields.link import link
+from gateway.fields.record import field
+from gateway.fields.scalars import DateTime
 from gateway.schema.cancellation_reason import CancellationReason
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType, member, newer
-from gateway.schema.link import link
 from gateway.schema.metadata import Metadata
-from gateway.schema.record import field
 from gateway.schema.reference import AddressType
 from gateway.schema.request import (
     DeliveryAddress,
     RequestInstance,
     RequestItem,
     SearchIndex,
-    known_of_person,
+    embedded_person,
 )
-from gateway.schema.scalars import DateTime
 from gateway.schema.service_point import REQUEST_SUMMARY_MEMBERS
 
 if TYPE_CHECKING:
@@ -67,19 +67,19 @@ class MediatedRequest:
         "Who wants it. Id, barcode, names and patron group cost no upstream call.",
         loader="user",
         key="requesterId",
-        known=known_of_person("requester"),
+        embedded=embedded_person("requester"),
     )
     proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
         "Who asked in the requester's name. Id, barcode, names and patron group cost no upstream call.",
         loader="user",
         key="proxyUserId",
-        known=known_of_person("proxy"),
+        embedded=embedded_person("proxy"),
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title. Id, title, hrid and editions cost no upstream call.",
         loader="instance",
         key="instanceId",
-        known={"title": "instance.title", "hrid": "instance.hrid", "editions": "instance.editions"},
+        embedded={"title": "instance.title", "hrid": "instance.hrid", "editions": "instance.editions"},
     )
     request_instance: RequestInstance | None = field(
         "The title as the request carries it: never costs an upstream call.", key="instance"
@@ -91,7 +91,7 @@ class MediatedRequest:
         "The item. Id, title, barcode and status cost no upstream call.",
         loader="item",
         key="itemId",
-        known={
+        embedded={
             "title": "instance.title",
             "barcode": "item.barcode",
             "status.name": "item.status",
@@ -129,7 +129,7 @@ class MediatedRequest:
             "Where the patron picks it up. Everything of its summary costs no upstream call.",
             loader="service_point",
             key="pickupServicePointId",
-            known={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
+            embedded={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
         )
     )
     confirmed_request: Annotated[Request, strawberry.lazy("gateway.schema.request")] | None = link(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.schema.link import link
-from gateway.schema.record import field
-from gateway.schema.scalars import DateTime
+from gateway.fields.link import link
+from gateway.fields.record import field
+from gateway.fields.scalars import DateTime
 
 if TYPE_CHECKING:
     from gateway.schema.user import User

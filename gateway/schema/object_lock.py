@@ -8,13 +8,13 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
+from gateway.fields.page import FullList
+from gateway.fields.record import derived, field
+from gateway.fields.scalars import DateTime, has_offset
 from gateway.loaders.loader import Slice
 from gateway.schema.enums import UNKNOWN
 from gateway.schema.object_type import ObjectType
-from gateway.schema.page import Whole
-from gateway.schema.record import derived, field
-from gateway.schema.scalars import DateTime, has_offset
-from gateway.upstream.answer import Record
+from gateway.upstream.response import Record
 
 LARGEST_OBJECT_ID = 2_147_483_647
 
@@ -55,7 +55,7 @@ class ObjectLock:
 
 
 @strawberry.type(description="Object locks, all of them.")
-class ObjectLockList(Whole[ObjectLock]):
+class ObjectLockList(FullList[ObjectLock]):
     pass
 
 

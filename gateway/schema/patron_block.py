@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.schema import arguments
-from gateway.schema.arguments import condition
-from gateway.schema.link import link
+from gateway.fields import arguments
+from gateway.fields.arguments import condition
+from gateway.fields.link import link
+from gateway.fields.page import Connection
+from gateway.fields.record import field
+from gateway.fields.scalars import DateTime
 from gateway.schema.metadata import Metadata
-from gateway.schema.page import Connection
-from gateway.schema.record import field
-from gateway.schema.scalars import DateTime
 from gateway.upstream import cql
 
 if TYPE_CHECKING:

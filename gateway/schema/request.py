@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.schema import arguments
+from gateway.fields import arguments
+from gateway.fields.link import link
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, FullList, connection, whole
+from gateway.fields.record import field
+from gateway.fields.scalars import DateTime
 from gateway.schema.cancellation_reason import CancellationReason
 from gateway.schema.enums import (
     EcsRequestPhase,
@@ -17,15 +22,10 @@ from gateway.schema.enums import (
     RequestType,
 )
 from gateway.schema.instance import Identifier, Publication
-from gateway.schema.keyed import keyed
-from gateway.schema.link import link
 from gateway.schema.loan_item import CallNumberComponents, Named
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import Connection, Whole, connection, whole
-from gateway.schema.record import field
 from gateway.schema.reference import AddressType, LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
-from gateway.schema.scalars import DateTime
 from gateway.schema.service_point import REQUEST_SUMMARY_MEMBERS
 from gateway.upstream import cql
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-def known_of_person(summary: str) -> dict[str, str]:
+def embedded_person(summary: str) -> dict[str, str]:
     """What a request carries of a person: mod-circulation embeds it, the BFF passes it on."""
     return {
         "barcode": f"{summary}.barcode",
@@ -82,7 +82,7 @@ class RequestItem:
         "How it may be lent. Id and name cost no upstream call.",
         loader="loan_type",
         key="loanTypeId",
-        known={"name": "loanTypeName"},
+        embedded={"name": "loanTypeName"},
     )
     status: str | None = field("Its state, in FOLIO's words.")
     call_number: str | None = field("The call number.")
@@ -92,7 +92,7 @@ class RequestItem:
         "Where it belongs. Id and name cost no upstream call.",
         loader="location",
         key="itemEffectiveLocationId",
-        known={"name": "itemEffectiveLocationName"},
+        embedded={"name": "itemEffectiveLocationName"},
     )
     retrieval_service_point: (
         Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
@@ -100,7 +100,7 @@ class RequestItem:
         "Where it is to be fetched. Id and name cost no upstream call.",
         loader="service_point",
         key="retrievalServicePointId",
-        known={"name": "retrievalServicePointName"},
+        embedded={"name": "retrievalServicePointName"},
     )
 
 
@@ -149,7 +149,7 @@ class PrintDetails:
         "Who printed it last. Id and names cost no upstream call.",
         loader="user",
         key="requesterId",
-        known={
+        embedded={
             "personal.lastName": "lastPrintRequester.lastName",
             "personal.firstName": "lastPrintRequester.firstName",
             "personal.middleName": "lastPrintRequester.middleName",
@@ -170,19 +170,19 @@ class Request:
         "Id, barcode, names and patron group cost no upstream call.",
         loader="user",
         key="requesterId",
-        known=known_of_person("requester"),
+        embedded=embedded_person("requester"),
     )
     proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
         "Who asked in the requester's name. Id, barcode, names and patron group cost no upstream call.",
         loader="user",
         key="proxyUserId",
-        known=known_of_person("proxy"),
+        embedded=embedded_person("proxy"),
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title. Id, title and editions cost no upstream call.",
         loader="instance",
         key="instanceId",
-        known={"title": "instance.title", "editions": "instance.editions"},
+        embedded={"title": "instance.title", "editions": "instance.editions"},
     )
     request_instance: RequestInstance | None = field(
         "The title as the request carries it: never costs an upstream call.", key="instance"
@@ -195,7 +195,7 @@ class Request:
         "Id, title, barcode and status cost no upstream call.",
         loader="item",
         key="itemId",
-        known={
+        embedded={
             "title": "instance.title",
             "barcode": "item.barcode",
             "status.name": "item.status",
@@ -248,7 +248,7 @@ class Request:
             "Everything of its summary costs no upstream call.",
             loader="service_point",
             key="pickupServicePointId",
-            known={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
+            embedded={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
         )
     )
     tags: Tags | None = field(
@@ -281,7 +281,7 @@ class RequestConnection(Connection[Request]):
 
 
 @strawberry.type(description="A queue of requests, all of it, in order.")
-class RequestQueue(Whole[Request]):
+class RequestQueue(FullList[Request]):
     pass
 
 
@@ -306,7 +306,7 @@ class RequestQuery:
             "Which of the two queues counts is a setting of the library: title-level requests on or off."
         ),
     )
-    request: Request | None = keyed(
+    request: Request | None = lookup(
         "One request. Null when there is none.", id=("request", "The id, a UUID.")
     )
     requests: RequestConnection | None = connection(

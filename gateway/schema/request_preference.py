@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.fields.link import link
+from gateway.fields.record import field
 from gateway.schema.enums import FulfillmentPreference
-from gateway.schema.link import link
 from gateway.schema.metadata import Metadata
-from gateway.schema.record import field
 from gateway.schema.reference import AddressType
 
 if TYPE_CHECKING:

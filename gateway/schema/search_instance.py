@@ -9,8 +9,11 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from gateway import errors
+from gateway.fields import arguments
+from gateway.fields.link import embedded_link, link
+from gateway.fields.page import argument, connection_link
+from gateway.fields.record import Path, field, record_of
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
-from gateway.schema import arguments
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
 from gateway.schema.holdings import Holdings
 from gateway.schema.instance import (
@@ -25,12 +28,9 @@ from gateway.schema.instance import (
     Subject,
 )
 from gateway.schema.item import ElectronicAccess, Item, ItemLocation, ItemStatus
-from gateway.schema.link import embedded_link, link
 from gateway.schema.loan_item import CallNumberComponents, Named
 from gateway.schema.location import Location
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import argument, connection_link
-from gateway.schema.record import Path, field, record_of
 from gateway.schema.reference import LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.service_point import ServicePoint
@@ -55,7 +55,7 @@ class SearchHoldings:
         "Null for those of another library.",
         loader="holdings",
         key="id",
-        known={
+        embedded={
             "hrid": "hrid",
             "callNumber": "callNumber",
             "callNumberPrefix": "callNumberPrefix",
@@ -94,7 +94,7 @@ class SearchItem:
         "Null for an item of another library.",
         loader="item",
         key="id",
-        known={
+        embedded={
             "title": "title",
             "barcode": "barcode",
             "effectiveCallNumberComponents.callNumber": "callNumberComponents.callNumber",
@@ -127,7 +127,7 @@ class SearchItem:
         "The title that it is a copy of. Id and title cost no upstream call.",
         loader="instance",
         key="instanceId",
-        known={"title": "title"},
+        embedded={"title": "title"},
     )
     barcode: str | None = field("The barcode; null for items without.")
     effective_location: ItemLocation | None = field("Where it belongs now. Only the name is there.")
@@ -148,7 +148,7 @@ class SearchItem:
         "Where it travels to. Null unless it is in transit. Id and name cost no upstream call.",
         loader="service_point",
         key="inTransitDestinationServicePointId",
-        known={"name": "inTransitDestinationServicePoint.name"},
+        embedded={"name": "inTransitDestinationServicePoint.name"},
     )
     accession_number: str | None = field("The number it got when it was bought.")
     open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
@@ -206,7 +206,7 @@ class SearchInstance:
         "The title as inventory keeps it. Id, title, hrid, source and editions cost no upstream call.",
         loader="instance",
         key="id",
-        known={
+        embedded={
             "title": "title",
             "indexTitle": "indexTitle",
             "hrid": "hrid",

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.fields import arguments
+from gateway.fields.arguments import condition
+from gateway.fields.link import link
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, connection, connection_link, full_list_link
+from gateway.fields.record import field
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
-from gateway.schema import arguments
-from gateway.schema.arguments import condition
 from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalId, SortDirection, member
-from gateway.schema.keyed import keyed
-from gateway.schema.link import link
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
-from gateway.schema.page import Connection, connection, connection_link, whole_link
-from gateway.schema.record import field
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.staff_slip_template import StaffSlipTemplate
 from gateway.upstream import cql
@@ -74,13 +74,17 @@ class ServicePoint:
         "Whether it only routes requests between the libraries of a consortium and is no desk."
     )
     metadata: Metadata | None = field("Who made the record and when.")
-    pick_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = whole_link(
-        "What is to be fetched from the shelves near here. One upstream call for each service point.",
-        loader="pick_slips",
+    pick_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = (
+        full_list_link(
+            "What is to be fetched from the shelves near here. One upstream call for each service point.",
+            loader="pick_slips",
+        )
     )
-    search_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = whole_link(
-        "What is to be looked for on the shelves near here, for holds. One upstream call for each.",
-        loader="search_slips",
+    search_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = (
+        full_list_link(
+            "What is to be looked for on the shelves near here, for holds. One upstream call for each.",
+            loader="search_slips",
+        )
     )
     open_loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
         "What was lent here and is still out.",
@@ -139,7 +143,7 @@ class ServicePointSort:
 
 @strawberry.type
 class ServicePointQuery:
-    service_point: ServicePoint | None = keyed(
+    service_point: ServicePoint | None = lookup(
         "One service point. Null when there is none.", id=("service_point", "The id, a UUID.")
     )
     service_points: ServicePointConnection | None = connection(

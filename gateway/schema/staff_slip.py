@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.schema import arguments
-from gateway.schema.link import link
-from gateway.schema.page import Whole, whole
-from gateway.schema.record import field
-from gateway.schema.scalars import DateTime
+from gateway.fields import arguments
+from gateway.fields.link import link
+from gateway.fields.page import FullList, whole
+from gateway.fields.record import field
+from gateway.fields.scalars import DateTime
 
 if TYPE_CHECKING:
     from gateway.schema.request import Request
@@ -98,7 +98,7 @@ class StaffSlip:
 
 
 @strawberry.type(description="Slips of a service point, all of them: upstream never pages them.")
-class StaffSlipList(Whole[StaffSlip]):
+class StaffSlipList(FullList[StaffSlip]):
     pass
 
 

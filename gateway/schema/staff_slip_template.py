@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import strawberry
 
-from gateway.schema import arguments
-from gateway.schema.arguments import condition
+from gateway.fields import arguments
+from gateway.fields.arguments import condition
+from gateway.fields.page import Connection, connection
+from gateway.fields.record import field
 from gateway.schema.metadata import Metadata
-from gateway.schema.page import Connection, connection
-from gateway.schema.record import field
 from gateway.upstream import cql
 
 

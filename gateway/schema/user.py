@@ -10,18 +10,20 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
+from gateway.fields import arguments
+from gateway.fields.arguments import condition
+from gateway.fields.link import link, links, list_link
+from gateway.fields.lookup import lookup
+from gateway.fields.page import Connection, FullList, connection, connection_link
+from gateway.fields.record import field
+from gateway.fields.scalars import JSON, DateTime
 from gateway.loaders.loader import Slice
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
-from gateway.schema import arguments
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
-from gateway.schema.arguments import condition
 from gateway.schema.enums import SortDirection, member
-from gateway.schema.keyed import keyed
-from gateway.schema.link import link, links, list_link
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
-from gateway.schema.page import Connection, Whole, connection, connection_link
 from gateway.schema.patron_block import (
     LATEST_BLOCKS_FIRST,
     AutomatedPatronBlock,
@@ -29,11 +31,9 @@ from gateway.schema.patron_block import (
     ManualBlockFilter,
 )
 from gateway.schema.proxy import ProxyRelationConnection, ProxyRelationFilter
-from gateway.schema.record import field
 from gateway.schema.reference import AddressType, Department
 from gateway.schema.request_preference import RequestPreference
 from gateway.schema.request_search import RequestFilter, RequestSort
-from gateway.schema.scalars import JSON, DateTime
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ class PatronGroupFilter:
 
 
 @strawberry.type(description="Users, all that match.")
-class UserList(Whole[User]):
+class UserList(FullList[User]):
     pass
 
 
@@ -279,7 +279,7 @@ class UserQuery:
         resolver=external_users,
         description="Users of a library of the consortium by their key in another system.",
     )
-    user: User | None = keyed(
+    user: User | None = lookup(
         "One user by exactly one of the keys. Null when there is none. "
         'Try `{ user(barcode: "1000000001") { active openLoans { totalCount } } }`.',
         id=("user", "The id, a UUID."),

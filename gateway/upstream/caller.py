@@ -8,16 +8,16 @@ from functools import partial
 from typing import Literal
 
 from gateway import errors
-from gateway.observability import acts
+from gateway.observability import mutations as acts
 from gateway.observability.operation import Call, OperationRecord
-from gateway.upstream.act import Act
-from gateway.upstream.answer import Answer, Record, decoded
 from gateway.upstream.client import Client, NotConfigured
 from gateway.upstream.deadline import Deadline
-from gateway.upstream.exchange import Headers
-from gateway.upstream.route import template_of
+from gateway.upstream.request_target import encoded
+from gateway.upstream.response import Record, UpstreamResponse, decoded
+from gateway.upstream.route_templates import template_of
 from gateway.upstream.statuses import not_served, outcome_unknown
-from gateway.upstream.target import encoded
+from gateway.upstream.transport.exchange import Headers
+from gateway.upstream.write import Write
 
 HAS_ID: Mapping[str, type] = {"id": str}
 _TRACE_CONTEXT = frozenset({"traceparent", "tracestate"})
@@ -61,14 +61,14 @@ class CallerClient:
         """One JSON object that a question with parameters gives."""
         return self._record((await self.asked(path, encoded(query))).body)
 
-    async def asked(self, path: str, query: str) -> Answer:
+    async def asked(self, path: str, query: str) -> UpstreamResponse:
         """The answer to a question that names no record, so that a 404 is about the question."""
         try:
             return await self._get(path, query)
         except errors.NotFound as problem:
             raise not_served(self.name, 404) from problem
 
-    async def _get(self, path: str, query: str, expected: frozenset[int] = frozenset()) -> Answer:
+    async def _get(self, path: str, query: str, expected: frozenset[int] = frozenset()) -> UpstreamResponse:
         with self.operation.call(self.name, "GET", template_of(path)) as call:
             headers = self._headers_of(call)
             answer = await self._client.get(path, query, headers, expected, self._tenant, self._deadline)
@@ -90,18 +90,18 @@ class CallerClient:
             raise self.bad_shape()
         return records
 
-    async def answer(self, path: str, query: Mapping[str, str], expected: frozenset[int]) -> Answer:
+    async def answer(self, path: str, query: Mapping[str, str], expected: frozenset[int]) -> UpstreamResponse:
         """The answer as it is, for services whose statuses mean more than HTTP says."""
         return await self._get(path, encoded(query), expected)
 
     async def act(
         self,
-        act: Act,
+        act: Write,
         method: Literal["POST", "PUT", "DELETE"],
         path: str,
         body: object,
         expected: frozenset[int] = frozenset(),
-    ) -> Answer:
+    ) -> UpstreamResponse:
         noted = partial(self.operation.act, act.operation, self.name)
         try:
             with self.operation.call(self.name, method, template_of(path)) as call:
@@ -124,8 +124,8 @@ class CallerClient:
             if self._deadline is not None:
                 self._deadline.renew()  # for the links below the answer
 
-    async def act_for_record(
-        self, act: Act, path: str, body: object, *, proof: Mapping[str, type] = HAS_ID
+    async def write_for_record(
+        self, act: Write, path: str, body: object, *, proof: Mapping[str, type] = HAS_ID
     ) -> Record:
         """Post an act whose success is one JSON object.
 
@@ -139,15 +139,15 @@ class CallerClient:
             raise self.unreadable(act, answer)
         return record
 
-    async def act_without_record(
-        self, act: Act, method: Literal["POST", "PUT"], path: str, body: object
+    async def write_without_record(
+        self, act: Write, method: Literal["POST", "PUT"], path: str, body: object
     ) -> None:
         """Send an act whose success is a bare 201 or 204: the page of a proxy in its place tells nothing."""
         answer = await self.act(act, method, path, body)
         if answer.status not in (201, 204):
             raise self.unreadable(act, answer)
 
-    def unreadable(self, act: Act, answer: Answer) -> errors.OutcomeUnknown:
+    def unreadable(self, act: Write, answer: UpstreamResponse) -> errors.OutcomeUnknown:
         """The error for an act whose 2xx answer cannot be read."""
         self.operation.act_unreadable()
         return outcome_unknown(self.name, act, answer.sent_at)

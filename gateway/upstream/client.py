@@ -1,6 +1,6 @@
 """How one upstream is called: slots, deadlines, attempts, the breaker, and what each end means.
 
-Reads (`GET`) may be cancelled at any time, and asked again. Acts (everything else) are sent exactly once: no
+Reads (`GET`) may be cancelled at any time, and asked again. Mutations (everything else) are sent exactly once: no
 layer below repeats them, and when no conclusive answer comes the outcome is `OutcomeUnknown`, never a guess.
 """
 
@@ -15,15 +15,15 @@ from datetime import UTC, datetime
 import msgspec
 
 from gateway import errors
-from gateway.upstream.act import Act
-from gateway.upstream.answer import Answer
-from gateway.upstream.breaker import Breakers, NoBreaker
+from gateway.upstream.circuit_breaker import CircuitBreakers, NoCircuitBreaker
 from gateway.upstream.deadline import Deadline
 from gateway.upstream.exceptions import BROKEN_OFF, FOREIGN, never_sent, read_failure
-from gateway.upstream.exchange import Attempt, exchange_over
+from gateway.upstream.response import UpstreamResponse
 from gateway.upstream.retries import Passing, Retries, passing
-from gateway.upstream.statuses import act_refusal, outcome_unknown, read_refusal, retry_after, too_long
-from gateway.upstream.transport import Limits, Transport
+from gateway.upstream.statuses import outcome_unknown, read_refusal, retry_after, too_long, write_refusal
+from gateway.upstream.transport.exchange import Attempt, exchange_over
+from gateway.upstream.transport.transports import Limits, Transport
+from gateway.upstream.write import Write
 
 LONGEST_TARGET = 65_000  # characters; httpx refuses addresses beyond 65536, and no server reads them
 
@@ -59,19 +59,19 @@ class NotConfigured:
         expected: frozenset[int],
         tenant: str | None,
         deadline: Deadline | None,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         raise self.fail()
 
     async def act(
         self,
-        act: Act,
+        act: Write,
         method: str,
         path: str,
         body: object,
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int],
         tenant: str | None,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         raise self.fail()
 
     async def aclose(self) -> None:
@@ -88,7 +88,7 @@ class Client:
         self._limits = limits
         self._free = asyncio.Semaphore(limits.concurrency)
         self._retries = Retries(limits.attempts, limits.pauses)
-        self._breakers = Breakers(name) if limits.breaker else NoBreaker()
+        self._breakers = CircuitBreakers(name) if limits.breaker else NoCircuitBreaker()
         self._whole = _Cut(limits.read, limits.read, by_operation=False)
 
     async def aclose(self) -> None:
@@ -102,7 +102,7 @@ class Client:
         expected: frozenset[int] = frozenset(),
         tenant: str | None = None,
         deadline: Deadline | None = None,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         """Ask. `query` is percent-encoded already. A status that is neither 2xx nor `expected` raises."""
         target = f"{path}?{query}" if query else path
         if len(target) > LONGEST_TARGET:
@@ -119,7 +119,7 @@ class Client:
         tenant: str | None,
         cut: _Cut,
         until: float,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         """Ask once. Raises `Passing` where another attempt may fare better."""
         with self._breakers.call(tenant, read=True) as verdict:
             attempt = Attempt(until)
@@ -168,14 +168,14 @@ class Client:
 
     async def act(
         self,
-        act: Act,
+        act: Write,
         method: str,
         path: str,
         body: object,
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int] = frozenset(),
         tenant: str | None = None,
-    ) -> Answer:
+    ) -> UpstreamResponse:
         """Send an act, once. A refusal raises `Refused`, an inconclusive end raises `OutcomeUnknown`."""
         content = None if body is None else _encode(body)
         with self._breakers.call(tenant, read=False) as verdict:
@@ -201,7 +201,7 @@ class Client:
             verdict.failed = answer.status >= 500
         if 200 <= answer.status < 300 or answer.status in expected:
             return answer
-        raise act_refusal(self.name, act, answer)
+        raise write_refusal(self.name, act, answer)
 
     async def _take_slot(self, until: float | None = None) -> None:
         # An own semaphore, because httpcore loses the slots of calls that are cancelled in its queue (#1093).

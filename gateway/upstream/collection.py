@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.observability.operation import OperationRecord
-from gateway.upstream.answer import Record, decoded
 from gateway.upstream.caller import CallerClient
-from gateway.upstream.target import percent_encoded
+from gateway.upstream.request_target import percent_encoded
+from gateway.upstream.response import Record, decoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gateway import errors
-from gateway.upstream.recent import Recent
+from gateway.upstream.sliding_window import SlidingWindowCount
 
 SHARE = 0.1  # of the calls of late: more retries than that keep a struggling upstream down
 LEAST = 3  # retries that are allowed all the same, because a tenth of few calls is none
@@ -46,8 +46,8 @@ class Budget:
     """Retries as a share of the calls of late, for one upstream."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._calls = Recent(clock)
-        self._retries = Recent(clock)
+        self._calls = SlidingWindowCount(clock)
+        self._retries = SlidingWindowCount(clock)
 
     def call(self) -> None:
         """Note a question, however often it will be sent."""

@@ -6,19 +6,19 @@ import math
 from datetime import datetime
 
 from gateway import errors
-from gateway.upstream.act import Act
-from gateway.upstream.answer import Answer
-from gateway.upstream.error_body import kept_out_of_bff, not_routed, reasons_in, token_missing
+from gateway.upstream.error_bodies import kept_out_of_bff, not_routed, reasons_in, token_missing
+from gateway.upstream.response import UpstreamResponse
+from gateway.upstream.write import Write
 
 
-def read_refusal(upstream: str, answer: Answer) -> errors.GatewayError:
+def read_refusal(upstream: str, answer: UpstreamResponse) -> errors.GatewayError:
     """The error for a read that was not answered with a 2xx."""
     if answer.status == 414:
         return too_long(upstream, status=414)
     return _refusal(upstream, answer, errors.UpstreamRejected) or _failed(upstream, answer)
 
 
-def act_refusal(upstream: str, act: Act, answer: Answer) -> errors.GatewayError:
+def write_refusal(upstream: str, act: Write, answer: UpstreamResponse) -> errors.GatewayError:
     """The error for an act that was not answered with a 2xx: a refusal only where that is certain."""
     unknown = outcome_unknown(upstream, act, answer.sent_at)
     if answer.status in (409, 412):  # from a service behind, when another may have written already
@@ -32,7 +32,7 @@ def act_refusal(upstream: str, act: Act, answer: Answer) -> errors.GatewayError:
     return _refusal(upstream, answer, errors.Refused) or unknown
 
 
-def outcome_unknown(upstream: str, act: Act, sent_at: datetime) -> errors.OutcomeUnknown:
+def outcome_unknown(upstream: str, act: Write, sent_at: datetime) -> errors.OutcomeUnknown:
     """The error for an act that was sent and got no conclusive answer: how to look is part of it."""
     return errors.OutcomeUnknown(
         f"{act.operation} was sent to {upstream}, but no clear answer came. "
@@ -61,7 +61,7 @@ def too_long(upstream: str, status: int | None = None) -> errors.LimitExceeded:
     )
 
 
-def retry_after(answer: Answer) -> float | None:
+def retry_after(answer: UpstreamResponse) -> float | None:
     """Seconds of `Retry-After`; None where it is missing, a date, or no number that JSON can hold."""
     try:
         seconds = float(answer.headers.get("retry-after", ""))
@@ -71,7 +71,7 @@ def retry_after(answer: Answer) -> float | None:
 
 
 def _refusal(
-    upstream: str, answer: Answer, rejected: type[errors.GatewayError]
+    upstream: str, answer: UpstreamResponse, rejected: type[errors.GatewayError]
 ) -> errors.GatewayError | None:
     """The error for a status that says for certain: refused. None for the others."""
     status = answer.status
@@ -102,7 +102,7 @@ def _refusal(
     return None
 
 
-def _failed(upstream: str, answer: Answer) -> errors.GatewayError:
+def _failed(upstream: str, answer: UpstreamResponse) -> errors.GatewayError:
     status = answer.status
     if status == 408:  # the sidecar's read_timeout_error
         return errors.UpstreamTimeout(f"{upstream} did not answer in time.", upstream=upstream, status=status)

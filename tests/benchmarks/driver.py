@@ -30,7 +30,7 @@ class WrongAnswer(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class UpstreamResponse:
     """Status and body of one answer."""
 
     status: int
@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
         self._received = bytearray()
         self._expected = 0  # bytes of the whole answer, once its head is here
         self._body_at = 0
-        self._answered: asyncio.Future[Answer] | None = None
+        self._answered: asyncio.Future[UpstreamResponse] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -61,7 +61,7 @@ class Connection(asyncio.Protocol):
             self._body_at = end + 4
             self._expected = self._body_at + int(length)
         if len(self._received) >= self._expected and self._answered is not None:
-            answer = Answer(int(self._received[9:12]), bytes(self._received[self._body_at :]))
+            answer = UpstreamResponse(int(self._received[9:12]), bytes(self._received[self._body_at :]))
             self._received.clear()
             self._expected = 0
             self._answered.set_result(answer)
@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
         if self._answered is not None and not self._answered.done():
             self._answered.set_exception(reason or WrongAnswer("the server closed the connection"))
 
-    async def ask(self, question: bytes) -> Answer:
+    async def ask(self, question: bytes) -> UpstreamResponse:
         self._answered = asyncio.get_running_loop().create_future()
         self.transport.write(question)
         return await self._answered
@@ -105,13 +105,13 @@ def question(
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-def check(answer: Answer, expected: bytes) -> None:
+def check(answer: UpstreamResponse, expected: bytes) -> None:
     """Raise `WrongAnswer` unless it is the expected one."""
     if answer.status != 200 or answer.body != expected:
         raise WrongAnswer(f"status {answer.status}: {answer.body[:500]!r}")
 
 
-async def ask(url: str, asked: bytes) -> Answer:
+async def ask(url: str, asked: bytes) -> UpstreamResponse:
     """One answer over a connection of its own."""
     async with asyncio.timeout(PATIENCE), connections(url, 1) as (connection,):
         return await connection.ask(asked)

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from gateway.cli import cli
 from tests.clients.node import PATIENCE, Workspace, needs_node, packages, workspace
 from tests.clients.test_clients import nameless
-from tests.web.edge import gateway_process
+from tests.server.edge import gateway_process
 
 HERE = Path(__file__).parent
 SCHEMA = HERE.parents[1] / "schema.graphql"

@@ -7,10 +7,10 @@ from typing import Any
 
 from gateway.doctor.examination import Examination, Finding, Waiting, examine, services_to_examine
 from gateway.doctor.verdict import Verdict
+from gateway.identity import Caller, PolarisIdentity
 from gateway.sandbox import Sandbox
-from gateway.security.identity import Caller, PolarisIdentity
 from gateway.settings import Settings
-from gateway.upstream.transport import in_process_transport
+from gateway.upstream.transport.transports import in_process_transport
 
 
 def caller(sandbox: Sandbox, staff: str = "head", *, token: str | None = None) -> Caller:

@@ -10,13 +10,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from gateway.doctor.checks import ACTS, NOT_ASKED, questions
 from gateway.doctor.examination import Examination, examine, services_to_examine
-from gateway.doctor.questions import ACTS, NOT_ASKED, questions
 from gateway.doctor.verdict import Verdict
 from gateway.graph import schema
+from gateway.identity import Caller
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.sandbox.permissions import OVERRIDES
-from gateway.security.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream.interfaces import routes
 from tests.doctor.examined import caller, examined, findings, verdicts

@@ -46,7 +46,7 @@ def test_as_text() -> None:
         "  folio    /accounts     timeout, 8001 ms  It did not answer within 8 s.",
         "  polaris  /objectlocks  not tried         needs a Polaris identity and a workstation",
         "",
-        "Acts: what the user's permissions say",
+        "MutationState: what the user's permissions say",
         "",
         "  checkOut       may",
         "  cancelRequest  may not: lacks one.get, one.put",

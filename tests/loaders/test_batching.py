@@ -17,6 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway import errors
+from gateway.identity import Caller
 from gateway.loaders import Loaders
 from gateway.loaders.batching import (
     BatchLimits,
@@ -30,15 +31,14 @@ from gateway.loaders.batching import (
     page_of,
 )
 from gateway.loaders.loader import Slice, Window
-from gateway.security.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream import cql
-from gateway.upstream.answer import Record
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client
 from gateway.upstream.collection import Collection
+from gateway.upstream.response import Record
 from gateway.upstream.services import Services
-from gateway.upstream.transport import Limits
+from gateway.upstream.transport.transports import Limits
 
 pytestmark = pytest.mark.anyio
 
@@ -453,9 +453,7 @@ def loans(owner: str, count: int) -> list[Record]:
 def of_user(
     shelf: Shelf, limits: BatchLimits = LIMITS, **options: Any
 ) -> Grouped:  # Any: as grouped_by takes
-    return grouped_by(
-        shelf.collection, limits, index="userId", key=("userId",), **options
-    )
+    return grouped_by(shelf.collection, limits, index="userId", key=("userId",), **options)
 
 
 @pytest.mark.parametrize(

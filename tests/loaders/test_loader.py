@@ -14,7 +14,7 @@ from gateway import errors
 from gateway.loaders.loader import Loader, Slice, settled, unshaped
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.collection import Collection
-from gateway.upstream.shape import Decoded, Members, Shape
+from gateway.upstream.record_types import Decoded, Members, Shape
 
 pytestmark = pytest.mark.anyio
 

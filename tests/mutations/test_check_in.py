@@ -221,7 +221,7 @@ async def test_a_claim_is_resolved(gateway: Gateway, resolution: str, action: st
 
 
 async def test_two_check_ins_are_two_calls(gateway: Gateway) -> None:
-    """Acts are never merged, in one operation or in two at the same time."""
+    """Mutations are never merged, in one operation or in two at the same time."""
     twice = """mutation($input: CheckInInput!) {
         one: checkIn(input: $input) { __typename } two: checkIn(input: $input) { __typename }
     }"""

@@ -16,10 +16,10 @@ from gateway.app import create_app
 from gateway.observability import logs
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, open_gateway
+from tests.http.held_upstream import ACT, held_upstream
 from tests.observability.log_lines import LogLines, logged
+from tests.server.edge import gateway_process, post
 from tests.stories import test_screens as screens
-from tests.web.edge import gateway_process, post
-from tests.web.held_upstream import ACT, held_upstream
 
 pytestmark = pytest.mark.anyio
 

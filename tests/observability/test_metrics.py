@@ -19,18 +19,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message
 
 from gateway.app import create_app
-from gateway.execution.fallbacks import Reason
+from gateway.engine.plans.fallbacks import Reason
 from gateway.graph import schema
 from gateway.observability.metrics import CODES, COUNTED_TOGETHER, KINDS, OTHER, OUTCOMES, STATUSES, Metrics
 from gateway.observability.operation import OperationRecord
+from gateway.redis_store import Outcome as StoreOutcome
 from gateway.settings import Settings
-from gateway.stores.shared import Outcome as StoreOutcome
-from gateway.upstream.route import templates
+from gateway.upstream.route_templates import templates
 from gateway.upstream.services import UPSTREAMS
 from tests.gateway_under_test import Gateway, open_gateway
+from tests.http.held_upstream import held_upstream
+from tests.server.edge import PATIENCE, gateway_process, get, post
 from tests.stories import test_screens as screens
-from tests.web.edge import PATIENCE, gateway_process, get, post
-from tests.web.held_upstream import held_upstream
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.promises.over import Json, gateway_at, gateway_over, key
 from tests.upstream.socket_server import (
-    Answer,
+    UpstreamResponse,
     closed_port,
     closes,
     hangs,
@@ -94,7 +94,7 @@ def every_act(*acts: Act) -> pytest.MarkDecorator:
 class End:
     """How upstream ends an act that it got, and whether only time tells."""
 
-    answer: Answer
+    answer: UpstreamResponse
     slow: bool = False
 
 

@@ -11,9 +11,9 @@ import time
 import httpx
 import pytest
 
+from tests.engine.test_hostile import HOSTILE
 from tests.gateway_under_test import open_gateway
 from tests.promises.over import CALLER, gateway_at, gateway_over, key
-from tests.security.test_hostile import HOSTILE
 from tests.upstream.socket_server import closed_port, hangs, responds, socket_server, until
 
 pytestmark = pytest.mark.anyio

@@ -8,10 +8,10 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLNamedType, GraphQLObjectType, get_named_type, is_leaf_type
 
+from gateway.fields.link import THROUGH, Link
+from gateway.fields.record import Path, RecordField
 from gateway.graph import schema
 from gateway.sandbox import Library, Sandbox, create_sandbox
-from gateway.schema.link import THROUGH, Link
-from gateway.schema.record import Path, RecordField
 
 CORE = schema._schema
 Json = Any  # an answer is JSON, and each test knows which
@@ -83,12 +83,12 @@ class Declared:
     @property
     def known(self) -> str:
         """The selection of exactly what the parent knows of the target."""
-        return " ".join(selected(self.target, frozenset(self.link.known)))
+        return " ".join(selected(self.target, frozenset(self.link.embedded)))
 
     @property
     def known_leaves(self) -> str:
         """The same without the links of the target."""
-        return " ".join(selected(self.target, frozenset(self.link.known), links=False))
+        return " ".join(selected(self.target, frozenset(self.link.embedded), links=False))
 
     @property
     def unknown(self) -> str | None:
@@ -98,7 +98,7 @@ class Declared:
             for name, each in self.target.fields.items()
             if isinstance(definition(each), RecordField)
             and is_leaf_type(get_named_type(each.type))
-            and (definition(each).key,) not in self.link.known
+            and (definition(each).key,) not in self.link.embedded
         )
         return next(names, None)
 
@@ -128,7 +128,7 @@ def selected(target: GraphQLObjectType, known: frozenset[Path], *, links: bool =
                 yield f"{name} {{ {' '.join(selected(target_of(each), below, links=links))} }}"
             elif (field.key,) in known and is_leaf_type(get_named_type(each.type)):
                 yield name
-        elif links and isinstance(field, Link) and field.key in known and ("id",) in field.known:
+        elif links and isinstance(field, Link) and field.key in known and ("id",) in field.embedded:
             through = sorted(path[1] for path in known if path[0] == name + THROUGH)
             yield f"{name} {{ {' '.join(['id', *through])} }}"
 

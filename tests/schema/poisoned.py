@@ -11,8 +11,8 @@ import httpx
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 
 from gateway.app import create_app
-from gateway.schema.link import EmbeddedLink, Link, ManyLink
-from gateway.schema.record import DerivedField, Path, RecordField
+from gateway.fields.link import EmbeddedLink, Link, ManyLink
+from gateway.fields.record import DerivedField, Path, RecordField
 from gateway.settings import Settings
 from tests.schema.graph_walk import definition, object_types, target_of
 
@@ -39,7 +39,7 @@ def _without_calls(target: GraphQLObjectType) -> Iterator[str]:
                 yield f"{name} {{ {below} }}"
         elif type(field) in (Link, ManyLink):
             inside = target_of(each).fields.get("id")
-            if inside is not None and (definition(inside).key,) in field.known:
+            if inside is not None and (definition(inside).key,) in field.embedded:
                 yield f"{name} {{ id }}"
 
 
@@ -51,7 +51,7 @@ def readers_of(target: GraphQLObjectType, member: str) -> set[str]:
         if isinstance(field, RecordField):
             paths: set[Path] = {(field.key,)}
         elif isinstance(field, Link):
-            paths = {field.key, *field.known.values()}
+            paths = {field.key, *field.embedded.values()}
         else:
             paths = {(member,)}
         if any(path[0] == member for path in paths):

@@ -9,8 +9,8 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLField, GraphQLInputObjectType, get_named_type
 from strawberry.annotation import StrawberryAnnotation
 
+from gateway.fields.record import RecordField
 from gateway.schema import enums
-from gateway.schema.record import RecordField
 from tests.gateway_under_test import Gateway
 from tests.schema.graph_walk import CORE, definition, object_types
 

@@ -43,7 +43,7 @@ def uses() -> Iterator[tuple[str, str, str]]:
 
 
 def operations() -> Iterator[str]:
-    """Whole operations that descriptions say to try."""
+    """FullList operations that descriptions say to try."""
     query = CORE.type_map["Query"]
     assert isinstance(query, GraphQLObjectType)
     for field in query.fields.values():

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type, is_required_argument
 
-from gateway.schema.link import Link
-from gateway.schema.page import ConnectionLink
-from gateway.schema.record import DerivedField, RecordField
+from gateway.fields.link import Link
+from gateway.fields.page import ConnectionLink
+from gateway.fields.record import DerivedField, RecordField
 from tests.gateway_under_test import open_gateway
 from tests.schema.graph_walk import barcode_of_everything, definition, filled_sandbox, object_types
 
@@ -113,7 +113,7 @@ def is_there(target: GraphQLObjectType, path: tuple[str, ...]) -> bool:
         field = definition(each)
         if isinstance(field, Link | ConnectionLink) and field.key == path:
             return True
-        if isinstance(field, Link) and path in field.known.values():
+        if isinstance(field, Link) and path in field.embedded.values():
             return True
         if isinstance(field, RecordField) and field.key == path[0]:
             below = get_named_type(each.type)

@@ -22,9 +22,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.case import Case
 
+from gateway.fields import arguments
 from gateway.sandbox import Library, create_sandbox
 from gateway.sandbox.library import Record
-from gateway.schema import arguments
 
 SDL = (Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8")
 GRAPH = graphql.build_schema(SDL)

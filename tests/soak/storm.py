@@ -24,7 +24,7 @@ from starlette.types import Scope
 from gateway.app import create_app
 from gateway.sandbox import Library, Sandbox, create_sandbox
 from gateway.settings import Settings
-from gateway.upstream.transport import in_process_transport
+from gateway.upstream.transport.transports import in_process_transport
 from tests.soak.memory import resident_bytes
 from tests.soak.weather import SEED, Upstream, Weather
 from tests.test_isolation import everything_in, everything_named, marked, values_of

@@ -25,7 +25,7 @@ from starlette.types import Scope
 from gateway.app import create_app
 from gateway.sandbox import create_sandbox
 from gateway.settings import Settings
-from gateway.upstream.transport import in_process_transport
+from gateway.upstream.transport.transports import in_process_transport
 from tests.soak.generated import root_fields, several
 from tests.soak.weather import EARLY_KINDS, Upstream, Weather
 

@@ -26,14 +26,14 @@ class Received:
         return [value for each, value in self.headers if each.lower() == name.lower()]
 
 
-Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+UpstreamResponse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class SocketServer:
     """Answers each request with `answer`, and keeps what it received."""
 
-    answer: Answer
+    answer: UpstreamResponse
     port: int = 0
     received: list[Received] = field(default_factory=list)
     connections: int = 0
@@ -73,7 +73,7 @@ async def _request(reader: asyncio.StreamReader, connection: int) -> Received:
 
 
 @asynccontextmanager
-async def socket_server(answer: Answer) -> AsyncIterator[SocketServer]:
+async def socket_server(answer: UpstreamResponse) -> AsyncIterator[SocketServer]:
     """A server on a free port of this machine."""
     made = SocketServer(answer)
     listening = await asyncio.start_server(made.serve, "127.0.0.1", 0)
@@ -119,7 +119,7 @@ def head(status: int, *headers: str) -> bytes:
     return "\r\n".join((f"HTTP/1.1 {status} Whatever", *headers, "", "")).encode()
 
 
-def sends(raw: bytes, *, close: bool = False) -> Answer:
+def sends(raw: bytes, *, close: bool = False) -> UpstreamResponse:
     """These bytes, and then the next request or the end of the connection."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -131,7 +131,7 @@ def sends(raw: bytes, *, close: bool = False) -> Answer:
     return answer
 
 
-def responds(status: int, body: bytes = b"", *headers: str) -> Answer:
+def responds(status: int, body: bytes = b"", *headers: str) -> UpstreamResponse:
     """A whole response."""
     return sends(head(status, f"Content-Length: {len(body)}", *headers) + body)
 
@@ -146,7 +146,7 @@ async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     _reset(writer)
 
 
-def resets_after(raw: bytes) -> Answer:
+def resets_after(raw: bytes) -> UpstreamResponse:
     """Some bytes, and then the connection is torn down."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -169,7 +169,7 @@ async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     await reader.read()
 
 
-def hangs_after(raw: bytes) -> Answer:
+def hangs_after(raw: bytes) -> UpstreamResponse:
     """Some bytes, and then silence until the client hangs up."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -179,7 +179,7 @@ def hangs_after(raw: bytes) -> Answer:
     return answer
 
 
-def drips(raw: bytes, *, every: float) -> Answer:
+def drips(raw: bytes, *, every: float) -> UpstreamResponse:
     """A byte now and then: no single wait is long, and the whole never ends."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -16,18 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import errors
-from gateway.upstream.act import Act
-from gateway.upstream.answer import decoded
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client, NotConfigured
 from gateway.upstream.collection import Collection, Page
 from gateway.upstream.exceptions import FOREIGN, TRANSLATIONS
-from gateway.upstream.transport import Limits, RenewedTransport, in_process_transport
+from gateway.upstream.response import decoded
+from gateway.upstream.transport.transports import Limits, RenewedTransport, in_process_transport
+from gateway.upstream.write import Write
 
 pytestmark = pytest.mark.anyio
 
-CHECK_OUT = Act(operation="checkOut", keys={"itemBarcode": "653285216743"}, verify="item(barcode:) { id }")
-CHECK_IN = Act(
+CHECK_OUT = Write(operation="checkOut", keys={"itemBarcode": "653285216743"}, verify="item(barcode:) { id }")
+CHECK_IN = Write(
     operation="checkIn",
     keys={"itemBarcode": "653285216743"},
     verify="item(barcode:)",
@@ -85,10 +85,10 @@ class Upstream:
         assert [each.method for each in self.requests] == ["GET"]
         return caught.value
 
-    async def act_failure(self, act: Act = CHECK_OUT) -> errors.GatewayError:
+    async def act_failure(self, act: Write = CHECK_OUT) -> errors.GatewayError:
         """The error of an act, which was sent once."""
         with pytest.raises(errors.GatewayError) as caught:
-            await self.client.act_for_record(act, "/act", {})
+            await self.client.write_for_record(act, "/act", {})
         assert [each.method for each in self.requests] == ["POST"]
         return caught.value
 
@@ -502,14 +502,14 @@ def test_hostile_json_is_no_json(body: bytes) -> None:
     assert decoded(body) is None
 
 
-# Acts
+# MutationState
 
 
 async def test_an_act_as_it_is_sent() -> None:
     """The body is JSON and says so; the answer is read by what it holds."""
     upstream = over(201, b'{"id":"a"}')
 
-    assert await upstream.client.act_for_record(CHECK_OUT, "/act", {"a": "é"}) == {"id": "a"}
+    assert await upstream.client.write_for_record(CHECK_OUT, "/act", {"a": "é"}) == {"id": "a"}
     assert upstream.requests[0].content == '{"a":"é"}'.encode()
     assert upstream.requests[0].headers["Content-Type"] == "application/json"
 

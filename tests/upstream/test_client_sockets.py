@@ -18,15 +18,15 @@ import pytest
 
 from gateway import errors
 from gateway.upstream import cql
-from gateway.upstream.act import Act
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client
 from gateway.upstream.collection import Collection
-from gateway.upstream.target import encoded, segment
-from gateway.upstream.transport import Limits, Transport, aiohttp_transport, httpx_transport
+from gateway.upstream.request_target import encoded, segment
+from gateway.upstream.transport.transports import Limits, Transport, aiohttp_transport, httpx_transport
+from gateway.upstream.write import Write
 from tests.upstream.socket_server import (
-    Answer,
     SocketServer,
+    UpstreamResponse,
     closed_port,
     closes,
     drips,
@@ -47,7 +47,7 @@ pytestmark = pytest.mark.anyio
 
 PATIENT = Limits(concurrency=4, max_bytes=10_000, attempts=1)  # retries have a file of their own
 QUICK = replace(PATIENT, first_byte=0.15, read=0.3, act=0.3)  # for faults that only time ends
-CHECK_OUT = Act(
+CHECK_OUT = Write(
     operation="checkOut",
     keys={"itemBarcode": "653285216743", "userBarcode": "540001"},
     verify="item(barcode:) { openLoan { id } }",
@@ -81,7 +81,7 @@ async def client_of(url: str, network: Network, limits: Limits = PATIENT) -> Asy
 
 @asynccontextmanager
 async def talking(
-    network: Network, answer: Answer, limits: Limits = PATIENT
+    network: Network, answer: UpstreamResponse, limits: Limits = PATIENT
 ) -> AsyncIterator[tuple[Client, SocketServer]]:
     async with socket_server(answer) as server, client_of(server.url, network, limits) as client:
         yield client, server
@@ -95,7 +95,7 @@ async def act(client: Client, method: Method = "POST") -> object:
     return await CallerClient(client, ()).act(CHECK_OUT, method, "/check-out", {"a": 1})
 
 
-# Acts
+# MutationState
 
 
 ACT_FAULTS = {
@@ -185,7 +185,7 @@ async def test_an_act_with_an_unreadable_success_is_sent_once(network: Network, 
     """A 2xx that cannot be read is no success and no failure."""
     async with talking(network, responds(200, body)) as (client, server):
         with pytest.raises(errors.OutcomeUnknown):
-            await CallerClient(client, ()).act_for_record(CHECK_OUT, "/check-out", {})
+            await CallerClient(client, ()).write_for_record(CHECK_OUT, "/check-out", {})
 
         assert server.lines() == ["POST /check-out"]
 
@@ -203,7 +203,7 @@ async def test_an_unknown_outcome_tells_when_the_act_was_sent(network: Network) 
     async with talking(network, late) as (client, _):
         before = datetime.now(UTC)
         with pytest.raises(errors.OutcomeUnknown) as caught:
-            await CallerClient(client, ()).act_for_record(CHECK_OUT, "/check-out", {})
+            await CallerClient(client, ()).write_for_record(CHECK_OUT, "/check-out", {})
 
     (at_upstream,) = received
     a_millisecond = timedelta(milliseconds=1)  # to which it is told
@@ -219,7 +219,7 @@ async def test_an_act_may_take_longer_than_a_read(network: Network) -> None:
 
     limits = Limits(first_byte=0.05, read=0.1, act=2)
     async with talking(network, late, limits) as (client, server):
-        assert await CallerClient(client, ()).act_for_record(CHECK_OUT, "/check-out", {}) == {"id": "a"}
+        assert await CallerClient(client, ()).write_for_record(CHECK_OUT, "/check-out", {}) == {"id": "a"}
         assert server.lines() == ["POST /check-out"]
 
 
@@ -282,7 +282,7 @@ async def test_a_server_that_speaks_no_tls_was_sent_nothing(network: Network) ->
 # Reads
 
 
-READ_FAULTS: dict[str, tuple[Answer, str]] = {
+READ_FAULTS: dict[str, tuple[UpstreamResponse, str]] = {
     "reset": (resets, "UPSTREAM_UNAVAILABLE"),
     "closed": (closes, "UPSTREAM_UNAVAILABLE"),
     "reset in the answer": (
@@ -387,7 +387,7 @@ async def test_a_connection_that_was_lost_is_not_called_unreachable(network: Net
     ids=["first byte", "whole call"],
 )
 async def test_a_question_keeps_its_deadlines(
-    network: Network, answer: Answer, limits: Limits, least: float
+    network: Network, answer: UpstreamResponse, limits: Limits, least: float
 ) -> None:
     """The first byte has its time, and so has the whole call, however busy the connection is."""
     async with talking(network, answer, limits) as (client, _):

@@ -10,22 +10,30 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway import errors
-from gateway.security.identity import Caller
+from gateway.identity import Caller
 from gateway.settings import Settings
-from gateway.upstream.act import Act
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.deadline import Deadline
 from gateway.upstream.services import Services
-from tests.upstream.socket_server import Answer, SocketServer, drips, hangs, head, responds, socket_server
+from gateway.upstream.write import Write
+from tests.upstream.socket_server import (
+    SocketServer,
+    UpstreamResponse,
+    drips,
+    hangs,
+    head,
+    responds,
+    socket_server,
+)
 
 pytestmark = pytest.mark.anyio
 
 CALLER = Caller(tenant="diku", request_id="1/graphql")
-ACT = Act(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
+ACT = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
 USERS = responds(200, b'{"users":[]}')
 
 
-def late(seconds: float) -> Answer:
+def late(seconds: float) -> UpstreamResponse:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(seconds)
         await USERS(reader, writer)
@@ -35,7 +43,7 @@ def late(seconds: float) -> Answer:
 
 @asynccontextmanager
 async def services_over(
-    answer: Answer, network: str, seconds: float
+    answer: UpstreamResponse, network: str, seconds: float
 ) -> AsyncIterator[tuple[Services, SocketServer]]:
     async with socket_server(answer) as server:
         services = Services(
@@ -51,7 +59,7 @@ async def services_over(
 @pytest.mark.parametrize(
     "answer", [hangs, drips(head(200) + b" " * 1000, every=0.02)], ids=["hangs", "drips"]
 )
-async def test_reads_end_with_their_operation(answer: Answer, network: str) -> None:
+async def test_reads_end_with_their_operation(answer: UpstreamResponse, network: str) -> None:
     """However long a read might take by itself, it is cut at what is left of the operation."""
     async with services_over(answer, network, 0.3) as (services, server):
         upstream = services.of(CALLER)

@@ -15,14 +15,14 @@ import pytest
 from propcache.api import cached_property
 
 from gateway import errors
+from gateway.identity import Caller
 from gateway.sandbox.routes import ROUTES
-from gateway.security.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream import cql
 from gateway.upstream.collection import Collection
 from gateway.upstream.interfaces import INTERFACES, Route, route, routes
-from gateway.upstream.polaris import Polaris
 from gateway.upstream.services import Services, Upstream
+from gateway.upstream.services.polaris import Polaris
 
 KEY = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 

@@ -10,15 +10,15 @@ import httpx
 import pytest
 
 from gateway import errors
-from gateway.upstream.act import Act
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client
 from gateway.upstream.collection import Collection
 from gateway.upstream.retries import Budget
-from gateway.upstream.transport import Limits, aiohttp_transport, httpx_transport
+from gateway.upstream.transport.transports import Limits, aiohttp_transport, httpx_transport
+from gateway.upstream.write import Write
 from tests.upstream.socket_server import (
-    Answer,
     SocketServer,
+    UpstreamResponse,
     closes,
     hangs,
     head,
@@ -32,8 +32,8 @@ pytestmark = pytest.mark.anyio
 
 QUICK = Limits(concurrency=4, first_byte=1.0, read=2.0, act=1.0, pauses=(0.01, 0.02))
 USERS = responds(200, b'{"users":[{"id":"a"}]}')
-ACT = Act(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
-PASSING: dict[str, Answer] = {
+ACT = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
+PASSING: dict[str, UpstreamResponse] = {
     "reset": resets,
     "closed": closes,
     "reset before the first byte of the body": resets_after(head(200, "Content-Length: 100")),
@@ -43,7 +43,7 @@ PASSING: dict[str, Answer] = {
     "503 with Retry-After": responds(503, b"", "Retry-After: 0"),
     "429 with Retry-After": responds(429, b"", "Retry-After: 0.1"),
 }
-LASTING: dict[str, Answer] = {
+LASTING: dict[str, UpstreamResponse] = {
     **{str(status): responds(status) for status in (302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 501)},
     "429 with a long Retry-After": responds(429, b"", "Retry-After: 2"),
     "503 with a long Retry-After": responds(503, b"", "Retry-After: 2"),
@@ -67,7 +67,7 @@ def users(client: Client) -> Collection:
     return Collection(CallerClient(client, ()), "/users", "users")
 
 
-def first(times: int, fault: Answer) -> Answer:
+def first(times: int, fault: UpstreamResponse) -> UpstreamResponse:
     """A fault that passes after so many requests."""
     left = times
 

@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from gateway import errors
-from gateway.security.identity import Caller, PolarisIdentity
+from gateway.identity import Caller, PolarisIdentity
 from gateway.settings import Settings
 from gateway.upstream.services import Services
-from gateway.upstream.transport import Limits, Transport
+from gateway.upstream.transport.transports import Limits, Transport
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,63 @@
+"""`documents`: the manifests of front ends."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.settings import read_settings, setting_options
+from gateway.cli.startup import EVERY, SLOW, CannotStart, notice_when_slow
+
+
+@click.group()
+def documents() -> None:
+    """Work with manifests of trusted documents, as front ends' builds write them.
+
+    \b
+    Example:
+      circulation-gateway documents check persisted-documents.json
+    """
+
+
+@documents.command()
+@click.argument("manifest", type=click.Path(exists=True, path_type=Path))
+@setting_options
+@click.pass_context
+def check(ctx: click.Context, /, manifest: Path, **options: Any) -> None:
+    """Check every operation of MANIFEST against the schema and the limits. Nothing is asked upstream.
+
+    MANIFEST is a file of graphql-codegen's client preset, of Relay or of Apollo, or a folder of such files.
+    The limits are those of the settings. Exits with 0 when all can be served, with 1 when something cannot,
+    with 2 when the manifest cannot be read.
+
+    \b
+    Example:
+      circulation-gateway documents check persisted-documents.json
+    """
+    settings = read_settings(options)
+    with notice_when_slow("Building the schema"):
+        from gateway.app import served_documents
+        from gateway.engine.manifests import ManifestError, TrustedDocuments, read_manifests
+        from gateway.engine.trusted_documents import problems_of
+
+        served = served_documents(settings.model_copy(update={"documents_mode": "off"}))
+    try:
+        trusted = TrustedDocuments(read_manifests(manifest))
+    except ManifestError as error:
+        raise CannotStart(str(error)) from error
+    next_sign = time.monotonic() + SLOW
+    problems = 0
+    for number, document in enumerate(trusted):
+        if time.monotonic() >= next_sign:
+            next_sign = time.monotonic() + EVERY
+            click.echo(f"Checking ... {number} of {len(trusted)}", err=True)
+        for problem in problems_of(document, served.keep_for_good(document.text), served):
+            problems += 1
+            click.echo(str(problem))
+    if problems:
+        click.echo(f"{len(trusted)} documents, {problems} problems", err=True)
+        ctx.exit(1)
+    click.echo(f"{len(trusted)} documents, all of which can be served")

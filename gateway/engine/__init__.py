@@ -1,0 +1,1 @@
+"""GraphQL and no HTTP: documents, validation, limits, execution."""

@@ -1,0 +1,1 @@
+"""Compiled plans: an operation as generated functions."""

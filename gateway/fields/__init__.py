@@ -1,0 +1,1 @@
+"""Field machinery: one class per kind of field."""

@@ -1,0 +1,201 @@
+"""Arguments checked before anything is sent: ids, pages, callers' CQL, and filters turned into CQL."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.utils.str_converters import to_camel_case
+
+from gateway import errors
+from gateway.fields.scalars import DateTime
+from gateway.schema.enums import UNKNOWN, SortDirection
+from gateway.upstream import cql
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_CURSOR = re.compile(rb"offset:(\d{1,10})")
+LONGEST_PROSE = 10_000  # characters; a comment is written by hand
+LARGEST_OFFSET = 2_147_483_647  # FOLIO's own limit (RAML of the storage modules)
+
+Given = TypeVar("Given")
+
+
+def uuid(value: str, name: str) -> str:
+    """The id in lower case. Raises `BadUserInput`, naming the argument, where it is no UUID."""
+    if not _UUID.fullmatch(value):
+        raise errors.BadUserInput(f"`{name}` must be a UUID such as 7c9e6679-7425-40de-944b-e07fc1f90ae7.")
+    return value.lower()
+
+
+def exactly_one(**given: Given | None) -> tuple[str, Given]:
+    """The one argument that was given. Raises `BadUserInput` where it is none or several."""
+    present = [(name, value) for name, value in given.items() if value is not None]
+    if len(present) != 1:
+        names = ", ".join(f"`{name}`" for name in given)
+        raise errors.BadUserInput(f"Exactly one of {names} must be given; {len(present)} were.")
+    return present[0]
+
+
+def text(value: str, name: str) -> str:
+    """A key such as a barcode. Raises `BadUserInput` where it is empty or holds control characters."""
+    if not value or len(value) > 500:
+        raise errors.BadUserInput(f"`{name}` must have 1 to 500 characters.")
+    if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) <= 0xDFFF for char in value):
+        raise errors.BadUserInput(f"`{name}` must not hold control characters.")
+    return value
+
+
+def prose(value: str, name: str) -> str:
+    """What a person wrote, lines and all. Raises `BadUserInput` where it is too long or no text."""
+    if len(value) > LONGEST_PROSE:
+        raise errors.BadUserInput(f"`{name}` must have at most {LONGEST_PROSE} characters.")
+    if any((ord(char) < 32 and char not in "\t\n\r") or 0xD800 <= ord(char) <= 0xDFFF for char in value):
+        raise errors.BadUserInput(f"`{name}` must not hold control characters.")
+    return value
+
+
+def not_blank(value: str, name: str) -> None:
+    """Raises `BadUserInput` for a text without a word, where upstream wants one."""
+    if not value.strip():
+        raise errors.BadUserInput(f"`{name}` must not be blank.")
+
+
+def known(value: Enum, name: str) -> str:
+    """The text of a member of a value set. Raises `BadUserInput` for UNKNOWN, which only answers have."""
+    if value.value == UNKNOWN:
+        raise errors.BadUserInput(f"`{name}` cannot be UNKNOWN: upstream has no such value.")
+    return str(value.value)
+
+
+def page_size(first: int, most: int) -> int:
+    """`first`, checked. Raises `BadUserInput` below 0 and `LimitExceeded` above `most`."""
+    if first < 0:
+        raise errors.BadUserInput(f"`first` must be 0 or more; {first} was given.")
+    if first > most:
+        raise errors.LimitExceeded(f"`first` must be at most {most}; {first} was given.")
+    return first
+
+
+def cursor(offset: int) -> str:
+    """The opaque cursor of the record at this place."""
+    return base64.urlsafe_b64encode(b"offset:%d" % offset).decode()
+
+
+def offset_after(after: str | None) -> int:
+    """Where the page after this cursor begins. Raises `BadUserInput` for a cursor that is not ours."""
+    if after is None:
+        return 0
+    try:
+        place = _CURSOR.fullmatch(base64.b64decode(after.encode(), altchars=b"-_", validate=True))
+    except (binascii.Error, UnicodeError, ValueError):
+        place = None
+    if place is None or int(place[1]) >= LARGEST_OFFSET:
+        raise errors.BadUserInput(
+            "`after` must be a cursor that this list gave, such as `pageInfo.endCursor`."
+        )
+    return int(place[1]) + 1
+
+
+def clause_of(filter: Any | None, caller: str | None) -> cql.Cql | None:  # Any: one of the filter inputs
+    """What `filter` and `cql` say together. Raises `BadUserInput` before anything is sent."""
+    try:
+        written = None if caller is None else cql.caller_cql(caller)
+        return cql.all_of(None if filter is None else _filtered(filter), written)
+    except cql.CqlError as problem:
+        raise errors.BadUserInput(f"`cql` or `filter` cannot be used: {problem}.") from None
+
+
+def sort_keys(sort: Sequence[Any] | None) -> tuple[cql.SortKey, ...]:  # Any: one of the sort inputs
+    """The keys of a sort argument, in order."""
+    keys = []
+    for each in sort or ():
+        index, _, modifier = each.field.value.partition("/")
+        descending = each.direction is SortDirection.DESCENDING
+        keys.append(cql.SortKey(index, descending=descending, number=modifier == "number"))
+    return tuple(keys)
+
+
+@strawberry.input(
+    description="A span of time. Each end may be left open. "
+    'A day in UTC: `{ from: "2026-11-26T00:00:00Z", before: "2026-11-27T00:00:00Z" }`.'
+)
+class DateTimeRange:
+    from_: DateTime | None = strawberry.field(
+        name="from", default=None, description="This moment or later, such as `2026-11-01T00:00:00Z`."
+    )
+    before: DateTime | None = strawberry.field(
+        default=None, description="Before this moment; the moment itself is not in it."
+    )
+
+
+Condition = Callable[[str, str, Any], cql.Cql | None]  # Any: the value of the filter's field
+
+
+def condition(description: str, index: str, how: Condition) -> Any:  # Any: the annotation is the type
+    """Declare a field of a filter: the CQL index and how its value becomes a clause."""
+    return strawberry.field(
+        description=description, default=None, metadata={"condition": how, "index": index}
+    )
+
+
+def ids(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
+    return _any_of(index, name, [uuid(value, name) for value in values])
+
+
+def exact(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
+    return _any_of(index, name, [text(value, name) for value in values])
+
+
+def members(index: str, name: str, values: Iterable[Enum]) -> cql.Cql | None:
+    if any(value.value == UNKNOWN for value in values):
+        raise errors.BadUserInput(f"`{name}` cannot be UNKNOWN: no record can be asked for by it.")
+    return _any_of(index, name, [value.value for value in values])
+
+
+def words(index: str, name: str, value: str) -> cql.Cql:
+    return cql.words(index, text(value, name), "all")
+
+
+def pattern(index: str, name: str, value: str) -> cql.Cql:
+    return cql.matches(index, text(value, name))
+
+
+def flag(index: str, name: str, value: bool) -> cql.Cql:
+    """`false` means every record that does not say true: FOLIO leaves many a member out."""
+    yes = cql.equal(index, "true")
+    return yes if value else cql.but_not(cql.EVERYTHING, yes)
+
+
+def span(index: str, name: str, value: DateTimeRange) -> cql.Cql | None:
+    return cql.all_of(
+        cql.compare(index, ">=", cql.timestamp(_moment(value.from_))) if value.from_ else None,
+        cql.compare(index, "<", cql.timestamp(_moment(value.before))) if value.before else None,
+    )
+
+
+def _moment(value: datetime) -> datetime:
+    return value
+
+
+def _any_of(index: str, name: str, values: Sequence[str]) -> cql.Cql:
+    if not values:
+        raise errors.BadUserInput(f"`{name}` must have a value; leave it out to ask for all.")
+    return cql.any_of(index, values)
+
+
+def _filtered(filter: Any) -> cql.Cql | None:  # Any: one of the filter inputs
+    clauses = []
+    for declared in dataclasses.fields(filter):
+        value = getattr(filter, declared.name)
+        if value is not None:
+            metadata = declared.metadata
+            how: Condition = metadata["condition"]
+            clauses.append(how(metadata["index"], to_camel_case(declared.name), value))
+    return cql.all_of(*clauses)

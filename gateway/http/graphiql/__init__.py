@@ -1,0 +1,1 @@
+"""GraphiQL: the page, its bundle and the build of the bundle."""

@@ -1,1 +1,0 @@
-"""Who may ask, and what an outsider may read."""

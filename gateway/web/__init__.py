@@ -1,1 +1,0 @@
-"""HTTP and only HTTP: the GraphQL endpoint, GraphiQL, health."""

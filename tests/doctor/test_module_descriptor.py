@@ -1,0 +1,199 @@
+"""The module descriptor keeps the rules of Okapi and of the sidecar, and says what is true of the gateway."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+from click.testing import CliRunner
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from starlette.routing import Route
+
+from gateway import __version__
+from gateway.cli import cli
+from gateway.doctor.module_descriptor import PATH, module_descriptor_json
+from gateway.settings import Settings
+from gateway.upstream.interfaces import INTERFACES
+
+PROJECT = Path(__file__).parents[2]
+SEMVER = r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?"
+
+# Okapi's schema of a module descriptor, as far as this one goes: no member that it does not know, and ids and
+# versions in the forms that Okapi can compare.
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def unique(references: list[Reference]) -> list[Reference]:
+    ids = [each.id for each in references]
+    assert len(ids) == len(set(ids))
+    return references
+
+
+class Reference(Strict):
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]*$")]
+    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+( \d+\.\d+)*$")]
+
+
+class Handler(Strict):
+    methods: list[Literal["GET", "POST", "PUT", "PATCH", "DELETE", "*"]] = Field(min_length=1)
+    pathPattern: Annotated[str, StringConstraints(pattern=r"^/[^?#\s]*$")]
+    permissionsRequired: list[str]
+    permissionsDesired: list[str] = []
+    modulePermissions: list[str] = []
+
+
+class Provided(Strict):
+    id: Annotated[str, StringConstraints(pattern=r"^_?[a-z][a-z-]*$")]
+    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")]
+    interfaceType: Literal["proxy", "system", "internal", "multiple"] = "proxy"
+    handlers: list[Handler] = Field(min_length=1)
+
+
+class Permission(Strict):
+    permissionName: str
+    displayName: str
+    description: str
+    subPermissions: list[str] = []
+
+
+class PortBinding(Strict):
+    HostPort: Literal["%p"]
+
+
+class HostConfig(Strict):
+    Memory: int = Field(gt=0)
+    PortBindings: dict[Annotated[str, StringConstraints(pattern=r"^\d+/tcp$")], list[PortBinding]]
+
+
+class DockerArguments(Strict):
+    HostConfig: HostConfig
+
+
+class Variable(Strict):
+    name: str
+    value: str
+
+
+class LaunchDescriptor(Strict):
+    dockerImage: str
+    dockerPull: bool
+    dockerArgs: DockerArguments
+    env: list[Variable]
+
+
+class Descriptor(Strict):
+    id: Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z-]*[a-z]-{SEMVER}$")]
+    name: Annotated[str, StringConstraints(min_length=1)]
+    provides: list[Provided] = Field(min_length=1)
+    requires: Annotated[list[Reference], AfterValidator(unique)]
+    optional: Annotated[list[Reference], AfterValidator(unique)]
+    permissionSets: list[Permission]
+    launchDescriptor: LaunchDescriptor
+
+
+@pytest.fixture(name="descriptor", scope="module")
+def _descriptor() -> Descriptor:
+    return Descriptor.model_validate_json(module_descriptor_json())
+
+
+def test_the_command_prints_it() -> None:
+    """`descriptor` prints the JSON and nothing else."""
+    result = CliRunner().invoke(cli, ["descriptor"])
+
+    assert result.exit_code == 0
+    assert result.output == module_descriptor_json()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"id": "mod-circulation-graphql"},
+        {"tenantInterface": "/tenant"},
+        {"requires": [{"id": "users", "version": "16"}]},
+        {"requires": [{"id": "users", "version": "16.0"}, {"id": "users", "version": "16.1"}]},
+        {"provides": []},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_the_rules_refuse_what_okapi_refuses(wrong: dict[str, object]) -> None:
+    """The rules above are not empty: a descriptor that breaks one of them does not pass."""
+    with pytest.raises((ValidationError, AssertionError)):
+        Descriptor.model_validate(json.loads(module_descriptor_json()) | wrong)
+
+
+def test_it_is_the_descriptor_of_this_version(descriptor: Descriptor) -> None:
+    """Module and image are those of the version that prints it."""
+    assert descriptor.id == f"mod-circulation-graphql-{__version__}"
+    assert descriptor.launchDescriptor.dockerImage == f"circulation-gateway:{__version__}"
+
+
+def test_it_provides_graphql_by_get_and_post(descriptor: Descriptor) -> None:
+    """One interface, at the path that the gateway serves, with a permission that the descriptor declares."""
+    (provided,) = descriptor.provides
+    declared = {each.permissionName for each in descriptor.permissionSets}
+
+    assert (provided.id, provided.version) == ("circulation-graphql", "1.0")
+    assert sorted((each.methods, each.pathPattern) for each in provided.handlers) == [
+        (["GET"], PATH),
+        (["POST"], PATH),
+    ]
+    assert {name for each in provided.handlers for name in each.permissionsRequired} == declared
+
+
+def test_the_path_is_the_one_that_is_served() -> None:
+    """Okapi sends requests on with their path, so the gateway must have that path."""
+    from gateway.app import create_app
+
+    paths = {route.path for route in create_app(Settings(sandbox=True)).routes if isinstance(route, Route)}
+
+    assert PATH in paths
+
+
+def test_nothing_is_done_beyond_the_rights_of_the_caller(descriptor: Descriptor) -> None:
+    """No permissions of the module's own and no system user: neither may widen what a caller sees."""
+    handlers = [handler for each in descriptor.provides for handler in each.handlers]
+
+    assert [each.modulePermissions for each in handlers] == [[], []]
+    assert "metadata" not in json.loads(module_descriptor_json())
+
+
+def test_every_interface_that_is_asked_is_named(descriptor: Descriptor) -> None:
+    """The sidecar routes to named interfaces only; those that a tenant may lack are optional."""
+    required = {each.id for each in descriptor.requires}
+    optional = {each.id for each in descriptor.optional}
+
+    assert required == {
+        "circulation",
+        "circulation-bff-loans",
+        "circulation-bff-pick-slips",
+        "circulation-bff-requests",
+        "circulation-bff-search-slips",
+        "circulation-bff-users",
+        "inventory",
+        "service-points",
+        "users",
+    }
+    assert required | optional == {each.id for each in INTERFACES}
+    assert required & optional == set()
+
+
+def test_it_is_launched_as_the_image_is_made(descriptor: Descriptor) -> None:
+    """The port is the image's, and each variable is a setting."""
+    dockerfile = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
+    (port,) = re.findall(r"^EXPOSE (\d+)$", dockerfile, re.MULTILINE)
+    launch = descriptor.launchDescriptor
+
+    assert list(launch.dockerArgs.HostConfig.PortBindings) == [f"{port}/tcp"]
+    assert {each.name.lower() for each in launch.env} <= set(Settings.model_fields)
+    Settings(**{each.name.lower(): each.value for each in launch.env})
+
+
+def test_it_asks_for_less_memory_than_the_bff(descriptor: Descriptor) -> None:
+    """The BFF's descriptor asks for 357913941 bytes."""
+    assert descriptor.launchDescriptor.dockerArgs.HostConfig.Memory < 357_913_941

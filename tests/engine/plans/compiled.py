@@ -1,0 +1,89 @@
+"""Operations as they are compiled, and executed over an upstream that is a table of answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import msgspec
+from graphql import ExecutionResult
+from graphql.execution.values import VariableValues, get_variable_values
+
+from gateway.context import Context
+from gateway.engine.documents import Documents, Operation
+from gateway.engine.limits import QueryLimits
+from gateway.engine.plans.compiler import Asked, planned
+from gateway.engine.plans.executor import PlanExecutor
+from gateway.engine.plans.plan import OperationPlan
+from gateway.fields.inputs import Inputs
+from gateway.graph import schema
+from gateway.identity import Caller
+from gateway.loaders import Loaders
+from gateway.loaders.batching import BatchLimits
+from gateway.observability.operation import OperationRecord
+from gateway.settings import Settings
+from gateway.upstream.services import Services
+
+Json = Any  # answers and variables are JSON, and each test knows which
+CALLER = Caller(tenant="diku", request_id="1/graphql")
+LIMITS = QueryLimits(query_characters=100_000, aliases=1000, nodes=10_000, cost=10**6, tokens=20_000)
+
+
+def operation_of(query: str) -> Operation:
+    found = Documents(schema, 10, limits=LIMITS).prepared(query)
+    assert isinstance(found, Operation), found
+    return found
+
+
+def variables_of(operation: Operation, given: Mapping[str, Json]) -> VariableValues:
+    found = get_variable_values(schema._schema, operation.node.variable_definitions or (), dict(given))
+    assert isinstance(found, VariableValues), found
+    return found
+
+
+class Table:
+    """An upstream with one answer for each path, whatever is asked of it, and what it was asked."""
+
+    def __init__(self, answers: Mapping[str, Json] | None = None, *, slow: str = "") -> None:
+        self.answers = dict(answers or {})
+        self.slow = slow
+        self.asked: list[str] = []
+        self.services = Services(
+            Settings(okapi_url="http://folio"), lambda limits: httpx.MockTransport(self.answer)
+        )
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request.url.path)
+        if request.url.path == self.slow:
+            await asyncio.sleep(0.05)
+        found = self.answers.get(request.url.path)
+        return httpx.Response(404, text="no") if found is None else httpx.Response(200, json=found)
+
+    def context(self) -> Context:
+        upstream = self.services.of(CALLER, OperationRecord())
+        return Context(caller=CALLER, upstream=upstream, loaders=Loaders(upstream, BatchLimits()))
+
+
+def compiled(query: str) -> OperationPlan:
+    """The plan for variables of which none is given. Raises `NotPlanned` where there is none."""
+    no_variables = VariableValues({}, {})
+    return planned(
+        Asked(schema._schema, Inputs(schema), operation_of(query), no_variables, Table().context())
+    )
+
+
+async def executed(query: str, table: Table, variables: Mapping[str, Json] | None = None) -> ExecutionResult:
+    """What the plan of an operation comes to, its Structs as they are."""
+    operation = operation_of(query)
+    execution = PlanExecutor(schema, plan_after=1).execution(
+        operation, variables_of(operation, variables or {}), table.context()
+    )
+    assert execution is not None
+    return await execution
+
+
+def plain(value: object) -> Json:
+    """A part of an answer as its client has it, members in their order."""
+    return msgspec.json.decode(msgspec.json.encode(value))

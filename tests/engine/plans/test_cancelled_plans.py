@@ -1,0 +1,241 @@
+"""A planned operation that nobody waits for any more asks no more, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import time
+from collections.abc import AsyncIterator, Collection
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import Message
+
+from gateway.app import create_app
+from gateway.engine.plans.fallbacks import FALLBACKS
+from gateway.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+Json = Any  # records are JSON
+LOANS = [
+    {
+        "id": f"l{number}",
+        "userId": f"u{number}",
+        "itemId": f"i{number}",
+        "proxyUserId": f"u{number + 1}",
+        "checkoutServicePointId": f"p{number}",
+        "status": {"name": "Open"},
+    }
+    for number in range(120)
+]
+USERS = [
+    {"id": f"u{number}", "username": str(number), "departments": [f"d{number}", f"e{number}", "d"]}
+    for number in range(121)
+]
+ANSWERS: dict[str, Json] = {
+    "/circulation-bff/loans": {"loans": LOANS},
+    "/users": {"users": USERS},
+    "/inventory/items": {"items": []},
+    "/service-points": {"servicepoints": []},
+}
+
+
+@pytest.fixture(autouse=True)
+async def told() -> AsyncIterator[None]:
+    """What a loop says of tasks that were lost and errors that nobody asked for is an error of the test."""
+    said: list[str] = []
+    loop = asyncio.get_running_loop()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(
+        lambda _, context: said.append(f"{context['message']}: {context.get('exception')}")
+    )
+    yield
+    gc.collect()
+    loop.set_exception_handler(before)
+    assert said == []
+
+
+class Held:
+    """An upstream that never answers some paths; it knows who gave up waiting."""
+
+    def __init__(self, *paths: str, fine: Collection[str] = ANSWERS) -> None:
+        self.paths = paths
+        self.fine = fine
+        self.open = 0
+        self.cancelled: list[str] = []
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path not in self.paths:
+            if request.url.path not in self.fine:
+                return httpx.Response(403, text="no")
+            return httpx.Response(200, json=ANSWERS[request.url.path])
+        self.open += 1
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            self.cancelled.append(request.url.path)
+            raise
+        finally:
+            self.open -= 1
+        raise AssertionError("nobody gave up")
+
+
+class Client:
+    """One connection to the gateway, to be hung up."""
+
+    def __init__(self, upstream: Held, query: str, **settings: Json) -> None:
+        self.app = create_app(
+            Settings(okapi_url="http://folio", plan_after=1, batch_size=50, **settings),
+            transport=lambda limits: httpx.MockTransport(upstream),
+        )
+        self.body = json.dumps({"query": query}).encode()
+        self.gone = asyncio.Event()
+        self.sent: list[Message] = []
+        self.received = 0
+
+    async def ask(self) -> None:
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"x-okapi-tenant", b"diku"),
+            (b"content-length", str(len(self.body)).encode()),
+        ]
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/graphql",
+            "raw_path": b"/graphql",
+            "query_string": b"",
+            "root_path": "",
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 2),
+        }
+        await self.app(scope, self.receive, self.send)
+
+    async def receive(self) -> Message:
+        self.received += 1
+        if self.received == 1:
+            return {"type": "http.request", "body": self.body, "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    def answer(self) -> Json:
+        return json.loads(b"".join(message.get("body", b"") for message in self.sent))
+
+
+async def hung_up(upstream: Held, query: str, calls: int) -> None:
+    """Hang up once so many calls are held; all of them are given up within 2 s, and nothing is left."""
+    before, planned = asyncio.all_tasks(), FALLBACKS.planned
+    client = Client(upstream, query)
+    asking = asyncio.create_task(client.ask())
+    deadline = time.monotonic() + 20
+    while upstream.open < calls:
+        assert time.monotonic() < deadline, (upstream.open, client.sent)
+        await asyncio.sleep(0.01)
+    client.gone.set()
+    started = time.monotonic()
+    await asyncio.wait_for(asking, 20)
+    while asyncio.all_tasks() - before:
+        assert time.monotonic() - started < 2, asyncio.all_tasks() - before
+        await asyncio.sleep(0.01)
+
+    assert FALLBACKS.planned == planned + 1
+    assert client.sent == []
+    assert upstream.open == 0
+    assert len(upstream.cancelled) == calls
+
+
+@pytest.mark.parametrize(
+    ("query", "paths", "calls"),
+    [
+        ("{ loans { nodes { id } } }", ["/circulation-bff/loans"], 1),
+        ("{ a: loans { nodes { id } } loan(id: \"7c9e6679-7425-40de-944b-000000000001\") { id } "
+         "users { nodes { id } } }", ["/circulation-bff/loans", "/users"], 3),
+        ("{ loans(first: 120) { nodes { borrower { username } } } }", ["/users"], 3),
+        ("{ loans(first: 120) { nodes { borrower { username } item { copyNumber } checkoutServicePoint { "
+         "code } } } }", ["/users", "/inventory/items", "/service-points"], 9),
+        ("{ loans(first: 120) { nodes { proxy { username } item { copyNumber openLoan { dueDate } } } } "
+         "users { nodes { departments { name } openLoans { totalCount } } } }",
+         ["/users", "/inventory/items"], 7),
+        ("{ users { nodes { departments { name code } } } }", ["/departments"], 1),
+        ("{ users { nodes { departments { name } openLoans { nodes { id borrower { type } } } } } }",
+         ["/departments", "/circulation-bff/loans"], 2),
+        ("{ users { nodes { automatedBlocks { message } manualBlocks { nodes { desc } } } } }",
+         ["/manualblocks", *(f"/automated-patron-blocks/u{number}" for number in range(10))], 11),
+    ],
+    ids=["root", "roots", "batches", "levels", "roots-and-levels", "lists", "lists-and-more", "singly"],
+)  # fmt: skip
+async def test_a_client_that_hangs_up(query: str, paths: list[str], calls: int) -> None:
+    """Every read of the operation is given up: of roots, of links in several calls, of lists of links."""
+    await hung_up(Held(*paths), query, calls)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ users { nodes { id departments { name } } } }",
+        "{ loans(first: 60) { nodes { id borrower { type } } } users { nodes { departments { name } } } }",
+        "{ loans(first: 60) { nodes { dueDate borrower { username } item { copyNumber } } } }",
+    ],
+)
+async def test_errors_of_many_links_are_all_asked_for(query: str) -> None:
+    """Where every key of a list fails, each error is taken, and the answer tells one for each place."""
+    roots = {"/users"} if "departments" in query else {"/circulation-bff/loans"}
+    client = Client(Held(fine=roots | {"/circulation-bff/loans"}), query)
+    await client.ask()
+
+    told = client.answer()
+    assert {error["extensions"]["code"] for error in told["errors"]} == {"FORBIDDEN"}
+    places = [json.dumps(error["path"]) for error in told["errors"]]
+    assert len(places) == len(set(places)) > 1
+
+
+async def test_the_operation_runs_out_of_time_during_links() -> None:
+    """Links whose time is over are null with an error each, and the rest of the answer stands."""
+    upstream = Held("/users", "/service-points")
+    client = Client(
+        upstream,
+        "{ loans(first: 60) { nodes { id borrower { username } checkoutServicePoint { code } item "
+        "{ copyNumber } } } }",
+        operation_timeout=1.0,
+    )
+    started = time.monotonic()
+    await asyncio.wait_for(client.ask(), 20)
+
+    assert time.monotonic() - started < 5
+    told = client.answer()
+    nodes = told["data"]["loans"]["nodes"]
+    assert len(nodes) == 60
+    assert all(node["borrower"] is node["checkoutServicePoint"] is node["item"] is None for node in nodes)
+    assert {error["extensions"]["code"] for error in told["errors"]} == {"UPSTREAM_TIMEOUT"}
+    assert len(told["errors"]) == 2 * 60
+    assert upstream.open == 0
+
+
+async def test_a_server_that_stops() -> None:
+    """Cancelled from outside, in whatever turn of the loop, an operation leaves nothing that runs."""
+    query = "{ loans { nodes { id } } a: loans { nodes { borrower { username } } } users { totalCount } }"
+    for turns in range(0, 60, 3):
+        before = asyncio.all_tasks()
+        upstream = Held("/users")
+        client = Client(upstream, query)
+        asking = asyncio.create_task(client.ask())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        started = time.monotonic()
+        while asyncio.all_tasks() - before:
+            assert time.monotonic() - started < 2, (turns, asyncio.all_tasks() - before)
+            await asyncio.sleep(0)
+        assert upstream.open == 0

@@ -1,0 +1,635 @@
+"""What is compiled: which operations, how often, into what, and for how long it is kept."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from graphql.execution.values import VariableValues
+
+from gateway.app import create_app
+from gateway.context import Context
+from gateway.engine.documents import Documents, Operation
+from gateway.engine.plans.cache import MOST_VARIANTS, plan_of
+from gateway.engine.plans.compiler import Asked
+from gateway.engine.plans.executor import PlanExecutor
+from gateway.engine.plans.fallbacks import FALLBACKS
+from gateway.engine.plans.plan import NotPlanned, OperationPlan
+from gateway.fields.inputs import Inputs
+from gateway.graph import schema
+from gateway.loaders import Loaders
+from gateway.settings import Settings
+from gateway.upstream.record_types import Decoded
+from tests.benchmarks.upstream import Upstream
+from tests.benchmarks.workloads import WORKLOADS, Workload
+from tests.engine.plans.compiled import Table, compiled, executed, operation_of, plain
+from tests.gateway_under_test import open_gateway
+from tests.stories import test_screens
+
+pytestmark = pytest.mark.anyio
+
+SCREENS = Path(__file__).parents[2] / "stories" / "screens"
+VISITS = {name: visit for name, visit in vars(test_screens).items() if name.startswith("test_w")}
+
+
+@pytest.fixture(name="all_planned")
+def _all_planned() -> Iterator[None]:
+    """Everything is executed by plans, and nothing is given back."""
+    planned, reasons = FALLBACKS.planned, dict(FALLBACKS.by_reason)
+    yield
+    assert FALLBACKS.planned > planned
+    assert dict(FALLBACKS.by_reason) == reasons
+
+
+# What people ask
+
+
+@pytest.mark.usefixtures("all_planned")
+@pytest.mark.parametrize("visit", VISITS)
+async def test_screens_are_planned_throughout(visit: str) -> None:
+    """A visit of each screen, acts and all, is answered by plans alone."""
+    async with open_gateway(plan_after=1) as gateway:
+        await VISITS[visit](gateway)
+
+
+@pytest.mark.usefixtures("all_planned")
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+async def test_workloads_are_planned_throughout(workload: Workload) -> None:
+    """What is measured is measured of plans."""
+    upstream = Upstream()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        head, _, body = upstream.answer(
+            request.method, request.url.raw_path.decode(), request.content
+        ).partition(b"\r\n\r\n")
+        return httpx.Response(int(head.split()[1]), content=body)
+
+    settings = Settings(okapi_url="http://folio", plan_after=1)
+    app = create_app(settings, transport=lambda limits: httpx.MockTransport(answer))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client:
+        body = {"query": workload.query, "variables": workload.variables}
+        response = await client.post(
+            "/graphql", json=body, headers={"X-Okapi-Tenant": "diku", "X-Okapi-Token": "secret"}
+        )
+
+    assert "errors" not in response.json()
+    assert upstream.calls
+
+
+async def test_which_screens_are_decoded() -> None:
+    """Records of these screens are decoded as far as they are read; acts and resolvers need all of them."""
+    decoded = {
+        path.stem: sorted(map(str, compiled(path.read_text()).shapes)) for path in SCREENS.glob("*.graphql")
+    }
+
+    assert {name: paths for name, paths in decoded.items() if paths} == {
+        "w1_check_out_patron": [
+            "/accounts",
+            "/circulation-bff/loans",
+            "/circulation-bff/requests",
+            "/inventory/instances",
+            "/manualblocks",
+            "/proxiesfor",
+            "/service-points",
+            "/users",
+        ],
+        "w3_request_list": [
+            "/circulation-bff/loans",
+            "/circulation-bff/requests",
+            "/circulation/settings",
+            "/service-points",
+            "/users",
+        ],
+        "w4_request_detail": [
+            "/circulation-bff/loans",
+            "/circulation-bff/requests",
+            "/circulation/requests",
+            "/inventory/instances",
+            "/inventory/items",
+            "/service-points",
+            "/users",
+        ],
+        "w6_request_queue": [
+            "/holdings-storage/holdings",
+            "/inventory/instances",
+            "/inventory/items",
+            "/service-points",
+            "/users",
+        ],
+        "w7_open_loans": [
+            "/circulation-bff/loans",
+            "/circulation-bff/requests",
+            "/inventory/items",
+            "/loan-policy-storage/loan-policies",
+            "/manualblocks",
+            "/service-points",
+            "/users",
+        ],
+    }
+    with_dictionaries = {name for name, paths in decoded.items() if not paths}
+    acts = {path.stem for path in SCREENS.glob("*.graphql") if path.read_text().startswith("mutation")}
+    # The title of an item, and slips with requests, are read of whole records.
+    assert with_dictionaries - acts == {"w5_request_form", "w8_loan_detail", "w9_pick_slips"}
+
+
+async def test_what_parents_carry_is_read_like_records() -> None:
+    """Targets that a loan carries become no dictionaries on their way, unless links lead on from them."""
+    carried = next(each for each in WORKLOADS if each.name == "W6").query
+    leading_on = "{ loans { nodes { item { id instance { title } } } } }"
+
+    def targets(query: str) -> dict[str, str]:
+        sites = [site for root in compiled(query).roots for site in root.target.sites]
+        links = [link for site in sites for link in site.links]
+        return {link.name: link.carried_target.source for link in links if link.carried_target is not None}
+
+    assert [name for name, source in targets(carried).items() if ".get" in source] == []
+    assert targets(carried).keys() == {"borrower", "item", "checkoutServicePoint"}
+    assert [name for name, source in targets(leading_on).items() if ".get" in source] == ["item"]
+
+
+async def test_what_is_not_planned() -> None:
+    """Introspection is for graphql-core, alone and beside other fields."""
+    for query in (
+        "{ __schema { queryType { name } } }",
+        '{ loans { totalCount } __type(name: "Loan") { name } }',
+    ):
+        with pytest.raises(NotPlanned):
+            compiled(query)
+
+
+# What becomes of records
+
+
+USERS = {
+    "/users": {
+        "users": [
+            {
+                "id": "1",
+                "barcode": "b",
+                "active": True,
+                "skipped": [1],
+                "personal": {"lastName": "L", "email": "e"},
+            },
+            {"id": "2", "personal": None, "expirationDate": "2026-11-21T10:00:00.000+0000"},
+        ],
+        "totalRecords": 2,
+    }
+}
+
+
+async def test_what_is_answered_as_it_came_is_what_was_decoded() -> None:
+    """Where names and order are those of the records, the Structs of the page are the answer."""
+    result = await executed(
+        "{ users { nodes { id barcode active personal { lastName email } } totalCount } }", Table(USERS)
+    )
+
+    assert result.errors is None
+    nodes = plain(result.data)["users"]["nodes"]
+    assert [list(node) for node in nodes] == [["id", "barcode", "active", "personal"]] * 2
+    assert nodes[0] == {
+        "barcode": "b",
+        "id": "1",
+        "active": True,
+        "personal": {"lastName": "L", "email": "e"},
+    }
+    assert nodes[1] == {"barcode": None, "id": "2", "active": None, "personal": None}
+    assert result.data is not None
+    made = result.data["users"].f0
+    assert all(isinstance(node, Decoded) for node in made)
+    assert isinstance(made[0].personal, Decoded)
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        "name: barcode id",  # another name
+        "barcode id",  # another order than that of reading
+        "id expirationDate",  # a value that is rewritten
+        "id __typename",
+        "id barcode personal { name: lastName }",
+        "personal { email lastName } id patronGroup { id }",  # a link
+    ],
+)
+async def test_what_is_answered_otherwise_is_made_anew(selection: str) -> None:
+    """Under another name, rewritten, or with links: a Struct of the answer is made for each record."""
+    result = await executed(f"{{ users {{ nodes {{ {selection} }} }} }}", Table(USERS))
+
+    assert result.data is not None
+    made = result.data["users"].f0
+    assert not any(isinstance(node, Decoded) for node in made)
+    assert [node["id"] for node in plain(made) if "id" in node] == ["1", "2"] * ("id" in selection.split())
+
+
+async def test_parts_are_taken_over_where_the_whole_is_not() -> None:
+    """An object below a record that is made anew is still the one that was decoded, if it is as it came."""
+    result = await executed("{ users { nodes { no: id personal { lastName email } } } }", Table(USERS))
+
+    assert result.data is not None
+    made = result.data["users"].f0[0]
+    assert plain(made) == {"no": "1", "personal": {"lastName": "L", "email": "e"}}
+    assert not isinstance(made, Decoded)
+    assert isinstance(made.f1, Decoded)
+
+
+async def test_two_selections_of_the_same_records_do_not_show_each_other() -> None:
+    """A Struct holds what all selections read; each answers only its own."""
+    result = await executed("{ users { nodes { id } edges { node { barcode id } } } }", Table(USERS))
+
+    assert plain(result.data) == {
+        "users": {
+            "nodes": [{"id": "1"}, {"id": "2"}],
+            "edges": [{"node": {"barcode": "b", "id": "1"}}, {"node": {"barcode": None, "id": "2"}}],
+        }
+    }
+
+
+async def test_values_of_scalars_and_closed_sets() -> None:
+    """Moments in one form, closed sets by name and `UNKNOWN` for what is new, nulls and lists as they are."""
+    loans = [
+        {"id": "1", "dueDate": "2026-11-21T11:00:00+01:00", "status": {"name": "Open"}, "renewalCount": None},
+        {"id": "2", "dueDate": None, "status": {"name": "Lent out"}, "item": {"editions": ["1st", None]}},
+    ]
+    table = Table({"/circulation-bff/loans": {"loans": loans}})
+    result = await executed(
+        "{ loans { nodes { dueDate status { name } renewalCount loanItem { editions } } } }", table
+    )
+
+    assert result.errors is None
+    assert plain(result.data)["loans"]["nodes"] == [
+        {
+            "dueDate": "2026-11-21T10:00:00.000Z",
+            "status": {"name": "OPEN"},
+            "renewalCount": None,
+            "loanItem": None,
+        },
+        {
+            "dueDate": None,
+            "status": {"name": "UNKNOWN"},
+            "renewalCount": None,
+            "loanItem": {"editions": ["1st", None]},
+        },
+    ]
+
+
+@pytest.mark.usefixtures("all_planned")
+async def test_dates_of_objects_that_are_not_there() -> None:
+    """A column goes through records that lack the object, or the date, without giving anything back."""
+    date = "2026-11-21T10:00:00.000+00:00"
+    loans = [
+        {"id": "1", "metadata": {"createdDate": date}, "dueDate": date},
+        {"id": "2"},
+        {"id": "3", "metadata": {}, "dueDate": date},
+        {"id": "4", "metadata": None},
+    ]
+    nodes = "metadata { createdDate } dueDate"
+    result = await executed(
+        f"{{ loans {{ nodes {{ {nodes} }} edges {{ node {{ {nodes} }} }} }} }}",
+        Table({"/circulation-bff/loans": {"loans": loans}}),
+    )
+
+    shown = "2026-11-21T10:00:00.000Z"
+    expected = [
+        {"metadata": {"createdDate": shown}, "dueDate": shown},
+        {"metadata": None, "dueDate": None},
+        {"metadata": {"createdDate": None}, "dueDate": shown},
+        {"metadata": None, "dueDate": None},
+    ]
+    assert result.errors is None
+    assert plain(result.data)["loans"] == {
+        "nodes": expected,
+        "edges": [{"node": each} for each in expected],
+    }
+
+
+@pytest.mark.usefixtures("all_planned")
+async def test_what_a_parent_carries_of_an_object_in_the_target() -> None:
+    """An object of which the parent knows nothing is null; one of which it knows something is there."""
+    borrowers: list[dict[str, str]] = [
+        {"barcode": "b", "lastName": "L", "firstName": "F"},
+        {"barcode": "b", "lastName": "L"},
+        {"barcode": "b", "preferredFirstName": "P"},  # selected or not, it is part of the object
+        {"barcode": "b"},
+        {},
+    ]
+    loans = [{"id": str(at), "userId": f"u{at}", "borrower": each} for at, each in enumerate(borrowers)]
+    table = Table({"/circulation-bff/loans": {"loans": loans}})
+
+    result = await executed(
+        "{ loans { nodes { borrower { barcode personal { lastName firstName } } } } }", table
+    )
+
+    assert result.errors is None
+    assert [node["borrower"] for node in plain(result.data)["loans"]["nodes"]] == [
+        {"barcode": "b", "personal": {"lastName": "L", "firstName": "F"}},
+        {"barcode": "b", "personal": {"lastName": "L", "firstName": None}},
+        {"barcode": "b", "personal": {"lastName": None, "firstName": None}},
+        {"barcode": "b", "personal": None},
+        {"barcode": None, "personal": None},
+    ]
+    assert table.asked == ["/circulation-bff/loans"]
+
+
+async def test_a_bad_record_is_told_without_asking_again() -> None:
+    """graphql-core completes the root with the bad record; the page is asked once, the other root stays."""
+    loans = {
+        "loans": [{"id": "1", "renewalCount": 1}, {"renewalCount": 2}, {"id": "3", "renewalCount": "odd"}]
+    }
+    table = Table({"/circulation-bff/loans": loans, **USERS})
+    given_up = FALLBACKS.by_reason["record"]
+
+    result = await executed(
+        "{ first: __typename loans { nodes { id renewalCount } } users { nodes { id } } }", table
+    )
+
+    assert plain(result.data) == {
+        "first": "Query",
+        "loans": {"nodes": [{"id": "1", "renewalCount": 1}, None, {"id": "3", "renewalCount": None}]},
+        "users": {"nodes": [{"id": "1"}, {"id": "2"}]},
+    }
+    assert [error.path for error in result.errors or ()] == [
+        ["loans", "nodes", 1, "id"],
+        ["loans", "nodes", 2, "renewalCount"],
+    ]
+    assert sorted(table.asked) == ["/circulation-bff/loans", "/users"]
+    assert FALLBACKS.by_reason["record"] == given_up + 1
+
+
+async def test_an_act_whose_answer_is_bad_is_not_sent_again() -> None:
+    """graphql-core completes what came of an act from its answer; the act after it is sent after that."""
+    path = "/circulation-bff/loans/check-out-by-barcode"
+    point = "7c9e6679-7425-40de-944b-000000000001"
+    act = f'checkOut(input: {{ itemBarcode: "1", userBarcode: "2", servicePointId: "{point}" }})'
+    loan = "... on CheckedOut { loan { id dueDate borrower { username } } }"
+    table = Table({path: {"id": "1", "dueDate": 17, "userId": "u"}, "/users": {"users": [{"id": "u"}]}})
+    given_up = FALLBACKS.by_reason["record"]
+
+    result = await executed(f"mutation {{ a: {act} {{ {loan} }} b: {act} {{ {loan} }} }}", table)
+
+    lent = {"loan": {"id": "1", "dueDate": None, "borrower": {"username": None}}}
+    assert plain(result.data) == {"a": lent, "b": lent}
+    assert [error.path for error in result.errors or ()] == [[name, "loan", "dueDate"] for name in "ab"]
+    assert table.asked == [path, "/users", path, "/users"]
+    assert FALLBACKS.by_reason["record"] == given_up + 2
+
+
+async def test_links_of_several_roots_are_one_question() -> None:
+    """Roots that come to the same records at the same time ask for them once, by whatever path."""
+    loans = [
+        {"id": "1", "userId": "u1", "proxyUserId": "u2"},
+        {"id": "2", "userId": "u2", "proxyUserId": "u1"},
+    ]
+    people = [{"id": "u1", "type": "patron"}, {"id": "u2", "type": "staff"}]
+    table = Table({"/circulation-bff/loans": {"loans": loans}, "/users": {"users": people}})
+
+    result = await executed(
+        "{ a: loans { nodes { borrower { type } again: borrower { id type } } } "
+        "b: loans { edges { node { proxy { type } borrower { id } } } } }",
+        table,
+    )
+
+    assert plain(result.data) == {
+        "a": {
+            "nodes": [
+                {"borrower": {"type": "patron"}, "again": {"id": "u1", "type": "patron"}},
+                {"borrower": {"type": "staff"}, "again": {"id": "u2", "type": "staff"}},
+            ]
+        },
+        "b": {
+            "edges": [
+                {"node": {"proxy": {"type": "staff"}, "borrower": {"id": "u1"}}},
+                {"node": {"proxy": {"type": "patron"}, "borrower": {"id": "u2"}}},
+            ]
+        },
+    }
+    assert table.asked == ["/circulation-bff/loans", "/circulation-bff/loans", "/users"]
+
+
+async def test_a_bad_record_behind_a_link_while_others_are_under_way() -> None:
+    """What a parent carries is bad, and the links of others are being loaded: all of them are told."""
+    item = {"barcode": "b", "status": {"name": "Available", "date": "2026-11-21T10:00:00Z"}}
+    loans = [
+        {
+            "id": "1",
+            "itemId": "i1",
+            "item": {"barcode": "a", "status": {"name": "Checked out", "date": "then"}},
+        },
+        {"id": "2", "itemId": "i2"},
+    ]
+    table = Table(
+        {
+            "/circulation-bff/loans": {"loans": loans},
+            "/inventory/items": {"items": [{"id": "i2", **item}]},
+        }
+    )
+    result = await executed("{ loans { nodes { id item { barcode status { name date } } } } }", table)
+
+    assert plain(result.data)["loans"]["nodes"] == [
+        {"id": "1", "item": {"barcode": "a", "status": {"name": "CHECKED_OUT", "date": None}}},
+        {
+            "id": "2",
+            "item": {"barcode": "b", "status": {"name": "AVAILABLE", "date": "2026-11-21T10:00:00.000Z"}},
+        },
+    ]
+    assert [error.path for error in result.errors or ()] == [["loans", "nodes", 0, "item", "status", "date"]]
+    assert table.asked == ["/circulation-bff/loans", "/inventory/items"]
+
+
+async def test_what_is_under_way_when_a_plan_gives_up() -> None:
+    """Behind what one parent carries is a bad record; the link of another is loaded and read all the same."""
+    loans = [
+        {"id": "1", "itemId": "i1", "item": {"barcode": "a", "holdingsRecordId": "h1"}},
+        {"id": "2", "itemId": "i2"},
+    ]
+    items = [{"id": "i2", "barcode": "b", "holdingsRecordId": "h1"}]
+    table = Table(
+        {
+            "/circulation-bff/loans": {"loans": loans},
+            "/inventory/items": {"items": items},
+            "/holdings-storage/holdings": {"holdingsRecords": [{"id": "h1", "callNumber": ["odd"]}]},
+        },
+        slow="/inventory/items",
+    )
+    result = await executed("{ loans { nodes { item { barcode holdings { id callNumber } } } } }", table)
+
+    holdings = {"id": "h1", "callNumber": None}
+    assert plain(result.data)["loans"]["nodes"] == [
+        {"item": {"barcode": "a", "holdings": holdings}},
+        {"item": {"barcode": "b", "holdings": holdings}},
+    ]
+    assert [error.path for error in result.errors or ()] == [
+        ["loans", "nodes", number, "item", "holdings", "callNumber"] for number in range(2)
+    ]
+    assert sorted(table.asked) == sorted(table.answers)
+
+
+@pytest.mark.parametrize("hold", [[{"id": "p", "name": "Desk"}], None, "odd"])
+async def test_what_a_resolver_asked_is_not_asked_again(hold: object) -> None:
+    """A bad record elsewhere in the root, and upstream is not asked again where no loader remembers it."""
+    key = "7c9e6679-7425-40de-944b-000000000001"
+    path = "/circulation-bff/requests/allowed-service-points"
+    table = Table(
+        {
+            "/inventory/items": {"items": [{"id": key, "holdingsRecordId": "h1"}]},
+            "/holdings-storage/holdings": {"holdingsRecords": [{"id": "h1", "callNumber": ["odd"]}]},
+        }
+    )
+    if hold is not None:
+        table.answers[path] = {"Hold": hold}
+    asks = f'allowedServicePoints(requesterId: "{key}") {{ hold {{ name }} }}'
+    result = await executed(f"{{ items {{ nodes {{ {asks} holdings {{ callNumber }} }} }} }}", table)
+
+    places = [error.path for error in result.errors or ()]
+    assert sorted(table.asked) == [path, "/holdings-storage/holdings", "/inventory/items"]
+    (node,) = plain(result.data)["items"]["nodes"]
+    assert ["items", "nodes", 0, "holdings", "callNumber"] in places
+    assert len(places) == (2 if hold is None or hold == "odd" else 1)
+    if isinstance(hold, list):
+        assert node["allowedServicePoints"] == {"hold": [{"name": "Desk"}]}
+
+
+async def test_a_record_that_is_gone_is_what_its_parent_holds() -> None:
+    """Of a record that upstream has no more, its parent's id and name, and whatever else stands there."""
+    items = [{"id": "1", "materialType": {"id": "m", "name": "book", "source": "folio"}}]
+    table = Table({"/inventory/items": {"items": items}, "/material-types": {"mtypes": []}})
+    result = await executed("{ items { nodes { materialType { id name source } } } }", table)
+
+    assert result.errors is None
+    assert plain(result.data)["items"]["nodes"] == [
+        {"materialType": {"id": "m", "name": "book", "source": "folio"}}
+    ]
+
+
+# When, and for how long
+
+
+def plans() -> int:
+    gc.collect()
+    return sum(isinstance(each, OperationPlan) for each in gc.get_objects())
+
+
+def contexts() -> int:
+    gc.collect()
+    return sum(isinstance(each, Context | Loaders) for each in gc.get_objects())
+
+
+async def test_plans_hold_nothing_of_who_asked() -> None:
+    """A plan outlives the operation that it was compiled for, and its caller and loaders do not."""
+    query = (SCREENS / "w3_request_list.graphql").read_text()
+    before = contexts()
+    plan = compiled(query)
+
+    assert plan.roots
+    assert contexts() == before
+    held = Table().context()
+    assert contexts() == before + 2, held  # it is seen, and its loaders
+
+
+async def test_compiled_at_the_use_that_is_set() -> None:
+    """Up to then graphql-core executes it; a plan for each set of conditions, and no more than are kept."""
+    query = "query(%s) { %s }" % (  # noqa: UP031 - braces all over
+        " ".join(f"$c{number}: Boolean = false" for number in range(5)),
+        " ".join(
+            f"a{number}: users {{ totalCount @include(if: $c{number}) __typename }}" for number in range(5)
+        ),
+    )
+    async with open_gateway(plan_after=3, max_cost=1000) as gateway:
+        used = []
+        for _ in range(4):
+            before = FALLBACKS.planned
+            await gateway.data(query)
+            used.append(FALLBACKS.planned - before)
+        assert used == [0, 0, 1, 1]
+
+        before, compiled_plans = FALLBACKS.planned, plans()
+        for number in range(2**5):
+            values = {f"c{place}": bool(number >> place & 1) for place in range(5)}
+            data = await gateway.data(query, values)
+            for place in range(5):
+                assert ("totalCount" in data[f"a{place}"]) is values[f"c{place}"]
+        assert FALLBACKS.planned - before == MOST_VARIANTS
+        assert plans() - compiled_plans == MOST_VARIANTS - 1
+
+
+async def test_plans_go_with_their_documents() -> None:
+    """Of two thousand operations, the plans of as many are kept as there are documents."""
+    before = plans()
+    documents, executor = Documents(schema, 50), PlanExecutor(schema, plan_after=1)
+    table = Table({"/circulation-bff/loans": {"loans": []}})
+    for number in range(2000):
+        operation = documents.prepared(f"{{ a{number}: loans(first: 1) {{ nodes {{ id }} }} }}")
+        assert isinstance(operation, Operation)
+        execution = executor.execution(operation, VariableValues({}, {}), table.context())
+        assert execution is not None
+        if number % 100:
+            execution.close()  # type: ignore[attr-defined]  # a coroutine
+        else:
+            assert plain((await execution).data) == {f"a{number}": {"nodes": []}}
+
+    assert plans() - before == len(documents) == 50
+
+
+async def test_a_document_is_planned_as_often_as_it_has_operations() -> None:
+    """A prepared operation keeps its plans itself; another reading of the same text has none of them."""
+    query = "{ users { nodes { id } } }"
+    one, other = operation_of(query), operation_of(query)
+
+    assert one.plans is not other.plans
+    assert one.plans == {}
+
+
+async def test_what_cannot_be_compiled_is_executed_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    """It is counted and told once, where and as what, and without a word of the document."""
+    operation = operation_of('{ users(filter: { barcode: "1000000009" }) { nodes { id } } }')
+    asked = Asked(schema._schema, Inputs(schema), operation, VariableValues({}, {}), Table().context())
+    asked.core_schema = None  # type: ignore[assignment]  # a slip, as a compiler may have one
+    failed = FALLBACKS.by_reason["not compiled"]
+
+    with caplog.at_level(logging.WARNING):
+        assert [plan_of(operation.plans, asked, 1) for _ in range(3)] == [None] * 3
+
+    assert FALLBACKS.by_reason["not compiled"] == failed + 1
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(r"An operation has no plan: AttributeError in operation, line \d+", told)
+
+
+@pytest.mark.parametrize("names", [("f1", "f0"), ("f0", "f1"), ("class", "__id"), ("append", "v")])
+async def test_names_of_an_answer_that_plans_use_themselves(names: tuple[str, str]) -> None:
+    """Whatever a client calls a field, it gets that name, in the order of the selection."""
+    one, other = names
+    result = await executed(
+        f"{{ {one}: users {{ {other}: nodes {{ {one}: id {other}: barcode }} }} }}", Table(USERS)
+    )
+
+    assert result.errors is None
+    (users,) = plain(result.data).items()
+    assert users[0] == one
+    assert [list(node.items()) for node in users[1][other]] == [
+        [(one, "1"), (other, "b")],
+        [(one, "2"), (other, None)],
+    ]
+
+
+async def test_a_condition_that_is_null_is_told_each_time() -> None:
+    """An operation that cannot be compiled for these values is for all others."""
+    query = "query($yes: Boolean = true) { users(first: 1) { nodes { id @include(if: $yes) type } } }"
+    async with open_gateway(plan_after=1) as gateway:
+        failed = FALLBACKS.by_reason["not compiled"]
+        for _ in range(2):
+            told = await gateway.ask(query, {"yes": None})
+            assert told["errors"], told
+        assert FALLBACKS.by_reason["not compiled"] == failed
+        before = FALLBACKS.planned
+        assert list((await gateway.data(query))["users"]["nodes"][0]) == ["id", "type"]
+        assert FALLBACKS.planned == before + 1
+
+
+def test_every_visit_is_one() -> None:
+    """The screens that are visited above are those of the stories."""
+    assert len(VISITS) == 9
+    assert all(inspect.iscoroutinefunction(visit) for visit in VISITS.values())

@@ -1,0 +1,166 @@
+"""Texts kept by their hash: in bounds, in process and shared, and never another text than the hash's."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway.engine.document_store import DocumentStore, LocalDocumentStore, RedisDocumentStore
+from gateway.redis_store import RedisStore, StoreCalls
+from tests.store_server import PATIENCE, StoreServer, free_port, needs_store_server, store_server
+
+TEXT = "query Überfällig { loans { nodes { dueDate } } }"
+
+
+def hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def put(documents: DocumentStore, *texts: str) -> None:
+    for text in texts:
+        await documents.put(hash_of(text), text)
+
+
+async def found(documents: DocumentStore, *texts: str) -> list[str]:
+    return [text for text in texts if await documents.get(hash_of(text)) == text]
+
+
+@asynccontextmanager
+async def replica(
+    url: str, *, longest: int = 1000, seconds: int = 60
+) -> AsyncIterator[tuple[RedisDocumentStore, StoreCalls]]:
+    """The documents of one process that shares them."""
+    calls = StoreCalls()
+    store = RedisStore(url, timeout=PATIENCE, calls=calls)
+    try:
+        yield RedisDocumentStore(store, LocalDocumentStore(longest=longest), seconds=seconds), calls
+    finally:
+        await store.aclose()
+
+
+# In process
+
+
+@pytest.mark.anyio
+async def test_a_text_is_found_by_its_hash() -> None:
+    """What was put is found by its hash, and by no other key."""
+    documents = LocalDocumentStore(longest=1000)
+    await put(documents, TEXT)
+
+    assert await documents.get(hash_of(TEXT)) == TEXT
+    assert await documents.get(hash_of(TEXT).upper()) is None
+    assert await documents.get("") is None
+
+
+@pytest.mark.anyio
+async def test_the_texts_asked_for_last_are_kept() -> None:
+    """Beyond so many characters in all, the text that nobody asked for the longest goes first."""
+    documents = LocalDocumentStore(longest=10, characters=30)
+    first, second, third, fourth = ("1" * 10, "2" * 10, "3" * 10, "4" * 10)
+    await put(documents, first, second, third)
+
+    await documents.get(hash_of(first))
+    await put(documents, fourth, third)
+    assert await found(documents, first, second, third, fourth) == [first, third, fourth]
+
+    await put(documents, "5")
+    assert await found(documents, first, third, fourth, "5") == [third, fourth, "5"]
+    assert len(documents) == 3
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("longest", "characters"), [(9, 100), (100, 9)])
+async def test_a_long_text_drives_nobody_out(longest: int, characters: int) -> None:
+    """A text that is longer than may be is not kept, and those that are kept stay."""
+    documents = LocalDocumentStore(longest=longest, characters=characters)
+    await put(documents, "{ a }", "0123456789")
+
+    assert await found(documents, "{ a }", "0123456789") == ["{ a }"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("text", ["{ other }", "\ud800"])
+async def test_no_text_is_put_under_the_hash_of_another(text: str) -> None:
+    """A hash that is not the text's, or of what UTF-8 cannot hold, is refused and nothing is kept."""
+    documents = LocalDocumentStore(longest=1000)
+    with pytest.raises(ValueError, match="not the hash"):
+        await documents.put(hash_of(TEXT), text)
+
+    assert len(documents) == 0
+
+
+# Shared
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_a_replica_finds_what_another_was_given() -> None:
+    """A text put into one process is found by another, which then keeps it and asks the store no more."""
+    with store_server() as server:
+        async with replica(server.url) as (one, _), replica(server.url) as (other, calls):
+            await put(one, TEXT)
+
+            assert [await other.get(hash_of(TEXT)) for _ in range(3)] == [TEXT] * 3
+            assert calls.by_outcome == {"answered": 1}
+            assert await other.get(hash_of("{ unknown }")) is None
+            assert await other.get("'; not a hash") is None
+            assert calls.by_outcome == {"answered": 2}
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_a_text_that_nobody_asks_for_runs_out() -> None:
+    """A text is kept for so many seconds since it was last asked of the store."""
+    with store_server() as server:
+        async with replica(server.url, seconds=3) as (one, _), replica(server.url, seconds=50) as (other, _):
+            await put(one, TEXT, "{ a }")
+            assert await found(other, TEXT) == [TEXT]
+            await asyncio.sleep(3.2)
+
+            assert 0 < time_left(server, TEXT) <= 50
+            assert await found(other, TEXT, "{ a }") == [TEXT]
+            assert time_left(server, "{ a }") == -2  # there is no such key
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_a_text_that_was_tampered_with_is_not_used() -> None:
+    """What the store says is used only if it is the text that was asked for."""
+    with store_server() as server:
+        for value in ("'{ other }'", r'"\xff\xfe"', "x" * 2000):
+            server.ask(f"SET gateway:document:{hash_of(TEXT)} {value}")
+            async with replica(server.url) as (documents, calls):
+                assert await documents.get(hash_of(TEXT)) is None
+                assert calls.by_outcome == {"answered": 1}
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_a_text_too_long_to_keep_is_not_sent() -> None:
+    """A text beyond the bound is kept nowhere, and the store hears nothing of it."""
+    with store_server() as server:
+        async with replica(server.url, longest=10) as (documents, calls):
+            await put(documents, TEXT)
+
+            assert await found(documents, TEXT) == []
+            assert server.ask("DBSIZE") == b":0\r\n"
+            assert calls.by_outcome == {"answered": 1}  # by the question of `found`
+
+
+@pytest.mark.anyio
+async def test_without_the_store_each_process_has_its_own() -> None:
+    """While the store is away nothing fails: what the process was given is found, and nothing else is."""
+    async with replica(f"redis://127.0.0.1:{free_port()}") as (documents, calls):
+        await put(documents, TEXT)
+
+        assert await found(documents, TEXT, "{ unknown }") == [TEXT]
+        assert calls.by_outcome == {"failed": 1, "left alone": 1}
+
+
+def time_left(server: StoreServer, text: str) -> int:
+    """Seconds until the store forgets a text."""
+    return int(server.ask(f"TTL gateway:document:{hash_of(text)}")[1:])

@@ -1,0 +1,344 @@
+"""Documents are parsed once, bounded, and never executed by guesswork."""
+
+import gc
+import weakref
+from collections.abc import AsyncGenerator
+from typing import Any, NewType
+
+import pytest
+import strawberry
+from graphql import GraphQLError, OperationDefinitionNode, specified_rules
+from graphql.validation import ASTValidationRule
+from strawberry.schema.config import StrawberryConfig
+
+from gateway.engine import documents as bounds
+from gateway.engine.documents import Documents, Operation, Rejected
+from gateway.engine.limits import QueryLimits
+
+
+@strawberry.input(one_of=True)
+class By:
+    id: strawberry.Maybe[str]
+    barcode: strawberry.Maybe[str]
+
+
+Even = NewType("Even", int)
+
+
+def parse_even(value: Any) -> Even:
+    if value % 2:
+        raise ValueError("it is odd")
+    return Even(value)
+
+
+@strawberry.type
+class Query:
+    title: str = "Title"
+
+    @strawberry.field
+    def half(self, number: Even) -> int:
+        return number // 2
+
+    @strawberry.field
+    def item(self, by: By) -> str:
+        return "item"
+
+
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def check_out(self) -> str:
+        return "loan"
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def ticks(self) -> AsyncGenerator[int, None]:
+        yield 1
+
+
+SCHEMA = strawberry.Schema(
+    Query,
+    Mutation,
+    Subscription,
+    config=StrawberryConfig(
+        scalar_map={
+            Even: strawberry.scalar(name="Even", serialize=lambda value: value, parse_value=parse_even)
+        }
+    ),
+)
+
+
+@pytest.fixture(name="documents")
+def _documents() -> Documents:
+    return Documents(SCHEMA, 3)
+
+
+def operation(documents: Documents, query: str, name: str | None = None) -> Operation:
+    prepared = documents.prepared(query, name)
+    assert isinstance(prepared, Operation)
+    return prepared
+
+
+def rejection(documents: Documents, query: str, name: str | None = None) -> tuple[str, str]:
+    prepared = documents.prepared(query, name)
+    assert isinstance(prepared, Rejected)
+    (error,) = prepared.errors
+    assert error.extensions is not None
+    return error.extensions["code"], error.message
+
+
+def test_operation(documents: Documents) -> None:
+    """A valid text comes back with its operation and its fragments."""
+    found = operation(documents, "query A { ...F } fragment F on Query { title }")
+
+    assert found.node is found.document.definitions[0]
+    assert found.fragment_definitions == {"F": found.document.definitions[1]}
+    assert found.fragments["F"].definition is found.document.definitions[1]
+    assert not found.is_mutation
+
+
+def test_mutation(documents: Documents) -> None:
+    """An act is known for one before it is executed."""
+    assert operation(documents, "mutation { checkOut }").is_mutation
+
+
+def test_hit(documents: Documents) -> None:
+    """The second time, the very same operation is found, and what was hung on it as well."""
+    first = operation(documents, "{ title }")
+    first.plans["executor"] = "compiled"
+
+    again = operation(documents, "{ title }")
+
+    assert again is first
+    assert again.plans == {"executor": "compiled"}
+
+
+def test_operation_name(documents: Documents) -> None:
+    """The operation name decides, and is part of what is remembered."""
+    text = "query A { title } query B { title }"
+
+    names = [operation(documents, text, name).node.name for name in ("A", "B", "A")]
+
+    assert [name and name.value for name in names] == ["A", "B", "A"]
+    assert len(documents) == 2
+
+
+def test_several_operations_without_a_name(documents: Documents) -> None:
+    """Which of two operations is meant is never guessed."""
+    assert rejection(documents, "query A { title } mutation B { checkOut }") == (
+        "GRAPHQL_VALIDATION_FAILED",
+        "The document has several operations: operationName must say which to execute.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("query A { title }", "B"), ("{ title }", "A"), ("{ title }", "")]
+)
+def test_unknown_operation_name(documents: Documents, text: str, name: str) -> None:
+    """A name that the document does not have is refused, even when it has one operation only."""
+    assert rejection(documents, text, name) == (
+        "GRAPHQL_VALIDATION_FAILED",
+        f"The document has no operation named '{name}'.",
+    )
+
+
+def test_no_operation() -> None:
+    """A document of fragments alone is refused, whatever the rules say."""
+    documents = Documents(SCHEMA, 3, rules=())
+
+    assert rejection(documents, "fragment F on Query { title }") == (
+        "GRAPHQL_VALIDATION_FAILED",
+        "The document has no operation.",
+    )
+
+
+def test_subscription(documents: Documents) -> None:
+    """Subscriptions are refused, also where the schema has some."""
+    assert rejection(documents, "subscription { ticks }") == (
+        "GRAPHQL_VALIDATION_FAILED",
+        "Subscriptions are not served.",
+    )
+
+
+def test_syntax_error(documents: Documents) -> None:
+    """A text that is not GraphQL is told where it stops being so."""
+    prepared = documents.prepared("{ title")
+
+    assert isinstance(prepared, Rejected)
+    assert [error.formatted for error in prepared.errors] == [
+        {
+            "message": "Syntax Error: Expected Name, found <EOF>.",
+            "locations": [{"line": 1, "column": 8}],
+            "extensions": {"code": "GRAPHQL_PARSE_FAILED"},
+        }
+    ]
+
+
+def test_validation_errors(documents: Documents) -> None:
+    """Every mistake is told, with its place."""
+    prepared = documents.prepared("{ tilte\n author }")
+
+    assert isinstance(prepared, Rejected)
+    assert [error.formatted for error in prepared.errors] == [
+        {
+            "message": "Cannot query field 'tilte' on type 'Query'. Did you mean 'title' or 'item'?",
+            "locations": [{"line": 1, "column": 3}],
+            "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
+        },
+        {
+            "message": "Cannot query field 'author' on type 'Query'.",
+            "locations": [{"line": 2, "column": 2}],
+            "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"},
+        },
+    ]
+
+
+def test_number_of_errors(documents: Documents) -> None:
+    """Validation stops after twenty mistakes."""
+    documents.limits = QueryLimits(root_fields=100)
+
+    prepared = documents.prepared("{" + " ".join(f"a{number}" for number in range(100)) + "}")
+
+    assert isinstance(prepared, Rejected)
+    assert len(prepared.errors) == 21
+    assert "error limit reached" in prepared.errors[-1].message
+
+
+@pytest.mark.parametrize("depth", [250, 20_000])
+def test_nesting(documents: Documents, depth: int) -> None:
+    """A text nested without end is refused like any other that cannot be parsed."""
+    code, _ = rejection(documents, "{a" * depth)
+
+    assert code == "GRAPHQL_PARSE_FAILED"
+
+
+def test_rules_of_strawberry(documents: Documents) -> None:
+    """The rules that Strawberry adds for its inputs are checked as well."""
+    code, message = rejection(documents, '{ item(by: { id: "1", barcode: "2" }) }')
+
+    assert code == "GRAPHQL_VALIDATION_FAILED"
+    assert message == "OneOf Input Object 'By' must specify exactly one key."
+
+
+class NoTitle(ASTValidationRule):
+    """A limit of one's own."""
+
+    def enter_operation_definition(self, *_: object) -> None:
+        self.report_error(GraphQLError("Too deep.", extensions={"code": "LIMIT_EXCEEDED"}))
+
+
+def test_rules_of_ones_own() -> None:
+    """A rule may bring a code that says more than that validation failed."""
+    documents = Documents(SCHEMA, 3, rules=(*specified_rules, NoTitle))
+
+    assert rejection(documents, "{ title }") == ("LIMIT_EXCEEDED", "Too deep.")
+
+
+def test_introspection() -> None:
+    """The schema is told unless the operator switched that off; `__typename` always is."""
+    assert isinstance(Documents(SCHEMA, 3).prepared("{ __schema { __typename } }"), Operation)
+
+    closed = Documents(SCHEMA, 3, introspection=False)
+
+    assert rejection(closed, "{ __schema { __typename } }")[0] == "GRAPHQL_VALIDATION_FAILED"
+    assert isinstance(closed.prepared("{ __typename }"), Operation)
+
+
+def test_eviction() -> None:
+    """The document not asked for longest makes room, with all that hangs on it."""
+    documents = Documents(SCHEMA, 2)
+    first, second = operation(documents, "{ a: title }"), operation(documents, "{ b: title }")
+    operation(documents, "{ a: title }")
+
+    operation(documents, "{ c: title }")
+
+    assert len(documents) == 2
+    assert operation(documents, "{ a: title }") is first
+    assert operation(documents, "{ b: title }") is not second
+
+
+def test_cold_documents_leave_a_hot_one_alone() -> None:
+    """Who floods a gateway with texts evicts nothing that is asked once in as many of them as are kept."""
+    documents = Documents(SCHEMA, 20)
+    hot = operation(documents, "{ hot: title }")
+
+    for number in range(300):
+        operation(documents, f"{{ cold{number}: title }}")
+        if number % 19 == 18:
+            assert operation(documents, "{ hot: title }") is hot
+
+    assert len(documents) == 20
+    for number in range(20):
+        operation(documents, f"{{ colder{number}: title }}")
+    assert operation(documents, "{ hot: title }") is not hot
+
+
+def test_failed_documents_are_kept(documents: Documents) -> None:
+    """A broken text is not parsed again, and takes a place like any other."""
+    assert documents.prepared("{") is documents.prepared("{")
+    assert documents.prepared("{ nobody }") is documents.prepared("{ nobody }")
+    assert len(documents) == 2
+
+
+def test_failed_documents_keep_no_tree(documents: Documents) -> None:
+    """Of a broken text only the messages stay in memory."""
+    trees: list[weakref.ref[OperationDefinitionNode]] = []
+
+    class Watch(ASTValidationRule):
+        def enter_operation_definition(self, node: OperationDefinitionNode, *_: object) -> None:
+            trees.append(weakref.ref(node))
+            self.report_error(GraphQLError("No.", node))
+
+    watched = Documents(SCHEMA, 3, rules=(Watch,))
+    kept = watched.prepared("{ title }")
+    gc.collect()
+
+    assert isinstance(kept, Rejected)
+    assert [tree() for tree in trees] == [None]
+
+
+def test_refused_literal(documents: Documents) -> None:
+    """A literal that a scalar refuses is told with the scalar's reason, of which no frame is kept."""
+    prepared = documents.prepared("{ half(number: 3) }")
+
+    assert isinstance(prepared, Rejected)
+    (error,) = prepared.errors
+    assert error.message == "Expected value of type 'Even', but encountered error 'it is odd'; found: 3."
+    assert isinstance(error.original_error, ValueError)
+    assert error.original_error.__traceback__ is None
+
+
+def test_no_room() -> None:
+    """A size of 0 keeps nothing and serves all the same."""
+    documents = Documents(SCHEMA, 0)
+
+    assert operation(documents, "{ title }") is not operation(documents, "{ title }")
+    assert len(documents) == 0
+
+
+def test_negative_size() -> None:
+    """A size below 0 is a slip."""
+    with pytest.raises(ValueError, match="size must not be negative"):
+        Documents(SCHEMA, -1)
+
+
+def test_long_texts(documents: Documents) -> None:
+    """A text beyond the longest kept is served and forgotten."""
+    documents.limits = QueryLimits(query_characters=bounds.LONGEST_KEPT + 1)
+    text = "{ title }".ljust(bounds.LONGEST_KEPT + 1)
+
+    assert operation(documents, text) is not operation(documents, text)
+    assert operation(documents, text[:-1]) is operation(documents, text[:-1])
+    assert len(documents) == 1
+
+
+def test_total_length() -> None:
+    """However many places there are, the characters kept are bounded, and so is memory."""
+    documents = Documents(SCHEMA, 1000)
+
+    for number in range(20):
+        operation(documents, f"{{ a{number}: title }}".ljust(bounds.LONGEST_KEPT))
+
+    assert len(documents) == bounds.KEPT_CHARACTERS // bounds.LONGEST_KEPT

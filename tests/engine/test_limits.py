@@ -1,0 +1,393 @@
+"""What a document may ask: every limit with its figure, and no way around it through fragments."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from graphql import get_introspection_query
+
+from gateway.engine.cost import price
+from gateway.engine.documents import Documents, Operation, Rejected
+from gateway.engine.limits import MOST_TOLD, QueryLimits, estimated
+from gateway.graph import schema
+from tests.gateway_under_test import Gateway, open_gateway
+
+SCREENS = sorted((Path(__file__).parents[1] / "stories" / "screens").glob("*.graphql"))
+
+
+def documents(**limits: int) -> Documents:
+    return Documents(schema, 10, limits=QueryLimits(**limits), pricing=price)
+
+
+def refusal(query: str, **limits: int) -> tuple[str, dict[str, object]]:
+    prepared = documents(**limits).prepared(query)
+    assert isinstance(prepared, Rejected)
+    (error,) = prepared.errors
+    assert error.extensions is not None
+    return error.message, error.extensions
+
+
+def limit_of(query: str, **limits: int) -> str:
+    """The limit that refuses a query, with the code that all of them have."""
+    _, extensions = refusal(query, **limits)
+    assert extensions["code"] == "LIMIT_EXCEEDED"
+    return str(extensions["limit"])
+
+
+def accepted(query: str, **limits: int) -> Operation:
+    prepared = documents(**limits).prepared(query)
+    assert isinstance(prepared, Operation), prepared
+    return prepared
+
+
+def calls(query: str, **variables: object) -> int:
+    made = documents()
+    prepared = made.prepared(query)
+    assert isinstance(prepared, Operation), prepared
+    return estimated(prepared.steps, variables, made.limits)
+
+
+# Text
+
+
+def test_a_long_text_is_refused_before_it_is_read() -> None:
+    """The text itself has a limit, whatever stands in it."""
+    accepted("{__typename}".ljust(100_000))
+
+    assert refusal("{__typename}".ljust(100_001)) == (
+        "The query has 100001 characters; at most 100000 are allowed (MAX_QUERY_CHARACTERS).",
+        {"code": "LIMIT_EXCEEDED", "limit": "MAX_QUERY_CHARACTERS", "maximum": 100_000, "figure": 100_001},
+    )
+
+
+def test_tokens_are_counted_while_they_are_read() -> None:
+    """The parser stops at the first token too many, with the code of a limit and not of a syntax error."""
+    accepted("{" + "__typename " * 8 + "}", tokens=10)
+
+    assert refusal("{" + "__typename " * 9 + "}", tokens=10) == (
+        "The query has more than 10 tokens (MAX_TOKENS).",
+        {"code": "LIMIT_EXCEEDED", "limit": "MAX_TOKENS", "maximum": 10},
+    )
+
+
+def test_comments_are_counted_like_tokens() -> None:
+    """Comments are kept by the parser, so they have a limit too."""
+    assert refusal("#\n" * 11 + "{__typename}", tokens=10)[0] == (
+        "The query has more than 10 comments (MAX_TOKENS)."
+    )
+
+
+def test_a_syntax_error_stays_one() -> None:
+    """Words of the limit in a broken text do not make a limit of it."""
+    _, extensions = refusal('{ a "Document contains more than 2000 tokens" }')
+
+    assert extensions["code"] == "GRAPHQL_PARSE_FAILED"
+
+
+# Shape
+
+NESTED = '{item(barcode:"1"){instance{openRequests{nodes{item{id}}}}}}'  # six levels
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        NESTED,
+        '{item(barcode:"1"){...on Item{instance{...on Instance{openRequests{nodes{item{id}}}}}}}}',
+        '{item(barcode:"1"){...A}} fragment A on Item{instance{...B}} '
+        "fragment B on Instance{openRequests{nodes{item{id}}}}",
+        '{...__schema} fragment __schema on Query{item(barcode:"1"){...A}} '
+        "fragment A on Item{instance{openRequests{nodes{item{id}}}}}",
+    ],
+    ids=["plain", "inline", "nested fragments", "fragment named __schema"],
+)
+def test_depth(query: str) -> None:
+    """Levels of fields are counted through fragments of every kind."""
+    accepted(query, depth=6)
+
+    assert refusal(query, depth=5) == (
+        "The query has more than 5 levels of fields (MAX_DEPTH).",
+        {"code": "LIMIT_EXCEEDED", "limit": "MAX_DEPTH", "maximum": 5},
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{a:__typename b:__typename c:__typename}",
+        "{...A ...A ...A} fragment A on Query{a:__typename}",
+        "{...A a:__typename} fragment A on Query{...B ...B} fragment B on Query{b:__typename}",
+        "{...on Query{a:__typename ...on Query{b:__typename}} c:__typename}",
+        "{...__schema} fragment __schema on Query{a:__typename b:__typename c:__typename}",
+        "query A{a:__typename b:__typename} query B{c:__typename}",
+    ],
+)
+def test_aliases(query: str) -> None:
+    """Aliases are counted where fragments are spread, and over all operations of a document."""
+    assert limit_of(query, aliases=2) == "MAX_ALIASES"
+    assert not isinstance(documents(aliases=3).prepared(query, "A" if "query A" in query else None), Rejected)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{__typename" + " @include(if:true)@skip(if:false)@include(if:true)}",
+        "{...A@skip(if:false) ...A@skip(if:false)} fragment A on Query{__typename@skip(if:false)}",
+        "{...on Query@skip(if:false){__typename@skip(if:false)} a:__typename@skip(if:false)}",
+        "query($a:Boolean=true@a){__typename@include(if:$a)@b}",
+        "query@a@b@c{__typename}",
+        "{...A}fragment A on Query@a@b@c{__typename}",
+    ],
+)
+def test_directives(query: str) -> None:
+    """Directives are counted wherever they can stand, known or not."""
+    assert limit_of(query, directives=2) == "MAX_DIRECTIVES"
+
+
+def test_nodes() -> None:
+    """Fields are counted where fragments are spread; 2000 by default."""
+    accepted("{...A ...A}fragment A on Query{__typename}", nodes=4)
+
+    assert refusal("{...A ...A}fragment A on Query{__typename}", nodes=3) == (
+        "The query has more than 3 fields and fragments, counted where they are spread (MAX_NODES).",
+        {"code": "LIMIT_EXCEEDED", "limit": "MAX_NODES", "maximum": 3},
+    )
+
+
+@pytest.mark.parametrize("last", ["{__typename}", "{}"], ids=["a field", "empty"])
+def test_fragments_that_double_cost_no_time(last: str) -> None:
+    """Sixty fragments that each spread the next one twice are 2^60 fields, refused at the two thousandth."""
+    doubling = " ".join(f"fragment F{n} on Query{{...F{n + 1} ...F{n + 1}}}" for n in range(60))
+    began = time.thread_time()
+
+    query = f"{{...F0}} {doubling} fragment F60 on Query{last}"
+    assert limit_of(query, root_fields=9999, comparisons=10**9) == "MAX_NODES"
+    assert time.thread_time() - began < 0.5
+
+
+def test_fragments_in_a_circle_are_an_error_of_the_document() -> None:
+    """A cycle ends the walk and is then refused in the words of validation."""
+    _, extensions = refusal("{...A} fragment A on Query{__typename ...B} fragment B on Query{...A}")
+
+    assert extensions["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+def test_fragments_that_all_spread_each_other_cost_no_time() -> None:
+    """Thirty fragments that all spread each other have more ways through them than anybody can walk."""
+    spreads = " ".join(f"...F{n}" for n in range(28))
+    every = " ".join(f"fragment F{n} on Query{{{spreads}}}" for n in range(28))
+    began = time.thread_time()
+
+    assert limit_of(f"{{...F0}} {every}") == "MAX_NODES"
+    assert time.thread_time() - began < 0.5
+
+
+def test_fragments_that_nobody_spreads_are_counted() -> None:
+    """They would be validated like the others."""
+    assert limit_of("{__typename} fragment A on Query{a:__typename b:__typename}", aliases=1) == "MAX_ALIASES"
+
+
+def test_root_fields() -> None:
+    """An operation asks at most 30 questions, however they are wrapped."""
+    accepted("{" + "__typename " * 30 + "}")
+
+    assert refusal("{" + "__typename " * 31 + "}")[0] == (
+        "The query has more than 30 fields at the root (MAX_ROOT_FIELDS)."
+    )
+    assert limit_of("{...A ...A}fragment A on Query{a:__typename b:__typename}", root_fields=3) == (
+        "MAX_ROOT_FIELDS"
+    )
+
+
+def test_repeated_fields_are_refused_before_they_are_compared() -> None:
+    """Validation compares fields of one name pair by pair: 400 of them unguarded take most of a second."""
+    repeated = "{loans{nodes{" + "item{id} " * 400 + "}}}"
+    began = time.thread_time()
+
+    assert limit_of(repeated) == "MAX_COMPARISONS"
+    assert limit_of("{loans{nodes{" + "...on Loan{item{id}}" * 200 + "}}}") == "MAX_COMPARISONS"
+    assert time.thread_time() - began < 0.5
+
+
+# Introspection, suggestions, numbers
+
+
+def test_the_query_of_graphiql_passes() -> None:
+    """The standard introspection query, with everything it can ask, keeps within every limit."""
+    accepted(
+        get_introspection_query(
+            specified_by_url=True,
+            directive_is_repeatable=True,
+            schema_description=True,
+            input_value_deprecation=True,
+        )
+    )
+
+
+def test_introspection_depth() -> None:
+    """Lists of lists of lists of the schema multiply like nothing else, also through a fragment."""
+    deep = "{__schema{types{fields{type{fields{type{...A}}}}}}} fragment A on __Type{fields{name}}"
+
+    assert limit_of(deep) == "MAX_INTROSPECTION_DEPTH"
+
+
+@pytest.mark.parametrize(
+    "text", ["{__schema{__typename}}", "{...A}fragment A on Query{__schema{__typename}}"]
+)
+def test_introspection_alone_can_be_closed(text: str) -> None:
+    """Without introspection the schema is not told, through fragments neither; suggestions still are."""
+    closed = Documents(schema, 0, introspection=False)
+
+    assert isinstance(closed.prepared(text), Rejected)
+    suggesting = closed.prepared("{loanz{nodes{id}}}")
+    assert isinstance(suggesting, Rejected)
+    assert "Did you mean 'loan' or 'loans'?" in suggesting.errors[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{loanz{nodes{id}}}",
+        "{loans(firzt:1){nodes{id}}}",
+        "{...on Loanz{id}}",
+        "{loans(filter:{statuz:[OPEN]}){nodes{id}}}",
+        "{loans(sort:[{by:DUE_DAT}]){nodes{id}}}",
+    ],
+)
+def test_suggestions_alone_can_be_closed(text: str) -> None:
+    """Without suggestions no message names what the schema has; introspection is another switch."""
+    closed = Documents(schema, 0, suggestions=False)
+    prepared = closed.prepared(text)
+
+    assert isinstance(prepared, Rejected)
+    assert not any("Did you mean" in error.message for error in prepared.errors)
+    assert isinstance(closed.prepared("{__schema{__typename}}"), Operation)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400])
+@pytest.mark.parametrize(
+    "place", ["{loans(first:%s){nodes{id}}}", "query($a:Float=%s){__typename @skip(if:$a)}"]
+)
+def test_numbers_are_finite(number: str, place: str) -> None:
+    """A number that no double holds is refused, wherever it stands; it would come through as infinity."""
+    prepared = documents().prepared(place % number)
+
+    assert isinstance(prepared, Rejected)
+    assert (prepared.errors[0].extensions or {})["code"] == "BAD_USER_INPUT"
+    assert prepared.errors[0].message == "A number is too large to be one."
+
+
+# Cost
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=lambda path: path.stem)
+def test_every_screen_fits(screen: Path) -> None:
+    """The screens of a library keep within every limit as it is by default."""
+    assert 1 <= calls(screen.read_text(), first=100) <= 30
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{__typename __schema{__typename}}", 0),
+        ("{loans{nodes{id}}}", 1),
+        ("{a:loans{nodes{id}} b:loans{nodes{id}}}", 2),
+        ("{...A ...A}fragment A on Query{loans{nodes{id}}}", 1),
+        ('{user(barcode:"1"){id}}', 1),
+        # a batch for each 50 parents
+        ("{loans{nodes{borrower{email:personal{email}}}}}", 2),
+        ("{loans(first:50){nodes{borrower{personal{email}}}}}", 2),
+        ("{loans(first:51){edges{node{borrower{personal{email}}}}}}", 3),
+        ("{loans(first:1000){nodes{borrower{personal{email}}}}}", 21),
+        ("{loans(first:0){nodes{borrower{personal{email}}}}}", 1),
+        ("{loans(first:1000000){nodes{borrower{personal{email}}}}}", 21),
+        # what the parent carries
+        ("{loans(first:1000){nodes{borrower{id barcode} item{id title}}}}", 1),
+        ("{loans(first:1000){nodes{...A}}}fragment A on Loan{borrower{...B}}fragment B on User{barcode}", 1),
+        # upstream serves one parent a call
+        ("{loans(first:20){nodes{borrower{automatedBlocks{message}}}}}", 21),
+        ("{items(first:20){nodes{requestQueue{nodes{id}}}}}", 21),
+        ("{servicePoints(first:20){nodes{pickSlips{nodes{__typename}}}}}", 21),
+        ("{batchRequests(first:20){nodes{details{nodes{__typename}}}}}", 21),
+        # connections in connections multiply, and lists without `first` have ten
+        ("{items(first:100){nodes{openRequests(first:100){nodes{requester{personal{email}}}}}}}", 203),
+        ("{items(first:1){nodes{requestQueue{nodes{item{requestQueue{nodes{id}}}}}}}}", 12),
+        # acts
+        ('mutation{checkIn(input:{itemBarcode:"1",servicePointId:"1"}){__typename}}', 1),
+    ],
+)
+def test_cost(query: str, expected: int) -> None:
+    """The estimate: a call for each root, batch of parents, and parent of what cannot be batched."""
+    assert calls(query) == expected
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"), [({}, 2), ({"n": None}, 2), ({"n": 100}, 3), ({"n": -5}, 1)]
+)
+def test_cost_follows_the_variables(variables: dict[str, int | None], expected: int) -> None:
+    """A page size from a variable counts as one in the text."""
+    query = "query($n:Int){loans(first:$n){nodes{borrower{personal{email}}}}}"
+
+    assert calls(query, **variables) == expected
+
+
+@pytest.mark.anyio
+async def test_a_costly_operation_asks_nothing(gateway: Gateway) -> None:
+    """It is refused as a request error with the estimate and the limit, and upstream hears nothing."""
+    gateway.sandbox.calls.clear()
+    query = "query($n:Int!){items(first:$n){nodes{requestQueue{nodes{id}}}}}"
+
+    response = await gateway.http.post(
+        "/graphql",
+        json={"query": query, "variables": {"n": 100}},
+        headers={"X-Okapi-Tenant": "diku", "Accept": "application/graphql-response+json"},
+    )
+
+    assert response.status_code == 400
+    answer = response.json()
+    assert "data" not in answer
+    (error,) = answer["errors"]
+    del error["extensions"]["requestId"]
+    assert error == {
+        "message": "The operation may need 101 upstream calls; at most 100 are allowed. "
+        "Ask for smaller pages or fewer links (MAX_COST).",
+        "extensions": {
+            "code": "LIMIT_EXCEEDED",
+            "retryable": False,
+            "limit": "MAX_COST",
+            "maximum": 100,
+            "estimated": 101,
+        },
+    }
+    assert gateway.calls == []
+    assert "data" in await gateway.ask(query, {"n": 99})
+
+
+@pytest.mark.anyio
+async def test_an_estimate_beyond_counting_is_told_as_such(gateway: Gateway) -> None:
+    """Connections within connections make a figure that nobody needs to the last digit."""
+    nested = "{id}"
+    for _ in range(3):
+        nested = f"{{instance{{openRequests(first:1000){{nodes{{item{nested}}}}}}}}}"
+    answer = await gateway.ask(f"{{items(first:1000){{nodes{nested}}}}}")
+
+    assert answer["errors"][0]["extensions"]["estimated"] == MOST_TOLD
+    assert f"more than {MOST_TOLD} upstream calls" in answer["errors"][0]["message"]
+
+
+@pytest.mark.anyio
+async def test_every_limit_is_a_setting() -> None:
+    """An operator moves each limit."""
+    async with open_gateway(max_depth=2, max_cost=1, max_root_fields=2) as gateway:
+        answers = [
+            await gateway.ask(query)
+            for query in ("{loans{nodes{id}}}", "{a:__typename b:__typename c:__typename}", "{__typename}")
+        ]
+
+    assert [answer.get("errors", [{}])[0].get("extensions", {}).get("limit") for answer in answers] == [
+        "MAX_DEPTH",
+        "MAX_ROOT_FIELDS",
+        None,
+    ]

@@ -1,0 +1,122 @@
+"""Manifests as the tools of front ends write them, and what is refused at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.engine.manifests import ManifestError, TrustedDocument, TrustedDocuments, read_manifests
+
+LOANS, TITLE = "query Loans { loans { nodes { id } } }", "query Title { title }"
+
+
+def written(folder: Path, content: Any, name: str = "manifest.json") -> Path:
+    file = folder / name
+    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return file
+
+
+def apollo(*operations: dict[str, str]) -> dict[str, Any]:
+    return {"format": "apollo-persisted-query-manifest", "version": 1, "operations": list(operations)}
+
+
+FORMS = {
+    "graphql-codegen": {"1f40fc92da241694750979ee6cf582f2d5d7d28e": LOANS},
+    "graphql-codegen with a prefix": {"sha256:1f40fc92da241694750979ee6cf582f2d5d7d28e": LOANS},
+    "Relay": {"1f40fc92da241694750979ee6cf582f2d5d7d28e": LOANS},
+    "Apollo": apollo(
+        {
+            "id": "1f40fc92da241694750979ee6cf582f2d5d7d28e",
+            "name": "Loans",
+            "type": "query",
+            "body": LOANS,
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms(form: str, tmp_path: Path) -> None:
+    """Each form is read, and its ids are taken as they are, whatever they were hashed by."""
+    file = written(tmp_path, FORMS[form])
+
+    found = read_manifests(file)
+
+    assert found == [TrustedDocument(id="1f40fc92da241694750979ee6cf582f2d5d7d28e", text=LOANS)]
+
+
+def test_ids() -> None:
+    """A document is found by the manifest's id and by its SHA-256, each with and without the prefix."""
+    trusted = TrustedDocuments([TrustedDocument(id="a1", text="{ title }")])
+    sha256 = "b749e55931124c1b730009ce9d82c933809fdd008b4f7f0b8d8e68d9217a6670"  # as sha256sum has it
+
+    for known in ("a1", "sha256:a1", sha256, f"sha256:{sha256}"):
+        assert trusted.text(known) == "{ title }"
+    for unknown in ("a2", "x-a1", sha256[:-1], ""):
+        assert trusted.text(unknown) is None
+    assert "{ title }" in trusted
+    assert "{title}" not in trusted
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    """All manifests of a folder count, of whatever form; other files do not."""
+    written(tmp_path, {"a": LOANS}, "desk.json")
+    written(tmp_path, apollo({"id": "b", "body": TITLE}), "kiosk.json")
+    written(tmp_path, "no manifest", "README.md")
+
+    assert [each.id for each in read_manifests(tmp_path)] == ["a", "b"]
+
+
+BROKEN: list[tuple[Any, str]] = [
+    ("{", "is not JSON"),
+    ("[" * 100_000, "is not JSON"),
+    ([LOANS], "is neither an object of texts by id"),
+    ({"a": 1}, "is neither an object of texts by id"),
+    (apollo({"id": "a"}), "is neither an object of texts by id"),
+    ({**apollo(), "version": 2}, "is neither an object of texts by id"),
+    ({**apollo(), "format": "another"}, "is neither an object of texts by id"),
+    ({"": LOANS}, "'' is no id of a document"),
+    ({"a b": LOANS}, "'a b' is no id of a document"),
+    ({"a" * 257: LOANS}, "is no id of a document"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), BROKEN)
+def test_broken_manifests(content: Any, message: str, tmp_path: Path) -> None:
+    """A manifest that cannot be read is refused with its file and the reason, and never read in part."""
+    file = written(tmp_path, content)
+
+    with pytest.raises(ManifestError) as refused:
+        read_manifests(file)
+
+    assert str(refused.value).startswith(f"{file}: ")
+    assert message in str(refused.value)
+
+
+def test_other_encodings(tmp_path: Path) -> None:
+    """A manifest is UTF-8."""
+    file = tmp_path / "manifest.json"
+    file.write_bytes(b'{"a":"\xff"}')
+
+    with pytest.raises(ManifestError, match="is not UTF-8"):
+        read_manifests(file)
+
+
+def test_no_manifest(tmp_path: Path) -> None:
+    """A folder without a manifest, and a file that is not there, are told as such."""
+    with pytest.raises(ManifestError, match="has no manifest"):
+        read_manifests(tmp_path)
+    with pytest.raises(ManifestError, match="cannot be read: No such file or directory"):
+        read_manifests(tmp_path / "gone.json")
+
+
+def test_one_id_for_two_documents() -> None:
+    """Two manifests may share a document, and may not give one id to two."""
+    shared = TrustedDocument(id="a", text=LOANS)
+    assert len(TrustedDocuments([shared, shared])) == 2
+
+    with pytest.raises(ManifestError, match="id a stands for two documents"):
+        TrustedDocuments([shared, TrustedDocument(id="a", text=TITLE)])

@@ -1,0 +1,380 @@
+"""Documents by their ids: trusted ones, and those that clients register."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.app import create_app
+from gateway.engine.document_store import LocalDocumentStore
+from gateway.engine.documents import TrustMode
+from gateway.engine.manifests import TrustedDocument, TrustedDocuments
+from gateway.engine.plans.fallbacks import FALLBACKS
+from gateway.settings import Settings, SettingsError
+from tests.gateway_under_test import open_gateway
+from tests.http.desk import GRAPHQL, JSON, Desk
+from tests.store_server import PATIENCE, needs_store_server, store_server
+
+pytestmark = pytest.mark.anyio
+
+TITLE = "query Title($barcode: String) { title(barcode: $barcode) }"
+TWO = "query A { title } query B { tenant }"
+TENANT = "query Tenant { tenant }"
+DONE = {"data": {"title": "Title 7"}}
+SEVEN = {"barcode": "7"}
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def persisted(sha256_hash: str) -> dict[str, Any]:
+    return {"persistedQuery": {"version": 1, "sha256Hash": sha256_hash}}
+
+
+def desk_with(trust: TrustMode = "off") -> Desk:
+    """A desk that trusts three documents and takes registrations."""
+    documents = {
+        "title-1": TITLE,
+        "two-1": TWO,
+        "act-1": 'mutation Lend { checkOut(barcode: "1") }',
+    }
+    trusted = TrustedDocuments(TrustedDocument(id=each, text=text) for each, text in documents.items())
+    return Desk(trusted=trusted, trust=trust, registered=LocalDocumentStore(longest=1000))
+
+
+def problem(answer: Any) -> tuple[str, str]:
+    (error,) = answer["errors"]
+    assert "data" not in answer
+    return error["message"], error["extensions"]["code"]
+
+
+NOT_FOUND = ("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+NOT_SUPPORTED = ("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
+NOT_TRUSTED = ("The document is not one of those that are trusted here.", "DOCUMENT_NOT_TRUSTED")
+
+
+# Trusted documents
+
+
+@pytest.mark.parametrize("trust", ["off", "log", "enforce"])
+async def test_a_trusted_document_by_its_id(trust: TrustMode) -> None:
+    """A document of the manifest is executed by its id, its SHA-256 and its text, in each mode."""
+    desk = desk_with(trust)
+    ways: list[dict[str, Any]] = [
+        {"documentId": "title-1"},
+        {"documentId": "sha256:title-1"},
+        {"documentId": f"sha256:{sha256(TITLE)}"},
+        {"extensions": persisted("title-1")},
+        {"extensions": persisted(sha256(TITLE))},
+        {"query": TITLE},
+        {"query": TITLE, "extensions": persisted(sha256(TITLE))},
+    ]
+
+    for way in ways:
+        assert (await desk.post(**way, variables=SEVEN)).json() == DONE, way
+
+
+async def test_by_get() -> None:
+    """An id may come in the address; the answer is personal and is not to be kept."""
+    desk = desk_with()
+
+    by_id = await desk.get(documentId="title-1", variables=json.dumps(SEVEN))
+    by_hash = await desk.get(extensions=json.dumps(persisted("title-1")), variables=json.dumps(SEVEN))
+
+    for response in (by_id, by_hash):
+        assert response.json() == DONE
+        assert (response.headers["cache-control"], response.headers["vary"]) == ("no-store", "Accept")
+
+
+async def test_a_browser_with_an_id_gets_an_answer() -> None:
+    """An address that names a document is not the place for GraphiQL."""
+    desk = Desk(graphiql=b"<html>", trusted=desk_with().documents.trusted)
+    html = {"Accept": "text/html,application/json;q=0.9"}
+
+    assert (await desk.get(html)).text == "<html>"
+    assert (await desk.get(html, documentId="title-1", variables=json.dumps(SEVEN))).json() == DONE
+
+
+async def test_no_act_by_get() -> None:
+    """An act is not done by GET, by whatever id."""
+    desk = desk_with()
+
+    response = await desk.get(documentId="act-1")
+
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert desk.calls == []
+
+
+async def test_one_of_several_operations() -> None:
+    """Which operation of a trusted document is meant says operationName, or nothing is executed."""
+    desk = desk_with("enforce")
+
+    assert (await desk.post(documentId="two-1", operationName="B")).json() == {"data": {"tenant": "diku"}}
+    for name in (None, "C"):
+        _, code = problem((await desk.post(documentId="two-1", operationName=name)).json())
+        assert code == "GRAPHQL_VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize(("accept", "status"), [(JSON, 200), (GRAPHQL, 400)])
+async def test_other_documents_are_refused(accept: str, status: int) -> None:
+    """With enforce a text that no manifest has is refused, valid or not, and so is an id."""
+    desk = desk_with("enforce")
+    ways: list[dict[str, Any]] = [
+        {"query": TENANT},
+        {"query": TITLE + " "},
+        {"query": "{ this is not GraphQL"},
+        {"query": TENANT, "extensions": persisted(sha256(TENANT))},
+        {"documentId": "title-2"},
+        {"extensions": persisted(sha256(TENANT))},
+    ]
+
+    for way in ways:
+        response = await desk.post({"Accept": accept}, **way)
+        assert (response.status_code, problem(response.json())) == (status, NOT_TRUSTED), way
+
+    assert len(desk.documents) == 0  # not even parsed
+    assert desk.contexts == 0
+
+
+async def test_other_documents_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """With log they are served; the log has the hash and the name of the operation, once and no more."""
+    desk = desk_with("log")
+    text = 'query Secret { title(barcode: "hunter2") }'
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert (await desk.post(query=text)).json() == {"data": {"title": "Title hunter2"}}
+        await desk.post(query=TITLE)
+        await desk.post(query="{ nobody(named: hunter2) }")
+
+    assert caplog.messages == [f"Not in the manifest: document {sha256(text)}, operation Secret"]
+
+
+# Registered by clients
+
+
+async def test_registration() -> None:
+    """A client asks by the hash, is told to send the text, sends it once, and asks by the hash ever after."""
+    desk = Desk(registered=LocalDocumentStore(longest=1000))
+    hashed = persisted(sha256(TITLE))
+
+    assert problem((await desk.post(extensions=hashed, variables=SEVEN)).json()) == NOT_FOUND
+    assert (await desk.post(query=TITLE, extensions=hashed, variables=SEVEN)).json() == DONE
+    assert (await desk.post(extensions=hashed, variables=SEVEN)).json() == DONE
+    assert (await desk.get(extensions=json.dumps(hashed), variables=json.dumps(SEVEN))).json() == DONE
+    assert (await desk.post(documentId=f"sha256:{sha256(TITLE)}", variables=SEVEN)).json() == DONE
+
+
+async def test_a_hash_of_another_text() -> None:
+    """A text is not registered under the hash of another, and not executed under it either."""
+    desk = Desk(registered=LocalDocumentStore(longest=1000))
+
+    response = await desk.post(query=TITLE, extensions=persisted(sha256(TENANT)))
+
+    assert response.status_code == 400
+    assert problem(response.json()) == (
+        "extensions.persistedQuery.sha256Hash is not the SHA-256 of the query.",
+        "BAD_REQUEST",
+    )
+    assert desk.calls == []
+    assert problem((await desk.post(extensions=persisted(sha256(TENANT)))).json()) == NOT_FOUND
+
+
+async def test_broken_texts_are_not_registered() -> None:
+    """What is not valid takes no place among the registered texts."""
+    registered = LocalDocumentStore(longest=1000)
+    desk = Desk(registered=registered)
+    text = "{ nobody }"
+
+    _, code = problem((await desk.post(query=text, extensions=persisted(sha256(text)))).json())
+
+    assert (code, len(registered)) == ("GRAPHQL_VALIDATION_FAILED", 0)
+
+
+BROKEN: list[tuple[Any, str]] = [
+    (1, "has not the form of a persisted query: Expected `object`, got `int`."),
+    ({"version": 1}, "has not the form of a persisted query: Object missing required field `sha256Hash`."),
+    ({"version": 2, "sha256Hash": "a"}, "must be of version 1."),
+    (
+        {"version": 1, "sha256Hash": 1},
+        "has not the form of a persisted query: Expected `str`, got `int` - at `$.sha256Hash`.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "message"), BROKEN)
+async def test_broken_extensions(given: Any, message: str) -> None:
+    """An extension of another form is refused, with or without a text."""
+    desk = Desk(registered=LocalDocumentStore(longest=1000))
+
+    texts: list[dict[str, Any]] = [{}, {"query": "{ title }"}]
+    for text in texts:
+        response = await desk.post(**text, extensions={"persistedQuery": given})
+        assert response.status_code == 400
+        assert problem(response.json()) == (f"extensions.persistedQuery {message}", "BAD_REQUEST")
+
+    assert desk.calls == []
+
+
+async def test_registration_is_off() -> None:
+    """Where no texts are taken, a client is told to stop asking by hashes; a text beside one is executed."""
+    desk = Desk()
+    hashed = persisted(sha256(TITLE))
+
+    assert problem((await desk.post(extensions=hashed)).json()) == NOT_SUPPORTED
+    assert (await desk.post(query=TITLE, extensions=hashed, variables=SEVEN)).json() == DONE
+    assert problem((await desk.post(documentId=sha256(TITLE))).json()) == NOT_FOUND
+
+
+async def test_other_extensions_do_no_harm(desk: Desk) -> None:
+    """An extension that we do not know changes nothing."""
+    response = await desk.post(query="{ title }", extensions={"persistedQuery": None, "other": 1})
+
+    assert response.json() == {"data": {"title": "Title 1"}}
+
+
+# The gateway as a whole
+
+LOANS = """query Loans($titles: Boolean!) {
+    loans(first: 3) { nodes { id item @include(if: $titles) { title } } }
+}"""
+
+
+def manifest(folder: Path, **texts: str) -> Path:
+    file = folder / "persisted-documents.json"
+    file.write_text(json.dumps(texts), encoding="utf-8")
+    return file
+
+
+async def test_plans_are_made_at_start(tmp_path: Path) -> None:
+    """A trusted document is executed by its plan when it is asked for the first time, in all its variants."""
+    file = manifest(tmp_path, loans=LOANS)
+    async with open_gateway(documents=file, documents_mode="enforce") as gateway:
+        planned = FALLBACKS.planned
+        assert gateway.calls == []  # nothing was asked to make the plans
+
+        for titles in (True, False):
+            body = {"documentId": "loans", "variables": {"titles": titles}}
+            response = await gateway.http.post("/graphql", json=body, headers={"X-Okapi-Tenant": "diku"})
+            assert [("item" in each) for each in response.json()["data"]["loans"]["nodes"]] == [titles] * 3
+
+        assert FALLBACKS.planned == planned + 2
+
+
+async def test_a_trusted_act_is_done_once(tmp_path: Path) -> None:
+    """A trusted act is executed by its plan too, and sent upstream once."""
+    text = """mutation Lend($input: CheckOutInput!) {
+        checkOut(input: $input) { ... on CheckedOut { loan { id item { barcode } } } }
+    }"""
+    async with open_gateway(documents=manifest(tmp_path, lend=text), documents_mode="enforce") as gateway:
+        assert gateway.calls == []
+        planned = FALLBACKS.planned
+        given = {
+            "itemBarcode": "2000000001",
+            "userBarcode": "1000000001",
+            "servicePointId": gateway.summary.service_point_id,
+        }
+
+        body = {"documentId": "lend", "variables": {"input": given}}
+        answer = await gateway.http.post("/graphql", json=body, headers=gateway.as_staff())
+
+        assert answer.json()["data"]["checkOut"]["loan"]["item"] == {"barcode": "2000000001"}
+        assert [each for each in gateway.paths() if not each.startswith("GET")] == [
+            "POST /circulation-bff/loans/check-out-by-barcode"
+        ]
+        assert FALLBACKS.planned == planned + 1
+
+
+async def test_trusted_documents_are_not_evicted(tmp_path: Path) -> None:
+    """However many other documents come, a trusted one stays compiled."""
+    file = manifest(tmp_path, loans=LOANS)
+    async with open_gateway(documents=file, document_cache_size=1, plan_after=1000) as gateway:
+        for number in range(3):
+            await gateway.data(f"{{ a{number}: __typename }}")
+        planned = FALLBACKS.planned
+
+        await gateway.data(LOANS, {"titles": True})
+
+        assert FALLBACKS.planned == planned + 1
+
+
+async def test_documents_that_cannot_be_served(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A document that does not fit the schema is named in the log at start; the others are served."""
+    file = manifest(tmp_path, old="query Old { gone }", loans=LOANS)
+    with caplog.at_level(logging.INFO, "gateway.engine.trusted_documents"):
+        async with open_gateway(documents=file, documents_mode="enforce") as gateway:
+            headers = {"X-Okapi-Tenant": "diku"}
+            answers = [
+                (await gateway.http.post("/graphql", json=body, headers=headers)).json()
+                for body in ({"documentId": "old"}, {"documentId": "loans", "variables": {"titles": False}})
+            ]
+
+    assert problem(answers[0])[1] == "GRAPHQL_VALIDATION_FAILED"
+    assert len(answers[1]["data"]["loans"]["nodes"]) == 3
+    assert caplog.messages == [
+        "A trusted document cannot be served: old (Old): Cannot query field 'gone' on type 'Query'. "
+        "(line 1, column 13)",
+        "Trusted documents: 2 are ready, 1 problems",
+    ]
+
+
+def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
+    """A gateway does not start with a manifest that it cannot read: the setting and the reason are told."""
+    file = tmp_path / "manifest.json"
+    file.write_text("{", encoding="utf-8")
+
+    with pytest.raises(SettingsError) as refused:
+        create_app(Settings(sandbox=True, documents=file))
+
+    assert refused.value.problems == (f"DOCUMENTS: {file}: is not JSON",)
+
+
+async def test_registration_by_setting() -> None:
+    """Clients may register documents unless the operator says no."""
+    hashed = persisted(sha256("{ __typename }"))
+    for allowed, expected in ((True, NOT_FOUND), (False, NOT_SUPPORTED)):
+        async with open_gateway(automatic_persisted_queries=allowed) as gateway:
+            headers = {"X-Okapi-Tenant": "diku"}
+            response = await gateway.http.post("/graphql", json={"extensions": hashed}, headers=headers)
+            assert problem(response.json()) == expected
+
+
+@needs_store_server
+async def test_registration_is_shared() -> None:
+    """What a client registers at one replica, every replica that shares a store knows."""
+    body = {"extensions": persisted(sha256("{ __typename }"))}
+    headers = {"X-Okapi-Tenant": "diku"}
+    with store_server() as server:
+        async with (
+            open_gateway(redis_url=server.url, redis_timeout=PATIENCE) as one,
+            open_gateway(redis_url=server.url, redis_timeout=PATIENCE) as other,
+        ):
+            unknown = await other.http.post("/graphql", json=body, headers=headers)
+            assert problem(unknown.json()) == NOT_FOUND
+            await one.http.post("/graphql", json=body | {"query": "{ __typename }"}, headers=headers)
+
+            answer = (await other.http.post("/graphql", json=body, headers=headers)).json()
+
+    assert answer == {"data": {"__typename": "Query"}}
+
+
+async def test_many_conditions(tmp_path: Path) -> None:
+    """A document with more variants than are kept is compiled when it is asked, for what it is asked with."""
+    names = [f"v{number}" for number in range(5)]
+    declared = ", ".join(f"${name}: Boolean!" for name in names)
+    fields = " ".join(f"{name}: id @include(if: ${name})" for name in names)
+    file = manifest(tmp_path, many=f"query Many({declared}) {{ loans(first: 1) {{ nodes {{ {fields} }} }} }}")
+    values = dict.fromkeys(names, False) | {"v3": True}
+    async with open_gateway(documents=file, plan_after=2) as gateway:
+        before = FALLBACKS.planned
+        body = {"documentId": "many", "variables": values}
+        for planned in (0, 1, 2):
+            answer = await gateway.http.post("/graphql", json=body, headers={"X-Okapi-Tenant": "diku"})
+            assert [list(each) for each in answer.json()["data"]["loans"]["nodes"]] == [["v3"]]
+            assert FALLBACKS.planned == before + planned

@@ -1,0 +1,326 @@
+"""A user who asks too much is told when to come again, and nothing is asked for them until then."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.engine.rate_limit import DECISIONS, Decisions, LocalCounters, RateLimit, user_key
+from gateway.errors import RateLimited
+from gateway.identity import Caller, PolarisIdentity
+from gateway.redis_store import STORE_CALLS, RedisStore, StoreCalls
+from tests.gateway_under_test import Gateway, open_gateway
+from tests.store_server import PATIENCE, free_port, needs_store_server, store_server
+
+LOANS = "{ loans(first: 1) { nodes { id } } }"  # one upstream call
+ACT = 'mutation { checkIn(input: {itemBarcode: "1", servicePointId: "%s"}) { __typename } }'
+GRAPHQL = "application/graphql-response+json"
+
+SHARED = pytest.param(True, id="shared", marks=needs_store_server)
+OWN = pytest.param(False, id="own")
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def caller(
+    token: str | None = "t",  # noqa: S107 - nobody's
+    *,
+    tenant: str = "diku",
+    polaris: str | None = None,
+) -> Caller:
+    identity = PolarisIdentity(authorization=polaris) if polaris is not None else None
+    return Caller(tenant=tenant, token=token, request_id="1", polaris=identity)
+
+
+@asynccontextmanager
+async def limit(most: int, seconds: int, *, shared: bool) -> AsyncIterator[RateLimit]:
+    """A limit of this process, or one in a store that is there."""
+    if not shared:
+        yield RateLimit(most, seconds, decisions=Decisions())
+        return
+    with store_server() as server:
+        store = RedisStore(server.url, timeout=PATIENCE, calls=StoreCalls())
+        yield RateLimit(most, seconds, store, decisions=Decisions())
+        await store.aclose()
+
+
+# What is spent, and when it comes back
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("shared", [OWN, SHARED])
+async def test_no_more_is_spent_than_there_is(shared: bool) -> None:
+    """Calls are counted, not operations; what does not fit is refused and leaves the rest to others."""
+    async with limit(10, 60, shared=shared) as rate:
+        assert await rate.check(caller(), 7) is None
+        refused = await rate.check(caller(), 4)
+        assert await rate.check(caller(), 3) is None
+        assert await rate.check(caller(), 1) is not None
+
+    assert refused is not None
+    assert 60 <= refused.extensions.pop("retryAfter") <= 120
+    assert refused.message == (
+        "Too much was asked of late: at most 10 upstream calls in 60 seconds are allowed, and this operation"
+        " may need 4. Nothing was asked."
+    )
+    assert {name: value for name, value in refused.extensions.items() if name != "retryAfter"} == {
+        "code": "RATE_LIMITED",
+        "retryable": True,
+        "limit": "RATE_LIMIT",
+        "maximum": 10,
+        "seconds": 60,
+        "estimated": 4,
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("shared", [OWN, SHARED])
+async def test_who_waits_as_told_is_served(shared: bool) -> None:
+    """After `retryAfter` seconds the same operation passes, in the process and in the store alike."""
+    async with limit(10, 1, shared=shared) as rate:
+
+        async def waits(user: Caller, cost: int) -> None:
+            assert await rate.check(user, 10) is None
+            refused = await rate.check(user, cost)
+            assert refused is not None
+            assert refused.retry_after == 2  # the rest of this window and some of the next
+            await asyncio.sleep(refused.retry_after)
+            assert await rate.check(user, cost) is None
+
+        await asyncio.gather(*(waits(caller(f"user {cost}"), cost) for cost in (2, 5, 10)))
+
+
+@settings(deadline=None)  # a busy machine is slow, and time does not matter here
+@given(
+    st.integers(1, 50),
+    st.sampled_from([1, 60]),
+    st.lists(st.tuples(st.floats(0, 150), st.integers(1, 50)), max_size=30),
+    st.integers(1, 50),
+)
+def test_the_wait_is_long_enough_and_has_an_end(
+    most: int, seconds: int, history: list[tuple[float, int]], cost: int
+) -> None:
+    """Whatever was spent before: who waits as long as told may spend, and it is never two whole windows."""
+    clock = Clock()
+    counters = LocalCounters(most, seconds, clock=clock)
+    for pause, spent in history:
+        clock.now += pause
+        counters.spend("user", min(spent, most))
+
+    wait = counters.spend("user", min(cost, most))
+
+    if wait is not None:
+        assert 0 < wait <= 2 * seconds + 1e-6
+        clock.now += wait + 1e-6
+        assert counters.spend("user", min(cost, most)) is None
+
+
+def test_a_budget_comes_back_evenly() -> None:
+    """What was spent at once is there again bit by bit over the next window, not all at its start."""
+    clock = Clock()
+    counters = LocalCounters(60, 60, clock=clock)
+    assert counters.spend("user", 60) is None
+    assert counters.spend("user", 1) == 61.0
+
+    clock.now += 60.0
+    assert counters.spend("user", 60) == 60.0
+    assert counters.spend("user", 1) == 1.0
+    clock.now += 30.0
+    assert counters.spend("user", 31) == 1.0
+    assert counters.spend("user", 30) is None
+    clock.now += 60.0  # half of the 30 still count
+    assert counters.spend("user", 46) == 2.0
+    assert counters.spend("user", 45) is None
+    clock.now += 150.0
+    assert counters.spend("user", 60) is None
+
+
+@pytest.mark.anyio
+async def test_every_operation_costs_a_call_and_none_more_than_all() -> None:
+    """What asks nothing costs one call; what needs more than the limit takes all of it, and is not lost."""
+    rate = RateLimit(3, 60, decisions=Decisions())
+    assert [await rate.check(caller("a"), 0) is None for _ in range(4)] == [True, True, True, False]
+
+    assert await rate.check(caller("b"), 99) is None
+    refused = await rate.check(caller("b"), 1)
+    assert isinstance(refused, RateLimited)
+
+
+@pytest.mark.anyio
+async def test_decisions_are_counted() -> None:
+    """What was let through and what was refused is counted, for operators."""
+    decisions = Decisions()
+    rate = RateLimit(2, 60, decisions=decisions)
+    for _ in range(5):
+        await rate.check(caller(), 1)
+
+    assert (decisions.admitted, decisions.refused) == (2, 3)
+
+
+def test_a_process_remembers_so_many_users() -> None:
+    """Whoever did not ask for the longest is forgotten: invented tokens cannot fill the memory."""
+    counters = LocalCounters(1, 60, users=2)
+    spent = [counters.spend(user, 1) is None for user in ("a", "b", "a", "c", "a", "c", "b")]
+
+    assert spent == [True, True, False, True, False, False, True]
+    assert len(counters) == 2
+
+
+@pytest.mark.parametrize(("most", "seconds"), [(0, 60), (10, 0)])
+def test_a_limit_must_let_something_through(most: int, seconds: int) -> None:
+    """Nothing at all, or in no time, is no limit but an outage."""
+    with pytest.raises(ValueError, match="at least 1"):
+        RateLimit(most, seconds)
+
+
+# Whose budget it is
+
+
+def test_a_user_is_a_token_of_a_tenant() -> None:
+    """Each token, each tenant and, for want of a token, each Polaris login has a budget of its own."""
+    users = [
+        caller("a"),
+        caller("b"),
+        caller("a", tenant="other"),
+        caller(None),
+        caller(None, tenant="other"),
+        caller(None, polaris="PAS a"),
+        caller(None, polaris="PAS b"),
+    ]
+
+    assert len({user_key(each) for each in users}) == len(users)
+    assert user_key(caller("a", polaris="PAS b")) == user_key(caller("a"))
+
+
+def test_the_key_is_the_same_everywhere_and_tells_no_token() -> None:
+    """Every process of every release finds the same key, from which nobody reads the token."""
+    assert user_key(caller("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.")) == "diku/08ad834a6d6d5562b460c20b2d4c57b2"
+
+
+@pytest.mark.anyio
+async def test_claims_in_a_token_spend_nobody_elses_budget() -> None:
+    """Two tokens that claim to be the same user are two: nobody can spend what is another's."""
+    rate = RateLimit(1, 60, decisions=Decisions())
+    claims = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoiMSJ9"
+
+    assert await rate.check(caller(f"{claims}.forged"), 1) is None
+    assert await rate.check(caller(f"{claims}.forged"), 1) is not None
+    assert await rate.check(caller(f"{claims}.real"), 1) is None
+
+
+# Over HTTP
+
+
+async def post(
+    gateway: Gateway,
+    query: str = LOANS,
+    *,
+    token: str = "t",
+    accept: str = GRAPHQL,
+) -> tuple[int, str | None, object]:
+    """The status, the header Retry-After, and the code of the one error, or None."""
+    response = await gateway.http.post(
+        "/graphql",
+        json={"query": query},
+        headers={**gateway.as_staff(), "X-Okapi-Token": token, "Accept": accept},
+    )
+    errors = response.json().get("errors")
+    code = errors and errors[0]["extensions"]["code"]
+    return response.status_code, response.headers.get("Retry-After"), code
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("accept", ["application/json", GRAPHQL])
+async def test_too_much_is_answered_429(accept: str) -> None:
+    """The status says so to clients of either media type; nothing is asked upstream and no act is sent."""
+    async with open_gateway(rate_limit="3/minute") as gateway:
+        token = gateway.as_staff()["X-Okapi-Token"]
+        for _ in range(3):
+            assert await post(gateway, token=token, accept=accept) == (200, None, None)
+        gateway.sandbox.calls.clear()
+        headers = {**gateway.as_staff(), "Accept": accept, "X-Okapi-Request-Id": "7"}
+        for query in (LOANS, ACT % gateway.summary.service_point_id):
+            response = await gateway.http.post("/graphql", json={"query": query}, headers=headers)
+
+            body = response.json()
+            (error,) = body["errors"]
+            assert response.status_code == 429
+            assert response.headers["Content-Type"] == f"{accept}; charset=utf-8"
+            assert 60 <= int(response.headers["Retry-After"]) <= 120
+            assert error["extensions"]["retryAfter"] == int(response.headers["Retry-After"])
+            assert error["extensions"]["code"] == "RATE_LIMITED"
+            assert error["extensions"]["requestId"].startswith("7;")
+            assert "data" not in body
+        by_get = await gateway.http.get("/graphql", params={"query": LOANS}, headers=headers)
+        assert by_get.status_code == 429
+
+        assert gateway.calls == []
+        assert (await post(gateway, token="another"))[0] == 200  # noqa: S106 - nobody's
+        assert (await gateway.http.get("/admin/health")).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_what_is_not_executed_is_not_counted() -> None:
+    """A document that is broken or beyond another limit spends nothing."""
+    async with open_gateway(rate_limit="1/minute", max_cost=1) as gateway:
+        token = gateway.as_staff()["X-Okapi-Token"]
+        two = "{ a: loans { nodes { id } } b: loans { nodes { id } } }"
+        assert await post(gateway, "{ nonsense }", token=token) == (400, None, "GRAPHQL_VALIDATION_FAILED")
+        assert await post(gateway, two, token=token) == (400, None, "LIMIT_EXCEEDED")
+        assert await post(gateway, token=token) == (200, None, None)
+        assert (await post(gateway, token=token))[0] == 429
+
+
+@pytest.mark.anyio
+async def test_the_cost_is_that_of_the_limits() -> None:
+    """An operation of three questions spends three calls."""
+    three = "{ a: loans { nodes { id } } b: loans { nodes { id } } c: loans { nodes { id } } }"
+    async with open_gateway(rate_limit="4/minute") as gateway:
+        token = gateway.as_staff()["X-Okapi-Token"]
+        assert await post(gateway, three, token=token) == (200, None, None)
+        assert (await post(gateway, three, token=token))[0] == 429
+        assert await post(gateway, token=token) == (200, None, None)
+        assert (await post(gateway, token=token))[0] == 429
+
+
+@pytest.mark.anyio
+async def test_there_is_no_limit_unless_one_is_set() -> None:
+    """Without RATE_LIMIT nothing is counted, whatever REDIS_URL says."""
+    before = DECISIONS.admitted + DECISIONS.refused
+    async with open_gateway(redis_url=f"redis://127.0.0.1:{free_port()}") as gateway:
+        assert [await gateway.data("{ __typename }") for _ in range(50)] == [{"__typename": "Query"}] * 50
+
+    assert DECISIONS.admitted + DECISIONS.refused == before
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_requests_go_on_without_the_store() -> None:
+    """When the store dies requests are served and a counter says so; the process counts for itself."""
+    calls = STORE_CALLS.by_outcome
+    with store_server() as server:
+        shared = {"redis_url": server.url, "redis_timeout": str(PATIENCE)}
+        async with open_gateway(None, rate_limit="3/minute", **shared) as gateway:
+            before = calls.copy()
+            assert [(await post(gateway))[0] for _ in range(4)] == [200, 200, 200, 429]
+            assert calls - before == {"answered": 4}
+
+            server.kill()
+            before = calls.copy()
+            assert [(await post(gateway))[0] for _ in range(4)] == [200, 200, 200, 429]
+            without = calls - before
+            assert set(without) == {"failed", "left alone"}
+            assert without.total() == 4

@@ -1,0 +1,75 @@
+"""Two gateway processes over one store are one gateway to those who ask too much."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle
+
+from tests.server.edge import Process, gateway_process, post
+from tests.store_server import PATIENCE, StoreServer, needs_store_server, store_server
+
+MOST = 10
+PAUSE = 1.0  # seconds that a process leaves the store alone after a failure
+
+
+@contextmanager
+def replicas(store: StoreServer | None) -> Iterator[tuple[Process, Process]]:
+    """Two processes as an operator runs them, each with the same settings."""
+    options = ["--sandbox", "--rate-limit", f"{MOST}/minute"]
+    if store is not None:
+        # Long enough that a busy machine does not look like a store that is away.
+        options += ["--redis-url", store.url, "--redis-timeout", str(PATIENCE)]
+    with gateway_process(*options) as one, gateway_process(*options) as other:
+        yield one, other
+
+
+def status(process: Process, token: str) -> int:
+    """Ask for as little as can be asked, which costs one call."""
+    return process.ask(post(b"X-Okapi-Token: " + token.encode())).status
+
+
+def served(processes: tuple[Process, Process], token: str, times: int) -> list[int]:
+    """Ask the processes in turn, and count what each served."""
+    counts = {process.port: 0 for process in processes}
+    for _, process in zip(range(times), cycle(processes), strict=False):
+        answer = status(process, token)
+        assert answer in (200, 429)
+        counts[process.port] += answer == 200
+    return [counts[process.port] for process in processes]
+
+
+@needs_store_server
+def test_the_sum_over_replicas_is_limited() -> None:
+    """Who asks two replicas in turn is served as often as by one; another user has a budget of their own."""
+    with store_server() as store, replicas(store) as processes:
+        assert served(processes, "a", MOST + 4) == [MOST // 2, MOST // 2]
+        assert served(processes, "b", 2) == [1, 1]
+
+        answer = processes[1].ask(post(b"X-Okapi-Token: a"))
+        assert answer.error == (429, "RATE_LIMITED")
+        (error,) = answer.json["errors"]
+        assert str(error["extensions"]["retryAfter"]) == answer.headers["retry-after"]
+
+
+def test_replicas_without_a_store_limit_each_for_itself() -> None:
+    """Without REDIS_URL two processes know nothing of each other."""
+    with replicas(None) as processes:
+        assert served(processes, "a", 2 * MOST + 4) == [MOST, MOST]
+
+
+@needs_store_server
+def test_requests_go_on_while_the_store_is_away_and_are_shared_when_it_is_back() -> None:
+    """A store that dies refuses nobody, and each process counts for itself until the store is back."""
+    with store_server() as store, replicas(store) as processes:
+        assert served(processes, "a", MOST + 2) == [MOST // 2, MOST // 2]
+
+        store.kill()
+        assert served(processes, "a", 2 * MOST + 4) == [MOST, MOST]
+
+        store.start()
+        time.sleep(PAUSE)
+        assert served(processes, "tries", 2) == [1, 1]
+        assert served(processes, "b", MOST + 4) == [MOST // 2, MOST // 2]
+        assert b"rate/diku/" in store.ask("KEYS *")

@@ -1,0 +1,233 @@
+"""An act that was sent comes to its end, whoever hangs up and whatever stops."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+
+import pytest
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    NameNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+)
+
+from gateway.engine.running_mutations import RunningMutations
+from tests.http.held_upstream import ACT, TWO_ACTS, held_upstream
+from tests.server.edge import PATIENCE, gateway_process, get, post
+
+OPERATION = OperationDefinitionNode(
+    operation=OperationType.MUTATION,
+    selection_set=SelectionSetNode(
+        selections=(
+            FieldNode(name=NameNode(value="checkOut")),
+            FragmentSpreadNode(name=NameNode(value="More")),
+        )
+    ),
+)
+READY = "/admin/health/readiness"
+
+
+def test_acts_survive_their_clients_and_the_signal() -> None:
+    """After SIGTERM an act is waited for longer than anything else, and its client gets the answer."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url, "--shutdown-timeout=6") as gateway,
+        gateway.client() as staying,
+    ):
+        with gateway.client() as leaving:
+            leaving.send(post(body=ACT))
+            upstream.wait_for(1)
+        staying.send(post(body=ACT))
+        upstream.wait_for(1)
+        assert gateway.ask(get(READY)).status == 200
+
+        gateway.process.send_signal(signal.SIGTERM)
+        stopped = time.monotonic()
+        while gateway.ask(get(READY)).status != 503:
+            assert time.monotonic() - stopped < 2  # it accepts for three
+        late = gateway.ask(post())
+        assert late.json == {"data": {"__typename": "Query"}}  # still accepting
+        assert late.headers["connection"] == "close"  # but not twice
+        time.sleep(stopped + 6.5 - time.monotonic())  # beyond SHUTDOWN_TIMEOUT, when requests are cancelled
+        assert gateway.process.poll() is None
+        assert upstream.release() == [True, True]
+
+        assert staying.answer().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+        assert gateway.process.wait(PATIENCE) == 0
+
+
+def test_an_act_ends_at_its_own_deadline() -> None:
+    """An act whose answer never comes does not hold the process longer than ACT_TIMEOUT."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url, "--shutdown-timeout=1", "--act-timeout=2") as gateway,
+        gateway.client() as client,
+    ):
+        client.send(post(body=ACT))
+        upstream.wait_for(1)
+
+        gateway.process.send_signal(signal.SIGTERM)
+
+        (error,) = client.answer().json["errors"]
+        assert error["extensions"]["code"] == "OUTCOME_UNKNOWN"
+        assert gateway.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize(("seconds", "wait"), [(8, 5), (1, 2)])
+def test_no_act_is_begun_when_the_time_is_up(seconds: int, wait: int) -> None:
+    """Half of SHUTDOWN_TIMEOUT after SIGTERM, the act under way goes on and the next of its operation is not
+    sent, so that the last deadline of all is not far away; after all of it, the same."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url, f"--shutdown-timeout={seconds}") as gateway,
+        gateway.client() as client,
+    ):
+        client.send(post(body=TWO_ACTS))
+        upstream.wait_for(1)
+        gateway.process.send_signal(signal.SIGTERM)
+        time.sleep(wait)
+
+        assert upstream.release() == [True]
+
+        answer = client.answer().json
+        (error,) = answer["errors"]
+        assert answer["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}
+        assert error["path"] == ["b"]
+        assert error["message"] == "Not attempted, nothing was sent: this gateway is stopping."
+        assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+        assert error["extensions"]["reason"] == "notAttempted"
+        assert gateway.process.wait(PATIENCE) == 0
+        assert upstream.release() == []  # nothing came after the first
+
+
+def test_acts_in_time_are_all_begun() -> None:
+    """Before half of SHUTDOWN_TIMEOUT an operation goes on to its last act, though SIGTERM has come."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url) as gateway,
+        gateway.client() as client,
+    ):
+        client.send(post(body=TWO_ACTS))
+        upstream.wait_for(1)
+        gateway.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        assert upstream.release() == [True]
+        upstream.wait_for(1)
+        assert upstream.release() == [True]
+
+        done = {"__typename": "DueDateChanged"}
+        assert client.answer().json == {"data": {"a": done, "b": done}}
+        assert gateway.process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_no_number_of_signals_abandons_an_act(number: signal.Signals) -> None:
+    """However often it is told to stop, the process waits for what was sent, and says in its log for what."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url) as gateway,
+        gateway.client() as client,
+    ):
+        client.send(post(b"X-Okapi-Request-Id: 77/desk", body=TWO_ACTS))
+        upstream.wait_for(1)
+        for _ in range(4):
+            gateway.process.send_signal(number)
+            time.sleep(0.3)
+
+        assert gateway.process.poll() is None
+        named = "mutation Later (changeDueDate, changeDueDate), request id 77/desk"
+        assert f"waiting up to 35 s for {named}" in gateway.complained()
+        assert upstream.release() == [True]
+
+        answer = client.answer().json
+        assert answer["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}
+        assert gateway.process.wait(PATIENCE) == 0
+        assert "outcome unknown" not in gateway.complained()
+
+
+def test_impatience_gives_up_questions() -> None:
+    """A third signal does not wait for questions: nothing is lost with them."""
+    patient = [f"--{name}-timeout=60" for name in ("operation", "read", "first-byte", "shutdown")]
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url, *patient) as gateway,
+        gateway.client() as client,
+    ):
+        client.send(post(body=b'{"query":"{ loans(first: 1) { nodes { id } } }"}'))
+        upstream.wait_for(1)
+        began = time.monotonic()
+        for _ in range(3):
+            gateway.process.send_signal(signal.SIGTERM)
+            time.sleep(0.3)
+
+        assert gateway.process.wait(PATIENCE) == 0
+        assert time.monotonic() - began < 5
+
+
+@pytest.mark.anyio
+async def test_an_act_is_not_cancelled_with_its_request() -> None:
+    """Who cancels the request waits for the act all the same, however often."""
+    acts, gate = RunningMutations(), asyncio.Event()
+
+    async def act() -> str:
+        await gate.wait()
+        return "done"
+
+    request = asyncio.create_task(acts.finish(act(), OPERATION, "1"))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        request.cancel()
+    await asyncio.sleep(0)
+    gate.set()
+
+    assert await request == "done"
+    assert request.cancelling() == 0
+    assert acts.stopping.now
+
+
+@pytest.mark.anyio
+async def test_the_failure_of_an_act_is_its_own() -> None:
+    """An exception of the act reaches the request."""
+
+    async def act() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await RunningMutations().finish(act(), OPERATION, "1")
+
+
+@pytest.mark.anyio
+async def test_waiting_for_acts_has_an_end(caplog: pytest.LogCaptureFixture) -> None:
+    """An act that never ends is waited for so long, named in the log, and ends with the loop."""
+    acts = RunningMutations()
+    before = asyncio.all_tasks()
+    request = asyncio.create_task(acts.finish(asyncio.Event().wait(), OPERATION, "1;2"))
+    await asyncio.sleep(0)
+
+    await asyncio.wait_for(acts.ended(within=0.05), PATIENCE)
+
+    assert not request.done()
+    assert caplog.messages == [
+        "ShutdownState, but waiting up to 0.05 s for mutation without a name (checkOut, ...), request id 1;2",
+        "Stopped without an answer, outcome unknown: mutation without a name (checkOut, ...), request id 1;2",
+    ]
+    for task in asyncio.all_tasks() - before:
+        task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+
+
+@pytest.mark.anyio
+async def test_answered_requests_are_not_waited_for() -> None:
+    """Once the answer is sent, nothing of the act is open, though its task goes on."""
+    acts = RunningMutations()
+    await acts.finish(asyncio.sleep(0), OPERATION, "1")
+
+    acts.answered()
+
+    await asyncio.wait_for(acts.ended(within=PATIENCE), 1)

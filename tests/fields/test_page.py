@@ -1,0 +1,356 @@
+"""Pages: every record once in a stable order, honest borders, and the same page however it is asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, get_named_type
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.fields.arguments import cursor
+from gateway.fields.page import ConnectionField, ConnectionLink
+from gateway.sandbox import Sandbox
+from tests.gateway_under_test import Gateway, open_gateway
+from tests.schema.graph_walk import CORE, definition, object_types
+
+pytestmark = pytest.mark.anyio
+
+PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount"
+
+
+def roots() -> dict[str, ConnectionField]:
+    assert CORE.query_type is not None
+    found = {name: definition(each) for name, each in CORE.query_type.fields.items()}
+    return {name: each for name, each in found.items() if isinstance(each, ConnectionField)}
+
+
+ROOTS = sorted(roots())
+# Those of which the sandbox has enough to fill more than one page.
+LONG = ["instances", "items", "loans", "locations", "patronGroups", "requests", "servicePoints", "users"]
+
+
+async def page(gateway: Gateway, root: str, first: int, after: str | None, more: str = "") -> Any:
+    """One page of ids with all that can be known about it. Any: JSON."""
+    text = (
+        f"query($first: Int!, $after: String) {{ {root}(first: $first, after: $after{more})"
+        f" {{ edges {{ cursor node {{ id }} }} {PAGE} }} }}"
+    )
+    return (await gateway.data(text, {"first": first, "after": after}))[root]
+
+
+@pytest.mark.parametrize("root", LONG)
+async def test_a_walk_gives_every_record_once(reader: Gateway, root: str) -> None:
+    """From `endCursor` to `endCursor` every record comes exactly once, in the order of one long page."""
+    whole = await page(reader, root, 1000, None)
+    ids = [edge["node"]["id"] for edge in whole["edges"]]
+    step = max(2, len(ids) // 4)
+
+    walked: list[str] = []
+    after, pages = None, 0
+    while True:
+        found = await page(reader, root, step, after)
+        walked += [edge["node"]["id"] for edge in found["edges"]]
+        pages += 1
+        assert found["totalCount"] == len(ids)
+        assert found["pageInfo"]["hasPreviousPage"] is (pages > 1)
+        assert found["pageInfo"]["startCursor"] == found["edges"][0]["cursor"]
+        assert found["pageInfo"]["endCursor"] == found["edges"][-1]["cursor"]
+        after = found["pageInfo"]["endCursor"]
+        if not found["pageInfo"]["hasNextPage"]:
+            break
+
+    assert walked == ids
+    assert len(set(ids)) == len(ids) == whole["totalCount"]
+    assert pages == -(-len(ids) // step)
+
+
+@pytest.mark.parametrize("root", ROOTS)
+async def test_the_last_page_has_no_next(reader: Gateway, root: str) -> None:
+    """A page that ends exactly at the end of its list says so; one record less, and more follow."""
+    total = (await page(reader, root, 0, None))["totalCount"]
+    assert total >= 1
+
+    exact = await page(reader, root, total, None)
+    short = await page(reader, root, total - 1, None)
+
+    assert len(exact["edges"]) == total
+    assert exact["pageInfo"]["hasNextPage"] is False
+    assert short["pageInfo"]["hasNextPage"] is True
+
+
+@pytest.mark.parametrize("root", ROOTS)
+async def test_beyond_the_end_is_empty(reader: Gateway, root: str) -> None:
+    """After the last record there is an empty page that knows its total and that records come before."""
+    total = (await page(reader, root, 0, None))["totalCount"]
+
+    found = await page(reader, root, 5, cursor(total + 7))
+
+    assert found == {
+        "edges": [],
+        "pageInfo": {
+            "hasNextPage": False,
+            "hasPreviousPage": True,
+            "startCursor": None,
+            "endCursor": None,
+        },
+        "totalCount": total,
+    }
+
+
+async def test_first_0_only_counts(reader: Gateway) -> None:
+    """`first: 0` with a total asks upstream for no record at all."""
+    data = await reader.data("{ loans(first: 0) { totalCount nodes { id } edges { cursor } } }")
+
+    assert data["loans"] == {"totalCount": len(reader.library.loans), "nodes": [], "edges": []}
+    assert [(call.query["limit"], call.query["totalRecords"]) for call in reader.calls] == [("0", "exact")]
+
+
+async def test_first_is_10_unless_given(reader: Gateway) -> None:
+    """Without `first` a page has ten records, and the limit is always sent."""
+    data = await reader.data("{ users { nodes { id } } }")
+
+    assert len(data["users"]["nodes"]) == 10
+    assert reader.calls[0].query["limit"] == "10"
+    assert "offset" not in reader.calls[0].query
+
+
+async def test_any_edge_can_be_gone_on_from(reader: Gateway) -> None:
+    """The cursor of an edge in the middle of a page is as good as `endCursor`."""
+    first = await page(reader, "users", 6, None)
+
+    second = await page(reader, "users", 3, first["edges"][2]["cursor"])
+
+    assert second["edges"] == first["edges"][3:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("first: -1", "BAD_USER_INPUT"),
+        ("first: 1001", "LIMIT_EXCEEDED"),
+        ('after: ""', "BAD_USER_INPUT"),
+        ('after: "offset:3"', "BAD_USER_INPUT"),
+        ('after: "b2Zmc2V0Oi0x"', "BAD_USER_INPUT"),  # offset:-1
+        ('after: "b2Zmc2V0OjIxNDc0ODM2NDc="', "BAD_USER_INPUT"),  # as far as FOLIO can count
+        ('after: "b2Zmc2V0OjMgYW5kIG1vcmU="', "BAD_USER_INPUT"),  # offset:3 and more
+        ('after: "ü"', "BAD_USER_INPUT"),
+    ],
+)
+async def test_pages_that_cannot_be_are_refused(reader: Gateway, arguments: str, code: str) -> None:
+    """A page of no size and a cursor that is not ours are refused before anything is sent."""
+    answer = await reader.ask(f"{{ loans({arguments}) {{ nodes {{ id }} }} }}")
+
+    assert [each["extensions"]["code"] for each in answer["errors"]] == [code]
+    assert answer["data"] == {"loans": None}
+    assert reader.calls == []
+
+
+# Lists below records.
+
+
+def connection_links() -> list[tuple[str, str, str]]:
+    return [
+        (name, field, definition(each).loader)
+        for name, parent in object_types().items()
+        for field, each in parent.fields.items()
+        if isinstance(definition(each), ConnectionLink)
+    ]
+
+
+# Where the parents of lists are found.
+PARENTS = {
+    "Loan": "loans",
+    "User": "users",
+    "PatronGroup": "patronGroups",
+    "Item": "items",
+    "Instance": "instances",
+    "ServicePoint": "servicePoints",
+}
+OWNED = ("loans_of", "requests_of", "items_of", "holdings_of", "users_of")
+LISTS = [
+    (PARENTS[parent], field)
+    for parent, field, loader in connection_links()
+    if parent in PARENTS and loader.startswith(OWNED)
+]
+Window = tuple[int, str | None]
+
+
+async def lists(gateway: Gateway, root: str, field: str, windows: list[Window], ids: list[str]) -> Any:
+    """The page of each window for the parents with these ids. Any: JSON."""
+    pages = " ".join(
+        f"w{at}: {field}(first: {first}, after: {json.dumps(after)})"
+        f" {{ edges {{ cursor node {{ id }} }} {PAGE} }}"
+        for at, (first, after) in enumerate(windows)
+    )
+    data = await gateway.data(
+        f"query($ids: [ID!]) {{ {root}(first: 50, filter: {{ id: $ids }}) {{ nodes {{ id {pages} }} }} }}",
+        {"ids": ids},
+    )
+    return {node.pop("id"): node for node in data[root]["nodes"]}
+
+
+async def parents(gateway: Gateway, root: str, field: str) -> tuple[list[str], int]:
+    """Four parents, the one with the longest list first, and how long that is."""
+    data = await gateway.data(
+        f"{{ {root}(first: 50) {{ nodes {{ id {field}(first: 0) {{ totalCount }} }} }} }}"
+    )
+    nodes = sorted(data[root]["nodes"], key=lambda node: -int(node[field]["totalCount"]))
+    return [node["id"] for node in nodes[:4]], int(nodes[0][field]["totalCount"])
+
+
+WINDOWS = st.tuples(st.integers(0, 12), st.one_of(st.none(), st.integers(0, 12).map(cursor)))
+
+
+@pytest.mark.parametrize(("root", "field"), LISTS)
+def test_one_parent_sees_what_many_parents_see(unchanged: Sandbox, root: str, field: str) -> None:
+    """The page of a list is the same whether its parent is asked alone or among others, for any window."""
+
+    @given(st.lists(WINDOWS, min_size=3, max_size=3, unique=True))
+    @settings(max_examples=2, deadline=None, derandomize=True)
+    def same(windows: list[Window]) -> None:
+        async def both() -> None:
+            async with open_gateway(unchanged, max_cost=100_000) as gateway:
+                (fullest, *others), total = await parents(gateway, root, field)
+                assert total >= 1
+                among = await lists(gateway, root, field, windows, [fullest, *others])
+                for at, window in enumerate(windows):
+                    alone = await lists(gateway, root, field, [window], [fullest])
+                    assert alone[fullest]["w0"] == among[fullest][f"w{at}"]
+
+        asyncio.run(both())
+
+    same()
+
+
+@pytest.mark.parametrize(("root", "field"), LISTS)
+async def test_a_list_is_walked_as_it_stands(reader: Gateway, root: str, field: str) -> None:
+    """Two windows side by side are the two halves of one, with honest borders."""
+    ids, total = await parents(reader, root, field)
+    half = total // 2
+    halves: list[Window] = [(1000, None), (half, None), (1000, cursor(half - 1) if half else None)]
+
+    found = await lists(reader, root, field, halves, ids)
+
+    assert len(found) >= 1
+    for node in found.values():
+        whole, head, tail = node["w0"], node["w1"], node["w2"]
+        keys = [edge["node"]["id"] for edge in whole["edges"]]
+        assert len(set(keys)) == len(keys) == whole["totalCount"] == head["totalCount"] == tail["totalCount"]
+        assert head["edges"] == whole["edges"][:half]
+        assert tail["edges"] == whole["edges"][half:]
+        assert whole["pageInfo"]["hasNextPage"] is tail["pageInfo"]["hasNextPage"] is False
+        assert head["pageInfo"]["hasNextPage"] is (len(keys) > half)
+        assert tail["pageInfo"]["hasPreviousPage"] is (half > 0)
+
+
+async def test_a_parent_without_a_key_has_an_empty_list(reader: Gateway) -> None:
+    """A loan whose item is not named has no requests, and nobody is asked for them."""
+    loan = {"id": reader.summary.loan_id}
+    reader.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [loan]})
+
+    data = await reader.data(
+        f"query($id: ID!) {{ loan(id: $id) {{ openRequests {{ nodes {{ id }} {PAGE} }} }} }}",
+        {"id": loan["id"]},
+    )
+
+    assert data["loan"]["openRequests"] == {
+        "nodes": [],
+        "pageInfo": {
+            "hasNextPage": False,
+            "hasPreviousPage": False,
+            "startCursor": None,
+            "endCursor": None,
+        },
+        "totalCount": 0,
+    }
+    assert reader.paths() == ["GET /circulation-bff/loans"]
+
+
+async def test_a_failed_list_costs_its_rows_list_alone(reader: Gateway) -> None:
+    """When requests are down the items stay, with one error each and one call in all."""
+    reader.sandbox.faults.add(kind="status", path="/circulation-bff/requests", status=500)
+
+    answer = await reader.ask("{ items(first: 4) { nodes { id openRequests { totalCount } } } }")
+
+    assert [node["openRequests"] for node in answer["data"]["items"]["nodes"]] == [None] * 4
+    assert all(node["id"] for node in answer["data"]["items"]["nodes"])
+    assert sorted(each["path"][2] for each in answer["errors"]) == [0, 1, 2, 3]
+    assert reader.paths() == ["GET /inventory/items", "GET /circulation-bff/requests"]
+
+
+# Orders.
+
+
+async def test_positions_are_sorted_as_numbers(gateway: Gateway) -> None:
+    """The tenth in a queue comes after the second, and a queue runs by its positions unasked."""
+    requests = [each for each in gateway.library.requests.values() if each["status"].startswith("Open")][:12]
+    for place, each in enumerate(requests, 1):
+        each["position"] = place
+        each["instanceId"] = requests[0]["instanceId"]
+    sort = "sort: { field: POSITION, direction: %s }"
+    text = f"requests(filter: {{ id: $ids }}, first: 12, {sort}) {{ nodes {{ position }} }}"
+
+    data = await gateway.data(
+        f"query($ids: [ID!]) {{ up: {text % 'ASCENDING'} down: {text % 'DESCENDING'} }}",
+        {"ids": [each["id"] for each in requests]},
+    )
+
+    assert [node["position"] for node in data["up"]["nodes"]] == list(range(1, 13))
+    assert [node["position"] for node in data["down"]["nodes"]] == list(range(12, 0, -1))
+
+
+async def test_ties_are_broken_by_id(gateway: Gateway) -> None:
+    """Records that are equal in every sort key come in the order of their ids, up or down."""
+    for each in gateway.library.loans.values():
+        each["dueDate"] = "2026-12-01T10:00:00.000+00:00"
+
+    data = await gateway.data(
+        """{ up: loans(first: 1000, sort: { field: DUE_DATE }) { nodes { id } }
+             down: loans(first: 1000, sort: { field: DUE_DATE, direction: DESCENDING }) { nodes { id } } }"""
+    )
+
+    ids = sorted(gateway.library.loans)
+    assert [node["id"] for node in data["up"]["nodes"]] == ids
+    assert [node["id"] for node in data["down"]["nodes"]] == ids
+
+
+def sorts() -> list[tuple[str, str]]:
+    found = []
+    for root in ROOTS:
+        assert CORE.query_type is not None
+        taken = CORE.query_type.fields[root].args.get("sort")
+        if taken is not None:
+            kind = get_named_type(get_named_type(taken.type).fields["field"].type)
+            found += [(root, name) for name in kind.values]
+    return found
+
+
+@pytest.mark.parametrize(("root", "key"), sorts())
+async def test_every_sort_key_can_be_sorted_by(reader: Gateway, root: str, key: str) -> None:
+    """Upstream knows every index that lists can be sorted by, in both directions."""
+    text = f"{root}(first: 1000, sort: {{ field: {key}, direction: %s }}) {{ nodes {{ id }} totalCount }}"
+
+    data = await reader.data(f"{{ up: {text % 'ASCENDING'} down: {text % 'DESCENDING'} }}")
+
+    up, down = ([node["id"] for node in data[way]["nodes"]] for way in ("up", "down"))
+    assert sorted(up) == sorted(down)
+    assert len(up) == data["up"]["totalCount"]
+    for call, direction in zip(reader.calls, ("", "/sort.descending"), strict=True):
+        assert re.search(rf"{direction}(/number)? (id|batchId)$", call.query["query"])
+
+
+def test_connections_are_alike() -> None:
+    """Every connection offers nodes, edges, page info and a total, and nothing is missing in one of them."""
+    shapes = {
+        frozenset(each.fields)
+        for name, each in object_types().items()
+        if name.endswith("Connection") and isinstance(each, GraphQLObjectType)
+    }
+
+    assert frozenset({"nodes", "edges", "pageInfo", "totalCount"}) in shapes
+    assert all({"nodes", "edges", "pageInfo", "totalCount"} <= shape for shape in shapes)

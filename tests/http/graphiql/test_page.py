@@ -1,0 +1,279 @@
+"""Who opens the address in a browser may explore."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from gateway.http.graphiql.page import (
+    OPERATIONS,
+    Assets,
+    Examples,
+    asset_routes,
+    built_assets,
+    graphiql_page,
+)
+from gateway.http.middleware.security_headers import ASSET_HEADERS, PAGE_HEADERS, SecurityHeaders
+from tests.gateway_under_test import open_gateway
+from tests.http.desk import GRAPHQL, JSON, TENANT, Desk
+
+pytestmark = pytest.mark.anyio
+
+PAGE = b"<!doctype html>"
+SCREENS = Path(__file__).parents[2] / "stories" / "screens"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.fixture(name="open_desk")
+def _open_desk() -> Desk:
+    return Desk(graphiql=PAGE)
+
+
+async def test_browser(open_desk: Desk) -> None:
+    """A browser gets the page, and needs no tenant for it."""
+    response = await open_desk.request("GET", headers=BROWSER, params={"q": "{ title }"})
+
+    assert response.status_code == 200
+    assert response.content == PAGE
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["vary"] == "Accept"
+
+
+async def test_browser_with_a_query(open_desk: Desk) -> None:
+    """An address that asks something is answered, in a browser as well."""
+    response = await open_desk.get(BROWSER, query="{ title }")
+
+    assert response.json() == {"data": {"title": "Title 1"}}
+
+
+@pytest.mark.parametrize("accept", [JSON, GRAPHQL, "*/*", f"{JSON}, text/html;q=0.5"])
+async def test_program(open_desk: Desk, accept: str) -> None:
+    """A program that forgot its query gets an error, not a page."""
+    response = await open_desk.get({"Accept": accept})
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["message"] == "Parameter query is missing."
+
+
+async def test_post_from_a_browser(open_desk: Desk) -> None:
+    """A POST is never answered with the page."""
+    response = await open_desk.post(BROWSER, query="{ title }")
+
+    assert response.json() == {"data": {"title": "Title 1"}}
+
+
+async def test_switched_off(desk: Desk) -> None:
+    """Without GraphiQL a browser is a client like any other."""
+    response = await desk.request("GET", headers=TENANT | BROWSER)
+
+    assert response.status_code == 400
+    assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
+
+
+# The page and its files
+
+
+@pytest.fixture(name="assets")
+def _assets(tmp_path: Path) -> Assets:
+    """A bundle of a few bytes, as the build leaves one."""
+    contents = {
+        "explorer-1A.js": b"import './chunk-2B.js';",
+        "explorer-3C.css": b"body { margin: 0 }",
+        "licences-4D.txt": b"MIT",
+        "codicon-5E.ttf": b"\0\1",
+        "roboto-6F.woff2": b"wOF2",
+    }
+    for name, content in contents.items():
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "secret.js.gz").write_bytes(gzip.compress(b"not of the bundle"))
+    names = dict(zip(("script", "style", "licences"), contents, strict=False))
+    manifest = {"sources": "0f", **names, "files": list(contents)}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assets = built_assets(tmp_path)
+    assert assets is not None
+    return assets
+
+
+def attributes(page: bytes) -> dict[str, list[str]]:
+    """The values of each attribute of the elements of a page."""
+    found: dict[str, list[str]] = {}
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            for name, value in attrs:
+                found.setdefault(name, []).append(value or "")
+
+    Reader().feed(page.decode())
+    return found
+
+
+def explorer(page: bytes) -> dict[str, Any]:
+    """What the page tells its script."""
+    (told,) = attributes(page)["data-explorer"]
+    return cast("dict[str, Any]", json.loads(told))
+
+
+async def file(assets: Assets, path: str, **headers: str) -> httpx.Response:
+    """Ask for one file as the gateway serves it."""
+    app = SecurityHeaders(Starlette(routes=asset_routes("/graphql", assets)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client:
+        return await client.get(f"/graphql/assets/{path}", headers=headers)
+
+
+def test_page(assets: Assets) -> None:
+    """The page loads the bundle by addresses below its own, whatever path a proxy puts before them."""
+    page = graphiql_page(assets, Examples())
+
+    assert page.startswith(b"<!doctype html>")
+    assert attributes(page)["src"] == ["graphql/assets/explorer-1A.js"]
+    assert [each for each in attributes(page)["href"] if not each.startswith("data:")] == [
+        "graphql/assets/licences-4D.txt",
+        "graphql/assets/explorer-3C.css",
+    ]
+
+
+def test_page_has_nothing_inline(assets: Assets) -> None:
+    """Nothing in the page needs a policy that lets scripts or styles stand in it, or come from elsewhere."""
+    page = graphiql_page(assets, Examples(tenant="diku"))
+
+    assert re.findall(rb"<script(?! type=\"module\" src=)|<style|style=|\son\w+=|javascript:", page) == []
+    assert re.findall(rb"(?<!xmlns=')https?://", page) == []
+
+
+def test_page_over_the_embedded_library(assets: Assets) -> None:
+    """The tenant is filled in, and each operation has the variables it runs with."""
+    told = explorer(graphiql_page(assets, Examples(tenant="diku", patron_barcode="1", polaris_patron=7)))
+
+    assert json.loads(told["headers"]) == {"X-Okapi-Tenant": "diku"}
+    assert told["tools"] == "variables"
+    by_name = {re.findall(r"\w+", tab["query"])[1]: json.loads(tab["variables"]) for tab in told["tabs"]}
+    assert list(by_name) == ["RequestList", "CheckOutPatron", "CheckOutItem", "Queue", "LockObject"]
+    assert by_name["CheckOutPatron"] == {"barcode": "1"}
+    assert by_name["LockObject"] == {"input": {"objectType": "PATRON", "objectId": 7}}
+
+
+def test_page_over_a_real_library(assets: Assets) -> None:
+    """The headers come first, with the tenant to fill in and no record of anybody's."""
+    told = explorer(graphiql_page(assets, Examples()))
+
+    assert '"X-Okapi-Tenant": ""' in told["headers"]
+    assert told["tools"] == "headers"
+    assert json.loads(told["tabs"][1]["variables"]) == {"barcode": ""}
+
+
+def test_page_is_no_place_for_markup(assets: Assets) -> None:
+    """What a library's records say is text in the page, whatever it is."""
+    page = graphiql_page(assets, Examples(tenant="diku", item='"><script>alert(1)</script>'))
+
+    assert b"<script>alert" not in page
+    assert json.loads(explorer(page)["tabs"][3]["variables"])["itemId"] == '"><script>alert(1)</script>'
+
+
+def test_operations_are_those_of_the_screens() -> None:
+    """The operations of the page are word for word those whose upstream calls are counted."""
+    played = {path.read_text(encoding="utf-8") for path in SCREENS.glob("*.graphql")}
+    shown = {path.stem: path.read_text(encoding="utf-8") for path in OPERATIONS.glob("*.graphql")}
+
+    assert sorted(shown) == [
+        "check_out_item",
+        "check_out_patron",
+        "lock_object",
+        "request_list",
+        "request_queue",
+    ]
+    assert {name for name, text in shown.items() if text not in played} == {"lock_object"}
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "content"),
+    [
+        ("explorer-1A.js", "text/javascript; charset=utf-8", b"import './chunk-2B.js';"),
+        ("explorer-3C.css", "text/css; charset=utf-8", b"body { margin: 0 }"),
+        ("licences-4D.txt", "text/plain; charset=utf-8", b"MIT"),
+        ("codicon-5E.ttf", "font/ttf", b"\0\1"),
+        ("roboto-6F.woff2", "font/woff2", b"wOF2"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("accept", "encoding"),
+    [("gzip, deflate, br", "gzip"), ("*", "gzip"), ("br, gzip;q=0", None), ("identity", None), ("", None)],
+)
+async def test_file(
+    assets: Assets, name: str, media_type: str, content: bytes, accept: str, encoding: str | None
+) -> None:
+    """A file comes with its type, compressed if the browser takes that, and is kept for good."""
+    response = await file(assets, name, **{"Accept-Encoding": accept})
+
+    assert response.status_code == 200
+    assert response.content == content
+    assert response.headers.get("content-encoding") == encoding
+    assert response.headers["content-type"] == media_type
+    assert response.headers["vary"] == "Accept-Encoding"
+    for header, value in ASSET_HEADERS:
+        assert response.headers.get_list(header.decode()) == [value.decode()]
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["secret.js", "manifest.json", "..%2Fmanifest.json", "explorer-1A.js.gz", "", "..%2f..%2fgraphiql.py"],
+)
+async def test_other_files(assets: Assets, path: str) -> None:
+    """What the build did not name is not there, and nobody is told to remember that."""
+    response = await file(assets, path)
+
+    assert response.status_code == 404
+    assert response.headers["cache-control"] == "no-store"
+
+
+def test_bundle_that_was_not_built(tmp_path: Path) -> None:
+    """Without a bundle the page says what is missing and what to do, and there are no files to serve."""
+    assert built_assets(tmp_path) is None
+    page = graphiql_page(None, Examples(tenant="diku"))
+
+    assert b"GraphiQL was not built" in page
+    assert b"pip install" in page
+    assert "src" not in attributes(page)
+    assert asset_routes("/graphql", None) == []
+
+
+# The gateway
+
+
+async def test_policy_of_the_page() -> None:
+    """The page may load from here alone, and evaluate nothing; any other answer may load nothing at all."""
+    async with open_gateway() as gateway:
+        page = await gateway.http.get("/graphql", headers=BROWSER)
+        answer = await gateway.http.get("/graphql?query={__typename}")
+
+    policy = dict(part.split(maxsplit=1) for part in page.headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["worker-src"] == policy["connect-src"] == "'self'"
+    assert "unsafe-eval" not in page.headers["content-security-policy"]
+    assert [name for name, value in policy.items() if "unsafe-inline" in value] == ["style-src"]
+    assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    for name, value in PAGE_HEADERS:
+        assert page.headers.get_list(name.decode()) == [value.decode()]
+    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+async def test_page_switched_off() -> None:
+    """With GRAPHIQL off there is neither a page nor any of its files."""
+    async with open_gateway(graphiql=False) as gateway:
+        page = await gateway.http.get("/graphql", headers=BROWSER)
+        names = built_assets()
+        paths = ["x.js", *(names.manifest.files if names else ())]
+        statuses = {(await gateway.http.get(f"/graphql/assets/{path}")).status_code for path in paths}
+
+    assert page.status_code == 400
+    assert statuses == {404}

@@ -1,0 +1,110 @@
+"""Too many operations at once: the excess is turned away, and health is not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.app import create_app
+from gateway.http.middleware.load_shedding import LoadShedding
+from gateway.settings import Settings
+
+
+def scope(*headers: tuple[bytes, bytes]) -> Scope:
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), *headers],
+    }
+
+
+@pytest.mark.anyio
+async def test_the_excess_is_refused_before_its_body_is_read() -> None:
+    """Beyond MAX_OPERATIONS the answer is 503 at once; health is served, and later requests are."""
+    app = create_app(Settings(sandbox=True, max_operations=1))
+    body: asyncio.Queue[Message] = asyncio.Queue()
+    begun = asyncio.Event()
+    answers: list[Message] = []
+
+    async def waits_for_body() -> Message:
+        begun.set()
+        return await body.get()
+
+    async def never() -> Message:
+        pytest.fail("the body was read")
+
+    async def keeps(message: Message) -> None:
+        answers.append(message)
+        await asyncio.sleep(0)
+
+    first = asyncio.create_task(app(scope(), waits_for_body, keeps))
+    await begun.wait()
+    excess: list[Message] = []
+
+    async def keeps_excess(message: Message) -> None:
+        excess.append(message)
+        await asyncio.sleep(0)
+
+    await app(scope((b"x-okapi-request-id", b"7")), never, keeps_excess)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client:
+        for path in ("/admin/health", "/admin/info"):
+            assert (await client.get(path)).status_code == 200
+        body.put_nowait({"type": "http.request", "body": b'{"query":"{ __typename }"}'})
+        await first
+        later = await client.post("/graphql", json={"query": "{ __typename }"})
+
+    assert answers[0]["status"] == later.status_code == 200
+    headers = dict(excess[0]["headers"])
+    (error,) = json.loads(excess[1]["body"])["errors"]
+    request_id = error["extensions"].pop("requestId")
+    assert (excess[0]["status"], headers[b"retry-after"]) == (503, b"1")
+    assert headers[b"x-okapi-request-id"].decode() == request_id
+    assert request_id.startswith("7;")
+    assert error["extensions"] == {"code": "OVERLOADED", "retryable": True, "retryAfter": 1}
+
+
+@pytest.mark.anyio
+async def test_failures_free_their_place() -> None:
+    """However a request ends, its place is free afterwards."""
+
+    async def fails(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError
+
+    async def nothing() -> Message:
+        await asyncio.sleep(0)
+        return {}
+
+    async def nowhere(message: Message) -> None:
+        await asyncio.sleep(0)
+
+    app = LoadShedding(fails, path="/graphql", most=1)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            await app({"type": "http", "path": "/graphql"}, nothing, nowhere)
+
+    assert app.load.in_flight == 0
+
+
+@pytest.mark.anyio
+async def test_nothing_is_in_flight_that_waits_for_nobody() -> None:
+    """As many as may run at once may run one after another, in any number."""
+
+    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    transport = httpx.ASGITransport(app=LoadShedding(answers, path="/graphql", most=2))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        assert [(await client.get("/graphql")).status_code for _ in range(5)] == [204] * 5
+
+
+def test_a_limit_must_let_something_through() -> None:
+    """Nothing at all at once is no limit but an outage."""
+    with pytest.raises(ValueError, match="at least 1"):
+        LoadShedding(httpx.ASGITransport, path="/graphql", most=0)  # type: ignore[arg-type]  # never called

@@ -1,0 +1,154 @@
+"""What browsers are told: headers on every answer, and which foreign pages may ask."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.http.middleware.security_headers import SECURITY_HEADERS
+from gateway.settings import Settings
+from tests.gateway_under_test import open_gateway
+
+pytestmark = pytest.mark.anyio
+
+ORIGIN = "https://folio.example.org"
+PREFLIGHT = {
+    "Origin": ORIGIN,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": (
+        "content-type, x-okapi-tenant, x-okapi-token, authorization, x-okapi-request-id,"
+        " x-polaris-authorization, x-polaris-workstation, x-polaris-organization"
+    ),
+}
+BODY = {"query": "{ __typename }"}
+
+
+def cors_headers(response: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in response.headers.items() if name.startswith("access-control-")}
+
+
+# Headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/graphql?query={__typename}", 200),
+        ("GET", "/graphql?query={", 400),
+        ("POST", "/graphql", 415),
+        ("DELETE", "/graphql", 405),
+        ("GET", "/graphql/", 404),
+        ("GET", "/nowhere", 404),
+        ("POST", "/admin/health", 405),
+        ("GET", "/admin/health", 200),
+        ("GET", "/admin/health/readiness", 200),
+        ("GET", "/admin/info", 200),
+    ],
+)
+async def test_every_answer_has_the_security_headers(method: str, path: str, status: int) -> None:
+    """Whatever the answer, it is not to be kept, guessed at, framed or told to other sites."""
+    async with open_gateway() as gateway:
+        accept = {"Accept": "application/graphql-response+json"}
+        response = await gateway.http.request(method, path, headers=accept)
+
+    assert response.status_code == status
+    for name, value in SECURITY_HEADERS:
+        assert response.headers.get_list(name.decode()) == [value.decode()]
+    assert "server" not in response.headers
+
+
+async def test_the_page_has_the_security_headers() -> None:
+    """GraphiQL is a page that nobody may frame, and whose type is no guess."""
+    async with open_gateway() as gateway:
+        response = await gateway.http.get("/graphql", headers={"Accept": "text/html"})
+
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["x-frame-options"] == "DENY"
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_nothing_is_redirected() -> None:
+    """A slash too many is not found: a redirect would be made of what the caller says the host is."""
+    async with open_gateway() as gateway:
+        response = await gateway.http.post("/graphql/", json=BODY, headers={"Host": "evil.example.org"})
+
+    assert response.status_code == 404
+    assert "location" not in response.headers
+
+
+async def test_a_fault_has_the_security_headers() -> None:
+    """Even what nobody foresaw is answered in JSON, without its text and with the headers."""
+    app = create_app(Settings(sandbox=True))
+
+    async def broken(request: object) -> None:
+        raise RuntimeError("patron 4711")
+
+    app.add_route("/broken", broken)  # type: ignore[arg-type]  # it never comes to an answer
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        response = await client.get("/broken")
+
+    assert response.status_code == 500
+    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
+    assert "4711" not in response.text
+    for name, value in SECURITY_HEADERS:
+        assert response.headers.get_list(name.decode()) == [value.decode()]
+
+
+# Origins
+
+
+async def test_foreign_pages_may_not_ask() -> None:
+    """Until origins are named, no answer has a CORS header and no preflight succeeds."""
+    async with open_gateway() as gateway:
+        preflight = await gateway.http.options("/graphql", headers=PREFLIGHT)
+        answer = await gateway.http.post("/graphql", json=BODY, headers={"Origin": ORIGIN})
+
+    assert preflight.status_code == 405
+    assert cors_headers(preflight) == cors_headers(answer) == {}
+
+
+async def test_a_named_origin_may_ask() -> None:
+    """The preflight of a named origin is answered before anybody asks for a tenant."""
+    async with open_gateway(cors_origins=f"https://other.example.org, {ORIGIN}") as gateway:
+        preflight = await gateway.http.options("/graphql", headers=PREFLIGHT)
+        answer = await gateway.http.post("/graphql", json=BODY, headers={"Origin": ORIGIN})
+
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == ORIGIN
+    assert preflight.headers["access-control-allow-methods"] == "GET, POST"
+    assert answer.json() == {"data": {"__typename": "Query"}}
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert "Origin" in answer.headers["vary"]
+    for response in (preflight, answer):
+        assert "access-control-allow-credentials" not in response.headers
+        assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("origin", [f"{ORIGIN}.evil.com", "http://folio.example.org", f"{ORIGIN}:1", "null"])
+async def test_other_origins_may_not_ask(origin: str) -> None:
+    """Origins are compared whole: scheme, host and port."""
+    async with open_gateway(cors_origins=ORIGIN) as gateway:
+        preflight = await gateway.http.options("/graphql", headers=PREFLIGHT | {"Origin": origin})
+        answer = await gateway.http.post("/graphql", json=BODY, headers={"Origin": origin})
+
+    assert preflight.status_code == 400
+    assert "access-control-allow-origin" not in preflight.headers
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(("header", "method"), [("x-okapi-url", "POST"), ("content-type", "DELETE")])
+async def test_other_headers_and_methods_may_not_be_sent(header: str, method: str) -> None:
+    """A page may send what the gateway reads, by the methods it serves."""
+    asked = PREFLIGHT | {"Access-Control-Request-Headers": header, "Access-Control-Request-Method": method}
+    async with open_gateway(cors_origins=ORIGIN) as gateway:
+        assert (await gateway.http.options("/graphql", headers=asked)).status_code == 400
+
+
+async def test_cookies_only_where_they_are_read() -> None:
+    """A page may send cookies along only if the gateway takes the token from one."""
+    async with open_gateway(cors_origins=ORIGIN, token_cookie=True) as gateway:
+        preflight = await gateway.http.options("/graphql", headers=PREFLIGHT)
+
+    assert preflight.headers["access-control-allow-credentials"] == "true"

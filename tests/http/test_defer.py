@@ -1,0 +1,354 @@
+"""`@defer`: in one piece for who takes one piece, else part by part."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from gateway.engine.plans.fallbacks import FALLBACKS
+from tests.gateway_under_test import open_gateway
+from tests.http.desk import JSON, Connection, Desk, body
+from tests.http.held_upstream import FIELD, held_upstream
+from tests.server.edge import PATIENCE, Client, gateway_process, post
+
+pytestmark = pytest.mark.anyio
+
+BY_ID = "multipart/mixed;incrementalSpec=v0.2,application/json"
+BY_PATH = "multipart/mixed;deferSpec=20220824,application/json"
+PARTS = "multipart/mixed"
+LOAN = '{ loan { id ... @defer(label: "who") { borrower } } }'
+LENT = "mutation { lend { id ... @defer { borrower } } }"
+LOANS = "query L { loans(first: 3) { nodes { id ... @defer { borrower { active } } } } }"
+
+
+def parts_of(content: bytes) -> list[Any]:
+    """The JSON of each part of an answer that came to its end."""
+    opening, *parts, ending = content.split(b"\r\n---")
+    assert (opening, ending) == (b"", b"--\r\n")
+    decoded = []
+    for part in parts:
+        head, _, json = part.partition(b"\r\n\r\n")
+        assert head == b"\r\ncontent-type: application/json; charset=utf-8"
+        decoded.append(msgspec.json.decode(json))
+    return decoded
+
+
+async def asked(desk: Desk, query: str, accept: str, **variables: Any) -> httpx.Response:
+    desk.gate.set()
+    return await desk.post({"Accept": accept}, query=query, variables=variables)
+
+
+async def deferring(connection: Connection) -> asyncio.Task[None]:
+    """Run a request until what is put off has been begun."""
+    task = asyncio.create_task(connection.ask())
+    await connection.desk.started.wait()
+    return task
+
+
+@pytest.mark.parametrize("accept", [JSON, "*/*", "", "multipart/mixed;q=0, application/json"])
+async def test_one_piece(desk: Desk, accept: str) -> None:
+    """Who does not ask for parts gets the whole answer at once."""
+    response = await asked(desk, LOAN, accept)
+
+    assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
+    assert response.json() == {"data": {"loan": {"id": "1", "borrower": "borrower"}}}
+
+
+async def test_parts_by_id(desk: Desk) -> None:
+    """The form of v0.2 names what is pending, and each part by its id."""
+    response = await asked(desk, LOAN, BY_ID)
+
+    assert response.status_code == 200
+    assert response.headers["content-type"] == 'multipart/mixed; boundary="-"; incrementalSpec=v0.2'
+    assert response.headers["cache-control"] == "no-store"
+    assert parts_of(response.content) == [
+        {
+            "data": {"loan": {"id": "1"}},
+            "pending": [{"id": "0", "path": ["loan"], "label": "who"}],
+            "hasNext": True,
+        },
+        {
+            "incremental": [{"id": "0", "data": {"borrower": "borrower"}}],
+            "completed": [{"id": "0"}],
+            "hasNext": False,
+        },
+    ]
+
+
+async def test_parts_by_path(desk: Desk) -> None:
+    """The form of August 2022 names each part by its path and its label."""
+    response = await asked(desk, LOAN, BY_PATH)
+
+    assert response.headers["content-type"] == 'multipart/mixed; boundary="-"; deferSpec=20220824'
+    assert parts_of(response.content) == [
+        {"data": {"loan": {"id": "1"}}, "hasNext": True},
+        {
+            "incremental": [{"data": {"borrower": "borrower"}, "path": ["loan"], "label": "who"}],
+            "hasNext": False,
+        },
+    ]
+
+
+@pytest.mark.parametrize("accept", [BY_ID, BY_PATH])
+async def test_a_part_that_fails(desk: Desk, accept: str) -> None:
+    """A part that cannot be made is told with a coded error, and takes nothing of the others with it."""
+    response = await asked(desk, "{ loan { id ... @defer { neverNull } } late }", accept)
+
+    first, last = parts_of(response.content)
+    assert first["data"] == {"loan": {"id": "1"}, "late": None}
+    assert [error["path"] for error in first["errors"]] == [["late"]]
+    assert last["hasNext"] is False
+    failed = (last["completed"] if accept == BY_ID else last["incremental"])[0]
+    (error,) = failed["errors"]
+    assert error["path"] == ["loan", "neverNull"]
+    assert error["extensions"]["code"] == "UPSTREAM_TIMEOUT"
+    assert error["extensions"]["requestId"] == response.headers["x-okapi-request-id"]
+    if accept == BY_PATH:
+        assert (failed["data"], failed["path"]) == (None, ["loan"])
+
+
+async def test_parts_below_each_other(desk: Desk) -> None:
+    """What is put off below a link that is put off itself comes at its own place, in either form."""
+    query = "{ ... @defer { loan { id ... @defer { borrower } } } }"
+
+    by_path = parts_of((await asked(desk, query, BY_PATH)).content)
+    by_id = parts_of((await asked(desk, query, BY_ID)).content)
+
+    values = [each for part in by_path[1:] for each in part["incremental"]]
+    assert values == [
+        {"data": {"loan": {"id": "1"}}, "path": []},
+        {"data": {"borrower": "borrower"}, "path": ["loan"]},
+    ]
+    assert [each["path"] for part in by_id for each in part.get("pending", ())] == [[], ["loan"]]
+
+
+async def test_the_first_part_does_not_wait(desk: Desk) -> None:
+    """The first part is with the client while the rest is still being asked."""
+    connection = Connection(desk, body(LOAN), headers=[(b"accept", BY_ID.encode())])
+    task = await deferring(connection)
+
+    assert b'"data":{"loan":{"id":"1"}}' in connection.body
+    assert connection.body.endswith(b"\r\n---")
+    desk.gate.set()
+    await task
+
+    assert [part["hasNext"] for part in parts_of(connection.body)] == [True, False]
+    assert await connection.left_behind() == set()
+
+
+@pytest.mark.parametrize("condition", ["@defer(if: false)", "@defer(if: $wanted)"])
+async def test_nothing_is_put_off(desk: Desk, condition: str) -> None:
+    """Where the condition says no, the answer is plain JSON for everybody."""
+    query = "query($wanted: Boolean = true) { loan { id ... " + condition + " { borrower } } late"
+    query += " @include(if: $wanted) }"
+
+    response = await asked(desk, query, BY_ID, wanted=False)
+
+    assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
+    assert response.json() == {"data": {"loan": {"id": "1", "borrower": "borrower"}}}
+
+
+async def test_the_condition_is_a_default(desk: Desk) -> None:
+    """A condition that nobody gives a value to has the default of its variable."""
+    query = "query($wanted: Boolean = false) { loan { id ... @defer(if: $wanted) { borrower } } }"
+
+    response = await asked(desk, query, BY_ID)
+
+    assert response.json() == {"data": {"loan": {"id": "1", "borrower": "borrower"}}}
+
+
+@pytest.mark.parametrize(("number", "media_type"), [(5, PARTS), (6, JSON)])
+async def test_much_that_is_put_off(desk: Desk, number: int, media_type: str) -> None:
+    """Beyond five fragments that are put off, counted where they are spread, the answer is in one piece."""
+    spread = " ".join(f"a{place}: loan {{ ...Slow }}" for place in range(number))
+    query = f"{{ {spread} }} fragment Slow on Loan {{ id ... @defer {{ borrower }} }}"
+
+    response = await asked(desk, query, BY_ID)
+
+    assert response.headers["content-type"].split(";")[0] == media_type
+    assert response.content.count(b'"borrower":"borrower"') == number
+
+
+async def test_another_operation_that_puts_off(desk: Desk) -> None:
+    """What another operation of the document puts off does not matter."""
+    query = "query A { loan { id borrower } } query B { loan { ... @defer { borrower } } }"
+    desk.gate.set()
+
+    response = await desk.post({"Accept": BY_ID}, query=query, operationName="A")
+
+    assert response.json() == {"data": {"loan": {"id": "1", "borrower": "borrower"}}}
+
+
+async def test_a_refusal_is_no_part(desk: Desk) -> None:
+    """What is not executed is answered in one piece, whatever the client takes."""
+    response = await asked(desk, "{ loan { ... @defer { nobody } } }", BY_ID)
+
+    assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
+    assert response.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_roots_of_acts_are_not_put_off(desk: Desk) -> None:
+    """An act itself cannot be put off, and no list can be streamed."""
+    for query in ("mutation { ... @defer { lend { id } } }", "{ letters @stream }"):
+        response = await asked(desk, query, BY_ID)
+        assert response.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+    assert desk.calls == []
+
+
+async def test_who_hangs_up_stops_the_rest(desk: Desk) -> None:
+    """When the client is gone, what was put off is given up, and nothing goes on in the background."""
+    connection = Connection(desk, body(LOAN), headers=[(b"accept", BY_ID.encode())])
+    task = await deferring(connection)
+
+    connection.hang_up()
+    await task
+
+    assert desk.cancelled == ["borrower"]
+    assert await connection.left_behind() == set()
+    assert not connection.body.endswith(b"--\r\n")
+
+
+async def test_an_act_is_open_until_its_last_part(desk: Desk) -> None:
+    """A server that stops waits for all parts of an act's answer, and cancels none of them."""
+    connection = Connection(desk, body(LENT), headers=[(b"accept", BY_ID.encode())])
+    task = await deferring(connection)
+    assert (desk.calls, desk.endpoint.running_mutations.number) == (["lend"], 1)
+
+    task.cancel()
+    await asyncio.sleep(0)
+    assert not task.done()
+    desk.gate.set()
+    await task
+
+    assert parts_of(connection.body)[1]["incremental"] == [{"id": "0", "data": {"borrower": "borrower"}}]
+    assert desk.endpoint.running_mutations.number == 0
+    assert await connection.left_behind() == set()
+
+
+async def test_a_server_that_stops_gives_up_questions(desk: Desk) -> None:
+    """A question is cancelled with its request, with all that it put off."""
+    connection = Connection(desk, body(LOAN), headers=[(b"accept", BY_ID.encode())])
+    task = await deferring(connection)
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert desk.cancelled == ["borrower"]
+    assert await connection.left_behind() == set()
+
+
+async def test_a_part_that_cannot_be_encoded(desk: Desk) -> None:
+    """When the status is sent already, the client is still told that the rest will not come."""
+    response = await asked(desk, "{ title ... @defer { unencodable } }", BY_ID)
+
+    first, last = parts_of(response.content)
+    assert first["data"] == {"title": "Title 1"}
+    assert last["hasNext"] is False
+    assert last["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
+
+
+async def test_a_first_part_that_cannot_be_encoded(desk: Desk) -> None:
+    """While nothing is sent, a fault of the gateway is a 500 as ever."""
+    response = await asked(desk, "{ unencodable ... @defer { title } }", BY_ID)
+
+    assert response.status_code == 500
+    assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
+    assert desk.calls == []
+
+
+async def test_plans_serve_one_piece() -> None:
+    """In one piece an operation with @defer is executed by its plan, with the same answer."""
+    async with open_gateway(plan_after=1) as gateway:
+        plain = await gateway.data(LOANS.replace("... @defer", "..."))
+        planned = FALLBACKS.planned
+
+        assert await gateway.data(LOANS) == plain
+        assert FALLBACKS.planned == planned + 1
+
+
+async def test_links_put_off_share_a_call() -> None:
+    """A link that is put off in every row of a list is one call upstream, after the list's own."""
+    async with open_gateway() as gateway:
+        headers = {"X-Okapi-Tenant": "diku", "Accept": BY_PATH}
+        response = await gateway.http.post("/graphql", json={"query": LOANS}, headers=headers)
+
+        first, last = parts_of(response.content)
+        assert gateway.paths() == ["GET /circulation-bff/loans", "GET /users"]
+        plain = await gateway.data(LOANS)
+    nodes = first["data"]["loans"]["nodes"]
+    for each in last["incremental"]:
+        nodes[each["path"][-1]] |= each["data"]
+    assert first["data"] == plain
+
+
+# On the wire
+
+LATER = "{ __typename ... on DueDateChanged { ... @defer { loan { dueDate } } } }"
+HELD_ACT = msgspec.json.encode({"query": f"mutation {{ {FIELD.replace('{ __typename }', LATER)} }}"})
+HELD_QUERY = msgspec.json.encode({"query": "{ __typename ... @defer { loans { totalCount } } }"})
+
+
+def chunk(client: Client) -> bytes:
+    """Read one chunk of a body."""
+    size = int(client.line(), 16)
+    content = client.reader.read(size)
+    assert client.line() == ""
+    return content
+
+
+def head(client: Client) -> list[str]:
+    """Read the head of a response."""
+    lines = []
+    while line := client.line():
+        lines.append(line)
+    return lines
+
+
+def test_parts_of_an_act_survive_the_signal() -> None:
+    """A server that stops waits for the last part of an act's answer longer than for anything else."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url, "--shutdown-timeout=1") as gateway,
+        gateway.client() as client,
+    ):
+        client.send(post(b"Accept: " + BY_ID.encode(), body=HELD_ACT))
+        upstream.wait_for(1)
+        upstream.release()  # the act is done
+        upstream.wait_for(1)  # what is put off is asked
+        assert head(client)[0] == "HTTP/1.1 200 OK"
+        first = chunk(client)
+        assert b'"data":{"changeDueDate":{"__typename":"DueDateChanged"}}' in first
+
+        gateway.process.send_signal(signal.SIGTERM)
+        time.sleep(2.2)  # beyond SHUTDOWN_TIMEOUT, when the server cancels its requests
+        assert gateway.process.poll() is None
+        assert upstream.release() == [True]
+
+        _, last = parts_of(first + chunk(client))
+        (value,) = last["incremental"]  # the double's answer is no loan
+        assert (value["data"], value["errors"][0]["path"]) == ({"loan": None}, ["changeDueDate", "loan"])
+        assert gateway.process.wait(PATIENCE) == 0
+
+
+def test_who_hangs_up_is_asked_for_no_longer() -> None:
+    """When the client of a question goes between two parts, its calls upstream are given up."""
+    with (
+        held_upstream() as upstream,
+        gateway_process("--okapi-url", upstream.url) as gateway,
+    ):
+        with gateway.client() as client:
+            client.send(post(b"Accept: " + BY_ID.encode(), body=HELD_QUERY))
+            upstream.wait_for(1)
+            head(client)
+            assert b'"data":{"__typename":"Query"}' in chunk(client)
+        time.sleep(2)  # the longest that it may take
+
+        assert upstream.release() == [False]

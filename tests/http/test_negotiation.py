@@ -1,0 +1,141 @@
+"""Media types in and out."""
+
+import pytest
+
+from gateway.http.negotiation import accepted, answer_type, incremental_format, is_utf8_json, prefers_html
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("", JSON),
+        ("  ", JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        (JSON, JSON),
+        (GRAPHQL, GRAPHQL),
+        ("APPLICATION/JSON", JSON),
+        (f"{GRAPHQL}, {JSON};q=0.9", GRAPHQL),
+        (f"{GRAPHQL};q=0.1, {JSON};q=0.9", JSON),
+        (f"{GRAPHQL}, {JSON}", GRAPHQL),
+        (f"{JSON}, {GRAPHQL}", JSON),
+        (f"{GRAPHQL}, */*", GRAPHQL),
+        (f"*/*, {GRAPHQL}", GRAPHQL),
+        (f"{GRAPHQL};q=0.5, */*", JSON),
+        (f"{JSON};q=0, */*", GRAPHQL),
+        (f"{JSON};q=0, application/*", GRAPHQL),
+        (f"{GRAPHQL};charset=utf-8", GRAPHQL),
+        (f'{JSON}; charset="UTF-8"', JSON),
+        (f"{JSON};charset=latin1, {GRAPHQL};q=0.1", GRAPHQL),
+        ("application/json, multipart/mixed", JSON),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", JSON),
+        (f"{JSON};q=nonsense, {GRAPHQL};q=0.1", GRAPHQL),
+        ("text/html", None),
+        ("text/*", None),
+        (f"{JSON};q=0", None),
+        ("*/*;q=0", None),
+        (f"{JSON}, */*;q=0", JSON),
+        (f"{JSON};charset=latin1", None),
+        ("json", None),
+        ("application/jsonx", None),
+        ("application/graphql+json", None),
+        (",,;;=", None),
+    ],
+)
+def test_answer_type(accept: str, media_type: str | None) -> None:
+    """The answer takes the type that the client likes best, plain JSON where it does not care."""
+    assert answer_type(accept.encode()) == media_type
+
+
+@pytest.mark.parametrize(
+    ("accept", "html"),
+    [
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("text/html", True),
+        ("text/html;q=0.5, application/json;q=0.4", True),
+        ("application/json, text/html;q=0.9", False),
+        ("*/*", False),
+        ("application/json", False),
+        ("", False),
+    ],
+)
+def test_prefers_html(accept: str, html: bool) -> None:
+    """Only one who likes HTML better than JSON is taken for a person with a browser."""
+    assert prefers_html(accept.encode()) is html
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "Application/JSON",
+        "application/json;charset=utf-8",
+        'application/json; charset="UTF-8"',
+        "application/json; odata=verbose",
+        "application/json;",
+    ],
+)
+def test_json(content_type: str) -> None:
+    """JSON in UTF-8 is taken, however it is written."""
+    assert is_utf8_json(content_type.encode())
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "application/jsonx",
+        "application/json, text/plain",
+        "application/json+x",
+        "application/graphql",
+        "application/graphql-response+json",
+        "application/json; charset=latin1",
+        "application/json; charset=utf-16",
+        "text/plain; application/json",
+        "text/json",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencoded",
+        "*/*",
+        "application/js\xf6n",
+    ],
+)
+def test_not_json(content_type: str) -> None:
+    """What a form on another site could send, and every near miss, is not JSON."""
+    assert not is_utf8_json(content_type.encode("latin-1"))
+
+
+def test_accept_lines() -> None:
+    """Several Accept lines count as one, and a huge one is cut rather than read."""
+    assert accepted([(b"accept", b"text/html"), (b"host", b"x"), (b"accept", b"*/*")]) == b"text/html,*/*"
+    assert len(accepted([(b"accept", b"a" * 100_000)])) == 1024
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        (b"", None),
+        (b"*/*", None),
+        (b"multipart/*", None),
+        (b"application/json", None),
+        (b"multipart/mixed", "v0.2"),
+        (b"application/json, multipart/mixed", "v0.2"),
+        (b'Multipart/Mixed; boundary="-"', "v0.2"),
+        (b"multipart/mixed;incrementalSpec=v0.2,application/json", "v0.2"),
+        (b"multipart/mixed;deferSpec=20220824,application/json", "2022-08-24"),
+        (b"multipart/mixed; incrementalSpec=v0.1", "2022-08-24"),
+        (b"multipart/mixed;deferSpec=20220824, multipart/mixed;incrementalSpec=v0.2", "2022-08-24"),
+        (b"multipart/mixed;incrementalSpec=v9, multipart/mixed;deferSpec=20220824", "2022-08-24"),
+        (b"multipart/mixed;deferSpec=19990101", None),
+        (b"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json", None),
+        (b"multipart/mixed;q=0", None),
+        (b"multipart/mixed;q=much", None),
+        (b"multipart/form-data", None),
+        (b"\xff\xfe", None),
+    ],
+)
+def test_incremental_format(accept: bytes, form: str | None) -> None:
+    """Parts come in the form that the client names, to clients that name one."""
+    assert incremental_format(accept) == form

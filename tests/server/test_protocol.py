@@ -1,0 +1,722 @@
+"""What the gateway takes on the wire, and what it ends a connection for: each rule with real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import quote
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from gateway.server.protocol import HALF_CLOSED, SPARE_CONNECTIONS, WireLimits, bounded_protocol
+from tests.http.held_upstream import ACT, HeldUpstream, held_upstream
+from tests.server.edge import PATIENCE, QUERY, Client, Process, gateway_process, get, post
+
+HEAD = 0.4  # seconds
+BODY = 0.6
+IDLE = 0.3
+WRITE = 2.0
+SOON = 5.0  # seconds in which a deadline of a second must have passed, on a busy machine
+HEALTH = "/admin/health"
+UP = {"status": "UP"}
+CHUNKED = b"Transfer-Encoding: chunked"
+
+
+@pytest.fixture(name="upstream", scope="module")
+def _upstream() -> Iterator[HeldUpstream]:
+    with held_upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture(name="edge", scope="module")
+def _edge(upstream: HeldUpstream) -> Iterator[Process]:
+    with gateway_process(
+        f"--okapi-url={upstream.url}",
+        f"--head-timeout={HEAD}",
+        f"--body-timeout={BODY}",
+        f"--idle-timeout={IDLE}",
+        f"--write-timeout={WRITE}",
+        "--max-header-bytes=4000",
+        "--max-headers=20",
+        "--max-connections=8",
+    ) as process:
+        yield process
+
+
+@pytest.fixture(name="client")
+def _client(edge: Process) -> Iterator[Client]:
+    with edge.client() as client:
+        yield client
+
+
+def dribble(client: Client, raw: bytes, every: float) -> float:
+    """Send a byte now and then until the server has had enough; tell how long that took."""
+    began = time.monotonic()
+    client.socket.settimeout(every)
+    for place in range(len(raw)):
+        client.send(raw[place : place + 1])
+        try:
+            if client.socket.recv(1, 2) is not None:  # MSG_PEEK: an answer or the end
+                break
+        except TimeoutError:
+            continue
+    client.socket.settimeout(SOON)
+    return time.monotonic() - began
+
+
+# Deadlines
+
+
+def test_a_silent_connection_is_closed(client: Client) -> None:
+    """Who connects and says nothing is left, without a word."""
+    began = time.monotonic()
+
+    assert client.is_closed()
+    assert HEAD * 0.8 < time.monotonic() - began < SOON
+
+
+def test_a_dribbled_head_is_cut_off(client: Client) -> None:
+    """A byte now and then does not keep a head alive beyond its deadline."""
+    took = dribble(client, get(HEALTH, b"X-Long: " + b"x" * 200), every=0.05)
+
+    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.is_closed()
+    assert HEAD * 0.8 < took < SOON
+
+
+def test_a_dribbled_second_head_is_cut_off(client: Client) -> None:
+    """The deadline holds for every head of a connection, not for the first alone."""
+    client.send(get(HEALTH))
+    client.answer()
+
+    dribble(client, get(HEALTH, b"X-Long: " + b"x" * 200), every=0.05)
+
+    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_empty_lines_are_no_head(client: Client) -> None:
+    """Empty lines before a request are allowed, and do not move its deadline."""
+    took = dribble(client, b"\r\n" * 200, every=0.05)
+
+    assert client.is_closed()
+    assert took < SOON
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 500", CHUNKED])
+def test_a_slow_body_is_cut_off(client: Client, framing: bytes) -> None:
+    """A body has its own deadline, whatever it is framed by."""
+    client.send(post(framing, body=b"", length=False))
+    took = dribble(client, b"1\r\n \r\n" * 100 if framing is CHUNKED else b" " * 200, every=0.05)
+
+    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.is_closed()
+    assert BODY * 0.8 < took < SOON
+
+
+def test_an_idle_connection_is_closed(client: Client) -> None:
+    """Between two requests a connection is kept for a while, and no longer."""
+    client.send(get(HEALTH))
+    assert client.answer().json == UP
+    began = time.monotonic()
+
+    assert client.is_closed()
+    assert IDLE * 0.8 < time.monotonic() - began < SOON
+
+
+# Sizes
+
+
+def test_too_many_headers(client: Client) -> None:
+    """5000 header fields are refused; those of any browser are not."""
+    client.send(get(HEALTH, *[b"X-%d: 1" % number for number in range(5000)]))
+
+    assert client.answer().error == (431, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize(("more", "status"), [(19, 200), (20, 431)])
+def test_the_number_of_headers_is_exact(edge: Process, more: int, status: int) -> None:
+    """MAX_HEADERS fields are accepted, Host among them, and one more is not."""
+    assert edge.ask(get(HEALTH, *[b"X: 1"] * more)).status == status
+
+
+@pytest.mark.parametrize("place", ["field", "name", "address"])
+def test_a_huge_head_is_refused(client: Client, place: str) -> None:
+    """A head of 1 MB is refused before it is read to its end."""
+    huge = b"x" * 1_000_000
+    begun = {
+        "field": b"GET /admin/health HTTP/1.1\r\nHost: a\r\nX: " + huge,
+        "name": b"GET /admin/health HTTP/1.1\r\nHost: a\r\n" + huge,
+        "address": b"GET /" + huge,
+    }
+
+    client.send(begun[place])
+
+    assert client.answer().error == (431, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_a_head_in_one_piece_is_measured(edge: Process) -> None:
+    """A head that comes whole, in one packet, is measured like one that comes in pieces."""
+    assert edge.ask(get(HEALTH, b"X: " + b"x" * 5000)).error == (431, "BAD_REQUEST")
+    assert edge.ask(get(HEALTH + "?" + "x" * 5000)).error == (431, "BAD_REQUEST")
+    assert edge.ask(get(HEALTH, b"X: " + b"x" * 3500)).json == UP
+
+
+def test_a_huge_trailer_is_refused(client: Client) -> None:
+    """What is neither head nor body is not kept either."""
+    client.send(post(CHUNKED, body=b"1\r\n{\r\n0\r\nX: ", length=False))
+    time.sleep(0.1)
+    client.send(b"x" * 100_000)
+
+    assert client.answer().error == (431, "BAD_REQUEST")
+
+
+# Framing
+
+
+@pytest.mark.parametrize("version", [b"HTTP/9.9", b"HTTP/2.0", b"HTTP/0.9", b"HTTP/1.2"])
+def test_other_versions_are_refused(client: Client, version: bytes) -> None:
+    """Only HTTP/1.0 and HTTP/1.1 are spoken."""
+    client.send(get(HEALTH).replace(b"HTTP/1.1", version))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_a_request_without_a_version_is_refused(client: Client) -> None:
+    """The oldest form of HTTP is not spoken either."""
+    client.send(b"GET /admin/health\r\n\r\n")
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [b"Content-Length: 5", CHUNKED],
+        [CHUNKED, b"Content-Length: 5"],
+        [b"Content-Length: 5", b"Content-Length: 5"],
+        [b"Content-Length: 5", b"Content-Length: 6"],
+        [b"Content-Length: 5, 5"],
+        [b"Content-Length: +5"],
+        [CHUNKED, CHUNKED],
+        [b"Transfer-Encoding: gzip, chunked"],
+        [b"Transfer-Encoding: xchunked"],
+        [b"Transfer-Encoding : chunked"],
+        [b"X: a\r\n b"],
+    ],
+)
+def test_unclear_framing_is_refused(client: Client, fields: list[bytes]) -> None:
+    """Where two servers could disagree on where a request ends, it is refused and the connection closed."""
+    client.send(post(*fields, body=b"0\r\n\r\n", length=False), get("/smuggled"))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_http_1_0_has_no_chunks(client: Client) -> None:
+    """Chunks came with HTTP/1.1; beside 1.0 they are somebody's mistake or trick."""
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY)
+    client.send(post(CHUNKED, body=body, length=False).replace(b"HTTP/1.1", b"HTTP/1.0"))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize("hosts", [[], [b"Host: a", b"Host: a"], [b"Host: a", b"Host: b"]])
+def test_other_than_one_host_is_refused(client: Client, hosts: list[bytes]) -> None:
+    """HTTP/1.1 has exactly one Host."""
+    client.send(b"\r\n".join((b"GET /admin/health HTTP/1.1", *hosts, b"", b"")))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_http_1_0_needs_no_host(client: Client) -> None:
+    """HTTP/1.0 knows no Host, and its connections end with the answer."""
+    client.send(b"GET /admin/health HTTP/1.0\r\n\r\n")
+
+    assert client.answer().json == UP
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
+def test_upgrades_are_refused(client: Client, protocol: bytes) -> None:
+    """A connection stays what it is: no WebSocket, no HTTP/2."""
+    client.send(get("/graphql", b"Connection: Upgrade", b"Upgrade: " + protocol))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_connect_is_refused(client: Client) -> None:
+    """The gateway is no proxy."""
+    client.send(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+@pytest.mark.parametrize("broken", [b"5\r\n{ too long", b"x\r\n{", b"1\n{"])
+def test_broken_chunks_close_the_connection(client: Client, broken: bytes) -> None:
+    """After a broken chunk nobody knows where the next request begins."""
+    client.send(post(CHUNKED, body=broken, length=False), get("/smuggled"))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_trailers_do_not_become_headers(client: Client) -> None:
+    """A header field behind the body is refused: the caller was identified without it."""
+    chunks = b"%x\r\n%s\r\n0\r\nX-Okapi-Token: other\r\n\r\n" % (len(QUERY), QUERY)
+    client.send(post(CHUNKED, body=chunks, length=False))
+
+    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+# What goes on working
+
+
+def test_connections_are_kept(client: Client) -> None:
+    """One connection serves one request after another."""
+    for _ in range(3):
+        client.send(post())
+        assert client.answer().json == {"data": {"__typename": "Query"}}
+
+
+def test_chunked_bodies_are_read(client: Client) -> None:
+    """A body may come in chunks."""
+    client.send(post(CHUNKED, body=b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY), length=False))
+
+    assert client.answer().json == {"data": {"__typename": "Query"}}
+
+
+def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
+    """Requests may be sent ahead, bodies and all; the answers come in their order."""
+    client.send(post(), get(HEALTH), post(), get("/admin/info"))
+
+    answers = [client.answer().json for _ in range(4)]
+
+    assert answers[:3] == [{"data": {"__typename": "Query"}}, UP, {"data": {"__typename": "Query"}}]
+    assert answers[3]["name"] == "circulation-gateway"
+
+
+def test_many_pipelined_requests_are_no_huge_head(client: Client) -> None:
+    """The limit is on one head: many requests in one packet are larger together."""
+    client.send(get(HEALTH) * 200, get(HEALTH)[:20])
+    time.sleep(0.1)
+    client.send(get(HEALTH)[20:])
+
+    assert [client.answer().status for _ in range(201)] == [200] * 201
+
+
+def test_a_refusal_waits_for_the_answers_before_it(client: Client) -> None:
+    """Rubbish behind a good request does not spoil its answer; then the connection ends."""
+    client.send(post(), b"rubbish\r\n\r\n")
+
+    assert client.answer().json == {"data": {"__typename": "Query"}}
+    assert client.is_closed()
+
+
+def test_a_refused_body_waits_for_the_answers_before_it(client: Client, upstream: HeldUpstream) -> None:
+    """A broken body behind a request that is being answered does not spoil that answer either."""
+    client.send(post(body=ACT), post(CHUNKED, body=b"x\r\n", length=False))
+    upstream.wait_for(1)
+
+    upstream.release()
+
+    assert client.answer().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+    assert client.is_closed()
+
+
+def test_a_body_that_is_not_listened_to_is_not_late(client: Client, upstream: HeldUpstream) -> None:
+    """A large body behind a request that is being answered is not read yet, and so not late."""
+    client.send(post(body=ACT), post(body=QUERY + b" " * 400_000))
+    upstream.wait_for(1)
+    time.sleep(BODY * 1.3)
+
+    upstream.release()
+
+    assert client.answer().status == 200
+    assert client.answer().json == {"data": {"__typename": "Query"}}
+
+
+def test_a_refusal_is_an_error_like_any_other(edge: Process) -> None:
+    """It has a message, whether to retry, the request id, and the headers of every answer."""
+    answer = edge.ask(get(HEALTH, b"X-Okapi-Request-Id: 1/desk", b"Host: other"))
+
+    (error,) = answer.json["errors"]
+    assert error["message"] == "Header Host must be sent exactly once."
+    assert error["extensions"].pop("requestId").startswith("1/desk;")
+    assert error["extensions"] == {"code": "BAD_REQUEST", "retryable": False}
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.headers["connection"] == "close"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "server" not in answer.headers
+
+
+# Clients who do not read
+
+
+TYPES = "{ __schema { types { name description fields { name description args { name description } } } } }"
+LARGE = get("/graphql?query=" + quote(TYPES), b"X-Okapi-Tenant: diku", b"Accept: application/json")
+MANY = 60  # more than the buffers of the system hold between a server and a client who asked for little
+HUGE = json.dumps({"query": "{" + "".join(f"x{n}:{TYPES[1:-1]}" for n in range(30)) + "}"}).encode()
+
+
+@contextmanager
+def reading_nothing(edge: Process) -> Iterator[Client]:
+    """A connection with the smallest buffer there is, so that what it does not read stays with the server."""
+    with edge.client(receive_buffer=1) as client:
+        yield client
+
+
+def gone_after(client: Client) -> float:
+    """Seconds until the server has given the connection up, told by nothing that reads from it."""
+    began = time.monotonic()
+    while time.monotonic() - began < PATIENCE:
+        try:
+            client.send(b"\r\n")
+        except ConnectionError:
+            break
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def test_who_does_not_read_is_given_up(edge: Process) -> None:
+    """Answers that pile up are kept for WRITE_TIMEOUT, and the connection no longer than they."""
+    with reading_nothing(edge) as client:
+        client.send(LARGE * MANY)
+
+        took = gone_after(client)
+
+    assert WRITE * 0.8 < took < WRITE + SOON
+
+
+def test_a_last_answer_is_not_kept_for_ever(edge: Process) -> None:
+    """An answer that ends the connection is given up as well, however little of it is left."""
+    with reading_nothing(edge) as client:
+        client.send(LARGE * MANY, LARGE.replace(b"Host:", b"Connection: close\r\nHost:"))
+
+        assert gone_after(client) < WRITE + SOON
+
+
+def test_who_reads_slowly_but_in_time_gets_everything(edge: Process) -> None:
+    """A pause shorter than WRITE_TIMEOUT costs nothing."""
+    with reading_nothing(edge) as client:
+        client.send(LARGE * MANY)
+        time.sleep(WRITE / 4)
+
+        answers = [client.answer() for _ in range(MANY)]
+
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.body for answer in answers}) == 1
+    assert len(answers[0].body) * MANY > 5_000_000  # it did not fit into the buffers
+
+
+def test_an_act_outlives_a_client_who_does_not_read(edge: Process, upstream: HeldUpstream) -> None:
+    """An act whose answer waits behind one that nobody reads is done, though the connection is given up."""
+    with reading_nothing(edge) as client:
+        client.send(post(body=HUGE), post(body=ACT))
+        upstream.wait_for(1)
+
+        assert gone_after(client) < WRITE + SOON
+        assert upstream.release() == [True]
+
+
+class StuckTransport(asyncio.Transport):
+    """A connection whose last bytes are never read, few as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.closing = False
+        self.aborted = asyncio.Event()
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        pass
+
+
+async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "ended_by", [get("/", b"Connection: close"), get("/"), b"rubbish\r\n\r\n", get("/")[:9], b"", None]
+)
+async def test_no_end_of_a_connection_waits_for_ever(ended_by: bytes | None) -> None:
+    """By whatever a connection ends (answer, idleness, refusal, silence, the server), its rest is given up
+    after WRITE_TIMEOUT, and not before."""
+    bounds = WireLimits(head_timeout=0.1, idle_timeout=0.1, write_timeout=0.5)
+    config = uvicorn.Config(answers, lifespan="off", log_config=None)
+    protocol = bounded_protocol(bounds)(config=config, server_state=ServerState(), app_state={})
+    transport = StuckTransport()
+    protocol.connection_made(transport)
+
+    began = time.monotonic()
+    if ended_by is None:
+        protocol.shutdown()
+    elif ended_by:
+        protocol.data_received(ended_by)
+    await asyncio.wait_for(transport.aborted.wait(), SOON)
+
+    assert transport.closing
+    assert time.monotonic() - began > 0.4
+    protocol.connection_lost(None)
+
+
+# Half-closed connections
+
+
+@pytest.mark.parametrize("request_", [get(HEALTH), post(), get(HEALTH).replace(b"1.1", b"1.0")])
+def test_who_has_said_all_is_still_answered(client: Client, request_: bytes) -> None:
+    """A client that closes its sending side, as shell probes do, gets its answer, and then the end."""
+    client.send(request_)
+    client.socket.shutdown(socket.SHUT_WR)
+
+    assert client.answer().status == 200
+    assert client.is_closed()
+
+
+def test_pipelined_requests_before_the_end_are_answered(client: Client) -> None:
+    """All requests that came before the sending side was closed are answered."""
+    client.send(get(HEALTH), post(), get(HEALTH))
+    client.socket.shutdown(socket.SHUT_WR)
+
+    assert [client.answer().status for _ in range(3)] == [200] * 3
+    assert client.is_closed()
+
+
+def test_who_has_hung_up_is_not_waited_for(client: Client, upstream: HeldUpstream) -> None:
+    """What takes longer than a moment is not answered any more; an act is done to its end."""
+    client.send(post(body=ACT))
+    upstream.wait_for(1)
+    began = time.monotonic()
+    client.socket.shutdown(socket.SHUT_WR)
+
+    assert client.is_closed()
+    assert HALF_CLOSED * 0.8 < time.monotonic() - began < SOON
+    assert upstream.release() == [True]
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /adm", post(b"Content-Length: 5", body=b"{", length=False)])
+def test_half_a_request_has_no_answer(client: Client, begun: bytes) -> None:
+    """A request that will never be whole is not waited for."""
+    client.send(begun)
+    client.socket.shutdown(socket.SHUT_WR)
+
+    assert client.is_closed()
+
+
+# Expect: 100-continue
+
+
+EXPECT = b"Expect: 100-continue"
+
+
+def test_a_body_is_asked_for(client: Client) -> None:
+    """Who asks before it sends a body is told to go on, and then answered; with that the connection ends."""
+    client.send(post(EXPECT, b"Content-Length: %d" % len(QUERY), body=b"", length=False))
+    assert client.line() == "HTTP/1.1 100 Continue"
+    assert client.line() == ""
+
+    client.send(QUERY)
+
+    answer = client.answer()
+    assert answer.json == {"data": {"__typename": "Query"}}
+    assert answer.headers["connection"] == "close"
+    assert client.is_closed()
+
+
+def test_a_refused_body_is_not_asked_for(client: Client) -> None:
+    """A request that is refused by its head is refused before its body is sent, and what follows is not read
+    as another request: it may be that body."""
+    fields = [b"Content-Type: text/plain", EXPECT, b"Content-Length: 100"]
+    client.send(post(*fields, body=b"", length=False).replace(b"Content-Type: application/json\r\n", b""))
+
+    answer = client.answer()
+    client.send(get("/smuggled"))
+
+    assert answer.error == (415, "BAD_REQUEST")
+    assert answer.headers["connection"] == "close"
+    assert client.is_closed()
+
+
+def test_http_1_0_is_not_told_to_go_on(client: Client) -> None:
+    """HTTP/1.0 knows no interim answers, so it gets none."""
+    client.send(post(EXPECT).replace(b"HTTP/1.1", b"HTTP/1.0"))
+
+    assert client.line().startswith("HTTP/1.1 200")
+
+
+# Methods and targets
+
+
+@pytest.mark.parametrize("path", [HEALTH, HEALTH + "/liveness", HEALTH + "/readiness", "/admin/info"])
+def test_head_is_get_without_a_body(client: Client, path: str) -> None:
+    """HEAD tells what GET would, and the connection goes on."""
+    client.send(get(path).replace(b"GET", b"HEAD", 1))
+    head = client.answer(of_head=True)
+    client.send(get(path))
+    whole = client.answer()
+
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["content-length"] == str(len(whole.body))
+
+
+def test_head_of_graphql_is_refused_without_a_body(client: Client) -> None:
+    """A refusal of HEAD has no body either, and the next answer is where it should be."""
+    client.send(post().replace(b"POST", b"HEAD", 1))
+    refused = client.answer(of_head=True)
+    client.send(get(HEALTH))
+
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, POST")
+    assert client.answer().json == UP
+
+
+@pytest.mark.parametrize("whose", [b"http://gateway", b"HTTP://other.example.org:99", b"https://gateway"])
+def test_absolute_targets_are_understood(edge: Process, whose: bytes) -> None:
+    """A target may name a host, as it does through a proxy; the path decides, and no host is asked."""
+    assert edge.ask(get(HEALTH).replace(b"/admin", whose + b"/admin")).json == UP
+    answer = edge.ask(post().replace(b"POST /", b"POST " + whose + b"/"))
+    assert answer.json == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        (b"*", 404),
+        (b"http://gateway", 400),
+        (b"admin/health", 400),
+        (b"/admin/health#x", 200),
+        (b"//admin/health", 404),
+        (b"/admin/../admin/health", 404),
+        (b"/admin//health", 404),
+        (b"/admin/health/", 404),
+        (b"/%61dmin/health", 200),
+        (b"/admin/health\xff", 400),
+    ],
+)
+def test_odd_targets(client: Client, target: bytes, status: int) -> None:
+    """No target is an error of the gateway's own, and none is rewritten."""
+    client.send(get(HEALTH).replace(b"/admin/health", target))
+
+    assert client.answer().status == status
+
+
+def test_an_odd_target_does_not_spoil_the_answer_before_it(client: Client, upstream: HeldUpstream) -> None:
+    """A target that cannot be taken apart is refused like rubbish, behind what is being answered."""
+    client.send(post(body=ACT), get("http://gateway"))
+    upstream.wait_for(1)
+    upstream.release()
+
+    assert client.answer().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+    assert client.is_closed()
+
+
+# Connections
+
+
+def test_more_connections_are_turned_away(edge: Process) -> None:
+    """Beyond MAX_CONNECTIONS a connection is told so and closed; when others end, there is room again."""
+    time.sleep(1.2)  # whoever was refused before has gone by then
+    with ExitStack() as stack:
+        clients = [stack.enter_context(edge.client()) for _ in range(8)]
+        for client in clients:
+            client.send(get(HEALTH))
+            assert client.answer().json == UP
+        with edge.client() as one_more:
+            answer = one_more.answer()
+            assert answer.error == (503, "OVERLOADED")
+            assert answer.headers["retry-after"] == "1"
+            assert one_more.is_closed()
+    began = time.monotonic()
+    while edge.ask(post()).status != 200:  # which is turned away where there is no room
+        assert time.monotonic() - began < SOON
+
+
+@contextmanager
+def flooded(edge: Process) -> Iterator[list[socket.socket]]:
+    """Silent connections, as many at a time as there is room for and more, until the test is over."""
+    silent: list[socket.socket] = []
+    over = threading.Event()
+
+    def flood() -> None:
+        while not over.is_set():
+            silent.append(socket.create_connection(("127.0.0.1", edge.port), timeout=PATIENCE))
+            if len(silent) > 3 * SPARE_CONNECTIONS:
+                silent.pop(0).close()
+            over.wait(0.001)
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        while len(silent) <= 2 * SPARE_CONNECTIONS:
+            time.sleep(0.01)
+        yield silent
+    finally:
+        over.set()
+        thread.join(PATIENCE)
+        for each in silent:
+            each.close()
+
+
+def test_health_answers_in_a_flood(edge: Process) -> None:
+    """Connections beyond the limit, silent or not, do not make the process look dead; work is turned away."""
+    with flooded(edge):
+        for path in (HEALTH, HEALTH + "/liveness", HEALTH + "/readiness", "/admin/info"):
+            began = time.monotonic()
+            answer = edge.ask(get(path))
+            assert answer.status == 200
+            assert time.monotonic() - began < 1
+            assert answer.headers["connection"] == "close"
+        for request in (post(), get("/graphql"), get("/nowhere")):
+            answer = edge.ask(request)
+            assert answer.error == (503, "OVERLOADED")
+            assert answer.headers["retry-after"] == "1"
+    time.sleep(HEAD + 0.2)
+
+    assert edge.ask(post()).json == {"data": {"__typename": "Query"}}
+
+
+def test_a_spare_connection_is_not_kept(edge: Process) -> None:
+    """Beyond the limit a connection is heard once, and who says nothing is told that there are too many."""
+    with ExitStack() as stack:
+        for _ in range(8):
+            client = stack.enter_context(edge.client())
+            client.send(post(b"Content-Length: 500", body=b"", length=False))
+        spare = stack.enter_context(edge.client())
+        spare.send(get(HEALTH), post())
+        assert spare.answer().json == UP
+        assert spare.is_closed()
+        silent = stack.enter_context(edge.client())
+        assert json.loads(silent.answer().body)["errors"][0]["message"] == "Too many connections are open."
+        assert silent.is_closed()

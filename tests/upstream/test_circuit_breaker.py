@@ -1,0 +1,252 @@
+"""An upstream that fails is left alone for a while, and tried again with one question."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from gateway import errors
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.circuit_breaker import MOST_TENANTS, PAUSE, CircuitBreakers
+from gateway.upstream.client import Client
+from gateway.upstream.transport.transports import Limits
+from gateway.upstream.write import Write
+from tests.upstream.socket_server import until
+
+pytestmark = pytest.mark.anyio
+
+ACT = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Upstream:
+    """A client whose upstream answers with one status, or waits, and counts what it got."""
+
+    def __init__(self) -> None:
+        self.status = 500
+        self.gate: asyncio.Event | None = None
+        self.sent: list[str] = []
+        self.clock = Clock()
+        self.client = Client(
+            "folio", "http://folio", httpx.MockTransport(self._answer), Limits(attempts=1, read=1, act=1)
+        )
+        self.client._breakers = CircuitBreakers("folio", self.clock)
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.sent.append(request.method)
+        if self.gate is not None:
+            await self.gate.wait()
+        return httpx.Response(self.status, content=b"{}")
+
+    async def read(self, tenant: str = "diku") -> str:
+        try:
+            await CallerClient(self.client, (), tenant).question("/users", {})
+        except errors.GatewayError as problem:
+            return "open" if "failed too often" in problem.message else problem.code
+        return "answered"
+
+    async def act(self, tenant: str = "diku") -> errors.GatewayError | None:
+        try:
+            await CallerClient(self.client, (), tenant).act(ACT, "POST", "/act", {})
+        except errors.GatewayError as problem:
+            return problem
+        return None
+
+    async def fails(self, times: int = 20) -> None:
+        for _ in range(times):
+            await self.read()
+
+
+async def test_it_opens_at_half_of_twenty_calls() -> None:
+    """Ten failures of nineteen calls are borne; the twentieth call makes it a pattern."""
+    upstream = Upstream()
+    upstream.status = 200
+    await upstream.fails(10)
+    upstream.status = 503
+    await upstream.fails(9)
+    assert await upstream.read() == "UPSTREAM_UNAVAILABLE"
+
+    assert await upstream.read() == "open"
+    assert len(upstream.sent) == 20
+
+
+async def test_fewer_failures_are_borne() -> None:
+    """Less than a half, and the calls go on."""
+    upstream = Upstream()
+    upstream.status = 200
+    await upstream.fails(21)
+    upstream.status = 500
+    await upstream.fails(20)
+
+    assert len(upstream.sent) == 41
+
+
+async def test_old_failures_are_forgotten() -> None:
+    """Only the last ten seconds count."""
+    upstream = Upstream()
+    await upstream.fails(19)
+    upstream.clock.now += 10
+    await upstream.fails(19)
+
+    assert len(upstream.sent) == 38
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 422, 429])
+async def test_refusals_are_no_failures(status: int) -> None:
+    """An upstream that says no is up."""
+    upstream = Upstream()
+    upstream.status = status
+    await upstream.fails(30)
+
+    assert len(upstream.sent) == 30
+
+
+async def test_nothing_is_sent_while_it_is_open() -> None:
+    """Questions and acts are refused at once, retryable, with the time after which it is worth it."""
+    upstream = Upstream()
+    await upstream.fails()
+    upstream.clock.now += 1.5
+
+    with pytest.raises(errors.UpstreamUnavailable) as caught:
+        await CallerClient(upstream.client, (), "diku").question("/users", {})
+    refused = await upstream.act()
+
+    told = {"code": "UPSTREAM_UNAVAILABLE", "retryable": True, "upstream": "folio", "retryAfter": 4.0}
+    assert caught.value.extensions == told
+    assert refused is not None
+    assert refused.extensions == told
+    assert refused.message == "folio failed too often of late; nothing was sent."
+    assert upstream.sent == ["GET"] * 20
+
+
+async def test_one_question_tries_and_closes_it() -> None:
+    """After five seconds one question goes out, the others wait for what it finds, and then all go on."""
+    upstream = Upstream()
+    await upstream.fails()
+    upstream.clock.now += PAUSE
+    upstream.status = 200
+    upstream.gate = asyncio.Event()
+    probe = asyncio.create_task(upstream.read())
+    await until(lambda: len(upstream.sent) == 21)
+
+    assert await upstream.read() == "open"
+    upstream.gate.set()
+    assert await probe == "answered"
+    assert [await upstream.read() for _ in range(3)] == ["answered"] * 3
+    assert len(upstream.sent) == 24
+
+
+async def test_a_failed_try_opens_it_again() -> None:
+    """Another five seconds, and then another question."""
+    upstream = Upstream()
+    await upstream.fails()
+    upstream.clock.now += PAUSE
+
+    assert [await upstream.read() for _ in range(3)] == ["UPSTREAM_ERROR", "open", "open"]
+    upstream.clock.now += PAUSE
+    assert [await upstream.read() for _ in range(2)] == ["UPSTREAM_ERROR", "open"]
+    assert len(upstream.sent) == 22
+
+
+async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """One line when it opens and one when it closes, however many calls are in flight at that moment."""
+    upstream = Upstream()
+    upstream.gate = asyncio.Event()
+    running = [asyncio.create_task(upstream.read()) for _ in range(40)]
+    await until(lambda: len(upstream.sent) == 40)
+    upstream.gate.set()
+    await asyncio.gather(*running)
+    assert [each.getMessage() for each in caplog.records] == ["folio is left alone for tenant diku"]
+
+    upstream.clock.now += PAUSE
+    assert await upstream.read() == "UPSTREAM_ERROR"  # it stays as it was
+    assert await upstream.read() == "open"
+    assert len(caplog.records) == 1
+
+    upstream.clock.now += PAUSE
+    upstream.status = 200
+    await asyncio.gather(*(upstream.read() for _ in range(10)))
+    await upstream.read()
+    assert [each.getMessage() for each in caplog.records[1:]] == ["folio is back for tenant diku"]
+
+
+async def test_an_act_is_never_the_one_that_tries() -> None:
+    """When a try is due, an act is refused all the same: its failure would be an unknown outcome."""
+    upstream = Upstream()
+    await upstream.fails()
+    upstream.clock.now += PAUSE
+    upstream.status = 200
+
+    refused = await upstream.act()
+    assert refused is not None
+    assert refused.message.endswith("nothing was sent.")
+    assert "POST" not in upstream.sent
+    assert await upstream.read() == "answered"
+    assert await upstream.act() is None
+
+
+async def test_a_try_that_is_given_up_leaves_room_for_another() -> None:
+    """A client that hangs up during the try does not keep the breaker open for ever."""
+    upstream = Upstream()
+    await upstream.fails()
+    upstream.clock.now += PAUSE
+    upstream.gate = asyncio.Event()
+    probe = asyncio.create_task(upstream.read())
+    await until(lambda: len(upstream.sent) == 21)
+    probe.cancel()
+    await asyncio.wait([probe])
+    upstream.gate.set()
+    upstream.status = 200
+
+    assert await upstream.read() == "answered"
+
+
+async def test_timeouts_and_failed_acts_count() -> None:
+    """A hanging upstream fails like a broken one, and acts tell of it as questions do."""
+    upstream = Upstream()
+    upstream.gate = asyncio.Event()
+    await asyncio.gather(*(upstream.read() for _ in range(10)), *(upstream.act() for _ in range(10)))
+
+    assert await upstream.read() == "open"
+
+
+async def test_tenants_are_apart() -> None:
+    """What is down for one library may be up for another."""
+    upstream = Upstream()
+    await upstream.fails()
+    upstream.status = 200
+
+    assert await upstream.read("college") == "answered"
+    assert await upstream.read("diku") == "open"
+
+
+def test_the_tenants_that_are_remembered_are_bounded() -> None:
+    """Whoever makes up names of tenants fills no memory."""
+    breakers = CircuitBreakers("folio", Clock())
+    for number in range(3 * MOST_TENANTS):
+        with breakers.call(f"t{number}", read=True) as verdict:
+            verdict.failed = True
+
+    assert len(breakers) == MOST_TENANTS
+
+
+async def test_it_can_be_turned_off() -> None:
+    """Without a breaker every call is tried."""
+    client = Client(
+        "folio",
+        "http://folio",
+        httpx.MockTransport(lambda request: httpx.Response(500)),
+        Limits(breaker=False, attempts=1),
+    )
+    for _ in range(30):
+        with pytest.raises(errors.UpstreamError):
+            await CallerClient(client, ()).question("/users", {})

@@ -1,0 +1,290 @@
+"""Error bodies are read by what they hold, and only the structured part is passed on."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.errors import OverridableBlock, Parameter, Reason
+from gateway.upstream.error_bodies import MAX_MESSAGE, kept_out_of_bff, not_routed, reasons_in, token_missing
+
+TRACE = (
+    "java.lang.NullPointerException: secret\n\tat org.folio.Loan.of(Loan.java:7)\n\tat java.base/Thread.run"
+)
+NET_TRACE = "Polaris.LockException: secret\r\n   at Polaris.Locks.Add(Lock lock) in C:\\src\\Locks.cs:line 7"
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+NAMES = st.sampled_from(
+    [
+        "message",
+        "code",
+        "error",
+        "errors",
+        "parameters",
+        "key",
+        "value",
+        "overridableBlock",
+        "name",
+        "missingPermissions",
+    ]
+)
+ERROR_LIKE = st.recursive(
+    JSON, lambda inner: st.dictionaries(NAMES, inner, max_size=5) | st.lists(inner, max_size=3), max_leaves=30
+)
+
+
+def said(content: Any) -> list[Reason]:  # Any: JSON
+    return reasons_in(json.dumps(content).encode())
+
+
+@given(st.binary())
+@example(b"[" * 100_000)
+@example(b'{"message":' + b"9" * 5000 + b"}")
+@example(b'{"message":1e999}')
+@example(b'{"message":"\\ud800"}')
+@example(b"\xff\xfe{\x00}\x00")
+def test_no_bytes_break_the_reader(body: bytes) -> None:
+    """Whatever came, there are reasons or none, and nothing is raised."""
+    assert all(type(each) is Reason for each in reasons_in(body))
+    assert isinstance(token_missing(body), bool)
+    assert isinstance(not_routed(body), bool)
+    assert isinstance(kept_out_of_bff(body), bool)
+
+
+@given(ERROR_LIKE)
+def test_no_json_breaks_the_reader(content: Any) -> None:
+    """Members of any type in any place are read or passed over, and what is read is text."""
+    for reason in said(content):
+        assert type(reason.message) is str
+        assert reason.message
+        assert len(reason.message) <= MAX_MESSAGE
+        assert reason.code is None or type(reason.code) is str
+        assert all(type(each.key) is str for each in reason.parameters)
+        assert all(each.value is None or type(each.value) is str for each in reason.parameters)
+        assert json.loads(json.dumps(reason.as_extension())) == reason.as_extension()
+
+
+def test_all_reasons_are_read() -> None:
+    """Several errors at once are normal, and none of their members is lost."""
+    content = {
+        "errors": [
+            {
+                "message": "Patron blocked from borrowing",
+                "code": "USER_IS_BLOCKED_MANUALLY",
+                "parameters": [{"key": "reason", "value": "lost; damaged"}, {"key": "userId", "value": None}],
+                "overridableBlock": {
+                    "name": "patronBlock",
+                    "missingPermissions": ["circulation.override-patron-block.post"],
+                },
+            },
+            {
+                "message": "Item is not loanable",
+                "code": "ITEM_NOT_LOANABLE",
+                "parameters": [{"key": "itemBarcode"}],
+                "overridableBlock": {"name": "itemNotLoanableBlock", "missingPermissions": []},
+            },
+            {"message": "Item is already checked out"},
+        ],
+        "total_records": 3,
+    }
+
+    assert said(content) == [
+        Reason(
+            message="Patron blocked from borrowing",
+            code="USER_IS_BLOCKED_MANUALLY",
+            parameters=[Parameter(key="reason", value="lost; damaged"), Parameter(key="userId", value=None)],
+            overridable_block=OverridableBlock(
+                name="patronBlock", missing_permissions=["circulation.override-patron-block.post"]
+            ),
+        ),
+        Reason(
+            message="Item is not loanable",
+            code="ITEM_NOT_LOANABLE",
+            parameters=[Parameter(key="itemBarcode", value=None)],
+            overridable_block=OverridableBlock(name="itemNotLoanableBlock", missing_permissions=[]),
+        ),
+        Reason(message="Item is already checked out"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("block", "read"),
+    [
+        (None, None),
+        ({}, None),
+        ({"name": None}, None),
+        ("patronBlock", None),
+        ({"name": "patronBlock"}, OverridableBlock(name="patronBlock")),
+        ({"name": "patronBlock", "missingPermissions": None}, OverridableBlock(name="patronBlock")),
+        (
+            {"name": "patronBlock", "missingPermissions": ["a", "b"]},
+            OverridableBlock(name="patronBlock", missing_permissions=["a", "b"]),
+        ),
+    ],
+)
+def test_blocks(block: Any, read: OverridableBlock | None) -> None:
+    """A block needs a name; without missing permissions this caller may lift it."""
+    assert said({"errors": [{"message": "no", "overridableBlock": block}]}) == [
+        Reason(message="no", overridable_block=read)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "read"),
+    [
+        (None, []),
+        ({}, []),
+        ("itemBarcode", []),
+        ([None, "a", {}, {"key": None, "value": "a"}, {"key": {"a": 1}}], []),
+        ([{"key": "limit", "value": 7}], [Parameter(key="limit", value="7")]),
+        ([{"key": "a", "value": {"secret": 1}}], [Parameter(key="a", value=None)]),
+        ([{"key": "a", "value": ""}], [Parameter(key="a", value="")]),
+    ],
+)
+def test_parameters(parameters: Any, read: list[Parameter]) -> None:
+    """A parameter needs a key; its value may be missing and is text."""
+    assert said({"errors": [{"message": "no", "parameters": parameters}]}) == [
+        Reason(message="no", parameters=read)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        # The sidecar.
+        (
+            {
+                "errors": [
+                    {"type": "ForbiddenException", "code": "authorization_error", "message": "Access Denied"}
+                ]
+            },
+            [Reason(message="Access Denied", code="authorization_error")],
+        ),
+        # Spring's own answer to a body that fails its checks.
+        (
+            {"timestamp": "2026-01-01T10:00:00Z", "status": 400, "error": "Bad Request", "path": "/secret"},
+            [Reason(message="Bad Request")],
+        ),
+        (
+            {"message": "No such thing", "code": 100, "error": "Bad Request"},
+            [Reason(message="No such thing", code="100")],
+        ),
+        # requests-mediated has numbers for codes.
+        (
+            {"errors": [{"message": "Inactive patron", "code": "100"}]},
+            [Reason(message="Inactive patron", code="100")],
+        ),
+        (
+            {"errors": [{"code": "ITEM_NOT_LOANABLE"}]},
+            [Reason(message="No reason was given.", code="ITEM_NOT_LOANABLE")],
+        ),
+        ({"errors": [None, "a", 1, []]}, []),
+        ({"errors": []}, []),
+        ({"errors": {}}, []),
+        ({"message": ""}, []),
+        ({"message": {"secret": 1}}, []),
+        ({}, []),
+        ([], []),
+        (None, []),
+        ("secret", []),
+    ],
+)
+def test_forms_of_services(content: Any, read: list[Reason]) -> None:
+    """Each service has its own form, and what has none gives no reason."""
+    assert said(content) == read
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"secret",
+        b"Invalid combination of query parameters: secret",
+        b"<!DOCTYPE html><html><body>secret</body></html>",
+        TRACE.encode(),
+        json.dumps(TRACE).encode(),
+        json.dumps({"message": TRACE}).encode(),
+        json.dumps({"error": NET_TRACE}).encode(),
+        json.dumps({"ErrorCode": 1, "Message": "secret", "StackTrace": NET_TRACE}).encode(),
+        json.dumps({"status": 400, "trace": TRACE, "path": "/secret"}).encode(),
+        b'{"errors":[{"message":"secret"}',
+    ],
+)
+def test_free_text_gives_no_reason(body: bytes) -> None:
+    """Texts, pages and stack traces stay where they are."""
+    assert reasons_in(body) == []
+
+
+@pytest.mark.parametrize("trace", [TRACE, NET_TRACE])
+def test_a_stack_trace_in_a_reason_is_not_passed_on(trace: str) -> None:
+    """A trace in the place of a message or a value is no message and no value."""
+    reason = {"message": trace, "code": "X", "parameters": [{"key": "cause", "value": trace}]}
+
+    assert said({"errors": [reason]}) == [
+        Reason(message="No reason was given.", code="X", parameters=[Parameter(key="cause", value=None)])
+    ]
+
+
+@pytest.mark.parametrize(
+    "message", ["Pick up at Main (2nd floor)", "at Main (2nd floor)", "Due\nat 5 (noon)"]
+)
+def test_a_message_about_a_place_is_no_stack_trace(message: str) -> None:
+    """What only looks a little like a trace is passed on."""
+    assert said({"message": message}) == [Reason(message=message)]
+
+
+def test_a_long_message_is_cut() -> None:
+    """No message fills a screen."""
+    assert said({"message": "a" * 5000}) == [Reason(message="a" * 1000)]
+
+
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        (b"Token missing, access requires permission: users.item.get", True),
+        (b'"Token missing"', False),
+        (b"Invalid combination; Token missing", False),
+        (b"", False),
+    ],
+)
+def test_a_missing_token(body: bytes, missing: bool) -> None:
+    """Okapi says 400 where others say 401."""
+    assert token_missing(body) is missing
+
+
+@pytest.mark.parametrize(
+    ("body", "outside"),
+    [
+        (b"Access for user 'jdoe' (1) requires permission: circulation-bff.loans.post", True),
+        (b"Access for user 'jdoe' (1) requires permission: users.item.get", False),
+        (b"Log: Access for user 'jdoe' (1) requires permission: circulation-bff.loans.post", False),
+        (b"Access Denied", False),
+        (b"", False),
+    ],
+)
+def test_a_caller_who_did_not_reach_the_bff(body: bytes, outside: bool) -> None:
+    """Okapi's text names the permission that was lacking, and so whose door stayed shut."""
+    assert kept_out_of_bff(body) is outside
+
+
+@pytest.mark.parametrize(
+    ("body", "elsewhere"),
+    [
+        (b"No suitable module found for path /users for tenant diku", True),
+        (b'{"errors":[{"code":"route_not_found_error"}],"total_records":1}', True),
+        (b"loan record with ID a cannot be found", False),
+        (b"Not found", False),
+        (b"", False),
+    ],
+)
+def test_a_path_without_a_module(body: bytes, elsewhere: bool) -> None:
+    """A 404 about the path is told from one about a record."""
+    assert not_routed(body) is elsewhere

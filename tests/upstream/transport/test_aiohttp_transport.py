@@ -1,0 +1,355 @@
+"""The transport over aiohttp's connections: what is sent, and what the protocol makes of odd answers."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from gateway.upstream.response import UpstreamResponse as Answered
+from gateway.upstream.transport.aiohttp_transport import AiohttpTransport
+from gateway.upstream.transport.exchange import Attempt, Headers, exchange_over, written
+from gateway.upstream.transport.http_protocol import LONGEST_HEAD
+from gateway.upstream.transport.transports import Limits, aiohttp_transport
+from tests.upstream.socket_server import (
+    SocketServer,
+    UpstreamResponse,
+    drips,
+    head,
+    responds,
+    sends,
+    socket_server,
+    until,
+)
+
+pytestmark = pytest.mark.anyio
+
+WHOLE = head(200, "Content-Length: 2") + b"{}"
+
+
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Both loops: their transports and timers differ, and it is uvloop's that serve."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
+class Caller:
+    """Asks one server over one transport."""
+
+    def __init__(self, server: SocketServer, silence: float) -> None:
+        self.server = server
+        self.exchange = exchange_over("folio", server.url, aiohttp_transport(Limits()), Limits())
+        self.silence = silence
+
+    async def get(
+        self,
+        target: str = "/a",
+        headers: tuple[tuple[str, str], ...] = (),
+        *,
+        seconds: float = math.inf,
+    ) -> Answered:
+        attempt = Attempt(asyncio.get_running_loop().time() + seconds)
+        return await self.exchange("GET", target, headers, None, self.silence, attempt)
+
+
+@asynccontextmanager
+async def calling(answer: UpstreamResponse, silence: float = 1.0) -> AsyncIterator[Caller]:
+    async with socket_server(answer) as server:
+        caller = Caller(server, silence)
+        try:
+            yield caller
+        finally:
+            await caller.exchange.aclose()
+
+
+# As a transport of httpx
+
+
+def transport(max_bytes: int = 10_000) -> AiohttpTransport:
+    trusted = ssl.create_default_context()
+    return AiohttpTransport(connections=2, connect=1, keep_alive=4, trusted=trusted, max_bytes=max_bytes)
+
+
+async def test_it_is_a_transport_of_httpx() -> None:
+    """Any client of httpx can use it: request and answer are whole, and the connection is kept."""
+    async with (
+        socket_server(responds(201, b'{"a":1}', "X-Made: b", "X-Made: c")) as server,
+        httpx.AsyncClient(transport=transport()) as client,
+    ):
+        for _ in range(2):
+            answer = await client.put(f"{server.url}/a?b=c", json={"d": "é"}, headers={"X-Sent": "e"})
+            assert (answer.status_code, answer.json(), answer.headers["x-made"]) == (201, {"a": 1}, "b, c")
+
+        assert server.lines() == ["PUT /a?b=c"] * 2
+        assert [each.body for each in server.received] == ['{"d":"é"}'.encode()] * 2
+        assert [each.header("X-Sent") for each in server.received] == [["e"]] * 2
+        assert [each.header("Host") for each in server.received] == [[f"127.0.0.1:{server.port}"]] * 2
+        assert server.connections == 1
+
+
+async def test_a_request_without_a_length_is_refused() -> None:
+    """Requests go out whole, so one that comes in pieces is not taken."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"a"
+
+    async with socket_server(responds(200)) as server, httpx.AsyncClient(transport=transport()) as client:
+        with pytest.raises(httpx.UnsupportedProtocol):
+            await client.post(server.url, content=pieces())
+        assert server.received == []
+
+
+# Answers
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "body"),
+    [
+        (WHOLE, 200, b"{}"),
+        (head(200, "Content-Length: 0"), 200, b""),
+        (head(204), 204, b""),
+        (head(304, "Content-Length: 100"), 304, b""),
+        (head(200, "Transfer-Encoding: chunked") + b"1\r\n{\r\n1;a=b\r\n}\r\n0\r\n\r\n", 200, b"{}"),
+        (head(103, "Link: </a>") + head(100) + WHOLE, 200, b"{}"),
+        (head(500, "Content-Length: 1") + b"!", 500, b"!"),
+        (WHOLE.replace(b"Whatever", b""), 200, b"{}"),
+    ],
+    ids=["whole", "empty", "204", "304", "chunked", "announced", "500", "no reason"],
+)
+async def test_answers_are_read_to_their_end_and_no_further(raw: bytes, status: int, body: bytes) -> None:
+    """However the end of an answer is told, its connection serves the next call."""
+    async with calling(sends(raw)) as caller:
+        for _ in range(3):
+            answer = await caller.get()
+            assert (answer.status, answer.body) == (status, body)
+            assert "link" not in answer.headers
+        assert caller.server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("raw", "close"),
+    [
+        (head(200) + b"{}", True),
+        (head(200, "Connection: close", "Content-Length: 2") + b"{}", False),
+        (head(200, "Content-Length: 2").replace(b"1.1", b"1.0") + b"{}", False),
+        (WHOLE + WHOLE.replace(b"{}", b"[]"), False),
+        (WHOLE + b"garbage", False),
+        (WHOLE + b"\0", False),
+    ],
+    ids=["until the end", "closing", "HTTP/1.0", "two answers", "garbage", "a byte"],
+)
+async def test_a_connection_that_cannot_go_on_serves_no_other_call(raw: bytes, close: bool) -> None:
+    """What follows an answer belongs to no call: the next one has a connection of its own."""
+    async with calling(sends(raw, close=close)) as caller:
+        for _ in range(3):
+            assert (await caller.get()).body == b"{}"
+        assert caller.server.connections == 3
+
+
+async def test_what_comes_unasked_closes_its_connection() -> None:
+    """Bytes on an idle connection are never taken for the answer to a later question."""
+
+    async def later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(WHOLE)
+        await asyncio.sleep(0.02)
+        writer.write(WHOLE.replace(b"{}", b"[]"))
+
+    async with calling(later) as caller:
+        assert (await caller.get()).body == b"{}"
+        await until(lambda: caller.server.open_connections == 0)
+        assert (await caller.get()).body == b"{}"
+        assert caller.server.connections == 2
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        head(200, "Content-Length: 2", "Content-Length: 3") + b"{}",
+        head(200, "Content-Length: 2", "Transfer-Encoding: chunked") + b"{}",
+        head(200, "Content-Length: -2") + b"{}",
+        head(200, "Transfer-Encoding: chunked") + b"zz\r\n",
+        head(200, "A: " + "a" * LONGEST_HEAD)[:-4],
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 4000,
+    ],
+    ids=["no HTTP", "no status", "two lengths", "length and chunks", "negative", "chunks", "long", "hints"],
+)
+async def test_answers_that_are_no_http(raw: bytes) -> None:
+    """What can be read in two ways, or has no end, is not read; and its connection is closed."""
+    async with calling(sends(raw)) as caller:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await caller.get()
+        await until(lambda: caller.server.open_connections == 0)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"HTTP/1.1 200",
+        head(200, "Content-Length: 3")[:-2],
+        head(200, "Content-Length: 3") + b"{}",
+        head(200, "Transfer-Encoding: chunked") + b"2\r\n{}\r\n",
+        head(200, "Transfer-Encoding: gzip") + b"{}",
+        head(100),
+    ],
+    ids=["nothing", "half a line", "half a head", "cut", "cut chunks", "odd coding", "announced only"],
+)
+async def test_answers_that_end_early(raw: bytes) -> None:
+    """An answer whose connection ends before it does is none."""
+    async with calling(sends(raw, close=True)) as caller:
+        with pytest.raises(httpx.ReadError):
+            await caller.get()
+
+
+async def test_trailers_are_not_headers() -> None:
+    """What follows a body cannot change what was said before it."""
+    chunks = b"2\r\n{}\r\n0\r\nRetry-After: 1\r\nX-A: b\r\n\r\n"
+    async with calling(sends(head(503, "Transfer-Encoding: chunked") + chunks)) as caller:
+        answer = await caller.get()
+
+    assert dict(answer.headers) == {"transfer-encoding": "chunked"}
+
+
+async def test_headers_are_joined_and_found_in_lower_case() -> None:
+    """A header that comes twice is one list, as HTTP has it."""
+    async with calling(responds(200, b"{}", "X-A: b", "x-a: c", "Retry-After: 1")) as caller:
+        answer = await caller.get()
+
+    assert dict(answer.headers) == {"content-length": "2", "x-a": "b, c", "retry-after": "1"}
+
+
+async def test_silence_is_counted_from_the_last_byte() -> None:
+    """A slow answer that goes on coming is no silence; one that stops is, after its time."""
+    slow = drips(WHOLE, every=0.01)  # 0.4 s
+    async with calling(slow, silence=0.15) as caller:
+        assert (await caller.get()).body == b"{}"
+
+    started = time.monotonic()
+    async with calling(sends(WHOLE[:-1]), silence=0.15) as caller:
+        with pytest.raises(httpx.ReadTimeout):
+            await caller.get()
+    assert 0.14 < time.monotonic() - started < 4
+
+
+async def test_an_attempt_has_an_end() -> None:
+    """An answer that keeps coming is given up at the end of its time, and its connection with it."""
+    async with calling(drips(WHOLE, every=0.2), silence=2.0) as caller:  # 8 s
+        started = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await caller.get(seconds=0.3)
+        assert 0.2 < time.monotonic() - started < 4
+        await until(lambda: caller.server.open_connections == 0)
+
+
+async def test_the_nearer_of_two_ends_counts() -> None:
+    """Who says nothing is silent before the attempt ends, if that is sooner, and the other way round."""
+    async with calling(sends(WHOLE[:-1]), silence=0.1) as caller:
+        with pytest.raises(httpx.ReadTimeout):
+            await caller.get(seconds=5)
+    async with calling(sends(WHOLE[:-1]), silence=5) as caller:
+        with pytest.raises(TimeoutError):
+            await caller.get(seconds=0.1)
+
+
+async def test_what_has_no_time_left_is_not_sent() -> None:
+    """At the end of the time nothing begins, not even a connection."""
+    async with calling(responds(200)) as caller:
+        with pytest.raises(TimeoutError):
+            await caller.get(seconds=0)
+        assert (caller.server.connections, caller.server.received) == (0, [])
+
+
+async def test_waiting_for_a_connection_ends_with_the_attempt() -> None:
+    """With little time left a call does not wait for a connection as long as others may."""
+    async with socket_server(drips(WHOLE, every=0.02)) as server:  # 0.8 s
+        limits = Limits(concurrency=1)
+        exchange = exchange_over("folio", server.url, aiohttp_transport(limits), limits)
+        first = asyncio.create_task(exchange("GET", "/a", (), None, 5, Attempt(math.inf)))
+        await until(lambda: len(server.received) == 1)
+
+        with pytest.raises(TimeoutError):
+            await exchange("GET", "/b", (), None, 5, Attempt(asyncio.get_running_loop().time() + 0.1))
+
+        assert not first.done()
+        assert (await first).body == b"{}"
+        assert server.lines() == ["GET /a"]
+        await exchange.aclose()
+
+
+async def test_an_answer_that_came_too_early_spoils_its_connection() -> None:
+    """While the rest of a request is on its way, no other request can follow it."""
+    requests = 0
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        requests += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(WHOLE)
+        await ended.wait()
+        writer.close()
+
+    ended = asyncio.Event()
+    listening = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    exchange = exchange_over("folio", url, aiohttp_transport(Limits()), Limits())
+    for _ in range(2):
+        answer = await exchange("POST", "/a", (), b"a" * 20_000_000, 1.0, Attempt(math.inf))
+        assert answer.body == b"{}"
+    assert requests == 2
+
+    await exchange.aclose()
+    ended.set()
+    listening.close()
+    await listening.wait_closed()
+
+
+async def test_a_cancelled_call_closes_its_connection() -> None:
+    """The answer to a call that was given up reaches no other call."""
+    async with calling(drips(WHOLE, every=0.01)) as caller:
+        call = asyncio.create_task(caller.get())
+        await until(lambda: len(caller.server.received) == 1)
+        call.cancel()
+        await asyncio.wait([call])
+        await until(lambda: caller.server.open_connections == 0)
+
+        assert call.cancelled()
+        assert (await caller.get()).body == b"{}"
+        assert caller.server.connections == 2
+
+
+# Requests
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b", "é"])
+async def test_no_header_ends_early(value: str) -> None:
+    """What could begin a header of its own, or a request, is a mistake of ours and is not sent."""
+    async with calling(responds(200)) as caller:
+        for headers in (Headers((("X-Okapi-Token", value),)), (("X-Okapi-Token", value),)):
+            with pytest.raises(ValueError, match="A header holds characters that no header has"):
+                await caller.get(headers=headers)
+        assert caller.server.connections == 0
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a\r\nX-Evil: 1", "/a\tb", "/\n", "/é", "/a\0"])
+async def test_no_request_line_ends_early(target: str) -> None:
+    """A target that was not encoded is a mistake of ours and is not sent."""
+    async with calling(responds(200)) as caller:
+        with pytest.raises(ValueError):  # noqa: PT011 - two kinds, both ours
+            await caller.get(target)
+        assert caller.server.connections == 0
+
+
+def test_headers_are_written_once() -> None:
+    """The bytes of one caller's headers are the same object for each of their calls."""
+    headers = Headers((("Accept", "a, b"), ("X-Okapi-Tenant", "diku")))
+
+    assert headers.wire == b"Accept: a, b\r\nX-Okapi-Tenant: diku\r\n" == written(headers)
+    assert headers.wire is headers.wire
