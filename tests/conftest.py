@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.sandbox import Sandbox, create_sandbox
 from tests.gateway_under_test import Gateway, open_gateway
+from tests.http.desk import Desk
 
 
 def pytest_collection_finish() -> None:
@@ -28,3 +30,22 @@ def anyio_backend() -> str:
 async def gateway() -> AsyncIterator[Gateway]:
     async with open_gateway() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session", name="unchanged")
+def _unchanged() -> Sandbox:
+    return create_sandbox()
+
+
+@pytest.fixture
+async def reader(unchanged: Sandbox) -> AsyncIterator[Gateway]:
+    """Faults may be added to it and are gone with the test; its records stay what they are."""
+    unchanged.calls.clear()
+    async with open_gateway(unchanged, max_cost=100_000) as opened:
+        yield opened
+    unchanged.faults.clear()
+
+
+@pytest.fixture(name="desk")
+def _desk() -> Desk:
+    return Desk()

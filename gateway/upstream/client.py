@@ -1,6 +1,6 @@
 """How one upstream is called: slots, deadlines, attempts, the breaker, and what each end means.
 
-Reads (`GET`) may be cancelled at any time, and asked again. Mutations (everything else) are sent exactly once: no
+Reads (`GET`) may be cancelled at any time, and sent again. Writes (everything else) are sent exactly once: no
 layer below repeats them, and when no conclusive answer comes the outcome is `OutcomeUnknown`, never a guess.
 """
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 class Deadline:
     """The end of an operation's reads. Each act begins and ends with a new one.
 
-    Mutations have their own time (ACT_TIMEOUT), and what an act did is worth nothing to a client who cannot see
-    it: the links below its answer have the whole time of an operation again.
+    Mutations have their own time (ACT_TIMEOUT), and what an act did is worth nothing to a client who cannot
+    see it: the links below its answer have the whole time of an operation again.
     """
 
     __slots__ = ("_clock", "_ends", "seconds")

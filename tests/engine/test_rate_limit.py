@@ -228,7 +228,7 @@ async def post(
     gateway: Gateway,
     query: str = LOANS,
     *,
-    token: str = "t",
+    token: str = "t",  # noqa: S107 - no password
     accept: str = GRAPHQL,
 ) -> tuple[int, str | None, object]:
     """The status, the header Retry-After, and the code of the one error, or None."""

@@ -81,7 +81,7 @@ class Declared:
         return f"{self.parent}.{self.name}"
 
     @property
-    def known(self) -> str:
+    def embedded(self) -> str:
         """The selection of exactly what the parent knows of the target."""
         return " ".join(selected(self.target, frozenset(self.link.embedded)))
 
@@ -118,18 +118,18 @@ def target_of(declared: GraphQLField) -> GraphQLObjectType:
     return target
 
 
-def selected(target: GraphQLObjectType, known: frozenset[Path], *, links: bool = True) -> Iterator[str]:
-    """The members of a type that read nothing but known paths."""
+def selected(target: GraphQLObjectType, embedded: frozenset[Path], *, links: bool = True) -> Iterator[str]:
+    """The members of a type that read nothing but embedded paths."""
     for name, each in target.fields.items():
         field = definition(each)
         if isinstance(field, RecordField):
-            below = frozenset(path[1:] for path in known if path[0] == field.key and len(path) > 1)
+            below = frozenset(path[1:] for path in embedded if path[0] == field.key and len(path) > 1)
             if below and not is_leaf_type(get_named_type(each.type)):
                 yield f"{name} {{ {' '.join(selected(target_of(each), below, links=links))} }}"
-            elif (field.key,) in known and is_leaf_type(get_named_type(each.type)):
+            elif (field.key,) in embedded and is_leaf_type(get_named_type(each.type)):
                 yield name
-        elif links and isinstance(field, Link) and field.key in known and ("id",) in field.embedded:
-            through = sorted(path[1] for path in known if path[0] == name + THROUGH)
+        elif links and isinstance(field, Link) and field.key in embedded and ("id",) in field.embedded:
+            through = sorted(path[1] for path in embedded if path[0] == name + THROUGH)
             yield f"{name} {{ {' '.join(['id', *through])} }}"
 
 
