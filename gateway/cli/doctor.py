@@ -57,7 +57,7 @@ def doctor(
     """Reach each upstream with a user's token, and tell what this user may ask and do there.
 
     Every path that the gateway reads is asked once, for one record or none; nothing is changed. Mutations
-    cannot be tried: what the user's permissions say of them is told, where FOLIO tells the permissions. The token
+    cannot be tried: what the user's permissions say of them is shown if FOLIO exposes them. The token
     is never printed. Exits with 0 when all is well, with 1 when something is wrong, with 2 when nothing
     could be asked.
 
