@@ -1,4 +1,9 @@
-"""Every setting once: name, default, meaning."""
+"""Every setting once: name, default, bounds and description.
+
+Settings come in groups. `Settings` reads them all from the environment and is an instance of each group, so
+it can be passed to any component that takes a group; a group alone (`LimitSettings(max_depth=5)`) reads no
+environment.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
+    ConfigDict,
     DirectoryPath,
     Field,
     PrivateAttr,
@@ -99,8 +106,8 @@ def store_url(text: str) -> str:
     return text
 
 
-def installed(package: str) -> bool:
-    """Tell whether a package can be imported; a part of another only where that one can."""
+def is_installed(package: str) -> bool:
+    """Return True if a package can be imported; its parent package must be importable."""
     return find_spec(package) is not None
 
 
@@ -119,222 +126,299 @@ Rate = Annotated[str, AfterValidator(rate)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
 
-class Settings(BaseSettings):
-    """What an operator may choose: each field is a variable (`OKAPI_URL`) and an option (`--okapi-url`)."""
+class SettingsGroup(BaseModel):
+    """Settings that are passed to a component together."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="ignore",  # FOLIO's charts set JAVA_OPTIONS and MODULE_VERSION on every container
-        env_ignore_empty=True,
-        str_strip_whitespace=True,
-        hide_input_in_errors=True,  # a refused URL may hold a password
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: Annotated[str, StringConstraints(min_length=1)] = Field(
-        "127.0.0.1", description="Address to listen on; 0.0.0.0 listens on every IPv4 address."
-    )
-    port: int = Field(8081, ge=0, le=65535, description="TCP port to listen on; 0 takes any free one.")
+
+class UpstreamSettings(SettingsGroup):
+    """The addresses of the upstreams, and how they are called."""
+
     okapi_url: ServiceURL | None = Field(
-        None, description="Base URL of FOLIO's Okapi or Kong: everything of FOLIO is asked there."
+        None, description="Base URL of FOLIO's Okapi or Kong, the gateway to all FOLIO interfaces."
     )
     bff_url: ServiceURL | None = Field(
-        None,
-        description="Base URL of the circulation BFF, where its calls need not pass through OKAPI_URL.",
+        None, description="Base URL of the circulation BFF, to call it directly instead of via OKAPI_URL."
     )
     polaris_url: ServiceURL | None = Field(
-        None, description="Base URL of Polaris ApplicationServices, which keeps the object locks."
+        None, description="Base URL of Polaris ApplicationServices, which serves object locks."
     )
     polaris_site_domain: PathPart = Field(
         "polaris", description="Polaris site domain, part of each Polaris path."
     )
     polaris_organization: int | None = Field(
-        None, ge=1, description="Polaris organization id of callers who send no X-Polaris-Organization."
+        None, ge=1, description="Polaris organization id for callers that send no X-Polaris-Organization."
     )
     polaris_workstation: int | None = Field(
-        None, ge=1, description="Polaris workstation id of callers who send no X-Polaris-Workstation."
+        None, ge=1, description="Polaris workstation id for callers that send no X-Polaris-Workstation."
     )
     polaris_service_account: SecretStr | None = Field(
         None,
-        description="Polaris authorization of callers who send none; each must send X-Polaris-Workstation.",
+        description="Polaris authorization for callers that send none; they must send X-Polaris-Workstation.",
     )
     polaris_language: Literal["ara", "chi", "eng", "fas", "fre", "hat", "haw", "kor", "rus", "spa", "vie"] = (
         Field("eng", description="Language of Polaris messages, part of each Polaris path.")
     )
-    polaris_product_id: int = Field(20, ge=1, description="Product id that Polaris knows this client by.")
+    polaris_product_id: int = Field(
+        20, ge=1, description="Polaris product id of this client, part of each Polaris path."
+    )
     lists_from: Literal["bff", "circulation"] = Field(
         "bff",
-        description="Who is asked for loans and requests: circulation, where the BFF breaks on one of them.",
+        description="Source of loan and request lists; circulation avoids lists on which the BFF fails.",
     )
     consortium_tenants: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,62}(,|$))*$")] = Field(
-        "",
-        description="Tenants, separated by commas, whose users any tenant may look up by an external key.",
+        "", description="Comma-separated tenants whose users any tenant may look up by external system id."
     )
     sandbox: bool | None = Field(
-        None,
-        description="Serve the embedded library of invented records; unset: only when there is no upstream.",
+        None, description="Serve the embedded sample library; unset: only when no upstream is configured."
     )
     sandbox_data: DirectoryPath | None = Field(
-        None, description="Folder of FOLIO records for the embedded library, in place of the invented ones."
+        None, description="Folder of FOLIO records for the embedded library, in place of the sample records."
     )
     require_upstream: bool = Field(
         False,
-        description="Refuse to start without an upstream, unless SANDBOX=1; the container image sets it.",
+        description="Refuse to start without an upstream unless SANDBOX=1; set in the container image.",
     )
     upstream_transport: Literal["aiohttp", "httpx"] = Field(
         "aiohttp",
-        description="What carries upstream calls: aiohttp costs less CPU, httpx is the stock transport.",
+        description="Transport of upstream calls: aiohttp costs less CPU, httpx is the standard transport.",
     )
     upstream_concurrency: int = Field(
-        64, ge=1, le=1000, description="Calls in flight per upstream, and the size of its connection pool."
+        64, ge=1, le=1000, description="Maximum concurrent calls per upstream; also its connection pool size."
     )
     connect_timeout: Seconds = Field(1.0, description="Seconds to open a connection to an upstream.")
     read_timeout: Seconds = Field(
-        8.0, description="Seconds for a whole read, from connecting to the last byte of the answer."
+        8.0, description="Seconds for a complete read, from connecting to the last byte of the response."
     )
     operation_timeout: Seconds = Field(
         10.0,
-        description="Seconds for all reads of an operation; links not read by then are UPSTREAM_TIMEOUT.",
+        description="Seconds for all reads of an operation; later links fail with UPSTREAM_TIMEOUT.",
     )
     read_attempts: int = Field(
-        3, ge=1, le=3, description="Times a read is sent when upstream fails for a moment; 1 sends it once."
+        3, ge=1, le=3, description="Attempts for a read that fails temporarily; 1 disables retries."
     )
     breaker: bool = Field(
-        True, description="Leave an upstream alone for 5 seconds when half of a tenant's calls to it fail."
+        True,
+        description="Open a circuit breaker for 5 seconds when half of a tenant's calls to an upstream fail.",
     )
-    first_byte_timeout: Seconds = Field(5.0, description="Seconds until a read's answer begins.")
+    first_byte_timeout: Seconds = Field(5.0, description="Seconds until the first byte of a read's response.")
     act_timeout: Seconds = Field(
-        30.0, description="Seconds for a whole act (a check-out, a lock, ...); it is never sent twice."
+        30.0, description="Seconds for a complete write (check-out, lock, ...); writes are never retried."
     )
     queue_timeout: Seconds = Field(
-        1.0, description="Seconds a call waits for its turn when UPSTREAM_CONCURRENCY calls are in flight."
+        1.0, description="Seconds a call may wait while UPSTREAM_CONCURRENCY calls are in flight."
     )
     max_upstream_bytes: int = Field(
-        10_000_000, ge=1000, le=1_000_000_000, description="Largest upstream answer read, in decoded bytes."
+        10_000_000, ge=1000, le=1_000_000_000, description="Maximum upstream response size, in decoded bytes."
     )
-    batch_size: int = Field(50, ge=1, le=80, description="Ids asked in one upstream call.")
-    max_request_line: int = Field(
-        4000, ge=500, le=8000, description="Longest upstream request line, in bytes; a longer one is split."
-    )
+
+    @field_validator("polaris_service_account")
+    @classmethod
+    def check_polaris_scheme(cls, account: SecretStr | None) -> SecretStr | None:
+        if account is not None and not POLARIS_AUTHORIZATION.fullmatch(account.get_secret_value()):
+            raise ValueError("must be 'PAS <domain>:<token>:<secret>' or 'Bearer <token>'")
+        return account
+
+    @model_validator(mode="after")
+    def check_sandbox_or_upstream(self) -> Self:
+        if self.sandbox and self.has_upstream:
+            named = [name.upper() for name in ("okapi_url", "bff_url", "polaris_url") if getattr(self, name)]
+            either = f"SANDBOX: is ambiguous together with {', '.join(named)}; keep one or the other"
+            raise ValueError(f"{either} (got 'true')")
+        return self
+
+    @property
+    def consortium(self) -> frozenset[str]:
+        """The tenants of CONSORTIUM_TENANTS."""
+        return frozenset(filter(None, self.consortium_tenants.split(",")))
+
+    @property
+    def has_upstream(self) -> bool:
+        """True if any upstream is configured."""
+        return any((self.okapi_url, self.bff_url, self.polaris_url))
+
+    @property
+    def serves_sandbox(self) -> bool:
+        """True if the embedded library is served, by choice or because nothing else is configured."""
+        if self.sandbox is None:
+            return not self.has_upstream and not self.require_upstream
+        return self.sandbox
+
+
+class LimitSettings(SettingsGroup):
+    """The limits of requests, documents, operations and batches."""
+
     max_body_bytes: int = Field(
-        1_000_000, ge=1000, le=100_000_000, description="Largest GraphQL request body accepted, in bytes."
-    )
-    head_timeout: Seconds = Field(
-        10.0, description="Seconds for the head of a request to come, from connecting or from its first byte."
-    )
-    body_timeout: Seconds = Field(
-        10.0, description="Seconds for the body of a request to come, from the end of its head."
-    )
-    idle_timeout: Seconds = Field(
-        10.0, description="Seconds that a connection stays open between two requests."
-    )
-    write_timeout: Seconds = Field(
-        30.0, description="Seconds for a client to read its answer; then the connection is given up."
-    )
-    max_header_bytes: int = Field(
-        32_768, ge=1000, le=1_000_000, description="Largest head of a request accepted, in bytes."
-    )
-    max_headers: int = Field(100, ge=10, le=10_000, description="Most header fields accepted in one request.")
-    max_connections: int = Field(
-        1000,
-        ge=1,
-        le=100_000,
-        description="Most client connections open at once in each worker; of more, only /admin is answered.",
+        1_000_000, ge=1000, le=100_000_000, description="Maximum size of a GraphQL request body, in bytes."
     )
     max_operations: int = Field(
         200,
         ge=1,
         le=100_000,
-        description="Most GraphQL operations at once in each worker; more are answered 503.",
+        description="Maximum number of concurrent GraphQL operations; more are refused with 503.",
     )
-    document_cache_size: int = Field(
-        500, ge=0, le=100_000, description="Parsed and validated documents kept in memory; 0 keeps none."
+    max_query_characters: int = Field(
+        100_000, ge=100, le=10_000_000, description="Maximum length of a query text, in characters."
     )
-    documents: ExistingPath | None = Field(
-        None,
-        description="Manifest of trusted documents, or a folder of manifests; clients ask them by their ids.",
+    max_tokens: int = Field(
+        2000, ge=100, le=100_000, description="Maximum number of tokens in a query, and of comments."
     )
-    documents_mode: Literal["off", "log", "enforce"] = Field(
-        "off",
-        description="What becomes of other documents: off serves them, log tells of them, enforce refuses.",
+    max_depth: int = Field(15, ge=1, le=100, description="Maximum nesting depth of fields.")
+    max_aliases: int = Field(
+        50, ge=0, le=10_000, description="Maximum number of aliases in a query, fragment spreads expanded."
     )
-    automatic_persisted_queries: bool = Field(
-        True,
-        description="Let clients register documents by their SHA-256; off with DOCUMENTS_MODE=enforce.",
+    max_directives: int = Field(
+        50, ge=0, le=10_000, description="Maximum number of directives in a query, fragment spreads expanded."
     )
-    batch_max: int = Field(
-        0, ge=0, le=100, description="Most operations in one request, sent as an array; 0 takes no arrays."
+    max_nodes: int = Field(
+        2000,
+        ge=10,
+        le=100_000,
+        description="Maximum number of fields and fragments in a query, fragment spreads expanded.",
     )
-    execution: Literal["plan", "generic"] = Field(
-        "plan",
-        description="How records become answers: by compiled plans, or field by field as graphql-core does.",
+    max_root_fields: int = Field(
+        30, ge=1, le=1000, description="Maximum number of root fields in an operation."
     )
-    plan_after: int = Field(
-        1, ge=1, le=1000, description="The use of an operation at which its plan is compiled; 1 is the first."
+    max_cost: int = Field(
+        100, ge=1, le=100_000, description="Maximum estimated number of upstream calls for an operation."
     )
     max_page_size: int = Field(
         1000,
         ge=10,  # `first` defaults to 10, and the default must work
         le=10_000,
-        description="Largest `first` a client may ask of a list, in records.",
+        description="Maximum value of `first`, in records.",
     )
-    cors_origins: Origins = Field(
-        "",
-        description="Web origins, separated by commas, whose pages may ask; unset, no foreign page may.",
+    batch_size: int = Field(50, ge=1, le=80, description="Maximum number of ids in one upstream call.")
+    max_request_line: int = Field(
+        4000, ge=500, le=8000, description="Maximum upstream request line, in bytes; longer ones are split."
     )
-    max_query_characters: int = Field(
-        100_000, ge=100, le=10_000_000, description="Longest query text, in characters."
-    )
-    max_tokens: int = Field(
-        2000, ge=100, le=100_000, description="Most tokens in a query, and most comments beside them."
-    )
-    max_depth: int = Field(15, ge=1, le=100, description="Most levels of fields within each other.")
-    max_aliases: int = Field(
-        50, ge=0, le=10_000, description="Most aliases in a query, fragments counted where they are spread."
-    )
-    max_directives: int = Field(
-        50, ge=0, le=10_000, description="Most directives such as @include in a query, counted likewise."
-    )
-    max_nodes: int = Field(
-        2000, ge=10, le=100_000, description="Most fields and fragments in a query, counted likewise."
-    )
-    max_root_fields: int = Field(
-        30, ge=1, le=1000, description="Most fields at the root of one operation: questions, or acts."
-    )
-    max_cost: int = Field(
-        100, ge=1, le=100_000, description="Most upstream calls that an operation may need, by estimate."
+    batch_max: int = Field(
+        0, ge=0, le=100, description="Most operations in one request, sent as an array; 0 takes no arrays."
     )
     rate_limit: Rate | None = Field(
         None,
-        description="Most upstream calls of one user, by estimate, such as 600/minute; more is answered 429.",
+        description="Maximum estimated upstream calls per user, such as 600/minute; beyond it: 429.",
     )
-    redis_url: SecretStr | None = Field(
-        None,
-        description="URL of the Valkey or Redis in which replicas share what they count; unset, each counts.",
+
+    @property
+    def rate(self) -> tuple[int, int] | None:
+        """The number of calls of RATE_LIMIT, and the window in seconds."""
+        if self.rate_limit is None:
+            return None
+        calls, _, time = self.rate_limit.partition("/")
+        return int(calls), {"second": 1, "minute": 60}[time]
+
+
+class DocumentSettings(SettingsGroup):
+    """The documents that are served, and their execution."""
+
+    document_cache_size: int = Field(
+        500, ge=0, le=100_000, description="Number of parsed and validated documents kept in memory."
     )
-    redis_timeout: Seconds = Field(
-        0.1, description="Seconds for an answer of REDIS_URL; after that the gateway goes on without it."
+    documents: ExistingPath | None = Field(
+        None, description="Manifest of trusted documents, or a folder of manifests; clients send their ids."
+    )
+    documents_mode: Literal["off", "log", "enforce"] = Field(
+        "off",
+        description="Policy for other documents: off serves, log serves and logs, enforce refuses them.",
+    )
+    automatic_persisted_queries: bool = Field(
+        True,
+        description="Let clients register documents by their SHA-256; off with DOCUMENTS_MODE=enforce.",
+    )
+    execution: Literal["plan", "generic"] = Field(
+        "plan",
+        description="Execution of operations: plan compiles them, generic resolves field by field.",
+    )
+    plan_after: int = Field(
+        1, ge=1, le=1000, description="The use of an operation at which its plan is compiled; 1 is the first."
+    )
+    introspection: bool = Field(True, description="Serve introspection queries.")
+    suggestions: bool = Field(True, description="Add `Did you mean` to errors about misspelled names.")
+
+    @model_validator(mode="after")
+    def check_manifest_for_mode(self) -> Self:
+        if self.documents_mode != "off" and self.documents is None:
+            raise ValueError(
+                f"DOCUMENTS_MODE: requires DOCUMENTS, the manifest to trust (got {self.documents_mode!r})"
+            )
+        return self
+
+
+class BrowserSettings(SettingsGroup):
+    """GraphiQL, and the access of other web pages."""
+
+    graphiql: bool = Field(True, description="Serve GraphiQL to browsers that open /graphql.")
+    cors_origins: Origins = Field(
+        "", description="Comma-separated web origins that may send requests from the browser; unset: none."
     )
     token_cookie: bool = Field(
-        False, description="Take the token from the cookie folioAccessToken when no header brings one."
+        False, description="Take the token from the cookie folioAccessToken if no header has one."
     )
     production: bool = Field(
-        False, description="Turn GRAPHIQL, INTROSPECTION and SUGGESTIONS off, except those set themselves."
+        False, description="Turn GRAPHIQL, INTROSPECTION and SUGGESTIONS off unless they are set explicitly."
     )
-    graphiql: bool = Field(True, description="Show GraphiQL to browsers that open /graphql.")
-    introspection: bool = Field(True, description="UpstreamResponse questions about the schema.")
-    suggestions: bool = Field(True, description="Say `Did you mean` when a query misspells a name.")
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The web origins of CORS_ORIGINS."""
+        return tuple(filter(None, self.cors_origins.split(",")))
+
+
+class ObservabilitySettings(SettingsGroup):
+    """Logs, metrics and traces."""
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log line written; each operation and each act is one of `info`."
+        "info", description="Minimum level of log lines; operations and mutations are logged at `info`."
     )
     log_format: Literal["json", "text"] = Field(
-        "json", description="How log lines are written to the standard error stream."
+        "json", description="Format of log lines, which are written to standard error."
     )
-    metrics: bool = Field(True, description="Serve figures for Prometheus at /metrics.")
+    metrics: bool = Field(True, description="Serve metrics for Prometheus at /metrics.")
     tracing: bool = Field(
-        False, description="Send traces as the variables OTEL_... say; needs `circulation-gateway[otel]`."
+        False, description="Export traces as configured by OTEL_...; requires `circulation-gateway[otel]`."
     )
     server_timing: bool = Field(
-        False, description="Tell the time and the upstream calls of each answer in its Server-Timing header."
+        False, description="Send duration and number of upstream calls in a Server-Timing response header."
+    )
+
+    @field_validator("tracing")
+    @classmethod
+    def check_tracing_installed(cls, tracing: bool) -> bool:
+        if tracing and not all(map(is_installed, ("opentelemetry", "opentelemetry.sdk"))):
+            raise ValueError("requires OpenTelemetry; install circulation-gateway[otel]")
+        return tracing
+
+
+class ServerSettings(SettingsGroup):
+    """The listening socket, the limits of a connection, and the shared store."""
+
+    host: Annotated[str, StringConstraints(min_length=1)] = Field(
+        "127.0.0.1", description="Address to listen on; 0.0.0.0 listens on every IPv4 address."
+    )
+    port: int = Field(8081, ge=0, le=65535, description="TCP port to listen on; 0 takes any free port.")
+    head_timeout: Seconds = Field(
+        10.0, description="Seconds to receive a request's head, from connecting or from its first byte."
+    )
+    body_timeout: Seconds = Field(
+        10.0, description="Seconds to receive a request's body, from the end of its head."
+    )
+    idle_timeout: Seconds = Field(10.0, description="Seconds a connection stays open between two requests.")
+    write_timeout: Seconds = Field(
+        30.0, description="Seconds for a client to read a response; after that the connection is closed."
+    )
+    max_header_bytes: int = Field(
+        32_768, ge=1000, le=1_000_000, description="Maximum size of a request's head, in bytes."
+    )
+    max_headers: int = Field(
+        100, ge=10, le=10_000, description="Maximum number of header fields in a request."
+    )
+    max_connections: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Maximum number of open client connections; beyond it only /admin is served.",
     )
     workers: int = Field(
         1, ge=1, le=256, description="Processes that share the port; limits and breakers are each one's own."
@@ -343,7 +427,39 @@ class Settings(BaseSettings):
         20,
         ge=1,
         le=600,
-        description="Seconds from SIGTERM to the end; an act that was sent has its ACT_TIMEOUT.",
+        description="Seconds from SIGTERM to exit; a write already sent has until its ACT_TIMEOUT.",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        description="URL of a Valkey or Redis in which replicas share rate limits and persisted documents.",
+    )
+    redis_timeout: Seconds = Field(
+        0.1, description="Seconds for a call to REDIS_URL; after that the process continues on its own."
+    )
+
+    @field_validator("redis_url")
+    @classmethod
+    def check_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
+        return None if url is None else SecretStr(store_url(url.get_secret_value().strip()))
+
+
+class Settings(  # pydantic orders fields from the last base class to the first
+    ServerSettings,
+    ObservabilitySettings,
+    BrowserSettings,
+    DocumentSettings,
+    LimitSettings,
+    UpstreamSettings,
+    BaseSettings,
+):
+    """All settings: each field is an environment variable (`OKAPI_URL`) and an option (`--okapi-url`)."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",  # FOLIO's charts set JAVA_OPTIONS and MODULE_VERSION on every container
+        env_ignore_empty=True,
+        str_strip_whitespace=True,
+        hide_input_in_errors=True,  # an invalid URL may contain a password
     )
 
     _options: frozenset[str] = PrivateAttr(default=frozenset())
@@ -356,78 +472,13 @@ class Settings(BaseSettings):
             raise SettingsError([problem(details, fields) for details in error.errors()]) from error
         self._options = frozenset(options)
 
-    @field_validator("polaris_service_account")
-    @classmethod
-    def polaris_scheme(cls, account: SecretStr | None) -> SecretStr | None:
-        if account is not None and not POLARIS_AUTHORIZATION.fullmatch(account.get_secret_value()):
-            raise ValueError("must be 'PAS <domain>:<token>:<secret>' or 'Bearer <token>'")
-        return account
-
-    @field_validator("tracing")
-    @classmethod
-    def tracing_installed(cls, tracing: bool) -> bool:
-        if tracing and not all(map(installed, ("opentelemetry", "opentelemetry.sdk"))):
-            raise ValueError("needs OpenTelemetry; install circulation-gateway[otel]")
-        return tracing
-
-    @field_validator("redis_url")
-    @classmethod
-    def usable_store(cls, url: SecretStr | None) -> SecretStr | None:
-        return None if url is None else SecretStr(store_url(url.get_secret_value().strip()))
-
     @model_validator(mode="after")
-    def sandbox_or_upstream(self) -> Settings:
-        if self.sandbox and self.has_upstream:
-            named = [name.upper() for name in ("okapi_url", "bff_url", "polaris_url") if getattr(self, name)]
-            either = f"SANDBOX: is ambiguous together with {', '.join(named)}; keep one or the other"
-            raise ValueError(f"{either} (got 'true')")
-        return self
-
-    @model_validator(mode="after")
-    def documents_to_trust(self) -> Settings:
-        if self.documents_mode != "off" and self.documents is None:
-            raise ValueError(
-                f"DOCUMENTS_MODE: needs DOCUMENTS, the manifest to go by (got {self.documents_mode!r})"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def closed_in_production(self) -> Settings:
+    def close_in_production(self) -> Self:
         if self.production:
             for name in ("graphiql", "introspection", "suggestions"):
                 if name not in self.model_fields_set:
                     self.__dict__[name] = False  # past the frozen model, and not as if it had been set
         return self
-
-    @property
-    def consortium(self) -> frozenset[str]:
-        """The tenants of CONSORTIUM_TENANTS."""
-        return frozenset(filter(None, self.consortium_tenants.split(",")))
-
-    @property
-    def rate(self) -> tuple[int, int] | None:
-        """The upstream calls of RATE_LIMIT, and the seconds that they are for."""
-        if self.rate_limit is None:
-            return None
-        calls, _, time = self.rate_limit.partition("/")
-        return int(calls), {"second": 1, "minute": 60}[time]
-
-    @property
-    def origins(self) -> tuple[str, ...]:
-        """The web origins of CORS_ORIGINS."""
-        return tuple(filter(None, self.cors_origins.split(",")))
-
-    @property
-    def has_upstream(self) -> bool:
-        """Whether any upstream is configured."""
-        return any((self.okapi_url, self.bff_url, self.polaris_url))
-
-    @property
-    def serves_sandbox(self) -> bool:
-        """Whether the embedded library answers, because it was asked for or because there is nothing else."""
-        if self.sandbox is None:
-            return not self.has_upstream and not self.require_upstream
-        return self.sandbox
 
     def origin(self, field: str) -> Origin:
         """Tell where the value of a field came from."""

@@ -166,9 +166,9 @@ def test_bad_settings_exit_2_with_a_line_each(command: str) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == (
-        "PORT: should be a valid integer, unable to parse string as an integer (got 'http')\n"
         "OKAPI_URL: must not carry a user name or a password (got 'http://***@okapi')\n"
         "BATCH_SIZE: should be less than or equal to 80 (got '81')\n"
+        "PORT: should be a valid integer, unable to parse string as an integer (got 'http')\n"
     )
 
 

@@ -13,8 +13,6 @@ from pydantic import Field, SecretStr, ValidationError
 from gateway.settings import Row, Settings, SettingsError, settings_markdown, settings_table
 
 DEFAULTS: dict[str, object] = {
-    "host": "127.0.0.1",
-    "port": 8081,
     "okapi_url": None,
     "bff_url": None,
     "polaris_url": None,
@@ -40,26 +38,8 @@ DEFAULTS: dict[str, object] = {
     "act_timeout": 30.0,
     "queue_timeout": 1.0,
     "max_upstream_bytes": 10_000_000,
-    "batch_size": 50,
-    "max_request_line": 4000,
     "max_body_bytes": 1_000_000,
-    "head_timeout": 10.0,
-    "body_timeout": 10.0,
-    "idle_timeout": 10.0,
-    "write_timeout": 30.0,
-    "max_header_bytes": 32_768,
-    "max_headers": 100,
-    "max_connections": 1000,
     "max_operations": 200,
-    "document_cache_size": 500,
-    "documents": None,
-    "documents_mode": "off",
-    "automatic_persisted_queries": True,
-    "batch_max": 0,
-    "execution": "plan",
-    "plan_after": 1,
-    "max_page_size": 1000,
-    "cors_origins": "",
     "max_query_characters": 100_000,
     "max_tokens": 2000,
     "max_depth": 15,
@@ -68,21 +48,41 @@ DEFAULTS: dict[str, object] = {
     "max_nodes": 2000,
     "max_root_fields": 30,
     "max_cost": 100,
+    "max_page_size": 1000,
+    "batch_size": 50,
+    "max_request_line": 4000,
+    "batch_max": 0,
     "rate_limit": None,
-    "redis_url": None,
-    "redis_timeout": 0.1,
-    "token_cookie": False,
-    "production": False,
-    "graphiql": True,
+    "document_cache_size": 500,
+    "documents": None,
+    "documents_mode": "off",
+    "automatic_persisted_queries": True,
+    "execution": "plan",
+    "plan_after": 1,
     "introspection": True,
     "suggestions": True,
+    "graphiql": True,
+    "cors_origins": "",
+    "token_cookie": False,
+    "production": False,
     "log_level": "info",
     "log_format": "json",
     "metrics": True,
     "tracing": False,
     "server_timing": False,
+    "host": "127.0.0.1",
+    "port": 8081,
+    "head_timeout": 10.0,
+    "body_timeout": 10.0,
+    "idle_timeout": 10.0,
+    "write_timeout": 30.0,
+    "max_header_bytes": 32_768,
+    "max_headers": 100,
+    "max_connections": 1000,
     "workers": 1,
     "shutdown_timeout": 20,
+    "redis_url": None,
+    "redis_timeout": 0.1,
 }
 UPSTREAM = "http://okapi:9130"
 
@@ -423,9 +423,9 @@ def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "two\nlines")
 
     assert problems(port="-1") == (
-        "PORT: should be greater than or equal to 0 (got '-1')",
         "BATCH_SIZE: should be less than or equal to 80 (got '81')",
         "LOG_LEVEL: should be 'debug', 'info', 'warning' or 'error' (got 'two\\nlines')",
+        "PORT: should be greater than or equal to 0 (got '-1')",
     )
 
 
@@ -481,25 +481,26 @@ def test_table_tells_value_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OKAPI_URL", UPSTREAM)
     monkeypatch.setenv("PORT", "9")
 
-    rows = settings_table(Settings(port="10"))
+    rows = {row.name: row for row in settings_table(Settings(port="10"))}
 
-    assert [row.name for row in rows] == [name.upper() for name in DEFAULTS]
-    assert rows[0].origin == "default"
-    assert rows[1] == Row(
+    assert list(rows) == [name.upper() for name in DEFAULTS]
+    assert rows["HOST"].origin == "default"
+    assert rows["PORT"] == Row(
         name="PORT",
         value="10",
         default="8081",
-        meaning="TCP port to listen on; 0 takes any free one.",
+        meaning="TCP port to listen on; 0 takes any free port.",
         origin="option",
     )
-    assert (rows[2].value, rows[2].default, rows[2].origin) == (UPSTREAM, "unset", "environment")
+    address = rows["OKAPI_URL"]
+    assert (address.value, address.default, address.origin) == (UPSTREAM, "unset", "environment")
 
 
 @pytest.mark.parametrize("mode", ["log", "enforce"])
 def test_a_mode_needs_documents(mode: str, tmp_path: Path) -> None:
     """Nothing can be told of or refused without a manifest to go by."""
     assert problems(documents_mode=mode) == (
-        f"DOCUMENTS_MODE: needs DOCUMENTS, the manifest to go by (got '{mode}')",
+        f"DOCUMENTS_MODE: requires DOCUMENTS, the manifest to trust (got '{mode}')",
     )
     assert Settings(documents=tmp_path, documents_mode=mode).documents == tmp_path
 
@@ -554,11 +555,9 @@ def test_markdown_table() -> None:
     """The README's table has a heading and one line for each setting."""
     lines = settings_markdown().splitlines()
 
-    assert lines[:5] == [
+    assert lines[:3] == [
         "| Name | Default | Meaning |",
         "|---|---|---|",
-        "| `HOST` | `127.0.0.1` | Address to listen on; 0.0.0.0 listens on every IPv4 address. |",
-        "| `PORT` | `8081` | TCP port to listen on; 0 takes any free one. |",
-        "| `OKAPI_URL` | unset | Base URL of FOLIO's Okapi or Kong: everything of FOLIO is asked there. |",
+        "| `OKAPI_URL` | unset | Base URL of FOLIO's Okapi or Kong, the gateway to all FOLIO interfaces. |",
     ]
     assert len(lines) == 2 + len(DEFAULTS)

@@ -197,7 +197,7 @@ Settings(tracing=True)
     ended = run(script)
 
     last = ended.stderr.splitlines()[-1]
-    assert last.endswith("TRACING: needs OpenTelemetry; install circulation-gateway[otel] (got 'True')")
+    assert last.endswith("TRACING: requires OpenTelemetry; install circulation-gateway[otel] (got 'True')")
 
 
 def test_the_variables_of_opentelemetry_are_heard() -> None:
