@@ -12,9 +12,9 @@ from enum import Enum
 from typing import Any, TypeVar
 
 import strawberry
-from strawberry.utils.str_converters import to_camel_case
 
 from gateway import errors
+from gateway.engine.core import to_camel_case
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import UNKNOWN, SortDirection
 from gateway.upstream import cql

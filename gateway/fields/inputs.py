@@ -12,15 +12,18 @@ from typing import Any, TypeAlias, cast
 
 import strawberry
 from graphql import GraphQLObjectType
-from strawberry.types.base import (
+
+from gateway.engine.core import (
+    LazyType,
+    StrawberryField,
     StrawberryList,
     StrawberryMaybe,
     StrawberryObjectDefinition,
     StrawberryOptional,
+    core_schema,
+    declaration_of,
     has_object_definition,
 )
-from strawberry.types.field import StrawberryField
-from strawberry.types.lazy_type import LazyType
 
 Converter: TypeAlias = Callable[[Any], Any]  # Any: input values, before and after
 Arguments: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -106,11 +109,11 @@ def inputs_of(schema: strawberry.Schema) -> Inputs:
 def convert_once(schema: strawberry.Schema) -> None:
     """Let every input type of the schema be built by a converter of its own."""
     inputs = inputs_of(schema)
-    for named in schema._schema.type_map.values():
+    for named in core_schema(schema).type_map.values():
         if not isinstance(named, GraphQLObjectType):
             continue
         for field in named.fields.values():
-            definition = field.extensions.get("strawberry-definition")
+            definition = declaration_of(field)
             if isinstance(definition, StrawberryField):
                 inputs.arguments_of(definition)
     for kind, convert in inputs._of_types.items():

@@ -13,11 +13,10 @@ from functools import cached_property
 from typing import Any
 
 from aiodataloader import DataLoader
-from strawberry.types.field import StrawberryField
-from strawberry.utils.str_converters import to_camel_case
 
 from gateway import errors
 from gateway.context import Info
+from gateway.engine.core import StrawberryField, to_camel_case
 from gateway.fields.record import Path, RecordField, dig, path_of, record_of
 from gateway.fields.selection import Needs, loaders_for, needs_of
 

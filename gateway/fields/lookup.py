@@ -8,10 +8,9 @@ from typing import Any
 
 import strawberry
 from aiodataloader import DataLoader
-from strawberry.types.field import StrawberryField
-from strawberry.utils.str_converters import to_camel_case
 
 from gateway.context import Info
+from gateway.engine.core import StrawberryField, to_camel_case
 from gateway.fields import arguments
 from gateway.fields.page import argument
 from gateway.fields.selection import loaders_for, needs_of

@@ -7,9 +7,8 @@ from enum import Enum
 from typing import Any
 
 import strawberry
-from strawberry.types.base import StrawberryContainer, StrawberryOptional, get_object_definition
-from strawberry.utils.str_converters import to_camel_case
 
+from gateway.engine.core import StrawberryContainer, StrawberryOptional, get_object_definition, to_camel_case
 from gateway.fields import arguments
 from gateway.fields.scalars import upstream_text
 from gateway.schema.override_blocks import OverrideBlocksInput, override_blocks

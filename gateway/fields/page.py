@@ -7,12 +7,10 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import strawberry
-from strawberry.annotation import StrawberryAnnotation
-from strawberry.types.arguments import StrawberryArgument
-from strawberry.types.field import StrawberryField
 
 from gateway import errors
 from gateway.context import Info
+from gateway.engine.core import StrawberryAnnotation, StrawberryArgument, StrawberryField
 from gateway.fields.arguments import clause_of, cursor, offset_after, page_size, sort_keys
 from gateway.fields.link import Asking
 from gateway.fields.record import Path, dig, path_of, record_of

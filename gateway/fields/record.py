@@ -7,12 +7,16 @@ from enum import Enum
 from functools import cached_property, partial
 from typing import Any, Literal, cast
 
-from strawberry.types.base import StrawberryList, StrawberryOptional, has_object_definition
-from strawberry.types.enum import StrawberryEnumDefinition
-from strawberry.types.field import StrawberryField
-from strawberry.utils.str_converters import to_camel_case
-
 from gateway import errors
+from gateway.engine.core import (
+    StrawberryEnumDefinition,
+    StrawberryField,
+    StrawberryList,
+    StrawberryOptional,
+    has_object_definition,
+    raw_info,
+    to_camel_case,
+)
 from gateway.upstream.services.circulation import FROM_CIRCULATION
 
 Path = tuple[str, ...]
@@ -82,7 +86,7 @@ class SourceSpecificField(RecordField):
 
     async def _of_the_other(self, key: str, info: Any) -> Any:
         loaders = info.context.loaders.direct if self.dropped_by_bff else info.context.loaders.through_bff
-        name = info._raw_info.parent_type.name.lower()  # loan or request, as their loaders are called
+        name = raw_info(info).parent_type.name.lower()  # loan or request, as their loaders are called
         record = await getattr(loaders, name).load(key)
         return None if record is None else super().get_result(record, info, [], {})
 

@@ -8,7 +8,8 @@ from typing import Any, NewType
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.types.scalar import ScalarDefinition
+
+from gateway.engine.core import ScalarDefinition
 
 _UNIFORM = b"0000-00-00T00:00:00.000"
 _UTC = frozenset({"Z", "+00:00", "+0000"})

@@ -21,6 +21,7 @@ from graphql import (
 )
 
 from gateway.context import Context, Info
+from gateway.engine.core import raw_info
 from gateway.fields.record import Path, RecordField, SourceSpecificField
 from gateway.loaders import Loaders
 
@@ -35,7 +36,7 @@ _NODES = 0  # begins the key under which the needs of a connection's records are
 
 def needs_of(info: Info) -> Needs:
     """The members of the target record that the selection below this field reads."""
-    raw = info._raw_info
+    raw = raw_info(info)
     cache = info.context.needs
     nodes = tuple(map(id, raw.field_nodes))
     found = cache.get(nodes)
@@ -54,7 +55,7 @@ def needs_below(field: GraphQLField, nodes: Sequence[FieldNode], info: Any) -> N
 
 def needs_of_nodes(info: Info) -> Needs:
     """The members that the selection reads of the records of a connection."""
-    raw = info._raw_info
+    raw = raw_info(info)
     cache = info.context.needs
     nodes = (_NODES, *map(id, raw.field_nodes))
     found = cache.get(nodes)
@@ -82,7 +83,7 @@ def dropped_by_bff(needs: Needs) -> bool:
 
 def selected_fields(info: Info) -> frozenset[str]:
     """The names of the fields selected directly below this one, fragments included."""
-    raw = info._raw_info
+    raw = raw_info(info)
     return frozenset(node.name.value for node in fields_in(_below(raw.field_nodes), raw))
 
 

@@ -6,10 +6,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from strawberry.types.field import StrawberryField
 
 from gateway import errors
 from gateway.context import Info
+from gateway.engine.core import StrawberryField
 from gateway.fields import arguments
 from gateway.fields.link import id_in, link
 from gateway.fields.page import argument

@@ -6,9 +6,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from strawberry.types.field import StrawberryField
 
 from gateway.context import Info
+from gateway.engine.core import StrawberryField
 from gateway.fields import arguments
 from gateway.fields.arguments import condition
 from gateway.fields.link import link

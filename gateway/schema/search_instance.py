@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from strawberry.types.field import StrawberryField
 
 from gateway import errors
+from gateway.engine.core import StrawberryField
 from gateway.fields import arguments
 from gateway.fields.link import embedded_link, link
 from gateway.fields.page import argument, connection_link

@@ -11,7 +11,6 @@ from graphql import (
     GraphQLField,
     GraphQLNonNull,
     GraphQLObjectType,
-    GraphQLResolveInfo,
     GraphQLSchema,
     ListValueNode,
     ObjectValueNode,
@@ -22,19 +21,19 @@ from graphql import (
     get_named_type,
     get_nullable_type,
 )
-from graphql.execution.collect_fields import (
+from strawberry import Info
+
+from gateway.engine.core import (
     FieldDetails,
     FragmentDetails,
     GroupedFieldSet,
+    StrawberryField,
+    VariableValues,
     collect_fields,
     collect_subfields,
+    get_argument_values,
+    resolve_info,
 )
-from graphql.execution.values import VariableValues, get_argument_values
-from graphql.pyutils import Path as ResponsePath
-from strawberry.execution import optimized_is_awaitable
-from strawberry.types.field import StrawberryField
-from strawberry.types.info import Info
-
 from gateway.engine.plans.embedded import carried_by, struct_carried_by
 from gateway.engine.plans.leaves import leaf_at
 from gateway.engine.plans.plan import LinkPlan, NotPlanned, OperationPlan, Plan, RootPlan
@@ -96,23 +95,17 @@ class Asked:
         nodes: list[FieldNode],
     ) -> Info[Any, Any]:
         """The resolve info of a field, the same for all its parents: it names no place in the answer."""
-        raw = GraphQLResolveInfo(
-            nodes[0].name.value,
-            nodes,
-            field.type,
-            parent_type,
-            ResponsePath(None, name, parent_type.name),
+        return resolve_info(
             self.core_schema,
-            self.operation.fragment_definitions,
-            None,
             self.operation.node,
-            self.variables.coerced,  # type: ignore[arg-type]  # as Strawberry hands it to resolvers
+            self.operation.fragment_definitions,
+            self.variables.coerced,
             self.context,
-            optimized_is_awaitable,  # type: ignore[arg-type]  # as graphql-core's own, but no guard of types
-            None,
-            None,  # type: ignore[arg-type]  # for work beside the execution, which no resolver of ours begins
+            name=name,
+            parent_type=parent_type,
+            field=field,
+            nodes=nodes,
         )
-        return Info(_raw_info=raw, _field=definition)
 
     def arguments(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> dict[str, Any]:
         """The arguments as GraphQL has them. Raises `GraphQLError`."""

@@ -16,13 +16,19 @@ from typing import Any, Protocol
 import msgspec
 import strawberry
 from graphql import ExecutionResult, GraphQLError, GraphQLObjectType, located_error
-from graphql.execution.collect_fields import FieldDetails
-from graphql.execution.executor import default_field_resolver, default_type_resolver
-from graphql.execution.values import VariableValues, get_variable_values
-from graphql.pyutils import Path
-from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gateway.engine.core import (
+    FieldDetails,
+    ResponsePath,
+    StrawberryGraphQLCoreExecutionContext,
+    VariableValues,
+    core_schema,
+    default_field_resolver,
+    default_type_resolver,
+    get_variable_values,
+    optimized_is_awaitable,
+    raw_info,
+)
 from gateway.engine.plans.cache import conditions_of, plan_ahead, plan_of
 from gateway.engine.plans.compiler import Asked, Prepared
 from gateway.engine.plans.fallbacks import FALLBACKS
@@ -47,7 +53,7 @@ class PlanExecutor:
     def __init__(
         self, schema: strawberry.Schema, *, plan_after: int = 1, hide_suggestions: bool = False
     ) -> None:
-        self.core_schema = schema._schema
+        self.core_schema = core_schema(schema)
         self.inputs = inputs_of(schema)
         self.plan_after = plan_after
         self.hide_suggestions = hide_suggestions
@@ -123,7 +129,7 @@ class _Root:
                 else:
                     self.started = loader.load(key)
             elif definition.base_resolver and plan.field.resolve is not None:
-                self.started = plan.field.resolve(None, info._raw_info, **kwargs)
+                self.started = plan.field.resolve(None, raw_info(info), **kwargs)
             else:
                 self.started = definition.get_result(None, info, [], dict(kwargs))
         except Exception as problem:
@@ -250,7 +256,7 @@ class _Completing(StrawberryGraphQLCoreExecutionContext):
         parent_type: GraphQLObjectType,
         source: Any,
         field_details_list: list[FieldDetails],
-        path: Path,
+        path: ResponsePath,
         position_context: Any,
     ) -> Any:
         if path.prev is not None:

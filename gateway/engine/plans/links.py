@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 from graphql import GraphQLError
 from msgspec import to_builtins
-from strawberry.types.info import Info
+from strawberry import Info
 
 from gateway.engine.plans.compiler import Asked
 from gateway.engine.plans.plan import Anomaly, FieldPlan, Json, LinkPlan, OperationPlan, Plan

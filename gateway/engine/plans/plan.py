@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
-from strawberry.types.field import StrawberryField
 
+from gateway.engine.core import StrawberryField
 from gateway.upstream.record_types import Shape
 
 Json: TypeAlias = Any  # a record as a dictionary or as a Struct, or a part of an answer

@@ -28,9 +28,8 @@ from graphql import (
     get_nullable_type,
     is_leaf_type,
 )
-from graphql.execution.collect_fields import FieldDetails, GroupedFieldSet
-from strawberry.types.field import StrawberryField
 
+from gateway.engine.core import FieldDetails, GroupedFieldSet, StrawberryField
 from gateway.engine.plans.leaves import (
     DECODED,
     TESTS,
