@@ -21,7 +21,7 @@ ALLOWED = {
     "upstream": {"errors", "settings", "identity", "observability"},
     "loaders": {"errors", "upstream", "observability"},
     "context": {"fields", "loaders", "identity", "observability", "upstream"},  # fields for its types only
-    "fields": {"errors", "context", "loaders", "schema", "upstream", "observability"},
+    "fields": {"errors", "context", "loaders", "upstream", "observability"},
     "schema": {"errors", "context", "fields", "loaders", "upstream"},
     "mutations": {"errors", "context", "fields", "schema", "upstream"},
     "graph": {"fields", "mutations", "schema"},

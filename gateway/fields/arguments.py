@@ -15,8 +15,8 @@ import strawberry
 
 from gateway import errors
 from gateway.engine.core import to_camel_case
+from gateway.fields.enums import UNKNOWN, member
 from gateway.fields.scalars import DateTime
-from gateway.schema.enums import UNKNOWN, SortDirection
 from gateway.upstream import cql
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -120,6 +120,12 @@ def sort_keys(sort: Sequence[Any] | None) -> tuple[cql.SortKey, ...]:  # Any: on
         descending = each.direction is SortDirection.DESCENDING
         keys.append(cql.SortKey(index, descending=descending, number=modifier == "number"))
     return tuple(keys)
+
+
+@strawberry.enum(description="Which way a list runs.")
+class SortDirection(Enum):
+    ASCENDING = member("ascending", "Smallest, earliest or first in the alphabet first.")
+    DESCENDING = member("descending", "Largest, latest or last in the alphabet first.")
 
 
 @strawberry.input(

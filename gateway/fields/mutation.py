@@ -1,46 +1,90 @@
-"""What every act begins and ends with."""
+"""Running a mutation: preconditions before the first write, and inputs as request bodies."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache
+from typing import Any, Protocol, runtime_checkable
 
 import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.schema.refusal import Refusal, refusal
+from gateway.engine.core import StrawberryContainer, StrawberryOptional, get_object_definition, to_camel_case
+from gateway.fields import arguments
+from gateway.fields.scalars import upstream_text
+from gateway.upstream.response import Record
 from gateway.upstream.services import Upstream
 
 
-def begin_mutation(info: Info) -> Upstream:
-    """The services to act on. What was loaded before is forgotten, because the act may change it.
+@runtime_checkable
+class HasBody(Protocol):
+    """An input whose body differs from its fields."""
 
-    Raises `UpstreamUnavailable` after an act of this operation whose outcome is unknown: whoever wrote the
-    acts in this order meant the later ones to follow what nobody knows to have happened. And when the process
-    stops: it waits for what was sent, not for what might be.
+    def body(self) -> Record: ...
+
+
+def begin_mutation(info: Info) -> Upstream:
+    """Return the services to write to. Clears the loaders, because the write may change loaded records.
+
+    Raises `UpstreamUnavailable` after a mutation of the same operation whose outcome is unknown, because a
+    later one may depend on it, and during shutdown, which waits only for writes already sent.
     """
     if info.context.stopping.now:
         raise errors.UpstreamUnavailable(
-            "Not attempted, nothing was sent: this gateway is stopping.",
+            "Not attempted, nothing was sent: the gateway is shutting down.",
             details={"reason": "notAttempted"},
         )
     if info.context.acts.outcome_unknown:
         raise errors.UpstreamUnavailable(
-            "Not attempted, nothing was sent: the outcome of an earlier act of this operation is unknown.",
+            "Not attempted, nothing was sent: the outcome of an earlier mutation is unknown.",
             details={"reason": "notAttempted"},
         )
     info.context.loaders.forget()
-    info.context.upstream.deadline.renew()  # an earlier act may have used it up
+    info.context.upstream.deadline.renew()  # an earlier mutation may have used it up
     return info.context.upstream
 
 
-class OutcomeUnknownRemembered(strawberry.ExceptionHandler[errors.OutcomeUnknown, Refusal]):
-    """Notes that an act ended with its outcome unknown. It stays an error: None declines to handle it."""
+def body_of(input: Any, *excluded: str) -> Record:  # Any: one of the mutation inputs
+    """Build a request body from the fields of an input, in FOLIO's names and formats. Nulls are omitted.
 
-    def handle(self, exception: errors.OutcomeUnknown, *, field: object, info: Info) -> None:
-        info.context.acts.outcome_unknown = True
+    `excluded` names fields that do not belong in the body under their own name. Raises `BadUserInput`, naming
+    the field, for a malformed id or text and for the value UNKNOWN.
+    """
+    body: Record = {}
+    for python_name, name, declared in _members(type(input)):
+        value = getattr(input, python_name)
+        if value is not None and name not in excluded:
+            body[name] = _converted(value, declared, name)
+    return body
 
 
-class RefusedAsData(strawberry.ExceptionHandler[errors.Refused, Refusal]):
-    """The one place where the library's no becomes data: in every result that has a `Refusal`."""
+def now() -> str:
+    """Return the current time in the format that FOLIO's own front end sends."""
+    return upstream_text(datetime.now(UTC))
 
-    def handle(self, exception: errors.Refused, *, field: object, info: object) -> Refusal:
-        return refusal(exception)
+
+@cache
+def _members(kind: type) -> list[tuple[str, str, Any]]:  # Any: Strawberry has no common class of types
+    """Return Python name, GraphQL name and declared type of each field of an input type."""
+    return [
+        (each.python_name, each.graphql_name or to_camel_case(each.python_name), each.type)
+        for each in get_object_definition(kind, strict=True).fields
+    ]
+
+
+def _converted(value: Any, declared: Any, name: str) -> Any:  # Any: an input value and its declared type
+    kind = declared.of_type if isinstance(declared, StrawberryOptional) else declared
+    if isinstance(value, str):
+        return arguments.uuid(value, name) if kind is strawberry.ID else arguments.prose(value, name)
+    if isinstance(value, Enum):
+        return arguments.known(value, name)
+    if isinstance(value, datetime):
+        return upstream_text(value)
+    if isinstance(value, list):
+        assert isinstance(kind, StrawberryContainer)  # noqa: S101 - the only type with list values
+        return [_converted(each, kind.of_type, name) for each in value]
+    if isinstance(value, HasBody):
+        return value.body()
+    return body_of(value) if get_object_definition(value) else value

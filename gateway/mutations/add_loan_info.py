@@ -9,10 +9,9 @@ import strawberry
 
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.enums import member
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of
-from gateway.schema.enums import member
+from gateway.fields.mutation import begin_mutation, body_of
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
@@ -43,6 +42,9 @@ AddLoanInfoResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Note something on a loan. Sent once; each note is an entry of the loan's history."
+)
 async def add_loan_info(
     info: Info, input: Annotated[AddLoanInfoInput, strawberry.argument(description="Which and what.")]
 ) -> AddLoanInfoResult | None:
@@ -52,11 +54,3 @@ async def add_loan_info(
     body["actionComment"] = body.pop("comment")
     await begin_mutation(info).circulation.add_loan_info(loan_id, body)
     return LoanInfoAdded(record={"loanId": loan_id}, loan=None)  # the link reads the record
-
-
-@strawberry.type
-class AddLoanInfo:
-    add_loan_info: AddLoanInfoResult | None = strawberry.mutation(
-        resolver=add_loan_info,
-        description="Note something on a loan. Sent once; each note is an entry of the loan's history.",
-    )

@@ -10,8 +10,7 @@ from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import RequestStatus
 from gateway.schema.refusal import Refusal
@@ -45,6 +44,10 @@ CancelRequestResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Cancel a request. The whole record is read once and written once, because upstream has "
+    "no other way. A request that is closed already is refused."
+)
 async def cancel_request(
     info: Info, input: Annotated[CancelRequestInput, strawberry.argument(description="Which and why.")]
 ) -> CancelRequestResult | None:
@@ -60,12 +63,3 @@ async def cancel_request(
         raise errors.NotFound("There is no such request; nothing was sent.", upstream="folio", status=404)
     await circulation.cancel_request(request_id, request | cancelled)
     return RequestCancelled(record={"requestId": request_id}, request=None)  # the link reads the record
-
-
-@strawberry.type
-class CancelRequest:
-    cancel_request: CancelRequestResult | None = strawberry.mutation(
-        resolver=cancel_request,
-        description="Cancel a request. The whole record is read once and written once, because upstream has "
-        "no other way. A request that is closed already is refused.",
-    )

@@ -9,8 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of
+from gateway.fields.mutation import begin_mutation, body_of
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
@@ -36,17 +35,12 @@ ChangeDueDateResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Give a loan another due date. Sent once; the patron may get a notice each time."
+)
 async def change_due_date(
     info: Info, input: Annotated[ChangeDueDateInput, strawberry.argument(description="Which and when.")]
 ) -> ChangeDueDateResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     await begin_mutation(info).circulation.change_due_date(loan_id, body_of(input, "loanId"))
     return DueDateChanged(record={"loanId": loan_id}, loan=None)  # the link reads the record
-
-
-@strawberry.type
-class ChangeDueDate:
-    change_due_date: ChangeDueDateResult | None = strawberry.mutation(
-        resolver=change_due_date,
-        description="Give a loan another due date. Sent once; the patron may get a notice each time.",
-    )

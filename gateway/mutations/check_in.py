@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import strawberry
@@ -10,16 +9,15 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation import begin_mutation, body_of, now
 from gateway.fields.record import derived, field
-from gateway.fields.scalars import DateTime, upstream_text
+from gateway.fields.scalars import DateTime
 from gateway.schema.enums import ClaimedReturnedResolution
 from gateway.schema.item import Item
 from gateway.schema.loan import EMBEDDED_LOAN_ITEM, Loan
 from gateway.schema.loan_item import LoanItem
 from gateway.schema.refusal import Refusal
 from gateway.schema.staff_slip import StaffSlip
-from gateway.upstream.response import Record
 
 
 @strawberry.input(description="Which item came back, and where.")
@@ -64,31 +62,15 @@ CheckInResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Take an item back. Sent once: a second check-in counts as use in the house, so after "
+    "`OUTCOME_UNKNOWN` look at the item's status and last check-in first."
+)
 async def check_in(
     info: Info,
     input: Annotated[CheckInInput, strawberry.argument(description="What and where.")],
 ) -> CheckInResult | None:
-    answer = await begin_mutation(info).circulation_bff.check_in(_body(input))
-    return CheckedIn(record=answer, item=None)  # the link reads the record; its constructor wants a value
-
-
-def _body(input: CheckInInput) -> Record:
-    body: Record = {
-        "itemBarcode": arguments.text(input.item_barcode, "itemBarcode"),
-        "servicePointId": arguments.uuid(input.service_point_id, "servicePointId"),
-        "checkInDate": upstream_text(input.check_in_date or datetime.now(UTC)),
-    }
-    if input.claimed_returned_resolution is not None:
-        body["claimedReturnedResolution"] = input.claimed_returned_resolution.value
-    if input.session_id is not None:
-        body["sessionId"] = arguments.uuid(input.session_id, "sessionId")
-    return body
-
-
-@strawberry.type
-class CheckIn:
-    check_in: CheckInResult | None = strawberry.mutation(
-        resolver=check_in,
-        description="Take an item back. Sent once: a second check-in counts as use in the house, so after "
-        "`OUTCOME_UNKNOWN` look at the item's status and last check-in first.",
-    )
+    arguments.text(input.item_barcode, "itemBarcode")
+    body = {"checkInDate": now(), **body_of(input)}
+    response = await begin_mutation(info).circulation_bff.check_in(body)
+    return CheckedIn(record=response, item=None)  # the link reads the record; its constructor wants a value

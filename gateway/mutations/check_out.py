@@ -8,12 +8,11 @@ import strawberry
 
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.scalars import DateTime, upstream_text
+from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
-from gateway.schema.override_blocks import OverrideBlocksInput, override_blocks
+from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal
-from gateway.upstream.response import Record
 
 
 @strawberry.input(description="Which item is lent to whom, and where.")
@@ -45,32 +44,16 @@ CheckOutResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Lend an item. Sent once: after `OUTCOME_UNKNOWN` look for the item's open loan first."
+)
 async def check_out(
     info: Info,
     input: Annotated[CheckOutInput, strawberry.argument(description="Who, what and where.")],
 ) -> CheckOutResult | None:
-    loan = await begin_mutation(info).circulation_bff.check_out(_body(input))
-    return CheckedOut(loan=loan)  # type: ignore[arg-type]  # a record
-
-
-def _body(input: CheckOutInput) -> Record:
-    body: Record = {
-        "itemBarcode": arguments.text(input.item_barcode, "itemBarcode"),
-        "userBarcode": arguments.text(input.user_barcode, "userBarcode"),
-        "servicePointId": arguments.uuid(input.service_point_id, "servicePointId"),
-    }
+    arguments.text(input.item_barcode, "itemBarcode")
+    arguments.text(input.user_barcode, "userBarcode")
     if input.proxy_user_barcode is not None:
-        body["proxyUserBarcode"] = arguments.text(input.proxy_user_barcode, "proxyUserBarcode")
-    if input.loan_date is not None:
-        body["loanDate"] = upstream_text(input.loan_date)
-    if input.override_blocks is not None:
-        body["overrideBlocks"] = override_blocks(input.override_blocks)
-    return body
-
-
-@strawberry.type
-class CheckOut:
-    check_out: CheckOutResult | None = strawberry.mutation(
-        resolver=check_out,
-        description="Lend an item. Sent once: after `OUTCOME_UNKNOWN` look for the item's open loan first.",
-    )
+        arguments.text(input.proxy_user_barcode, "proxyUserBarcode")
+    loan = await begin_mutation(info).circulation_bff.check_out(body_of(input))
+    return CheckedOut(loan=loan)  # type: ignore[arg-type]  # a record

@@ -9,8 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
@@ -39,6 +38,10 @@ ClaimItemReturnedResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Note that the patron says to have returned an item. Sent once: after `OUTCOME_UNKNOWN` "
+    "look at the loan first."
+)
 async def claim_item_returned(
     info: Info, input: Annotated[ClaimItemReturnedInput, strawberry.argument(description="Which loan.")]
 ) -> ClaimItemReturnedResult | None:
@@ -46,12 +49,3 @@ async def claim_item_returned(
     body = {"itemClaimedReturnedDateTime": now(), **body_of(input, "loanId")}
     await begin_mutation(info).circulation_bff.claim_item_returned(loan_id, body)
     return ItemClaimedReturned(record={"loanId": loan_id}, loan=None)  # the link reads the record
-
-
-@strawberry.type
-class ClaimItemReturned:
-    claim_item_returned: ClaimItemReturnedResult | None = strawberry.mutation(
-        resolver=claim_item_returned,
-        description="Note that the patron says to have returned an item. Sent once: after `OUTCOME_UNKNOWN` "
-        "look at the loan first.",
-    )

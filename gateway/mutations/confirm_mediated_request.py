@@ -7,8 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
 from gateway.schema.mediated_request import MediatedRequest, MediatedRequestState, MediatedRequestStatus
@@ -84,6 +83,10 @@ ConfirmMediatedRequestResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Save a mediated request and confirm it. Sent once; upstream does it in two steps, so "
+    "what was given may be saved although the confirmation is refused."
+)
 async def confirm_mediated_request(
     info: Info,
     input: Annotated[ConfirmMediatedRequestInput, strawberry.argument(description="The whole of it.")],
@@ -91,12 +94,3 @@ async def confirm_mediated_request(
     body = {"requestDate": now(), **body_of(input)}
     saved = await begin_mutation(info).circulation_bff.confirm_mediated_request(body)
     return MediatedRequestConfirmed(mediated_request=saved)  # type: ignore[arg-type]  # a record
-
-
-@strawberry.type
-class ConfirmMediatedRequest:
-    confirm_mediated_request: ConfirmMediatedRequestResult | None = strawberry.mutation(
-        resolver=confirm_mediated_request,
-        description="Save a mediated request and confirm it. Sent once; upstream does it in two steps, so "
-        "what was given may be saved although the confirmation is refused.",
-    )

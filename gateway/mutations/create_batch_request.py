@@ -8,8 +8,7 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of
+from gateway.fields.mutation import begin_mutation, body_of
 from gateway.schema.batch_request import BatchRequest
 from gateway.schema.refusal import Refusal
 from gateway.upstream.response import Record
@@ -47,6 +46,9 @@ CreateBatchRequestResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Request many items at once. Sent once: after `OUTCOME_UNKNOWN` look for the batch first."
+)
 async def create_batch_request(
     info: Info, input: Annotated[CreateBatchRequestInput, strawberry.argument(description="Who and what.")]
 ) -> CreateBatchRequestResult | None:
@@ -58,12 +60,3 @@ def _body(input: CreateBatchRequestInput) -> Record:
     if not input.item_requests:
         raise errors.BadUserInput("`itemRequests` must name an item at least.")
     return {"mediatedWorkflow": _WORKFLOW, **body_of(input)}
-
-
-@strawberry.type
-class CreateBatchRequest:
-    create_batch_request: CreateBatchRequestResult | None = strawberry.mutation(
-        resolver=create_batch_request,
-        description="Request many items at once. Sent once: after `OUTCOME_UNKNOWN` "
-        "look for the batch first.",
-    )

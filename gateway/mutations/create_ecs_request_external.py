@@ -7,8 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, now
 from gateway.fields.scalars import DateTime
 from gateway.mutations.create_request import RequestCreated
 from gateway.schema.enums import FulfillmentPreference, RequestLevel
@@ -80,6 +79,9 @@ CreateEcsRequestExternalResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Request across a consortium. Sent once: after `OUTCOME_UNKNOWN` look for the request first."
+)
 async def create_ecs_request_external(
     info: Info,
     input: Annotated[CreateEcsRequestExternalInput, strawberry.argument(description="Who, what and how.")],
@@ -90,12 +92,3 @@ async def create_ecs_request_external(
     if made.get("mediatedRequestStatus") or made.get("mediatedWorkflow"):
         return MediatedRequestCreated(mediated_request=made)  # type: ignore[arg-type]  # a record
     return RequestCreated(request=made)  # type: ignore[arg-type]  # a record
-
-
-@strawberry.type
-class CreateEcsRequestExternal:
-    create_ecs_request_external: CreateEcsRequestExternalResult | None = strawberry.mutation(
-        resolver=create_ecs_request_external,
-        description="Request across a consortium. Sent once: after `OUTCOME_UNKNOWN` "
-        "look for the request first.",
-    )

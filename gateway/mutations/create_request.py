@@ -7,8 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
 from gateway.schema.override_blocks import OverrideBlocksInput
@@ -80,6 +79,9 @@ CreateRequestResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Request an item or a title. Sent once: after `OUTCOME_UNKNOWN` look for the request first."
+)
 async def create_request(
     info: Info, input: Annotated[CreateRequestInput, strawberry.argument(description="Who, what and how.")]
 ) -> CreateRequestResult | None:
@@ -92,12 +94,3 @@ def _body(input: CreateRequestInput) -> Record:
     if "overrideBlocks" in body:
         body["requestProcessingParameters"] = {"overrideBlocks": body.pop("overrideBlocks")}
     return body
-
-
-@strawberry.type
-class CreateRequest:
-    create_request: CreateRequestResult | None = strawberry.mutation(
-        resolver=create_request,
-        description="Request an item or a title. Sent once: after `OUTCOME_UNKNOWN` "
-        "look for the request first.",
-    )

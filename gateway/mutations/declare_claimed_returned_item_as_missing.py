@@ -9,8 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of
+from gateway.fields.mutation import begin_mutation, body_of
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
@@ -37,6 +36,10 @@ DeclareClaimedReturnedItemAsMissingResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Declare an item missing that is claimed returned. Sent once. Upstream gives "
+    "one reason for every failure, so after a refusal look at the item's status."
+)
 async def declare_claimed_returned_item_as_missing(
     info: Info,
     input: Annotated[
@@ -48,14 +51,3 @@ async def declare_claimed_returned_item_as_missing(
     body = body_of(input, "loanId")
     await begin_mutation(info).circulation_bff.declare_claimed_returned_item_as_missing(loan_id, body)
     return ItemDeclaredMissing(record={"loanId": loan_id}, loan=None)  # the link reads the record
-
-
-@strawberry.type
-class DeclareClaimedReturnedItemAsMissing:
-    declare_claimed_returned_item_as_missing: DeclareClaimedReturnedItemAsMissingResult | None = (
-        strawberry.mutation(
-            resolver=declare_claimed_returned_item_as_missing,
-            description="Declare an item missing that is claimed returned. Sent once. Upstream gives "
-            "one reason for every failure, so after a refusal look at the item's status.",
-        )
-    )

@@ -9,8 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
@@ -42,6 +41,9 @@ DeclareItemLostResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Declare the item of a loan lost. Sent once: after `OUTCOME_UNKNOWN` look at the loan first."
+)
 async def declare_item_lost(
     info: Info, input: Annotated[DeclareItemLostInput, strawberry.argument(description="Which loan.")]
 ) -> DeclareItemLostResult | None:
@@ -49,12 +51,3 @@ async def declare_item_lost(
     body = {"declaredLostDateTime": now(), **body_of(input, "loanId")}
     await begin_mutation(info).circulation_bff.declare_item_lost(loan_id, body)
     return ItemDeclaredLost(record={"loanId": loan_id}, loan=None)  # the link reads the record
-
-
-@strawberry.type
-class DeclareItemLost:
-    declare_item_lost: DeclareItemLostResult | None = strawberry.mutation(
-        resolver=declare_item_lost,
-        description="Declare the item of a loan lost. Sent once: after `OUTCOME_UNKNOWN` "
-        "look at the loan first.",
-    )

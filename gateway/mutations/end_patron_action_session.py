@@ -9,9 +9,8 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of
-from gateway.schema.enums import member
+from gateway.fields.enums import member
+from gateway.fields.mutation import begin_mutation, body_of
 from gateway.schema.refusal import Refusal
 
 
@@ -45,6 +44,9 @@ EndPatronActionSessionResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="End sessions at the desk: until then, or a timeout, their notices wait. Sent once."
+)
 async def end_patron_action_session(
     info: Info,
     input: Annotated[EndPatronActionSessionInput, strawberry.argument(description="Which sessions.")],
@@ -55,11 +57,3 @@ async def end_patron_action_session(
         raise errors.BadUserInput("`endSessions` must name a session at least.")
     await begin_mutation(info).circulation.end_patron_action_session(body_of(input))
     return PatronActionSessionEnded(ended=True)
-
-
-@strawberry.type
-class EndPatronActionSession:
-    end_patron_action_session: EndPatronActionSessionResult | None = strawberry.mutation(
-        resolver=end_patron_action_session,
-        description="End sessions at the desk: until then, or a timeout, their notices wait. Sent once.",
-    )

@@ -51,6 +51,9 @@ def lock_on(kind: int, number: int, told: Record) -> Record:
     return {**told, "ObjectTypeID": kind, "ObjectID": number}
 
 
+@strawberry.mutation(
+    description="Lock an object. Release it when you are done: a lock left behind keeps others out."
+)
 async def lock_object(
     info: Info, input: Annotated[LockObjectInput, strawberry.argument(description="Which object.")]
 ) -> LockObjectResult | None:
@@ -62,12 +65,4 @@ async def lock_object(
     return ObjectLocked(
         lock=lock,  # type: ignore[arg-type]  # a record
         existing_lock=bool(lock.get("ExistingLock")),
-    )
-
-
-@strawberry.type
-class LockObject:
-    lock_object: LockObjectResult | None = strawberry.mutation(
-        resolver=lock_object,
-        description="Lock an object. Release it when you are done: a lock left behind keeps others out.",
     )

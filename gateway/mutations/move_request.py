@@ -8,8 +8,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of
+from gateway.fields.mutation import begin_mutation, body_of
 from gateway.schema.enums import RequestType
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
@@ -35,18 +34,13 @@ MoveRequestResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Move a request to another item of its title. Sent once: after `OUTCOME_UNKNOWN` look "
+    "at the request's item first."
+)
 async def move_request(
     info: Info, input: Annotated[MoveRequestInput, strawberry.argument(description="Which and where.")]
 ) -> MoveRequestResult | None:
     request_id = arguments.uuid(input.request_id, "requestId")
     moved = await begin_mutation(info).circulation.move_request(request_id, body_of(input, "requestId"))
     return RequestMoved(request=moved)  # type: ignore[arg-type]  # a record
-
-
-@strawberry.type
-class MoveRequest:
-    move_request: MoveRequestResult | None = strawberry.mutation(
-        resolver=move_request,
-        description="Move a request to another item of its title. Sent once: after `OUTCOME_UNKNOWN` look "
-        "at the request's item first.",
-    )

@@ -9,8 +9,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.refusal import Refusal
 
@@ -38,6 +37,10 @@ RecordPrintEventsResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Note that slips were printed, where the library logs it; it is refused where it does "
+    "not. Sent once: a second time counts as printed again."
+)
 async def record_print_events(
     info: Info,
     input: Annotated[RecordPrintEventsInput, strawberry.argument(description="Whose, who and when.")],
@@ -48,12 +51,3 @@ async def record_print_events(
     body = {"printEventDate": now(), **body_of(input)}
     await begin_mutation(info).circulation.record_print_events(body)
     return PrintEventsRecorded(recorded=True)
-
-
-@strawberry.type
-class RecordPrintEvents:
-    record_print_events: RecordPrintEventsResult | None = strawberry.mutation(
-        resolver=record_print_events,
-        description="Note that slips were printed, where the library logs it; it is refused where it does "
-        "not. Sent once: a second time counts as printed again.",
-    )

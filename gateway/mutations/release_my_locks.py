@@ -28,6 +28,10 @@ ReleaseMyLocksResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Release all locks that you hold at your workstation, and nobody else's: "
+    "for the locks that a closed browser left behind."
+)
 async def release_my_locks(
     info: Info,
     input: Annotated[ReleaseMyLocksInput, strawberry.argument(description="The confirmation.")],
@@ -36,12 +40,3 @@ async def release_my_locks(
         raise errors.BadUserInput("`confirm` must be true: all of your locks would be released.")
     await begin_mutation(info).polaris.release_my_locks()
     return MyLocksReleased(released=True)
-
-
-@strawberry.type
-class ReleaseMyLocks:
-    release_my_locks: ReleaseMyLocksResult | None = strawberry.mutation(
-        resolver=release_my_locks,
-        description="Release all locks that you hold at your workstation, and nobody else's: "
-        "for the locks that a closed browser left behind.",
-    )

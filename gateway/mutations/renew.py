@@ -9,8 +9,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of
+from gateway.fields.mutation import begin_mutation, body_of
 from gateway.schema.loan import Loan
 from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal
@@ -49,6 +48,10 @@ RenewResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Renew a loan. Sent once: a second renewal counts, so after `OUTCOME_UNKNOWN` look at "
+    "the loan's due date first."
+)
 async def renew(
     info: Info, input: Annotated[RenewInput, strawberry.argument(description="Which loan.")]
 ) -> RenewResult | None:
@@ -73,12 +76,3 @@ def _body(input: RenewInput) -> Record:
         if name in names:
             arguments.text(given[name] or "", name)
     return body_of(input)
-
-
-@strawberry.type
-class Renew:
-    renew: RenewResult | None = strawberry.mutation(
-        resolver=renew,
-        description="Renew a loan. Sent once: a second renewal counts, so after `OUTCOME_UNKNOWN` look at "
-        "the loan's due date first.",
-    )

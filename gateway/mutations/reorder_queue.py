@@ -9,8 +9,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation
-from gateway.fields.mutation_input import body_of
+from gateway.fields.mutation import begin_mutation, body_of
 from gateway.fields.page import full_list_of
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import RequestQueue
@@ -43,6 +42,10 @@ ReorderQueueResult = Annotated[
 ]
 
 
+@strawberry.mutation(
+    description="Put a whole queue into another order. Sent once. A queue in which a request is missing "
+    "is refused; which queue counts, the title's or the item's, is a setting of the library."
+)
 async def reorder_queue(
     info: Info, input: Annotated[ReorderQueueInput, strawberry.argument(description="Which and how.")]
 ) -> ReorderQueueResult | None:
@@ -66,12 +69,3 @@ def _body(input: ReorderQueueInput) -> Record:
             "`newPosition` must be 1, 2, 3 and so on in `queue`, without gaps and twins."
         )
     return {"reorderedQueue": queue}
-
-
-@strawberry.type
-class ReorderQueue:
-    reorder_queue: ReorderQueueResult | None = strawberry.mutation(
-        resolver=reorder_queue,
-        description="Put a whole queue into another order. Sent once. A queue in which a request is missing "
-        "is refused; which queue counts, the title's or the item's, is a setting of the library.",
-    )

@@ -32,6 +32,7 @@ UnlockObjectResult = Annotated[
 ]
 
 
+@strawberry.mutation(description="Release the lock on an object. A lock of someone else stays.")
 async def unlock_object(
     info: Info, input: Annotated[UnlockObjectInput, strawberry.argument(description="Which object.")]
 ) -> UnlockObjectResult | None:
@@ -40,11 +41,3 @@ async def unlock_object(
     if held is not None:
         return conflict(held, kind, number)
     return ObjectUnlocked(object_type=input.object_type, object_id=number)
-
-
-@strawberry.type
-class UnlockObject:
-    unlock_object: UnlockObjectResult | None = strawberry.mutation(
-        resolver=unlock_object,
-        description="Release the lock on an object. A lock of someone else stays.",
-    )

@@ -12,6 +12,7 @@ from gateway.fields.link import link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection, page_field
 from gateway.fields.record import derived, field
+from gateway.fields.root import root
 from gateway.fields.scalars import DateTime, has_offset
 from gateway.loaders.loader import Slice
 from gateway.schema.account_search import (
@@ -135,15 +136,19 @@ class AccountConnection(Connection[Account]):
     )
 
 
-@strawberry.type
-class AccountQuery:
-    account: Account | None = lookup(
-        "One account. Null when there is none.", id=("account", "The id, a UUID.")
-    )
-    accounts: AccountConnection | None = connection(
-        "Accounts of all patrons, a page at a time.",
-        ask=lambda upstream: upstream.fees.accounts,
-        filter=AccountFilter,
-        sort=AccountSort,
-        default_sort=LATEST_ACCOUNTS_FIRST,
-    )
+QUERIES = [
+    root(
+        "account", Account, lookup("One account. Null when there is none.", id=("account", "The id, a UUID."))
+    ),
+    root(
+        "accounts",
+        AccountConnection,
+        connection(
+            "Accounts of all patrons, a page at a time.",
+            ask=lambda upstream: upstream.fees.accounts,
+            filter=AccountFilter,
+            sort=AccountSort,
+            default_sort=LATEST_ACCOUNTS_FIRST,
+        ),
+    ),
+]

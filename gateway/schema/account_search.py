@@ -7,8 +7,8 @@ from enum import Enum
 import strawberry
 
 from gateway.fields import arguments
-from gateway.fields.arguments import DateTimeRange, condition
-from gateway.schema.enums import SortDirection, member, newer
+from gateway.fields.arguments import DateTimeRange, SortDirection, condition
+from gateway.fields.enums import member, unknown_member
 from gateway.upstream import cql
 
 LATEST_ACCOUNTS_FIRST = (cql.SortKey("metadata.createdDate", descending=True),)
@@ -18,7 +18,7 @@ LATEST_ACCOUNTS_FIRST = (cql.SortKey("metadata.createdDate", descending=True),)
 class AccountStatusName(Enum):
     OPEN = member("Open", "Something is owed.")
     CLOSED = member("Closed", "It was paid, waived, transferred or cancelled.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="How far an account was settled, and how.")
@@ -43,7 +43,7 @@ class PaymentStatusName(Enum):
     SUSPENDED_CLAIM_RETURNED = member(
         "Suspended claim returned", "Suspended: the patron says that the item came back."
     )
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.input(

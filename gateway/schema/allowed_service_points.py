@@ -11,10 +11,10 @@ from gateway import errors
 from gateway.context import Info
 from gateway.engine.core import StrawberryField
 from gateway.fields import arguments
+from gateway.fields.enums import member
 from gateway.fields.link import id_in, link
 from gateway.fields.page import argument
 from gateway.fields.record import Path, dig, field, record_of
-from gateway.schema.enums import member
 
 if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint
@@ -48,6 +48,9 @@ class AllowedServicePoints:
     recall: list[AllowedServicePoint | None] | None = field("For recalls.", key="Recall")
 
 
+@strawberry.field(
+    description="Where a request may be picked up. One upstream call each; it cannot be batched."
+)
 async def allowed_service_points(
     info: Info,
     operation: Annotated[
@@ -144,9 +147,6 @@ def allowed_for(description: str, parameter: str) -> Any:
     return made
 
 
-@strawberry.type
-class AllowedServicePointsQuery:
-    allowed_service_points: AllowedServicePoints | None = strawberry.field(
-        resolver=allowed_service_points,
-        description="Where a request may be picked up. One upstream call each; it cannot be batched.",
-    )
+QUERIES = [
+    allowed_service_points,
+]

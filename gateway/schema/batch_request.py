@@ -10,14 +10,15 @@ import strawberry
 from gateway.context import Info
 from gateway.engine.core import StrawberryField
 from gateway.fields import arguments
-from gateway.fields.arguments import condition
+from gateway.fields.arguments import SortDirection, condition
+from gateway.fields.enums import member, unknown_member
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection, page_arguments, window_of
 from gateway.fields.record import Path, dig, field, record_of
+from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
 from gateway.loaders.loader import Slice
-from gateway.schema.enums import SortDirection, member, newer
 from gateway.schema.metadata import Metadata
 from gateway.upstream import cql
 
@@ -34,7 +35,7 @@ class BatchRequestStatus(Enum):
     IN_PROGRESS = member("In progress", "Requests are being made of it.")
     COMPLETED = member("Completed", "It is done; some items may have failed.")
     FAILED = member("Failed", "Nothing came of it.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.type(description="How many items of a batch have come how far.")
@@ -167,15 +168,21 @@ class BatchRequestSort:
     )
 
 
-@strawberry.type
-class BatchRequestQuery:
-    batch_request: BatchRequest | None = lookup(
-        "One batch request. Null when there is none.", id=("batch_request", "The id, a UUID.")
-    )
-    batch_requests: BatchRequestConnection | None = connection(
-        "Batch requests, a page at a time.",
-        ask=lambda upstream: upstream.circulation_bff.batch_requests,
-        filter=BatchRequestFilter,
-        sort=BatchRequestSort,
-        default_sort=[cql.SortKey("requestDate", descending=True)],
-    )
+QUERIES = [
+    root(
+        "batch_request",
+        BatchRequest,
+        lookup("One batch request. Null when there is none.", id=("batch_request", "The id, a UUID.")),
+    ),
+    root(
+        "batch_requests",
+        BatchRequestConnection,
+        connection(
+            "Batch requests, a page at a time.",
+            ask=lambda upstream: upstream.circulation_bff.batch_requests,
+            filter=BatchRequestFilter,
+            sort=BatchRequestSort,
+            default_sort=[cql.SortKey("requestDate", descending=True)],
+        ),
+    ),
+]

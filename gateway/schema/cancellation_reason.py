@@ -6,6 +6,7 @@ import strawberry
 
 from gateway.fields.page import Connection, connection
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.schema.metadata import Metadata
 from gateway.schema.reference import ReferenceFilter
 from gateway.upstream import cql
@@ -27,12 +28,16 @@ class CancellationReasonConnection(Connection[CancellationReason]):
     pass
 
 
-@strawberry.type
-class CancellationReasonQuery:
-    cancellation_reasons: CancellationReasonConnection | None = connection(
-        "Reasons for cancelling a request, a page at a time.",
-        ask=lambda upstream: upstream.circulation_storage.cancellation_reasons,
-        filter=ReferenceFilter,
-        default_sort=[cql.SortKey("name")],
-        table="cancellation_reasons",
-    )
+QUERIES = [
+    root(
+        "cancellation_reasons",
+        CancellationReasonConnection,
+        connection(
+            "Reasons for cancelling a request, a page at a time.",
+            ask=lambda upstream: upstream.circulation_storage.cancellation_reasons,
+            filter=ReferenceFilter,
+            default_sort=[cql.SortKey("name")],
+            table="cancellation_reasons",
+        ),
+    ),
+]

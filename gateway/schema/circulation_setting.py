@@ -8,6 +8,7 @@ from gateway.fields import arguments
 from gateway.fields.arguments import condition
 from gateway.fields.page import Connection, connection
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.fields.scalars import JSON
 from gateway.schema.metadata import Metadata
 from gateway.upstream import cql
@@ -31,11 +32,15 @@ class CirculationSettingFilter:
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
 
 
-@strawberry.type
-class CirculationSettingQuery:
-    circulation_settings: CirculationSettingConnection | None = connection(
-        "Settings of circulation, a page at a time. A setting that was never set is not there.",
-        ask=lambda upstream: upstream.circulation.settings,
-        filter=CirculationSettingFilter,
-        default_sort=[cql.SortKey("name")],
-    )
+QUERIES = [
+    root(
+        "circulation_settings",
+        CirculationSettingConnection,
+        connection(
+            "Settings of circulation, a page at a time. A setting that was never set is not there.",
+            ask=lambda upstream: upstream.circulation.settings,
+            filter=CirculationSettingFilter,
+            default_sort=[cql.SortKey("name")],
+        ),
+    ),
+]

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
 
 import strawberry
 
-UNKNOWN = "UNKNOWN"
-
-
-def member(value: str | int, description: str) -> Any:  # Any: Strawberry turns it into the value
-    """A member of a value set: the text or the number of upstream, and what it means."""
-    return strawberry.enum_value(value, description=description)
-
-
-def newer() -> Any:  # Any: as above
-    """The member for a text that this version does not know."""
-    return member(UNKNOWN, "A value that this version of the gateway does not know. Refused as an input.")
+from gateway.fields.enums import member, unknown_member
 
 
 @strawberry.enum(description="Whether a loan is still running.")
 class LoanStatusName(Enum):
     OPEN = member("Open", "The item is out.")
     CLOSED = member("Closed", "The item came back, or the loan was settled.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="What kind of wish a request is.")
@@ -32,14 +21,14 @@ class RequestType(Enum):
     HOLD = member("Hold", "Wait until the item comes back.")
     RECALL = member("Recall", "Ask the borrower to bring it back sooner.")
     PAGE = member("Page", "Fetch an available item from the shelf.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="Whether a request is for one copy or for any copy of a title.")
 class RequestLevel(Enum):
     ITEM = member("Item", "For one certain item.")
     TITLE = member("Title", "For any suitable item of the instance.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="Where a request stands.")
@@ -52,14 +41,14 @@ class RequestStatus(Enum):
     CLOSED_CANCELLED = member("Closed - Cancelled", "Somebody cancelled it.")
     CLOSED_UNFILLED = member("Closed - Unfilled", "It ran out before it could be filled.")
     CLOSED_PICKUP_EXPIRED = member("Closed - Pickup expired", "Nobody picked the item up in time.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="How the patron wants to get the item.")
 class FulfillmentPreference(Enum):
     HOLD_SHELF = member("Hold Shelf", "Picked up at a service point.")
     DELIVERY = member("Delivery", "Delivered to an address of the patron.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="Which half of a consortial request a record is. Absent outside a consortium.")
@@ -67,7 +56,7 @@ class EcsRequestPhase(Enum):
     PRIMARY = member("Primary", "The half where the patron is.")
     SECONDARY = member("Secondary", "The half where the item is.")
     INTERMEDIATE = member("Intermediate", "The half in between, where the consortium has one.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="The state of an item.")
@@ -103,7 +92,7 @@ class ItemStatusName(Enum):
 class CirculationNoteType(Enum):
     CHECK_IN = member("Check in", "When the item is checked in.")
     CHECK_OUT = member("Check out", "When the item is checked out.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="How a claim that an item was returned came out.")
@@ -119,7 +108,7 @@ class IntervalId(Enum):
     DAYS = member("Days", "Days.")
     WEEKS = member("Weeks", "Weeks.")
     MONTHS = member("Months", "Months.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="What happens to a hold-shelf date that falls on a closed day.")
@@ -138,10 +127,4 @@ class HoldShelfClosedLibraryDateManagement(Enum):
     MOVE_TO_BEGINNING_OF_NEXT_OPEN_SERVICE_POINT_HOURS = member(
         "Move_to_beginning_of_next_open_service_point_hours", "When the service point opens next."
     )
-    UNKNOWN = newer()
-
-
-@strawberry.enum(description="Which way a list runs.")
-class SortDirection(Enum):
-    ASCENDING = member("ascending", "Smallest, earliest or first in the alphabet first.")
-    DESCENDING = member("descending", "Largest, latest or last in the alphabet first.")
+    UNKNOWN = unknown_member()

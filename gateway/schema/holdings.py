@@ -10,6 +10,7 @@ from gateway.fields.link import link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection_link
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.schema.item import (
     ON_THE_SHELF,
     CallNumber,
@@ -132,9 +133,13 @@ class HoldingsConnection(Connection[Holdings]):
     pass
 
 
-@strawberry.type
-class HoldingsQuery:
-    holdings: Holdings | None = lookup(
-        "The holdings of one title in one place. Null when there are none.",
-        id=("holdings", "The id, a UUID."),
-    )
+QUERIES = [
+    root(
+        "holdings",
+        Holdings,
+        lookup(
+            "The holdings of one title in one place. Null when there are none.",
+            id=("holdings", "The id, a UUID."),
+        ),
+    ),
+]

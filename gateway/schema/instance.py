@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.fields import arguments
-from gateway.fields.arguments import condition
+from gateway.fields.arguments import SortDirection, condition
+from gateway.fields.enums import member
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection, connection_link, full_list_link
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
-from gateway.schema.enums import SortDirection, member
 from gateway.schema.holdings import HoldingsConnection
 from gateway.schema.item import ON_THE_SHELF, ElectronicAccess, ItemConnection, ItemFilter, ItemSort
 from gateway.schema.metadata import Metadata, Tags
@@ -303,16 +304,22 @@ class InstanceSort:
     )
 
 
-@strawberry.type
-class InstanceQuery:
-    instance: Instance | None = lookup(
-        "One title. Null when there is none.", id=("instance", "The id, a UUID.")
-    )
-    instances: InstanceConnection | None = connection(
-        "Titles, a page at a time. "
-        'Try `{ instances(filter: { title: "history" }) { nodes { title items { totalCount } } } }`.',
-        ask=lambda upstream: upstream.inventory.instances,
-        filter=InstanceFilter,
-        sort=InstanceSort,
-        default_sort=[cql.SortKey("title")],
-    )
+QUERIES = [
+    root(
+        "instance",
+        Instance,
+        lookup("One title. Null when there is none.", id=("instance", "The id, a UUID.")),
+    ),
+    root(
+        "instances",
+        InstanceConnection,
+        connection(
+            "Titles, a page at a time. "
+            'Try `{ instances(filter: { title: "history" }) { nodes { title items { totalCount } } } }`.',
+            ask=lambda upstream: upstream.inventory.instances,
+            filter=InstanceFilter,
+            sort=InstanceSort,
+            default_sort=[cql.SortKey("title")],
+        ),
+    ),
+]

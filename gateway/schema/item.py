@@ -10,16 +10,18 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.arguments import condition
+from gateway.fields.arguments import SortDirection, condition
+from gateway.fields.enums import member
 from gateway.fields.link import Link, embedded_link, id_in, link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
+from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
 from gateway.fields.selection import needs_of
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
-from gateway.schema.enums import CirculationNoteType, ItemStatusName, SortDirection, member
+from gateway.schema.enums import CirculationNoteType, ItemStatusName
 from gateway.schema.loan_item import Named
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
@@ -353,6 +355,10 @@ class ItemSort:
     )
 
 
+@strawberry.field(
+    description="One item of any library of the consortium by its barcode, as the library that owns it "
+    "has it. One upstream call each; it cannot be batched. Outside a consortium `item(barcode:)` does."
+)
 async def consortium_item(
     info: Info,
     barcode: Annotated[str, strawberry.argument(description="The barcode; no blanks and no quotes.")],
@@ -364,23 +370,27 @@ async def consortium_item(
     )
 
 
-@strawberry.type
-class ItemQuery:
-    consortium_item: Item | None = strawberry.field(
-        resolver=consortium_item,
-        description="One item of any library of the consortium by its barcode, as the library that owns it "
-        "has it. One upstream call each; it cannot be batched. Outside a consortium `item(barcode:)` does.",
-    )
-    item: Item | None = lookup(
-        "One item by exactly one of the keys. Null when there is none. "
-        'Try `{ item(barcode: "2000000001") { title status { name } } }`.',
-        id=("item", "The id, a UUID."),
-        barcode=("item_by_barcode", "The barcode as it is printed, such as `2000000001`."),
-    )
-    items: ItemConnection | None = connection(
-        "Items, a page at a time. Try `{ items(filter: { status: [MISSING] }) { nodes { barcode } } }`.",
-        ask=lambda upstream: upstream.inventory.items,
-        filter=ItemFilter,
-        sort=ItemSort,
-        default_sort=[cql.SortKey("barcode")],
-    )
+QUERIES = [
+    consortium_item,
+    root(
+        "item",
+        Item,
+        lookup(
+            "One item by exactly one of the keys. Null when there is none. "
+            'Try `{ item(barcode: "2000000001") { title status { name } } }`.',
+            id=("item", "The id, a UUID."),
+            barcode=("item_by_barcode", "The barcode as it is printed, such as `2000000001`."),
+        ),
+    ),
+    root(
+        "items",
+        ItemConnection,
+        connection(
+            "Items, a page at a time. Try `{ items(filter: { status: [MISSING] }) { nodes { barcode } } }`.",
+            ask=lambda upstream: upstream.inventory.items,
+            filter=ItemFilter,
+            sort=ItemSort,
+            default_sort=[cql.SortKey("barcode")],
+        ),
+    ),
+]

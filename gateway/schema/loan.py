@@ -10,6 +10,7 @@ from gateway.fields.link import link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection, connection_link
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
@@ -216,15 +217,19 @@ class LoanConnection(Connection[Loan]):
     pass
 
 
-@strawberry.type
-class LoanQuery:
-    loan: Loan | None = lookup("One loan. Null when there is none.", id=("loan", "The id, a UUID."))
-    loans: LoanConnection | None = connection(
-        "Loans, a page at a time. "
-        "Try `{ loans(first: 3) { totalCount nodes { dueDate borrower { barcode } item { title } } } }`.",
-        ask=lambda upstream: upstream.circulation_bff.loans,
-        direct=lambda upstream: upstream.circulation.loans,
-        filter=LoanFilter,
-        sort=LoanSort,
-        default_sort=[cql.SortKey("loanDate", descending=True)],
-    )
+QUERIES = [
+    root("loan", Loan, lookup("One loan. Null when there is none.", id=("loan", "The id, a UUID."))),
+    root(
+        "loans",
+        LoanConnection,
+        connection(
+            "Loans, a page at a time. "
+            "Try `{ loans(first: 3) { totalCount nodes { dueDate borrower { barcode } item { title } } } }`.",
+            ask=lambda upstream: upstream.circulation_bff.loans,
+            direct=lambda upstream: upstream.circulation.loans,
+            filter=LoanFilter,
+            sort=LoanSort,
+            default_sort=[cql.SortKey("loanDate", descending=True)],
+        ),
+    ),
+]

@@ -6,9 +6,9 @@ from enum import Enum
 
 import strawberry
 
+from gateway.fields.enums import member, unknown_member
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
-from gateway.schema.enums import member, newer
 
 
 @strawberry.enum(description="Where an item is that may be used in the reading room only.")
@@ -16,7 +16,7 @@ class AtLocationUseStatus(Enum):
     IN_USE = member("In use", "The patron has it.")
     HELD = member("Held", "It waits on the hold shelf for the patron to come back.")
     RETURNED = member("Returned", "The patron is done with it.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.type(description="The use of an item that must not leave the library.")

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.fields.enums import member, unknown_member
 from gateway.fields.link import link
 from gateway.fields.page import Connection
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
-from gateway.schema.enums import ItemStatusName, LoanStatusName, member, newer
+from gateway.schema.enums import ItemStatusName, LoanStatusName
 from gateway.schema.loan_extras import AgedToLostDelayedBilling, ForUseAtLocation, Reminders
 from gateway.schema.metadata import Metadata
 from gateway.schema.policy import LoanPolicy, LostItemFeePolicy, OverdueFinePolicy
@@ -31,7 +32,7 @@ class HistoryOperation(Enum):
     INSERT = member("I", "The record was made.")
     UPDATE = member("U", "The record was changed.")
     DELETE = member("D", "The record was deleted.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.type(description="Whether a loan was still running.")

@@ -7,8 +7,9 @@ from enum import Enum
 import strawberry
 
 from gateway.fields import arguments
-from gateway.fields.arguments import DateTimeRange, condition
-from gateway.schema.enums import ItemStatusName, LoanStatusName, SortDirection, member
+from gateway.fields.arguments import DateTimeRange, SortDirection, condition
+from gateway.fields.enums import member
+from gateway.schema.enums import ItemStatusName, LoanStatusName
 from gateway.schema.loan_extras import AtLocationUseStatus
 
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.fields import arguments
-from gateway.fields.arguments import condition
+from gateway.fields.arguments import SortDirection, condition
+from gateway.fields.enums import member
 from gateway.fields.link import link, links
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.fields.scalars import JSON
-from gateway.schema.enums import SortDirection, member
 from gateway.schema.metadata import Metadata
 from gateway.upstream import cql
 
@@ -128,15 +129,21 @@ class LocationSort:
     )
 
 
-@strawberry.type
-class LocationQuery:
-    location: Location | None = lookup(
-        "One location. Null when there is none.", id=("location", "The id, a UUID.")
-    )
-    locations: LocationConnection | None = connection(
-        "Locations, a page at a time.",
-        ask=lambda upstream: upstream.inventory.locations,
-        filter=LocationFilter,
-        sort=LocationSort,
-        default_sort=[cql.SortKey("name")],
-    )
+QUERIES = [
+    root(
+        "location",
+        Location,
+        lookup("One location. Null when there is none.", id=("location", "The id, a UUID.")),
+    ),
+    root(
+        "locations",
+        LocationConnection,
+        connection(
+            "Locations, a page at a time.",
+            ask=lambda upstream: upstream.inventory.locations,
+            filter=LocationFilter,
+            sort=LocationSort,
+            default_sort=[cql.SortKey("name")],
+        ),
+    ),
+]

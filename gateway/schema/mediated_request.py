@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from gateway.fields.enums import member, unknown_member
 from gateway.fields.link import link
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
 from gateway.schema.cancellation_reason import CancellationReason
-from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType, member, newer
+from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
 from gateway.schema.metadata import Metadata
 from gateway.schema.reference import AddressType
 from gateway.schema.request import (
@@ -37,7 +38,7 @@ class MediatedRequestStatus(Enum):
     NEW = member("New", "It waits for confirmation.")
     OPEN = member("Open", "It was confirmed and is on its way.")
     CLOSED = member("Closed", "It ended.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="Where a mediated request stands, step by step.")
@@ -53,7 +54,7 @@ class MediatedRequestState(Enum):
     CLOSED_CANCELLED = member("Closed - Cancelled", "Somebody cancelled it.")
     CLOSED_DECLINED = member("Closed - Declined", "The staff said no.")
     CLOSED_FILLED = member("Closed - Filled", "The patron got the item.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()
 
 
 @strawberry.type(description="A wish for an item that the staff of a secure library confirms first.")

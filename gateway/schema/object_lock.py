@@ -8,11 +8,11 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
+from gateway.fields.enums import UNKNOWN
 from gateway.fields.page import FullList
 from gateway.fields.record import derived, field
 from gateway.fields.scalars import DateTime, has_offset
 from gateway.loaders.loader import Slice
-from gateway.schema.enums import UNKNOWN
 from gateway.schema.object_type import ObjectType
 from gateway.upstream.response import Record
 
@@ -73,6 +73,7 @@ def object_number(object_id: int) -> int:
     return object_id
 
 
+@strawberry.field(description="The lock on one object, whoever holds it. Null when it is not locked.")
 async def object_lock(
     info: Info,
     object_type: Annotated[ObjectType, strawberry.argument(description="What kind of object.")],
@@ -83,6 +84,7 @@ async def object_lock(
     )
 
 
+@strawberry.field(description="Your own locks at your workstation, or every lock in the system.")
 async def object_locks(
     info: Info,
     all: Annotated[bool, strawberry.argument(description="Whether to see everybody's.")] = False,
@@ -91,13 +93,7 @@ async def object_locks(
     return Slice(locks)  # type: ignore[return-value]  # what a list reads
 
 
-@strawberry.type
-class ObjectLockQuery:
-    object_lock: ObjectLock | None = strawberry.field(
-        resolver=object_lock,
-        description="The lock on one object, whoever holds it. Null when it is not locked.",
-    )
-    object_locks: ObjectLockList | None = strawberry.field(
-        resolver=object_locks,
-        description="Your own locks at your workstation, or every lock in the system.",
-    )
+QUERIES = [
+    object_lock,
+    object_locks,
+]

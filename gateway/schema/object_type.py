@@ -6,7 +6,7 @@ from enum import Enum
 
 import strawberry
 
-from gateway.schema.enums import member, newer
+from gateway.fields.enums import member, unknown_member
 
 
 @strawberry.enum(description="A kind of object that Polaris can lock.")
@@ -99,4 +99,4 @@ class ObjectType(Enum):
     VENDOR_ACCOUNT = member(88, "Vendor Account.")
     RESOURCE_ENTITY = member(89, "Resource Entity.")
     EVENT_IMPORT_PROFILE = member(90, "Event Import Profile.")
-    UNKNOWN = newer()
+    UNKNOWN = unknown_member()

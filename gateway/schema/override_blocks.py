@@ -38,22 +38,21 @@ class OverrideBlocksInput:
         default=None, description="Why. Upstream refuses every override without it."
     )
 
-
-def override_blocks(given: OverrideBlocksInput) -> Record:
-    """The blocks as FOLIO wants them: the presence of a key is the wish, even when its object is empty."""
-    body: Record = {}
-    if given.item_not_loanable_block is not None:
-        body["itemNotLoanableBlock"] = {"dueDate": upstream_text(given.item_not_loanable_block.due_date)}
-    if given.patron_block:
-        body["patronBlock"] = {}
-    if given.item_limit_block:
-        body["itemLimitBlock"] = {}
-    if given.renewal_block:
-        body["renewalBlock"] = {}
-    if given.renewal_due_date_required_block is not None:
-        body["renewalDueDateRequiredBlock"] = {
-            "dueDate": upstream_text(given.renewal_due_date_required_block.due_date)
-        }
-    if given.comment is not None:
-        body["comment"] = given.comment
-    return body
+    def body(self) -> Record:
+        """Return the blocks in FOLIO's format: a key requests the override, even with an empty object."""
+        body: Record = {}
+        if self.item_not_loanable_block is not None:
+            body["itemNotLoanableBlock"] = {"dueDate": upstream_text(self.item_not_loanable_block.due_date)}
+        if self.patron_block:
+            body["patronBlock"] = {}
+        if self.item_limit_block:
+            body["itemLimitBlock"] = {}
+        if self.renewal_block:
+            body["renewalBlock"] = {}
+        if self.renewal_due_date_required_block is not None:
+            body["renewalDueDateRequiredBlock"] = {
+                "dueDate": upstream_text(self.renewal_due_date_required_block.due_date)
+            }
+        if self.comment is not None:
+            body["comment"] = self.comment
+        return body

@@ -8,6 +8,7 @@ from gateway.fields import arguments
 from gateway.fields.arguments import condition
 from gateway.fields.page import Connection, connection
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.schema.enums import IntervalId
 from gateway.schema.metadata import Metadata
 from gateway.upstream import cql
@@ -209,23 +210,35 @@ class PolicyFilter:
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
 
 
-@strawberry.type
-class PolicyQuery:
-    loan_policies: LoanPolicyConnection | None = connection(
-        "Loan policies, a page at a time.",
-        ask=lambda upstream: upstream.policies.loan_policies,
-        filter=PolicyFilter,
-        default_sort=[cql.SortKey("name")],
-    )
-    overdue_fine_policies: OverdueFinePolicyConnection | None = connection(
-        "Overdue fine policies, a page at a time.",
-        ask=lambda upstream: upstream.policies.overdue_fine_policies,
-        filter=PolicyFilter,
-        default_sort=[cql.SortKey("name")],
-    )
-    lost_item_fee_policies: LostItemFeePolicyConnection | None = connection(
-        "Lost item fee policies, a page at a time.",
-        ask=lambda upstream: upstream.policies.lost_item_fee_policies,
-        filter=PolicyFilter,
-        default_sort=[cql.SortKey("name")],
-    )
+QUERIES = [
+    root(
+        "loan_policies",
+        LoanPolicyConnection,
+        connection(
+            "Loan policies, a page at a time.",
+            ask=lambda upstream: upstream.policies.loan_policies,
+            filter=PolicyFilter,
+            default_sort=[cql.SortKey("name")],
+        ),
+    ),
+    root(
+        "overdue_fine_policies",
+        OverdueFinePolicyConnection,
+        connection(
+            "Overdue fine policies, a page at a time.",
+            ask=lambda upstream: upstream.policies.overdue_fine_policies,
+            filter=PolicyFilter,
+            default_sort=[cql.SortKey("name")],
+        ),
+    ),
+    root(
+        "lost_item_fee_policies",
+        LostItemFeePolicyConnection,
+        connection(
+            "Lost item fee policies, a page at a time.",
+            ask=lambda upstream: upstream.policies.lost_item_fee_policies,
+            filter=PolicyFilter,
+            default_sort=[cql.SortKey("name")],
+        ),
+    ),
+]

@@ -8,6 +8,7 @@ from gateway.fields import arguments
 from gateway.fields.arguments import condition
 from gateway.fields.page import Connection, connection
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.schema.metadata import Metadata
 from gateway.upstream import cql
 
@@ -105,39 +106,59 @@ class TagFilter:
     )
 
 
-@strawberry.type
-class ReferenceQuery:
-    address_types: AddressTypeConnection | None = connection(
-        "Kinds of addresses, a page at a time.",
-        ask=lambda upstream: upstream.users.address_types,
-        filter=AddressTypeFilter,
-        default_sort=[cql.SortKey("addressType")],
-        table="address_types",
-    )
-    departments: DepartmentConnection | None = connection(
-        "Departments, a page at a time.",
-        ask=lambda upstream: upstream.users.departments,
-        filter=ReferenceFilter,
-        default_sort=[cql.SortKey("name")],
-        table="departments",
-    )
-    material_types: MaterialTypeConnection | None = connection(
-        "Material types, a page at a time.",
-        ask=lambda upstream: upstream.inventory.material_types,
-        filter=ReferenceFilter,
-        default_sort=[cql.SortKey("name")],
-        table="material_types",
-    )
-    loan_types: LoanTypeConnection | None = connection(
-        "Loan types, a page at a time.",
-        ask=lambda upstream: upstream.inventory.loan_types,
-        filter=ReferenceFilter,
-        default_sort=[cql.SortKey("name")],
-        table="loan_types",
-    )
-    tags: TagConnection | None = connection(
-        "Labels, a page at a time.",
-        ask=lambda upstream: upstream.tags.tags,
-        filter=TagFilter,
-        default_sort=[cql.SortKey("label")],
-    )
+QUERIES = [
+    root(
+        "address_types",
+        AddressTypeConnection,
+        connection(
+            "Kinds of addresses, a page at a time.",
+            ask=lambda upstream: upstream.users.address_types,
+            filter=AddressTypeFilter,
+            default_sort=[cql.SortKey("addressType")],
+            table="address_types",
+        ),
+    ),
+    root(
+        "departments",
+        DepartmentConnection,
+        connection(
+            "Departments, a page at a time.",
+            ask=lambda upstream: upstream.users.departments,
+            filter=ReferenceFilter,
+            default_sort=[cql.SortKey("name")],
+            table="departments",
+        ),
+    ),
+    root(
+        "material_types",
+        MaterialTypeConnection,
+        connection(
+            "Material types, a page at a time.",
+            ask=lambda upstream: upstream.inventory.material_types,
+            filter=ReferenceFilter,
+            default_sort=[cql.SortKey("name")],
+            table="material_types",
+        ),
+    ),
+    root(
+        "loan_types",
+        LoanTypeConnection,
+        connection(
+            "Loan types, a page at a time.",
+            ask=lambda upstream: upstream.inventory.loan_types,
+            filter=ReferenceFilter,
+            default_sort=[cql.SortKey("name")],
+            table="loan_types",
+        ),
+    ),
+    root(
+        "tags",
+        TagConnection,
+        connection(
+            "Labels, a page at a time.",
+            ask=lambda upstream: upstream.tags.tags,
+            filter=TagFilter,
+            default_sort=[cql.SortKey("label")],
+        ),
+    ),
+]

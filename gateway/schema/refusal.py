@@ -7,6 +7,7 @@ from enum import Enum
 import strawberry
 
 from gateway import errors
+from gateway.context import Info
 from gateway.schema.refusal_code import RefusalCode
 
 
@@ -42,6 +43,20 @@ class RefusalReason:
 )
 class Refusal:
     reasons: list[RefusalReason] = strawberry.field(description="All reasons at once; at least one.")
+
+
+class RefusalAsResult(strawberry.ExceptionHandler[errors.Refused, Refusal]):
+    """Converts a rejected write to data, in every result union with a `Refusal`."""
+
+    def handle(self, exception: errors.Refused, *, field: object, info: object) -> Refusal:
+        return refusal(exception)
+
+
+class UnknownOutcomeFlag(strawberry.ExceptionHandler[errors.OutcomeUnknown, Refusal]):
+    """Records that the outcome of a mutation is unknown. It stays an error: None declines to handle it."""
+
+    def handle(self, exception: errors.OutcomeUnknown, *, field: object, info: Info) -> None:
+        info.context.acts.outcome_unknown = True
 
 
 def refusal(problem: errors.Refused) -> Refusal:

@@ -12,6 +12,7 @@ from gateway.fields.link import link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, FullList, connection, whole
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
 from gateway.schema.cancellation_reason import CancellationReason
 from gateway.schema.enums import (
@@ -285,6 +286,10 @@ class RequestQueue(FullList[Request]):
     pass
 
 
+@strawberry.field(
+    description="The open requests of a title or of an item, in the order of the queue. Upstream stops at "
+    "1000. Which of the two queues counts is a setting of the library: title-level requests on or off."
+)
 async def request_queue(
     info: Info,
     instance_id: Annotated[
@@ -297,24 +302,22 @@ async def request_queue(
     return await whole(info, loader, arguments.uuid(key, name))  # type: ignore[return-value]  # what lists read
 
 
-@strawberry.type
-class RequestQuery:
-    request_queue: RequestQueue | None = strawberry.field(
-        resolver=request_queue,
-        description=(
-            "The open requests of a title or of an item, in the order of the queue. Upstream stops at 1000. "
-            "Which of the two queues counts is a setting of the library: title-level requests on or off."
+QUERIES = [
+    request_queue,
+    root(
+        "request", Request, lookup("One request. Null when there is none.", id=("request", "The id, a UUID."))
+    ),
+    root(
+        "requests",
+        RequestConnection,
+        connection(
+            "Requests, a page at a time. Try "
+            "`{ requests(filter: { status: [OPEN_AWAITING_PICKUP] }) { nodes { requester { barcode } } } }`.",
+            ask=lambda upstream: upstream.circulation_bff.requests,
+            direct=lambda upstream: upstream.circulation.requests,
+            filter=RequestFilter,
+            sort=RequestSort,
+            default_sort=[cql.SortKey("requestDate")],
         ),
-    )
-    request: Request | None = lookup(
-        "One request. Null when there is none.", id=("request", "The id, a UUID.")
-    )
-    requests: RequestConnection | None = connection(
-        "Requests, a page at a time. Try "
-        "`{ requests(filter: { status: [OPEN_AWAITING_PICKUP] }) { nodes { requester { barcode } } } }`.",
-        ask=lambda upstream: upstream.circulation_bff.requests,
-        direct=lambda upstream: upstream.circulation.requests,
-        filter=RequestFilter,
-        sort=RequestSort,
-        default_sort=[cql.SortKey("requestDate")],
-    )
+    ),
+]

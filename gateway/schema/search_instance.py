@@ -13,6 +13,7 @@ from gateway.fields import arguments
 from gateway.fields.link import embedded_link, link
 from gateway.fields.page import argument, connection_link
 from gateway.fields.record import Path, field, record_of
+from gateway.fields.root import root
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
 from gateway.schema.holdings import Holdings
@@ -319,9 +320,13 @@ def _search(description: str) -> Any:  # Any: the annotation beside the declarat
     return made
 
 
-@strawberry.type
-class SearchInstanceQuery:
-    search_instance: SearchInstance | None = _search(
-        "The first title that exactly one of the keys finds, with its holdings and items across a whole "
-        "consortium. Null when there is none. Lags behind the records by a few seconds."
-    )
+QUERIES = [
+    root(
+        "search_instance",
+        SearchInstance,
+        _search(
+            "The first title that exactly one of the keys finds, with its holdings and items across a whole "
+            "consortium. Null when there is none. Lags behind the records by a few seconds."
+        ),
+    ),
+]

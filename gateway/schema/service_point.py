@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.fields import arguments
-from gateway.fields.arguments import condition
+from gateway.fields.arguments import SortDirection, condition
+from gateway.fields.enums import member
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection, connection_link, full_list_link
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
-from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalId, SortDirection, member
+from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalId
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
 from gateway.schema.request_search import RequestFilter, RequestSort
@@ -141,15 +143,21 @@ class ServicePointSort:
     )
 
 
-@strawberry.type
-class ServicePointQuery:
-    service_point: ServicePoint | None = lookup(
-        "One service point. Null when there is none.", id=("service_point", "The id, a UUID.")
-    )
-    service_points: ServicePointConnection | None = connection(
-        "Service points, a page at a time; those that only route requests of a consortium included.",
-        ask=lambda upstream: upstream.inventory.service_points,
-        filter=ServicePointFilter,
-        sort=ServicePointSort,
-        default_sort=[cql.SortKey("name")],
-    )
+QUERIES = [
+    root(
+        "service_point",
+        ServicePoint,
+        lookup("One service point. Null when there is none.", id=("service_point", "The id, a UUID.")),
+    ),
+    root(
+        "service_points",
+        ServicePointConnection,
+        connection(
+            "Service points, a page at a time; those that only route requests of a consortium included.",
+            ask=lambda upstream: upstream.inventory.service_points,
+            filter=ServicePointFilter,
+            sort=ServicePointSort,
+            default_sort=[cql.SortKey("name")],
+        ),
+    ),
+]

@@ -105,23 +105,21 @@ class StaffSlipList(FullList[StaffSlip]):
 ServicePointId = Annotated[strawberry.ID, strawberry.argument(description="The service point, a UUID.")]
 
 
+@strawberry.field(
+    description="What is to be fetched from the shelves near a service point. Upstream stops at 2500."
+)
 async def pick_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
     key = arguments.uuid(service_point_id, "servicePointId")
     return await whole(info, "pick_slips", key)  # type: ignore[return-value]  # what lists read
 
 
+@strawberry.field(description="What is to be looked for on the shelves near a service point, for holds.")
 async def search_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
     key = arguments.uuid(service_point_id, "servicePointId")
     return await whole(info, "search_slips", key)  # type: ignore[return-value]  # what lists read
 
 
-@strawberry.type
-class StaffSlipQuery:
-    pick_slips: StaffSlipList | None = strawberry.field(
-        resolver=pick_slips,
-        description="What is to be fetched from the shelves near a service point. Upstream stops at 2500.",
-    )
-    search_slips: StaffSlipList | None = strawberry.field(
-        resolver=search_slips,
-        description="What is to be looked for on the shelves near a service point, for holds.",
-    )
+QUERIES = [
+    pick_slips,
+    search_slips,
+]

@@ -8,6 +8,7 @@ from gateway.fields import arguments
 from gateway.fields.arguments import condition
 from gateway.fields.page import Connection, connection
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.schema.metadata import Metadata
 from gateway.upstream import cql
 
@@ -39,11 +40,15 @@ class StaffSlipTemplateFilter:
     active: bool | None = condition("Those in use, or the others.", "active", arguments.flag)
 
 
-@strawberry.type
-class StaffSlipTemplateQuery:
-    staff_slip_templates: StaffSlipTemplateConnection | None = connection(
-        "Staff slip templates, a page at a time.",
-        ask=lambda upstream: upstream.circulation_storage.staff_slips,
-        filter=StaffSlipTemplateFilter,
-        default_sort=[cql.SortKey("name")],
-    )
+QUERIES = [
+    root(
+        "staff_slip_templates",
+        StaffSlipTemplateConnection,
+        connection(
+            "Staff slip templates, a page at a time.",
+            ask=lambda upstream: upstream.circulation_storage.staff_slips,
+            filter=StaffSlipTemplateFilter,
+            default_sort=[cql.SortKey("name")],
+        ),
+    ),
+]

@@ -11,17 +11,18 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.arguments import condition
+from gateway.fields.arguments import SortDirection, condition
+from gateway.fields.enums import member
 from gateway.fields.link import link, links, list_link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, FullList, connection, connection_link
 from gateway.fields.record import field
+from gateway.fields.root import root
 from gateway.fields.scalars import JSON, DateTime
 from gateway.loaders.loader import Slice
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
-from gateway.schema.enums import SortDirection, member
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
 from gateway.schema.patron_block import (
@@ -252,6 +253,7 @@ class UserList(FullList[User]):
     pass
 
 
+@strawberry.field(description="Users of a library of the consortium by their key in another system.")
 async def external_users(
     info: Info,
     external_user_id: Annotated[
@@ -273,35 +275,44 @@ async def external_users(
     return Slice(users)  # type: ignore[return-value]  # what lists read
 
 
-@strawberry.type
-class UserQuery:
-    external_users: UserList | None = strawberry.field(
-        resolver=external_users,
-        description="Users of a library of the consortium by their key in another system.",
-    )
-    user: User | None = lookup(
-        "One user by exactly one of the keys. Null when there is none. "
-        'Try `{ user(barcode: "1000000001") { active openLoans { totalCount } } }`.',
-        id=("user", "The id, a UUID."),
-        barcode=("user_by_barcode", "The number on the library card, such as `1000000001`."),
-        username=("user_by_username", "The log-in name."),
-        external_system_id=(
-            "user_by_external_system_id",
-            "The key in another system, such as a student number.",
+QUERIES = [
+    external_users,
+    root(
+        "user",
+        User,
+        lookup(
+            "One user by exactly one of the keys. Null when there is none. "
+            'Try `{ user(barcode: "1000000001") { active openLoans { totalCount } } }`.',
+            id=("user", "The id, a UUID."),
+            barcode=("user_by_barcode", "The number on the library card, such as `1000000001`."),
+            username=("user_by_username", "The log-in name."),
+            external_system_id=(
+                "user_by_external_system_id",
+                "The key in another system, such as a student number.",
+            ),
         ),
-    )
-    users: UserConnection | None = connection(
-        "Users, a page at a time. "
-        'Try `{ users(filter: { lastName: "A*" }) { nodes { barcode personal { lastName } } } }`.',
-        ask=lambda upstream: upstream.users.users,
-        filter=UserFilter,
-        sort=UserSort,
-        default_sort=[cql.SortKey("personal.lastName"), cql.SortKey("personal.firstName")],
-    )
-    patron_groups: PatronGroupConnection | None = connection(
-        "Patron groups, a page at a time; most libraries have fewer than 100.",
-        ask=lambda upstream: upstream.users.patron_groups,
-        filter=PatronGroupFilter,
-        default_sort=[cql.SortKey("group")],
-        table="patron_groups",
-    )
+    ),
+    root(
+        "users",
+        UserConnection,
+        connection(
+            "Users, a page at a time. "
+            'Try `{ users(filter: { lastName: "A*" }) { nodes { barcode personal { lastName } } } }`.',
+            ask=lambda upstream: upstream.users.users,
+            filter=UserFilter,
+            sort=UserSort,
+            default_sort=[cql.SortKey("personal.lastName"), cql.SortKey("personal.firstName")],
+        ),
+    ),
+    root(
+        "patron_groups",
+        PatronGroupConnection,
+        connection(
+            "Patron groups, a page at a time; most libraries have fewer than 100.",
+            ask=lambda upstream: upstream.users.patron_groups,
+            filter=PatronGroupFilter,
+            default_sort=[cql.SortKey("group")],
+            table="patron_groups",
+        ),
+    ),
+]

@@ -98,7 +98,7 @@ def test_no_act_is_begun_when_the_time_is_up(seconds: int, wait: int) -> None:
         (error,) = answer["errors"]
         assert answer["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}
         assert error["path"] == ["b"]
-        assert error["message"] == "Not attempted, nothing was sent: this gateway is stopping."
+        assert error["message"] == "Not attempted, nothing was sent: the gateway is shutting down."
         assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
         assert error["extensions"]["reason"] == "notAttempted"
         assert gateway.process.wait(PATIENCE) == 0

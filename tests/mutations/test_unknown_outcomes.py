@@ -24,7 +24,7 @@ def not_attempted(error: Json) -> Json:
     """Where the error stands, once it is seen to be about an act that was not sent."""
     extensions = error["extensions"]
     assert error["message"] == (
-        "Not attempted, nothing was sent: the outcome of an earlier act of this operation is unknown."
+        "Not attempted, nothing was sent: the outcome of an earlier mutation is unknown."
     )
     assert (extensions["code"], extensions["reason"]) == ("UPSTREAM_UNAVAILABLE", "notAttempted")
     return error["path"]
