@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.engine.core import StrawberryContainer, StrawberryOptional, get_object_definition, to_camel_case
+from gateway.engine.core import (
+    StrawberryContainer,
+    StrawberryField,
+    StrawberryOptional,
+    get_object_definition,
+    to_camel_case,
+)
 from gateway.fields import arguments
 from gateway.fields.scalars import upstream_text
 from gateway.upstream.response import Record
@@ -23,6 +29,16 @@ class HasBody(Protocol):
     """An input whose body differs from its fields."""
 
     def body(self) -> Record: ...
+
+
+def mutation(description: str) -> Callable[[Callable[..., object]], StrawberryField]:
+    """Declare a field of Mutation. Its name, argument and result are those of the function."""
+
+    def declare(resolver: Callable[..., object]) -> StrawberryField:
+        declared: StrawberryField = strawberry.mutation(description=description)(resolver)
+        return declared
+
+    return declare
 
 
 def begin_mutation(info: Info) -> Upstream:
@@ -46,32 +62,24 @@ def begin_mutation(info: Info) -> Upstream:
     return info.context.upstream
 
 
-def body_of(input: Any, *excluded: str) -> Record:  # Any: one of the mutation inputs
+def body_of(input: object, *excluded: str) -> Record:
     """Build a request body from the fields of an input, in FOLIO's names and formats. Nulls are omitted.
 
     `excluded` names fields that do not belong in the body under their own name. Raises `BadUserInput`, naming
     the field, for a malformed id or text and for the value UNKNOWN.
     """
     body: Record = {}
-    for python_name, name, declared in _members(type(input)):
-        value = getattr(input, python_name)
+    for declared in get_object_definition(input, strict=True).fields:
+        name = declared.graphql_name or to_camel_case(declared.python_name)
+        value = getattr(input, declared.python_name)
         if value is not None and name not in excluded:
-            body[name] = _converted(value, declared, name)
+            body[name] = _converted(value, declared.type, name)
     return body
 
 
 def now() -> str:
     """Return the current time in the format that FOLIO's own front end sends."""
     return upstream_text(datetime.now(UTC))
-
-
-@cache
-def _members(kind: type) -> list[tuple[str, str, Any]]:  # Any: Strawberry has no common class of types
-    """Return Python name, GraphQL name and declared type of each field of an input type."""
-    return [
-        (each.python_name, each.graphql_name or to_camel_case(each.python_name), each.type)
-        for each in get_object_definition(kind, strict=True).fields
-    ]
 
 
 def _converted(value: Any, declared: Any, name: str) -> Any:  # Any: an input value and its declared type

@@ -1,9 +1,12 @@
-"""Fields of Query that are declared outside a class."""
+"""Fields of Query, declared outside a class."""
 
 from __future__ import annotations
 
-from strawberry.annotation import StrawberryAnnotation
-from strawberry.types.field import StrawberryField
+from collections.abc import Callable
+
+import strawberry
+
+from gateway.engine.core import StrawberryAnnotation, StrawberryField
 
 
 def root(name: str, type_: type, field: StrawberryField) -> StrawberryField:
@@ -11,3 +14,13 @@ def root(name: str, type_: type, field: StrawberryField) -> StrawberryField:
     field.python_name = name
     field.type_annotation = StrawberryAnnotation(type_ | None)
     return field
+
+
+def query(description: str) -> Callable[[Callable[..., object]], StrawberryField]:
+    """Declare a root field that its own function resolves."""
+
+    def declare(resolver: Callable[..., object]) -> StrawberryField:
+        declared: StrawberryField = strawberry.field(description=description)(resolver)
+        return declared
+
+    return declare

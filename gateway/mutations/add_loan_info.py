@@ -11,7 +11,7 @@ from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.enums import member
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
@@ -42,9 +42,7 @@ AddLoanInfoResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Note something on a loan. Sent once; each note is an entry of the loan's history."
-)
+@mutation("Note something on a loan. Sent once; each note is an entry of the loan's history.")
 async def add_loan_info(
     info: Info, input: Annotated[AddLoanInfoInput, strawberry.argument(description="Which and what.")]
 ) -> AddLoanInfoResult | None:

@@ -10,7 +10,7 @@ from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation, body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import RequestStatus
 from gateway.schema.refusal import Refusal
@@ -44,8 +44,8 @@ CancelRequestResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Cancel a request. The whole record is read once and written once, because upstream has "
+@mutation(
+    "Cancel a request. The whole record is read once and written once, because upstream has "
     "no other way. A request that is closed already is refused."
 )
 async def cancel_request(

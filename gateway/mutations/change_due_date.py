@@ -9,7 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
@@ -35,9 +35,7 @@ ChangeDueDateResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Give a loan another due date. Sent once; the patron may get a notice each time."
-)
+@mutation("Give a loan another due date. Sent once; the patron may get a notice each time.")
 async def change_due_date(
     info: Info, input: Annotated[ChangeDueDateInput, strawberry.argument(description="Which and when.")]
 ) -> ChangeDueDateResult | None:

@@ -9,7 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation, body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.record import derived, field
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import ClaimedReturnedResolution
@@ -62,8 +62,8 @@ CheckInResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Take an item back. Sent once: a second check-in counts as use in the house, so after "
+@mutation(
+    "Take an item back. Sent once: a second check-in counts as use in the house, so after "
     "`OUTCOME_UNKNOWN` look at the item's status and last check-in first."
 )
 async def check_in(

@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.override_blocks import OverrideBlocksInput
@@ -44,9 +44,7 @@ CheckOutResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Lend an item. Sent once: after `OUTCOME_UNKNOWN` look for the item's open loan first."
-)
+@mutation("Lend an item. Sent once: after `OUTCOME_UNKNOWN` look for the item's open loan first.")
 async def check_out(
     info: Info,
     input: Annotated[CheckOutInput, strawberry.argument(description="Who, what and where.")],

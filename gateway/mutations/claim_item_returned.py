@@ -9,7 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation, body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
@@ -38,8 +38,8 @@ ClaimItemReturnedResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Note that the patron says to have returned an item. Sent once: after `OUTCOME_UNKNOWN` "
+@mutation(
+    "Note that the patron says to have returned an item. Sent once: after `OUTCOME_UNKNOWN` "
     "look at the loan first."
 )
 async def claim_item_returned(

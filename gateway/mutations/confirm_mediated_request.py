@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation, body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
 from gateway.schema.mediated_request import MediatedRequest, MediatedRequestState, MediatedRequestStatus
@@ -83,8 +83,8 @@ ConfirmMediatedRequestResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Save a mediated request and confirm it. Sent once; upstream does it in two steps, so "
+@mutation(
+    "Save a mediated request and confirm it. Sent once; upstream does it in two steps, so "
     "what was given may be saved although the confirmation is refused."
 )
 async def confirm_mediated_request(

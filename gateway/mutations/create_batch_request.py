@@ -8,7 +8,7 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.batch_request import BatchRequest
 from gateway.schema.refusal import Refusal
 from gateway.upstream.response import Record
@@ -46,9 +46,7 @@ CreateBatchRequestResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Request many items at once. Sent once: after `OUTCOME_UNKNOWN` look for the batch first."
-)
+@mutation("Request many items at once. Sent once: after `OUTCOME_UNKNOWN` look for the batch first.")
 async def create_batch_request(
     info: Info, input: Annotated[CreateBatchRequestInput, strawberry.argument(description="Who and what.")]
 ) -> CreateBatchRequestResult | None:

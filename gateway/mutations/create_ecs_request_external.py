@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation, body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.mutations.create_request import RequestCreated
 from gateway.schema.enums import FulfillmentPreference, RequestLevel
@@ -79,9 +79,7 @@ CreateEcsRequestExternalResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Request across a consortium. Sent once: after `OUTCOME_UNKNOWN` look for the request first."
-)
+@mutation("Request across a consortium. Sent once: after `OUTCOME_UNKNOWN` look for the request first.")
 async def create_ecs_request_external(
     info: Info,
     input: Annotated[CreateEcsRequestExternalInput, strawberry.argument(description="Who, what and how.")],

@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation, body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
 from gateway.schema.override_blocks import OverrideBlocksInput
@@ -79,9 +79,7 @@ CreateRequestResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Request an item or a title. Sent once: after `OUTCOME_UNKNOWN` look for the request first."
-)
+@mutation("Request an item or a title. Sent once: after `OUTCOME_UNKNOWN` look for the request first.")
 async def create_request(
     info: Info, input: Annotated[CreateRequestInput, strawberry.argument(description="Who, what and how.")]
 ) -> CreateRequestResult | None:

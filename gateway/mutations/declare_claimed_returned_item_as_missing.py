@@ -9,7 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
@@ -36,8 +36,8 @@ DeclareClaimedReturnedItemAsMissingResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Declare an item missing that is claimed returned. Sent once. Upstream gives "
+@mutation(
+    "Declare an item missing that is claimed returned. Sent once. Upstream gives "
     "one reason for every failure, so after a refusal look at the item's status."
 )
 async def declare_claimed_returned_item_as_missing(

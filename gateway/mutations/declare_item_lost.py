@@ -9,7 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.mutation import begin_mutation, body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
@@ -41,9 +41,7 @@ DeclareItemLostResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Declare the item of a loan lost. Sent once: after `OUTCOME_UNKNOWN` look at the loan first."
-)
+@mutation("Declare the item of a loan lost. Sent once: after `OUTCOME_UNKNOWN` look at the loan first.")
 async def declare_item_lost(
     info: Info, input: Annotated[DeclareItemLostInput, strawberry.argument(description="Which loan.")]
 ) -> DeclareItemLostResult | None:

@@ -10,7 +10,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields.enums import member
-from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.refusal import Refusal
 
 
@@ -44,9 +44,7 @@ EndPatronActionSessionResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="End sessions at the desk: until then, or a timeout, their notices wait. Sent once."
-)
+@mutation("End sessions at the desk: until then, or a timeout, their notices wait. Sent once.")
 async def end_patron_action_session(
     info: Info,
     input: Annotated[EndPatronActionSessionInput, strawberry.argument(description="Which sessions.")],

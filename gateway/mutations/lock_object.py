@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation import begin_mutation, mutation
 from gateway.schema.object_lock import ObjectLock, object_number, type_id
 from gateway.schema.object_type import ObjectType
 from gateway.schema.refusal import Refusal
@@ -51,9 +51,7 @@ def lock_on(kind: int, number: int, told: Record) -> Record:
     return {**told, "ObjectTypeID": kind, "ObjectID": number}
 
 
-@strawberry.mutation(
-    description="Lock an object. Release it when you are done: a lock left behind keeps others out."
-)
+@mutation("Lock an object. Release it when you are done: a lock left behind keeps others out.")
 async def lock_object(
     info: Info, input: Annotated[LockObjectInput, strawberry.argument(description="Which object.")]
 ) -> LockObjectResult | None:

@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.enums import RequestType
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
@@ -34,8 +34,8 @@ MoveRequestResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Move a request to another item of its title. Sent once: after `OUTCOME_UNKNOWN` look "
+@mutation(
+    "Move a request to another item of its title. Sent once: after `OUTCOME_UNKNOWN` look "
     "at the request's item first."
 )
 async def move_request(

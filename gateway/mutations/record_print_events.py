@@ -9,7 +9,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation, body_of, now
+from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.refusal import Refusal
 
@@ -37,8 +37,8 @@ RecordPrintEventsResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Note that slips were printed, where the library logs it; it is refused where it does "
+@mutation(
+    "Note that slips were printed, where the library logs it; it is refused where it does "
     "not. Sent once: a second time counts as printed again."
 )
 async def record_print_events(

@@ -8,7 +8,7 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation import begin_mutation, mutation
 from gateway.schema.refusal import Refusal
 
 
@@ -28,8 +28,8 @@ ReleaseMyLocksResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Release all locks that you hold at your workstation, and nobody else's: "
+@mutation(
+    "Release all locks that you hold at your workstation, and nobody else's: "
     "for the locks that a closed browser left behind."
 )
 async def release_my_locks(

@@ -9,7 +9,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.loan import Loan
 from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal
@@ -48,8 +48,8 @@ RenewResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Renew a loan. Sent once: a second renewal counts, so after `OUTCOME_UNKNOWN` look at "
+@mutation(
+    "Renew a loan. Sent once: a second renewal counts, so after `OUTCOME_UNKNOWN` look at "
     "the loan's due date first."
 )
 async def renew(

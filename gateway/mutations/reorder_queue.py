@@ -9,7 +9,7 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.mutation import begin_mutation, body_of
+from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.fields.page import full_list_of
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import RequestQueue
@@ -42,8 +42,8 @@ ReorderQueueResult = Annotated[
 ]
 
 
-@strawberry.mutation(
-    description="Put a whole queue into another order. Sent once. A queue in which a request is missing "
+@mutation(
+    "Put a whole queue into another order. Sent once. A queue in which a request is missing "
     "is refused; which queue counts, the title's or the item's, is a setting of the library."
 )
 async def reorder_queue(

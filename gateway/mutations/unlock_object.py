@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.context import Info
-from gateway.fields.mutation import begin_mutation
+from gateway.fields.mutation import begin_mutation, mutation
 from gateway.mutations.lock_object import ObjectLockConflict, conflict
 from gateway.schema.object_lock import object_number, type_id
 from gateway.schema.object_type import ObjectType
@@ -32,7 +32,7 @@ UnlockObjectResult = Annotated[
 ]
 
 
-@strawberry.mutation(description="Release the lock on an object. A lock of someone else stays.")
+@mutation("Release the lock on an object. A lock of someone else stays.")
 async def unlock_object(
     info: Info, input: Annotated[UnlockObjectInput, strawberry.argument(description="Which object.")]
 ) -> UnlockObjectResult | None:

@@ -15,6 +15,7 @@ from gateway.fields.enums import member
 from gateway.fields.link import id_in, link
 from gateway.fields.page import argument
 from gateway.fields.record import Path, dig, field, record_of
+from gateway.fields.root import query
 
 if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint
@@ -48,9 +49,7 @@ class AllowedServicePoints:
     recall: list[AllowedServicePoint | None] | None = field("For recalls.", key="Recall")
 
 
-@strawberry.field(
-    description="Where a request may be picked up. One upstream call each; it cannot be batched."
-)
+@query("Where a request may be picked up. One upstream call each; it cannot be batched.")
 async def allowed_service_points(
     info: Info,
     operation: Annotated[

@@ -16,7 +16,7 @@ from gateway.fields.link import Link, embedded_link, id_in, link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
-from gateway.fields.root import root
+from gateway.fields.root import query, root
 from gateway.fields.scalars import DateTime
 from gateway.fields.selection import needs_of
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
@@ -355,8 +355,8 @@ class ItemSort:
     )
 
 
-@strawberry.field(
-    description="One item of any library of the consortium by its barcode, as the library that owns it "
+@query(
+    "One item of any library of the consortium by its barcode, as the library that owns it "
     "has it. One upstream call each; it cannot be batched. Outside a consortium `item(barcode:)` does."
 )
 async def consortium_item(

@@ -11,6 +11,7 @@ from gateway.context import Info
 from gateway.fields.enums import UNKNOWN
 from gateway.fields.page import FullList
 from gateway.fields.record import derived, field
+from gateway.fields.root import query
 from gateway.fields.scalars import DateTime, has_offset
 from gateway.loaders.loader import Slice
 from gateway.schema.object_type import ObjectType
@@ -73,7 +74,7 @@ def object_number(object_id: int) -> int:
     return object_id
 
 
-@strawberry.field(description="The lock on one object, whoever holds it. Null when it is not locked.")
+@query("The lock on one object, whoever holds it. Null when it is not locked.")
 async def object_lock(
     info: Info,
     object_type: Annotated[ObjectType, strawberry.argument(description="What kind of object.")],
@@ -84,7 +85,7 @@ async def object_lock(
     )
 
 
-@strawberry.field(description="Your own locks at your workstation, or every lock in the system.")
+@query("Your own locks at your workstation, or every lock in the system.")
 async def object_locks(
     info: Info,
     all: Annotated[bool, strawberry.argument(description="Whether to see everybody's.")] = False,

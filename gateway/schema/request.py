@@ -12,7 +12,7 @@ from gateway.fields.link import link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, FullList, connection, whole
 from gateway.fields.record import field
-from gateway.fields.root import root
+from gateway.fields.root import query, root
 from gateway.fields.scalars import DateTime
 from gateway.schema.cancellation_reason import CancellationReason
 from gateway.schema.enums import (
@@ -286,8 +286,8 @@ class RequestQueue(FullList[Request]):
     pass
 
 
-@strawberry.field(
-    description="The open requests of a title or of an item, in the order of the queue. Upstream stops at "
+@query(
+    "The open requests of a title or of an item, in the order of the queue. Upstream stops at "
     "1000. Which of the two queues counts is a setting of the library: title-level requests on or off."
 )
 async def request_queue(

@@ -11,6 +11,7 @@ from gateway.fields import arguments
 from gateway.fields.link import link
 from gateway.fields.page import FullList, whole
 from gateway.fields.record import field
+from gateway.fields.root import query
 from gateway.fields.scalars import DateTime
 
 if TYPE_CHECKING:
@@ -105,15 +106,13 @@ class StaffSlipList(FullList[StaffSlip]):
 ServicePointId = Annotated[strawberry.ID, strawberry.argument(description="The service point, a UUID.")]
 
 
-@strawberry.field(
-    description="What is to be fetched from the shelves near a service point. Upstream stops at 2500."
-)
+@query("What is to be fetched from the shelves near a service point. Upstream stops at 2500.")
 async def pick_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
     key = arguments.uuid(service_point_id, "servicePointId")
     return await whole(info, "pick_slips", key)  # type: ignore[return-value]  # what lists read
 
 
-@strawberry.field(description="What is to be looked for on the shelves near a service point, for holds.")
+@query("What is to be looked for on the shelves near a service point, for holds.")
 async def search_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
     key = arguments.uuid(service_point_id, "servicePointId")
     return await whole(info, "search_slips", key)  # type: ignore[return-value]  # what lists read

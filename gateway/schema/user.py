@@ -17,7 +17,7 @@ from gateway.fields.link import link, links, list_link
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, FullList, connection, connection_link
 from gateway.fields.record import field
-from gateway.fields.root import root
+from gateway.fields.root import query, root
 from gateway.fields.scalars import JSON, DateTime
 from gateway.loaders.loader import Slice
 from gateway.loaders.loan import OPEN_LOANS
@@ -253,7 +253,7 @@ class UserList(FullList[User]):
     pass
 
 
-@strawberry.field(description="Users of a library of the consortium by their key in another system.")
+@query("Users of a library of the consortium by their key in another system.")
 async def external_users(
     info: Info,
     external_user_id: Annotated[
