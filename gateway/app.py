@@ -114,7 +114,6 @@ def create_app(
         new_context,
         identify,
         max_body_bytes=settings.max_body_bytes,
-        max_batch=settings.batch_max,
         graphiql=graphiql_page(assets, examples) if settings.graphiql else None,
         running_mutations=running_mutations,
         planned=planned,

@@ -293,9 +293,6 @@ class LimitSettings(SettingsGroup):
     max_request_line: int = Field(
         4000, ge=500, le=8000, description="Maximum upstream request line, in bytes; longer ones are split."
     )
-    batch_max: int = Field(
-        0, ge=0, le=100, description="Most operations in one request, sent as an array; 0 takes no arrays."
-    )
     rate_limit: Rate | None = Field(
         None,
         description="Maximum estimated upstream calls per user, such as 600/minute; beyond it: 429.",

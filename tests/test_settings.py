@@ -51,7 +51,6 @@ DEFAULTS: dict[str, object] = {
     "max_page_size": 1000,
     "batch_size": 50,
     "max_request_line": 4000,
-    "batch_max": 0,
     "rate_limit": None,
     "document_cache_size": 500,
     "documents": None,

@@ -1,11 +1,10 @@
-"""Operations: found, checked and executed, one by one or a batch of them. What of it is HTTP is elsewhere."""
+"""Execution of one operation: preparation, limits and graphql-core or a compiled plan."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, Protocol, TypeVar, cast
 
 from graphql import (
@@ -32,10 +31,9 @@ from gateway.engine.error_masking import all_masked
 from gateway.engine.persisted_documents import PersistedDocuments
 from gateway.engine.rate_limit import RateLimit
 from gateway.engine.running_mutations import RunningMutations
-from gateway.errors import LimitExceeded
 from gateway.http.disconnect import run_while_connected
 from gateway.http.multipart import Parts
-from gateway.http.negotiation import incremental_format
+from gateway.http.negotiation import accepts_parts
 from gateway.http.request import GraphQLRequest, HttpRefusal
 from gateway.identity import Caller
 from gateway.observability.operation import OperationRecord
@@ -114,74 +112,25 @@ class Operations:
         if (
             operation.in_parts is not None
             and operation.in_parts.defers(variables.coerced)
-            and (form := incremental_format(accept)) is not None
+            and accepts_parts(accept)
         ):
             found: Any = self._execute(operation.in_parts.operation, variables, request, context)
             if not isinstance(found, ExecutionResult | ExperimentalIncrementalExecutionResults):
                 found = await self._finished(found, operation.act, caller, receive)
             if isinstance(found, ExperimentalIncrementalExecutionResults):
-                return True, Parts.of(found, form, operation)
+                return True, Parts(
+                    first=found.initial_result, others=found.subsequent_results, operation=operation
+                )
             return True, _formatted(found, caller)
         result = self._start(ready, context)
         if not isinstance(result, ExecutionResult):
             result = await self._finished(result, operation.act, caller, receive)
         return True, _formatted(result, caller)
 
-    async def answers(
-        self, requests: Sequence[GraphQLRequest], caller: Caller, receive: Receive, record: OperationRecord
-    ) -> list[dict[str, Any]]:
-        """Execute the operations of a batch, and answer each in its place.
-
-        Questions that stand next to each other share their loaders, so that they share upstream calls too.
-        MutationState come one after the other, and what is asked behind an act is asked after it.
-        """
-        ready = [await self._ready(each, caller, "POST") for each in requests]
-        operations = [each for each in ready if isinstance(each, _Ready)]
-        act = next((each.operation.act for each in operations if each.operation.act), None)
-        record.operation_is("query" if act is None else "mutation", None)
-        cost = sum(self.documents.cost(each.operation, each.variables.coerced) for each in operations)
-        if cost > self.documents.limits.cost:
-            raise _batch_too_costly(cost, self.documents.limits.cost)
-        if (
-            self.rate_limit is not None
-            and operations
-            and (limited := await self.rate_limit.check(caller, cost))
-        ):
-            raise limited
-
-        results: list[ExecutionResult] = []
-        for group in _side_by_side(operations):
-            results += await self._together(group, self.new_context(caller, record), act, caller, receive)
-        executed = (_formatted(result, caller) for result in results)
-        return [next(executed) if isinstance(each, _Ready) else each for each in ready]
-
-    async def _together(
-        self,
-        group: Sequence[_Ready],
-        context: object,
-        act: OperationDefinitionNode | None,
-        caller: Caller,
-        receive: Receive,
-    ) -> list[ExecutionResult]:
-        """Execute one operation, or several questions side by side, of a batch that may have an act."""
-        if len(group) == 1:
-            result = self._start(group[0], context)
-            if not isinstance(result, ExecutionResult):
-                result = await self._finished(result, act, caller, receive)
-            return [result]
-        # Not by plans: each would have the records decoded in a shape of its own, and the loaders are shared.
-        started = [self._execute(each.operation, each.variables, each.request, context) for each in group]
-
-        async def finished(result: Any) -> ExecutionResult:  # Any: a result, or what will be one
-            return cast(ExecutionResult, result if isinstance(result, ExecutionResult) else await result)
-
-        return await self._finished(asyncio.gather(*map(finished, started)), act, caller, receive)
-
     async def _finished(
         self, result: Awaitable[T], act: OperationDefinitionNode | None, caller: Caller, receive: Receive
     ) -> T:
-        # An act that has begun is never broken off: what was sent upstream is done there all the same. Nor is
-        # what stands beside it in a batch: the answer to the act would be lost with it.
+        # A mutation that has begun is never cancelled: upstream executes what was sent regardless.
         if act is not None:
             return await self.running_mutations.finish(result, act, caller.request_id)
         return await run_while_connected(result, receive)
@@ -275,26 +224,10 @@ class Operations:
         return executor.execute_operation()
 
 
-def _side_by_side(operations: Iterable[_Ready]) -> Iterator[list[_Ready]]:
-    """Questions as they stand next to each other, and each act by itself."""
-    for is_act, neighbours in groupby(operations, lambda each: each.operation.is_mutation):
-        if is_act:
-            yield from ([each] for each in neighbours)
-        else:
-            yield list(neighbours)
-
-
 def _formatted(result: ExecutionResult, caller: Caller) -> dict[str, Any]:
     if result.errors:
         return {"errors": all_masked(result.errors, caller.request_id), "data": result.data}
     return {"data": result.data}
-
-
-def _batch_too_costly(cost: int, most: int) -> LimitExceeded:
-    return LimitExceeded(
-        f"The batch may need {cost} upstream calls; at most {most} are allowed (MAX_COST).",
-        details={"limit": "MAX_COST", "maximum": most, "estimated": cost},
-    )
 
 
 def _coerced(

@@ -17,10 +17,9 @@ from gateway.engine.rate_limit import RateLimit
 from gateway.engine.running_mutations import RunningMutations
 from gateway.errors import GatewayError, RateLimited
 from gateway.http.disconnect import ClientDisconnected, unless, wait_for_disconnect
-from gateway.http.multipart import CLOSING, OPENING, Parts, enclosed, writer
+from gateway.http.multipart import CLOSING, MEDIA_TYPE, OPENING, Parts, PartWriter, enclosed
 from gateway.http.negotiation import LEGACY_JSON, RESPONSE_JSON, accepted, answer_type, prefers_html
 from gateway.http.request import (
-    GraphQLRequest,
     HttpRefusal,
     names_document,
     request_in_address,
@@ -43,7 +42,6 @@ class GraphQLEndpoint:
         identify: Callable[[Headers], Caller],
         *,
         max_body_bytes: int,
-        max_batch: int = 0,
         graphiql: bytes | None,
         running_mutations: RunningMutations | None = None,
         planned: Planned | None = None,
@@ -55,7 +53,6 @@ class GraphQLEndpoint:
             raise ValueError("max_body_bytes must be at least 1")
         self.identify = identify
         self.max_body_bytes = max_body_bytes
-        self.max_batch = max_batch
         self.graphiql = graphiql
         self.running_mutations = running_mutations or RunningMutations()
         self.operations = Operations(
@@ -95,29 +92,20 @@ class GraphQLEndpoint:
             caller = self.identify(headers)
             record.tenant, record.request_id = caller.tenant, caller.request_id
             self.recorder.trace(record, caller.traceparent, caller.tracestate)
-            request: GraphQLRequest | list[GraphQLRequest]
             if scope["method"] == "GET":
                 request = request_in_address(scope["query_string"])
             else:
-                request = await request_in_body(
-                    headers, receive, max_bytes=self.max_body_bytes, max_batch=self.max_batch
-                )
-            if isinstance(request, list):
-                answers = await self.operations.answers(request, caller, receive, record)
-                status, body = 200, _encode(answers)
-                record.answered(True, [error for each in answers for error in each.get("errors", ())])
-            else:
-                well_formed, answer = await self.operations.answer(
-                    request, caller, scope["method"], accept, receive, record
-                )
-                if isinstance(answer, Parts):
-                    await self._send_parts(answer, caller, receive, send, record)
-                    return
-                # Clients of plain JSON take any other status for a failure of the transport, and read on
-                # no further.
-                status = 200 if well_formed or media_type == LEGACY_JSON else 400
-                body = _encode(answer)
-                record.answered(well_formed, answer.get("errors", ()))
+                request = await request_in_body(headers, receive, max_bytes=self.max_body_bytes)
+            well_formed, answer = await self.operations.answer(
+                request, caller, scope["method"], accept, receive, record
+            )
+            if isinstance(answer, Parts):
+                await self._send_parts(answer, caller, receive, send, record)
+                return
+            # Clients of plain JSON take any other status for a failure of the transport.
+            status = 200 if well_formed or media_type == LEGACY_JSON else 400
+            body = _encode(answer)
+            record.answered(well_formed, answer.get("errors", ()))
         except ClientDisconnected:
             return
         except Exception as error:
@@ -146,12 +134,12 @@ class GraphQLEndpoint:
         self, parts: Parts, caller: Caller, receive: Receive, send: Send, record: OperationRecord
     ) -> None:
         """Send an answer part by part. A client that hangs up stops the rest; an act is done by then."""
-        written = writer(parts.format, caller.request_id)
+        written = PartWriter(caller.request_id)
         body = OPENING + enclosed(_encode(written.first(parts.first)))
         await _begin(
             send,
             200,
-            parts.media_type,
+            MEDIA_TYPE,
             (b"x-okapi-request-id", caller.request_id.encode()),
             (b"x-accel-buffering", b"no"),  # proxies that know it pass each part on at once
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Literal, TypeAlias
 
 from gateway.identity import Headers
 
@@ -12,15 +11,6 @@ RESPONSE_JSON = "application/graphql-response+json"
 LEGACY_JSON = "application/json"
 HTML = "text/html"
 MULTIPART = "multipart/mixed"
-
-# How the parts of an answer to @defer look. Clients name the form by a parameter of their media type: the
-# draft of 24 August 2022, or the one with ids, which is also what a client gets that names none.
-IncrementalFormat: TypeAlias = Literal["2022-08-24", "v0.2"]
-_FORMATS: dict[tuple[str, str], IncrementalFormat] = {
-    ("deferspec", "20220824"): "2022-08-24",
-    ("incrementalspec", "v0.1"): "2022-08-24",
-    ("incrementalspec", "v0.2"): "v0.2",
-}
 
 # In order of preference where the client has none: a client that says nothing, or anything, is a legacy one.
 _OFFERED = (LEGACY_JSON, RESPONSE_JSON)
@@ -44,10 +34,10 @@ def answer_type(accept: bytes) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def incremental_format(accept: bytes) -> IncrementalFormat | None:
-    """The form in which a client takes an answer in parts; None where it takes it in one piece only.
+def accepts_parts(accept: bytes) -> bool:
+    """Return whether the client names multipart/mixed in the form of incremental delivery v0.2.
 
-    It must say so: whoever takes anything does not mean this.
+    A wildcard is not enough, and a client that names only another form gets one piece.
     """
     for part in accept.decode("latin-1").split(","):
         media_type, parameters = _parsed(part)
@@ -55,12 +45,9 @@ def incremental_format(accept: bytes) -> IncrementalFormat | None:
         parameters.pop("boundary", None)
         if media_type != MULTIPART or not _QUALITY.fullmatch(quality) or not float(quality):
             continue
-        if not parameters:
-            return "v0.2"
-        for parameter in parameters.items():
-            if parameter in _FORMATS:
-                return _FORMATS[parameter]
-    return None
+        if not parameters or parameters.get("incrementalspec") == "v0.2":
+            return True
+    return False
 
 
 @lru_cache(maxsize=256)

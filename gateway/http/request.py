@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -48,10 +48,7 @@ class PersistedQuery(msgspec.Struct, frozen=True, kw_only=True):
     sha256Hash: str
 
 
-_Requests: TypeAlias = GraphQLRequest | list[GraphQLRequest]
-
-_one = msgspec.json.Decoder(GraphQLRequest)
-_one_or_more: msgspec.json.Decoder[_Requests] = msgspec.json.Decoder(_Requests)
+_request = msgspec.json.Decoder(GraphQLRequest)
 _object: msgspec.json.Decoder[dict[str, Any] | None] = msgspec.json.Decoder(dict[str, Any] | None)
 
 
@@ -65,13 +62,8 @@ class HttpRefusal(Exception):
         self.headers = headers
 
 
-async def request_in_body(
-    headers: Headers, receive: Receive, *, max_bytes: int, max_batch: int
-) -> GraphQLRequest | list[GraphQLRequest]:
-    """Read the body of a POST; `max_batch` is how many requests it may have in an array, 0 for no array.
-
-    Raises `HttpRefusal` and `ClientDisconnected`.
-    """
+async def request_in_body(headers: Headers, receive: Receive, *, max_bytes: int) -> GraphQLRequest:
+    """Read the body of a POST. Raises `HttpRefusal` and `ClientDisconnected`."""
     of_content = [header for header in headers if header[0].startswith(b"content-")]
     _check_content(of_content)
     length = (values_of(of_content, b"content-length") or [b"0"])[0]
@@ -90,20 +82,10 @@ async def request_in_body(
             raise _too_large(max_bytes)
         chunks.append(chunk)
         more = message.get("more_body", False)
-    if not max_batch:
-        request = _decoded(b"".join(chunks), _one, "The body")
-        if request.query is UNSET and request.names_no_document:
-            raise HttpRefusal(400, "Member query is missing.")
-        return request
-    found = _decoded(b"".join(chunks), _one_or_more, "The body")
-    several = found if isinstance(found, list) else [found]
-    if not several:
-        raise HttpRefusal(400, "The array has no request.")
-    if len(several) > max_batch:
-        raise HttpRefusal(400, f"The array has more than {max_batch} requests.")
-    if any(each.names_no_document for each in several):
+    request = _decoded(b"".join(chunks), _request, "The body")
+    if request.query is UNSET and request.names_no_document:
         raise HttpRefusal(400, "Member query is missing.")
-    return found
+    return request
 
 
 def request_in_address(query_string: bytes) -> GraphQLRequest:

@@ -1,8 +1,7 @@
-// Apollo Client with documents by hash, in batches and in parts, and urql with parts. Prints what was sent and came.
+// Apollo Client with documents by hash and in parts, and urql with parts. Prints what was sent and came.
 import { createHash } from "node:crypto";
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from "@apollo/client";
-import { Defer20220824Handler, GraphQL17Alpha9Handler } from "@apollo/client/incremental";
-import { BatchHttpLink } from "@apollo/client/link/batch-http";
+import { GraphQL17Alpha9Handler } from "@apollo/client/incremental";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 import { Client, fetchExchange } from "@urql/core";
 
@@ -13,7 +12,7 @@ const sent = [];
 const types = [];
 const watched = async (address, options) => {
   const body = options.body === undefined ? null : JSON.parse(options.body);
-  sent.push([options.method, Array.isArray(body) ? body.length : body !== null && "query" in body]);
+  sent.push([options.method, body !== null && "query" in body]);
   const response = await fetch(address, options);
   types.push(response.headers.get("content-type").split(";")[0]);
   return response;
@@ -33,13 +32,7 @@ const persisted = async (options) => {
 said.byHash = await persisted({});
 said.byGet = await persisted({ useGETForHashedQueries: true });
 
-const together = clientOf(new BatchHttpLink({ uri, headers, fetch: watched, batchInterval: 20 }));
-const barcodes = ["1000000001", "1000000002", "1000000003"];
-const patron = gql`query Patron($barcode: String!) { user(barcode: $barcode) { barcode } }`;
-const found = await Promise.all(barcodes.map((barcode) => together.query({ query: patron, variables: { barcode } })));
-said.batch = [found.map((each) => each.data.user.barcode), ...taken()];
-
-for (const [name, handler] of Object.entries({ byPath: new Defer20220824Handler(), byId: new GraphQL17Alpha9Handler() })) {
+for (const [name, handler] of Object.entries({ apollo: new GraphQL17Alpha9Handler() })) {
   const client = clientOf(new HttpLink({ uri, headers, fetch: watched }), handler);
   const query = gql`query Loans { loans(first: 2) { nodes { id ... @defer { borrower { id active } } } } }`;
   const states = [];

@@ -1,4 +1,4 @@
-"""What clients do with documents besides sending them: by hash, in batches, in parts, out of a build."""
+"""What clients do with documents besides sending them: by hash, in parts, from a build."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def gateway(*options: str) -> Iterator[httpx.Client]:
 
 @needs_node
 def test_apollo_client_and_urql(node_modules: Path, tmp_path: Path) -> None:
-    """Apollo Client registers a document once, batches, and reads both forms of parts; urql reads parts."""
+    """Apollo Client registers a document once, and both Apollo Client and urql read parts."""
     script = (HERE / "documents.mjs").read_text(encoding="utf-8")
     place = workspace(tmp_path, {"documents.mjs": script}, node_modules)
-    with gateway("--batch-max=5") as http:
+    with gateway() as http:
         said = json.loads(place.node("documents.mjs", str(http.base_url)))
         loans = "{ loans(first: 2) { nodes { id borrower { id active } } } }"
         whole = http.post("/graphql", json={"query": loans}).json()["data"]
@@ -69,9 +69,7 @@ def test_apollo_client_and_urql(node_modules: Path, tmp_path: Path) -> None:
     # By the hash alone, with the text when the gateway asks for it, and by the hash again.
     assert said["byHash"] == [[1, 1], [["POST", False], ["POST", True], ["POST", False]], [plain] * 3]
     assert said["byGet"] == [[1, 1], [["GET", False], ["GET", False]], [plain] * 2]
-    barcodes, sent, _ = said["batch"]
-    assert (barcodes, sent) == (["1000000001", "1000000002", "1000000003"], [["POST", 3]])
-    for form in ("byPath", "byId", "urql"):
+    for form in ("apollo", "urql"):
         states, last, _, types = said[form]
         assert types == [PARTS]
         assert states[0] == ["streaming", [False, False]]

@@ -211,7 +211,7 @@ def test_unforeseen_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     text = record.getMessage()
     assert (record.name, record.levelno) == ("gateway.engine.error_masking", logging.ERROR)
     assert "builtins.RuntimeError in request 1/graphql at" in text
-    assert "test_masking.py:" in text
+    assert "test_error_masking.py:" in text
     assert record.exc_info is None
     assert not [each for each in (SECRET, "Private", "crashed", "4242") if each in text]
 

@@ -116,7 +116,6 @@ class Desk:
         graphiql: bytes | None = None,
         introspection: bool = True,
         *,
-        max_batch: int = 0,
         trusted: TrustedDocuments | None = None,
         trust: TrustMode = "off",
         registered: Registered | None = None,
@@ -132,7 +131,6 @@ class Desk:
             self.new_context,
             partial(caller_from_headers, token_cookie=False),
             max_body_bytes=MAX_BODY,
-            max_batch=max_batch,
             persisted_documents=PersistedDocuments(self.documents, registered),
             graphiql=graphiql,
         )

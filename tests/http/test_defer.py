@@ -20,7 +20,6 @@ from tests.server.edge import PATIENCE, Client, gateway_process, post
 pytestmark = pytest.mark.anyio
 
 BY_ID = "multipart/mixed;incrementalSpec=v0.2,application/json"
-BY_PATH = "multipart/mixed;deferSpec=20220824,application/json"
 PARTS = "multipart/mixed"
 LOAN = '{ loan { id ... @defer(label: "who") { borrower } } }'
 LENT = "mutation { lend { id ... @defer { borrower } } }"
@@ -51,7 +50,16 @@ async def deferring(connection: Connection) -> asyncio.Task[None]:
     return task
 
 
-@pytest.mark.parametrize("accept", [JSON, "*/*", "", "multipart/mixed;q=0, application/json"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        JSON,
+        "*/*",
+        "",
+        "multipart/mixed;q=0, application/json",
+        "multipart/mixed;deferSpec=20220824,application/json",
+    ],
+)
 async def test_one_piece(desk: Desk, accept: str) -> None:
     """Who does not ask for parts gets the whole answer at once."""
     response = await asked(desk, LOAN, accept)
@@ -81,51 +89,29 @@ async def test_parts_by_id(desk: Desk) -> None:
     ]
 
 
-async def test_parts_by_path(desk: Desk) -> None:
-    """The form of August 2022 names each part by its path and its label."""
-    response = await asked(desk, LOAN, BY_PATH)
-
-    assert response.headers["content-type"] == 'multipart/mixed; boundary="-"; deferSpec=20220824'
-    assert parts_of(response.content) == [
-        {"data": {"loan": {"id": "1"}}, "hasNext": True},
-        {
-            "incremental": [{"data": {"borrower": "borrower"}, "path": ["loan"], "label": "who"}],
-            "hasNext": False,
-        },
-    ]
-
-
-@pytest.mark.parametrize("accept", [BY_ID, BY_PATH])
-async def test_a_part_that_fails(desk: Desk, accept: str) -> None:
+async def test_a_part_that_fails(desk: Desk) -> None:
     """A part that cannot be made is told with a coded error, and takes nothing of the others with it."""
-    response = await asked(desk, "{ loan { id ... @defer { neverNull } } late }", accept)
+    response = await asked(desk, "{ loan { id ... @defer { neverNull } } late }", BY_ID)
 
     first, last = parts_of(response.content)
     assert first["data"] == {"loan": {"id": "1"}, "late": None}
     assert [error["path"] for error in first["errors"]] == [["late"]]
     assert last["hasNext"] is False
-    failed = (last["completed"] if accept == BY_ID else last["incremental"])[0]
-    (error,) = failed["errors"]
+    (error,) = last["completed"][0]["errors"]
     assert error["path"] == ["loan", "neverNull"]
     assert error["extensions"]["code"] == "UPSTREAM_TIMEOUT"
     assert error["extensions"]["requestId"] == response.headers["x-okapi-request-id"]
-    if accept == BY_PATH:
-        assert (failed["data"], failed["path"]) == (None, ["loan"])
 
 
 async def test_parts_below_each_other(desk: Desk) -> None:
-    """What is put off below a link that is put off itself comes at its own place, in either form."""
+    """What is put off below a link that is put off itself comes at its own place."""
     query = "{ ... @defer { loan { id ... @defer { borrower } } } }"
 
-    by_path = parts_of((await asked(desk, query, BY_PATH)).content)
-    by_id = parts_of((await asked(desk, query, BY_ID)).content)
+    parts = parts_of((await asked(desk, query, BY_ID)).content)
 
-    values = [each for part in by_path[1:] for each in part["incremental"]]
-    assert values == [
-        {"data": {"loan": {"id": "1"}}, "path": []},
-        {"data": {"borrower": "borrower"}, "path": ["loan"]},
-    ]
-    assert [each["path"] for part in by_id for each in part.get("pending", ())] == [[], ["loan"]]
+    values = [each["data"] for part in parts[1:] for each in part["incremental"]]
+    assert values == [{"loan": {"id": "1"}}, {"borrower": "borrower"}]
+    assert [each["path"] for part in parts for each in part.get("pending", ())] == [[], ["loan"]]
 
 
 async def test_the_first_part_does_not_wait(desk: Desk) -> None:
@@ -277,15 +263,16 @@ async def test_plans_serve_one_piece() -> None:
 async def test_links_put_off_share_a_call() -> None:
     """A link that is put off in every row of a list is one call upstream, after the list's own."""
     async with open_gateway() as gateway:
-        headers = {"X-Okapi-Tenant": "diku", "Accept": BY_PATH}
+        headers = {"X-Okapi-Tenant": "diku", "Accept": BY_ID}
         response = await gateway.http.post("/graphql", json={"query": LOANS}, headers=headers)
 
         first, last = parts_of(response.content)
         assert gateway.paths() == ["GET /circulation-bff/loans", "GET /users"]
         plain = await gateway.data(LOANS)
     nodes = first["data"]["loans"]["nodes"]
+    rows = {each["id"]: each["path"][-1] for each in first["pending"]}
     for each in last["incremental"]:
-        nodes[each["path"][-1]] |= each["data"]
+        nodes[rows[each["id"]]] |= each["data"]
     assert first["data"] == plain
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.http.negotiation import accepted, answer_type, incremental_format, is_utf8_json, prefers_html
+from gateway.http.negotiation import accepted, accepts_parts, answer_type, is_utf8_json, prefers_html
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -114,28 +114,26 @@ def test_accept_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept", "form"),
+    ("accept", "accepted_parts"),
     [
-        (b"", None),
-        (b"*/*", None),
-        (b"multipart/*", None),
-        (b"application/json", None),
-        (b"multipart/mixed", "v0.2"),
-        (b"application/json, multipart/mixed", "v0.2"),
-        (b'Multipart/Mixed; boundary="-"', "v0.2"),
-        (b"multipart/mixed;incrementalSpec=v0.2,application/json", "v0.2"),
-        (b"multipart/mixed;deferSpec=20220824,application/json", "2022-08-24"),
-        (b"multipart/mixed; incrementalSpec=v0.1", "2022-08-24"),
-        (b"multipart/mixed;deferSpec=20220824, multipart/mixed;incrementalSpec=v0.2", "2022-08-24"),
-        (b"multipart/mixed;incrementalSpec=v9, multipart/mixed;deferSpec=20220824", "2022-08-24"),
-        (b"multipart/mixed;deferSpec=19990101", None),
-        (b"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json", None),
-        (b"multipart/mixed;q=0", None),
-        (b"multipart/mixed;q=much", None),
-        (b"multipart/form-data", None),
-        (b"\xff\xfe", None),
+        (b"", False),
+        (b"*/*", False),
+        (b"multipart/*", False),
+        (b"application/json", False),
+        (b"multipart/mixed", True),
+        (b"application/json, multipart/mixed", True),
+        (b'Multipart/Mixed; boundary="-"', True),
+        (b"multipart/mixed;incrementalSpec=v0.2,application/json", True),
+        (b"multipart/mixed;deferSpec=20220824,application/json", False),
+        (b"multipart/mixed;incrementalSpec=v0.1", False),
+        (b"multipart/mixed;deferSpec=20220824, multipart/mixed;incrementalSpec=v0.2", True),
+        (b"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json", False),
+        (b"multipart/mixed;q=0", False),
+        (b"multipart/mixed;q=much", False),
+        (b"multipart/form-data", False),
+        (b"\xff\xfe", False),
     ],
 )
-def test_incremental_format(accept: bytes, form: str | None) -> None:
-    """Parts come in the form that the client names, to clients that name one."""
-    assert incremental_format(accept) == form
+def test_accepts_parts(accept: bytes, accepted_parts: bool) -> None:
+    """Only a client that names multipart/mixed in the current form gets a response in parts."""
+    assert accepts_parts(accept) is accepted_parts

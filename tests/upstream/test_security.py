@@ -1,4 +1,4 @@
-"""Rules S1 to S19, where the rest of the suite does not prove them through the whole gateway."""
+"""Headers, tenants and paths that reach upstream, through the complete gateway."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from gateway.graph import schema
+from tests.gateway_over import CALLER, gateway_at, gateway_over, key
 from tests.gateway_under_test import open_gateway
-from tests.promises.over import CALLER, gateway_at, gateway_over, key
 from tests.upstream.socket_server import SocketServer, responds, socket_server
 
 pytestmark = pytest.mark.anyio
@@ -84,7 +84,7 @@ def told(server: SocketServer) -> dict[str, str]:
     [(QUESTION, FOLIO_GETS), (OF_THE_BFF, FOLIO_GETS), (ACT, FOLIO_GETS), (LOCK, POLARIS_GETS)],
     ids=["a question", "a question of the BFF", "an act", "a lock"],
 )
-async def test_s3_only_what_is_on_the_list_travels(document: str, gets: dict[str, str], network: str) -> None:
+async def test_only_what_is_on_the_list_travels(document: str, gets: dict[str, str], network: str) -> None:
     """Of all that a caller sends, upstream gets the tenant, the login, the id, the language and the trace.
 
     Claims about who or where the caller is, headers of one hop, cookies and the rest stay here.
@@ -108,7 +108,7 @@ async def test_s3_only_what_is_on_the_list_travels(document: str, gets: dict[str
 
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
-async def test_s3_a_bearer_token_travels_as_the_token_of_okapi(network: str) -> None:
+async def test_a_bearer_token_travels_as_the_token_of_okapi(network: str) -> None:
     """`Authorization` is read and not sent on: FOLIO gets one token, in one header."""
     async with socket_server(responds(200, b'{"users":[]}')) as server:
         async with gateway_at(server.url, upstream_transport=network) as gateway:
@@ -124,7 +124,7 @@ async def test_s3_a_bearer_token_travels_as_the_token_of_okapi(network: str) -> 
 
 
 @pytest.mark.parametrize(("token_cookie", "token"), [(True, "abc"), (False, None)])
-async def test_s3_of_the_cookies_only_the_token_is_read(token_cookie: bool, token: str | None) -> None:
+async def test_of_the_cookies_only_the_token_is_read(token_cookie: bool, token: str | None) -> None:
     """Where TOKEN_COOKIE says so the token travels, as a header; the cookies themselves never do."""
     headers = {"X-Okapi-Tenant": "diku", "Cookie": "a=1; folioAccessToken=abc; folioRefreshToken=never"}
     async with gateway_over(
@@ -139,7 +139,7 @@ async def test_s3_of_the_cookies_only_the_token_is_read(token_cookie: bool, toke
 
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
-async def test_s1_cookies_of_upstream_never_travel(network: str) -> None:
+async def test_cookies_of_upstream_never_travel(network: str) -> None:
     """What a service sets for one caller is sent with no later call, neither theirs nor another tenant's."""
     body = b'{"users":[{"id":"1"}],"loans":[],"id":"1","ObjectID":7}'
     sets = (
@@ -162,7 +162,7 @@ async def test_s1_cookies_of_upstream_never_travel(network: str) -> None:
     assert all("set-cookie" not in each.headers for each in responses)
 
 
-# S2: the tenant of an argument
+# Tenant arguments
 
 FOREIGN = 'query { externalUsers(externalUserId: "1", tenantId: "%s") { nodes { id } } }'
 
@@ -179,7 +179,7 @@ FOREIGN = 'query { externalUsers(externalUserId: "1", tenantId: "%s") { nodes { 
         ("college", "college/../x", False),
     ],
 )
-async def test_s2_a_tenant_of_an_argument_is_ones_own_or_of_the_consortium(
+async def test_a_tenant_of_an_argument_is_ones_own_or_of_the_consortium(
     consortium: str, tenant: str, asked: bool
 ) -> None:
     """Any other tenant is refused and nothing is asked; the header always names the caller's own."""
@@ -198,12 +198,12 @@ async def test_s2_a_tenant_of_an_argument_is_ones_own_or_of_the_consortium(
         assert gateway.got == []
 
 
-# S5: addresses
+# Paths and redirects
 
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_s5_no_redirect_is_followed(network: str, status: int) -> None:
+async def test_no_redirect_is_followed(network: str, status: int) -> None:
     """The token goes to the configured address alone: a question is a bad answer, an act is unknown."""
     async with socket_server(responds(200, b'{"users":[],"id":"1"}')) as elsewhere:
         moved = responds(status, b"", f"Location: {elsewhere.url}/users")
@@ -236,7 +236,7 @@ IN_PATHS = {
 @pytest.mark.parametrize(
     "walk", ["..", "../users", "../../users", "%2e%2e%2fusers", "a/b", "a?b=c", "a#b", ".", "x or y=1", "*"]
 )
-async def test_s5_no_argument_walks_to_another_path(document: str, walk: str) -> None:
+async def test_no_argument_walks_to_another_path(document: str, walk: str) -> None:
     """An id that is none is told as such, and upstream hears nothing."""
     async with gateway_over(lambda request: httpx.Response(200, json={})) as gateway:
         answer = await gateway.ask(document % walk)
@@ -254,7 +254,7 @@ async def test_s5_no_argument_walks_to_another_path(document: str, walk: str) ->
         ("1;x=1", "1%3Bx%3D1"),
     ],
 )
-async def test_s5_no_key_in_a_record_walks_to_another_path(key_sent: str, segment: str) -> None:
+async def test_no_key_in_a_record_walks_to_another_path(key_sent: str, segment: str) -> None:
     """What upstream wrote where an id belongs is one segment of the path, whatever it is."""
     requests = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": key_sent}}]}
 
@@ -271,7 +271,7 @@ async def test_s5_no_key_in_a_record_walks_to_another_path(key_sent: str, segmen
 
 
 @pytest.mark.parametrize("key_sent", ["..", ".", ""])
-async def test_s5_a_dotted_key_in_a_record_is_not_asked(key_sent: str) -> None:
+async def test_a_dotted_key_in_a_record_is_not_asked(key_sent: str) -> None:
     """Dots that httpx would resolve, and an empty segment, are no id: nothing is asked for the link."""
     requests = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": key_sent}}]}
     async with gateway_over(lambda request: httpx.Response(200, json=requests)) as gateway:
@@ -283,10 +283,10 @@ async def test_s5_a_dotted_key_in_a_record_is_not_asked(key_sent: str) -> None:
     assert gateway.lines() == ["GET /circulation-bff/requests"]
 
 
-# P4, P6: what is settled beside the rules
+# CQL and default tenants
 
 
-async def test_p4_no_cql_where_the_bff_asks_as_a_system() -> None:
+async def test_no_cql_where_the_bff_asks_as_a_system() -> None:
     """External users are asked for as a user of the system: no argument there takes CQL."""
     field = schema._schema.query_type
     assert field is not None
@@ -297,7 +297,7 @@ async def test_p4_no_cql_where_the_bff_asks_as_a_system() -> None:
     assert {"loans", "requests", "users"} <= taken
 
 
-async def test_p6_only_the_sandbox_fills_in_a_tenant() -> None:
+async def test_only_the_sandbox_fills_in_a_tenant() -> None:
     """Over a real upstream a request without a tenant is refused; the embedded library has one of its own."""
     async with gateway_over(lambda request: httpx.Response(200, json={"users": []})) as gateway:
         refused = await gateway.response(QUESTION, None, {"Accept": "application/json"})

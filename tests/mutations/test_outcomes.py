@@ -1,4 +1,4 @@
-"""Rules W1 to W8, where the rest of the suite does not prove them through the whole gateway."""
+"""Outcomes of mutations through the complete gateway: rejected, failed, not sent or unknown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from tests.promises.over import Json, gateway_at, gateway_over, key
+from tests.gateway_over import Json, gateway_at, gateway_over, key
 from tests.upstream.socket_server import (
     UpstreamResponse,
     closed_port,
@@ -87,7 +87,7 @@ def every_act(*acts: Act) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("act", acts or ACTS, ids=lambda act: act.name)
 
 
-# W1, W3: sent, and no clear answer
+# Sent, without a conclusive response
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ ENDS: Mapping[str, End] = {
         if not told.slow or act in (CHECK_OUT, LOCK)  # each costs its time
     ],
 )
-async def test_w3_what_was_sent_without_a_clear_answer_is_unknown(end: str, network: str, act: Act) -> None:
+async def test_what_was_sent_without_a_clear_answer_is_unknown(end: str, network: str, act: Act) -> None:
     """One request on the wire; the error names the act, the caller's keys, the time and how to look."""
     told = ENDS[end]
     settings: Json = {"act_timeout": 0.3} if told.slow else {}
@@ -174,7 +174,7 @@ THREE = """mutation($input: CheckOutInput!) {
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("end", ENDS)
-async def test_w1_an_unclear_end_is_one_request_and_holds_the_others_back(end: str, network: str) -> None:
+async def test_an_unclear_end_is_one_request_and_holds_the_others_back(end: str, network: str) -> None:
     """Of three acts in one operation the first is sent once, and the two behind it are not sent at all."""
     told = ENDS[end]
     settings: Json = {"act_timeout": 0.3} if told.slow else {}
@@ -201,10 +201,10 @@ CLEAR: Mapping[str, httpx.Response] = {
 
 
 @pytest.mark.parametrize("end", CLEAR)
-async def test_w1_one_request_for_each_act_that_is_answered(end: str) -> None:
+async def test_one_request_for_each_act_that_is_answered(end: str) -> None:
     """Three acts of one operation are three requests, equal as they are, whatever the answer says.
 
-    Neither is one repeated nor are equal ones merged (W7).
+    Neither is one repeated nor are equal ones merged.
     """
     async with gateway_over(lambda request: CLEAR[end]) as gateway:
         await gateway.ask(THREE, CHECK_OUT.given)
@@ -212,7 +212,7 @@ async def test_w1_one_request_for_each_act_that_is_answered(end: str) -> None:
     assert gateway.lines() == [CHECK_OUT.sent] * 3
 
 
-# W2: not sent
+# Not sent
 
 
 def not_sent(answer: Json, act: Act) -> Json:
@@ -227,7 +227,7 @@ def not_sent(answer: Json, act: Act) -> Json:
 @every_act()
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("nobody", ["nobody listens", "no such host"])
-async def test_w2_without_a_connection_nothing_was_sent(nobody: str, network: str, act: Act) -> None:
+async def test_without_a_connection_nothing_was_sent(nobody: str, network: str, act: Act) -> None:
     """A refused connection and a name that does not resolve are certain."""
     url = f"http://127.0.0.1:{closed_port()}" if nobody == "nobody listens" else "http://folio.invalid"
     async with gateway_at(url, upstream_transport=network) as gateway:
@@ -236,7 +236,7 @@ async def test_w2_without_a_connection_nothing_was_sent(nobody: str, network: st
     assert error["message"] == f"{act.upstream} cannot be reached; nothing was sent."
 
 
-async def test_w2_an_open_breaker_sends_nothing() -> None:
+async def test_an_open_breaker_sends_nothing() -> None:
     """After twenty failures an act is refused at once, says when to come back, and upstream hears nothing."""
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
         for _ in range(20):
@@ -248,7 +248,7 @@ async def test_w2_an_open_breaker_sends_nothing() -> None:
     assert 1 <= error["extensions"]["retryAfter"] <= 5
 
 
-async def test_w2_an_act_that_finds_no_slot_is_not_sent() -> None:
+async def test_an_act_that_finds_no_slot_is_not_sent() -> None:
     """With every slot of its upstream taken an act gives up after QUEUE_TIMEOUT, unsent."""
     limits: Json = {"upstream_concurrency": 1, "queue_timeout": 0.1, "act_timeout": 2}
     async with socket_server(hangs) as server, gateway_at(server.url, **limits) as gateway:
@@ -264,7 +264,7 @@ async def test_w2_an_act_that_finds_no_slot_is_not_sent() -> None:
     assert held["errors"][0]["extensions"]["code"] == "OUTCOME_UNKNOWN"
 
 
-# W4: definite refusals
+# Rejected by upstream
 
 REASONS = [
     {
@@ -284,7 +284,7 @@ SAID = [
 
 @every_act()
 @pytest.mark.parametrize("status", [400, 422])
-async def test_w4_a_refusal_has_all_its_reasons(act: Act, status: int) -> None:
+async def test_a_refusal_has_all_its_reasons(act: Act, status: int) -> None:
     """A 400 and a 422 are data: every reason in its order, after one request, and no error."""
     refused = httpx.Response(status, json={"errors": REASONS})
     async with gateway_over(lambda request: refused) as gateway:
@@ -316,7 +316,7 @@ STATUSES: Mapping[int, tuple[str, str, str]] = {
 
 @every_act(CHECK_OUT, CHECK_IN, LOCK)
 @pytest.mark.parametrize("status", STATUSES)
-async def test_w4_each_status_of_each_kind_of_act(act: Act, status: int) -> None:
+async def test_each_status_of_each_kind_of_act(act: Act, status: int) -> None:
     """Only what is certain is called a no: a check-in, which is done first, leaves 403 and 404 open."""
     expected = STATUSES[status][[CHECK_OUT, CHECK_IN, LOCK].index(act)]
     said = httpx.Response(status, json={"errors": []}, headers={"Retry-After": "7"})
@@ -338,7 +338,7 @@ async def test_w4_each_status_of_each_kind_of_act(act: Act, status: int) -> None
 
 
 @every_act(CHECK_IN)
-async def test_w4_a_permission_of_the_bff_itself_is_a_definite_no(act: Act) -> None:
+async def test_a_permission_of_the_bff_itself_is_a_definite_no(act: Act) -> None:
     """Okapi refuses before the BFF is asked, so even a check-in has not happened."""
     text = "Access for user 'desk' (1) requires permission: circulation-bff.loans.check-in-by-barcode.execute"
     async with gateway_over(lambda request: httpx.Response(403, text=text)) as gateway:
@@ -348,7 +348,7 @@ async def test_w4_a_permission_of_the_bff_itself_is_a_definite_no(act: Act) -> N
     assert gateway.lines() == [act.sent]
 
 
-# W8: done, and something below the answer is wrong
+# Done, with an invalid value in the response
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ async def test_w4_a_permission_of_the_bff_itself_is_a_definite_no(act: Act) -> N
     ],
     ids=str,
 )
-async def test_w8_an_odd_value_in_the_answer_does_not_hide_success(answer: Json, lost: list[str]) -> None:
+async def test_an_odd_value_in_the_answer_does_not_hide_success(answer: Json, lost: list[str]) -> None:
     """The loan is there with its id: a value that cannot be told is null, with an error of its own."""
     done = {"id": key(9), "renewalCount": 1, "action": "checkedout", "dueDate": None, "status": None}
     document = """mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on CheckedOut { loan {

@@ -1,4 +1,4 @@
-"""Rules R1 to R10, where the rest of the suite does not prove them through the whole gateway."""
+"""Upstream responses to reads and their errors, through the complete gateway."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
+from tests.gateway_over import Json, gateway_at, gateway_over, key
 from tests.gateway_under_test import Gateway
-from tests.promises.over import Json, gateway_at, gateway_over, key
 from tests.upstream.socket_server import responds, socket_server
 
 pytestmark = pytest.mark.anyio
 
-# R5: what each status of upstream becomes
+# Statuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +122,7 @@ PLACES = {
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("status", STATUSES)
-async def test_r5_each_status_has_its_code(status: int, place: str, network: str) -> None:
+async def test_each_status_has_its_code(status: int, place: str, network: str) -> None:
     """Wherever the question stands: the field is null, and each error says who, what and when to return."""
     told, where = STATUSES[status], PLACES[place]
 
@@ -158,7 +158,7 @@ async def test_r5_each_status_has_its_code(status: int, place: str, network: str
 
 @pytest.mark.parametrize("place", ["a record at the root", "a lock of Polaris", "a link by an id"])
 @pytest.mark.parametrize("body", [b"", b"Not found", b'{"errors":[{"message":"none"}]}'])
-async def test_r5_a_record_that_is_not_there_is_null(place: str, body: bytes) -> None:
+async def test_a_record_that_is_not_there_is_null(place: str, body: bytes) -> None:
     """404 by id is an answer and no error, in a link too. Polaris says it with nothing or with JSON."""
     where = PLACES[place]
     if place == "a lock of Polaris" and body == b"Not found":
@@ -184,7 +184,7 @@ async def test_r5_a_record_that_is_not_there_is_null(place: str, body: bytes) ->
         ("a link by an id", b"No suitable module found for path /x for tenant diku"),
     ],
 )
-async def test_r5_what_is_not_served_is_not_absent(place: str, body: bytes) -> None:
+async def test_what_is_not_served_is_not_absent(place: str, body: bytes) -> None:
     """A 404 about a list or a path is a failure: null without an error would say that there is nothing."""
     where = PLACES[place]
 
@@ -200,7 +200,7 @@ async def test_r5_what_is_not_served_is_not_absent(place: str, body: bytes) -> N
     assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
 
 
-# R6: values that JSON or GraphQL cannot hold
+# Values that JSON or GraphQL cannot represent
 
 IN_BOTH_WAYS = pytest.mark.parametrize("execution", ["generic", "plan"])
 LEAVES = "{ accounts(first: 3) { nodes { id amount title } } __typename }"
@@ -239,7 +239,7 @@ def over_32_bits(number: int) -> bytes:
         b'""',
     ],
 )
-async def test_r6_a_number_that_no_int_holds_costs_its_leaf(raw: bytes, execution: str) -> None:
+async def test_a_number_that_no_int_holds_costs_its_leaf(raw: bytes, execution: str) -> None:
     """Beside it everything is there: the record's other fields, the other records, the other questions."""
     body = rows("loans", "renewalCount", raw)
     async with gateway_over(
@@ -275,7 +275,7 @@ async def test_r6_a_number_that_no_int_holds_costs_its_leaf(raw: bytes, executio
         b'""',
     ],
 )
-async def test_r6_a_number_that_no_double_holds_costs_its_leaf(raw: bytes, execution: str) -> None:
+async def test_a_number_that_no_double_holds_costs_its_leaf(raw: bytes, execution: str) -> None:
     """A sum that is none is null with an error, and the other sums are there."""
     body = rows("accounts", "amount", raw)
     async with gateway_over(
@@ -292,7 +292,7 @@ async def test_r6_a_number_that_no_double_holds_costs_its_leaf(raw: bytes, execu
 
 @IN_BOTH_WAYS
 @pytest.mark.parametrize("raw", [b"1e308", over_32_bits(2**64), b"-0.5"])
-async def test_r6_a_large_sum_is_a_sum(raw: bytes, execution: str) -> None:
+async def test_a_large_sum_is_a_sum(raw: bytes, execution: str) -> None:
     """What a double holds is passed on."""
     body = rows("accounts", "amount", raw)
     async with gateway_over(
@@ -304,7 +304,7 @@ async def test_r6_a_large_sum_is_a_sum(raw: bytes, execution: str) -> None:
     assert answer["data"]["accounts"]["nodes"][1]["amount"] == float(raw)
 
 
-# Not JSON, or JSON that cannot be read whole: R3 then says that no part of it is used.
+# Not JSON, or truncated JSON, of which no part is used.
 NO_JSON = {
     "NaN": b"NaN",
     "Infinity": b"Infinity",
@@ -321,7 +321,7 @@ NO_JSON = {
 
 @IN_BOTH_WAYS
 @pytest.mark.parametrize("name", NO_JSON)
-async def test_r6_what_is_no_json_costs_the_question_and_no_other(name: str, execution: str) -> None:
+async def test_what_is_no_json_costs_the_question_and_no_other(name: str, execution: str) -> None:
     """A list at the root is null beside its neighbours, the links of a list are null in their rows."""
     broken = NO_JSON[name]
 
@@ -349,7 +349,7 @@ async def test_r6_what_is_no_json_costs_the_question_and_no_other(name: str, exe
 
 @IN_BOTH_WAYS
 @pytest.mark.parametrize("raw", [b"1e308", over_32_bits(2**80), b'"\\u0000\\u2028"', b"[[[1]]]"])
-async def test_r6_open_objects_are_passed_on_as_they_are(raw: bytes, execution: str) -> None:
+async def test_open_objects_are_passed_on_as_they_are(raw: bytes, execution: str) -> None:
     """What a library defines itself has any value, and the answer stays JSON."""
     body = b'{"users":[{"id":"%s","meta":{"x":%s}}]}' % (key(1).encode(), raw)
     async with gateway_over(
@@ -360,7 +360,7 @@ async def test_r6_open_objects_are_passed_on_as_they_are(raw: bytes, execution: 
     assert json.loads(response.content) == {"data": {"users": {"nodes": [{"meta": {"x": json.loads(raw)}}]}}}
 
 
-# R8: batches
+# Batches
 
 MANY = 173
 
@@ -371,7 +371,7 @@ def term(query: str) -> list[str]:
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize(("ids", "line"), [(50, 4000), (80, 8000), (7, 4000), (50, 500), (80, 1000)])
-async def test_r8_a_batch_keeps_both_limits(ids: int, line: int, network: str) -> None:
+async def test_a_batch_keeps_both_limits(ids: int, line: int, network: str) -> None:
     """At most BATCH_SIZE ids and MAX_REQUEST_LINE bytes a call, a limit in each, every id asked once.
 
     Upstream answers backwards and leaves every tenth out: each loan has its own borrower or none.
@@ -411,7 +411,7 @@ async def test_r8_a_batch_keeps_both_limits(ids: int, line: int, network: str) -
         assert len(calls) == -(-MANY // ids)
 
 
-async def test_r8_every_list_is_asked_with_a_limit(gateway: Gateway) -> None:
+async def test_every_list_is_asked_with_a_limit(gateway: Gateway) -> None:
     """FOLIO's own default is ten: no question in CQL is left to it, at the root or in a link."""
     await gateway.data(
         """{

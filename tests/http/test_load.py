@@ -1,4 +1,4 @@
-"""Rules L1 to L7, where the rest of the suite does not prove them through the whole gateway."""
+"""Isolation under load, health during an outage, and request ids, through the complete gateway."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.engine.test_hostile import HOSTILE
+from tests.gateway_over import CALLER, gateway_at, gateway_over, key
 from tests.gateway_under_test import open_gateway
-from tests.promises.over import CALLER, gateway_at, gateway_over, key
 from tests.upstream.socket_server import closed_port, hangs, responds, socket_server, until
 
 pytestmark = pytest.mark.anyio
@@ -23,11 +23,11 @@ ACT = f"""mutation {{ checkOut(input: {{
 }}) {{ __typename }} }}"""
 
 
-# L1: upstreams apart
+# Separate concurrency limits
 
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
-async def test_l1_a_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
+async def test_a_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
     """With every slot of Polaris taken, questions and acts of FOLIO are answered at once."""
     locks = "{ objectLocks { totalCount } }"
     body = b'{"users":[],"loans":[],"id":"1"}'
@@ -60,11 +60,11 @@ async def test_l1_a_hanging_upstream_takes_no_slot_of_another(network: str) -> N
     assert took < 5
 
 
-# L4: a neighbour during one abuse
+# Hostile documents
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_l4_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
+async def test_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
     """`{ __typename }` of somebody else waits less than half a second, sent right behind the abuse.
 
     All run in one thread, and what it works is what a neighbour waits for; other processes do not count.
@@ -84,10 +84,10 @@ async def test_l4_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
     assert took < 0.5
 
 
-# L5: health
+# Health
 
 
-async def test_l5_an_outage_of_upstream_unreadies_nothing() -> None:
+async def test_an_outage_of_upstream_unreadies_nothing() -> None:
     """With no upstream to be reached the process is alive and ready, for callers without a tenant too."""
     async with gateway_at(f"http://127.0.0.1:{closed_port()}") as gateway:
         for _ in range(25):  # enough to open the breaker
@@ -101,7 +101,7 @@ async def test_l5_an_outage_of_upstream_unreadies_nothing() -> None:
     assert statuses == [200, 200, 200]
 
 
-async def test_l5_health_asks_nobody() -> None:
+async def test_health_asks_nobody() -> None:
     """Liveness and readiness are about this process: no upstream hears of them."""
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
         for path in ("/admin/health", "/admin/health/readiness", "/admin/info"):
@@ -110,7 +110,7 @@ async def test_l5_health_asks_nobody() -> None:
     assert gateway.got == []
 
 
-# L7: one id for a request, everywhere
+# Request ids
 
 EVERYWHERE = """{
     users { nodes { id } }
@@ -122,7 +122,7 @@ EVERYWHERE = """{
 @pytest.mark.parametrize(
     "sent", ["4711/desk", None, "not an id", "x" * 300], ids=["given", "none", "broken", "long"]
 )
-async def test_l7_one_id_is_everywhere(sent: str | None) -> None:
+async def test_one_id_is_everywhere(sent: str | None) -> None:
     """Upstream, each error and the answer's header have one id: the caller's and our hop, or a new one."""
 
     def upstream(request: httpx.Request) -> httpx.Response:
@@ -154,7 +154,7 @@ async def test_l7_one_id_is_everywhere(sent: str | None) -> None:
     [b"", b"[]", b'{"query":"{"}', b'{"query":"{ nothing }"}', b'{"query":"{ loan { id } }"}'],
     ids=["nothing", "no object", "no GraphQL", "not of the schema", "an argument too few"],
 )
-async def test_l7_a_refused_request_has_its_id(body: bytes) -> None:
+async def test_a_refused_request_has_its_id(body: bytes) -> None:
     """A request that was not executed has the id of its caller in the error and in the header."""
     headers = CALLER | {"Content-Type": "application/json"}
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
@@ -165,7 +165,7 @@ async def test_l7_a_refused_request_has_its_id(body: bytes) -> None:
     assert error["extensions"]["requestId"].startswith("4711/desk;")
 
 
-async def test_l7_a_fault_is_logged_under_its_id(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fault_is_logged_under_its_id(caplog: pytest.LogCaptureFixture) -> None:
     """The log line of a fault of ours has the id that the client was told, and nothing that was asked."""
 
     def upstream(request: httpx.Request) -> httpx.Response:
