@@ -3,7 +3,8 @@
 It starts an upstream with prepared answers and one server for each row, checks that all rows give the same,
 puts load on them by turns and writes Markdown tables with the targets marked. Run it in the root of the
 project, with the test extra installed, on a machine that does nothing else; it takes about fifteen minutes.
-Variables of the environment reach the gateway.
+Variables of the environment reach the gateway. `python -m tests.benchmarks.instructions` counts instructions
+in place of time, which a busy machine does not disturb.
 """
 
 from __future__ import annotations

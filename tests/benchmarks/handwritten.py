@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import aiohttp
@@ -38,14 +39,75 @@ def date(text: str | None) -> str | None:
     return None if text is None else f"{text[:23]}Z"
 
 
+class Incoming(Protocol):
+    """The members of a request that the endpoints read: Starlette's has them, and the one of `bound`."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def path_params(self) -> Mapping[str, Any]: ...  # Any: as Starlette declares it
+
+    async def body(self) -> bytes: ...
+
+
 @cache
 def enum(text: str) -> str:
     """A text of a closed value set as its enum value: `Open - Not yet filled` is OPEN_NOT_YET_FILLED."""
     return text.upper().replace(" - ", "_").replace(" ", "_")
 
 
-class Calls:
-    """The calls upstream, answered with undecoded JSON; one connection pool for the life of the process."""
+class Calls(ABC):
+    """The upstream calls of the workloads. Responses are undecoded JSON."""
+
+    @abstractmethod
+    async def get(self, target: str, request: Incoming) -> bytes: ...
+
+    @abstractmethod
+    async def post(self, target: str, body: bytes, request: Incoming) -> bytes: ...
+
+    async def loan(self, request: Incoming) -> bytes:
+        """The page of the one loan that the path names."""
+        key = request.path_params["id"]
+        query = quote(f'id=="{key}"', safe="")
+        return await self.get(f"/circulation-bff/loans?query={query}&limit=1&totalRecords=none", request)
+
+    async def loans(self, request: Incoming, limit: int = LOANS) -> bytes:
+        target = f"/circulation-bff/loans?query={_BY_LOAN_DATE}&limit={limit}&totalRecords=none"
+        return await self.get(target, request)
+
+    async def requests(self, request: Incoming) -> bytes:
+        target = f"/circulation-bff/requests?query={_BY_REQUEST_DATE}&limit=100&totalRecords=none"
+        return await self.get(target, request)
+
+    async def users(self, ids: Iterable[str], request: Incoming) -> list[bytes]:
+        return await self._by_id("/users", ids, request)
+
+    async def desks(self, ids: Iterable[str], request: Incoming) -> list[bytes]:
+        return await self._by_id("/service-points", ids, request, "&includeRoutingServicePoints=true")
+
+    async def titles(self, ids: Iterable[str], request: Incoming) -> list[bytes]:
+        return await self._by_id("/inventory/instances", ids, request)
+
+    async def items(self, ids: Iterable[str], request: Incoming) -> list[bytes]:
+        return await self._by_id("/inventory/items", ids, request)
+
+    async def check_out(self, body: bytes, request: Incoming) -> bytes:
+        return await self.post("/circulation-bff/loans/check-out-by-barcode", body, request)
+
+    async def _by_id(self, path: str, ids: Iterable[str], request: Incoming, extra: str = "") -> list[bytes]:
+        distinct = list(dict.fromkeys(ids))
+        chunks = [distinct[start : start + IDS_IN_CALL] for start in range(0, len(distinct), IDS_IN_CALL)]
+        targets = []
+        for chunk in chunks:
+            either = " or ".join(f'"{each}"' for each in chunk)
+            query = quote(f"id==({either})" if len(chunk) > 1 else f"id=={either}", safe="")
+            targets.append(f"{path}?query={query}&limit={len(chunk)}&totalRecords=none{extra}")
+        return await asyncio.gather(*(self.get(target, request) for target in targets))
+
+
+class AiohttpCalls(Calls):
+    """The calls over one aiohttp session for the life of the process."""
 
     session: aiohttp.ClientSession
 
@@ -58,111 +120,87 @@ class Calls:
         async with aiohttp.ClientSession(connector=pool, cookie_jar=aiohttp.DummyCookieJar()) as self.session:
             yield
 
-    async def get(self, target: str, request: Request) -> bytes:
+    async def get(self, target: str, request: Incoming) -> bytes:
         url = URL(self.upstream + target, encoded=True)
-        async with self.session.get(url, headers=_forwarded(request)) as response:
+        async with self.session.get(url, headers=forwarded_headers(request)) as response:
             response.raise_for_status()
             return await response.read()
 
-    async def loan(self, request: Request) -> bytes:
-        """The page of the one loan that the path names."""
-        key = request.path_params["id"]
-        query = quote(f'id=="{key}"', safe="")
-        return await self.get(f"/circulation-bff/loans?query={query}&limit=1&totalRecords=none", request)
-
-    async def loans(self, request: Request, limit: int = LOANS) -> bytes:
-        target = f"/circulation-bff/loans?query={_BY_LOAN_DATE}&limit={limit}&totalRecords=none"
-        return await self.get(target, request)
-
-    async def requests(self, request: Request) -> bytes:
-        target = f"/circulation-bff/requests?query={_BY_REQUEST_DATE}&limit=100&totalRecords=none"
-        return await self.get(target, request)
-
-    async def users(self, ids: Iterable[str], request: Request) -> list[bytes]:
-        return await self._by_id("/users", ids, request)
-
-    async def desks(self, ids: Iterable[str], request: Request) -> list[bytes]:
-        return await self._by_id("/service-points", ids, request, "&includeRoutingServicePoints=true")
-
-    async def titles(self, ids: Iterable[str], request: Request) -> list[bytes]:
-        return await self._by_id("/inventory/instances", ids, request)
-
-    async def items(self, ids: Iterable[str], request: Request) -> list[bytes]:
-        return await self._by_id("/inventory/items", ids, request)
-
-    async def check_out(self, body: bytes, request: Request) -> bytes:
-        url = f"{self.upstream}/circulation-bff/loans/check-out-by-barcode"
-        headers = {**_forwarded(request), "Content-Type": "application/json"}
+    async def post(self, target: str, body: bytes, request: Incoming) -> bytes:
+        url = URL(self.upstream + target, encoded=True)
+        headers = {**forwarded_headers(request), "Content-Type": "application/json"}
         async with self.session.post(url, data=body, headers=headers) as response:
             response.raise_for_status()
             return await response.read()
 
-    async def _by_id(self, path: str, ids: Iterable[str], request: Request, extra: str = "") -> list[bytes]:
-        distinct = list(dict.fromkeys(ids))
-        chunks = [distinct[start : start + IDS_IN_CALL] for start in range(0, len(distinct), IDS_IN_CALL)]
-        targets = []
-        for chunk in chunks:
-            either = " or ".join(f'"{each}"' for each in chunk)
-            query = quote(f"id==({either})" if len(chunk) > 1 else f"id=={either}", safe="")
-            targets.append(f"{path}?query={query}&limit={len(chunk)}&totalRecords=none{extra}")
-        return await asyncio.gather(*(self.get(target, request) for target in targets))
-
 
 class Endpoints(ABC):
-    """The answers, one for each workload."""
+    """The response bodies, one method for each workload."""
 
     def __init__(self, calls: Calls) -> None:
         self.calls = calls
 
     @abstractmethod
-    async def loan(self, request: Request) -> Response:
+    async def loan(self, request: Incoming) -> bytes:
         """W1."""
 
-    async def loans(self, request: Request) -> Response:
+    async def loans(self, request: Incoming) -> bytes:
         """W2."""
         return self.listed(await self.calls.loans(request))
 
-    async def many_loans(self, request: Request) -> Response:
+    async def many_loans(self, request: Incoming) -> bytes:
         """W2 with ten times the loans."""
         return self.listed(await self.calls.loans(request, MANY_LOANS))
 
     @abstractmethod
-    def listed(self, page: bytes) -> Response:
+    def listed(self, page: bytes) -> bytes:
         """What W2 asks, of each loan of a page."""
 
     @abstractmethod
-    async def loans_with_links(self, request: Request) -> Response:
+    async def loans_with_links(self, request: Incoming) -> bytes:
         """W3."""
 
     @abstractmethod
-    async def requests_with_links(self, request: Request) -> Response:
+    async def requests_with_links(self, request: Incoming) -> bytes:
         """W4."""
 
     @abstractmethod
-    async def check_out(self, request: Request) -> Response:
+    async def check_out(self, request: Incoming) -> bytes:
         """W5."""
 
     @abstractmethod
-    async def loans_as_they_are(self, request: Request) -> Response:
+    async def loans_as_they_are(self, request: Incoming) -> bytes:
         """W6."""
 
+    @abstractmethod
+    async def loans_with_keys(self, request: Incoming) -> bytes:
+        """W7."""
 
-def create_app(endpoints: Endpoints) -> Starlette:
+
+def create_app(calls: AiohttpCalls, endpoints: Endpoints) -> Starlette:
     return Starlette(
         routes=[
-            Route("/loans/{id}", endpoints.loan),
-            Route("/loans", endpoints.loans),
-            Route("/many-loans", endpoints.many_loans),
-            Route("/loans-with-links", endpoints.loans_with_links),
-            Route("/loans-as-they-are", endpoints.loans_as_they_are),
-            Route("/requests-with-links", endpoints.requests_with_links),
-            Route("/check-out", endpoints.check_out, methods=["POST"]),
+            Route("/loans/{id}", _respond(endpoints.loan)),
+            Route("/loans", _respond(endpoints.loans)),
+            Route("/many-loans", _respond(endpoints.many_loans)),
+            Route("/loans-with-links", _respond(endpoints.loans_with_links)),
+            Route("/loans-as-they-are", _respond(endpoints.loans_as_they_are)),
+            Route("/loans-with-keys", _respond(endpoints.loans_with_keys)),
+            Route("/requests-with-links", _respond(endpoints.requests_with_links)),
+            Route("/check-out", _respond(endpoints.check_out), methods=["POST"]),
         ],
-        lifespan=endpoints.calls.lifespan,
+        lifespan=calls.lifespan,
     )
 
 
-def _forwarded(request: Request) -> dict[str, str]:
+def _respond(endpoint: Callable[[Incoming], Awaitable[bytes]]) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
+        return Response(await endpoint(request), media_type="application/json")
+
+    return respond
+
+
+def forwarded_headers(request: Incoming) -> dict[str, str]:
     headers = request.headers
     return {
         "Accept": "application/json, text/plain",

@@ -13,10 +13,16 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from starlette.requests import Request
-from starlette.responses import Response
 
-from tests.benchmarks.handwritten import REQUEST_TYPES, Calls, Endpoints, create_app, date, enum
+from tests.benchmarks.handwritten import (
+    REQUEST_TYPES,
+    AiohttpCalls,
+    Endpoints,
+    Incoming,
+    create_app,
+    date,
+    enum,
+)
 from tests.benchmarks.serving import serve, upstream_url
 
 
@@ -330,6 +336,79 @@ class CarriedNode(Struct, gc=False):
     checkoutServicePoint: NamedDesk
 
 
+# W7
+
+
+class KeyedItem(Struct, gc=False, kw_only=True):
+    title: str | None = None
+    barcode: str | None = None
+    callNumber: str | None = None
+    instanceId: str
+
+
+class KeyedLoan(Struct, gc=False, kw_only=True):
+    id: str
+    loanDate: str | None = None
+    dueDate: str | None = None
+    action: str | None = None
+    actionComment: str | None = None
+    renewalCount: int | None = None
+    dueDateChangedByRecall: bool | None = None
+    dueDateChangedByHold: bool | None = None
+    dueDateChangedByNearExpireUser: bool | None = None
+    isDcb: bool | None = None
+    status: Status
+    feesAndFines: FeesAndFines
+    metadata: Metadata
+    item: KeyedItem
+    userId: str
+    itemId: str
+    loanPolicyId: str
+    overdueFinePolicyId: str
+    lostItemPolicyId: str
+    itemEffectiveLocationIdAtCheckOut: str
+    checkoutServicePointId: str
+
+
+class KeyedLoans(Struct):
+    loans: list[KeyedLoan]
+
+
+class Key(Struct, gc=False):
+    id: str
+
+
+class NamedItem(Struct, gc=False):
+    title: str | None
+    barcode: str | None
+    callNumber: str | None
+
+
+class KeyedNode(Struct, gc=False):
+    id: str
+    loanDate: str | None
+    dueDate: str | None
+    action: str | None
+    actionComment: str | None
+    renewalCount: int | None
+    dueDateChangedByRecall: bool | None
+    dueDateChangedByHold: bool | None
+    dueDateChangedByNearExpireUser: bool | None
+    isDcb: bool | None
+    status: Status
+    feesAndFines: FeesAndFines
+    metadata: Metadata
+    loanItem: NamedItem
+    borrower: Key
+    item: Key
+    instance: Key
+    loanPolicy: Key
+    overdueFinePolicy: Key
+    lostItemPolicy: Key
+    itemEffectiveLocationAtCheckOut: Key
+    checkoutServicePoint: Key
+
+
 _encode = msgspec.json.Encoder().encode
 _users = msgspec.json.Decoder(Users).decode
 _desks = msgspec.json.Decoder(Desks).decode
@@ -342,12 +421,13 @@ _linked_requests = msgspec.json.Decoder(LinkedRequests).decode
 _check_out = msgspec.json.Decoder(CheckOut).decode
 _lent_loan = msgspec.json.Decoder(LentLoan).decode
 _carrying_loans = msgspec.json.Decoder(CarryingLoans).decode
+_keyed_loans = msgspec.json.Decoder(KeyedLoans).decode
 
 
 class MsgspecEndpoints(Endpoints):
     """Structs in, Structs out."""
 
-    async def users(self, ids: Iterable[str], request: Request) -> dict[str, User]:
+    async def users(self, ids: Iterable[str], request: Incoming) -> dict[str, User]:
         found = {}
         for page in await self.calls.users(ids, request):
             for user in _users(page).users:
@@ -355,7 +435,7 @@ class MsgspecEndpoints(Endpoints):
                 found[user.id] = user
         return found
 
-    async def desks(self, ids: Iterable[str], request: Request) -> dict[str, Desk]:
+    async def desks(self, ids: Iterable[str], request: Incoming) -> dict[str, Desk]:
         found = {}
         for page in await self.calls.desks(ids, request):
             for desk in _desks(page).servicepoints:
@@ -364,11 +444,11 @@ class MsgspecEndpoints(Endpoints):
                 found[desk.id] = desk
         return found
 
-    async def titles(self, ids: Iterable[str], request: Request) -> dict[str, Title]:
+    async def titles(self, ids: Iterable[str], request: Incoming) -> dict[str, Title]:
         pages = await self.calls.titles(ids, request)
         return {title.id: title for page in pages for title in _titles(page).instances}
 
-    async def items(self, ids: Iterable[str], request: Request) -> dict[str, Item]:
+    async def items(self, ids: Iterable[str], request: Incoming) -> dict[str, Item]:
         found = {}
         for page in await self.calls.items(ids, request):
             for item in _items(page).items:
@@ -377,12 +457,12 @@ class MsgspecEndpoints(Endpoints):
                 found[item.id] = item
         return found
 
-    async def loan(self, request: Request) -> Response:
+    async def loan(self, request: Incoming) -> bytes:
         (loan,) = _scalar_loans(await self.calls.loan(request)).loans
         loan.loanDate, loan.dueDate = date(loan.loanDate), date(loan.dueDate)
         return _answer({"loan": loan})
 
-    def listed(self, page: bytes) -> Response:
+    def listed(self, page: bytes) -> bytes:
         nodes = []
         for loan in _wide_loans(page).loans:
             status, metadata, item = loan.status, loan.metadata, loan.item
@@ -412,7 +492,7 @@ class MsgspecEndpoints(Endpoints):
             )
         return _answer({"loans": {"nodes": nodes}})
 
-    async def loans_with_links(self, request: Request) -> Response:
+    async def loans_with_links(self, request: Incoming) -> bytes:
         loans = _linked_loans(await self.calls.loans(request)).loans
         users, desks, titles = await asyncio.gather(
             self.users([loan.userId for loan in loans], request),
@@ -436,7 +516,7 @@ class MsgspecEndpoints(Endpoints):
             )
         return _answer({"loans": {"nodes": nodes}})
 
-    async def requests_with_links(self, request: Request) -> Response:
+    async def requests_with_links(self, request: Incoming) -> bytes:
         requests = _linked_requests(await self.calls.requests(request)).requests
         people = [person for each in requests for person in (each.requesterId, each.proxyUserId)]
         users, desks, titles, items = await asyncio.gather(
@@ -462,14 +542,14 @@ class MsgspecEndpoints(Endpoints):
         ]
         return _answer({"requests": {"nodes": nodes}})
 
-    async def check_out(self, request: Request) -> Response:
+    async def check_out(self, request: Incoming) -> bytes:
         body = _encode(_check_out(await request.body()))
         loan = _lent_loan(await self.calls.check_out(body, request))
         loan.status.name = enum(loan.status.name)
         node = LentNode(loan.id, date(loan.loanDate), date(loan.dueDate), loan.status, loan.item)
         return _answer({"checkOut": {"__typename": "CheckedOut", "loan": node}})
 
-    async def loans_as_they_are(self, request: Request) -> Response:
+    async def loans_as_they_are(self, request: Incoming) -> bytes:
         nodes = []
         for loan in _carrying_loans(await self.calls.loans(request)).loans:
             borrower, item = loan.borrower, loan.item
@@ -487,10 +567,48 @@ class MsgspecEndpoints(Endpoints):
             )
         return _answer({"loans": {"nodes": nodes}})
 
+    async def loans_with_keys(self, request: Incoming) -> bytes:
+        nodes = []
+        for loan in _keyed_loans(await self.calls.loans(request)).loans:
+            status, metadata, item = loan.status, loan.metadata, loan.item
+            status.name = enum(status.name)
+            metadata.createdDate, metadata.updatedDate = (
+                date(metadata.createdDate),
+                date(metadata.updatedDate),
+            )
+            nodes.append(
+                KeyedNode(
+                    loan.id,
+                    date(loan.loanDate),
+                    date(loan.dueDate),
+                    loan.action,
+                    loan.actionComment,
+                    loan.renewalCount,
+                    loan.dueDateChangedByRecall,
+                    loan.dueDateChangedByHold,
+                    loan.dueDateChangedByNearExpireUser,
+                    loan.isDcb,
+                    status,
+                    loan.feesAndFines,
+                    metadata,
+                    NamedItem(item.title, item.barcode, item.callNumber),
+                    Key(loan.userId),
+                    Key(loan.itemId),
+                    Key(item.instanceId),
+                    Key(loan.loanPolicyId),
+                    Key(loan.overdueFinePolicyId),
+                    Key(loan.lostItemPolicyId),
+                    Key(loan.itemEffectiveLocationIdAtCheckOut),
+                    Key(loan.checkoutServicePointId),
+                )
+            )
+        return _answer({"loans": {"nodes": nodes}})
 
-def _answer(data: dict[str, Any]) -> Response:  # Any: whatever the encoder takes
-    return Response(_encode({"data": data}), media_type="application/json")
+
+def _answer(data: dict[str, Any]) -> bytes:  # Any: whatever the encoder takes
+    return _encode({"data": data})
 
 
 if __name__ == "__main__":
-    serve(create_app(MsgspecEndpoints(Calls(upstream_url()))))
+    calls = AiohttpCalls(upstream_url())
+    serve(create_app(calls, MsgspecEndpoints(calls)))

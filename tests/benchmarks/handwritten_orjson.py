@@ -6,10 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Iterable
 
 import orjson
-from starlette.requests import Request
-from starlette.responses import Response
 
-from tests.benchmarks.handwritten import REQUEST_TYPES, Calls, Endpoints, create_app, date, enum
+from tests.benchmarks.handwritten import (
+    REQUEST_TYPES,
+    AiohttpCalls,
+    Endpoints,
+    Incoming,
+    create_app,
+    date,
+    enum,
+)
 from tests.benchmarks.records import Record
 from tests.benchmarks.serving import serve, upstream_url
 
@@ -17,7 +23,7 @@ from tests.benchmarks.serving import serve, upstream_url
 class OrjsonEndpoints(Endpoints):
     """Dictionaries in, dictionaries out."""
 
-    async def users(self, ids: Iterable[str], request: Request) -> dict[str, Record]:
+    async def users(self, ids: Iterable[str], request: Incoming) -> dict[str, Record]:
         found = await _by_id(self.calls.users(ids, request), "users")
         return {
             key: {
@@ -34,7 +40,7 @@ class OrjsonEndpoints(Endpoints):
             for key, user in found.items()
         }
 
-    async def desks(self, ids: Iterable[str], request: Request) -> dict[str, Record]:
+    async def desks(self, ids: Iterable[str], request: Incoming) -> dict[str, Record]:
         found = await _by_id(self.calls.desks(ids, request), "servicepoints")
         return {
             key: {
@@ -49,7 +55,7 @@ class OrjsonEndpoints(Endpoints):
             for key, desk in found.items()
         }
 
-    async def titles(self, ids: Iterable[str], request: Request) -> dict[str, Record]:
+    async def titles(self, ids: Iterable[str], request: Incoming) -> dict[str, Record]:
         found = await _by_id(self.calls.titles(ids, request), "instances")
         return {
             key: {
@@ -61,7 +67,7 @@ class OrjsonEndpoints(Endpoints):
             for key, title in found.items()
         }
 
-    async def items(self, ids: Iterable[str], request: Request) -> dict[str, Record]:
+    async def items(self, ids: Iterable[str], request: Incoming) -> dict[str, Record]:
         found = await _by_id(self.calls.items(ids, request), "items")
         return {
             key: {
@@ -75,7 +81,7 @@ class OrjsonEndpoints(Endpoints):
             for key, item in found.items()
         }
 
-    async def loan(self, request: Request) -> Response:
+    async def loan(self, request: Incoming) -> bytes:
         (loan,) = orjson.loads(await self.calls.loan(request))["loans"]
         return _answer(
             {
@@ -92,7 +98,7 @@ class OrjsonEndpoints(Endpoints):
             }
         )
 
-    def listed(self, page: bytes) -> Response:
+    def listed(self, page: bytes) -> bytes:
         nodes = [
             {
                 "id": loan["id"],
@@ -129,7 +135,7 @@ class OrjsonEndpoints(Endpoints):
         ]
         return _answer({"loans": {"nodes": nodes}})
 
-    async def loans_with_links(self, request: Request) -> Response:
+    async def loans_with_links(self, request: Incoming) -> bytes:
         loans = orjson.loads(await self.calls.loans(request))["loans"]
         users, desks, titles = await asyncio.gather(
             self.users((loan["userId"] for loan in loans), request),
@@ -151,7 +157,7 @@ class OrjsonEndpoints(Endpoints):
         ]
         return _answer({"loans": {"nodes": nodes}})
 
-    async def requests_with_links(self, request: Request) -> Response:
+    async def requests_with_links(self, request: Incoming) -> bytes:
         requests = orjson.loads(await self.calls.requests(request))["requests"]
         people = [each[role] for each in requests for role in ("requesterId", "proxyUserId") if role in each]
         users, desks, titles, items = await asyncio.gather(
@@ -177,7 +183,7 @@ class OrjsonEndpoints(Endpoints):
         ]
         return _answer({"requests": {"nodes": nodes}})
 
-    async def check_out(self, request: Request) -> Response:
+    async def check_out(self, request: Incoming) -> bytes:
         body = orjson.dumps(orjson.loads(await request.body()))
         loan = orjson.loads(await self.calls.check_out(body, request))
         return _answer(
@@ -198,7 +204,7 @@ class OrjsonEndpoints(Endpoints):
             }
         )
 
-    async def loans_as_they_are(self, request: Request) -> Response:
+    async def loans_as_they_are(self, request: Incoming) -> bytes:
         nodes = [
             {
                 "id": loan["id"],
@@ -226,14 +232,52 @@ class OrjsonEndpoints(Endpoints):
         ]
         return _answer({"loans": {"nodes": nodes}})
 
+    async def loans_with_keys(self, request: Incoming) -> bytes:
+        nodes = [
+            {
+                "id": loan["id"],
+                "loanDate": date(loan.get("loanDate")),
+                "dueDate": date(loan.get("dueDate")),
+                "action": loan.get("action"),
+                "actionComment": loan.get("actionComment"),
+                "renewalCount": loan.get("renewalCount"),
+                "dueDateChangedByRecall": loan.get("dueDateChangedByRecall"),
+                "dueDateChangedByHold": loan.get("dueDateChangedByHold"),
+                "dueDateChangedByNearExpireUser": loan.get("dueDateChangedByNearExpireUser"),
+                "isDcb": loan.get("isDcb"),
+                "status": {"name": enum(loan["status"]["name"])},
+                "feesAndFines": {"amountRemainingToPay": loan["feesAndFines"]["amountRemainingToPay"]},
+                "metadata": {
+                    "createdDate": date((metadata := loan["metadata"]).get("createdDate")),
+                    "updatedDate": date(metadata.get("updatedDate")),
+                },
+                "loanItem": {
+                    "title": (item := loan["item"]).get("title"),
+                    "barcode": item.get("barcode"),
+                    "callNumber": item.get("callNumber"),
+                },
+                "borrower": {"id": loan["userId"]},
+                "item": {"id": loan["itemId"]},
+                "instance": {"id": item["instanceId"]},
+                "loanPolicy": {"id": loan["loanPolicyId"]},
+                "overdueFinePolicy": {"id": loan["overdueFinePolicyId"]},
+                "lostItemPolicy": {"id": loan["lostItemPolicyId"]},
+                "itemEffectiveLocationAtCheckOut": {"id": loan["itemEffectiveLocationIdAtCheckOut"]},
+                "checkoutServicePoint": {"id": loan["checkoutServicePointId"]},
+            }
+            for loan in orjson.loads(await self.calls.loans(request))["loans"]
+        ]
+        return _answer({"loans": {"nodes": nodes}})
+
 
 async def _by_id(pages: Awaitable[list[bytes]], key: str) -> dict[str, Record]:
     return {record["id"]: record for page in await pages for record in orjson.loads(page)[key]}
 
 
-def _answer(data: Record) -> Response:
-    return Response(orjson.dumps({"data": data}), media_type="application/json")
+def _answer(data: Record) -> bytes:
+    return orjson.dumps({"data": data})
 
 
 if __name__ == "__main__":
-    serve(create_app(OrjsonEndpoints(Calls(upstream_url()))))
+    calls = AiohttpCalls(upstream_url())
+    serve(create_app(calls, OrjsonEndpoints(calls)))

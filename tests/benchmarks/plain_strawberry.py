@@ -185,6 +185,13 @@ class Item:
         )
 
 
+@strawberry.type
+class Reference:
+    """A record whose service has nothing to add here: the loan has its id."""
+
+    id: strawberry.ID
+
+
 class Context:
     """The loaders of one request, over the client of the process."""
 
@@ -294,6 +301,10 @@ class Loan:
     item_id: strawberry.Private[str]
     instance_id: strawberry.Private[str]
     service_point_id: strawberry.Private[str]
+    loan_policy: Reference | None
+    overdue_fine_policy: Reference | None
+    lost_item_policy: Reference | None
+    item_effective_location_at_check_out: Reference | None
 
     @strawberry.field
     async def borrower(self, info: Info) -> User | None:
@@ -337,6 +348,10 @@ class Loan:
             item_id=record["itemId"],
             instance_id=record["item"]["instanceId"],
             service_point_id=record["checkoutServicePointId"],
+            loan_policy=Reference(id=record["loanPolicyId"]),
+            overdue_fine_policy=Reference(id=record["overdueFinePolicyId"]),
+            lost_item_policy=Reference(id=record["lostItemPolicyId"]),
+            item_effective_location_at_check_out=Reference(id=record["itemEffectiveLocationIdAtCheckOut"]),
         )
 
 

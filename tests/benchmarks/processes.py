@@ -19,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
+START_SECONDS_WRAPPED = 600  # under valgrind a process takes up to fifty times as long
 
 _CPUCLOCK_SCHED = 2  # of the clocks that a process has: what it ran
 
@@ -41,14 +42,19 @@ class Process:
 
 @contextmanager
 def started(
-    arguments: Sequence[str], variables: Mapping[str, str] | None = None, *, says: str = r"^(http://\S+)$"
+    arguments: Sequence[str],
+    variables: Mapping[str, str] | None = None,
+    *,
+    says: str = r"^(http://\S+)$",
+    wrapper: Sequence[str] = (),
 ) -> Iterator[Process]:
     """Run `python <arguments>` until the end of the block.
 
-    `says` is what the server writes on its output when it listens, its address as the first group.
+    `says` is what the server writes on its output when it listens, its address as the first group. `wrapper`
+    is a command that the process runs under; it must become the process, as valgrind does.
     """
     with subprocess.Popen(  # noqa: S603 - our own modules
-        [sys.executable, *arguments],
+        [*wrapper, sys.executable, *arguments],
         cwd=ROOT,
         env={**os.environ, **(variables or {})},
         stdin=subprocess.DEVNULL,
@@ -56,7 +62,7 @@ def started(
         text=True,
     ) as running:
         assert running.stdout is not None
-        alarm = threading.Timer(START_SECONDS, running.kill)
+        alarm = threading.Timer(START_SECONDS_WRAPPED if wrapper else START_SECONDS, running.kill)
         alarm.start()
         try:
             said = next(filter(None, (re.search(says, line.rstrip()) for line in running.stdout)), None)

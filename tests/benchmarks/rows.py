@@ -6,7 +6,7 @@ serves it and a row that starts it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -41,8 +41,13 @@ class Row:
     metrics: str | None = None  # where it tells its figures, in the text format of Prometheus
 
     @contextmanager
-    def serving(self, upstream: str) -> Iterator[Process]:
+    def serving(self, upstream: str, wrapper: Sequence[str] = ()) -> Iterator[Process]:
+        """Run the server until the end of the block, under the command `wrapper` if there is one."""
         raise NotImplementedError
+
+    def environment(self, upstream: str) -> dict[str, str]:
+        """Return the variables that the server is started with, beside those of this process."""
+        return {UPSTREAM: upstream}
 
     def question(self, workload: Workload) -> bytes:
         """The request of a workload to this server; a GraphQL request unless said otherwise."""
@@ -57,16 +62,23 @@ class GatewayRow(Row):
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
-    def serving(self, upstream: str) -> Iterator[Process]:
-        variables = {
+    def serving(self, upstream: str, wrapper: Sequence[str] = ()) -> Iterator[Process]:
+        with started(
+            ["-m", "gateway", "--port", "0"],
+            self.environment(upstream),
+            says=r"GraphQL +(http://[^/]+)",
+            wrapper=wrapper,
+        ) as process:
+            yield process
+
+    def environment(self, upstream: str) -> dict[str, str]:
+        return {
             "OKAPI_URL": upstream,
             "HOST": "127.0.0.1",
             "LOG_LEVEL": "error",
             **_PATIENCE,
             **self.variables,
         }
-        with started(["-m", "gateway", "--port", "0"], variables, says=r"GraphQL +(http://[^/]+)") as process:
-            yield process
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +93,12 @@ class HandwrittenRow(Row):
     spare_collections: bool = True
 
     @contextmanager
-    def serving(self, upstream: str) -> Iterator[Process]:
-        variables = {UPSTREAM: upstream, **({SPARE_COLLECTIONS: "1"} if self.spare_collections else {})}
-        with started(["-m", self.module], variables) as process:
+    def serving(self, upstream: str, wrapper: Sequence[str] = ()) -> Iterator[Process]:
+        with started(["-m", self.module], self.environment(upstream), wrapper=wrapper) as process:
             yield process
+
+    def environment(self, upstream: str) -> dict[str, str]:
+        return {UPSTREAM: upstream, **({SPARE_COLLECTIONS: "1"} if self.spare_collections else {})}
 
     def question(self, workload: Workload) -> bytes:
         return question(workload.method, workload.path, workload.body)
@@ -101,8 +115,9 @@ class PlainStrawberryRow(Row):
     """A schema of the same fields in Strawberry's own view."""
 
     @contextmanager
-    def serving(self, upstream: str) -> Iterator[Process]:
-        with started(["-m", "tests.benchmarks.plain_strawberry"], {UPSTREAM: upstream}) as process:
+    def serving(self, upstream: str, wrapper: Sequence[str] = ()) -> Iterator[Process]:
+        module = "tests.benchmarks.plain_strawberry"
+        with started(["-m", module], self.environment(upstream), wrapper=wrapper) as process:
             yield process
 
 
@@ -128,9 +143,14 @@ HANDWRITTEN_MSGSPEC = HandwrittenRow(
     "the same with msgspec Structs of the needed members in place of orjson",
     module="tests.benchmarks.handwritten_msgspec",
 )
+BOUND = HandwrittenRow(
+    "bound",
+    "msgspec and a projection over bare asyncio protocols: no GraphQL, no Starlette, no HTTP library",
+    module="tests.benchmarks.bound",
+)
 PLAIN_STRAWBERRY = PlainStrawberryRow(
     "plain Strawberry", "Strawberry's view, dataclasses, its DataLoader and httpx as documented", exact=False
 )
 
-ROWS: tuple[Row, ...] = (PLAN, GENERIC, HANDWRITTEN, HANDWRITTEN_MSGSPEC, PLAIN_STRAWBERRY)
-LIMITS: tuple[Row, ...] = (HANDWRITTEN, HANDWRITTEN_MSGSPEC)
+ROWS: tuple[Row, ...] = (PLAN, GENERIC, HANDWRITTEN, HANDWRITTEN_MSGSPEC, BOUND, PLAIN_STRAWBERRY)
+LIMITS: tuple[Row, ...] = (HANDWRITTEN, HANDWRITTEN_MSGSPEC, BOUND)

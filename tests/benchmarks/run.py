@@ -121,7 +121,7 @@ class _Measuring:
         before = {row: process.resident_bytes() for row, process in self.processes.items()}
         for workload in workloads:
             for row, process in self.processes.items():
-                made.checked[workload.name, row.name] = await _checked(self.upstream, row, process, workload)
+                made.checked[workload.name, row.name] = await check_row(self.upstream, row, process, workload)
             compare(made, workload)
             for connections in [min(concurrency)] if workload.alone else concurrency:
                 await self._load(workload, connections, rounds, seconds)
@@ -167,7 +167,7 @@ class _Measuring:
                 self.tell(f"{workload.name}, unseen: {row.name} {extra}")
 
 
-async def _checked(upstream: Process, row: Row, process: Process, workload: Workload) -> Checked:
+async def check_row(upstream: Process, row: Row, process: Process, workload: Workload) -> Checked:
     """Ask once to warm up, and once more to see the answer and the calls that it took."""
     await driver.ask(process.url, row.question(workload))
     await driver.ask(upstream.url, driver.question("GET", CALLS))

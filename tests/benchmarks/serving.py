@@ -19,9 +19,14 @@ class SparingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(10_000, 20, 20)
+        spare_collections()
+
+
+def spare_collections() -> None:
+    """Set the garbage collector as the gateway sets it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def upstream_url() -> str:

@@ -8,6 +8,8 @@
 * W5: a check-out; 1 call.
 * W6: 100 loans with borrower, item and service point as far as the loan carries them; 1 call, but 5 for
   whoever follows each link.
+* W7: 100 loans, 25 fields of which eight are foreign keys (`link { id }`); 1 call, but 7 for whoever follows
+  each link. Front ends select keys in nearly every list, to build links and to find rows again.
 """
 
 from __future__ import annotations
@@ -127,5 +129,20 @@ WORKLOADS = (
             checkoutServicePoint {{ id name }}
         }} }} }}""",
         path="/loans-as-they-are",
+    ),
+    Workload(
+        name="W7",
+        title="100 loans, 25 fields, 8 of them keys",
+        query=f"""{{ loans(first: {LOANS}) {{ nodes {{
+            id loanDate dueDate action actionComment renewalCount
+            dueDateChangedByRecall dueDateChangedByHold dueDateChangedByNearExpireUser isDcb
+            status {{ name }} feesAndFines {{ amountRemainingToPay }}
+            metadata {{ createdDate updatedDate }}
+            loanItem {{ title barcode callNumber }}
+            borrower {{ id }} item {{ id }} instance {{ id }}
+            loanPolicy {{ id }} overdueFinePolicy {{ id }} lostItemPolicy {{ id }}
+            itemEffectiveLocationAtCheckOut {{ id }} checkoutServicePoint {{ id }}
+        }} }} }}""",
+        path="/loans-with-keys",
     ),
 )
