@@ -20,7 +20,7 @@ import pytest
 
 from gateway.app import create_app
 from gateway.sandbox import create_sandbox
-from gateway.sandbox.clock import iso
+from gateway.sandbox.clock import format_timestamp
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, open_gateway
 from tests.mutations.seeded import MANUALLY_BLOCKED, service_point
@@ -197,7 +197,7 @@ async def test_questions_have_the_same_answers(apart: Gateway, together: Gateway
 
 async def test_the_answers_are_those_of_the_library(apart: Gateway, together: Gateway) -> None:
     """What comes over the network is the library, whole: every loan with its own borrower."""
-    yesterday = iso(together.library.clock.now() - timedelta(hours=12))  # before the loans of this file
+    yesterday = format_timestamp(together.library.clock.now() - timedelta(hours=12))  # before all loans here
     answer = await same(
         apart,
         together,

@@ -1,8 +1,8 @@
-"""A small, stateful library in memory: the default upstream, the demo and the test double."""
+"""A small, stateful library in memory: the default upstream, the demo and the test double of the gateway."""
 
 from gateway.sandbox.app import Sandbox, create_sandbox
-from gateway.sandbox.calls import Call
-from gateway.sandbox.faults import ConnectionLost, Fault, Faults
+from gateway.sandbox.http.call_log import Call
+from gateway.sandbox.http.faults import ConnectionLost, Fault, Faults
 from gateway.sandbox.library import Library
 from gateway.sandbox.summary import Summary
 

@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI app: tenants, tokens, permissions, routes."""
+"""The sandbox as an ASGI application: tenants, tokens, permissions, routes."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from gateway.sandbox import routes
-from gateway.sandbox.calls import MOST_CALLS, Call, kept
-from gateway.sandbox.exchange import Endpoint, Exchange
-from gateway.sandbox.faults import Faults, broken, truncating
-from gateway.sandbox.folder import library_from
+from gateway.sandbox.folder import load_library
+from gateway.sandbox.http.call_log import MAX_CALLS, Call, select_headers
+from gateway.sandbox.http.errors import ApiError, BadRequest, NotFound
+from gateway.sandbox.http.faults import Faults, send_fault, truncate_body
+from gateway.sandbox.http.permissions import authenticate
+from gateway.sandbox.http.request import Endpoint, HttpRequest
 from gateway.sandbox.library import Library
-from gateway.sandbox.object_lock import LockDesk, lock_routes
-from gateway.sandbox.permissions import caller
-from gateway.sandbox.refusals import Answered, BadRequest, NotFound
-from gateway.sandbox.seed import seeded
+from gateway.sandbox.polaris.endpoints import lock_routes
+from gateway.sandbox.polaris.locks import LockStore
+from gateway.sandbox.routes import METHODS, ROUTES
+from gateway.sandbox.seed.seeded_library import create_seeded_library
 from gateway.sandbox.summary import Summary, summarize
 
-LONGEST_REQUEST_LINE = 4096  # Vert.x's default, which FOLIO's modules do not raise
+MAX_REQUEST_LINE = 4096  # Vert.x's default, which FOLIO's modules do not raise
 POLARIS = "/Polaris.ApplicationServices"
-WITHOUT_TENANT = "x-okapi-tenant header must be provided\n"
+TENANT_MISSING = "x-okapi-tenant header must be provided\n"
 
 
 class Sandbox:
     """A small library in memory behind FOLIO's circulation interfaces and Polaris' object locks.
 
-    `faults` makes calls fail, `calls` remembers the last ones, `locks` is the Polaris that all tenants share.
+    `faults` makes calls fail, `calls` holds the last ones, `locks` is the Polaris that all tenants share.
     """
 
     TENANTS = ("diku", "college")
@@ -43,8 +44,8 @@ class Sandbox:
         self.libraries = dict(libraries)
         self.latency = latency
         self.faults = Faults()
-        self.calls: deque[Call] = deque(maxlen=MOST_CALLS)
-        self.locks = LockDesk(self.libraries["diku"].clock)
+        self.calls: deque[Call] = deque(maxlen=MAX_CALLS)
+        self.locks = LockStore(self.libraries["diku"].clock)
         self.app = Starlette(routes=[*lock_routes(POLARIS, self.locks), *self.folio_routes()])
         self.app.router.redirect_slashes = False
 
@@ -52,90 +53,91 @@ class Sandbox:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        method, path = scope["method"], scope["path"]
-        self.remember(scope)
+        self.log_call(scope)
         if self.latency:
             await asyncio.sleep(self.latency)
-        fault = self.faults.take(method, path)
+        fault = self.faults.take(scope["method"], scope["path"])
         if fault is not None:
-            if await broken(fault, scope, receive, send):
+            if await send_fault(fault, scope, receive, send):
                 return
             if fault.kind == "truncate":
-                send = truncating(send)
-        if refusal := refused_at_the_door(scope, self.libraries):
-            await refusal(scope, receive, send)
+                send = truncate_body(send)
+        if rejection := reject_early(scope, self.libraries):
+            await rejection(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
     def library(self, tenant: str) -> Library:
-        """The state of one tenant. Raises KeyError for an unknown one."""
+        """Return the state of a tenant. Raises KeyError if it is unknown."""
         return self.libraries[tenant]
 
     def summary(self, tenant: str = "diku") -> Summary:
         return summarize(self.library(tenant), self.locks)
 
-    def remember(self, scope: Scope) -> None:
+    def log_call(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         query = dict(QueryParams(scope["query_string"]))
-        call = Call(scope["method"], scope["path"], query, headers.get("x-okapi-tenant"), kept(headers))
-        self.calls.append(call)
+        logged = select_headers(headers)
+        self.calls.append(Call(scope["method"], scope["path"], query, headers.get("x-okapi-tenant"), logged))
 
     def folio_routes(self) -> list[Route]:
         return [
-            Route(each.path, self.serve(each.permission, each.endpoint), methods=[each.method])
-            for each in routes.ROUTES
-        ] + [Route("/{path:path}", no_module, methods=routes.METHODS)]
+            Route(route.path, self.serve(route.permission, route.endpoint), methods=[route.method])
+            for route in ROUTES
+        ] + [Route("/{path:path}", unknown_path, methods=METHODS)]
 
     def serve(self, permission: str | None, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        async def served(request: Request) -> Response:
+        """Wrap an endpoint: authenticate, check the permission, render errors."""
+
+        async def serve_request(request: Request) -> Response:
             library = self.libraries[request.headers["x-okapi-tenant"]]
             try:
-                who = caller(library, request.headers)
-                who.require(permission)
-                exchange = Exchange(
+                caller = authenticate(library, request.headers)
+                caller.require(permission)
+                http_request = HttpRequest(
                     library=library,
-                    caller=who,
+                    caller=caller,
                     path=request.url.path,
-                    path_values=request.path_params,
+                    path_params=request.path_params,
                     query=dict(request.query_params),
                     body=await request.body(),
-                    tenants=self.libraries,
+                    libraries=self.libraries,
                 )
-                return endpoint(exchange)
-            except Answered as error:
-                return relayed(error, request)
+                return endpoint(http_request)
+            except ApiError as error:
+                return error_response(error, request)
 
-        return served
+        return serve_request
 
 
-def relayed(error: Answered, request: Request) -> Response:
-    """The error as it reaches the caller: the BFF passes bodies on and labels them by what is accepted."""
+def error_response(error: ApiError, request: Request) -> Response:
+    """Render an error; the BFF passes bodies on and labels them by the Accept header."""
     path = request.url.path
     response = error.response(path)
     if isinstance(error, BadRequest | NotFound) and path.startswith("/circulation-bff/"):
-        accepted = "application/json" in request.headers.get("accept", "")
-        response.headers["content-type"] = "application/json" if accepted else "text/plain"
+        accepts_json = "application/json" in request.headers.get("accept", "")
+        response.headers["content-type"] = "application/json" if accepts_json else "text/plain"
     return response
 
 
-def refused_at_the_door(scope: Scope, libraries: Mapping[str, Library]) -> Response | None:
-    """What is wrong with a FOLIO call before any module sees it."""
+def reject_early(scope: Scope, libraries: Mapping[str, Library]) -> Response | None:
+    """Return the response to a FOLIO call that is rejected before it reaches a module."""
     if scope["path"].startswith(POLARIS):
         return None
     target = scope.get("raw_path") or scope["path"].encode()
     query = scope["query_string"]
     line = len(scope["method"]) + len(target) + (len(query) + 1 if query else 0) + len("  HTTP/1.1")
-    if line > LONGEST_REQUEST_LINE:
+    if line > MAX_REQUEST_LINE:
         return PlainTextResponse("Request-URI Too Long", 414)
     tenant = Headers(scope=scope).get("x-okapi-tenant")
     if not tenant:
-        return PlainTextResponse(WITHOUT_TENANT, 400)
+        return PlainTextResponse(TENANT_MISSING, 400)
     if tenant not in libraries:
         return PlainTextResponse(f"No such Tenant {tenant}", 400)
     return None
 
 
-async def no_module(request: Request) -> Response:
+async def unknown_path(request: Request) -> Response:
     path, tenant = request.url.path, request.headers.get("x-okapi-tenant")
     if path.startswith(POLARIS):
         return PlainTextResponse("Not Found", 404)
@@ -143,11 +145,11 @@ async def no_module(request: Request) -> Response:
 
 
 def create_sandbox(data: Path | None = None, *, latency: float = 0.0) -> Sandbox:
-    """A sandbox with the seeded libraries, or with FOLIO records from a folder for tenant `diku`.
+    """Create a sandbox with the seeded libraries, or with FOLIO records from a folder for tenant `diku`.
 
-    `latency` is waited in seconds before every answer. Raises ValueError for a folder that cannot be read.
+    `latency` delays each response by that many seconds. Raises ValueError if the folder cannot be read.
     """
-    libraries = {tenant: seeded(tenant) for tenant in Sandbox.TENANTS}
+    libraries = {tenant: create_seeded_library(tenant) for tenant in Sandbox.TENANTS}
     if data is not None:
-        libraries["diku"] = library_from(data, tenant="diku")
+        libraries["diku"] = load_library(data, tenant="diku")
     return Sandbox(libraries, latency=latency)

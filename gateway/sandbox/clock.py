@@ -1,11 +1,11 @@
-"""The library's time: it starts at the real now and can be moved on."""
+"""The clock of a library, which starts at the current time and can be advanced, and FOLIO's date formats."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
 
-LENGTHS = {
+PERIOD_LENGTHS = {
     "Minutes": timedelta(minutes=1),
     "Hours": timedelta(hours=1),
     "Days": timedelta(days=1),
@@ -23,32 +23,32 @@ class Clock:
         return self.start + timedelta(seconds=time.monotonic() - self._set_at)
 
     def advance(self, step: timedelta) -> None:
-        """Let time pass, so that loans fall due and expirations come."""
+        """Move the time forward, so that loans fall due and expiration dates pass."""
         self.start += step
 
 
-def iso(moment: datetime) -> str:
-    """A moment as the services write it: UTC, milliseconds, a numeric offset."""
+def format_timestamp(moment: datetime) -> str:
+    """Format a timestamp as the services do: UTC, milliseconds, a numeric offset."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-def moment_of(text: str) -> datetime:
-    """Read any of FOLIO's date forms; a missing offset or time means UTC midnight. Raises ValueError."""
+def parse_timestamp(text: str) -> datetime:
+    """Parse any of FOLIO's date forms; UTC and midnight are the defaults. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def java_date(text: str) -> str:
-    """A date after it went through a java.util.Date, as every typed date of the circulation BFF does."""
+def to_java_date(text: str) -> str:
+    """Reformat a date as java.util.Date does, which holds every typed date of the circulation BFF."""
     if len(text) == 29 and text.endswith("+00:00"):
         return text
-    return iso(moment_of(text))
+    return format_timestamp(parse_timestamp(text))
 
 
-def after(moment: datetime, period: dict[str, object]) -> datetime:
-    """The moment a period later; days and longer end with the day."""
-    length = LENGTHS.get(str(period.get("intervalId")), LENGTHS["Days"])
-    later = moment + length * int(str(period.get("duration", 1)))
-    if length >= LENGTHS["Days"]:
-        return later.replace(hour=23, minute=59, second=59, microsecond=0)
-    return later
+def add_period(moment: datetime, period: dict[str, object]) -> datetime:
+    """Add a period; periods of days and longer end at the end of the day."""
+    length = PERIOD_LENGTHS.get(str(period.get("intervalId")), PERIOD_LENGTHS["Days"])
+    end = moment + length * int(str(period.get("duration", 1)))
+    if length >= PERIOD_LENGTHS["Days"]:
+        return end.replace(hour=23, minute=59, second=59, microsecond=0)
+    return end

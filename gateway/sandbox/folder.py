@@ -1,15 +1,15 @@
-"""A library from a folder of FOLIO records, one JSON array per collection."""
+"""Libraries loaded from a folder of FOLIO records, one JSON array per collection."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from gateway.sandbox.clock import java_date
-from gateway.sandbox.library import Library, Record, Shelved
-from gateway.sandbox.loan_history import begin
+from gateway.sandbox.clock import to_java_date
+from gateway.sandbox.collections.loan_history import add_initial_entries
+from gateway.sandbox.library import Library, Record, RecordsById
 
-FILES = {
+COLLECTION_FILES = {
     "users.json": "users",
     "groups.json": "groups",
     "departments.json": "departments",
@@ -37,8 +37,8 @@ FILES = {
     "cancellation-reasons.json": "cancellation_reasons",
     "staff-slips.json": "staff_slips",
 }
-UNITS = "location-units.json"
-NEEDED = {
+LOCATION_UNITS_FILE = "location-units.json"
+REQUIRED_FIELDS = {
     "items": ("holdingsRecordId", "status"),
     "holdings": ("instanceId",),
     "loans": ("itemId", "status"),
@@ -46,36 +46,36 @@ NEEDED = {
     "accounts": ("remaining", "status"),
     "circulation_settings": ("name",),
 }
-# mod-users types these as moments, so that a day in a file comes out of its storage as midnight UTC.
-MOMENTS_OF_USERS = ("enrollmentDate", "expirationDate", "createdDate", "updatedDate")
+# mod-users types these as timestamps, so a plain date is stored as midnight UTC.
+USER_TIMESTAMPS = ("enrollmentDate", "expirationDate", "createdDate", "updatedDate")
 
 
-def library_from(folder: Path, *, tenant: str) -> Library:
-    """Read a folder; a file that is missing is an empty collection.
+def load_library(folder: Path, *, tenant: str) -> Library:
+    """Read a folder; a missing file is an empty collection.
 
-    Raises ValueError that names the folder or the file at fault.
+    Raises ValueError that names the invalid folder or file.
     """
-    known = [name for name in (*FILES, UNITS) if (folder / name).exists()]
-    if not known:
-        raise ValueError(f"{folder}: none of the files {', '.join(sorted(FILES))} is there")
+    present = [name for name in (*COLLECTION_FILES, LOCATION_UNITS_FILE) if (folder / name).exists()]
+    if not present:
+        raise ValueError(f"{folder}: contains none of the files {', '.join(sorted(COLLECTION_FILES))}")
     library = Library(tenant=tenant)
-    for name in known:
-        records = [cleaned(record) for record in array(folder / name)]
-        if name == UNITS:
-            shelve_units(library, records)
+    for name in present:
+        records = [drop_nulls(record) for record in read_records(folder / name)]
+        if name == LOCATION_UNITS_FILE:
+            add_location_units(library, records)
             continue
-        collection = FILES[name]
+        collection = COLLECTION_FILES[name]
         for record in records:
-            check(folder / name, record, NEEDED.get(collection, ()))
+            require_fields(folder / name, record, REQUIRED_FIELDS.get(collection, ()))
             if collection == "users":
-                keep_moments(folder / name, record)
-        getattr(library, collection).update(by_id(records))
+                convert_user_dates(folder / name, record)
+        getattr(library, collection).update(index_by_id(records))
     if not library.loan_history:
-        begin(library)
+        add_initial_entries(library)
     return library
 
 
-def array(file: Path) -> list[Record]:
+def read_records(file: Path) -> list[Record]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -85,49 +85,49 @@ def array(file: Path) -> list[Record]:
     for record in document:
         if not isinstance(record, dict):
             raise ValueError(f"{file}: a record is not a JSON object")
-        check(file, record, ("id",))
+        require_fields(file, record, ("id",))
     return document
 
 
-def check(file: Path, record: Record, names: tuple[str, ...]) -> None:
+def require_fields(file: Path, record: Record, names: tuple[str, ...]) -> None:
     missing = [name for name in names if name not in record]
     if missing:
         raise ValueError(f"{file}: record {record.get('id', '?')} lacks {', '.join(missing)}")
 
 
-def keep_moments(file: Path, user: Record) -> None:
+def convert_user_dates(file: Path, user: Record) -> None:
     personal = user.get("personal", {})
     try:
-        user |= {name: java_date(user[name]) for name in MOMENTS_OF_USERS if name in user}
+        user |= {name: to_java_date(user[name]) for name in USER_TIMESTAMPS if name in user}
         if "dateOfBirth" in personal:
-            personal["dateOfBirth"] = java_date(personal["dateOfBirth"])
+            personal["dateOfBirth"] = to_java_date(personal["dateOfBirth"])
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{file}: record {user['id']} has a date that is none") from error
+        raise ValueError(f"{file}: record {user['id']} has an invalid date") from error
 
 
-def by_id(records: list[Record]) -> Shelved:
+def index_by_id(records: list[Record]) -> RecordsById:
     return {record["id"].lower(): record for record in records}
 
 
-def shelve_units(library: Library, records: list[Record]) -> None:
-    """Institutions have no parent, campuses an institution, libraries a campus."""
+def add_location_units(library: Library, records: list[Record]) -> None:
+    """Add institutions, campuses (which have an institution) and libraries (which have a campus)."""
     for record in records:
-        shelf = library.institutions
+        units = library.institutions
         if "campusId" in record:
-            shelf = library.libraries
+            units = library.libraries
         elif "institutionId" in record:
-            shelf = library.campuses
-        shelf[record["id"]] = record
+            units = library.campuses
+        units[record["id"]] = record
 
 
-def cleaned(record: Record) -> Record:
-    """Storage never sends null, so a null in a file is taken for an absent field."""
-    return {key: clean(each) for key, each in record.items() if each is not None}
+def drop_nulls(record: Record) -> Record:
+    """Remove null fields: storage never sends null, so a null in a file is an absent field."""
+    return {key: drop_nested_nulls(each) for key, each in record.items() if each is not None}
 
 
-def clean(value: object) -> object:
+def drop_nested_nulls(value: object) -> object:
     if isinstance(value, dict):
-        return cleaned(value)
+        return drop_nulls(value)
     if isinstance(value, list):
-        return [clean(each) for each in value]
+        return [drop_nested_nulls(each) for each in value]
     return value

@@ -1,4 +1,4 @@
-"""The state of one tenant's library: records as the services store them, by id."""
+"""The state of one tenant: records as the services store them, by id."""
 
 from __future__ import annotations
 
@@ -7,73 +7,73 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.sandbox.clock import Clock, iso
+from gateway.sandbox.clock import Clock, format_timestamp
 
-Record = dict[str, Any]  # JSON as the services store it
-Shelved = dict[str, Record]
+Record = dict[str, Any]  # a JSON object as the services store it
+RecordsById = dict[str, Record]
 
 
-def fields(names: str) -> list[str]:
-    """Field names written in one text."""
+def split_names(names: str) -> list[str]:
+    """Split a text into field names."""
     return names.split()
 
 
-@dataclass(slots=True, kw_only=True, repr=False)  # a library is too long to print
+@dataclass(slots=True, kw_only=True, repr=False)  # too long to print
 class Library:
-    """Every collection is a dict from id to storage record; tests may read and change them directly."""
+    """The collections of one tenant, each from id to storage record; tests read and change them directly."""
 
     tenant: str
     clock: Clock = field(default_factory=Clock)
 
-    users: Shelved = field(default_factory=dict)
-    groups: Shelved = field(default_factory=dict)
-    departments: Shelved = field(default_factory=dict)
-    address_types: Shelved = field(default_factory=dict)
-    proxies: Shelved = field(default_factory=dict)
-    manual_blocks: Shelved = field(default_factory=dict)
-    automated_blocks: Shelved = field(default_factory=dict)
+    users: RecordsById = field(default_factory=dict)
+    groups: RecordsById = field(default_factory=dict)
+    departments: RecordsById = field(default_factory=dict)
+    address_types: RecordsById = field(default_factory=dict)
+    proxies: RecordsById = field(default_factory=dict)
+    manual_blocks: RecordsById = field(default_factory=dict)
+    automated_blocks: RecordsById = field(default_factory=dict)
 
-    service_points: Shelved = field(default_factory=dict)
-    institutions: Shelved = field(default_factory=dict)
-    campuses: Shelved = field(default_factory=dict)
-    libraries: Shelved = field(default_factory=dict)
-    locations: Shelved = field(default_factory=dict)
+    service_points: RecordsById = field(default_factory=dict)
+    institutions: RecordsById = field(default_factory=dict)
+    campuses: RecordsById = field(default_factory=dict)
+    libraries: RecordsById = field(default_factory=dict)
+    locations: RecordsById = field(default_factory=dict)
 
-    instances: Shelved = field(default_factory=dict)
-    holdings: Shelved = field(default_factory=dict)
-    items: Shelved = field(default_factory=dict)
-    material_types: Shelved = field(default_factory=dict)
-    loan_types: Shelved = field(default_factory=dict)
+    instances: RecordsById = field(default_factory=dict)
+    holdings: RecordsById = field(default_factory=dict)
+    items: RecordsById = field(default_factory=dict)
+    material_types: RecordsById = field(default_factory=dict)
+    loan_types: RecordsById = field(default_factory=dict)
 
-    loans: Shelved = field(default_factory=dict)
-    loan_history: Shelved = field(default_factory=dict)
-    requests: Shelved = field(default_factory=dict)
-    accounts: Shelved = field(default_factory=dict)
-    fee_fine_actions: Shelved = field(default_factory=dict)
-    loan_policies: Shelved = field(default_factory=dict)
-    overdue_fine_policies: Shelved = field(default_factory=dict)
-    lost_item_policies: Shelved = field(default_factory=dict)
-    cancellation_reasons: Shelved = field(default_factory=dict)
-    staff_slips: Shelved = field(default_factory=dict)
-    circulation_settings: Shelved = field(default_factory=dict)
-    request_preferences: Shelved = field(default_factory=dict)
-    tags: Shelved = field(default_factory=dict)
-    batch_requests: Shelved = field(default_factory=dict)
-    batch_request_details: Shelved = field(default_factory=dict)
-    mediated_requests: Shelved = field(default_factory=dict)
-    request_policies: Shelved = field(default_factory=dict)
+    loans: RecordsById = field(default_factory=dict)
+    loan_history: RecordsById = field(default_factory=dict)
+    requests: RecordsById = field(default_factory=dict)
+    accounts: RecordsById = field(default_factory=dict)
+    fee_fine_actions: RecordsById = field(default_factory=dict)
+    loan_policies: RecordsById = field(default_factory=dict)
+    overdue_fine_policies: RecordsById = field(default_factory=dict)
+    lost_item_policies: RecordsById = field(default_factory=dict)
+    cancellation_reasons: RecordsById = field(default_factory=dict)
+    staff_slips: RecordsById = field(default_factory=dict)
+    circulation_settings: RecordsById = field(default_factory=dict)
+    request_preferences: RecordsById = field(default_factory=dict)
+    tags: RecordsById = field(default_factory=dict)
+    batch_requests: RecordsById = field(default_factory=dict)
+    batch_request_details: RecordsById = field(default_factory=dict)
+    mediated_requests: RecordsById = field(default_factory=dict)
+    request_policies: RecordsById = field(default_factory=dict)
 
     loan_rules: list[Record] = field(default_factory=list)
-    """First match wins: {loanTypeId?, materialTypeId?, loanPolicyId}."""
+    """Loan policies by rule, first match first: {loanTypeId?, materialTypeId?, loanPolicyId}."""
     item_limits: list[Record] = field(default_factory=list)
-    """How many loans of a kind a patron may have: {patronGroupId?, materialTypeId?, loanTypeId?, limit}."""
+    """Maximum open loans of a patron per rule: {patronGroupId?, materialTypeId?, loanTypeId?, limit}."""
     request_rules: list[Record] = field(default_factory=list)
-    """First match wins: {loanTypeId?, materialTypeId?, patronGroupId?, requestPolicyId}; none allows all."""
+    """Request policies: {loanTypeId?, materialTypeId?, patronGroupId?, requestPolicyId}; none allows all."""
     secure: bool = False
-    """Whether this is the secure tenant of a consortium, whose requests staff confirm first."""
+    """True for the secure tenant of a consortium, in which staff confirm each request first."""
 
     def now(self) -> str:
-        return iso(self.clock.now())
+        return format_timestamp(self.clock.now())
 
     def new_id(self) -> str:
         return str(uuid.uuid4())

@@ -1,16 +1,16 @@
-"""What is in a library, in a few lines: for the start-up banner and for examples."""
+"""A summary of a library: record counts and example ids, for the startup message and the manual."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.sandbox.library import Library, Record, fields
-from gateway.sandbox.object_lock import LockDesk
-from gateway.sandbox.permissions import PREFIX, STAFF
-from gateway.sandbox.user import is_active
+from gateway.sandbox.collections.users import is_active
+from gateway.sandbox.http.permissions import PREFIX, STAFF
+from gateway.sandbox.library import Library, Record, split_names
+from gateway.sandbox.polaris.locks import LockStore
 
-COUNTED = fields(
+COUNTED_COLLECTIONS = split_names(
     "users groups service_points locations instances holdings items loans requests loan_policies "
     "manual_blocks"
 )
@@ -18,7 +18,7 @@ COUNTED = fields(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Examples are None where a library has nothing of the kind."""
+    """Record counts, example keys (None if the library has no such record) and credentials."""
 
     tenant: str
     counts: Mapping[str, int]
@@ -37,20 +37,20 @@ class Summary:
     polaris_organization: int = 3
 
 
-def summarize(library: Library, locks: LockDesk) -> Summary:
-    readers = [user for user in library.users.values() if user.get("type", "patron") == "patron"]
-    patron = example(readers, lambda user: "barcode" in user and is_active(library, user))
-    item = example(
+def summarize(library: Library, locks: LockStore) -> Summary:
+    patrons = [user for user in library.users.values() if user.get("type", "patron") == "patron"]
+    patron = find_example(patrons, lambda user: "barcode" in user and is_active(library, user))
+    item = find_example(
         library.items.values(), lambda item: "barcode" in item and item["status"]["name"] == "Available"
     )
-    point = example(library.service_points.values(), lambda point: bool(point.get("pickupLocation")))
-    loan = example(library.loans.values(), lambda loan: loan["status"]["name"] == "Open")
-    request = example(library.requests.values(), lambda request: request["status"].startswith("Open"))
+    point = find_example(library.service_points.values(), lambda point: bool(point.get("pickupLocation")))
+    loan = find_example(library.loans.values(), lambda loan: loan["status"]["name"] == "Open")
+    request = find_example(library.requests.values(), lambda request: request["status"].startswith("Open"))
     holding = library.holdings.get(item.get("holdingsRecordId", ""), {})
     staff = [user["username"] for user in library.users.values() if user.get("type") == "staff"]
     return Summary(
         tenant=library.tenant,
-        counts={name: len(getattr(library, name)) for name in COUNTED},
+        counts={name: len(getattr(library, name)) for name in COUNTED_COLLECTIONS},
         patron_barcode=patron.get("barcode"),
         item_barcode=item.get("barcode"),
         service_point_id=point.get("id"),
@@ -61,9 +61,9 @@ def summarize(library: Library, locks: LockDesk) -> Summary:
         loan_id=loan.get("id"),
         request_id=request.get("id"),
         staff_tokens={name: PREFIX + name for name in {**dict.fromkeys(STAFF), **dict.fromkeys(staff)}},
-        polaris_authorizations=locks.doorman.authorizations(),
+        polaris_authorizations=locks.authenticator.authorizations(),
     )
 
 
-def example(records: Iterable[Record], fits: Callable[[Record], bool]) -> Record:
-    return next((record for record in records if fits(record)), {})
+def find_example(records: Iterable[Record], matches: Callable[[Record], bool]) -> Record:
+    return next((record for record in records if matches(record)), {})

@@ -16,7 +16,7 @@ from gateway.doctor.verdict import Verdict
 from gateway.graph import schema
 from gateway.identity import Caller
 from gateway.sandbox import Sandbox, create_sandbox
-from gateway.sandbox.permissions import OVERRIDES
+from gateway.sandbox.http.permissions import OVERRIDE_PERMISSIONS
 from gateway.settings import Settings
 from gateway.upstream.interfaces import routes
 from tests.doctor.examined import caller, examined, findings, verdicts
@@ -77,7 +77,7 @@ async def test_the_desk_may_not_override(sandbox: Sandbox) -> None:
         "override itemNotLoanableBlock",
         "override renewalBlock",
     }
-    assert {each for lacks in lacking(examination).values() for each in lacks} == OVERRIDES
+    assert {each for lacks in lacking(examination).values() for each in lacks} == OVERRIDE_PERMISSIONS
 
 
 async def test_somebody_without_rights(sandbox: Sandbox) -> None:

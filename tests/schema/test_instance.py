@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.sandbox.instance import instance_view
+from gateway.sandbox.collections.instances import inventory_instances
 from tests.gateway_under_test import Gateway, open_gateway
 from tests.schema import poisoned
 from tests.schema.edges import by, check_back, check_forward, merged
@@ -72,6 +72,6 @@ async def test_titles_above_and_below_lead_to_each_other() -> None:
 async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
     """Whatever is missing, null or of another kind in a title, only the fields that read it are null."""
     library = reader.library
-    full = merged(instance_view(library, list(library.instances.values())))
+    full = merged(inventory_instances(library, list(library.instances.values())))
 
     assert await poisoned.check("Instance", "instances", "/inventory/instances", "instances", full) > 500

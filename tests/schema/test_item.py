@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.sandbox.item import inventory_items, location_id_of
+from gateway.sandbox.collections.item_context import effective_location_id
+from gateway.sandbox.collections.items import inventory_items
 from tests.gateway_under_test import Gateway, open_gateway
 from tests.schema import poisoned
 from tests.schema.edges import check_forward, merged
@@ -95,7 +96,7 @@ async def test_an_item_leads_to_its_place_and_its_loan(reader: Gateway) -> None:
     lent = {loan["itemId"]: loan["id"] for loan in library.open_loans()}
     for node in data["items"]["nodes"]:
         item = library.items[node["id"]]
-        assert node["effectiveLocation"]["location"]["id"] == location_id_of(library, item)
+        assert node["effectiveLocation"]["location"]["id"] == effective_location_id(library, item)
         loan = lent.get(item["id"])
         assert node["openLoan"] == (loan and {"id": loan, "item": {"id": item["id"]}})
 

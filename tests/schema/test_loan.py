@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.sandbox.loan import bff_loans
+from gateway.sandbox.collections.loans import bff_loans
 from tests.gateway_under_test import Gateway
 from tests.schema import poisoned
 from tests.schema.edges import by, check_back, check_forward, is_open_loan, is_open_request, merged

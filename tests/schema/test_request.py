@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.sandbox import Library
-from gateway.sandbox.request import bff_requests
+from gateway.sandbox.collections.requests import bff_requests
 from tests.gateway_under_test import Gateway
 from tests.schema import poisoned
 from tests.schema.edges import by, check_back, check_forward, is_open_request, merged

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from gateway.sandbox.instance import search_view
+from gateway.sandbox.collections.instance_search import search_instance
 from tests.gateway_under_test import Gateway
 from tests.schema import poisoned
 from tests.schema.edges import is_open_request
@@ -96,8 +96,8 @@ async def test_a_found_title_leads_on(reader: Gateway) -> None:
 async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
     """Whatever is missing, null or of another kind in what was found, only what reads it is null."""
     library = reader.library
-    title = max(library.instances.values(), key=lambda each: len(str(search_view(library, each))))
-    whole = search_view(library, title)
+    title = max(library.instances.values(), key=lambda each: len(str(search_instance(library, each))))
+    whole = search_instance(library, title)
     target = object_types()["SearchInstance"]
     query = f'{{ searchInstance(hrid: "x") {{ {poisoned.without_calls(target)} }} }}'
     good = (await poisoned.ask_over(PATH, whole, query))["data"]["searchInstance"]

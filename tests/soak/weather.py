@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.sandbox import Sandbox
-from gateway.sandbox.faults import Fault, Faults, Kind, broken
+from gateway.sandbox.http.faults import Fault, Faults, Kind, send_fault
 
 SEED = 20261122
 EARLY_KINDS: tuple[Kind, ...] = ("status", "slow", "truncate", "wrong_shape", "html", "empty", "reset")
@@ -80,7 +80,7 @@ class Upstream:
             await self.sandbox(scope, again, with_cookies)
             return
         await self.sandbox(scope, again, swallow)
-        await broken(late, scope, again, with_cookies)
+        await send_fault(late, scope, again, with_cookies)
 
     def asked(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
         """For whoever wants to know: each call before it is answered, its headers in lower case."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gateway.sandbox.library import Library
-from gateway.sandbox.request_queue import queue_of_instance
-from gateway.sandbox.seed import catalogue, people, waiting
-from gateway.sandbox.seed.planting import Planting
+from gateway.sandbox.requests.request_queue import get_instance_queue
+from gateway.sandbox.seed import inventory, requests, users
+from gateway.sandbox.seed.seeder import Seeder
 
 
 def fill_pick_list(library: Library, service_point_id: str, how_many: int) -> None:
@@ -17,11 +17,11 @@ def fill_pick_list(library: Library, service_point_id: str, how_many: int) -> No
     place = next((each for each in places if each.get("primaryServicePoint") == service_point_id), None)
     if place is None:
         raise ValueError(f"nothing is fetched at service point {service_point_id}")
-    planting = Planting(library)
-    readers = people.HOW_MANY - len(people.STAFF) - people.ORDINARY
-    for number in range(catalogue.ITEMS, catalogue.ITEMS + how_many):
-        copy = catalogue.item(planting, number) | {"permanentLocationId": place["id"]}
-        planting.shelve(library.items, copy)
-        request = waiting.page(planting, number, people.ORDINARY + number % readers)
-        position = len(queue_of_instance(library, request["instanceId"])) + 1
-        planting.shelve(library.requests, request | {"position": position})
+    seeder = Seeder(library)
+    readers = users.USER_COUNT - len(users.STAFF) - users.FIRST_ORDINARY
+    for number in range(inventory.ITEM_COUNT, inventory.ITEM_COUNT + how_many):
+        copy = inventory.item(seeder, number) | {"permanentLocationId": place["id"]}
+        seeder.add(library.items, copy)
+        request = requests.page(seeder, number, users.FIRST_ORDINARY + number % readers)
+        position = len(get_instance_queue(library, request["instanceId"])) + 1
+        seeder.add(library.requests, request | {"position": position})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.sandbox.library import Record
-from gateway.sandbox.seed.planting import Planting
+from gateway.sandbox.seed.seeder import Seeder
 
 # key, name, pickup point, hold shelf period
 POINTS: list[tuple[str, str, bool, tuple[int, str]]] = [
@@ -37,39 +37,39 @@ LIBRARIES = [
 ]
 
 
-def plant(planting: Planting) -> None:
-    library = planting.library
+def add_places(seeder: Seeder) -> None:
+    library = seeder.library
     for key, name, pickup, period in POINTS:
-        planting.shelve(library.service_points, service_point(planting, key, name, pickup, period))
+        seeder.add(library.service_points, service_point(seeder, key, name, pickup, period))
     institution = {
-        "id": planting.id("institution", "su"),
+        "id": seeder.id("institution", "su"),
         "name": f"{library.tenant.title()} University",
         "code": "SU",
     }
-    planting.shelve(library.institutions, institution | {"metadata": planting.metadata()})
+    seeder.add(library.institutions, institution | {"metadata": seeder.metadata()})
     for key in ("north", "south"):
         campus: Record = {
-            "id": planting.id("campus", key),
+            "id": seeder.id("campus", key),
             "name": f"{key.title()} Campus",
             "code": key[0].upper(),
         }
-        campus |= {"institutionId": institution["id"], "metadata": planting.metadata()}
-        planting.shelve(library.campuses, campus)
+        campus |= {"institutionId": institution["id"], "metadata": seeder.metadata()}
+        seeder.add(library.campuses, campus)
     for key, name, code, campus_key in LIBRARIES:
         record = {
-            "id": planting.id("library", key),
+            "id": seeder.id("library", key),
             "name": name,
             "code": code,
-            "metadata": planting.metadata(),
+            "metadata": seeder.metadata(),
         }
-        planting.shelve(library.libraries, record | {"campusId": planting.id("campus", campus_key)})
+        seeder.add(library.libraries, record | {"campusId": seeder.id("campus", campus_key)})
     for row in LOCATIONS:
-        planting.shelve(library.locations, location(planting, *row))
+        seeder.add(library.locations, location(seeder, *row))
 
 
-def service_point(planting: Planting, key: str, name: str, pickup: bool, period: tuple[int, str]) -> Record:
+def service_point(seeder: Seeder, key: str, name: str, pickup: bool, period: tuple[int, str]) -> Record:
     record: Record = {
-        "id": planting.id("service-point", key),
+        "id": seeder.id("service-point", key),
         "name": name,
         "code": key,
         "discoveryDisplayName": f"{name} (public entrance)",
@@ -77,29 +77,29 @@ def service_point(planting: Planting, key: str, name: str, pickup: bool, period:
         "shelvingLagTime": 5,
         "pickupLocation": pickup,
         "holdShelfClosedLibraryDateManagement": "Keep_the_current_due_date",
-        "staffSlips": [{"id": planting.id("staff-slip", "Hold"), "printByDefault": True}],
+        "staffSlips": [{"id": seeder.id("staff-slip", "Hold"), "printByDefault": True}],
         "ecsRequestRouting": key == "routing",
-        "metadata": planting.metadata(),
+        "metadata": seeder.metadata(),
     }
     if pickup:
         record["holdShelfExpiryPeriod"] = {"duration": period[0], "intervalId": period[1]}
     return record
 
 
-def location(planting: Planting, key: str, name: str, code: str, library_key: str, point: str) -> Record:
+def location(seeder: Seeder, key: str, name: str, code: str, library_key: str, point: str) -> Record:
     campus = next(campus for at, _, _, campus in LIBRARIES if at == library_key)
     return {
-        "id": planting.id("location", key),
+        "id": seeder.id("location", key),
         "name": name,
         "code": code,
         "description": f"Shelves of {name}",
         "discoveryDisplayName": f"{name} shelves",
         "isActive": True,
-        "institutionId": planting.id("institution", "su"),
-        "campusId": planting.id("campus", campus),
-        "libraryId": planting.id("library", library_key),
-        "primaryServicePoint": planting.id("service-point", point),
-        "servicePointIds": [planting.id("service-point", point)],
+        "institutionId": seeder.id("institution", "su"),
+        "campusId": seeder.id("campus", campus),
+        "libraryId": seeder.id("library", library_key),
+        "primaryServicePoint": seeder.id("service-point", point),
+        "servicePointIds": [seeder.id("service-point", point)],
         "details": {"shelving": "open" if key != "annex" else "closed"},
-        "metadata": planting.metadata(),
+        "metadata": seeder.metadata(),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.sandbox.library import Record
-from gateway.sandbox.seed.planting import Planting
+from gateway.sandbox.seed.seeder import Seeder
 
 MATERIAL_TYPES = ["book", "dvd", "sound recording", "microform", "text"]
 LOAN_TYPES = ["Can circulate", "Course reserves", "Reading room", "Selected"]
@@ -19,49 +19,49 @@ RULES = [
     ({"material type": "dvd"}, "One week"),
     ({}, "Standard loan"),
 ]
-REASONS = ["Item Not Available", "Needed For Course Reserves", "Patron Cancelled", "Other"]
-SLIPS = ["Hold", "Transit", "Pick slip", "Request delivery", "Search slip (Hold requests)"]
+CANCELLATION_REASONS = ["Item Not Available", "Needed For Course Reserves", "Patron Cancelled", "Other"]
+STAFF_SLIPS = ["Hold", "Transit", "Pick slip", "Request delivery", "Search slip (Hold requests)"]
 VISITORS_LIMIT = 2
 ALLOWED_RENEWALS = 3
 NOT_RENEWABLE = ("Three hours", "Not loanable")
 RENEWED_DESPITE_HOLDS = "Standard loan"
 
 
-def plant(planting: Planting) -> None:
-    library = planting.library
+def add_policies(seeder: Seeder) -> None:
+    library = seeder.library
     for name in MATERIAL_TYPES:
-        planting.shelve(library.material_types, typed(planting, "material-type", name))
+        seeder.add(library.material_types, named_type(seeder, "material-type", name))
     for name in LOAN_TYPES:
-        planting.shelve(library.loan_types, typed(planting, "loan-type", name))
+        seeder.add(library.loan_types, named_type(seeder, "loan-type", name))
     for name, period in POLICIES:
-        planting.shelve(library.loan_policies, policy(planting, name, period))
-    planting.shelve(library.overdue_fine_policies, overdue_fine_policy(planting))
-    planting.shelve(library.lost_item_policies, lost_item_policy(planting))
+        seeder.add(library.loan_policies, loan_policy(seeder, name, period))
+    seeder.add(library.overdue_fine_policies, overdue_fine_policy(seeder))
+    seeder.add(library.lost_item_policies, lost_item_policy(seeder))
     for conditions, name in RULES:
-        library.loan_rules.append(rule(planting, conditions, name))
+        library.loan_rules.append(loan_rule(seeder, conditions, name))
     limit = {
-        "patronGroupId": planting.id("group", "visitor"),
-        "materialTypeId": planting.id("material-type", "book"),
+        "patronGroupId": seeder.id("group", "visitor"),
+        "materialTypeId": seeder.id("material-type", "book"),
     }
     library.item_limits.append(limit | {"limit": VISITORS_LIMIT})
-    for name in REASONS:
-        planting.shelve(library.cancellation_reasons, cancellation_reason(planting, name))
-    for name in SLIPS:
-        planting.shelve(library.staff_slips, staff_slip(planting, name))
+    for name in CANCELLATION_REASONS:
+        seeder.add(library.cancellation_reasons, cancellation_reason(seeder, name))
+    for name in STAFF_SLIPS:
+        seeder.add(library.staff_slips, staff_slip(seeder, name))
 
 
-def typed(planting: Planting, kind: str, name: str) -> Record:
-    return {"id": planting.id(kind, name), "name": name, "source": "folio", "metadata": planting.metadata()}
+def named_type(seeder: Seeder, kind: str, name: str) -> Record:
+    return {"id": seeder.id(kind, name), "name": name, "source": "folio", "metadata": seeder.metadata()}
 
 
-def policy(planting: Planting, name: str, period: tuple[int, str] | None) -> Record:
+def loan_policy(seeder: Seeder, name: str, period: tuple[int, str] | None) -> Record:
     record: Record = {
-        "id": planting.id("loan-policy", name),
+        "id": seeder.id("loan-policy", name),
         "name": name,
         "description": f"{name}, for the sandbox",
         "loanable": period is not None,
         "renewable": name not in NOT_RENEWABLE,
-        "metadata": planting.metadata(),
+        "metadata": seeder.metadata(),
     }
     if period is not None:
         record["loansPolicy"] = {
@@ -98,9 +98,9 @@ def request_management(name: str) -> Record:
     }
 
 
-def overdue_fine_policy(planting: Planting) -> Record:
+def overdue_fine_policy(seeder: Seeder) -> Record:
     return {
-        "id": planting.id("overdue-fine-policy", "standard"),
+        "id": seeder.id("overdue-fine-policy", "standard"),
         "name": "Overdue, 25 cents a day",
         "description": "For every kind of item",
         "overdueFine": {"quantity": 0.25, "intervalId": "day"},
@@ -110,13 +110,13 @@ def overdue_fine_policy(planting: Planting) -> Record:
         "overdueRecallFine": {"quantity": 1.0, "intervalId": "day"},
         "gracePeriodRecall": False,
         "maxOverdueRecallFine": 50.0,
-        "metadata": planting.metadata(),
+        "metadata": seeder.metadata(),
     }
 
 
-def lost_item_policy(planting: Planting) -> Record:
+def lost_item_policy(seeder: Seeder) -> Record:
     return {
-        "id": planting.id("lost-item-policy", "standard"),
+        "id": seeder.id("lost-item-policy", "standard"),
         "name": "Lost, replacement cost",
         "description": "A fixed price and a processing fee",
         "itemAgedLostOverdue": {"duration": 6, "intervalId": "Weeks"},
@@ -130,37 +130,37 @@ def lost_item_policy(planting: Planting) -> Record:
         "replacementProcessingFee": 0.0,
         "replacementAllowed": False,
         "lostItemReturned": "Charge",
-        "metadata": planting.metadata(),
+        "metadata": seeder.metadata(),
     }
 
 
-def rule(planting: Planting, conditions: dict[str, str], name: str) -> Record:
-    record = {"loanPolicyId": planting.id("loan-policy", name)}
+def loan_rule(seeder: Seeder, conditions: dict[str, str], name: str) -> Record:
+    record = {"loanPolicyId": seeder.id("loan-policy", name)}
     for kind, value in conditions.items():
         field = {"loan type": "loanTypeId", "material type": "materialTypeId"}[kind]
-        record[field] = planting.id(kind.replace(" ", "-"), value)
+        record[field] = seeder.id(kind.replace(" ", "-"), value)
     return record
 
 
-def cancellation_reason(planting: Planting, name: str) -> Record:
+def cancellation_reason(seeder: Seeder, name: str) -> Record:
     return {
-        "id": planting.id("cancellation-reason", name),
+        "id": seeder.id("cancellation-reason", name),
         "name": name,
         "description": f"Reason: {name}",
         "publicDescription": f"Your request was cancelled: {name}",
         "requiresAdditionalInformation": name == "Other",
         "source": "System",
-        "metadata": planting.metadata(),
+        "metadata": seeder.metadata(),
     }
 
 
-def staff_slip(planting: Planting, name: str) -> Record:
+def staff_slip(seeder: Seeder, name: str) -> Record:
     return {
-        "id": planting.id("staff-slip", name),
+        "id": seeder.id("staff-slip", name),
         "name": name,
         "description": f"Template of {name}",
         "active": True,
         "isRequired": name == "Hold",
         "template": "<p><b>{{item.title}}</b></p><p>{{item.barcode}}</p>",
-        "metadata": planting.metadata(),
+        "metadata": seeder.metadata(),
     }

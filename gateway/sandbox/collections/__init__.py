@@ -1,0 +1,1 @@
+"""The record collections: how they are stored, queried and shown by each service."""

@@ -1,0 +1,131 @@
+"""What patrons owe: accounts, and what happened to them."""
+
+from __future__ import annotations
+
+from gateway.sandbox.collections.collection import METADATA, Collection, index_names
+from gateway.sandbox.collections.item_context import get_item_context
+from gateway.sandbox.http.permissions import Caller
+from gateway.sandbox.http.request import omit_nulls
+from gateway.sandbox.library import Library, Record
+
+ACCOUNTS = Collection(
+    key="accounts",
+    records=lambda library: library.accounts,
+    indexes=index_names(
+        "id amount remaining dateCreated dateUpdated status.name paymentStatus.name feeFineType feeFineOwner "
+        "title callNumber barcode materialType itemStatus.name location dueDate returnedDate loanId userId "
+        "itemId materialTypeId feeFineId ownerId holdingsRecordId instanceId contributors.name loanPolicyId "
+        f"overdueFinePolicyId lostItemFeePolicyId {METADATA}"
+    ),
+)
+FEE_FINE_ACTIONS = Collection(
+    key="feefineactions",
+    records=lambda library: library.fee_fine_actions,
+    indexes=index_names(
+        "id dateAction typeAction comments notify amountAction balance transactionInformation createdAt "
+        "originalCreatedAt source paymentMethod accountId userId"
+    ),
+)
+
+
+LOST_ITEM_FEE, PROCESSING_FEE = "Lost item fee", "Lost item processing fee"
+
+
+OWNER = "Main circulation"
+
+
+def charge_lost_item_fees(library: Library, loan: Record, caller: Caller) -> None:
+    """Open the accounts that the loan's policy asks for when an item is declared lost."""
+    policy = library.lost_item_policies.get(loan.get("lostItemPolicyId", ""), {})
+    amounts = {LOST_ITEM_FEE: policy.get("chargeAmountItem", {}).get("amount", 0)}
+    if policy.get("chargeAmountItemPatron"):
+        amounts[PROCESSING_FEE] = policy.get("lostItemProcessingFee", 0)
+    for kind, amount in amounts.items():
+        if amount:
+            account = new_account(library, loan, kind, float(amount))
+            library.accounts[account["id"]] = account
+            add_action(library, account, kind, float(amount), caller)
+
+
+def new_account(library: Library, loan: Record, kind: str, amount: float) -> Record:
+    item = library.items.get(loan["itemId"], {})
+    now = library.now()
+    return omit_nulls(
+        {
+            "id": library.new_id(),
+            "amount": amount,
+            "remaining": amount,
+            "dateCreated": now,
+            "dateUpdated": now,
+            "status": {"name": "Open"},
+            "paymentStatus": {"name": "Outstanding"},
+            "feeFineType": kind,
+            "feeFineOwner": OWNER,
+            **account_item_fields(library, item),
+            "dueDate": loan.get("dueDate"),
+            "loanId": loan["id"],
+            "userId": loan.get("userId"),
+            "itemId": loan["itemId"],
+            "loanPolicyId": loan.get("loanPolicyId"),
+            "overdueFinePolicyId": loan.get("overdueFinePolicyId"),
+            "lostItemFeePolicyId": loan.get("lostItemPolicyId"),
+            "metadata": {"createdDate": now, "updatedDate": now},
+        }
+    )
+
+
+def account_item_fields(library: Library, item: Record) -> Record:
+    """The texts about an item that an account keeps, so that it can be read when the item is gone."""
+    copy = get_item_context(library, item)
+    kind = item.get("materialTypeId")
+    return omit_nulls(
+        {
+            "title": copy.title,
+            "callNumber": copy.call_number.get("callNumber"),
+            "barcode": item.get("barcode"),
+            "materialType": library.material_types.get(kind or "", {}).get("name"),
+            "materialTypeId": kind,
+            "itemStatus": {"name": item["status"]["name"]} if "status" in item else None,
+            "location": copy.location.get("name"),
+            "holdingsRecordId": item.get("holdingsRecordId"),
+            "instanceId": copy.instance.get("id"),
+            "contributors": copy.contributors or None,
+        }
+    )
+
+
+def cancel_lost_item_fees(library: Library, loan: Record, why: str, caller: Caller) -> None:
+    """Cancel what is still owed for losing the item."""
+    for account in library.accounts.values():
+        lost = account.get("loanId") == loan["id"] and account.get("feeFineType") in (
+            LOST_ITEM_FEE,
+            PROCESSING_FEE,
+        )
+        if lost and account["status"]["name"] == "Open":
+            remaining = float(account["remaining"])
+            account |= {
+                "remaining": 0.0,
+                "status": {"name": "Closed"},
+                "paymentStatus": {"name": why},
+                "dateUpdated": library.now(),
+            }
+            add_action(library, account, why, remaining, caller)
+
+
+def add_action(library: Library, account: Record, action: str, amount: float, caller: Caller) -> None:
+    """Take down what was done to an account."""
+    entry = omit_nulls(
+        {
+            "id": library.new_id(),
+            "accountId": account["id"],
+            "userId": account.get("userId"),
+            "dateAction": library.now(),
+            "typeAction": action,
+            "amountAction": amount,
+            "balance": account["remaining"],
+            "notify": False,
+            "transactionInformation": "-",
+            "source": caller.username,
+        }
+    )
+    library.fee_fine_actions[entry["id"]] = entry

@@ -1,0 +1,38 @@
+"""The circulation rules: the loan and request policy for a patron and an item."""
+
+from __future__ import annotations
+
+from gateway.sandbox.collections.item_context import effective_loan_type_id
+from gateway.sandbox.library import Library, Record
+
+RULE_FIELDS = ("patronGroupId", "materialTypeId", "loanTypeId")
+
+
+def rule_values(user: Record, item: Record) -> Record:
+    return {
+        "patronGroupId": user.get("patronGroup"),
+        "materialTypeId": item.get("materialTypeId"),
+        "loanTypeId": effective_loan_type_id(item),
+    }
+
+
+def rule_matches(rule: Record, found: Record) -> bool:
+    return all(found[kind] == rule[kind] for kind in RULE_FIELDS if kind in rule)
+
+
+def find_loan_policy(library: Library, user: Record, item: Record) -> Record | None:
+    """The policy of the first rule that fits; without rules the first one that lends at all."""
+    found = rule_values(user, item)
+    for rule in library.loan_rules:
+        if rule_matches(rule, found) and rule["loanPolicyId"] in library.loan_policies:
+            return library.loan_policies[rule["loanPolicyId"]]
+    return next((policy for policy in library.loan_policies.values() if policy.get("loanable")), None)
+
+
+def find_request_policy(library: Library, user: Record, item: Record) -> Record | None:
+    """The policy of the first rule that fits; without rules there is none, and everything is allowed."""
+    found = rule_values(user, item)
+    for rule in library.request_rules:
+        if rule_matches(rule, found):
+            return library.request_policies.get(rule["requestPolicyId"])
+    return None

@@ -1,0 +1,66 @@
+"""The endpoints of a collection: a page of records with a total, and one record by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from gateway.sandbox.collections.collection import Collection, View
+from gateway.sandbox.http.errors import InvalidRequest
+from gateway.sandbox.http.request import Endpoint, HttpRequest, json_response
+from gateway.sandbox.library import Record
+
+DEFAULT_LIMIT = 10
+
+
+def count_total(mode: str, matches: int, offset: int, returned: int) -> int | None:
+    """Count the matches in the requested mode.
+
+    An estimate is deliberately a tenth too high, like a query planner's, and then adjusted as
+    raml-module-builder does: a page that is not full reveals the true end.
+    """
+    if mode == "none":
+        return None
+    if mode == "estimated" and returned:
+        is_full = offset + returned < matches
+        return max(matches + matches // 10, offset + returned) if is_full else matches
+    return matches
+
+
+def build_page(http_request: HttpRequest, key: str, records: Sequence[Record], view: View) -> Record:
+    """Build one page from `limit` and `offset`, with the total that `totalRecords` requests."""
+    limit = http_request.query_number("limit", DEFAULT_LIMIT)
+    offset = http_request.query_number("offset", 0)
+    mode = http_request.query.get("totalRecords", "auto")
+    if mode not in ("exact", "estimated", "none", "auto"):
+        raise http_request.invalid_input(f"'totalRecords' parameter is incorrect: {mode}")
+    rows = view(http_request.library, records[offset : offset + limit])
+    total = count_total(mode, len(records), offset, len(rows))
+    return {key: rows} if total is None else {key: rows, "totalRecords": total}
+
+
+def list_endpoint(collection: Collection, *, query_required: bool = False) -> Endpoint:
+    """Create the endpoint that lists the records a query matches."""
+
+    def list_records(http_request: HttpRequest) -> Response:
+        text = http_request.query.get("query", "")
+        if query_required and "query" not in http_request.query:
+            raise InvalidRequest()
+        records = collection.find(http_request.library, text.strip() or "cql.allRecords=1")
+        return json_response(build_page(http_request, collection.key, records, collection.view))
+
+    return list_records
+
+
+def record_endpoint(collection: Collection) -> Endpoint:
+    """Create the endpoint that reads one record by its id."""
+
+    def read_record(http_request: HttpRequest) -> Response:
+        key = http_request.path_uuid()
+        record = collection.records(http_request.library).get(key)
+        if record is None:
+            raise collection.not_found(collection.not_found_text.format(id=key))
+        return json_response(collection.view(http_request.library, [record])[0])
+
+    return read_record

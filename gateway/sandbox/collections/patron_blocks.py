@@ -1,0 +1,45 @@
+"""Patron blocks: manual ones, and those that circulation sets automatically."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from gateway.sandbox.clock import parse_timestamp
+from gateway.sandbox.collections.collection import Collection, index_names
+from gateway.sandbox.http.request import HttpRequest, json_response
+from gateway.sandbox.library import Library, Record
+
+MANUAL_BLOCKS = Collection(
+    key="manualblocks",
+    records=lambda library: library.manual_blocks,
+    indexes=index_names(
+        "id userId type desc code staffInformation patronMessage expirationDate borrowing renewals requests "
+        "metadata.*"
+    ),
+)
+
+
+def read_automated_blocks(http_request: HttpRequest) -> Response:
+    """GET of one user's automated blocks; an unknown user simply has none."""
+    user_id = http_request.path_uuid("user_id")
+    blocks = [public_block(block) for block in find_automated_blocks(http_request.library, user_id)]
+    return json_response({"automatedPatronBlocks": blocks, "totalRecords": len(blocks)})
+
+
+def public_block(block: Record) -> Record:
+    return {key: value for key, value in block.items() if key not in ("id", "userId")}
+
+
+def find_automated_blocks(library: Library, user_id: str) -> list[Record]:
+    return [block for block in library.automated_blocks.values() if block["userId"] == user_id]
+
+
+def find_manual_blocks(library: Library, user_id: str) -> list[Record]:
+    """The blocks of a user that have not run out."""
+    now = library.clock.now()
+    blocks = (block for block in library.manual_blocks.values() if block["userId"] == user_id)
+    return [
+        block
+        for block in blocks
+        if "expirationDate" not in block or parse_timestamp(block["expirationDate"]) > now
+    ]

@@ -1,0 +1,1 @@
+"""The circulation desk: check-out, check-in, renewal, writes on loans, slips."""

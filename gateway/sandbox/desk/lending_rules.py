@@ -1,0 +1,42 @@
+"""Which policy a loan follows, when it falls due, and how many a patron may have."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from gateway.sandbox.clock import add_period
+from gateway.sandbox.collections.circulation_rules import RULE_FIELDS, rule_matches, rule_values
+from gateway.sandbox.library import Library, Record
+
+DEFAULT_LOAN_PERIOD = timedelta(days=28)
+CODE_PARTS = {"patronGroupId": "PATRON_GROUP", "materialTypeId": "MATERIAL_TYPE", "loanTypeId": "LOAN_TYPE"}
+FIELD_NAMES = {"patronGroupId": "patron group", "materialTypeId": "material type", "loanTypeId": "loan type"}
+
+
+def calculate_due_date(policy: Record | None, loan_date: datetime) -> datetime:
+    period = (policy or {}).get("loansPolicy", {}).get("period")
+    return loan_date + DEFAULT_LOAN_PERIOD if period is None else add_period(loan_date, period)
+
+
+def find_reached_limit(library: Library, user: Record, item: Record) -> Record | None:
+    """The limit that one more loan of this item would break."""
+    found = rule_values(user, item)
+    for limit in library.item_limits:
+        if rule_matches(limit, found) and count_matching_loans(library, user, limit) >= limit["limit"]:
+            return limit
+    return None
+
+
+def count_matching_loans(library: Library, user: Record, limit: Record) -> int:
+    items = (library.items.get(loan["itemId"]) for loan in library.open_loans_of_user(user["id"]))
+    return sum(rule_matches(limit, rule_values(user, item)) for item in items if item is not None)
+
+
+def limit_code(limit: Record) -> str:
+    return "ITEM_LIMIT_" + "_".join(CODE_PARTS[kind] for kind in RULE_FIELDS if kind in limit)
+
+
+def limit_message(limit: Record) -> str:
+    names = [FIELD_NAMES[kind] for kind in RULE_FIELDS if kind in limit]
+    what = names[0] if len(names) == 1 else f"combination of {', '.join(names[:-1])} and {names[-1]}"
+    return f"Patron has reached maximum limit of {limit['limit']} items for {what}"

@@ -1,0 +1,153 @@
+"""What the desk does to an open loan: lost, claimed, missing, another due date, a note."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from gateway.sandbox.clock import format_timestamp, parse_timestamp
+from gateway.sandbox.collections.accounts import charge_lost_item_fees
+from gateway.sandbox.collections.loan_history import record_change
+from gateway.sandbox.collections.loans import LOAN_NOT_FOUND
+from gateway.sandbox.http.errors import ApiError, CirculationNotFound, InvalidRequest, Refused, reason
+from gateway.sandbox.http.request import HttpRequest
+from gateway.sandbox.http.validation import validate_body
+from gateway.sandbox.library import Library, Record
+from gateway.sandbox.requests.request_queue import get_item_queue
+
+SERVICE_POINT_REQUIRED = "A service point is required for item to be declared lost"
+LOST_KINDS = {"servicePointId": "uuid", "declaredLostDateTime": "date", "comment": "text"}
+LOST_REQUIRED = {
+    "servicePointId": SERVICE_POINT_REQUIRED,
+    "declaredLostDateTime": "A date is required for item to be declared lost",
+}
+CLAIM_KINDS = {"itemClaimedReturnedDateTime": "date", "comment": "text"}
+CLAIM_REQUIRED = {"itemClaimedReturnedDateTime": "Item claimed returned date is a required field"}
+MISSING_KINDS = {"comment": "text"}
+MISSING_REQUIRED = {"comment": "Comment is a required field"}
+DUE_DATE_REQUIRED = {"dueDate": "A new due date is required in order to change the due date"}
+INFO_ACTIONS = ("patronInfoAdded", "staffInfoAdded")
+INFO_REQUIRED = (
+    f"An action of type {INFO_ACTIONS[0]} or {INFO_ACTIONS[1]}, with associated actionComment, "
+    "required in order to add info"
+)
+# A due date means nothing while the item is not simply out.
+WITHOUT_DUE_DATE_CHANGE = {"Aged to lost", "Claimed returned", "Declared lost"}
+NOT_DECLARED_MISSING = "FAILED_TO_DECLARE_CLAIMED_RETURNED_ITEM_AS_MISSING"
+
+
+def get_loan(http_request: HttpRequest) -> Record:
+    loan_id = http_request.path_uuid()
+    loan = http_request.library.loans.get(loan_id)
+    if loan is None:
+        raise CirculationNotFound(LOAN_NOT_FOUND.format(id=loan_id))
+    return loan
+
+
+def get_open_loan(http_request: HttpRequest) -> Record:
+    loan = get_loan(http_request)
+    if loan["status"]["name"] != "Open":
+        raise Refused([reason("Loan is closed", {"loanId": loan["id"]})])
+    return loan
+
+
+def declare_item_lost(http_request: HttpRequest) -> Response:
+    library, body = http_request.library, validate_body(http_request, LOST_KINDS, LOST_REQUIRED)
+    loan = get_open_loan(http_request)
+    service_point_id = body["servicePointId"].lower()
+    if get_item_status(library, loan) == "Declared lost":
+        raise Refused([reason("The item is already declared lost", {"itemId": loan["itemId"]})])
+    if service_point_id not in library.service_points:
+        raise Refused([reason(SERVICE_POINT_REQUIRED, {"servicePointId": service_point_id})])
+    loan |= {
+        "action": "declaredLost",
+        "actionComment": body.get("comment", ""),
+        "declaredLostDate": format_timestamp(parse_timestamp(body["declaredLostDateTime"])),
+    }
+    set_loan_item_status(library, loan, "Declared lost")
+    charge_lost_item_fees(library, loan, http_request.caller)
+    return record_loan_change(http_request, loan)
+
+
+def claim_item_returned(http_request: HttpRequest) -> Response:
+    body = validate_body(http_request, CLAIM_KINDS, CLAIM_REQUIRED)
+    loan = get_open_loan(http_request)
+    loan |= {
+        "action": "claimedReturned",
+        "claimedReturnedDate": format_timestamp(parse_timestamp(body["itemClaimedReturnedDateTime"])),
+    }
+    if body.get("comment", "").strip():  # a claim without a word keeps the comment before it
+        loan["actionComment"] = body["comment"]
+    set_loan_item_status(http_request.library, loan, "Claimed returned")
+    return record_loan_change(http_request, loan)
+
+
+def declare_missing(http_request: HttpRequest) -> Response:
+    """Give up on an item that the patron claims to have returned; the loan ends with it."""
+    body = validate_body(http_request, MISSING_KINDS, MISSING_REQUIRED)
+    loan = get_open_loan(http_request)
+    if get_item_status(http_request.library, loan) != "Claimed returned":
+        raise Refused([reason("Item is not Claimed returned", {"itemId": loan["itemId"]})])
+    loan |= {"action": "markedMissing", "actionComment": body["comment"], "status": {"name": "Closed"}}
+    set_loan_item_status(http_request.library, loan, "Missing")
+    return record_loan_change(http_request, loan)
+
+
+def bff_declare_missing(http_request: HttpRequest) -> Response:
+    """The BFF says one thing for every failure, so that the reason is lost."""
+    try:
+        return declare_missing(http_request)
+    except InvalidRequest:
+        raise  # its framework refuses such bodies before it is asked
+    except ApiError as error:
+        loan_id = http_request.path_params["id"]
+        message = f"Failed to declare claimed returned item as missing: loan {loan_id}"
+        wrapped = reason(message, {"loanId": loan_id}, code=NOT_DECLARED_MISSING)
+        raise Refused([wrapped], has_total=True) from error
+
+
+def change_due_date(http_request: HttpRequest) -> Response:
+    library = http_request.library
+    body = validate_body(http_request, {"dueDate": "date"}, DUE_DATE_REQUIRED)
+    loan = get_open_loan(http_request)
+    status = get_item_status(library, loan)
+    if status in WITHOUT_DUE_DATE_CHANGE:
+        raise Refused([reason(f"item is {status}", {"itemId": loan["itemId"]})])
+    loan |= {"action": "dueDateChanged", "dueDate": format_timestamp(parse_timestamp(body["dueDate"]))}
+    loan.pop("actionComment", None)
+    clear_recall_flag(library, loan)
+    return record_loan_change(http_request, loan)
+
+
+def add_info(http_request: HttpRequest) -> Response:
+    """A closed loan takes notes as well."""
+    body = validate_body(http_request, {"action": "text", "actionComment": "text"}, {})
+    comment = body.get("actionComment", "")
+    if body.get("action") not in INFO_ACTIONS or not comment.strip():
+        raise Refused([reason(INFO_REQUIRED, {"action": None})])
+    loan = get_loan(http_request)
+    loan |= {"action": body["action"], "actionComment": comment}
+    return record_loan_change(http_request, loan)
+
+
+def get_item_status(library: Library, loan: Record) -> str:
+    """The status of the lent item; of one that is gone, what the loan remembers."""
+    item = library.items.get(loan["itemId"])
+    return str(loan.get("itemStatus", "") if item is None else item["status"]["name"])
+
+
+def set_loan_item_status(library: Library, loan: Record, status: str) -> None:
+    loan["itemStatus"] = status
+    if loan["itemId"] in library.items:
+        library.items[loan["itemId"]]["status"] = {"name": status, "date": library.now()}
+
+
+def clear_recall_flag(library: Library, loan: Record) -> None:
+    """A new due date no longer comes from a recall when none is open."""
+    recalls = [each for each in get_item_queue(library, loan["itemId"]) if each["requestType"] == "Recall"]
+    if loan.get("dueDateChangedByRecall") and not recalls:
+        loan["dueDateChangedByRecall"] = False
+
+
+def record_loan_change(http_request: HttpRequest, loan: Record) -> Response:
+    record_change(http_request.library, loan, http_request.caller)
+    return Response(status_code=204)

@@ -1,0 +1,1 @@
+"""Polaris ApplicationServices: staff sessions and object locks."""

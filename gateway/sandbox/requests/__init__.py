@@ -1,0 +1,1 @@
+"""Requests: creation with its rules, changes, queues, mediated requests and batches."""

@@ -1,0 +1,233 @@
+"""Several items asked for at once, and the work on them as it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from gateway.sandbox.clock import to_java_date
+from gateway.sandbox.collections.collection import METADATA, Collection, index_names
+from gateway.sandbox.collections.endpoints import build_page
+from gateway.sandbox.collections.users import is_active
+from gateway.sandbox.http.errors import BadRequest, InvalidRequest, MediatedRequestError, Refused
+from gateway.sandbox.http.permissions import DEFAULT_STAFF, Caller
+from gateway.sandbox.http.request import HttpRequest, json_response, omit_nulls
+from gateway.sandbox.http.validation import is_uuid, validate_body
+from gateway.sandbox.library import Library, Record, split_names
+from gateway.sandbox.requests.create_request import create_request
+from gateway.sandbox.requests.new_request import NewRequest
+from gateway.sandbox.requests.request_types import types_for_item
+
+KINDS = {"batchId": "uuid", "requesterId": "uuid", "patronComments": "text", "mediatedWorkflow": "text"}
+REQUIRED = dict.fromkeys(("requesterId", "mediatedWorkflow", "itemRequests"), "")  # the BFF has no words
+WORKFLOW = "Multi-Item request"
+MAX_ITEMS = 50
+PENDING, IN_PROGRESS, COMPLETED, FAILED = "Pending", "In progress", "Completed", "Failed"
+STATISTICS = {"pending": PENDING, "inProgress": IN_PROGRESS, "completed": COMPLETED, "failed": FAILED}
+DETAIL_FIELDS = split_names(
+    "batchId itemId requesterId pickupServicePointId mediatedRequestStatus requestStatus confirmedRequestId "
+    "errorCode errorDetails patronComments metadata"
+)
+
+
+def create_batch_request(http_request: HttpRequest) -> Response:
+    """The batch waits; its first read starts the work."""
+    library, body = http_request.library, validate_body(http_request, KINDS, REQUIRED)
+    rows = body["itemRequests"]
+    if body["mediatedWorkflow"] != WORKFLOW or not isinstance(rows, list) or not all(map(is_row, rows)):
+        raise InvalidRequest()
+    reject_invalid_batch(library, body, rows)
+    now = library.now()
+    metadata = http_request.caller.creation_metadata(now)
+    batch = {
+        "id": body.get("batchId", library.new_id()).lower(),
+        "requesterId": body["requesterId"].lower(),
+        "mediatedRequestStatus": PENDING,
+        "requestDate": now,
+        "patronComments": body.get("patronComments"),
+        "mediatedWorkflow": WORKFLOW,
+        "metadata": metadata,
+    }
+    library.batch_requests[batch["id"]] = omit_nulls(batch)
+    for row in rows:
+        detail = new_detail(batch, row) | {"id": library.new_id(), "metadata": dict(metadata)}
+        library.batch_request_details[detail["id"]] = detail
+    return json_response(batch_view(library, library.batch_requests[batch["id"]]), 201)
+
+
+def is_row(row: object) -> bool:
+    return isinstance(row, dict) and is_uuid(row.get("itemId")) and is_uuid(row.get("pickupServicePointId"))
+
+
+def new_detail(batch: Record, row: Record) -> Record:
+    return omit_nulls(
+        {
+            "batchId": batch["id"],
+            "itemId": row["itemId"].lower(),
+            "requesterId": batch["requesterId"],
+            "pickupServicePointId": row["pickupServicePointId"].lower(),
+            "mediatedRequestStatus": PENDING,
+            "patronComments": batch.get("patronComments"),
+        }
+    )
+
+
+def reject_invalid_batch(library: Library, body: Record, rows: Sequence[Record]) -> None:
+    """mod-requests-mediated tells one error at a time, each by its number."""
+    batch_id, items = body.get("batchId", "").lower(), [row["itemId"].lower() for row in rows]
+    if batch_id in library.batch_requests:
+        raise MediatedRequestError(
+            "Batch request with this id exists already", code="103", parameters={"id": batch_id}
+        )
+    status = body.get("mediatedRequestStatus", PENDING)
+    if status != PENDING:
+        message = "A new batch request has to be pending"
+        raise MediatedRequestError(message, code="104", parameters={"mediatedRequestStatus": str(status)})
+    if len(items) > MAX_ITEMS:
+        message = f"A batch request has {MAX_ITEMS} items at most"
+        raise MediatedRequestError(message, code="107", parameters={"itemRequests": str(len(items))})
+    twice = sorted({key for key in items if items.count(key) > 1})
+    if twice:
+        message = "Items of a batch request have to differ"
+        raise MediatedRequestError(message, code="106", parameters={"itemIds": ", ".join(twice)})
+    for row in rows:
+        key = row["pickupServicePointId"].lower()
+        if not library.service_points.get(key, {}).get("pickupLocation"):
+            message = "Pickup service point is not allowed"
+            raise MediatedRequestError(message, code="105", parameters={"pickupServicePointId": key})
+    requester_id = body["requesterId"].lower()
+    if not is_active(library, library.users.get(requester_id, {})):
+        message = "Batch request cannot be saved for inactive patron"
+        raise MediatedRequestError(message, code="100", parameters={"requesterId": requester_id})
+
+
+def read_batch_request(http_request: HttpRequest) -> Response:
+    """Every look at a batch finds the work one step further."""
+    batch = get_batch(http_request)
+    advance_batch(http_request.library, batch)
+    view = batch_view(http_request.library, batch)
+    return json_response(view | {"itemRequestsStats": count_statuses(http_request.library, batch["id"])})
+
+
+def read_batch_details(http_request: HttpRequest) -> Response:
+    details = get_details(http_request.library, get_batch(http_request)["id"])
+    return json_response(build_page(http_request, "mediatedBatchRequestDetails", details, detail_views))
+
+
+def read_batch_requests(http_request: HttpRequest) -> Response:
+    text = http_request.query.get("query", "").strip() or "cql.allRecords=1"
+    try:
+        found = BATCH_REQUESTS.find(http_request.library, text)
+    except BadRequest as error:
+        raise MediatedRequestError(error.text, 400, kind="CqlQueryValidationException") from error
+    return json_response(build_page(http_request, BATCH_REQUESTS.key, found, BATCH_REQUESTS.view))
+
+
+def get_batch(http_request: HttpRequest) -> Record:
+    key = http_request.path_uuid()
+    if key not in http_request.library.batch_requests:
+        message = f"Batch request was not found: {key}"
+        raise MediatedRequestError(message, 404, kind="EntityNotFoundException", parameters={"id": key})
+    return http_request.library.batch_requests[key]
+
+
+def get_details(library: Library, batch_id: str) -> list[Record]:
+    return [each for each in library.batch_request_details.values() if each["batchId"] == batch_id]
+
+
+def advance_batch(library: Library, batch: Record) -> None:
+    """From pending to in progress, and from there to the end."""
+    details, status = get_details(library, batch["id"]), batch["mediatedRequestStatus"]
+    if status == PENDING:
+        batch["mediatedRequestStatus"] = IN_PROGRESS
+        for detail in details:
+            detail["mediatedRequestStatus"] = IN_PROGRESS
+    elif status == IN_PROGRESS:
+        for detail in details:
+            if detail["mediatedRequestStatus"] in (PENDING, IN_PROGRESS):
+                process_detail(library, batch, detail)
+        failed = any(detail["mediatedRequestStatus"] == FAILED for detail in details)
+        batch["mediatedRequestStatus"] = FAILED if failed else COMPLETED
+
+
+def process_detail(library: Library, batch: Record, detail: Record) -> None:
+    author = library.users.get(batch.get("metadata", {}).get("createdByUserId", ""), {})
+    wanted = build_request(library, batch, detail)
+    try:
+        request = create_request(
+            NewRequest(library=library, caller=Caller(author, DEFAULT_STAFF), record=wanted)
+        )
+    except Refused as refused:
+        first = refused.reasons[0]
+        detail |= {
+            "mediatedRequestStatus": FAILED,
+            "errorCode": first.get("code", "-1"),
+            "errorDetails": "; ".join(each["message"] for each in refused.reasons),
+        }
+    else:
+        detail |= {
+            "mediatedRequestStatus": COMPLETED,
+            "requestStatus": request["status"],
+            "confirmedRequestId": request["id"],
+        }
+
+
+def build_request(library: Library, batch: Record, detail: Record) -> Record:
+    """An item is paged where it can be, else held or recalled, in that order."""
+    item = library.items.get(detail["itemId"])
+    holding = library.holdings.get((item or {}).get("holdingsRecordId", ""), {})
+    user = library.users.get(batch["requesterId"], {})
+    kinds = [] if item is None else types_for_item(library, user, item)
+    wanted = {
+        "requestType": next(iter(kinds), "Page"),
+        "requestLevel": "Item",
+        "requestDate": batch["requestDate"],
+        "patronComments": batch.get("patronComments"),
+        "requesterId": batch["requesterId"],
+        "instanceId": holding.get("instanceId", ""),
+        "holdingsRecordId": holding.get("id", ""),
+        "itemId": detail["itemId"],
+        "fulfillmentPreference": "Hold Shelf",
+        "pickupServicePointId": detail["pickupServicePointId"],
+    }
+    return omit_nulls(wanted)
+
+
+def batch_view(library: Library, batch: Record) -> Record:
+    """A batch without its statistics, as lists and the answer to its creation have it."""
+    return omit_nulls(
+        {
+            "batchId": batch["id"],
+            "requesterId": batch["requesterId"],
+            "mediatedRequestStatus": batch["mediatedRequestStatus"],
+            "requestDate": to_java_date(batch["requestDate"]),
+            "patronComments": batch.get("patronComments"),
+            "mediatedWorkflow": batch["mediatedWorkflow"],
+            "metadata": batch.get("metadata"),
+        }
+    )
+
+
+def count_statuses(library: Library, batch_id: str) -> Record:
+    states = [detail["mediatedRequestStatus"] for detail in get_details(library, batch_id)]
+    return {"total": len(states)} | {name: states.count(state) for name, state in STATISTICS.items()}
+
+
+def batch_views(library: Library, batches: Sequence[Record]) -> list[Record]:
+    return [batch_view(library, batch) for batch in batches]
+
+
+def detail_views(library: Library, details: Sequence[Record]) -> list[Record]:
+    return [{name: detail[name] for name in DETAIL_FIELDS if name in detail} for detail in details]
+
+
+BATCH_REQUESTS = Collection(
+    key="mediatedBatchRequests",
+    records=lambda library: library.batch_requests,
+    indexes=index_names(
+        f"id batchId requesterId mediatedRequestStatus requestDate patronComments mediatedWorkflow {METADATA}"
+    ),
+    computed={"batchId": lambda library, batch: batch["id"]},
+    view=batch_views,
+)

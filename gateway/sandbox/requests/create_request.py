@@ -1,0 +1,103 @@
+"""Asking for a copy or a title, and what follows from it."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from gateway.sandbox.clock import add_period, format_timestamp, parse_timestamp
+from gateway.sandbox.collections.items import set_item_status
+from gateway.sandbox.collections.loan_history import record_change
+from gateway.sandbox.collections.requests import circulation_requests, request_view, to_bff_request
+from gateway.sandbox.http.errors import Refused
+from gateway.sandbox.http.overrides import Overrides, parse_overrides
+from gateway.sandbox.http.permissions import Caller
+from gateway.sandbox.http.request import HttpRequest, json_response, omit_nulls
+from gateway.sandbox.library import Library, Record, split_names
+from gateway.sandbox.requests.new_request import NewRequest, select_item
+from gateway.sandbox.requests.refusals import find_reasons
+from gateway.sandbox.requests.request_body import REQUIRED, request_body
+from gateway.sandbox.requests.request_queue import get_instance_queue
+
+STORED_FIELDS = split_names(
+    "id requestType requestLevel requestDate patronComments requesterId proxyUserId instanceId "
+    "holdingsRecordId itemId fulfillmentPreference deliveryAddressTypeId requestExpirationDate "
+    "pickupServicePointId tags"
+)
+DEFAULT_RECALL_INTERVAL = {"duration": 7, "intervalId": "Days"}  # unless the loan policy says otherwise
+
+
+def bff_create_request(http_request: HttpRequest) -> Response:
+    """The BFF shows the request with its own types, and without the loan that is in the way."""
+    request = create_request(parse_new_request(http_request))
+    return json_response(to_bff_request(request_view(http_request.library, request)), 201)
+
+
+def circulation_create_request(http_request: HttpRequest) -> Response:
+    request = create_request(parse_new_request(http_request))
+    (view,) = circulation_requests(http_request.library, [request])
+    return json_response(view, 201, {"Location": f"/circulation/requests/{request['id']}"})
+
+
+def parse_new_request(http_request: HttpRequest) -> NewRequest:
+    body = request_body(http_request, REQUIRED)
+    asked = body.get("requestProcessingParameters", {})
+    if not isinstance(asked, dict):
+        raise http_request.invalid_input("requestProcessingParameters is not an object")
+    lifted = parse_overrides(http_request, asked.get("overrideBlocks"))
+    # Only this one has a meaning for requests.
+    blocks = {name: each for name, each in lifted.blocks.items() if name == "patronBlock"}
+    return NewRequest(
+        library=http_request.library,
+        caller=http_request.caller,
+        record=body,
+        overrides=Overrides(blocks=blocks, comment=lifted.comment),
+    )
+
+
+def create_request(new_request: NewRequest) -> Record:
+    """Store the request at the end of its queue, with all that follows from it.
+
+    Raises Refused, and then nothing has changed.
+    """
+    reasons = find_reasons(new_request)
+    if reasons:
+        raise Refused(reasons)
+    library, item = new_request.library, select_item(new_request)
+    request = {name: new_request.record.get(name) for name in STORED_FIELDS}
+    request |= {
+        "id": new_request.record.get("id") or library.new_id(),
+        "status": "Open - Not yet filled",
+        "position": len(get_instance_queue(library, new_request.record["instanceId"])) + 1,
+        "metadata": new_request.caller.creation_metadata(library.now()),
+    }
+    if item is not None:
+        request |= {"itemId": item["id"], "holdingsRecordId": item["holdingsRecordId"]}
+    stored = omit_nulls(request)
+    library.requests[stored["id"]] = stored
+    if item is not None:
+        apply_to_item(library, stored, item, new_request.caller)
+    return stored
+
+
+def apply_to_item(library: Library, request: Record, item: Record, caller: Caller) -> None:
+    """What a request does to the copy: it is fetched from the shelf, or its borrower hears of it."""
+    if request["requestType"] == "Page":
+        set_item_status(library, item, "Paged")
+        return
+    loan = library.open_loan_of_item(item["id"])
+    if loan is None:
+        return
+    loan["action"] = "recallrequested" if request["requestType"] == "Recall" else "holdrequested"
+    loan.pop("actionComment", None)
+    if request["requestType"] == "Recall":
+        shorten_recalled_loan(library, loan)
+    record_change(library, loan, caller)
+
+
+def shorten_recalled_loan(library: Library, loan: Record) -> None:
+    """A recalled loan ends soon; it is never made longer, and never shortened twice."""
+    policy = library.loan_policies.get(loan.get("loanPolicyId", ""), {})
+    recalls = policy.get("requestManagement", {}).get("recalls", {})
+    due = add_period(library.clock.now(), recalls.get("recallReturnInterval", DEFAULT_RECALL_INTERVAL))
+    if not loan.get("dueDateChangedByRecall") and due < parse_timestamp(loan["dueDate"]):
+        loan |= {"dueDate": format_timestamp(due), "dueDateChangedByRecall": True}

@@ -1,0 +1,66 @@
+"""Requests from outside a consortium: no type is named, so the first that is possible is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.responses import Response
+
+from gateway.sandbox.collections.requests import request_view, to_bff_request
+from gateway.sandbox.http.errors import Refused
+from gateway.sandbox.http.permissions import Caller
+from gateway.sandbox.http.request import HttpRequest, json_response
+from gateway.sandbox.library import Library, Record
+from gateway.sandbox.requests.create_request import create_request
+from gateway.sandbox.requests.mediated_requests import (
+    INACTIVE_SAVE,
+    mediated_request_view,
+    new_record,
+    reject_inactive_requester,
+    save_record,
+)
+from gateway.sandbox.requests.new_request import NewRequest
+from gateway.sandbox.requests.request_body import REQUIRED, request_body
+
+REQUIRED_FIELDS = {
+    name: REQUIRED[name] for name in ("requesterId", "requestLevel", "requestDate", "fulfillmentPreference")
+}
+TYPES_IN_ORDER = ("Page", "Recall", "Hold")
+
+
+def create_ecs_request_external(http_request: HttpRequest) -> Response:
+    """A request, or in the secure tenant one that has to be confirmed first."""
+    library, body = http_request.library, request_body(http_request, REQUIRED_FIELDS)
+    wanted = add_item_fields(library, body)
+    if library.secure:
+        reject_inactive_requester(library, wanted["requesterId"], INACTIVE_SAVE)
+        wanted["requestType"] = "Page"
+        record = save_record(library, wanted, new_record(library, http_request.caller))
+        return json_response(mediated_request_view(library, record), 201)
+    request = create_first_allowed(library, http_request.caller, wanted)
+    return json_response(to_bff_request(request_view(library, request)), 201)
+
+
+def add_item_fields(library: Library, body: Record) -> Record:
+    """The BFF looks up the title and the holdings of an item itself."""
+    wanted = {name: value for name, value in body.items() if name not in ("requestType", "proxyUserId")}
+    item = library.items.get(body.get("itemId", ""))
+    if item is not None and body["requestLevel"] == "Item":
+        holding = library.holdings.get(item["holdingsRecordId"], {})
+        wanted["holdingsRecordId"] = item["holdingsRecordId"]
+        wanted.setdefault("instanceId", holding.get("instanceId"))
+    return wanted
+
+
+def create_first_allowed(library: Library, caller: Caller, wanted: Record) -> Record:
+    """Raises Refused with the reasons against the last type, when all are refused."""
+    reasons: Sequence[Record] = ()
+    wanted = {"instanceId": ""} | wanted  # which leads to no title, and is refused for that
+    for kind in TYPES_IN_ORDER:
+        try:
+            return create_request(
+                NewRequest(library=library, caller=caller, record=wanted | {"requestType": kind})
+            )
+        except Refused as refused:
+            reasons = refused.reasons
+    raise Refused(reasons)

@@ -1,0 +1,150 @@
+"""Requests that staff of a secure library confirm before circulation hears of them."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from gateway.sandbox.clock import to_java_date
+from gateway.sandbox.collections.embedded_items import request_item
+from gateway.sandbox.collections.item_context import get_item_context
+from gateway.sandbox.collections.locations import service_point_summary
+from gateway.sandbox.collections.requests import (
+    delivery_address_view,
+    instance_summary,
+    search_index,
+    user_summary,
+)
+from gateway.sandbox.collections.users import is_active
+from gateway.sandbox.http.errors import MediatedRequestError
+from gateway.sandbox.http.permissions import Caller
+from gateway.sandbox.http.request import HttpRequest, json_response, omit_nulls
+from gateway.sandbox.library import Library, Record, split_names
+from gateway.sandbox.requests.create_request import create_request
+from gateway.sandbox.requests.new_request import NewRequest
+from gateway.sandbox.requests.request_body import REQUIRED, request_body
+
+WORKFLOW = "Private request"
+NEW, OPEN = "New - Awaiting confirmation", "Open - Not yet filled"
+WRITABLE_FIELDS = split_names(
+    "requestLevel requestType requestDate patronComments requesterId proxyUserId instanceId "
+    "holdingsRecordId itemId fulfillmentPreference deliveryAddressTypeId pickupServicePointId"
+)
+READ_ONLY_FIELDS = split_names(
+    "id mediatedWorkflow mediatedRequestStatus mediatedRequestStep status cancellationReasonId "
+    "cancelledByUserId cancellationAdditionalInformation cancelledDate position confirmedRequestId metadata"
+)
+JAVA_DATES = ("requestDate", "cancelledDate")
+ITEM_FIELDS = split_names(
+    "barcode location enumeration volume chronology displaySummary status callNumber callNumberComponents "
+    "copyNumber"
+)
+INACTIVE_SAVE, INACTIVE_CONFIRM, UNKNOWN_CONSTRAINT = "100", "102", "-1"
+
+
+def confirm_mediated_request(http_request: HttpRequest) -> Response:
+    """Write the record, then confirm it: two steps at the BFF, so the first one stays if the second fails."""
+    library, body = http_request.library, request_body(http_request, REQUIRED)
+    if not is_valid_instance(body.get("instance", {"title": "", "identifiers": []})):
+        raise http_request.invalid_input("instance is not valid")
+    known = "id" in body
+    record = get_mediated_request(library, body["id"]) if known else None
+    if record is not None and record["status"] != NEW:
+        message = f"Mediated request status should be '{NEW}'"
+        raise MediatedRequestError(message, code=UNKNOWN_CONSTRAINT, parameters={"id": record["id"]})
+    code = INACTIVE_CONFIRM if known else INACTIVE_SAVE
+    reject_inactive_requester(library, body["requesterId"], code)
+    record = save_record(library, body, record or new_record(library, http_request.caller))
+    confirm(library, http_request.caller, record)
+    return json_response(mediated_request_view(library, record), 201)
+
+
+def is_valid_instance(instance: object) -> bool:
+    return isinstance(instance, dict) and {"title", "identifiers"} <= set(instance)
+
+
+def get_mediated_request(library: Library, key: str) -> Record:
+    if key not in library.mediated_requests:
+        message = f"Mediated request was not found: {key}"
+        raise MediatedRequestError(message, 404, kind="EntityNotFoundException", parameters={"id": key})
+    return library.mediated_requests[key]
+
+
+def reject_inactive_requester(library: Library, user_id: str, code: str) -> None:
+    user = library.users.get(user_id)
+    if user is None or not is_active(library, user):
+        act = "confirmed" if code == INACTIVE_CONFIRM else "saved"
+        message = f"Mediated request cannot be {act} for inactive patron"
+        raise MediatedRequestError(message, code=code, parameters={"requesterId": user_id})
+
+
+def new_record(library: Library, caller: Caller) -> Record:
+    return {
+        "id": library.new_id(),
+        "mediatedWorkflow": WORKFLOW,
+        "metadata": caller.creation_metadata(library.now()),
+    } | status_fields(NEW)
+
+
+def status_fields(status: str) -> Record:
+    """The three fields that say the same thing."""
+    stage, step = status.split(" - ")
+    return {"status": status, "mediatedRequestStatus": stage, "mediatedRequestStep": step}
+
+
+def save_record(library: Library, body: Record, record: Record) -> Record:
+    """Replace what a caller may write, and shelve the record."""
+    for name in WRITABLE_FIELDS:
+        record.pop(name, None)
+        if name in body:
+            record[name] = body[name]
+    library.mediated_requests[record["id"]] = record
+    return record
+
+
+def confirm(library: Library, caller: Caller, record: Record) -> None:
+    """Ask circulation for it. Raises Refused with circulation's reasons."""
+    wanted = {name: record[name] for name in WRITABLE_FIELDS if name in record}
+    request = create_request(NewRequest(library=library, caller=caller, record=wanted))
+    record |= status_fields(OPEN) | {"confirmedRequestId": request["id"], "position": request["position"]}
+    if "itemId" in request:
+        record |= {name: request[name] for name in ("itemId", "holdingsRecordId")}
+    if "metadata" in record:
+        record["metadata"]["updatedDate"] = library.now()
+
+
+def mediated_request_view(library: Library, record: Record) -> Record:
+    instance = library.instances.get(record.get("instanceId", ""))
+    view = {name: record.get(name) for name in (*READ_ONLY_FIELDS, *WRITABLE_FIELDS)}
+    view |= {
+        "requester": user_summary(library, record.get("requesterId")),
+        "proxy": user_summary(library, record.get("proxyUserId")),
+        "instance": None if instance is None else instance_view(instance),
+        "item": item_view(library, record),
+        "deliveryAddress": delivery_address_view(library, record),
+        "pickupServicePoint": service_point_summary(
+            library.service_points.get(record.get("pickupServicePointId", ""))
+        ),
+        "searchIndex": omit_nulls(search_index(library, record) | call_number_fields(library, record)),
+    }
+    for name in JAVA_DATES:
+        if record.get(name):
+            view[name] = to_java_date(record[name])
+    return omit_nulls(view)
+
+
+def instance_view(instance: Record) -> Record:
+    return omit_nulls(instance_summary(instance) | {"hrid": instance.get("hrid")})
+
+
+def call_number_fields(library: Library, record: Record) -> Record:
+    """Its parts without the type, which the BFF's own class does not have."""
+    item = library.items.get(record.get("itemId", ""), {})
+    return {"callNumberComponents": get_item_context(library, item).call_number_without_type}
+
+
+def item_view(library: Library, record: Record) -> Record | None:
+    item = library.items.get(record.get("itemId", ""))
+    if item is None:
+        return None
+    view = request_item(library, item)
+    return {name: view[name] for name in ITEM_FIELDS if name in view}

@@ -1,0 +1,184 @@
+"""Requests that staff confirm: what is stored, what confirming does, and when it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.sandbox import Library
+from gateway.sandbox.library import Record
+from gateway.sandbox.requests.mediated_requests import mediated_request_view
+
+pytestmark = pytest.mark.anyio
+
+CONFIRM = "/circulation-bff/mediated-requests/confirm"
+NOTHING = "00000000-0000-4000-8000-000000000000"
+INACTIVE = "1000000006"
+NEW = "New - Awaiting confirmation"
+DECLARED = """id requestLevel requestType requestDate patronComments requesterId requester.firstName
+requester.lastName requester.middleName requester.barcode requester.patronGroupId
+requester.patronGroup.id requester.patronGroup.group requester.patronGroup.desc proxyUserId
+proxy.firstName proxy.lastName proxy.middleName proxy.barcode proxy.patronGroupId
+proxy.patronGroup.id proxy.patronGroup.group proxy.patronGroup.desc instanceId instance.title
+instance.identifiers.identifierTypeId instance.identifiers.value instance.contributorNames.name
+instance.publication.publisher instance.publication.place instance.publication.dateOfPublication
+instance.publication.role instance.editions instance.hrid holdingsRecordId itemId item.barcode
+item.location.name item.location.libraryName item.location.code item.enumeration item.volume
+item.chronology item.displaySummary item.status item.callNumber
+item.callNumberComponents.callNumber item.callNumberComponents.prefix
+item.callNumberComponents.suffix item.copyNumber mediatedWorkflow mediatedRequestStatus
+mediatedRequestStep status cancellationReasonId cancelledByUserId
+cancellationAdditionalInformation cancelledDate position fulfillmentPreference
+deliveryAddressTypeId deliveryAddress.addressTypeId deliveryAddress.addressLine1
+deliveryAddress.addressLine2 deliveryAddress.city deliveryAddress.region
+deliveryAddress.postalCode deliveryAddress.countryId pickupServicePointId pickupServicePoint.name
+pickupServicePoint.code pickupServicePoint.discoveryDisplayName pickupServicePoint.description
+pickupServicePoint.shelvingLagTime pickupServicePoint.pickupLocation confirmedRequestId
+searchIndex.callNumberComponents.callNumber searchIndex.callNumberComponents.prefix
+searchIndex.callNumberComponents.suffix searchIndex.shelvingOrder
+searchIndex.pickupServicePointName metadata.createdDate metadata.createdByUserId
+metadata.createdByUsername metadata.updatedDate metadata.updatedByUserId
+metadata.updatedByUsername"""
+SENT = """id requestLevel requestType requestDate patronComments requesterId proxyUserId instanceId
+holdingsRecordId itemId fulfillmentPreference deliveryAddressTypeId pickupServicePointId"""
+
+Body = dict[str, Any]
+Refused = Callable[..., Awaitable[list[Body]]]
+Wanted = Callable[..., Body]
+
+
+def leaves(value: object, before: str = "") -> set[str]:
+    """Every dotted path to a value that is not an object."""
+    if isinstance(value, list):
+        return set().union(*(leaves(each, before) for each in value))
+    if isinstance(value, dict):
+        return set().union(*(leaves(each, f"{before}.{name}".strip(".")) for name, each in value.items()))
+    return {before}
+
+
+def new_ones(library: Library) -> list[Record]:
+    return [each for each in library.mediated_requests.values() if each["status"] == NEW]
+
+
+def body_of(record: Record) -> Body:
+    return {name: record[name] for name in SENT.split() if name in record}
+
+
+def of_user(library: Library, barcode: str) -> Record:
+    user = library.user_by_barcode(barcode)
+    assert user is not None
+    return next(each for each in new_ones(library) if each["requesterId"] == user["id"])
+
+
+def test_every_declared_field_is_seen_and_no_other(library: Library) -> None:
+    """The seeded records have all of them between them."""
+    views = [mediated_request_view(library, each) for each in library.mediated_requests.values()]
+    assert leaves(views) == set(DECLARED.split())
+
+
+def test_every_status_is_seen(library: Library) -> None:
+    """Nine of them, and four records wait to be confirmed."""
+    assert len({each["status"] for each in library.mediated_requests.values()}) == 9
+    assert len(new_ones(library)) == 4
+    for each in library.mediated_requests.values():
+        assert f"{each['mediatedRequestStatus']} - {each['mediatedRequestStep']}" == each["status"]
+
+
+async def test_confirming_a_known_one(client: httpx.AsyncClient, library: Library) -> None:
+    """It becomes open, and a request in circulation stands behind it."""
+    record = new_ones(library)[0]
+    answer = await client.post(CONFIRM, json=body_of(record))
+    confirmed = answer.json()
+    request = library.requests[confirmed["confirmedRequestId"]]
+
+    assert answer.status_code == 201
+    assert confirmed["id"] == record["id"]
+    assert confirmed["status"] == "Open - Not yet filled"
+    assert confirmed["mediatedRequestStatus"] == "Open"
+    assert confirmed["mediatedRequestStep"] == "Not yet filled"
+    assert confirmed["position"] == request["position"]
+    assert confirmed["item"]["status"] == "Paged"
+    assert request["requesterId"] == confirmed["requesterId"]
+    assert library.mediated_requests[record["id"]]["confirmedRequestId"] == request["id"]
+
+
+async def test_the_complete_one(client: httpx.AsyncClient, library: Library) -> None:
+    """The copy with the barcode 2000000161 is asked for with every field that there is."""
+    item = library.item_by_barcode("2000000161")
+    record = next(each for each in new_ones(library) if item and each["itemId"] == item["id"])
+    answer = await client.post(CONFIRM, json=body_of(record))
+    assert leaves(answer.json()) == set(DECLARED.split()) - {"requester.middleName"}
+
+
+async def test_what_is_sent_replaces_what_was_stored(client: httpx.AsyncClient, library: Library) -> None:
+    """It is a PUT: a comment that is left out is gone."""
+    record = of_user(library, "1000000010")
+    body = body_of(record)
+    del body["patronComments"]
+    assert "patronComments" not in (await client.post(CONFIRM, json=body)).json()
+
+
+async def test_confirming_a_new_one(client: httpx.AsyncClient, library: Library, wanted: Wanted) -> None:
+    """Without an id it is stored first."""
+    confirmed = (await client.post(CONFIRM, json=wanted())).json()
+
+    assert confirmed["mediatedWorkflow"] == "Private request"
+    assert confirmed["id"] in library.mediated_requests
+    assert confirmed["confirmedRequestId"] in library.requests
+
+
+async def test_an_unknown_one(wanted: Wanted, refused: Refused) -> None:
+    """It is not there, which this module says in JSON."""
+    errors = await refused("POST", CONFIRM, wanted(id=NOTHING.replace("-4", "-1")), status=404)
+    assert errors[0]["message"].startswith("Mediated request was not found: ")
+
+
+async def test_inactive_patrons(library: Library, wanted: Wanted, refused: Refused) -> None:
+    """A new record is not saved for them, and a known one not confirmed."""
+    (save,) = await refused("POST", CONFIRM, wanted(user=INACTIVE))
+    (confirm,) = await refused("POST", CONFIRM, body_of(of_user(library, INACTIVE)))
+    assert (save["code"], confirm["code"]) == ("100", "102")
+
+
+async def test_one_that_is_confirmed_already(
+    client: httpx.AsyncClient, library: Library, refused: Refused
+) -> None:
+    """It is new only once."""
+    body = body_of(new_ones(library)[0])
+    await client.post(CONFIRM, json=body)
+    (error,) = await refused("POST", CONFIRM, body)
+    assert error["code"] == "-1"
+
+
+async def test_circulation_refuses_after_the_record_was_written(
+    client: httpx.AsyncClient, library: Library
+) -> None:
+    """Of the two writes the first one stays; no request is made."""
+    record = of_user(library, "1000000003")
+    before = len(library.requests)
+    answer = await client.post(CONFIRM, json=body_of(record) | {"patronComments": "Please"})
+
+    assert answer.status_code == 422
+    assert [error["code"] for error in answer.json()["errors"]] == ["USER_IS_BLOCKED_MANUALLY"]
+    assert (record["patronComments"], record["status"]) == ("Please", NEW)
+    assert len(library.requests) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"requestType": None}, {"requesterId": "jane"}, {"instance": {"title": "Emma"}}, {"instance": "Emma"}],
+)
+async def test_bodies_that_are_not_valid(client: httpx.AsyncClient, wanted: Wanted, change: Body) -> None:
+    """The BFF's framework refuses them."""
+    answer = await client.post(CONFIRM, json=wanted(**change))
+    assert (answer.status_code, answer.json()["path"]) == (400, CONFIRM)
+
+
+async def test_confirming_one_for_a_title(client: httpx.AsyncClient, wanted: Wanted) -> None:
+    """As long as no copy is found for it, it shows none."""
+    body = wanted("2000000071", kind="Hold", requestLevel="Title", itemId=None, holdingsRecordId=None)
+    confirmed = (await client.post(CONFIRM, json=body)).json()
+    assert (confirmed["status"], "item" in confirmed) == ("Open - Not yet filled", False)
