@@ -1,10 +1,9 @@
-"""The manifests of the README fit the gateway: its ports, paths, settings, commands and times."""
+"""The manifests on the page on deployment fit the gateway: its ports, paths, settings, commands and times."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,9 +17,9 @@ from gateway.cli import cli
 from gateway.cli.serve import DRAIN_SECONDS
 from gateway.doctor.module_descriptor import IMAGE, MEMORY
 from gateway.settings import Settings
+from tests.manual.pages import PAGES, PROJECT, blocks
 
-PROJECT = Path(__file__).parent.parent
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
+PAGE = PAGES["deployment"]
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
 PORT = int(re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE)[0])
 USER = int(re.findall(r"^USER (\d+):\d+$", DOCKERFILE, re.MULTILINE)[0])
@@ -30,7 +29,7 @@ Manifest = dict[str, Any]  # Any: YAML of either kind
 
 
 def documents() -> Iterator[Manifest]:
-    for block in re.findall(r"^```yaml\n(.*?)^```", README, re.DOTALL | re.MULTILINE):
+    for block in blocks("yaml", PAGE):
         yield from yaml.safe_load_all(block)
 
 
@@ -44,7 +43,7 @@ def _services() -> Manifest:
 
 @pytest.fixture(name="manifests", scope="module")
 def _manifests() -> dict[str, Manifest]:
-    """The Kubernetes manifests by their kind, of which each comes once."""
+    """The Kubernetes manifests by kind; each kind occurs once."""
     listed = [each for each in documents() if "kind" in each]
     assert len({each["kind"] for each in listed}) == len(listed)
     return {each["kind"]: each for each in listed}
@@ -64,7 +63,7 @@ def _container(pod: Manifest) -> Manifest:
 
 
 def as_settings(environment: dict[str, str]) -> Settings:
-    """The settings that a container would have; every name is one of the settings table."""
+    """The settings that a container would have; every name must be a setting."""
     names = {name.lower(): value for name, value in environment.items()}
     assert set(names) <= set(Settings.model_fields)
     return Settings(**names)
@@ -79,15 +78,15 @@ def served() -> set[str]:
     return {route.path for route in create_app(Settings(sandbox=True)).routes if isinstance(route, Route)}
 
 
-LONGEST_END = DRAIN_SECONDS + Settings.model_fields["act_timeout"].default + ACT_MARGIN
-"""Seconds from SIGTERM until the last act that was sent has its answer, or its deadline."""
+MAX_SHUTDOWN = DRAIN_SECONDS + Settings.model_fields["act_timeout"].default + ACT_MARGIN
+"""Seconds from SIGTERM until the last mutation has its response or its deadline."""
 
 
 def test_the_images_are_of_this_version(services: Manifest, container: Manifest) -> None:
-    """Whoever pastes a manifest gets the version that the README is of."""
+    """A pasted manifest runs the version that the page belongs to."""
     assert {each["image"] for each in services.values()} == {TAG}
     assert container["image"] == TAG
-    assert f"docker build -t {TAG} ." in README
+    assert f"docker build -t {TAG} ." in PAGE
 
 
 def test_compose_publishes_the_port_of_the_image(services: Manifest) -> None:
@@ -95,8 +94,8 @@ def test_compose_publishes_the_port_of_the_image(services: Manifest) -> None:
     assert services["gateway"]["ports"] == [f"{PORT}:{PORT}"]
 
 
-def test_compose_asks_the_library_beside_it(services: Manifest) -> None:
-    """Both addresses are the other service, at the port that its command opens."""
+def test_compose_connects_the_gateway_to_the_sandbox(services: Manifest) -> None:
+    """Both addresses are those of the other service, at the port that its command opens."""
     settings = as_settings(services["gateway"]["environment"])
     name, *arguments = services["sandbox"]["command"]
     command = cli.commands[name]
@@ -109,7 +108,7 @@ def test_compose_asks_the_library_beside_it(services: Manifest) -> None:
         assert (address.hostname, address.port) == ("sandbox", options["port"])
 
 
-def test_compose_gives_no_rights(services: Manifest) -> None:
+def test_compose_drops_all_rights(services: Manifest) -> None:
     """Neither container writes to its disk, has a capability or gets one."""
     for service in services.values():
         assert service["read_only"] is True
@@ -119,7 +118,7 @@ def test_compose_gives_no_rights(services: Manifest) -> None:
 
 
 def test_there_is_a_manifest_of_each_kind(manifests: dict[str, Manifest]) -> None:
-    """What keeps the gateway up, reachable, wide enough and never all gone."""
+    """There is a deployment, a service, an autoscaler and a disruption budget."""
     assert {kind: each["apiVersion"] for kind, each in manifests.items()} == {
         "Deployment": "apps/v1",
         "Service": "v1",
@@ -128,7 +127,7 @@ def test_there_is_a_manifest_of_each_kind(manifests: dict[str, Manifest]) -> Non
     }
 
 
-def test_the_manifests_are_about_one_another(manifests: dict[str, Manifest], pod: Manifest) -> None:
+def test_the_manifests_refer_to_each_other(manifests: dict[str, Manifest], pod: Manifest) -> None:
     """Service, budget and deployment select the labels of the pod; the autoscaler scales the deployment."""
     labels = pod["metadata"]["labels"]
     deployment = manifests["Deployment"]
@@ -161,21 +160,21 @@ def test_the_service_leads_to_the_port_of_the_image(
         ("readinessProbe", "/admin/health/readiness"),
     ],
 )
-def test_a_probe_asks_a_path_that_is_served(container: Manifest, probe: str, path: str) -> None:
-    """Alive and ready are asked apart: an orchestrator that restarts what drains would break off acts."""
+def test_a_probe_requests_a_path_that_is_served(container: Manifest, probe: str, path: str) -> None:
+    """Liveness and readiness differ: an orchestrator must not restart a process that drains."""
     assert container[probe]["httpGet"] == {"path": path, "port": container["ports"][0]["name"]}
     assert path in served()
 
 
-def test_a_pod_that_drains_is_noticed_in_time(container: Manifest) -> None:
-    """Readiness is found to be off before the gateway stops taking requests."""
+def test_readiness_is_polled_often_enough(container: Manifest) -> None:
+    """The load balancer learns that the pod drains before the gateway stops accepting requests."""
     probe = container["readinessProbe"]
 
     assert probe["periodSeconds"] * probe["failureThreshold"] < DRAIN_SECONDS
 
 
 def test_the_variables_are_settings(container: Manifest) -> None:
-    """Each is in the settings table, and together they can be used."""
+    """Each variable is a setting, and together they are valid."""
     environment = {each["name"]: each["value"] for each in container["env"]}
 
     settings = as_settings(environment)
@@ -185,15 +184,15 @@ def test_the_variables_are_settings(container: Manifest) -> None:
     assert all(isinstance(value, str) for value in environment.values())  # Kubernetes takes nothing else
 
 
-def test_an_act_has_time_to_end(services: Manifest, pod: Manifest) -> None:
-    """Nobody kills the process before the last act that it sent has ended."""
+def test_a_mutation_has_time_to_finish(services: Manifest, pod: Manifest) -> None:
+    """The process is not killed before the last mutation that it sent has ended."""
     assert pod["spec"]["terminationGracePeriodSeconds"] == 45
     assert seconds(services["gateway"]["stop_grace_period"]) == 45
-    assert LONGEST_END <= 45
+    assert MAX_SHUTDOWN <= 45
 
 
 def test_the_pod_has_no_rights(pod: Manifest, container: Manifest) -> None:
-    """Not root, by the image's number; no capability, no writable disk, no account."""
+    """The pod runs as the user of the image, without capabilities, writable disk or service account."""
     assert pod["spec"]["securityContext"] == {
         "runAsNonRoot": True,
         "runAsUser": USER,
@@ -209,7 +208,7 @@ def test_the_pod_has_no_rights(pod: Manifest, container: Manifest) -> None:
 
 
 def test_the_memory_is_that_of_the_module_descriptor(container: Manifest) -> None:
-    """One figure, wherever it is asked for; and CPU is asked for, because the autoscaler reckons with it."""
+    """The limit is that of the descriptor; CPU is requested, because the autoscaler computes with it."""
     resources = container["resources"]
 
     assert resources["limits"]["memory"] == f"{MEMORY // MEBIBYTE}Mi"
@@ -217,10 +216,10 @@ def test_the_memory_is_that_of_the_module_descriptor(container: Manifest) -> Non
     assert re.fullmatch(r"\d+m", resources["requests"]["cpu"])
 
 
-def test_more_than_one_is_always_there(manifests: dict[str, Manifest]) -> None:
-    """The budget leaves room to move a pod: fewer must stay than there are at least."""
+def test_one_pod_is_always_available(manifests: dict[str, Manifest]) -> None:
+    """The budget leaves room to move a pod: it requires fewer than the autoscaler keeps."""
     scaler = manifests["HorizontalPodAutoscaler"]["spec"]
 
     assert manifests["PodDisruptionBudget"]["spec"]["minAvailable"] < scaler["minReplicas"]
     assert [each["resource"]["name"] for each in scaler["metrics"]] == ["cpu"]
-    assert "replicas" not in manifests["Deployment"]["spec"]  # the autoscaler's to decide
+    assert "replicas" not in manifests["Deployment"]["spec"]  # the autoscaler sets it
