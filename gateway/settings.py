@@ -510,7 +510,7 @@ def settings_table(settings: Settings) -> list[Row]:
 
 
 def settings_markdown() -> str:
-    """Write the settings as the Markdown table of the README."""
+    """Write the settings as the Markdown table of the manual."""
     lines = ["| Name | Default | Meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
         default = "unset" if field.default is None else f"`{value_text(field.default)}`"

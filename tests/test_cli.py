@@ -153,8 +153,8 @@ def test_settings_prints_values_and_where_they_come_from() -> None:
     assert len(lines) == 1 + len(Settings.model_fields)
 
 
-def test_settings_prints_the_table_of_the_readme() -> None:
-    """`--markdown` prints the README's table and nothing of this machine."""
+def test_settings_prints_the_table_of_the_manual() -> None:
+    """`--markdown` prints the manual's table and nothing of this machine."""
     assert invoke("settings", "--markdown", PORT="1").output == settings_markdown()
 
 

@@ -551,7 +551,7 @@ def test_every_setting_has_a_meaning() -> None:
 
 
 def test_markdown_table() -> None:
-    """The README's table has a heading and one line for each setting."""
+    """The manual's table has a heading and one line for each setting."""
     lines = settings_markdown().splitlines()
 
     assert lines[:3] == [

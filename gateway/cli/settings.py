@@ -48,7 +48,7 @@ def read_settings(options: dict[str, Any]) -> Settings:
 
 
 @click.command("settings")
-@click.option("--markdown", is_flag=True, help="Print the README's table: names, defaults, meanings.")
+@click.option("--markdown", is_flag=True, help="Print the manual's table: names, defaults, meanings.")
 @setting_options
 def show_settings(markdown: bool, **options: Any) -> None:
     """Print every setting as it is in effect here and where it came from, secrets hidden.

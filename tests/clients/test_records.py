@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +26,7 @@ from graphql import (
 
 from gateway.graph import schema
 from tests.gateway_under_test import Json, open_gateway
-from tests.test_readme import QUERIES, variables
+from tests.manual.pages import EXAMPLES, Example
 from tests.widest import selection
 
 pytestmark = pytest.mark.anyio
@@ -158,13 +157,13 @@ async def test_an_id_is_shared_by_a_record_and_its_copies_alone(seen: Seen) -> N
     }
 
 
-@pytest.mark.parametrize("query", QUERIES, ids=[re.findall(r"\w+", query)[1] for query in QUERIES])
-async def test_typenames_cost_no_call(query: str) -> None:
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+async def test_typenames_cost_no_call(example: Example) -> None:
     """A query with `__typename` everywhere, as caches ask it, makes the very calls of the query without."""
     calls = []
-    for document in (query, with_typenames(query)):
+    for document in (example.query, with_typenames(example.query)):
         async with open_gateway() as gateway:
-            data = await gateway.data(document, variables(gateway), gateway.as_staff())
+            data = await gateway.data(document, example.variables, gateway.as_staff("head"))
             calls.append(sorted((call.method, call.path, str(call.query)) for call in gateway.calls))
     assert "__typename" in str(data)
     assert calls[0] == calls[1]

@@ -58,7 +58,7 @@ def examples() -> Iterator[Example]:
 
     They follow it below the lines "Variables:", "Result:" and "Upstream calls:".
     """
-    for page, text in PAGES.items():
+    for page, text in ALL.items():
         for part in re.split(r"^(?=```graphql\n)", text, flags=re.MULTILINE)[1:]:
             labelled = dict(_LABELLED.findall(part))
             yield Example(

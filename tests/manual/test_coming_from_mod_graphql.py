@@ -28,7 +28,7 @@ async def test_each_title_has_its_holdings(gateway: Gateway) -> None:
 
 def test_each_query_of_mod_graphql_has_a_counterpart() -> None:
     """Three queries of mod-graphql are each followed by one of this gateway."""
-    fences = [name for name in re.findall(r"^```(\w*)\n.*?^```$", PAGE, re.DOTALL | re.MULTILINE)]
+    fences = re.findall(r"^```(\w*)\n.*?^```$", PAGE, re.DOTALL | re.MULTILINE)
 
     assert [name for name in fences if name != "text"] == ["", "graphql"] * 3
 

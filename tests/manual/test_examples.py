@@ -1,4 +1,4 @@
-"""Every operation of the manual runs as it stands, with the result and the upstream calls that its page shows."""
+"""Every operation of the manual runs as it stands, with the result and the calls that its page shows."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_page_of_operations_has_examples() -> None:
     """README, queries, mutations and the page for users of mod-graphql show operations."""
     pages = {example.page for example in EXAMPLES}
 
-    assert pages >= {"queries", "mutations", "coming-from-mod-graphql"}
+    assert pages >= {"README", "queries", "mutations", "coming-from-mod-graphql"}
     assert sum(example.calls is not None for example in EXAMPLES) >= 7
 
 

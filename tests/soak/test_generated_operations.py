@@ -8,11 +8,9 @@ service that is away or a library that says no is none of ours.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,13 +24,13 @@ from gateway.app import create_app
 from gateway.sandbox import create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
+from tests.manual.pages import documented_codes
 from tests.soak.generated import root_fields, several
 from tests.soak.weather import EARLY_KINDS, Upstream, Weather
 
 Json = Any  # an answer is JSON
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-CODES = frozenset(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE)) - {"INTERNAL_ERROR"}
+CODES = frozenset(documented_codes()) - {"INTERNAL_ERROR"}
 QUERIES = root_fields("Query")
 ACTS = root_fields("Mutation")
 MISTAKES = root_fields("Query", GenerationMode.NEGATIVE) | root_fields("Mutation", GenerationMode.NEGATIVE)

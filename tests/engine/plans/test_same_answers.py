@@ -17,6 +17,7 @@ from tests.engine.plans.by_hand import BY_HAND
 from tests.engine.plans.operations import ROOTS, Operations
 from tests.engine.plans.side_by_side import Change, Json, SideBySide, side_by_side
 from tests.engine.plans.upstream_answers import ODD, failing, misshapen, poisoned, silent, unreadable
+from tests.manual.pages import EXAMPLES
 from tests.schema.graph_walk import filled_sandbox, object_types
 from tests.schema.poisoned import without_calls
 
@@ -28,7 +29,7 @@ SCREENS = [
     for path in sorted((HERE / "stories" / "screens").glob("*.graphql"))
     if path.read_text().startswith("query")  # what an act answers has the time of day in it
 ]
-README = re.findall(r"```graphql\n(query.*?)```", (HERE.parent / "README.md").read_text(), re.DOTALL)
+MANUAL = [each for each in EXAMPLES if each.query.startswith("query")]
 SANDBOX = filled_sandbox()  # only read
 
 EACH = 70  # operations made up for each way that upstream behaves
@@ -77,7 +78,7 @@ def test_there_are_two_thousand_cases() -> None:
     made_up = EACH * (MADE_UP + len(POISONED)) + FEW * (len(FAILING) + len(ODD) + 2)
     by_hand = len(BY_HAND) * (len(FAILING) + len(ODD) + 5)
 
-    assert made_up + by_hand + len(SCREENS) + len(README) > 2000
+    assert made_up + by_hand + len(SCREENS) + len(MANUAL) > 2000
 
 
 @pytest.mark.parametrize("seed", range(MADE_UP))
@@ -157,7 +158,7 @@ async def test_the_widest_selections(share: float) -> None:
 
 
 def everything(sandbox: Sandbox) -> dict[str, Json]:
-    """Variables for all the operations of the README and the screens."""
+    """Variables for all the operations of the screens."""
     library, summary = sandbox.library("diku"), sandbox.summary()
     loan = next(iter(library.open_loans()))
     request = library.requests[str(summary.request_id)]
@@ -184,14 +185,16 @@ def variables_of(query: str, values: dict[str, Json]) -> dict[str, Json]:
 
 
 @pytest.mark.parametrize(
-    "query", [*SCREENS, *README], ids=lambda query: re.findall(r"\w+", query)[1]
-)  # fmt: skip
-async def test_screens_and_the_readme(query: str) -> None:
-    """What people ask, on a library each."""
+    ("query", "variables"),
+    [*((query, None) for query in SCREENS), *((each.query, each.variables) for each in MANUAL)],
+    ids=[re.findall(r"\w+", query)[1] for query in SCREENS] + [each.name for each in MANUAL],
+)
+async def test_screens_and_the_manual(query: str, variables: dict[str, Json] | None) -> None:
+    """The operations of the screens and of the manual, each on a library of its own."""
     one, other = create_sandbox(), create_sandbox()
     given_up = dict(FALLBACKS.by_reason)
     async with side_by_side(one, own=other) as side:
-        values = variables_of(query, everything(one))
+        values = variables_of(query, everything(one)) if variables is None else variables
         if "LoanDetail" in query:
             values["id"] = everything(one)["loanId"]
         tokens = one.summary()

@@ -1,0 +1,79 @@
+"""The page on architecture describes the way of a request as a profiler sees it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+import pytest
+
+import gateway
+from gateway.app import create_app
+from gateway.settings import Settings
+from tests.manual.pages import PAGES, PROJECT, section
+
+GATEWAY = Path(gateway.__file__).parent
+USER = "00000000-0000-4000-8000-0000000000aa"
+LOAN = {"id": "00000000-0000-4000-8000-000000000001", "userId": USER, "dueDate": "2026-11-21T10:00:00.000Z"}
+HEADERS = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "token"}
+
+
+def respond(request: httpx.Request) -> httpx.Response:
+    if request.url.path == "/users":
+        return httpx.Response(200, json={"users": [{"id": USER, "username": "u"}]})
+    return httpx.Response(200, json={"loans": [LOAN] * 3})
+
+
+async def entered(query: str) -> list[str]:
+    """The modules of the gateway in the order in which the second execution of a query enters them first."""
+    modules: dict[str, None] = {}
+
+    def profile(frame: FrameType, event: str, argument: Any) -> None:  # Any: as sys.setprofile has it
+        file = frame.f_code.co_filename
+        if event == "call" and file.startswith(f"{GATEWAY}/"):
+            modules[file.removeprefix(f"{GATEWAY}/")] = None
+        elif event == "call" and file == "<plan>":
+            modules[file] = None
+
+    app = create_app(
+        Settings(okapi_url="http://folio"), transport=lambda limits: httpx.MockTransport(respond)
+    )
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http,
+    ):
+        for profiler in (None, profile):
+            sys.setprofile(profiler)
+            try:
+                answer = await http.post("/graphql", json={"query": query}, headers=HEADERS)
+            finally:
+                sys.setprofile(None)
+    assert "errors" not in answer.json()
+    return list(modules)
+
+
+@pytest.mark.anyio
+async def test_the_hops_are_those_of_the_profiler() -> None:
+    """Each module of the table is entered, in this order, and no package is left out."""
+    text = section("architecture", "One query, hop by hop")
+    (query,) = re.findall(r"`(\{ loans.*?)`,", text)
+    documented = re.findall(r"^\| `(.*?)` \|", text, re.MULTILINE)
+    modules = await entered(query)
+
+    assert [each for each in modules if each in documented] == documented
+    packages = {each.rpartition("/")[0] for each in modules if not each.startswith("observability")}
+    assert packages <= {each.rpartition("/")[0] for each in documented}
+
+
+def test_the_paths_exist() -> None:
+    """Each file and folder that the page names is there."""
+    page = PAGES["architecture"]
+    named = {*re.findall(r"`([\w/]+(?:\.py|/))`", page), *re.findall(r"(?<= )([a-z_/]+/)(?= )", page)}
+
+    assert len(named) > 15
+    for name in named:
+        assert (GATEWAY / name).exists() or (PROJECT / name).exists(), name

@@ -1,0 +1,223 @@
+"""Each entry of the page on troubleshooting quotes the text that its cause produces, or is shown here."""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+from collections.abc import Awaitable, Callable
+from html import unescape
+from pathlib import Path
+
+import click
+import httpx
+import pytest
+
+from gateway.app import create_app
+from gateway.cli.listening import cannot_listen
+from gateway.cli.serve import require_something_to_serve
+from gateway.cli.startup import CannotStart
+from gateway.cli.startup_message import not_your_library
+from gateway.http.graphiql.page import Examples, graphiql_page
+from gateway.settings import Settings
+from tests.gateway_under_test import Gateway, Json, open_gateway
+from tests.manual.pages import PAGES, blocks, section
+
+pytestmark = pytest.mark.anyio
+
+PAGE = PAGES["troubleshooting"]
+ENTRIES = re.findall(r"^### (.+)$", PAGE, re.MULTILINE)
+TENANT = {"X-Okapi-Tenant": "diku"}
+LOANS = "{ loans(first: 1) { nodes { id } } }"
+CHECK_OUT = """mutation { checkOut(input: {
+  itemBarcode: "2000000001" userBarcode: "1000000001" servicePointId: "1df88d03-62ee-575e-8f87-51a3e14c5dd1"
+}) { __typename } }"""
+Cause = Callable[[Path], Awaitable[str]]
+
+
+def message(answer: Json, code: str) -> str:
+    """The text of the first error, which must have this code."""
+    error = answer["errors"][0]
+    assert error["extensions"]["code"] == code
+    text: str = error["message"]
+    return text
+
+
+async def post(gateway: Gateway, query: str, **headers: str) -> httpx.Response:
+    sent = {"X-Okapi-Tenant": "diku"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return await gateway.http.post("/graphql", json={"query": query}, headers=sent)
+
+
+async def with_settings(settings: Settings, query: str, code: str, **headers: str) -> str:
+    app = create_app(settings, transport=lambda limits: httpx.MockTransport(print))  # nothing is sent
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
+        answer = await http.post("/graphql", json={"query": query}, headers=headers)
+    return message(answer.json(), code)
+
+
+async def no_upstream(_: Path) -> str:
+    with pytest.raises(CannotStart) as raised:
+        require_something_to_serve(Settings(require_upstream=True))
+    return raised.value.message
+
+
+async def port_in_use(_: Path) -> str:
+    return cannot_listen(OSError(errno.EADDRINUSE, ""), "127.0.0.1", 8081)
+
+
+async def embedded_library(_: Path) -> str:
+    return click.unstyle(not_your_library(None))
+
+
+async def tenant_missing(_: Path) -> str:
+    return await with_settings(Settings(okapi_url="http://folio"), LOANS, "BAD_REQUEST")
+
+
+async def media_type_refused(_: Path) -> str:
+    async with open_gateway() as gateway:
+        response = await post(gateway, LOANS, Accept="application/xml")
+    assert response.status_code == 406
+    return message(response.json(), "BAD_REQUEST")
+
+
+async def body_refused(_: Path) -> str:
+    async with open_gateway() as gateway:
+        response = await gateway.http.post("/graphql", content=LOANS, headers=TENANT)
+    assert response.status_code == 415
+    return message(response.json(), "BAD_REQUEST")
+
+
+async def upstream_status(status: int, code: str) -> str:
+    async with open_gateway() as gateway:
+        gateway.sandbox.faults.add(kind="status", status=status, path="/circulation-bff/loans")
+        return message(await gateway.ask(LOANS), code)
+
+
+async def token_refused(_: Path) -> str:
+    return await upstream_status(401, "UNAUTHENTICATED")
+
+
+async def permission_missing(_: Path) -> str:
+    return await upstream_status(403, "FORBIDDEN")
+
+
+async def no_polaris_login(_: Path) -> str:
+    settings = Settings(okapi_url="http://folio", polaris_url="http://polaris")
+    return await with_settings(settings, "{ objectLocks { totalCount } }", "UNAUTHENTICATED", **TENANT)
+
+
+async def not_configured(_: Path) -> str:
+    return await with_settings(
+        Settings(polaris_url="http://polaris"), LOANS, "UPSTREAM_UNAVAILABLE", **TENANT
+    )
+
+
+async def circuit_open(_: Path) -> str:
+    async with open_gateway(read_attempts=1) as gateway:
+        gateway.sandbox.faults.add(kind="status", status=500, path="/circulation-bff/loans")
+        for _n in range(25):
+            answer = await gateway.ask(LOANS)
+    return message(answer, "UPSTREAM_UNAVAILABLE")
+
+
+async def slow_upstream(_: Path) -> str:
+    async with open_gateway(read_attempts=1, first_byte_timeout=0.1, read_timeout=0.1) as gateway:
+        gateway.sandbox.faults.add(kind="slow", delay=1.0, path="/circulation-bff/loans")
+        return message(await gateway.ask(LOANS), "UPSTREAM_TIMEOUT")
+
+
+async def outcome_unknown(_: Path) -> str:
+    async with open_gateway() as gateway:
+        gateway.sandbox.faults.add(kind="status", status=504, method="POST")
+        return message(await gateway.ask(CHECK_OUT, headers=gateway.as_staff()), "OUTCOME_UNKNOWN")
+
+
+async def too_expensive(_: Path) -> str:
+    query = "{ requests(first: 200) { nodes { requester { automatedBlocks { message } } } } }"
+    async with open_gateway() as gateway:
+        return message(await gateway.ask(query), "LIMIT_EXCEEDED")
+
+
+async def page_too_large(_: Path) -> str:
+    async with open_gateway() as gateway:
+        return message(await gateway.ask("{ loans(first: 5000) { totalCount } }"), "LIMIT_EXCEEDED")
+
+
+async def not_trusted(folder: Path) -> str:
+    manifest = folder / "persisted-documents.json"
+    manifest.write_text(json.dumps({"1f40fc92da241694750979ee6cf582f2d5d7d28e": "{ __typename }"}))
+    async with open_gateway(documents=manifest, documents_mode="enforce") as gateway:
+        return message(await gateway.ask(LOANS), "DOCUMENT_NOT_TRUSTED")
+
+
+async def no_bundle(_: Path) -> str:
+    page = graphiql_page(None, Examples()).decode()
+    (text,) = re.findall(r"<h1>(.*?)</h1>", page, re.DOTALL)
+    return unescape(" ".join(text.split()))
+
+
+CAUSES: dict[str, Cause] = {
+    "The container exits at once": no_upstream,
+    "The port is in use": port_in_use,
+    "The records are not those of our library": embedded_library,
+    "Every request has status 400": tenant_missing,
+    "Requests have status 406": media_type_refused,
+    "Requests have status 415": body_refused,
+    "Queries worked and now fail with `UNAUTHENTICATED`": token_refused,
+    "One user gets `FORBIDDEN`": permission_missing,
+    "Object locks fail with `UNAUTHENTICATED`": no_polaris_login,
+    "Fields of one service are always `UPSTREAM_UNAVAILABLE`": not_configured,
+    "Calls fail at once with `UPSTREAM_UNAVAILABLE` and `retryAfter`": circuit_open,
+    "Fields are `UPSTREAM_TIMEOUT`": slow_upstream,
+    "A mutation ends with `OUTCOME_UNKNOWN`": outcome_unknown,
+    "A large query is refused with `MAX_COST`": too_expensive,
+    "A page size is refused": page_too_large,
+    "Queries from GraphiQL or curl are refused with `DOCUMENT_NOT_TRUSTED`": not_trusted,
+    "GraphiQL does not appear": no_bundle,
+}
+
+
+def test_there_are_twenty_entries() -> None:
+    """Each entry has a cause and a cure, and is shown by a test."""
+    assert len(ENTRIES) == 20
+    for heading in ENTRIES:
+        text = section("troubleshooting", heading)
+        assert len(re.findall(r"^\*\*Cause\.\*\* ", text, re.MULTILINE)) == 1
+        assert len(re.findall(r"^\*\*Cure\.\*\* ", text, re.MULTILINE)) == 1
+    assert set(CAUSES) == {each for each in ENTRIES if blocks("text", section("troubleshooting", each))}
+
+
+@pytest.mark.parametrize("heading", CAUSES)
+async def test_a_cause_produces_the_quoted_text(heading: str, tmp_path: Path) -> None:
+    """The text below the heading is the one that a user sees if the cause applies."""
+    assert blocks("text", section("troubleshooting", heading)) == [f"{await CAUSES[heading](tmp_path)}\n"]
+
+
+async def test_failed_documents_have_status_200() -> None:
+    """Entry "Failed queries have status 200": the status depends on the accepted media type."""
+    async with open_gateway() as gateway:
+        legacy = await post(gateway, "{ nonsense }")
+        modern = await post(gateway, "{ nonsense }", Accept="application/graphql-response+json")
+
+    assert (legacy.status_code, modern.status_code) == (200, 400)
+
+
+async def test_lists_end_after_ten_records() -> None:
+    """Entry "A list has ten records": `first` defaults to 10, and `hasNextPage` says that there are more."""
+    async with open_gateway() as gateway:
+        data = await gateway.data("{ loans { nodes { id } pageInfo { hasNextPage } } }")
+
+    assert len(data["loans"]["nodes"]) == 10
+    assert data["loans"]["pageInfo"]["hasNextPage"] is True
+
+
+async def test_other_origins_are_refused_until_named() -> None:
+    """Entry "A web application cannot read responses": the CORS header is sent for named origins only."""
+    origin = "https://folio.example.org"
+    headers = []
+    for settings in ({}, {"cors_origins": origin}):
+        async with open_gateway(**settings) as gateway:
+            response = await post(gateway, LOANS, Origin=origin)
+            headers.append(response.headers.get("Access-Control-Allow-Origin"))
+
+    assert headers == [None, origin]
