@@ -134,4 +134,4 @@ def test_the_limits_are_settings() -> None:
         if name.startswith("max_") and not re.search("bytes|headers|connections|operations|line", name)
     }
 
-    assert listed == document_limits - {"BATCH_MAX"} | {"RATE_LIMIT"}
+    assert listed == document_limits | {"RATE_LIMIT"}
