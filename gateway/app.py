@@ -274,7 +274,7 @@ def _in_process(sandbox: Sandbox) -> Callable[[Limits], Transport]:
 def _plans(settings: Settings) -> PlanExecutor | None:
     if settings.execution == "generic":
         return None
-    return PlanExecutor(schema, plan_after=settings.plan_after, hide_suggestions=not settings.suggestions)
+    return PlanExecutor(schema, hide_suggestions=not settings.suggestions)
 
 
 def _seeded_staff(sandbox: Sandbox) -> PolarisIdentity:

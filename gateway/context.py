@@ -13,7 +13,7 @@ from gateway.observability.operation import OperationRecord
 from gateway.upstream.services import Upstream
 
 if TYPE_CHECKING:
-    from gateway.fields.selection import Needs
+    from gateway.fields.selection import NeedsCache
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Context:
     loaders: Loaders
     max_page_size: int = 1000
     consortium_tenants: frozenset[str] = frozenset()
-    needs: dict[tuple[int, ...], Needs] = field(default_factory=dict)
+    needs: NeedsCache = field(default_factory=dict)
     acts: MutationState = field(default_factory=MutationState)
     stopping: ShutdownState = field(default_factory=ShutdownState)
     operation: OperationRecord = field(default_factory=OperationRecord)

@@ -328,9 +328,6 @@ class DocumentSettings(SettingsGroup):
         "plan",
         description="Execution of operations: plan compiles them, generic resolves field by field.",
     )
-    plan_after: int = Field(
-        1, ge=1, le=1000, description="The use of an operation at which its plan is compiled; 1 is the first."
-    )
     introspection: bool = Field(True, description="Serve introspection queries.")
     suggestions: bool = Field(True, description="Add `Did you mean` to errors about misspelled names.")
 

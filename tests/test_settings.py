@@ -57,7 +57,6 @@ DEFAULTS: dict[str, object] = {
     "documents_mode": "off",
     "automatic_persisted_queries": True,
     "execution": "plan",
-    "plan_after": 1,
     "introspection": True,
     "suggestions": True,
     "graphiql": True,

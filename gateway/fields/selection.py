@@ -26,6 +26,8 @@ from gateway.fields.record import Path, RecordField, SourceSpecificField
 from gateway.loaders import Loaders
 
 Needs = frozenset[Path]
+# By the ids of operation and variables, both of them, and what is needed below field nodes by their ids.
+NeedsCache: TypeAlias = dict[tuple[int, int], tuple[object, object, dict[tuple[int, ...], Needs]]]
 ResolveInfo: TypeAlias = GraphQLResolveInfo[Context]
 
 _DEFINITION = "strawberry-definition"
@@ -35,16 +37,29 @@ _NODES = 0  # begins the key under which the needs of a connection's records are
 
 
 def needs_of(info: Info) -> Needs:
-    """The members of the target record that the selection below this field reads."""
+    """Return the members of the target record that the selection below this field reads."""
     raw = raw_info(info)
-    cache = info.context.needs
+    cache = _cache(info.context, raw)
     nodes = tuple(map(id, raw.field_nodes))
-    found = cache.get(nodes)
-    if found is None:
+    needs = cache.get(nodes)
+    if needs is None:
         target = get_named_type(raw.return_type)
         selections = _below(raw.field_nodes)
-        found = cache[nodes] = frozenset(_needs(target, selections, raw)) if _plain(target) else frozenset()
-    return found
+        needs = frozenset(_needs(target, selections, raw)) if _plain(target) else frozenset()
+        cache[nodes] = needs
+    return needs
+
+
+def _cache(context: Context, raw: ResolveInfo) -> dict[tuple[int, ...], Needs]:
+    """Return the needs of one execution: what is needed depends on the operation and on its variables.
+
+    The entry holds both, so that no other operation in this context has their ids.
+    """
+    key = (id(raw.operation), id(raw.variable_values))
+    entry = context.needs.get(key)
+    if entry is None:
+        entry = context.needs[key] = (raw.operation, raw.variable_values, {})
+    return entry[2]
 
 
 def needs_below(field: GraphQLField, nodes: Sequence[FieldNode], info: Any) -> Needs:
@@ -54,20 +69,20 @@ def needs_below(field: GraphQLField, nodes: Sequence[FieldNode], info: Any) -> N
 
 
 def needs_of_nodes(info: Info) -> Needs:
-    """The members that the selection reads of the records of a connection."""
+    """Return the members that the selection reads of the records of a connection."""
     raw = raw_info(info)
-    cache = info.context.needs
+    cache = _cache(info.context, raw)
     nodes = (_NODES, *map(id, raw.field_nodes))
-    found = cache.get(nodes)
-    if found is None:
+    needs = cache.get(nodes)
+    if needs is None:
         fields = cast(GraphQLObjectType, get_named_type(raw.return_type)).fields
         target = get_named_type(fields["nodes"].type)
         selected = list(fields_in(_below(raw.field_nodes), raw))
         edges = _below([node for node in selected if node.name.value == "edges"])
         records = [node for node in selected if node.name.value == "nodes"]
         records += [node for node in fields_in(edges, raw) if node.name.value == "node"]
-        found = cache[nodes] = frozenset(_needs(target, _below(records), raw))
-    return found
+        needs = cache[nodes] = frozenset(_needs(target, _below(records), raw))
+    return needs
 
 
 def loaders_for(info: Info, needs: Needs) -> Loaders:

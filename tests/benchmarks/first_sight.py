@@ -23,8 +23,8 @@ _ID_OF_NODE = re.compile(rb'(?<=[\[,])\{"id":')
 class FirstSight:
     """CPU milliseconds: of a document that is known, and how much more its first and its second use took.
 
-    Medians over `documents`. The gateway compiles a plan at the use that PLAN_AFTER says, 2 unless set, and
-    executes field by field until then: that is in the figure of the first use.
+    Medians over `documents`. The gateway compiles a plan at the first use of an operation: that is in
+    its figure.
     """
 
     documents: int

@@ -294,7 +294,7 @@ async def test_a_trusted_act_is_done_once(tmp_path: Path) -> None:
 async def test_trusted_documents_are_not_evicted(tmp_path: Path) -> None:
     """However many other documents come, a trusted one stays compiled."""
     file = manifest(tmp_path, loans=LOANS)
-    async with open_gateway(documents=file, document_cache_size=1, plan_after=1000) as gateway:
+    async with open_gateway(documents=file, document_cache_size=1) as gateway:
         for number in range(3):
             await gateway.data(f"{{ a{number}: __typename }}")
         planned = FALLBACKS.planned
@@ -371,10 +371,10 @@ async def test_many_conditions(tmp_path: Path) -> None:
     fields = " ".join(f"{name}: id @include(if: ${name})" for name in names)
     file = manifest(tmp_path, many=f"query Many({declared}) {{ loans(first: 1) {{ nodes {{ {fields} }} }} }}")
     values = dict.fromkeys(names, False) | {"v3": True}
-    async with open_gateway(documents=file, plan_after=2) as gateway:
+    async with open_gateway(documents=file) as gateway:
         before = FALLBACKS.planned
         body = {"documentId": "many", "variables": values}
-        for planned in (0, 1, 2):
+        for planned in (1, 2, 3):
             answer = await gateway.http.post("/graphql", json=body, headers={"X-Okapi-Tenant": "diku"})
             assert [list(each) for each in answer.json()["data"]["loans"]["nodes"]] == [["v3"]]
             assert FALLBACKS.planned == before + planned

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import graphql
+import pytest
+from graphql import DocumentNode
+
+from gateway.context import Context
+from gateway.graph import schema
+from tests.engine.plans.compiled import Table
 from tests.gateway_under_test import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -107,3 +114,55 @@ async def test_an_object_of_a_target_is_not_invented(gateway: Gateway) -> None:
 
     assert data["loan"]["item"]["lastCheckIn"] is None
     assert gateway.paths() == ["GET /circulation-bff/loans", "GET /inventory/items"]
+
+
+def shared_context(users: list[dict[str, Any]]) -> tuple[Table, Context]:
+    """A context for several operations, over upstream loans of one borrower."""
+    loans = [{"id": "1", "userId": "u1", "borrower": {"barcode": "b"}}]
+    table = Table({"/circulation-bff/loans": {"loans": loans}, "/users": {"users": users}})
+    return table, table.context()
+
+
+async def execute(document: DocumentNode, context: Context, name: str, **variables: bool) -> Any:
+    """Execute an operation of a document field by field, and return the first loan's borrower."""
+    result: Any = await graphql.experimental_execute_incrementally(  # type: ignore[misc]  # never at once
+        schema._schema,
+        document,
+        context_value=context,
+        variable_values=variables,
+        operation_name=name,
+        executor_class=schema.execution_context_class,
+    )
+    assert result.errors is None
+    return result.data["loans"]["nodes"][0]["borrower"]
+
+
+async def test_values_of_conditions_change_what_is_needed() -> None:
+    """In one context, an operation that includes more members loads what it did not need before."""
+    document = graphql.parse(
+        "query A($wide: Boolean!) { loans { nodes { borrower { barcode type @include(if: $wide) } } } }"
+    )
+    table, context = shared_context([{"id": "u1", "type": "patron"}])
+
+    assert await execute(document, context, "A", wide=False) == {"barcode": "b"}
+    assert await execute(document, context, "A", wide=True) == {"barcode": None, "type": "patron"}
+    assert await execute(document, context, "A", wide=False) == {"barcode": "b"}
+    assert table.asked == [
+        "/circulation-bff/loans",
+        "/circulation-bff/loans",
+        "/users",
+        "/circulation-bff/loans",
+    ]
+
+
+async def test_operations_that_share_a_fragment_have_needs_of_their_own() -> None:
+    """Two operations of one document spread one fragment under different values of its condition."""
+    document = graphql.parse(
+        "query A($wide: Boolean = false) { loans { ...Borrowers } } "
+        "query B($wide: Boolean = true) { loans { ...Borrowers } } "
+        "fragment Borrowers on LoanConnection { nodes { borrower { barcode type @include(if: $wide) } } }"
+    )
+    _, context = shared_context([{"id": "u1", "type": "patron"}])
+
+    assert await execute(document, context, "A") == {"barcode": "b"}
+    assert await execute(document, context, "B") == {"barcode": None, "type": "patron"}

@@ -252,7 +252,7 @@ async def test_a_first_part_that_cannot_be_encoded(desk: Desk) -> None:
 
 async def test_plans_serve_one_piece() -> None:
     """In one piece an operation with @defer is executed by its plan, with the same answer."""
-    async with open_gateway(plan_after=1) as gateway:
+    async with open_gateway() as gateway:
         plain = await gateway.data(LOANS.replace("... @defer", "..."))
         planned = FALLBACKS.planned
 

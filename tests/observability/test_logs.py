@@ -64,7 +64,7 @@ async def test_an_operation_is_one_line(gateway: Gateway, lines: LogLines) -> No
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 async def test_counts_do_not_depend_on_how_it_is_executed(execution: str, lines: LogLines) -> None:
     """Plans and graphql-core ask loaders for the same keys and find the same links carried."""
-    async with open_gateway(execution=execution, plan_after=1) as gateway:
+    async with open_gateway(execution=execution) as gateway:
         await gateway.data(LOANS)
 
     (line,) = lines.all

@@ -104,7 +104,7 @@ async def test_metrics_can_be_off() -> None:
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 async def test_an_operation_is_counted(execution: str) -> None:
     """Its kind and end, its time, its calls by service and route, its batches, hits and carried links."""
-    async with open_gateway(execution=execution, plan_after=1) as gateway:
+    async with open_gateway(execution=execution) as gateway:
         for _ in range(3):
             await gateway.data(LOANS)
 
@@ -128,7 +128,7 @@ async def test_an_operation_is_counted(execution: str) -> None:
 
 async def test_no_label_is_unbounded() -> None:
     """Whatever is asked, by whichever tenant, the values of all labels come from closed lists."""
-    async with open_gateway(plan_after=1) as gateway:
+    async with open_gateway() as gateway:
         for name, screen in vars(screens).items():
             if name.startswith("test_w"):
                 await ended_somehow(screen(gateway))
@@ -277,7 +277,7 @@ async def test_what_is_turned_away_is_counted() -> None:
 
 async def test_fallbacks_are_counted_by_reason() -> None:
     """A record that is not what its type says sends its subtree to graphql-core, and is counted."""
-    async with open_gateway(execution="plan", plan_after=1) as gateway:
+    async with open_gateway(execution="plan") as gateway:
         gateway.sandbox.faults.add(
             kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [{"id": "1", "item": 7}]}
         )

@@ -34,11 +34,10 @@ class Variants:
     """The plans of one operation, by the values of the variables in its `@skip` and `@include`."""
 
     conditions: tuple[str, ...]
-    uses: int = 0
     plans: dict[tuple[object, ...], OperationPlan | None] = field(default_factory=dict)
 
 
-def plan_of(kept: MutableMapping[Hashable, Any], asked: Asked, plan_after: int) -> OperationPlan | None:
+def plan_of(kept: MutableMapping[Hashable, Any], asked: Asked) -> OperationPlan | None:
     """The plan for these values of conditions; None while the operation is not worth one, or for good.
 
     Any: what is kept is `Variants` here, and others may keep other things.
@@ -46,9 +45,6 @@ def plan_of(kept: MutableMapping[Hashable, Any], asked: Asked, plan_after: int) 
     variants: Variants | None = kept.get(_KEY)
     if variants is None:
         variants = kept[_KEY] = Variants(tuple(conditions_of(asked.operation)))
-    variants.uses += 1
-    if variants.uses < plan_after:
-        return None
     coerced = asked.variables.coerced
     values = tuple([coerced.get(name) for name in variants.conditions])
     try:
@@ -72,7 +68,6 @@ def plan_ahead(
     kept: MutableMapping[Hashable, Any],
     conditions: Sequence[str],
     asked_with: Callable[[Mapping[str, bool]], Asked],
-    plan_after: int,
 ) -> None:
     """Plan an operation before it is asked, for every value of its conditions.
 
@@ -82,8 +77,7 @@ def plan_ahead(
     if 2 ** len(conditions) > MOST_VARIANTS:
         return
     for values in product((True, False), repeat=len(conditions)):
-        plan_of(kept, asked_with(dict(zip(conditions, values, strict=True))), 1)
-    kept[_KEY].uses = plan_after
+        plan_of(kept, asked_with(dict(zip(conditions, values, strict=True))))
 
 
 def conditions_of(operation: Prepared) -> list[str]:

@@ -166,7 +166,7 @@ class _Compiler:
             names=names,
             order=list(found.grouped_field_set),
             shapes={key: Shape(ask, decoding.members) for key, (ask, decoding) in self.collections.items()},
-            needs=dict(self.asked.context.needs),
+            needs=self._needs_by_nodes(),
             is_mutation=is_mutation,
         )
 
@@ -197,6 +197,11 @@ class _Compiler:
             shape=shape,
             target=self._target(field.type, details, shape, many=False),
         )
+
+    def _needs_by_nodes(self) -> dict[tuple[int, ...], Needs]:
+        asked = self.asked
+        entry = asked.context.needs.get((id(asked.operation.node), id(asked.variables.coerced)))
+        return {} if entry is None else dict(entry[2])
 
     # What the projector asks.
 

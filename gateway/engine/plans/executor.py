@@ -48,14 +48,11 @@ class Kept(Prepared, Protocol):
 
 
 class PlanExecutor:
-    """Executes what it has a plan for. `plan_after` is the use of an operation that it is compiled for."""
+    """Executes what it has a plan for."""
 
-    def __init__(
-        self, schema: strawberry.Schema, *, plan_after: int = 1, hide_suggestions: bool = False
-    ) -> None:
+    def __init__(self, schema: strawberry.Schema, *, hide_suggestions: bool = False) -> None:
         self.core_schema = core_schema(schema)
         self.inputs = inputs_of(schema)
-        self.plan_after = plan_after
         self.hide_suggestions = hide_suggestions
 
     def execution(
@@ -73,7 +70,7 @@ class PlanExecutor:
             context,
             hide_suggestions=self.hide_suggestions,
         )
-        plan = plan_of(operation.plans, asked, self.plan_after)
+        plan = plan_of(operation.plans, asked)
         return None if plan is None else _Execution(plan, asked).execute()
 
     def prepare(self, operation: Kept, new_context: Callable[[], Any]) -> None:
@@ -97,7 +94,7 @@ class PlanExecutor:
                 hide_suggestions=self.hide_suggestions,
             )
 
-        plan_ahead(operation.plans, conditions_of(operation), asked_with, self.plan_after)
+        plan_ahead(operation.plans, conditions_of(operation), asked_with)
 
 
 @dataclass(slots=True)
@@ -163,7 +160,8 @@ class _Execution:
     def __init__(self, plan: OperationPlan, asked: Asked) -> None:
         self.plan = plan
         self.asked = asked
-        asked.context.needs.update(plan.needs)
+        node, variables = asked.operation.node, asked.variables.coerced
+        asked.context.needs[id(node), id(variables)] = (node, variables, plan.needs)
         self.roots = [_Root(root, Following(plan, asked)) for root in plan.roots]
 
     async def execute(self) -> ExecutionResult:

@@ -77,7 +77,7 @@ def compiled(query: str) -> OperationPlan:
 async def executed(query: str, table: Table, variables: Mapping[str, Json] | None = None) -> ExecutionResult:
     """What the plan of an operation comes to, its Structs as they are."""
     operation = operation_of(query)
-    execution = PlanExecutor(schema, plan_after=1).execution(
+    execution = PlanExecutor(schema).execution(
         operation, variables_of(operation, variables or {}), table.context()
     )
     assert execution is not None

@@ -146,7 +146,7 @@ async def side_by_side(
         if isinstance(behind, Sandbox):
             behind = in_process_transport(behind)
         transport = Recorded(behind, calls[how], change)
-        settings = Settings(sandbox=True, execution=how, plan_after=1, breaker=False, **WIDE, **more)
+        settings = Settings(sandbox=True, execution=how, breaker=False, **WIDE, **more)
         app = create_app(settings, transport=lambda limits, transport=transport: transport)  # type: ignore[misc]
         clients[how] = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway")
     async with clients["plan"] as plan, clients["generic"] as generic:

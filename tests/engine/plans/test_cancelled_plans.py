@@ -88,7 +88,7 @@ class Client:
 
     def __init__(self, upstream: Held, query: str, **settings: Json) -> None:
         self.app = create_app(
-            Settings(okapi_url="http://folio", plan_after=1, batch_size=50, **settings),
+            Settings(okapi_url="http://folio", batch_size=50, **settings),
             transport=lambda limits: httpx.MockTransport(upstream),
         )
         self.body = json.dumps({"query": query}).encode()

@@ -83,7 +83,7 @@ async def test_every_act(act: Act, outcome: str) -> None:
     for how in ("plan", "generic"):
         calls: list[str] = []
         upstream = OneAnswer(act, OUTCOMES[outcome], calls)
-        settings = Settings(okapi_url="http://folio", execution=how, plan_after=1, **WIDE)
+        settings = Settings(okapi_url="http://folio", execution=how, **WIDE)
         app = create_app(settings, transport=lambda limits, upstream=upstream: upstream)  # type: ignore[misc]
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
