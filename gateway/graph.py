@@ -77,7 +77,7 @@ Query = create_type(
         *staff_slip_template.QUERIES,
         *object_lock.QUERIES,
     ],
-    description="What can be asked. Asking changes nothing.",
+    description="Queries read data and change nothing.",
 )
 
 Mutation = create_type(
@@ -104,8 +104,8 @@ Mutation = create_type(
         unlock_object,
         release_my_locks,
     ],
-    description="What the desk does. Each act is sent once; several in one operation run in order, and after "
-    "one whose outcome is unknown the rest are not attempted.",
+    description="Mutations write data. Each write is sent once; several mutations in one operation run in "
+    "order, and after one with an unknown outcome the rest are not attempted.",
 )
 
 schema = strawberry.Schema(

@@ -97,9 +97,7 @@ def offset_after(after: str | None) -> int:
     except (binascii.Error, UnicodeError, ValueError):
         place = None
     if place is None or int(place[1]) >= LARGEST_OFFSET:
-        raise errors.BadUserInput(
-            "`after` must be a cursor that this list gave, such as `pageInfo.endCursor`."
-        )
+        raise errors.BadUserInput("`after` must be a cursor of this list, such as `pageInfo.endCursor`.")
     return int(place[1]) + 1
 
 
@@ -122,23 +120,21 @@ def sort_keys(sort: Sequence[Any] | None) -> tuple[cql.SortKey, ...]:  # Any: on
     return tuple(keys)
 
 
-@strawberry.enum(description="Which way a list runs.")
+@strawberry.enum(description="The direction of a sort order.")
 class SortDirection(Enum):
-    ASCENDING = member("ascending", "Smallest, earliest or first in the alphabet first.")
-    DESCENDING = member("descending", "Largest, latest or last in the alphabet first.")
+    ASCENDING = member("ascending", "Smallest, earliest or alphabetically first values first.")
+    DESCENDING = member("descending", "Largest, latest or alphabetically last values first.")
 
 
 @strawberry.input(
-    description="A span of time. Each end may be left open. "
-    'A day in UTC: `{ from: "2026-11-26T00:00:00Z", before: "2026-11-27T00:00:00Z" }`.'
+    description="A period of time. Either end may be omitted. One day in UTC: `{ from: "
+    '"2026-11-26T00:00:00Z", before: "2026-11-27T00:00:00Z" }`.'
 )
 class DateTimeRange:
     from_: DateTime | None = strawberry.field(
-        name="from", default=None, description="This moment or later, such as `2026-11-01T00:00:00Z`."
+        name="from", default=None, description="The start, inclusive, such as `2026-11-01T00:00:00Z`."
     )
-    before: DateTime | None = strawberry.field(
-        default=None, description="Before this moment; the moment itself is not in it."
-    )
+    before: DateTime | None = strawberry.field(default=None, description="The end, exclusive.")
 
 
 Condition = Callable[[str, str, Any], cql.Cql | None]  # Any: the value of the filter's field

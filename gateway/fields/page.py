@@ -56,16 +56,17 @@ def page_field(
     return made
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="The position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = page_field("Whether more records follow.", lambda page: bool(page.has_next))
-    has_previous_page: bool = page_field("Whether records come before.", lambda page: page.offset > 0)
+    has_next_page: bool = page_field("True if more records follow.", lambda page: bool(page.has_next))
+    has_previous_page: bool = page_field("True if records precede this page.", lambda page: page.offset > 0)
     start_cursor: str | None = page_field(
-        "The cursor of the first record of the page; null when the page is empty.",
+        "The cursor of the first record of the page. Null if the page is empty.",
         lambda page: cursor(page.offset) if page.records else None,
     )
     end_cursor: str | None = page_field(
-        "The cursor of the last record of the page: give it to `after` to get the next page.",
+        "The cursor of the last record of the page: pass it as `after` for the next page. Null if "
+        "the page is empty.",
         lambda page: cursor(page.offset + len(page.records) - 1) if page.records else None,
     )
 
@@ -74,9 +75,9 @@ def _edges(page: Slice) -> list[tuple[int, Any]]:
     return list(enumerate(page.records, page.offset))
 
 
-@strawberry.type(description="A record and its place in the list.")
+@strawberry.type(description="A record with its cursor.")
 class Edge(Generic[Record]):
-    cursor: str = page_field("Where the record stands; good for `after`.", lambda edge: cursor(edge[0]))  # type: ignore[index]  # the source is a pair
+    cursor: str = page_field("The cursor of the record, for `after`.", lambda edge: cursor(edge[0]))  # type: ignore[index]  # the source is a pair
     node: Record | None = page_field("The record.", lambda edge: edge[1])  # type: ignore[index]  # as above
 
 
@@ -84,17 +85,17 @@ class Edge(Generic[Record]):
 class Connection(Generic[Record]):
     nodes: list[Record | None] = page_field("The records of the page.", lambda page: page.records)
     edges: list[Edge[Record] | None] = page_field("The records with their cursors.", _edges)
-    page_info: PageInfo = page_field("Where the page lies in the list.", lambda page: page)
+    page_info: PageInfo = page_field("The position of the page in the list.", lambda page: page)
     total_count: int | None = page_field(
-        "How many records the whole list has, counted exactly. It costs upstream a count.",
+        "The exact number of records in the complete list. Costs upstream a count.",
         lambda page: page.total,
     )
 
 
-@strawberry.type(description="A list that comes as a whole: upstream never pages it.")
+@strawberry.type(description="A complete list; upstream does not page it.")
 class FullList(Generic[Record]):
     nodes: list[Record | None] = page_field("All records.", lambda page: page.records, rows=10)
-    total_count: int = page_field("How many records there are.", lambda page: len(page.records))
+    total_count: int = page_field("The number of records.", lambda page: len(page.records))
 
 
 class ConnectionField(StrawberryField):
@@ -314,14 +315,17 @@ def argument(name: str, type_: Any, description: str, **default: Any) -> Strawbe
 
 _PAGE = (
     argument(
-        "first", int | None, "How many records, at most 1000. 0 with `totalCount` only counts.", default=10
+        "first",
+        int | None,
+        "The number of records, at most 1000. 0 with `totalCount` only counts.",
+        default=10,
     ),
-    argument("after", str | None, "The `endCursor` of the page before.", default=None),
+    argument("after", str | None, "The `endCursor` of the previous page.", default=None),
 )
 _CQL = argument(
     "cql",
     str | None,
-    "For people who know CQL: a condition besides `filter`, without `sortby`, at most 2000 characters.",
+    "A CQL condition in addition to `filter`, without `sortby`; at most 2000 characters.",
     default=None,
 )
 
@@ -334,8 +338,8 @@ def page_arguments() -> list[StrawberryArgument]:
 def _filters(filter: type | None, sort: type | None) -> list[StrawberryArgument]:
     found = []
     if filter is not None:
-        found.append(argument("filter", filter | None, "Which records.", default=None))
+        found.append(argument("filter", filter | None, "The conditions.", default=None))
     if sort is not None:
         sorts: Any = list[sort] | None  # type: ignore[valid-type]  # Strawberry takes types made at run time
-        found.append(argument("sort", sorts, "In which order; ties are broken by `id`.", default=None))
+        found.append(argument("sort", sorts, "The sort order; ties are broken by `id`.", default=None))
     return found

@@ -27,13 +27,13 @@ def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
     fraction finer than milliseconds is kept.
     """
     if type(value) is not str:
-        raise GraphQLError("DateTime cannot represent a value that is not text.")
+        raise GraphQLError("DateTime must be text.")
     time = value[:23]  # as a pattern would, in half the time
     if value[23:] in _UTC and time.encode("ascii", "replace").translate(_DIGITS) == _UNIFORM:
         return time + "Z"
     parts = _RFC3339.fullmatch(value)
     if parts is None:
-        raise GraphQLError("DateTime cannot represent text that is not a date and time with its offset.")
+        raise GraphQLError("DateTime must be a date and time with an offset.")
     day, time, fraction, offset = parts.groups()
     fraction = (fraction or "").ljust(3, "0")
     if offset in ("Z", "z") or not offset.strip("+-:0"):
@@ -42,7 +42,7 @@ def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
     try:
         moment = datetime.fromisoformat(f"{day}T{time}{sign}").astimezone(UTC)
     except (ValueError, OverflowError):
-        raise GraphQLError("DateTime cannot represent a day that does not exist.") from None
+        raise GraphQLError("DateTime must be an existing date.") from None
     return f"{moment.isoformat()[:19]}.{fraction}Z"
 
 
@@ -85,7 +85,7 @@ def from_caller(value: Any) -> datetime:  # Any: JSON that a client sent
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise GraphQLError("DateTime must be a day and time that exist.") from None
+        raise GraphQLError("DateTime must be an existing date and time.") from None
 
 
 def upstream_text(moment: datetime) -> str:
@@ -100,8 +100,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     DateTime: strawberry.scalar(
         name="DateTime",
         description=(
-            "A moment, RFC 3339: `2026-11-21T10:00:00.000Z`. Answers are always UTC with a `Z`; "
-            "a due date at the end of a day is the end of that day where the library is."
+            "A date and time in RFC 3339: `2026-11-21T10:00:00.000Z`. Responses are in UTC with a `Z`; "
+            "a due date at the end of a day is the end of that day in the library's time zone."
         ),
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
         serialize=from_upstream,
@@ -109,7 +109,7 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     JSON: strawberry.scalar(
         name="JSON",
-        description="Any JSON value, as upstream sent it. Used where a library defines the members itself.",
+        description="Any JSON value, as sent by upstream. Used for members that the library defines.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
     ),

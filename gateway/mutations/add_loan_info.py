@@ -16,35 +16,35 @@ from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.enum(description="Whom a note on a loan is for.")
+@strawberry.enum(description="The audience of a note on a loan.")
 class LoanInfoAction(Enum):
-    PATRON_INFO_ADDED = member("patronInfoAdded", "For the patron.")
-    STAFF_INFO_ADDED = member("staffInfoAdded", "For the staff only.")
+    PATRON_INFO_ADDED = member("patronInfoAdded", "A note for the patron.")
+    STAFF_INFO_ADDED = member("staffInfoAdded", "A note for staff only.")
 
 
-@strawberry.input(description="What is noted on which loan.")
+@strawberry.input(description="The input of `addLoanInfo`.")
 class AddLoanInfoInput:
     loan_id: strawberry.ID = strawberry.field(description="The loan.")
-    action: LoanInfoAction = strawberry.field(description="Whom the note is for.")
+    action: LoanInfoAction = strawberry.field(description="The audience of the note.")
     comment: str = strawberry.field(description="The note.")
 
 
-@strawberry.type(description="The note stands on the loan.")
+@strawberry.type(description="The note was added to the loan.")
 class LoanInfoAdded:
     record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
     loan: Loan | None = link(
-        "The loan as it is now. Its id costs no upstream call.", loader="loan", key="loanId"
+        "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
 
 
 AddLoanInfoResult = Annotated[
-    LoanInfoAdded | Refusal, strawberry.union("AddLoanInfoResult", description="What came of a note.")
+    LoanInfoAdded | Refusal, strawberry.union("AddLoanInfoResult", description="The result of `addLoanInfo`.")
 ]
 
 
-@mutation("Note something on a loan. Sent once; each note is an entry of the loan's history.")
+@mutation("Add a note to a loan. Sent once; each note is an entry of the loan's history.")
 async def add_loan_info(
-    info: Info, input: Annotated[AddLoanInfoInput, strawberry.argument(description="Which and what.")]
+    info: Info, input: Annotated[AddLoanInfoInput, strawberry.argument(description="The loan and the note.")]
 ) -> AddLoanInfoResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     arguments.not_blank(input.comment, "comment")

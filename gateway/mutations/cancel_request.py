@@ -17,39 +17,44 @@ from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
 
 
-@strawberry.input(description="Which request is cancelled, why and by whom.")
+@strawberry.input(description="The input of `cancelRequest`.")
 class CancelRequestInput:
     request_id: strawberry.ID = strawberry.field(description="The open request.")
-    cancellation_reason_id: strawberry.ID = strawberry.field(description="Why: one of the library's reasons.")
-    cancelled_by_user_id: strawberry.ID = strawberry.field(description="Who cancels it.")
+    cancellation_reason_id: strawberry.ID = strawberry.field(
+        description="The id of the library's cancellation reason."
+    )
+    cancelled_by_user_id: strawberry.ID = strawberry.field(
+        description="The id of the user who cancels the request."
+    )
     cancellation_additional_information: str | None = strawberry.field(
-        default=None, description="What else is to be said; some reasons want it."
+        default=None, description="Additional explanation; required by some reasons."
     )
     cancelled_date: DateTime | None = strawberry.field(
-        default=None, description="When it was cancelled; now, unless given."
+        default=None, description="The date of the cancellation. Defaults to now."
     )
 
 
-@strawberry.type(description="The request was cancelled, and those behind it moved up.")
+@strawberry.type(description="The request was cancelled, and later requests in its queue moved up.")
 class RequestCancelled:
     record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
     request: Request | None = link(
-        "The request as it is now. Its id costs no upstream call.", loader="request", key="requestId"
+        "The request after the change. Its id costs no upstream call.", loader="request", key="requestId"
     )
 
 
 CancelRequestResult = Annotated[
     RequestCancelled | Refusal,
-    strawberry.union("CancelRequestResult", description="What came of cancelling a request."),
+    strawberry.union("CancelRequestResult", description="The result of `cancelRequest`."),
 ]
 
 
 @mutation(
-    "Cancel a request. The whole record is read once and written once, because upstream has "
-    "no other way. A request that is closed already is refused."
+    "Cancel a request. The complete record is read once and written once, because upstream "
+    "offers no other way. A closed request is refused."
 )
 async def cancel_request(
-    info: Info, input: Annotated[CancelRequestInput, strawberry.argument(description="Which and why.")]
+    info: Info,
+    input: Annotated[CancelRequestInput, strawberry.argument(description="The request and the reason.")],
 ) -> CancelRequestResult | None:
     request_id = arguments.uuid(input.request_id, "requestId")
     cancelled = {
@@ -60,6 +65,6 @@ async def cancel_request(
     circulation = begin_mutation(info).circulation
     request = await circulation.request(request_id)
     if request is None:
-        raise errors.NotFound("There is no such request; nothing was sent.", upstream="folio", status=404)
+        raise errors.NotFound("The request does not exist; nothing was sent.", upstream="folio", status=404)
     await circulation.cancel_request(request_id, request | cancelled)
     return RequestCancelled(record={"requestId": request_id}, request=None)  # the link reads the record

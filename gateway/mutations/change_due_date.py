@@ -15,29 +15,30 @@ from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.input(description="Which loan is due when.")
+@strawberry.input(description="The input of `changeDueDate`.")
 class ChangeDueDateInput:
     loan_id: strawberry.ID = strawberry.field(description="The open loan.")
-    due_date: DateTime = strawberry.field(description="When it is due from now on.")
+    due_date: DateTime = strawberry.field(description="The new due date.")
 
 
-@strawberry.type(description="The loan has another due date.")
+@strawberry.type(description="The due date was changed.")
 class DueDateChanged:
     record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
     loan: Loan | None = link(
-        "The loan as it is now. Its id costs no upstream call.", loader="loan", key="loanId"
+        "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
 
 
 ChangeDueDateResult = Annotated[
     DueDateChanged | Refusal,
-    strawberry.union("ChangeDueDateResult", description="What came of changing a due date."),
+    strawberry.union("ChangeDueDateResult", description="The result of `changeDueDate`."),
 ]
 
 
-@mutation("Give a loan another due date. Sent once; the patron may get a notice each time.")
+@mutation("Change the due date of a loan. Sent once; the patron may receive a notice for each change.")
 async def change_due_date(
-    info: Info, input: Annotated[ChangeDueDateInput, strawberry.argument(description="Which and when.")]
+    info: Info,
+    input: Annotated[ChangeDueDateInput, strawberry.argument(description="The loan and the new due date.")],
 ) -> ChangeDueDateResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     await begin_mutation(info).circulation.change_due_date(loan_id, body_of(input, "loanId"))

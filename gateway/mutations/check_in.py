@@ -20,55 +20,55 @@ from gateway.schema.refusal import Refusal
 from gateway.schema.staff_slip import StaffSlip
 
 
-@strawberry.input(description="Which item came back, and where.")
+@strawberry.input(description="The input of `checkIn`.")
 class CheckInInput:
     item_barcode: str = strawberry.field(description="The barcode of the item.")
-    service_point_id: strawberry.ID = strawberry.field(
-        description="Where it came back: the desk's service point."
-    )
+    service_point_id: strawberry.ID = strawberry.field(description="The service point of the desk.")
     check_in_date: DateTime | None = strawberry.field(
-        default=None, description="When it counts as returned; now, unless the desk dates it back."
+        default=None,
+        description="The date the item counts as returned. Defaults to now; an earlier date backdates the "
+        "return.",
     )
     claimed_returned_resolution: ClaimedReturnedResolution | None = strawberry.field(
         default=None,
-        description="How the claim came out. Needed for an item that is claimed returned, and for no other.",
+        description="The outcome of the claim. Required for an item that is claimed returned, and only then.",
     )
     session_id: strawberry.ID | None = strawberry.field(
-        default=None, description="One UUID per session at the desk: it bundles the notices to patrons."
+        default=None, description="One UUID per session at the desk: it groups the notices to patrons."
     )
 
 
-@strawberry.type(description="The item was taken back.")
+@strawberry.type(description="The item was checked in.")
 class CheckedIn:
     record: strawberry.Private[Any]  # Any: the answer as upstream sent it
-    loan: Loan | None = field("The loan that ended. Null when the item was not on loan.")
+    loan: Loan | None = field("The closed loan. Null if the item was not on loan.")
     item: Item | None = link(
-        "The item and what happens to it next. What the answer carries costs no upstream call.",
+        "The item in its new state. Fields in the response to the check-in cost no upstream call.",
         loader="item",
         key="item.id",
         embedded=EMBEDDED_LOAN_ITEM,
     )
-    loan_item: LoanItem | None = field("The item as the answer carries it.", key="item")
-    staff_slip_context: StaffSlip | None = field("What to print on the slip that goes into the item.")
+    loan_item: LoanItem | None = field("The item as embedded in the response.", key="item")
+    staff_slip_context: StaffSlip | None = field("The contents of the slip to put into the item.")
     in_house_use: bool | None = derived(
-        "Whether the item was used in the house. Null where upstream does not say: the BFF leaves it out, "
-        "and an item that was not on loan may as well have come back from transit.",
+        "True if the item was used inside the library. Null if upstream does not report it: the "
+        "BFF omits it, and an item that was not on loan may also have returned from transit.",
         lambda answer: answer.get("inHouseUse", False if answer.get("loan") else None),
     )
 
 
 CheckInResult = Annotated[
-    CheckedIn | Refusal, strawberry.union("CheckInResult", description="What came of a check-in.")
+    CheckedIn | Refusal, strawberry.union("CheckInResult", description="The result of `checkIn`.")
 ]
 
 
 @mutation(
-    "Take an item back. Sent once: a second check-in counts as use in the house, so after "
-    "`OUTCOME_UNKNOWN` look at the item's status and last check-in first."
+    "Check in an item. Sent once: a second check-in counts as use inside the library, so after "
+    "`OUTCOME_UNKNOWN` read the item's status and last check-in first."
 )
 async def check_in(
     info: Info,
-    input: Annotated[CheckInInput, strawberry.argument(description="What and where.")],
+    input: Annotated[CheckInInput, strawberry.argument(description="The item and the service point.")],
 ) -> CheckInResult | None:
     arguments.text(input.item_barcode, "itemBarcode")
     body = {"checkInDate": now(), **body_of(input)}

@@ -15,39 +15,40 @@ from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.input(description="Which item is lent to whom, and where.")
+@strawberry.input(description="The input of `checkOut`.")
 class CheckOutInput:
     item_barcode: str = strawberry.field(description="The barcode of the item.")
     user_barcode: str = strawberry.field(description="The number on the borrower's library card.")
-    service_point_id: strawberry.ID = strawberry.field(
-        description="Where it is lent: the desk's service point."
-    )
+    service_point_id: strawberry.ID = strawberry.field(description="The service point of the desk.")
     proxy_user_barcode: str | None = strawberry.field(
         default=None,
-        description="The card of whoever borrows in the borrower's name; not the borrower's own.",
+        description="The library card number of the proxy who borrows on the borrower's behalf; must differ "
+        "from the borrower's.",
     )
     loan_date: DateTime | None = strawberry.field(
-        default=None, description="When it was lent; now, unless given."
+        default=None, description="The date of the loan. Defaults to now."
     )
     override_blocks: OverrideBlocksInput | None = strawberry.field(
-        default=None, description="Blocks to lift that an earlier try was refused for."
+        default=None, description="Blocks to override after a refusal."
     )
 
 
-@strawberry.type(description="The item was lent.")
+@strawberry.type(description="The item was checked out.")
 class CheckedOut:
     loan: Loan = strawberry.field(description="The new loan.")
 
 
 CheckOutResult = Annotated[
-    CheckedOut | Refusal, strawberry.union("CheckOutResult", description="What came of a check-out.")
+    CheckedOut | Refusal, strawberry.union("CheckOutResult", description="The result of `checkOut`.")
 ]
 
 
-@mutation("Lend an item. Sent once: after `OUTCOME_UNKNOWN` look for the item's open loan first.")
+@mutation("Check out an item. Sent once: after `OUTCOME_UNKNOWN` read the item's open loan first.")
 async def check_out(
     info: Info,
-    input: Annotated[CheckOutInput, strawberry.argument(description="Who, what and where.")],
+    input: Annotated[
+        CheckOutInput, strawberry.argument(description="The item, the borrower and the service point.")
+    ],
 ) -> CheckOutResult | None:
     arguments.text(input.item_barcode, "itemBarcode")
     arguments.text(input.user_barcode, "userBarcode")

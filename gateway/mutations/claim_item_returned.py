@@ -15,35 +15,36 @@ from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.input(description="Which loan's item the patron says to have returned.")
+@strawberry.input(description="The input of `claimItemReturned`.")
 class ClaimItemReturnedInput:
     loan_id: strawberry.ID = strawberry.field(description="The open loan of the item.")
     item_claimed_returned_date_time: DateTime | None = strawberry.field(
-        default=None, description="When the patron said so; now, unless given."
+        default=None, description="The date of the patron's claim. Defaults to now."
     )
-    comment: str | None = strawberry.field(default=None, description="What the staff says about it.")
+    comment: str | None = strawberry.field(default=None, description="A comment by staff.")
 
 
-@strawberry.type(description="The item counts as claimed returned, and the loan stays open.")
+@strawberry.type(description="The item is claimed returned, and the loan stays open.")
 class ItemClaimedReturned:
     record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
     loan: Loan | None = link(
-        "The loan as it is now. Its id costs no upstream call.", loader="loan", key="loanId"
+        "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
 
 
 ClaimItemReturnedResult = Annotated[
     ItemClaimedReturned | Refusal,
-    strawberry.union("ClaimItemReturnedResult", description="What came of a claim."),
+    strawberry.union("ClaimItemReturnedResult", description="The result of `claimItemReturned`."),
 ]
 
 
 @mutation(
-    "Note that the patron says to have returned an item. Sent once: after `OUTCOME_UNKNOWN` "
-    "look at the loan first."
+    "Record that the patron claims to have returned an item. Sent once: after "
+    "`OUTCOME_UNKNOWN` read the loan first."
 )
 async def claim_item_returned(
-    info: Info, input: Annotated[ClaimItemReturnedInput, strawberry.argument(description="Which loan.")]
+    info: Info,
+    input: Annotated[ClaimItemReturnedInput, strawberry.argument(description="The loan and the claim.")],
 ) -> ClaimItemReturnedResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     body = {"itemClaimedReturnedDateTime": now(), **body_of(input, "loanId")}

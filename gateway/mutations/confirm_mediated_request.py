@@ -14,82 +14,90 @@ from gateway.schema.mediated_request import MediatedRequest, MediatedRequestStat
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.input(description="The whole mediated request: with its id it replaces what is there.")
+@strawberry.input(
+    description="The input of `confirmMediatedRequest`. With an id it replaces the stored mediated request."
+)
 class ConfirmMediatedRequestInput:
     """Left out: `item`, `instance`, `requester`, `proxy`, `deliveryAddress`, `pickupServicePoint`,
     `searchIndex` and `metadata`, which the server works out from the ids (mod-requests-mediated,
     MediatedRequestDetailsServiceImpl).
     """
 
-    requester_id: strawberry.ID = strawberry.field(description="Who wants it.")
+    requester_id: strawberry.ID = strawberry.field(description="The id of the requester.")
     instance_id: strawberry.ID = strawberry.field(description="The title.")
-    request_type: RequestType = strawberry.field(description="What kind of wish it is.")
-    request_level: RequestLevel = strawberry.field(
-        description="For one certain item, or for any of the title."
-    )
-    fulfillment_preference: FulfillmentPreference = strawberry.field(description="Picked up or delivered.")
+    request_type: RequestType = strawberry.field(description="The type of the request.")
+    request_level: RequestLevel = strawberry.field(description="One specific item, or any item of the title.")
+    fulfillment_preference: FulfillmentPreference = strawberry.field(description="Pickup or delivery.")
     id: strawberry.ID | None = strawberry.field(
-        default=None, description="Which one to confirm; without it a new one is made and confirmed."
+        default=None,
+        description="The id of the mediated request to confirm. Without an id, a new one is created.",
     )
     request_date: DateTime | None = strawberry.field(
-        default=None, description="When it was made; now, unless given."
+        default=None, description="The date of the request. Defaults to now."
     )
     item_id: strawberry.ID | None = strawberry.field(default=None, description="The item.")
-    holdings_record_id: strawberry.ID | None = strawberry.field(default=None, description="Its holdings.")
+    holdings_record_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The holdings of the item."
+    )
     proxy_user_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Who asks in the requester's name."
+        default=None, description="The user who requests on the requester's behalf."
     )
     pickup_service_point_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Where it is picked up."
+        default=None, description="The pickup service point."
     )
     delivery_address_type_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Which of the requester's addresses it is delivered to."
+        default=None, description="The type of the requester's address to deliver to."
     )
-    patron_comments: str | None = strawberry.field(default=None, description="What the patron says.")
-    mediated_workflow: str | None = strawberry.field(default=None, description="Which way it goes.")
+    patron_comments: str | None = strawberry.field(default=None, description="The patron's comment.")
+    mediated_workflow: str | None = strawberry.field(default=None, description="The workflow.")
     mediated_request_status: MediatedRequestStatus | None = strawberry.field(
-        default=None, description="Where it stands, roughly."
+        default=None, description="The general status."
     )
-    mediated_request_step: str | None = strawberry.field(default=None, description="The step within that.")
-    status: MediatedRequestState | None = strawberry.field(
-        default=None, description="Where it stands, step by step."
+    mediated_request_step: str | None = strawberry.field(
+        default=None, description="The step within the general status."
     )
-    position: int | None = strawberry.field(default=None, description="The place in the queue, from 1.")
+    status: MediatedRequestState | None = strawberry.field(default=None, description="The detailed status.")
+    position: int | None = strawberry.field(default=None, description="The position in the queue, from 1.")
     confirmed_request_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The request that came of it before."
+        default=None, description="The request created by an earlier confirmation."
     )
     cancellation_reason_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Why it was cancelled."
+        default=None, description="The reason for the cancellation."
     )
     cancelled_by_user_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Who cancelled it."
+        default=None, description="The user who cancelled the request."
     )
     cancellation_additional_information: str | None = strawberry.field(
-        default=None, description="What was written about the cancellation."
+        default=None, description="The comment on the cancellation."
     )
-    cancelled_date: DateTime | None = strawberry.field(default=None, description="When it was cancelled.")
+    cancelled_date: DateTime | None = strawberry.field(
+        default=None, description="The date of the cancellation."
+    )
 
 
 @strawberry.type(description="The mediated request was saved and confirmed.")
 class MediatedRequestConfirmed:
     mediated_request: MediatedRequest = strawberry.field(
-        description="As it was saved; what the confirmation changed may be missing from upstream's answer."
+        description="The mediated request as saved. Changes made by the confirmation may be missing from "
+        "upstream's response."
     )
 
 
 ConfirmMediatedRequestResult = Annotated[
     MediatedRequestConfirmed | Refusal,
-    strawberry.union("ConfirmMediatedRequestResult", description="What came of a confirmation."),
+    strawberry.union("ConfirmMediatedRequestResult", description="The result of `confirmMediatedRequest`."),
 ]
 
 
 @mutation(
-    "Save a mediated request and confirm it. Sent once; upstream does it in two steps, so "
-    "what was given may be saved although the confirmation is refused."
+    "Save a mediated request and confirm it. Sent once; upstream does it in two steps, so the "
+    "values may be saved although the confirmation is refused."
 )
 async def confirm_mediated_request(
     info: Info,
-    input: Annotated[ConfirmMediatedRequestInput, strawberry.argument(description="The whole of it.")],
+    input: Annotated[
+        ConfirmMediatedRequestInput, strawberry.argument(description="The complete mediated request.")
+    ],
 ) -> ConfirmMediatedRequestResult | None:
     body = {"requestDate": now(), **body_of(input)}
     saved = await begin_mutation(info).circulation_bff.confirm_mediated_request(body)

@@ -19,36 +19,39 @@ _WORKFLOW = "Multi-Item request"  # the only value that upstream knows, and it w
 @strawberry.input(description="One item of a batch.")
 class BatchRequestItemInput:
     item_id: strawberry.ID = strawberry.field(description="The item.")
-    pickup_service_point_id: strawberry.ID = strawberry.field(description="Where it is picked up.")
+    pickup_service_point_id: strawberry.ID = strawberry.field(description="The pickup service point.")
 
 
-@strawberry.input(description="Who wants which items.")
+@strawberry.input(description="The input of `createBatchRequest`.")
 class CreateBatchRequestInput:
-    requester_id: strawberry.ID = strawberry.field(description="Who wants them.")
+    requester_id: strawberry.ID = strawberry.field(description="The id of the requester.")
     item_requests: list[BatchRequestItemInput] = strawberry.field(description="The items; at least one.")
-    patron_comments: str | None = strawberry.field(default=None, description="What the patron says.")
+    patron_comments: str | None = strawberry.field(default=None, description="The patron's comment.")
     batch_id: strawberry.ID | None = strawberry.field(
         default=None,
-        description="A UUID of your own for it: when no answer comes, you can ask whether it is there.",
+        description="A UUID chosen by the client. After a failure it shows if the batch exists.",
     )
 
 
-@strawberry.type(description="The batch was taken; its requests are made one by one.")
+@strawberry.type(description="The batch was accepted; its requests are created one by one.")
 class BatchRequestCreated:
     batch_request: BatchRequest = strawberry.field(
-        description="The new batch. Ask for it again to see it grow."
+        description="The new batch. Read it again to see its progress."
     )
 
 
 CreateBatchRequestResult = Annotated[
     BatchRequestCreated | Refusal,
-    strawberry.union("CreateBatchRequestResult", description="What came of a batch."),
+    strawberry.union("CreateBatchRequestResult", description="The result of `createBatchRequest`."),
 ]
 
 
-@mutation("Request many items at once. Sent once: after `OUTCOME_UNKNOWN` look for the batch first.")
+@mutation("Request several items at once. Sent once: after `OUTCOME_UNKNOWN` read the batch first.")
 async def create_batch_request(
-    info: Info, input: Annotated[CreateBatchRequestInput, strawberry.argument(description="Who and what.")]
+    info: Info,
+    input: Annotated[
+        CreateBatchRequestInput, strawberry.argument(description="The requester and the items.")
+    ],
 ) -> CreateBatchRequestResult | None:
     batch = await begin_mutation(info).circulation_bff.create_batch_request(_body(input))
     return BatchRequestCreated(batch_request=batch)  # type: ignore[arg-type]  # a record
@@ -56,5 +59,5 @@ async def create_batch_request(
 
 def _body(input: CreateBatchRequestInput) -> Record:
     if not input.item_requests:
-        raise errors.BadUserInput("`itemRequests` must name an item at least.")
+        raise errors.BadUserInput("`itemRequests` must have at least one element.")
     return {"mediatedWorkflow": _WORKFLOW, **body_of(input)}

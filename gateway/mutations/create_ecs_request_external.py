@@ -16,56 +16,54 @@ from gateway.schema.refusal import Refusal
 
 
 @strawberry.input(
-    description="Who wants what from which library of the consortium. The kind is the library's choice."
+    description="The input of `createEcsRequestExternal`. The library chooses the request type."
 )
 class CreateEcsRequestExternalInput:
-    requester_id: strawberry.ID = strawberry.field(description="Who wants it.")
-    request_level: RequestLevel = strawberry.field(
-        description="For one certain item, or for any of the title."
-    )
-    fulfillment_preference: FulfillmentPreference = strawberry.field(description="Picked up or delivered.")
+    requester_id: strawberry.ID = strawberry.field(description="The id of the requester.")
+    request_level: RequestLevel = strawberry.field(description="One specific item, or any item of the title.")
+    fulfillment_preference: FulfillmentPreference = strawberry.field(description="Pickup or delivery.")
     instance_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The title. The level ITEM finds it by the item."
+        default=None, description="The id of the title. Level ITEM derives it from the item."
     )
     item_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The item. The level ITEM needs it."
+        default=None, description="The id of the item. Required for level ITEM."
     )
     holdings_record_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The holdings. The level ITEM finds them by the item."
+        default=None, description="The id of the holdings. Level ITEM derives it from the item."
     )
     pickup_service_point_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Where it is picked up."
+        default=None, description="The pickup service point."
     )
     request_date: DateTime | None = strawberry.field(
-        default=None, description="When it was made; now, unless given."
+        default=None, description="The date of the request. Defaults to now."
     )
     request_expiration_date: DateTime | None = strawberry.field(
-        default=None, description="When the patron no longer wants it."
+        default=None, description="The date after which the patron no longer needs the item."
     )
-    patron_comments: str | None = strawberry.field(default=None, description="What the patron says.")
-    id: strawberry.ID | None = strawberry.field(default=None, description="A UUID of your own for it.")
+    patron_comments: str | None = strawberry.field(default=None, description="The patron's comment.")
+    id: strawberry.ID | None = strawberry.field(default=None, description="A UUID chosen by the client.")
     primary_request_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The half where the patron is. FOLIO makes it, unless it is there already."
+        default=None, description="The part in the patron's library. FOLIO creates it unless it exists."
     )
     primary_request_dcb_transaction_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The lending transaction of that half."
+        default=None, description="The lending transaction of that part."
     )
     primary_request_tenant_id: str | None = strawberry.field(
-        default=None, description="The tenant of that half."
+        default=None, description="The tenant of that part."
     )
     secondary_request_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The half where the item is. FOLIO makes it, unless it is there already."
+        default=None, description="The part in the item's library. FOLIO creates it unless it exists."
     )
     secondary_request_dcb_transaction_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The lending transaction of that half."
+        default=None, description="The lending transaction of that part."
     )
     secondary_request_tenant_id: str | None = strawberry.field(
-        default=None, description="The tenant of that half."
+        default=None, description="The tenant of that part."
     )
 
 
 @strawberry.type(
-    description="A mediated request was made: the library is a secure one, and its staff confirms it."
+    description="A mediated request was created: the library is secure, and its staff must confirm it."
 )
 class MediatedRequestCreated:
     mediated_request: MediatedRequest = strawberry.field(description="The new mediated request.")
@@ -74,15 +72,18 @@ class MediatedRequestCreated:
 CreateEcsRequestExternalResult = Annotated[
     RequestCreated | MediatedRequestCreated | Refusal,
     strawberry.union(
-        "CreateEcsRequestExternalResult", description="What came of a request across a consortium."
+        "CreateEcsRequestExternalResult", description="The result of `createEcsRequestExternal`."
     ),
 ]
 
 
-@mutation("Request across a consortium. Sent once: after `OUTCOME_UNKNOWN` look for the request first.")
+@mutation("Create a request across a consortium. Sent once: after `OUTCOME_UNKNOWN` read the request first.")
 async def create_ecs_request_external(
     info: Info,
-    input: Annotated[CreateEcsRequestExternalInput, strawberry.argument(description="Who, what and how.")],
+    input: Annotated[
+        CreateEcsRequestExternalInput,
+        strawberry.argument(description="The requester, the title or item, and the fulfillment."),
+    ],
 ) -> CreateEcsRequestExternalResult | None:
     body = {"requestDate": now(), **body_of(input)}
     made = await begin_mutation(info).circulation_bff.create_ecs_request_external(body)

@@ -16,72 +16,75 @@ from gateway.schema.request import Request
 from gateway.upstream.response import Record
 
 
-@strawberry.input(description="Who wants what, and how.")
+@strawberry.input(description="The input of `createRequest`.")
 class CreateRequestInput:
     """Left out: `item`, `requester`, `proxy`, `deliveryAddress` and `metadata`, which the server works out,
     and `tags`, which the BFF takes for one id and circulation for a list, so that neither form gets through.
     """
 
-    requester_id: strawberry.ID = strawberry.field(description="Who wants it.")
+    requester_id: strawberry.ID = strawberry.field(description="The id of the requester.")
     instance_id: strawberry.ID = strawberry.field(description="The title.")
     request_type: RequestType = strawberry.field(
-        description="What kind of wish: one for which `allowedServicePoints` gives a list."
+        description="The request type: one of those in `allowedServicePoints`."
     )
-    request_level: RequestLevel = strawberry.field(
-        description="For one certain item, or for any of the title."
-    )
+    request_level: RequestLevel = strawberry.field(description="One specific item, or any item of the title.")
     fulfillment_preference: FulfillmentPreference = strawberry.field(
-        description="Picked up or delivered: the first needs `pickupServicePointId`, the second "
+        description="Pickup or delivery: pickup requires `pickupServicePointId`, delivery requires "
         "`deliveryAddressTypeId`."
     )
     item_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The item. The level ITEM needs it, and `holdingsRecordId` with it."
+        default=None, description="The item. Level ITEM requires it together with `holdingsRecordId`."
     )
     holdings_record_id: strawberry.ID | None = strawberry.field(
         default=None, description="The holdings of the item."
     )
     pickup_service_point_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Where it is picked up."
+        default=None, description="The pickup service point."
     )
     delivery_address_type_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Which of the requester's addresses it is delivered to."
+        default=None, description="The type of the requester's address to deliver to."
     )
     proxy_user_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Who asks in the requester's name."
+        default=None, description="The user who requests on the requester's behalf."
     )
     request_date: DateTime | None = strawberry.field(
-        default=None, description="When it was made; now, unless given."
+        default=None, description="The date of the request. Defaults to now."
     )
     request_expiration_date: DateTime | None = strawberry.field(
-        default=None, description="When the patron no longer wants it."
+        default=None, description="The date after which the patron no longer needs the item."
     )
     hold_shelf_expiration_date: DateTime | None = strawberry.field(
         default=None,
-        description="Until when it stands on the hold shelf. FOLIO works it out when it gets there.",
+        description="The date until which the item stays on the hold shelf. FOLIO calculates it on arrival.",
     )
-    patron_comments: str | None = strawberry.field(default=None, description="What the patron says.")
+    patron_comments: str | None = strawberry.field(default=None, description="The patron's comment.")
     override_blocks: OverrideBlocksInput | None = strawberry.field(
-        default=None, description="Blocks to lift; requests know only `patronBlock`."
+        default=None, description="Blocks to override; only `patronBlock` applies to requests."
     )
     id: strawberry.ID | None = strawberry.field(
         default=None,
-        description="A UUID of your own for it: when no answer comes, you can ask whether it is there.",
+        description="A UUID chosen by the client. After a failure it shows if the batch exists.",
     )
 
 
-@strawberry.type(description="The request was made.")
+@strawberry.type(description="The request was created.")
 class RequestCreated:
     request: Request = strawberry.field(description="The new request.")
 
 
 CreateRequestResult = Annotated[
-    RequestCreated | Refusal, strawberry.union("CreateRequestResult", description="What came of a request.")
+    RequestCreated | Refusal,
+    strawberry.union("CreateRequestResult", description="The result of `createRequest`."),
 ]
 
 
-@mutation("Request an item or a title. Sent once: after `OUTCOME_UNKNOWN` look for the request first.")
+@mutation("Request an item or a title. Sent once: after `OUTCOME_UNKNOWN` read the request first.")
 async def create_request(
-    info: Info, input: Annotated[CreateRequestInput, strawberry.argument(description="Who, what and how.")]
+    info: Info,
+    input: Annotated[
+        CreateRequestInput,
+        strawberry.argument(description="The requester, the title or item, and the fulfillment."),
+    ],
 ) -> CreateRequestResult | None:
     request = await begin_mutation(info).circulation_bff.create_request(_body(input))
     return RequestCreated(request=request)  # type: ignore[arg-type]  # a record

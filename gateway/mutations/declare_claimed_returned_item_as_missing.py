@@ -14,36 +14,37 @@ from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.input(description="Which loan's item is missing.")
+@strawberry.input(description="The input of `declareClaimedReturnedItemAsMissing`.")
 class DeclareClaimedReturnedItemAsMissingInput:
-    loan_id: strawberry.ID = strawberry.field(description="The loan whose item is claimed returned.")
-    comment: str = strawberry.field(description="What the staff says about it.")
+    loan_id: strawberry.ID = strawberry.field(description="The loan of the item that is claimed returned.")
+    comment: str = strawberry.field(description="A comment by staff.")
 
 
-@strawberry.type(description="The item counts as missing, and the loan is closed.")
+@strawberry.type(description="The item was declared missing, and the loan was closed.")
 class ItemDeclaredMissing:
     record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
     loan: Loan | None = link(
-        "The loan as it is now. Its id costs no upstream call.", loader="loan", key="loanId"
+        "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
 
 
 DeclareClaimedReturnedItemAsMissingResult = Annotated[
     ItemDeclaredMissing | Refusal,
     strawberry.union(
-        "DeclareClaimedReturnedItemAsMissingResult", description="What came of declaring an item missing."
+        "DeclareClaimedReturnedItemAsMissingResult",
+        description="The result of `declareClaimedReturnedItemAsMissing`.",
     ),
 ]
 
 
 @mutation(
-    "Declare an item missing that is claimed returned. Sent once. Upstream gives "
-    "one reason for every failure, so after a refusal look at the item's status."
+    "Declare an item missing that is claimed returned. Sent once. Upstream gives the same "
+    "reason for every failure, so after a refusal read the item's status."
 )
 async def declare_claimed_returned_item_as_missing(
     info: Info,
     input: Annotated[
-        DeclareClaimedReturnedItemAsMissingInput, strawberry.argument(description="Which loan.")
+        DeclareClaimedReturnedItemAsMissingInput, strawberry.argument(description="The loan and the claim.")
     ],
 ) -> DeclareClaimedReturnedItemAsMissingResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")

@@ -15,35 +15,34 @@ from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.input(description="Which loan's item is lost.")
+@strawberry.input(description="The input of `declareItemLost`.")
 class DeclareItemLostInput:
     loan_id: strawberry.ID = strawberry.field(description="The open loan of the item.")
-    service_point_id: strawberry.ID = strawberry.field(
-        description="Where it is declared: the desk's service point."
-    )
+    service_point_id: strawberry.ID = strawberry.field(description="The service point of the desk.")
     declared_lost_date_time: DateTime | None = strawberry.field(
-        default=None, description="When it was declared; now, unless given."
+        default=None, description="The date of the declaration. Defaults to now."
     )
-    comment: str | None = strawberry.field(default=None, description="What the staff says about it.")
+    comment: str | None = strawberry.field(default=None, description="A comment by staff.")
 
 
-@strawberry.type(description="The item counts as lost; fees may follow.")
+@strawberry.type(description="The item was declared lost; fees may follow.")
 class ItemDeclaredLost:
     record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
     loan: Loan | None = link(
-        "The loan as it is now. Its id costs no upstream call.", loader="loan", key="loanId"
+        "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
 
 
 DeclareItemLostResult = Annotated[
     ItemDeclaredLost | Refusal,
-    strawberry.union("DeclareItemLostResult", description="What came of declaring an item lost."),
+    strawberry.union("DeclareItemLostResult", description="The result of `declareItemLost`."),
 ]
 
 
-@mutation("Declare the item of a loan lost. Sent once: after `OUTCOME_UNKNOWN` look at the loan first.")
+@mutation("Declare the item of a loan lost. Sent once: after `OUTCOME_UNKNOWN` read the loan first.")
 async def declare_item_lost(
-    info: Info, input: Annotated[DeclareItemLostInput, strawberry.argument(description="Which loan.")]
+    info: Info,
+    input: Annotated[DeclareItemLostInput, strawberry.argument(description="The loan and the claim.")],
 ) -> DeclareItemLostResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     body = {"declaredLostDateTime": now(), **body_of(input, "loanId")}

@@ -14,44 +14,45 @@ from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.enum(description="What was done in a session at the desk.")
+@strawberry.enum(description="The type of a session at the desk.")
 class PatronActionType(Enum):
-    CHECK_OUT = member("Check-out", "Items were lent to the patron.")
-    CHECK_IN = member("Check-in", "Items of the patron were taken back.")
+    CHECK_OUT = member("Check-out", "Check-out of items to the patron.")
+    CHECK_IN = member("Check-in", "Check-in of the patron's items.")
 
 
 @strawberry.input(description="A session of one patron.")
 class EndSessionInput:
     patron_id: strawberry.ID = strawberry.field(description="The patron.")
-    action_type: PatronActionType = strawberry.field(description="What was done.")
+    action_type: PatronActionType = strawberry.field(description="The type of the session.")
 
 
 @strawberry.input(
-    description="Which sessions end: at check-in several, one for each patron whose items came back."
+    description="The input of `endPatronActionSession`. A check-in has one session per patron with "
+    "returned items."
 )
 class EndPatronActionSessionInput:
     end_sessions: list[EndSessionInput] = strawberry.field(description="The sessions; at least one.")
 
 
-@strawberry.type(description="The sessions ended, and their notices are on their way.")
+@strawberry.type(description="The sessions ended, and their notices are sent.")
 class PatronActionSessionEnded:
-    ended: bool = strawberry.field(description="Always true. A patron without a session is no mistake.")
+    ended: bool = strawberry.field(description="Always true, also if the patron had no session.")
 
 
 EndPatronActionSessionResult = Annotated[
     PatronActionSessionEnded | Refusal,
-    strawberry.union("EndPatronActionSessionResult", description="What came of ending sessions."),
+    strawberry.union("EndPatronActionSessionResult", description="The result of `endPatronActionSession`."),
 ]
 
 
-@mutation("End sessions at the desk: until then, or a timeout, their notices wait. Sent once.")
+@mutation("End sessions at the desk: their notices wait until then, or until a timeout. Sent once.")
 async def end_patron_action_session(
     info: Info,
-    input: Annotated[EndPatronActionSessionInput, strawberry.argument(description="Which sessions.")],
+    input: Annotated[EndPatronActionSessionInput, strawberry.argument(description="The sessions to end.")],
 ) -> EndPatronActionSessionResult | None:
     if (
         not input.end_sessions
     ):  # upstream would never answer (mod-circulation, EndPatronActionSessionResource)
-        raise errors.BadUserInput("`endSessions` must name a session at least.")
+        raise errors.BadUserInput("`endSessions` must have at least one element.")
     await begin_mutation(info).circulation.end_patron_action_session(body_of(input))
     return PatronActionSessionEnded(ended=True)

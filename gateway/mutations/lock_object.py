@@ -15,28 +15,28 @@ from gateway.upstream.response import Record
 from gateway.upstream.services.polaris import HeldByAnother
 
 
-@strawberry.input(description="Which object to lock.")
+@strawberry.input(description="The input of `lockObject`.")
 class LockObjectInput:
-    object_type: ObjectType = strawberry.field(description="What kind of object.")
-    object_id: int = strawberry.field(description="Its id in Polaris, such as the PatronID.")
+    object_type: ObjectType = strawberry.field(description="The type of the object.")
+    object_id: int = strawberry.field(description="The id in Polaris, such as the PatronID.")
 
 
-@strawberry.type(description="The object is locked for you at your workstation.")
+@strawberry.type(description="The object is locked for the caller at the workstation.")
 class ObjectLocked:
     lock: ObjectLock = strawberry.field(description="The lock.")
-    existing_lock: bool = strawberry.field(description="Whether you held it before.")
+    existing_lock: bool = strawberry.field(description="True if the caller already held the lock.")
 
 
-@strawberry.type(description="Someone else holds the lock, and nothing changed.")
+@strawberry.type(description="Another user holds the lock, and nothing changed.")
 class ObjectLockConflict:
     held_by: ObjectLock | None = strawberry.field(
-        description="Who holds it, at which workstation, since when. Null where Polaris does not say."
+        description="The existing lock. Null if Polaris does not report it."
     )
 
 
 LockObjectResult = Annotated[
     ObjectLocked | ObjectLockConflict | Refusal,
-    strawberry.union("LockObjectResult", description="What came of locking an object."),
+    strawberry.union("LockObjectResult", description="The result of `lockObject`."),
 ]
 
 
@@ -51,9 +51,9 @@ def lock_on(kind: int, number: int, told: Record) -> Record:
     return {**told, "ObjectTypeID": kind, "ObjectID": number}
 
 
-@mutation("Lock an object. Release it when you are done: a lock left behind keeps others out.")
+@mutation("Lock an object. Release it after use: a forgotten lock blocks other users.")
 async def lock_object(
-    info: Info, input: Annotated[LockObjectInput, strawberry.argument(description="Which object.")]
+    info: Info, input: Annotated[LockObjectInput, strawberry.argument(description="The object to lock.")]
 ) -> LockObjectResult | None:
     kind, number = type_id(input.object_type), object_number(input.object_id)
     locked = await begin_mutation(info).polaris.lock_object(kind, number)

@@ -14,32 +14,33 @@ from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
 
 
-@strawberry.input(description="Which request goes to which item.")
+@strawberry.input(description="The input of `moveRequest`.")
 class MoveRequestInput:
     request_id: strawberry.ID = strawberry.field(description="The open request.")
     destination_item_id: strawberry.ID = strawberry.field(description="Another item of the same title.")
     request_type: RequestType | None = strawberry.field(
-        default=None, description="The kind that it becomes there; the same, unless given."
+        default=None, description="The new request type. Defaults to the current one."
     )
 
 
-@strawberry.type(description="The request waits for another item.")
+@strawberry.type(description="The request was moved to the other item.")
 class RequestMoved:
     request: Request = strawberry.field(description="The request in its new queue.")
 
 
 MoveRequestResult = Annotated[
     RequestMoved | Refusal,
-    strawberry.union("MoveRequestResult", description="What came of moving a request."),
+    strawberry.union("MoveRequestResult", description="The result of `moveRequest`."),
 ]
 
 
 @mutation(
-    "Move a request to another item of its title. Sent once: after `OUTCOME_UNKNOWN` look "
-    "at the request's item first."
+    "Move a request to another item of its title. Sent once: after `OUTCOME_UNKNOWN` read the "
+    "request's item first."
 )
 async def move_request(
-    info: Info, input: Annotated[MoveRequestInput, strawberry.argument(description="Which and where.")]
+    info: Info,
+    input: Annotated[MoveRequestInput, strawberry.argument(description="The request and the item.")],
 ) -> MoveRequestResult | None:
     request_id = arguments.uuid(input.request_id, "requestId")
     moved = await begin_mutation(info).circulation.move_request(request_id, body_of(input, "requestId"))

@@ -14,39 +14,42 @@ from gateway.fields.scalars import DateTime
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.input(description="Whose slips were printed, by whom and when.")
+@strawberry.input(description="The input of `recordPrintEvents`.")
 class RecordPrintEventsInput:
     request_ids: list[strawberry.ID] = strawberry.field(description="The requests; at least one.")
     requester_id: strawberry.ID = strawberry.field(
-        description="Who printed: a member of the staff, though FOLIO says requester."
+        description="The id of the staff member who printed the slips; FOLIO calls it requester."
     )
-    requester_name: str = strawberry.field(description="The name of whoever printed.")
+    requester_name: str = strawberry.field(description="The name of the staff member who printed the slips.")
     print_event_date: DateTime | None = strawberry.field(
-        default=None, description="When it was printed; now, unless given."
+        default=None, description="The date of the printing. Defaults to now."
     )
 
 
-@strawberry.type(description="It is noted that the slips were printed.")
+@strawberry.type(description="The printing was recorded.")
 class PrintEventsRecorded:
     recorded: bool = strawberry.field(description="Always true.")
 
 
 RecordPrintEventsResult = Annotated[
     PrintEventsRecorded | Refusal,
-    strawberry.union("RecordPrintEventsResult", description="What came of noting prints."),
+    strawberry.union("RecordPrintEventsResult", description="The result of `recordPrintEvents`."),
 ]
 
 
 @mutation(
-    "Note that slips were printed, where the library logs it; it is refused where it does "
-    "not. Sent once: a second time counts as printed again."
+    "Record that slips were printed. Refused if the library does not log it. Sent once: a "
+    "second record counts as a second printing."
 )
 async def record_print_events(
     info: Info,
-    input: Annotated[RecordPrintEventsInput, strawberry.argument(description="Whose, who and when.")],
+    input: Annotated[
+        RecordPrintEventsInput,
+        strawberry.argument(description="The requests, the staff member and the date."),
+    ],
 ) -> RecordPrintEventsResult | None:
     if not input.request_ids:
-        raise errors.BadUserInput("`requestIds` must name a request at least.")
+        raise errors.BadUserInput("`requestIds` must have at least one element.")
     arguments.not_blank(input.requester_name, "requesterName")
     body = {"printEventDate": now(), **body_of(input)}
     await begin_mutation(info).circulation.record_print_events(body)

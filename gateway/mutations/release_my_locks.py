@@ -12,31 +12,33 @@ from gateway.fields.mutation import begin_mutation, mutation
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.input(description="A confirmation, because this releases all of your locks at your workstation.")
+@strawberry.input(
+    description="The input of `releaseMyLocks`: a confirmation, because all locks of the caller are released."
+)
 class ReleaseMyLocksInput:
     confirm: bool = strawberry.field(description="Must be true.")
 
 
-@strawberry.type(description="You hold no locks at your workstation any more.")
+@strawberry.type(description="The caller holds no more locks at the workstation.")
 class MyLocksReleased:
     released: bool = strawberry.field(description="Always true.")
 
 
 ReleaseMyLocksResult = Annotated[
     MyLocksReleased | Refusal,
-    strawberry.union("ReleaseMyLocksResult", description="What came of releasing your locks."),
+    strawberry.union("ReleaseMyLocksResult", description="The result of `releaseMyLocks`."),
 ]
 
 
 @mutation(
-    "Release all locks that you hold at your workstation, and nobody else's: "
-    "for the locks that a closed browser left behind."
+    "Release all locks that the caller holds at the workstation, such as those left behind by "
+    "a closed browser. Locks of other users are kept."
 )
 async def release_my_locks(
     info: Info,
     input: Annotated[ReleaseMyLocksInput, strawberry.argument(description="The confirmation.")],
 ) -> ReleaseMyLocksResult | None:
     if not input.confirm:
-        raise errors.BadUserInput("`confirm` must be true: all of your locks would be released.")
+        raise errors.BadUserInput("`confirm` must be true: all locks of the caller are released.")
     await begin_mutation(info).polaris.release_my_locks()
     return MyLocksReleased(released=True)

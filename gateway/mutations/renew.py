@@ -16,24 +16,24 @@ from gateway.schema.refusal import Refusal
 from gateway.upstream.response import Record
 
 
-@strawberry.input(description="Whose loan of which item: both by their barcodes, or both by their ids.")
+@strawberry.input(description="The input of `renew`: both barcodes, or both ids.")
 class RenewInput:
     item_barcode: str | None = strawberry.field(default=None, description="The barcode of the item.")
     user_barcode: str | None = strawberry.field(
-        default=None, description="The number on the borrower's card."
+        default=None, description="The number on the borrower's library card."
     )
     item_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The item, in place of its barcode."
+        default=None, description="The id of the item, instead of its barcode."
     )
     user_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The borrower, in place of the barcode."
+        default=None, description="The id of the borrower, instead of the barcode."
     )
     service_point_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Where it is renewed; with barcodes only."
+        default=None, description="The service point of the renewal; with barcodes only."
     )
     override_blocks: OverrideBlocksInput | None = strawberry.field(
         default=None,
-        description="Blocks to lift that an earlier try was refused for: `patronBlock`, `renewalBlock` and "
+        description="Blocks to override after a refusal: `patronBlock`, `renewalBlock` and "
         "`renewalDueDateRequiredBlock`, with a comment.",
     )
 
@@ -44,16 +44,16 @@ class Renewed:
 
 
 RenewResult = Annotated[
-    Renewed | Refusal, strawberry.union("RenewResult", description="What came of a renewal.")
+    Renewed | Refusal, strawberry.union("RenewResult", description="The result of `renew`.")
 ]
 
 
 @mutation(
-    "Renew a loan. Sent once: a second renewal counts, so after `OUTCOME_UNKNOWN` look at "
-    "the loan's due date first."
+    "Renew a loan. Sent once: a second renewal counts, so after `OUTCOME_UNKNOWN` read the "
+    "loan's due date first."
 )
 async def renew(
-    info: Info, input: Annotated[RenewInput, strawberry.argument(description="Which loan.")]
+    info: Info, input: Annotated[RenewInput, strawberry.argument(description="The loan and the claim.")]
 ) -> RenewResult | None:
     circulation, body = begin_mutation(info).circulation, _body(input)
     sent = circulation.renew_by_barcode if "itemBarcode" in body else circulation.renew_by_id
@@ -69,9 +69,11 @@ def _body(input: RenewInput) -> Record:
     }
     names = [name for name, value in given.items() if value is not None]
     if names not in (["itemBarcode", "userBarcode"], ["itemId", "userId"]):
-        raise errors.BadUserInput("Give `itemBarcode` and `userBarcode`, or `itemId` and `userId`.")
+        raise errors.BadUserInput(
+            "Either `itemBarcode` and `userBarcode` or `itemId` and `userId` must be given."
+        )
     if "itemId" in names and input.service_point_id is not None:
-        raise errors.BadUserInput("`servicePointId` goes with barcodes only.")
+        raise errors.BadUserInput("`servicePointId` requires `itemBarcode` and `userBarcode`.")
     for name in ("itemBarcode", "userBarcode"):
         if name in names:
             arguments.text(given[name] or "", name)

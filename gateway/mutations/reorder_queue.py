@@ -16,38 +16,44 @@ from gateway.schema.request import RequestQueue
 from gateway.upstream.response import Record
 
 
-@strawberry.input(description="Where a request stands from now on.")
+@strawberry.input(description="The new position of a request.")
 class QueuePlaceInput:
     id: strawberry.ID = strawberry.field(description="The request.")
-    new_position: int = strawberry.field(description="Its new place, from 1.")
+    new_position: int = strawberry.field(description="The new position, from 1.")
 
 
-@strawberry.input(description="A whole queue in its new order.")
+@strawberry.input(description="The input of `reorderQueue`: a complete queue in its new order.")
 class ReorderQueueInput:
-    instance_id: strawberry.ID | None = strawberry.field(default=None, description="The queue of this title.")
-    item_id: strawberry.ID | None = strawberry.field(default=None, description="Or the queue of this item.")
+    instance_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the title, for the queue of a title."
+    )
+    item_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the item, for the queue of an item."
+    )
     queue: list[QueuePlaceInput] = strawberry.field(
-        description="Every open request of the queue once, on the places 1, 2, 3 and so on."
+        description="Every open request of the queue exactly once, with the positions 1, 2, 3 and so on."
     )
 
 
-@strawberry.type(description="The queue has its new order.")
+@strawberry.type(description="The queue was reordered.")
 class QueueReordered:
-    queue: RequestQueue = strawberry.field(description="The queue as it is now.")
+    queue: RequestQueue = strawberry.field(description="The queue after the change.")
 
 
 ReorderQueueResult = Annotated[
     QueueReordered | Refusal,
-    strawberry.union("ReorderQueueResult", description="What came of reordering a queue."),
+    strawberry.union("ReorderQueueResult", description="The result of `reorderQueue`."),
 ]
 
 
 @mutation(
-    "Put a whole queue into another order. Sent once. A queue in which a request is missing "
-    "is refused; which queue counts, the title's or the item's, is a setting of the library."
+    "Reorder a complete request queue. Sent once. An incomplete queue is refused; the "
+    "library's setting for title-level requests decides between the queue of the title and "
+    "that of the item."
 )
 async def reorder_queue(
-    info: Info, input: Annotated[ReorderQueueInput, strawberry.argument(description="Which and how.")]
+    info: Info,
+    input: Annotated[ReorderQueueInput, strawberry.argument(description="The queue in its new order.")],
 ) -> ReorderQueueResult | None:
     name, given = arguments.exactly_one(instanceId=input.instance_id, itemId=input.item_id)
     key = arguments.uuid(given, name)
@@ -63,9 +69,7 @@ async def reorder_queue(
 def _body(input: ReorderQueueInput) -> Record:
     queue = body_of(input, "instanceId", "itemId")["queue"]
     if len({place["id"] for place in queue}) < len(queue):
-        raise errors.BadUserInput("`queue` must name each request once.")
+        raise errors.BadUserInput("`queue` must contain each request once.")
     if not queue or sorted(place["newPosition"] for place in queue) != [*range(1, len(queue) + 1)]:
-        raise errors.BadUserInput(
-            "`newPosition` must be 1, 2, 3 and so on in `queue`, without gaps and twins."
-        )
+        raise errors.BadUserInput("`newPosition` must run from 1 without gaps or duplicates in `queue`.")
     return {"reorderedQueue": queue}

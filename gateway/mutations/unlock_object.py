@@ -14,27 +14,27 @@ from gateway.schema.object_type import ObjectType
 from gateway.schema.refusal import Refusal
 
 
-@strawberry.input(description="Which object to release.")
+@strawberry.input(description="The input of `unlockObject`.")
 class UnlockObjectInput:
-    object_type: ObjectType = strawberry.field(description="What kind of object.")
-    object_id: int = strawberry.field(description="Its id in Polaris.")
+    object_type: ObjectType = strawberry.field(description="The type of the object.")
+    object_id: int = strawberry.field(description="The id of the object in Polaris.")
 
 
-@strawberry.type(description="You hold no lock on the object any more.")
+@strawberry.type(description="The caller holds no lock on the object.")
 class ObjectUnlocked:
-    object_type: ObjectType = strawberry.field(description="What kind of object.")
-    object_id: int = strawberry.field(description="Its id in Polaris.")
+    object_type: ObjectType = strawberry.field(description="The type of the object.")
+    object_id: int = strawberry.field(description="The id of the object in Polaris.")
 
 
 UnlockObjectResult = Annotated[
     ObjectUnlocked | ObjectLockConflict | Refusal,
-    strawberry.union("UnlockObjectResult", description="What came of releasing an object."),
+    strawberry.union("UnlockObjectResult", description="The result of `unlockObject`."),
 ]
 
 
-@mutation("Release the lock on an object. A lock of someone else stays.")
+@mutation("Release the caller's lock on an object. A lock of another user is kept.")
 async def unlock_object(
-    info: Info, input: Annotated[UnlockObjectInput, strawberry.argument(description="Which object.")]
+    info: Info, input: Annotated[UnlockObjectInput, strawberry.argument(description="The object to lock.")]
 ) -> UnlockObjectResult | None:
     kind, number = type_id(input.object_type), object_number(input.object_id)
     held = await begin_mutation(info).polaris.unlock_object(kind, number)

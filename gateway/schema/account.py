@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-@strawberry.type(description="Whether something is still owed.")
+@strawberry.type(description="The state of an account: open while money is owed.")
 class AccountStatus:
     name: AccountStatusName | None = field("`OPEN` or `CLOSED`.")
 
 
-@strawberry.type(description="How far an account was settled.")
+@strawberry.type(description="The settlement state of an account.")
 class PaymentStatus:
-    name: PaymentStatusName | None = field("How far, and how.")
+    name: PaymentStatusName | None = field("The settlement state and its reason.")
 
 
 @strawberry.type(description="The state of the item when the account was last written.")
@@ -52,45 +52,49 @@ class AccountItemStatus:
 
 
 @strawberry.type(
-    description="A fee or fine that a patron owes or owed. What it says of the item is a copy of its time; "
-    "the links lead to what is so now."
+    description="A fee or fine charged to a patron. Item details are copied when the account is written; "
+    "links lead to current records."
 )
 class Account:
     id: strawberry.ID = field("The id, a UUID.")
-    amount: float | None = field("What was charged, in the library's currency.")
-    remaining: float | None = field("What is still owed of it.")
-    date_created: DateTime | None = field("When it was made, where upstream keeps it; else see `metadata`.")
-    date_updated: DateTime | None = field("When it was changed last, where upstream keeps it.")
-    status: AccountStatus | None = field("Whether something is still owed.")
-    payment_status: PaymentStatus | None = field("How far it was settled, and how.")
-    fee_fine_type: str | None = field("What is charged for, such as `Overdue fine`.")
-    fee_fine_owner: str | None = field("Who charges, by name.")
+    amount: float | None = field("The amount charged, in the library's currency.")
+    remaining: float | None = field("The amount still owed, in the library's currency.")
+    date_created: DateTime | None = field(
+        "The creation date. Null if upstream does not record it; see `metadata`."
+    )
+    date_updated: DateTime | None = field("The date of the last change. Null if upstream does not record it.")
+    status: AccountStatus | None = field("The state of an account: open while money is owed.")
+    payment_status: PaymentStatus | None = field("The settlement state and its reason.")
+    fee_fine_type: str | None = field("The type of fee or fine, such as `Overdue fine`.")
+    fee_fine_owner: str | None = field("The name of the fee or fine owner.")
     title: str | None = field("The title of the item.")
     barcode: str | None = field("The barcode of the item.")
     call_number: str | None = field("The call number of the item.")
-    location: str | None = field("Where the item belonged, by name.")
-    material_type: str | None = field("What kind of thing the item is, by name.")
+    location: str | None = field("The name of the item's location at the time of the charge.")
+    material_type: str | None = field("The name of the item's material type.")
     item_material_type: MaterialType | None = link(
-        "What kind of thing the item is. Id and name cost no upstream call.",
+        "The material type of the item. Its id and name cost no upstream call.",
         loader="material_type",
         key="materialTypeId",
         embedded={"name": "materialType"},
     )
-    item_status: AccountItemStatus | None = field("The state of the item when the account was written.")
-    contributors: list[Named | None] | None = field("Who made the work.")
-    due_date: DateTime | None = field("When the item was due. Null for what is no matter of a loan.")
+    item_status: AccountItemStatus | None = field("The state of the item at the time of the charge.")
+    contributors: list[Named | None] | None = field("The contributors of the work.")
+    due_date: DateTime | None = field(
+        "The date the item was due. Null if the account does not concern a loan."
+    )
     returned_date: DateTime | None = derived(
-        "When the item came back. Null while it has not, and for what is no matter of a loan.",
+        "The date the item was returned. Null while it is out, and if the account does not concern a loan.",
         lambda account: _moment(account.get("returnedDate")),
     )
     user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who owes it.", loader="user", key="userId"
+        "The patron who owes the amount.", loader="user", key="userId"
     )
     loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
-        "The loan that it is charged for. Null for what staff charged by hand.", loader="loan", key="loanId"
+        "The loan charged for. Null if staff charged it manually.", loader="loan", key="loanId"
     )
     item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
-        "The item that it is charged for.", loader="item", key="itemId"
+        "The item charged for.", loader="item", key="itemId"
     )
     holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
         "The holdings of the item.", loader="holdings", key="holdingsRecordId"
@@ -98,17 +102,21 @@ class Account:
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title of the item.", loader="instance", key="instanceId"
     )
-    loan_policy: LoanPolicy | None = link("The rules of the loan.", loader="loan_policy", key="loanPolicyId")
+    loan_policy: LoanPolicy | None = link(
+        "The loan policy in force.", loader="loan_policy", key="loanPolicyId"
+    )
     overdue_fine_policy: OverdueFinePolicy | None = link(
-        "The rules that an overdue fine came from.", loader="overdue_fine_policy", key="overdueFinePolicyId"
+        "The policy that set the overdue fine.", loader="overdue_fine_policy", key="overdueFinePolicyId"
     )
     lost_item_fee_policy: LostItemFeePolicy | None = link(
-        "The rules that a lost item fee came from.", loader="lost_item_fee_policy", key="lostItemFeePolicyId"
+        "The policy that set the lost item fee.", loader="lost_item_fee_policy", key="lostItemFeePolicyId"
     )
-    fee_fine_id: strawberry.ID | None = field("What is charged for: an id of FOLIO's fees and fines.")
-    owner_id: strawberry.ID | None = field("Who charges: an id of FOLIO's fee and fine owners.")
-    process_id: strawberry.ID | None = field("The same for accounts that one check-in or one job made.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    fee_fine_id: strawberry.ID | None = field("The id of the FOLIO fee or fine type.")
+    owner_id: strawberry.ID | None = field("The id of the FOLIO fee and fine owner.")
+    process_id: strawberry.ID | None = field(
+        "An id shared by accounts that the same check-in or job created."
+    )
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 def _moment(value: Any) -> Any:
@@ -126,11 +134,12 @@ def _sum_remaining(page: Slice) -> float | None:
         raise errors.UpstreamBadResponse("An upstream service sent a sum that is no number.") from None
 
 
-@strawberry.type(description="A page of accounts, and what is owed on all of them.")
+@strawberry.type(description="A page of accounts, with the total amount owed.")
 class AccountConnection(Connection[Account]):
     amount_remaining: float | None = page_field(
-        "What is owed on the whole list that the filter leaves, not on this page; exact. It reads the whole "
-        "list upstream, one call per 1000 accounts, and `totalCount` beside it then costs nothing.",
+        "The amount owed on all accounts that match the filter, not only on this page; exact. "
+        "Reads the complete list upstream, one call per 1000 accounts; `totalCount` beside it "
+        "costs nothing more.",
         _sum_remaining,
         of_records=("remaining",),
     )
@@ -144,7 +153,7 @@ QUERIES = [
         "accounts",
         AccountConnection,
         connection(
-            "Accounts of all patrons, a page at a time.",
+            "A page of accounts of all patrons.",
             ask=lambda upstream: upstream.fees.accounts,
             filter=AccountFilter,
             sort=AccountSort,

@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint
 
 
-@strawberry.enum(description="What the pickup point is for.")
+@strawberry.enum(description="The purpose of the pickup service point.")
 class AllowedServicePointsOperation(Enum):
-    CREATE = member("create", "A new request: give the requester, and the item or the title.")
-    REPLACE = member("replace", "A change of a request: give the request.")
+    CREATE = member("create", "A new request: pass the requester, and the item or the title.")
+    REPLACE = member("replace", "A change of an existing request: pass the request.")
 
 
-@strawberry.type(description="A service point where a request may be picked up.")
+@strawberry.type(description="A service point that offers pickup of requested items.")
 class AllowedServicePoint:
     id: strawberry.ID = field("The id of the service point, a UUID.")
-    name: str | None = field("Its name.")
-    discovery_display_name: str | None = field("Its name for patrons.")
+    name: str | None = field("The name.")
+    discovery_display_name: str | None = field("The name shown to patrons.")
     service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = link(
-        "The service point itself. Id and names cost no upstream call.",
+        "The full service point. Its id and names cost no upstream call.",
         loader="service_point",
         key="id",
         embedded={"name": "name", "discoveryDisplayName": "discoveryDisplayName"},
@@ -41,38 +41,39 @@ class AllowedServicePoint:
 
 
 @strawberry.type(
-    description="Where a request may be picked up, by its kind. A kind that is null is not allowed at all."
+    description="Pickup service points by request type. Null for a request type that is not allowed."
 )
 class AllowedServicePoints:
-    page: list[AllowedServicePoint | None] | None = field("For pages.", key="Page")
-    hold: list[AllowedServicePoint | None] | None = field("For holds.", key="Hold")
-    recall: list[AllowedServicePoint | None] | None = field("For recalls.", key="Recall")
+    page: list[AllowedServicePoint | None] | None = field("Service points for pages.", key="Page")
+    hold: list[AllowedServicePoint | None] | None = field("Service points for holds.", key="Hold")
+    recall: list[AllowedServicePoint | None] | None = field("Service points for recalls.", key="Recall")
 
 
-@query("Where a request may be picked up. One upstream call each; it cannot be batched.")
+@query("The service points that allow pickup of a request. One upstream call each; not batched.")
 async def allowed_service_points(
     info: Info,
     operation: Annotated[
-        AllowedServicePointsOperation, strawberry.argument(description="A new request or a change of one.")
+        AllowedServicePointsOperation,
+        strawberry.argument(description="A new request or a change of an existing one."),
     ],
     requester_id: Annotated[
-        strawberry.ID | None, strawberry.argument(description="Who wants it; for a new request.")
+        strawberry.ID | None, strawberry.argument(description="The id of the requester of a new request.")
     ] = None,
     patron_group_id: Annotated[
         strawberry.ID | None,
-        strawberry.argument(description="The patron group, in place of a certain requester."),
+        strawberry.argument(description="The id of a patron group, instead of a requester."),
     ] = None,
-    item_id: Annotated[strawberry.ID | None, strawberry.argument(description="One certain copy.")] = None,
+    item_id: Annotated[strawberry.ID | None, strawberry.argument(description="The id of one item.")] = None,
     instance_id: Annotated[
-        strawberry.ID | None, strawberry.argument(description="Any copy of a title.")
+        strawberry.ID | None, strawberry.argument(description="The id of a title, for any of its items.")
     ] = None,
     request_id: Annotated[
-        strawberry.ID | None, strawberry.argument(description="The request to be changed.")
+        strawberry.ID | None, strawberry.argument(description="The id of the request to change.")
     ] = None,
 ) -> AllowedServicePoints | None:
     if operation is AllowedServicePointsOperation.CREATE:
         if request_id is not None:
-            raise errors.BadUserInput("`requestId` belongs to REPLACE; CREATE has no request yet.")
+            raise errors.BadUserInput("`requestId` requires `operation: REPLACE`; a new request has no id.")
         asked = dict(
             [
                 arguments.exactly_one(requesterId=requester_id, patronGroupId=patron_group_id),
@@ -81,7 +82,7 @@ async def allowed_service_points(
         )
     else:
         if any((requester_id, patron_group_id, item_id, instance_id)):
-            raise errors.BadUserInput("REPLACE takes `requestId` and nothing else.")
+            raise errors.BadUserInput("`operation: REPLACE` accepts `requestId` only.")
         asked = dict([arguments.exactly_one(requestId=request_id)])
     query = {name: arguments.uuid(value, name) for name, value in asked.items()}
     bff = info.context.upstream.circulation_bff
@@ -135,11 +136,11 @@ def allowed_for(description: str, parameter: str) -> Any:
     made = AllowedServicePointsOf(description=description)
     made.parameter = parameter
     made.arguments = [
-        argument("requester_id", strawberry.ID | None, "Who would ask, a UUID.", default=None),
+        argument("requester_id", strawberry.ID | None, "The id of the requester, a UUID.", default=None),
         argument(
             "requester_barcode",
             str | None,
-            "Who would ask, by the library card; no call more where the operation asks for the user too.",
+            "The requester's library card number. No extra call if the operation also reads the user.",
             default=None,
         ),
     ]

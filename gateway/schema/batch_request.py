@@ -29,34 +29,34 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-@strawberry.enum(description="How far a batch, or one item of it, has come.")
+@strawberry.enum(description="The progress of a batch or of one of its items.")
 class BatchRequestStatus(Enum):
-    PENDING = member("Pending", "It waits for its turn.")
-    IN_PROGRESS = member("In progress", "Requests are being made of it.")
-    COMPLETED = member("Completed", "It is done; some items may have failed.")
-    FAILED = member("Failed", "Nothing came of it.")
+    PENDING = member("Pending", "Not started.")
+    IN_PROGRESS = member("In progress", "Requests are being created.")
+    COMPLETED = member("Completed", "Finished; some items may have failed.")
+    FAILED = member("Failed", "No request was created.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.type(description="How many items of a batch have come how far.")
+@strawberry.type(description="The number of items of a batch in each state.")
 class ItemRequestsStats:
     total: int | None = field("All items.")
-    pending: int | None = field("Those that wait.")
-    in_progress: int | None = field("Those that requests are being made of.")
-    completed: int | None = field("Those that have a request.")
-    failed: int | None = field("Those that no request could be made of.")
+    pending: int | None = field("Items not started.")
+    in_progress: int | None = field("Items in progress.")
+    completed: int | None = field("Items with a created request.")
+    failed: int | None = field("Items without a request, because its creation failed.")
 
 
-@strawberry.type(description="One item of a batch, and what came of it.")
+@strawberry.type(description="One item of a batch and its result.")
 class BatchRequestDetail:
     item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
-        "The item that was asked for.", loader="item", key="itemId"
+        "The requested item.", loader="item", key="itemId"
     )
     requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who asked.", loader="user", key="requesterId"
+        "The requester.", loader="user", key="requesterId"
     )
     pickup_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
-        link("Where it is to be picked up.", loader="service_point", key="pickupServicePointId")
+        link("The pickup service point.", loader="service_point", key="pickupServicePointId")
     )
     batch_request: Annotated[BatchRequest, strawberry.lazy("gateway.schema.batch_request")] | None = link(
         "The batch. Its id costs no upstream call.",
@@ -65,17 +65,17 @@ class BatchRequestDetail:
         identity="batchId",
         batched=False,
     )
-    mediated_request_status: BatchRequestStatus | None = field("How far it has come.")
-    request_status: str | None = field("Where the request stands that was made of it, in FOLIO's words.")
+    mediated_request_status: BatchRequestStatus | None = field("The progress of this item.")
+    request_status: str | None = field("The status of the created request, as FOLIO's text.")
     confirmed_request: Annotated[Request, strawberry.lazy("gateway.schema.request")] | None = link(
-        "The request that was made of it. Null until there is one.",
+        "The created request. Null until it exists.",
         loader="request",
         key="confirmedRequestId",
     )
-    error_code: str | None = field("Why no request could be made, as a code.")
-    error_details: str | None = field("Why no request could be made, in words.")
-    patron_comments: str | None = field("What the patron wrote.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    error_code: str | None = field("The error code if no request could be created.")
+    error_details: str | None = field("The error message if no request could be created.")
+    patron_comments: str | None = field("The patron's comment.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 @strawberry.type(description="A page of the items of a batch.")
@@ -115,22 +115,22 @@ def _details(description: str) -> Any:  # Any: the annotation beside the declara
     return made
 
 
-@strawberry.type(description="Many items that one patron asked for at once.")
+@strawberry.type(description="Several items requested by one patron at once.")
 class BatchRequest:
     id: strawberry.ID = field("The id, a UUID.", key="batchId")
     requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who asked.", loader="user", key="requesterId"
+        "The requester.", loader="user", key="requesterId"
     )
-    mediated_request_status: BatchRequestStatus | None = field("How far it has come.")
+    mediated_request_status: BatchRequestStatus | None = field("The progress of this item.")
     item_requests_stats: ItemRequestsStats | None = field(
-        "How many items have come how far. Null in lists: ask for the single batch."
+        "The number of items in each state. Null in lists: read the single batch instead."
     )
-    request_date: DateTime | None = field("When it was sent.")
-    patron_comments: str | None = field("What the patron wrote.")
-    mediated_workflow: str | None = field("Which way it goes: `Multi-Item request`.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    request_date: DateTime | None = field("The date the batch was submitted.")
+    patron_comments: str | None = field("The patron's comment.")
+    mediated_workflow: str | None = field("The workflow: `Multi-Item request`.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
     details: BatchRequestDetailConnection | None = _details(
-        "The items, and what came of each. One upstream call for each batch."
+        "The items and their results. One upstream call per batch."
     )
 
 
@@ -140,31 +140,29 @@ class BatchRequestConnection(Connection[BatchRequest]):
 
 
 @strawberry.input(
-    description="Which batch requests. All conditions must hold. "
-    'Since a day: `{ requestDate: { from: "2026-11-01T00:00:00Z" } }`.'
+    description="Conditions on batch requests. All must hold. Since a given day: `{ requestDate: { from: "
+    '"2026-11-01T00:00:00Z" } }`.'
 )
 class BatchRequestFilter:
-    requester_id: list[strawberry.ID] | None = condition(
-        "Any of these requesters.", "requesterId", arguments.ids
-    )
+    requester_id: list[strawberry.ID] | None = condition("Ids of requesters.", "requesterId", arguments.ids)
     request_date: arguments.DateTimeRange | None = condition(
-        "When it was sent.", "requestDate", arguments.span
+        "The date the batch was submitted.", "requestDate", arguments.span
     )
 
 
-@strawberry.enum(description="What batch requests can be sorted by.")
+@strawberry.enum(description="Sort keys for batch requests.")
 class BatchRequestSortField(Enum):
-    REQUEST_DATE = member("requestDate", "When it was sent.")
+    REQUEST_DATE = member("requestDate", "The date the batch was submitted.")
 
 
 @strawberry.input(
-    description="One key to sort batch requests by; of several, the first counts most. "
-    "The last first: `{ field: REQUEST_DATE, direction: DESCENDING }`."
+    description="One sort key for batch requests; of several, the first takes precedence. Latest first: `{ "
+    "field: REQUEST_DATE, direction: DESCENDING }`."
 )
 class BatchRequestSort:
-    field: BatchRequestSortField = strawberry.field(description="What to sort by.")
+    field: BatchRequestSortField = strawberry.field(description="The field to sort by.")
     direction: SortDirection = strawberry.field(
-        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+        default=SortDirection.ASCENDING, description="The sort direction."
     )
 
 
@@ -172,13 +170,13 @@ QUERIES = [
     root(
         "batch_request",
         BatchRequest,
-        lookup("One batch request. Null when there is none.", id=("batch_request", "The id, a UUID.")),
+        lookup("One batch request. Null if it does not exist.", id=("batch_request", "The id, a UUID.")),
     ),
     root(
         "batch_requests",
         BatchRequestConnection,
         connection(
-            "Batch requests, a page at a time.",
+            "A page of batch requests.",
             ask=lambda upstream: upstream.circulation_bff.batch_requests,
             filter=BatchRequestFilter,
             sort=BatchRequestSort,

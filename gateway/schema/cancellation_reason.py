@@ -12,15 +12,15 @@ from gateway.schema.reference import ReferenceFilter
 from gateway.upstream import cql
 
 
-@strawberry.type(description="A reason that the library gives for cancelling a request.")
+@strawberry.type(description="A reason for the cancellation of a request, configured by the library.")
 class CancellationReason:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    description: str | None = field("What it means, for staff.")
-    public_description: str | None = field("What the patron is told.")
-    requires_additional_information: bool | None = field("Whether staff must write more about it.")
-    source: str | None = field("Where the record comes from.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    description: str | None = field("The meaning, for staff.")
+    public_description: str | None = field("The text shown to the patron.")
+    requires_additional_information: bool | None = field("True if staff must add an explanation.")
+    source: str | None = field("The source of the record.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 @strawberry.type(description="A page of cancellation reasons.")
@@ -33,7 +33,7 @@ QUERIES = [
         "cancellation_reasons",
         CancellationReasonConnection,
         connection(
-            "Reasons for cancelling a request, a page at a time.",
+            "A page of reasons for the cancellation of a request.",
             ask=lambda upstream: upstream.circulation_storage.cancellation_reasons,
             filter=ReferenceFilter,
             default_sort=[cql.SortKey("name")],

@@ -18,8 +18,8 @@ from gateway.upstream import cql
 class CirculationSetting:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name, such as `generalTlr` or `printEventLogFeature`.")
-    value: JSON | None = field("What is set: an object whose members depend on the name.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    value: JSON | None = field("The value: an object with members that depend on the name.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 @strawberry.type(description="A page of circulation settings.")
@@ -27,7 +27,9 @@ class CirculationSettingConnection(Connection[CirculationSetting]):
     pass
 
 
-@strawberry.input(description='Which settings. Whether titles can be requested: `{ name: ["generalTlr"] }`.')
+@strawberry.input(
+    description='Conditions on settings. The setting for title-level requests: `{ name: ["generalTlr"] }`.'
+)
 class CirculationSettingFilter:
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
 
@@ -37,7 +39,7 @@ QUERIES = [
         "circulation_settings",
         CirculationSettingConnection,
         connection(
-            "Settings of circulation, a page at a time. A setting that was never set is not there.",
+            "A page of circulation settings. A setting that was never set is absent.",
             ask=lambda upstream: upstream.circulation.settings,
             filter=CirculationSettingFilter,
             default_sort=[cql.SortKey("name")],

@@ -9,96 +9,100 @@ import strawberry
 from gateway.fields.enums import member, unknown_member
 
 
-@strawberry.enum(description="Whether a loan is still running.")
+@strawberry.enum(description="The state of a loan.")
 class LoanStatusName(Enum):
-    OPEN = member("Open", "The item is out.")
-    CLOSED = member("Closed", "The item came back, or the loan was settled.")
+    OPEN = member("Open", "The item is on loan.")
+    CLOSED = member("Closed", "The item was returned, or the loan was settled.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.enum(description="What kind of wish a request is.")
+@strawberry.enum(description="The type of a request.")
 class RequestType(Enum):
-    HOLD = member("Hold", "Wait until the item comes back.")
-    RECALL = member("Recall", "Ask the borrower to bring it back sooner.")
-    PAGE = member("Page", "Fetch an available item from the shelf.")
+    HOLD = member("Hold", "Wait until the item is returned.")
+    RECALL = member("Recall", "Request an earlier return from the borrower.")
+    PAGE = member("Page", "Retrieve an available item from the shelf.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.enum(description="Whether a request is for one copy or for any copy of a title.")
+@strawberry.enum(description="The level of a request: one item, or any item of a title.")
 class RequestLevel(Enum):
-    ITEM = member("Item", "For one certain item.")
-    TITLE = member("Title", "For any suitable item of the instance.")
+    ITEM = member("Item", "One specific item.")
+    TITLE = member("Title", "Any suitable item of the instance.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.enum(description="Where a request stands.")
+@strawberry.enum(description="The status of a request.")
 class RequestStatus(Enum):
-    OPEN_NOT_YET_FILLED = member("Open - Not yet filled", "It waits in the queue.")
-    OPEN_AWAITING_PICKUP = member("Open - Awaiting pickup", "The item stands on the hold shelf.")
-    OPEN_IN_TRANSIT = member("Open - In transit", "The item travels to the pickup service point.")
-    OPEN_AWAITING_DELIVERY = member("Open - Awaiting delivery", "The item waits to be delivered.")
-    CLOSED_FILLED = member("Closed - Filled", "The patron got the item.")
-    CLOSED_CANCELLED = member("Closed - Cancelled", "Somebody cancelled it.")
-    CLOSED_UNFILLED = member("Closed - Unfilled", "It ran out before it could be filled.")
-    CLOSED_PICKUP_EXPIRED = member("Closed - Pickup expired", "Nobody picked the item up in time.")
+    OPEN_NOT_YET_FILLED = member("Open - Not yet filled", "Waiting in the queue.")
+    OPEN_AWAITING_PICKUP = member("Open - Awaiting pickup", "The item is on the hold shelf.")
+    OPEN_IN_TRANSIT = member("Open - In transit", "The item is on its way to the pickup service point.")
+    OPEN_AWAITING_DELIVERY = member("Open - Awaiting delivery", "The item is waiting to be delivered.")
+    CLOSED_FILLED = member("Closed - Filled", "The patron received the item.")
+    CLOSED_CANCELLED = member("Closed - Cancelled", "The request was cancelled.")
+    CLOSED_UNFILLED = member("Closed - Unfilled", "The request expired before it was filled.")
+    CLOSED_PICKUP_EXPIRED = member("Closed - Pickup expired", "The item was not picked up in time.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.enum(description="How the patron wants to get the item.")
+@strawberry.enum(description="The way a patron receives a requested item.")
 class FulfillmentPreference(Enum):
-    HOLD_SHELF = member("Hold Shelf", "Picked up at a service point.")
-    DELIVERY = member("Delivery", "Delivered to an address of the patron.")
+    HOLD_SHELF = member("Hold Shelf", "Pickup at a service point.")
+    DELIVERY = member("Delivery", "Delivery to an address of the patron.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.enum(description="Which half of a consortial request a record is. Absent outside a consortium.")
+@strawberry.enum(
+    description="The part of a consortial request that a record represents. Null outside a consortium."
+)
 class EcsRequestPhase(Enum):
-    PRIMARY = member("Primary", "The half where the patron is.")
-    SECONDARY = member("Secondary", "The half where the item is.")
-    INTERMEDIATE = member("Intermediate", "The half in between, where the consortium has one.")
+    PRIMARY = member("Primary", "The part in the patron's library.")
+    SECONDARY = member("Secondary", "The part in the item's library.")
+    INTERMEDIATE = member("Intermediate", "The part in between, if the consortium has one.")
     UNKNOWN = unknown_member()
 
 
 @strawberry.enum(description="The state of an item.")
 class ItemStatusName(Enum):
     AGED_TO_LOST = member("Aged to lost", "Overdue for so long that it counts as lost.")
-    AVAILABLE = member("Available", "On its shelf.")
-    AWAITING_DELIVERY = member("Awaiting delivery", "Waits to be delivered to a patron.")
+    AVAILABLE = member("Available", "On the shelf.")
+    AWAITING_DELIVERY = member("Awaiting delivery", "Waiting to be delivered to a patron.")
     AWAITING_PICKUP = member("Awaiting pickup", "On the hold shelf for a patron.")
     CHECKED_OUT = member("Checked out", "On loan.")
-    CLAIMED_RETURNED = member("Claimed returned", "The patron says that it came back; nobody has seen it.")
-    DECLARED_LOST = member("Declared lost", "The patron says that it is lost.")
-    LOST_AND_PAID = member("Lost and paid", "Lost, and the patron has paid for it.")
+    CLAIMED_RETURNED = member(
+        "Claimed returned", "The patron claims to have returned it; the library has not located it."
+    )
+    DECLARED_LOST = member("Declared lost", "Reported lost by the patron.")
+    LOST_AND_PAID = member("Lost and paid", "Lost, and paid for by the patron.")
     LONG_MISSING = member("Long missing", "Missing for a long time.")
-    MISSING = member("Missing", "Not where it should be.")
-    IN_PROCESS = member("In process", "Being made ready; can be requested.")
+    MISSING = member("Missing", "Not at its location.")
+    IN_PROCESS = member("In process", "Being processed; can be requested.")
     IN_PROCESS_NON_REQUESTABLE = member(
-        "In process (non-requestable)", "Being made ready; cannot be requested."
+        "In process (non-requestable)", "Being processed; cannot be requested."
     )
-    IN_TRANSIT = member("In transit", "On its way to a service point.")
-    INTELLECTUAL_ITEM = member("Intellectual item", "Stands for something that is no thing of its own.")
-    ON_ORDER = member("On order", "Ordered, not yet here.")
-    ORDER_CLOSED = member("Order closed", "The order ended without it.")
-    PAGED = member("Paged", "Being fetched from its shelf for a patron.")
-    RESTRICTED = member("Restricted", "Only for certain patrons.")
-    UNAVAILABLE = member("Unavailable", "Not to be had for now.")
+    IN_TRANSIT = member("In transit", "On the way to a service point.")
+    INTELLECTUAL_ITEM = member("Intellectual item", "A placeholder without a physical item.")
+    ON_ORDER = member("On order", "Ordered, not yet received.")
+    ORDER_CLOSED = member("Order closed", "The order was closed without delivery.")
+    PAGED = member("Paged", "Being retrieved from the shelf for a patron.")
+    RESTRICTED = member("Restricted", "Available to certain patrons only.")
+    UNAVAILABLE = member("Unavailable", "Temporarily unavailable.")
     UNKNOWN = member(
-        "Unknown", "FOLIO itself calls it unknown, or this version of the gateway does not know the state."
+        "Unknown", "FOLIO's own `Unknown`, or a state that this version of the gateway does not know."
     )
-    WITHDRAWN = member("Withdrawn", "Taken out of the collection.")
+    WITHDRAWN = member("Withdrawn", "Removed from the collection.")
 
 
-@strawberry.enum(description="At which moment a note of an item is shown to the desk.")
+@strawberry.enum(description="The occasion on which a circulation note is shown to staff.")
 class CirculationNoteType(Enum):
-    CHECK_IN = member("Check in", "When the item is checked in.")
-    CHECK_OUT = member("Check out", "When the item is checked out.")
+    CHECK_IN = member("Check in", "At check-in.")
+    CHECK_OUT = member("Check out", "At check-out.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.enum(description="How a claim that an item was returned came out.")
+@strawberry.enum(description="The outcome of a claim that an item was returned.")
 class ClaimedReturnedResolution(Enum):
-    FOUND_BY_LIBRARY = member("Found by library", "The library had it all the time.")
-    RETURNED_BY_PATRON = member("Returned by patron", "The patron brought it back now.")
+    FOUND_BY_LIBRARY = member("Found by library", "The item was in the library.")
+    RETURNED_BY_PATRON = member("Returned by patron", "The patron returned the item.")
 
 
 @strawberry.enum(description="The unit of a period.")
@@ -111,20 +115,20 @@ class IntervalId(Enum):
     UNKNOWN = unknown_member()
 
 
-@strawberry.enum(description="What happens to a hold-shelf date that falls on a closed day.")
+@strawberry.enum(description="The treatment of a hold shelf expiration date on a closed day.")
 class HoldShelfClosedLibraryDateManagement(Enum):
-    KEEP_THE_CURRENT_DUE_DATE = member("Keep_the_current_due_date", "The day stays.")
+    KEEP_THE_CURRENT_DUE_DATE = member("Keep_the_current_due_date", "The date is kept.")
     MOVE_TO_THE_END_OF_THE_PREVIOUS_OPEN_DAY = member(
-        "Move_to_the_end_of_the_previous_open_day", "The end of the open day before."
+        "Move_to_the_end_of_the_previous_open_day", "The end of the previous open day."
     )
     MOVE_TO_THE_END_OF_THE_NEXT_OPEN_DAY = member(
-        "Move_to_the_end_of_the_next_open_day", "The end of the open day after."
+        "Move_to_the_end_of_the_next_open_day", "The end of the next open day."
     )
-    KEEP_THE_CURRENT_DUE_DATE_TIME = member("Keep_the_current_due_date_time", "Day and time stay.")
+    KEEP_THE_CURRENT_DUE_DATE_TIME = member("Keep_the_current_due_date_time", "The date and time are kept.")
     MOVE_TO_END_OF_CURRENT_SERVICE_POINT_HOURS = member(
-        "Move_to_end_of_current_service_point_hours", "When the service point closes."
+        "Move_to_end_of_current_service_point_hours", "The time the service point closes."
     )
     MOVE_TO_BEGINNING_OF_NEXT_OPEN_SERVICE_POINT_HOURS = member(
-        "Move_to_beginning_of_next_open_service_point_hours", "When the service point opens next."
+        "Move_to_beginning_of_next_open_service_point_hours", "The time the service point next opens."
     )
     UNKNOWN = unknown_member()

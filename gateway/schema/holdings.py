@@ -26,101 +26,89 @@ if TYPE_CHECKING:
     from gateway.schema.location import Location
 
 
-@strawberry.type(description="A note of holdings.")
+@strawberry.type(description="A note on holdings.")
 class HoldingsNote:
-    holdings_note_type_id: strawberry.ID | None = field(
-        "What kind of note: an id of FOLIO's holdings note types."
-    )
+    holdings_note_type_id: strawberry.ID | None = field("The id of the FOLIO holdings note type.")
     note: str | None = field("The text.")
-    staff_only: bool | None = field("Whether patrons must not see it.")
+    staff_only: bool | None = field("True if patrons must not see it.")
 
 
-@strawberry.type(description="What a library has of a serial or a set.")
+@strawberry.type(description="The library's holdings of a serial or a set.")
 class HoldingsStatement:
-    statement: str | None = field("What it has, such as `v.70-84 (1984-1998)`.")
-    note: str | None = field("What patrons should know.")
-    staff_note: str | None = field("What the staff should know.")
+    statement: str | None = field("The volumes held, such as `v.70-84 (1984-1998)`.")
+    note: str | None = field("A note for patrons.")
+    staff_note: str | None = field("A note for staff.")
 
 
-@strawberry.type(description="A part of a serial that was received.")
+@strawberry.type(description="One received part of a serial.")
 class ReceivingHistoryEntry:
-    public_display: bool | None = field("Whether patrons may see it.")
-    enumeration: str | None = field("Which part, such as `v.71:no.6-2`.")
-    chronology: str | None = field("Which time it covers.")
+    public_display: bool | None = field("True if patrons may see it.")
+    enumeration: str | None = field("The part, such as `v.71:no.6-2`.")
+    chronology: str | None = field("The time covered.")
 
 
-@strawberry.type(description="Which parts of a serial were received.")
+@strawberry.type(description="The received parts of a serial.")
 class ReceivingHistory:
-    display_type: str | None = field("How to show the entries: `1` apart, `2` joined.")
-    entries: list[ReceivingHistoryEntry | None] | None = field("The parts.")
+    display_type: str | None = field("The display type of the entries: `1` separate, `2` joined.")
+    entries: list[ReceivingHistoryEntry | None] | None = field("The received parts.")
 
 
-@strawberry.type(description="What a library has of a title in one place; its copies are items.")
+@strawberry.type(description="A library's holdings of a title at one location; the copies are items.")
 class Holdings:
     id: strawberry.ID = field("The id, a UUID.")
-    version: int | None = field("Counts the changes of the record.", key="_version")
-    hrid: str | None = field("The number of the record that people use.")
-    source_id: strawberry.ID | None = field("Where the record comes from: an id of FOLIO's holdings sources.")
-    holdings_type_id: strawberry.ID | None = field("What kind of holdings: an id of FOLIO's holdings types.")
-    former_ids: list[str | None] | None = field("Ids that the record had before, in other systems too.")
+    version: int | None = field("The version of the record, increased with every change.", key="_version")
+    hrid: str | None = field("The human-readable number of the record.")
+    source_id: strawberry.ID | None = field("The id of the FOLIO holdings source.")
+    holdings_type_id: strawberry.ID | None = field("The id of the FOLIO holdings type.")
+    former_ids: list[str | None] | None = field("Former ids of the record, including those of other systems.")
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title.", loader="instance", key="instanceId"
     )
     permanent_location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
-        "Where the items belong.", loader="location", key="permanentLocationId"
+        "The permanent location of the items.", loader="location", key="permanentLocationId"
     )
     temporary_location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
-        "Where the items belong for now; null unless that differs.",
+        "The temporary location of the items. Null if they are at their permanent location.",
         loader="location",
         key="temporaryLocationId",
     )
     effective_location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
-        "Where the items belong now, unless an item says otherwise.",
+        "The location in force for the items. An item may override it.",
         loader="location",
         key="effectiveLocationId",
     )
-    electronic_access: list[ElectronicAccess | None] | None = field("Where it can be read online.")
+    electronic_access: list[ElectronicAccess | None] | None = field("Links to online access.")
     call_number: str | None = field("The call number.")
-    call_number_prefix: str | None = field("What stands before the call number.")
-    call_number_suffix: str | None = field("What stands after the call number.")
-    call_number_type_id: strawberry.ID | None = field(
-        "Which scheme the call number follows: an id of FOLIO's call number types."
-    )
+    call_number_prefix: str | None = field("The prefix of the call number.")
+    call_number_suffix: str | None = field("The suffix of the call number.")
+    call_number_type_id: strawberry.ID | None = field("The id of the FOLIO call number type.")
     additional_call_numbers: list[CallNumber | None] | None = field(
-        "Further call numbers; null from older versions of FOLIO."
+        "Additional call numbers. Null in older versions of FOLIO."
     )
-    shelving_title: str | None = field("The title as it is shelved.")
-    acquisition_format: str | None = field("The form in which it was bought.")
-    acquisition_method: str | None = field("How it came to the library, such as `Purchase`.")
-    order_format: str | None = field("The form in which it was ordered.")
-    receipt_status: str | None = field("Whether new parts still come in.")
-    administrative_notes: list[str | None] | None = field("Notes of the staff about the record.")
-    notes: list[HoldingsNote | None] | None = field("Notes about the holdings.")
-    ill_policy_id: strawberry.ID | None = field(
-        "Whether other libraries may borrow it: an id of FOLIO's ILL policies."
-    )
-    retention_policy: str | None = field("How long it is kept.")
-    digitization_policy: str | None = field("Whether it may be digitized.")
-    holdings_statements: list[HoldingsStatement | None] | None = field(
-        "What the library has of the main work."
-    )
-    holdings_statements_for_indexes: list[HoldingsStatement | None] | None = field(
-        "What the library has of the indexes."
-    )
+    shelving_title: str | None = field("The title used for shelving.")
+    acquisition_format: str | None = field("The format in which it was acquired.")
+    acquisition_method: str | None = field("The acquisition method, such as `Purchase`.")
+    order_format: str | None = field("The format in which it was ordered.")
+    receipt_status: str | None = field("The receipt status of new parts, as free text.")
+    administrative_notes: list[str | None] | None = field("Administrative notes of staff.")
+    notes: list[HoldingsNote | None] | None = field("Notes on the holdings.")
+    ill_policy_id: strawberry.ID | None = field("The id of the FOLIO interlibrary loan policy.")
+    retention_policy: str | None = field("The retention policy, as free text.")
+    digitization_policy: str | None = field("The digitization policy, as free text.")
+    holdings_statements: list[HoldingsStatement | None] | None = field("The holdings of the main work.")
+    holdings_statements_for_indexes: list[HoldingsStatement | None] | None = field("The holdings of indexes.")
     holdings_statements_for_supplements: list[HoldingsStatement | None] | None = field(
-        "What the library has of the supplements."
+        "The holdings of supplements."
     )
-    copy_number: str | None = field("Which copy it is.")
-    number_of_items: str | None = field("How many items there are, as the record says; text.")
-    receiving_history: ReceivingHistory | None = field("Which parts were received.")
-    discovery_suppress: bool | None = field("Whether patrons must not find it.")
-    statistical_code_ids: list[strawberry.ID | None] | None = field(
-        "What it is counted as: ids of FOLIO's statistical codes."
-    )
-    tags: Tags | None = field("Free labels.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    copy_number: str | None = field("The copy number.")
+    number_of_items: str | None = field("The number of items stated in the record, as text.")
+    receiving_history: ReceivingHistory | None = field("The received parts.")
+    discovery_suppress: bool | None = field("True if patrons must not see the record.")
+    statistical_code_ids: list[strawberry.ID | None] | None = field("Ids of FOLIO statistical codes.")
+    tags: Tags | None = field("Free-text labels.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
     items: ItemConnection | None = connection_link(
-        "The items, in the order of the shelf.",
+        "The items in shelf order.",
         loader="items_of_holdings",
         filter=ItemFilter,
         sort=ItemSort,
@@ -138,7 +126,7 @@ QUERIES = [
         "holdings",
         Holdings,
         lookup(
-            "The holdings of one title in one place. Null when there are none.",
+            "The holdings of one title at one location. Null if they do not exist.",
             id=("holdings", "The id, a UUID."),
         ),
     ),

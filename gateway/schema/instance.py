@@ -29,217 +29,203 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="Another title of the same work.")
 class AlternativeTitle:
-    alternative_title_type_id: strawberry.ID | None = field(
-        "What kind of title: an id of FOLIO's alternative title types."
-    )
+    alternative_title_type_id: strawberry.ID | None = field("The id of the FOLIO alternative title type.")
     alternative_title: str | None = field("The title.")
-    authority_id: strawberry.ID | None = field("The id of the authority record that controls it.")
+    authority_id: strawberry.ID | None = field("The id of the controlling authority record.")
 
 
-@strawberry.type(description="A series that a title is part of.")
+@strawberry.type(description="A series that the title belongs to.")
 class Series:
-    value: str | None = field("The series, often with the number in it.")
-    authority_id: strawberry.ID | None = field("The id of the authority record that controls it.")
+    value: str | None = field("The series, often with its numbering.")
+    authority_id: strawberry.ID | None = field("The id of the controlling authority record.")
 
 
-@strawberry.type(description="A number that a title is known by, such as an ISBN.")
+@strawberry.type(description="An identifier of a title, such as an ISBN.")
 class Identifier:
-    value: str | None = field("The number.")
-    identifier_type_id: strawberry.ID | None = field(
-        "What kind of number: an id of FOLIO's identifier types."
-    )
+    value: str | None = field("The identifier.")
+    identifier_type_id: strawberry.ID | None = field("The id of the FOLIO identifier type.")
 
 
-@strawberry.type(description="Somebody who made a work, or had a part in it.")
+@strawberry.type(description="A contributor to a work.")
 class Contributor:
     name: str | None = field("The name.")
-    contributor_type_id: strawberry.ID | None = field("Which part: an id of FOLIO's contributor types.")
-    contributor_type_text: str | None = field("Which part, as free text.")
+    contributor_type_id: strawberry.ID | None = field("The id of the FOLIO contributor type.")
+    contributor_type_text: str | None = field("The contributor's role, as free text.")
     contributor_name_type_id: strawberry.ID | None = field(
-        "Person, body or meeting: an id of FOLIO's contributor name types."
+        "The id of the FOLIO contributor name type: person, organization or meeting."
     )
     authority_id: strawberry.ID | None = field("The id of the authority record that controls the name.")
-    primary: bool | None = field("Whether this one is named first.")
+    primary: bool | None = field("True for the primary contributor.")
 
 
-@strawberry.type(description="What a work is about.")
+@strawberry.type(description="A subject of a work.")
 class Subject:
     value: str | None = field("The heading.")
-    authority_id: strawberry.ID | None = field("The id of the authority record that controls it.")
-    source_id: strawberry.ID | None = field(
-        "Whose heading it is: an id of FOLIO's subject sources. Null in a search."
-    )
-    type_id: strawberry.ID | None = field(
-        "What kind of heading: an id of FOLIO's subject types. Null in a search."
-    )
+    authority_id: strawberry.ID | None = field("The id of the controlling authority record.")
+    source_id: strawberry.ID | None = field("The id of the FOLIO subject source. Null in a search.")
+    type_id: strawberry.ID | None = field("The id of the FOLIO subject type. Null in a search.")
 
 
-@strawberry.type(description="The place of a title in a classification.")
+@strawberry.type(description="A classification of a title.")
 class Classification:
     classification_number: str | None = field("The notation.")
-    classification_type_id: strawberry.ID | None = field(
-        "Which classification: an id of FOLIO's classification types."
-    )
+    classification_type_id: strawberry.ID | None = field("The id of the FOLIO classification type.")
 
 
-@strawberry.type(description="Who brought a title out, where and when.")
+@strawberry.type(description="A publication statement: publisher, place and date.")
 class Publication:
     publisher: str | None = field("The publisher.")
-    place: str | None = field("The place.")
-    date_of_publication: str | None = field("When, as the catalogue has it: free text.")
-    role: str | None = field("What the publisher did. Null in a search.")
+    place: str | None = field("The place of publication.")
+    date_of_publication: str | None = field("The date of publication, as free text.")
+    role: str | None = field("The publisher's role. Null in a search.")
 
 
-@strawberry.type(description="The years in which a title came out.")
+@strawberry.type(description="The years of publication.")
 class PublicationPeriod:
     start: int | None = field("The first year.")
-    end: int | None = field("The last year; null while it still comes out.")
+    end: int | None = field("The last year. Null while publication continues.")
 
 
-@strawberry.type(description="When a title came out, in the form of the MARC field 008.")
+@strawberry.type(description="The dates of publication, as in MARC field 008.")
 class InstanceDates:
-    date_type_id: strawberry.ID | None = field("How to read the dates: an id of FOLIO's instance date types.")
-    date1: str | None = field("The first date: four characters, `u` for a digit that is not known.")
-    date2: str | None = field("The second date, in the same form.")
+    date_type_id: strawberry.ID | None = field("The id of the FOLIO instance date type.")
+    date1: str | None = field("The first date: four characters, with `u` for an unknown digit.")
+    date2: str | None = field("The second date, in the same format.")
 
 
-@strawberry.type(description="A note of a title.")
+@strawberry.type(description="A note on a title.")
 class InstanceNote:
-    instance_note_type_id: strawberry.ID | None = field(
-        "What kind of note: an id of FOLIO's instance note types."
-    )
+    instance_note_type_id: strawberry.ID | None = field("The id of the FOLIO instance note type.")
     note: str | None = field("The text.")
-    staff_only: bool | None = field("Whether patrons must not see it.")
+    staff_only: bool | None = field("True if patrons must not see it.")
 
 
-@strawberry.type(description="A title that this one is part of.")
+@strawberry.type(description="A title that contains this one.")
 class ParentInstance:
     id: strawberry.ID | None = field("The id of the relationship, a UUID.")
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
-        "The title above.", loader="instance", key="superInstanceId"
+        "The containing title.", loader="instance", key="superInstanceId"
     )
     instance_relationship_type_id: strawberry.ID | None = field(
-        "How they belong together: an id of FOLIO's instance relationship types."
+        "The id of the FOLIO instance relationship type."
     )
 
 
-@strawberry.type(description="A title that is part of this one.")
+@strawberry.type(description="A title contained in this one.")
 class ChildInstance:
     id: strawberry.ID | None = field("The id of the relationship, a UUID.")
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
-        "The title below.", loader="instance", key="subInstanceId"
+        "The contained title.", loader="instance", key="subInstanceId"
     )
     instance_relationship_type_id: strawberry.ID | None = field(
-        "How they belong together: an id of FOLIO's instance relationship types."
+        "The id of the FOLIO instance relationship type."
     )
 
 
-@strawberry.type(description="The title that came before this one.")
+@strawberry.type(description="The preceding title.")
 class PrecedingTitle:
     id: strawberry.ID | None = field("The id of the relationship, a UUID.")
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
-        "The title itself. Null where the library does not have it.",
+        "The full title. Null if the library does not hold it.",
         loader="instance",
         key="precedingInstanceId",
     )
     title: str | None = field("The title.")
-    hrid: str | None = field("The number of the title that people use.")
-    identifiers: list[Identifier | None] | None = field("Numbers that it is known by.")
+    hrid: str | None = field("The human-readable number of the title.")
+    identifiers: list[Identifier | None] | None = field("Identifiers of the title.")
 
 
-@strawberry.type(description="The title that came after this one.")
+@strawberry.type(description="The succeeding title.")
 class SucceedingTitle:
     id: strawberry.ID | None = field("The id of the relationship, a UUID.")
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
-        "The title itself. Null where the library does not have it.",
+        "The full title. Null if the library does not hold it.",
         loader="instance",
         key="succeedingInstanceId",
     )
     title: str | None = field("The title.")
-    hrid: str | None = field("The number of the title that people use.")
-    identifiers: list[Identifier | None] | None = field("Numbers that it is known by.")
+    hrid: str | None = field("The human-readable number of the title.")
+    identifiers: list[Identifier | None] | None = field("Identifiers of the title.")
 
 
-@strawberry.type(description="A title: what holdings and items are copies of.")
+@strawberry.type(description="A title. Its copies are holdings and items.")
 class Instance:
     id: strawberry.ID = field("The id, a UUID.")
-    version: int | None = field("Counts the changes of the record.", key="_version")
-    hrid: str | None = field("The number of the record that people use.")
-    match_key: str | None = field("A key by which catalogues without common numbers find the same title.")
-    source: str | None = field("Where the record comes from: `FOLIO`, `MARC` or another.")
-    source_record_format: str | None = field("The format of the source record; null where there is none.")
+    version: int | None = field("The version of the record, increased with every change.", key="_version")
+    hrid: str | None = field("The human-readable number of the record.")
+    match_key: str | None = field(
+        "A key that identifies the same title in catalogues without common identifiers."
+    )
+    source: str | None = field("The source of the record: `FOLIO`, `MARC` or another.")
+    source_record_format: str | None = field("The format of the source record. Null if there is none.")
     title: str | None = field("The title.")
-    index_title: str | None = field("The title as it is sorted, without a leading article.")
+    index_title: str | None = field("The title used for sorting, without a leading article.")
     alternative_titles: list[AlternativeTitle | None] | None = field("Other titles of the same work.")
     editions: list[str | None] | None = field("Editions.")
-    series: list[Series | None] | None = field("Series that it is part of.")
-    identifiers: list[Identifier | None] | None = field("Numbers that it is known by.")
-    contributors: list[Contributor | None] | None = field("Who made the work.")
-    subjects: list[Subject | None] | None = field("What it is about.")
-    classifications: list[Classification | None] | None = field("Its places in classifications.")
-    publication: list[Publication | None] | None = field("Who brought it out, where and when.")
-    publication_frequency: list[str | None] | None = field("How often it comes out.")
-    publication_range: list[str | None] | None = field("From which part to which it came out.")
-    publication_period: PublicationPeriod | None = field("The years in which it came out.")
-    dates: InstanceDates | None = field("When it came out, in the form of MARC.")
-    electronic_access: list[ElectronicAccess | None] | None = field("Where it can be read online.")
-    instance_type_id: strawberry.ID | None = field(
-        "What kind of content it is: an id of FOLIO's instance types."
+    series: list[Series | None] | None = field("Series that the title belongs to.")
+    identifiers: list[Identifier | None] | None = field("Identifiers of the title.")
+    contributors: list[Contributor | None] | None = field("The contributors of the work.")
+    subjects: list[Subject | None] | None = field("Subjects of the work.")
+    classifications: list[Classification | None] | None = field("Classifications.")
+    publication: list[Publication | None] | None = field("Publication statements: publisher, place and date.")
+    publication_frequency: list[str | None] | None = field("The frequency of publication.")
+    publication_range: list[str | None] | None = field("The range of published parts.")
+    publication_period: PublicationPeriod | None = field("The years of publication.")
+    dates: InstanceDates | None = field("The dates of publication, as in MARC field 008.")
+    electronic_access: list[ElectronicAccess | None] | None = field("Links to online access.")
+    instance_type_id: strawberry.ID | None = field("The id of the FOLIO instance type.")
+    instance_format_ids: list[strawberry.ID | None] | None = field("Ids of FOLIO instance formats.")
+    physical_descriptions: list[str | None] | None = field(
+        "Physical descriptions, such as `120 pages ; 23 cm`."
     )
-    instance_format_ids: list[strawberry.ID | None] | None = field(
-        "On what it comes: ids of FOLIO's instance formats."
-    )
-    physical_descriptions: list[str | None] | None = field("What it looks like, such as `120 pages ; 23 cm`.")
-    languages: list[str | None] | None = field("Its languages, as codes of MARC such as `eng`.")
-    notes: list[InstanceNote | None] | None = field("Notes about the title.")
-    administrative_notes: list[str | None] | None = field("Notes of the staff about the record.")
-    mode_of_issuance_id: strawberry.ID | None = field(
-        "Whether it is one piece, several or a serial: an id of FOLIO's modes of issuance."
-    )
+    languages: list[str | None] | None = field("Languages, as MARC codes such as `eng`.")
+    notes: list[InstanceNote | None] | None = field("Notes on the title.")
+    administrative_notes: list[str | None] | None = field("Administrative notes of staff.")
+    mode_of_issuance_id: strawberry.ID | None = field("The id of the FOLIO mode of issuance.")
     nature_of_content_term_ids: list[strawberry.ID | None] | None = field(
-        "What it is, such as a festschrift: ids of FOLIO's nature of content terms."
+        "Ids of FOLIO nature of content terms, such as festschrift."
     )
-    cataloged_date: str | None = field("When it counts as catalogued, as upstream keeps it.")
-    previously_held: bool | None = field("Whether the library had it once and has it no more.")
-    staff_suppress: bool | None = field("Whether only cataloguers are to see it.")
-    discovery_suppress: bool | None = field("Whether patrons must not find it.")
-    deleted: bool | None = field("Whether it is marked as deleted.")
-    statistical_code_ids: list[strawberry.ID | None] | None = field(
-        "What it is counted as: ids of FOLIO's statistical codes."
+    cataloged_date: str | None = field("The cataloguing date, in upstream's format.")
+    previously_held: bool | None = field("True if the library held it in the past and no longer does.")
+    staff_suppress: bool | None = field("True if only cataloguers may see the record.")
+    discovery_suppress: bool | None = field("True if patrons must not see the record.")
+    deleted: bool | None = field("True if the record is marked as deleted.")
+    statistical_code_ids: list[strawberry.ID | None] | None = field("Ids of FOLIO statistical codes.")
+    status_id: strawberry.ID | None = field("The id of the FOLIO instance status.")
+    status_updated_date: str | None = field(
+        "The date of the last change of the status, in upstream's format."
     )
-    status_id: strawberry.ID | None = field("How far it is catalogued: an id of FOLIO's instance statuses.")
-    status_updated_date: str | None = field("When that changed last, as upstream keeps it.")
-    is_bound_with: bool | None = field("Whether it shares its covers with other titles.")
-    parent_instances: list[ParentInstance | None] | None = field("Titles that it is part of.")
-    child_instances: list[ChildInstance | None] | None = field("Titles that are part of it.")
-    preceding_titles: list[PrecedingTitle | None] | None = field("Titles that came before it.")
-    succeeding_titles: list[SucceedingTitle | None] | None = field("Titles that came after it.")
-    tags: Tags | None = field("Free labels.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    is_bound_with: bool | None = field("True if it is bound with other titles.")
+    parent_instances: list[ParentInstance | None] | None = field("Titles that contain this one.")
+    child_instances: list[ChildInstance | None] | None = field("Titles contained in this one.")
+    preceding_titles: list[PrecedingTitle | None] | None = field("Preceding titles.")
+    succeeding_titles: list[SucceedingTitle | None] | None = field("Succeeding titles.")
+    tags: Tags | None = field("Free-text labels.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
     holdings: HoldingsConnection | None = connection_link(
-        "What the library has of it, place by place.",
+        "The library's holdings of the title, by location.",
         loader="holdings_of_instance",
         default_sort=[cql.SortKey("callNumber")],
     )
     items: ItemConnection | None = connection_link(
-        "All its items, whatever holdings they belong to, in the order of the shelf.",
+        "The items of all holdings, in shelf order.",
         loader="items_of_instance",
         filter=ItemFilter,
         sort=ItemSort,
         default_sort=ON_THE_SHELF,
     )
     request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = full_list_link(
-        "The queue of the title, whole and in order. One upstream call for each title; `openRequests` is one "
-        "for fifty.",
+        "The complete request queue of the title, in order. One upstream call per title; "
+        "`openRequests` costs one per 50.",
         loader="queue_of_instance",
     )
     allowed_service_points: AllowedServicePoints | None = allowed_for(
-        "Where a new request for it may be picked up, by kind of request. One upstream call each.",
+        "The service points that allow pickup of a new request, by request type. One upstream call each.",
         "instanceId",
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "The requests that wait for this title or one of its items, by their place in the queue.",
+            "The open requests for this title or one of its items, in queue order.",
             loader="requests_of_instance",
             within=OPEN_REQUESTS,
             filter=RequestFilter,
@@ -249,7 +235,7 @@ class Instance:
     )
     requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "All requests for this title or one of its items, closed ones too.",
+            "All requests for this title or one of its items, including closed ones.",
             loader="requests_of_instance",
             filter=RequestFilter,
             sort=RequestSort,
@@ -264,43 +250,45 @@ class InstanceConnection(Connection[Instance]):
 
 
 @strawberry.input(
-    description="Which titles. All conditions must hold; a list matches any of its values. "
-    'By words of the title: `{ title: "history bridges" }`.'
+    description="Conditions on titles. All must hold; a list matches any of its values. By words of the "
+    'title: `{ title: "history bridges" }`.'
 )
 class InstanceFilter:
     id: list[strawberry.ID] | None = condition("Ids of titles.", "id", arguments.ids)
     hrid: list[str] | None = condition(
-        "Numbers that people use, such as `in00000102`.", "hrid", arguments.exact
+        "Human-readable numbers, such as `in00000102`.", "hrid", arguments.exact
     )
     title: str | None = condition(
-        "Words of the title in any order, all of them: `history bridges`.", "title", arguments.words
+        "Words of the title in any order; all must match: `history bridges`.", "title", arguments.words
     )
     source: list[str] | None = condition(
-        "Where the records come from: `FOLIO`, `MARC` ...", "source", arguments.exact
+        "Sources of the records, such as `FOLIO` or `MARC`.", "source", arguments.exact
     )
     staff_suppress: bool | None = condition(
-        "Those that only cataloguers are to see, or the others.", "staffSuppress", arguments.flag
+        "True for records that only cataloguers may see, false for the others.",
+        "staffSuppress",
+        arguments.flag,
     )
     discovery_suppress: bool | None = condition(
-        "Those that patrons must not find, or the others.", "discoverySuppress", arguments.flag
+        "True for records hidden from patrons, false for the others.", "discoverySuppress", arguments.flag
     )
 
 
-@strawberry.enum(description="What titles can be sorted by.")
+@strawberry.enum(description="Sort keys for titles.")
 class InstanceSortField(Enum):
     TITLE = member("title", "The title.")
     INDEX_TITLE = member("indexTitle", "The title without a leading article.")
-    HRID = member("hrid", "The number that people use.")
+    HRID = member("hrid", "The human-readable number.")
 
 
 @strawberry.input(
-    description="One key to sort titles by; of several, the first counts most. "
-    "The last first: `{ field: INDEX_TITLE, direction: DESCENDING }`."
+    description="One sort key for titles; of several, the first takes precedence. Reverse order: `{ field: "
+    "INDEX_TITLE, direction: DESCENDING }`."
 )
 class InstanceSort:
-    field: InstanceSortField = strawberry.field(description="What to sort by.")
+    field: InstanceSortField = strawberry.field(description="The field to sort by.")
     direction: SortDirection = strawberry.field(
-        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+        default=SortDirection.ASCENDING, description="The sort direction."
     )
 
 
@@ -308,14 +296,14 @@ QUERIES = [
     root(
         "instance",
         Instance,
-        lookup("One title. Null when there is none.", id=("instance", "The id, a UUID.")),
+        lookup("One title. Null if it does not exist.", id=("instance", "The id, a UUID.")),
     ),
     root(
         "instances",
         InstanceConnection,
         connection(
-            "Titles, a page at a time. "
-            'Try `{ instances(filter: { title: "history" }) { nodes { title items { totalCount } } } }`.',
+            'A page of titles. Try `{ instances(filter: { title: "history" }) { nodes { title items { '
+            "totalCount } } } }`.",
             ask=lambda upstream: upstream.inventory.instances,
             filter=InstanceFilter,
             sort=InstanceSort,

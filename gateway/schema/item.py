@@ -77,59 +77,58 @@ def _instance_of_item(description: str) -> Any:  # Any: the annotation beside th
     return made
 
 
-@strawberry.type(description="Where something can be read online.")
+@strawberry.type(description="A link to online access.")
 class ElectronicAccess:
-    uri: str | None = field("The address.")
-    link_text: str | None = field("What to show in place of the address.")
-    materials_specification: str | None = field("Which part of the whole it is.")
-    public_note: str | None = field("What patrons should know.")
+    uri: str | None = field("The URL.")
+    link_text: str | None = field("The text to show instead of the URL.")
+    materials_specification: str | None = field("The part of the work behind the link.")
+    public_note: str | None = field("A note for patrons.")
     relationship_id: strawberry.ID | None = field(
-        "What it is to the thing described: an id of FOLIO's electronic access relationships. "
-        "Null in a search."
+        "The id of the FOLIO electronic access relationship. Null in a search."
     )
 
 
 @strawberry.type(description="A call number with its parts.")
 class CallNumber:
-    call_number: str | None = field("The number itself.")
-    prefix: str | None = field("What stands before it.")
-    suffix: str | None = field("What stands after it.")
-    type_id: strawberry.ID | None = field("Which scheme it follows: an id of FOLIO's call number types.")
+    call_number: str | None = field("The call number without prefix and suffix.")
+    prefix: str | None = field("The prefix.")
+    suffix: str | None = field("The suffix.")
+    type_id: strawberry.ID | None = field("The id of the FOLIO call number type.")
 
 
 @strawberry.type(description="The state of an item.")
 class ItemStatus:
     name: ItemStatusName | None = field("The state.")
-    date: DateTime | None = field("Since when.")
+    date: DateTime | None = field("The date since which it applies.")
 
 
-@strawberry.type(description="A location as an item names it.")
+@strawberry.type(description="A location as stated in an item.")
 class ItemLocation:
     id: strawberry.ID | None = field("The id of the location, a UUID. Null in a search.")
     name: str | None = field("The name.")
     location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
-        "The location itself. Id and name cost no upstream call. Null in a search.",
+        "The full location. Its id and name cost no upstream call. Null in a search.",
         loader="location",
         key="id",
         embedded={"name": "name"},
     )
 
 
-@strawberry.type(description="A note of an item.")
+@strawberry.type(description="A note on an item.")
 class ItemNote:
-    item_note_type_id: strawberry.ID | None = field("What kind of note: an id of FOLIO's item note types.")
+    item_note_type_id: strawberry.ID | None = field("The id of the FOLIO item note type.")
     note: str | None = field("The text.")
-    staff_only: bool | None = field("Whether patrons must not see it.")
+    staff_only: bool | None = field("True if patrons must not see it.")
 
 
-@strawberry.type(description="A note that the desk is shown when an item is lent or comes back.")
+@strawberry.type(description="A note shown to staff at check-out or check-in of an item.")
 class CirculationNote:
-    id: strawberry.ID | None = field("The id of the note, where upstream keeps one.")
-    note_type: CirculationNoteType | None = field("When it is shown.")
+    id: strawberry.ID | None = field("The id of the note. Null if upstream does not record it.")
+    note_type: CirculationNoteType | None = field("The occasion on which it is shown.")
     note: str | None = field("The text.")
-    staff_only: bool | None = field("Whether patrons must not see it.")
+    staff_only: bool | None = field("True if patrons must not see it.")
     source: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who wrote it. Id, family name and given name cost no upstream call.",
+        "The author of the note. The id, family name and given name cost no upstream call.",
         loader="user",
         key="source.id",
         embedded={
@@ -137,150 +136,154 @@ class CirculationNote:
             "personal.firstName": "source.personal.firstName",
         },
     )
-    date: str | None = field("When it was written, as upstream keeps it.")
+    date: str | None = field("The date the note was written, in upstream's format.")
 
 
-@strawberry.type(description="A title that shares its covers with others.")
+@strawberry.type(description="A title bound in the same volume as others.")
 class BoundWithTitle:
     holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
-        "The holdings of the title. Id and hrid cost no upstream call.",
+        "The holdings of the title. Their id and hrid cost no upstream call.",
         loader="holdings",
         key="briefHoldingsRecord.id",
         embedded={"hrid": "briefHoldingsRecord.hrid"},
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
-        "The title. Id, hrid and title cost no upstream call.",
+        "The title. Its id, hrid and title cost no upstream call.",
         loader="instance",
         key="briefInstance.id",
         embedded={"hrid": "briefInstance.hrid", "title": "briefInstance.title"},
     )
 
 
-@strawberry.type(description="When and where an item was checked in last.")
+@strawberry.type(description="The last check-in of an item.")
 class LastCheckIn:
-    date_time: DateTime | None = field("When.")
+    date_time: DateTime | None = field("The date.")
     service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = link(
-        "Where.", loader="service_point", key="servicePointId"
+        "The service point.", loader="service_point", key="servicePointId"
     )
     staff_member: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who checked it in.", loader="user", key="staffMemberId"
+        "The staff member who checked the item in.", loader="user", key="staffMemberId"
     )
 
 
-@strawberry.type(description="One copy: what lies on the shelf and is lent.")
+@strawberry.type(description="One copy of a title: the physical item that is lent.")
 class Item:
     id: strawberry.ID = field("The id, a UUID.")
-    version: int | None = field("Counts the changes of the record.", key="_version")
-    hrid: str | None = field("The number of the record that people use.")
+    version: int | None = field("The version of the record, increased with every change.", key="_version")
+    hrid: str | None = field("The human-readable number of the record.")
     holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
-        "The holdings that it belongs to.", loader="holdings", key="holdingsRecordId"
+        "The holdings that the item belongs to.", loader="holdings", key="holdingsRecordId"
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = _instance_of_item(
-        "The title that it is a copy of. The title's text costs no upstream call."
+        "The title of the copy. Its `title` costs no upstream call."
     )
-    former_ids: list[str | None] | None = field("Ids that it had before, in other systems too.")
-    discovery_suppress: bool | None = field("Whether patrons must not find it.")
+    former_ids: list[str | None] | None = field("Former ids, including those of other systems.")
+    discovery_suppress: bool | None = field("True if patrons must not see the record.")
     title: str | None = field("The title.")
-    contributor_names: list[Named | None] | None = field("Who made the work.")
+    contributor_names: list[Named | None] | None = field("The contributors of the work.")
     call_number: str | None = field("The call number.")
-    barcode: str | None = field("The barcode; null for items without.")
-    effective_shelving_order: str | None = field("The place on the shelf, as text that sorts.")
-    accession_number: str | None = field("The number it got when it was bought.")
+    barcode: str | None = field("The barcode. Null for items without one.")
+    effective_shelving_order: str | None = field("The shelving order, as sortable text.")
+    accession_number: str | None = field("The accession number.")
     item_level_call_number: str | None = field(
-        "Its own call number; null where that of the holdings is in force."
+        "The item's own call number. Null if the holdings' call number applies."
     )
-    item_level_call_number_prefix: str | None = field("What stands before its own call number.")
-    item_level_call_number_suffix: str | None = field("What stands after its own call number.")
+    item_level_call_number_prefix: str | None = field("The prefix of the item's own call number.")
+    item_level_call_number_suffix: str | None = field("The suffix of the item's own call number.")
     item_level_call_number_type_id: strawberry.ID | None = field(
-        "Which scheme its own call number follows: an id of FOLIO's call number types."
+        "The id of the FOLIO call number type of the item's own call number."
     )
     effective_call_number_components: CallNumber | None = field(
-        "The call number in force, its own or that of the holdings, with its parts."
+        "The call number in force, from the item or its holdings, with its parts."
     )
     additional_call_numbers: list[CallNumber | None] | None = field(
-        "Further call numbers; null from older versions of FOLIO."
+        "Additional call numbers. Null in older versions of FOLIO."
     )
-    display_summary: str | None = field("One line for lists, in place of volume and enumeration.")
-    volume: str | None = field("Which volume it is.")
-    enumeration: str | None = field("Which part of a series, such as `v.73:no.1-6`.")
-    chronology: str | None = field("Which time it covers, such as `1987:Jan.-June`.")
-    year_caption: list[str | None] | None = field("Years, as they stand on the piece.")
-    item_identifier: str | None = field("A number from elsewhere, such as a union catalogue.")
-    copy_number: str | None = field("Which copy it is.")
-    number_of_pieces: str | None = field("How many pieces it has, such as 7 discs; text.")
-    description_of_pieces: str | None = field("What the pieces are.")
-    number_of_missing_pieces: str | None = field("How many pieces are missing; text.")
-    missing_pieces: str | None = field("Which pieces are missing.")
-    missing_pieces_date: str | None = field("Since when pieces are missing, as upstream keeps it.")
-    item_damaged_status_id: strawberry.ID | None = field(
-        "Whether it is damaged: an id of FOLIO's item damaged statuses."
+    display_summary: str | None = field("A single line for lists, instead of volume and enumeration.")
+    volume: str | None = field("The volume.")
+    enumeration: str | None = field("The part of a series, such as `v.73:no.1-6`.")
+    chronology: str | None = field("The time covered, such as `1987:Jan.-June`.")
+    year_caption: list[str | None] | None = field("The years printed on the item.")
+    item_identifier: str | None = field("An identifier from another system, such as a union catalogue.")
+    copy_number: str | None = field("The copy number.")
+    number_of_pieces: str | None = field("The number of pieces, such as 7 discs; text.")
+    description_of_pieces: str | None = field("A description of the pieces.")
+    number_of_missing_pieces: str | None = field("The number of missing pieces; text.")
+    missing_pieces: str | None = field("A description of the missing pieces.")
+    missing_pieces_date: str | None = field("The date since which pieces are missing, in upstream's format.")
+    item_damaged_status_id: strawberry.ID | None = field("The id of the FOLIO item damaged status.")
+    item_damaged_status_date: str | None = field(
+        "The date since which the item is damaged, in upstream's format."
     )
-    item_damaged_status_date: str | None = field("Since when it is damaged, as upstream keeps it.")
-    order: int | None = field("Its place among the items of its holdings; null from older versions of FOLIO.")
-    administrative_notes: list[str | None] | None = field("Notes of the staff about the record.")
-    notes: list[ItemNote | None] | None = field("Notes about the copy.")
-    circulation_notes: list[CirculationNote | None] | None = field("What the desk is to be shown.")
-    status: ItemStatus | None = field("Its state.")
+    order: int | None = field("The item's position within its holdings. Null in older versions of FOLIO.")
+    administrative_notes: list[str | None] | None = field("Administrative notes of staff.")
+    notes: list[ItemNote | None] | None = field("Notes on the item.")
+    circulation_notes: list[CirculationNote | None] | None = field(
+        "Notes shown to staff at check-out or check-in."
+    )
+    status: ItemStatus | None = field("The state.")
     material_type: MaterialType | None = embedded_link(
-        "What kind of thing it is. Id and name cost no upstream call.", loader="material_type"
+        "The material type. Its id and name cost no upstream call.", loader="material_type"
     )
     permanent_loan_type: LoanType | None = embedded_link(
-        "How it may be lent. Id and name cost no upstream call.", loader="loan_type"
+        "The permanent loan type. Its id and name cost no upstream call.", loader="loan_type"
     )
     temporary_loan_type: LoanType | None = embedded_link(
-        "How it may be lent for now; null unless that differs. Id and name cost no upstream call.",
+        "The temporary loan type. Null if the permanent one applies. Its id and name cost no upstream call.",
         loader="loan_type",
     )
-    permanent_location: ItemLocation | None = field("Where it belongs; null where the holdings say so.")
-    temporary_location: ItemLocation | None = field("Where it belongs for now; null unless that differs.")
+    permanent_location: ItemLocation | None = field(
+        "The permanent location. Null if the holdings' location applies."
+    )
+    temporary_location: ItemLocation | None = field(
+        "The temporary location. Null if the item is at its permanent location."
+    )
     effective_location: ItemLocation | None = field(
-        "Where it belongs now: the first that is set of the item's temporary and permanent location "
+        "The location in force: the first one set of the item's temporary and permanent location "
         "and those of its holdings."
     )
-    is_bound_with: bool | None = field("Whether several titles share its covers.")
+    is_bound_with: bool | None = field("True if several titles are bound in this item.")
     bound_with_titles: list[BoundWithTitle | None] | None = field(
-        "The titles that share its covers, its own among them."
+        "The titles bound in this item, including its own."
     )
-    electronic_access: list[ElectronicAccess | None] | None = field("Where it can be read online.")
+    electronic_access: list[ElectronicAccess | None] | None = field("Links to online access.")
     in_transit_destination_service_point: (
         Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
     ) = link(
-        "Where it travels to. Null unless it is in transit.",
+        "The service point the item is on its way to. Null unless it is in transit.",
         loader="service_point",
         key="inTransitDestinationServicePointId",
     )
-    statistical_code_ids: list[strawberry.ID | None] | None = field(
-        "What it is counted as: ids of FOLIO's statistical codes."
-    )
-    purchase_order_line_identifier: str | None = field("The order that it was bought with.")
-    tags: Tags | None = field("Free labels.")
-    last_check_in: LastCheckIn | None = field("When and where it was checked in last.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    statistical_code_ids: list[strawberry.ID | None] | None = field("Ids of FOLIO statistical codes.")
+    purchase_order_line_identifier: str | None = field("The id of the purchase order line.")
+    tags: Tags | None = field("Free-text labels.")
+    last_check_in: LastCheckIn | None = field("The date and service point of the last check-in.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
     open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
-        "The loan that it is out on; null when it is not lent.",
+        "The open loan. Null if the item is not on loan.",
         loader="open_loan_of_item",
         key="id",
         identity=None,
     )
     loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
-        "All loans of the item, closed ones too.",
+        "All loans of the item, including closed ones.",
         loader="loans_of_item",
         filter=LoanFilter,
         sort=LoanSort,
         default_sort=[cql.SortKey("loanDate", descending=True)],
     )
     request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = full_list_link(
-        "The queue of the item, whole and in order. One upstream call for each item; `openRequests` is one "
-        "for fifty.",
+        "The complete request queue of the item, in order. One upstream call per item; "
+        "`openRequests` costs one per 50.",
         loader="queue_of_item",
     )
     allowed_service_points: AllowedServicePoints | None = allowed_for(
-        "Where a new request for it may be picked up, by kind of request. One upstream call each.",
+        "The service points that allow pickup of a new request, by request type. One upstream call each.",
         "itemId",
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "The requests that wait for this item.",
+            "The open requests for this item.",
             loader="requests_of_item",
             within=OPEN_REQUESTS,
             filter=RequestFilter,
@@ -290,7 +293,7 @@ class Item:
     )
     requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "All requests for this item, closed ones too.",
+            "All requests for this item, including closed ones.",
             loader="requests_of_item",
             filter=RequestFilter,
             sort=RequestSort,
@@ -305,66 +308,64 @@ class ItemConnection(Connection[Item]):
 
 
 @strawberry.input(
-    description="Which items. All conditions must hold; a list matches any of its values. "
-    "What is not in its place: `{ status: [MISSING, LONG_MISSING] }`."
+    description="Conditions on items. All must hold; a list matches any of its values. Missing items: `{ "
+    "status: [MISSING, LONG_MISSING] }`."
 )
 class ItemFilter:
     id: list[strawberry.ID] | None = condition("Ids of items.", "id", arguments.ids)
     hrid: list[str] | None = condition(
-        "Numbers that people use, such as `it00000001`.", "hrid", arguments.exact
+        "Human-readable numbers, such as `it00000001`.", "hrid", arguments.exact
     )
     barcode: list[str] | None = condition("Barcodes, such as `2000000001`.", "barcode", arguments.exact)
-    accession_number: list[str] | None = condition(
-        "Numbers that they got when they were bought.", "accessionNumber", arguments.exact
-    )
+    accession_number: list[str] | None = condition("Accession numbers.", "accessionNumber", arguments.exact)
     holdings_id: list[strawberry.ID] | None = condition("Ids of holdings.", "holdingsRecordId", arguments.ids)
     instance_id: list[strawberry.ID] | None = condition("Ids of titles.", "instance.id", arguments.ids)
     status: list[ItemStatusName] | None = condition(
-        "Their state, such as `MISSING`.", "status.name", arguments.members
+        "States, such as `MISSING`.", "status.name", arguments.members
     )
     material_type_id: list[strawberry.ID] | None = condition(
-        "What kind of thing they are: ids of FOLIO's material types.", "materialTypeId", arguments.ids
+        "Ids of FOLIO material types.", "materialTypeId", arguments.ids
     )
     permanent_loan_type_id: list[strawberry.ID] | None = condition(
-        "How they may be lent: ids of FOLIO's loan types.", "permanentLoanTypeId", arguments.ids
+        "Ids of FOLIO loan types.", "permanentLoanTypeId", arguments.ids
     )
     effective_location_id: list[strawberry.ID] | None = condition(
-        "Where they belong now.", "effectiveLocationId", arguments.ids
+        "Ids of the locations in force.", "effectiveLocationId", arguments.ids
     )
     discovery_suppress: bool | None = condition(
-        "Those that patrons must not find, or the others.", "discoverySuppress", arguments.flag
+        "True for records hidden from patrons, false for the others.", "discoverySuppress", arguments.flag
     )
 
 
-@strawberry.enum(description="What items can be sorted by.")
+@strawberry.enum(description="Sort keys for items.")
 class ItemSortField(Enum):
     BARCODE = member("barcode", "The barcode.")
-    HRID = member("hrid", "The number that people use.")
-    SHELVING_ORDER = member("effectiveShelvingOrder", "The place on the shelf.")
-    STATUS = member("status.name", "The state, in the alphabet of FOLIO's words.")
+    HRID = member("hrid", "The human-readable number.")
+    SHELVING_ORDER = member("effectiveShelvingOrder", "The shelving order.")
+    STATUS = member("status.name", "The state, in alphabetical order of FOLIO's text.")
 
 
 @strawberry.input(
-    description="One key to sort items by; of several, the first counts most. "
-    "The last first: `{ field: BARCODE, direction: DESCENDING }`."
+    description="One sort key for items; of several, the first takes precedence. Reverse order: `{ field: "
+    "BARCODE, direction: DESCENDING }`."
 )
 class ItemSort:
-    field: ItemSortField = strawberry.field(description="What to sort by.")
+    field: ItemSortField = strawberry.field(description="The field to sort by.")
     direction: SortDirection = strawberry.field(
-        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+        default=SortDirection.ASCENDING, description="The sort direction."
     )
 
 
 @query(
-    "One item of any library of the consortium by its barcode, as the library that owns it "
-    "has it. One upstream call each; it cannot be batched. Outside a consortium `item(barcode:)` does."
+    "One item of any library of the consortium by barcode, as recorded in the library that "
+    "owns it. One upstream call each; not batched. Outside a consortium use `item(barcode:)`."
 )
 async def consortium_item(
     info: Info,
-    barcode: Annotated[str, strawberry.argument(description="The barcode; no blanks and no quotes.")],
+    barcode: Annotated[str, strawberry.argument(description="The barcode, without spaces or quotes.")],
 ) -> Item | None:
     if not arguments.text(barcode, "barcode").isprintable() or any(char in barcode for char in " \t\"'"):
-        raise errors.BadUserInput("`barcode` must not hold blanks or quotes here: upstream cuts them off.")
+        raise errors.BadUserInput("`barcode` must not contain spaces or quotes: upstream removes them.")
     return await info.context.upstream.circulation_bff.item_by_barcode(  # type: ignore[return-value]  # a record
         barcode
     )
@@ -376,17 +377,17 @@ QUERIES = [
         "item",
         Item,
         lookup(
-            "One item by exactly one of the keys. Null when there is none. "
-            'Try `{ item(barcode: "2000000001") { title status { name } } }`.',
+            "One item by exactly one of the keys. Null if it does not exist. Try `{ item(barcode: "
+            '"2000000001") { title status { name } } }`.',
             id=("item", "The id, a UUID."),
-            barcode=("item_by_barcode", "The barcode as it is printed, such as `2000000001`."),
+            barcode=("item_by_barcode", "The printed barcode, such as `2000000001`."),
         ),
     ),
     root(
         "items",
         ItemConnection,
         connection(
-            "Items, a page at a time. Try `{ items(filter: { status: [MISSING] }) { nodes { barcode } } }`.",
+            "A page of items. Try `{ items(filter: { status: [MISSING] }) { nodes { barcode } } }`.",
             ask=lambda upstream: upstream.inventory.items,
             filter=ItemFilter,
             sort=ItemSort,

@@ -62,22 +62,24 @@ EMBEDDED_LOAN_ITEM = {
 }
 
 
-@strawberry.type(description="Whether a loan is still running.")
+@strawberry.type(description="The state of a loan.")
 class LoanStatus:
     name: LoanStatusName | None = field("`OPEN` or `CLOSED`.")
 
 
-@strawberry.type(description="What is owed for a loan.")
+@strawberry.type(description="The amount owed for a loan.")
 class FeesAndFines:
-    amount_remaining_to_pay: float | None = field("The open sum of all fees and fines of this loan.")
+    amount_remaining_to_pay: float | None = field(
+        "The amount still owed for all fees and fines of this loan."
+    )
 
 
 @strawberry.type(description="One item lent to one patron.")
 class Loan:
     id: strawberry.ID = field("The id, a UUID.")
     borrower: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who has the item. Null on loans whose borrower the library has forgotten. "
-        "Id, barcode, names and patron group cost no upstream call.",
+        "The user who has the item. Null if the loan was anonymized. The id, barcode, names and "
+        "patron group cost no upstream call.",
         loader="user",
         key="userId",
         embedded={
@@ -90,17 +92,17 @@ class Loan:
         },
     )
     proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who borrowed in the borrower's name.", loader="user", key="proxyUserId"
+        "The user who borrowed on the borrower's behalf.", loader="user", key="proxyUserId"
     )
     item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
-        "What was lent. Title, barcode, status and the name of its place cost no upstream call.",
+        "The item on loan. Its title, barcode, status and location name cost no upstream call.",
         loader="item",
         key="itemId",
         embedded=EMBEDDED_LOAN_ITEM,
     )
     loan_item: LoanItem | None = field(
-        "The item as the loan carries it: never costs an upstream call, and is there for items of other "
-        "libraries that the inventory here does not know.",
+        "The item as embedded in the loan. Never costs an upstream call, and exists for items of "
+        "other libraries that are unknown to the local inventory.",
         key="item",
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
@@ -110,19 +112,19 @@ class Loan:
         embedded={"title": "item.title", "hrid": "item.instanceHrid"},
     )
     loan_policy: LoanPolicy | None = link(
-        "The rules for the loan period and renewals. Id and name cost no upstream call.",
+        "The policy for the loan period and renewals. Its id and name cost no upstream call.",
         loader="loan_policy",
         key="loanPolicyId",
         embedded={"name": "loanPolicy.name"},
     )
     overdue_fine_policy: OverdueFinePolicy | None = link(
-        "The rules for fines. Id and name cost no upstream call.",
+        "The policy for fines. Its id and name cost no upstream call.",
         loader="overdue_fine_policy",
         key="overdueFinePolicyId",
         embedded={"name": "overdueFinePolicy.name"},
     )
     lost_item_policy: LostItemFeePolicy | None = link(
-        "The rules for lost items. Id and name cost no upstream call.",
+        "The policy for lost items. Its id and name cost no upstream call.",
         loader="lost_item_fee_policy",
         key="lostItemPolicyId",
         embedded={"name": "lostItemPolicy.name"},
@@ -130,64 +132,64 @@ class Loan:
     item_effective_location_at_check_out: (
         Annotated[Location, strawberry.lazy("gateway.schema.location")] | None
     ) = link(
-        "Where the item belonged when it was lent.",
+        "The item's location at the time of the check-out.",
         loader="location",
         key="itemEffectiveLocationIdAtCheckOut",
     )
-    status: LoanStatus | None = field("Whether the loan is still running.")
-    loan_date: DateTime | None = field("When the item was lent.")
-    due_date: DateTime | None = field("When the item is due back.")
-    return_date: DateTime | None = field("When the item counts as returned; the desk may date it back.")
-    system_return_date: DateTime | None = field("When the check-in was really made.")
+    status: LoanStatus | None = field("The state of the loan.")
+    loan_date: DateTime | None = field("The date the item was lent.")
+    due_date: DateTime | None = field("The date the item is due back.")
+    return_date: DateTime | None = field("The date the item counts as returned; staff may backdate it.")
+    system_return_date: DateTime | None = field("The date the check-in was recorded.")
     action: str | None = field(
-        "What happened to the loan last: `checkedout`, `renewed`, `checkedin`, `declaredLost` and more; "
-        "newer versions of FOLIO add to them."
+        "The last action on the loan: `checkedout`, `renewed`, `checkedin`, `declaredLost` and "
+        "more; newer versions of FOLIO add values."
     )
-    action_comment: str | None = field("What the staff wrote about the last action.")
-    renewal_count: int | None = field("How many times it was renewed.")
-    due_date_changed_by_recall: bool | None = field("Whether a recall brought the due date forward.")
+    action_comment: str | None = field("The staff comment on the last action.")
+    renewal_count: int | None = field("The number of renewals.")
+    due_date_changed_by_recall: bool | None = field("True if a recall moved the due date forward.")
     due_date_changed_by_near_expire_user: bool | None = field(
-        "Whether the due date was cut because the patron's account ends."
+        "True if the due date was shortened because the patron's account expires."
     )
-    due_date_changed_by_hold: bool | None = field("Whether a hold brought the due date forward.")
+    due_date_changed_by_hold: bool | None = field("True if a hold moved the due date forward.")
     checkout_service_point: (
         Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
     ) = link(
-        "Where the item was lent. Everything of its summary costs no upstream call.",
+        "The service point of the check-out. All fields of its summary cost no upstream call.",
         loader="service_point",
         key="checkoutServicePointId",
         embedded={name: f"checkoutServicePoint.{name}" for name in SUMMARY_MEMBERS},
     )
     checkin_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
         link(
-            "Where the item came back. Null while the loan is running.",
+            "The service point of the check-in. Null while the loan is open.",
             loader="service_point",
             key="checkinServicePointId",
             embedded={name: f"checkinServicePoint.{name}" for name in SUMMARY_MEMBERS},
         )
     )
     patron_group_at_checkout: PatronGroup | None = link(
-        "The patron group of the borrower when the item was lent. Id and name cost no upstream call.",
+        "The borrower's patron group at the time of the check-out. Its id and name cost no upstream call.",
         loader="patron_group",
         key="patronGroupAtCheckout.id",
         embedded={"group": "patronGroupAtCheckout.name"},
     )
-    fees_and_fines: FeesAndFines | None = field("What is owed for this loan.")
-    declared_lost_date: DateTime | None = field("When the item was declared lost.")
+    fees_and_fines: FeesAndFines | None = field("The amount owed for this loan.")
+    declared_lost_date: DateTime | None = field("The date the item was declared lost.")
     claimed_returned_date: DateTime | None = field(
-        "When the patron said that the item came back.", dropped_by="bff"
+        "The date the patron claimed to have returned the item.", dropped_by="bff"
     )
     for_use_at_location: ForUseAtLocation | None = field(
-        "The use of an item that must not leave the library; null for all others.", dropped_by="bff"
+        "The use of an item inside the library. Null for other loans.", dropped_by="bff"
     )
     reminders: Reminders | None = field(
-        "Reminders that were sent, each with its fee. Null where there were none.", dropped_by="bff"
+        "Reminders already sent, each with its fee. Null if there are none.", dropped_by="bff"
     )
-    is_dcb: bool | None = field("Whether the item belongs to another library of the consortium.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    is_dcb: bool | None = field("True if the item belongs to another library of the consortium.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
     accounts: Annotated[AccountConnection, strawberry.lazy("gateway.schema.account")] | None = (
         connection_link(
-            "The fees and fines for this loan, closed ones too.",
+            "The fees and fines for this loan, including closed ones.",
             loader="accounts_of_loan",
             filter=AccountFilter,
             sort=AccountSort,
@@ -195,13 +197,13 @@ class Loan:
         )
     )
     history: LoanHistoryConnection | None = connection_link(
-        "What happened to the loan, the latest first.",
+        "The changes of the loan, latest first.",
         loader="history_of_loan",
         default_sort=LATEST_CHANGE_FIRST,
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "The requests that wait for this item.",
+            "The open requests for this item.",
             loader="requests_of_item",
             key="itemId",
             within=OPEN_REQUESTS,
@@ -218,13 +220,13 @@ class LoanConnection(Connection[Loan]):
 
 
 QUERIES = [
-    root("loan", Loan, lookup("One loan. Null when there is none.", id=("loan", "The id, a UUID."))),
+    root("loan", Loan, lookup("One loan. Null if it does not exist.", id=("loan", "The id, a UUID."))),
     root(
         "loans",
         LoanConnection,
         connection(
-            "Loans, a page at a time. "
-            "Try `{ loans(first: 3) { totalCount nodes { dueDate borrower { barcode } item { title } } } }`.",
+            "A page of loans. Try `{ loans(first: 3) { totalCount nodes { dueDate borrower { barcode } "
+            "item { title } } } }`.",
             ask=lambda upstream: upstream.circulation_bff.loans,
             direct=lambda upstream: upstream.circulation.loans,
             filter=LoanFilter,

@@ -11,35 +11,37 @@ from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
 
 
-@strawberry.enum(description="Where an item is that may be used in the reading room only.")
+@strawberry.enum(description="The state of an item for use inside the library only.")
 class AtLocationUseStatus(Enum):
-    IN_USE = member("In use", "The patron has it.")
-    HELD = member("Held", "It waits on the hold shelf for the patron to come back.")
-    RETURNED = member("Returned", "The patron is done with it.")
+    IN_USE = member("In use", "In use by the patron.")
+    HELD = member("Held", "On the hold shelf until the patron comes back.")
+    RETURNED = member("Returned", "Returned by the patron.")
     UNKNOWN = unknown_member()
 
 
 @strawberry.type(description="The use of an item that must not leave the library.")
 class ForUseAtLocation:
-    status: AtLocationUseStatus | None = field("Where the item is.")
-    status_date: DateTime | None = field("Since when.")
-    hold_shelf_expiration_date: DateTime | None = field("Until when it is held. Null unless it is held.")
+    status: AtLocationUseStatus | None = field("The state of the item.")
+    status_date: DateTime | None = field("The date since which it applies.")
+    hold_shelf_expiration_date: DateTime | None = field(
+        "The date until which the item is held. Null unless it is held."
+    )
 
 
-@strawberry.type(description="The reminder that was billed last.")
+@strawberry.type(description="The last billed reminder.")
 class ReminderFeeBilled:
-    number: int | None = field("Which reminder it was, from 1.")
-    date: DateTime | None = field("When.")
+    number: int | None = field("The number of the reminder, from 1.")
+    date: DateTime | None = field("The date.")
 
 
-@strawberry.type(description="Reminders that were sent for a loan, each with its fee.")
+@strawberry.type(description="Reminders sent for a loan, each with its fee.")
 class Reminders:
-    last_fee_billed: ReminderFeeBilled | None = field("The reminder that was billed last.")
-    renewal_blocked: bool | None = field("Whether reminders keep the loan from being renewed.")
+    last_fee_billed: ReminderFeeBilled | None = field("The last billed reminder.")
+    renewal_blocked: bool | None = field("True if reminders block renewals of the loan.")
 
 
-@strawberry.type(description="How far the billing of an item that aged to lost has come.")
+@strawberry.type(description="The billing of an item that aged to lost.")
 class AgedToLostDelayedBilling:
-    lost_item_has_been_billed: bool | None = field("Whether the patron was billed.")
-    date_lost_item_should_be_billed: DateTime | None = field("When the patron is to be billed.")
-    aged_to_lost_date: DateTime | None = field("When the item aged to lost.")
+    lost_item_has_been_billed: bool | None = field("True if the patron was billed.")
+    date_lost_item_should_be_billed: DateTime | None = field("The date the patron will be billed.")
+    aged_to_lost_date: DateTime | None = field("The date the item aged to lost.")

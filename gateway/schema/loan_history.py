@@ -27,98 +27,98 @@ if TYPE_CHECKING:
 LATEST_CHANGE_FIRST = (cql.SortKey("createdDate", descending=True),)
 
 
-@strawberry.enum(description="What kind of change an entry of a history is.")
+@strawberry.enum(description="The type of a change in a history.")
 class HistoryOperation(Enum):
-    INSERT = member("I", "The record was made.")
+    INSERT = member("I", "The record was created.")
     UPDATE = member("U", "The record was changed.")
     DELETE = member("D", "The record was deleted.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.type(description="Whether a loan was still running.")
+@strawberry.type(description="The state of a loan after a change.")
 class LoanSnapshotStatus:
     name: LoanStatusName | None = field("`OPEN` or `CLOSED`.")
 
 
-@strawberry.type(description="A loan as it was stored after a change.")
+@strawberry.type(description="A loan as stored after a change.")
 class LoanSnapshot:
     id: strawberry.ID | None = field("The id of the loan.")
     borrower: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who had the item. Null where the library has forgotten it.", loader="user", key="userId"
+        "The user who had the item. Null if the loan was anonymized.", loader="user", key="userId"
     )
     proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who borrowed in the borrower's name.", loader="user", key="proxyUserId"
+        "The user who borrowed on the borrower's behalf.", loader="user", key="proxyUserId"
     )
     item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
-        "What was lent, as it is now.", loader="item", key="itemId"
+        "The item on loan, in its current state.", loader="item", key="itemId"
     )
     item_effective_location_at_check_out: (
         Annotated[Location, strawberry.lazy("gateway.schema.location")] | None
     ) = link(
-        "Where the item belonged when it was lent.",
+        "The item's location at the time of the check-out.",
         loader="location",
         key="itemEffectiveLocationIdAtCheckOut",
     )
-    status: LoanSnapshotStatus | None = field("Whether the loan was still running.")
-    loan_date: DateTime | None = field("When the item was lent.")
-    due_date: DateTime | None = field("When the item was due back.")
-    return_date: DateTime | None = field("When the item counted as returned.")
-    system_return_date: DateTime | None = field("When the check-in was really made.")
-    action: str | None = field("What happened: `checkedout`, `renewed`, `checkedin` and more.")
-    action_comment: str | None = field("What the staff wrote about it.")
-    item_status: ItemStatusName | None = field("The state of the item after it.")
-    renewal_count: int | None = field("How many times the loan had been renewed.")
+    status: LoanSnapshotStatus | None = field("The state of the loan after the change.")
+    loan_date: DateTime | None = field("The date the item was lent.")
+    due_date: DateTime | None = field("The date the item was due back.")
+    return_date: DateTime | None = field("The date the item counted as returned.")
+    system_return_date: DateTime | None = field("The date the check-in was recorded.")
+    action: str | None = field("The action: `checkedout`, `renewed`, `checkedin` and more.")
+    action_comment: str | None = field("The staff comment on the action.")
+    item_status: ItemStatusName | None = field("The state of the item after the change.")
+    renewal_count: int | None = field("The number of renewals after the change.")
     loan_policy: LoanPolicy | None = link(
-        "The rules for the loan period and renewals.", loader="loan_policy", key="loanPolicyId"
+        "The policy for the loan period and renewals.", loader="loan_policy", key="loanPolicyId"
     )
     overdue_fine_policy: OverdueFinePolicy | None = link(
-        "The rules for fines.", loader="overdue_fine_policy", key="overdueFinePolicyId"
+        "The policy for fines.", loader="overdue_fine_policy", key="overdueFinePolicyId"
     )
     lost_item_policy: LostItemFeePolicy | None = link(
-        "The rules for lost items.", loader="lost_item_fee_policy", key="lostItemPolicyId"
+        "The policy for lost items.", loader="lost_item_fee_policy", key="lostItemPolicyId"
     )
     checkout_service_point: (
         Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
-    ) = link("Where the item was lent.", loader="service_point", key="checkoutServicePointId")
+    ) = link("The service point of the check-out.", loader="service_point", key="checkoutServicePointId")
     checkin_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
-        link("Where the item came back.", loader="service_point", key="checkinServicePointId")
+        link("The service point of the check-in.", loader="service_point", key="checkinServicePointId")
     )
     patron_group_at_checkout: Annotated[PatronGroup, strawberry.lazy("gateway.schema.user")] | None = link(
-        "The patron group of the borrower when the item was lent.",
+        "The borrower's patron group at the time of the check-out.",
         loader="patron_group",
         key="patronGroupIdAtCheckout",
     )
-    due_date_changed_by_recall: bool | None = field("Whether a recall had changed the due date.")
+    due_date_changed_by_recall: bool | None = field("True if a recall had moved the due date forward.")
     due_date_changed_by_near_expire_user: bool | None = field(
-        "Whether the due date had been cut because the patron's account ends."
+        "True if the due date had been shortened because the patron's account expires."
     )
-    due_date_changed_by_hold: bool | None = field("Whether a hold had changed the due date.")
-    declared_lost_date: DateTime | None = field("When the item was declared lost.")
-    claimed_returned_date: DateTime | None = field("When the patron said that the item came back.")
+    due_date_changed_by_hold: bool | None = field("True if a hold had moved the due date forward.")
+    declared_lost_date: DateTime | None = field("The date the item was declared lost.")
+    claimed_returned_date: DateTime | None = field("The date the patron claimed to have returned the item.")
     aged_to_lost_delayed_billing: AgedToLostDelayedBilling | None = field(
-        "How far the billing of the aged item had come."
+        "The billing of an item that aged to lost, after the change."
     )
-    reminders: Reminders | None = field("Reminders that had been sent.")
+    reminders: Reminders | None = field("Reminders sent so far, each with its fee.")
     for_use_at_location: ForUseAtLocation | None = field(
         "The use of an item that must not leave the library."
     )
-    is_dcb: bool | None = field("Whether the item belongs to another library of the consortium.")
-    metadata: Metadata | None = field("Who made the loan and who made this change.")
+    is_dcb: bool | None = field("True if the item belongs to another library of the consortium.")
+    metadata: Metadata | None = field("The users and dates of the loan's creation and of this change.")
 
 
-@strawberry.type(description="One change of a loan: when, by whom, and what the loan was after it.")
+@strawberry.type(description="One change of a loan, with the loan as stored after it.")
 class LoanHistoryEntry:
     id: strawberry.ID = field("The id of the entry, a UUID.")
-    created_date: DateTime | None = field("When it happened.")
-    operation: HistoryOperation | None = field("What kind of change it was.")
-    loan: LoanSnapshot | None = field("The loan as it was stored after the change: never costs a call.")
+    created_date: DateTime | None = field("The date of the change.")
+    operation: HistoryOperation | None = field("The type of the change.")
+    loan: LoanSnapshot | None = field("The loan as stored after the change. Never costs an upstream call.")
     staff: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who did it. Null for what the system did. One call for the staff of all entries.",
+        "The staff member who made the change. Null for changes by the system. One call for all entries.",
         loader="user",
         key="loan.metadata.updatedByUserId",
     )
 
 
-@strawberry.type(description="A page of what happened to a loan.")
+@strawberry.type(description="A page of changes of a loan.")
 class LoanHistoryConnection(Connection[LoanHistoryEntry]):
     pass

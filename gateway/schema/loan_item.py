@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="The parts of a call number.")
 class CallNumberComponents:
-    call_number: str | None = field("The number itself.")
-    prefix: str | None = field("What stands before it.")
-    suffix: str | None = field("What stands after it.")
+    call_number: str | None = field("The call number without prefix and suffix.")
+    prefix: str | None = field("The prefix.")
+    suffix: str | None = field("The suffix.")
 
 
-@strawberry.type(description="A name, where upstream sends nothing else.")
+@strawberry.type(description="A name; upstream sends nothing else.")
 class Named:
     name: str | None = field("The name.")
 
@@ -32,46 +32,47 @@ class Named:
 @strawberry.type(description="The state of an item.")
 class LoanItemStatus:
     name: ItemStatusName | None = field("The state.")
-    date: DateTime | None = field("Since when.")
+    date: DateTime | None = field("The date since which it applies.")
 
 
-@strawberry.type(description="The item as its loan carries it: what a list of loans shows, at no extra cost.")
+@strawberry.type(description="The item as embedded in its loan, for lists of loans at no extra cost.")
 class LoanItem:
     id: strawberry.ID | None = field("The id of the item, a UUID.")
-    tenant_id: str | None = field("The library that owns it, for items of a consortium.")
+    tenant_id: str | None = field("The tenant that owns the item, in a consortium.")
     title: str | None = field("The title.")
     call_number: str | None = field("The call number in force.")
-    call_number_components: CallNumberComponents | None = field("Its parts.")
-    copy_number: str | None = field("Which copy it is.")
+    call_number_components: CallNumberComponents | None = field("The parts of the call number.")
+    copy_number: str | None = field("The copy number.")
     editions: list[str | None] | None = field("Editions of the title.")
-    material_type: Named | None = field("What kind of thing it is.")
-    contributors: list[Named | None] | None = field("Who made the work.")
-    primary_contributor: str | None = field("Who made the work, first of all.")
+    material_type: Named | None = field("The material type.")
+    contributors: list[Named | None] | None = field("The contributors of the work.")
+    primary_contributor: str | None = field("The primary contributor.")
     holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
-        "The holdings that it belongs to.", loader="holdings", key="holdingsRecordId"
+        "The holdings that the item belongs to.", loader="holdings", key="holdingsRecordId"
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
-        "The title that it belongs to. Id, title and hrid cost no upstream call.",
+        "The title of the item. Its id, title and hrid cost no upstream call.",
         loader="instance",
         key="instanceId",
         embedded={"title": "title", "hrid": "instanceHrid"},
     )
-    instance_hrid: str | None = field("The number of the title that people use.")
-    barcode: str | None = field("The barcode; null for items without.")
-    location: Named | None = field("Where it belongs now.")
-    status: LoanItemStatus | None = field("Its state.")
+    instance_hrid: str | None = field("The human-readable number of the title.")
+    barcode: str | None = field("The barcode. Null for items without one.")
+    location: Named | None = field("The location in force.")
+    status: LoanItemStatus | None = field("The state.")
     in_transit_destination_service_point: (
         Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
     ) = link(
-        "Where it travels to. Null unless it is in transit. Id and name cost no upstream call.",
+        "The service point the item is on its way to. Null unless it is in transit. Its id and "
+        "name cost no upstream call.",
         loader="service_point",
         key="inTransitDestinationServicePointId",
         embedded={"name": "inTransitDestinationServicePoint.name"},
     )
-    enumeration: str | None = field("Which part of a series, such as `v.73:no.1-6`.")
-    chronology: str | None = field("Which time it covers, such as `1987:Jan.-June`.")
-    volume: str | None = field("Which volume it is.")
-    display_summary: str | None = field("One line for lists, in place of volume and enumeration.")
-    dates_of_publication: list[str | None] | None = field("When the title came out.")
-    accession_number: str | None = field("The number it got when it was bought.")
-    physical_descriptions: list[str | None] | None = field("What the title looks like.")
+    enumeration: str | None = field("The part of a series, such as `v.73:no.1-6`.")
+    chronology: str | None = field("The time covered, such as `1987:Jan.-June`.")
+    volume: str | None = field("The volume.")
+    display_summary: str | None = field("A single line for lists, instead of volume and enumeration.")
+    dates_of_publication: list[str | None] | None = field("Dates of publication.")
+    accession_number: str | None = field("The accession number.")
+    physical_descriptions: list[str | None] | None = field("Physical descriptions.")

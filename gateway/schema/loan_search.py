@@ -14,50 +14,52 @@ from gateway.schema.loan_extras import AtLocationUseStatus
 
 
 @strawberry.input(
-    description="Which loans. All conditions must hold; a list matches any of its values. "
-    'What is overdue: `{ status: [OPEN], dueDate: { before: "2026-11-26T00:00:00Z" } }`.'
+    description="Conditions on loans. All must hold; a list matches any of its values. Overdue loans: `{ "
+    'status: [OPEN], dueDate: { before: "2026-11-26T00:00:00Z" } }`.'
 )
 class LoanFilter:
     id: list[strawberry.ID] | None = condition("Ids of loans.", "id", arguments.ids)
     borrower_id: list[strawberry.ID] | None = condition("Ids of borrowers.", "userId", arguments.ids)
     item_id: list[strawberry.ID] | None = condition("Ids of items.", "itemId", arguments.ids)
-    status: list[LoanStatusName] | None = condition("Running or ended.", "status.name", arguments.members)
-    due_date: DateTimeRange | None = condition("When the item is due.", "dueDate", arguments.span)
-    loan_date: DateTimeRange | None = condition("When the item was lent.", "loanDate", arguments.span)
+    status: list[LoanStatusName] | None = condition(
+        "The states of the loans.", "status.name", arguments.members
+    )
+    due_date: DateTimeRange | None = condition("The date the item is due.", "dueDate", arguments.span)
+    loan_date: DateTimeRange | None = condition("The date the item was lent.", "loanDate", arguments.span)
     action: list[str] | None = condition(
-        "What happened to the loan last, such as `checkedout` or `renewed`.", "action", arguments.exact
+        "The last action on the loan, such as `checkedout` or `renewed`.", "action", arguments.exact
     )
     item_status: list[ItemStatusName] | None = condition(
-        "The state of the item as the loan keeps it.", "itemStatus", arguments.members
+        "The state of the item as stored in the loan.", "itemStatus", arguments.members
     )
     checkout_service_point_id: list[strawberry.ID] | None = condition(
-        "Where the item was lent.", "checkoutServicePointId", arguments.ids
+        "The service point of the check-out.", "checkoutServicePointId", arguments.ids
     )
     checkin_service_point_id: list[strawberry.ID] | None = condition(
-        "Where the item came back.", "checkinServicePointId", arguments.ids
+        "The service point of the check-in.", "checkinServicePointId", arguments.ids
     )
     for_use_at_location_status: list[AtLocationUseStatus] | None = condition(
-        "Where items are that must not leave the library.", "forUseAtLocation.status", arguments.members
+        "The states of items for use inside the library only.", "forUseAtLocation.status", arguments.members
     )
     created_by_username: list[str] | None = condition(
-        "The log-in name of whoever lent it.", "metadata.createdByUsername", arguments.exact
+        "User names of the staff members who lent the items.", "metadata.createdByUsername", arguments.exact
     )
 
 
-@strawberry.enum(description="What loans can be sorted by.")
+@strawberry.enum(description="Sort keys for loans.")
 class LoanSortField(Enum):
-    DUE_DATE = member("dueDate", "When the item is due.")
-    LOAN_DATE = member("loanDate", "When the item was lent.")
-    ACTION = member("action", "What happened last.")
-    STATUS = member("status.name", "Running or ended.")
+    DUE_DATE = member("dueDate", "The date the item is due.")
+    LOAN_DATE = member("loanDate", "The date the item was lent.")
+    ACTION = member("action", "The last action.")
+    STATUS = member("status.name", "The states of the loans.")
 
 
 @strawberry.input(
-    description="One key to sort loans by; of several, the first counts most. "
-    "The last first: `{ field: DUE_DATE, direction: DESCENDING }`."
+    description="One sort key for loans; of several, the first takes precedence. Latest first: `{ field: "
+    "DUE_DATE, direction: DESCENDING }`."
 )
 class LoanSort:
-    field: LoanSortField = strawberry.field(description="What to sort by.")
+    field: LoanSortField = strawberry.field(description="The field to sort by.")
     direction: SortDirection = strawberry.field(
-        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+        default=SortDirection.ASCENDING, description="The sort direction."
     )

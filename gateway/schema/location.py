@@ -23,68 +23,64 @@ if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint
 
 
-@strawberry.type(description="The whole that campuses belong to, such as a university.")
+@strawberry.type(description="An institution with campuses, such as a university.")
 class Institution:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    code: str | None = field("A short name.")
-    is_shadow: bool | None = field(
-        "Whether it only mirrors an institution of another library of the consortium."
-    )
-    metadata: Metadata | None = field("Who made the record and when.")
+    code: str | None = field("The code.")
+    is_shadow: bool | None = field("True if it mirrors an institution of another library of the consortium.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="A part of an institution, with libraries of its own.")
+@strawberry.type(description="A part of an institution, with libraries.")
 class Campus:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    code: str | None = field("A short name.")
+    code: str | None = field("The code.")
     institution: Institution | None = link(
-        "The institution that it is part of.", loader="institution", key="institutionId"
+        "The institution that the campus belongs to.", loader="institution", key="institutionId"
     )
-    is_shadow: bool | None = field("Whether it only mirrors a campus of another library of the consortium.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    is_shadow: bool | None = field("True if it mirrors a campus of another library of the consortium.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="A library of a campus, with locations of its own.")
+@strawberry.type(description="A library of a campus, with locations.")
 class Library:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    code: str | None = field("A short name.")
-    campus: Campus | None = link("The campus that it is part of.", loader="campus", key="campusId")
-    is_shadow: bool | None = field("Whether it only mirrors another library of the consortium.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    code: str | None = field("The code.")
+    campus: Campus | None = link("The campus that the library belongs to.", loader="campus", key="campusId")
+    is_shadow: bool | None = field("True if it mirrors another library of the consortium.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="A place where items are kept, such as a reading room or a stack.")
+@strawberry.type(description="A place for items, such as a reading room or a stack.")
 class Location:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    code: str | None = field("A short name, often with those of library, campus and institution before it.")
-    description: str | None = field("What the place is.")
-    discovery_display_name: str | None = field("The name that patrons see.")
-    is_active: bool | None = field("False for a place that is no longer used.")
+    code: str | None = field("The code, often prefixed with those of library, campus and institution.")
+    description: str | None = field("A description of the location.")
+    discovery_display_name: str | None = field("The name shown to patrons.")
+    is_active: bool | None = field("False if the location is no longer in use.")
     institution: Institution | None = link(
-        "The institution that it belongs to.", loader="institution", key="institutionId"
+        "The institution of the location.", loader="institution", key="institutionId"
     )
-    campus: Campus | None = link("The campus that it belongs to.", loader="campus", key="campusId")
-    library: Library | None = link("The library that it belongs to.", loader="library", key="libraryId")
+    campus: Campus | None = link("The campus of the location.", loader="campus", key="campusId")
+    library: Library | None = link("The library of the location.", loader="library", key="libraryId")
     primary_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
         link(
-            "The service point that items of this place are brought to.",
+            "The service point that items of this location are returned to.",
             loader="service_point",
             key="primaryServicePoint",
         )
     )
     service_points: (
         list[Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None] | None
-    ) = links("Every service point that serves this place.", loader="service_point", key="servicePointIds")
-    is_floating_collection: bool | None = field(
-        "Whether items stay wherever they were returned and travel nowhere."
-    )
-    is_shadow: bool | None = field("Whether it only mirrors a place of another library of the consortium.")
-    details: JSON | None = field("What the library itself keeps about the place, by its own keys.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    ) = links("All service points that serve this location.", loader="service_point", key="servicePointIds")
+    is_floating_collection: bool | None = field("True if items stay at the location of their return.")
+    is_shadow: bool | None = field("True if it mirrors a location of another library of the consortium.")
+    details: JSON | None = field("Additional values that the library defines.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 @strawberry.type(description="A page of locations.")
@@ -93,39 +89,39 @@ class LocationConnection(Connection[Location]):
 
 
 @strawberry.input(
-    description="Which locations. All conditions must hold. Places in use: `{ isActive: true }`."
+    description="Conditions on locations. All must hold. Active locations: `{ isActive: true }`."
 )
 class LocationFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
-    code: list[str] | None = condition("Any of these short names.", "code", arguments.exact)
-    is_active: bool | None = condition("Places in use, or the others.", "isActive", arguments.flag)
+    code: list[str] | None = condition("Any of these codes.", "code", arguments.exact)
+    is_active: bool | None = condition(
+        "True for active locations, false for the others.", "isActive", arguments.flag
+    )
     institution_id: list[strawberry.ID] | None = condition(
-        "In any of these institutions.", "institutionId", arguments.ids
+        "Ids of institutions.", "institutionId", arguments.ids
     )
-    campus_id: list[strawberry.ID] | None = condition("On any of these campuses.", "campusId", arguments.ids)
-    library_id: list[strawberry.ID] | None = condition(
-        "In any of these libraries.", "libraryId", arguments.ids
-    )
+    campus_id: list[strawberry.ID] | None = condition("Ids of campuses.", "campusId", arguments.ids)
+    library_id: list[strawberry.ID] | None = condition("Ids of libraries.", "libraryId", arguments.ids)
     primary_service_point_id: list[strawberry.ID] | None = condition(
-        "Brought to any of these service points.", "primaryServicePoint", arguments.ids
+        "Ids of primary service points.", "primaryServicePoint", arguments.ids
     )
 
 
-@strawberry.enum(description="What locations can be sorted by.")
+@strawberry.enum(description="Sort keys for locations.")
 class LocationSortField(Enum):
     NAME = member("name", "The name.")
-    CODE = member("code", "The short name.")
+    CODE = member("code", "The code.")
 
 
 @strawberry.input(
-    description="One key to sort locations by; of several, the first counts most. "
-    "The last first: `{ field: NAME, direction: DESCENDING }`."
+    description="One sort key for locations; of several, the first takes precedence. Reverse order: `{ "
+    "field: NAME, direction: DESCENDING }`."
 )
 class LocationSort:
-    field: LocationSortField = strawberry.field(description="What to sort by.")
+    field: LocationSortField = strawberry.field(description="The field to sort by.")
     direction: SortDirection = strawberry.field(
-        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+        default=SortDirection.ASCENDING, description="The sort direction."
     )
 
 
@@ -133,13 +129,13 @@ QUERIES = [
     root(
         "location",
         Location,
-        lookup("One location. Null when there is none.", id=("location", "The id, a UUID.")),
+        lookup("One location. Null if it does not exist.", id=("location", "The id, a UUID.")),
     ),
     root(
         "locations",
         LocationConnection,
         connection(
-            "Locations, a page at a time.",
+            "A page of locations.",
             ask=lambda upstream: upstream.inventory.locations,
             filter=LocationFilter,
             sort=LocationSort,

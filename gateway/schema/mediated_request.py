@@ -33,63 +33,68 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-@strawberry.enum(description="Where a mediated request stands, roughly.")
+@strawberry.enum(description="The general status of a mediated request.")
 class MediatedRequestStatus(Enum):
-    NEW = member("New", "It waits for confirmation.")
-    OPEN = member("Open", "It was confirmed and is on its way.")
-    CLOSED = member("Closed", "It ended.")
+    NEW = member("New", "Waiting for confirmation.")
+    OPEN = member("Open", "Confirmed and being processed.")
+    CLOSED = member("Closed", "Ended.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.enum(description="Where a mediated request stands, step by step.")
+@strawberry.enum(description="The detailed status of a mediated request.")
 class MediatedRequestState(Enum):
-    NEW_AWAITING_CONFIRMATION = member("New - Awaiting confirmation", "It waits for the staff.")
-    OPEN_NOT_YET_FILLED = member("Open - Not yet filled", "It was confirmed and waits for the item.")
-    OPEN_IN_TRANSIT_FOR_APPROVAL = member("Open - In transit for approval", "The item travels here.")
-    OPEN_ITEM_ARRIVED = member("Open - Item arrived", "The item is here.")
-    OPEN_IN_TRANSIT_TO_BE_CHECKED_OUT = member(
-        "Open - In transit to be checked out", "The item travels to the pickup service point."
+    NEW_AWAITING_CONFIRMATION = member("New - Awaiting confirmation", "Waiting for staff.")
+    OPEN_NOT_YET_FILLED = member("Open - Not yet filled", "Confirmed, waiting for the item.")
+    OPEN_IN_TRANSIT_FOR_APPROVAL = member(
+        "Open - In transit for approval", "The item is on its way to this library."
     )
-    OPEN_AWAITING_PICKUP = member("Open - Awaiting pickup", "The item stands on the hold shelf.")
-    CLOSED_CANCELLED = member("Closed - Cancelled", "Somebody cancelled it.")
-    CLOSED_DECLINED = member("Closed - Declined", "The staff said no.")
-    CLOSED_FILLED = member("Closed - Filled", "The patron got the item.")
+    OPEN_ITEM_ARRIVED = member("Open - Item arrived", "The item arrived.")
+    OPEN_IN_TRANSIT_TO_BE_CHECKED_OUT = member(
+        "Open - In transit to be checked out", "The item is on its way to the pickup service point."
+    )
+    OPEN_AWAITING_PICKUP = member("Open - Awaiting pickup", "The item is on the hold shelf.")
+    CLOSED_CANCELLED = member("Closed - Cancelled", "The request was cancelled.")
+    CLOSED_DECLINED = member("Closed - Declined", "Declined by staff.")
+    CLOSED_FILLED = member("Closed - Filled", "The patron received the item.")
     UNKNOWN = unknown_member()
 
 
-@strawberry.type(description="A wish for an item that the staff of a secure library confirms first.")
+@strawberry.type(description="A request for an item that staff of a secure library must confirm first.")
 class MediatedRequest:
     id: strawberry.ID = field("The id, a UUID.")
-    request_level: RequestLevel | None = field("Whether it is for one copy or for any copy.")
-    request_type: RequestType | None = field("What kind of wish it is.")
-    request_date: DateTime | None = field("When it was made.")
-    patron_comments: str | None = field("What the patron wrote.")
+    request_level: RequestLevel | None = field(
+        "The level of the request: one item, or any item of the title."
+    )
+    request_type: RequestType | None = field("The type of the request.")
+    request_date: DateTime | None = field("The date of the request.")
+    patron_comments: str | None = field("The patron's comment.")
     requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who wants it. Id, barcode, names and patron group cost no upstream call.",
+        "The requester. The id, barcode, names and patron group cost no upstream call.",
         loader="user",
         key="requesterId",
         embedded=embedded_person("requester"),
     )
     proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who asked in the requester's name. Id, barcode, names and patron group cost no upstream call.",
+        "The user who requested on the requester's behalf. The id, barcode, names and patron group "
+        "cost no upstream call.",
         loader="user",
         key="proxyUserId",
         embedded=embedded_person("proxy"),
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
-        "The title. Id, title, hrid and editions cost no upstream call.",
+        "The title. Its id, title, hrid and editions cost no upstream call.",
         loader="instance",
         key="instanceId",
         embedded={"title": "instance.title", "hrid": "instance.hrid", "editions": "instance.editions"},
     )
     request_instance: RequestInstance | None = field(
-        "The title as the request carries it: never costs an upstream call.", key="instance"
+        "The title as embedded in the request. Never costs an upstream call.", key="instance"
     )
     holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
         "The holdings of the item.", loader="holdings", key="holdingsRecordId"
     )
     item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
-        "The item. Id, title, barcode and status cost no upstream call.",
+        "The item. Its id, title, barcode and status cost no upstream call.",
         loader="item",
         key="itemId",
         embedded={
@@ -101,40 +106,44 @@ class MediatedRequest:
         },
     )
     request_item: RequestItem | None = field(
-        "The item as the request carries it: never costs an upstream call.", key="item"
+        "The item as embedded in the request. Never costs an upstream call.", key="item"
     )
-    mediated_workflow: str | None = field("Which way it goes, such as `Private request`.")
-    mediated_request_status: MediatedRequestStatus | None = field("Where it stands, roughly.")
-    mediated_request_step: str | None = field("The step within that, in FOLIO's words.")
-    status: MediatedRequestState | None = field("Where it stands, step by step.")
+    mediated_workflow: str | None = field("The workflow, such as `Private request`.")
+    mediated_request_status: MediatedRequestStatus | None = field("The general status.")
+    mediated_request_step: str | None = field("The step within the general status, as FOLIO's text.")
+    status: MediatedRequestState | None = field("The detailed status.")
     cancellation_reason: CancellationReason | None = link(
-        "Why it was cancelled. Its id costs no upstream call.",
+        "The reason for the cancellation. Its id costs no upstream call.",
         loader="cancellation_reason",
         key="cancellationReasonId",
     )
     cancelled_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who cancelled it.", loader="user", key="cancelledByUserId"
+        "The user who cancelled the request.", loader="user", key="cancelledByUserId"
     )
-    cancellation_additional_information: str | None = field("What was written about the cancellation.")
-    cancelled_date: DateTime | None = field("When it was cancelled.")
-    position: int | None = field("The place in the queue, from 1.")
-    fulfillment_preference: FulfillmentPreference | None = field("How the patron wants to get the item.")
+    cancellation_additional_information: str | None = field("The comment on the cancellation.")
+    cancelled_date: DateTime | None = field("The date of the cancellation.")
+    position: int | None = field("The position in the queue, from 1.")
+    fulfillment_preference: FulfillmentPreference | None = field(
+        "The way a patron receives a requested item."
+    )
     delivery_address_type: AddressType | None = link(
-        "Which of the requester's addresses to deliver to.",
+        "The type of the requester's address to deliver to.",
         loader="address_type",
         key="deliveryAddressTypeId",
     )
-    delivery_address: DeliveryAddress | None = field("Where to deliver. Null unless it is to be delivered.")
+    delivery_address: DeliveryAddress | None = field(
+        "The address to deliver to. Null unless the item is to be delivered."
+    )
     pickup_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
         link(
-            "Where the patron picks it up. Everything of its summary costs no upstream call.",
+            "The pickup service point. All fields of its summary cost no upstream call.",
             loader="service_point",
             key="pickupServicePointId",
             embedded={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
         )
     )
     confirmed_request: Annotated[Request, strawberry.lazy("gateway.schema.request")] | None = link(
-        "The request that came of it. Null until it is confirmed.", loader="request", key="confirmedRequestId"
+        "The request created on confirmation. Null until then.", loader="request", key="confirmedRequestId"
     )
-    search_index: SearchIndex | None = field("What it is searched by.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    search_index: SearchIndex | None = field("The values used for search.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")

@@ -14,24 +14,26 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-@strawberry.type(description="Who made a record and when, and who changed it last.")
+@strawberry.type(description="The dates and users of the creation and the last change of a record.")
 class Metadata:
-    created_date: DateTime | None = field("When the record was made.")
-    created_by_username: str | None = field("The user name of whoever made it, where upstream keeps it.")
+    created_date: DateTime | None = field("The date of the creation.")
+    created_by_username: str | None = field(
+        "The user name of the creator. Null if upstream does not record it."
+    )
     created_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Whoever made it; null for what the system made.",
+        "The creator. Null for records created by the system.",
         loader="user",
         key="createdByUserId",
     )
-    updated_date: DateTime | None = field("When it was changed last.")
+    updated_date: DateTime | None = field("The date of the last change.")
     updated_by_username: str | None = field(
-        "The user name of whoever changed it last, where upstream keeps it."
+        "The user name of the last editor. Null if upstream does not record it."
     )
     updated_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Whoever changed it last.", loader="user", key="updatedByUserId"
+        "The last editor.", loader="user", key="updatedByUserId"
     )
 
 
-@strawberry.type(description="Free labels of a record.")
+@strawberry.type(description="Free-text labels of a record.")
 class Tags:
     tag_list: list[str | None] | None = field("The labels.")

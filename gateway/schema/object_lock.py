@@ -25,37 +25,38 @@ def _named(lock: Record) -> bool:
     return lock.get("ObjectTypeID") is not None and lock.get("ObjectID") is not None
 
 
-@strawberry.type(
-    description="A lock that keeps two people from changing one Polaris object at the same time."
-)
+@strawberry.type(description="A lock that prevents simultaneous changes of one Polaris object.")
 class ObjectLock:
     id: strawberry.ID = derived(
-        "Object type and object id, such as `27:29937`: there is at most one lock on an object.",
+        "The object type and object id, such as `27:29937`: an object has at most one lock.",
         lambda lock: f"{lock['ObjectTypeID']}:{lock['ObjectID']}" if _named(lock) else None,
     )
-    object_type: ObjectType | None = field("What kind of object is locked.", key="ObjectTypeID")
+    object_type: ObjectType | None = field("The type of the locked object.", key="ObjectTypeID")
     object_id: int | None = field("The id of the object in Polaris.", key="ObjectID")
-    polaris_user_id: int | None = field("Who holds the lock, by the id in Polaris.", key="PolarisUserID")
-    polaris_user_name: str | None = field("Who holds the lock, by name.", key="PolarisUserName")
-    workstation_id: int | None = field("At which workstation, by the id in Polaris.", key="WorkstationID")
-    workstation_name: str | None = field("At which workstation, by name.", key="WorkstationName")
+    polaris_user_id: int | None = field("The Polaris id of the user who holds the lock.", key="PolarisUserID")
+    polaris_user_name: str | None = field("The name of the user who holds the lock.", key="PolarisUserName")
+    workstation_id: int | None = field(
+        "The Polaris id of the workstation that holds the lock.", key="WorkstationID"
+    )
+    workstation_name: str | None = field(
+        "The name of the workstation that holds the lock.", key="WorkstationName"
+    )
     lock_date: DateTime | None = derived(
-        "Since when. Null where Polaris leaves out the offset of its clock; see `lockDateText`.",
+        "The date the lock was taken. Null if Polaris omits its time zone; see `lockDateText`.",
         lambda lock: lock.get("LockDate") if has_offset(lock.get("LockDate")) else None,
     )
     lock_date_text: str | None = field(
-        "Since when, as Polaris wrote it; without an offset it is the clock of the Polaris server.",
+        "The date the lock was taken, as Polaris's text; without an offset it is in the Polaris "
+        "server's time zone.",
         key="LockDate",
     )
-    existing_lock: bool | None = field(
-        "Whether the caller held the lock before asking for it.", key="ExistingLock"
-    )
+    existing_lock: bool | None = field("True if the caller already held the lock.", key="ExistingLock")
     lock_exists_in_database: bool | None = field(
-        "Whether Polaris has the lock in its database.", key="LockExistsInDatabase"
+        "True if the lock exists in Polaris's database.", key="LockExistsInDatabase"
     )
 
 
-@strawberry.type(description="Object locks, all of them.")
+@strawberry.type(description="A complete list of object locks.")
 class ObjectLockList(FullList[ObjectLock]):
     pass
 
@@ -63,32 +64,32 @@ class ObjectLockList(FullList[ObjectLock]):
 def type_id(object_type: ObjectType) -> int:
     """The id that Polaris knows a kind by. Raises `BadUserInput` for UNKNOWN."""
     if object_type.value == UNKNOWN:
-        raise errors.BadUserInput("`objectType` cannot be UNKNOWN: nothing can be locked by it.")
+        raise errors.BadUserInput("`objectType` must not be UNKNOWN.")
     return int(object_type.value)
 
 
 def object_number(object_id: int) -> int:
     """An object's id. Raises `BadUserInput` where Polaris cannot have it."""
     if not 1 <= object_id <= LARGEST_OBJECT_ID:
-        raise errors.BadUserInput("`objectId` must be a number from 1.")
+        raise errors.BadUserInput("`objectId` must be between 1 and 2147483647.")
     return object_id
 
 
-@query("The lock on one object, whoever holds it. Null when it is not locked.")
+@query("The lock on one object, held by any user. Null if the object is not locked.")
 async def object_lock(
     info: Info,
-    object_type: Annotated[ObjectType, strawberry.argument(description="What kind of object.")],
-    object_id: Annotated[int, strawberry.argument(description="Its id in Polaris.")],
+    object_type: Annotated[ObjectType, strawberry.argument(description="The type of the object.")],
+    object_id: Annotated[int, strawberry.argument(description="The id of the object in Polaris.")],
 ) -> ObjectLock | None:
     return await info.context.upstream.polaris.lock(  # type: ignore[return-value]  # a record
         type_id(object_type), object_number(object_id)
     )
 
 
-@query("Your own locks at your workstation, or every lock in the system.")
+@query("The caller's locks at the workstation, or all locks in the system.")
 async def object_locks(
     info: Info,
-    all: Annotated[bool, strawberry.argument(description="Whether to see everybody's.")] = False,
+    all: Annotated[bool, strawberry.argument(description="True for the locks of all users.")] = False,
 ) -> ObjectLockList | None:
     locks = await info.context.upstream.polaris.locks(everyones=all)
     return Slice(locks)  # type: ignore[return-value]  # what a list reads

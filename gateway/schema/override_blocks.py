@@ -8,34 +8,34 @@ from gateway.fields.scalars import DateTime, upstream_text
 from gateway.upstream.response import Record
 
 
-@strawberry.input(description="Lend an item that the rules do not lend.")
+@strawberry.input(description="An override to lend an item that is not loanable.")
 class ItemNotLoanableBlockInput:
-    due_date: DateTime = strawberry.field(description="When it is due; after the loan date.")
+    due_date: DateTime = strawberry.field(description="The due date; must be after the loan date.")
 
 
-@strawberry.input(description="Renew although no due date can be worked out.")
+@strawberry.input(description="An override to renew a loan if no due date can be calculated.")
 class RenewalDueDateRequiredBlockInput:
     due_date: DateTime = strawberry.field(description="The new due date.")
 
 
 @strawberry.input(
-    description="Blocks to lift, all in one go: each is named in the refusal's `overridableBlock`. "
-    "Upstream checks that you may, and wants a comment."
+    description="Blocks to override. Each name comes from `overridableBlock` of the refusal. Upstream "
+    "checks the permissions and requires a comment."
 )
 class OverrideBlocksInput:
     item_not_loanable_block: ItemNotLoanableBlockInput | None = strawberry.field(
-        default=None, description="Lend an item that the rules do not lend."
+        default=None, description="An override to lend an item that is not loanable."
     )
-    patron_block: bool = strawberry.field(default=False, description="Act for a blocked patron.")
-    item_limit_block: bool = strawberry.field(default=False, description="Lend beyond the patron's limit.")
+    patron_block: bool = strawberry.field(default=False, description="Override a block of the patron.")
+    item_limit_block: bool = strawberry.field(default=False, description="Override the patron's item limit.")
     renewal_block: bool = strawberry.field(
-        default=False, description="Renew against the rules; renewals only."
+        default=False, description="Override a renewal block; for renewals only."
     )
     renewal_due_date_required_block: RenewalDueDateRequiredBlockInput | None = strawberry.field(
-        default=None, description="Renew to this due date; renewals only."
+        default=None, description="Override a missing due date; for renewals only."
     )
     comment: str | None = strawberry.field(
-        default=None, description="Why. Upstream refuses every override without it."
+        default=None, description="The reason. Upstream rejects an override without it."
     )
 
     def body(self) -> Record:

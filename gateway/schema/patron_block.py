@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 LATEST_BLOCKS_FIRST = (cql.SortKey("metadata.createdDate", descending=True),)
 
 
-@strawberry.type(description="A block that staff put on a patron.")
+@strawberry.type(description="A block that staff placed on a patron.")
 class ManualBlock:
     id: strawberry.ID = field("The id, a UUID.")
-    type: str | None = field("The kind of block; FOLIO writes `Manual`.")
-    desc: str | None = field("Why, for the staff's lists.")
-    code: str | None = field("The code of the template that it was made from.")
-    staff_information: str | None = field("More about it, for staff only.")
-    patron_message: str | None = field("What the patron is told.")
-    expiration_date: DateTime | None = field("When it ends by itself. Null for a block without an end.")
-    borrowing: bool | None = field("Whether it keeps the patron from borrowing.")
-    renewals: bool | None = field("Whether it keeps the patron from renewing.")
-    requests: bool | None = field("Whether it keeps the patron from requesting.")
+    type: str | None = field("The type of the block; FOLIO writes `Manual`.")
+    desc: str | None = field("The reason, for staff.")
+    code: str | None = field("The code of the template that the block was created from.")
+    staff_information: str | None = field("Additional text for staff only.")
+    patron_message: str | None = field("The text shown to the patron.")
+    expiration_date: DateTime | None = field("The expiration date. Null for a block without one.")
+    borrowing: bool | None = field("True if it blocks borrowing.")
+    renewals: bool | None = field("True if it blocks renewals.")
+    requests: bool | None = field("True if it blocks requests.")
     user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who is blocked.", loader="user", key="userId"
+        "The blocked user.", loader="user", key="userId"
     )
-    metadata: Metadata | None = field("Who made the record and when.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 @strawberry.type(description="A page of manual blocks.")
@@ -45,29 +45,26 @@ class ManualBlockConnection(Connection[ManualBlock]):
 
 
 @strawberry.input(
-    description="Which manual blocks. All conditions must hold. "
-    "Those that keep from borrowing: `{ borrowing: true }`."
+    description="Conditions on manual blocks. All must hold. Blocks on borrowing: `{ borrowing: true }`."
 )
 class ManualBlockFilter:
     borrowing: bool | None = condition(
-        "Those that keep from borrowing, or the others.", "borrowing", arguments.flag
+        "True for blocks on borrowing, false for the others.", "borrowing", arguments.flag
     )
     renewals: bool | None = condition(
-        "Those that keep from renewing, or the others.", "renewals", arguments.flag
+        "True for blocks on renewals, false for the others.", "renewals", arguments.flag
     )
     requests: bool | None = condition(
-        "Those that keep from requesting, or the others.", "requests", arguments.flag
+        "True for blocks on requests, false for the others.", "requests", arguments.flag
     )
 
 
 @strawberry.type(
-    description="A block that the library's limits put on a patron; it ends when its reason does."
+    description="A block that follows from the library's limits, for as long as the limit is exceeded."
 )
 class AutomatedPatronBlock:
-    patron_block_condition_id: strawberry.ID | None = field(
-        "Which limit was reached: an id of FOLIO's patron block conditions."
-    )
-    block_borrowing: bool | None = field("Whether it keeps the patron from borrowing.")
-    block_renewals: bool | None = field("Whether it keeps the patron from renewing.")
-    block_requests: bool | None = field("Whether it keeps the patron from requesting.")
-    message: str | None = field("What to tell the patron.")
+    patron_block_condition_id: strawberry.ID | None = field("The id of the FOLIO patron block condition.")
+    block_borrowing: bool | None = field("True if it blocks borrowing.")
+    block_renewals: bool | None = field("True if it blocks renewals.")
+    block_requests: bool | None = field("True if it blocks requests.")
+    message: str | None = field("The message for the patron.")

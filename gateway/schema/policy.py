@@ -16,177 +16,184 @@ from gateway.upstream import cql
 
 @strawberry.type(description="A span of time.")
 class Period:
-    duration: int | None = field("How many of the unit.")
+    duration: int | None = field("The number of units.")
     interval_id: IntervalId | None = field("The unit.")
 
 
-@strawberry.type(description="For how long items are lent.")
+@strawberry.type(description="The rules for the loan period.")
 class LoansPolicy:
-    profile_id: str | None = field("`Rolling` for a period, `Fixed` for days of a schedule.")
+    profile_id: str | None = field("`Rolling` for a period, `Fixed` for the dates of a schedule.")
     period: Period | None = field("The loan period of a rolling profile.")
     closed_library_due_date_management_id: str | None = field(
-        "What becomes of a due date on a closed day, such as `CURRENT_DUE_DATE`."
+        "The treatment of a due date on a closed day, such as `CURRENT_DUE_DATE`."
     )
-    existing_requests_period: Period | None = field(
-        "The loan period of items that others wait for, in older records."
+    existing_requests_period: Period | None = field("The loan period of requested items, in older records.")
+    grace_period: Period | None = field("The period after the due date without a fine.")
+    opening_time_offset: Period | None = field(
+        "The time after opening at which a short loan of the previous evening is due."
     )
-    grace_period: Period | None = field("How long after the due date no fine is charged.")
-    opening_time_offset: Period | None = field("How long after opening a short loan of last evening is due.")
     fixed_due_date_schedule_id: strawberry.ID | None = field(
-        "The due dates of a fixed profile, or the last ones of a rolling one: an id of FOLIO's schedules."
+        "The id of the FOLIO schedule: the due dates of a fixed profile, or the latest ones of a "
+        "rolling profile."
     )
-    item_limit: int | None = field("How many items a patron may have under this policy at once.")
-    for_use_at_location: bool | None = field("Whether items must not leave the library.")
+    item_limit: int | None = field(
+        "The maximum number of items that a patron may borrow under this policy at once."
+    )
+    for_use_at_location: bool | None = field("True if items must not leave the library.")
     hold_shelf_expiry_period_for_use_at_location: Period | None = field(
-        "How long an item that must not leave the library is held for the patron to come back."
+        "The time on the hold shelf of an item that must not leave the library."
     )
 
 
-@strawberry.type(description="How often and for how long loans are renewed.")
+@strawberry.type(description="The rules for renewals.")
 class RenewalsPolicy:
-    unlimited: bool | None = field("Whether there is no limit to renewals.")
-    number_allowed: float | None = field("How many renewals are allowed, unless they are unlimited.")
-    renew_from_id: str | None = field("What the new period begins at: `CURRENT_DUE_DATE` or `SYSTEM_DATE`.")
-    different_period: bool | None = field("Whether a renewal is for another period than the loan.")
-    period: Period | None = field("The period of a renewal, where it is another.")
+    unlimited: bool | None = field("True if the number of renewals is unlimited.")
+    number_allowed: float | None = field("The maximum number of renewals, if limited.")
+    renew_from_id: str | None = field("The start of the new period: `CURRENT_DUE_DATE` or `SYSTEM_DATE`.")
+    different_period: bool | None = field("True if the renewal period differs from the loan period.")
+    period: Period | None = field("The renewal period, if different.")
     alternate_fixed_due_date_schedule_id: strawberry.ID | None = field(
-        "The due dates of renewals, where they are others: an id of FOLIO's schedules."
+        "The id of the FOLIO schedule with the due dates of renewals, if different."
     )
 
 
-@strawberry.type(description="What a recall does to a loan.")
+@strawberry.type(description="The effect of a recall on a loan.")
 class RecallManagement:
     alternate_grace_period: Period | None = field(
-        "How long after the due date no fine is charged, if recalled."
+        "The period after the due date without a fine, for recalled items."
     )
-    minimum_guaranteed_loan_period: Period | None = field("How long a borrower may keep an item in any case.")
-    min_loan_period: Period | None = field("As `minimumGuaranteedLoanPeriod`, in older records.")
-    recall_return_interval: Period | None = field("How long after a recall the item is due.")
-    allow_recalls_to_extend_overdue_loans: bool | None = field(
-        "Whether a recall may give an overdue loan a later due date."
+    minimum_guaranteed_loan_period: Period | None = field(
+        "The minimum period that the borrower may keep the item."
     )
+    min_loan_period: Period | None = field("Older form of `minimumGuaranteedLoanPeriod`.")
+    recall_return_interval: Period | None = field("The period from the recall to the new due date.")
+    allow_recalls_to_extend_overdue_loans: bool | None = field("True if a recall may extend an overdue loan.")
     alternate_recall_return_interval: Period | None = field(
-        "How long after a recall the item of an overdue loan is due."
+        "The period from the recall to the new due date, for overdue loans."
     )
 
 
-@strawberry.type(description="What requests that wait do to a loan.")
+@strawberry.type(description="The effect of open requests on a loan.")
 class WaitingRequestManagement:
-    alternate_checkout_loan_period: Period | None = field("The loan period where requests wait.")
-    renew_items_with_request: bool | None = field("Whether loans are renewed although requests wait.")
-    alternate_renewal_loan_period: Period | None = field("The period of a renewal where requests wait.")
+    alternate_checkout_loan_period: Period | None = field("The loan period if there are open requests.")
+    renew_items_with_request: bool | None = field("True if loans are renewable despite open requests.")
+    alternate_renewal_loan_period: Period | None = field("The renewal period if there are open requests.")
 
 
-@strawberry.type(description="What requests do to loans.")
+@strawberry.type(description="The effects of requests on loans.")
 class RequestManagement:
-    recalls: RecallManagement | None = field("What recalls do.")
-    holds: WaitingRequestManagement | None = field("What holds do.")
-    pages: WaitingRequestManagement | None = field("What pages do.")
+    recalls: RecallManagement | None = field("The effects of recalls.")
+    holds: WaitingRequestManagement | None = field("The effects of holds.")
+    pages: WaitingRequestManagement | None = field("The effects of pages.")
 
 
-@strawberry.type(description="How long items are lent, and how they may be renewed.")
+@strawberry.type(description="The rules for loan periods and renewals.")
 class LoanPolicy:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    description: str | None = field("What the policy is for.")
-    loanable: bool | None = field("Whether items under this policy can be lent at all.")
-    loans_policy: LoansPolicy | None = field("For how long. Null where nothing can be lent.")
-    renewable: bool | None = field("Whether loans under this policy can be renewed.")
-    renewals_policy: RenewalsPolicy | None = field("How renewals go. Null where nothing can be renewed.")
-    request_management: RequestManagement | None = field("What requests do to the loan.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    description: str | None = field("A description of the policy.")
+    loanable: bool | None = field("True if items under this policy can be lent.")
+    loans_policy: LoansPolicy | None = field("The rules for the loan period. Null if items cannot be lent.")
+    renewable: bool | None = field("True if loans under this policy can be renewed.")
+    renewals_policy: RenewalsPolicy | None = field("The rules for renewals. Null if loans cannot be renewed.")
+    request_management: RequestManagement | None = field("The effects of requests on the loan.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="What is charged per span of time.")
+@strawberry.type(description="An amount charged per unit of time.")
 class FineQuantity:
-    quantity: float | None = field("How much, in the library's currency.")
-    interval_id: str | None = field("For each `minute`, `hour`, `day`, `week`, `month` or `year`.")
+    quantity: float | None = field("The amount, in the library's currency.")
+    interval_id: str | None = field("The unit of time: `minute`, `hour`, `day`, `week`, `month` or `year`.")
 
 
-@strawberry.type(description="One reminder: when it is sent, and what it costs.")
+@strawberry.type(description="One reminder with its date and fee.")
 class ReminderScheduleEntry:
-    interval: int | None = field("How many of the unit after the due date, or after the reminder before.")
+    interval: int | None = field("The number of units after the due date or the previous reminder.")
     time_unit_id: str | None = field("The unit: `hour`, `day`, `week`, `month` or `year`.")
-    reminder_fee: float | None = field("What it costs.")
-    notice_format: str | None = field("How it is sent: `Email` or newer.")
-    notice_method_id: str | None = field("As `noticeFormat`, in older records.")
-    notice_template_id: strawberry.ID | None = field("What it says: an id of FOLIO's notice templates.")
+    reminder_fee: float | None = field("The fee for the reminder.")
+    notice_format: str | None = field("The format of the notice: `Email`, or a newer value.")
+    notice_method_id: str | None = field("Older form of `noticeFormat`.")
+    notice_template_id: strawberry.ID | None = field("The id of the FOLIO notice template.")
     block_template_id: strawberry.ID | None = field(
-        "The block that it puts on the patron: an id of FOLIO's manual block templates."
+        "The id of the FOLIO manual block template applied to the patron."
     )
 
 
-@strawberry.type(description="Reminders in place of fines that grow by the day.")
+@strawberry.type(description="Reminders with fees, instead of accumulating fines.")
 class ReminderFeesPolicy:
-    count_closed: bool | None = field("Whether closed days count.")
-    ignore_grace_period_recall: bool | None = field("Whether there is no grace for recalled items.")
-    ignore_grace_period_holds: bool | None = field("Whether there is no grace for items with holds.")
+    count_closed: bool | None = field("True if closed days count.")
+    ignore_grace_period_recall: bool | None = field("True if recalled items have no grace period.")
+    ignore_grace_period_holds: bool | None = field("True if items with holds have no grace period.")
     allow_renewal_of_items_with_reminder_fees: bool | None = field(
-        "Whether a loan with reminders can be renewed."
+        "True if loans with reminders can be renewed."
     )
-    clear_patron_block_when_paid: bool | None = field("Whether paying lifts the block.")
+    clear_patron_block_when_paid: bool | None = field("True if payment removes the block.")
     reminder_schedule: list[ReminderScheduleEntry | None] | None = field("The reminders, in order.")
 
 
-@strawberry.type(description="What overdue items cost.")
+@strawberry.type(description="The rules for overdue fines.")
 class OverdueFinePolicy:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    description: str | None = field("What the policy is for.")
+    description: str | None = field("A description of the policy.")
     overdue_fine: FineQuantity | None = field("The fine for an overdue item.")
-    count_closed: bool | None = field("Whether closed days count.")
-    max_overdue_fine: float | None = field("The most that one overdue item costs.")
-    forgive_overdue_fine: bool | None = field("Whether a renewal forgives the fine.")
-    overdue_recall_fine: FineQuantity | None = field("The fine for an overdue item that was recalled.")
-    grace_period_recall: bool | None = field("Whether the grace period is ignored for recalled items.")
-    max_overdue_recall_fine: float | None = field("The most that one recalled item costs.")
-    reminder_fees_policy: ReminderFeesPolicy | None = field("Reminders that cost a fee.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    count_closed: bool | None = field("True if closed days count.")
+    max_overdue_fine: float | None = field("The maximum fine for one overdue item.")
+    forgive_overdue_fine: bool | None = field("True if a renewal forgives the fine.")
+    overdue_recall_fine: FineQuantity | None = field("The fine for an overdue recalled item.")
+    grace_period_recall: bool | None = field("True if recalled items have no grace period.")
+    max_overdue_recall_fine: float | None = field("The maximum fine for one recalled item.")
+    reminder_fees_policy: ReminderFeesPolicy | None = field("Reminders with fees.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="What a lost item costs.")
+@strawberry.type(description="The charge for a lost item.")
 class ItemCharge:
-    charge_type: str | None = field("`anotherCost` for the amount, `actualCost` for what replacing it costs.")
-    amount: float | None = field("How much, where it is set.")
+    charge_type: str | None = field(
+        "`anotherCost` for the fixed amount, `actualCost` for the cost of replacement."
+    )
+    amount: float | None = field("The amount, if fixed.")
 
 
-@strawberry.type(description="What lost items cost, and when an item counts as lost.")
+@strawberry.type(description="The rules for lost items: fees, and the time until an item counts as lost.")
 class LostItemFeePolicy:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    description: str | None = field("What the policy is for.")
-    item_aged_lost_overdue: Period | None = field("How long overdue until an item counts as lost.")
-    patron_billed_after_aged_lost: Period | None = field("How long after that the patron is billed.")
+    description: str | None = field("A description of the policy.")
+    item_aged_lost_overdue: Period | None = field("The time overdue until an item counts as lost.")
+    patron_billed_after_aged_lost: Period | None = field("The time from then until the patron is billed.")
     recalled_item_aged_lost_overdue: Period | None = field(
-        "How long overdue until a recalled item counts as lost."
+        "The time overdue until a recalled item counts as lost."
     )
     patron_billed_after_recalled_item_aged_lost: Period | None = field(
-        "How long after that the patron is billed for a recalled item."
+        "The time from then until the patron is billed for a recalled item."
     )
-    charge_amount_item: ItemCharge | None = field("What the item costs.")
-    lost_item_processing_fee: float | None = field("What the work costs.")
+    charge_amount_item: ItemCharge | None = field("The charge for the item.")
+    lost_item_processing_fee: float | None = field("The processing fee.")
     charge_amount_item_patron: bool | None = field(
-        "Whether the work is charged when the patron declares the item lost."
+        "True if the processing fee is charged when the patron declares the item lost."
     )
-    charge_amount_item_system: bool | None = field("Whether the work is charged when the item ages to lost.")
+    charge_amount_item_system: bool | None = field(
+        "True if the processing fee is charged when the item ages to lost."
+    )
     lost_item_charge_fee_fine: Period | None = field(
-        "How long after nothing was charged the loan is closed by itself."
+        "The time until the loan is closed automatically if nothing was charged."
     )
     returned_lost_item_processing_fee: bool | None = field(
-        "Whether the charge for the work is dropped when the item comes back."
+        "True if the processing fee is removed when the item is returned."
     )
     replaced_lost_item_processing_fee: bool | None = field(
-        "Whether the charge for the work is dropped when the item is replaced."
+        "True if the processing fee is removed when the item is replaced."
     )
-    replacement_processing_fee: float | None = field("What the work for a replacement costs.")
-    replacement_allowed: bool | None = field("Whether the patron may replace the item.")
+    replacement_processing_fee: float | None = field("The processing fee for a replacement.")
+    replacement_allowed: bool | None = field("True if the patron may replace the item.")
     lost_item_returned: str | None = field(
-        "What becomes of overdue fines when the item comes back: `Charge` or `Remove`."
+        "The treatment of overdue fines when the item is returned: `Charge` or `Remove`."
     )
     fees_fines_shall_refunded: Period | None = field(
-        "How long after the loss fees are refunded when the item comes back."
+        "The period after the loss in which fees are refunded when the item is returned."
     )
-    metadata: Metadata | None = field("Who made the record and when.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 @strawberry.type(description="A page of loan policies.")
@@ -204,7 +211,7 @@ class LostItemFeePolicyConnection(Connection[LostItemFeePolicy]):
     pass
 
 
-@strawberry.input(description='Which policies. All conditions must hold. By name: `{ name: ["Two weeks"] }`.')
+@strawberry.input(description='Conditions on policies. All must hold. By name: `{ name: ["Two weeks"] }`.')
 class PolicyFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
@@ -215,7 +222,7 @@ QUERIES = [
         "loan_policies",
         LoanPolicyConnection,
         connection(
-            "Loan policies, a page at a time.",
+            "A page of loan policies.",
             ask=lambda upstream: upstream.policies.loan_policies,
             filter=PolicyFilter,
             default_sort=[cql.SortKey("name")],
@@ -225,7 +232,7 @@ QUERIES = [
         "overdue_fine_policies",
         OverdueFinePolicyConnection,
         connection(
-            "Overdue fine policies, a page at a time.",
+            "A page of overdue fine policies.",
             ask=lambda upstream: upstream.policies.overdue_fine_policies,
             filter=PolicyFilter,
             default_sort=[cql.SortKey("name")],
@@ -235,7 +242,7 @@ QUERIES = [
         "lost_item_fee_policies",
         LostItemFeePolicyConnection,
         connection(
-            "Lost item fee policies, a page at a time.",
+            "A page of lost item fee policies.",
             ask=lambda upstream: upstream.policies.lost_item_fee_policies,
             filter=PolicyFilter,
             default_sort=[cql.SortKey("name")],

@@ -18,22 +18,27 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-@strawberry.type(description="That one user, the proxy, may act for another, the sponsor.")
+@strawberry.type(
+    description="A relation between a proxy and a sponsor: the proxy may borrow and request on the "
+    "sponsor's behalf."
+)
 class ProxyRelation:
     id: strawberry.ID = field("The id, a UUID.")
     user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "The sponsor: who is acted for. Its id costs no upstream call.", loader="user", key="userId"
+        "The sponsor. The id costs no upstream call.", loader="user", key="userId"
     )
     proxy_user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "The proxy: who acts. Its id costs no upstream call.", loader="user", key="proxyUserId"
+        "The proxy. The id costs no upstream call.", loader="user", key="proxyUserId"
     )
-    request_for_sponsor: str | None = field("Whether the proxy may request for the sponsor: `Yes` or `No`.")
-    notifications_to: str | None = field("Who gets the notices: `Proxy` or `Sponsor`.")
-    accrue_to: str | None = field("Who owes the fees and fines: `Proxy` or `Sponsor`.")
-    status: str | None = field("`Active` or `Inactive`. An active relation may have run out all the same.")
-    expiration_date: DateTime | None = field("When the relation ends. Null for one without an end.")
-    created_date: DateTime | None = field("When it was made, in older records; else see `metadata`.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    request_for_sponsor: str | None = field(
+        "`Yes` if the proxy may request on the sponsor's behalf, otherwise `No`."
+    )
+    notifications_to: str | None = field("The recipient of notices: `Proxy` or `Sponsor`.")
+    accrue_to: str | None = field("The user charged with fees and fines: `Proxy` or `Sponsor`.")
+    status: str | None = field("`Active` or `Inactive`. An active relation may nevertheless have expired.")
+    expiration_date: DateTime | None = field("The expiration date. Null for a relation without one.")
+    created_date: DateTime | None = field("The creation date, in older records; otherwise see `metadata`.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 @strawberry.type(description="A page of proxy relations.")
@@ -42,7 +47,7 @@ class ProxyRelationConnection(Connection[ProxyRelation]):
 
 
 @strawberry.input(
-    description='Which proxy relations. All conditions must hold. Those in force: `{ status: ["Active"] }`.'
+    description='Conditions on proxy relations. All must hold. Active relations: `{ status: ["Active"] }`.'
 )
 class ProxyRelationFilter:
     status: list[str] | None = condition("`Active` or `Inactive`.", "status", arguments.exact)

@@ -13,49 +13,51 @@ from gateway.schema.metadata import Metadata
 from gateway.upstream import cql
 
 
-@strawberry.type(description="A kind of address that the library keeps.")
+@strawberry.type(description="A type of address, configured by the library.")
 class AddressType:
     id: strawberry.ID = field("The id, a UUID.")
     address_type: str | None = field("The name, such as `Home`.")
-    desc: str | None = field("What the kind is for.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    desc: str | None = field("A description of the type.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 @strawberry.type(description="A department that users belong to.")
 class Department:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    code: str | None = field("A short name.")
-    usage_number: int | None = field("How many users belong to it, where upstream counts them.")
-    source: str | None = field("Where the record comes from.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    code: str | None = field("The code.")
+    usage_number: int | None = field(
+        "The number of users of the department. Null if upstream does not count them."
+    )
+    source: str | None = field("The source of the record.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="What kind of thing an item is.")
+@strawberry.type(description="The material type of an item.")
 class MaterialType:
     id: strawberry.ID | None = field("The id, a UUID.")
     name: str | None = field("The name, such as `book`.")
-    source: str | None = field("Where the record comes from.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    source: str | None = field("The source of the record.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="How items may be lent.")
+@strawberry.type(description="The loan type of an item.")
 class LoanType:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name, such as `Can circulate`.")
-    source: str | None = field("Where the record comes from.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    source: str | None = field("The source of the record.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="A label that records can be given.")
+@strawberry.type(description="A label for records.")
 class Tag:
     id: strawberry.ID = field("The id, a UUID.")
-    label: str | None = field("The label, as it stands in the tags of a record.")
-    description: str | None = field("What it is for.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    label: str | None = field("The label, as it appears in the tags of a record.")
+    description: str | None = field("A description.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="A page of kinds of addresses.")
+@strawberry.type(description="A page of address types.")
 class AddressTypeConnection(Connection[AddressType]):
     pass
 
@@ -81,7 +83,7 @@ class TagConnection(Connection[Tag]):
 
 
 @strawberry.input(
-    description='Which rows of a small table. All conditions must hold. By name: `{ name: ["book"] }`.'
+    description='Conditions on reference records. All must hold. By name: `{ name: ["book"] }`.'
 )
 class ReferenceFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
@@ -89,21 +91,17 @@ class ReferenceFilter:
 
 
 @strawberry.input(
-    description='Which kinds of addresses. All conditions must hold. By name: `{ addressType: ["Home"] }`.'
+    description='Conditions on address types. All must hold. By name: `{ addressType: ["Home"] }`.'
 )
 class AddressTypeFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     address_type: list[str] | None = condition("Any of these names.", "addressType", arguments.exact)
 
 
-@strawberry.input(
-    description='Which labels. All conditions must hold. By their beginning: `{ label: "urg*" }`.'
-)
+@strawberry.input(description='Conditions on labels. All must hold. By prefix: `{ label: "urg*" }`.')
 class TagFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    label: str | None = condition(
-        "The label; `*` stands for anything, as in `urg*`.", "label", arguments.pattern
-    )
+    label: str | None = condition("The label; `*` is a wildcard, as in `urg*`.", "label", arguments.pattern)
 
 
 QUERIES = [
@@ -111,7 +109,7 @@ QUERIES = [
         "address_types",
         AddressTypeConnection,
         connection(
-            "Kinds of addresses, a page at a time.",
+            "A page of address types.",
             ask=lambda upstream: upstream.users.address_types,
             filter=AddressTypeFilter,
             default_sort=[cql.SortKey("addressType")],
@@ -122,7 +120,7 @@ QUERIES = [
         "departments",
         DepartmentConnection,
         connection(
-            "Departments, a page at a time.",
+            "A page of departments.",
             ask=lambda upstream: upstream.users.departments,
             filter=ReferenceFilter,
             default_sort=[cql.SortKey("name")],
@@ -133,7 +131,7 @@ QUERIES = [
         "material_types",
         MaterialTypeConnection,
         connection(
-            "Material types, a page at a time.",
+            "A page of material types.",
             ask=lambda upstream: upstream.inventory.material_types,
             filter=ReferenceFilter,
             default_sort=[cql.SortKey("name")],
@@ -144,7 +142,7 @@ QUERIES = [
         "loan_types",
         LoanTypeConnection,
         connection(
-            "Loan types, a page at a time.",
+            "A page of loan types.",
             ask=lambda upstream: upstream.inventory.loan_types,
             filter=ReferenceFilter,
             default_sort=[cql.SortKey("name")],
@@ -155,7 +153,7 @@ QUERIES = [
         "tags",
         TagConnection,
         connection(
-            "Labels, a page at a time.",
+            "A page of labels.",
             ask=lambda upstream: upstream.tags.tags,
             filter=TagFilter,
             default_sort=[cql.SortKey("label")],

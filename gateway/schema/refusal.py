@@ -11,38 +11,42 @@ from gateway.context import Info
 from gateway.schema.refusal_code import RefusalCode
 
 
-@strawberry.type(description="What a reason is about.")
+@strawberry.type(description="A parameter of a refusal reason.")
 class RefusalParameter:
-    key: str = strawberry.field(description="What it is: `itemBarcode`, `loanPolicyName`, `reason` ...")
-    value: str | None = strawberry.field(description="Its value; null where upstream sends none.")
+    key: str = strawberry.field(
+        description="The name of the parameter, such as `itemBarcode`, `loanPolicyName` or `reason`."
+    )
+    value: str | None = strawberry.field(description="The value. Null if upstream sends none.")
 
 
-@strawberry.type(description="A block that can be lifted by asking again with `overrideBlocks`.")
+@strawberry.type(description="A block that can be overridden by a second attempt with `overrideBlocks`.")
 class OverridableBlock:
     name: str = strawberry.field(
-        description="Which block: `patronBlock`, `itemLimitBlock`, `itemNotLoanableBlock`, `renewalBlock` or "
-        "`renewalDueDateRequiredBlock`. It is the field of `overrideBlocks` to set."
+        description="The name of the block: `patronBlock`, `itemLimitBlock`, `itemNotLoanableBlock`, "
+        "`renewalBlock` or `renewalDueDateRequiredBlock`. It is the field of `overrideBlocks` to "
+        "set."
     )
     missing_permissions: list[str] = strawberry.field(
-        description="What you may not do: empty when you may lift the block yourself."
+        description="Permissions that the caller lacks. Empty if the caller may override the block."
     )
 
 
-@strawberry.type(description="One reason why the library said no.")
+@strawberry.type(description="One reason for a refusal.")
 class RefusalReason:
-    code: RefusalCode = strawberry.field(description="FOLIO's code, or `OTHER`: many refusals have none.")
-    message: str = strawberry.field(description="FOLIO's words, in English or the language of the library.")
-    parameters: list[RefusalParameter] = strawberry.field(description="What the reason is about.")
+    code: RefusalCode = strawberry.field(description="FOLIO's code, or `OTHER`: many refusals have no code.")
+    message: str = strawberry.field(description="FOLIO's message, in English or the library's language.")
+    parameters: list[RefusalParameter] = strawberry.field(description="The parameters of the reason.")
     overridable_block: OverridableBlock | None = strawberry.field(
-        description="The block to lift, where somebody may."
+        description="The block to override. Null if no override exists."
     )
 
 
 @strawberry.type(
-    description="The library said no. Nothing changed, unless the act itself says that it may have."
+    description="The write was rejected by the library's rules. Nothing changed, unless the mutation's "
+    "description says otherwise."
 )
 class Refusal:
-    reasons: list[RefusalReason] = strawberry.field(description="All reasons at once; at least one.")
+    reasons: list[RefusalReason] = strawberry.field(description="All reasons; at least one.")
 
 
 class RefusalAsResult(strawberry.ExceptionHandler[errors.Refused, Refusal]):
@@ -61,9 +65,7 @@ class UnknownOutcomeFlag(strawberry.ExceptionHandler[errors.OutcomeUnknown, Refu
 
 def refusal(problem: errors.Refused) -> Refusal:
     """The refusal as data. One without a readable reason still has one: that there is none."""
-    given = problem.reasons or (
-        errors.Reason(message="The library refused and gave no reason that can be read."),
-    )
+    given = problem.reasons or (errors.Reason(message="The write was rejected without a readable reason."),)
     return Refusal(reasons=[_reason(each) for each in given])
 
 

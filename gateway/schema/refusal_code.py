@@ -10,7 +10,7 @@ from gateway.fields.enums import member
 
 
 @strawberry.enum(
-    description="Why the library said no. Newer versions of FOLIO add codes: they come as OTHER."
+    description="The reason code of a refusal. Codes of newer versions of FOLIO are reported as OTHER."
 )
 class RefusalCode(Enum):
     ITEM_NOT_LOANABLE = member("ITEM_NOT_LOANABLE", "Item not loanable.")
@@ -169,4 +169,4 @@ class RefusalCode(Enum):
         "FAILED_TO_DECLARE_CLAIMED_RETURNED_ITEM_AS_MISSING",
         "Failed to declare claimed returned item as missing.",
     )
-    OTHER = member("OTHER", "Another reason, or none with a code: see the message and the parameters.")
+    OTHER = member("OTHER", "Another reason, or one without a code: see the message and the parameters.")

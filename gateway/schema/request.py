@@ -54,43 +54,43 @@ def embedded_person(summary: str) -> dict[str, str]:
     }
 
 
-@strawberry.type(description="The title as its request carries it: never costs an upstream call.")
+@strawberry.type(description="The title as embedded in its request. Never costs an upstream call.")
 class RequestInstance:
     title: str | None = field("The title.")
-    identifiers: list[Identifier | None] | None = field("Numbers that the title is known by.")
-    contributor_names: list[Named | None] | None = field("Who made the work.")
-    publication: list[Publication | None] | None = field("Who brought it out, where and when.")
+    identifiers: list[Identifier | None] | None = field("Identifiers of the title.")
+    contributor_names: list[Named | None] | None = field("The contributors of the work.")
+    publication: list[Publication | None] | None = field("Publication statements: publisher, place and date.")
     editions: list[str | None] | None = field("Editions.")
-    hrid: str | None = field("The number of the title that people use, where upstream sends it.")
+    hrid: str | None = field("The human-readable number of the title. Null if upstream does not send it.")
 
 
-@strawberry.type(description="Where a requested item belongs.")
+@strawberry.type(description="The location of a requested item.")
 class RequestItemLocation:
     name: str | None = field("The name of the location.")
     library_name: str | None = field("The name of its library.")
     code: str | None = field("The code of the location.")
 
 
-@strawberry.type(description="The item as its request carries it: never costs an upstream call.")
+@strawberry.type(description="The item as embedded in its request. Never costs an upstream call.")
 class RequestItem:
-    barcode: str | None = field("The barcode; null for items without.")
-    location: RequestItemLocation | None = field("Where it belongs.")
-    enumeration: str | None = field("Which part of a series.")
-    volume: str | None = field("Which volume.")
-    chronology: str | None = field("Which time it covers.")
-    display_summary: str | None = field("One line for lists, in place of volume and enumeration.")
+    barcode: str | None = field("The barcode. Null for items without one.")
+    location: RequestItemLocation | None = field("The location.")
+    enumeration: str | None = field("The part of a series.")
+    volume: str | None = field("The volume.")
+    chronology: str | None = field("The time covered.")
+    display_summary: str | None = field("A single line for lists, instead of volume and enumeration.")
     loan_type: LoanType | None = link(
-        "How it may be lent. Id and name cost no upstream call.",
+        "The permanent loan type. Its id and name cost no upstream call.",
         loader="loan_type",
         key="loanTypeId",
         embedded={"name": "loanTypeName"},
     )
-    status: str | None = field("Its state, in FOLIO's words.")
+    status: str | None = field("The state, as FOLIO's text.")
     call_number: str | None = field("The call number.")
     call_number_components: CallNumberComponents | None = field("The parts of the call number.")
-    copy_number: str | None = field("Which copy it is.")
+    copy_number: str | None = field("The copy number.")
     effective_location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
-        "Where it belongs. Id and name cost no upstream call.",
+        "The location in force. Its id and name cost no upstream call.",
         loader="location",
         key="itemEffectiveLocationId",
         embedded={"name": "itemEffectiveLocationName"},
@@ -98,56 +98,58 @@ class RequestItem:
     retrieval_service_point: (
         Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
     ) = link(
-        "Where it is to be fetched. Id and name cost no upstream call.",
+        "The service point that retrieves the item. Its id and name cost no upstream call.",
         loader="service_point",
         key="retrievalServicePointId",
         embedded={"name": "retrievalServicePointName"},
     )
 
 
-@strawberry.type(description="Where a requested item is to be delivered.")
+@strawberry.type(description="The delivery address of a requested item.")
 class DeliveryAddress:
-    address_line1: str | None = field("First line.")
-    address_line2: str | None = field("Second line.")
+    address_line1: str | None = field("The first line.")
+    address_line2: str | None = field("The second line.")
     city: str | None = field("The city.")
-    region: str | None = field("State or province.")
-    postal_code: str | None = field("Postal code.")
+    region: str | None = field("The state or province.")
+    postal_code: str | None = field("The postal code.")
     country_id: str | None = field("The country code, such as `US`.")
     address_type: AddressType | None = link(
-        "What kind of address it is: home, work ...", loader="address_type", key="addressTypeId"
+        "The type of the address, such as home or work.", loader="address_type", key="addressTypeId"
     )
 
 
-@strawberry.type(description="What requests are searched and sorted by. FOLIO leaves it out of most answers.")
+@strawberry.type(
+    description="The values used for search and sorting of requests. FOLIO omits them from most responses."
+)
 class SearchIndex:
     call_number_components: CallNumberComponents | None = field("The parts of the call number.")
-    shelving_order: str | None = field("The place on the shelf, as text that sorts.")
+    shelving_order: str | None = field("The shelving order, as sortable text.")
     pickup_service_point_name: str | None = field("The name of the pickup service point.")
 
 
-@strawberry.type(description="The batch that a request was born in.")
+@strawberry.type(description="The batch that a request belongs to.")
 class BatchRequestInfo:
     batch_request: Annotated[BatchRequest, strawberry.lazy("gateway.schema.batch_request")] | None = link(
-        "The batch. Its id costs no upstream call; the batch itself one each.",
+        "The batch. Its id costs no upstream call; other fields cost one call per batch.",
         loader="batch_request",
         key="batchRequestId",
         identity="batchId",
     )
-    batch_request_submitted_at: DateTime | None = field("When the batch was sent.")
+    batch_request_submitted_at: DateTime | None = field("The date the batch was submitted.")
 
 
-@strawberry.type(description="The open loan of a requested item, as its request carries it.")
+@strawberry.type(description="The open loan of a requested item, as embedded in its request.")
 class RequestLoan:
-    due_date: DateTime | None = field("When the item is due back.")
+    due_date: DateTime | None = field("The date the item is due back.")
 
 
-@strawberry.type(description="When the slip of a request was printed, and by whom.")
+@strawberry.type(description="The printing of a request's slip.")
 class PrintDetails:
-    print_count: int | None = field("How many times it was printed.")
-    is_printed: bool | None = field("Whether it was printed at all.")
-    print_event_date: DateTime | None = field("When it was printed last.")
+    print_count: int | None = field("The number of times the slip was printed.")
+    is_printed: bool | None = field("True if the slip was printed.")
+    print_event_date: DateTime | None = field("The date of the last printing.")
     requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who printed it last. Id and names cost no upstream call.",
+        "The user who last printed the slip. The id and names cost no upstream call.",
         loader="user",
         key="requesterId",
         embedded={
@@ -158,42 +160,47 @@ class PrintDetails:
     )
 
 
-@strawberry.type(description="A patron's wish to get an item or a title.")
+@strawberry.type(description="A patron's request for an item or a title.")
 class Request:
     id: strawberry.ID = field("The id, a UUID.")
-    request_type: RequestType | None = field("What kind of wish it is.")
-    request_level: RequestLevel | None = field("Whether it is for one copy or for any copy.")
-    ecs_request_phase: EcsRequestPhase | None = field("Which half of a consortial request it is.")
-    request_date: DateTime | None = field("When it was made.")
-    patron_comments: str | None = field("What the patron wrote.")
+    request_type: RequestType | None = field("The type of the request.")
+    request_level: RequestLevel | None = field(
+        "The level of the request: one item, or any item of the title."
+    )
+    ecs_request_phase: EcsRequestPhase | None = field(
+        "The part of a consortial request. Null outside a consortium."
+    )
+    request_date: DateTime | None = field("The date of the request.")
+    patron_comments: str | None = field("The patron's comment.")
     requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who wants it. Null on closed requests whose requester the library has forgotten. "
-        "Id, barcode, names and patron group cost no upstream call.",
+        "The requester. Null if the closed request was anonymized. The id, barcode, names and "
+        "patron group cost no upstream call.",
         loader="user",
         key="requesterId",
         embedded=embedded_person("requester"),
     )
     proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who asked in the requester's name. Id, barcode, names and patron group cost no upstream call.",
+        "The user who requested on the requester's behalf. The id, barcode, names and patron group "
+        "cost no upstream call.",
         loader="user",
         key="proxyUserId",
         embedded=embedded_person("proxy"),
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
-        "The title. Id, title and editions cost no upstream call.",
+        "The title. Its id, title and editions cost no upstream call.",
         loader="instance",
         key="instanceId",
         embedded={"title": "instance.title", "editions": "instance.editions"},
     )
     request_instance: RequestInstance | None = field(
-        "The title as the request carries it: never costs an upstream call.", key="instance"
+        "The title as embedded in the request. Never costs an upstream call.", key="instance"
     )
     holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
         "The holdings of the item.", loader="holdings", key="holdingsRecordId"
     )
     item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
-        "The item. Null on title-level requests that no item was found for yet. "
-        "Id, title, barcode and status cost no upstream call.",
+        "The item. Null for a title-level request without an assigned item. Its id, title, barcode "
+        "and status cost no upstream call.",
         loader="item",
         key="itemId",
         embedded={
@@ -214,64 +221,73 @@ class Request:
         },
     )
     request_item: RequestItem | None = field(
-        "The item as the request carries it: never costs an upstream call.", key="item"
+        "The item as embedded in the request. Never costs an upstream call.", key="item"
     )
     open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
-        "The loan that the item is out on; null when it is not lent.",
+        "The open loan of the item. Null if it is not on loan.",
         loader="open_loan_of_item",
         key="itemId",
         identity=None,
     )
-    status: RequestStatus | None = field("Where it stands.")
+    status: RequestStatus | None = field("The status.")
     cancellation_reason: CancellationReason | None = link(
-        "Why it was cancelled. Its id costs no upstream call.",
+        "The reason for the cancellation. Its id costs no upstream call.",
         loader="cancellation_reason",
         key="cancellationReasonId",
     )
     cancelled_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Who cancelled it.", loader="user", key="cancelledByUserId"
+        "The user who cancelled the request.", loader="user", key="cancelledByUserId"
     )
-    cancellation_additional_information: str | None = field("What was written about the cancellation.")
-    cancelled_date: DateTime | None = field("When it was cancelled.")
-    position: int | None = field("The place in the queue, from 1. Null on closed requests.")
-    fulfillment_preference: FulfillmentPreference | None = field("How the patron wants to get the item.")
+    cancellation_additional_information: str | None = field("The comment on the cancellation.")
+    cancelled_date: DateTime | None = field("The date of the cancellation.")
+    position: int | None = field("The position in the queue, from 1. Null for closed requests.")
+    fulfillment_preference: FulfillmentPreference | None = field(
+        "The way a patron receives a requested item."
+    )
     delivery_address_type: AddressType | None = link(
-        "Which of the requester's addresses to deliver to.",
+        "The type of the requester's address to deliver to.",
         loader="address_type",
         key="deliveryAddressTypeId",
     )
-    delivery_address: DeliveryAddress | None = field("Where to deliver. Null unless it is to be delivered.")
-    request_expiration_date: DateTime | None = field("When the patron no longer wants it.")
-    hold_shelf_expiration_date: DateTime | None = field("Until when it stands on the hold shelf.")
+    delivery_address: DeliveryAddress | None = field(
+        "The address to deliver to. Null unless the item is to be delivered."
+    )
+    request_expiration_date: DateTime | None = field(
+        "The date after which the patron no longer needs the item."
+    )
+    hold_shelf_expiration_date: DateTime | None = field(
+        "The date until which the item stays on the hold shelf."
+    )
     pickup_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
         link(
-            "Where the patron picks it up. Null when it is to be delivered. "
-            "Everything of its summary costs no upstream call.",
+            "The pickup service point. Null for delivery. All fields of its summary cost no upstream call.",
             loader="service_point",
             key="pickupServicePointId",
             embedded={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
         )
     )
     tags: Tags | None = field(
-        "Free labels. The BFF cannot read them: circulation is asked.", dropped_by="bff"
+        "Free-text labels. The BFF cannot read them, so they are read from circulation.", dropped_by="bff"
     )
-    metadata: Metadata | None = field("Who made the record and when.")
-    search_index: SearchIndex | None = field("What the request is searched by, where upstream sends it.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
+    search_index: SearchIndex | None = field(
+        "The values used for search. Null if upstream does not send them."
+    )
     batch_request_info: BatchRequestInfo | None = field(
-        "The batch that it was born in; null for most. Together with `loan`, `printDetails`, "
-        "`itemLocationCode` or `isDcbReRequestCancellation` it costs one call more per 50 requests: no "
-        "upstream service sends all of them.",
+        "The batch that the request belongs to; null for most requests. Together with `loan`, "
+        "`printDetails`, `itemLocationCode` or `isDcbReRequestCancellation` it costs one more call "
+        "per 50 requests: no upstream service sends all of them.",
         dropped_by="circulation",
     )
     loan: RequestLoan | None = field(
-        "The due date of the loan that the item is out on; null when it is not lent.", dropped_by="bff"
+        "The due date of the item's open loan. Null if it is not on loan.", dropped_by="bff"
     )
     print_details: PrintDetails | None = field(
-        "Who printed its slip, and when. Null for what was never printed.", dropped_by="bff"
+        "The printing of the request's slip. Null if it was never printed.", dropped_by="bff"
     )
-    item_location_code: str | None = field("The code of the place of the item.", dropped_by="bff")
+    item_location_code: str | None = field("The code of the item's location.", dropped_by="bff")
     is_dcb_re_request_cancellation: bool | None = field(
-        "Whether it was cancelled only to be made again for another library of the consortium.",
+        "True if the request was cancelled only to be created again for another library of the consortium.",
         dropped_by="bff",
     )
 
@@ -281,21 +297,23 @@ class RequestConnection(Connection[Request]):
     pass
 
 
-@strawberry.type(description="A queue of requests, all of it, in order.")
+@strawberry.type(description="A complete request queue, in order.")
 class RequestQueue(FullList[Request]):
     pass
 
 
 @query(
-    "The open requests of a title or of an item, in the order of the queue. Upstream stops at "
-    "1000. Which of the two queues counts is a setting of the library: title-level requests on or off."
+    "The open requests for a title or an item, in queue order. Upstream stops at 1000. The "
+    "library's setting for title-level requests decides which of the two queues applies."
 )
 async def request_queue(
     info: Info,
     instance_id: Annotated[
-        strawberry.ID | None, strawberry.argument(description="The queue of a title, a UUID.")
+        strawberry.ID | None, strawberry.argument(description="The id of the title, a UUID.")
     ] = None,
-    item_id: Annotated[strawberry.ID | None, strawberry.argument(description="The queue of an item.")] = None,
+    item_id: Annotated[
+        strawberry.ID | None, strawberry.argument(description="The id of the item, a UUID.")
+    ] = None,
 ) -> RequestQueue | None:
     name, key = arguments.exactly_one(instanceId=instance_id, itemId=item_id)
     loader = "queue_of_instance" if name == "instanceId" else "queue_of_item"
@@ -305,14 +323,16 @@ async def request_queue(
 QUERIES = [
     request_queue,
     root(
-        "request", Request, lookup("One request. Null when there is none.", id=("request", "The id, a UUID."))
+        "request",
+        Request,
+        lookup("One request. Null if it does not exist.", id=("request", "The id, a UUID.")),
     ),
     root(
         "requests",
         RequestConnection,
         connection(
-            "Requests, a page at a time. Try "
-            "`{ requests(filter: { status: [OPEN_AWAITING_PICKUP] }) { nodes { requester { barcode } } } }`.",
+            "A page of requests. Try `{ requests(filter: { status: [OPEN_AWAITING_PICKUP] }) { nodes { "
+            "requester { barcode } } } }`.",
             ask=lambda upstream: upstream.circulation_bff.requests,
             direct=lambda upstream: upstream.circulation.requests,
             filter=RequestFilter,

@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-@strawberry.type(description="How a patron prefers to get what was requested.")
+@strawberry.type(description="A patron's preference for receiving requested items.")
 class RequestPreference:
     id: strawberry.ID = field("The id, a UUID.")
-    hold_shelf: bool | None = field("Whether the patron may pick up at a service point.")
-    delivery: bool | None = field("Whether the patron may have items delivered.")
-    fulfillment: FulfillmentPreference | None = field("What the patron prefers, where both are allowed.")
+    hold_shelf: bool | None = field("True if the patron may pick up at a service point.")
+    delivery: bool | None = field("True if the patron may have items delivered.")
+    fulfillment: FulfillmentPreference | None = field("The preferred way, if both are allowed.")
     default_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
         link(
-            "Where the patron prefers to pick up. Its id costs no upstream call.",
+            "The preferred pickup service point. Its id costs no upstream call.",
             loader="service_point",
             key="defaultServicePointId",
         )
     )
     default_delivery_address_type: AddressType | None = link(
-        "Which of the patron's addresses to deliver to. Its id costs no upstream call.",
+        "The type of the patron's address to deliver to. Its id costs no upstream call.",
         loader="address_type",
         key="defaultDeliveryAddressTypeId",
     )
     user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
-        "Whose preference it is.", loader="user", key="userId"
+        "The user with this preference.", loader="user", key="userId"
     )
-    metadata: Metadata | None = field("Who made the record and when.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")

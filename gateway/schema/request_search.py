@@ -13,8 +13,8 @@ from gateway.schema.enums import RequestLevel, RequestStatus, RequestType
 
 
 @strawberry.input(
-    description="Which requests. All conditions must hold; a list matches any of its values. "
-    "What waits on the hold shelf: `{ status: [OPEN_AWAITING_PICKUP] }`."
+    description="Conditions on requests. All must hold; a list matches any of its values. Items on the "
+    "hold shelf: `{ status: [OPEN_AWAITING_PICKUP] }`."
 )
 class RequestFilter:
     id: list[strawberry.ID] | None = condition("Ids of requests.", "id", arguments.ids)
@@ -22,56 +22,58 @@ class RequestFilter:
     item_id: list[strawberry.ID] | None = condition("Ids of items.", "itemId", arguments.ids)
     instance_id: list[strawberry.ID] | None = condition("Ids of titles.", "instanceId", arguments.ids)
     request_type: list[RequestType] | None = condition(
-        "Kinds of wish: `PAGE`, `HOLD` or `RECALL`.", "requestType", arguments.members
+        "Request types: `PAGE`, `HOLD` or `RECALL`.", "requestType", arguments.members
     )
-    request_level: list[RequestLevel] | None = condition(
-        "For an item or a title.", "requestLevel", arguments.members
-    )
+    request_level: list[RequestLevel] | None = condition("Request levels.", "requestLevel", arguments.members)
     status: list[RequestStatus] | None = condition(
-        "Where they stand, such as `OPEN_NOT_YET_FILLED`.", "status", arguments.members
+        "Statuses, such as `OPEN_NOT_YET_FILLED`.", "status", arguments.members
     )
     pickup_service_point_id: list[strawberry.ID] | None = condition(
-        "Where they are to be picked up.", "pickupServicePointId", arguments.ids
+        "Ids of pickup service points.", "pickupServicePointId", arguments.ids
     )
-    request_date: DateTimeRange | None = condition("When they were made.", "requestDate", arguments.span)
+    request_date: DateTimeRange | None = condition("The creation date.", "requestDate", arguments.span)
     item_barcode: list[str] | None = condition(
         "Barcodes of items, such as `2000000001`.", "item.barcode", arguments.exact
     )
     requester_barcode: list[str] | None = condition(
-        "Library cards of requesters, such as `1000000001`.", "requester.barcode", arguments.exact
+        "Library card numbers of requesters, such as `1000000001`.", "requester.barcode", arguments.exact
     )
     title: str | None = condition(
-        "Words of the title in any order, all of them: `history bridges`.", "instance.title", arguments.words
+        "Words of the title in any order; all must match: `history bridges`.",
+        "instance.title",
+        arguments.words,
     )
     cancellation_reason_id: list[strawberry.ID] | None = condition(
-        "Why they were cancelled.", "cancellationReasonId", arguments.ids
+        "Ids of cancellation reasons.", "cancellationReasonId", arguments.ids
     )
     item_effective_location_id: list[strawberry.ID] | None = condition(
-        "Where the item belongs.", "item.itemEffectiveLocationId", arguments.ids
+        "Ids of the items' locations.", "item.itemEffectiveLocationId", arguments.ids
     )
     retrieval_service_point_id: list[strawberry.ID] | None = condition(
-        "Where the item is to be fetched.", "item.retrievalServicePointId", arguments.ids
+        "Ids of the service points that retrieve the items.", "item.retrievalServicePointId", arguments.ids
     )
 
 
-@strawberry.enum(description="What requests can be sorted by.")
+@strawberry.enum(description="Sort keys for requests.")
 class RequestSortField(Enum):
-    REQUEST_DATE = member("requestDate", "When it was made.")
-    POSITION = member("position/number", "The place in the queue.")
-    STATUS = member("status", "Where it stands.")
-    REQUEST_TYPE = member("requestType", "The kind.")
+    REQUEST_DATE = member("requestDate", "The date of the request.")
+    POSITION = member("position/number", "The position in the queue.")
+    STATUS = member("status", "The status.")
+    REQUEST_TYPE = member("requestType", "The request type.")
     TITLE = member("instance.title", "The title.")
     REQUESTER_LAST_NAME = member("requester.lastName", "The requester's family name.")
-    PICKUP_SERVICE_POINT = member("searchIndex.pickupServicePointName", "The name of the pickup point.")
-    SHELVING_ORDER = member("searchIndex.shelvingOrder", "The place on the shelf.")
+    PICKUP_SERVICE_POINT = member(
+        "searchIndex.pickupServicePointName", "The name of the pickup service point."
+    )
+    SHELVING_ORDER = member("searchIndex.shelvingOrder", "The shelving order.")
 
 
 @strawberry.input(
-    description="One key to sort requests by; of several, the first counts most. "
-    "The last first: `{ field: REQUEST_DATE, direction: DESCENDING }`."
+    description="One sort key for requests; of several, the first takes precedence. Latest first: `{ "
+    "field: REQUEST_DATE, direction: DESCENDING }`."
 )
 class RequestSort:
-    field: RequestSortField = strawberry.field(description="What to sort by.")
+    field: RequestSortField = strawberry.field(description="The field to sort by.")
     direction: SortDirection = strawberry.field(
-        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+        default=SortDirection.ASCENDING, description="The sort direction."
     )

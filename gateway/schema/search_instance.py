@@ -42,18 +42,18 @@ if TYPE_CHECKING:
     from gateway.schema.request import RequestConnection
 
 
-@strawberry.type(description="A note as a search finds it.")
+@strawberry.type(description="A note in a search result.")
 class SearchNote:
     note: str | None = field("The text.")
-    staff_only: bool | None = field("Whether patrons must not see it.")
+    staff_only: bool | None = field("True if patrons must not see it.")
 
 
-@strawberry.type(description="Holdings as a search finds them.")
+@strawberry.type(description="Holdings in a search result.")
 class SearchHoldings:
     id: strawberry.ID = field("The id, a UUID.")
     holdings: Holdings | None = link(
-        "The holdings as inventory keeps them. Id, hrid, call number and copy number cost no upstream call. "
-        "Null for those of another library.",
+        "The holdings in inventory. Their id, hrid, call number and copy number cost no upstream "
+        "call. Null for holdings of another library.",
         loader="holdings",
         key="id",
         embedded={
@@ -64,35 +64,33 @@ class SearchHoldings:
             "copyNumber": "copyNumber",
         },
     )
-    tenant_id: str | None = field("The library of the consortium that they belong to.")
+    tenant_id: str | None = field("The tenant of the consortium that owns the holdings.")
     permanent_location: Location | None = link(
-        "Where the items belong.", loader="location", key="permanentLocationId"
+        "The permanent location of the items.", loader="location", key="permanentLocationId"
     )
-    discovery_suppress: bool | None = field("Whether patrons must not find them.")
-    hrid: str | None = field("The number of the record that people use.")
-    source_id: strawberry.ID | None = field("Where the record comes from: an id of FOLIO's holdings sources.")
-    former_ids: list[str | None] | None = field("Ids that the record had before, in other systems too.")
-    statistical_code_ids: list[strawberry.ID | None] | None = field(
-        "What they are counted as: ids of FOLIO's statistical codes."
-    )
-    tags: Tags | None = field("Free labels.")
-    holdings_type_id: strawberry.ID | None = field("What kind of holdings: an id of FOLIO's holdings types.")
-    call_number_prefix: str | None = field("What stands before the call number.")
+    discovery_suppress: bool | None = field("True if patrons must not see them.")
+    hrid: str | None = field("The human-readable number of the record.")
+    source_id: strawberry.ID | None = field("The id of the FOLIO holdings source.")
+    former_ids: list[str | None] | None = field("Former ids of the record, including those of other systems.")
+    statistical_code_ids: list[strawberry.ID | None] | None = field("Ids of FOLIO statistical codes.")
+    tags: Tags | None = field("Free-text labels.")
+    holdings_type_id: strawberry.ID | None = field("The id of the FOLIO holdings type.")
+    call_number_prefix: str | None = field("The prefix of the call number.")
     call_number: str | None = field("The call number.")
-    call_number_suffix: str | None = field("What stands after the call number.")
-    copy_number: str | None = field("Which copy it is.")
-    electronic_access: list[ElectronicAccess | None] | None = field("Where it can be read online.")
-    administrative_notes: list[str | None] | None = field("Notes of the staff about the record.")
-    notes: list[SearchNote | None] | None = field("Notes about the holdings.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    call_number_suffix: str | None = field("The suffix of the call number.")
+    copy_number: str | None = field("The copy number.")
+    electronic_access: list[ElectronicAccess | None] | None = field("Links to online access.")
+    administrative_notes: list[str | None] | None = field("Administrative notes of staff.")
+    notes: list[SearchNote | None] | None = field("Notes on the holdings.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
-@strawberry.type(description="An item as a search finds it.")
+@strawberry.type(description="An item in a search result.")
 class SearchItem:
     id: strawberry.ID = field("The id, a UUID.")
     item: Item | None = link(
-        "The item as inventory keeps it. Id, title, barcode and status cost no upstream call. "
-        "Null for an item of another library.",
+        "The item in inventory. Its id, title, barcode and status cost no upstream call. Null for "
+        "an item of another library.",
         loader="item",
         key="id",
         embedded={
@@ -115,56 +113,59 @@ class SearchItem:
             "inTransitDestinationServicePoint>name": "inTransitDestinationServicePoint.name",
         },
     )
-    tenant_id: str | None = field("The library of the consortium where it is.")
+    tenant_id: str | None = field("The tenant of the consortium that owns the item.")
     title: str | None = field("The title.")
     call_number: str | None = field("The call number in force.")
     call_number_components: CallNumberComponents | None = field("The parts of the call number.")
-    material_type: Named | None = field("What kind of thing it is.")
-    contributors: list[Contributor | None] | None = field("Who made the work. Only the names are there.")
+    material_type: Named | None = field("The material type.")
+    contributors: list[Contributor | None] | None = field(
+        "The contributors of the work. Only the names are available."
+    )
     holdings: Holdings | None = link(
-        "The holdings that it belongs to.", loader="holdings", key="holdingsRecordId"
+        "The holdings that the item belongs to.", loader="holdings", key="holdingsRecordId"
     )
     instance: Instance | None = link(
-        "The title that it is a copy of. Id and title cost no upstream call.",
+        "The title of the copy. Its id and title cost no upstream call.",
         loader="instance",
         key="instanceId",
         embedded={"title": "title"},
     )
-    barcode: str | None = field("The barcode; null for items without.")
-    effective_location: ItemLocation | None = field("Where it belongs now. Only the name is there.")
+    barcode: str | None = field("The barcode. Null for items without one.")
+    effective_location: ItemLocation | None = field("The location in force. Only the name is available.")
     permanent_loan_type: LoanType | None = embedded_link(
-        "How it may be lent. Id and name cost no upstream call.", loader="loan_type"
+        "The permanent loan type. Its id and name cost no upstream call.", loader="loan_type"
     )
     temporary_loan_type: LoanType | None = embedded_link(
-        "How it may be lent for now; null unless that differs. Id and name cost no upstream call.",
+        "The temporary loan type. Null if the permanent one applies. Its id and name cost no upstream call.",
         loader="loan_type",
     )
-    status: ItemStatus | None = field("Its state.")
-    enumeration: str | None = field("Which part of a series, such as `v.73:no.1-6`.")
-    chronology: str | None = field("Which time it covers, such as `1987:Jan.-June`.")
-    volume: str | None = field("Which volume it is.")
-    display_summary: str | None = field("One line for lists, in place of volume and enumeration.")
-    copy_number: str | None = field("Which copy it is: its own number, or that of the holdings.")
+    status: ItemStatus | None = field("The state.")
+    enumeration: str | None = field("The part of a series, such as `v.73:no.1-6`.")
+    chronology: str | None = field("The time covered, such as `1987:Jan.-June`.")
+    volume: str | None = field("The volume.")
+    display_summary: str | None = field("A single line for lists, instead of volume and enumeration.")
+    copy_number: str | None = field("The copy number of the item or its holdings.")
     in_transit_destination_service_point: ServicePoint | None = link(
-        "Where it travels to. Null unless it is in transit. Id and name cost no upstream call.",
+        "The service point the item is on its way to. Null unless it is in transit. Its id and "
+        "name cost no upstream call.",
         loader="service_point",
         key="inTransitDestinationServicePointId",
         embedded={"name": "inTransitDestinationServicePoint.name"},
     )
-    accession_number: str | None = field("The number it got when it was bought.")
+    accession_number: str | None = field("The accession number.")
     open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
-        "The loan that it is out on; null when it is not lent.",
+        "The open loan. Null if the item is not on loan.",
         loader="open_loan_of_item",
         key="id",
         identity=None,
     )
     allowed_service_points: AllowedServicePoints | None = allowed_for(
-        "Where a new request for it may be picked up, by kind of request. One upstream call each.",
+        "The service points that allow pickup of a new request, by request type. One upstream call each.",
         "itemId",
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "The requests that wait for this item.",
+            "The open requests for this item.",
             loader="requests_of_item",
             within=OPEN_REQUESTS,
             filter=RequestFilter,
@@ -198,13 +199,11 @@ def _item_by_barcode(description: str) -> Any:  # Any: the annotation beside the
     return made
 
 
-@strawberry.type(
-    description="A title as a search finds it, with its holdings and items across a whole consortium."
-)
+@strawberry.type(description="A title in a search result, with its holdings and items across the consortium.")
 class SearchInstance:
     id: strawberry.ID = field("The id, a UUID.")
     instance: Instance | None = link(
-        "The title as inventory keeps it. Id, title, hrid, source and editions cost no upstream call.",
+        "The title in inventory. Its id, title, hrid, source and editions cost no upstream call.",
         loader="instance",
         key="id",
         embedded={
@@ -215,55 +214,49 @@ class SearchInstance:
             "editions": "editions",
         },
     )
-    tenant_id: str | None = field("The library of the consortium that the record belongs to.")
-    shared: bool | None = field("Whether the whole consortium shares the record. Null outside a consortium.")
-    hrid: str | None = field("The number of the record that people use.")
-    source: str | None = field("Where the record comes from: `FOLIO`, `MARC` or another.")
-    statistical_code_ids: list[strawberry.ID | None] | None = field(
-        "What it is counted as: ids of FOLIO's statistical codes."
-    )
-    status_id: strawberry.ID | None = field("How far it is catalogued: an id of FOLIO's instance statuses.")
+    tenant_id: str | None = field("The tenant of the consortium that owns the record.")
+    shared: bool | None = field("True if the consortium shares the record. Null outside a consortium.")
+    hrid: str | None = field("The human-readable number of the record.")
+    source: str | None = field("The source of the record: `FOLIO`, `MARC` or another.")
+    statistical_code_ids: list[strawberry.ID | None] | None = field("Ids of FOLIO statistical codes.")
+    status_id: strawberry.ID | None = field("The id of the FOLIO instance status.")
     title: str | None = field("The title.")
-    index_title: str | None = field("The title as it is sorted, without a leading article.")
-    series: list[Series | None] | None = field("Series that it is part of.")
+    index_title: str | None = field("The title used for sorting, without a leading article.")
+    series: list[Series | None] | None = field("Series that the title belongs to.")
     alternative_titles: list[AlternativeTitle | None] | None = field("Other titles of the same work.")
-    identifiers: list[Identifier | None] | None = field("Numbers that it is known by.")
-    contributors: list[Contributor | None] | None = field("Who made the work.")
-    subjects: list[Subject | None] | None = field("What it is about.")
-    dates: InstanceDates | None = field("When it came out, in the form of MARC.")
-    instance_type_id: strawberry.ID | None = field(
-        "What kind of content it is: an id of FOLIO's instance types."
-    )
-    instance_format_ids: list[strawberry.ID | None] | None = field(
-        "On what it comes: ids of FOLIO's instance formats."
-    )
-    languages: list[str | None] | None = field("Its languages, as codes of MARC such as `eng`.")
-    metadata: Metadata | None = field("Who made the record and when.")
-    administrative_notes: list[str | None] | None = field("Notes of the staff about the record.")
-    mode_of_issuance_id: strawberry.ID | None = field(
-        "Whether it is one piece, several or a serial: an id of FOLIO's modes of issuance."
-    )
+    identifiers: list[Identifier | None] | None = field("Identifiers of the title.")
+    contributors: list[Contributor | None] | None = field("The contributors of the work.")
+    subjects: list[Subject | None] | None = field("Subjects of the work.")
+    dates: InstanceDates | None = field("The dates of publication, as in MARC field 008.")
+    instance_type_id: strawberry.ID | None = field("The id of the FOLIO instance type.")
+    instance_format_ids: list[strawberry.ID | None] | None = field("Ids of FOLIO instance formats.")
+    languages: list[str | None] | None = field("Languages, as MARC codes such as `eng`.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
+    administrative_notes: list[str | None] | None = field("Administrative notes of staff.")
+    mode_of_issuance_id: strawberry.ID | None = field("The id of the FOLIO mode of issuance.")
     nature_of_content_term_ids: list[strawberry.ID | None] | None = field(
-        "What it is, such as a festschrift: ids of FOLIO's nature of content terms."
+        "Ids of FOLIO nature of content terms, such as festschrift."
     )
-    publication: list[Publication | None] | None = field("Who brought it out, where and when.")
-    staff_suppress: bool | None = field("Whether only cataloguers are to see it.")
-    discovery_suppress: bool | None = field("Whether patrons must not find it.")
-    is_bound_with: bool | None = field("Whether it shares its covers with other titles.")
-    tags: Tags | None = field("Free labels.")
-    classifications: list[Classification | None] | None = field("Its places in classifications.")
-    electronic_access: list[ElectronicAccess | None] | None = field("Where it can be read online.")
-    notes: list[SearchNote | None] | None = field("Notes about the title.")
-    holdings: list[SearchHoldings | None] | None = field("All its holdings.")
-    physical_descriptions: list[str | None] | None = field("What it looks like, such as `120 pages ; 23 cm`.")
+    publication: list[Publication | None] | None = field("Publication statements: publisher, place and date.")
+    staff_suppress: bool | None = field("True if only cataloguers may see the record.")
+    discovery_suppress: bool | None = field("True if patrons must not see the record.")
+    is_bound_with: bool | None = field("True if it is bound with other titles.")
+    tags: Tags | None = field("Free-text labels.")
+    classifications: list[Classification | None] | None = field("Classifications.")
+    electronic_access: list[ElectronicAccess | None] | None = field("Links to online access.")
+    notes: list[SearchNote | None] | None = field("Notes on the title.")
+    holdings: list[SearchHoldings | None] | None = field("All holdings of the title.")
+    physical_descriptions: list[str | None] | None = field(
+        "Physical descriptions, such as `120 pages ; 23 cm`."
+    )
     item: SearchItem | None = _item_by_barcode(
-        "The item with this barcode; null when the title has none. It costs no upstream call."
+        "The item with this barcode. Null if the title has none. Costs no upstream call."
     )
-    items: list[SearchItem | None] | None = field("All its items.")
+    items: list[SearchItem | None] | None = field("All items of the title.")
     editions: list[str | None] | None = field("Editions.")
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "The requests that wait for this title or one of its items, by their place in the queue.",
+            "The open requests for this title or one of its items, in queue order.",
             loader="requests_of_instance",
             within=OPEN_REQUESTS,
             filter=RequestFilter,
@@ -306,14 +299,14 @@ def _search(description: str) -> Any:  # Any: the annotation beside the declarat
     made.arguments = [
         argument("id", strawberry.ID | None, "The id of the title, a UUID.", default=None),
         argument(
-            "hrid", str | None, "The number of the title that people use, such as `in00000102`.", default=None
+            "hrid", str | None, "The human-readable number of the title, such as `in00000102`.", default=None
         ),
         argument("barcode", str | None, "The barcode of one of its items.", default=None),
         argument(
             "cql",
             str | None,
-            "For people who know CQL: a condition on FOLIO's search index, such as `isbn==9780141439518`, "
-            "without `sortby`, at most 2000 characters.",
+            "A CQL condition on FOLIO's search index, such as `isbn==9780141439518`, without `sortby`; "
+            "at most 2000 characters.",
             default=None,
         ),
     ]
@@ -325,8 +318,9 @@ QUERIES = [
         "search_instance",
         SearchInstance,
         _search(
-            "The first title that exactly one of the keys finds, with its holdings and items across a whole "
-            "consortium. Null when there is none. Lags behind the records by a few seconds."
+            "The first title that matches exactly one of the keys, with its holdings and items across "
+            "the consortium. Null if there is none. The search index lags behind the records by a few "
+            "seconds."
         ),
     ),
 ]

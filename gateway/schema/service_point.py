@@ -41,55 +41,57 @@ REQUEST_SUMMARY_MEMBERS = (
 SUMMARY_MEMBERS = (*REQUEST_SUMMARY_MEMBERS, "holdShelfClosedLibraryDateManagement")
 
 
-@strawberry.type(description="How long an item waits on the hold shelf.")
+@strawberry.type(description="The time an item stays on the hold shelf.")
 class HoldShelfExpiryPeriod:
-    duration: int | None = field("How many of the unit.")
+    duration: int | None = field("The number of units.")
     interval_id: IntervalId | None = field("The unit.")
 
 
-@strawberry.type(description="Whether a service point prints a kind of staff slip unasked.")
+@strawberry.type(description="The default printing of a staff slip at a service point.")
 class ServicePointStaffSlip:
-    id: strawberry.ID | None = field("Which kind of slip: an id of FOLIO's staff slips.")
+    id: strawberry.ID | None = field("The id of the FOLIO staff slip.")
     template: StaffSlipTemplate | None = link(
-        "The kind of slip, and what it looks like.", loader="staff_slip_template", key="id"
+        "The template of the slip.", loader="staff_slip_template", key="id"
     )
-    print_by_default: bool | None = field("Whether it is printed unasked.")
+    print_by_default: bool | None = field("True if the slip is printed by default.")
 
 
-@strawberry.type(description="A desk where items are lent, returned or picked up.")
+@strawberry.type(description="A desk for check-out, check-in or pickup.")
 class ServicePoint:
     id: strawberry.ID = field("The id, a UUID.")
     name: str | None = field("The name.")
-    code: str | None = field("A short name.")
-    discovery_display_name: str | None = field("The name that patrons see.")
-    description: str | None = field("What the service point is.")
-    shelving_lag_time: int | None = field("Minutes until a returned item is back on its shelf.")
-    pickup_location: bool | None = field("Whether requested items can be picked up here.")
+    code: str | None = field("The code.")
+    discovery_display_name: str | None = field("The name shown to patrons.")
+    description: str | None = field("A description of the service point.")
+    shelving_lag_time: int | None = field("The minutes until a returned item is back on its shelf.")
+    pickup_location: bool | None = field("True if requested items can be picked up here.")
     hold_shelf_expiry_period: HoldShelfExpiryPeriod | None = field(
-        "How long items wait on the hold shelf. Null where nothing can be picked up."
+        "The time an item stays on the hold shelf. Null if there is no pickup here."
     )
     hold_shelf_closed_library_date_management: HoldShelfClosedLibraryDateManagement | None = field(
-        "What happens when the wait on the hold shelf would end on a closed day."
+        "The treatment of a hold shelf expiration date on a closed day."
     )
-    staff_slips: list[ServicePointStaffSlip | None] | None = field("Which slips are printed here by default.")
+    staff_slips: list[ServicePointStaffSlip | None] | None = field("The slips printed here by default.")
     ecs_request_routing: bool | None = field(
-        "Whether it only routes requests between the libraries of a consortium and is no desk."
+        "True if it only routes requests between libraries of a consortium and is not a desk."
     )
-    metadata: Metadata | None = field("Who made the record and when.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
     pick_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = (
         full_list_link(
-            "What is to be fetched from the shelves near here. One upstream call for each service point.",
+            "The items to retrieve from shelves near this service point. One upstream call per service "
+            "point.",
             loader="pick_slips",
         )
     )
     search_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = (
         full_list_link(
-            "What is to be looked for on the shelves near here, for holds. One upstream call for each.",
+            "The items to search for on shelves near this service point, for holds. One upstream call "
+            "per service point.",
             loader="search_slips",
         )
     )
     open_loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
-        "What was lent here and is still out.",
+        "The open loans checked out here.",
         loader="loans_of_service_point",
         within=OPEN_LOANS,
         filter=LoanFilter,
@@ -98,7 +100,7 @@ class ServicePoint:
     )
     pickup_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "Open requests that are to be picked up here.",
+            "The open requests with pickup here.",
             loader="requests_of_service_point",
             within=OPEN_REQUESTS,
             filter=RequestFilter,
@@ -114,32 +116,31 @@ class ServicePointConnection(Connection[ServicePoint]):
 
 
 @strawberry.input(
-    description="Which service points. All conditions must hold. "
-    "Where patrons pick up: `{ pickupLocation: true }`."
+    description="Conditions on service points. All must hold. With pickup: `{ pickupLocation: true }`."
 )
 class ServicePointFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
-    code: list[str] | None = condition("Any of these short names.", "code", arguments.exact)
+    code: list[str] | None = condition("Any of these codes.", "code", arguments.exact)
     pickup_location: bool | None = condition(
-        "Where requested items can be picked up, or the others.", "pickupLocation", arguments.flag
+        "True for service points with pickup, false for the others.", "pickupLocation", arguments.flag
     )
 
 
-@strawberry.enum(description="What service points can be sorted by.")
+@strawberry.enum(description="Sort keys for service points.")
 class ServicePointSortField(Enum):
     NAME = member("name", "The name.")
-    CODE = member("code", "The short name.")
+    CODE = member("code", "The code.")
 
 
 @strawberry.input(
-    description="One key to sort service points by; of several, the first counts most. "
-    "The last first: `{ field: NAME, direction: DESCENDING }`."
+    description="One sort key for service points; of several, the first takes precedence. Reverse order: "
+    "`{ field: NAME, direction: DESCENDING }`."
 )
 class ServicePointSort:
-    field: ServicePointSortField = strawberry.field(description="What to sort by.")
+    field: ServicePointSortField = strawberry.field(description="The field to sort by.")
     direction: SortDirection = strawberry.field(
-        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+        default=SortDirection.ASCENDING, description="The sort direction."
     )
 
 
@@ -147,13 +148,13 @@ QUERIES = [
     root(
         "service_point",
         ServicePoint,
-        lookup("One service point. Null when there is none.", id=("service_point", "The id, a UUID.")),
+        lookup("One service point. Null if it does not exist.", id=("service_point", "The id, a UUID.")),
     ),
     root(
         "service_points",
         ServicePointConnection,
         connection(
-            "Service points, a page at a time; those that only route requests of a consortium included.",
+            "A page of service points, including those that only route requests of a consortium.",
             ask=lambda upstream: upstream.inventory.service_points,
             filter=ServicePointFilter,
             sort=ServicePointSort,

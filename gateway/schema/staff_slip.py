@@ -21,98 +21,108 @@ if TYPE_CHECKING:
 @strawberry.type(description="The item on a slip.")
 class StaffSlipItem:
     title: str | None = field("The title.")
-    primary_contributor: str | None = field("Who made the work, first of all.")
-    all_contributors: str | None = field("Who made the work, joined with `; `.")
+    primary_contributor: str | None = field("The primary contributor.")
+    all_contributors: str | None = field("The contributors of the work, joined with `; `.")
     barcode: str | None = field("The barcode.")
-    status: str | None = field("The state, in FOLIO's words.")
-    enumeration: str | None = field("Which part of a series.")
-    volume: str | None = field("Which volume.")
-    chronology: str | None = field("Which time it covers.")
+    status: str | None = field("The state, as FOLIO's text.")
+    enumeration: str | None = field("The part of a series.")
+    volume: str | None = field("The volume.")
+    chronology: str | None = field("The time covered.")
     year_caption: str | None = field("Years, joined with `; `.")
-    material_type: str | None = field("What kind of thing it is: a name, or an id for items of a consortium.")
-    loan_type: str | None = field("How it may be lent: a name, or an id for items of a consortium.")
-    copy: str | None = field("Which copy it is.")
-    number_of_pieces: str | None = field("How many pieces.")
-    display_summary: str | None = field("One line for lists.")
-    description_of_pieces: str | None = field("What the pieces are.")
+    material_type: str | None = field("The material type: a name, or an id for items of a consortium.")
+    loan_type: str | None = field("The loan type: a name, or an id for items of a consortium.")
+    copy: str | None = field("The copy number.")
+    number_of_pieces: str | None = field("The number of pieces.")
+    display_summary: str | None = field("A single line for lists.")
+    description_of_pieces: str | None = field("A description of the pieces.")
     effective_location_specific: str | None = field("The name of the location.")
     effective_location_library: str | None = field("The name of the library.")
     effective_location_campus: str | None = field("The name of the campus.")
     effective_location_institution: str | None = field("The name of the institution.")
-    effective_location_discovery_display_name: str | None = field("The location's name for patrons.")
-    effective_location_primary_service_point_name: str | None = field("The location's main service point.")
+    effective_location_discovery_display_name: str | None = field(
+        "The name of the location shown to patrons."
+    )
+    effective_location_primary_service_point_name: str | None = field(
+        "The name of the location's primary service point."
+    )
     call_number: str | None = field("The call number.")
-    call_number_prefix: str | None = field("What stands before the call number.")
-    call_number_suffix: str | None = field("What stands after the call number.")
-    last_checked_in_date_time: DateTime | None = field("When it was checked in last.")
-    to_service_point: str | None = field("Where it travels to, by name.")
-    from_service_point: str | None = field("Where it comes from, by name.")
+    call_number_prefix: str | None = field("The prefix of the call number.")
+    call_number_suffix: str | None = field("The suffix of the call number.")
+    last_checked_in_date_time: DateTime | None = field("The date of the last check-in.")
+    to_service_point: str | None = field("The name of the service point the item is on its way to.")
+    from_service_point: str | None = field("The name of the service point the item comes from.")
 
 
 @strawberry.type(description="The request on a slip.")
 class StaffSlipRequest:
     request_id: strawberry.ID | None = field("The id of the request, a UUID.", key="requestID")
     request: Annotated[Request, strawberry.lazy("gateway.schema.request")] | None = link(
-        "The request itself. Its id costs no upstream call.", loader="request", key="requestID"
+        "The full request. Its id costs no upstream call.", loader="request", key="requestID"
     )
-    service_point_pickup: str | None = field("Where it is to be picked up, by name.")
-    request_date: DateTime | None = field("When the request was made; null from older versions of FOLIO.")
-    request_expiration_date: DateTime | None = field("When the patron no longer wants it.")
-    hold_shelf_expiration_date: DateTime | None = field("Until when it stands on the hold shelf.")
-    additional_info: str | None = field("What was written about the cancellation.")
-    reason_for_cancellation: str | None = field("Why it was cancelled.")
-    delivery_address_type: str | None = field("Which address to deliver to, by name.")
-    patron_comments: str | None = field("What the patron wrote.")
+    service_point_pickup: str | None = field("The name of the pickup service point.")
+    request_date: DateTime | None = field("The date of the request. Null in older versions of FOLIO.")
+    request_expiration_date: DateTime | None = field(
+        "The date after which the patron no longer needs the item."
+    )
+    hold_shelf_expiration_date: DateTime | None = field(
+        "The date until which the item stays on the hold shelf."
+    )
+    additional_info: str | None = field("The comment on the cancellation.")
+    reason_for_cancellation: str | None = field("The reason for the cancellation.")
+    delivery_address_type: str | None = field("The name of the type of the delivery address.")
+    patron_comments: str | None = field("The patron's comment.")
 
 
 @strawberry.type(description="The requester on a slip.")
 class StaffSlipRequester:
-    first_name: str | None = field("Given name.")
-    preferred_first_name: str | None = field("The name to call the person by.")
-    last_name: str | None = field("Family name.")
-    middle_name: str | None = field("Middle name.")
+    first_name: str | None = field("The given name.")
+    preferred_first_name: str | None = field("The preferred given name.")
+    last_name: str | None = field("The family name.")
+    middle_name: str | None = field("The middle name.")
     barcode: str | None = field("The number on the library card.")
-    patron_group: str | None = field("The patron group, by name.")
-    departments: str | None = field("Departments, joined with `; `.")
-    primary_delivery_address_type: str | None = field("The kind of the main address, by name.")
-    primary_address_line1: str | None = field("First line of the main address.")
-    primary_address_line2: str | None = field("Second line of the main address.")
-    primary_city: str | None = field("City of the main address.")
-    primary_state_prov_region: str | None = field("State or province of the main address.")
-    primary_zip_postal_code: str | None = field("Postal code of the main address.")
-    primary_country: str | None = field("Country of the main address, by name.")
-    address_type: str | None = field("The kind of the address to deliver to, by name.")
-    address_line1: str | None = field("First line of the address to deliver to.")
-    address_line2: str | None = field("Second line of the address to deliver to.")
-    city: str | None = field("City of the address to deliver to.")
-    region: str | None = field("State or province of the address to deliver to.")
-    postal_code: str | None = field("Postal code of the address to deliver to.")
-    country_id: str | None = field("Country code of the address to deliver to.")
+    patron_group: str | None = field("The name of the patron group.")
+    departments: str | None = field("The departments, joined with `; `.")
+    primary_delivery_address_type: str | None = field("The name of the type of the primary address.")
+    primary_address_line1: str | None = field("The first line of the primary address.")
+    primary_address_line2: str | None = field("The second line of the primary address.")
+    primary_city: str | None = field("The city of the primary address.")
+    primary_state_prov_region: str | None = field("The state or province of the primary address.")
+    primary_zip_postal_code: str | None = field("The postal code of the primary address.")
+    primary_country: str | None = field("The country name of the primary address.")
+    address_type: str | None = field("The name of the type of the delivery address.")
+    address_line1: str | None = field("The first line of the delivery address.")
+    address_line2: str | None = field("The second line of the delivery address.")
+    city: str | None = field("The city of the delivery address.")
+    region: str | None = field("The state or province of the delivery address.")
+    postal_code: str | None = field("The postal code of the delivery address.")
+    country_id: str | None = field("The country code of the delivery address.")
 
 
-@strawberry.type(description="What is printed on a slip and put into an item.")
+@strawberry.type(description="The contents of a printed slip for an item.")
 class StaffSlip:
-    current_date_time: DateTime | None = field("When the slip was made.")
+    current_date_time: DateTime | None = field("The date the slip was created.")
     item: StaffSlipItem | None = field("The item.")
     request: StaffSlipRequest | None = field("The request that the item is for.")
-    requester: StaffSlipRequester | None = field("Who made the request.")
+    requester: StaffSlipRequester | None = field("The requester.")
 
 
-@strawberry.type(description="Slips of a service point, all of them: upstream never pages them.")
+@strawberry.type(description="A complete list of slips of a service point.")
 class StaffSlipList(FullList[StaffSlip]):
     pass
 
 
-ServicePointId = Annotated[strawberry.ID, strawberry.argument(description="The service point, a UUID.")]
+ServicePointId = Annotated[
+    strawberry.ID, strawberry.argument(description="The id of the service point, a UUID.")
+]
 
 
-@query("What is to be fetched from the shelves near a service point. Upstream stops at 2500.")
+@query("The items to retrieve from shelves near a service point. Upstream stops at 2500.")
 async def pick_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
     key = arguments.uuid(service_point_id, "servicePointId")
     return await whole(info, "pick_slips", key)  # type: ignore[return-value]  # what lists read
 
 
-@query("What is to be looked for on the shelves near a service point, for holds.")
+@query("The items to search for on shelves near a service point, for holds.")
 async def search_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
     key = arguments.uuid(service_point_id, "servicePointId")
     return await whole(info, "search_slips", key)  # type: ignore[return-value]  # what lists read

@@ -13,17 +13,19 @@ from gateway.schema.metadata import Metadata
 from gateway.upstream import cql
 
 
-@strawberry.type(description="What a kind of staff slip looks like: FOLIO's record of a staff slip.")
+@strawberry.type(description="The template of a staff slip.")
 class StaffSlipTemplate:
     id: strawberry.ID = field("The id, a UUID.")
-    name: str | None = field("The kind of slip: `Hold`, `Transit`, `Pick slip`, `Request delivery` or newer.")
-    description: str | None = field("What the slip is for.")
-    active: bool | None = field("Whether it is in use.")
-    is_raw_html: bool | None = field("Whether people write it as HTML.")
-    template: str | None = field(
-        "HTML with tokens such as `{{item.title}}`, which the fields of a slip fill."
+    name: str | None = field(
+        "The type of slip: `Hold`, `Transit`, `Pick slip`, `Request delivery`, or a newer value."
     )
-    metadata: Metadata | None = field("Who made the record and when.")
+    description: str | None = field("A description of the slip.")
+    active: bool | None = field("True if it is in use.")
+    is_raw_html: bool | None = field("True if it is edited as HTML.")
+    template: str | None = field(
+        "HTML with tokens such as `{{item.title}}`, to be replaced with the fields of a slip."
+    )
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
 
 
 @strawberry.type(description="A page of staff slip templates.")
@@ -32,12 +34,12 @@ class StaffSlipTemplateConnection(Connection[StaffSlipTemplate]):
 
 
 @strawberry.input(
-    description="Which staff slip templates. All conditions must hold. Those in use: `{ active: true }`."
+    description="Conditions on staff slip templates. All must hold. Those in use: `{ active: true }`."
 )
 class StaffSlipTemplateFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
-    active: bool | None = condition("Those in use, or the others.", "active", arguments.flag)
+    active: bool | None = condition("True for those in use, false for the others.", "active", arguments.flag)
 
 
 QUERIES = [
@@ -45,7 +47,7 @@ QUERIES = [
         "staff_slip_templates",
         StaffSlipTemplateConnection,
         connection(
-            "Staff slip templates, a page at a time.",
+            "A page of staff slip templates.",
             ask=lambda upstream: upstream.circulation_storage.staff_slips,
             filter=StaffSlipTemplateFilter,
             default_sort=[cql.SortKey("name")],

@@ -48,101 +48,111 @@ _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_.@-]{1,100}")
 
 @strawberry.type(description="An address of a user.")
 class Address:
-    id: strawberry.ID | None = field("The id of the address, where upstream keeps one.")
+    id: strawberry.ID | None = field("The id of the address. Null if upstream does not record it.")
     country_id: str | None = field("The country code, such as `US`.")
-    address_line1: str | None = field("First line.")
-    address_line2: str | None = field("Second line.")
+    address_line1: str | None = field("The first line.")
+    address_line2: str | None = field("The second line.")
     city: str | None = field("The city.")
-    region: str | None = field("State or province.")
-    postal_code: str | None = field("Postal code.")
+    region: str | None = field("The state or province.")
+    postal_code: str | None = field("The postal code.")
     address_type: AddressType | None = link(
-        "What kind of address it is: home, work ...", loader="address_type", key="addressTypeId"
+        "The type of the address, such as home or work.", loader="address_type", key="addressTypeId"
     )
-    primary_address: bool | None = field("Whether mail goes here.")
+    primary_address: bool | None = field("True for the primary address.")
 
 
-@strawberry.type(description="What is known about the person. Absent for system users.")
+@strawberry.type(description="Personal details. Null for system users.")
 class Personal:
-    last_name: str | None = field("Family name, or the only name.")
-    first_name: str | None = field("Given name.")
-    middle_name: str | None = field("Middle name.")
-    preferred_first_name: str | None = field("The name to call the person by.")
-    pronouns: str | None = field("The person's pronouns, where the library keeps them.")
-    email: str | None = field("E-mail address.")
-    phone: str | None = field("Phone number, as it was typed in.")
-    mobile_phone: str | None = field("Mobile phone number, as it was typed in.")
-    date_of_birth: str | None = field("Date of birth, as upstream keeps it: a day or a date and time.")
+    last_name: str | None = field("The family name, or the only name.")
+    first_name: str | None = field("The given name.")
+    middle_name: str | None = field("The middle name.")
+    preferred_first_name: str | None = field("The preferred given name.")
+    pronouns: str | None = field("The person's pronouns. Null if the library does not record them.")
+    email: str | None = field("The e-mail address.")
+    phone: str | None = field("The phone number, as entered.")
+    mobile_phone: str | None = field("The mobile phone number, as entered.")
+    date_of_birth: str | None = field("The date of birth, in upstream's format: a day, or a date and time.")
     addresses: list[Address | None] | None = field("Postal addresses.")
-    preferred_contact_type_id: str | None = field("How to reach the person: a code from `001` to `005`.")
-    preferred_contact_type_ids: list[str | None] | None = field("How to reach the person: codes.")
-    profile_picture_link: str | None = field("Where the picture is: a URL or an id.")
+    preferred_contact_type_id: str | None = field("The preferred contact type: a code from `001` to `005`.")
+    preferred_contact_type_ids: list[str | None] | None = field("The preferred contact types, as codes.")
+    profile_picture_link: str | None = field("The profile picture: a URL or an id.")
 
 
-@strawberry.type(description="A class of patrons, which decides about loan periods and limits.")
+@strawberry.type(description="A group of patrons with common loan periods and limits.")
 class PatronGroup:
     id: strawberry.ID = field("The id, a UUID.")
     group: str | None = field("The name, such as `undergrad`.")
-    desc: str | None = field("What the group is.")
-    expiration_offset_in_days: int | None = field("How many days a new member's account lasts.")
-    source: str | None = field("Where the group comes from.")
-    metadata: Metadata | None = field("Who made the record and when.")
+    desc: str | None = field("A description of the group.")
+    expiration_offset_in_days: int | None = field(
+        "The number of days until the account of a new member expires."
+    )
+    source: str | None = field("The source of the group.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
     users: UserConnection | None = connection_link(
         "The members of the group.", loader="users_of_patron_group"
     )
 
 
-@strawberry.type(description="A person or a system with an account: a patron, a staff member, or both.")
+@strawberry.type(description="A person or system with an account: a patron, a staff member, or both.")
 class User:
     id: strawberry.ID = field("The id, a UUID.")
-    username: str | None = field("The name to log in with.")
+    username: str | None = field("The user name for login.")
     external_system_id: str | None = field("The key in another system, such as the campus directory.")
     barcode: str | None = field("The number on the library card.")
-    active: bool | None = field("False for a blocked account. An account may have run out all the same.")
-    type: str | None = field("The kind of account: `patron`, `staff`, `shadow`, `system`, `dcb` or newer.")
+    active: bool | None = field(
+        "False for a disabled account. An active account may nevertheless have expired."
+    )
+    type: str | None = field(
+        "The type of account: `patron`, `staff`, `shadow`, `system`, `dcb`, or a newer value."
+    )
     patron_group: PatronGroup | None = link("The patron group.", loader="patron_group", key="patronGroup")
     departments: list[Department | None] | None = links(
         "The departments that the user belongs to.", loader="department", key="departments"
     )
     meta: JSON | None = field("An open object from older versions of FOLIO.")
     proxy_for: list[str | None] | None = field(
-        "From older versions of FOLIO; not where proxies are kept now."
+        "A field of older versions of FOLIO; see `proxies` and `sponsors` instead."
     )
     personal: Personal | None = field("Name, contact and addresses. Null for system users.")
-    enrollment_date: DateTime | None = field("When the account begins.")
-    expiration_date: DateTime | None = field("When the account ends; the patron cannot borrow afterwards.")
-    created_date: DateTime | None = field("When the account was made.")
-    updated_date: DateTime | None = field("When the account was changed last.")
-    metadata: Metadata | None = field("Who made the record and when.")
-    tags: Tags | None = field("Free labels.")
-    custom_fields: JSON | None = field("What the library itself keeps about users, by its own keys.")
+    enrollment_date: DateTime | None = field("The date the account becomes valid.")
+    expiration_date: DateTime | None = field(
+        "The date the account expires; the patron cannot borrow afterwards."
+    )
+    created_date: DateTime | None = field("The creation date.")
+    updated_date: DateTime | None = field("The date of the last change of the account.")
+    metadata: Metadata | None = field("The dates and users of the creation and the last change.")
+    tags: Tags | None = field("Free-text labels.")
+    custom_fields: JSON | None = field("Additional values that the library defines.")
     preferred_email_communication: list[str | None] | None = field(
-        "What the user wants e-mail about: `Support`, `Programs`, `Services`."
+        "The topics of e-mail that the user wants: `Support`, `Programs`, `Services`."
     )
     manual_blocks: ManualBlockConnection | None = connection_link(
-        "The blocks that staff put on the user. One that has run out may still be there.",
+        "The blocks that staff placed on the user, possibly including expired ones.",
         loader="manual_blocks_of_user",
         filter=ManualBlockFilter,
         default_sort=LATEST_BLOCKS_FIRST,
     )
     automated_blocks: list[AutomatedPatronBlock | None] | None = list_link(
-        "The blocks that the library's limits put on the user now. One upstream call for each user.",
+        "The blocks that currently follow from the library's limits. One upstream call per user.",
         loader="automated_blocks_of_user",
     )
     sponsors: ProxyRelationConnection | None = connection_link(
-        "For whom the user may act.", loader="sponsors_of_user", filter=ProxyRelationFilter
+        "The relations in which the user is the proxy.", loader="sponsors_of_user", filter=ProxyRelationFilter
     )
     proxies: ProxyRelationConnection | None = connection_link(
-        "Who may act for the user.", loader="proxies_of_user", filter=ProxyRelationFilter
+        "The relations in which the user is the sponsor.",
+        loader="proxies_of_user",
+        filter=ProxyRelationFilter,
     )
     request_preference: RequestPreference | None = link(
-        "How the user prefers to get what was requested. Null for whoever has none.",
+        "The user's preference for receiving requested items. Null if none is set.",
         loader="request_preference_of_user",
         key="id",
         identity=None,
     )
     accounts: Annotated[AccountConnection, strawberry.lazy("gateway.schema.account")] | None = (
         connection_link(
-            "The fees and fines of the user, closed ones too: ask for `OPEN` ones to see what is owed.",
+            "The fees and fines of the user, including closed ones; filter by `OPEN` for the amounts owed.",
             loader="accounts_of_user",
             filter=AccountFilter,
             sort=AccountSort,
@@ -150,7 +160,7 @@ class User:
         )
     )
     open_loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
-        "What the user has on loan.",
+        "The user's open loans.",
         loader="loans_of_user",
         within=OPEN_LOANS,
         filter=LoanFilter,
@@ -158,7 +168,7 @@ class User:
         default_sort=[cql.SortKey("dueDate")],
     )
     loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
-        "All loans of the user, closed ones too, unless the library forgets them.",
+        "All loans of the user, including closed ones unless anonymized.",
         loader="loans_of_user",
         filter=LoanFilter,
         sort=LoanSort,
@@ -166,7 +176,7 @@ class User:
     )
     open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "What the user waits for.",
+            "The user's open requests.",
             loader="requests_of_user",
             within=OPEN_REQUESTS,
             filter=RequestFilter,
@@ -176,7 +186,7 @@ class User:
     )
     requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
-            "All requests of the user, closed ones too.",
+            "All requests of the user, including closed ones.",
             loader="requests_of_user",
             filter=RequestFilter,
             sort=RequestSort,
@@ -191,49 +201,50 @@ class UserConnection(Connection[User]):
 
 
 @strawberry.input(
-    description="Which users. All conditions must hold. "
-    'By the beginning of a name: `{ active: true, lastName: "Mac*" }`.'
+    description='Conditions on users. All must hold. By name prefix: `{ active: true, lastName: "Mac*" }`.'
 )
 class UserFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     barcode: list[str] | None = condition("Any of these barcodes.", "barcode", arguments.exact)
     username: list[str] | None = condition("Any of these user names.", "username", arguments.exact)
     external_system_id: list[str] | None = condition(
-        "Any of these keys of another system.", "externalSystemId", arguments.exact
+        "Any of these keys in another system.", "externalSystemId", arguments.exact
     )
     patron_group_id: list[strawberry.ID] | None = condition(
-        "In any of these patron groups.", "patronGroup", arguments.ids
+        "Ids of patron groups.", "patronGroup", arguments.ids
     )
-    active: bool | None = condition("Active accounts, or the others.", "active", arguments.flag)
-    type: list[str] | None = condition("Any of these kinds of account.", "type", arguments.exact)
+    active: bool | None = condition(
+        "True for active accounts, false for the others.", "active", arguments.flag
+    )
+    type: list[str] | None = condition("Any of these types of account.", "type", arguments.exact)
     last_name: str | None = condition(
-        "The family name; `*` stands for anything, as in `Mac*`.", "personal.lastName", arguments.pattern
+        "The family name; `*` is a wildcard, as in `Mac*`.", "personal.lastName", arguments.pattern
     )
     first_name: str | None = condition(
-        "The given name; `*` stands for anything.", "personal.firstName", arguments.pattern
+        "The given name; `*` is a wildcard.", "personal.firstName", arguments.pattern
     )
     email: str | None = condition(
-        "The e-mail address; `*` stands for anything.", "personal.email", arguments.pattern
+        "The e-mail address; `*` is a wildcard.", "personal.email", arguments.pattern
     )
 
 
-@strawberry.enum(description="What users can be sorted by.")
+@strawberry.enum(description="Sort keys for users.")
 class UserSortField(Enum):
-    LAST_NAME = member("personal.lastName", "Family name.")
-    FIRST_NAME = member("personal.firstName", "Given name.")
-    BARCODE = member("barcode", "Number on the library card.")
-    USERNAME = member("username", "Log-in name.")
-    EXPIRATION_DATE = member("expirationDate", "When the account ends.")
+    LAST_NAME = member("personal.lastName", "The family name.")
+    FIRST_NAME = member("personal.firstName", "The given name.")
+    BARCODE = member("barcode", "The library card number.")
+    USERNAME = member("username", "The user name.")
+    EXPIRATION_DATE = member("expirationDate", "The date the account expires.")
 
 
 @strawberry.input(
-    description="One key to sort users by; of several, the first counts most. "
-    "The last first: `{ field: LAST_NAME, direction: DESCENDING }`."
+    description="One sort key for users; of several, the first takes precedence. Reverse order: `{ field: "
+    "LAST_NAME, direction: DESCENDING }`."
 )
 class UserSort:
-    field: UserSortField = strawberry.field(description="What to sort by.")
+    field: UserSortField = strawberry.field(description="The field to sort by.")
     direction: SortDirection = strawberry.field(
-        default=SortDirection.ASCENDING, description="Which way; ascending unless given."
+        default=SortDirection.ASCENDING, description="The sort direction."
     )
 
 
@@ -242,18 +253,18 @@ class PatronGroupConnection(Connection[PatronGroup]):
     pass
 
 
-@strawberry.input(description='Which patron groups. By name: `{ group: ["faculty"] }`.')
+@strawberry.input(description='Conditions on patron groups. By name: `{ group: ["faculty"] }`.')
 class PatronGroupFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
     group: list[str] | None = condition("Any of these names.", "group", arguments.exact)
 
 
-@strawberry.type(description="Users, all that match.")
+@strawberry.type(description="A complete list of matching users.")
 class UserList(FullList[User]):
     pass
 
 
-@query("Users of a library of the consortium by their key in another system.")
+@query("The users of a library of the consortium with this key in another system.")
 async def external_users(
     info: Info,
     external_user_id: Annotated[
@@ -261,13 +272,15 @@ async def external_users(
     ],
     tenant_id: Annotated[
         str | None,
-        strawberry.argument(description="The library; your own, or one that the operator listed."),
+        strawberry.argument(
+            description="The tenant of the library: the caller's own, or one of those configured."
+        ),
     ] = None,
 ) -> UserList | None:
     own = info.context.caller.tenant
     tenant = tenant_id or own
     if tenant != own and tenant not in info.context.consortium_tenants:
-        raise errors.BadUserInput("`tenantId` must be your own library or one of CONSORTIUM_TENANTS.")
+        raise errors.BadUserInput("`tenantId` must be the caller's tenant or one of CONSORTIUM_TENANTS.")
     # The BFF runs this as system user, in a query that it does not quote: the gateway is the only guard.
     if not _EXTERNAL_ID.fullmatch(external_user_id):
         raise errors.BadUserInput("`externalUserId` must be 1 to 100 letters, digits and `_.@-`.")
@@ -281,11 +294,11 @@ QUERIES = [
         "user",
         User,
         lookup(
-            "One user by exactly one of the keys. Null when there is none. "
-            'Try `{ user(barcode: "1000000001") { active openLoans { totalCount } } }`.',
+            "One user by exactly one of the keys. Null if it does not exist. Try `{ user(barcode: "
+            '"1000000001") { active openLoans { totalCount } } }`.',
             id=("user", "The id, a UUID."),
-            barcode=("user_by_barcode", "The number on the library card, such as `1000000001`."),
-            username=("user_by_username", "The log-in name."),
+            barcode=("user_by_barcode", "The library card number, such as `1000000001`."),
+            username=("user_by_username", "The user name."),
             external_system_id=(
                 "user_by_external_system_id",
                 "The key in another system, such as a student number.",
@@ -296,8 +309,8 @@ QUERIES = [
         "users",
         UserConnection,
         connection(
-            "Users, a page at a time. "
-            'Try `{ users(filter: { lastName: "A*" }) { nodes { barcode personal { lastName } } } }`.',
+            'A page of users. Try `{ users(filter: { lastName: "A*" }) { nodes { barcode personal { '
+            "lastName } } } }`.",
             ask=lambda upstream: upstream.users.users,
             filter=UserFilter,
             sort=UserSort,
@@ -308,7 +321,7 @@ QUERIES = [
         "patron_groups",
         PatronGroupConnection,
         connection(
-            "Patron groups, a page at a time; most libraries have fewer than 100.",
+            "A page of patron groups; most libraries have fewer than 100.",
             ask=lambda upstream: upstream.users.patron_groups,
             filter=PatronGroupFilter,
             default_sort=[cql.SortKey("group")],

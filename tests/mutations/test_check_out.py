@@ -457,7 +457,7 @@ SPRING = {"timestamp": "2026-11-22T10:00:00.000+00:00", "status": 400, "error": 
         ),
         pytest.param(
             httpx.Response(400, text="at org.folio.Loan.of(Loan.java:7)"),
-            [reason("OTHER", "The library refused and gave no reason that can be read.", {})],
+            [reason("OTHER", "The write was rejected without a readable reason.", {})],
             id="a text that is not passed on",
         ),
     ],

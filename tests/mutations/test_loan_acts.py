@@ -124,7 +124,9 @@ async def test_a_loan_is_named_in_one_way(gateway: Gateway, given: Json) -> None
     answer = await gateway.ask(document("renew"), {"input": given})
 
     (error,) = answer["errors"]
-    assert error["message"] == "Give `itemBarcode` and `userBarcode`, or `itemId` and `userId`."
+    assert (
+        error["message"] == "Either `itemBarcode` and `userBarcode` or `itemId` and `userId` must be given."
+    )
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert gateway.paths() == []
 
@@ -318,5 +320,5 @@ async def test_a_session_ends(gateway: Gateway) -> None:
     none = await gateway.ask(ended, {"input": {"endSessions": []}})
 
     assert data == {"endPatronActionSession": {"__typename": "PatronActionSessionEnded"}}
-    assert none["errors"][0]["message"] == "`endSessions` must name a session at least."
+    assert none["errors"][0]["message"] == "`endSessions` must have at least one element."
     assert gateway.paths() == ["POST /circulation/end-patron-action-session"]

@@ -245,7 +245,7 @@ async def test_a_batch_names_each_item_once(gateway: Gateway) -> None:
     answer = await gateway.ask(document("createBatchRequest"), {"input": batch(gateway)})
 
     assert parameters == ["itemIds"]
-    assert answer["errors"][0]["message"] == "`itemRequests` must name an item at least."
+    assert answer["errors"][0]["message"] == "`itemRequests` must have at least one element."
     assert gateway.paths() == []
 
 
@@ -406,7 +406,7 @@ async def test_a_request_is_one_in_any_letter_case(gateway: Gateway) -> None:
         document("reorderQueue"), {"input": {"itemId": key(9), "queue": places(capital, capital.lower())}}
     )
 
-    assert answer["errors"][0]["message"] == "`queue` must name each request once."
+    assert answer["errors"][0]["message"] == "`queue` must contain each request once."
 
 
 @pytest.mark.parametrize("named", [{}, {"instanceId": key(1), "itemId": key(2)}])
