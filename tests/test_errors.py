@@ -8,7 +8,7 @@ import pytest
 
 from gateway import errors
 
-# Every class of the tree, leaves and root. A class that is added needs its row, and a row in the README.
+# Every class of the tree, leaves and root. A class that is added needs its row, and a row in the manual.
 EVERY_CLASS: dict[type[errors.GatewayError], tuple[str, bool]] = {
     errors.GatewayError: ("INTERNAL_ERROR", False),
     errors.BadRequest: ("BAD_REQUEST", False),

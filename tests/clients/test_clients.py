@@ -62,7 +62,7 @@ def nameless(value: Json) -> Json:
     return [nameless(each) for each in value] if isinstance(value, list) else value
 
 
-# The snippets of the README
+# The snippets of the manual
 
 
 @needs_node

@@ -1,6 +1,6 @@
 """The memory of a server process: after its start, when warm, and after many requests. Linux only.
 
-`python -m tests.soak.memory` takes a minute and prints the sentence that the README has.
+`python -m tests.soak.memory` takes a minute and prints the sentence of the page on benchmarks.
 """
 
 from __future__ import annotations

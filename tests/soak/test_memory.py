@@ -9,5 +9,5 @@ def test_memory_stays() -> None:
     """After the warm-up, 10,000 requests and 5,000 distinct documents leave a process as it was."""
     residence = measured()
 
-    print(f"\n{residence}")  # noqa: T201 - for the README
+    print(f"\n{residence}")  # noqa: T201 - for the manual
     assert residence.end < residence.warm * 1.1

@@ -46,7 +46,7 @@ def test_everything_was_tried(report: Report) -> None:
         "checkIn OUTCOME_UNKNOWN",
     ):
         assert report.outcomes[done] > 40, done
-    print(  # noqa: T201 - for the README
+    print(  # noqa: T201 - for the manual
         f"\n{report.operations} operations, {report.writes} writes, {sum(report.faults.values())} faults; "
         f"{(report.operations - 2000) / report.seconds:.0f} operations a second; "
         f"{report.warm_bytes / 1e6:.0f} MB when warm, {report.end_bytes / 1e6:.0f} MB at the end"
