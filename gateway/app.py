@@ -16,7 +16,6 @@ from gateway.context import Context, ShutdownState
 from gateway.engine.cost import price
 from gateway.engine.document_store import DocumentStore, LocalDocumentStore, RedisDocumentStore
 from gateway.engine.documents import Documents, Operation
-from gateway.engine.limits import QueryLimits
 from gateway.engine.manifests import ManifestError, TrustedDocuments, read_manifests
 from gateway.engine.persisted_documents import PersistedDocuments
 from gateway.engine.plans.executor import PlanExecutor
@@ -36,7 +35,6 @@ from gateway.http.middleware.security_headers import SecurityHeaders
 from gateway.http.unexpected_error import fault
 from gateway.identity import Caller, PolarisIdentity, caller_from_headers
 from gateway.loaders import Loaders
-from gateway.loaders.batching import BatchLimits
 from gateway.observability.operation import OperationRecord
 from gateway.observability.recorder import Recorder
 from gateway.redis_store import STORE_CALLS, RedisStore
@@ -78,7 +76,6 @@ def create_app(
         transport = _in_process(sandbox)
     trusted = _trusted_documents(settings)
     services = Services(settings, transport)
-    batch = BatchLimits(ids=settings.batch_size, request_line=settings.max_request_line)
     store = _shared_store(settings)
     readiness = Readiness()
     running_mutations = RunningMutations()
@@ -94,7 +91,7 @@ def create_app(
         return Context(
             caller=caller,
             upstream=upstream,
-            loaders=Loaders(upstream, batch, direct=settings.lists_from == "circulation"),
+            loaders=Loaders(upstream, settings, direct=settings.lists_from == "circulation"),
             max_page_size=settings.max_page_size,
             consortium_tenants=settings.consortium,
             stopping=running_mutations.stopping,
@@ -163,16 +160,7 @@ def create_app(
 
 def served_documents(settings: Settings, trusted: TrustedDocuments | None = None) -> Documents:
     """What is known of documents: which are served, within which limits."""
-    return Documents(
-        schema,
-        settings.document_cache_size,
-        limits=_query_limits(settings),
-        pricing=price,
-        introspection=settings.introspection,
-        suggestions=settings.suggestions,
-        trusted=trusted,
-        trust=settings.documents_mode,
-    )
+    return Documents(schema, settings, settings, pricing=price, trusted=trusted)
 
 
 def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
@@ -250,21 +238,6 @@ def _tracing() -> Tracing:
     from gateway.observability.traces import tracing_from_environment
 
     return tracing_from_environment()
-
-
-def _query_limits(settings: Settings) -> QueryLimits:
-    return QueryLimits(
-        query_characters=settings.max_query_characters,
-        tokens=settings.max_tokens,
-        depth=settings.max_depth,
-        aliases=settings.max_aliases,
-        directives=settings.max_directives,
-        nodes=settings.max_nodes,
-        root_fields=settings.max_root_fields,
-        cost=settings.max_cost,
-        rows=settings.max_page_size,
-        batch=settings.batch_size,
-    )
 
 
 def _in_process(sandbox: Sandbox) -> Callable[[Limits], Transport]:

@@ -35,6 +35,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 POLARIS_AUTHORIZATION = re.compile(r"(?:PAS|Bearer) +[\x21-\x7e]+")
 
 Origin: TypeAlias = Literal["default", "environment", "option"]
+DocumentsMode: TypeAlias = Literal["off", "log", "enforce"]
 
 
 class SettingsError(Exception):
@@ -136,81 +137,99 @@ class UpstreamSettings(SettingsGroup):
     """The addresses of the upstreams, and how they are called."""
 
     okapi_url: ServiceURL | None = Field(
-        None, description="Base URL of FOLIO's Okapi or Kong, the gateway to all FOLIO interfaces."
+        default=None, description="Base URL of FOLIO's Okapi or Kong, the gateway to all FOLIO interfaces."
     )
     bff_url: ServiceURL | None = Field(
-        None, description="Base URL of the circulation BFF, to call it directly instead of via OKAPI_URL."
+        default=None,
+        description="Base URL of the circulation BFF, to call it directly instead of via OKAPI_URL.",
     )
     polaris_url: ServiceURL | None = Field(
-        None, description="Base URL of Polaris ApplicationServices, which serves object locks."
+        default=None, description="Base URL of Polaris ApplicationServices, which serves object locks."
     )
     polaris_site_domain: PathPart = Field(
-        "polaris", description="Polaris site domain, part of each Polaris path."
+        default="polaris", description="Polaris site domain, part of each Polaris path."
     )
     polaris_organization: int | None = Field(
-        None, ge=1, description="Polaris organization id for callers that send no X-Polaris-Organization."
+        default=None,
+        ge=1,
+        description="Polaris organization id for callers that send no X-Polaris-Organization.",
     )
     polaris_workstation: int | None = Field(
-        None, ge=1, description="Polaris workstation id for callers that send no X-Polaris-Workstation."
+        default=None,
+        ge=1,
+        description="Polaris workstation id for callers that send no X-Polaris-Workstation.",
     )
     polaris_service_account: SecretStr | None = Field(
-        None,
+        default=None,
         description="Polaris authorization for callers that send none; they must send X-Polaris-Workstation.",
     )
     polaris_language: Literal["ara", "chi", "eng", "fas", "fre", "hat", "haw", "kor", "rus", "spa", "vie"] = (
-        Field("eng", description="Language of Polaris messages, part of each Polaris path.")
+        Field(default="eng", description="Language of Polaris messages, part of each Polaris path.")
     )
     polaris_product_id: int = Field(
-        20, ge=1, description="Polaris product id of this client, part of each Polaris path."
+        default=20, ge=1, description="Polaris product id of this client, part of each Polaris path."
     )
     lists_from: Literal["bff", "circulation"] = Field(
-        "bff",
+        default="bff",
         description="Source of loan and request lists; circulation avoids lists on which the BFF fails.",
     )
     consortium_tenants: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,62}(,|$))*$")] = Field(
-        "", description="Comma-separated tenants whose users any tenant may look up by external system id."
+        default="",
+        description="Comma-separated tenants whose users any tenant may look up by external system id.",
     )
     sandbox: bool | None = Field(
-        None, description="Serve the embedded sample library; unset: only when no upstream is configured."
+        default=None,
+        description="Serve the embedded sample library; unset: only when no upstream is configured.",
     )
     sandbox_data: DirectoryPath | None = Field(
-        None, description="Folder of FOLIO records for the embedded library, in place of the sample records."
+        default=None,
+        description="Folder of FOLIO records for the embedded library, in place of the sample records.",
     )
     require_upstream: bool = Field(
-        False,
+        default=False,
         description="Refuse to start without an upstream unless SANDBOX=1; set in the container image.",
     )
     upstream_transport: Literal["aiohttp", "httpx"] = Field(
-        "aiohttp",
+        default="aiohttp",
         description="Transport of upstream calls: aiohttp costs less CPU, httpx is the standard transport.",
     )
     upstream_concurrency: int = Field(
-        64, ge=1, le=1000, description="Maximum concurrent calls per upstream; also its connection pool size."
+        default=64,
+        ge=1,
+        le=1000,
+        description="Maximum concurrent calls per upstream; also its connection pool size.",
     )
-    connect_timeout: Seconds = Field(1.0, description="Seconds to open a connection to an upstream.")
+    connect_timeout: Seconds = Field(default=1.0, description="Seconds to open a connection to an upstream.")
     read_timeout: Seconds = Field(
-        8.0, description="Seconds for a complete read, from connecting to the last byte of the response."
+        default=8.0,
+        description="Seconds for a complete read, from connecting to the last byte of the response.",
     )
     operation_timeout: Seconds = Field(
-        10.0,
+        default=10.0,
         description="Seconds for all reads of an operation; later links fail with UPSTREAM_TIMEOUT.",
     )
     read_attempts: int = Field(
-        3, ge=1, le=3, description="Attempts for a read that fails temporarily; 1 disables retries."
+        default=3, ge=1, le=3, description="Attempts for a read that fails temporarily; 1 disables retries."
     )
     breaker: bool = Field(
-        True,
+        default=True,
         description="Open a circuit breaker for 5 seconds when half of a tenant's calls to an upstream fail.",
     )
-    first_byte_timeout: Seconds = Field(5.0, description="Seconds until the first byte of a read's response.")
+    first_byte_timeout: Seconds = Field(
+        default=5.0, description="Seconds until the first byte of a read's response."
+    )
     act_timeout: Seconds = Field(
-        30.0, description="Seconds for a complete write (check-out, lock, ...); writes are never retried."
+        default=30.0,
+        description="Seconds for a complete write (check-out, lock, ...); writes are never retried.",
     )
     queue_timeout: Seconds = Field(
-        1.0, description="Seconds a call may wait while UPSTREAM_CONCURRENCY calls are in flight."
+        default=1.0, description="Seconds a call may wait while UPSTREAM_CONCURRENCY calls are in flight."
     )
     max_upstream_bytes: int = Field(
-        10_000_000, ge=1000, le=1_000_000_000, description="Maximum upstream response size, in decoded bytes."
+        default=10_000_000,
+        ge=1000,
+        le=1_000_000_000,
+        description="Maximum upstream response size, in decoded bytes.",
     )
 
     @field_validator("polaris_service_account")
@@ -250,51 +269,68 @@ class LimitSettings(SettingsGroup):
     """The limits of requests, documents, operations and batches."""
 
     max_body_bytes: int = Field(
-        1_000_000, ge=1000, le=100_000_000, description="Maximum size of a GraphQL request body, in bytes."
+        default=1_000_000,
+        ge=1000,
+        le=100_000_000,
+        description="Maximum size of a GraphQL request body, in bytes.",
     )
     max_operations: int = Field(
-        200,
+        default=200,
         ge=1,
         le=100_000,
         description="Maximum number of concurrent GraphQL operations; more are refused with 503.",
     )
     max_query_characters: int = Field(
-        100_000, ge=100, le=10_000_000, description="Maximum length of a query text, in characters."
+        default=100_000, ge=100, le=10_000_000, description="Maximum length of a query text, in characters."
     )
     max_tokens: int = Field(
-        2000, ge=100, le=100_000, description="Maximum number of tokens in a query, and of comments."
+        default=2000, ge=100, le=100_000, description="Maximum number of tokens in a query, and of comments."
     )
-    max_depth: int = Field(15, ge=1, le=100, description="Maximum nesting depth of fields.")
+    max_depth: int = Field(default=15, ge=1, le=100, description="Maximum nesting depth of fields.")
     max_aliases: int = Field(
-        50, ge=0, le=10_000, description="Maximum number of aliases in a query, fragment spreads expanded."
+        default=50,
+        ge=0,
+        le=10_000,
+        description="Maximum number of aliases in a query, fragment spreads expanded.",
     )
     max_directives: int = Field(
-        50, ge=0, le=10_000, description="Maximum number of directives in a query, fragment spreads expanded."
+        default=50,
+        ge=0,
+        le=10_000,
+        description="Maximum number of directives in a query, fragment spreads expanded.",
     )
     max_nodes: int = Field(
-        2000,
+        default=2000,
         ge=10,
         le=100_000,
         description="Maximum number of fields and fragments in a query, fragment spreads expanded.",
     )
     max_root_fields: int = Field(
-        30, ge=1, le=1000, description="Maximum number of root fields in an operation."
+        default=30, ge=1, le=1000, description="Maximum number of root fields in an operation."
     )
     max_cost: int = Field(
-        100, ge=1, le=100_000, description="Maximum estimated number of upstream calls for an operation."
+        default=100,
+        ge=1,
+        le=100_000,
+        description="Maximum estimated number of upstream calls for an operation.",
     )
     max_page_size: int = Field(
-        1000,
+        default=1000,
         ge=10,  # `first` defaults to 10, and the default must work
         le=10_000,
         description="Maximum value of `first`, in records.",
     )
-    batch_size: int = Field(50, ge=1, le=80, description="Maximum number of ids in one upstream call.")
+    batch_size: int = Field(
+        default=50, ge=1, le=80, description="Maximum number of ids in one upstream call."
+    )
     max_request_line: int = Field(
-        4000, ge=500, le=8000, description="Maximum upstream request line, in bytes; longer ones are split."
+        default=4000,
+        ge=500,
+        le=8000,
+        description="Maximum upstream request line, in bytes; longer ones are split.",
     )
     rate_limit: Rate | None = Field(
-        None,
+        default=None,
         description="Maximum estimated upstream calls per user, such as 600/minute; beyond it: 429.",
     )
 
@@ -311,25 +347,28 @@ class DocumentSettings(SettingsGroup):
     """The documents that are served, and their execution."""
 
     document_cache_size: int = Field(
-        500, ge=0, le=100_000, description="Number of parsed and validated documents kept in memory."
+        default=500, ge=0, le=100_000, description="Number of parsed and validated documents kept in memory."
     )
     documents: ExistingPath | None = Field(
-        None, description="Manifest of trusted documents, or a folder of manifests; clients send their ids."
+        default=None,
+        description="Manifest of trusted documents, or a folder of manifests; clients send their ids.",
     )
-    documents_mode: Literal["off", "log", "enforce"] = Field(
-        "off",
+    documents_mode: DocumentsMode = Field(
+        default="off",
         description="Policy for other documents: off serves, log serves and logs, enforce refuses them.",
     )
     automatic_persisted_queries: bool = Field(
-        True,
+        default=True,
         description="Let clients register documents by their SHA-256; off with DOCUMENTS_MODE=enforce.",
     )
     execution: Literal["plan", "generic"] = Field(
-        "plan",
+        default="plan",
         description="Execution of operations: plan compiles them, generic resolves field by field.",
     )
-    introspection: bool = Field(True, description="Serve introspection queries.")
-    suggestions: bool = Field(True, description="Add `Did you mean` to errors about misspelled names.")
+    introspection: bool = Field(default=True, description="Serve introspection queries.")
+    suggestions: bool = Field(
+        default=True, description="Add `Did you mean` to errors about misspelled names."
+    )
 
     @model_validator(mode="after")
     def check_manifest_for_mode(self) -> Self:
@@ -343,15 +382,17 @@ class DocumentSettings(SettingsGroup):
 class BrowserSettings(SettingsGroup):
     """GraphiQL, and the access of other web pages."""
 
-    graphiql: bool = Field(True, description="Serve GraphiQL to browsers that open /graphql.")
+    graphiql: bool = Field(default=True, description="Serve GraphiQL to browsers that open /graphql.")
     cors_origins: Origins = Field(
-        "", description="Comma-separated web origins that may send requests from the browser; unset: none."
+        default="",
+        description="Comma-separated web origins that may send requests from the browser; unset: none.",
     )
     token_cookie: bool = Field(
-        False, description="Take the token from the cookie folioAccessToken if no header has one."
+        default=False, description="Take the token from the cookie folioAccessToken if no header has one."
     )
     production: bool = Field(
-        False, description="Turn GRAPHIQL, INTROSPECTION and SUGGESTIONS off unless they are set explicitly."
+        default=False,
+        description="Turn GRAPHIQL, INTROSPECTION and SUGGESTIONS off unless they are set explicitly.",
     )
 
     @property
@@ -364,17 +405,20 @@ class ObservabilitySettings(SettingsGroup):
     """Logs, metrics and traces."""
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Minimum level of log lines; operations and mutations are logged at `info`."
+        default="info",
+        description="Minimum level of log lines; operations and mutations are logged at `info`.",
     )
     log_format: Literal["json", "text"] = Field(
-        "json", description="Format of log lines, which are written to standard error."
+        default="json", description="Format of log lines, which are written to standard error."
     )
-    metrics: bool = Field(True, description="Serve metrics for Prometheus at /metrics.")
+    metrics: bool = Field(default=True, description="Serve metrics for Prometheus at /metrics.")
     tracing: bool = Field(
-        False, description="Export traces as configured by OTEL_...; requires `circulation-gateway[otel]`."
+        default=False,
+        description="Export traces as configured by OTEL_...; requires `circulation-gateway[otel]`.",
     )
     server_timing: bool = Field(
-        False, description="Send duration and number of upstream calls in a Server-Timing response header."
+        default=False,
+        description="Send duration and number of upstream calls in a Server-Timing response header.",
     )
 
     @field_validator("tracing")
@@ -389,46 +433,56 @@ class ServerSettings(SettingsGroup):
     """The listening socket, the limits of a connection, and the shared store."""
 
     host: Annotated[str, StringConstraints(min_length=1)] = Field(
-        "127.0.0.1", description="Address to listen on; 0.0.0.0 listens on every IPv4 address."
+        default="127.0.0.1", description="Address to listen on; 0.0.0.0 listens on every IPv4 address."
     )
-    port: int = Field(8081, ge=0, le=65535, description="TCP port to listen on; 0 takes any free port.")
+    port: int = Field(
+        default=8081, ge=0, le=65535, description="TCP port to listen on; 0 takes any free port."
+    )
     head_timeout: Seconds = Field(
-        10.0, description="Seconds to receive a request's head, from connecting or from its first byte."
+        default=10.0,
+        description="Seconds to receive a request's head, from connecting or from its first byte.",
     )
     body_timeout: Seconds = Field(
-        10.0, description="Seconds to receive a request's body, from the end of its head."
+        default=10.0, description="Seconds to receive a request's body, from the end of its head."
     )
-    idle_timeout: Seconds = Field(10.0, description="Seconds a connection stays open between two requests.")
+    idle_timeout: Seconds = Field(
+        default=10.0, description="Seconds a connection stays open between two requests."
+    )
     write_timeout: Seconds = Field(
-        30.0, description="Seconds for a client to read a response; after that the connection is closed."
+        default=30.0,
+        description="Seconds for a client to read a response; after that the connection is closed.",
     )
     max_header_bytes: int = Field(
-        32_768, ge=1000, le=1_000_000, description="Maximum size of a request's head, in bytes."
+        default=32_768, ge=1000, le=1_000_000, description="Maximum size of a request's head, in bytes."
     )
     max_headers: int = Field(
-        100, ge=10, le=10_000, description="Maximum number of header fields in a request."
+        default=100, ge=10, le=10_000, description="Maximum number of header fields in a request."
     )
     max_connections: int = Field(
-        1000,
+        default=1000,
         ge=1,
         le=100_000,
         description="Maximum number of open client connections; beyond it only /admin is served.",
     )
     workers: int = Field(
-        1, ge=1, le=256, description="Processes that share the port; limits and breakers are each one's own."
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that share the port; limits and breakers are each one's own.",
     )
     shutdown_timeout: int = Field(
-        20,
+        default=20,
         ge=1,
         le=600,
         description="Seconds from SIGTERM to exit; a write already sent has until its ACT_TIMEOUT.",
     )
     redis_url: SecretStr | None = Field(
-        None,
+        default=None,
         description="URL of a Valkey or Redis in which replicas share rate limits and persisted documents.",
     )
     redis_timeout: Seconds = Field(
-        0.1, description="Seconds for a call to REDIS_URL; after that the process continues on its own."
+        default=0.1,
+        description="Seconds for a call to REDIS_URL; after that the process continues on its own.",
     )
 
     @field_validator("redis_url")

@@ -19,8 +19,15 @@ ALLOWED = {
     "identity": {"errors"},
     "observability": {"errors", "settings"},
     "upstream": {"errors", "settings", "identity", "observability"},
-    "loaders": {"errors", "upstream", "observability"},
-    "context": {"fields", "loaders", "identity", "observability", "upstream"},  # fields for its types only
+    "loaders": {"errors", "settings", "upstream", "observability"},
+    "context": {
+        "fields",
+        "loaders",
+        "identity",
+        "observability",
+        "settings",
+        "upstream",
+    },  # fields for its types only
     "fields": {"errors", "context", "loaders", "upstream", "observability"},
     "schema": {"errors", "context", "fields", "loaders", "upstream"},
     "mutations": {"errors", "context", "fields", "schema", "upstream"},
@@ -34,10 +41,11 @@ ALLOWED = {
         "identity",
         "observability",
         "redis_store",
+        "settings",
         "upstream",
     },
-    "http": {"errors", "engine", "identity", "observability"},
-    "server": {"engine", "errors", "http", "identity"},
+    "http": {"errors", "engine", "identity", "observability", "settings"},
+    "server": {"engine", "errors", "http", "identity", "settings"},
     "app": {
         "context",
         "engine",

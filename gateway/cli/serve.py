@@ -51,7 +51,7 @@ def serve_here(settings: Settings, listener: socket.socket, announce: Callable[[
 def _serve(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
     with notice_when_slow("Starting"):
         from gateway.app import create_app
-        from gateway.server.protocol import WireLimits, bounded_protocol
+        from gateway.server.protocol import bounded_protocol
 
         try:
             app = create_app(settings)
@@ -70,17 +70,7 @@ def _serve(settings: Settings, listener: socket.socket, announce: Callable[[], N
         last_acts=max(0.0, settings.shutdown_timeout / 2 - drain),  # and then they have ACT_TIMEOUT
         shutdown_timeout=settings.shutdown_timeout - drain,
         log_level=settings.log_level,
-        http=bounded_protocol(
-            WireLimits(
-                head_timeout=settings.head_timeout,
-                body_timeout=settings.body_timeout,
-                idle_timeout=settings.idle_timeout,
-                write_timeout=settings.write_timeout,
-                max_header_bytes=settings.max_header_bytes,
-                max_headers=settings.max_headers,
-                max_connections=settings.max_connections,
-            )
-        ),
+        http=bounded_protocol(settings),
     )
 
 

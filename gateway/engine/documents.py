@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import strawberry
 from graphql import (
@@ -32,7 +32,6 @@ from gateway.engine.limits import (
     IntrospectionDepth,
     Price,
     Pricing,
-    QueryLimits,
     Step,
     check_shape,
     estimated,
@@ -41,13 +40,12 @@ from gateway.engine.limits import (
     too_costly,
 )
 from gateway.engine.manifests import TrustedDocuments
+from gateway.settings import DocumentSettings, LimitSettings
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
 
-# What becomes of documents that no manifest has: they are served, served and logged, or refused.
-TrustMode: TypeAlias = Literal["off", "log", "enforce"]
 
 MAX_ERRORS = 20  # a reader fixes the first few; graphql-core would go on to 100
 
@@ -122,33 +120,28 @@ class Documents:
     def __init__(
         self,
         schema: strawberry.Schema,
-        size: int,
-        rules: Sequence[type[ASTValidationRule]] = specified_rules,
+        settings: DocumentSettings,
+        limits: LimitSettings,
         *,
-        limits: QueryLimits | None = None,
+        rules: Sequence[type[ASTValidationRule]] = specified_rules,
         pricing: Pricing = lambda field, nodes, fragments: Price(),
-        introspection: bool = True,
-        suggestions: bool = True,
         trusted: TrustedDocuments | None = None,
-        trust: TrustMode = "off",
     ) -> None:
-        if size < 0:
-            raise ValueError("size must not be negative")
         self.schema = schema
         self.core_schema = schema._schema
-        self.size = size
-        self.limits = limits or QueryLimits()
+        self.size = settings.document_cache_size
+        self.limits = limits
         self.pricing = pricing
-        self.suggestions = suggestions
+        self.suggestions = settings.suggestions
         self.trusted = trusted or TrustedDocuments(())
-        self.trust = trust
+        self.trust = settings.documents_mode
         self.rules = (
             FiniteNumbers,
             *(IntrospectionDepth if rule is MaxIntrospectionDepthRule else rule for rule in rules),
             # What Strawberry's own validate_document adds; it cannot be told how many errors are enough.
             MaybeNullValidationRule,
             OneOfInputValidationRule,
-            *(() if introspection else (NoSchemaIntrospectionCustomRule,)),
+            *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)),
         )
         self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
         self._characters = 0

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
@@ -39,54 +38,43 @@ from graphql import (
 from graphql.validation import ASTValidationRule
 
 from gateway.errors import BadUserInput, LimitExceeded
+from gateway.settings import LimitSettings
 
-MOST_TOLD = 1_000_000  # a larger estimate is told as "more than" this
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryLimits:
-    """What one document may have. `MAX_` and the name in capitals is what clients read of a limit."""
-
-    query_characters: int = 100_000
-    tokens: int = 2000
-    depth: int = 15
-    aliases: int = 50
-    directives: int = 50
-    nodes: int = 2000
-    root_fields: int = 30
-    cost: int = 100
-    comparisons: int = 10_000  # of fields with one name in one place, which validation compares pair by pair
-    rows: int = 1000  # the largest page there is: a larger one is refused where it is asked for
-    batch: int = 50  # parents whose links one upstream call answers
+MAX_COMPARISONS = 10_000  # of fields with one name in one place, which validation compares pair by pair
+MAX_REPORTED_COST = 1_000_000  # a larger estimate is reported as "more than" this
 
 
 def exceeded(limit: str, most: int, message: str, node: Node | None = None, **figures: int) -> GraphQLError:
-    """The error for a limit that was passed."""
-    name = f"MAX_{limit.upper()}"
-    extensions = {"code": LimitExceeded.code, "limit": name, "maximum": most, **figures}
-    return GraphQLError(f"{message} ({name}).", node, extensions=extensions)
+    """Return the error for an exceeded limit, named as clients read it: `MAX_DEPTH`."""
+    extensions = {"code": LimitExceeded.code, "limit": limit, "maximum": most, **figures}
+    return GraphQLError(f"{message} ({limit}).", node, extensions=extensions)
 
 
 # Text
 
 
-def parsed(query: str, limits: QueryLimits) -> DocumentNode:
+def parsed(query: str, limits: LimitSettings) -> DocumentNode:
     """Parse a text, unless it is too long. Raises `GraphQLError`, with a code where it is about a limit."""
-    most = limits.query_characters
+    most = limits.max_query_characters
     if len(query) > most:
         raise exceeded(
-            "query_characters",
+            "MAX_QUERY_CHARACTERS",
             most,
             f"The query has {len(query)} characters; at most {most} are allowed",
             figure=len(query),
         )
+    most = limits.max_tokens
     try:
-        return parse(query, max_lexical_tokens=limits.tokens, max_comments=limits.tokens)
+        return parse(query, max_lexical_tokens=most, max_comments=most)
     except GraphQLError as error:
         # graphql-core has no class for it. No syntax error can begin like this: they quote what they found.
         for kind in ("tokens", "comments"):
-            if error.message.startswith(f"Syntax Error: Document contains more than {limits.tokens} {kind}"):
-                passed = exceeded("tokens", limits.tokens, f"The query has more than {limits.tokens} {kind}")
+            if error.message.startswith(
+                f"Syntax Error: Document contains more than {limits.max_tokens} {kind}"
+            ):
+                passed = exceeded(
+                    "MAX_TOKENS", limits.max_tokens, f"The query has more than {limits.max_tokens} {kind}"
+                )
                 raise passed from None
         raise
 
@@ -104,7 +92,7 @@ class _Found(NamedTuple):
 class _Walk:
     """One walk through a document; what it counts belongs to the document as a whole."""
 
-    def __init__(self, document: DocumentNode, limits: QueryLimits) -> None:
+    def __init__(self, document: DocumentNode, limits: LimitSettings) -> None:
         self.limits = limits
         self.document = document
         self.fragments = {
@@ -134,27 +122,37 @@ class _Walk:
             selections, depth, place, within = found.pop()
             for selection in selections:
                 self.nodes += 1
-                if self.nodes > limits.nodes:
-                    self.refuse("nodes", "fields and fragments, counted where they are spread", selection)
+                if self.nodes > limits.max_nodes:
+                    self.refuse(
+                        "MAX_NODES",
+                        limits.max_nodes,
+                        "fields and fragments, counted where they are spread",
+                        selection,
+                    )
                 self.count_directives(selection)
                 if isinstance(selection, FieldNode):
-                    if depth > limits.depth:
-                        self.refuse("depth", "levels of fields", selection)
+                    if depth > limits.max_depth:
+                        self.refuse("MAX_DEPTH", limits.max_depth, "levels of fields", selection)
                     if depth == 1 and isinstance(definition, OperationDefinitionNode):
                         root_fields += 1
-                        if root_fields > limits.root_fields:
-                            self.refuse("root_fields", "fields at the root", selection)
+                        if root_fields > limits.max_root_fields:
+                            self.refuse(
+                                "MAX_ROOT_FIELDS", limits.max_root_fields, "fields at the root", selection
+                            )
                     if selection.alias is not None:
                         self.aliases += 1
-                        if self.aliases > limits.aliases:
-                            self.refuse("aliases", "aliases", selection)
+                        if self.aliases > limits.max_aliases:
+                            self.refuse("MAX_ALIASES", limits.max_aliases, "aliases", selection)
                     name = (selection.alias or selection.name).value
                     here = places.setdefault((place, name), len(places) + 1)
                     self.comparisons += fields_at[here]
                     fields_at[here] += 1
-                    if self.comparisons > limits.comparisons:
+                    if self.comparisons > MAX_COMPARISONS:
                         self.refuse(
-                            "comparisons", "pairs of fields with the same name in the same place", selection
+                            "MAX_COMPARISONS",
+                            MAX_COMPARISONS,
+                            "pairs of fields with the same name in the same place",
+                            selection,
                         )
                     if selection.selection_set is not None:
                         found.append(_Found(selection.selection_set.selections, depth + 1, here, within))
@@ -173,15 +171,14 @@ class _Walk:
         directives = node.directives
         if directives:
             self.directives += len(directives)
-            if self.directives > self.limits.directives:
-                self.refuse("directives", "directives", directives[-1])
+            if self.directives > self.limits.max_directives:
+                self.refuse("MAX_DIRECTIVES", self.limits.max_directives, "directives", directives[-1])
 
-    def refuse(self, limit: str, what: str, node: Node) -> None:
-        most: int = getattr(self.limits, limit)
+    def refuse(self, limit: str, most: int, what: str, node: Node) -> None:
         raise exceeded(limit, most, f"The query has more than {most} {what}", node)
 
 
-def check_shape(document: DocumentNode, limits: QueryLimits) -> None:
+def check_shape(document: DocumentNode, limits: LimitSettings) -> None:
     """Raises `GraphQLError` at the first limit that the document passes, its fragments put in."""
     _Walk(document, limits).check()
 
@@ -210,7 +207,7 @@ class IntrospectionDepth(MaxIntrospectionDepthRule):
     def report_error(self, error: GraphQLError) -> None:
         message = "The query nests more than 2 lists of the schema"
         node = error.nodes[0] if error.nodes else None
-        super().report_error(exceeded("introspection_depth", 2, message, node))
+        super().report_error(exceeded("MAX_INTROSPECTION_DEPTH", 2, message, node))
 
 
 # Cost in upstream calls
@@ -323,33 +320,33 @@ def _first(field: GraphQLField, node: FieldNode) -> tuple[int | str | None, int]
 
 
 def estimated(
-    steps: Sequence[Step], variables: Mapping[str, Any], limits: QueryLimits, parents: int = 1
+    steps: Sequence[Step], variables: Mapping[str, Any], limits: LimitSettings, parents: int = 1
 ) -> int:
     """How many calls these steps may need; Any: the value of a variable."""
     calls = 0
     for price, first, default, below in steps:
-        calls += price.calls * (-(-parents // limits.batch) if price.batched else parents)
+        calls += price.calls * (-(-parents // limits.batch_size) if price.batched else parents)
         if below:
             rows = price.rows
             if first is not None:
                 given = variables.get(first) if isinstance(first, str) else first
-                rows *= min(max(given if isinstance(given, int) else default, 0), limits.rows)
+                rows *= min(max(given if isinstance(given, int) else default, 0), limits.max_page_size)
             calls += estimated(below, variables, limits, parents * rows)
     return calls
 
 
 def too_costly(
-    steps: Sequence[Step], variables: Mapping[str, Any], limits: QueryLimits
+    steps: Sequence[Step], variables: Mapping[str, Any], limits: LimitSettings
 ) -> GraphQLError | None:
     """The refusal of an operation that may need more upstream calls than one may."""
     calls = estimated(steps, variables, limits)
-    if calls <= limits.cost:
+    if calls <= limits.max_cost:
         return None
-    told = str(calls) if calls <= MOST_TOLD else f"more than {MOST_TOLD}"
+    told = str(calls) if calls <= MAX_REPORTED_COST else f"more than {MAX_REPORTED_COST}"
     return exceeded(
-        "cost",
-        limits.cost,
-        f"The operation may need {told} upstream calls; at most {limits.cost} are allowed. "
+        "MAX_COST",
+        limits.max_cost,
+        f"The operation may need {told} upstream calls; at most {limits.max_cost} are allowed. "
         "Ask for smaller pages or fewer links",
-        estimated=min(calls, MOST_TOLD),
+        estimated=min(calls, MAX_REPORTED_COST),
     )

@@ -129,7 +129,7 @@ class ConnectionField(StrawberryField):
         length = ask.request_line_length(
             cql.sorted_by(clause, sort, tie_break=ask.tie_break), limit=window.count
         )
-        most = info.context.loaders.limits.request_line
+        most = info.context.loaders.limits.max_request_line
         if length > most:
             raise errors.LimitExceeded(
                 f"`filter` and `cql` make a request line of {length} bytes, and upstream reads {most}; "

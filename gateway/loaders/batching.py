@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar
 
@@ -17,6 +16,7 @@ from aiodataloader import DataLoader
 from gateway import errors
 from gateway.loaders.loader import Loader, Reads, Slice, Window
 from gateway.observability.operation import OperationRecord
+from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import Collection, Page
 from gateway.upstream.record_types import Decoded, Shape
@@ -27,14 +27,6 @@ LARGEST_ANSWER = 1000  # records asked per call where the number of answers is n
 _LONGEST_INDEX = 10  # bytes of room for the name of the index; blanks count three when encoded
 _PLAIN = len(percent_encoded('id==""'))
 MOST_PAGES = 20  # calls for one chunk of groups; beyond it the question is too broad to be answered whole
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchLimits:
-    """How many ids one call carries, and how long its request line may be in bytes."""
-
-    ids: int = 50
-    request_line: int = 4000
 
 
 ById: TypeAlias = "DataLoader[str, Record | None]"
@@ -58,7 +50,9 @@ def asked(
     return shape.page(ask, query, limit=limit, offset=offset, total=total)
 
 
-def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cql.Cql | None = None) -> ById:
+def by_id(
+    ask: Collection, limits: LimitSettings, *, index: str = "id", within: cql.Cql | None = None
+) -> ById:
     """A loader of single records by an id that at most one record has (`within` the clause).
 
     Ids are lower-cased, because FOLIO matches them in any case and answers in lower case.
@@ -84,7 +78,7 @@ def by_id(ask: Collection, limits: BatchLimits, *, index: str = "id", within: cq
     return Loader(load, str.lower, Reads(ask, (index,)), ask.operation)
 
 
-def by_name(ask: Collection, limits: BatchLimits, *, index: str) -> ById:
+def by_name(ask: Collection, limits: LimitSettings, *, index: str) -> ById:
     """A loader of single records by a natural key such as a barcode, sent as it was given.
 
     Two records with the key are a `Conflict`: to choose one would be a guess.
@@ -136,7 +130,7 @@ def _shared(index: str) -> errors.Conflict:
 
 def grouped_by(
     ask: Collection,
-    limits: BatchLimits,
+    limits: LimitSettings,
     *,
     index: str,
     key: tuple[str, ...],
@@ -251,24 +245,24 @@ async def _side_by_side(
     fetch: Callable[[list[str]], Awaitable[None]],
     keys: Sequence[str],
     ask: Collection,
-    limits: BatchLimits,
+    limits: LimitSettings,
     rest: str,
 ) -> dict[str, errors.GatewayError]:
     """Fetch the distinct keys in chunks that keep both limits; `rest` is what each query says besides.
 
     Answers the keys that cannot be asked, each with its error.
     """
-    room = limits.request_line - ask.request_line_length(
+    room = limits.max_request_line - ask.request_line_length(
         f"({' ' * _LONGEST_INDEX}==()) and {rest}", limit=10**4
     )
     distinct = list(dict.fromkeys(keys))
     longest = _PLAIN + max(map(len, distinct))
-    if cql.is_plain("".join(distinct)) and min(limits.ids, len(distinct)) * longest <= room:
-        if len(distinct) <= limits.ids:
+    if cql.is_plain("".join(distinct)) and min(limits.batch_size, len(distinct)) * longest <= room:
+        if len(distinct) <= limits.batch_size:
             await fetch(distinct)
         else:
-            starts = range(0, len(distinct), limits.ids)
-            await asyncio.gather(*(fetch(distinct[start : start + limits.ids]) for start in starts))
+            starts = range(0, len(distinct), limits.batch_size)
+            await asyncio.gather(*(fetch(distinct[start : start + limits.batch_size]) for start in starts))
         return {}
     sizes: dict[str, int] = {}
     refused: dict[str, errors.GatewayError] = {}
@@ -283,7 +277,7 @@ async def _side_by_side(
             refused[key] = errors.LimitExceeded("This key, or the filter beside it, is too long to be asked.")
         else:
             sizes[key] = size
-    await asyncio.gather(*map(fetch, _chunks(sizes, limits.ids, room)))
+    await asyncio.gather(*map(fetch, _chunks(sizes, limits.batch_size, room)))
     return refused
 
 

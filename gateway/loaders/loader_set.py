@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from gateway.loaders.batching import BatchLimits, Grouped, grouped_by
+from gateway.loaders.batching import Grouped, grouped_by
 from gateway.loaders.loader import Loader
+from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import Collection
 from gateway.upstream.services import Upstream
@@ -17,7 +18,7 @@ class LoaderSet:
     A `direct` set asks circulation itself for the loans and requests that the others ask the BFF for.
     """
 
-    def __init__(self, upstream: Upstream, limits: BatchLimits, *, direct: bool = False) -> None:
+    def __init__(self, upstream: Upstream, limits: LimitSettings, *, direct: bool = False) -> None:
         self.upstream = upstream
         self.limits = limits
         self.is_direct = direct

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway import errors
-from gateway.loaders.batching import LARGEST_ANSWER, BatchLimits, ById, by_id, one_by_one
+from gateway.loaders.batching import LARGEST_ANSWER, ById, by_id, one_by_one
 from gateway.loaders.loader import Loader
+from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import Collection
 from gateway.upstream.record_types import Shape
@@ -25,7 +26,7 @@ class Table:
     its first page lacks are asked by id, and its list a page at a time.
     """
 
-    def __init__(self, ask: Collection, limits: BatchLimits, sort: Sequence[cql.SortKey]) -> None:
+    def __init__(self, ask: Collection, limits: LimitSettings, sort: Sequence[cql.SortKey]) -> None:
         self._ask = ask
         self._sort = sort
         self._first_page = one_by_one(self._asked, ask.operation)

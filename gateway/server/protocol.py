@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
@@ -16,6 +15,7 @@ from gateway.errors import BadRequest, GatewayError, Overloaded
 from gateway.http.middleware.security_headers import SECURITY_HEADERS
 from gateway.identity import request_id_from_headers
 from gateway.server.response_writer import ResponseWriter
+from gateway.settings import ServerSettings
 
 LINGER = 1.0  # seconds for a refused client to read why: closing on unread bytes resets the connection
 HALF_CLOSED = 0.5  # seconds that a client who has hung up may still be reading, as shell probes do
@@ -23,19 +23,6 @@ SPARE_CONNECTIONS = 64
 SPARE_HEAD_TIMEOUT = 1.0  # seconds
 SPARE_PATH = b"/admin/"
 RETRY_AFTER = 1  # seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WireLimits:
-    """What one connection may take, times in seconds."""
-
-    head_timeout: float = 10.0
-    body_timeout: float = 10.0
-    idle_timeout: float = 10.0
-    write_timeout: float = 30.0
-    max_header_bytes: int = 32_768
-    max_headers: int = 100
-    max_connections: int = 1000
 
 
 class Phase(Enum):
@@ -82,7 +69,7 @@ class BoundedProtocol(HttpToolsProtocol):
     Deadlines are absolute, so that a byte now and then does not move them.
     """
 
-    limits = WireLimits()
+    limits = ServerSettings()
     spare = SpareConnections()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: they are uvicorn's own
@@ -382,7 +369,7 @@ def _too_many_connections() -> Overloaded:
     return Overloaded("Too many connections are open.", retry_after=RETRY_AFTER)
 
 
-def bounded_protocol(bounds: WireLimits) -> type[BoundedProtocol]:
+def bounded_protocol(bounds: ServerSettings) -> type[BoundedProtocol]:
     """Make the protocol class that uvicorn takes, which it calls with arguments of its own."""
 
     class Bounded(BoundedProtocol):

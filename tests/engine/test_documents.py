@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NewType
 
 import pytest
@@ -13,7 +13,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from gateway.engine import documents as bounds
 from gateway.engine.documents import Documents, Operation, Rejected
-from gateway.engine.limits import QueryLimits
+from gateway.settings import DocumentSettings, LimitSettings
 
 
 @strawberry.input(one_of=True)
@@ -70,9 +70,17 @@ SCHEMA = strawberry.Schema(
 )
 
 
+def in_cache(
+    size: int, *, rules: Sequence[type[ASTValidationRule]] = specified_rules, introspection: bool = True
+) -> Documents:
+    """Documents in a cache of this size."""
+    settings = DocumentSettings(document_cache_size=size, introspection=introspection)
+    return Documents(SCHEMA, settings, LimitSettings(), rules=rules)
+
+
 @pytest.fixture(name="documents")
 def _documents() -> Documents:
-    return Documents(SCHEMA, 3)
+    return in_cache(3)
 
 
 def operation(documents: Documents, query: str, name: str | None = None) -> Operation:
@@ -146,7 +154,7 @@ def test_unknown_operation_name(documents: Documents, text: str, name: str) -> N
 
 def test_no_operation() -> None:
     """A document of fragments alone is refused, whatever the rules say."""
-    documents = Documents(SCHEMA, 3, rules=())
+    documents = in_cache(3, rules=())
 
     assert rejection(documents, "fragment F on Query { title }") == (
         "GRAPHQL_VALIDATION_FAILED",
@@ -197,7 +205,7 @@ def test_validation_errors(documents: Documents) -> None:
 
 def test_number_of_errors(documents: Documents) -> None:
     """Validation stops after twenty mistakes."""
-    documents.limits = QueryLimits(root_fields=100)
+    documents.limits = LimitSettings(max_root_fields=100)
 
     prepared = documents.prepared("{" + " ".join(f"a{number}" for number in range(100)) + "}")
 
@@ -231,16 +239,16 @@ class NoTitle(ASTValidationRule):
 
 def test_rules_of_ones_own() -> None:
     """A rule may bring a code that says more than that validation failed."""
-    documents = Documents(SCHEMA, 3, rules=(*specified_rules, NoTitle))
+    documents = in_cache(3, rules=(*specified_rules, NoTitle))
 
     assert rejection(documents, "{ title }") == ("LIMIT_EXCEEDED", "Too deep.")
 
 
 def test_introspection() -> None:
     """The schema is told unless the operator switched that off; `__typename` always is."""
-    assert isinstance(Documents(SCHEMA, 3).prepared("{ __schema { __typename } }"), Operation)
+    assert isinstance(in_cache(3).prepared("{ __schema { __typename } }"), Operation)
 
-    closed = Documents(SCHEMA, 3, introspection=False)
+    closed = in_cache(3, introspection=False)
 
     assert rejection(closed, "{ __schema { __typename } }")[0] == "GRAPHQL_VALIDATION_FAILED"
     assert isinstance(closed.prepared("{ __typename }"), Operation)
@@ -248,7 +256,7 @@ def test_introspection() -> None:
 
 def test_eviction() -> None:
     """The document not asked for longest makes room, with all that hangs on it."""
-    documents = Documents(SCHEMA, 2)
+    documents = in_cache(2)
     first, second = operation(documents, "{ a: title }"), operation(documents, "{ b: title }")
     operation(documents, "{ a: title }")
 
@@ -261,7 +269,7 @@ def test_eviction() -> None:
 
 def test_cold_documents_leave_a_hot_one_alone() -> None:
     """Who floods a gateway with texts evicts nothing that is asked once in as many of them as are kept."""
-    documents = Documents(SCHEMA, 20)
+    documents = in_cache(20)
     hot = operation(documents, "{ hot: title }")
 
     for number in range(300):
@@ -291,7 +299,7 @@ def test_failed_documents_keep_no_tree(documents: Documents) -> None:
             trees.append(weakref.ref(node))
             self.report_error(GraphQLError("No.", node))
 
-    watched = Documents(SCHEMA, 3, rules=(Watch,))
+    watched = in_cache(3, rules=(Watch,))
     kept = watched.prepared("{ title }")
     gc.collect()
 
@@ -312,21 +320,15 @@ def test_refused_literal(documents: Documents) -> None:
 
 def test_no_room() -> None:
     """A size of 0 keeps nothing and serves all the same."""
-    documents = Documents(SCHEMA, 0)
+    documents = in_cache(0)
 
     assert operation(documents, "{ title }") is not operation(documents, "{ title }")
     assert len(documents) == 0
 
 
-def test_negative_size() -> None:
-    """A size below 0 is a slip."""
-    with pytest.raises(ValueError, match="size must not be negative"):
-        Documents(SCHEMA, -1)
-
-
 def test_long_texts(documents: Documents) -> None:
     """A text beyond the longest kept is served and forgotten."""
-    documents.limits = QueryLimits(query_characters=bounds.LONGEST_KEPT + 1)
+    documents.limits = LimitSettings(max_query_characters=bounds.LONGEST_KEPT + 1)
     text = "{ title }".ljust(bounds.LONGEST_KEPT + 1)
 
     assert operation(documents, text) is not operation(documents, text)
@@ -336,7 +338,7 @@ def test_long_texts(documents: Documents) -> None:
 
 def test_total_length() -> None:
     """However many places there are, the characters kept are bounded, and so is memory."""
-    documents = Documents(SCHEMA, 1000)
+    documents = in_cache(1000)
 
     for number in range(20):
         operation(documents, f"{{ a{number}: title }}".ljust(bounds.LONGEST_KEPT))

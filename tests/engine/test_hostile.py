@@ -165,8 +165,9 @@ import gc
 from gateway.graph import schema
 from gateway.engine.cost import price
 from gateway.engine.documents import Documents
+from gateway.settings import DocumentSettings, LimitSettings
 
-documents = Documents(schema, 500, pricing=price)
+documents = Documents(schema, DocumentSettings(), LimitSettings(), pricing=price)
 
 def rss():
     gc.collect()

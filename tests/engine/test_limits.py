@@ -10,15 +10,18 @@ from graphql import get_introspection_query
 
 from gateway.engine.cost import price
 from gateway.engine.documents import Documents, Operation, Rejected
-from gateway.engine.limits import MOST_TOLD, QueryLimits, estimated
+from gateway.engine.limits import MAX_REPORTED_COST, estimated
 from gateway.graph import schema
+from gateway.settings import DocumentSettings, LimitSettings
 from tests.gateway_under_test import Gateway, open_gateway
 
 SCREENS = sorted((Path(__file__).parents[1] / "stories" / "screens").glob("*.graphql"))
 
 
 def documents(**limits: int) -> Documents:
-    return Documents(schema, 10, limits=QueryLimits(**limits), pricing=price)
+    # Copied, because a copy is not validated: most tests are clearer with limits below the allowed minimum.
+    small = LimitSettings().model_copy(update={f"max_{name}": value for name, value in limits.items()})
+    return Documents(schema, DocumentSettings(), small, pricing=price)
 
 
 def refusal(query: str, **limits: int) -> tuple[str, dict[str, object]]:
@@ -238,7 +241,7 @@ def test_introspection_depth() -> None:
 )
 def test_introspection_alone_can_be_closed(text: str) -> None:
     """Without introspection the schema is not told, through fragments neither; suggestions still are."""
-    closed = Documents(schema, 0, introspection=False)
+    closed = Documents(schema, DocumentSettings(introspection=False), LimitSettings())
 
     assert isinstance(closed.prepared(text), Rejected)
     suggesting = closed.prepared("{loanz{nodes{id}}}")
@@ -258,7 +261,7 @@ def test_introspection_alone_can_be_closed(text: str) -> None:
 )
 def test_suggestions_alone_can_be_closed(text: str) -> None:
     """Without suggestions no message names what the schema has; introspection is another switch."""
-    closed = Documents(schema, 0, suggestions=False)
+    closed = Documents(schema, DocumentSettings(suggestions=False), LimitSettings())
     prepared = closed.prepared(text)
 
     assert isinstance(prepared, Rejected)
@@ -373,8 +376,8 @@ async def test_an_estimate_beyond_counting_is_told_as_such(gateway: Gateway) -> 
         nested = f"{{instance{{openRequests(first:1000){{nodes{{item{nested}}}}}}}}}"
     answer = await gateway.ask(f"{{items(first:1000){{nodes{nested}}}}}")
 
-    assert answer["errors"][0]["extensions"]["estimated"] == MOST_TOLD
-    assert f"more than {MOST_TOLD} upstream calls" in answer["errors"][0]["message"]
+    assert answer["errors"][0]["extensions"]["estimated"] == MAX_REPORTED_COST
+    assert f"more than {MAX_REPORTED_COST} upstream calls" in answer["errors"][0]["message"]
 
 
 @pytest.mark.anyio

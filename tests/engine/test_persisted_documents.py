@@ -12,10 +12,9 @@ import pytest
 
 from gateway.app import create_app
 from gateway.engine.document_store import LocalDocumentStore
-from gateway.engine.documents import TrustMode
 from gateway.engine.manifests import TrustedDocument, TrustedDocuments
 from gateway.engine.plans.fallbacks import FALLBACKS
-from gateway.settings import Settings, SettingsError
+from gateway.settings import DocumentsMode, Settings, SettingsError
 from tests.gateway_under_test import open_gateway
 from tests.http.desk import GRAPHQL, JSON, Desk
 from tests.store_server import PATIENCE, needs_store_server, store_server
@@ -37,7 +36,7 @@ def persisted(sha256_hash: str) -> dict[str, Any]:
     return {"persistedQuery": {"version": 1, "sha256Hash": sha256_hash}}
 
 
-def desk_with(trust: TrustMode = "off") -> Desk:
+def desk_with(trust: DocumentsMode = "off") -> Desk:
     """A desk that trusts three documents and takes registrations."""
     documents = {
         "title-1": TITLE,
@@ -63,7 +62,7 @@ NOT_TRUSTED = ("The document is not one of those that are trusted here.", "DOCUM
 
 
 @pytest.mark.parametrize("trust", ["off", "log", "enforce"])
-async def test_a_trusted_document_by_its_id(trust: TrustMode) -> None:
+async def test_a_trusted_document_by_its_id(trust: DocumentsMode) -> None:
     """A document of the manifest is executed by its id, its SHA-256 and its text, in each mode."""
     desk = desk_with(trust)
     ways: list[dict[str, Any]] = [

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import httpx
@@ -12,13 +13,14 @@ import strawberry
 from graphql import GraphQLDeferDirective
 from starlette.types import Message, Scope
 
-from gateway.engine.documents import Documents, TrustMode
+from gateway.engine.documents import Documents
 from gateway.engine.manifests import TrustedDocuments
 from gateway.engine.persisted_documents import PersistedDocuments, Registered
 from gateway.errors import UpstreamTimeout
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.identity import Caller, caller_from_headers
 from gateway.observability.operation import OperationRecord
+from gateway.settings import DocumentSettings, DocumentsMode, LimitSettings
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -117,7 +119,7 @@ class Desk:
         introspection: bool = True,
         *,
         trusted: TrustedDocuments | None = None,
-        trust: TrustMode = "off",
+        trust: DocumentsMode = "off",
         registered: Registered | None = None,
     ) -> None:
         self.calls: list[str] = []
@@ -125,7 +127,12 @@ class Desk:
         self.cancelled: list[str] = []
         self.started = asyncio.Event()
         self.gate = asyncio.Event()
-        self.documents = Documents(SCHEMA, 10, introspection=introspection, trusted=trusted, trust=trust)
+        settings = DocumentSettings(
+            introspection=introspection,
+            documents_mode=trust,
+            documents=Path(),  # any path that exists: the manifest is not read here
+        )
+        self.documents = Documents(SCHEMA, settings, LimitSettings(), trusted=trusted)
         self.endpoint = GraphQLEndpoint(
             self.documents,
             self.new_context,

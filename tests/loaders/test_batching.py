@@ -20,7 +20,6 @@ from gateway import errors
 from gateway.identity import Caller
 from gateway.loaders import Loaders
 from gateway.loaders.batching import (
-    BatchLimits,
     ById,
     Grouped,
     by_id,
@@ -31,7 +30,7 @@ from gateway.loaders.batching import (
     page_of,
 )
 from gateway.loaders.loader import Slice, Window
-from gateway.settings import Settings
+from gateway.settings import LimitSettings, Settings
 from gateway.upstream import cql
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client
@@ -42,7 +41,7 @@ from gateway.upstream.transport.transports import Limits
 
 pytestmark = pytest.mark.anyio
 
-LIMITS = BatchLimits()
+LIMITS = LimitSettings()
 _TERM = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
@@ -275,7 +274,7 @@ BESIDE = ("Open", "Ünal & Söhne")
 WITHIN = cql.all_of(cql.equal("status.name", BESIDE[0]), cql.equal("personal.lastName", BESIDE[1]))
 
 
-def with_all(kind: str, collection: Collection, limits: BatchLimits) -> DataLoader[Any, Any]:
+def with_all(kind: str, collection: Collection, limits: LimitSettings) -> DataLoader[Any, Any]:
     if kind == "by_id":
         return by_id(collection, limits, index="checkoutServicePointId", within=WITHIN)
     if kind == "by_name":
@@ -307,7 +306,7 @@ def test_no_request_line_is_too_long(keys: list[str], kind: str, base: str, requ
 
     async def run() -> None:
         shelf = Shelf(base=base)
-        loader = with_all(kind, shelf.collection, BatchLimits(request_line=request_line))
+        loader = with_all(kind, shelf.collection, LimitSettings(max_request_line=request_line))
         window = Window()
         found = await loaded(loader, [(key, window) for key in keys] if kind == "grouped_by" else keys)
 
@@ -332,7 +331,7 @@ async def test_the_path_of_the_base_url_counts() -> None:
     """A proxy's prefix makes every line longer, and the chunks smaller."""
     keys = ids(50)
     plain, behind = Shelf(), Shelf(base=f"http://folio/{'proxy/' * 50}")
-    limits = BatchLimits(request_line=2700)
+    limits = LimitSettings(max_request_line=2700)
 
     await loaded(by_id(plain.collection, limits), keys)
     await loaded(by_id(behind.collection, limits), keys)
@@ -356,7 +355,7 @@ async def test_a_key_too_long_for_any_line_is_not_sent() -> None:
 async def test_later_pages_of_groups_keep_the_line() -> None:
     """The offset of a later page makes the line longer; it was counted."""
     keys = ids(40)
-    limits = BatchLimits(request_line=1000)
+    limits = LimitSettings(max_request_line=1000)
     shelf = Shelf(({"checkoutServicePointId": keys[0]} for _ in range(1500)), index="checkoutServicePointId")
 
     await loaded(with_all("grouped_by", shelf.collection, limits), [(key, Window()) for key in keys])
@@ -408,7 +407,7 @@ async def test_many_records_with_one_name_hide_no_other() -> None:
 async def test_one_record_asked_in_two_spellings_is_no_conflict() -> None:
     """Two chunks that find the same record agree."""
     shelf = Shelf([{"id": "1", "barcode": "abc"}], index="barcode")
-    loader = by_name(shelf.collection, BatchLimits(ids=1), index="barcode")
+    loader = by_name(shelf.collection, LimitSettings(batch_size=1), index="barcode")
 
     assert await loaded(loader, ["abc", "ABC"]) == [{"id": "1", "barcode": "abc"}] * 2
     assert [each["query"] for each in shelf.asked] == ['barcode=="abc"', 'barcode=="ABC"']
@@ -423,7 +422,7 @@ async def test_two_records_found_by_two_chunks_are_a_conflict() -> None:
             things = [{"id": str(len(self.asked)), "barcode": "abc"}]
             return httpx.Response(200, content=json.dumps({"things": things}).encode())
 
-    loader = by_name(Chunked().collection, BatchLimits(ids=1), index="barcode")
+    loader = by_name(Chunked().collection, LimitSettings(batch_size=1), index="barcode")
 
     found = await loaded(loader, ["abc", "ABC", "Abc"])
 
@@ -434,7 +433,7 @@ async def test_a_failed_chunk_of_names_fails_its_names_alone() -> None:
     """A name gets its record from whichever chunk found it."""
     shelf = Shelf([{"barcode": "a"}, {"barcode": "c"}], index="barcode")
     shelf.fails = lambda query: '"A"' in query or '"b"' in query
-    loader = by_name(shelf.collection, BatchLimits(ids=1), index="barcode")
+    loader = by_name(shelf.collection, LimitSettings(batch_size=1), index="barcode")
 
     found = await loaded(loader, ["A", "a", "b", "c", "d"])
 
@@ -451,7 +450,7 @@ def loans(owner: str, count: int) -> list[Record]:
 
 
 def of_user(
-    shelf: Shelf, limits: BatchLimits = LIMITS, **options: Any
+    shelf: Shelf, limits: LimitSettings = LIMITS, **options: Any
 ) -> Grouped:  # Any: as grouped_by takes
     return grouped_by(shelf.collection, limits, index="userId", key=("userId",), **options)
 
@@ -568,7 +567,7 @@ async def test_a_failed_chunk_of_groups_fails_its_parents_alone() -> None:
     """Other parents have their lists, and nothing is asked twice."""
     shelf = Shelf([*loans("a", 1), *loans("b", 1)], index="userId")
     shelf.fails = lambda query: '"b"' in query
-    loader = of_user(shelf, BatchLimits(ids=1))
+    loader = of_user(shelf, LimitSettings(batch_size=1))
     keys = [(each, Window()) for each in "abc"]
 
     found = await loaded(loader, keys)

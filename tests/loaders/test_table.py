@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 
 from gateway import errors
-from gateway.loaders.batching import LARGEST_ANSWER, BatchLimits
+from gateway.loaders.batching import LARGEST_ANSWER
 from gateway.loaders.table import Table
 from gateway.observability.operation import OperationRecord
+from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import Collection, Page
 
@@ -42,7 +43,7 @@ class Rows:
 
 
 def table(rows: Rows) -> Table:
-    return Table(cast(Collection, rows), BatchLimits(), (cql.SortKey("name"),))
+    return Table(cast(Collection, rows), LimitSettings(), (cql.SortKey("name"),))
 
 
 WHOLE = ("cql.allRecords=1 sortby name id", LARGEST_ANSWER)

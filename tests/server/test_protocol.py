@@ -16,7 +16,8 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from gateway.server.protocol import HALF_CLOSED, SPARE_CONNECTIONS, WireLimits, bounded_protocol
+from gateway.server.protocol import HALF_CLOSED, SPARE_CONNECTIONS, bounded_protocol
+from gateway.settings import ServerSettings
 from tests.http.held_upstream import ACT, HeldUpstream, held_upstream
 from tests.server.edge import PATIENCE, QUERY, Client, Process, gateway_process, get, post
 
@@ -475,7 +476,7 @@ async def answers(scope: Scope, receive: Receive, send: Send) -> None:
 async def test_no_end_of_a_connection_waits_for_ever(ended_by: bytes | None) -> None:
     """By whatever a connection ends (answer, idleness, refusal, silence, the server), its rest is given up
     after WRITE_TIMEOUT, and not before."""
-    bounds = WireLimits(head_timeout=0.1, idle_timeout=0.1, write_timeout=0.5)
+    bounds = ServerSettings(head_timeout=0.1, idle_timeout=0.1, write_timeout=0.5)
     config = uvicorn.Config(answers, lifespan="off", log_config=None)
     protocol = bounded_protocol(bounds)(config=config, server_state=ServerState(), app_state={})
     transport = StuckTransport()

@@ -13,7 +13,6 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from gateway.context import Context
 from gateway.engine.documents import Documents, Operation
-from gateway.engine.limits import QueryLimits
 from gateway.engine.plans.compiler import Asked, planned
 from gateway.engine.plans.executor import PlanExecutor
 from gateway.engine.plans.plan import OperationPlan
@@ -21,18 +20,19 @@ from gateway.fields.inputs import Inputs
 from gateway.graph import schema
 from gateway.identity import Caller
 from gateway.loaders import Loaders
-from gateway.loaders.batching import BatchLimits
 from gateway.observability.operation import OperationRecord
-from gateway.settings import Settings
+from gateway.settings import DocumentSettings, LimitSettings, Settings
 from gateway.upstream.services import Services
 
 Json = Any  # answers and variables are JSON, and each test knows which
 CALLER = Caller(tenant="diku", request_id="1/graphql")
-LIMITS = QueryLimits(query_characters=100_000, aliases=1000, nodes=10_000, cost=10**6, tokens=20_000)
+LIMITS = LimitSettings(
+    max_query_characters=100_000, max_aliases=1000, max_nodes=10_000, max_cost=100_000, max_tokens=20_000
+)
 
 
 def operation_of(query: str) -> Operation:
-    found = Documents(schema, 10, limits=LIMITS).prepared(query)
+    found = Documents(schema, DocumentSettings(), LIMITS).prepared(query)
     assert isinstance(found, Operation), found
     return found
 
@@ -63,7 +63,7 @@ class Table:
 
     def context(self) -> Context:
         upstream = self.services.of(CALLER, OperationRecord())
-        return Context(caller=CALLER, upstream=upstream, loaders=Loaders(upstream, BatchLimits()))
+        return Context(caller=CALLER, upstream=upstream, loaders=Loaders(upstream, LIMITS))
 
 
 def compiled(query: str) -> OperationPlan:

@@ -24,7 +24,7 @@ from gateway.engine.plans.plan import NotPlanned, OperationPlan
 from gateway.fields.inputs import Inputs
 from gateway.graph import schema
 from gateway.loaders import Loaders
-from gateway.settings import Settings
+from gateway.settings import DocumentSettings, LimitSettings, Settings
 from gateway.upstream.record_types import Decoded
 from tests.benchmarks.upstream import Upstream
 from tests.benchmarks.workloads import WORKLOADS, Workload
@@ -554,7 +554,8 @@ async def test_the_number_of_plans_of_an_operation_is_bounded() -> None:
 async def test_plans_go_with_their_documents() -> None:
     """Of two thousand operations, the plans of as many are kept as there are documents."""
     before = plans()
-    documents, executor = Documents(schema, 50), PlanExecutor(schema)
+    documents = Documents(schema, DocumentSettings(document_cache_size=50), LimitSettings())
+    executor = PlanExecutor(schema)
     table = Table({"/circulation-bff/loans": {"loans": []}})
     for number in range(2000):
         operation = documents.prepared(f"{{ a{number}: loans(first: 1) {{ nodes {{ id }} }} }}")
