@@ -1,4 +1,4 @@
-"""What patrons owe: accounts, and what happened to them."""
+"""Accounts (fees and fines), the actions on them, and the fees for lost items."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OWNER = "Main circulation"
 
 
 def charge_lost_item_fees(library: Library, loan: Record, caller: Caller) -> None:
-    """Open the accounts that the loan's policy asks for when an item is declared lost."""
+    """Open the accounts that the loan's policy prescribes when an item is declared lost."""
     policy = library.lost_item_policies.get(loan.get("lostItemPolicyId", ""), {})
     amounts = {LOST_ITEM_FEE: policy.get("chargeAmountItem", {}).get("amount", 0)}
     if policy.get("chargeAmountItemPatron"):
@@ -75,45 +75,45 @@ def new_account(library: Library, loan: Record, kind: str, amount: float) -> Rec
 
 
 def account_item_fields(library: Library, item: Record) -> Record:
-    """The texts about an item that an account keeps, so that it can be read when the item is gone."""
-    copy = get_item_context(library, item)
+    """Return the texts about an item that an account copies, so that it outlives the item."""
+    context = get_item_context(library, item)
     kind = item.get("materialTypeId")
     return omit_nulls(
         {
-            "title": copy.title,
-            "callNumber": copy.call_number.get("callNumber"),
+            "title": context.title,
+            "callNumber": context.call_number.get("callNumber"),
             "barcode": item.get("barcode"),
             "materialType": library.material_types.get(kind or "", {}).get("name"),
             "materialTypeId": kind,
             "itemStatus": {"name": item["status"]["name"]} if "status" in item else None,
-            "location": copy.location.get("name"),
+            "location": context.location.get("name"),
             "holdingsRecordId": item.get("holdingsRecordId"),
-            "instanceId": copy.instance.get("id"),
-            "contributors": copy.contributors or None,
+            "instanceId": context.instance.get("id"),
+            "contributors": context.contributors or None,
         }
     )
 
 
-def cancel_lost_item_fees(library: Library, loan: Record, why: str, caller: Caller) -> None:
-    """Cancel what is still owed for losing the item."""
+def cancel_lost_item_fees(library: Library, loan: Record, status: str, caller: Caller) -> None:
+    """Cancel the open fees for losing the item."""
     for account in library.accounts.values():
-        lost = account.get("loanId") == loan["id"] and account.get("feeFineType") in (
+        is_lost_item_fee = account.get("loanId") == loan["id"] and account.get("feeFineType") in (
             LOST_ITEM_FEE,
             PROCESSING_FEE,
         )
-        if lost and account["status"]["name"] == "Open":
+        if is_lost_item_fee and account["status"]["name"] == "Open":
             remaining = float(account["remaining"])
             account |= {
                 "remaining": 0.0,
                 "status": {"name": "Closed"},
-                "paymentStatus": {"name": why},
+                "paymentStatus": {"name": status},
                 "dateUpdated": library.now(),
             }
-            add_action(library, account, why, remaining, caller)
+            add_action(library, account, status, remaining, caller)
 
 
 def add_action(library: Library, account: Record, action: str, amount: float, caller: Caller) -> None:
-    """Take down what was done to an account."""
+    """Record an action on an account."""
     entry = omit_nulls(
         {
             "id": library.new_id(),

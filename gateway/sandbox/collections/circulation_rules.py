@@ -16,23 +16,23 @@ def rule_values(user: Record, item: Record) -> Record:
     }
 
 
-def rule_matches(rule: Record, found: Record) -> bool:
-    return all(found[kind] == rule[kind] for kind in RULE_FIELDS if kind in rule)
+def rule_matches(rule: Record, values: Record) -> bool:
+    return all(values[kind] == rule[kind] for kind in RULE_FIELDS if kind in rule)
 
 
 def find_loan_policy(library: Library, user: Record, item: Record) -> Record | None:
-    """The policy of the first rule that fits; without rules the first one that lends at all."""
-    found = rule_values(user, item)
+    """Return the policy of the first matching rule; without rules, the first policy that allows loans."""
+    values = rule_values(user, item)
     for rule in library.loan_rules:
-        if rule_matches(rule, found) and rule["loanPolicyId"] in library.loan_policies:
+        if rule_matches(rule, values) and rule["loanPolicyId"] in library.loan_policies:
             return library.loan_policies[rule["loanPolicyId"]]
     return next((policy for policy in library.loan_policies.values() if policy.get("loanable")), None)
 
 
 def find_request_policy(library: Library, user: Record, item: Record) -> Record | None:
-    """The policy of the first rule that fits; without rules there is none, and everything is allowed."""
-    found = rule_values(user, item)
+    """Return the policy of the first matching rule; without rules, None, which allows every type."""
+    values = rule_values(user, item)
     for rule in library.request_rules:
-        if rule_matches(rule, found):
+        if rule_matches(rule, values):
             return library.request_policies.get(rule["requestPolicyId"])
     return None

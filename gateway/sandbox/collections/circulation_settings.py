@@ -1,4 +1,4 @@
-"""How a tenant has set up its circulation."""
+"""A tenant's circulation settings."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ CIRCULATION_SETTINGS = Collection(
 
 
 def get_setting(library: Library, name: str) -> Record | None:
-    """The value under a name, if it was ever set."""
-    found = (each for each in library.circulation_settings.values() if each["name"] == name)
-    return next((each.get("value", {}) for each in found), None)
+    """Return the value of a setting, or None if it was never set."""
+    settings = (setting for setting in library.circulation_settings.values() if setting["name"] == name)
+    return next((setting.get("value", {}) for setting in settings), None)
 
 
 def is_enabled(library: Library, name: str, switch: str) -> bool:
-    """A switch inside a setting; older clients wrote it as text."""
+    """True if a switch inside a setting is on; older clients stored it as text."""
     value = (get_setting(library, name) or {}).get(switch)
     return value is True or str(value).lower() == "true"
 
 
 def read_tlr_settings(http_request: HttpRequest) -> Response:
-    """GET of what mod-tlr knows; a library that belongs to no consortium has the feature off."""
+    """GET the settings of mod-tlr; the feature is off in a library without a consortium."""
     return json_response(
         {"ecsTlrFeatureEnabled": is_enabled(http_request.library, "ecsTlrFeature", "enabled")}
     )

@@ -1,4 +1,4 @@
-"""Items as loans, requests and searches embed them: three shapes of the same copy."""
+"""Items as loans, requests and search results embed them."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from gateway.sandbox.library import Library, Record
 
 
 def loan_item(library: Library, item: Record) -> Record:
-    """The item inside a loan and inside the answers of the desk."""
-    copy = get_item_context(library, item)
+    """Render the item of a loan or of a response of the desk."""
+    context = get_item_context(library, item)
     return omit_nulls(
         {
             "id": item["id"],
-            "title": copy.title,
-            "callNumber": copy.call_number.get("callNumber"),
-            "callNumberComponents": copy.call_number_without_type,
-            "copyNumber": copy.copy_number,
-            "editions": copy.instance.get("editions"),
+            "title": context.title,
+            "callNumber": context.call_number.get("callNumber"),
+            "callNumberComponents": context.call_number_without_type,
+            "copyNumber": context.copy_number,
+            "editions": context.instance.get("editions"),
             "materialType": name_only(library.material_types, item.get("materialTypeId")),
-            "contributors": copy.contributors,
-            "primaryContributor": copy.primary_contributor,
+            "contributors": context.contributors,
+            "primaryContributor": context.primary_contributor,
             "holdingsRecordId": item.get("holdingsRecordId"),
-            "instanceId": copy.instance.get("id"),
-            "instanceHrid": copy.instance.get("hrid"),
+            "instanceId": context.instance.get("id"),
+            "instanceHrid": context.instance.get("hrid"),
             "barcode": item.get("barcode"),
-            "location": omit_nulls({"name": copy.location.get("name")}) or None,
+            "location": omit_nulls({"name": context.location.get("name")}) or None,
             "status": item.get("status"),
             **transit_destination(library, item),
             "enumeration": item.get("enumeration"),
             "chronology": item.get("chronology"),
             "volume": item.get("volume"),
             "displaySummary": item.get("displaySummary"),
-            "datesOfPublication": dates_of_publication(copy.instance),
+            "datesOfPublication": dates_of_publication(context.instance),
             "accessionNumber": item.get("accessionNumber"),
-            "physicalDescriptions": copy.instance.get("physicalDescriptions"),
+            "physicalDescriptions": context.instance.get("physicalDescriptions"),
         }
     )
 
 
-def name_only(shelved: dict[str, Record], key: str | None) -> Record | None:
-    name = shelved.get(key or "", {}).get("name")
+def name_only(records: dict[str, Record], key: str | None) -> Record | None:
+    name = records.get(key or "", {}).get("name")
     return None if name is None else {"name": name}
 
 
@@ -62,24 +62,24 @@ def dates_of_publication(instance: Record) -> list[str] | None:
 
 
 def request_item(library: Library, item: Record) -> Record:
-    """The item inside a request: no id, and a status that is plain text."""
-    copy = get_item_context(library, item)
-    retrieval = copy.location.get("primaryServicePoint")
+    """Render the item of a request: without an id, and with its status as plain text."""
+    context = get_item_context(library, item)
+    retrieval = context.location.get("primaryServicePoint")
     loan_type = effective_loan_type_id(item)
     return omit_nulls(
         {
             "barcode": item.get("barcode"),
-            "location": location_summary(library, copy.location),
+            "location": location_summary(library, context.location),
             "enumeration": item.get("enumeration"),
             "volume": item.get("volume"),
             "chronology": item.get("chronology"),
             "displaySummary": item.get("displaySummary"),
             "status": item.get("status", {}).get("name"),
-            "callNumber": copy.call_number.get("callNumber"),
-            "callNumberComponents": copy.call_number_without_type,
-            "copyNumber": copy.copy_number,
-            "itemEffectiveLocationId": copy.location.get("id"),
-            "itemEffectiveLocationName": copy.location.get("name"),
+            "callNumber": context.call_number.get("callNumber"),
+            "callNumberComponents": context.call_number_without_type,
+            "copyNumber": context.copy_number,
+            "itemEffectiveLocationId": context.location.get("id"),
+            "itemEffectiveLocationName": context.location.get("name"),
             "retrievalServicePointId": retrieval,
             "retrievalServicePointName": library.service_points.get(retrieval or "", {}).get("name"),
             "loanTypeId": loan_type,
@@ -98,21 +98,21 @@ def location_summary(library: Library, location: Record) -> Record | None:
 
 
 def search_item(library: Library, item: Record) -> Record:
-    """The item inside an instance of the BFF's search; its location has a name but never an id."""
-    copy = get_item_context(library, item)
+    """Render an item of the BFF's search result; its location has a name but no id."""
+    context = get_item_context(library, item)
     return omit_nulls(
         {
             "id": item["id"],
             "tenantId": library.tenant,
-            "title": copy.title,
-            "callNumber": copy.call_number.get("callNumber"),
-            "callNumberComponents": copy.call_number_without_type,
+            "title": context.title,
+            "callNumber": context.call_number.get("callNumber"),
+            "callNumberComponents": context.call_number_without_type,
             "materialType": name_only(library.material_types, item.get("materialTypeId")),
-            "contributors": copy.contributors,
+            "contributors": context.contributors,
             "holdingsRecordId": item.get("holdingsRecordId"),
-            "instanceId": copy.instance.get("id"),
+            "instanceId": context.instance.get("id"),
             "barcode": item.get("barcode"),
-            "effectiveLocation": name_only(library.locations, copy.location.get("id")),
+            "effectiveLocation": name_only(library.locations, context.location.get("id")),
             "permanentLoanType": id_and_name(library.loan_types, item.get("permanentLoanTypeId")),
             "temporaryLoanType": id_and_name(library.loan_types, item.get("temporaryLoanTypeId")),
             "status": item.get("status"),
@@ -120,7 +120,7 @@ def search_item(library: Library, item: Record) -> Record:
             "chronology": item.get("chronology"),
             "volume": item.get("volume"),
             "displaySummary": item.get("displaySummary"),
-            "copyNumber": copy.copy_number,
+            "copyNumber": context.copy_number,
             **transit_destination(library, item),
             "accessionNumber": item.get("accessionNumber"),
         }

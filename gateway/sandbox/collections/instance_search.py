@@ -38,19 +38,19 @@ ELECTRONIC_ACCESS_FIELDS = ("uri", "linkText", "materialsSpecification", "public
 
 
 def read_search_instances(http_request: HttpRequest) -> Response:
-    """GET of the first instance a search finds, with its holdings and items, or `{}`."""
+    """GET the first instance that a search matches, with its holdings and items, or `{}`."""
     if "query" not in http_request.query:
         raise InvalidRequest()
     library = http_request.library
     try:
-        found = search_collection(library).find(library, http_request.query["query"])
+        instances = search_collection(library).find(library, http_request.query["query"])
     except BadRequest as error:
         raise InvalidSearch(error.text) from error
-    return json_response(search_instance(library, found[0]) if found else {})
+    return json_response(search_instance(library, instances[0]) if instances else {})
 
 
 def search_collection(library: Library) -> Collection:
-    """The index of mod-search at this moment: items and holdings hang under their instance."""
+    """Build the current index of mod-search, in which items and holdings belong to their instance."""
     holdings: dict[str, list[Record]] = {}
     items: dict[str, list[Record]] = {}
     owner: dict[str, str] = {}
@@ -75,8 +75,8 @@ def search_collection(library: Library) -> Collection:
 
 
 def search_instance(library: Library, instance: Record) -> Record:
-    holdings = [each for each in library.holdings.values() if each["instanceId"] == instance["id"]]
-    ids = {each["id"] for each in holdings}
+    holdings = [holding for holding in library.holdings.values() if holding["instanceId"] == instance["id"]]
+    ids = {holding["id"] for holding in holdings}
     items = [item for item in library.items.values() if item["holdingsRecordId"] in ids]
     view = {name: instance.get(name) for name in SEARCH_FIELDS}
     view |= {
@@ -86,7 +86,7 @@ def search_instance(library: Library, instance: Record) -> Record:
         "publication": select_fields(instance.get("publication"), PUBLICATION_FIELDS),
         "electronicAccess": select_fields(instance.get("electronicAccess", []), ELECTRONIC_ACCESS_FIELDS),
         "notes": select_fields(instance.get("notes", []), ("note", "staffOnly")),
-        "holdings": [search_holding(library, each) for each in holdings],
+        "holdings": [search_holding(library, holding) for holding in holdings],
         "items": [search_item(library, item) for item in items],
     }
     return omit_nulls(view)

@@ -1,4 +1,4 @@
-"""Instances: as stored, as mod-inventory shows them, and as the circulation BFF finds them."""
+"""Instances, as stored and as mod-inventory shows them, and holdings."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ STORED_INDEXES = (
     "statusId statusUpdatedDate natureOfContentTermIds administrativeNotes tags tags.tagList keyword isbn "
     f"{METADATA}"
 )
-# Fields that are part of the record in storage but not of what mod-inventory or mod-search show.
+# Fields of the stored record that neither mod-inventory nor mod-search shows.
 HIDDEN_FIELDS = {"shared", "tenantId"}
 
 
 def keyword_text(instance: Record) -> str:
-    """Title, names and identifiers as one text, so that words may come from different fields."""
+    """Join title, names and identifiers into one text, so that words may come from different fields."""
     names = (person.get("name", "") for person in instance.get("contributors", []))
     numbers = (identifier.get("value", "") for identifier in instance.get("identifiers", []))
     return " ".join([instance.get("title", ""), *names, *numbers])

@@ -17,7 +17,7 @@ CALL_NUMBER_PARTS = {
 
 @dataclass(frozen=True, slots=True)
 class ItemContext:
-    """An item with the records around it; what is missing is an empty record."""
+    """An item with its related records; a missing one is an empty record."""
 
     item: Record
     holding: Record
@@ -41,7 +41,7 @@ class ItemContext:
 
     @property
     def call_number(self) -> Record:
-        """Effective components: the item's own call number wins over the one of the holdings."""
+        """The effective components: the item's call number takes precedence over that of the holdings."""
         own = 0 if self.item.get("itemLevelCallNumber") else 1
         records = (self.item, self.holding)
         return omit_nulls({part: records[own].get(names[own]) for part, names in CALL_NUMBER_PARTS.items()})

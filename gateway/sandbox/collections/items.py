@@ -23,11 +23,11 @@ INVENTORY_COPIED = split_names(
 )
 
 
-def id_and_name(shelved: dict[str, Record], key: str | None) -> Record | None:
-    """A reference as {id, name}; the id stays when the record is gone."""
+def id_and_name(records: dict[str, Record], key: str | None) -> Record | None:
+    """Build a reference {id, name}; the id stays if the record is missing."""
     if key is None:
         return None
-    return omit_nulls({"id": key, "name": shelved.get(key, {}).get("name")})
+    return omit_nulls({"id": key, "name": records.get(key, {}).get("name")})
 
 
 def storage_items(library: Library, items: Sequence[Record]) -> list[Record]:
@@ -47,13 +47,13 @@ def inventory_items(library: Library, items: Sequence[Record]) -> list[Record]:
 
 
 def inventory_item(library: Library, item: Record) -> Record:
-    copy = get_item_context(library, item)
+    context = get_item_context(library, item)
     view = {name: item.get(name) for name in INVENTORY_COPIED}
     view |= {
-        "title": copy.title,
-        "contributorNames": copy.contributors,
-        "callNumber": copy.call_number.get("callNumber"),
-        "effectiveCallNumberComponents": copy.call_number or None,
+        "title": context.title,
+        "contributorNames": context.contributors,
+        "callNumber": context.call_number.get("callNumber"),
+        "effectiveCallNumberComponents": context.call_number or None,
         "materialType": id_and_name(library.material_types, item.get("materialTypeId")),
         "permanentLoanType": id_and_name(library.loan_types, item.get("permanentLoanTypeId")),
         "temporaryLoanType": id_and_name(library.loan_types, item.get("temporaryLoanTypeId")),
@@ -61,14 +61,14 @@ def inventory_item(library: Library, item: Record) -> Record:
         "temporaryLocation": id_and_name(library.locations, item.get("temporaryLocationId")),
         "effectiveLocation": id_and_name(library.locations, effective_location_id(library, item)),
         "isBoundWith": item.get("isBoundWith", False),
-        "boundWithTitles": bound_with_titles(library, copy) if item.get("isBoundWith") else None,
+        "boundWithTitles": bound_with_titles(library, context) if item.get("isBoundWith") else None,
     }
     return omit_nulls(view)
 
 
-def bound_with_titles(library: Library, copy: ItemContext) -> list[Record]:
-    """The titles between the same covers: the item's own and those of the further holdings it names."""
-    ids = [copy.holding.get("id", ""), *copy.item.get("boundWithHoldingsIds", [])]
+def bound_with_titles(library: Library, context: ItemContext) -> list[Record]:
+    """List the titles bound together: the item's own and those of its further holdings."""
+    ids = [context.holding.get("id", ""), *context.item.get("boundWithHoldingsIds", [])]
     holdings = [library.holdings[key] for key in ids if key in library.holdings]
     return [
         {
@@ -82,7 +82,7 @@ def bound_with_titles(library: Library, copy: ItemContext) -> list[Record]:
 
 
 def read_items_by_barcode(http_request: HttpRequest) -> Response:
-    """The BFF's item look-up: not CQL, but a text from which the barcode is cut out."""
+    """GET an item by barcode at the BFF, which extracts the barcode from the query without parsing CQL."""
     if "query" not in http_request.query:
         raise InvalidRequest()
     text = http_request.query["query"].replace("barcode==", "")
@@ -133,7 +133,7 @@ def set_item_status(library: Library, item: Record, status: str, destination: st
 
 
 def describe_item_status(library: Library, item: Record) -> str:
-    """An item as the messages about its status name it."""
+    """Describe an item for an error message about its status."""
     title = get_item_context(library, item).title
     kind = library.material_types.get(item.get("materialTypeId", ""), {}).get("name")
     return f"{title} ({kind}) (Barcode: {item['barcode']}) has the item status {item['status']['name']}"

@@ -1,4 +1,4 @@
-"""What became of each loan: a copy of it for every change, as the storage's audit table keeps them."""
+"""The loan history: a copy of the loan after each change, as in the storage's audit table."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.sandbox.http.permissions import Caller
 from gateway.sandbox.http.request import omit_nulls
 from gateway.sandbox.library import Library, Record
 
-CREATED, UPDATED = "I", "U"  # the letters of the database's trigger
+CREATED, UPDATED = "I", "U"  # as the database's trigger writes them
 
 LOAN_HISTORY = Collection(
     key="loansHistory",
@@ -19,22 +19,22 @@ LOAN_HISTORY = Collection(
 
 
 def record_creation(library: Library, loan: Record) -> None:
-    """Take down a loan that has just been made."""
+    """Record a new loan."""
     add_entry(library, loan, CREATED, library.now())
 
 
 def record_change(library: Library, loan: Record, caller: Caller) -> None:
-    """Sign a change of a loan and take it down. To be called after the change."""
+    """Update the metadata of a changed loan and record the change."""
     now = library.now()
     author = {"updatedByUserId": caller.user.get("id"), "updatedByUsername": caller.user.get("username")}
     loan["metadata"] = {**loan.get("metadata", {}), "updatedDate": now, **omit_nulls(author)}
     add_entry(library, loan, UPDATED, now)
 
 
-def add_entry(library: Library, loan: Record, operation: str, when: str, key: str = "") -> None:
+def add_entry(library: Library, loan: Record, operation: str, timestamp: str, key: str = "") -> None:
     entry: Record = {
         "id": key or library.new_id(),
-        "createdDate": when,
+        "createdDate": timestamp,
         "operation": operation,
         "loan": deepcopy(loan),
     }
@@ -42,7 +42,7 @@ def add_entry(library: Library, loan: Record, operation: str, when: str, key: st
 
 
 def add_initial_entries(library: Library) -> None:
-    """Give each loan of unknown past its first entry."""
+    """Add a first entry for each loan without history."""
     for loan in library.loans.values():
-        when = loan.get("metadata", {}).get("createdDate") or loan.get("loanDate") or library.now()
-        add_entry(library, loan, CREATED, when)
+        timestamp = loan.get("metadata", {}).get("createdDate") or loan.get("loanDate") or library.now()
+        add_entry(library, loan, CREATED, timestamp)

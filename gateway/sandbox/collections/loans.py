@@ -1,4 +1,4 @@
-"""Loans: as stored, as mod-circulation shows them, and what the circulation BFF leaves of them."""
+"""Loans, as mod-circulation shows them and as the circulation BFF reduces them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def bff_loans(library: Library, loans: Sequence[Record]) -> list[Record]:
 
 
 def to_bff_loan(view: Record) -> Record:
-    """A loan after the BFF's own types: undeclared fields are gone and dates are rewritten."""
+    """Apply the BFF's types to a loan: undeclared fields are lost and dates reformatted."""
     for name in OMITTED_BY_BFF:
         view.pop(name, None)
     for name in JAVA_DATES:

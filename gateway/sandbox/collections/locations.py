@@ -1,4 +1,4 @@
-"""Locations and the libraries, campuses and institutions they belong to."""
+"""Locations, with their libraries, campuses and institutions, and service points."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def get_library_name(library: Library, location: Record) -> str | None:
 
 
 def is_served_by(location: Record, service_point_id: str) -> bool:
-    """Whether a service point shelves this location itself."""
-    served = [location.get("primaryServicePoint"), *location.get("servicePointIds", [])]
-    return service_point_id in served or served == [None]
+    """True if the service point serves this location."""
+    service_point_ids = [location.get("primaryServicePoint"), *location.get("servicePointIds", [])]
+    return service_point_id in service_point_ids or service_point_ids == [None]
 
 
 SERVICE_POINTS = Collection(
@@ -66,20 +66,20 @@ SUMMARY_FIELDS = split_names("name code discoveryDisplayName description shelvin
 
 
 def read_service_points(http_request: HttpRequest) -> Response:
-    """GET of many: routing points stay hidden unless asked for.
+    """GET many service points; routing points are hidden unless requested.
 
     mod-inventory-storage puts its condition before the caller's query without parentheses, so a top-level
-    `or` escapes it; so it does here.
+    `or` escapes it; the sandbox does the same.
     """
     if http_request.query.get("includeRoutingServicePoints", "").lower() == "true":
         return list_service_points(http_request)
-    asked = http_request.query.get("query", "").strip() or "cql.allRecords=1"
-    hiding = f"cql.allRecords=1 NOT ecsRequestRouting=true and {asked}"
-    return list_service_points(replace(http_request, query={**http_request.query, "query": hiding}))
+    query = http_request.query.get("query", "").strip() or "cql.allRecords=1"
+    restricted = f"cql.allRecords=1 NOT ecsRequestRouting=true and {query}"
+    return list_service_points(replace(http_request, query={**http_request.query, "query": restricted}))
 
 
 def service_point_summary(service_point: Record | None, *, with_dates: bool = False) -> Record | None:
-    """What loans and requests embed; it has no id."""
+    """Render a service point as loans and requests embed it, without an id."""
     if service_point is None:
         return None
     names = [*SUMMARY_FIELDS, "holdShelfClosedLibraryDateManagement"] if with_dates else SUMMARY_FIELDS

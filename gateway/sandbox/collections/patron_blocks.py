@@ -20,7 +20,7 @@ MANUAL_BLOCKS = Collection(
 
 
 def read_automated_blocks(http_request: HttpRequest) -> Response:
-    """GET of one user's automated blocks; an unknown user simply has none."""
+    """GET the automated blocks of a user; an unknown user has none."""
     user_id = http_request.path_uuid("user_id")
     blocks = [public_block(block) for block in find_automated_blocks(http_request.library, user_id)]
     return json_response({"automatedPatronBlocks": blocks, "totalRecords": len(blocks)})
@@ -35,7 +35,7 @@ def find_automated_blocks(library: Library, user_id: str) -> list[Record]:
 
 
 def find_manual_blocks(library: Library, user_id: str) -> list[Record]:
-    """The blocks of a user that have not run out."""
+    """Return the unexpired manual blocks of a user."""
     now = library.clock.now()
     blocks = (block for block in library.manual_blocks.values() if block["userId"] == user_id)
     return [

@@ -1,4 +1,4 @@
-"""The small tables that other records refer to."""
+"""Reference data: types, policies, reasons, slips, tags and preferences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests: as stored, as mod-circulation shows them, and what the circulation BFF makes of them."""
+"""Requests, as mod-circulation shows them and as the circulation BFF converts them."""
 
 from __future__ import annotations
 
@@ -70,19 +70,19 @@ def instance_summary(instance: Record) -> Record:
 
 
 def user_summary(library: Library, user_id: str | None) -> Record | None:
-    """A requester or proxy, without id; absent when anonymized or deleted."""
+    """Render a requester or proxy without an id. Returns None if anonymized or deleted."""
     user = library.users.get(user_id or "")
     if user is None:
         return None
     group = get_group(library, user)
-    shown = {name: group[name] for name in ("id", "group", "desc") if name in group}
+    group_fields = {name: group[name] for name in ("id", "group", "desc") if name in group}
     return name_summary(user) | omit_nulls(
-        {"patronGroupId": user.get("patronGroup"), "patronGroup": shown or None}
+        {"patronGroupId": user.get("patronGroup"), "patronGroup": group_fields or None}
     )
 
 
 def print_details(library: Library, request: Record) -> Record | None:
-    """When the slip was printed, with the names of whoever did it, while they are known."""
+    """Return the print details, with the name of the staff member if the user still exists."""
     details: Record | None = request.get("printDetails")
     printer = library.users.get((details or {}).get("requesterId", ""))
     if details is None or printer is None:
@@ -97,12 +97,14 @@ def delivery_address_view(library: Library, request: Record) -> Record | None:
 
 
 def get_delivery_address(library: Library, request: Record) -> Record | None:
-    """The requester's address of the asked type, while there is one."""
+    """Return the requester's address of the requested type, or None."""
     if request["fulfillmentPreference"] != "Delivery":
         return None
     personal = library.users.get(request.get("requesterId", ""), {}).get("personal", {})
-    wanted = request.get("deliveryAddressTypeId")
-    return next((each for each in personal.get("addresses", []) if each.get("addressTypeId") == wanted), None)
+    address_type = request.get("deliveryAddressTypeId")
+    return next(
+        (each for each in personal.get("addresses", []) if each.get("addressTypeId") == address_type), None
+    )
 
 
 def circulation_requests(library: Library, requests: Sequence[Record]) -> list[Record]:
@@ -122,7 +124,7 @@ def bff_requests(library: Library, requests: Sequence[Record]) -> list[Record]:
 
 
 def to_bff_request(view: Record) -> Record:
-    """A request after the BFF's own types: undeclared fields are gone and dates are rewritten."""
+    """Apply the BFF's types to a request: undeclared fields are lost and dates reformatted."""
     for name in OMITTED_BY_BFF:
         view.pop(name, None)
     for name in JAVA_DATES:

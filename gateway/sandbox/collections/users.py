@@ -1,4 +1,4 @@
-"""Users, their groups, proxies and blocks."""
+"""Users, their groups, proxies, departments and address types."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def keyword_text(user: Record) -> str:
 
 
 def is_active(library: Library, user: Record) -> bool:
-    """Whether the library serves this person; a date in the past ends it whatever the flag says."""
+    """True if the user is active and not expired; the expiration date overrides the flag."""
     expires = user.get("expirationDate")
     if expires and parse_timestamp(expires) <= library.clock.now():
         return False
@@ -87,7 +87,7 @@ def is_active_proxy(library: Library, proxy: Record, sponsor: Record) -> bool:
 
 
 def name_summary(user: Record) -> Record:
-    """The summary of a person that loans and requests embed."""
+    """Render the names and barcode of a user as loans and requests embed them."""
     personal = user.get("personal", {})
     return omit_nulls(
         {
@@ -100,27 +100,29 @@ def name_summary(user: Record) -> Record:
 
 
 def read_external_users(http_request: HttpRequest) -> Response:
-    """GET of the users with an external id.
+    """GET the users with an external id.
 
-    The BFF puts the path's text into its query as it is, without quotes, and asks as a system user; so a
-    wildcard or an `or` in it finds what the caller should not see.
+    The BFF inserts the path parameter into its query without quotes, as a system user, so a wildcard or
+    an `or` in it matches users that the caller must not see.
     """
     tenant = http_request.path_params["tenant_id"]
     library = http_request.libraries.get(tenant)
     if library is None:
         raise BadRequest(f"No such Tenant {tenant}")
-    found = USERS.find(library, f"externalSystemId=={http_request.path_params['external_user_id']}")
-    return json_response({"users": found[:DEFAULT_LIMIT], "totalRecords": len(found)})
+    users = USERS.find(library, f"externalSystemId=={http_request.path_params['external_user_id']}")
+    return json_response({"users": users[:DEFAULT_LIMIT], "totalRecords": len(users)})
 
 
 def own_user_endpoint(permissions: Sequence[str]) -> Endpoint:
-    """The user with those of `permissions` that they have; expanded, each is a record (mod-users-bl)."""
+    """Create the endpoint that returns the caller and those of `permissions` they hold (mod-users-bl)."""
 
-    def served(http_request: HttpRequest) -> Response:
-        held: list[object] = [each for each in permissions if http_request.caller.has_permission(each)]
+    def read_own_user(http_request: HttpRequest) -> Response:
+        granted: list[object] = [
+            permission for permission in permissions if http_request.caller.has_permission(permission)
+        ]
         if http_request.query.get("expandPermissions") == "true":
-            held = [{"permissionName": each} for each in held]
+            granted = [{"permissionName": permission} for permission in granted]
         user = http_request.caller.user or {"username": http_request.caller.username}
-        return json_response({"user": user, "permissions": {"permissions": held}})
+        return json_response({"user": user, "permissions": {"permissions": granted}})
 
-    return served
+    return read_own_user

@@ -1,4 +1,4 @@
-"""Taking an item back at the desk, and sending it where it is wanted."""
+"""Check-in: closes the loan and routes the item to its next place."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ RESOLUTIONS = {
 
 
 def bff_check_in(http_request: HttpRequest) -> Response:
-    """The BFF's own type has no `inHouseUse`."""
-    shown = perform_check_in(http_request)
-    del shown["inHouseUse"]
-    return json_response(shown)
+    """POST check-in at the BFF, whose type has no `inHouseUse`."""
+    result = perform_check_in(http_request)
+    del result["inHouseUse"]
+    return json_response(result)
 
 
 def circulation_check_in(http_request: HttpRequest) -> Response:
@@ -50,7 +50,7 @@ def circulation_check_in(http_request: HttpRequest) -> Response:
 
 
 def perform_check_in(http_request: HttpRequest) -> Record:
-    """Take the item back and show what became of it. Raises Refused, and then nothing has changed."""
+    """Check the item in and return the result. Raises Refused without changing anything."""
     library, body = http_request.library, validate_body(http_request, KINDS, REQUIRED)
     service_point_id = body["servicePointId"].lower()
     item = validate_check_in(library, body, service_point_id)
@@ -80,7 +80,7 @@ def perform_check_in(http_request: HttpRequest) -> Record:
 
 
 def validate_check_in(library: Library, body: Record, service_point_id: str) -> Record:
-    """The item, when it may come back."""
+    """Return the item if it may be checked in. Raises Refused."""
     barcode, resolution = body["itemBarcode"], body.get("claimedReturnedResolution")
     item = library.item_by_barcode(barcode)
     if service_point_id not in library.service_points:
@@ -101,7 +101,7 @@ def validate_check_in(library: Library, body: Record, service_point_id: str) -> 
 
 
 def is_in_house_use(library: Library, item: Record, service_point_id: str) -> bool:
-    """Somebody read it in the library: available, at home, and nobody waits for it."""
+    """True if the item was used in the library: available, at its own desk and not requested."""
     return (
         item["status"]["name"] == "Available"
         and is_served_by(get_item_context(library, item).location, service_point_id)
@@ -122,7 +122,7 @@ def close_loan(library: Library, loan: Record, body: Record, caller: Caller) -> 
 
 
 def route_item(library: Library, item: Record, service_point_id: str) -> Record | None:
-    """Give the item to the next request it can fill, or send it home. Returns that request."""
+    """Assign the item to the next request it can fill, or send it home. Returns that request."""
     request = find_next_request(library, item)
     if request is None:
         location = get_item_context(library, item).location
@@ -146,7 +146,7 @@ def route_item(library: Library, item: Record, service_point_id: str) -> Record 
 
 def put_on_hold_shelf(library: Library, request: Record) -> None:
     if request["status"] == "Open - Awaiting pickup":
-        return  # a second scan does not make the patron's time longer
+        return  # a second scan does not extend the hold shelf period
     request["status"] = "Open - Awaiting pickup"
     period = library.service_points[request["pickupServicePointId"]].get("holdShelfExpiryPeriod")
     if period:

@@ -1,4 +1,4 @@
-"""Lending an item at the desk, with every reason not to."""
+"""Check-out: validation with every reason for a refusal, and the new loan."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ REQUIRED = {
 }
 DRY_RUN_FIELDS = ("itemBarcode", "userBarcode", "proxyUserBarcode")
 POLICY_FIELDS = ("loanPolicyId", "overdueFinePolicyId", "lostItemPolicyId")
-# Other statuses are lent after the desk's own confirmation.
+# Items of other statuses may be lent: the desk confirms it in the front end.
 NOT_LENDABLE_STATUSES = {"Aged to lost", "Claimed returned", "Declared lost", "Intellectual item"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOut:
-    """One attempt; a party that the barcodes do not lead to is None."""
+    """A check-out to validate and perform; a user or item with an unknown barcode is None."""
 
     library: Library
     caller: Caller
@@ -90,7 +90,7 @@ def circulation_check_out(http_request: HttpRequest) -> Response:
 
 
 def check_out_dry_run(http_request: HttpRequest) -> Response:
-    """What a check-out would be governed by; nothing is lent, and no service point is asked for."""
+    """POST a dry run: returns the policies that would apply, lends nothing and needs no service point."""
     body = validate_body(
         http_request, KINDS, {name: REQUIRED[name] for name in ("itemBarcode", "userBarcode")}
     )
@@ -101,13 +101,13 @@ def check_out_dry_run(http_request: HttpRequest) -> Response:
 
 
 def perform_check_out(http_request: HttpRequest) -> Record:
-    """Lend the item and show the loan. Raises Refused with every reason at once, and then nothing is lent."""
+    """Check out and return the loan. Raises Refused with every reason, without changing anything."""
     attempt = validate_check_out(http_request, validate_body(http_request, KINDS, REQUIRED))
     return loan_view(http_request.library, create_loan(attempt))
 
 
 def validate_check_out(http_request: HttpRequest, body: Record) -> CheckOut:
-    """The attempt, when nothing is against it. Raises Refused."""
+    """Return the check-out if it is allowed. Raises Refused with every reason."""
     now = http_request.library.now()
     attempt = CheckOut(
         library=http_request.library,
@@ -222,7 +222,7 @@ def not_loanable_reasons(attempt: CheckOut, policy: Record, barcode: str) -> Ite
 
 def create_loan(attempt: CheckOut) -> Record:
     library, now = attempt.library, attempt.library.now()
-    user, item = attempt.user or {}, attempt.item or {}  # both were found, or the attempt was refused
+    user, item = attempt.user or {}, attempt.item or {}  # validation ensures that both exist
     loan = build_loan(attempt, user, item)
     library.loans[loan["id"]] = loan
     record_creation(library, loan)

@@ -1,4 +1,4 @@
-"""Which policy a loan follows, when it falls due, and how many a patron may have."""
+"""Due dates of new loans, and limits on the number of loans."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def calculate_due_date(policy: Record | None, loan_date: datetime) -> datetime:
 
 
 def find_reached_limit(library: Library, user: Record, item: Record) -> Record | None:
-    """The limit that one more loan of this item would break."""
-    found = rule_values(user, item)
+    """Return the limit that one more loan of this item would exceed, or None."""
+    values = rule_values(user, item)
     for limit in library.item_limits:
-        if rule_matches(limit, found) and count_matching_loans(library, user, limit) >= limit["limit"]:
+        if rule_matches(limit, values) and count_matching_loans(library, user, limit) >= limit["limit"]:
             return limit
     return None
 
@@ -33,10 +33,10 @@ def count_matching_loans(library: Library, user: Record, limit: Record) -> int:
 
 
 def limit_code(limit: Record) -> str:
-    return "ITEM_LIMIT_" + "_".join(CODE_PARTS[kind] for kind in RULE_FIELDS if kind in limit)
+    return "ITEM_LIMIT_" + "_".join(CODE_PARTS[field] for field in RULE_FIELDS if field in limit)
 
 
 def limit_message(limit: Record) -> str:
-    names = [FIELD_NAMES[kind] for kind in RULE_FIELDS if kind in limit]
-    what = names[0] if len(names) == 1 else f"combination of {', '.join(names[:-1])} and {names[-1]}"
-    return f"Patron has reached maximum limit of {limit['limit']} items for {what}"
+    names = [FIELD_NAMES[field] for field in RULE_FIELDS if field in limit]
+    subject = names[0] if len(names) == 1 else f"combination of {', '.join(names[:-1])} and {names[-1]}"
+    return f"Patron has reached maximum limit of {limit['limit']} items for {subject}"

@@ -1,4 +1,4 @@
-"""What the desk does to an open loan: lost, claimed, missing, another due date, a note."""
+"""Writes on a loan: declare lost, claim returned, declare missing, change the due date, add a note."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INFO_REQUIRED = (
     f"An action of type {INFO_ACTIONS[0]} or {INFO_ACTIONS[1]}, with associated actionComment, "
     "required in order to add info"
 )
-# A due date means nothing while the item is not simply out.
+# The due date of an item in these statuses cannot change.
 WITHOUT_DUE_DATE_CHANGE = {"Aged to lost", "Claimed returned", "Declared lost"}
 NOT_DECLARED_MISSING = "FAILED_TO_DECLARE_CLAIMED_RETURNED_ITEM_AS_MISSING"
 
@@ -75,14 +75,14 @@ def claim_item_returned(http_request: HttpRequest) -> Response:
         "action": "claimedReturned",
         "claimedReturnedDate": format_timestamp(parse_timestamp(body["itemClaimedReturnedDateTime"])),
     }
-    if body.get("comment", "").strip():  # a claim without a word keeps the comment before it
+    if body.get("comment", "").strip():  # an empty comment keeps the previous one
         loan["actionComment"] = body["comment"]
     set_loan_item_status(http_request.library, loan, "Claimed returned")
     return record_loan_change(http_request, loan)
 
 
 def declare_missing(http_request: HttpRequest) -> Response:
-    """Give up on an item that the patron claims to have returned; the loan ends with it."""
+    """Declare an item missing that the patron claims to have returned; this closes the loan."""
     body = validate_body(http_request, MISSING_KINDS, MISSING_REQUIRED)
     loan = get_open_loan(http_request)
     if get_item_status(http_request.library, loan) != "Claimed returned":
@@ -93,11 +93,11 @@ def declare_missing(http_request: HttpRequest) -> Response:
 
 
 def bff_declare_missing(http_request: HttpRequest) -> Response:
-    """The BFF says one thing for every failure, so that the reason is lost."""
+    """Replace every failure with one error, as the BFF does; the reason is lost."""
     try:
         return declare_missing(http_request)
     except InvalidRequest:
-        raise  # its framework refuses such bodies before it is asked
+        raise  # the framework rejects such bodies before the BFF's own code runs
     except ApiError as error:
         loan_id = http_request.path_params["id"]
         message = f"Failed to declare claimed returned item as missing: loan {loan_id}"
@@ -119,7 +119,7 @@ def change_due_date(http_request: HttpRequest) -> Response:
 
 
 def add_info(http_request: HttpRequest) -> Response:
-    """A closed loan takes notes as well."""
+    """POST a note; a closed loan accepts it too."""
     body = validate_body(http_request, {"action": "text", "actionComment": "text"}, {})
     comment = body.get("actionComment", "")
     if body.get("action") not in INFO_ACTIONS or not comment.strip():
@@ -130,7 +130,7 @@ def add_info(http_request: HttpRequest) -> Response:
 
 
 def get_item_status(library: Library, loan: Record) -> str:
-    """The status of the lent item; of one that is gone, what the loan remembers."""
+    """Return the status of the lent item, or the one stored in the loan if the item no longer exists."""
     item = library.items.get(loan["itemId"])
     return str(loan.get("itemStatus", "") if item is None else item["status"]["name"])
 
@@ -142,7 +142,7 @@ def set_loan_item_status(library: Library, loan: Record, status: str) -> None:
 
 
 def clear_recall_flag(library: Library, loan: Record) -> None:
-    """A new due date no longer comes from a recall when none is open."""
+    """Clear the recall flag of a loan with a new due date unless a recall is open."""
     recalls = [each for each in get_item_queue(library, loan["itemId"]) if each["requestType"] == "Recall"]
     if loan.get("dueDateChangedByRecall") and not recalls:
         loan["dueDateChangedByRecall"] = False

@@ -1,4 +1,4 @@
-"""Which requests were printed, by whom and how often."""
+"""Print events: the requests whose slips were printed, when and by whom."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REQUIRED = dict.fromkeys(("requestIds", *KINDS), INVALID)
 
 
 def create_print_events(http_request: HttpRequest) -> Response:
-    """Take down that slips were printed. Raises Refused, and then no request has changed."""
+    """Record that slips were printed. Raises Refused without changing any request."""
     library, body = http_request.library, validate_body(http_request, KINDS, REQUIRED)
     for request in get_printed_requests(library, body["requestIds"]):
         request["printDetails"] = print_details(library, body, request.get("printDetails", {}))
@@ -26,7 +26,7 @@ def create_print_events(http_request: HttpRequest) -> Response:
 
 
 def get_printed_requests(library: Library, ids: object) -> list[Record]:
-    """The requests, when the tenant logs printing and all of them exist."""
+    """Return the requests if the tenant logs printing and all of them exist. Raises Refused."""
     if not isinstance(ids, list) or not ids or not all(is_uuid(each) for each in ids):
         raise Refused([reason(INVALID, {"requestIds": None})])
     if get_setting(library, FEATURE) is None:
@@ -39,12 +39,12 @@ def get_printed_requests(library: Library, ids: object) -> list[Record]:
     return [library.requests[key] for key in keys]
 
 
-def print_details(library: Library, body: Record, before: Record) -> Record:
+def print_details(library: Library, body: Record, previous: Record) -> Record:
     staff = library.users.get(body["requesterId"].lower(), {}).get("personal", {})
     names = {name: staff.get(name) for name in ("firstName", "lastName", "middleName")}
     return omit_nulls(
         {
-            "printCount": before.get("printCount", 0) + 1,
+            "printCount": previous.get("printCount", 0) + 1,
             "requesterId": body["requesterId"].lower(),
             "isPrinted": True,
             "printEventDate": format_timestamp(parse_timestamp(body["printEventDate"])),

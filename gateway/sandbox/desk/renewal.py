@@ -1,4 +1,4 @@
-"""Lending an item for longer, with every reason not to."""
+"""Renewal: validation with every reason for a refusal, overrides, and the new due date."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ NOT_OVERRIDABLE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """One attempt, when item, loan and borrower are known to belong together."""
+    """A renewal to evaluate; the loan is of this item and user."""
 
     library: Library
     caller: Caller
@@ -75,15 +75,15 @@ class Renewal:
     policy: Record
 
     @property
-    def overridden(self) -> bool:
-        """Whether the renewal itself is to be forced, not only a block of the patron."""
+    def is_override(self) -> bool:
+        """True if a renewal block is overridden, not only the patron's block."""
         return any(self.overrides.includes(name) for name in RENEWAL_BLOCKS)
 
     @property
-    def new_due_date(self) -> datetime | None:
-        """The one that the caller named."""
-        asked = self.overrides.blocks.get("renewalDueDateRequiredBlock")
-        return None if asked is None else parse_timestamp(asked["dueDate"])
+    def override_due_date(self) -> datetime | None:
+        """The due date that the override sets."""
+        block = self.overrides.blocks.get("renewalDueDateRequiredBlock")
+        return None if block is None else parse_timestamp(block["dueDate"])
 
 
 def renew_by_barcode(http_request: HttpRequest) -> Response:
@@ -120,15 +120,15 @@ def renew_by_id(http_request: HttpRequest) -> Response:
 
 
 def perform_renewal(
-    http_request: HttpRequest, body: Record, item: Record, user: Record, named: dict[str, str | None]
+    http_request: HttpRequest, body: Record, item: Record, user: Record, requested: dict[str, str | None]
 ) -> Response:
-    """Renew and show the loan. Raises Refused with every reason at once, and then nothing has changed."""
+    """Renew the loan and return it. Raises Refused with every reason, without changing anything."""
     library = http_request.library
     attempt = Renewal(
         library=library,
         caller=http_request.caller,
         overrides=parse_renewal_overrides(http_request, body.get("overrideBlocks")),
-        loan=get_loan_of_user(library, item, user, named),
+        loan=get_loan_of_user(library, item, user, requested),
         item=item,
         user=user,
         policy=find_loan_policy(library, user, item) or DEFAULT_POLICY,
@@ -137,39 +137,41 @@ def perform_renewal(
     if reasons or due is None:
         raise Refused(reasons)
     extend_loan(attempt, due)
-    shown = loan_view(library, attempt.loan)
-    return json_response(shown, 200, {"Location": f"/circulation/loans/{shown['id']}"})
+    view = loan_view(library, attempt.loan)
+    return json_response(view, 200, {"Location": f"/circulation/loans/{view['id']}"})
 
 
-def get_loan_of_user(library: Library, item: Record, user: Record, named: dict[str, str | None]) -> Record:
+def get_loan_of_user(
+    library: Library, item: Record, user: Record, requested: dict[str, str | None]
+) -> Record:
     loan = library.open_loan_of_item(item["id"])
     if loan is None:
         raise Refused([reason("No open loan found for the item", {"itemId": item["id"]})])
     if loan.get("userId") != user["id"]:
         code = "ITEM_CHECKED_OUT_TO_DIFFERENT_USER"
-        raise Refused([reason("Cannot renew item checked out to different user", named, code=code)])
+        raise Refused([reason("Cannot renew item checked out to different user", requested, code=code)])
     return loan
 
 
 def evaluate(attempt: Renewal) -> tuple[datetime | None, list[Record]]:
-    """The new due date, and everything that is against it."""
+    """Return the new due date and every reason for a refusal."""
     library, caller, loan, policy = attempt.library, attempt.caller, attempt.loan, attempt.policy
     reasons = [*missing_permission_reasons(caller, attempt.overrides), *patron_reasons(attempt)]
-    if attempt.overridden:
+    if attempt.is_override:
         due, refused = find_override_due_date(attempt)
         return due, reasons + refused
     refused = list(policy_refusals(library, caller, loan, attempt.item, policy))
     return propose_due_date(library, loan, policy), reasons + refused
 
 
-def parse_renewal_overrides(http_request: HttpRequest, asked: object) -> Overrides:
-    """The overrides; a renewal misses its comment under a code of its own."""
-    named = asked if isinstance(asked, dict) else {}
-    forced = any(named.get(name) is not None for name in RENEWAL_BLOCKS)
-    if forced and named.get("comment") in (None, ""):
+def parse_renewal_overrides(http_request: HttpRequest, value: object) -> Overrides:
+    """Parse the overrides; a renewal without a comment has a dedicated error code."""
+    requested = value if isinstance(value, dict) else {}
+    forced = any(requested.get(name) is not None for name in RENEWAL_BLOCKS)
+    if forced and requested.get("comment") in (None, ""):
         message = "Override renewal request must have a comment"
         raise Refused([reason(message, {"comment": None}, code="OVERRIDE_RENEWAL_COMMENT_REQUIRED")])
-    return parse_overrides(http_request, asked)
+    return parse_overrides(http_request, value)
 
 
 def patron_reasons(attempt: Renewal) -> Iterator[Record]:
@@ -190,16 +192,23 @@ def patron_reasons(attempt: Renewal) -> Iterator[Record]:
 
 
 def find_override_due_date(attempt: Renewal) -> tuple[datetime | None, list[Record]]:
-    """The due date of a forced renewal, or why even force is refused."""
-    library, loan, policy, named = attempt.library, attempt.loan, attempt.policy, attempt.new_due_date
+    """Return the due date of an override renewal, or the reasons why even the override is refused."""
+    library, loan, policy, requested = (
+        attempt.library,
+        attempt.loan,
+        attempt.policy,
+        attempt.override_due_date,
+    )
     if not policy.get("loanable") or not policy.get("renewable"):
         message = "New due date must be specified when due date calculation fails"
-        return named, [] if named else [due_date_reason(message, "OVERRIDE_RENEWAL_DUE_DATE_REQUIRED")]
+        return requested, [] if requested else [
+            due_date_reason(message, "OVERRIDE_RENEWAL_DUE_DATE_REQUIRED")
+        ]
     changes = is_due_date_later(library, loan, policy)
     if changes and not is_override_allowed(attempt):
         code = "OVERRIDE_RENEWAL_NOT_ALLOWED_FOR_CURRENT_LOAN"
         return None, [policy_reason(policy, NOT_OVERRIDABLE, code)]
-    due = propose_due_date(library, loan, policy) if changes else named
+    due = propose_due_date(library, loan, policy) if changes else requested
     if due is None:
         message = "New due date is required when renewal would not change the due date"
         return None, [due_date_reason(message, "OVERRIDE_RENEWAL_DUE_DATE_REQUIRED_WHEN_DUE_DATE_UNCHANGED")]
@@ -210,11 +219,11 @@ def find_override_due_date(attempt: Renewal) -> tuple[datetime | None, list[Reco
 
 
 def due_date_reason(message: str, code: str) -> Record:
-    return reason(message, {"dueDate": "null"}, code=code)  # the text is the service's own
+    return reason(message, {"dueDate": "null"}, code=code)  # the text "null", as the service sends it
 
 
 def is_override_allowed(attempt: Renewal) -> bool:
-    """Force is only for a loan that would be refused without it."""
+    """True if the loan would be refused without an override."""
     recalled = find_recall(attempt.library, attempt.item) is not None
     lost = attempt.item["status"]["name"] in LOST_STATUS_CODES
     return (
@@ -237,7 +246,7 @@ def extend_loan(attempt: Renewal, due: datetime) -> None:
         loan["actionComment"] = attempt.overrides.comment
     if "id" in attempt.policy:
         loan["loanPolicyId"] = attempt.policy["id"]
-    if attempt.overridden:
+    if attempt.is_override:
         cancel_lost_item_fees(library, loan, "Cancelled item renewed", attempt.caller)
         if item["status"]["name"] != "Checked out":
             set_loan_item_status(library, loan, "Checked out")

@@ -1,4 +1,4 @@
-"""Why a loan may not be renewed, and until when it would be."""
+"""The rules of renewals: reasons for a refusal, and the proposed due date."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def policy_reason(policy: Record, message: str, code: str, lifted_by: Record | N
 def find_reasons(
     library: Library, caller: Caller, loan: Record, item: Record, policy: Record
 ) -> Iterator[Record]:
-    """Every reason at once, in the order in which mod-circulation asks."""
+    """Return every reason for a refusal, in mod-circulation's order."""
     with_due_date = overridable_block(caller, "renewalDueDateRequiredBlock")
     if not policy.get("loanable"):
         yield policy_reason(policy, "item is not loanable", "ITEM_NOT_LOANABLE", with_due_date)
@@ -51,7 +51,7 @@ def find_reasons(
 def overridable_reasons(
     library: Library, lifted_by: Record, loan: Record, item: Record, policy: Record
 ) -> Iterator[Record]:
-    """What `renewalBlock` lifts."""
+    """Return the reasons that `renewalBlock` overrides."""
     if has_reminder_fees(loan):
         message, parameters = "Renewals not allowed for loans with reminders.", {"loanId": loan["id"]}
         yield reason(message, parameters, code="RENEWAL_BLOCKED_BY_REMINDER_FEES", block=lifted_by)
@@ -70,7 +70,7 @@ def overridable_reasons(
 
 
 def has_reminder_fees(loan: Record) -> bool:
-    """Whether a reminder was charged under a policy that then ends renewals."""
+    """True if a reminder fee was charged under a policy that then blocks renewals."""
     return bool(loan.get("reminders", {}).get("renewalBlocked"))
 
 
@@ -82,10 +82,10 @@ def is_at_renewal_limit(loan: Record, policy: Record) -> bool:
 
 
 def find_open_requests(library: Library, item: Record) -> Iterator[Record]:
-    """The open requests that this item could fill, by position."""
+    """Return the open requests that this item can fill, by position."""
     instance_id = library.holdings.get(item["holdingsRecordId"], {}).get("instanceId", "")
-    waiting = get_instance_queue(library, instance_id)
-    return (each for each in waiting if each.get("itemId", item["id"]) == item["id"])
+    queue = get_instance_queue(library, instance_id)
+    return (each for each in queue if each.get("itemId", item["id"]) == item["id"])
 
 
 def find_recall(library: Library, item: Record) -> Record | None:
@@ -107,7 +107,7 @@ def allows_renewal_with_holds(policy: Record) -> bool:
 
 
 def propose_due_date(library: Library, loan: Record, policy: Record) -> datetime:
-    """The due date a renewal would give."""
+    """Return the due date that a renewal would set."""
     renewals = policy.get("renewalsPolicy", {})
     from_due_date = renewals.get("renewFromId") == "CURRENT_DUE_DATE" and "dueDate" in loan
     start = parse_timestamp(loan["dueDate"]) if from_due_date else library.clock.now()

@@ -1,8 +1,8 @@
-"""The slips that a service point prints: what to fetch for Pages, and what to look for on behalf of Holds.
+"""The slips that a service point prints: pick slips for Pages and search slips for Holds.
 
-Both lists are computed from the state. A request is on one when it is not yet filled and its item belongs to
+Both lists are computed from the state. A request is on one if it is not yet filled and its item belongs to
 a location whose primary service point is this one. Pick slips are Pages of items that are Paged; search
-slips are Holds whose item is known, whatever its status, and exist only while PRINT_HOLD_REQUESTS is on.
+slips are Holds with an item, of any status, and require that PRINT_HOLD_REQUESTS is on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gateway.sandbox.http.request import HttpRequest, json_response
 from gateway.sandbox.library import Library, Record
 
 MAX_SLIPS = 2500  # mod-circulation reads no more
-CHECK_IN_FIELDS = ("fromServicePoint", "toServicePoint")  # known to check-in alone
+CHECK_IN_FIELDS = ("fromServicePoint", "toServicePoint")  # only check-in sets them
 
 
 def read_pick_slips(http_request: HttpRequest) -> Response:
@@ -31,9 +31,9 @@ def read_pick_slips(http_request: HttpRequest) -> Response:
 
 def read_search_slips(http_request: HttpRequest) -> Response:
     library, service_point_id = http_request.library, http_request.path_uuid("service_point_id")
-    wanted = is_enabled(library, "PRINT_HOLD_REQUESTS", "printHoldRequestsEnabled")
-    found = find_unfilled(library, service_point_id, "Hold") if wanted else iter(())
-    return slips_response(http_request, "searchSlips", found)
+    is_on = is_enabled(library, "PRINT_HOLD_REQUESTS", "printHoldRequestsEnabled")
+    pairs = find_unfilled(library, service_point_id, "Hold") if is_on else iter(())
+    return slips_response(http_request, "searchSlips", pairs)
 
 
 def find_paged(library: Library, service_point_id: str) -> Iterator[tuple[Record, Record]]:
@@ -43,7 +43,7 @@ def find_paged(library: Library, service_point_id: str) -> Iterator[tuple[Record
 
 
 def find_unfilled(library: Library, service_point_id: str, kind: str) -> Iterator[tuple[Record, Record]]:
-    """The requests of a type that nobody has acted on, with their items at this service point."""
+    """Yield the unfilled requests of a type with their items at this service point."""
     for request in library.requests.values():
         item = library.items.get(request.get("itemId", ""))
         if item is None or request["requestType"] != kind or request["status"] != "Open - Not yet filled":
@@ -52,8 +52,8 @@ def find_unfilled(library: Library, service_point_id: str, kind: str) -> Iterato
             yield request, item
 
 
-def slips_response(http_request: HttpRequest, key: str, found: Iterator[tuple[Record, Record]]) -> Response:
-    slips = [render_slip(http_request.library, request, item) for request, item in found][:MAX_SLIPS]
+def slips_response(http_request: HttpRequest, key: str, pairs: Iterator[tuple[Record, Record]]) -> Response:
+    slips = [render_slip(http_request.library, request, item) for request, item in pairs][:MAX_SLIPS]
     return json_response({key: slips, "totalRecords": len(slips)})
 
 

@@ -1,4 +1,4 @@
-"""What staff print: an item, the request it fills and the person who waits, as display text."""
+"""The context of a staff slip: an item, the request it fills and the requester, as display text."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ COUNTRIES = {"US": "United States", "DE": "Germany", "SE": "Sweden", "DK": "Denm
 
 
 def slip_context(library: Library, item: Record, request: Record | None) -> Record:
-    context = {"item": item_text(library, item), "currentDateTime": library.now()}
+    slip = {"item": item_text(library, item), "currentDateTime": library.now()}
     if request is None:
-        return context
-    context["request"] = request_text(library, request)
+        return slip
+    slip["request"] = request_text(library, request)
     user = library.users.get(request.get("requesterId", ""))
     if user is not None:
-        context["requester"] = requester_text(library, user, get_delivery_address(library, request))
-    return context
+        slip["requester"] = requester_text(library, user, get_delivery_address(library, request))
+    return slip
 
 
 def item_text(library: Library, item: Record) -> Record:
-    copy = get_item_context(library, item)
-    call_number = copy.call_number
+    context = get_item_context(library, item)
+    call_number = context.call_number
     last = item.get("lastCheckIn", {})
     return omit_nulls(
         {
-            "title": copy.title,
-            "primaryContributor": copy.primary_contributor,
-            "allContributors": "; ".join(person["name"] for person in copy.contributors),
+            "title": context.title,
+            "primaryContributor": context.primary_contributor,
+            "allContributors": "; ".join(person["name"] for person in context.contributors),
             "barcode": item.get("barcode"),
             "status": item["status"]["name"],
             "enumeration": item.get("enumeration"),
@@ -39,11 +39,11 @@ def item_text(library: Library, item: Record) -> Record:
             "yearCaption": "; ".join(item.get("yearCaption", [])),
             "materialType": get_name(library.material_types, item.get("materialTypeId")),
             "loanType": get_name(library.loan_types, effective_loan_type_id(item)),
-            "copy": copy.copy_number,
+            "copy": context.copy_number,
             "numberOfPieces": item.get("numberOfPieces"),
             "displaySummary": item.get("displaySummary"),
             "descriptionOfPieces": item.get("descriptionOfPieces"),
-            **location_text(library, copy.location),
+            **location_text(library, context.location),
             "callNumber": call_number.get("callNumber"),
             "callNumberPrefix": call_number.get("prefix"),
             "callNumberSuffix": call_number.get("suffix"),
@@ -69,8 +69,8 @@ def location_text(library: Library, location: Record) -> Record:
     }
 
 
-def get_name(shelved: dict[str, Record], key: str | None) -> str | None:
-    name: str | None = shelved.get(key or "", {}).get("name")
+def get_name(records: dict[str, Record], key: str | None) -> str | None:
+    name: str | None = records.get(key or "", {}).get("name")
     return name
 
 

@@ -1,4 +1,4 @@
-"""Where a request may be picked up, asked before it is made or changed."""
+"""Allowed service points: pickup locations for a request that is about to be created or changed."""
 
 from __future__ import annotations
 
@@ -19,37 +19,39 @@ INVALID = "Invalid combination of query parameters"
 
 
 def bff_allowed_service_points(http_request: HttpRequest) -> Response:
-    """The BFF's framework checks each parameter; their combination is left to mod-circulation."""
-    given = read_parameters(http_request)
-    if http_request.query.get("operation") not in OPERATIONS or not all(map(is_uuid, given.values())):
+    """GET at the BFF, whose framework validates each parameter but not their combination."""
+    parameters = read_parameters(http_request)
+    if http_request.query.get("operation") not in OPERATIONS or not all(map(is_uuid, parameters.values())):
         raise InvalidRequest()
-    return allowed_response(http_request.library, http_request.query["operation"], given)
+    return allowed_response(http_request.library, http_request.query["operation"], parameters)
 
 
 def circulation_allowed_service_points(http_request: HttpRequest) -> Response:
-    """mod-circulation knows one more operation: to move a request to another item."""
-    given, operation = read_parameters(http_request), http_request.query.get("operation", "")
-    wrong = [] if operation in {*OPERATIONS, "move"} else [f"{operation} is not a valid operation"]
-    wrong += [f"{key} is not a valid UUID: {value}" for key, value in given.items() if not is_uuid(value)]
-    if wrong:
-        raise BadRequest(". ".join(wrong) + ".")
-    return allowed_response(http_request.library, operation, given)
+    """GET at mod-circulation, which has a further operation: to move a request to another item."""
+    parameters, operation = read_parameters(http_request), http_request.query.get("operation", "")
+    errors = [] if operation in {*OPERATIONS, "move"} else [f"{operation} is not a valid operation"]
+    errors += [
+        f"{key} is not a valid UUID: {value}" for key, value in parameters.items() if not is_uuid(value)
+    ]
+    if errors:
+        raise BadRequest(". ".join(errors) + ".")
+    return allowed_response(http_request.library, operation, parameters)
 
 
 def read_parameters(http_request: HttpRequest) -> dict[str, str]:
     return {key: http_request.query[key].lower() for key in KEYS if http_request.query.get(key)}
 
 
-def allowed_response(library: Library, operation: str, given: dict[str, str]) -> Response:
-    ask = LOOKUPS.get((operation, frozenset(given)))
-    if ask is None:
+def allowed_response(library: Library, operation: str, parameters: dict[str, str]) -> Response:
+    find_places = LOOKUPS.get((operation, frozenset(parameters)))
+    if find_places is None:
         raise BadRequest(INVALID)
-    places = ask(library, given)
+    places = find_places(library, parameters)
     return json_response(
         {
-            kind: [public_service_point(point) for point in places[kind]]
-            for kind in REQUEST_TYPES
-            if places.get(kind)
+            request_type: [public_service_point(point) for point in places[request_type]]
+            for request_type in REQUEST_TYPES
+            if places.get(request_type)
         }
     )
 
@@ -58,41 +60,43 @@ def public_service_point(point: Record) -> Record:
     return omit_nulls({name: point.get(name) for name in ("id", "name", "discoveryDisplayName")})
 
 
-def places_to_create(library: Library, given: dict[str, str]) -> Places:
-    if "requesterId" in given:
-        user = require_record(library.users, "User", given, "requesterId")
+def places_to_create(library: Library, parameters: dict[str, str]) -> Places:
+    if "requesterId" in parameters:
+        user = require_record(library.users, "User", parameters, "requesterId")
     else:
-        user = {"patronGroup": require_record(library.groups, "Patron group", given, "patronGroupId")["id"]}
-    if "itemId" in given:
-        return places_for_item(library, user, require_record(library.items, "Item", given, "itemId"))
-    instance = require_record(library.instances, "Instance", given, "instanceId")
+        user = {
+            "patronGroup": require_record(library.groups, "Patron group", parameters, "patronGroupId")["id"]
+        }
+    if "itemId" in parameters:
+        return places_for_item(library, user, require_record(library.items, "Item", parameters, "itemId"))
+    instance = require_record(library.instances, "Instance", parameters, "instanceId")
     return places_for_title(library, user, instance["id"])
 
 
-def places_to_replace(library: Library, given: dict[str, str]) -> Places:
-    """Only the request's own type counts: the item's status is already this request's doing."""
-    request, user = get_request_and_user(library, given)
-    kinds = [request["requestType"]]
+def places_to_replace(library: Library, parameters: dict[str, str]) -> Places:
+    """Use the request's type only: the item's status is already an effect of this request."""
+    request, user = get_request_and_user(library, parameters)
+    request_types = [request["requestType"]]
     item = library.items.get(request.get("itemId", ""))
     if item is None:
-        return places_for_title(library, user, request["instanceId"], kinds)
-    return places_for_item(library, user, item, kinds)
+        return places_for_title(library, user, request["instanceId"], request_types)
+    return places_for_item(library, user, item, request_types)
 
 
-def places_to_move(library: Library, given: dict[str, str]) -> Places:
-    _, user = get_request_and_user(library, given)
-    return places_for_item(library, user, require_record(library.items, "Item", given, "itemId"))
+def places_to_move(library: Library, parameters: dict[str, str]) -> Places:
+    _, user = get_request_and_user(library, parameters)
+    return places_for_item(library, user, require_record(library.items, "Item", parameters, "itemId"))
 
 
-def get_request_and_user(library: Library, given: dict[str, str]) -> tuple[Record, Record]:
-    request = require_record(library.requests, "Request", given, "requestId")
+def get_request_and_user(library: Library, parameters: dict[str, str]) -> tuple[Record, Record]:
+    request = require_record(library.requests, "Request", parameters, "requestId")
     return request, library.users.get(request.get("requesterId", ""), {})
 
 
-def require_record(shelved: RecordsById, name: str, given: dict[str, str], key: str) -> Record:
-    if given[key] not in shelved:
-        raise Refused([reason(f"{name} with ID {given[key]} was not found", {key: given[key]})])
-    return shelved[given[key]]
+def require_record(records: RecordsById, name: str, parameters: dict[str, str], key: str) -> Record:
+    if parameters[key] not in records:
+        raise Refused([reason(f"{name} with ID {parameters[key]} was not found", {key: parameters[key]})])
+    return records[parameters[key]]
 
 
 Lookup = Callable[[Library, dict[str, str]], Places]

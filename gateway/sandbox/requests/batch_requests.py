@@ -1,4 +1,4 @@
-"""Several items asked for at once, and the work on them as it goes on."""
+"""Batch requests: several items in one request, processed step by step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gateway.sandbox.requests.new_request import NewRequest
 from gateway.sandbox.requests.request_types import types_for_item
 
 KINDS = {"batchId": "uuid", "requesterId": "uuid", "patronComments": "text", "mediatedWorkflow": "text"}
-REQUIRED = dict.fromkeys(("requesterId", "mediatedWorkflow", "itemRequests"), "")  # the BFF has no words
+REQUIRED = dict.fromkeys(("requesterId", "mediatedWorkflow", "itemRequests"), "")  # the BFF sends no message
 WORKFLOW = "Multi-Item request"
 MAX_ITEMS = 50
 PENDING, IN_PROGRESS, COMPLETED, FAILED = "Pending", "In progress", "Completed", "Failed"
@@ -32,7 +32,7 @@ DETAIL_FIELDS = split_names(
 
 
 def create_batch_request(http_request: HttpRequest) -> Response:
-    """The batch waits; its first read starts the work."""
+    """POST a batch, which stays pending; its first read starts the processing."""
     library, body = http_request.library, validate_body(http_request, KINDS, REQUIRED)
     rows = body["itemRequests"]
     if body["mediatedWorkflow"] != WORKFLOW or not isinstance(rows, list) or not all(map(is_row, rows)):
@@ -74,7 +74,7 @@ def new_detail(batch: Record, row: Record) -> Record:
 
 
 def reject_invalid_batch(library: Library, body: Record, rows: Sequence[Record]) -> None:
-    """mod-requests-mediated tells one error at a time, each by its number."""
+    """Raise the first error, with its number, as mod-requests-mediated does."""
     batch_id, items = body.get("batchId", "").lower(), [row["itemId"].lower() for row in rows]
     if batch_id in library.batch_requests:
         raise MediatedRequestError(
@@ -87,10 +87,10 @@ def reject_invalid_batch(library: Library, body: Record, rows: Sequence[Record])
     if len(items) > MAX_ITEMS:
         message = f"A batch request has {MAX_ITEMS} items at most"
         raise MediatedRequestError(message, code="107", parameters={"itemRequests": str(len(items))})
-    twice = sorted({key for key in items if items.count(key) > 1})
-    if twice:
+    duplicates = sorted({key for key in items if items.count(key) > 1})
+    if duplicates:
         message = "Items of a batch request have to differ"
-        raise MediatedRequestError(message, code="106", parameters={"itemIds": ", ".join(twice)})
+        raise MediatedRequestError(message, code="106", parameters={"itemIds": ", ".join(duplicates)})
     for row in rows:
         key = row["pickupServicePointId"].lower()
         if not library.service_points.get(key, {}).get("pickupLocation"):
@@ -103,7 +103,7 @@ def reject_invalid_batch(library: Library, body: Record, rows: Sequence[Record])
 
 
 def read_batch_request(http_request: HttpRequest) -> Response:
-    """Every look at a batch finds the work one step further."""
+    """GET a batch; each read advances its processing by one step."""
     batch = get_batch(http_request)
     advance_batch(http_request.library, batch)
     view = batch_view(http_request.library, batch)
@@ -118,10 +118,10 @@ def read_batch_details(http_request: HttpRequest) -> Response:
 def read_batch_requests(http_request: HttpRequest) -> Response:
     text = http_request.query.get("query", "").strip() or "cql.allRecords=1"
     try:
-        found = BATCH_REQUESTS.find(http_request.library, text)
+        batches = BATCH_REQUESTS.find(http_request.library, text)
     except BadRequest as error:
         raise MediatedRequestError(error.text, 400, kind="CqlQueryValidationException") from error
-    return json_response(build_page(http_request, BATCH_REQUESTS.key, found, BATCH_REQUESTS.view))
+    return json_response(build_page(http_request, BATCH_REQUESTS.key, batches, BATCH_REQUESTS.view))
 
 
 def get_batch(http_request: HttpRequest) -> Record:
@@ -133,11 +133,11 @@ def get_batch(http_request: HttpRequest) -> Record:
 
 
 def get_details(library: Library, batch_id: str) -> list[Record]:
-    return [each for each in library.batch_request_details.values() if each["batchId"] == batch_id]
+    return [detail for detail in library.batch_request_details.values() if detail["batchId"] == batch_id]
 
 
 def advance_batch(library: Library, batch: Record) -> None:
-    """From pending to in progress, and from there to the end."""
+    """Advance a batch from pending to in progress, and from there to its end."""
     details, status = get_details(library, batch["id"]), batch["mediatedRequestStatus"]
     if status == PENDING:
         batch["mediatedRequestStatus"] = IN_PROGRESS
@@ -153,17 +153,17 @@ def advance_batch(library: Library, batch: Record) -> None:
 
 def process_detail(library: Library, batch: Record, detail: Record) -> None:
     author = library.users.get(batch.get("metadata", {}).get("createdByUserId", ""), {})
-    wanted = build_request(library, batch, detail)
+    record = build_request(library, batch, detail)
     try:
         request = create_request(
-            NewRequest(library=library, caller=Caller(author, DEFAULT_STAFF), record=wanted)
+            NewRequest(library=library, caller=Caller(author, DEFAULT_STAFF), record=record)
         )
     except Refused as refused:
         first = refused.reasons[0]
         detail |= {
             "mediatedRequestStatus": FAILED,
             "errorCode": first.get("code", "-1"),
-            "errorDetails": "; ".join(each["message"] for each in refused.reasons),
+            "errorDetails": "; ".join(detail["message"] for detail in refused.reasons),
         }
     else:
         detail |= {
@@ -174,13 +174,13 @@ def process_detail(library: Library, batch: Record, detail: Record) -> None:
 
 
 def build_request(library: Library, batch: Record, detail: Record) -> Record:
-    """An item is paged where it can be, else held or recalled, in that order."""
+    """Build the request for an item: a Page if allowed, else a Hold or a Recall, in that order."""
     item = library.items.get(detail["itemId"])
     holding = library.holdings.get((item or {}).get("holdingsRecordId", ""), {})
     user = library.users.get(batch["requesterId"], {})
-    kinds = [] if item is None else types_for_item(library, user, item)
-    wanted = {
-        "requestType": next(iter(kinds), "Page"),
+    request_types = [] if item is None else types_for_item(library, user, item)
+    record = {
+        "requestType": next(iter(request_types), "Page"),
         "requestLevel": "Item",
         "requestDate": batch["requestDate"],
         "patronComments": batch.get("patronComments"),
@@ -191,11 +191,11 @@ def build_request(library: Library, batch: Record, detail: Record) -> Record:
         "fulfillmentPreference": "Hold Shelf",
         "pickupServicePointId": detail["pickupServicePointId"],
     }
-    return omit_nulls(wanted)
+    return omit_nulls(record)
 
 
 def batch_view(library: Library, batch: Record) -> Record:
-    """A batch without its statistics, as lists and the answer to its creation have it."""
+    """Render a batch without its statistics, as in lists and in the response to its creation."""
     return omit_nulls(
         {
             "batchId": batch["id"],

@@ -1,4 +1,4 @@
-"""Asking for a copy or a title, and what follows from it."""
+"""The creation of requests, with its effects on the item and its loan."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ STORED_FIELDS = split_names(
     "holdingsRecordId itemId fulfillmentPreference deliveryAddressTypeId requestExpirationDate "
     "pickupServicePointId tags"
 )
-DEFAULT_RECALL_INTERVAL = {"duration": 7, "intervalId": "Days"}  # unless the loan policy says otherwise
+DEFAULT_RECALL_INTERVAL = {"duration": 7, "intervalId": "Days"}  # unless the loan policy sets another
 
 
 def bff_create_request(http_request: HttpRequest) -> Response:
-    """The BFF shows the request with its own types, and without the loan that is in the way."""
+    """POST at the BFF, which renders the request with its own types and without the item's loan."""
     request = create_request(parse_new_request(http_request))
     return json_response(to_bff_request(request_view(http_request.library, request)), 201)
 
@@ -40,24 +40,24 @@ def circulation_create_request(http_request: HttpRequest) -> Response:
 
 def parse_new_request(http_request: HttpRequest) -> NewRequest:
     body = request_body(http_request, REQUIRED)
-    asked = body.get("requestProcessingParameters", {})
-    if not isinstance(asked, dict):
+    parameters = body.get("requestProcessingParameters", {})
+    if not isinstance(parameters, dict):
         raise http_request.invalid_input("requestProcessingParameters is not an object")
-    lifted = parse_overrides(http_request, asked.get("overrideBlocks"))
-    # Only this one has a meaning for requests.
-    blocks = {name: each for name, each in lifted.blocks.items() if name == "patronBlock"}
+    overrides = parse_overrides(http_request, parameters.get("overrideBlocks"))
+    # Requests support no other block.
+    blocks = {name: each for name, each in overrides.blocks.items() if name == "patronBlock"}
     return NewRequest(
         library=http_request.library,
         caller=http_request.caller,
         record=body,
-        overrides=Overrides(blocks=blocks, comment=lifted.comment),
+        overrides=Overrides(blocks=blocks, comment=overrides.comment),
     )
 
 
 def create_request(new_request: NewRequest) -> Record:
-    """Store the request at the end of its queue, with all that follows from it.
+    """Store the request at the end of its queue and apply it to the item.
 
-    Raises Refused, and then nothing has changed.
+    Raises Refused without changing anything.
     """
     reasons = find_reasons(new_request)
     if reasons:
@@ -80,7 +80,7 @@ def create_request(new_request: NewRequest) -> Record:
 
 
 def apply_to_item(library: Library, request: Record, item: Record, caller: Caller) -> None:
-    """What a request does to the copy: it is fetched from the shelf, or its borrower hears of it."""
+    """Apply a request to its item: page it, or mark (and for a recall shorten) its loan."""
     if request["requestType"] == "Page":
         set_item_status(library, item, "Paged")
         return
@@ -95,7 +95,7 @@ def apply_to_item(library: Library, request: Record, item: Record, caller: Calle
 
 
 def shorten_recalled_loan(library: Library, loan: Record) -> None:
-    """A recalled loan ends soon; it is never made longer, and never shortened twice."""
+    """Shorten a recalled loan; it is never extended, and never shortened twice."""
     policy = library.loan_policies.get(loan.get("loanPolicyId", ""), {})
     recalls = policy.get("requestManagement", {}).get("recalls", {})
     due = add_period(library.clock.now(), recalls.get("recallReturnInterval", DEFAULT_RECALL_INTERVAL))

@@ -1,4 +1,4 @@
-"""Requests from outside a consortium: no type is named, so the first that is possible is taken."""
+"""Requests from outside a consortium: they have no type, so the first allowed one is used."""
 
 from __future__ import annotations
 
@@ -29,37 +29,37 @@ TYPES_IN_ORDER = ("Page", "Recall", "Hold")
 
 
 def create_ecs_request_external(http_request: HttpRequest) -> Response:
-    """A request, or in the secure tenant one that has to be confirmed first."""
+    """POST a request; in the secure tenant it has to be confirmed first."""
     library, body = http_request.library, request_body(http_request, REQUIRED_FIELDS)
-    wanted = add_item_fields(library, body)
+    record = add_item_fields(library, body)
     if library.secure:
-        reject_inactive_requester(library, wanted["requesterId"], INACTIVE_SAVE)
-        wanted["requestType"] = "Page"
-        record = save_record(library, wanted, new_record(library, http_request.caller))
-        return json_response(mediated_request_view(library, record), 201)
-    request = create_first_allowed(library, http_request.caller, wanted)
+        reject_inactive_requester(library, record["requesterId"], INACTIVE_SAVE)
+        record["requestType"] = "Page"
+        mediated_request = save_record(library, record, new_record(library, http_request.caller))
+        return json_response(mediated_request_view(library, mediated_request), 201)
+    request = create_first_allowed(library, http_request.caller, record)
     return json_response(to_bff_request(request_view(library, request)), 201)
 
 
 def add_item_fields(library: Library, body: Record) -> Record:
-    """The BFF looks up the title and the holdings of an item itself."""
-    wanted = {name: value for name, value in body.items() if name not in ("requestType", "proxyUserId")}
+    """Add the instance and holdings of an item, which the BFF looks up."""
+    record = {name: value for name, value in body.items() if name not in ("requestType", "proxyUserId")}
     item = library.items.get(body.get("itemId", ""))
     if item is not None and body["requestLevel"] == "Item":
         holding = library.holdings.get(item["holdingsRecordId"], {})
-        wanted["holdingsRecordId"] = item["holdingsRecordId"]
-        wanted.setdefault("instanceId", holding.get("instanceId"))
-    return wanted
+        record["holdingsRecordId"] = item["holdingsRecordId"]
+        record.setdefault("instanceId", holding.get("instanceId"))
+    return record
 
 
-def create_first_allowed(library: Library, caller: Caller, wanted: Record) -> Record:
-    """Raises Refused with the reasons against the last type, when all are refused."""
+def create_first_allowed(library: Library, caller: Caller, record: Record) -> Record:
+    """Create a request of the first allowed type. Raises Refused with the reasons against the last type."""
     reasons: Sequence[Record] = ()
-    wanted = {"instanceId": ""} | wanted  # which leads to no title, and is refused for that
+    record = {"instanceId": ""} | record  # an unknown instance, refused as such
     for kind in TYPES_IN_ORDER:
         try:
             return create_request(
-                NewRequest(library=library, caller=caller, record=wanted | {"requestType": kind})
+                NewRequest(library=library, caller=caller, record=record | {"requestType": kind})
             )
         except Refused as refused:
             reasons = refused.reasons

@@ -1,4 +1,4 @@
-"""Requests that staff of a secure library confirm before circulation hears of them."""
+"""Mediated requests, which staff of a secure tenant confirm before they reach circulation."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ INACTIVE_SAVE, INACTIVE_CONFIRM, UNKNOWN_CONSTRAINT = "100", "102", "-1"
 
 
 def confirm_mediated_request(http_request: HttpRequest) -> Response:
-    """Write the record, then confirm it: two steps at the BFF, so the first one stays if the second fails."""
+    """Save the record, then confirm it: two steps at the BFF, so the record stays if confirmation fails."""
     library, body = http_request.library, request_body(http_request, REQUIRED)
     if not is_valid_instance(body.get("instance", {"title": "", "identifiers": []})):
         raise http_request.invalid_input("instance is not valid")
-    known = "id" in body
-    record = get_mediated_request(library, body["id"]) if known else None
+    exists = "id" in body
+    record = get_mediated_request(library, body["id"]) if exists else None
     if record is not None and record["status"] != NEW:
         message = f"Mediated request status should be '{NEW}'"
         raise MediatedRequestError(message, code=UNKNOWN_CONSTRAINT, parameters={"id": record["id"]})
-    code = INACTIVE_CONFIRM if known else INACTIVE_SAVE
+    code = INACTIVE_CONFIRM if exists else INACTIVE_SAVE
     reject_inactive_requester(library, body["requesterId"], code)
     record = save_record(library, body, record or new_record(library, http_request.caller))
     confirm(library, http_request.caller, record)
@@ -72,8 +72,8 @@ def get_mediated_request(library: Library, key: str) -> Record:
 def reject_inactive_requester(library: Library, user_id: str, code: str) -> None:
     user = library.users.get(user_id)
     if user is None or not is_active(library, user):
-        act = "confirmed" if code == INACTIVE_CONFIRM else "saved"
-        message = f"Mediated request cannot be {act} for inactive patron"
+        action = "confirmed" if code == INACTIVE_CONFIRM else "saved"
+        message = f"Mediated request cannot be {action} for inactive patron"
         raise MediatedRequestError(message, code=code, parameters={"requesterId": user_id})
 
 
@@ -86,13 +86,13 @@ def new_record(library: Library, caller: Caller) -> Record:
 
 
 def status_fields(status: str) -> Record:
-    """The three fields that say the same thing."""
-    stage, step = status.split(" - ")
-    return {"status": status, "mediatedRequestStatus": stage, "mediatedRequestStep": step}
+    """Return the three fields that express a status."""
+    request_status, step = status.split(" - ")
+    return {"status": status, "mediatedRequestStatus": request_status, "mediatedRequestStep": step}
 
 
 def save_record(library: Library, body: Record, record: Record) -> Record:
-    """Replace what a caller may write, and shelve the record."""
+    """Replace the writable fields and store the record."""
     for name in WRITABLE_FIELDS:
         record.pop(name, None)
         if name in body:
@@ -102,9 +102,9 @@ def save_record(library: Library, body: Record, record: Record) -> Record:
 
 
 def confirm(library: Library, caller: Caller, record: Record) -> None:
-    """Ask circulation for it. Raises Refused with circulation's reasons."""
-    wanted = {name: record[name] for name in WRITABLE_FIELDS if name in record}
-    request = create_request(NewRequest(library=library, caller=caller, record=wanted))
+    """Create the request in circulation. Raises Refused with circulation's reasons."""
+    fields = {name: record[name] for name in WRITABLE_FIELDS if name in record}
+    request = create_request(NewRequest(library=library, caller=caller, record=fields))
     record |= status_fields(OPEN) | {"confirmedRequestId": request["id"], "position": request["position"]}
     if "itemId" in request:
         record |= {name: request[name] for name in ("itemId", "holdingsRecordId")}
@@ -137,7 +137,7 @@ def instance_view(instance: Record) -> Record:
 
 
 def call_number_fields(library: Library, record: Record) -> Record:
-    """Its parts without the type, which the BFF's own class does not have."""
+    """Return the call number's parts without the type, which the BFF's class lacks."""
     item = library.items.get(record.get("itemId", ""), {})
     return {"callNumberComponents": get_item_context(library, item).call_number_without_type}
 

@@ -1,4 +1,4 @@
-"""Giving a request another copy of the same title."""
+"""The move of a request to another item of the same instance."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Move:
 
 
 def move_request(http_request: HttpRequest) -> Response:
-    """The request keeps its place in the title's queue and starts over with the new copy."""
+    """POST a move: the request keeps its position in the queue and starts over with the new item."""
     library, request = http_request.library, get_request(http_request)
     body = validate_body(http_request, KINDS, REQUIRED)
     attempt = Move(
@@ -60,7 +60,8 @@ def move_request(http_request: HttpRequest) -> Response:
 
 
 def change_item(attempt: Move) -> None:
-    library, request, item = attempt.library, attempt.request, attempt.item or {}  # found, or refused
+    library, request = attempt.library, attempt.request
+    item = attempt.item or {}  # validation ensures that it exists
     former = library.items.get(request.get("itemId", ""))
     request |= {
         "itemId": item["id"],
@@ -98,7 +99,7 @@ def find_reasons(attempt: Move) -> Iterator[Record]:
 
 
 def requester_reasons(attempt: Move, item: Record) -> Iterator[Record]:
-    """Nobody gets a copy twice, or one that they have."""
+    """Refuse an item that the requester has already requested or borrowed."""
     requester_id = attempt.request.get("requesterId")
     for other in get_item_queue(attempt.library, item["id"]):
         if other.get("requesterId") == requester_id:

@@ -1,4 +1,4 @@
-"""A request that is asked for but not granted yet, and the copy it would get."""
+"""A request before its creation, and the item that it would be assigned."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gateway.sandbox.requests.request_types import get_items_of_instance, types_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRequest:
-    """A request that may be granted; a party that its ids do not lead to is None."""
+    """A request to validate and create; a user or item with an unknown id is None."""
 
     library: Library
     caller: Caller
@@ -38,7 +38,7 @@ class NewRequest:
 
 
 def select_item(new_request: NewRequest) -> Record | None:
-    """The copy that the request is for, or gets: one to fetch for a page, one to call back for a recall."""
+    """Select the requested item, or for a title-level request one to page or to recall."""
     library, user = new_request.library, new_request.requester or {}
     if not new_request.is_title_level or new_request.kind == "Hold":
         return new_request.item
@@ -47,17 +47,17 @@ def select_item(new_request: NewRequest) -> Record | None:
         if new_request.item
         else get_items_of_instance(library, new_request.record["instanceId"])
     )
-    possible = [item for item in items if new_request.kind in types_for_item(library, user, item)]
+    candidates = [item for item in items if new_request.kind in types_for_item(library, user, item)]
     if new_request.kind == "Recall":
-        return find_soonest_due(library, possible)
-    return next(iter(possible), None)
+        return find_soonest_due(library, candidates)
+    return next(iter(candidates), None)
 
 
 def find_soonest_due(library: Library, items: list[Record]) -> Record | None:
-    """The copy whose loan ends first, of those that nobody has recalled yet."""
+    """Return the item whose loan is due first, among those not recalled yet."""
     loans = (library.open_loan_of_item(item["id"]) for item in items)
     open_loans = [loan for loan in loans if loan and not loan.get("dueDateChangedByRecall")]
     if not open_loans:
         return None
-    first = min(open_loans, key=lambda loan: parse_timestamp(loan["dueDate"]))
-    return library.items[first["itemId"]]
+    next_loan = min(open_loans, key=lambda loan: parse_timestamp(loan["dueDate"]))
+    return library.items[next_loan["itemId"]]

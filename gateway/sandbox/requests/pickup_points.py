@@ -1,4 +1,4 @@
-"""Where a request says it will be picked up, and what can be wrong with that place."""
+"""The pickup locations that a request may use, and the reasons against others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.sandbox.requests.request_types import (
 
 
 def pickup_reasons(library: Library, request: Record) -> Iterator[Record]:
-    """Whether the place exists and hands out requests at all."""
+    """Return the reasons if the service point is missing, unknown or no pickup location."""
     key = request.get("pickupServicePointId")
     if key is None:
         if request["fulfillmentPreference"] == "Hold Shelf":
@@ -33,7 +33,7 @@ def pickup_reasons(library: Library, request: Record) -> Iterator[Record]:
 
 
 def pickup_policy_reasons(request: Record, points: Sequence[Record]) -> Iterator[Record]:
-    """Whether the request policy is content with the place."""
+    """Return the reason if the request policy does not allow the service point."""
     key = request.get("pickupServicePointId")
     if key is not None and key not in [point["id"] for point in points]:
         code = "REQUEST_PICKUP_SERVICE_POINT_IS_NOT_ALLOWED"
@@ -45,14 +45,14 @@ Places = dict[str, list[Record]]
 
 
 def pickup_points(library: Library, policy: Record | None, kind: str) -> list[Record]:
-    """The pickup locations by name, without the routing points of a consortium; a policy may name some."""
-    chosen = (policy or {}).get("allowedServicePoints", {}).get(kind)
+    """List the pickup locations by name, without routing points; a policy may restrict them."""
+    allowed = (policy or {}).get("allowedServicePoints", {}).get(kind)
     points = [
         point
         for point in library.service_points.values()
         if point.get("pickupLocation")
         and not point.get("ecsRequestRouting")
-        and (chosen is None or point["id"] in chosen)
+        and (allowed is None or point["id"] in allowed)
     ]
     return sorted(points, key=lambda point: str(point["name"]))
 
@@ -60,16 +60,16 @@ def pickup_points(library: Library, policy: Record | None, kind: str) -> list[Re
 def places_for_item(
     library: Library, user: Record, item: Record, kinds: Iterable[str] | None = None
 ) -> Places:
-    """Pickup points by type; `kinds` are tried in place of those that the item's status takes."""
+    """List the pickup locations by request type; `kinds` replace the types that the item's status allows."""
     policy = find_request_policy(library, user, item)
-    asked = types_for_item(library, user, item) if kinds is None else kinds
-    return {kind: pickup_points(library, policy, kind) for kind in asked if permits(policy, kind)}
+    request_types = types_for_item(library, user, item) if kinds is None else kinds
+    return {kind: pickup_points(library, policy, kind) for kind in request_types if permits(policy, kind)}
 
 
 def places_for_title(
     library: Library, user: Record, instance_id: str, kinds: Iterable[str] | None = None
 ) -> Places:
-    """As for an item, over all copies. While one can be paged, nobody need wait for the others."""
+    """List the pickup locations over all items of an instance; only Pages while an item can be paged."""
     items = get_items_of_instance(library, instance_id)
     if not items:
         return {"Hold": pickup_points(library, None, "Hold")}
@@ -79,6 +79,6 @@ def places_for_title(
     joined: Places = {}
     for item in items:
         for kind, points in places_for_item(library, user, item, kinds).items():
-            known = joined.setdefault(kind, [])
-            known += [point for point in points if point not in known]
+            merged = joined.setdefault(kind, [])
+            merged += [point for point in points if point not in merged]
     return {kind: sorted(points, key=lambda point: str(point["name"])) for kind, points in joined.items()}

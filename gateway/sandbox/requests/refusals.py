@@ -1,4 +1,4 @@
-"""Every reason not to grant a request, in the order in which they are looked for."""
+"""The reasons to refuse a new request, in the order in which they are checked."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gateway.sandbox.requests.request_types import get_items_of_instance, pageab
 
 
 def find_reasons(new_request: NewRequest) -> list[Record]:
-    """The reasons of the first stage that has any; later ones rest on what the earlier ones found right."""
+    """Return the reasons of the first stage that has any; later stages rely on the earlier ones."""
     for stage in STAGES:
         reasons = list(stage(new_request))
         if reasons:
@@ -50,7 +50,7 @@ def reference_reasons(new_request: NewRequest) -> Iterator[Record]:
 
 
 def rule_reasons(new_request: NewRequest) -> Iterator[Record]:
-    user = new_request.requester or {}  # found, or refused before
+    user = new_request.requester or {}  # an earlier stage ensures that it exists
     yield from missing_permission_reasons(new_request.caller, new_request.overrides)
     if not is_active(new_request.library, user):
         parameters = {"requesterId": user["id"], "itemId": new_request.record.get("itemId")}
@@ -92,20 +92,20 @@ def block_reasons(new_request: NewRequest, user: Record) -> Iterator[Record]:
 
 
 def repeated_request_reasons(new_request: NewRequest, user: Record) -> Iterator[Record]:
-    """The same patron waits already, for this copy or for this title."""
+    """Return the reason if the requester already has an open request for this item or instance."""
     record = new_request.record
     key = "instanceId" if new_request.is_title_level else "itemId"
     for other in new_request.library.requests.values():
-        mine = is_open(other) and other.get("requesterId") == user["id"]
-        if not mine or other.get(key) != record[key]:
+        is_own = is_open(other) and other.get("requesterId") == user["id"]
+        if not is_own or other.get(key) != record[key]:
             continue
-        what, code = "this item", "ITEM_ALREADY_REQUESTED"
+        subject, code = "this item", "ITEM_ALREADY_REQUESTED"
         if new_request.is_title_level:
-            what, code = "this instance", "INSTANCE_ALREADY_REQUESTED"
+            subject, code = "this instance", "INSTANCE_ALREADY_REQUESTED"
             if other["requestLevel"] == "Item":
-                what, code = "one of the instance's items", "ITEM_OF_THIS_INSTANCE_ALREADY_REQUESTED"
+                subject, code = "one of the instance's items", "ITEM_OF_THIS_INSTANCE_ALREADY_REQUESTED"
         parameters = {"requesterId": user["id"], key: record[key], "requestId": other["id"]}
-        yield reason(f"This requester already has an open request for {what}", parameters, code=code)
+        yield reason(f"This requester already has an open request for {subject}", parameters, code=code)
         return
 
 
@@ -127,7 +127,7 @@ def existing_loan_reasons(new_request: NewRequest, user: Record) -> Iterator[Rec
 
 
 def item_reasons(new_request: NewRequest, user: Record) -> Iterator[Record]:
-    item = new_request.item or {}  # found, or refused before
+    item = new_request.item or {}  # an earlier stage ensures that it exists
     places = places_for_item(new_request.library, user, item)
     if new_request.kind not in places:
         yield type_not_allowed_reason(new_request.kind, "item")
@@ -155,14 +155,14 @@ def title_reasons(new_request: NewRequest, user: Record) -> Iterator[Record]:
         yield type_not_allowed_reason(new_request.kind, "title")
 
 
-def type_not_allowed_reason(kind: str, what: str) -> Record:
-    message = f"{kind} requests are not allowed for this patron and {what} combination"
-    code = f"REQUEST_NOT_ALLOWED_FOR_PATRON_{what.upper()}_COMBINATION"
+def type_not_allowed_reason(kind: str, subject: str) -> Record:
+    message = f"{kind} requests are not allowed for this patron and {subject} combination"
+    code = f"REQUEST_NOT_ALLOWED_FOR_PATRON_{subject.upper()}_COMBINATION"
     return reason(message, {"requestType": kind}, code=code)
 
 
 def storage_reasons(new_request: NewRequest) -> Iterator[Record]:
-    """A primary key is taken once; the answer is raml-module-builder's."""
+    """Return the reason for a duplicate primary key, in raml-module-builder's words."""
     key = new_request.record.get("id", "")
     if key in new_request.library.requests:
         message = f"id value already exists in table request: {key}"

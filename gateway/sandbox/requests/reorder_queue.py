@@ -1,4 +1,4 @@
-"""Putting those who wait into another order."""
+"""The reordering of request queues."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ def reorder_instance_queue(http_request: HttpRequest) -> Response:
 
 
 def reorder_item_queue(http_request: HttpRequest) -> Response:
-    """Those for one copy trade the places they have in the queue of the title."""
+    """POST a new order for one item; its requests exchange their positions in the instance's queue."""
     key = require_record(http_request, http_request.library.items, "item")
     return reorder(http_request, get_item_queue(http_request.library, key), {"itemId": key})
 
 
-def require_record(http_request: HttpRequest, shelved: RecordsById, name: str) -> str:
+def require_record(http_request: HttpRequest, records: RecordsById, name: str) -> str:
     key = http_request.path_uuid()
-    if key not in shelved:
+    if key not in records:
         raise CirculationNotFound(f'{name} record with ID "{key}" cannot be found')
     return key
 
 
-def reorder(http_request: HttpRequest, queue: list[Record], of: dict[str, str]) -> Response:
-    asked = parse_positions(http_request)
+def reorder(http_request: HttpRequest, queue: list[Record], key_fields: dict[str, str]) -> Response:
+    positions = parse_positions(http_request)
     for check in (find_inconsistency, find_gaps, find_displacement):
-        reasons = [found | {"parameters": error_parameters(of)} for found in check(queue, asked)]
+        reasons = [error | {"parameters": error_parameters(key_fields)} for error in check(queue, positions)]
         if reasons:
             raise Refused(reasons)
-    places = sorted(request["position"] for request in queue)
-    wanted = dict(asked)
-    queue.sort(key=lambda request: wanted[request["id"]])
-    for place, request in zip(places, queue, strict=True):
-        request["position"] = place
+    free_positions = sorted(request["position"] for request in queue)
+    position_by_id = dict(positions)
+    queue.sort(key=lambda request: position_by_id[request["id"]])
+    for position, request in zip(free_positions, queue, strict=True):
+        request["position"] = position
     return queue_response(http_request.library, queue)
 
 
@@ -61,29 +61,29 @@ def parse_row(http_request: HttpRequest, row: object) -> tuple[str, int]:
     return str(key).lower(), position
 
 
-def error_parameters(of: dict[str, str]) -> list[Record]:
-    return [{"key": key, "value": value} for key, value in of.items()]
+def error_parameters(key_fields: dict[str, str]) -> list[Record]:
+    return [{"key": key, "value": value} for key, value in key_fields.items()]
 
 
-def find_inconsistency(queue: list[Record], asked: list[tuple[str, int]]) -> Iterator[Record]:
-    if sorted(key for key, _ in asked) != sorted(request["id"] for request in queue):
+def find_inconsistency(queue: list[Record], positions: list[tuple[str, int]]) -> Iterator[Record]:
+    if sorted(key for key, _ in positions) != sorted(request["id"] for request in queue):
         yield reason("There is inconsistency between provided reordered queue and request queue.")
 
 
-def find_gaps(queue: list[Record], asked: list[tuple[str, int]]) -> Iterator[Record]:
-    if sorted(position for _, position in asked) != list(range(1, len(queue) + 1)):
+def find_gaps(queue: list[Record], positions: list[tuple[str, int]]) -> Iterator[Record]:
+    if sorted(position for _, position in positions) != list(range(1, len(queue) + 1)):
         yield reason("Positions must have sequential order.")
 
 
-def find_displacement(queue: list[Record], asked: list[tuple[str, int]]) -> Iterator[Record]:
-    """Whoever is being served stays in front: started requests and pages at the head keep the head."""
-    wanted, head = dict(asked), len(queue)
+def find_displacement(queue: list[Record], positions: list[tuple[str, int]]) -> Iterator[Record]:
+    """Return the reason if a started request or a Page at the head of the queue loses the head."""
+    position_by_id, head = dict(positions), len(queue)
     for index, request in enumerate(queue):
         if request["status"] == NOT_STARTED and request["requestType"] != "Page":
             head = index
             break
     for request in queue[:head]:
-        if wanted[request["id"]] > head:
-            what = "Page requests" if request["status"] == NOT_STARTED else "Requests"
-            yield reason(f"{what} can not be displaced from position {request['position']}.")
+        if position_by_id[request["id"]] > head:
+            subject = "Page requests" if request["status"] == NOT_STARTED else "Requests"
+            yield reason(f"{subject} can not be displaced from position {request['position']}.")
             return

@@ -1,4 +1,4 @@
-"""A request as a caller writes it, checked for its shape alone."""
+"""The body of a request, validated for its form alone."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ REQUIRED = {
 
 
 def request_body(http_request: HttpRequest, required: Mapping[str, str]) -> Record:
-    """The body with its ids in lower case and its dates in the stored form.
+    """Return the body with its ids in lower case and its dates in the stored form.
 
-    Raises what the service answers to a field that is missing, of the wrong kind or not one of its values.
+    Raises the service's error for a field that is missing, of the wrong kind or not an allowed value.
     """
     body = validate_body(http_request, KINDS, required)
     for name, choices in CHOICES.items():
         if name in body and body[name] not in choices:
             raise invalid_choice(http_request, name)
     tags = body.get("tags")
-    # The BFF declares tags as a UUID, so that real ones never pass its framework.
+    # The BFF declares tags as a UUID, so its framework rejects real ones.
     if tags is not None and not (is_uuid(tags) if http_request.is_bff else isinstance(tags, dict)):
         raise http_request.invalid_input("tags is not valid")
     return normalize(body)

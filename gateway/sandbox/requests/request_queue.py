@@ -1,4 +1,4 @@
-"""Who waits for a title, in order, and how the queue moves on."""
+"""Request queues: the open requests for an instance or item, in order."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ MAX_QUEUE_LENGTH = 1000  # mod-circulation reads no more
 
 
 def get_instance_queue(library: Library, instance_id: str) -> list[Record]:
-    """The open requests of a title by position; those for its items stand in the same queue."""
-    waiting = (
+    """Return the open requests for an instance and its items, which share one queue, by position."""
+    open_requests = (
         each for each in library.requests.values() if each.get("instanceId") == instance_id and is_open(each)
     )
-    return sorted(waiting, key=lambda each: each.get("position", 0))
+    return sorted(open_requests, key=lambda each: each.get("position", 0))
 
 
 def get_item_queue(library: Library, item_id: str) -> list[Record]:
-    waiting = (each for each in library.requests.values() if each.get("itemId") == item_id and is_open(each))
-    return sorted(waiting, key=lambda each: each.get("position", 0))
+    open_requests = (
+        each for each in library.requests.values() if each.get("itemId") == item_id and is_open(each)
+    )
+    return sorted(open_requests, key=lambda each: each.get("position", 0))
 
 
 def find_next_request(library: Library, item: Record) -> Record | None:
-    """The first request that this very item can fill."""
+    """Return the first request that this item can fill."""
     instance_id = library.holdings.get(item["holdingsRecordId"], {}).get("instanceId", "")
     queue = get_instance_queue(library, instance_id)
-    mine = (each for each in queue if each.get("itemId", item["id"]) == item["id"])
-    return next(mine, None)
+    matching = (each for each in queue if each.get("itemId", item["id"]) == item["id"])
+    return next(matching, None)
 
 
 def close_request(library: Library, request: Record, status: str) -> None:
-    """End a request; those behind it move up."""
+    """Close a request and move the ones behind it up."""
     position = request.pop("position", None)
     request["status"] = status
     if position is None:

@@ -1,4 +1,4 @@
-"""Which types of request a copy or a title can take from a patron, and where they may be picked up."""
+"""The types of request that an item's status and the request policy allow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gateway.sandbox.collections.circulation_rules import find_request_policy
 from gateway.sandbox.library import Library, Record
 
 REQUEST_TYPES = ("Page", "Hold", "Recall")
-# mod-circulation's own table; the eleven statuses that are not listed take no request at all.
+# mod-circulation's table; the eleven statuses that are not listed allow no request.
 TYPES_BY_ITEM_STATUS: dict[str, tuple[str, ...]] = {
     "Available": ("Page",),
     "Awaiting delivery": ("Hold", "Recall"),

@@ -1,4 +1,4 @@
-"""Changing or cancelling a request: the whole record is written anew."""
+"""The update or cancellation of a request by replacing its record."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ def find_reasons(library: Library, request: Record, body: Record) -> Iterator[Re
         if key is not None and key not in library.cancellation_reasons:
             yield reason("Cancellation reason does not exist", {"cancellationReasonId": key})
         return
-    wrong = list(pickup_reasons(library, body))
-    yield from wrong
-    if not wrong and body.get("pickupServicePointId") != request.get("pickupServicePointId"):
+    reasons = list(pickup_reasons(library, body))
+    yield from reasons
+    if not reasons and body.get("pickupServicePointId") != request.get("pickupServicePointId"):
         yield from policy_reasons(library, request, body)
 
 
 def policy_reasons(library: Library, request: Record, body: Record) -> Iterator[Record]:
-    """The policy is asked again only about a new place."""
+    """Check a changed pickup service point against the request policy."""
     item = library.items.get(request.get("itemId", ""))
     user = library.users.get(request.get("requesterId", ""), {})
     policy = None if item is None else find_request_policy(library, user, item)
@@ -90,7 +90,7 @@ def policy_reasons(library: Library, request: Record, body: Record) -> Iterator[
 
 
 def replace_fields(library: Library, request: Record, body: Record) -> None:
-    """Take over what may change; what the body leaves out is gone."""
+    """Replace the changeable fields; those absent from the body are removed."""
     for name in CHANGEABLE:
         request.pop(name, None)
         if name in body:
@@ -107,6 +107,6 @@ def close_and_release(library: Library, request: Record, status: str) -> None:
 
 
 def release_item(library: Library, item: Record) -> None:
-    """A copy that nobody fetches any more; one on the hold shelf or on its way waits for its next scan."""
+    """Release a paged item without requests; one on the hold shelf or in transit waits for its next scan."""
     if item["status"]["name"] == "Paged" and not get_item_queue(library, item["id"]):
         set_item_status(library, item, "Available")

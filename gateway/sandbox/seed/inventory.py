@@ -1,4 +1,4 @@
-"""Titles, their holdings and their copies."""
+"""Seeded instances, holdings and items."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.sandbox.seed.seeder import Seeder
 
 INSTANCE_COUNT = 160
 ITEM_COUNT = 320
-SECOND_HOLDINGS = range(20, 30)  # these instances have a second set, at another location
+SECOND_HOLDINGS = range(20, 30)  # these instances have second holdings, at another location
 
 # Items are numbered from 0; the barcode is 2000000001 + number unless listed here.
 WITHOUT_BARCODE = 2
@@ -110,7 +110,7 @@ def instance(seeder: Seeder, number: int) -> Record:
 
 
 def complete_instance(seeder: Seeder) -> Record:
-    """What the first title has on top, so that every field is seen somewhere."""
+    """Return further fields for the first instance, so that every field occurs."""
     links = {
         "uri": "https://books.example/pride",
         "linkText": "Read online",
@@ -281,7 +281,7 @@ LOAN_TYPE_OF = {NOT_LOANABLE: "Reading room", RESERVE: "Course reserves"}
 
 
 def complete_item(seeder: Seeder) -> Record:
-    """The second copy of the first title has everything an item can have."""
+    """Return further fields for the first instance's second item, so that every field occurs."""
     source = {"id": seeder.id("user", "head"), "personal": {"lastName": "Head", "firstName": "Hanna"}}
     note = {"note": "Handle with care", "staffOnly": True, "source": source, "date": seeder.day(-90)}
     return {

@@ -1,4 +1,4 @@
-"""The past of every seeded loan: its check-out, its renewals, and what came last."""
+"""The seeded loan history: check-out, renewals and the last change of each loan."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ def add_loan_history(seeder: Seeder) -> None:
         versions = list(loan_versions(loan))
         for number, version in enumerate(versions):
             operation = UPDATED if number else CREATED
-            when = version_timestamp(loan, number, len(versions))
-            signed = version | {"metadata": signed_metadata(seeder, loan, when, number)}
+            timestamp = version_timestamp(loan, number, len(versions))
+            entry = version | {"metadata": signed_metadata(seeder, loan, timestamp, number)}
             key = seeder.id("loan-history", f"{loan['id']}/{number}")
-            add_entry(seeder.library, signed, operation, when, key)
+            add_entry(seeder.library, entry, operation, timestamp, key)
 
 
 def loan_versions(loan: Record) -> Iterator[Record]:
-    """The loan as it was after each change; the last version is the loan itself."""
-    begun = {name: value for name, value in loan.items() if name not in LATER_FIELDS}
-    begun |= {"status": {"name": "Open"}, "itemStatus": "Checked out", "action": "checkedout"}
-    yield begun | {"renewalCount": 0}
+    """Yield the loan after each change; the last version is the loan itself."""
+    open_loan = {name: value for name, value in loan.items() if name not in LATER_FIELDS}
+    open_loan |= {"status": {"name": "Open"}, "itemStatus": "Checked out", "action": "checkedout"}
+    yield open_loan | {"renewalCount": 0}
     for count in range(1, loan["renewalCount"] + 1):
         if (count, loan["action"]) != (loan["renewalCount"], "renewed"):
-            yield begun | {"renewalCount": count, "action": "renewed"}
+            yield open_loan | {"renewalCount": count, "action": "renewed"}
     if loan["action"] != "checkedout":
         yield loan
 
 
-def version_timestamp(loan: Record, number: int, of: int) -> str:
-    """Changes lie evenly between the check-out and the last one."""
+def version_timestamp(loan: Record, number: int, count: int) -> str:
+    """Return the date of a version; changes are spread evenly from check-out to the last one."""
     start = parse_timestamp(loan["loanDate"])
     end = parse_timestamp(loan.get("systemReturnDate") or loan["metadata"]["updatedDate"])
-    return format_timestamp(start + (end - start) * (number / max(of - 1, 1)))
+    return format_timestamp(start + (end - start) * (number / max(count - 1, 1)))
 
 
-def signed_metadata(seeder: Seeder, loan: Record, when: str, number: int) -> Record:
-    by = "head" if number % 2 else "desk"
-    author = {"updatedByUserId": seeder.id("user", by), "updatedByUsername": by}
-    return {**loan["metadata"], **author, "updatedDate": when}
+def signed_metadata(seeder: Seeder, loan: Record, timestamp: str, number: int) -> Record:
+    username = "head" if number % 2 else "desk"
+    author = {"updatedByUserId": seeder.id("user", username), "updatedByUsername": username}
+    return {**loan["metadata"], **author, "updatedDate": timestamp}

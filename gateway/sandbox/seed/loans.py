@@ -1,4 +1,4 @@
-"""Loans: open ones in every state, closed and anonymized ones, and what is owed for them."""
+"""Seeded loans in every state, with closed and anonymized ones, and their accounts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from gateway.sandbox.seed.places import DESKS
 from gateway.sandbox.seed.policies import ALLOWED_RENEWALS
 from gateway.sandbox.seed.seeder import Seeder
 
-FIRST_RETURNED_ITEM, RETURNED_COUNT = 170, 95  # closed loans are of items from here on
+FIRST_RETURNED_ITEM, RETURNED_COUNT = 170, 95  # closed loans are of items from this number on
 BORROWERS = range(40, 100)
-ITEMS_OF_ONE_READER = range(30, 60)  # items that one reader has together
+ITEMS_OF_ONE_READER = range(30, 60)  # items on loan to one patron
 VISITOR_LOANS = (60, 61)
 AT_RENEWAL_LIMIT = 120
 DANGLING_USER, BY_PROXY, COMPLETE = 62, 63, 65
@@ -33,8 +33,8 @@ def add_loans(seeder: Seeder) -> None:
     for number in (30, 31, COMPLETE, 70):
         for account in accounts(seeder, number):
             seeder.add(library.accounts, account)
-            for act in fee_actions(seeder, account):
-                seeder.add(library.fee_fine_actions, act)
+            for action in fee_actions(seeder, account):
+                seeder.add(library.fee_fine_actions, action)
 
 
 def borrower(seeder: Seeder, number: int) -> str:
@@ -113,7 +113,7 @@ def complete_loan(seeder: Seeder) -> Record:
 
 
 def closed_loan(seeder: Seeder, number: int) -> Record:
-    """A finished loan; every fifth one is anonymized."""
+    """Build a closed loan; every fifth one is anonymized."""
     days = -100.0 - number
     record = loan(seeder, f"closed-{number}", FIRST_RETURNED_ITEM + number, days)
     record |= {
@@ -130,18 +130,18 @@ def closed_loan(seeder: Seeder, number: int) -> Record:
 
 
 def add_odd_loans(seeder: Seeder) -> None:
-    """A loan from a consortium and one of an item that is gone; both closed."""
+    """Turn closed loans into special cases: consortium, deleted item, comment, old date format."""
     library = seeder.library
     library.loans[seeder.id("loan", "closed-0")]["isDcb"] = True
     library.loans[seeder.id("loan", "closed-1")]["itemId"] = seeder.id("item", "deleted long ago")
     library.loans[seeder.id("loan", "closed-2")]["actionComment"] = "Returned by post"
-    # One date in the short form that old records still have.
+    # A date in the short form of old records.
     old = library.loans[seeder.id("loan", "closed-3")]
     old["loanDate"] = old["loanDate"][:19] + "Z"
 
 
 def accounts(seeder: Seeder, number: int) -> list[Record]:
-    """A fine that is paid in part and one that is settled."""
+    """Build a partially paid fine and a paid one."""
     loan = seeder.library.loans[seeder.id("loan", number)]
     shared = {
         "loanId": loan["id"],
@@ -160,14 +160,14 @@ def accounts(seeder: Seeder, number: int) -> list[Record]:
         "metadata": seeder.metadata(-6, "desk"),
         **account_item_fields(seeder.library, seeder.library.items[loan["itemId"]]),
     }
-    owed = {
+    open_fine = {
         "id": seeder.id("account", number),
         "amount": 12.5,
         "remaining": 7.25,
         "status": {"name": "Open"},
         "paymentStatus": {"name": "Paid partially"},
     }
-    paid = {
+    paid_fine = {
         "id": seeder.id("account", f"{number}-paid"),
         "amount": 3.0,
         "remaining": 0.0,
@@ -175,11 +175,11 @@ def accounts(seeder: Seeder, number: int) -> list[Record]:
         "paymentStatus": {"name": "Paid fully"},
         "returnedDate": seeder.day(-4),
     }
-    return [shared | owed, shared | paid]
+    return [shared | open_fine, shared | paid_fine]
 
 
 def fee_actions(seeder: Seeder, account: Record) -> list[Record]:
-    """The charge and the payment of a fine."""
+    """Build the charge and the payment of a fine."""
     amount, remaining = account["amount"], account["remaining"]
     shared = {
         "accountId": account["id"],
@@ -195,7 +195,7 @@ def fee_actions(seeder: Seeder, account: Record) -> list[Record]:
         "balance": amount,
         "transactionInformation": "-",
     }
-    paid = {
+    paid_fine = {
         "id": seeder.id("payment", account["id"]),
         "dateAction": seeder.day(-3),
         "typeAction": account["paymentStatus"]["name"],
@@ -205,4 +205,4 @@ def fee_actions(seeder: Seeder, account: Record) -> list[Record]:
         "comments": "STAFF : paid at the desk",
         "transactionInformation": f"receipt {account['id'][:8]}",
     }
-    return [shared | charged, shared | paid]
+    return [shared | charged, shared | paid_fine]

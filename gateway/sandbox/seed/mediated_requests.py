@@ -1,4 +1,4 @@
-"""Who may ask for what, and requests on their way through the secure library and in batches."""
+"""Seeded request policies and rules, mediated requests and batches."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ STATUSES = (
     "Closed - Declined",
     "Closed - Filled",
 )
-# Mediated requests are numbered: 0 to 8 have one status each, the others are new.
+# Mediated requests 0 to 8 have one status each, the others are new.
 OF_INACTIVE, COMPLETE, OF_BLOCKED = 9, 10, 11
 ITEM_OF_INACTIVE, ITEM_OF_COMPLETE, ITEM_OF_BLOCKED = 285, 160, 287
 FIRST_ITEM, FIRST_REQUESTER = 270, 242
-# The batches are numbered, too; 0 is finished and was planted with its requests.
+# Batch 0 is completed and was added with its requests.
 FAILED_BATCH, PENDING_BATCH, RUNNING_BATCH = 1, 2, 3
 
 
 def add_mediated_requests(seeder: Seeder) -> None:
     library = seeder.library
-    for name, kinds in POLICIES:
-        seeder.add(library.request_policies, request_policy(seeder, name, kinds))
+    for name, request_types in POLICIES:
+        seeder.add(library.request_policies, request_policy(seeder, name, request_types))
     for conditions, name in RULES:
-        rule = {field: seeder.id(*named) for field, named in conditions.items()}
+        rule = {field: seeder.id(*names) for field, names in conditions.items()}
         library.request_rules.append(rule | {"requestPolicyId": seeder.id("request-policy", name)})
     for number, status in enumerate(STATUSES):
         record = mediated_request(seeder, number, status, FIRST_ITEM + number, FIRST_REQUESTER + number)
@@ -65,16 +65,16 @@ def add_mediated_requests(seeder: Seeder) -> None:
     add_batches(seeder)
 
 
-def request_policy(seeder: Seeder, name: str, kinds: tuple[str, ...]) -> Record:
+def request_policy(seeder: Seeder, name: str, request_types: tuple[str, ...]) -> Record:
     record: Record = {
         "id": seeder.id("request-policy", name),
         "name": name,
-        "requestTypes": list(kinds),
+        "requestTypes": list(request_types),
         "metadata": seeder.metadata(),
     }
     if name.endswith("at the Music Desk"):
         music = [seeder.id("service-point", "music")]
-        record["allowedServicePoints"] = dict.fromkeys(kinds, music)
+        record["allowedServicePoints"] = dict.fromkeys(request_types, music)
     return record
 
 
@@ -109,7 +109,7 @@ def cancellation_fields(seeder: Seeder) -> Record:
 
 
 def complete_mediated_request(seeder: Seeder) -> Record:
-    """A delivery for a proxy's sponsor with every field, as if it had been cancelled and asked for again."""
+    """Build a delivery for a sponsor with every field, including those of a cancellation."""
     record = mediated_request(seeder, COMPLETE, STATUSES[0], ITEM_OF_COMPLETE, users.SPONSOR)
     return (
         record
@@ -125,7 +125,7 @@ def complete_mediated_request(seeder: Seeder) -> Record:
 
 
 def add_batches(seeder: Seeder) -> None:
-    """One that went wrong, one that waits for its first read, and one for its second."""
+    """Add a failed batch, a pending one and one in progress."""
     library = seeder.library
     finished = library.batch_requests[seeder.id("batch-request", 0)]
     for detail in library.batch_request_details.values():
@@ -140,7 +140,7 @@ def add_batches(seeder: Seeder) -> None:
     add_batch(seeder, RUNNING_BATCH, "In progress", (293, 23), {})
 
 
-def add_batch(seeder: Seeder, number: int, status: str, items: tuple[int, ...], more: Record) -> None:
+def add_batch(seeder: Seeder, number: int, status: str, items: tuple[int, ...], fields: Record) -> None:
     library = seeder.library
     batch = {
         "id": seeder.id("batch-request", number),
@@ -161,4 +161,4 @@ def add_batch(seeder: Seeder, number: int, status: str, items: tuple[int, ...], 
             "mediatedRequestStatus": status,
             "metadata": seeder.metadata(-number, "desk"),
         }
-        seeder.add(library.batch_request_details, detail | more)
+        seeder.add(library.batch_request_details, detail | fields)

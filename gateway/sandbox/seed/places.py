@@ -1,4 +1,4 @@
-"""Service points, and locations in libraries, campuses and institutions."""
+"""Seeded service points, locations, libraries, campuses and the institution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be lent to whom for how long, and the small tables of the desk."""
+"""Seeded policies, loan rules, limits, types, cancellation reasons and slips."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def loan_policy(seeder: Seeder, name: str, period: tuple[int, str] | None) -> Re
 
 
 def request_management(name: str) -> Record:
-    """What a recall does to a loan, and whether a hold stands in the way of a renewal."""
+    """Build the effect of recalls on a loan, and of holds on its renewal."""
     return {
         "recalls": {
             "alternateGracePeriod": {"duration": 1, "intervalId": "Days"},

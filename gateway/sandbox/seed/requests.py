@@ -1,4 +1,4 @@
-"""Requests of every type, level and status, and their queues."""
+"""Seeded requests of every type, level and status, and their queues."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from gateway.sandbox.seed import users
 from gateway.sandbox.seed.places import DESKS
 from gateway.sandbox.seed.seeder import Seeder
 
-REQUESTED_ON_LOAN = range(30, 110)  # one hold or recall for each
-REQUESTED_TWICE = range(30, 36)  # and a second one for these
+REQUESTED_ON_LOAN = range(30, 110)  # one Hold or Recall each
+REQUESTED_TWICE = range(30, 36)  # a second Hold each
 PAGED = range(230, 250)
 AWAITING_PICKUP = range(250, 258)
 IN_TRANSIT = range(258, 264)
@@ -19,31 +19,31 @@ AWAITING_DELIVERY = range(264, 268)
 CLOSED_COUNT = 60
 CLOSED_STATUSES = ("Closed - Filled", "Closed - Cancelled", "Closed - Unfilled", "Closed - Pickup expired")
 FIRST_REQUESTER = 120
-COMPLETE = 32  # the request for this item has everything
+COMPLETE = 32  # the request for this item has every field
 DELIVERED = range(40, 44)
 BY_PROXY = 45
 
 
 def add_requests(seeder: Seeder) -> None:
     requesters = count(FIRST_REQUESTER)
-    shelf = seeder.library.requests
+    stored = seeder.library.requests
     for number in REQUESTED_ON_LOAN:
-        seeder.add(shelf, hold_or_recall(seeder, number, next(requesters)))
+        seeder.add(stored, hold_or_recall(seeder, number, next(requesters)))
     for number in PAGED:
-        seeder.add(shelf, page(seeder, number, next(requesters)))
+        seeder.add(stored, page(seeder, number, next(requesters)))
     for numbers, status in ((AWAITING_PICKUP, "Awaiting pickup"), (IN_TRANSIT, "In transit")):
         for number in numbers:
-            seeder.add(shelf, arrived_request(seeder, number, next(requesters), status))
+            seeder.add(stored, arrived_request(seeder, number, next(requesters), status))
     for number in AWAITING_DELIVERY:
         request = set_delivery(seeder, arrived_request(seeder, number, next(requesters), "Awaiting delivery"))
-        seeder.add(shelf, request)
+        seeder.add(stored, request)
     for number in REQUESTED_TWICE:
         second = item_request(seeder, f"{number}-second", number, next(requesters), "Hold", -1)
-        seeder.add(shelf, second)
+        seeder.add(stored, second)
     for number in range(CLOSED_COUNT):
-        seeder.add(shelf, closed_request(seeder, number))
+        seeder.add(stored, closed_request(seeder, number))
     number_queues(seeder)
-    shelf[seeder.id("request", COMPLETE)] |= complete_request(seeder)
+    stored[seeder.id("request", COMPLETE)] |= complete_request(seeder)
     add_batch(seeder)
 
 
@@ -102,7 +102,7 @@ def page(seeder: Seeder, number: int, requester: int) -> Record:
 
 
 def arrived_request(seeder: Seeder, number: int, requester: int, status: str) -> Record:
-    """A request whose item is on its way or already there."""
+    """Build a request with its item in transit or at the service point."""
     request = page(seeder, number, requester) | {"status": f"Open - {status}"}
     set_item_status(seeder, number, status)
     item = seeder.library.items[request["itemId"]]
@@ -118,7 +118,7 @@ def set_item_status(seeder: Seeder, number: int, status: str) -> None:
 
 
 def closed_request(seeder: Seeder, number: int) -> Record:
-    """A finished request; every sixth one is anonymized."""
+    """Build a closed request; every sixth one is anonymized."""
     kind = ("Hold", "Recall", "Page")[number % 3]
     request = item_request(seeder, f"closed-{number}", 170 + number, 20 + number, kind, -90.0 - number)
     request["status"] = CLOSED_STATUSES[number % len(CLOSED_STATUSES)]
@@ -154,18 +154,22 @@ def complete_request(seeder: Seeder) -> Record:
 
 
 def number_queues(seeder: Seeder) -> None:
-    """Number each title's queue: items that wait at a desk first, then by date."""
+    """Number each instance's queue: started requests first, then by date."""
     for instance_id in seeder.library.instances:
         queue = get_instance_queue(seeder.library, instance_id)
         queue.sort(
-            key=lambda each: (each["status"] == "Open - Not yet filled", each["requestDate"], each["id"])
+            key=lambda request: (
+                request["status"] == "Open - Not yet filled",
+                request["requestDate"],
+                request["id"],
+            )
         )
         for position, request in enumerate(queue, start=1):
             request["position"] = position
 
 
 def add_batch(seeder: Seeder) -> None:
-    """Three requests that were made together."""
+    """Add a completed batch of three requests."""
     library = seeder.library
     requests = [library.requests[seeder.id("request", number)] for number in (32, 33, 35)]
     batch = {

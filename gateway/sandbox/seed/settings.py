@@ -1,4 +1,4 @@
-"""How the tenant is set up: circulation settings, tags, how some readers like to be served, full slips."""
+"""Seeded settings, tags, request preferences, and two requests with complete slips."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SETTINGS: dict[str, Record] = {
     "ecsTlrFeature": {"enabled": False},
 }
 TAGS = ("boxed", "gift", "reading-group", "repair", "urgent", "vip")
-COLLECTING_USER, DELIVERY_USER = 0, users.FIRST_ORDINARY  # readers with a preference
-DELIVERED_PAGE, COMPLETE_PAGE = 248, 249  # pages whose slips have an address, and everything else
+COLLECTING_USER, DELIVERY_USER = 0, users.FIRST_ORDINARY  # patrons with a preference
+DELIVERED_PAGE, COMPLETE_PAGE = 248, 249  # Pages whose slips have an address, and every other field
 
 
 def add_settings(seeder: Seeder) -> None:
@@ -45,7 +45,7 @@ def add_settings(seeder: Seeder) -> None:
 
 
 def preference(seeder: Seeder, number: int) -> Record:
-    shared: Record = {
+    preference_fields: Record = {
         "id": seeder.id("request-preference", number),
         "userId": seeder.id("user", number),
         "holdShelf": True,
@@ -53,20 +53,20 @@ def preference(seeder: Seeder, number: int) -> Record:
         "metadata": seeder.metadata(-50),
     }
     if number == COLLECTING_USER:
-        return shared | {"delivery": False, "fulfillment": "Hold Shelf"}
+        return preference_fields | {"delivery": False, "fulfillment": "Hold Shelf"}
     home = {"defaultDeliveryAddressTypeId": seeder.id("address-type", "Home")}
-    return shared | home | {"delivery": True, "fulfillment": "Delivery"}
+    return preference_fields | home | {"delivery": True, "fulfillment": "Delivery"}
 
 
 def set_delivery(seeder: Seeder, request: Record) -> None:
-    """Have the item brought home."""
+    """Change the fulfilment of a request to delivery."""
     del request["pickupServicePointId"]
     home = seeder.id("address-type", "Home")
     request |= {"fulfillmentPreference": "Delivery", "deliveryAddressTypeId": home}
 
 
 def complete_slip(seeder: Seeder, request: Record) -> None:
-    """Fill what a slip can show of an item to be fetched and of its reader."""
+    """Fill every field that a slip shows of a request, its item and its requester."""
     request |= {
         "patronComments": "The copy with the maps, please",
         "requestExpirationDate": seeder.day(30, end=True),
@@ -89,6 +89,6 @@ def complete_slip(seeder: Seeder, request: Record) -> None:
             "staffMemberId": seeder.id("user", "desk"),
         },
     }
-    reader = seeder.library.users[request["requesterId"]]
-    reader["departments"] = [seeder.id("department", "LAW"), seeder.id("department", "ASTR")]
-    reader["personal"] |= {"preferredFirstName": "Max", "middleName": "Lee"}
+    requester = seeder.library.users[request["requesterId"]]
+    requester["departments"] = [seeder.id("department", "LAW"), seeder.id("department", "ASTR")]
+    requester["personal"] |= {"preferredFirstName": "Max", "middleName": "Lee"}

@@ -1,4 +1,4 @@
-"""Users in their groups: staff, patrons, and those the desk has to look at twice."""
+"""Seeded users: staff, patrons, special cases, their groups, blocks and proxies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STAFF = [
 # Patrons are numbered from 0; barcode is 1000000001 + number. The first ones are special.
 MANY_LOANS, MANUALLY_BLOCKED, AUTOMATICALLY_BLOCKED, EXPIRED, INACTIVE = 1, 2, 3, 4, 5
 WITHOUT_BARCODE, SYSTEM, PROXY, SPONSOR, AT_THE_LIMIT, FORMER_PROXY = 6, 7, 8, 9, 10, 11
-FIRST_ORDINARY = 20  # from here on nobody is special
+FIRST_ORDINARY = 20  # patrons from here on are ordinary
 
 
 def barcode(number: int) -> str:
@@ -131,7 +131,7 @@ def address(seeder: Seeder, number: int, kind: str, *, primary: bool) -> Record:
 
 
 def complete(seeder: Seeder) -> Record:
-    """The first patron, whose record lacks nothing."""
+    """Build the first patron, whose record has every field."""
     record = patron(seeder, 0)
     record["departments"] = [seeder.id("department", "LING"), seeder.id("department", "ASTR")]
     record["personal"] |= {
@@ -191,10 +191,10 @@ def add_blocks(seeder: Seeder) -> None:
     library = seeder.library
     for key, text in (("lost-card", "Card reported lost"), ("address", "Address unknown")):
         seeder.add(library.manual_blocks, manual_block(seeder, key, text, MANUALLY_BLOCKED))
-    over = manual_block(seeder, "old", "Settled long ago", FIRST_ORDINARY) | {
+    expired_block = manual_block(seeder, "old", "Settled long ago", FIRST_ORDINARY) | {
         "expirationDate": seeder.day(-5)
     }
-    seeder.add(library.manual_blocks, over)
+    seeder.add(library.manual_blocks, expired_block)
     for key, message in (
         ("overdue", "Patron has reached maximum allowed number of overdue items for their patron group"),
         ("fees", "Patron has reached maximum allowed outstanding fee/fine balance for their patron group"),

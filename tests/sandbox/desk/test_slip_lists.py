@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from gateway.sandbox import Library
-from gateway.sandbox.seed.pick_list import fill_pick_list
+from tests.sandbox.desk.pick_list import fill_pick_list
 
 pytestmark = pytest.mark.anyio
 
