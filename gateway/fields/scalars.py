@@ -27,13 +27,13 @@ def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
     fraction finer than milliseconds is kept.
     """
     if type(value) is not str:
-        raise GraphQLError("DateTime must be text.")
+        raise GraphQLError("DateTime cannot represent a value that is not text.")
     time = value[:23]  # as a pattern would, in half the time
     if value[23:] in _UTC and time.encode("ascii", "replace").translate(_DIGITS) == _UNIFORM:
         return time + "Z"
     parts = _RFC3339.fullmatch(value)
     if parts is None:
-        raise GraphQLError("DateTime must be a date and time with an offset.")
+        raise GraphQLError("DateTime cannot represent text that is not a date and time with an offset.")
     day, time, fraction, offset = parts.groups()
     fraction = (fraction or "").ljust(3, "0")
     if offset in ("Z", "z") or not offset.strip("+-:0"):
@@ -42,7 +42,7 @@ def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
     try:
         moment = datetime.fromisoformat(f"{day}T{time}{sign}").astimezone(UTC)
     except (ValueError, OverflowError):
-        raise GraphQLError("DateTime must be an existing date.") from None
+        raise GraphQLError("DateTime cannot represent a date that does not exist.") from None
     return f"{moment.isoformat()[:19]}.{fraction}Z"
 
 
