@@ -32,11 +32,13 @@ class HasBody(Protocol):
 
 
 def mutation(description: str) -> Callable[[Callable[..., object]], StrawberryField]:
-    """Declare a field of Mutation. Its name, argument and result are those of the function."""
+    """Declare a field of Mutation. Its name, `input` and result are those of the function."""
 
     def declare(resolver: Callable[..., object]) -> StrawberryField:
-        declared: StrawberryField = strawberry.mutation(description=description)(resolver)
-        return declared
+        field: StrawberryField = strawberry.mutation(description=description)(resolver)
+        for argument in field.arguments:
+            argument.description = "The parameters of the mutation."
+        return field
 
     return declare
 

@@ -1,1 +1,1 @@
-"""What the desk does: one act per file. Each is sent upstream once and never again by itself."""
+"""The mutations, one per file. Each write is sent upstream once and never retried."""

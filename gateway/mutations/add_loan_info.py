@@ -1,4 +1,4 @@
-"""Note something on a loan."""
+"""Add a note to a loan."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AddLoanInfoInput:
 
 @strawberry.type(description="The note was added to the loan.")
 class LoanInfoAdded:
-    record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
+    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
     loan: Loan | None = link(
         "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
@@ -43,9 +43,7 @@ AddLoanInfoResult = Annotated[
 
 
 @mutation("Add a note to a loan. Sent once; each note is an entry of the loan's history.")
-async def add_loan_info(
-    info: Info, input: Annotated[AddLoanInfoInput, strawberry.argument(description="The loan and the note.")]
-) -> AddLoanInfoResult | None:
+async def add_loan_info(info: Info, input: AddLoanInfoInput) -> AddLoanInfoResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     arguments.not_blank(input.comment, "comment")
     body = body_of(input, "loanId")

@@ -36,7 +36,7 @@ class CancelRequestInput:
 
 @strawberry.type(description="The request was cancelled, and later requests in its queue moved up.")
 class RequestCancelled:
-    record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
+    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
     request: Request | None = link(
         "The request after the change. Its id costs no upstream call.", loader="request", key="requestId"
     )
@@ -52,10 +52,7 @@ CancelRequestResult = Annotated[
     "Cancel a request. The complete record is read once and written once, because upstream "
     "offers no other way. A closed request is refused."
 )
-async def cancel_request(
-    info: Info,
-    input: Annotated[CancelRequestInput, strawberry.argument(description="The request and the reason.")],
-) -> CancelRequestResult | None:
+async def cancel_request(info: Info, input: CancelRequestInput) -> CancelRequestResult | None:
     request_id = arguments.uuid(input.request_id, "requestId")
     cancelled = {
         "status": RequestStatus.CLOSED_CANCELLED.value,

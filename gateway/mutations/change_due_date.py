@@ -1,4 +1,4 @@
-"""Give a loan another due date."""
+"""Change the due date of a loan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ChangeDueDateInput:
 
 @strawberry.type(description="The due date was changed.")
 class DueDateChanged:
-    record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
+    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
     loan: Loan | None = link(
         "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
@@ -36,10 +36,7 @@ ChangeDueDateResult = Annotated[
 
 
 @mutation("Change the due date of a loan. Sent once; the patron may receive a notice for each change.")
-async def change_due_date(
-    info: Info,
-    input: Annotated[ChangeDueDateInput, strawberry.argument(description="The loan and the new due date.")],
-) -> ChangeDueDateResult | None:
+async def change_due_date(info: Info, input: ChangeDueDateInput) -> ChangeDueDateResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     await begin_mutation(info).circulation.change_due_date(loan_id, body_of(input, "loanId"))
     return DueDateChanged(record={"loanId": loan_id}, loan=None)  # the link reads the record

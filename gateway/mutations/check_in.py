@@ -1,4 +1,4 @@
-"""Take an item back."""
+"""Check in an item."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CheckInInput:
 
 @strawberry.type(description="The item was checked in.")
 class CheckedIn:
-    record: strawberry.Private[Any]  # Any: the answer as upstream sent it
+    record: strawberry.Private[Any]  # Any: the response as upstream sent it
     loan: Loan | None = field("The closed loan. Null if the item was not on loan.")
     item: Item | None = link(
         "The item in its new state. Fields in the response to the check-in cost no upstream call.",
@@ -53,7 +53,7 @@ class CheckedIn:
     in_house_use: bool | None = derived(
         "True if the item was used inside the library. Null if upstream does not report it: the "
         "BFF omits it, and an item that was not on loan may also have returned from transit.",
-        lambda answer: answer.get("inHouseUse", False if answer.get("loan") else None),
+        lambda response: response.get("inHouseUse", False if response.get("loan") else None),
     )
 
 
@@ -66,11 +66,8 @@ CheckInResult = Annotated[
     "Check in an item. Sent once: a second check-in counts as use inside the library, so after "
     "`OUTCOME_UNKNOWN` read the item's status and last check-in first."
 )
-async def check_in(
-    info: Info,
-    input: Annotated[CheckInInput, strawberry.argument(description="The item and the service point.")],
-) -> CheckInResult | None:
+async def check_in(info: Info, input: CheckInInput) -> CheckInResult | None:
     arguments.text(input.item_barcode, "itemBarcode")
     body = {"checkInDate": now(), **body_of(input)}
     response = await begin_mutation(info).circulation_bff.check_in(body)
-    return CheckedIn(record=response, item=None)  # the link reads the record; its constructor wants a value
+    return CheckedIn(record=response, item=None)  # the link reads the record

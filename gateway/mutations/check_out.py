@@ -1,8 +1,8 @@
-"""Lend an item to a patron."""
+"""Check out an item to a patron."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -44,15 +44,10 @@ CheckOutResult = Annotated[
 
 
 @mutation("Check out an item. Sent once: after `OUTCOME_UNKNOWN` read the item's open loan first.")
-async def check_out(
-    info: Info,
-    input: Annotated[
-        CheckOutInput, strawberry.argument(description="The item, the borrower and the service point.")
-    ],
-) -> CheckOutResult | None:
+async def check_out(info: Info, input: CheckOutInput) -> CheckOutResult | None:
     arguments.text(input.item_barcode, "itemBarcode")
     arguments.text(input.user_barcode, "userBarcode")
     if input.proxy_user_barcode is not None:
         arguments.text(input.proxy_user_barcode, "proxyUserBarcode")
     loan = await begin_mutation(info).circulation_bff.check_out(body_of(input))
-    return CheckedOut(loan=loan)  # type: ignore[arg-type]  # a record
+    return CheckedOut(loan=cast(Loan, loan))

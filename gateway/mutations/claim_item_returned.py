@@ -1,4 +1,4 @@
-"""Note that the patron says to have returned an item."""
+"""Record that the patron claims to have returned an item."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ClaimItemReturnedInput:
 
 @strawberry.type(description="The item is claimed returned, and the loan stays open.")
 class ItemClaimedReturned:
-    record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
+    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
     loan: Loan | None = link(
         "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
@@ -42,10 +42,7 @@ ClaimItemReturnedResult = Annotated[
     "Record that the patron claims to have returned an item. Sent once: after "
     "`OUTCOME_UNKNOWN` read the loan first."
 )
-async def claim_item_returned(
-    info: Info,
-    input: Annotated[ClaimItemReturnedInput, strawberry.argument(description="The loan and the claim.")],
-) -> ClaimItemReturnedResult | None:
+async def claim_item_returned(info: Info, input: ClaimItemReturnedInput) -> ClaimItemReturnedResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     body = {"itemClaimedReturnedDateTime": now(), **body_of(input, "loanId")}
     await begin_mutation(info).circulation_bff.claim_item_returned(loan_id, body)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -18,8 +18,8 @@ from gateway.schema.refusal import Refusal
     description="The input of `confirmMediatedRequest`. With an id it replaces the stored mediated request."
 )
 class ConfirmMediatedRequestInput:
-    """Left out: `item`, `instance`, `requester`, `proxy`, `deliveryAddress`, `pickupServicePoint`,
-    `searchIndex` and `metadata`, which the server works out from the ids (mod-requests-mediated,
+    """Omitted: `item`, `instance`, `requester`, `proxy`, `deliveryAddress`, `pickupServicePoint`,
+    `searchIndex` and `metadata`, which upstream derives from the ids (mod-requests-mediated,
     MediatedRequestDetailsServiceImpl).
     """
 
@@ -94,11 +94,8 @@ ConfirmMediatedRequestResult = Annotated[
     "values may be saved although the confirmation is refused."
 )
 async def confirm_mediated_request(
-    info: Info,
-    input: Annotated[
-        ConfirmMediatedRequestInput, strawberry.argument(description="The complete mediated request.")
-    ],
+    info: Info, input: ConfirmMediatedRequestInput
 ) -> ConfirmMediatedRequestResult | None:
     body = {"requestDate": now(), **body_of(input)}
     saved = await begin_mutation(info).circulation_bff.confirm_mediated_request(body)
-    return MediatedRequestConfirmed(mediated_request=saved)  # type: ignore[arg-type]  # a record
+    return MediatedRequestConfirmed(mediated_request=cast(MediatedRequest, saved))

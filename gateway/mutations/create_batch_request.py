@@ -1,8 +1,8 @@
-"""Request many items for one patron at once."""
+"""Request several items for one patron at once."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -13,7 +13,7 @@ from gateway.schema.batch_request import BatchRequest
 from gateway.schema.refusal import Refusal
 from gateway.upstream.response import Record
 
-_WORKFLOW = "Multi-Item request"  # the only value that upstream knows, and it wants it
+_WORKFLOW = "Multi-Item request"  # the only value that upstream accepts, and it is required
 
 
 @strawberry.input(description="One item of a batch.")
@@ -47,14 +47,9 @@ CreateBatchRequestResult = Annotated[
 
 
 @mutation("Request several items at once. Sent once: after `OUTCOME_UNKNOWN` read the batch first.")
-async def create_batch_request(
-    info: Info,
-    input: Annotated[
-        CreateBatchRequestInput, strawberry.argument(description="The requester and the items.")
-    ],
-) -> CreateBatchRequestResult | None:
+async def create_batch_request(info: Info, input: CreateBatchRequestInput) -> CreateBatchRequestResult | None:
     batch = await begin_mutation(info).circulation_bff.create_batch_request(_body(input))
-    return BatchRequestCreated(batch_request=batch)  # type: ignore[arg-type]  # a record
+    return BatchRequestCreated(batch_request=cast(BatchRequest, batch))
 
 
 def _body(input: CreateBatchRequestInput) -> Record:

@@ -1,8 +1,8 @@
-"""Request an item or a title across a consortium, for another system."""
+"""Create a request across a consortium, for an external system."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -79,15 +79,11 @@ CreateEcsRequestExternalResult = Annotated[
 
 @mutation("Create a request across a consortium. Sent once: after `OUTCOME_UNKNOWN` read the request first.")
 async def create_ecs_request_external(
-    info: Info,
-    input: Annotated[
-        CreateEcsRequestExternalInput,
-        strawberry.argument(description="The requester, the title or item, and the fulfillment."),
-    ],
+    info: Info, input: CreateEcsRequestExternalInput
 ) -> CreateEcsRequestExternalResult | None:
     body = {"requestDate": now(), **body_of(input)}
-    made = await begin_mutation(info).circulation_bff.create_ecs_request_external(body)
-    # Upstream gives no word for which of the two it made; only mediated ones have these members.
-    if made.get("mediatedRequestStatus") or made.get("mediatedWorkflow"):
-        return MediatedRequestCreated(mediated_request=made)  # type: ignore[arg-type]  # a record
-    return RequestCreated(request=made)  # type: ignore[arg-type]  # a record
+    created = await begin_mutation(info).circulation_bff.create_ecs_request_external(body)
+    # Upstream does not name the type of the created request; only mediated ones have these members.
+    if created.get("mediatedRequestStatus") or created.get("mediatedWorkflow"):
+        return MediatedRequestCreated(mediated_request=cast(MediatedRequest, created))
+    return RequestCreated(request=cast(Request, created))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -18,8 +18,8 @@ from gateway.upstream.response import Record
 
 @strawberry.input(description="The input of `createRequest`.")
 class CreateRequestInput:
-    """Left out: `item`, `requester`, `proxy`, `deliveryAddress` and `metadata`, which the server works out,
-    and `tags`, which the BFF takes for one id and circulation for a list, so that neither form gets through.
+    """Omitted: `item`, `requester`, `proxy`, `deliveryAddress` and `metadata`, which upstream derives,
+    and `tags`, which the BFF parses as one id and circulation as a list, so that neither form is accepted.
     """
 
     requester_id: strawberry.ID = strawberry.field(description="The id of the requester.")
@@ -79,15 +79,9 @@ CreateRequestResult = Annotated[
 
 
 @mutation("Request an item or a title. Sent once: after `OUTCOME_UNKNOWN` read the request first.")
-async def create_request(
-    info: Info,
-    input: Annotated[
-        CreateRequestInput,
-        strawberry.argument(description="The requester, the title or item, and the fulfillment."),
-    ],
-) -> CreateRequestResult | None:
+async def create_request(info: Info, input: CreateRequestInput) -> CreateRequestResult | None:
     request = await begin_mutation(info).circulation_bff.create_request(_body(input))
-    return RequestCreated(request=request)  # type: ignore[arg-type]  # a record
+    return RequestCreated(request=cast(Request, request))
 
 
 def _body(input: CreateRequestInput) -> Record:

@@ -1,4 +1,4 @@
-"""Give up an item that the patron says to have returned: it counts as missing."""
+"""Declare an item missing that the patron claims to have returned."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DeclareClaimedReturnedItemAsMissingInput:
 
 @strawberry.type(description="The item was declared missing, and the loan was closed.")
 class ItemDeclaredMissing:
-    record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
+    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
     loan: Loan | None = link(
         "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
@@ -42,10 +42,7 @@ DeclareClaimedReturnedItemAsMissingResult = Annotated[
     "reason for every failure, so after a refusal read the item's status."
 )
 async def declare_claimed_returned_item_as_missing(
-    info: Info,
-    input: Annotated[
-        DeclareClaimedReturnedItemAsMissingInput, strawberry.argument(description="The loan and the claim.")
-    ],
+    info: Info, input: DeclareClaimedReturnedItemAsMissingInput
 ) -> DeclareClaimedReturnedItemAsMissingResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     arguments.not_blank(input.comment, "comment")

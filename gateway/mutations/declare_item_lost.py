@@ -27,7 +27,7 @@ class DeclareItemLostInput:
 
 @strawberry.type(description="The item was declared lost; fees may follow.")
 class ItemDeclaredLost:
-    record: strawberry.Private[Any]  # Any: the key that the link reads; upstream answers nothing
+    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
     loan: Loan | None = link(
         "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
@@ -40,10 +40,7 @@ DeclareItemLostResult = Annotated[
 
 
 @mutation("Declare the item of a loan lost. Sent once: after `OUTCOME_UNKNOWN` read the loan first.")
-async def declare_item_lost(
-    info: Info,
-    input: Annotated[DeclareItemLostInput, strawberry.argument(description="The loan and the claim.")],
-) -> DeclareItemLostResult | None:
+async def declare_item_lost(info: Info, input: DeclareItemLostInput) -> DeclareItemLostResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     body = {"declaredLostDateTime": now(), **body_of(input, "loanId")}
     await begin_mutation(info).circulation_bff.declare_item_lost(loan_id, body)

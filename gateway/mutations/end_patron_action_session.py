@@ -1,4 +1,4 @@
-"""End a session at the desk, so that the notices about it go out."""
+"""End sessions at the desk, so that their notices are sent."""
 
 from __future__ import annotations
 
@@ -47,12 +47,9 @@ EndPatronActionSessionResult = Annotated[
 
 @mutation("End sessions at the desk: their notices wait until then, or until a timeout. Sent once.")
 async def end_patron_action_session(
-    info: Info,
-    input: Annotated[EndPatronActionSessionInput, strawberry.argument(description="The sessions to end.")],
+    info: Info, input: EndPatronActionSessionInput
 ) -> EndPatronActionSessionResult | None:
-    if (
-        not input.end_sessions
-    ):  # upstream would never answer (mod-circulation, EndPatronActionSessionResource)
+    if not input.end_sessions:  # upstream never responds to none (EndPatronActionSessionResource)
         raise errors.BadUserInput("`endSessions` must have at least one element.")
     await begin_mutation(info).circulation.end_patron_action_session(body_of(input))
     return PatronActionSessionEnded(ended=True)

@@ -1,8 +1,8 @@
-"""Lock a Polaris object, so that nobody else changes it meanwhile."""
+"""Lock a Polaris object against changes by other users."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -41,26 +41,24 @@ LockObjectResult = Annotated[
 
 
 def conflict(held: HeldByAnother, kind: int, number: int) -> ObjectLockConflict:
-    """Who holds the lock on this object, as far as the 409 says it."""
-    known = lock_on(kind, number, held.record) if held.record else None
-    return ObjectLockConflict(held_by=known)  # type: ignore[arg-type]  # a record
+    """Build the result for a lock held by another user, from the body of the 409."""
+    lock = lock_on(kind, number, held.record) if held.record else None
+    return ObjectLockConflict(held_by=cast(ObjectLock | None, lock))
 
 
-def lock_on(kind: int, number: int, told: Record) -> Record:
-    """A lock as Polaris told it, of the object that was asked for: an answer may leave out which it was."""
-    return {**told, "ObjectTypeID": kind, "ObjectID": number}
+def lock_on(kind: int, number: int, record: Record) -> Record:
+    """Add the object to a lock record, because Polaris may omit it from the response."""
+    return {**record, "ObjectTypeID": kind, "ObjectID": number}
 
 
 @mutation("Lock an object. Release it after use: a forgotten lock blocks other users.")
-async def lock_object(
-    info: Info, input: Annotated[LockObjectInput, strawberry.argument(description="The object to lock.")]
-) -> LockObjectResult | None:
+async def lock_object(info: Info, input: LockObjectInput) -> LockObjectResult | None:
     kind, number = type_id(input.object_type), object_number(input.object_id)
     locked = await begin_mutation(info).polaris.lock_object(kind, number)
     if isinstance(locked, HeldByAnother):
         return conflict(locked, kind, number)
     lock = lock_on(kind, number, locked.record)
     return ObjectLocked(
-        lock=lock,  # type: ignore[arg-type]  # a record
+        lock=cast(ObjectLock, lock),
         existing_lock=bool(lock.get("ExistingLock")),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -38,10 +38,7 @@ MoveRequestResult = Annotated[
     "Move a request to another item of its title. Sent once: after `OUTCOME_UNKNOWN` read the "
     "request's item first."
 )
-async def move_request(
-    info: Info,
-    input: Annotated[MoveRequestInput, strawberry.argument(description="The request and the item.")],
-) -> MoveRequestResult | None:
+async def move_request(info: Info, input: MoveRequestInput) -> MoveRequestResult | None:
     request_id = arguments.uuid(input.request_id, "requestId")
     moved = await begin_mutation(info).circulation.move_request(request_id, body_of(input, "requestId"))
-    return RequestMoved(request=moved)  # type: ignore[arg-type]  # a record
+    return RequestMoved(request=cast(Request, moved))

@@ -1,4 +1,4 @@
-"""Note that slips of requests were printed."""
+"""Record that slips of requests were printed."""
 
 from __future__ import annotations
 
@@ -41,13 +41,7 @@ RecordPrintEventsResult = Annotated[
     "Record that slips were printed. Refused if the library does not log it. Sent once: a "
     "second record counts as a second printing."
 )
-async def record_print_events(
-    info: Info,
-    input: Annotated[
-        RecordPrintEventsInput,
-        strawberry.argument(description="The requests, the staff member and the date."),
-    ],
-) -> RecordPrintEventsResult | None:
+async def record_print_events(info: Info, input: RecordPrintEventsInput) -> RecordPrintEventsResult | None:
     if not input.request_ids:
         raise errors.BadUserInput("`requestIds` must have at least one element.")
     arguments.not_blank(input.requester_name, "requesterName")

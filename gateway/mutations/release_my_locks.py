@@ -1,4 +1,4 @@
-"""Release every lock that the caller left behind."""
+"""Release all locks of the caller."""
 
 from __future__ import annotations
 
@@ -34,10 +34,7 @@ ReleaseMyLocksResult = Annotated[
     "Release all locks that the caller holds at the workstation, such as those left behind by "
     "a closed browser. Locks of other users are kept."
 )
-async def release_my_locks(
-    info: Info,
-    input: Annotated[ReleaseMyLocksInput, strawberry.argument(description="The confirmation.")],
-) -> ReleaseMyLocksResult | None:
+async def release_my_locks(info: Info, input: ReleaseMyLocksInput) -> ReleaseMyLocksResult | None:
     if not input.confirm:
         raise errors.BadUserInput("`confirm` must be true: all locks of the caller are released.")
     await begin_mutation(info).polaris.release_my_locks()

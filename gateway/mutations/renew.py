@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -52,22 +52,20 @@ RenewResult = Annotated[
     "Renew a loan. Sent once: a second renewal counts, so after `OUTCOME_UNKNOWN` read the "
     "loan's due date first."
 )
-async def renew(
-    info: Info, input: Annotated[RenewInput, strawberry.argument(description="The loan and the claim.")]
-) -> RenewResult | None:
+async def renew(info: Info, input: RenewInput) -> RenewResult | None:
     circulation, body = begin_mutation(info).circulation, _body(input)
     sent = circulation.renew_by_barcode if "itemBarcode" in body else circulation.renew_by_id
-    return Renewed(loan=await sent(body))  # type: ignore[arg-type]  # a record
+    return Renewed(loan=cast(Loan, await sent(body)))
 
 
 def _body(input: RenewInput) -> Record:
-    given = {
+    keys = {
         "itemBarcode": input.item_barcode,
         "userBarcode": input.user_barcode,
         "itemId": input.item_id,
         "userId": input.user_id,
     }
-    names = [name for name, value in given.items() if value is not None]
+    names = [name for name, value in keys.items() if value is not None]
     if names not in (["itemBarcode", "userBarcode"], ["itemId", "userId"]):
         raise errors.BadUserInput(
             "Either `itemBarcode` and `userBarcode` or `itemId` and `userId` must be given."
@@ -76,5 +74,5 @@ def _body(input: RenewInput) -> Record:
         raise errors.BadUserInput("`servicePointId` requires `itemBarcode` and `userBarcode`.")
     for name in ("itemBarcode", "userBarcode"):
         if name in names:
-            arguments.text(given[name] or "", name)
+            arguments.text(keys[name] or "", name)
     return body_of(input)

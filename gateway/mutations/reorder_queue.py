@@ -1,8 +1,8 @@
-"""Put the requests that wait for a title or an item into another order."""
+"""Reorder the request queue of a title or an item."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -51,19 +51,16 @@ ReorderQueueResult = Annotated[
     "library's setting for title-level requests decides between the queue of the title and "
     "that of the item."
 )
-async def reorder_queue(
-    info: Info,
-    input: Annotated[ReorderQueueInput, strawberry.argument(description="The queue in its new order.")],
-) -> ReorderQueueResult | None:
-    name, given = arguments.exactly_one(instanceId=input.instance_id, itemId=input.item_id)
-    key = arguments.uuid(given, name)
+async def reorder_queue(info: Info, input: ReorderQueueInput) -> ReorderQueueResult | None:
+    name, value = arguments.exactly_one(instanceId=input.instance_id, itemId=input.item_id)
+    key = arguments.uuid(value, name)
     body = _body(input)
     circulation = begin_mutation(info).circulation
     reorder = (
         circulation.reorder_queue_of_instance if name == "instanceId" else circulation.reorder_queue_of_item
     )
     queue = await reorder(key, body)
-    return QueueReordered(queue=full_list_of(queue))  # type: ignore[arg-type]  # what lists read
+    return QueueReordered(queue=cast(RequestQueue, full_list_of(queue)))
 
 
 def _body(input: ReorderQueueInput) -> Record:

@@ -33,9 +33,7 @@ UnlockObjectResult = Annotated[
 
 
 @mutation("Release the caller's lock on an object. A lock of another user is kept.")
-async def unlock_object(
-    info: Info, input: Annotated[UnlockObjectInput, strawberry.argument(description="The object to lock.")]
-) -> UnlockObjectResult | None:
+async def unlock_object(info: Info, input: UnlockObjectInput) -> UnlockObjectResult | None:
     kind, number = type_id(input.object_type), object_number(input.object_id)
     held = await begin_mutation(info).polaris.unlock_object(kind, number)
     if held is not None:

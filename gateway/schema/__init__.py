@@ -1,1 +1,1 @@
-"""The graph: one file per type, with the queries that start at it."""
+"""The GraphQL types, one file per type, with their root fields."""

@@ -1,4 +1,4 @@
-"""Accounts: what patrons owe, and the queries that start at them."""
+"""Accounts, the fees and fines of patrons, and their root fields."""
 
 from __future__ import annotations
 
@@ -120,12 +120,12 @@ class Account:
 
 
 def _moment(value: Any) -> Any:
-    """A date; FOLIO writes a hyphen for the return of what was never lent. Any: JSON."""
+    """Return a date, None for the hyphen that FOLIO writes if there was no loan. Any: JSON."""
     return value if has_offset(value) else None
 
 
 def _sum_remaining(page: Slice) -> float | None:
-    """Reckoned in decimals: in binary 0.1 + 0.2 is not 0.3."""
+    """Add in decimals: in binary 0.1 + 0.2 is not 0.3."""
     if page.whole is None:
         return None
     try:

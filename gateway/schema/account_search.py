@@ -1,4 +1,4 @@
-"""Which accounts, and in which order: the arguments of every list of accounts."""
+"""Filter and sort arguments of lists of accounts."""
 
 from __future__ import annotations
 

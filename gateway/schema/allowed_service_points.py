@@ -1,4 +1,4 @@
-"""Where a request may be picked up, by kind of request."""
+"""Service points that allow pickup, by request type."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def allowed_service_points(
 
 
 class AllowedServicePointsOf(StrawberryField):
-    """Where a new request for a record may be picked up. Any: Strawberry's own signatures are wide."""
+    """The service points that allow pickup of a new request for a record. Any: Strawberry's signatures."""
 
     parameter: str
     batched = False
@@ -129,7 +129,7 @@ class AllowedServicePointsOf(StrawberryField):
 
 
 def allowed_for(description: str, parameter: str) -> Any:
-    """Declare where a new request for a record may be picked up; `parameter` is upstream's name of its id.
+    """Declare the service points that allow pickup of a new request; `parameter` names the id upstream.
 
     Any: the annotation beside the declaration is the type.
     """

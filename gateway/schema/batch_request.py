@@ -1,4 +1,4 @@
-"""Batch requests: many items asked for at once, and what came of each."""
+"""Batch requests, several items requested at once, and their root fields."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class BatchRequestDetailConnection(Connection[BatchRequestDetail]):
 
 
 class DetailsOfBatch(StrawberryField):
-    """The items of a batch. Upstream serves them one batch a call. Any: Strawberry's signatures are wide."""
+    """The items of a batch. Upstream serves one batch per call. Any: Strawberry's signatures."""
 
     batched = False
 

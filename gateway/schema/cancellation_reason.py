@@ -1,4 +1,4 @@
-"""Why requests are cancelled, and the queries that start at it."""
+"""Cancellation reasons and their root field."""
 
 from __future__ import annotations
 

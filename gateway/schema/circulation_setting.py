@@ -1,4 +1,4 @@
-"""Settings of circulation, and the queries that start at them."""
+"""Circulation settings and their root field."""
 
 from __future__ import annotations
 

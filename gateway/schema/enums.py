@@ -1,4 +1,4 @@
-"""Closed value sets of FOLIO, in SCREAMING_CASE. A text from a newer upstream becomes UNKNOWN."""
+"""Closed value sets of FOLIO, in SCREAMING_CASE. Values of a newer upstream become UNKNOWN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holdings, and the queries that start at them."""
+"""Holdings and their root field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instances, and the queries that start at them."""
+"""Instances, the titles of the catalogue, and their root fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Items, and the queries that start at them."""
+"""Items and their root fields."""
 
 from __future__ import annotations
 

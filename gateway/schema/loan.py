@@ -1,4 +1,4 @@
-"""Loans, and the queries that start at them."""
+"""Loans and their root fields."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gateway.schema.user import User
 
 
-# What a loan and the answer to a check-in carry of the item (mod-circulation's item summary). Not its
+# Item members embedded in a loan and in the response to a check-in (mod-circulation's item summary). Not its
 # call number and copy number: circulation sends those in force, inventory those of the holdings and item.
 EMBEDDED_LOAN_ITEM = {
     "title": "item.title",

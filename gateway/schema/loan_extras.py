@@ -1,4 +1,4 @@
-"""Parts of loans that circulation itself sends and the BFF leaves out of its lists."""
+"""Parts of loans that circulation sends and the BFF omits from its lists."""
 
 from __future__ import annotations
 

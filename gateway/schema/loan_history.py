@@ -1,4 +1,4 @@
-"""What happened to a loan: a copy of it for every change."""
+"""The history of a loan: a snapshot for every change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The item as a loan carries it."""
+"""The item as embedded in a loan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which loans, and in which order: the arguments of every list of loans."""
+"""Filter and sort arguments of lists of loans."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class LoanSortField(Enum):
     DUE_DATE = member("dueDate", "The date the item is due.")
     LOAN_DATE = member("loanDate", "The date the item was lent.")
     ACTION = member("action", "The last action.")
-    STATUS = member("status.name", "The states of the loans.")
+    STATUS = member("status.name", "The state of the loan.")
 
 
 @strawberry.input(

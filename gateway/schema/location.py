@@ -1,4 +1,4 @@
-"""Locations and the libraries, campuses and institutions above them, and the queries that start there."""
+"""Locations with their libraries, campuses and institutions, and their root fields."""
 
 from __future__ import annotations
 

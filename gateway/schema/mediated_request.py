@@ -1,4 +1,4 @@
-"""Mediated requests: wishes that the staff of a secure library confirms first."""
+"""Mediated requests, to be confirmed by staff of a secure library."""
 
 from __future__ import annotations
 

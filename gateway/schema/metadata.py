@@ -1,4 +1,4 @@
-"""Who made a record and when."""
+"""The creator, last editor and labels of a record."""
 
 from __future__ import annotations
 

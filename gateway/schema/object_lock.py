@@ -1,4 +1,4 @@
-"""Object locks of Polaris, and the queries that start at them."""
+"""Object locks of Polaris and their root fields."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST_OBJECT_ID = 2_147_483_647
 
 
 def _named(lock: Record) -> bool:
-    """Whether a lock says what it is on. One that does not is not shown: its id is never null."""
+    """Return True if a lock names its object. Others are omitted, because an id is never null."""
     return lock.get("ObjectTypeID") is not None and lock.get("ObjectID") is not None
 
 
@@ -62,14 +62,14 @@ class ObjectLockList(FullList[ObjectLock]):
 
 
 def type_id(object_type: ObjectType) -> int:
-    """The id that Polaris knows a kind by. Raises `BadUserInput` for UNKNOWN."""
+    """Return Polaris's id of an object type. Raises `BadUserInput` for UNKNOWN."""
     if object_type.value == UNKNOWN:
         raise errors.BadUserInput("`objectType` must not be UNKNOWN.")
     return int(object_type.value)
 
 
 def object_number(object_id: int) -> int:
-    """An object's id. Raises `BadUserInput` where Polaris cannot have it."""
+    """Return an object's id. Raises `BadUserInput` if it is out of range."""
     if not 1 <= object_id <= LARGEST_OBJECT_ID:
         raise errors.BadUserInput("`objectId` must be between 1 and 2147483647.")
     return object_id

@@ -1,4 +1,4 @@
-"""The kinds of objects that Polaris can lock, by Polaris' own ids."""
+"""The types of objects that Polaris can lock, by Polaris's ids."""
 
 from __future__ import annotations
 

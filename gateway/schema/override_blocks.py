@@ -1,4 +1,4 @@
-"""Blocks to be lifted by an act, as the desk asks for it after a refusal."""
+"""Overrides of blocks, sent after a refusal."""
 
 from __future__ import annotations
 

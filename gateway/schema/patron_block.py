@@ -1,4 +1,4 @@
-"""Blocks: what keeps a patron from borrowing, renewing and requesting."""
+"""Blocks on borrowing, renewals and requests of a patron."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The policies that loans are made under, and the queries that start at them."""
+"""Loan, overdue fine and lost item fee policies, and their root fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proxies: who may act for whom."""
+"""Relations between proxies and sponsors."""
 
 from __future__ import annotations
 

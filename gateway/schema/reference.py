@@ -1,4 +1,4 @@
-"""Small lists to choose from: kinds of addresses, departments, material types, loan types, labels."""
+"""Reference data: address types, departments, material types, loan types and labels."""
 
 from __future__ import annotations
 

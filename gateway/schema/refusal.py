@@ -1,4 +1,4 @@
-"""Refusals: the library said no, for reasons that a front end can act on. Data, not errors."""
+"""Refusals: writes rejected by the library's rules, with reasons. Data, not errors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class UnknownOutcomeFlag(strawberry.ExceptionHandler[errors.OutcomeUnknown, Refu
 
 
 def refusal(problem: errors.Refused) -> Refusal:
-    """The refusal as data. One without a readable reason still has one: that there is none."""
+    """Convert a refusal to data. A refusal without a readable reason gets one that says so."""
     given = problem.reasons or (errors.Reason(message="The write was rejected without a readable reason."),)
     return Refusal(reasons=[_reason(each) for each in given])
 

@@ -1,4 +1,4 @@
-"""FOLIO's codes for why it says no (mod-circulation, ErrorCode; mod-circulation-bff)."""
+"""FOLIO's codes of refusal reasons (mod-circulation, ErrorCode; mod-circulation-bff)."""
 
 from __future__ import annotations
 

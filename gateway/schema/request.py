@@ -1,4 +1,4 @@
-"""Requests, and the queries that start at them."""
+"""Requests and their root fields."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def embedded_person(summary: str) -> dict[str, str]:
-    """What a request carries of a person: mod-circulation embeds it, the BFF passes it on."""
+    """Return the members of a person embedded in a request (by mod-circulation; the BFF passes them on)."""
     return {
         "barcode": f"{summary}.barcode",
         "personal.lastName": f"{summary}.lastName",

@@ -1,4 +1,4 @@
-"""How a patron prefers to get what was requested."""
+"""A patron's preference for receiving requested items."""
 
 from __future__ import annotations
 

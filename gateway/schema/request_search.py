@@ -1,4 +1,4 @@
-"""Which requests, and in which order: the arguments of every list of requests."""
+"""Filter and sort arguments of lists of requests."""
 
 from __future__ import annotations
 

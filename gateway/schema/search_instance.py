@@ -1,4 +1,4 @@
-"""Titles as the circulation BFF finds them, and the query that starts there."""
+"""Titles in a search of the circulation BFF, and their root field."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ class SearchItem:
 
 
 class ItemByBarcode(StrawberryField):
-    """One of the items that a search found. Any: Strawberry's own signatures are wide."""
+    """One of the items in a search result. Any: Strawberry's signatures."""
 
     @property
     def needs(self) -> tuple[Path, ...]:
@@ -283,7 +283,7 @@ QUESTIONS: Mapping[str, Callable[[str], cql.Cql]] = {
 
 
 class SearchField(StrawberryField):
-    """A root that searches for one title. Any: Strawberry's own signatures are wide."""
+    """A root field that searches for one title. Any: Strawberry's signatures."""
 
     @property
     def is_basic_field(self) -> bool:

@@ -1,4 +1,4 @@
-"""Service points, and the queries that start at them."""
+"""Service points and their root fields."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.schema.request import RequestConnection
     from gateway.schema.staff_slip import StaffSlipList
 
-# What requests embed of a service point, and loans, which know one member more.
+# Service point members embedded in requests, and in loans, which embed one more.
 REQUEST_SUMMARY_MEMBERS = (
     "name",
     "code",

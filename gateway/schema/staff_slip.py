@@ -1,4 +1,4 @@
-"""Staff slips: what is printed and put into an item. Texts for people, almost no ids."""
+"""Staff slips, printed and put into items, and their root fields. Mostly text, few ids."""
 
 from __future__ import annotations
 

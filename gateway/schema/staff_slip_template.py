@@ -1,4 +1,4 @@
-"""What slips look like, and the queries that start at it."""
+"""Templates of staff slips and their root field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users and patron groups, and the queries that start at them."""
+"""Users, patron groups and their root fields."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ async def external_users(
     tenant = tenant_id or own
     if tenant != own and tenant not in info.context.consortium_tenants:
         raise errors.BadUserInput("`tenantId` must be the caller's tenant or one of CONSORTIUM_TENANTS.")
-    # The BFF runs this as system user, in a query that it does not quote: the gateway is the only guard.
+    # The BFF runs this as a system user, in a query without quoting: only this check prevents injection.
     if not _EXTERNAL_ID.fullmatch(external_user_id):
         raise errors.BadUserInput("`externalUserId` must be 1 to 100 letters, digits and `_.@-`.")
     users = await info.context.upstream.circulation_bff.external_users(external_user_id, tenant)
