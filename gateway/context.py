@@ -40,7 +40,7 @@ class Context:
     max_page_size: int = 1000
     consortium_tenants: frozenset[str] = frozenset()
     needs: NeedsCache = field(default_factory=dict)
-    acts: MutationState = field(default_factory=MutationState)
+    mutations: MutationState = field(default_factory=MutationState)
     stopping: ShutdownState = field(default_factory=ShutdownState)
     operation: OperationRecord = field(default_factory=OperationRecord)
 

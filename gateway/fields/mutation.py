@@ -54,7 +54,7 @@ def begin_mutation(info: Info) -> Upstream:
             "Not attempted, nothing was sent: the gateway is shutting down.",
             details={"reason": "notAttempted"},
         )
-    if info.context.acts.outcome_unknown:
+    if info.context.mutations.outcome_unknown:
         raise errors.UpstreamUnavailable(
             "Not attempted, nothing was sent: the outcome of an earlier mutation is unknown.",
             details={"reason": "notAttempted"},

@@ -13,6 +13,7 @@ from gateway.mutations.create_request import RequestCreated
 from gateway.schema.enums import FulfillmentPreference, RequestLevel
 from gateway.schema.mediated_request import MediatedRequest
 from gateway.schema.refusal import Refusal
+from gateway.schema.request import Request
 
 
 @strawberry.input(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import strawberry
 
@@ -86,9 +86,8 @@ async def allowed_service_points(
         asked = dict([arguments.exactly_one(requestId=request_id)])
     query = {name: arguments.uuid(value, name) for name, value in asked.items()}
     bff = info.context.upstream.circulation_bff
-    return await bff.allowed_service_points(  # type: ignore[return-value]  # a record
-        {"operation": operation.value, **query}
-    )
+    record = await bff.allowed_service_points({"operation": operation.value, **query})
+    return cast(AllowedServicePoints, record)
 
 
 class AllowedServicePointsOf(StrawberryField):

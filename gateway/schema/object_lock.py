@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -81,9 +81,8 @@ async def object_lock(
     object_type: Annotated[ObjectType, strawberry.argument(description="The type of the object.")],
     object_id: Annotated[int, strawberry.argument(description="The id of the object in Polaris.")],
 ) -> ObjectLock | None:
-    return await info.context.upstream.polaris.lock(  # type: ignore[return-value]  # a record
-        type_id(object_type), object_number(object_id)
-    )
+    lock = await info.context.upstream.polaris.lock(type_id(object_type), object_number(object_id))
+    return cast(ObjectLock | None, lock)
 
 
 @query("The caller's locks at the workstation, or all locks in the system.")
@@ -92,7 +91,7 @@ async def object_locks(
     all: Annotated[bool, strawberry.argument(description="True for the locks of all users.")] = False,
 ) -> ObjectLockList | None:
     locks = await info.context.upstream.polaris.locks(everyones=all)
-    return Slice(locks)  # type: ignore[return-value]  # what a list reads
+    return cast(ObjectLockList, Slice(locks))
 
 
 QUERIES = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 import strawberry
 
 from gateway import errors
@@ -53,32 +51,29 @@ class RefusalAsResult(strawberry.ExceptionHandler[errors.Refused, Refusal]):
     """Converts a rejected write to data, in every result union with a `Refusal`."""
 
     def handle(self, exception: errors.Refused, *, field: object, info: object) -> Refusal:
-        return refusal(exception)
+        return describe_refusal(exception)
 
 
 class UnknownOutcomeFlag(strawberry.ExceptionHandler[errors.OutcomeUnknown, Refusal]):
     """Records that the outcome of a mutation is unknown. It stays an error: None declines to handle it."""
 
     def handle(self, exception: errors.OutcomeUnknown, *, field: object, info: Info) -> None:
-        info.context.acts.outcome_unknown = True
+        info.context.mutations.outcome_unknown = True
 
 
-def refusal(problem: errors.Refused) -> Refusal:
+def describe_refusal(problem: errors.Refused) -> Refusal:
     """Convert a refusal to data. A refusal without a readable reason gets one that says so."""
-    given = problem.reasons or (errors.Reason(message="The write was rejected without a readable reason."),)
-    return Refusal(reasons=[_reason(each) for each in given])
+    reasons = problem.reasons or (errors.Reason(message="The write was rejected without a readable reason."),)
+    return Refusal(reasons=[_describe_reason(each) for each in reasons])
 
 
-def _reason(reason: errors.Reason) -> RefusalReason:
+def _describe_reason(reason: errors.Reason) -> RefusalReason:
     block = reason.overridable_block
     return RefusalReason(
-        code=_CODES.get(reason.code or "", RefusalCode.OTHER),  # type: ignore[arg-type]  # an enum member
+        code=RefusalCode.__members__.get(reason.code or "", RefusalCode.OTHER),
         message=reason.message,
         parameters=[RefusalParameter(key=each.key, value=each.value) for each in reason.parameters],
         overridable_block=None
         if block is None
         else OverridableBlock(name=block.name, missing_permissions=block.missing_permissions),
     )
-
-
-_CODES: dict[str, Enum] = {code.name: code for code in RefusalCode}
