@@ -1,4 +1,4 @@
-"""A fresh sandbox for each test, and a client that talks to it as the gateway would."""
+"""A fresh sandbox for each test, and a client that calls it as the gateway would."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from gateway.sandbox import Library, Sandbox, create_sandbox
 
 Body = dict[str, Any]
-Found = Callable[..., Awaitable[list[Body]]]
-Refused = Callable[..., Awaitable[list[Body]]]
-Wanted = Callable[..., Body]
+Search = Callable[..., Awaitable[list[Body]]]
+Refuse = Callable[..., Awaitable[list[Body]]]
+RequestBody = Callable[..., Body]
 
 
 @pytest.fixture(name="sandbox")
@@ -35,31 +35,31 @@ async def _client(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(name="desk")
-def _desk(library: Library) -> str:
+@pytest.fixture(name="circ_desk")
+def _circ_desk(library: Library) -> str:
     """The id of Circ Desk 1."""
     return next(key for key, point in library.service_points.items() if point["name"] == "Circ Desk 1")
 
 
-@pytest.fixture(name="found")
-def _found(client: httpx.AsyncClient) -> Found:
-    """Ask a collection and return its rows."""
+@pytest.fixture(name="search")
+def _search(client: httpx.AsyncClient) -> Search:
+    """Query a collection and return its rows."""
 
-    async def found(path: str, query: str, **parameters: str) -> list[dict[str, Any]]:
-        answer = await client.get(path, params={"query": query, "limit": "1000", **parameters})
-        assert answer.status_code == 200, answer.text
-        body = answer.json()
+    async def search(path: str, query: str, **parameters: str) -> list[dict[str, Any]]:
+        response = await client.get(path, params={"query": query, "limit": "1000", **parameters})
+        assert response.status_code == 200, response.text
+        body = response.json()
         rows = next(value for value in body.values() if isinstance(value, list))
         return list(rows)
 
-    return found
+    return search
 
 
-@pytest.fixture(name="wanted")
-def _wanted(library: Library, desk: str) -> Wanted:
-    """The body of a request for a copy, by barcodes; None takes a field away."""
+@pytest.fixture(name="request_body")
+def _request_body(library: Library, circ_desk: str) -> RequestBody:
+    """Build the body of a request for an item, by barcodes; None removes a field."""
 
-    def wanted(
+    def request_body(
         item: str = "2000000001", user: str = "1000000001", kind: str = "Page", **more: object
     ) -> Body:
         copy, patron = library.item_by_barcode(item), library.user_by_barcode(user)
@@ -74,16 +74,16 @@ def _wanted(library: Library, desk: str) -> Wanted:
             "holdingsRecordId": copy["holdingsRecordId"],
             "itemId": copy["id"],
             "fulfillmentPreference": "Hold Shelf",
-            "pickupServicePointId": desk,
+            "pickupServicePointId": circ_desk,
         }
         return {name: value for name, value in (body | more).items() if value is not None}
 
-    return wanted
+    return request_body
 
 
-@pytest.fixture(name="refused")
-def _refused(client: httpx.AsyncClient, library: Library) -> Refused:
-    """Send a body, see that it is refused and that no record has changed, and return the errors."""
+@pytest.fixture(name="refuse")
+def _refuse(client: httpx.AsyncClient, library: Library) -> Refuse:
+    """Send a body, check that it is refused and that no record has changed, and return the errors."""
 
     def state() -> object:
         return deepcopy(
@@ -97,13 +97,13 @@ def _refused(client: httpx.AsyncClient, library: Library) -> Refused:
             )
         )
 
-    async def refused(method: str, path: str, body: Body, caller: str = "", status: int = 422) -> list[Body]:
+    async def refuse(method: str, path: str, body: Body, caller: str = "", status: int = 422) -> list[Body]:
         before = state()
         headers = {"X-Okapi-Token": caller} if caller else {}
-        answer = await client.request(method, path, json=body, headers=headers)
-        assert answer.status_code == status, answer.text
+        response = await client.request(method, path, json=body, headers=headers)
+        assert response.status_code == status, response.text
         assert state() == before
-        errors: list[Body] = answer.json()["errors"]
+        errors: list[Body] = response.json()["errors"]
         return errors
 
-    return refused
+    return refuse

@@ -1,4 +1,4 @@
-"""Tenants, tokens and permissions: what happens before any service looks at a call."""
+"""Tenants, tokens and permissions: everything before a module receives the call."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from gateway.sandbox import Sandbox
 pytestmark = pytest.mark.anyio
 
 
-async def test_without_a_tenant(client: httpx.AsyncClient) -> None:
-    """The tenant header is required, and its absence is told in plain text."""
+async def test_tenant_is_required(client: httpx.AsyncClient) -> None:
+    """A missing tenant header is reported in plain text."""
     del client.headers["X-Okapi-Tenant"]
-    answer = await client.get("/users")
+    response = await client.get("/users")
 
-    assert (answer.status_code, answer.text) == (400, "x-okapi-tenant header must be provided\n")
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-
-
-async def test_an_unknown_tenant(client: httpx.AsyncClient) -> None:
-    """A tenant that does not exist has no users either."""
-    answer = await client.get("/users", headers={"X-Okapi-Tenant": "nowhere"})
-    assert (answer.status_code, answer.text) == (400, "No such Tenant nowhere")
+    assert (response.status_code, response.text) == (400, "x-okapi-tenant header must be provided\n")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-async def test_an_unknown_path(client: httpx.AsyncClient) -> None:
+async def test_unknown_tenant_is_rejected(client: httpx.AsyncClient) -> None:
+    """A tenant that does not exist is rejected before its users are read."""
+    response = await client.get("/users", headers={"X-Okapi-Tenant": "nowhere"})
+    assert (response.status_code, response.text) == (400, "No such Tenant nowhere")
+
+
+async def test_unknown_path(client: httpx.AsyncClient) -> None:
     """Okapi names path and tenant."""
-    answer = await client.get("/nothing/here")
-    assert answer.status_code == 404
-    assert answer.text == "No suitable module found for path /nothing/here for tenant diku"
+    response = await client.get("/nothing/here")
+    assert response.status_code == 404
+    assert response.text == "No suitable module found for path /nothing/here for tenant diku"
 
 
 async def test_tenants_share_no_record(sandbox: Sandbox) -> None:
@@ -39,11 +39,9 @@ async def test_tenants_share_no_record(sandbox: Sandbox) -> None:
         assert not set(getattr(diku, name)) & set(getattr(college, name))
 
 
-async def test_an_act_in_one_tenant_leaves_the_other_alone(
-    client: httpx.AsyncClient, sandbox: Sandbox, desk: str
-) -> None:
-    """The same barcodes exist twice, and only one copy is lent."""
-    body = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": desk}
+async def test_write_affects_one_tenant(client: httpx.AsyncClient, sandbox: Sandbox, circ_desk: str) -> None:
+    """The same barcodes exist twice, and only one item is lent."""
+    body = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": circ_desk}
     await client.post("/circulation-bff/loans/check-out-by-barcode", json=body)
 
     lent = [sandbox.library(tenant).item_by_barcode("2000000001") for tenant in Sandbox.TENANTS]
@@ -51,30 +49,31 @@ async def test_an_act_in_one_tenant_leaves_the_other_alone(
 
 
 @pytest.mark.parametrize("token", ["sandbox:head", "sandbox:desk", "any other token"])
-async def test_tokens_that_may_read(client: httpx.AsyncClient, token: str) -> None:
-    """A foreign token is taken for the head of circulation's."""
+async def test_tokens_with_read_access(client: httpx.AsyncClient, token: str) -> None:
+    """An unknown token is that of the head of circulation."""
     assert (await client.get("/users", headers={"X-Okapi-Token": token})).status_code == 200
 
 
-async def test_a_missing_permission_is_named(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
-    """Okapi says who lacks what, in plain text."""
+async def test_missing_permission_is_named(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """Okapi names the user and the permission in plain text."""
     nobody = sandbox.library("diku").user_by_name("nobody")
     assert nobody is not None
-    answer = await client.get("/users", headers={"X-Okapi-Token": "sandbox:nobody"})
+    response = await client.get("/users", headers={"X-Okapi-Token": "sandbox:nobody"})
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
     assert (
-        answer.text == f"Access for user 'nobody' ({nobody['id']}) requires permission: users.collection.get"
+        response.text
+        == f"Access for user 'nobody' ({nobody['id']}) requires permission: users.collection.get"
     )
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("token", ["expired", "sandbox:stranger"])
-async def test_tokens_that_are_not_valid(client: httpx.AsyncClient, token: str) -> None:
-    """An expired token and one of an unknown person are 401 in plain text."""
-    answer = await client.get("/users", headers={"X-Okapi-Token": token})
-    assert answer.status_code == 401
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+async def test_invalid_tokens(client: httpx.AsyncClient, token: str) -> None:
+    """An expired token and one of an unknown user are 401 in plain text."""
+    response = await client.get("/users", headers={"X-Okapi-Token": token})
+    assert response.status_code == 401
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize(
@@ -85,19 +84,19 @@ async def test_tokens_that_are_not_valid(client: httpx.AsyncClient, token: str) 
         {"Cookie": "folioAccessToken=sandbox:nobody"},
     ],
 )
-async def test_three_carriers_of_a_token(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
-    """Header, bearer and cookie mean the same."""
+async def test_token_in_header_bearer_or_cookie(client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    """Header, bearer token and cookie are equivalent."""
     assert (await client.get("/users", headers=headers)).status_code == 403
 
 
-async def test_two_tokens_that_differ(client: httpx.AsyncClient) -> None:
+async def test_differing_tokens_are_rejected(client: httpx.AsyncClient) -> None:
     """Okapi does not choose between tokens."""
     headers = {"X-Okapi-Token": "one", "Authorization": "Bearer two"}
     assert (await client.get("/users", headers=headers)).status_code == 400
 
 
-async def test_calls_are_remembered(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
-    """Tests can count what was asked, of whom and with which headers."""
+async def test_calls_are_logged(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """Tests can count calls and inspect their tenants and headers."""
     await client.get("/users", params={"limit": "1"}, headers={"X-Okapi-Request-Id": "7/x", "X-Other": "y"})
 
     (call,) = sandbox.calls

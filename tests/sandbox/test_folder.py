@@ -1,4 +1,4 @@
-"""A library from files: what is read, what is refused, and a desk that works with real records."""
+"""A library from files: valid and invalid folders, and a desk that works with real records."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ async def test_missing_files_are_empty_collections(tmp_path: Path) -> None:
     assert sandbox.summary("diku").patron_barcode is None
 
 
-async def test_location_units_are_told_apart(tmp_path: Path) -> None:
+async def test_location_units_are_distinguished(tmp_path: Path) -> None:
     """Institutions have no parent, campuses and libraries have one."""
     units = [{"id": "a"}, {"id": "b", "institutionId": "a"}, {"id": "c", "campusId": "b"}]
     library = create_sandbox(write(tmp_path, "location-units.json", units)).library("diku")
@@ -57,8 +57,8 @@ async def test_location_units_are_told_apart(tmp_path: Path) -> None:
     ]
 
 
-async def test_what_lies_around_loans_has_files_too(tmp_path: Path) -> None:
-    """Debts, settings and policies are read as well; a loan without a past begins with its loan date."""
+async def test_files_of_related_records(tmp_path: Path) -> None:
+    """Accounts, settings and policies are loaded as well; a loan without history starts at its loan date."""
     loan = {"id": "b", "itemId": "c", "status": {"name": "Open"}, "loanDate": NOW}
     account = {"id": "d", "loanId": "b", "remaining": 2.5, "status": {"name": "Open"}}
     write(tmp_path, "loans.json", [loan])
@@ -68,16 +68,16 @@ async def test_what_lies_around_loans_has_files_too(tmp_path: Path) -> None:
 
     async with client_of(create_sandbox(tmp_path)) as client:
         (entry,) = (await client.get("/loan-storage/loan-history")).json()["loansHistory"]
-        (shown,) = (await client.get("/circulation/loans")).json()["loans"]
+        (view,) = (await client.get("/circulation/loans")).json()["loans"]
         settings = (await client.get("/circulation/settings")).json()["totalRecords"]
         policies = (await client.get("/lost-item-fees-policies")).json()["totalRecords"]
     assert (entry["operation"], entry["createdDate"], entry["loan"]) == ("I", NOW, loan)
-    assert shown["feesAndFines"] == {"amountRemainingToPay": 2.5}
+    assert view["feesAndFines"] == {"amountRemainingToPay": 2.5}
     assert (settings, policies) == (1, 1)
 
 
-async def test_a_folder_may_bring_its_history(tmp_path: Path) -> None:
-    """Then nothing is added to it."""
+async def test_folder_with_loan_history(tmp_path: Path) -> None:
+    """Its history is loaded, and nothing is added to it."""
     loan = {"id": "b", "itemId": "c", "status": {"name": "Open"}, "loanDate": NOW}
     entry = {"id": "h", "createdDate": NOW, "operation": "U", "loan": loan}
     write(tmp_path, "loans.json", [loan])
@@ -86,8 +86,8 @@ async def test_a_folder_may_bring_its_history(tmp_path: Path) -> None:
     assert list(create_sandbox(tmp_path).library("diku").loan_history.values()) == [entry]
 
 
-def test_a_folder_without_records(tmp_path: Path) -> None:
-    """A wrong folder is an error that names it."""
+def test_folder_without_records(tmp_path: Path) -> None:
+    """The error names the folder."""
     write(tmp_path, "other.json", [])
     with pytest.raises(ValueError, match=str(tmp_path)):
         create_sandbox(tmp_path)
@@ -103,8 +103,8 @@ def test_a_folder_without_records(tmp_path: Path) -> None:
         ('[{"id": "x"}]', "record x lacks itemId, status"),
     ],
 )
-def test_a_broken_file(tmp_path: Path, text: str, complaint: str) -> None:
-    """The error names the file and what is wrong with it."""
+def test_invalid_file(tmp_path: Path, text: str, complaint: str) -> None:
+    """The error names the file and the problem."""
     (tmp_path / "loans.json").write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match=complaint) as raised:
         create_sandbox(tmp_path)
@@ -137,13 +137,13 @@ async def test_every_collection_of_the_sample_is_served() -> None:
     }
     async with client_of(create_sandbox(SAMPLE)) as client:
         for path, count in paths.items():
-            answer = await client.get(path, params={"query": "cql.allRecords=1 sortby id", "limit": "1000"})
-            assert answer.json()["totalRecords"] == count, path
+            response = await client.get(path, params={"query": "cql.allRecords=1 sortby id", "limit": "1000"})
+            assert response.json()["totalRecords"] == count, path
 
 
 @needs_sample
-async def test_the_sample_has_one_institution_with_its_units() -> None:
-    """Every location of the sample leads to a library, a campus and an institution."""
+async def test_sample_has_one_institution_with_its_units() -> None:
+    """Every location of the sample has a library, a campus and an institution."""
     library = create_sandbox(SAMPLE).library("diku")
     for location in library.locations.values():
         assert location["libraryId"] in library.libraries
@@ -152,12 +152,12 @@ async def test_the_sample_has_one_institution_with_its_units() -> None:
 
 
 @needs_sample
-async def test_a_desk_with_the_sample() -> None:
-    """A sample patron borrows a sample item and brings it back; the first loanable policy applies."""
+async def test_desk_with_the_sample() -> None:
+    """A sample patron borrows a sample item and returns it; the first loanable policy applies."""
     sandbox = create_sandbox(SAMPLE)
-    desk = sandbox.summary("diku").service_point_id
-    lend = {"itemBarcode": "653285216743", "userBarcode": "456", "servicePointId": desk, "loanDate": NOW}
-    take = {"itemBarcode": "653285216743", "servicePointId": desk, "checkInDate": NOW}
+    circ_desk = sandbox.summary("diku").service_point_id
+    lend = {"itemBarcode": "653285216743", "userBarcode": "456", "servicePointId": circ_desk, "loanDate": NOW}
+    take = {"itemBarcode": "653285216743", "servicePointId": circ_desk, "checkInDate": NOW}
     async with client_of(sandbox) as client:
         lent = await client.post("/circulation-bff/loans/check-out-by-barcode", json=lend)
         taken = await client.post("/circulation-bff/loans/check-in-by-barcode", json=take)
@@ -173,8 +173,8 @@ async def test_a_desk_with_the_sample() -> None:
 
 
 @needs_sample
-def test_the_sample_names_its_own_examples() -> None:
-    """The first usable patron and item of the files are shown at start-up."""
+def test_summary_of_the_sample() -> None:
+    """The startup message shows the first usable patron and item of the files."""
     summary = create_sandbox(SAMPLE).summary("diku")
     assert (summary.patron_barcode, summary.item_barcode) == ("123", "A14811392695")
     assert summary.counts["users"] == 303

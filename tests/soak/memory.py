@@ -1,6 +1,6 @@
 """The memory of a server process: after its start, when warm, and after many requests. Linux only.
 
-`python -m tests.soak.memory` takes a minute and prints the sentence of the page on benchmarks.
+`python -m tests.soak.memory` takes a minute and prints the sentence in the manual's page on benchmarks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.benchmarks.processes import Process, started
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
-WARM_UP = 2_000  # requests, half of them with a document of its own: more than the gateway keeps
+WARM_UP = 2_000  # requests, half of them with distinct documents: more than the gateway caches
 DOCUMENTS = 5_000
 REQUESTS = 10_000
 UPSTREAM = 5  # each fifth request goes upstream
@@ -24,8 +24,8 @@ FIELDS = ("id", "dueDate", "loanDate", "action", "renewalCount", "status { name 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Residence:
-    """Bytes in RAM of one server process, its libraries included."""
+class ResidentMemory:
+    """The resident memory of one server process in bytes, with its libraries."""
 
     fresh: int
     warm: int
@@ -40,45 +40,45 @@ class Residence:
 
 
 def resident_bytes(pid: int | str = "self") -> int:
-    """Memory of a process that is in RAM, its libraries included."""
+    """Return the resident memory of a process, with its libraries."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
 
 
-def measured() -> Residence:
-    """A gateway process over a sandbox process, both as users start them, asked one question at a time."""
+def measure() -> ResidentMemory:
+    """Measure a gateway process over a sandbox process, both started by their commands."""
     with started(["-m", "gateway", "sandbox", "--port", "0"], says=r"(http://\S+)") as upstream:
         arguments = ["-m", "gateway", "--port", "0", "--okapi-url", upstream.url, "--log-level", "error"]
         with started(arguments, says=r"(http://\S+?)/graphql") as server:
             fresh = resident_bytes(server.pid)
-            ask_all(server, range(WARM_UP), distinct=WARM_UP // 2)
+            send_requests(server, range(WARM_UP), distinct=WARM_UP // 2)
             warm = resident_bytes(server.pid)
-            ask_all(server, range(WARM_UP, WARM_UP + REQUESTS), distinct=DOCUMENTS)
-            return Residence(fresh=fresh, warm=warm, end=resident_bytes(server.pid))
+            send_requests(server, range(WARM_UP, WARM_UP + REQUESTS), distinct=DOCUMENTS)
+            return ResidentMemory(fresh=fresh, warm=warm, end=resident_bytes(server.pid))
 
 
-def ask_all(server: Process, numbers: range, *, distinct: int) -> None:
-    """The first have a document each, the others share one. Raises AssertionError for an error."""
+def send_requests(server: Process, numbers: range, *, distinct: int) -> None:
+    """Send requests, the first with a distinct document each, the others with one. Fails on an error."""
     headers = {"X-Okapi-Tenant": "diku", "Content-Type": "application/json"}
     with closing(HTTPConnection(urllib.parse.urlsplit(server.url).netloc, timeout=60)) as connection:
         for number in numbers:
-            shown = number if number - numbers.start < distinct else 0
-            asked = {"query": document(shown), "variables": {"loans": number % UPSTREAM == 0}}
-            connection.request("POST", "/graphql", json.dumps(asked), headers)
-            answer = json.loads(connection.getresponse().read())
-            assert "errors" not in answer, answer
+            document_number = number if number - numbers.start < distinct else 0
+            payload = {"query": document(document_number), "variables": {"loans": number % UPSTREAM == 0}}
+            connection.request("POST", "/graphql", json.dumps(payload), headers)
+            body = json.loads(connection.getresponse().read())
+            assert "errors" not in body, body
 
 
 def document(number: int) -> str:
-    """One that differs from all others in its name and a literal, and from most in its fields."""
-    chosen = " ".join(field for place, field in enumerate(FIELDS) if place == 0 or number >> place & 1)
+    """Build a document with a distinct name and literal, and mostly distinct fields."""
+    fields = " ".join(field for place, field in enumerate(FIELDS) if place == 0 or number >> place & 1)
     return f"""query Screen{number}($loans: Boolean! = false) {{ __typename
-        loans(first: 2) @include(if: $loans) {{ totalCount nodes {{ {chosen} }} }}
+        loans(first: 2) @include(if: $loans) {{ totalCount nodes {{ {fields} }} }}
         item(barcode: "{number}") @include(if: $loans) {{ id barcode status {{ name }} instance {{ title }} }}
     }}"""
 
 
 def main() -> None:
-    print(measured())  # noqa: T201 - what it was started for
+    print(measure())  # noqa: T201 - the output of the script
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Operations that nobody thought of: generated from the schema, sound ones and broken ones, in any weather.
+"""Operations generated from the schema, valid and invalid ones, with and without faults.
 
-The same operations come in each run, so that what is found today is found again tomorrow. What is an answer
-is checked here: the check of schemathesis takes each error that has a path for a fault of the server, and a
-service that is away or a library that says no is none of ours.
+Each run has the same operations, so that failures are repeatable. Responses are checked here: the check of
+schemathesis takes each error with a path for a server fault, which an unavailable service is not.
 """
 
 from __future__ import annotations
@@ -25,115 +24,117 @@ from gateway.sandbox import create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 from tests.manual.pages import documented_codes
-from tests.soak.generated import root_fields, several
-from tests.soak.weather import EARLY_KINDS, Upstream, Weather
+from tests.soak.generated_operations import merge_mutations, root_fields
+from tests.soak.random_faults import EARLY_KINDS, FaultyUpstream, RandomFaults
 
-Json = Any  # an answer is JSON
+Json = Any  # a response body
 
 CODES = frozenset(documented_codes()) - {"INTERNAL_ERROR"}
 QUERIES = root_fields("Query")
-ACTS = root_fields("Mutation")
-MISTAKES = root_fields("Query", GenerationMode.NEGATIVE) | root_fields("Mutation", GenerationMode.NEGATIVE)
-EARLY = 0.1  # of all upstream calls fail before the library does anything
-LATE = 0.1  # of all acts are done, and then the answer fails
-STEADY = settings(
+MUTATIONS = root_fields("Mutation")
+INVALID = root_fields("Query", GenerationMode.NEGATIVE) | root_fields("Mutation", GenerationMode.NEGATIVE)
+EARLY = 0.1  # of all upstream calls fail before the library processes them
+LATE = 0.1  # of all writes succeed, and then the response fails
+REPEATABLE = settings(
     derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck), max_examples=12
 )
 
-# What the error of an act says of the call that acts.
+# Error codes of mutations by their meaning for the write.
 NOT_SENT = {"BAD_USER_INPUT", "LIMIT_EXCEEDED", "UPSTREAM_UNAVAILABLE"}
 SENT = {"OUTCOME_UNKNOWN", "NOT_FOUND", "CONFLICT", "FORBIDDEN"}
-# These acts read the record first: a question that failed is told as it is, and nothing was sent.
+# These mutations read the record first; a failed read has its own code, and nothing is written.
 READS_FIRST = {"cancelRequest"}
-OF_QUESTIONS = {"NOT_FOUND", "UPSTREAM_BAD_RESPONSE", "UPSTREAM_ERROR", "UPSTREAM_TIMEOUT"}
+READ_CODES = {"NOT_FOUND", "UPSTREAM_BAD_RESPONSE", "UPSTREAM_ERROR", "UPSTREAM_TIMEOUT"}
 
 
-class Watched(Upstream):
-    """Remembers what it is asked."""
+class RecordingUpstream(FaultyUpstream):
+    """Records the calls it receives."""
 
-    def __init__(self, weather: Weather) -> None:
-        super().__init__(create_sandbox(), weather)
+    def __init__(self, faults: RandomFaults) -> None:
+        super().__init__(create_sandbox(), faults)
         self.calls: list[str] = []
 
-    def asked(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
+    def on_call(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
         self.calls.append(f"{scope['method']} {scope['path']}")
 
     def writes(self) -> list[str]:
         return [call for call in self.calls if not call.startswith("GET ")]
 
 
-class Caller:
-    """Asks a gateway over the embedded library, and keeps count of what came of it."""
+class Client:
+    """Sends operations to a gateway over the embedded library and counts the outcomes."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, http: httpx.AsyncClient, upstream: Watched) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, http: httpx.AsyncClient, upstream: RecordingUpstream
+    ) -> None:
         self.loop = loop
         self.http = http
         self.upstream = upstream
         self.seen: Counter[str] = Counter()
-        desk = upstream.sandbox.summary()
+        summary = upstream.sandbox.summary()
         self.headers = {
             "Accept": "application/graphql-response+json",
             "X-Okapi-Tenant": "diku",
-            "X-Okapi-Token": desk.staff_tokens["head"],
-            "X-Polaris-Authorization": desk.polaris_authorizations["head"],
-            "X-Polaris-Workstation": str(desk.polaris_workstation),
-            "X-Polaris-Organization": str(desk.polaris_organization),
+            "X-Okapi-Token": summary.staff_tokens["head"],
+            "X-Polaris-Authorization": summary.polaris_authorizations["head"],
+            "X-Polaris-Workstation": str(summary.polaris_workstation),
+            "X-Polaris-Organization": str(summary.polaris_organization),
         }
 
-    def ask(self, document: str) -> Json:
-        """Ask, and see that the answer is one: data, or errors with a code each, none of them our fault."""
+    def send(self, document: str) -> Json:
+        """Send an operation and check the response: data, or errors with documented codes, none internal."""
         note(document)
         self.upstream.calls.clear()
-        asked = self.http.post("/graphql", json={"query": document}, headers=self.headers)
-        response = self.loop.run_until_complete(asked)
+        pending = self.http.post("/graphql", json={"query": document}, headers=self.headers)
+        response = self.loop.run_until_complete(pending)
         assert response.status_code in (200, 400), response.text
-        answer = response.json()
-        errors = answer.get("errors", [])
-        assert set(answer) <= {"data", "errors"}
-        assert ("errors" in answer) == bool(errors)
+        body = response.json()
+        errors = body.get("errors", [])
+        assert set(body) <= {"data", "errors"}
+        assert ("errors" in body) == bool(errors)
         for error in errors:
             assert error["message"]
             assert error["extensions"]["requestId"]
             assert error["extensions"]["code"] in CODES, error
         if response.status_code == 200:
-            assert isinstance(answer["data"], dict)
+            assert isinstance(body["data"], dict)
             self.seen["executed"] += 1
-            self.seen["answered in full"] += not errors
+            self.seen["without errors"] += not errors
             self.seen["upstream calls"] += len(self.upstream.calls)
         else:
-            assert "data" not in answer
-            assert self.upstream.calls == [], "it was refused, and something was asked"
+            assert "data" not in body
+            assert self.upstream.calls == [], "a rejected operation made upstream calls"
         self.seen.update(error["extensions"]["code"] for error in errors)
-        return answer
+        return body
 
-    def act(self, *fields: str, documents: list[str]) -> None:
-        """Act, and see that each act was sent once, or not at all where its error says so."""
-        answer = self.ask(several(documents))
-        if "data" not in answer:
+    def mutate(self, *fields: str, documents: list[str]) -> None:
+        """Send mutations and check that each was written once, or not at all if its error excludes it."""
+        body = self.send(merge_mutations(documents))
+        if "data" not in body:
             return
-        failed = {each["path"][0]: each for each in answer.get("errors", []) if len(each["path"]) == 1}
+        failed = {each["path"][0]: each for each in body.get("errors", []) if len(each["path"]) == 1}
         sent = 0
-        for field, (name, told) in zip(fields, answer["data"].items(), strict=True):
-            assert (told is None) == (name in failed), answer
-            outcome = told["__typename"] if told else failed[name]["extensions"]["code"]
-            reads = field in READS_FIRST and outcome in OF_QUESTIONS
-            assert told or reads or outcome in SENT | NOT_SENT, answer
-            was_sent = bool(told) or (outcome in SENT and not reads)
+        for field, (name, result) in zip(fields, body["data"].items(), strict=True):
+            assert (result is None) == (name in failed), body
+            outcome = result["__typename"] if result else failed[name]["extensions"]["code"]
+            reads = field in READS_FIRST and outcome in READ_CODES
+            assert result or reads or outcome in SENT | NOT_SENT, body
+            was_sent = bool(result) or (outcome in SENT and not reads)
             sent += was_sent
-            self.seen["acts"] += 1
-            self.seen["acts sent"] += was_sent
-            self.seen["acts done"] += bool(told) and outcome != "Refusal"
-            self.seen["acts not attempted"] += (
-                not told and failed[name]["extensions"].get("reason") == "notAttempted"
+            self.seen["writes"] += 1
+            self.seen["writes sent"] += was_sent
+            self.seen["writes done"] += bool(result) and outcome != "Refusal"
+            self.seen["writes not attempted"] += (
+                not result and failed[name]["extensions"].get("reason") == "notAttempted"
             )
-        assert len(self.upstream.writes()) == sent, (answer, self.upstream.calls)
+        assert len(self.upstream.writes()) == sent, (body, self.upstream.calls)
 
 
 @contextmanager
-def calling(*, bad_weather: bool = False, **given: Json) -> Iterator[Caller]:
-    weather = Weather(early=EARLY, late=LATE)
-    weather.bad = bad_weather
-    upstream = Watched(weather)
+def open_client(*, with_faults: bool = False, **given: Json) -> Iterator[Client]:
+    faults = RandomFaults(early=EARLY, late=LATE)
+    faults.enabled = with_faults
+    upstream = RecordingUpstream(faults)
     app = create_app(
         Settings(sandbox=True, consortium_tenants="college", **given),
         transport=lambda limits: in_process_transport(upstream),
@@ -144,96 +145,96 @@ def calling(*, bad_weather: bool = False, **given: Json) -> Iterator[Caller]:
         loop.run_until_complete(lifespan.__aenter__())
         http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway")
         try:
-            yield Caller(loop, http, upstream)
+            yield Client(loop, http, upstream)
         finally:
             loop.run_until_complete(http.aclose())
             loop.run_until_complete(lifespan.__aexit__(None, None, None))
 
 
-@pytest.fixture(scope="module", name="calm")
-def _calm() -> Iterator[Caller]:
-    """For all that changes nothing."""
-    with calling() as caller:
-        yield caller
+@pytest.fixture(scope="module", name="shared_client")
+def _shared_client() -> Iterator[Client]:
+    """A client for tests that change nothing."""
+    with open_client() as client:
+        yield client
 
 
 @pytest.mark.parametrize("field", QUERIES)
-def test_any_query(calm: Caller, field: str) -> None:
-    """Any valid query is answered with data and coded errors: most are executed, many without an error."""
+def test_any_query(shared_client: Client, field: str) -> None:
+    """Any valid query gets data and coded errors: most are executed, many without an error."""
 
-    @STEADY
+    @REPEATABLE
     @given(QUERIES[field])
-    def asked(document: str) -> None:
-        calm.ask(document)
+    def send(document: str) -> None:
+        shared_client.send(document)
 
-    calm.seen.clear()
-    asked()
+    shared_client.seen.clear()
+    send()
 
-    assert calm.seen["executed"] >= 8, calm.seen
-    assert calm.seen["answered in full"] >= 4, calm.seen
-    assert calm.seen["upstream calls"] >= 4, calm.seen
-
-
-@pytest.mark.parametrize("field", ACTS)
-def test_any_act(field: str) -> None:
-    """Any valid act is sent once or, where its error says so, not at all; and many are sent."""
-
-    @settings(STEADY, max_examples=25)
-    @given(ACTS[field])
-    def acted(document: str) -> None:
-        caller.act(field, documents=[document])
-
-    with calling() as caller:
-        acted()
-
-    assert caller.seen["acts sent"] >= 5, caller.seen
+    assert shared_client.seen["executed"] >= 8, shared_client.seen
+    assert shared_client.seen["without errors"] >= 4, shared_client.seen
+    assert shared_client.seen["upstream calls"] >= 4, shared_client.seen
 
 
-@pytest.mark.parametrize("field", MISTAKES)
-def test_any_mistake(calm: Caller, field: str) -> None:
-    """A value that the schema rules out is refused as that, and nothing is asked upstream."""
+@pytest.mark.parametrize("field", MUTATIONS)
+def test_any_mutation(field: str) -> None:
+    """Any valid mutation is written once or, if its error excludes it, not at all; and many are written."""
 
-    @STEADY
-    @given(MISTAKES[field])
-    def asked(document: str) -> None:
-        answer = calm.ask(document)
-        codes = {error["extensions"]["code"] for error in answer["errors"]}
-        assert codes <= {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"}, answer
-        assert "data" not in answer
+    @settings(REPEATABLE, max_examples=25)
+    @given(MUTATIONS[field])
+    def mutate(document: str) -> None:
+        client.mutate(field, documents=[document])
 
-    asked()
+    with open_client() as client:
+        mutate()
 
-
-def test_acts_in_bad_weather() -> None:
-    """While upstream fails at random, no act is sent twice, and none after one whose outcome is unknown."""
-    acts = st.one_of([st.tuples(st.just(field), documents) for field, documents in ACTS.items()])
-
-    @settings(STEADY, max_examples=200)
-    @given(st.lists(acts, min_size=1, max_size=4))
-    def acted(several: list[tuple[str, str]]) -> None:
-        caller.act(*(field for field, _ in several), documents=[document for _, document in several])
-
-    # The breaker and retries go by the clock, and have tests of their own.
-    with calling(bad_weather=True, breaker=False, read_attempts=1) as caller:
-        acted()
-
-    assert set(caller.upstream.weather.drawn) == set(EARLY_KINDS)
-    assert caller.seen["acts sent"] >= 120, caller.seen
-    assert caller.seen["acts done"] >= 35, caller.seen
-    assert caller.seen["acts not attempted"] >= 5, caller.seen
-    assert caller.seen["OUTCOME_UNKNOWN"] >= 15, caller.seen
+    assert client.seen["writes sent"] >= 5, client.seen
 
 
-def test_queries_in_bad_weather() -> None:
-    """While upstream fails at random each query is answered, with the codes of the list."""
+@pytest.mark.parametrize("field", INVALID)
+def test_any_invalid_value(shared_client: Client, field: str) -> None:
+    """A value that the schema excludes is a validation error, and no upstream call is made."""
 
-    @settings(STEADY, max_examples=250)
+    @REPEATABLE
+    @given(INVALID[field])
+    def send(document: str) -> None:
+        body = shared_client.send(document)
+        codes = {error["extensions"]["code"] for error in body["errors"]}
+        assert codes <= {"GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"}, body
+        assert "data" not in body
+
+    send()
+
+
+def test_mutations_with_faults() -> None:
+    """With random faults no mutation is written twice, and none after one whose outcome is unknown."""
+    mutations = st.one_of([st.tuples(st.just(field), documents) for field, documents in MUTATIONS.items()])
+
+    @settings(REPEATABLE, max_examples=200)
+    @given(st.lists(mutations, min_size=1, max_size=4))
+    def mutate(pairs: list[tuple[str, str]]) -> None:
+        client.mutate(*(field for field, _ in pairs), documents=[document for _, document in pairs])
+
+    # The circuit breaker and retries depend on time and are tested separately.
+    with open_client(with_faults=True, breaker=False, read_attempts=1) as client:
+        mutate()
+
+    assert set(client.upstream.faults.drawn) == set(EARLY_KINDS)
+    assert client.seen["writes sent"] >= 120, client.seen
+    assert client.seen["writes done"] >= 35, client.seen
+    assert client.seen["writes not attempted"] >= 5, client.seen
+    assert client.seen["OUTCOME_UNKNOWN"] >= 15, client.seen
+
+
+def test_queries_with_faults() -> None:
+    """With random faults each query gets a response with documented codes."""
+
+    @settings(REPEATABLE, max_examples=250)
     @given(st.one_of(list(QUERIES.values())))
-    def asked(document: str) -> None:
-        caller.ask(document)
+    def send(document: str) -> None:
+        client.send(document)
 
-    with calling(bad_weather=True, breaker=False, read_attempts=1) as caller:
-        asked()
-    assert caller.upstream.weather.drawn.total() >= 15
-    assert caller.seen["executed"] >= 200, caller.seen
-    assert caller.seen["answered in full"] >= 100, caller.seen
+    with open_client(with_faults=True, breaker=False, read_attempts=1) as client:
+        send()
+    assert client.upstream.faults.drawn.total() >= 15
+    assert client.seen["executed"] >= 200, client.seen
+    assert client.seen["without errors"] >= 100, client.seen

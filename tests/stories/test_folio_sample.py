@@ -340,7 +340,7 @@ def test_a_date_that_is_none_names_its_file(tmp_path: Path, date: object) -> Non
     user = {"id": "2205005b-ca51-4a04-87fd-938eefa8f6de", "expirationDate": date}
     (tmp_path / "users.json").write_text(json.dumps([user]), encoding="utf-8")
 
-    with pytest.raises(ValueError, match=r"users\.json: record 2205005b-.* has a date that is none"):
+    with pytest.raises(ValueError, match=r"users\.json: record 2205005b-.* has an invalid date"):
         create_sandbox(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Pages, totals, order and errors of every collection."""
+"""The pages, totals, order and errors of every collection."""
 
 from __future__ import annotations
 
@@ -42,10 +42,8 @@ KEYS = {
 
 
 @pytest.mark.parametrize(("path", "key"), KEYS.items())
-async def test_a_collection_pages_by_ten_under_its_own_key(
-    client: httpx.AsyncClient, path: str, key: str
-) -> None:
-    """Without a limit there are at most ten rows, and the total counts them all."""
+async def test_default_page_has_ten_rows(client: httpx.AsyncClient, path: str, key: str) -> None:
+    """Without a limit a page has at most ten rows, and the total counts all of them."""
     body = (await client.get(path, params={"query": "cql.allRecords=1"})).json()
 
     assert list(body) == [key, "totalRecords"]
@@ -54,10 +52,10 @@ async def test_a_collection_pages_by_ten_under_its_own_key(
 
 
 @pytest.mark.parametrize(("path", "key"), KEYS.items())
-async def test_a_record_is_also_served_alone(client: httpx.AsyncClient, path: str, key: str) -> None:
-    """Whatever the list shows is found under its id, in either case of letters."""
+async def test_each_listed_record_can_be_read_by_id(client: httpx.AsyncClient, path: str, key: str) -> None:
+    """Every listed record can be read by its id, in lower or upper case."""
     if path == "/circulation-bff/requests":
-        return  # the BFF serves no single request
+        return  # the BFF has no request by id
     row = (await client.get(path, params={"query": "cql.allRecords=1", "limit": "1"})).json()[key][0]
 
     alone = await client.get(f"{path}/{row['id'].upper()}")
@@ -66,31 +64,31 @@ async def test_a_record_is_also_served_alone(client: httpx.AsyncClient, path: st
     assert alone.json() == row
 
 
-async def test_the_bff_serves_no_single_request(client: httpx.AsyncClient, library: Library) -> None:
-    """A request by id has to be asked of mod-circulation."""
-    answer = await client.get(f"/circulation-bff/requests/{next(iter(library.requests))}")
+async def test_bff_has_no_request_by_id(client: httpx.AsyncClient, library: Library) -> None:
+    """A request by id has to be read from mod-circulation."""
+    response = await client.get(f"/circulation-bff/requests/{next(iter(library.requests))}")
 
-    assert answer.status_code == 404
-    assert answer.text.startswith("No suitable module found for path /circulation-bff/requests/")
+    assert response.status_code == 404
+    assert response.text.startswith("No suitable module found for path /circulation-bff/requests/")
 
 
-async def test_every_path_of_the_table_is_reachable(client: httpx.AsyncClient) -> None:
-    """No route is hidden behind another one."""
+async def test_every_route_is_reachable(client: httpx.AsyncClient) -> None:
+    """No route is shadowed by another one."""
     for served in ROUTES:
         path = served.path.replace("{id}", "0").replace("{user_id}", "0")
-        answer = await client.request(served.method, path, content=b"[")
-        assert not answer.text.startswith("No suitable module"), served.path
+        response = await client.request(served.method, path, content=b"[")
+        assert not response.text.startswith("No suitable module"), served.path
 
 
 async def users(client: httpx.AsyncClient, **parameters: str) -> dict[str, Any]:
-    answer = await client.get("/users", params=parameters)
-    assert answer.status_code == 200
-    body: dict[str, Any] = answer.json()
+    response = await client.get("/users", params=parameters)
+    assert response.status_code == 200
+    body: dict[str, Any] = response.json()
     return body
 
 
-async def test_pages_join_to_the_whole(client: httpx.AsyncClient) -> None:
-    """Offsets cut the same order, so that pages neither overlap nor leave gaps."""
+async def test_pages_have_no_overlaps_or_gaps(client: httpx.AsyncClient) -> None:
+    """Pages at successive offsets neither overlap nor leave gaps."""
     pages = [await users(client, limit="70", offset=str(offset)) for offset in range(0, 350, 70)]
     ids = [user["id"] for page in pages for user in page["users"]]
 
@@ -99,7 +97,7 @@ async def test_pages_join_to_the_whole(client: httpx.AsyncClient) -> None:
 
 
 async def test_total_modes(client: httpx.AsyncClient) -> None:
-    """A total is exact, estimated too high, or absent, as asked."""
+    """The total is exact, an estimate that is too high, or absent, as requested."""
     assert (await users(client, totalRecords="exact"))["totalRecords"] == 300
     assert (await users(client))["totalRecords"] == 300
     assert (await users(client, totalRecords="estimated"))["totalRecords"] == 330
@@ -107,16 +105,16 @@ async def test_total_modes(client: httpx.AsyncClient) -> None:
     assert "totalRecords" not in await users(client, totalRecords="none")
 
 
-async def test_limit_zero_counts(client: httpx.AsyncClient) -> None:
-    """A page of no rows still says how many there are."""
+async def test_limit_zero_returns_the_total(client: httpx.AsyncClient) -> None:
+    """A page without rows still has the total."""
     assert await users(client, limit="0") == {"users": [], "totalRecords": 300}
 
 
 @pytest.mark.parametrize(
     "parameters", [{"limit": "-1"}, {"limit": "ten"}, {"offset": "2147483648"}, {"totalRecords": "maybe"}]
 )
-async def test_bad_paging_is_refused(client: httpx.AsyncClient, parameters: dict[str, str]) -> None:
-    """Modules answer in plain text, the BFF with its framework's JSON."""
+async def test_invalid_paging_is_rejected(client: httpx.AsyncClient, parameters: dict[str, str]) -> None:
+    """Modules reject it in plain text, the BFF in its framework's JSON."""
     query = {"query": "cql.allRecords=1"} | parameters
     module = await client.get("/users", params=query)
     bff = await client.get("/circulation-bff/loans", params=query)
@@ -126,10 +124,10 @@ async def test_bad_paging_is_refused(client: httpx.AsyncClient, parameters: dict
     assert sorted(bff.json()) == ["error", "path", "status", "timestamp"]
 
 
-async def test_rows_come_in_no_useful_order_without_sortby(
+async def test_order_without_sortby_is_arbitrary_but_stable(
     client: httpx.AsyncClient, library: Library
 ) -> None:
-    """Answers to a list of ids do not follow it, but they are the same every time."""
+    """Rows do not follow the order of the requested ids, but are the same every time."""
     ids = list(library.users)[:20]
     query = f"id==({' or '.join(ids)})"
     first = [user["id"] for user in (await users(client, query=query, limit="20"))["users"]]
@@ -141,7 +139,7 @@ async def test_rows_come_in_no_useful_order_without_sortby(
 
 
 async def test_sorting(client: httpx.AsyncClient) -> None:
-    """Text sorts as text, numbers only with their modifier, missing values last and first when descending."""
+    """Text sorts as text, numbers need their modifier; missing values are last, or first if descending."""
     ascending = (await users(client, query="cql.allRecords=1 sortby personal.lastName id", limit="300"))[
         "users"
     ]
@@ -157,15 +155,15 @@ async def test_sorting(client: httpx.AsyncClient) -> None:
     assert positions == sorted(positions)
 
 
-async def test_missing_ids_are_just_missing(client: httpx.AsyncClient, library: Library) -> None:
-    """A list of ids answers with those that exist."""
-    known = next(iter(library.users))
-    query = f'id==("{known}" or "00000000-0000-4000-8000-000000000000")'
-    assert [user["id"] for user in (await users(client, query=query))["users"]] == [known]
+async def test_unknown_ids_are_left_out(client: httpx.AsyncClient, library: Library) -> None:
+    """A query for ids returns the records that exist."""
+    existing_id = next(iter(library.users))
+    query = f'id==("{existing_id}" or "00000000-0000-4000-8000-000000000000")'
+    assert [user["id"] for user in (await users(client, query=query))["users"]] == [existing_id]
 
 
-async def test_an_unknown_record_is_404_in_plain_text(client: httpx.AsyncClient) -> None:
-    """Modules on raml-module-builder say `Not found`; mod-circulation says more and labels nothing."""
+async def test_unknown_record_is_404_in_plain_text(client: httpx.AsyncClient) -> None:
+    """Modules on raml-module-builder send `Not found`, mod-circulation more text without a content type."""
     nothing = "00000000-0000-4000-8000-000000000000"
     user = await client.get(f"/users/{nothing}")
     loan = await client.get(f"/circulation/loans/{nothing}")
@@ -179,44 +177,44 @@ async def test_an_unknown_record_is_404_in_plain_text(client: httpx.AsyncClient)
 @pytest.mark.parametrize(
     ("accept", "label"), [("application/json, text/plain", "application/json"), ("*/*", "text/plain")]
 )
-async def test_the_bff_labels_relayed_text_by_what_is_accepted(
+async def test_bff_labels_plain_text_by_the_accept_header(
     client: httpx.AsyncClient, accept: str, label: str
 ) -> None:
-    """Plain text may arrive under the name of JSON."""
+    """Plain text may have the content type of JSON."""
     path = "/circulation-bff/loans/00000000-0000-4000-8000-000000000000"
-    answer = await client.get(path, headers={"Accept": accept})
+    response = await client.get(path, headers={"Accept": accept})
 
-    assert answer.status_code == 404
-    assert answer.text == 'loan record with ID "00000000-0000-4000-8000-000000000000" cannot be found'
-    assert answer.headers["content-type"] == label
+    assert response.status_code == 404
+    assert response.text == 'loan record with ID "00000000-0000-4000-8000-000000000000" cannot be found'
+    assert response.headers["content-type"] == label
 
 
 @pytest.mark.parametrize("query", ["nonsense=1", 'barcode=="', "barcode", "id==("])
-async def test_a_bad_query_is_400_in_plain_text(client: httpx.AsyncClient, query: str) -> None:
-    """An unknown index and a syntax error are told apart only by their words."""
-    answer = await client.get("/users", params={"query": query})
+async def test_invalid_query_is_400_in_plain_text(client: httpx.AsyncClient, query: str) -> None:
+    """An unknown index and a syntax error differ only in their text."""
+    response = await client.get("/users", params={"query": query})
 
-    assert answer.status_code == 400
-    assert answer.text.startswith("CQL State Error for ")
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.status_code == 400
+    assert response.text.startswith("CQL State Error for ")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
-async def test_a_malformed_id_is_refused(client: httpx.AsyncClient) -> None:
+async def test_invalid_id_is_rejected(client: httpx.AsyncClient) -> None:
     """A path id must be a UUID."""
     assert (await client.get("/users/jane")).status_code == 400
     assert (await client.get("/circulation-bff/loans/jane")).json()["path"] == "/circulation-bff/loans/jane"
 
 
-async def test_loans_of_the_bff_need_a_query(client: httpx.AsyncClient) -> None:
-    """The parameter may be anything but absent."""
-    answer = await client.get("/circulation-bff/loans")
+async def test_bff_loans_require_a_query(client: httpx.AsyncClient) -> None:
+    """The parameter may be empty but not absent."""
+    response = await client.get("/circulation-bff/loans")
 
-    assert answer.status_code == 400
-    assert answer.json()["error"] == "Bad Request"
+    assert response.status_code == 400
+    assert response.json()["error"] == "Bad Request"
 
 
-async def test_a_request_line_above_4096_bytes_is_too_long(client: httpx.AsyncClient) -> None:
-    """The whole line counts: method, path, query and version."""
+async def test_request_line_above_4096_bytes_is_414(client: httpx.AsyncClient) -> None:
+    """Method, path, query and version all count."""
     rest = len("GET /users?query= HTTP/1.1")
     fits = await client.get("/users?query=" + "x" * (4096 - rest))
     overflows = await client.get("/users?query=" + "x" * (4097 - rest))
@@ -226,31 +224,31 @@ async def test_a_request_line_above_4096_bytes_is_too_long(client: httpx.AsyncCl
 
 
 async def test_routing_service_points_are_hidden(client: httpx.AsyncClient, library: Library) -> None:
-    """They show only when asked for, except through a top-level `or`."""
+    """They are listed only if requested, or through a top-level `or`."""
     (routing,) = [key for key, point in library.service_points.items() if point["ecsRequestRouting"]]
     every = {"includeRoutingServicePoints": "true", "limit": "100"}
     hidden = (await client.get("/service-points", params={"limit": "100"})).json()
-    shown = (await client.get("/service-points", params=every)).json()
+    listed = (await client.get("/service-points", params=every)).json()
     escaped = (await client.get("/service-points", params={"query": f"code==cd1 or id=={routing}"})).json()
 
     assert routing not in [point["id"] for point in hidden["servicepoints"]]
-    assert routing in [point["id"] for point in shown["servicepoints"]]
+    assert routing in [point["id"] for point in listed["servicepoints"]]
     assert routing in [point["id"] for point in escaped["servicepoints"]]
     assert (await client.get(f"/service-points/{routing}")).status_code == 200
 
 
-async def test_latency_is_waited_before_every_answer() -> None:
-    """A slow sandbox makes waves of calls visible."""
+async def test_latency_delays_every_response() -> None:
+    """A slow sandbox makes sequential calls visible."""
     slow = create_sandbox(latency=0.05)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=slow), base_url="http://sandbox"
     ) as client:
-        answer = await client.get("/groups", headers={"X-Okapi-Tenant": "diku"}, timeout=5)
-    assert answer.elapsed.total_seconds() >= 0.05
+        response = await client.get("/groups", headers={"X-Okapi-Tenant": "diku"}, timeout=5)
+    assert response.elapsed.total_seconds() >= 0.05
 
 
 async def test_automated_blocks_of_a_user(client: httpx.AsyncClient, library: Library) -> None:
-    """They come under their own key; somebody without blocks, known or not, has an empty list."""
+    """A user without blocks and an unknown user have an empty list."""
     blocked = library.user_by_barcode("1000000004")
     assert blocked is not None
     body = (await client.get(f"/automated-patron-blocks/{blocked['id']}")).json()

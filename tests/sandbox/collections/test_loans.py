@@ -1,4 +1,4 @@
-"""What lies around loans: debts, policies, settings, preferences, and users of other tenants."""
+"""Records around loans: accounts, policies, settings, preferences, and users of other tenants."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ COLLECTIONS = {
     ),
     "/circulation/settings": ("circulationSettings", "circulation.settings", 5),
 }
-Found = Callable[..., Awaitable[list[dict[str, Any]]]]
+Search = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
 @pytest.mark.parametrize("path", COLLECTIONS)
-async def test_a_collection_and_its_records(client: httpx.AsyncClient, path: str) -> None:
-    """At most ten rows come under the module's own key, and each is served alone."""
+async def test_collection_and_its_records(client: httpx.AsyncClient, path: str) -> None:
+    """A page has at most ten rows under the module's key, and each record can be read by id."""
     key, _, count = COLLECTIONS[path]
     body = (await client.get(path)).json()
     alone = await client.get(f"{path}/{body[key][0]['id']}")
@@ -43,8 +43,8 @@ async def test_a_collection_and_its_records(client: httpx.AsyncClient, path: str
 
 
 @pytest.mark.parametrize("path", COLLECTIONS)
-async def test_a_collection_needs_its_permission(client: httpx.AsyncClient, path: str) -> None:
-    """The list and the record have one each."""
+async def test_each_collection_requires_its_permission(client: httpx.AsyncClient, path: str) -> None:
+    """The list and the single record have separate permissions."""
     permission, nobody = COLLECTIONS[path][1], {"X-Okapi-Token": "sandbox:nobody"}
     many = await client.get(path, headers=nobody)
     one = await client.get(f"{path}/00000000-0000-4000-8000-000000000000", headers=nobody)
@@ -54,7 +54,7 @@ async def test_a_collection_needs_its_permission(client: httpx.AsyncClient, path
 
 
 async def test_loan_history_is_a_collection(client: httpx.AsyncClient, library: Library) -> None:
-    """It pages like the others; single entries are not served."""
+    """It is paged like the others; single entries cannot be read."""
     body = (await client.get("/loan-storage/loan-history")).json()
     one = await client.get(f"/loan-storage/loan-history/{next(iter(library.loan_history))}")
     nobody = await client.get("/loan-storage/loan-history", headers={"X-Okapi-Token": "sandbox:nobody"})
@@ -65,13 +65,13 @@ async def test_loan_history_is_a_collection(client: httpx.AsyncClient, library: 
     assert nobody.text.endswith("requires permission: circulation-storage.loans-history.collection.get")
 
 
-async def test_debts_of_a_loan(found: Found, library: Library) -> None:
-    """An account names what was lent, and its actions add up to what remains."""
+async def test_accounts_of_a_loan(search: Search, library: Library) -> None:
+    """An account names the item, and its actions add up to the remaining amount."""
     item = library.item_by_barcode("2000000031")
     assert item is not None
-    rows = await found("/accounts", f"(itemId=={item['id']}) and status.name==Open")
+    rows = await search("/accounts", f"(itemId=={item['id']}) and status.name==Open")
     (account,) = rows
-    acts = await found("/feefineactions", f"accountId=={account['id']} sortby dateAction")
+    acts = await search("/feefineactions", f"accountId=={account['id']} sortby dateAction")
 
     assert (account["amount"], account["remaining"]) == (12.5, 7.25)
     assert (account["barcode"], account["feeFineType"]) == ("2000000031", "Overdue fine")
@@ -83,11 +83,11 @@ async def test_debts_of_a_loan(found: Found, library: Library) -> None:
     ]
 
 
-async def test_a_loan_policy_is_whole(found: Found) -> None:
-    """Lending, renewing and requesting have their parts; what is not lent has none of them."""
-    (standard,) = await found("/loan-policy-storage/loan-policies", 'name=="Standard loan"')
-    (hours,) = await found("/loan-policy-storage/loan-policies", 'name=="Three hours"')
-    (never,) = await found("/loan-policy-storage/loan-policies", "loanable==false")
+async def test_loan_policy_is_complete(search: Search) -> None:
+    """Loans, renewals and requests have their sections; a policy without loans has none of them."""
+    (standard,) = await search("/loan-policy-storage/loan-policies", 'name=="Standard loan"')
+    (hours,) = await search("/loan-policy-storage/loan-policies", 'name=="Three hours"')
+    (never,) = await search("/loan-policy-storage/loan-policies", "loanable==false")
 
     assert standard["loansPolicy"]["period"] == {"duration": 28, "intervalId": "Days"}
     assert standard["renewalsPolicy"]["numberAllowed"] == 3
@@ -96,10 +96,10 @@ async def test_a_loan_policy_is_whole(found: Found) -> None:
     assert not {"loansPolicy", "renewalsPolicy", "requestManagement"} & set(never)
 
 
-async def test_fee_policies(found: Found) -> None:
-    """The prices that the desk charges are in them."""
-    (overdue,) = await found("/overdue-fines-policies", "cql.allRecords=1")
-    (lost,) = await found("/lost-item-fees-policies", f"id=={'0' * 8}* or name==*")
+async def test_fee_policies(search: Search) -> None:
+    """They contain the prices that the desk charges."""
+    (overdue,) = await search("/overdue-fines-policies", "cql.allRecords=1")
+    (lost,) = await search("/lost-item-fees-policies", f"id=={'0' * 8}* or name==*")
 
     assert overdue["overdueFine"] == {"quantity": 0.25, "intervalId": "day"}
     assert lost["chargeAmountItem"] == {"chargeType": "anotherCost", "amount": 40.0}
@@ -114,15 +114,15 @@ async def test_fee_policies(found: Found) -> None:
         ("ecsTlrFeature", {"enabled": False}),
     ],
 )
-async def test_settings_by_name(found: Found, name: str, value: dict[str, bool]) -> None:
-    """Front ends and the BFF ask for one at a time, with either sign of equality."""
+async def test_settings_by_name(search: Search, name: str, value: dict[str, bool]) -> None:
+    """Front ends and the BFF query one setting at a time, with `=` or `==`."""
     for relation in ("==", "="):
-        (setting,) = await found("/circulation/settings", f"(name{relation}{name})")
+        (setting,) = await search("/circulation/settings", f"(name{relation}{name})")
         assert setting["value"] == value
 
 
 async def test_tlr_settings(client: httpx.AsyncClient, library: Library) -> None:
-    """The consortium's switch is the tenant's."""
+    """The consortium's switch is the tenant's setting."""
     off = await client.get("/tlr/settings")
     setting = next(each for each in library.circulation_settings.values() if each["name"] == "ecsTlrFeature")
     setting["value"]["enabled"] = True
@@ -131,8 +131,8 @@ async def test_tlr_settings(client: httpx.AsyncClient, library: Library) -> None
     assert (await client.get("/tlr/settings")).json() == {"ecsTlrFeatureEnabled": True}
 
 
-async def test_how_a_reader_likes_to_be_served(found: Found, library: Library, desk: str) -> None:
-    """One collects, one has it delivered; most have said nothing."""
+async def test_request_preferences(search: Search, library: Library, circ_desk: str) -> None:
+    """One patron collects, one has items delivered, most have no preference."""
     path = "/request-preference-storage/request-preference"
     first, delivered, silent = (
         library.user_by_barcode(barcode) for barcode in ("1000000001", "1000000021", "1000000022")
@@ -140,26 +140,26 @@ async def test_how_a_reader_likes_to_be_served(found: Found, library: Library, d
     assert first is not None
     assert delivered is not None
     assert silent is not None
-    (collects,) = await found(path, f'(userId=="{first["id"]}")')
-    (home,) = await found(path, f'(userId=="{delivered["id"]}")')
+    (collects,) = await search(path, f'(userId=="{first["id"]}")')
+    (home,) = await search(path, f'(userId=="{delivered["id"]}")')
 
     assert (collects["holdShelf"], collects["delivery"], collects["fulfillment"]) == (
         True,
         False,
         "Hold Shelf",
     )
-    assert collects["defaultServicePointId"] == desk
+    assert collects["defaultServicePointId"] == circ_desk
     assert "defaultDeliveryAddressTypeId" not in collects
     assert library.address_types[home["defaultDeliveryAddressTypeId"]]["addressType"] == "Home"
-    assert await found(path, f"userId=={silent['id']}") == []
+    assert await search(path, f"userId=={silent['id']}") == []
 
 
 async def external(client: httpx.AsyncClient, number: str, tenant: str) -> httpx.Response:
     return await client.get(f"/circulation-bff/external-users/{number}/tenant/{tenant}")
 
 
-async def test_a_user_by_external_id(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
-    """The tenant of the path is asked, whatever the caller's is."""
+async def test_user_by_external_id(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """The user is read from the tenant of the path, not from the caller's."""
     here = (await external(client, "diku-00000", "diku")).json()
     there = (await external(client, "college-00000", "college")).json()
     nowhere = (await external(client, "college-00000", "diku")).json()
@@ -169,8 +169,8 @@ async def test_a_user_by_external_id(client: httpx.AsyncClient, sandbox: Sandbox
     assert nowhere == {"users": [], "totalRecords": 0}
 
 
-async def test_an_external_id_goes_into_the_query_as_it_is(client: httpx.AsyncClient) -> None:
-    """The BFF neither quotes nor escapes it: that is for its callers to prevent."""
+async def test_external_id_is_inserted_unquoted(client: httpx.AsyncClient) -> None:
+    """The BFF neither quotes nor escapes the id: its clients have to."""
     smuggled = (await external(client, "x or cql.allRecords=1", "diku")).json()
     broken = await external(client, "(", "diku")
 
@@ -178,14 +178,14 @@ async def test_an_external_id_goes_into_the_query_as_it_is(client: httpx.AsyncCl
     assert broken.status_code == 400
 
 
-async def test_an_external_user_of_an_unknown_tenant(client: httpx.AsyncClient) -> None:
-    """It is 400 in plain text, as at the door."""
-    answer = await external(client, "1", "nowhere")
-    assert (answer.status_code, answer.text) == (400, "No such Tenant nowhere")
+async def test_external_user_of_an_unknown_tenant(client: httpx.AsyncClient) -> None:
+    """The response is 400 in plain text, as for an unknown tenant header."""
+    response = await external(client, "1", "nowhere")
+    assert (response.status_code, response.text) == (400, "No such Tenant nowhere")
 
 
-async def test_external_users_need_their_permission(client: httpx.AsyncClient) -> None:
-    """The BFF's own permission is asked for."""
+async def test_external_users_require_their_permission(client: httpx.AsyncClient) -> None:
+    """The BFF's permission is required."""
     path = "/circulation-bff/external-users/1/tenant/diku"
-    answer = await client.get(path, headers={"X-Okapi-Token": "sandbox:nobody"})
-    assert answer.text.endswith("requires permission: circulation-bff.external-users.collection.get")
+    response = await client.get(path, headers={"X-Okapi-Token": "sandbox:nobody"})
+    assert response.text.endswith("requires permission: circulation-bff.external-users.collection.get")

@@ -1,4 +1,4 @@
-"""The user whose token it is: GET /bl-users/_self."""
+"""The caller's user: GET /bl-users/_self."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ ALL = {each.permission for each in ROUTES if each.permission} | OVERRIDE_PERMISS
 async def permissions(
     client: httpx.AsyncClient, token: str, query: str = "?expandPermissions=true"
 ) -> object:
-    answer = await client.get(f"/bl-users/_self{query}", headers={"X-Okapi-Token": token})
-    assert answer.status_code == 200
-    return answer.json()["permissions"]["permissions"]
+    response = await client.get(f"/bl-users/_self{query}", headers={"X-Okapi-Token": token})
+    assert response.status_code == 200
+    return response.json()["permissions"]["permissions"]
 
 
 @pytest.mark.parametrize(
     ("staff", "expected"), [("head", ALL), ("desk", ALL - OVERRIDE_PERMISSIONS), ("nobody", set())]
 )
-async def test_the_permissions_are_those_that_the_paths_ask_for(
+async def test_permissions_are_those_of_the_routes(
     client: httpx.AsyncClient, staff: str, expected: set[str]
 ) -> None:
-    """What somebody is told to have is what the other paths let them do; no permission is needed to ask."""
-    told = await permissions(client, f"sandbox:{staff}")
+    """The listed permissions are the ones that the routes require; the route itself requires none."""
+    granted = await permissions(client, f"sandbox:{staff}")
 
-    assert told == [{"permissionName": each} for each in sorted(expected)]
+    assert granted == [{"permissionName": each} for each in sorted(expected)]
 
 
 async def test_unexpanded_permissions_are_names(client: httpx.AsyncClient) -> None:
-    """Without `expandPermissions` mod-users-bl lists texts."""
+    """Without `expandPermissions` mod-users-bl lists names."""
     assert await permissions(client, "sandbox:head", "") == sorted(ALL)
 
 
-async def test_the_user_comes_along(client: httpx.AsyncClient) -> None:
-    """Who it is stands beside the permissions."""
-    answer = await client.get("/bl-users/_self", headers={"X-Okapi-Token": "sandbox:desk"})
+async def test_response_contains_the_user(client: httpx.AsyncClient) -> None:
+    """The user record is returned beside the permissions."""
+    response = await client.get("/bl-users/_self", headers={"X-Okapi-Token": "sandbox:desk"})
 
-    assert answer.json()["user"]["username"] == "desk"
+    assert response.json()["user"]["username"] == "desk"
 
 
-async def test_a_token_is_needed_that_holds(client: httpx.AsyncClient) -> None:
-    """A token that has run out is refused, as everywhere."""
-    answer = await client.get("/bl-users/_self", headers={"X-Okapi-Token": "expired"})
+async def test_expired_token_is_rejected(client: httpx.AsyncClient) -> None:
+    """An expired token is rejected, as on every route."""
+    response = await client.get("/bl-users/_self", headers={"X-Okapi-Token": "expired"})
 
-    assert answer.status_code == 401
+    assert response.status_code == 401

@@ -1,4 +1,4 @@
-"""What the services show: every declared field, nothing undeclared, never a null."""
+"""The records as the services show them: every declared field, no other field, no null."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.sandbox import Library
 
 pytestmark = pytest.mark.anyio
 
-Found = Callable[..., Awaitable[list[dict[str, Any]]]]
+Search = Callable[..., Awaitable[list[dict[str, Any]]]]
 EVERYTHING = "cql.allRecords=1"
 
 LOAN = """id userId borrower.firstName borrower.lastName borrower.middleName borrower.barcode
@@ -144,52 +144,50 @@ def nulls(value: object) -> int:
         ("/inventory/instances", FULL_INSTANCE),
     ],
 )
-async def test_every_declared_field_is_seen_and_none_is_null(found: Found, path: str, fields: str) -> None:
-    """A test of the gateway can meet each field with a value."""
-    rows = await found(path, EVERYTHING)
+async def test_every_declared_field_occurs_and_none_is_null(search: Search, path: str, fields: str) -> None:
+    """Every declared field has a value in some record, and no field is null."""
+    rows = await search(path, EVERYTHING)
 
     assert set(fields.split()) - paths(rows) == set()
     assert nulls(rows) == 0
 
 
-async def test_every_declared_field_of_a_loans_item(found: Found) -> None:
-    """The item inside a loan has its own set of fields."""
-    items = [loan["item"] for loan in await found("/circulation/loans", EVERYTHING) if "item" in loan]
+async def test_every_declared_field_of_a_loans_item(search: Search) -> None:
+    """The item of a loan has its own set of fields."""
+    items = [loan["item"] for loan in await search("/circulation/loans", EVERYTHING) if "item" in loan]
     assert set(LOAN_ITEM.split()) - paths(items) == set()
 
 
-async def test_every_declared_field_of_a_searched_instance(
-    client: httpx.AsyncClient, library: Library
-) -> None:
-    """The search view has holdings and items under the instance."""
+async def test_every_declared_field_of_a_search_result(client: httpx.AsyncClient, library: Library) -> None:
+    """The search result has holdings and items in the instance."""
     path = "/circulation-bff/requests/search-instances"
     numbers = ("in00000001", "in00000006", "in00000011", "in00000025")
-    found = [(await client.get(path, params={"query": f"hrid=={hrid}"})).json() for hrid in numbers]
+    instances = [(await client.get(path, params={"query": f"hrid=={hrid}"})).json() for hrid in numbers]
 
-    assert set(INSTANCE.split()) - paths(found) == set()
-    assert set(SEARCH_HOLDING.split()) - paths([each["holdings"] for each in found]) == set()
-    assert set(SEARCH_ITEM.split()) - paths([each["items"] for each in found]) == set()
-    assert nulls(found) == 0
-    assert all("id" not in item["effectiveLocation"] for each in found for item in each["items"])
+    assert set(INSTANCE.split()) - paths(instances) == set()
+    assert set(SEARCH_HOLDING.split()) - paths([each["holdings"] for each in instances]) == set()
+    assert set(SEARCH_ITEM.split()) - paths([each["items"] for each in instances]) == set()
+    assert nulls(instances) == 0
+    assert all("id" not in item["effectiveLocation"] for each in instances for item in each["items"])
 
 
-async def test_the_bff_loses_fields_of_loans(found: Found) -> None:
-    """What its types do not declare is there at mod-circulation and gone at the BFF."""
+async def test_bff_omits_fields_of_loans(search: Search) -> None:
+    """Fields that its types do not declare are present at mod-circulation and absent at the BFF."""
     lost = {"forUseAtLocation", "reminders", "claimedReturnedDate"}
     bff, direct = (
-        await found("/circulation-bff/loans", EVERYTHING),
-        await found("/circulation/loans", EVERYTHING),
+        await search("/circulation-bff/loans", EVERYTHING),
+        await search("/circulation/loans", EVERYTHING),
     )
 
     assert not lost & set().union(*bff)
     assert lost <= set().union(*direct)
 
 
-async def test_the_bff_loses_fields_of_requests_and_adds_the_batch(found: Found) -> None:
-    """The due date of the loan in the way is one of them."""
+async def test_bff_omits_fields_of_requests_and_adds_the_batch(search: Search) -> None:
+    """The due date of the item's loan is among the omitted fields."""
     lost = {"loan", "printDetails", "itemLocationCode", "isDcbReRequestCancellation"}
-    bff = await found("/circulation-bff/requests", EVERYTHING)
-    direct = await found("/circulation/requests", EVERYTHING)
+    bff = await search("/circulation-bff/requests", EVERYTHING)
+    direct = await search("/circulation/requests", EVERYTHING)
 
     assert not lost & set().union(*bff)
     assert lost <= set().union(*direct)
@@ -198,22 +196,22 @@ async def test_the_bff_loses_fields_of_requests_and_adds_the_batch(found: Found)
     assert all("dueDate" in request["loan"] for request in direct if "loan" in request)
 
 
-async def test_the_bff_rewrites_dates(found: Found) -> None:
-    """Its dates have milliseconds and an offset whatever the stored form."""
+async def test_bff_reformats_dates(search: Search) -> None:
+    """Its dates have milliseconds and an offset in every case."""
     query = 'status.name=="Closed" sortby loanDate'
-    bff = {loan["id"]: loan for loan in await found("/circulation-bff/loans", query)}
-    direct = await found("/circulation/loans", query)
+    bff = {loan["id"]: loan for loan in await search("/circulation-bff/loans", query)}
+    direct = await search("/circulation/loans", query)
     (short,) = [loan for loan in direct if loan["loanDate"].endswith("Z")]
 
     assert bff[short["id"]]["loanDate"] == short["loanDate"].replace("Z", ".000+00:00")
 
 
-async def test_anonymized_and_dangling(found: Found) -> None:
+async def test_anonymized_and_dangling_references(search: Search) -> None:
     """An anonymized loan has no user; a deleted user or item leaves an id without a summary."""
-    loans = await found("/circulation-bff/loans", EVERYTHING)
+    loans = await search("/circulation-bff/loans", EVERYTHING)
     anonymized = [loan for loan in loans if "userId" not in loan]
     dangling = [loan for loan in loans if "userId" in loan and "borrower" not in loan]
-    requests = await found("/circulation-bff/requests", EVERYTHING)
+    requests = await search("/circulation-bff/requests", EVERYTHING)
 
     assert len(anonymized) == 19
     assert all("borrower" not in loan and loan["status"]["name"] == "Closed" for loan in anonymized)
@@ -223,13 +221,13 @@ async def test_anonymized_and_dangling(found: Found) -> None:
     assert sum("requesterId" not in request for request in requests) == 10
 
 
-async def test_one_item_by_barcode_at_the_bff(client: httpx.AsyncClient, found: Found) -> None:
-    """The BFF cuts a barcode out of the query and knows no other question."""
+async def test_bff_item_by_barcode(client: httpx.AsyncClient, search: Search) -> None:
+    """The BFF extracts a barcode from the query and supports no other query."""
     path = "/circulation-bff/inventory/items"
     hit = (await client.get(path, params={"query": 'barcode=="2000000001"'})).json()
     miss = (await client.get(path, params={"query": 'barcode=="a" or barcode=="b"'})).json()
 
-    assert hit == {"items": await found("/inventory/items", "barcode==2000000001"), "totalRecords": 1}
+    assert hit == {"items": await search("/inventory/items", "barcode==2000000001"), "totalRecords": 1}
     assert miss == {"items": [], "totalRecords": 0}
     assert (await client.get(path)).status_code == 400
 
@@ -245,8 +243,8 @@ async def test_one_item_by_barcode_at_the_bff(client: httpx.AsyncClient, found: 
         'keyword all "austen pride"',
     ],
 )
-async def test_searching_an_instance(client: httpx.AsyncClient, query: str) -> None:
-    """The first hit comes alone, with its copies."""
+async def test_search_returns_the_first_instance(client: httpx.AsyncClient, query: str) -> None:
+    """The first match is returned alone, with its items."""
     path = "/circulation-bff/requests/search-instances"
     instance = (await client.get(path, params={"query": query})).json()
 
@@ -254,8 +252,8 @@ async def test_searching_an_instance(client: httpx.AsyncClient, query: str) -> N
     assert sorted(item["barcode"] for item in instance["items"]) == ["2000000001", "2000000161"]
 
 
-async def test_searching_in_vain(client: httpx.AsyncClient) -> None:
-    """Nothing found is an empty object, and an unknown index is JSON."""
+async def test_search_without_a_match(client: httpx.AsyncClient) -> None:
+    """No match is an empty object, and an unknown index an error in JSON."""
     path = "/circulation-bff/requests/search-instances"
     nothing = await client.get(path, params={"query": "hrid==nothing"})
     unknown = await client.get(path, params={"query": "shoe-size==44"})
@@ -295,15 +293,15 @@ async def test_searching_in_vain(client: httpx.AsyncClient) -> None:
         ("/holdings-storage/holdings", 'instance.title=="Pride and Prejudice"', 1),
     ],
 )
-async def test_indexes_that_reach_into_other_records(found: Found, path: str, query: str, count: int) -> None:
-    """Queries see what FOLIO's indexes see, not only what is stored in the record."""
-    assert len(await found(path, query)) == count
+async def test_indexes_of_related_records(search: Search, path: str, query: str, count: int) -> None:
+    """Queries cover FOLIO's indexes, not only the fields of the stored record."""
+    assert len(await search(path, query)) == count
 
 
-async def test_effective_location(found: Found) -> None:
-    """The temporary place wins over the permanent one, and the item's over the holdings'."""
-    (item,) = await found("/inventory/items", "barcode==2000000161")
-    (other,) = await found("/inventory/items", "barcode==2000000001")
+async def test_effective_location(search: Search) -> None:
+    """The temporary location takes precedence over the permanent one, and the item's over the holdings'."""
+    (item,) = await search("/inventory/items", "barcode==2000000161")
+    (other,) = await search("/inventory/items", "barcode==2000000001")
 
     assert item["permanentLocation"]["name"] == "Second Floor"
     assert item["temporaryLocation"] == item["effectiveLocation"]
@@ -311,8 +309,8 @@ async def test_effective_location(found: Found) -> None:
     assert other["effectiveLocation"]["name"] == "Main Library"
 
 
-async def test_fees_of_a_loan(found: Found) -> None:
-    """Only what is still open is added up."""
-    loans = await found("/circulation-bff/loans", 'status.name=="Open"')
+async def test_fees_of_a_loan(search: Search) -> None:
+    """Only open amounts are added up."""
+    loans = await search("/circulation-bff/loans", 'status.name=="Open"')
     amounts = [loan["feesAndFines"]["amountRemainingToPay"] for loan in loans]
     assert sorted(amounts)[-5:] == [0, 7.25, 7.25, 7.25, 7.25]

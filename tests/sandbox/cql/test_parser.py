@@ -1,4 +1,4 @@
-"""The query language: what is read, what is refused, what matches."""
+"""The CQL parser: supported queries, errors, and matches."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def literal(text: str) -> str:
 
 
 @given(st.text())
-def test_a_literal_finds_the_value_it_was_made_of(text: str) -> None:
+def test_literal_matches_its_value(text: str) -> None:
     """Any text, with its masks escaped, equals itself."""
     assert matches(f"barcode=={literal(text)}", {"barcode": text})
 
 
 @given(st.text(), st.text())
-def test_a_literal_finds_nothing_but_equal_values(asked: str, stored: str) -> None:
-    """An escaped value matches another one only when they differ in case or accents alone."""
-    assert matches(f"barcode=={literal(asked)}", {"barcode": stored}) is (fold(asked) == fold(stored))
+def test_literal_matches_only_equal_values(queried: str, stored: str) -> None:
+    """An escaped value matches another one only if they differ in case or accents alone."""
+    assert matches(f"barcode=={literal(queried)}", {"barcode": stored}) is (fold(queried) == fold(stored))
 
 
 @given(st.text(alphabet='ab*?^"\\ ()=<>/'), st.text(alphabet='ab*?^"\\ ()=<>/'))
-def test_no_value_escapes_from_its_quotes(asked: str, stored: str) -> None:
-    """Signs of the language inside a literal stay text, in a list of values too."""
-    assert matches(f"barcode==({literal(asked)} or {literal(asked)})", {"barcode": stored}) is (
-        asked == stored
+def test_values_cannot_escape_their_quotes(queried: str, stored: str) -> None:
+    """Symbols of the language inside a literal stay text, in a list of values too."""
+    assert matches(f"barcode==({literal(queried)} or {literal(queried)})", {"barcode": stored}) is (
+        queried == stored
     )
 
 
@@ -115,12 +115,12 @@ def test_relations(query: str, expected: bool) -> None:
     assert matches(query, record) is expected
 
 
-def test_accents_do_not_matter() -> None:
+def test_accents_are_ignored() -> None:
     """Values are compared without accents, as PostgreSQL's unaccent does for FOLIO."""
     assert matches('name=="Bronte"', {"name": "Brontë"})
 
 
-def test_booleans_bind_equally_and_from_the_left() -> None:
+def test_booleans_bind_equally_from_the_left() -> None:
     """`a or b and c` means `(a or b) and c`."""
     record = {"a": "1", "b": "0", "c": "0"}
 
@@ -128,14 +128,14 @@ def test_booleans_bind_equally_and_from_the_left() -> None:
     assert matches("a==1 or (b==1 and c==1)", record)
 
 
-def test_a_condition_put_before_a_query_is_escaped_by_its_or() -> None:
+def test_or_escapes_a_prepended_condition() -> None:
     """The known trap of prepending text: the second branch of an `or` is not restricted."""
     hidden = {"routing": "true", "name": "B"}
     assert matches('cql.allRecords=1 not routing==true and name=="A" or name=="B"', hidden)
 
 
-def test_ids_of_a_query_are_known_before_records_are_read() -> None:
-    """A list of ids, alone or narrowed, can be answered from the keys."""
+def test_ids_of_a_query() -> None:
+    """A query for ids, alone or narrowed, is answered from the keys."""
     assert parse_query('id==("A" or "b")').ids() == frozenset({"a", "b"})
     assert parse_query('(id==("a" or "b")) and (x==1)').ids() == frozenset({"a", "b"})
     assert parse_query('id=="a" or x==1').ids() is None
@@ -173,7 +173,7 @@ def test_sort_keys() -> None:
         "(" * 300 + "a==1" + ")" * 300,
     ],
 )
-def test_what_cannot_be_read(query: str) -> None:
+def test_unsupported_queries_are_errors(query: str) -> None:
     """A query outside the subset is an error, never a guess."""
     with pytest.raises(CqlError):
         parse_query(query)
@@ -186,7 +186,7 @@ def test_masks_have_no_order() -> None:
 
 
 @given(st.text(alphabet='ab*"\\()=<>/ orandnot^?.'))
-def test_reading_ends_in_a_query_or_a_refusal(text: str) -> None:
+def test_parsing_ends_in_a_query_or_a_cql_error(text: str) -> None:
     """No text makes the parser fail in any other way."""
     try:
         query = parse_query(text)

@@ -1,4 +1,4 @@
-"""Taking items back: loans end, queues move, items travel."""
+"""Check-in: loans close, queues move, items are routed."""
 
 from __future__ import annotations
 
@@ -22,34 +22,36 @@ Send = Callable[..., Awaitable[httpx.Response]]
 
 
 @pytest.fixture(name="check_in")
-def _check_in(client: httpx.AsyncClient, desk: str) -> Send:
+def _check_in(client: httpx.AsyncClient, circ_desk: str) -> Send:
     async def check_in(barcode: str, path: str = BFF, **more: object) -> httpx.Response:
-        body = {"itemBarcode": barcode, "servicePointId": desk, "checkInDate": YESTERDAY, **more}
+        body = {"itemBarcode": barcode, "servicePointId": circ_desk, "checkInDate": YESTERDAY, **more}
         return await client.post(path, json=body)
 
     return check_in
 
 
-def the_item(library: Library, barcode: str) -> Body:
+def get_item(library: Library, barcode: str) -> Body:
     item = library.item_by_barcode(barcode)
     assert item is not None
     return item
 
 
-def waiting_for(library: Library, item: Body) -> Body:
+def request_for(library: Library, item: Body) -> Body:
     return next(each for each in library.requests.values() if each.get("itemId") == item["id"])
 
 
-async def test_a_loan_ends(client: httpx.AsyncClient, library: Library, check_in: Send, desk: str) -> None:
-    """The loan carries the date of the return and the moment it was recorded."""
-    item = the_item(library, "2000000113")  # on loan, nobody waits for it, at home at Circ Desk 1
+async def test_check_in_closes_the_loan(
+    client: httpx.AsyncClient, library: Library, check_in: Send, circ_desk: str
+) -> None:
+    """The loan has the date of the return and the time at which it was recorded."""
+    item = get_item(library, "2000000113")  # on loan, not requested, served by Circ Desk 1
     before = library.open_loan_of_item(item["id"])
     assert before is not None
 
-    answer = await check_in("2000000113")
-    body = answer.json()
+    response = await check_in("2000000113")
+    body = response.json()
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert sorted(body) == ["item", "loan", "staffSlipContext"]
     assert body["loan"]["id"] == before["id"]
     assert body["loan"]["status"] == {"name": "Closed"}
@@ -58,12 +60,12 @@ async def test_a_loan_ends(client: httpx.AsyncClient, library: Library, check_in
     assert body["loan"]["systemReturnDate"] > body["loan"]["returnDate"]
     assert body["loan"]["checkinServicePoint"]["name"] == "Circ Desk 1"
     assert body["item"]["status"]["name"] == "Available"
-    assert item["lastCheckIn"]["servicePointId"] == desk
+    assert item["lastCheckIn"]["servicePointId"] == circ_desk
     assert library.open_loan_of_item(item["id"]) is None
 
 
-async def test_an_item_that_was_not_lent(check_in: Send) -> None:
-    """Checking in an available item succeeds without a loan; only mod-circulation says that it was used."""
+async def test_item_without_a_loan(check_in: Send) -> None:
+    """Checking in an available item succeeds without a loan; only mod-circulation reports in-house use."""
     through_bff = (await check_in("2000000001")).json()
     directly = (await check_in("2000000001", CIRCULATION)).json()
     lent = (await check_in("2000000113", CIRCULATION)).json()
@@ -73,9 +75,9 @@ async def test_an_item_that_was_not_lent(check_in: Send) -> None:
     assert lent["inHouseUse"] is False
 
 
-async def test_an_item_far_from_home(library: Library, check_in: Send) -> None:
-    """It travels to the primary service point of its location."""
-    body = (await check_in("2000000119")).json()  # at home in the music library
+async def test_item_of_another_location(library: Library, check_in: Send) -> None:
+    """The item goes in transit to the primary service point of its location."""
+    body = (await check_in("2000000119")).json()  # of the music library
     music = next(key for key, point in library.service_points.items() if point["name"] == "Music Desk")
 
     assert body["item"]["status"]["name"] == "In transit"
@@ -86,10 +88,10 @@ async def test_an_item_far_from_home(library: Library, check_in: Send) -> None:
     assert "request" not in body["staffSlipContext"]
 
 
-async def test_a_request_waits_for_pickup(library: Library, check_in: Send, desk: str) -> None:
-    """At its pickup point the item goes to the hold shelf, for as long as that point keeps it."""
-    item = the_item(library, "2000000037")
-    request = waiting_for(library, item) | {"pickupServicePointId": desk}
+async def test_request_awaits_pickup(library: Library, check_in: Send, circ_desk: str) -> None:
+    """At its pickup point the item goes to the hold shelf for that service point's period."""
+    item = get_item(library, "2000000037")
+    request = request_for(library, item) | {"pickupServicePointId": circ_desk}
     library.requests[request["id"]] = request
 
     body = (await check_in("2000000037")).json()
@@ -108,10 +110,10 @@ async def test_a_request_waits_for_pickup(library: Library, check_in: Send, desk
     assert request["holdShelfExpirationDate"] == expires
 
 
-async def test_a_request_elsewhere(library: Library, check_in: Send) -> None:
-    """An item for another pickup point travels there."""
-    item = the_item(library, "2000000038")
-    request = waiting_for(library, item)
+async def test_request_for_another_service_point(library: Library, check_in: Send) -> None:
+    """An item for another pickup point goes in transit there."""
+    item = get_item(library, "2000000038")
+    request = request_for(library, item)
 
     body = (await check_in("2000000038")).json()
 
@@ -120,21 +122,21 @@ async def test_a_request_elsewhere(library: Library, check_in: Send) -> None:
     assert body["item"]["inTransitDestinationServicePointId"] == request["pickupServicePointId"]
 
 
-async def test_a_delivery(library: Library, check_in: Send) -> None:
-    """A request by delivery waits for the messenger, and the slip has the address."""
-    item = the_item(library, "2000000041")
+async def test_delivery(library: Library, check_in: Send) -> None:
+    """A request by delivery awaits delivery, and the slip has the address."""
+    item = get_item(library, "2000000041")
     body = (await check_in("2000000041")).json()
 
-    assert waiting_for(library, item)["status"] == "Open - Awaiting delivery"
+    assert request_for(library, item)["status"] == "Open - Awaiting delivery"
     assert body["item"]["status"]["name"] == "Awaiting delivery"
     assert body["staffSlipContext"]["request"]["deliveryAddressType"] == "Home"
     assert body["staffSlipContext"]["requester"]["addressType"] == "Home"
     assert body["staffSlipContext"]["requester"]["city"]
 
 
-async def test_a_title_level_request_gets_its_item(library: Library, check_in: Send) -> None:
-    """The first copy that comes back fills a request for the title."""
-    item = the_item(library, "2000000035")  # number 34: its title has a request without an item
+async def test_title_level_request_is_assigned_the_item(library: Library, check_in: Send) -> None:
+    """The first item that is checked in fills a request for the instance."""
+    item = get_item(library, "2000000035")  # number 34: its title has a request without an item
     instance_id = library.holdings[item["holdingsRecordId"]]["instanceId"]
     request = next(
         each
@@ -154,12 +156,12 @@ async def test_a_title_level_request_gets_its_item(library: Library, check_in: S
     ("resolution", "action"),
     [("Found by library", "checkedInFoundByLibrary"), ("Returned by patron", "checkedInReturnedByPatron")],
 )
-async def test_claimed_returned_is_resolved(check_in: Send, resolution: str, action: str) -> None:
-    """With a resolution the item comes back, and the loan says how."""
-    answer = await check_in("2000000151", claimedReturnedResolution=resolution)
+async def test_claimed_returned_item_with_a_resolution(check_in: Send, resolution: str, action: str) -> None:
+    """With a resolution the item is checked in, and the loan shows the resolution."""
+    response = await check_in("2000000151", claimedReturnedResolution=resolution)
 
-    assert answer.status_code == 200
-    assert answer.json()["loan"]["action"] == action
+    assert response.status_code == 200
+    assert response.json()["loan"]["action"] == action
 
 
 @pytest.mark.parametrize(
@@ -203,18 +205,18 @@ async def test_claimed_returned_is_resolved(check_in: Send, resolution: str, act
 async def test_refusals(library: Library, check_in: Send, barcode: str, more: Body, expected: Body) -> None:
     """A refused check-in changes nothing."""
     before = deepcopy((library.items, library.loans, library.requests))
-    answer = await check_in(barcode, **more)
+    response = await check_in(barcode, **more)
 
-    assert answer.status_code == 422
-    assert answer.json() == {"errors": [expected]}
+    assert response.status_code == 422
+    assert response.json() == {"errors": [expected]}
     assert (library.items, library.loans, library.requests) == before
 
 
-async def test_an_intellectual_item(check_in: Send) -> None:
-    """What is not a thing cannot come back."""
-    answer = await check_in("2000000018")
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["message"].endswith(
+async def test_intellectual_item_is_refused(check_in: Send) -> None:
+    """An intellectual item cannot be checked in."""
+    response = await check_in("2000000018")
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["message"].endswith(
         "has the item status Intellectual item and cannot be checked in"
     )
 
@@ -222,15 +224,17 @@ async def test_an_intellectual_item(check_in: Send) -> None:
 @pytest.mark.parametrize(
     "change", [{"checkInDate": None}, {"checkInDate": "soon"}, {"servicePointId": "x"}, {"sessionId": "x"}]
 )
-async def test_bodies_that_are_not_valid(check_in: Send, change: Body) -> None:
-    """Required fields and forms are checked before any rule."""
+async def test_invalid_bodies_are_rejected(check_in: Send, change: Body) -> None:
+    """Required fields and formats are validated before any rule."""
     assert (await check_in("2000000001", **change)).json()["error"] == "Bad Request"
     assert (await check_in("2000000001", CIRCULATION, **change)).status_code in (400, 422)
 
 
-async def test_there_and_back(client: httpx.AsyncClient, library: Library, check_in: Send, desk: str) -> None:
+async def test_check_out_after_check_in(
+    client: httpx.AsyncClient, library: Library, check_in: Send, circ_desk: str
+) -> None:
     """An item is lent, returned and lent again."""
-    body = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": desk}
+    body = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": circ_desk}
     path = "/circulation-bff/loans/check-out-by-barcode"
 
     first = await client.post(path, json=body)
@@ -243,8 +247,8 @@ async def test_there_and_back(client: httpx.AsyncClient, library: Library, check
 
 
 async def test_queues(client: httpx.AsyncClient, library: Library) -> None:
-    """A title's queue holds the open requests for all of its copies, by position."""
-    item = the_item(library, "2000000031")  # number 30 has two requests
+    """An instance's queue holds the open requests for all of its items, by position."""
+    item = get_item(library, "2000000031")  # number 30 has two requests
     instance_id = library.holdings[item["holdingsRecordId"]]["instanceId"]
 
     of_title = (await client.get(f"/circulation/requests/queue/instance/{instance_id}")).json()
@@ -255,11 +259,11 @@ async def test_queues(client: httpx.AsyncClient, library: Library) -> None:
     assert of_title["totalRecords"] == 2
 
 
-async def test_those_behind_move_up(
-    client: httpx.AsyncClient, library: Library, check_in: Send, desk: str
+async def test_queue_moves_up(
+    client: httpx.AsyncClient, library: Library, check_in: Send, circ_desk: str
 ) -> None:
     """When the first request is filled, the second one becomes the first."""
-    item = the_item(library, "2000000031")
+    item = get_item(library, "2000000031")
     first, second = sorted(
         (
             each
@@ -268,13 +272,13 @@ async def test_those_behind_move_up(
         ),
         key=lambda each: each["position"],
     )
-    first["pickupServicePointId"] = desk
+    first["pickupServicePointId"] = circ_desk
     await check_in("2000000031")
     requester = library.users[first["requesterId"]]["barcode"]
 
-    body = {"itemBarcode": "2000000031", "userBarcode": requester, "servicePointId": desk}
-    answer = await client.post("/circulation-bff/loans/check-out-by-barcode", json=body)
+    body = {"itemBarcode": "2000000031", "userBarcode": requester, "servicePointId": circ_desk}
+    response = await client.post("/circulation-bff/loans/check-out-by-barcode", json=body)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert first["status"] == "Closed - Filled"
     assert second["position"] == 1

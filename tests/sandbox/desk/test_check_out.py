@@ -1,4 +1,4 @@
-"""Lending at the desk: what is lent, and every reason not to."""
+"""Check-out: the new loan, and every reason for a refusal."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Body = dict[str, Any]
 
 
 @pytest.fixture(name="body")
-def _body(desk: str) -> Callable[..., Body]:
+def _body(circ_desk: str) -> Callable[..., Body]:
     def body(item: str = ITEM, user: str = PATRON, **more: object) -> Body:
-        return {"itemBarcode": item, "userBarcode": user, "servicePointId": desk, **more}
+        return {"itemBarcode": item, "userBarcode": user, "servicePointId": circ_desk, **more}
 
     return body
 
@@ -41,29 +41,29 @@ def state(library: Library) -> object:
     return deepcopy((library.loans, library.items, library.requests))
 
 
-async def refused(client: httpx.AsyncClient, library: Library, body: Body, caller: str = "") -> list[Body]:
-    """Send it, see that nothing has changed, and return the errors."""
+async def refuse(client: httpx.AsyncClient, library: Library, body: Body, caller: str = "") -> list[Body]:
+    """Send a check-out, check that nothing has changed, and return the errors."""
     before = state(library)
-    answer = await client.post(BFF, json=body, headers={"X-Okapi-Token": caller} if caller else {})
+    response = await client.post(BFF, json=body, headers={"X-Okapi-Token": caller} if caller else {})
 
-    assert answer.status_code == 422, answer.text
-    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.status_code == 422, response.text
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
     assert state(library) == before
-    errors: list[Body] = answer.json()["errors"]
+    errors: list[Body] = response.json()["errors"]
     return errors
 
 
-async def test_a_check_out_makes_a_loan(
+async def test_check_out_creates_a_loan(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """The loan is answered whole, the item is checked out, and the next search finds both."""
-    answer = await client.post(BFF, json=body(loanDate=NOW))
-    loan = answer.json()
+    """The complete loan is returned, the item is checked out, and the next search matches both."""
+    response = await client.post(BFF, json=body(loanDate=NOW))
+    loan = response.json()
     patron, item = library.user_by_barcode(PATRON), library.item_by_barcode(ITEM)
     assert patron is not None
     assert item is not None
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert loan["userId"] == patron["id"]
     assert loan["itemId"] == item["id"]
     assert loan["status"] == {"name": "Open"}
@@ -81,41 +81,41 @@ async def test_a_check_out_makes_a_loan(
     assert [each["id"] for each in listed.json()["loans"]] == [loan["id"]]
 
 
-async def test_circulation_answers_created(client: httpx.AsyncClient, body: Callable[..., Body]) -> None:
-    """Without the BFF a check-out is 201 with the place of the loan."""
-    answer = await client.post(CIRCULATION, json=body())
+async def test_circulation_responds_created(client: httpx.AsyncClient, body: Callable[..., Body]) -> None:
+    """Without the BFF the response is 201 with the loan's Location."""
+    response = await client.post(CIRCULATION, json=body())
 
-    assert answer.status_code == 201
-    assert answer.headers["location"] == f"/circulation/loans/{answer.json()['id']}"
+    assert response.status_code == 201
+    assert response.headers["location"] == f"/circulation/loans/{response.json()['id']}"
 
 
-async def test_a_second_check_out(
+async def test_item_on_loan_is_refused(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """A lent item is refused without a code."""
+    """An item on loan is refused without a code."""
     await client.post(BFF, json=body())
-    assert await refused(client, library, body()) == [
+    assert await refuse(client, library, body()) == [
         {"message": "Item is already checked out", "parameters": [{"key": "itemBarcode", "value": ITEM}]}
     ]
 
 
-async def test_an_open_loan_behind_another_status(
+async def test_available_item_with_an_open_loan_is_refused(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """An item that claims to be available though it is on loan is refused with a code."""
+    """An item on loan whose status is Available is refused with a code."""
     lent = library.item_by_barcode("2000000035")
     assert lent is not None
     lent["status"]["name"] = "Available"
 
-    errors = await refused(client, library, body(item="2000000035"))
+    errors = await refuse(client, library, body(item="2000000035"))
     assert [each.get("code") for each in errors] == ["ITEM_HAS_OPEN_LOAN", None]
 
 
 async def test_unknown_barcodes(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """Both are told at once; only the one of the user has a code."""
-    assert await refused(client, library, body(item="no item", user="no user")) == [
+    """Both are reported at once; only the user's has a code."""
+    assert await refuse(client, library, body(item="no item", user="no user")) == [
         {
             "message": "Could not find user with matching barcode",
             "parameters": [{"key": "userBarcode", "value": "no user"}],
@@ -129,11 +129,11 @@ async def test_unknown_barcodes(
 
 
 @pytest.mark.parametrize("patron", [EXPIRED, INACTIVE])
-async def test_patrons_who_are_not_served(
+async def test_inactive_patrons_are_refused(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body], patron: str
 ) -> None:
-    """Expired and inactive are one refusal, without a code."""
-    assert await refused(client, library, body(user=patron)) == [
+    """Expired and inactive patrons get the same refusal, without a code."""
+    assert await refuse(client, library, body(user=patron)) == [
         {
             "message": "Cannot check out to inactive user",
             "parameters": [{"key": "userBarcode", "value": patron}],
@@ -141,9 +141,9 @@ async def test_patrons_who_are_not_served(
     ]
 
 
-async def test_a_manual_block(client: httpx.AsyncClient, library: Library, body: Callable[..., Body]) -> None:
-    """All texts come in one error, and this caller may lift it."""
-    assert await refused(client, library, body(user=MANUALLY_BLOCKED)) == [
+async def test_manual_block(client: httpx.AsyncClient, library: Library, body: Callable[..., Body]) -> None:
+    """All descriptions are in one error, and this caller may override it."""
+    assert await refuse(client, library, body(user=MANUALLY_BLOCKED)) == [
         {
             "message": "Patron blocked from borrowing",
             "parameters": [{"key": "reason", "value": "Card reported lost;Address unknown"}],
@@ -156,8 +156,8 @@ async def test_a_manual_block(client: httpx.AsyncClient, library: Library, body:
 async def test_automated_blocks(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """Each condition is an error of its own, without parameters; another caller would have to lift it."""
-    errors = await refused(client, library, body(user=AUTOMATICALLY_BLOCKED), caller="sandbox:desk")
+    """Each condition is a separate error without parameters; only another caller may override it."""
+    errors = await refuse(client, library, body(user=AUTOMATICALLY_BLOCKED), caller="sandbox:desk")
 
     assert [each["code"] for each in errors] == ["USER_IS_BLOCKED_AUTOMATICALLY"] * 2
     assert [each["parameters"] for each in errors] == [[], []]
@@ -167,9 +167,9 @@ async def test_automated_blocks(
     }
 
 
-async def test_an_item_limit(client: httpx.AsyncClient, library: Library, body: Callable[..., Body]) -> None:
-    """A visitor has two books at most, but may still have a film."""
-    (error,) = await refused(client, library, body(user=VISITOR))
+async def test_item_limit(client: httpx.AsyncClient, library: Library, body: Callable[..., Body]) -> None:
+    """A visitor may borrow two books, and still a film."""
+    (error,) = await refuse(client, library, body(user=VISITOR))
 
     assert error["code"] == "ITEM_LIMIT_PATRON_GROUP_MATERIAL_TYPE"
     assert error["overridableBlock"] == {"name": "itemLimitBlock", "missingPermissions": []}
@@ -179,12 +179,12 @@ async def test_an_item_limit(client: httpx.AsyncClient, library: Library, body: 
     assert (await client.post(BFF, json=body(user=VISITOR, item="2000000010"))).status_code == 200
 
 
-async def test_an_item_that_is_not_lent(
+async def test_not_loanable_item_is_refused(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """The policy in the way is named."""
+    """The refusal names the loan policy."""
     policy = next(each for each in library.loan_policies.values() if each["name"] == "Not loanable")
-    assert await refused(client, library, body(item=READING_ROOM_ITEM)) == [
+    assert await refuse(client, library, body(item=READING_ROOM_ITEM)) == [
         {
             "message": "Item is not loanable",
             "parameters": [
@@ -199,10 +199,10 @@ async def test_an_item_that_is_not_lent(
 
 
 async def test_reasons_are_collected(
-    client: httpx.AsyncClient, library: Library, body: Callable[..., Body], desk: str
+    client: httpx.AsyncClient, library: Library, body: Callable[..., Body], circ_desk: str
 ) -> None:
-    """Block and policy arrive in one answer."""
-    errors = await refused(client, library, body(user=MANUALLY_BLOCKED, item=READING_ROOM_ITEM))
+    """Block and policy are in one response."""
+    errors = await refuse(client, library, body(user=MANUALLY_BLOCKED, item=READING_ROOM_ITEM))
     assert [each["code"] for each in errors] == ["USER_IS_BLOCKED_MANUALLY", "ITEM_NOT_LOANABLE"]
 
 
@@ -218,8 +218,8 @@ async def test_reasons_are_collected(
 async def test_statuses_that_are_never_lent(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body], barcode: str, status: str
 ) -> None:
-    """The message says which status it is."""
-    (error,) = await refused(client, library, body(item=barcode))
+    """The message contains the status."""
+    (error,) = await refuse(client, library, body(item=barcode))
 
     assert error["message"].endswith(
         f"(Barcode: {barcode}) has the item status {status} and cannot be checked out"
@@ -228,40 +228,40 @@ async def test_statuses_that_are_never_lent(
     assert "code" not in error
 
 
-async def test_an_item_on_hold_for_somebody_else(
+async def test_item_on_hold_for_another_patron(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """An item that waits for its requester is not given to another patron."""
-    (error,) = await refused(client, library, body(item="2000000251"))
+    """An item on the hold shelf is not lent to another patron."""
+    (error,) = await refuse(client, library, body(item="2000000251"))
 
     assert error["message"].endswith("because it has been requested by another patron")
     assert error["parameters"] == [{"key": "userBarcode", "value": PATRON}]
 
 
-async def test_a_request_is_filled(
+async def test_check_out_fills_the_request(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """The requester takes the item, and the request is closed and leaves the queue."""
+    """The requester borrows the item, and the request is closed and leaves the queue."""
     item = library.item_by_barcode("2000000251")
     assert item is not None
     request = next(each for each in library.requests.values() if each.get("itemId") == item["id"])
     requester = library.users[request["requesterId"]]
 
-    answer = await client.post(BFF, json=body(item="2000000251", user=requester["barcode"]))
+    response = await client.post(BFF, json=body(item="2000000251", user=requester["barcode"]))
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert library.requests[request["id"]]["status"] == "Closed - Filled"
     assert "position" not in library.requests[request["id"]]
 
 
-async def test_a_proxy(client: httpx.AsyncClient, library: Library, body: Callable[..., Body]) -> None:
+async def test_proxy(client: httpx.AsyncClient, library: Library, body: Callable[..., Body]) -> None:
     """A proxy borrows for the sponsor."""
-    answer = await client.post(BFF, json=body(user=SPONSOR, proxyUserBarcode=PROXY))
+    response = await client.post(BFF, json=body(user=SPONSOR, proxyUserBarcode=PROXY))
     proxy = library.user_by_barcode(PROXY)
     assert proxy is not None
 
-    assert answer.status_code == 200
-    assert answer.json()["proxyUserId"] == proxy["id"]
+    assert response.status_code == 200
+    assert response.json()["proxyUserId"] == proxy["id"]
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ async def test_a_proxy(client: httpx.AsyncClient, library: Library, body: Callab
         ("nobody", "Could not find user with matching barcode", "USER_BARCODE_NOT_FOUND"),
     ],
 )
-async def test_proxies_that_are_not_accepted(
+async def test_invalid_proxies_are_refused(
     client: httpx.AsyncClient,
     library: Library,
     body: Callable[..., Body],
@@ -282,19 +282,19 @@ async def test_proxies_that_are_not_accepted(
     message: str,
     code: str | None,
 ) -> None:
-    """Somebody who may not act for the sponsor is refused by name of the field."""
-    (error,) = await refused(client, library, body(user=SPONSOR, proxyUserBarcode=proxy))
+    """A user who is not the sponsor's proxy is refused under the field's name."""
+    (error,) = await refuse(client, library, body(user=SPONSOR, proxyUserBarcode=proxy))
 
     assert (error["message"], error.get("code")) == (message, code)
     assert error["parameters"] == [{"key": "proxyUserBarcode", "value": proxy}]
 
 
-async def test_an_unknown_service_point(
+async def test_unknown_service_point(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """A loan is made somewhere."""
+    """A check-out needs an existing service point."""
     elsewhere = "00000000-0000-4000-8000-000000000000"
-    assert await refused(client, library, body(servicePointId=elsewhere)) == [
+    assert await refuse(client, library, body(servicePointId=elsewhere)) == [
         {
             "message": "Check out must be performed at a service point",
             "parameters": [{"key": "servicePointId", "value": elsewhere}],
@@ -316,35 +316,37 @@ async def test_an_unknown_service_point(
         ),
     ],
 )
-async def test_overrides_lift_blocks(
+async def test_overrides(
     client: httpx.AsyncClient, body: Callable[..., Body], patron: str, item: str, block: Body
 ) -> None:
-    """With a comment and the right to it, each block is lifted, and the loan says so."""
-    answer = await client.post(BFF, json=body(item, patron, overrideBlocks=block | {"comment": "ok by me"}))
-    loan = answer.json()
+    """With a comment and the permission each block is overridden, and the loan shows it."""
+    response = await client.post(BFF, json=body(item, patron, overrideBlocks=block | {"comment": "ok by me"}))
+    loan = response.json()
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert (loan["action"], loan["actionComment"]) == ("checkedOutThroughOverride", "ok by me")
     if "itemNotLoanableBlock" in block:
         assert loan["dueDate"] == "2099-01-01T12:00:00.000+00:00"
 
 
-async def test_one_override_lifts_one_block(
+async def test_an_override_applies_to_one_block(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """What was not asked to be lifted still stands."""
-    asked = {"patronBlock": {}, "comment": "ok"}
-    errors = await refused(client, library, body(READING_ROOM_ITEM, MANUALLY_BLOCKED, overrideBlocks=asked))
+    """Blocks that are not overridden still apply."""
+    overrides = {"patronBlock": {}, "comment": "ok"}
+    errors = await refuse(
+        client, library, body(READING_ROOM_ITEM, MANUALLY_BLOCKED, overrideBlocks=overrides)
+    )
     assert [each["code"] for each in errors] == ["ITEM_NOT_LOANABLE"]
 
 
-async def test_an_override_without_the_right(
+async def test_override_without_the_permission(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """A caller who lacks the permission is told which."""
-    asked = {"patronBlock": {}, "comment": "please"}
-    blocked = body(user=MANUALLY_BLOCKED, overrideBlocks=asked)
-    assert await refused(client, library, blocked, caller="sandbox:desk") == [
+    """The refusal names the missing permission."""
+    overrides = {"patronBlock": {}, "comment": "please"}
+    blocked = body(user=MANUALLY_BLOCKED, overrideBlocks=overrides)
+    assert await refuse(client, library, blocked, caller="sandbox:desk") == [
         {
             "message": "Insufficient override permissions",
             "parameters": [],
@@ -357,20 +359,20 @@ async def test_an_override_without_the_right(
     ]
 
 
-async def test_an_override_without_comment(
+async def test_override_without_a_comment(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """A reason has to be given for every override."""
-    (error,) = await refused(client, library, body(user=MANUALLY_BLOCKED, overrideBlocks={"patronBlock": {}}))
+    """Every override requires a comment."""
+    (error,) = await refuse(client, library, body(user=MANUALLY_BLOCKED, overrideBlocks={"patronBlock": {}}))
     assert error["parameters"] == [{"key": "comment", "value": None}]
 
 
-async def test_a_due_date_before_the_loan(
+async def test_due_date_before_the_loan_date(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
 ) -> None:
-    """An override cannot lend into the past."""
-    asked = {"itemNotLoanableBlock": {"dueDate": "2020-01-01T00:00:00Z"}, "comment": "ok"}
-    (error,) = await refused(client, library, body(READING_ROOM_ITEM, overrideBlocks=asked))
+    """An override cannot set a due date in the past."""
+    overrides = {"itemNotLoanableBlock": {"dueDate": "2020-01-01T00:00:00Z"}, "comment": "ok"}
+    (error,) = await refuse(client, library, body(READING_ROOM_ITEM, overrideBlocks=overrides))
     assert error["parameters"] == [{"key": "dueDate", "value": "2020-01-01T00:00:00.000+00:00"}]
 
 
@@ -389,10 +391,10 @@ async def test_a_due_date_before_the_loan(
         {"overrideBlocks": {"patronBlock": {}, "comment": 7}},
     ],
 )
-async def test_bodies_that_are_not_valid(
+async def test_invalid_bodies_are_rejected(
     client: httpx.AsyncClient, library: Library, body: Callable[..., Body], change: Body
 ) -> None:
-    """The BFF's framework refuses them before any rule is asked; mod-circulation refuses them too."""
+    """The BFF's framework rejects them before any rule; mod-circulation rejects them too."""
     before = state(library)
     bff = await client.post(BFF, json=body() | change)
     circulation = await client.post(CIRCULATION, json=body() | change)
@@ -409,8 +411,8 @@ async def test_bodies_that_are_not_valid(
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null"])
-async def test_bodies_that_are_no_objects(client: httpx.AsyncClient, content: bytes) -> None:
-    """Malformed JSON is 400 in both forms."""
+async def test_bodies_that_are_not_objects(client: httpx.AsyncClient, content: bytes) -> None:
+    """Malformed JSON is 400 at both."""
     assert (await client.post(BFF, content=content)).json()["path"] == BFF
     assert (await client.post(CIRCULATION, content=content)).headers["content-type"].startswith("text/plain")
 
@@ -424,14 +426,16 @@ async def test_bodies_that_are_no_objects(client: httpx.AsyncClient, content: by
     ],
 )
 async def test_due_dates(client: httpx.AsyncClient, body: Callable[..., Body], item: str, due: str) -> None:
-    """Days and weeks end with the day, hours do not."""
+    """Periods of days and weeks end at the end of the day, hours do not."""
     assert (await client.post(BFF, json=body(item, loanDate=NOW))).json()["dueDate"] == due
 
 
-async def test_time_can_pass(client: httpx.AsyncClient, library: Library, body: Callable[..., Body]) -> None:
-    """The library's clock can be moved past a patron's expiration."""
+async def test_clock_can_be_advanced(
+    client: httpx.AsyncClient, library: Library, body: Callable[..., Body]
+) -> None:
+    """The library's clock can be moved past a patron's expiration date."""
     library.clock.advance(timedelta(days=400))
 
-    (error,) = await refused(client, library, body())
+    (error,) = await refuse(client, library, body())
     assert error["message"] == "Cannot check out to inactive user"
     assert datetime.fromisoformat(library.now()) > library.clock.start - timedelta(seconds=1)

@@ -1,4 +1,4 @@
-"""What the desk does to an open loan, by the BFF and by mod-circulation, and what it refuses."""
+"""Writes on an open loan, at the BFF and at mod-circulation, and their refusals."""
 
 from __future__ import annotations
 
@@ -38,41 +38,41 @@ def state(library: Library) -> object:
     return deepcopy((library.loans, library.items, library.accounts, library.loan_history))
 
 
-async def refused(client: httpx.AsyncClient, library: Library, path: str, body: Body) -> Body:
-    """Send it, see that nothing has changed, and return the only error."""
+async def refuse(client: httpx.AsyncClient, library: Library, path: str, body: Body) -> Body:
+    """Send a write, check that nothing has changed, and return the only error."""
     before = state(library)
-    answer = await client.post(path, json=body)
+    response = await client.post(path, json=body)
 
-    assert answer.status_code == 422, answer.text
+    assert response.status_code == 422, response.text
     assert state(library) == before
-    (error,) = answer.json()["errors"]
+    (error,) = response.json()["errors"]
     return dict(error)
 
 
-def lost(desk: str, **more: object) -> Body:
-    return {"declaredLostDateTime": WHEN, "servicePointId": desk, **more}
+def lost(circ_desk: str, **more: object) -> Body:
+    return {"declaredLostDateTime": WHEN, "servicePointId": circ_desk, **more}
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_an_item_is_declared_lost(
-    client: httpx.AsyncClient, library: Library, desk: str, service: str
+async def test_item_is_declared_lost(
+    client: httpx.AsyncClient, library: Library, circ_desk: str, service: str
 ) -> None:
-    """Loan and item say so, and the price and the fee of the policy are owed from now on."""
+    """Loan and item have the status, and the policy's price and fee are charged."""
     loan = loan_of(library, PLAIN)
-    answer = await client.post(
-        f"{service}/{loan['id']}/declare-item-lost", json=lost(desk, comment="on a train")
+    response = await client.post(
+        f"{service}/{loan['id']}/declare-item-lost", json=lost(circ_desk, comment="on a train")
     )
-    shown = (await client.get(f"/circulation/loans/{loan['id']}")).json()
+    view = (await client.get(f"/circulation/loans/{loan['id']}")).json()
     owed = (
         await client.get("/accounts", params={"query": f"loanId=={loan['id']} sortby amount/number"})
     ).json()
 
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert "content-type" not in answer.headers
-    assert (shown["action"], shown["actionComment"]) == ("declaredLost", "on a train")
-    assert (shown["status"]["name"], shown["declaredLostDate"]) == ("Open", SHOWN)
-    assert shown["item"]["status"]["name"] == "Declared lost"
-    assert shown["feesAndFines"] == {"amountRemainingToPay": 50.0}
+    assert (response.status_code, response.content) == (204, b"")
+    assert "content-type" not in response.headers
+    assert (view["action"], view["actionComment"]) == ("declaredLost", "on a train")
+    assert (view["status"]["name"], view["declaredLostDate"]) == ("Open", SHOWN)
+    assert view["item"]["status"]["name"] == "Declared lost"
+    assert view["feesAndFines"] == {"amountRemainingToPay": 50.0}
     assert [(each["feeFineType"], each["amount"], each["remaining"]) for each in owed["accounts"]] == [
         ("Lost item processing fee", 10.0, 10.0),
         ("Lost item fee", 40.0, 40.0),
@@ -80,20 +80,20 @@ async def test_an_item_is_declared_lost(
     assert owed["accounts"][0]["barcode"] == PLAIN
 
 
-async def test_a_lost_item_that_is_found_costs_nothing(
-    client: httpx.AsyncClient, library: Library, desk: str
+async def test_check_in_cancels_lost_item_fees(
+    client: httpx.AsyncClient, library: Library, circ_desk: str
 ) -> None:
-    """The check-in cancels the lost fees and leaves the fines alone."""
+    """The check-in cancels the fees for the lost item and keeps the fines."""
     loan = loan_of(library, PLAIN)
-    await client.post(f"/circulation/loans/{loan['id']}/declare-item-lost", json=lost(desk))
-    body = {"itemBarcode": PLAIN, "servicePointId": desk, "checkInDate": WHEN}
-    answer = await client.post("/circulation-bff/loans/check-in-by-barcode", json=body)
+    await client.post(f"/circulation/loans/{loan['id']}/declare-item-lost", json=lost(circ_desk))
+    body = {"itemBarcode": PLAIN, "servicePointId": circ_desk, "checkInDate": WHEN}
+    response = await client.post("/circulation-bff/loans/check-in-by-barcode", json=body)
     accounts = [each for each in library.accounts.values() if each["loanId"] == loan["id"]]
     actions = (
         await client.get("/feefineactions", params={"query": f"accountId=={accounts[0]['id']}"})
     ).json()
 
-    assert answer.json()["loan"]["feesAndFines"] == {"amountRemainingToPay": 0}
+    assert response.json()["loan"]["feesAndFines"] == {"amountRemainingToPay": 0}
     assert [each["paymentStatus"]["name"] for each in accounts] == ["Cancelled item returned"] * 2
     assert {
         (each["typeAction"], each["amountAction"], each["balance"]) for each in actions["feefineactions"]
@@ -104,12 +104,12 @@ async def test_a_lost_item_that_is_found_costs_nothing(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_an_item_is_not_lost_twice(
-    client: httpx.AsyncClient, library: Library, desk: str, service: str
+async def test_item_cannot_be_declared_lost_twice(
+    client: httpx.AsyncClient, library: Library, circ_desk: str, service: str
 ) -> None:
-    """The second declaration is refused without a code, under the item's id."""
+    """The second declaration is refused without a code, with the item's id."""
     loan = loan_of(library, DECLARED_LOST)
-    assert await refused(client, library, f"{service}/{loan['id']}/declare-item-lost", lost(desk)) == {
+    assert await refuse(client, library, f"{service}/{loan['id']}/declare-item-lost", lost(circ_desk)) == {
         "message": "The item is already declared lost",
         "parameters": [{"key": "itemId", "value": loan["itemId"]}],
     }
@@ -124,21 +124,21 @@ async def test_an_item_is_not_lost_twice(
         ("declare-claimed-returned-item-as-missing", {"comment": "gone"}),
     ],
 )
-async def test_a_closed_loan_is_over(
+async def test_closed_loan_is_refused(
     client: httpx.AsyncClient, library: Library, act: str, body: Body
 ) -> None:
-    """Nothing is done to it, and the refusal names the loan."""
+    """The refusal names the loan."""
     loan = closed_loan(library)
-    assert await refused(client, library, f"/circulation/loans/{loan['id']}/{act}", body) == {
+    assert await refuse(client, library, f"/circulation/loans/{loan['id']}/{act}", body) == {
         "message": "Loan is closed",
         "parameters": [{"key": "loanId", "value": loan["id"]}],
     }
 
 
-async def test_an_unknown_service_point(client: httpx.AsyncClient, library: Library) -> None:
-    """An item is lost at a place that exists."""
+async def test_unknown_service_point(client: httpx.AsyncClient, library: Library) -> None:
+    """An item is declared lost at an existing service point."""
     loan = loan_of(library, PLAIN)
-    assert await refused(
+    assert await refuse(
         client, library, f"/circulation-bff/loans/{loan['id']}/declare-item-lost", lost(NOTHING)
     ) == {
         "message": "A service point is required for item to be declared lost",
@@ -154,34 +154,32 @@ async def test_an_unknown_service_point(client: httpx.AsyncClient, library: Libr
         ("declare-claimed-returned-item-as-missing", "comment"),
     ],
 )
-async def test_what_an_act_needs(client: httpx.AsyncClient, library: Library, act: str, missing: str) -> None:
-    """The BFF's framework answers 400 before its own code, mod-circulation 422 under the missing field."""
+async def test_required_fields(client: httpx.AsyncClient, library: Library, act: str, missing: str) -> None:
+    """The BFF's framework responds 400, mod-circulation 422 with the missing field."""
     loan = loan_of(library, CLAIMED)
     bff = await client.post(f"/circulation-bff/loans/{loan['id']}/{act}", json={})
-    error = await refused(client, library, f"/circulation/loans/{loan['id']}/{act}", {})
+    error = await refuse(client, library, f"/circulation/loans/{loan['id']}/{act}", {})
 
     assert (bff.status_code, bff.json()["error"]) == (400, "Bad Request")
     assert error["parameters"] == [{"key": missing, "value": None}]
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_patron_claims_to_have_returned(
-    client: httpx.AsyncClient, library: Library, service: str
-) -> None:
-    """The claim is dated and commented; the loan stays open."""
+async def test_item_is_claimed_returned(client: httpx.AsyncClient, library: Library, service: str) -> None:
+    """The loan has the date and the comment and stays open."""
     loan = loan_of(library, PLAIN)
     body = {"itemClaimedReturnedDateTime": WHEN, "comment": "put on the trolley"}
-    answer = await client.post(f"{service}/{loan['id']}/claim-item-returned", json=body)
-    shown = (await client.get(f"/circulation/loans/{loan['id']}")).json()
+    response = await client.post(f"{service}/{loan['id']}/claim-item-returned", json=body)
+    view = (await client.get(f"/circulation/loans/{loan['id']}")).json()
 
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert (shown["action"], shown["actionComment"]) == ("claimedReturned", "put on the trolley")
-    assert (shown["status"]["name"], shown["claimedReturnedDate"]) == ("Open", SHOWN)
-    assert shown["item"]["status"]["name"] == "Claimed returned"
+    assert (response.status_code, response.content) == (204, b"")
+    assert (view["action"], view["actionComment"]) == ("claimedReturned", "put on the trolley")
+    assert (view["status"]["name"], view["claimedReturnedDate"]) == ("Open", SHOWN)
+    assert view["item"]["status"]["name"] == "Claimed returned"
 
 
-async def test_a_claim_without_a_word(client: httpx.AsyncClient, library: Library) -> None:
-    """It keeps the comment that the loan had."""
+async def test_claim_without_a_comment(client: httpx.AsyncClient, library: Library) -> None:
+    """The loan keeps its previous comment."""
     loan = loan_of(library, PLAIN)
     loan["actionComment"] = "from before"
     await client.post(
@@ -191,24 +189,28 @@ async def test_a_claim_without_a_word(client: httpx.AsyncClient, library: Librar
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_claimed_item_is_given_up(client: httpx.AsyncClient, library: Library, service: str) -> None:
-    """The item is missing and the loan ends."""
+async def test_claimed_item_is_declared_missing(
+    client: httpx.AsyncClient, library: Library, service: str
+) -> None:
+    """The item is missing and the loan is closed."""
     loan = loan_of(library, CLAIMED)
     path = f"{service}/{loan['id']}/declare-claimed-returned-item-as-missing"
-    answer = await client.post(path, json={"comment": "searched everywhere"})
+    response = await client.post(path, json={"comment": "searched everywhere"})
 
-    assert (answer.status_code, answer.content) == (204, b"")
+    assert (response.status_code, response.content) == (204, b"")
     assert (loan["action"], loan["actionComment"]) == ("markedMissing", "searched everywhere")
     assert loan["status"] == {"name": "Closed"}
     assert library.items[loan["itemId"]]["status"]["name"] == "Missing"
 
 
-async def test_only_a_claimed_item_is_given_up(client: httpx.AsyncClient, library: Library) -> None:
-    """mod-circulation says why, the BFF says one thing for everything."""
+async def test_only_a_claimed_item_can_be_declared_missing(
+    client: httpx.AsyncClient, library: Library
+) -> None:
+    """mod-circulation sends the reason, the BFF one error for every reason."""
     loan = loan_of(library, PLAIN)
     act, body = "declare-claimed-returned-item-as-missing", {"comment": "gone"}
     before = state(library)
-    plain = await refused(client, library, f"/circulation/loans/{loan['id']}/{act}", body)
+    plain = await refuse(client, library, f"/circulation/loans/{loan['id']}/{act}", body)
     wrapped = await client.post(f"/circulation-bff/loans/{loan['id']}/{act}", json=body)
     unknown = await client.post(f"/circulation-bff/loans/{NOTHING}/{act}", json=body)
 
@@ -225,9 +227,9 @@ async def test_only_a_claimed_item_is_given_up(client: httpx.AsyncClient, librar
 
 
 @pytest.mark.parametrize("act", ["declare-item-lost", "claim-item-returned"])
-async def test_an_unknown_loan(client: httpx.AsyncClient, desk: str, act: str) -> None:
-    """It is 404 in plain text: without a label from mod-circulation, under the accepted one from the BFF."""
-    body = lost(desk, itemClaimedReturnedDateTime=WHEN)
+async def test_unknown_loan(client: httpx.AsyncClient, circ_desk: str, act: str) -> None:
+    """The response is 404 in plain text, without a content type at mod-circulation."""
+    body = lost(circ_desk, itemClaimedReturnedDateTime=WHEN)
     plain = await client.post(f"/circulation/loans/{NOTHING}/{act}", json=body)
     bff = await client.post(
         f"/circulation-bff/loans/{NOTHING}/{act}", json=body, headers={"Accept": "application/json"}
@@ -238,22 +240,22 @@ async def test_an_unknown_loan(client: httpx.AsyncClient, desk: str, act: str) -
     assert (bff.status_code, bff.text, bff.headers["content-type"]) == (404, plain.text, "application/json")
 
 
-async def test_another_due_date(client: httpx.AsyncClient, library: Library) -> None:
-    """The loan is due then, and a comment of an earlier act is gone."""
+async def test_due_date_is_changed(client: httpx.AsyncClient, library: Library) -> None:
+    """The loan has the new due date, and an earlier comment is removed."""
     loan = loan_of(library, PLAIN)
     loan["actionComment"] = "from before"
-    answer = await client.post(f"/circulation/loans/{loan['id']}/change-due-date", json={"dueDate": WHEN})
+    response = await client.post(f"/circulation/loans/{loan['id']}/change-due-date", json={"dueDate": WHEN})
 
-    assert (answer.status_code, answer.content) == (204, b"")
+    assert (response.status_code, response.content) == (204, b"")
     assert (loan["action"], loan["dueDate"]) == ("dueDateChanged", SHOWN)
     assert "actionComment" not in loan
 
 
 @pytest.mark.parametrize(("recalled", "still"), [(RECALLED, True), ("2000000128", False)])
-async def test_a_new_due_date_forgets_a_recall_that_is_over(
+async def test_new_due_date_clears_a_closed_recall(
     client: httpx.AsyncClient, library: Library, recalled: str, still: bool
 ) -> None:
-    """While the recall stands, the loan says that it set the date."""
+    """The recall flag stays while the recall is open."""
     loan = loan_of(library, recalled)
     assert loan["dueDateChangedByRecall"] is True
     await client.post(f"/circulation/loans/{loan['id']}/change-due-date", json={"dueDate": WHEN})
@@ -265,12 +267,12 @@ async def test_a_new_due_date_forgets_a_recall_that_is_over(
     ("barcode", "status"),
     [(CLAIMED, "Claimed returned"), (DECLARED_LOST, "Declared lost"), (AGED, "Aged to lost")],
 )
-async def test_no_due_date_for_what_is_not_out(
+async def test_due_date_of_a_lost_item_cannot_change(
     client: httpx.AsyncClient, library: Library, barcode: str, status: str
 ) -> None:
-    """The refusal says what the item is."""
+    """The refusal contains the item's status."""
     loan = loan_of(library, barcode)
-    assert await refused(
+    assert await refuse(
         client, library, f"/circulation/loans/{loan['id']}/change-due-date", {"dueDate": WHEN}
     ) == {
         "message": f"item is {status}",
@@ -278,24 +280,24 @@ async def test_no_due_date_for_what_is_not_out(
     }
 
 
-async def test_a_due_date_has_to_be_named(client: httpx.AsyncClient, library: Library) -> None:
-    """Without one nothing can be changed."""
+async def test_due_date_is_required(client: httpx.AsyncClient, library: Library) -> None:
+    """A change without a due date is rejected."""
     loan = loan_of(library, PLAIN)
-    assert await refused(client, library, f"/circulation/loans/{loan['id']}/change-due-date", {}) == {
+    assert await refuse(client, library, f"/circulation/loans/{loan['id']}/change-due-date", {}) == {
         "message": "A new due date is required in order to change the due date",
         "parameters": [{"key": "dueDate", "value": None}],
     }
 
 
 @pytest.mark.parametrize("action", ["patronInfoAdded", "staffInfoAdded"])
-async def test_a_note_on_a_loan(client: httpx.AsyncClient, library: Library, action: str) -> None:
-    """Notes for the patron or the staff are the loan's latest action, also when it is closed."""
+async def test_note_on_a_loan(client: httpx.AsyncClient, library: Library, action: str) -> None:
+    """A note for the patron or the staff is the loan's latest action, even if it is closed."""
     for loan in (loan_of(library, PLAIN), closed_loan(library)):
-        answer = await client.post(
+        response = await client.post(
             f"/circulation/loans/{loan['id']}/add-info",
             json={"action": action, "actionComment": "called twice"},
         )
-        assert (answer.status_code, answer.content) == (204, b"")
+        assert (response.status_code, response.content) == (204, b"")
         assert (loan["action"], loan["actionComment"]) == (action, "called twice")
 
 
@@ -303,31 +305,33 @@ async def test_a_note_on_a_loan(client: httpx.AsyncClient, library: Library, act
     "body",
     [{}, {"action": "renewed", "actionComment": "x"}, {"action": "staffInfoAdded", "actionComment": " "}],
 )
-async def test_a_note_needs_its_kind_and_its_words(
+async def test_note_requires_action_and_comment(
     client: httpx.AsyncClient, library: Library, body: Body
 ) -> None:
-    """Other actions are not taken, nor empty notes."""
+    """Other actions and empty notes are rejected."""
     loan = loan_of(library, PLAIN)
-    error = await refused(client, library, f"/circulation/loans/{loan['id']}/add-info", body)
+    error = await refuse(client, library, f"/circulation/loans/{loan['id']}/add-info", body)
     assert error["parameters"] == [{"key": "action", "value": None}]
 
 
 async def history_of(client: httpx.AsyncClient, loan_id: str) -> list[Body]:
     query = f'(loan.id=="{loan_id}") sortby createdDate'
-    answer = await client.get("/loan-storage/loan-history", params={"query": query, "limit": "100"})
-    assert answer.status_code == 200, answer.text
-    entries: list[Body] = answer.json()["loansHistory"]
+    response = await client.get("/loan-storage/loan-history", params={"query": query, "limit": "100"})
+    assert response.status_code == 200, response.text
+    entries: list[Body] = response.json()["loansHistory"]
     return entries
 
 
-async def test_every_change_is_in_the_history(client: httpx.AsyncClient, library: Library, desk: str) -> None:
-    """From check-out to check-in there is an entry per act, with the loan as it then was and who did it."""
+async def test_every_change_is_in_the_history(
+    client: httpx.AsyncClient, library: Library, circ_desk: str
+) -> None:
+    """From check-out to check-in each change has an entry, with the loan after it and its author."""
     headers = {"X-Okapi-Token": "sandbox:desk"}
-    lend = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": desk}
-    take = {"itemBarcode": "2000000001", "servicePointId": desk, "checkInDate": WHEN}
+    lend = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": circ_desk}
+    take = {"itemBarcode": "2000000001", "servicePointId": circ_desk, "checkInDate": WHEN}
     loan_id = (await client.post("/circulation-bff/loans/check-out-by-barcode", json=lend)).json()["id"]
     info = {"action": "staffInfoAdded", "actionComment": "worn"}
-    library.clock.advance(timedelta(seconds=1))  # two acts of one millisecond would be in any order
+    library.clock.advance(timedelta(seconds=1))  # two writes in one millisecond have no order
     await client.post(f"/circulation/loans/{loan_id}/add-info", json=info, headers=headers)
     library.clock.advance(timedelta(seconds=1))
     await client.post("/circulation-bff/loans/check-in-by-barcode", json=take)
@@ -346,7 +350,7 @@ async def test_every_change_is_in_the_history(client: httpx.AsyncClient, library
     assert entries[1]["loan"]["metadata"]["updatedByUsername"] == "desk"
 
 
-async def test_seeded_loans_have_a_past(client: httpx.AsyncClient, library: Library) -> None:
+async def test_seeded_loans_have_a_history(client: httpx.AsyncClient, library: Library) -> None:
     """The loan at its limit was renewed three times; the claimed one ends with the claim."""
     renewed = await history_of(client, loan_of(library, "2000000121")["id"])
     claimed = await history_of(client, loan_of(library, CLAIMED)["id"])
@@ -363,11 +367,11 @@ async def test_seeded_loans_have_a_past(client: httpx.AsyncClient, library: Libr
 
 
 @pytest.mark.parametrize("kind", ["Check-out", "Check-in"])
-async def test_the_end_of_a_session(client: httpx.AsyncClient, kind: str) -> None:
-    """It is taken and leaves nothing to read."""
+async def test_session_end(client: httpx.AsyncClient, kind: str) -> None:
+    """The request is accepted and has no visible effect."""
     body = {"endSessions": [{"actionType": kind, "patronId": NOTHING}]}
-    answer = await client.post("/circulation/end-patron-action-session", json=body)
-    assert (answer.status_code, answer.content) == (204, b"")
+    response = await client.post("/circulation/end-patron-action-session", json=body)
+    assert (response.status_code, response.content) == (204, b"")
 
 
 @pytest.mark.parametrize(
@@ -378,31 +382,31 @@ async def test_the_end_of_a_session(client: httpx.AsyncClient, kind: str) -> Non
         ({"patronId": NOTHING, "actionType": "Reading"}, "actionType", "Reading"),
     ],
 )
-async def test_a_session_that_is_not_understood(
+async def test_invalid_sessions_are_refused(
     client: httpx.AsyncClient, library: Library, session: Body, key: str, value: str | None
 ) -> None:
-    """Patron and kind are needed, and only two kinds exist."""
-    error = await refused(
+    """A session requires a patron and one of two action types."""
+    error = await refuse(
         client, library, "/circulation/end-patron-action-session", {"endSessions": [session]}
     )
     assert error["parameters"] == [{"key": key, "value": value}]
 
 
-async def test_a_session_body_of_another_shape(client: httpx.AsyncClient) -> None:
-    """It is 400 in plain text."""
-    answer = await client.post("/circulation/end-patron-action-session", json={"endSessions": "all"})
-    assert (answer.status_code, answer.text) == (400, "endSessions is not an array of objects")
+async def test_session_body_of_another_shape(client: httpx.AsyncClient) -> None:
+    """The response is 400 in plain text."""
+    response = await client.post("/circulation/end-patron-action-session", json={"endSessions": "all"})
+    assert (response.status_code, response.text) == (400, "endSessions is not an array of objects")
 
 
-async def test_a_dry_run_names_the_policies(client: httpx.AsyncClient, library: Library) -> None:
-    """It answers 201 and lends nothing."""
+async def test_dry_run_returns_the_policies(client: httpx.AsyncClient, library: Library) -> None:
+    """The response is 201, and nothing is lent."""
     before = state(library)
     body = {"itemBarcode": "2000000001", "userBarcode": "1000000001"}
-    answer = await client.post("/circulation/check-out-by-barcode-dry-run", json=body)
+    response = await client.post("/circulation/check-out-by-barcode-dry-run", json=body)
     policy = next(each for each in library.loan_policies.values() if each["name"] == "Standard loan")
 
-    assert answer.status_code == 201
-    assert answer.json() == {
+    assert response.status_code == 201
+    assert response.json() == {
         "loanPolicyId": policy["id"],
         "overdueFinePolicyId": next(iter(library.overdue_fine_policies)),
         "lostItemPolicyId": next(iter(library.lost_item_policies)),
@@ -410,8 +414,8 @@ async def test_a_dry_run_names_the_policies(client: httpx.AsyncClient, library: 
     assert state(library) == before
 
 
-async def test_a_dry_run_is_refused_like_a_check_out(client: httpx.AsyncClient, library: Library) -> None:
+async def test_dry_run_is_refused_like_a_check_out(client: httpx.AsyncClient, library: Library) -> None:
     """The reasons are those of a check-out."""
     body = {"itemBarcode": "2000000009", "userBarcode": "1000000001"}
-    error = await refused(client, library, "/circulation/check-out-by-barcode-dry-run", body)
+    error = await refuse(client, library, "/circulation/check-out-by-barcode-dry-run", body)
     assert error["code"] == "ITEM_NOT_LOANABLE"

@@ -1,4 +1,4 @@
-"""Slips of a service point, and the log of what was printed."""
+"""The slips of a service point, and the log of print events."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ Body = dict[str, Any]
 
 
 async def slips(client: httpx.AsyncClient, kind: str, service_point_id: str, service: str = "") -> list[Body]:
-    answer = await client.get(f"{service or SERVICES[0]}/{kind}/{service_point_id}")
-    assert answer.status_code == 200, answer.text
-    body = answer.json()
+    response = await client.get(f"{service or SERVICES[0]}/{kind}/{service_point_id}")
+    assert response.status_code == 200, response.text
+    body = response.json()
     (key,) = set(body) - {"totalRecords"}
     assert key == {"pick-slips": "pickSlips", "search-slips": "searchSlips"}[kind]
     assert body["totalRecords"] == len(body[key])
@@ -50,8 +50,10 @@ def ids(rows: list[Body]) -> set[str]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_every_page_is_on_one_list(client: httpx.AsyncClient, library: Library, service: str) -> None:
-    """Each Page whose item is still on the shelf is fetched where the shelf is."""
+async def test_every_page_is_on_one_pick_list(
+    client: httpx.AsyncClient, library: Library, service: str
+) -> None:
+    """Each Page whose item is still on the shelf is on the list of that shelf's service point."""
     lists = [await slips(client, "pick-slips", key, service) for key in library.service_points]
     pages = {
         key
@@ -63,8 +65,8 @@ async def test_every_page_is_on_one_list(client: httpx.AsyncClient, library: Lib
     assert set().union(*(ids(rows) for rows in lists)) == pages
 
 
-async def test_a_pick_slip_is_display_text(client: httpx.AsyncClient, library: Library) -> None:
-    """Item, request and requester are spelt out for paper; the only id is the request's."""
+async def test_pick_slip_is_display_text(client: httpx.AsyncClient, library: Library) -> None:
+    """Item, request and requester are rendered as text; the only id is the request's."""
     slip = (await slips(client, "pick-slips", by_name(library, "Annex Desk")))[0]
     request = library.requests[slip["request"]["requestID"]]
     requester = library.users[request["requesterId"]]
@@ -81,7 +83,7 @@ async def test_a_pick_slip_is_display_text(client: httpx.AsyncClient, library: L
 
 
 async def test_every_field_of_a_slip_occurs(client: httpx.AsyncClient, library: Library) -> None:
-    """Something is known of every declared field but those of cancelled requests; nothing else is sent."""
+    """Every declared field has a value except those of cancelled requests; there are no others."""
     rows = [row for key in library.service_points for row in await slips(client, "pick-slips", key)]
     full = next(row for row in rows if row["item"]["barcode"] == "2000000250")
 
@@ -92,8 +94,8 @@ async def test_every_field_of_a_slip_occurs(client: httpx.AsyncClient, library: 
     assert full["requester"]["departments"] == "Law; Astronomy"
 
 
-async def test_a_list_follows_the_state(client: httpx.AsyncClient, library: Library) -> None:
-    """What is fetched and checked in leaves the list."""
+async def test_pick_list_follows_the_state(client: httpx.AsyncClient, library: Library) -> None:
+    """An item that is checked in leaves the list."""
     annex = by_name(library, "Annex Desk")
     before = await slips(client, "pick-slips", annex)
     body = {"itemBarcode": before[0]["item"]["barcode"], "servicePointId": annex, "checkInDate": WHEN}
@@ -106,7 +108,7 @@ async def test_a_list_follows_the_state(client: httpx.AsyncClient, library: Libr
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_search_slips_are_for_holds(client: httpx.AsyncClient, library: Library, service: str) -> None:
-    """Each Hold on a known item is looked for where the item belongs; title-level ones have no item."""
+    """Each Hold with an item is on the list of the item's service point; title-level Holds have no item."""
     lists = [await slips(client, "search-slips", key, service) for key in library.service_points]
     holds = {
         key
@@ -120,7 +122,7 @@ async def test_search_slips_are_for_holds(client: httpx.AsyncClient, library: Li
 
 
 async def test_search_slips_can_be_switched_off(client: httpx.AsyncClient, library: Library) -> None:
-    """Without the setting nobody searches."""
+    """Without the setting the list is empty."""
     setting = next(
         each for each in library.circulation_settings.values() if each["name"] == "PRINT_HOLD_REQUESTS"
     )
@@ -130,8 +132,8 @@ async def test_search_slips_can_be_switched_off(client: httpx.AsyncClient, libra
 
 
 @pytest.mark.parametrize("kind", ["pick-slips", "search-slips"])
-async def test_a_service_point_that_fetches_nothing(client: httpx.AsyncClient, kind: str) -> None:
-    """An unknown one has an empty list, a malformed id is refused."""
+async def test_unknown_service_point_has_an_empty_list(client: httpx.AsyncClient, kind: str) -> None:
+    """An invalid id is rejected."""
     assert await slips(client, kind, NOTHING) == []
     assert (await client.get(f"/circulation/{kind}/desk")).status_code == 400
 
@@ -141,17 +143,17 @@ async def test_a_service_point_that_fetches_nothing(client: httpx.AsyncClient, k
     ("service", "permission"),
     [("/circulation-bff", "circulation-bff.{}.collection.get"), ("/circulation", "circulation.{}.get")],
 )
-async def test_slips_need_their_permission(
+async def test_slips_require_their_permission(
     client: httpx.AsyncClient, kind: str, service: str, permission: str
 ) -> None:
-    """The BFF and mod-circulation ask for one each."""
-    answer = await client.get(f"{service}/{kind}/{NOTHING}", headers={"X-Okapi-Token": "sandbox:nobody"})
-    assert answer.status_code == 403
-    assert answer.text.endswith(f"requires permission: {permission.format(kind)}")
+    """The BFF and mod-circulation have separate permissions."""
+    response = await client.get(f"{service}/{kind}/{NOTHING}", headers={"X-Okapi-Token": "sandbox:nobody"})
+    assert response.status_code == 403
+    assert response.text.endswith(f"requires permission: {permission.format(kind)}")
 
 
-async def test_a_long_list(client: httpx.AsyncClient, library: Library) -> None:
-    """Two hundred more to fetch have as many readers, and each leads to its request."""
+async def test_long_pick_list(client: httpx.AsyncClient, library: Library) -> None:
+    """Two hundred further slips have as many requesters, and each has its request."""
     annex = by_name(library, "Annex Desk")
     before = len(await slips(client, "pick-slips", annex))
     fill_pick_list(library, annex, 200)
@@ -162,28 +164,28 @@ async def test_a_long_list(client: httpx.AsyncClient, library: Library) -> None:
     assert ids(rows) <= set(library.requests)
 
 
-def test_a_list_nobody_fetches(library: Library) -> None:
-    """A service point without a location cannot be given anything to fetch."""
+def test_pick_list_requires_a_location(library: Library) -> None:
+    """A service point without a location cannot get pick slips."""
     with pytest.raises(ValueError, match=NOTHING):
         fill_pick_list(library, NOTHING, 1)
 
 
 @pytest.fixture(name="event")
 def _event(library: Library) -> Body:
-    """The desk has printed two slips."""
-    desk = library.user_by_name("desk")
-    assert desk is not None
+    """Build the event that the desk has printed two slips."""
+    circ_desk = library.user_by_name("desk")
+    assert circ_desk is not None
     requests = [key for key, request in library.requests.items() if request["requestType"] == "Page"][:2]
     return {
         "requestIds": requests,
-        "requesterId": desk["id"],
+        "requesterId": circ_desk["id"],
         "requesterName": "desk",
         "printEventDate": WHEN,
     }
 
 
 async def test_printing_is_logged(client: httpx.AsyncClient, library: Library, event: Body) -> None:
-    """Each request says how often, when and by whom; the BFF leaves that out."""
+    """Each request shows the count, time and staff member; the BFF omits them."""
     first = await client.post("/circulation/print-events-entry", json=event)
     await client.post("/circulation/print-events-entry", json=event | {"requestIds": event["requestIds"][:1]})
     query = {"query": f"id==({' or '.join(event['requestIds'])}) sortby printDetails.printCount/number"}
@@ -204,41 +206,41 @@ async def test_printing_is_logged(client: httpx.AsyncClient, library: Library, e
     assert not any("printDetails" in row for row in bff)
 
 
-async def test_printing_by_somebody_unknown(client: httpx.AsyncClient, library: Library, event: Body) -> None:
-    """A printer without a record has no name."""
+async def test_printing_by_an_unknown_user(client: httpx.AsyncClient, library: Library, event: Body) -> None:
+    """A user without a record has no name."""
     await client.post("/circulation/print-events-entry", json=event | {"requesterId": NOTHING})
     assert "lastPrintRequester" not in library.requests[event["requestIds"][0]]["printDetails"]
 
 
-async def refused(client: httpx.AsyncClient, body: Body) -> str:
-    answer = await client.post("/circulation/print-events-entry", json=body)
-    assert answer.status_code == 422, answer.text
-    (error,) = answer.json()["errors"]
+async def refuse(client: httpx.AsyncClient, body: Body) -> str:
+    response = await client.post("/circulation/print-events-entry", json=body)
+    assert response.status_code == 422, response.text
+    (error,) = response.json()["errors"]
     return str(error["message"])
 
 
-async def test_printing_what_does_not_exist(client: httpx.AsyncClient, library: Library, event: Body) -> None:
+async def test_unknown_request_is_refused(client: httpx.AsyncClient, library: Library, event: Body) -> None:
     """One unknown request refuses all of them."""
-    asked = event | {"requestIds": [*event["requestIds"], NOTHING]}
-    assert await refused(client, asked) == "invalid request found"
+    changed_event = event | {"requestIds": [*event["requestIds"], NOTHING]}
+    assert await refuse(client, changed_event) == "invalid request found"
     assert "printDetails" not in library.requests[event["requestIds"][0]]
 
 
 @pytest.mark.parametrize("ids", [None, [], "all", ["x"]])
-async def test_printing_nothing(client: httpx.AsyncClient, event: Body, ids: object) -> None:
-    """A list of UUIDs is needed."""
-    assert await refused(client, event | {"requestIds": ids}) == "Print Event Request JSON is invalid"
+async def test_request_ids_are_required(client: httpx.AsyncClient, event: Body, ids: object) -> None:
+    """A list of UUIDs is required."""
+    assert await refuse(client, event | {"requestIds": ids}) == "Print Event Request JSON is invalid"
 
 
-async def test_a_tenant_that_logs_nothing(client: httpx.AsyncClient, library: Library, event: Body) -> None:
-    """The switch may be off, even as text, or never have been set."""
+async def test_disabled_print_log(client: httpx.AsyncClient, library: Library, event: Body) -> None:
+    """The switch may be off, even as text, or never set."""
     key, setting = next(
         pair for pair in library.circulation_settings.items() if pair[1]["name"] == "printEventLogFeature"
     )
     setting["value"]["enablePrintLog"] = "false"
-    off = await refused(client, event)
+    off = await refuse(client, event)
     del library.circulation_settings[key]
-    unset = await refused(client, event)
+    unset = await refuse(client, event)
 
     assert off == "print event feature is disabled for this tenant"
     assert unset == "No configuration found for print event feature"

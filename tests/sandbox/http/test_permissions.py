@@ -1,4 +1,4 @@
-"""Each path of the request side needs its own permission."""
+"""The permission that each path for requests requires."""
 
 from __future__ import annotations
 
@@ -35,12 +35,10 @@ PERMISSIONS = {
 
 
 @pytest.mark.parametrize(("call", "permission"), PERMISSIONS.items())
-async def test_the_permission_that_is_missing_is_named(
-    client: httpx.AsyncClient, call: str, permission: str
-) -> None:
-    """Somebody without any right is told which one the path needs."""
+async def test_missing_permission_is_named(client: httpx.AsyncClient, call: str, permission: str) -> None:
+    """The response to a caller without permissions names the one that the path requires."""
     method, path = call.split()
-    answer = await client.request(method, path, headers={"X-Okapi-Token": "sandbox:nobody"})
+    response = await client.request(method, path, headers={"X-Okapi-Token": "sandbox:nobody"})
 
-    assert answer.status_code == 403
-    assert answer.text.endswith(f"requires permission: {permission}")
+    assert response.status_code == 403
+    assert response.text.endswith(f"requires permission: {permission}")

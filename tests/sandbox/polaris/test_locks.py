@@ -32,7 +32,7 @@ def basic(words: str = "SANDBOX\\head:head-password") -> str:
     return "Basic " + base64.b64encode(words.encode()).decode()
 
 
-async def test_the_status_needs_no_credentials(client: httpx.AsyncClient) -> None:
+async def test_status_requires_no_credentials(client: httpx.AsyncClient) -> None:
     """Name and version are public."""
     body = (await client.get(API)).json()
     assert sorted(body) == ["Build", "Major", "Minor", "Patches", "Revision", "ServiceName", "Version"]
@@ -49,14 +49,14 @@ async def test_the_status_needs_no_credentials(client: httpx.AsyncClient) -> Non
         "Bearer nothing",
     ],
 )
-async def test_credentials_that_open_nothing(client: httpx.AsyncClient, authorization: str) -> None:
-    """Without a valid token no lock is seen."""
-    answer = await client.get(locks(), headers={"Authorization": authorization})
-    assert answer.status_code == 401
+async def test_invalid_credentials(client: httpx.AsyncClient, authorization: str) -> None:
+    """Without a valid token no lock is shown."""
+    response = await client.get(locks(), headers={"Authorization": authorization})
+    assert response.status_code == 401
 
 
-async def test_taking_and_releasing(client: httpx.AsyncClient) -> None:
-    """A free object is locked, seen, and free again."""
+async def test_acquire_and_release(client: httpx.AsyncClient) -> None:
+    """A free object is locked, listed, and free again."""
     client.headers["Authorization"] = HEAD
     taken = await client.post(locks(), json=PATRON)
     seen = await client.get(locks(object_type=27, object_id=100))
@@ -81,8 +81,8 @@ async def test_taking_and_releasing(client: httpx.AsyncClient) -> None:
     assert (await client.delete(locks(object_type=27, object_id=100))).status_code == 404
 
 
-async def test_taking_twice(client: httpx.AsyncClient) -> None:
-    """The holder may ask again and is told so; the date stays."""
+async def test_acquire_twice(client: httpx.AsyncClient) -> None:
+    """The holder may repeat the request, and the response shows it; the date stays."""
     client.headers["Authorization"] = HEAD
     first = (await client.post(locks(), json=PATRON)).json()
     second = await client.post(locks(), json=PATRON)
@@ -91,8 +91,8 @@ async def test_taking_twice(client: httpx.AsyncClient) -> None:
     assert second.json() == first | {"ExistingLock": True}
 
 
-async def test_a_conflict_names_the_holder(client: httpx.AsyncClient) -> None:
-    """Another user gets 409 for taking and for releasing."""
+async def test_conflict_names_the_holder(client: httpx.AsyncClient) -> None:
+    """Another user gets 409 for acquiring and for releasing."""
     await client.post(locks(), json=PATRON, headers={"Authorization": HEAD})
     client.headers["Authorization"] = DESK
 
@@ -113,7 +113,7 @@ async def test_a_conflict_names_the_holder(client: httpx.AsyncClient) -> None:
     }
 
 
-async def test_the_same_user_elsewhere_is_another_holder(client: httpx.AsyncClient) -> None:
+async def test_same_user_at_another_workstation_conflicts(client: httpx.AsyncClient) -> None:
     """A lock belongs to a user at a workstation."""
     client.headers["Authorization"] = HEAD
     await client.post(locks(7), json=PATRON)
@@ -121,19 +121,19 @@ async def test_the_same_user_elsewhere_is_another_holder(client: httpx.AsyncClie
 
 
 async def test_lists(client: httpx.AsyncClient) -> None:
-    """One's own locks, or everybody's."""
+    """The list contains the caller's own locks, or all of them."""
     client.headers["Authorization"] = HEAD
     await client.post(locks(), json=PATRON)
 
-    mine = await client.get(locks())
+    own = await client.get(locks())
     everyone = await client.get(locks(), params={"getAllLocks": "true"})
 
-    assert [(lock["ObjectTypeID"], lock["ObjectID"]) for lock in mine.json()] == [(27, 100)]
+    assert [(lock["ObjectTypeID"], lock["ObjectID"]) for lock in own.json()] == [(27, 100)]
     assert len(everyone.json()) == 5
     assert everyone.headers["content-type"].startswith("text/json")
 
 
-async def test_seeded_locks_show_what_may_be_absent(client: httpx.AsyncClient) -> None:
+async def test_seeded_locks_cover_optional_fields(client: httpx.AsyncClient) -> None:
     """Some dates have no offset, some locks no optional fields."""
     client.headers["Authorization"] = HEAD
     rows = (await client.get(locks(), params={"getAllLocks": "true"})).json()
@@ -145,14 +145,14 @@ async def test_seeded_locks_show_what_may_be_absent(client: httpx.AsyncClient) -
     assert by_id[29937]["PolarisUserID"] == 103
 
 
-async def test_releasing_all_of_mine(client: httpx.AsyncClient) -> None:
-    """Other people's locks stay."""
+async def test_release_own_locks(client: httpx.AsyncClient) -> None:
+    """Locks of other users stay."""
     client.headers["Authorization"] = HEAD
     for number in range(1, 4):
         await client.post(locks(), json=PATRON | {"ObjectID": number})
-    answer = await client.delete(locks())
+    response = await client.delete(locks())
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert (await client.get(locks())).json() == []
     assert len((await client.get(locks(), params={"getAllLocks": "true"})).json()) == 4
 
@@ -170,34 +170,34 @@ async def test_releasing_all_of_mine(client: httpx.AsyncClient) -> None:
         b'{"ObjectTypeID": 27, "ObjectID": 0}',
     ],
 )
-async def test_bodies_that_name_nothing(client: httpx.AsyncClient, content: bytes) -> None:
+async def test_invalid_bodies_are_rejected(client: httpx.AsyncClient, content: bytes) -> None:
     """An unknown type and a missing id are 400."""
-    answer = await client.post(locks(), content=content, headers={"Authorization": HEAD})
-    assert answer.status_code == 400
-    assert answer.json()["Data"] is None
+    response = await client.post(locks(), content=content, headers={"Authorization": HEAD})
+    assert response.status_code == 400
+    assert response.json()["Data"] is None
 
 
-async def test_a_path_that_names_nothing(client: httpx.AsyncClient) -> None:
-    """An unused object type is 400, too."""
-    answer = await client.get(locks(object_type=66, object_id=1), headers={"Authorization": HEAD})
-    assert answer.status_code == 400
+async def test_unused_object_type_is_rejected(client: httpx.AsyncClient) -> None:
+    """An unused object type in the path is 400, too."""
+    response = await client.get(locks(object_type=66, object_id=1), headers={"Authorization": HEAD})
+    assert response.status_code == 400
 
 
-async def test_logging_in(client: httpx.AsyncClient) -> None:
-    """The answer holds what a PAS header is made of; the token also works as a bearer."""
-    answer = await client.post(LOG_IN, headers={"Authorization": basic()})
-    body = answer.json()
+async def test_log_in(client: httpx.AsyncClient) -> None:
+    """The response contains the parts of a PAS header; the token also works as a bearer token."""
+    response = await client.post(LOG_IN, headers={"Authorization": basic()})
+    body = response.json()
     pas = f"PAS {body['SiteDomain']}:{body['AccessToken']}:{body['AccessSecret']}"
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert body["PolarisUser"]["PolarisUserID"] == 101
     assert (await client.get(locks(), headers={"Authorization": pas})).status_code == 200
     bearer = f"Bearer {body['AccessToken']}"
     assert (await client.get(locks(), headers={"Authorization": bearer})).status_code == 200
 
 
-async def test_a_new_log_in_drops_the_old_locks_of_its_workstation(client: httpx.AsyncClient) -> None:
-    """What the same user left at the same workstation is gone, at another one it stays."""
+async def test_new_session_releases_earlier_locks(client: httpx.AsyncClient) -> None:
+    """Locks of the same user at the same workstation are released, at another one they stay."""
     client.headers["Authorization"] = HEAD
     await client.post(locks(7), json=PATRON)
     await client.post(locks(8), json=PATRON | {"ObjectID": 200})
@@ -222,15 +222,13 @@ async def test_a_new_log_in_drops_the_old_locks_of_its_workstation(client: httpx
         "",
     ],
 )
-async def test_log_ins_that_fail(client: httpx.AsyncClient, authorization: str) -> None:
-    """Anything but the right words is 401."""
+async def test_failed_log_ins(client: httpx.AsyncClient, authorization: str) -> None:
+    """Any other credentials are 401."""
     assert (await client.post(LOG_IN, headers={"Authorization": authorization})).status_code == 401
 
 
-async def test_three_failures_shut_the_account_for_a_while(
-    client: httpx.AsyncClient, sandbox: Sandbox
-) -> None:
-    """Even the right password waits then."""
+async def test_three_failures_lock_the_account(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
+    """The correct password is rejected for a while, too."""
     for _ in range(3):
         await client.post(LOG_IN, headers={"Authorization": basic(WRONG)})
     shut = await client.post(LOG_IN, headers={"Authorization": basic()})
@@ -241,7 +239,7 @@ async def test_three_failures_shut_the_account_for_a_while(
 
 
 async def test_locks_belong_to_no_tenant(client: httpx.AsyncClient) -> None:
-    """Polaris is another system: no tenant is named and all see the same."""
+    """Polaris is a separate system: it has no tenants, and all callers see the same locks."""
     del client.headers["X-Okapi-Tenant"]
-    answer = await client.get(locks(), params={"getAllLocks": "true"}, headers={"Authorization": HEAD})
-    assert len(answer.json()) == 4
+    response = await client.get(locks(), params={"getAllLocks": "true"}, headers={"Authorization": HEAD})
+    assert len(response.json()) == 4

@@ -1,4 +1,4 @@
-"""Where a request may be picked up, by copy, title, policy and operation."""
+"""Allowed service points, by item, instance, policy and operation."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ def instance_id(library: Library, hrid: str) -> str:
 def request_id(library: Library, item: str, kind: str) -> str:
     key = item_id(library, item)
     return next(
-        found
-        for found, request in library.requests.items()
+        candidate
+        for candidate, request in library.requests.items()
         if request.get("itemId") == key and request["requestType"] == kind
     )
 
 
 async def allowed(client: httpx.AsyncClient, path: str = BFF, **parameters: str) -> Names:
-    answer = await client.get(path, params=parameters)
-    assert answer.status_code == 200, answer.text
-    return {kind: [point["name"] for point in points] for kind, points in answer.json().items()}
+    response = await client.get(path, params=parameters)
+    assert response.status_code == 200, response.text
+    return {kind: [point["name"] for point in points] for kind, points in response.json().items()}
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ async def allowed(client: httpx.AsyncClient, path: str = BFF, **parameters: str)
         ("2000000152", {}),
     ],
 )
-async def test_a_copy(client: httpx.AsyncClient, library: Library, barcode: str, expected: Names) -> None:
-    """Status and policy decide on the types, the policy on the places; nothing allowed is an empty object."""
-    asked = {"requesterId": user_id(library), "itemId": item_id(library, barcode)}
+async def test_item(client: httpx.AsyncClient, library: Library, barcode: str, expected: Names) -> None:
+    """Status and policy determine the types, the policy the service points; the response may be empty."""
+    query = {"requesterId": user_id(library), "itemId": item_id(library, barcode)}
 
-    assert await allowed(client, operation="create", **asked) == expected
-    assert await allowed(client, CIRCULATION, operation="create", **asked) == expected
+    assert await allowed(client, operation="create", **query) == expected
+    assert await allowed(client, CIRCULATION, operation="create", **query) == expected
 
 
 @pytest.mark.parametrize(
@@ -79,36 +79,38 @@ async def test_a_copy(client: httpx.AsyncClient, library: Library, barcode: str,
         ("in00000071", {"Hold": DESKS, "Recall": DESKS}),
     ],
 )
-async def test_a_title(client: httpx.AsyncClient, library: Library, hrid: str, expected: Names) -> None:
-    """As long as one copy can be fetched, only a page is offered."""
-    asked = {"requesterId": user_id(library), "instanceId": instance_id(library, hrid)}
-    assert await allowed(client, operation="create", **asked) == expected
+async def test_instance(client: httpx.AsyncClient, library: Library, hrid: str, expected: Names) -> None:
+    """While one item can be paged, only a Page is allowed."""
+    query = {"requesterId": user_id(library), "instanceId": instance_id(library, hrid)}
+    assert await allowed(client, operation="create", **query) == expected
 
 
-async def test_a_title_without_copies(client: httpx.AsyncClient, library: Library) -> None:
-    """Somebody may wait for what has yet to come."""
+async def test_instance_without_items(client: httpx.AsyncClient, library: Library) -> None:
+    """A Hold is allowed."""
     key = instance_id(library, "in00000001")
     for holding in library.holdings.values():
         if holding["instanceId"] == key:
             holding["instanceId"] = NOTHING
-    asked = {"requesterId": user_id(library), "instanceId": key}
-    assert await allowed(client, operation="create", **asked) == {"Hold": DESKS}
+    query = {"requesterId": user_id(library), "instanceId": key}
+    assert await allowed(client, operation="create", **query) == {"Hold": DESKS}
 
 
-async def test_a_point_has_three_fields(client: httpx.AsyncClient, library: Library, desk: str) -> None:
-    """Id, name and the name for the public."""
-    asked = {"requesterId": user_id(library), "itemId": item_id(library, "2000000001")}
-    points = (await client.get(BFF, params={"operation": "create", **asked})).json()["Page"]
+async def test_service_point_has_three_fields(
+    client: httpx.AsyncClient, library: Library, circ_desk: str
+) -> None:
+    """Id, name and the public name."""
+    query = {"requesterId": user_id(library), "itemId": item_id(library, "2000000001")}
+    points = (await client.get(BFF, params={"operation": "create", **query})).json()["Page"]
 
     assert points[1] == {
-        "id": desk,
+        "id": circ_desk,
         "name": "Circ Desk 1",
         "discoveryDisplayName": "Circ Desk 1 (public entrance)",
     }
 
 
-async def test_a_group_in_place_of_a_person(client: httpx.AsyncClient, library: Library) -> None:
-    """Visitors may only have fetched what is there."""
+async def test_patron_group(client: httpx.AsyncClient, library: Library) -> None:
+    """A patron group is accepted in place of a requester; visitors may only page."""
     group = library.users[user_id(library, VISITOR)]["patronGroup"]
     for barcode, expected in (("2000000001", {"Page": DESKS}), ("2000000037", {})):
         key = item_id(library, barcode)
@@ -116,29 +118,29 @@ async def test_a_group_in_place_of_a_person(client: httpx.AsyncClient, library: 
 
 
 @pytest.mark.parametrize(("item", "kind"), [("2000000037", "Hold"), ("2000000231", "Page")])
-async def test_to_replace(client: httpx.AsyncClient, library: Library, item: str, kind: str) -> None:
-    """The type stays, also where the item's status would not take another of it."""
+async def test_replace(client: httpx.AsyncClient, library: Library, item: str, kind: str) -> None:
+    """The type stays, even if the item's status does not allow another one of it."""
     key = request_id(library, item, kind)
     assert await allowed(client, operation="replace", requestId=key) == {kind: DESKS}
 
 
-async def test_to_replace_a_request_for_a_title(client: httpx.AsyncClient, library: Library) -> None:
-    """Without a copy all copies of the title are asked."""
+async def test_replace_of_a_title_level_request(client: httpx.AsyncClient, library: Library) -> None:
+    """Without an item all items of the instance count."""
     request = next(each for each in library.requests.values() if "itemId" not in each)
-    answer = await allowed(client, operation="replace", requestId=request["id"])
-    assert list(answer) == [request["requestType"]]
+    response = await allowed(client, operation="replace", requestId=request["id"])
+    assert list(response) == [request["requestType"]]
 
 
-async def test_to_move(client: httpx.AsyncClient, library: Library) -> None:
-    """Only mod-circulation knows this operation; the new copy decides."""
-    asked = {
+async def test_move(client: httpx.AsyncClient, library: Library) -> None:
+    """Only mod-circulation has this operation; the new item determines the result."""
+    query = {
         "operation": "move",
         "requestId": request_id(library, "2000000038", "Hold"),
         "itemId": item_id(library, "2000000198"),
     }
 
-    assert await allowed(client, CIRCULATION, **asked) == {"Page": DESKS}
-    assert (await client.get(BFF, params=asked)).json()["path"] == BFF
+    assert await allowed(client, CIRCULATION, **query) == {"Page": DESKS}
+    assert (await client.get(BFF, params=query)).json()["path"] == BFF
 
 
 @pytest.mark.parametrize(
@@ -155,18 +157,18 @@ async def test_to_move(client: httpx.AsyncClient, library: Library) -> None:
         "operation=replace requesterId itemId",
     ],
 )
-async def test_combinations_that_are_not_valid(client: httpx.AsyncClient, names: str) -> None:
-    """They are 400 in plain text on both ways."""
+async def test_invalid_combinations_are_rejected(client: httpx.AsyncClient, names: str) -> None:
+    """They are 400 in plain text at both."""
     operation, *keys = names.split()
     parameters = {"operation": operation.removeprefix("operation="), **dict.fromkeys(keys, NOTHING)}
     for path in (BFF, CIRCULATION):
-        answer = await client.get(path, params=parameters)
-        assert (answer.status_code, answer.text) == (400, "Invalid combination of query parameters")
-        assert answer.headers["content-type"].startswith("text/plain")
+        response = await client.get(path, params=parameters)
+        assert (response.status_code, response.text) == (400, "Invalid combination of query parameters")
+        assert response.headers["content-type"].startswith("text/plain")
 
 
-async def test_parameters_that_cannot_be_read(client: httpx.AsyncClient) -> None:
-    """mod-circulation names them all in one text, the BFF's framework none."""
+async def test_invalid_parameters_are_rejected(client: httpx.AsyncClient) -> None:
+    """mod-circulation names all of them in one text, the BFF's framework none."""
     parameters = {"operation": "create", "requesterId": "jane", "itemId": "moby"}
     circulation = await client.get(CIRCULATION, params=parameters)
     bff = await client.get(BFF, params=parameters)
@@ -176,9 +178,9 @@ async def test_parameters_that_cannot_be_read(client: httpx.AsyncClient) -> None
         400,
         "requesterId is not a valid UUID: jane. itemId is not a valid UUID: moby.",
     )
-    for answer in (bff, missing):
-        assert answer.status_code == 400
-        assert sorted(answer.json()) == ["error", "path", "status", "timestamp"]
+    for response in (bff, missing):
+        assert response.status_code == 400
+        assert sorted(response.json()) == ["error", "path", "status", "timestamp"]
 
 
 @pytest.mark.parametrize(
@@ -189,16 +191,16 @@ async def test_parameters_that_cannot_be_read(client: httpx.AsyncClient) -> None
         ("requestId", "Request", "requestId"),
     ],
 )
-async def test_records_that_do_not_exist(
+async def test_unknown_records_are_refused(
     client: httpx.AsyncClient, parameters: str, message: str, key: str
 ) -> None:
-    """An id that leads nowhere is refused by its name, without a code."""
+    """The refusal names the record type and has no code."""
     operation = "replace" if parameters == "requestId" else "create"
-    asked = {"operation": operation, **dict.fromkeys(parameters.split(), NOTHING)}
-    answer = await client.get(BFF, params=asked)
+    query = {"operation": operation, **dict.fromkeys(parameters.split(), NOTHING)}
+    response = await client.get(BFF, params=query)
 
-    assert answer.status_code == 422
-    assert answer.json() == {
+    assert response.status_code == 422
+    assert response.json() == {
         "errors": [
             {
                 "message": f"{message} with ID {NOTHING} was not found",

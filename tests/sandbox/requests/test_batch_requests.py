@@ -1,4 +1,4 @@
-"""Batches: how they are made, worked on and read."""
+"""Batches: creation, processing and reads."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ DETAIL = """batchId itemId requesterId pickupServicePointId mediatedRequestStatu
 confirmedRequestId errorCode errorDetails patronComments metadata"""
 
 Body = dict[str, Any]
-Refused = Callable[..., Awaitable[list[Body]]]
+Refuse = Callable[..., Awaitable[list[Body]]]
 Batch = Callable[..., Body]
 
 
 @pytest.fixture(name="batch")
-def _batch(library: Library, desk: str) -> Batch:
-    """A batch of the first patron for copies by barcode."""
+def _batch(library: Library, circ_desk: str) -> Batch:
+    """Build a batch of the first patron for items by barcode."""
 
     def batch(*barcodes: str, user: str = "1000000001", **more: object) -> Body:
         items = [library.item_by_barcode(barcode) for barcode in barcodes]
@@ -38,7 +38,9 @@ def _batch(library: Library, desk: str) -> Batch:
             "batchId": CHOSEN,
             "requesterId": patron["id"],
             "mediatedWorkflow": "Multi-Item request",
-            "itemRequests": [{"itemId": item["id"], "pickupServicePointId": desk} for item in items if item],
+            "itemRequests": [
+                {"itemId": item["id"], "pickupServicePointId": circ_desk} for item in items if item
+            ],
             **more,
         }
 
@@ -56,25 +58,25 @@ def stats(total: int, **counts: int) -> Body:
 
 
 async def read(client: httpx.AsyncClient, key: str) -> Body:
-    answer = await client.get(f"{BATCHES}/{key}")
-    assert answer.status_code == 200
-    body: Body = answer.json()
+    response = await client.get(f"{BATCHES}/{key}")
+    assert response.status_code == 200
+    body: Body = response.json()
     return body
 
 
 async def details(client: httpx.AsyncClient, key: str, **parameters: str) -> list[Body]:
-    answer = await client.get(f"{BATCHES}/{key}/details", params=parameters)
-    rows: list[Body] = answer.json()["mediatedBatchRequestDetails"]
+    response = await client.get(f"{BATCHES}/{key}/details", params=parameters)
+    rows: list[Body] = response.json()["mediatedBatchRequestDetails"]
     return rows
 
 
-async def test_a_new_batch_is_pending(client: httpx.AsyncClient, library: Library, batch: Batch) -> None:
-    """Nothing is asked of circulation yet."""
+async def test_new_batch_is_pending(client: httpx.AsyncClient, library: Library, batch: Batch) -> None:
+    """No request exists in circulation yet."""
     before = len(library.requests)
-    answer = await client.post(BATCHES, json=batch("2000000001", "2000000037", patronComments="Seminar"))
-    body = answer.json()
+    response = await client.post(BATCHES, json=batch("2000000001", "2000000037", patronComments="Seminar"))
+    body = response.json()
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert (body["batchId"], body["mediatedRequestStatus"]) == (CHOSEN, "Pending")
     assert body["patronComments"] == "Seminar"
     assert body["metadata"]["createdDate"] == body["requestDate"]
@@ -83,10 +85,10 @@ async def test_a_new_batch_is_pending(client: httpx.AsyncClient, library: Librar
     assert len(library.requests) == before
 
 
-async def test_each_read_finds_the_work_one_step_further(
+async def test_each_read_advances_the_batch(
     client: httpx.AsyncClient, library: Library, batch: Batch
 ) -> None:
-    """The first finds it in progress, the second at its end: fetched where possible, else held."""
+    """The first read finds it in progress, the second completed: items paged if possible, else held."""
     await client.post(BATCHES, json=batch("2000000001", "2000000037", patronComments="Seminar"))
     steps = [await read(client, CHOSEN) for _ in range(3)]
     rows = await details(client, CHOSEN)
@@ -103,10 +105,8 @@ async def test_each_read_finds_the_work_one_step_further(
     assert {request["patronComments"] for request in requests} == {"Seminar"}
 
 
-async def test_a_batch_with_an_item_that_cannot_be_had(
-    client: httpx.AsyncClient, library: Library, batch: Batch
-) -> None:
-    """The others are asked for all the same; the error is told with the item."""
+async def test_batch_with_a_refused_item(client: httpx.AsyncClient, library: Library, batch: Batch) -> None:
+    """The other items are requested; the refused one has the error."""
     await client.post(BATCHES, json=batch("2000000001", "2000000024"))
     await read(client, CHOSEN)
     finished = await read(client, CHOSEN)
@@ -123,9 +123,9 @@ async def test_a_batch_with_an_item_that_cannot_be_had(
     assert "confirmedRequestId" not in bad
 
 
-async def test_an_item_that_does_not_exist(client: httpx.AsyncClient, batch: Batch, desk: str) -> None:
+async def test_unknown_item(client: httpx.AsyncClient, batch: Batch, circ_desk: str) -> None:
     """A refusal without a code gets the one for unknown reasons."""
-    rows = [{"itemId": NOTHING.replace("-4", "-1"), "pickupServicePointId": desk}]
+    rows = [{"itemId": NOTHING.replace("-4", "-1"), "pickupServicePointId": circ_desk}]
     await client.post(BATCHES, json=batch() | {"itemRequests": rows})
     await read(client, CHOSEN)
     await read(client, CHOSEN)
@@ -133,37 +133,35 @@ async def test_an_item_that_does_not_exist(client: httpx.AsyncClient, batch: Bat
     assert (row["errorCode"], row["errorDetails"]) == ("-1", "Instance does not exist; Item does not exist")
 
 
-async def test_the_requests_of_a_batch_name_it(client: httpx.AsyncClient, batch: Batch) -> None:
-    """The BFF's list of requests shows where a request came from."""
+async def test_requests_of_a_batch_name_it(client: httpx.AsyncClient, batch: Batch) -> None:
+    """The BFF's list of requests shows the batch of a request."""
     await client.post(BATCHES, json=batch("2000000001"))
     await read(client, CHOSEN)
     submitted = (await read(client, CHOSEN))["requestDate"]
     (row,) = await details(client, CHOSEN)
-    answer = await client.get(
+    response = await client.get(
         "/circulation-bff/requests", params={"query": f"id=={row['confirmedRequestId']}"}
     )
-    assert answer.json()["requests"][0]["batchRequestInfo"] == {
+    assert response.json()["requests"][0]["batchRequestInfo"] == {
         "batchRequestId": CHOSEN,
         "batchRequestSubmittedAt": submitted,
     }
 
 
-async def test_an_id_is_given_where_none_is_chosen(client: httpx.AsyncClient, batch: Batch) -> None:
+async def test_batch_without_an_id_gets_one(client: httpx.AsyncClient, batch: Batch) -> None:
     """A batch without an id gets one."""
     body = batch("2000000001")
     del body["batchId"]
     assert (await read(client, (await client.post(BATCHES, json=body)).json()["batchId"]))["requesterId"]
 
 
-async def test_the_refusals(
-    client: httpx.AsyncClient, library: Library, batch: Batch, refused: Refused
-) -> None:
-    """Each has its number, and one comes at a time."""
+async def test_refusals(client: httpx.AsyncClient, library: Library, batch: Batch, refuse: Refuse) -> None:
+    """Each has a number, and one is sent at a time."""
     online = next(key for key, point in library.service_points.items() if point["name"] == "Online")
     barcodes = [str(2000000201 + number) for number in range(51)]
 
     async def code_of(body: Body) -> str:
-        (error,) = await refused("POST", BATCHES, body)
+        (error,) = await refuse("POST", BATCHES, body)
         assert error["type"] == "ValidationException"
         return str(error["code"])
 
@@ -190,14 +188,14 @@ async def test_the_refusals(
         {"patronComments": 7},
     ],
 )
-async def test_bodies_that_are_not_valid(client: httpx.AsyncClient, batch: Batch, change: Body) -> None:
-    """The BFF's framework refuses them."""
-    answer = await client.post(BATCHES, json=batch("2000000001") | change)
-    assert (answer.status_code, answer.json()["path"]) == (400, BATCHES)
+async def test_invalid_bodies_are_rejected(client: httpx.AsyncClient, batch: Batch, change: Body) -> None:
+    """The BFF's framework rejects them."""
+    response = await client.post(BATCHES, json=batch("2000000001") | change)
+    assert (response.status_code, response.json()["path"]) == (400, BATCHES)
 
 
-async def test_the_list(client: httpx.AsyncClient, library: Library) -> None:
-    """It needs no query, takes one, and has no statistics; reading it moves nothing on."""
+async def test_list(client: httpx.AsyncClient, library: Library) -> None:
+    """It accepts a query, requires none, and has no statistics; reading it advances nothing."""
     everything = (await client.get(BATCHES)).json()
     pending = (await client.get(BATCHES, params={"query": "mediatedRequestStatus==Pending"})).json()
     key = with_status(library, "Pending")
@@ -212,15 +210,15 @@ async def test_the_list(client: httpx.AsyncClient, library: Library) -> None:
     assert (len(page["mediatedBatchRequests"]), page["totalRecords"]) == (1, 4)
 
 
-async def test_a_bad_query_is_400_in_json(client: httpx.AsyncClient) -> None:
-    """The module behind is not built on raml-module-builder."""
-    answer = await client.get(BATCHES, params={"query": "nonsense==1"})
-    assert answer.status_code == 400
-    assert answer.json()["errors"][0]["message"].endswith("unsupported index nonsense")
+async def test_invalid_query_is_400_in_json(client: httpx.AsyncClient) -> None:
+    """The module is not built on raml-module-builder."""
+    response = await client.get(BATCHES, params={"query": "nonsense==1"})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["message"].endswith("unsupported index nonsense")
 
 
 async def test_details_are_paged(client: httpx.AsyncClient, batch: Batch) -> None:
-    """By ten, unless asked for more."""
+    """A page has ten details unless another limit is sent."""
     await client.post(BATCHES, json=batch(*(str(2000000201 + number) for number in range(12))))
     first, rest = await details(client, CHOSEN), await details(client, CHOSEN, offset="10")
     total = (await client.get(f"{BATCHES}/{CHOSEN}/details")).json()["totalRecords"]
@@ -229,17 +227,17 @@ async def test_details_are_paged(client: httpx.AsyncClient, batch: Batch) -> Non
     assert len(await details(client, CHOSEN, limit="100")) == 12
 
 
-async def test_a_batch_that_does_not_exist(client: httpx.AsyncClient) -> None:
-    """It is 404 in JSON under both paths, and 400 where the id is no UUID."""
+async def test_unknown_batch(client: httpx.AsyncClient) -> None:
+    """It is 404 in JSON on both paths, and 400 if the id is not a UUID."""
     for path in (f"{BATCHES}/{CHOSEN}", f"{BATCHES}/{CHOSEN}/details"):
-        answer = await client.get(path)
-        assert answer.status_code == 404
-        assert answer.json()["errors"][0]["message"] == f"Batch request was not found: {CHOSEN}"
+        response = await client.get(path)
+        assert response.status_code == 404
+        assert response.json()["errors"][0]["message"] == f"Batch request was not found: {CHOSEN}"
     assert (await client.get(f"{BATCHES}/first")).status_code == 400
 
 
-async def test_the_seeded_batches(client: httpx.AsyncClient, library: Library) -> None:
-    """One of each status; between them they have every declared field, and two go on when read."""
+async def test_seeded_batches(client: httpx.AsyncClient, library: Library) -> None:
+    """There is one of each status; together they have every declared field, and two advance when read."""
     keys = [with_status(library, name) for name in ("Completed", "Failed", "Pending", "In progress")]
     batches = [await read(client, key) for key in keys]
     rows = [row for key in keys for row in await details(client, key)]

@@ -1,4 +1,4 @@
-"""Asking for a copy or a title: what follows from it, and every reason to be refused."""
+"""The creation of requests: its effects, and every reason for a refusal."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ NOTHING = "00000000-0000-4000-8000-000000000000"
 CHOSEN = "11111111-1111-4111-8111-111111111111"
 
 Body = dict[str, Any]
-Refused = Callable[..., Awaitable[list[Body]]]
-Wanted = Callable[..., Body]
+Refuse = Callable[..., Awaitable[list[Body]]]
+RequestBody = Callable[..., Body]
 
 
 def item_of(library: Library, barcode: str) -> Record:
@@ -55,12 +55,12 @@ def for_title(body: Body) -> Body:
     }
 
 
-async def test_a_page(client: httpx.AsyncClient, library: Library, wanted: Wanted) -> None:
-    """The copy is paged, the request stands in the queue, and the answer shows it whole."""
-    answer = await client.post(BFF, json=wanted(patronComments="Second edition"))
-    request = answer.json()
+async def test_page(client: httpx.AsyncClient, library: Library, request_body: RequestBody) -> None:
+    """The item is paged, the request is in the queue, and the response shows it completely."""
+    response = await client.post(BFF, json=request_body(patronComments="Second edition"))
+    request = response.json()
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert request["status"] == "Open - Not yet filled"
     assert request["position"] == 1
     assert request["requestDate"] == "2026-01-02T03:04:05.000+00:00"
@@ -75,28 +75,30 @@ async def test_a_page(client: httpx.AsyncClient, library: Library, wanted: Wante
     assert [each["id"] for each in queue.json()["requests"]] == [request["id"]]
 
 
-async def test_circulation_tells_where_it_is_and_which_loan_is_in_the_way(
-    client: httpx.AsyncClient, wanted: Wanted
+async def test_circulation_returns_location_and_loan(
+    client: httpx.AsyncClient, request_body: RequestBody
 ) -> None:
-    """Without the BFF there is a Location, the loan and whatever tags were sent."""
-    answer = await client.post(CIRCULATION, json=wanted(LENT, kind="Hold", tags={"tagList": ["urgent"]}))
-    request = answer.json()
+    """At mod-circulation the response has a Location, the item's loan and the tags of the body."""
+    response = await client.post(
+        CIRCULATION, json=request_body(LENT, kind="Hold", tags={"tagList": ["urgent"]})
+    )
+    request = response.json()
 
-    assert answer.status_code == 201
-    assert answer.headers["location"] == f"/circulation/requests/{request['id']}"
+    assert response.status_code == 201
+    assert response.headers["location"] == f"/circulation/requests/{request['id']}"
     assert list(request["loan"]) == ["dueDate"]
     assert request["tags"] == {"tagList": ["urgent"]}
-    assert "loan" not in (await client.post(BFF, json=wanted(LENT, SPONSOR, "Hold"))).json()
+    assert "loan" not in (await client.post(BFF, json=request_body(LENT, SPONSOR, "Hold"))).json()
 
 
-async def test_a_hold_is_told_to_the_loan(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted
+async def test_hold_is_recorded_on_the_loan(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody
 ) -> None:
-    """It comes after those who wait already, and the due date stays."""
+    """The hold is last in the queue, and the due date stays."""
     loan = library.open_loan_of_item(item_of(library, LENT)["id"])
     assert loan is not None
     due = loan["dueDate"]
-    request = (await client.post(BFF, json=wanted(LENT, kind="Hold"))).json()
+    request = (await client.post(BFF, json=request_body(LENT, kind="Hold"))).json()
 
     assert request["position"] == 2
     assert (loan["action"], loan["dueDate"]) == ("holdrequested", due)
@@ -108,42 +110,42 @@ async def test_a_hold_is_told_to_the_loan(
 @pytest.mark.parametrize(
     ("recalls", "days"), [({}, 7), ({"recallReturnInterval": {"duration": 5, "intervalId": "Days"}}, 5)]
 )
-async def test_a_recall_shortens_the_loan(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted, recalls: Body, days: int
+async def test_recall_shortens_the_loan(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody, recalls: Body, days: int
 ) -> None:
-    """The copy is due when the policy says, or in a week, once: a second recall changes nothing more."""
+    """The loan is due by the policy's interval, or in a week; a second recall changes nothing."""
     loan = library.open_loan_of_item(item_of(library, LENT)["id"])
     assert loan is not None
     library.loan_policies[loan["loanPolicyId"]]["requestManagement"] = {"recalls": recalls}
     loan["dueDate"] = format_timestamp(library.clock.now() + timedelta(days=20))
-    await client.post(BFF, json=wanted(LENT, kind="Recall"))
+    await client.post(BFF, json=request_body(LENT, kind="Recall"))
     shortened = format_timestamp(add_period(library.clock.now(), {"duration": days, "intervalId": "Days"}))
 
     assert loan["action"] == "recallrequested"
     assert (loan["dueDate"], loan["dueDateChangedByRecall"]) == (shortened, True)
     library.clock.advance(timedelta(days=2))
-    await client.post(BFF, json=wanted(LENT, SPONSOR, "Recall"))
+    await client.post(BFF, json=request_body(LENT, SPONSOR, "Recall"))
     assert loan["dueDate"] == shortened
 
 
-async def test_a_recall_never_lengthens_a_loan(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted
+async def test_recall_never_extends_a_loan(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody
 ) -> None:
-    """A loan that ends sooner anyway keeps its due date."""
+    """A loan that is due earlier keeps its due date."""
     loan = library.open_loan_of_item(item_of(library, LENT)["id"])
     assert loan is not None
     loan["dueDate"] = soon = format_timestamp(library.clock.now() + timedelta(days=1))
-    await client.post(BFF, json=wanted(LENT, kind="Recall"))
+    await client.post(BFF, json=request_body(LENT, kind="Recall"))
 
     assert loan["dueDate"] == soon
     assert "dueDateChangedByRecall" not in loan
 
 
-async def test_a_page_for_a_title_finds_a_copy(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted
+async def test_page_for_an_instance_selects_an_item(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody
 ) -> None:
-    """The first copy that can be fetched is paged."""
-    request = (await client.post(BFF, json=for_title(wanted()))).json()
+    """The first available item is paged."""
+    request = (await client.post(BFF, json=for_title(request_body()))).json()
 
     assert (request["requestLevel"], request["itemId"]) == ("Title", item_of(library, AVAILABLE)["id"])
     assert request["holdingsRecordId"] == item_of(library, AVAILABLE)["holdingsRecordId"]
@@ -151,18 +153,18 @@ async def test_a_page_for_a_title_finds_a_copy(
     assert item_of(library, "2000000161")["status"]["name"] == "Available"
 
 
-async def test_a_hold_for_a_title_has_no_copy_yet(client: httpx.AsyncClient, wanted: Wanted) -> None:
-    """Whatever comes back first will fill it."""
-    request = (await client.post(BFF, json=for_title(wanted("2000000071", kind="Hold")))).json()
+async def test_hold_for_an_instance_has_no_item(client: httpx.AsyncClient, request_body: RequestBody) -> None:
+    """The first item that is checked in will fill it."""
+    request = (await client.post(BFF, json=for_title(request_body("2000000071", kind="Hold")))).json()
     assert "itemId" not in request
     assert "item" not in request
 
 
-async def test_a_recall_for_a_title_takes_the_loan_that_ends_first(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted
+async def test_recall_for_an_instance_selects_the_loan_due_first(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody
 ) -> None:
-    """Its borrower hears of it."""
-    request = (await client.post(BFF, json=for_title(wanted("2000000071", kind="Recall")))).json()
+    """That loan is recalled."""
+    request = (await client.post(BFF, json=for_title(request_body("2000000071", kind="Recall")))).json()
     loan = library.open_loan_of_item(request["itemId"])
 
     assert request["itemId"] == item_of(library, "2000000071")["id"]
@@ -170,22 +172,24 @@ async def test_a_recall_for_a_title_takes_the_loan_that_ends_first(
     assert loan["action"] == "recallrequested"
 
 
-async def test_a_delivery(client: httpx.AsyncClient, library: Library, wanted: Wanted) -> None:
-    """It needs no pickup point and shows the address."""
+async def test_delivery(client: httpx.AsyncClient, library: Library, request_body: RequestBody) -> None:
+    """It requires no pickup point and shows the address."""
     home = next(key for key, each in library.address_types.items() if each["addressType"] == "Home")
-    body = wanted(fulfillmentPreference="Delivery", deliveryAddressTypeId=home, pickupServicePointId=None)
+    body = request_body(
+        fulfillmentPreference="Delivery", deliveryAddressTypeId=home, pickupServicePointId=None
+    )
     request = (await client.post(BFF, json=body)).json()
 
     assert request["deliveryAddress"]["city"] == "Springfield"
     assert "pickupServicePoint" not in request
 
 
-async def test_a_proxy_asks_for_the_sponsor(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted
+async def test_proxy_requests_for_the_sponsor(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody
 ) -> None:
-    """Both are in the answer."""
-    answer = await client.post(BFF, json=wanted(user=SPONSOR, proxyUserId=user_id(library, PROXY)))
-    request = answer.json()
+    """The response contains both."""
+    response = await client.post(BFF, json=request_body(user=SPONSOR, proxyUserId=user_id(library, PROXY)))
+    request = response.json()
     assert (request["requester"]["barcode"], request["proxy"]["barcode"]) == (SPONSOR, PROXY)
 
 
@@ -197,12 +201,12 @@ async def test_a_proxy_asks_for_the_sponsor(
         (SPONSOR, "User cannot be proxy for themselves", "USER_CANNOT_BE_PROXY_FOR_THEMSELVES"),
     ],
 )
-async def test_proxies_that_are_not_accepted(
-    library: Library, wanted: Wanted, refused: Refused, proxy: str, message: str, code: str | None
+async def test_invalid_proxies_are_refused(
+    library: Library, request_body: RequestBody, refuse: Refuse, proxy: str, message: str, code: str | None
 ) -> None:
-    """Somebody who may not act for the sponsor is refused by the name of the field."""
-    body = wanted(user=SPONSOR, proxyUserId=user_id(library, proxy))
-    (error,) = await refused("POST", BFF, body)
+    """A user who is not the sponsor's proxy is refused under the field's name."""
+    body = request_body(user=SPONSOR, proxyUserId=user_id(library, proxy))
+    (error,) = await refuse("POST", BFF, body)
 
     assert (error["message"], error.get("code")) == (message, code)
     assert error["parameters"] == [{"key": "proxyUserId", "value": user_id(library, proxy)}]
@@ -235,20 +239,22 @@ async def test_proxies_that_are_not_accepted(
         ({"requesterId": NOTHING}, "Could not find user with matching ID", "userId", "USER_NOT_FOUND"),
     ],
 )
-async def test_parts_that_are_missing_or_unknown(
-    wanted: Wanted, refused: Refused, change: Body, message: str, key: str, code: str | None
+async def test_missing_or_unknown_references(
+    request_body: RequestBody, refuse: Refuse, change: Body, message: str, key: str, code: str | None
 ) -> None:
-    """Most of these refusals carry no code."""
-    (error,) = await refused("POST", BFF, wanted(**change))
+    """Most of these refusals have no code."""
+    (error,) = await refuse("POST", BFF, request_body(**change))
 
     assert (error["message"], error.get("code")) == (message, code)
     assert error["parameters"] == [{"key": key, "value": next(iter(change.values()))}]
 
 
-async def test_a_point_where_nothing_is_picked_up(library: Library, wanted: Wanted, refused: Refused) -> None:
+async def test_service_point_is_not_a_pickup_location(
+    library: Library, request_body: RequestBody, refuse: Refuse
+) -> None:
     """The service point has to be a pickup location."""
     online = next(key for key, point in library.service_points.items() if point["name"] == "Online")
-    (error,) = await refused("POST", BFF, wanted(pickupServicePointId=online))
+    (error,) = await refuse("POST", BFF, request_body(pickupServicePointId=online))
     assert error == {
         "message": "Service point is not a pickup location",
         "parameters": [{"key": "pickupServicePointId", "value": online}],
@@ -256,16 +262,16 @@ async def test_a_point_where_nothing_is_picked_up(library: Library, wanted: Want
     }
 
 
-async def test_a_point_that_the_policy_does_not_allow(wanted: Wanted, refused: Refused) -> None:
-    """Films are handed out at the Music Desk only."""
-    (error,) = await refused("POST", BFF, wanted("2000000010"))
+async def test_service_point_is_not_allowed_by_policy(request_body: RequestBody, refuse: Refuse) -> None:
+    """The policy allows films at the Music Desk only."""
+    (error,) = await refuse("POST", BFF, request_body("2000000010"))
     assert error["code"] == "REQUEST_PICKUP_SERVICE_POINT_IS_NOT_ALLOWED"
 
 
-async def test_the_same_copy_twice(client: httpx.AsyncClient, wanted: Wanted, refused: Refused) -> None:
-    """The request in the way is named."""
-    first = (await client.post(BFF, json=wanted(LENT, kind="Hold"))).json()
-    (error,) = await refused("POST", BFF, wanted(LENT, kind="Recall"))
+async def test_same_item_twice(client: httpx.AsyncClient, request_body: RequestBody, refuse: Refuse) -> None:
+    """The refusal names the existing request."""
+    first = (await client.post(BFF, json=request_body(LENT, kind="Hold"))).json()
+    (error,) = await refuse("POST", BFF, request_body(LENT, kind="Recall"))
 
     assert error["code"] == "ITEM_ALREADY_REQUESTED"
     assert error["parameters"] == [
@@ -275,23 +281,25 @@ async def test_the_same_copy_twice(client: httpx.AsyncClient, wanted: Wanted, re
     ]
 
 
-async def test_the_same_title_twice(client: httpx.AsyncClient, wanted: Wanted, refused: Refused) -> None:
-    """It matters whether the first request was for the title or for one of its copies."""
-    title = for_title(wanted("2000000071", kind="Hold"))
+async def test_same_instance_twice(
+    client: httpx.AsyncClient, request_body: RequestBody, refuse: Refuse
+) -> None:
+    """The code depends on whether the first request was for the instance or for one of its items."""
+    title = for_title(request_body("2000000071", kind="Hold"))
     await client.post(BFF, json=title)
-    (error,) = await refused("POST", BFF, title)
-    await client.post(BFF, json=wanted("2000000072", kind="Hold"))
-    (other,) = await refused("POST", BFF, for_title(wanted("2000000072", kind="Hold")))
+    (error,) = await refuse("POST", BFF, title)
+    await client.post(BFF, json=request_body("2000000072", kind="Hold"))
+    (other,) = await refuse("POST", BFF, for_title(request_body("2000000072", kind="Hold")))
 
     assert error["code"] == "INSTANCE_ALREADY_REQUESTED"
     assert other["code"] == "ITEM_OF_THIS_INSTANCE_ALREADY_REQUESTED"
 
 
-async def test_a_copy_that_the_requester_has(wanted: Wanted, refused: Refused) -> None:
-    """Nobody waits for their own loan, nor for its title."""
-    copy = wanted("2000000037", READER_OF_MANY, "Hold")
-    (error,) = await refused("POST", BFF, copy)
-    title = await refused("POST", BFF, for_title(copy))
+async def test_item_on_loan_to_the_requester(request_body: RequestBody, refuse: Refuse) -> None:
+    """A user cannot request an item of their own loans, nor its instance."""
+    copy = request_body("2000000037", READER_OF_MANY, "Hold")
+    (error,) = await refuse("POST", BFF, copy)
+    title = await refuse("POST", BFF, for_title(copy))
 
     assert error["code"] == "REQUESTER_ALREADY_HAS_THIS_ITEM_ON_LOAN"
     assert [parameter["key"] for parameter in error["parameters"]] == ["itemId", "userId", "loanId"]
@@ -310,10 +318,10 @@ async def test_a_copy_that_the_requester_has(wanted: Wanted, refused: Refused) -
     ],
 )
 async def test_types_that_are_not_allowed(
-    wanted: Wanted, refused: Refused, item: str, user: str, kind: str
+    request_body: RequestBody, refuse: Refuse, item: str, user: str, kind: str
 ) -> None:
-    """Neither status nor policy may be against it."""
-    (error,) = await refused("POST", BFF, wanted(item, user, kind))
+    """Status and policy both have to allow the type."""
+    (error,) = await refuse("POST", BFF, request_body(item, user, kind))
     assert error == {
         "message": f"{kind} requests are not allowed for this patron and item combination",
         "parameters": [{"key": "requestType", "value": kind}],
@@ -329,27 +337,27 @@ async def test_types_that_are_not_allowed(
         ("2000000071", VISITOR, "Hold", "REQUEST_NOT_ALLOWED_FOR_PATRON_TITLE_COMBINATION"),
     ],
 )
-async def test_types_that_a_title_does_not_allow(
-    wanted: Wanted, refused: Refused, item: str, user: str, kind: str, code: str
+async def test_types_that_an_instance_does_not_allow(
+    request_body: RequestBody, refuse: Refuse, item: str, user: str, kind: str, code: str
 ) -> None:
-    """All copies together decide."""
-    (error,) = await refused("POST", BFF, for_title(wanted(item, user, kind)))
+    """All items together determine the types."""
+    (error,) = await refuse("POST", BFF, for_title(request_body(item, user, kind)))
     assert error["code"] == code
 
 
 @pytest.mark.parametrize("patron", [EXPIRED, INACTIVE])
-async def test_patrons_who_are_not_served(wanted: Wanted, refused: Refused, patron: str) -> None:
-    """Expired and inactive are one refusal, without a code."""
-    (error,) = await refused("POST", BFF, wanted(user=patron))
+async def test_inactive_patrons_are_refused(request_body: RequestBody, refuse: Refuse, patron: str) -> None:
+    """Expired and inactive patrons get the same refusal, without a code."""
+    (error,) = await refuse("POST", BFF, request_body(user=patron))
 
     assert error["message"] == "Inactive users cannot make requests"
     assert "code" not in error
 
 
-async def test_blocks(wanted: Wanted, refused: Refused) -> None:
-    """Manual blocks are one error with all texts, automated ones an error each, all to be lifted together."""
-    (manual,) = await refused("POST", BFF, wanted(user=MANUALLY_BLOCKED))
-    (automated,) = await refused("POST", BFF, wanted(user=AUTOMATICALLY_BLOCKED), caller="sandbox:desk")
+async def test_blocks(request_body: RequestBody, refuse: Refuse) -> None:
+    """Manual blocks are one error, automated ones an error each; all can be overridden together."""
+    (manual,) = await refuse("POST", BFF, request_body(user=MANUALLY_BLOCKED))
+    (automated,) = await refuse("POST", BFF, request_body(user=AUTOMATICALLY_BLOCKED), caller="sandbox:desk")
 
     assert manual == {
         "message": "Patron blocked from requesting",
@@ -364,9 +372,9 @@ async def test_blocks(wanted: Wanted, refused: Refused) -> None:
     }
 
 
-async def test_reasons_are_collected(wanted: Wanted, refused: Refused) -> None:
-    """Block and policy arrive in one answer."""
-    errors = await refused("POST", BFF, wanted(READING_ROOM, MANUALLY_BLOCKED))
+async def test_reasons_are_collected(request_body: RequestBody, refuse: Refuse) -> None:
+    """Block and policy are in one response."""
+    errors = await refuse("POST", BFF, request_body(READING_ROOM, MANUALLY_BLOCKED))
     assert [error["code"] for error in errors] == [
         "USER_IS_BLOCKED_MANUALLY",
         "REQUEST_NOT_ALLOWED_FOR_PATRON_ITEM_COMBINATION",
@@ -374,34 +382,34 @@ async def test_reasons_are_collected(wanted: Wanted, refused: Refused) -> None:
 
 
 @pytest.mark.parametrize("patron", [MANUALLY_BLOCKED, AUTOMATICALLY_BLOCKED])
-async def test_a_block_is_lifted(client: httpx.AsyncClient, wanted: Wanted, patron: str) -> None:
-    """With a comment and the right to it; the parameters themselves are not stored."""
-    asked = {"overrideBlocks": {"patronBlock": {}, "comment": "Exam next week"}}
-    answer = await client.post(BFF, json=wanted(user=patron, requestProcessingParameters=asked))
+async def test_block_is_overridden(client: httpx.AsyncClient, request_body: RequestBody, patron: str) -> None:
+    """With a comment and the permission; the parameters themselves are not stored."""
+    processing = {"overrideBlocks": {"patronBlock": {}, "comment": "Exam next week"}}
+    response = await client.post(BFF, json=request_body(user=patron, requestProcessingParameters=processing))
 
-    assert answer.status_code == 201
-    assert "requestProcessingParameters" not in answer.json()
+    assert response.status_code == 201
+    assert "requestProcessingParameters" not in response.json()
 
 
-async def test_a_block_is_not_lifted(wanted: Wanted, refused: Refused) -> None:
-    """Without a comment, without the right, or with a block that means nothing here."""
+async def test_block_is_not_overridden(request_body: RequestBody, refuse: Refuse) -> None:
+    """Without a comment, without the permission, or with a block that requests do not support."""
 
     def overriding(**blocks: object) -> Body:
-        return wanted(user=MANUALLY_BLOCKED, requestProcessingParameters={"overrideBlocks": blocks})
+        return request_body(user=MANUALLY_BLOCKED, requestProcessingParameters={"overrideBlocks": blocks})
 
-    (silent,) = await refused("POST", BFF, overriding(patronBlock={}))
-    (denied,) = await refused("POST", BFF, overriding(patronBlock={}, comment="please"), "sandbox:desk")
-    (blocked,) = await refused("POST", BFF, overriding(itemLimitBlock={}, comment="please"))
+    (silent,) = await refuse("POST", BFF, overriding(patronBlock={}))
+    (denied,) = await refuse("POST", BFF, overriding(patronBlock={}, comment="please"), "sandbox:desk")
+    (blocked,) = await refuse("POST", BFF, overriding(itemLimitBlock={}, comment="please"))
 
     assert silent["parameters"] == [{"key": "comment", "value": None}]
     assert denied["code"] == "INSUFFICIENT_OVERRIDE_PERMISSIONS"
     assert blocked["code"] == "USER_IS_BLOCKED_MANUALLY"
 
 
-async def test_an_id_of_ones_own(client: httpx.AsyncClient, wanted: Wanted, refused: Refused) -> None:
-    """A chosen id is kept, and a replay with it is refused."""
-    first = await client.post(BFF, json=wanted(id=CHOSEN.upper()))
-    (error,) = await refused("POST", BFF, wanted("2000000161", SPONSOR, id=CHOSEN))
+async def test_client_chosen_id(client: httpx.AsyncClient, request_body: RequestBody, refuse: Refuse) -> None:
+    """The id is kept, and a second request with it is refused."""
+    first = await client.post(BFF, json=request_body(id=CHOSEN.upper()))
+    (error,) = await refuse("POST", BFF, request_body("2000000161", SPONSOR, id=CHOSEN))
 
     assert first.json()["id"] == CHOSEN
     assert error == {
@@ -433,13 +441,13 @@ async def test_an_id_of_ones_own(client: httpx.AsyncClient, wanted: Wanted, refu
         {"tags": ["urgent"]},
     ],
 )
-async def test_bodies_that_are_not_valid(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted, change: Body
+async def test_invalid_bodies_are_rejected(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody, change: Body
 ) -> None:
-    """The BFF's framework refuses them before any rule is asked; mod-circulation refuses them too."""
+    """The BFF's framework rejects them before any rule; mod-circulation rejects them too."""
     before = len(library.requests)
-    bff = await client.post(BFF, json=wanted(**change))
-    circulation = await client.post(CIRCULATION, json=wanted(**change))
+    bff = await client.post(BFF, json=request_body(**change))
+    circulation = await client.post(CIRCULATION, json=request_body(**change))
 
     assert bff.status_code == 400
     assert bff.json() | {"timestamp": ""} == {
@@ -452,9 +460,9 @@ async def test_bodies_that_are_not_valid(
     assert len(library.requests) == before
 
 
-async def test_tags_do_not_pass_the_bff(client: httpx.AsyncClient, wanted: Wanted) -> None:
-    """Its type for them is a UUID, which the real ones are not."""
-    assert (await client.post(BFF, json=wanted(tags={"tagList": []}))).status_code == 400
+async def test_bff_rejects_tags(client: httpx.AsyncClient, request_body: RequestBody) -> None:
+    """Its type for tags is a UUID, so real ones are rejected."""
+    assert (await client.post(BFF, json=request_body(tags={"tagList": []}))).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -465,63 +473,63 @@ async def test_tags_do_not_pass_the_bff(client: httpx.AsyncClient, wanted: Wante
         ({"requestType": "Borrow"}, None),
     ],
 )
-async def test_values_that_circulation_does_not_know(
-    wanted: Wanted, refused: Refused, change: Body, code: str | None
+async def test_unknown_values_at_circulation(
+    request_body: RequestBody, refuse: Refuse, change: Body, code: str | None
 ) -> None:
-    """It names the values it does know."""
-    (error,) = await refused("POST", CIRCULATION, wanted(**change))
+    """The refusal lists the valid values."""
+    (error,) = await refuse("POST", CIRCULATION, request_body(**change))
 
     assert error.get("code") == code
     assert " must be one of the following: " in error["message"]
 
 
-async def test_the_permission(client: httpx.AsyncClient, library: Library, wanted: Wanted) -> None:
-    """Okapi names what is missing, and nothing is asked for."""
+async def test_permission(client: httpx.AsyncClient, library: Library, request_body: RequestBody) -> None:
+    """Okapi names the missing permission, and no request is created."""
     before = len(library.requests)
-    answer = await client.post(BFF, json=wanted(), headers={"X-Okapi-Token": "sandbox:nobody"})
+    response = await client.post(BFF, json=request_body(), headers={"X-Okapi-Token": "sandbox:nobody"})
 
-    assert answer.status_code == 403
-    assert answer.text.endswith("requires permission: circulation-bff.requests.post")
+    assert response.status_code == 403
+    assert response.text.endswith("requires permission: circulation-bff.requests.post")
     assert len(library.requests) == before
 
 
-async def test_a_library_without_policies_allows_what_the_status_takes(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted
+async def test_library_without_policies(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody
 ) -> None:
-    """As with one that was read from a folder."""
+    """The item's status alone determines the types, as in a library from a folder."""
     library.request_rules.clear()
     library.request_policies.clear()
-    assert (await client.post(BFF, json=wanted(READING_ROOM))).status_code == 201
+    assert (await client.post(BFF, json=request_body(READING_ROOM))).status_code == 201
 
 
-async def test_a_new_request_is_filled_at_the_desk(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted, desk: str
+async def test_new_request_is_filled_at_check_in(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody, circ_desk: str
 ) -> None:
-    """The next scan of the copy puts it on the hold shelf."""
-    request = (await client.post(BFF, json=wanted())).json()
-    scan = {"itemBarcode": AVAILABLE, "servicePointId": desk, "checkInDate": library.now()}
+    """The next check-in of the item puts it on the hold shelf."""
+    request = (await client.post(BFF, json=request_body())).json()
+    scan = {"itemBarcode": AVAILABLE, "servicePointId": circ_desk, "checkInDate": library.now()}
     await client.post("/circulation-bff/loans/check-in-by-barcode", json=scan)
-    found = (await client.get(f"{CIRCULATION}/{request['id']}")).json()
+    view = (await client.get(f"{CIRCULATION}/{request['id']}")).json()
 
-    assert found["status"] == "Open - Awaiting pickup"
-    assert parse_timestamp(found["holdShelfExpirationDate"]) > library.clock.now()
+    assert view["status"] == "Open - Awaiting pickup"
+    assert parse_timestamp(view["holdShelfExpirationDate"]) > library.clock.now()
 
 
-async def test_a_page_for_a_title_by_a_copy_that_cannot_be_fetched(
-    library: Library, wanted: Wanted, refused: Refused
+async def test_page_for_an_instance_with_an_unavailable_item(
+    library: Library, request_body: RequestBody, refuse: Refuse
 ) -> None:
-    """Whoever names a copy gets that one or none."""
+    """A named item is used, or the request is refused."""
     item_of(library, AVAILABLE)["status"]["name"] = "Missing"
-    (error,) = await refused("POST", BFF, wanted(requestLevel="Title"))
+    (error,) = await refuse("POST", BFF, request_body(requestLevel="Title"))
     assert error["code"] == "REQUEST_NOT_ALLOWED_FOR_PATRON_ITEM_COMBINATION"
 
 
-async def test_a_recall_for_a_title_whose_loans_are_recalled(
-    client: httpx.AsyncClient, library: Library, wanted: Wanted
+async def test_recall_for_an_instance_without_further_loans(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody
 ) -> None:
-    """With nobody left to call, it waits without a copy."""
+    """If every loan is recalled already, the request has no item."""
     loan = library.open_loan_of_item(item_of(library, "2000000071")["id"])
     assert loan is not None
     loan["dueDateChangedByRecall"] = True
-    request = (await client.post(BFF, json=for_title(wanted("2000000071", kind="Recall")))).json()
+    request = (await client.post(BFF, json=for_title(request_body("2000000071", kind="Recall")))).json()
     assert (request["requestType"], "itemId" in request) == ("Recall", False)

@@ -17,16 +17,16 @@ EXTERNAL = "/circulation-bff/create-ecs-request-external"
 INACTIVE, MANUALLY_BLOCKED = "1000000006", "1000000003"
 
 Body = dict[str, Any]
-Refused = Callable[..., Awaitable[list[Body]]]
+Refuse = Callable[..., Awaitable[list[Body]]]
 Outside = Callable[..., Body]
 
 
 @pytest.fixture(name="outside")
-def _outside(wanted: Callable[..., Body]) -> Outside:
-    """The body has no type, and of the copy only its id."""
+def _outside(request_body: Callable[..., Body]) -> Outside:
+    """Build a body without a type, and with only the id of the item."""
 
     def outside(item: str = "2000000001", user: str = "1000000001", **more: object) -> Body:
-        return wanted(item, user, requestType=None, instanceId=None, holdingsRecordId=None, **more)
+        return request_body(item, user, requestType=None, instanceId=None, holdingsRecordId=None, **more)
 
     return outside
 
@@ -34,28 +34,28 @@ def _outside(wanted: Callable[..., Body]) -> Outside:
 @pytest.mark.parametrize(
     ("item", "kind"), [("2000000001", "Page"), ("2000000037", "Recall"), ("2000000015", "Hold")]
 )
-async def test_the_first_type_that_is_possible(
+async def test_first_allowed_type(
     client: httpx.AsyncClient, library: Library, outside: Outside, item: str, kind: str
 ) -> None:
-    """The copy is fetched, else called back, else waited for; its title is looked up."""
-    answer = await client.post(EXTERNAL, json=outside(item))
-    request = answer.json()
+    """The item is paged, else recalled, else held; its instance is looked up."""
+    response = await client.post(EXTERNAL, json=outside(item))
+    request = response.json()
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert (request["requestType"], request["item"]["barcode"]) == (kind, item)
     assert request["instanceId"] in library.instances
     assert library.requests[request["id"]]["holdingsRecordId"] == request["holdingsRecordId"]
     assert "mediatedRequestStatus" not in request
 
 
-async def test_the_secure_tenant(client: httpx.AsyncClient, library: Library, outside: Outside) -> None:
-    """There it is a page that waits to be confirmed, and circulation knows nothing of it yet."""
+async def test_secure_tenant(client: httpx.AsyncClient, library: Library, outside: Outside) -> None:
+    """The request is a Page that awaits confirmation, and circulation has none yet."""
     library.secure = True
     before = len(library.requests)
-    answer = await client.post(EXTERNAL, json=outside("2000000037"))
-    record = answer.json()
+    response = await client.post(EXTERNAL, json=outside("2000000037"))
+    record = response.json()
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert (record["requestType"], record["status"]) == ("Page", "New - Awaiting confirmation")
     assert record["mediatedRequestStatus"] == "New"
     assert record["instance"]["title"]
@@ -63,37 +63,37 @@ async def test_the_secure_tenant(client: httpx.AsyncClient, library: Library, ou
     assert len(library.requests) == before
 
 
-async def test_secure_is_one_tenant_alone(sandbox: Sandbox) -> None:
-    """No tenant is secure until it is told so."""
+async def test_no_tenant_is_secure_by_default(sandbox: Sandbox) -> None:
+    """No tenant is secure by default."""
     assert [sandbox.library(tenant).secure for tenant in Sandbox.TENANTS] == [False, False]
 
 
-async def test_what_circulation_refuses(outside: Outside, refused: Refused) -> None:
-    """Blocks stand against every type; a copy that takes none is refused for the last one."""
-    (blocked,) = await refused("POST", EXTERNAL, outside("2000000015", MANUALLY_BLOCKED))
-    (lost,) = await refused("POST", EXTERNAL, outside("2000000024"))
+async def test_refusals_of_circulation(outside: Outside, refuse: Refuse) -> None:
+    """Blocks apply to every type; an item that allows no type is refused for the last one."""
+    (blocked,) = await refuse("POST", EXTERNAL, outside("2000000015", MANUALLY_BLOCKED))
+    (lost,) = await refuse("POST", EXTERNAL, outside("2000000024"))
 
     assert blocked["code"] == "USER_IS_BLOCKED_MANUALLY"
     assert lost["parameters"] == [{"key": "requestType", "value": "Hold"}]
 
 
-async def test_a_title_that_is_not_named(outside: Outside, refused: Refused) -> None:
-    """A request for a title leads nowhere without its id."""
-    (error,) = await refused("POST", EXTERNAL, outside(requestLevel="Title", itemId=None))
+async def test_missing_instance(outside: Outside, refuse: Refuse) -> None:
+    """A title-level request requires the instance id."""
+    (error,) = await refuse("POST", EXTERNAL, outside(requestLevel="Title", itemId=None))
     assert error["message"] == "Instance does not exist"
 
 
 async def test_inactive_patrons_in_the_secure_tenant(
-    library: Library, outside: Outside, refused: Refused
+    library: Library, outside: Outside, refuse: Refuse
 ) -> None:
     """Nothing is saved for them."""
     library.secure = True
-    (error,) = await refused("POST", EXTERNAL, outside(user=INACTIVE))
+    (error,) = await refuse("POST", EXTERNAL, outside(user=INACTIVE))
     assert error["code"] == "100"
 
 
 @pytest.mark.parametrize("name", ["requesterId", "requestLevel", "requestDate", "fulfillmentPreference"])
-async def test_fields_that_are_required(client: httpx.AsyncClient, outside: Outside, name: str) -> None:
-    """The BFF's framework misses them."""
-    answer = await client.post(EXTERNAL, json=outside() | {name: None})
-    assert (answer.status_code, answer.json()["path"]) == (400, EXTERNAL)
+async def test_required_fields(client: httpx.AsyncClient, outside: Outside, name: str) -> None:
+    """The BFF's framework rejects a body without them."""
+    response = await client.post(EXTERNAL, json=outside() | {name: None})
+    assert (response.status_code, response.json()["path"]) == (400, EXTERNAL)

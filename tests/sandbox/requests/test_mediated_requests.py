@@ -1,4 +1,4 @@
-"""Requests that staff confirm: what is stored, what confirming does, and when it is refused."""
+"""Mediated requests: the stored record, the effects of confirmation, and refusals."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ SENT = """id requestLevel requestType requestDate patronComments requesterId pro
 holdingsRecordId itemId fulfillmentPreference deliveryAddressTypeId pickupServicePointId"""
 
 Body = dict[str, Any]
-Refused = Callable[..., Awaitable[list[Body]]]
-Wanted = Callable[..., Body]
+Refuse = Callable[..., Awaitable[list[Body]]]
+RequestBody = Callable[..., Body]
 
 
 def leaves(value: object, before: str = "") -> set[str]:
@@ -73,28 +73,28 @@ def of_user(library: Library, barcode: str) -> Record:
     return next(each for each in new_ones(library) if each["requesterId"] == user["id"])
 
 
-def test_every_declared_field_is_seen_and_no_other(library: Library) -> None:
-    """The seeded records have all of them between them."""
+def test_every_declared_field_occurs_and_no_other(library: Library) -> None:
+    """The seeded records together have all of them."""
     views = [mediated_request_view(library, each) for each in library.mediated_requests.values()]
     assert leaves(views) == set(DECLARED.split())
 
 
-def test_every_status_is_seen(library: Library) -> None:
-    """Nine of them, and four records wait to be confirmed."""
+def test_every_status_occurs(library: Library) -> None:
+    """There are nine, and four records await confirmation."""
     assert len({each["status"] for each in library.mediated_requests.values()}) == 9
     assert len(new_ones(library)) == 4
     for each in library.mediated_requests.values():
         assert f"{each['mediatedRequestStatus']} - {each['mediatedRequestStep']}" == each["status"]
 
 
-async def test_confirming_a_known_one(client: httpx.AsyncClient, library: Library) -> None:
-    """It becomes open, and a request in circulation stands behind it."""
+async def test_confirm_a_stored_request(client: httpx.AsyncClient, library: Library) -> None:
+    """It becomes open and has a request in circulation."""
     record = new_ones(library)[0]
-    answer = await client.post(CONFIRM, json=body_of(record))
-    confirmed = answer.json()
+    response = await client.post(CONFIRM, json=body_of(record))
+    confirmed = response.json()
     request = library.requests[confirmed["confirmedRequestId"]]
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
     assert confirmed["id"] == record["id"]
     assert confirmed["status"] == "Open - Not yet filled"
     assert confirmed["mediatedRequestStatus"] == "Open"
@@ -105,64 +105,62 @@ async def test_confirming_a_known_one(client: httpx.AsyncClient, library: Librar
     assert library.mediated_requests[record["id"]]["confirmedRequestId"] == request["id"]
 
 
-async def test_the_complete_one(client: httpx.AsyncClient, library: Library) -> None:
-    """The copy with the barcode 2000000161 is asked for with every field that there is."""
+async def test_complete_request(client: httpx.AsyncClient, library: Library) -> None:
+    """The item with the barcode 2000000161 is requested with every field."""
     item = library.item_by_barcode("2000000161")
     record = next(each for each in new_ones(library) if item and each["itemId"] == item["id"])
-    answer = await client.post(CONFIRM, json=body_of(record))
-    assert leaves(answer.json()) == set(DECLARED.split()) - {"requester.middleName"}
+    response = await client.post(CONFIRM, json=body_of(record))
+    assert leaves(response.json()) == set(DECLARED.split()) - {"requester.middleName"}
 
 
-async def test_what_is_sent_replaces_what_was_stored(client: httpx.AsyncClient, library: Library) -> None:
-    """It is a PUT: a comment that is left out is gone."""
+async def test_body_replaces_the_stored_record(client: httpx.AsyncClient, library: Library) -> None:
+    """It is a PUT: a comment that is absent from the body is removed."""
     record = of_user(library, "1000000010")
     body = body_of(record)
     del body["patronComments"]
     assert "patronComments" not in (await client.post(CONFIRM, json=body)).json()
 
 
-async def test_confirming_a_new_one(client: httpx.AsyncClient, library: Library, wanted: Wanted) -> None:
+async def test_confirm_a_new_request(
+    client: httpx.AsyncClient, library: Library, request_body: RequestBody
+) -> None:
     """Without an id it is stored first."""
-    confirmed = (await client.post(CONFIRM, json=wanted())).json()
+    confirmed = (await client.post(CONFIRM, json=request_body())).json()
 
     assert confirmed["mediatedWorkflow"] == "Private request"
     assert confirmed["id"] in library.mediated_requests
     assert confirmed["confirmedRequestId"] in library.requests
 
 
-async def test_an_unknown_one(wanted: Wanted, refused: Refused) -> None:
-    """It is not there, which this module says in JSON."""
-    errors = await refused("POST", CONFIRM, wanted(id=NOTHING.replace("-4", "-1")), status=404)
+async def test_unknown_request(request_body: RequestBody, refuse: Refuse) -> None:
+    """This module sends its 404 in JSON."""
+    errors = await refuse("POST", CONFIRM, request_body(id=NOTHING.replace("-4", "-1")), status=404)
     assert errors[0]["message"].startswith("Mediated request was not found: ")
 
 
-async def test_inactive_patrons(library: Library, wanted: Wanted, refused: Refused) -> None:
-    """A new record is not saved for them, and a known one not confirmed."""
-    (save,) = await refused("POST", CONFIRM, wanted(user=INACTIVE))
-    (confirm,) = await refused("POST", CONFIRM, body_of(of_user(library, INACTIVE)))
+async def test_inactive_patrons(library: Library, request_body: RequestBody, refuse: Refuse) -> None:
+    """A new record is not saved for them, and a stored one not confirmed."""
+    (save,) = await refuse("POST", CONFIRM, request_body(user=INACTIVE))
+    (confirm,) = await refuse("POST", CONFIRM, body_of(of_user(library, INACTIVE)))
     assert (save["code"], confirm["code"]) == ("100", "102")
 
 
-async def test_one_that_is_confirmed_already(
-    client: httpx.AsyncClient, library: Library, refused: Refused
-) -> None:
-    """It is new only once."""
+async def test_confirm_twice(client: httpx.AsyncClient, library: Library, refuse: Refuse) -> None:
+    """A request can be confirmed only once."""
     body = body_of(new_ones(library)[0])
     await client.post(CONFIRM, json=body)
-    (error,) = await refused("POST", CONFIRM, body)
+    (error,) = await refuse("POST", CONFIRM, body)
     assert error["code"] == "-1"
 
 
-async def test_circulation_refuses_after_the_record_was_written(
-    client: httpx.AsyncClient, library: Library
-) -> None:
-    """Of the two writes the first one stays; no request is made."""
+async def test_record_stays_if_circulation_refuses(client: httpx.AsyncClient, library: Library) -> None:
+    """Of the two writes the first one stays; no request is created."""
     record = of_user(library, "1000000003")
     before = len(library.requests)
-    answer = await client.post(CONFIRM, json=body_of(record) | {"patronComments": "Please"})
+    response = await client.post(CONFIRM, json=body_of(record) | {"patronComments": "Please"})
 
-    assert answer.status_code == 422
-    assert [error["code"] for error in answer.json()["errors"]] == ["USER_IS_BLOCKED_MANUALLY"]
+    assert response.status_code == 422
+    assert [error["code"] for error in response.json()["errors"]] == ["USER_IS_BLOCKED_MANUALLY"]
     assert (record["patronComments"], record["status"]) == ("Please", NEW)
     assert len(library.requests) == before
 
@@ -171,14 +169,16 @@ async def test_circulation_refuses_after_the_record_was_written(
     "change",
     [{"requestType": None}, {"requesterId": "jane"}, {"instance": {"title": "Emma"}}, {"instance": "Emma"}],
 )
-async def test_bodies_that_are_not_valid(client: httpx.AsyncClient, wanted: Wanted, change: Body) -> None:
-    """The BFF's framework refuses them."""
-    answer = await client.post(CONFIRM, json=wanted(**change))
-    assert (answer.status_code, answer.json()["path"]) == (400, CONFIRM)
+async def test_invalid_bodies_are_rejected(
+    client: httpx.AsyncClient, request_body: RequestBody, change: Body
+) -> None:
+    """The BFF's framework rejects them."""
+    response = await client.post(CONFIRM, json=request_body(**change))
+    assert (response.status_code, response.json()["path"]) == (400, CONFIRM)
 
 
-async def test_confirming_one_for_a_title(client: httpx.AsyncClient, wanted: Wanted) -> None:
-    """As long as no copy is found for it, it shows none."""
-    body = wanted("2000000071", kind="Hold", requestLevel="Title", itemId=None, holdingsRecordId=None)
+async def test_confirm_a_title_level_request(client: httpx.AsyncClient, request_body: RequestBody) -> None:
+    """Without an assigned item it shows none."""
+    body = request_body("2000000071", kind="Hold", requestLevel="Title", itemId=None, holdingsRecordId=None)
     confirmed = (await client.post(CONFIRM, json=body)).json()
     assert (confirmed["status"], "item" in confirmed) == ("Open - Not yet filled", False)

@@ -1,4 +1,4 @@
-"""Moving a request to another copy of its title."""
+"""The move of a request to another item of its instance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LENT, SHELVED = "2000000038", "2000000198"
 NOTHING = "00000000-0000-4000-8000-000000000000"
 
 Body = dict[str, Any]
-Refused = Callable[..., Awaitable[list[Body]]]
+Refuse = Callable[..., Awaitable[list[Body]]]
 
 
 def item_of(library: Library, barcode: str) -> Record:
@@ -38,15 +38,15 @@ def _path(hold: Record) -> str:
     return f"/circulation/requests/{hold['id']}/move"
 
 
-async def test_a_hold_becomes_a_page(
+async def test_hold_becomes_a_page(
     client: httpx.AsyncClient, library: Library, hold: Record, path: str
 ) -> None:
-    """The other copy is fetched, and the request keeps its place."""
+    """The other item is paged, and the request keeps its position."""
     copy = item_of(library, SHELVED)
-    answer = await client.post(path, json={"destinationItemId": copy["id"].upper(), "requestType": "Page"})
-    request = answer.json()
+    response = await client.post(path, json={"destinationItemId": copy["id"].upper(), "requestType": "Page"})
+    request = response.json()
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert (request["id"], request["itemId"], request["requestType"]) == (hold["id"], copy["id"], "Page")
     assert request["holdingsRecordId"] == copy["holdingsRecordId"]
     assert (request["status"], request["position"]) == ("Open - Not yet filled", 1)
@@ -55,24 +55,24 @@ async def test_a_hold_becomes_a_page(
     assert item_of(library, LENT)["status"]["name"] == "Checked out"
 
 
-async def test_a_page_becomes_a_recall(
+async def test_page_becomes_a_recall(
     client: httpx.AsyncClient, library: Library, hold: Record, path: str
 ) -> None:
-    """The copy that was to be fetched stays on its shelf, and the other one is called back."""
+    """The paged item becomes available, and the other one is recalled."""
     lent, copy = item_of(library, LENT), item_of(library, SHELVED)
     await client.post(path, json={"destinationItemId": copy["id"], "requestType": "Page"})
-    answer = await client.post(path, json={"destinationItemId": lent["id"], "requestType": "Recall"})
+    response = await client.post(path, json={"destinationItemId": lent["id"], "requestType": "Recall"})
     loan = library.open_loan_of_item(lent["id"])
 
     assert loan is not None
-    assert answer.json()["loan"] == {"dueDate": loan["dueDate"]}
+    assert response.json()["loan"] == {"dueDate": loan["dueDate"]}
     assert copy["status"]["name"] == "Available"
     assert loan["action"] == "recallrequested"
 
 
-async def test_to_the_same_copy(library: Library, hold: Record, path: str, refused: Refused) -> None:
-    """It is there already."""
-    (error,) = await refused("POST", path, {"destinationItemId": hold["itemId"]})
+async def test_same_item_is_refused(library: Library, hold: Record, path: str, refuse: Refuse) -> None:
+    """A request cannot be moved to its own item."""
+    (error,) = await refuse("POST", path, {"destinationItemId": hold["itemId"]})
 
     assert error["code"] == "MOVING_REQUEST_TO_THE_SAME_ITEM"
     assert error["parameters"] == [
@@ -81,13 +81,13 @@ async def test_to_the_same_copy(library: Library, hold: Record, path: str, refus
     ]
 
 
-async def test_copies_that_are_refused(library: Library, path: str, refused: Refused) -> None:
-    """It has to exist, to be of the title and to take the type."""
+async def test_refused_items(library: Library, path: str, refuse: Refuse) -> None:
+    """The item has to exist, to be of the instance and to allow the type."""
     other_title = item_of(library, "2000000001")["id"]
     shelved = item_of(library, SHELVED)["id"]
-    (unknown,) = await refused("POST", path, {"destinationItemId": NOTHING})
-    (foreign,) = await refused("POST", path, {"destinationItemId": other_title, "requestType": "Page"})
-    (disallowed,) = await refused("POST", path, {"destinationItemId": shelved})
+    (unknown,) = await refuse("POST", path, {"destinationItemId": NOTHING})
+    (foreign,) = await refuse("POST", path, {"destinationItemId": other_title, "requestType": "Page"})
+    (disallowed,) = await refuse("POST", path, {"destinationItemId": shelved})
 
     assert unknown == {
         "message": "Item does not exist",
@@ -97,59 +97,59 @@ async def test_copies_that_are_refused(library: Library, path: str, refused: Ref
     assert disallowed["code"] == "REQUEST_NOT_ALLOWED_FOR_PATRON_ITEM_COMBINATION"
 
 
-async def test_a_pickup_point_that_the_policy_of_the_copy_does_not_allow(
-    library: Library, hold: Record, path: str, refused: Refused
+async def test_pickup_point_not_allowed_for_the_item(
+    library: Library, hold: Record, path: str, refuse: Refuse
 ) -> None:
-    """The new copy may be handed out elsewhere only."""
+    """The new item's policy restricts the service points."""
     copy = item_of(library, SHELVED)
     copy["materialTypeId"] = next(
         key for key, each in library.material_types.items() if each["name"] == "dvd"
     )
-    (error,) = await refused("POST", path, {"destinationItemId": copy["id"], "requestType": "Page"})
+    (error,) = await refuse("POST", path, {"destinationItemId": copy["id"], "requestType": "Page"})
     assert error["code"] == "REQUEST_PICKUP_SERVICE_POINT_IS_NOT_ALLOWED"
 
 
-async def test_a_requester_who_waits_for_the_copy_already(
+async def test_item_is_requested_already(
     client: httpx.AsyncClient,
     library: Library,
     hold: Record,
     path: str,
-    refused: Refused,
-    wanted: Callable[..., Body],
+    refuse: Refuse,
+    request_body: Callable[..., Body],
 ) -> None:
-    """Nobody waits for a copy twice."""
+    """A user cannot request an item twice."""
     requester = library.users[hold["requesterId"]]["barcode"]
     copy = item_of(library, SHELVED)
-    await client.post("/circulation/requests", json=wanted(SHELVED, requester))
-    (requested,) = await refused("POST", path, {"destinationItemId": copy["id"]})
+    await client.post("/circulation/requests", json=request_body(SHELVED, requester))
+    (requested,) = await refuse("POST", path, {"destinationItemId": copy["id"]})
     assert requested["code"] == "ITEM_ALREADY_REQUESTED"
 
 
-async def test_the_requesters_own_loan(
-    client: httpx.AsyncClient, library: Library, hold: Record, path: str, refused: Refused
+async def test_item_on_loan_to_the_requester(
+    client: httpx.AsyncClient, library: Library, hold: Record, path: str, refuse: Refuse
 ) -> None:
-    """Nobody waits for what they have."""
+    """A user cannot request an item of their own loans."""
     copy, lent = item_of(library, SHELVED), item_of(library, LENT)
     await client.post(path, json={"destinationItemId": copy["id"], "requestType": "Page"})
     loan = library.open_loan_of_item(lent["id"])
     assert loan is not None
     loan["userId"] = hold["requesterId"]
-    (error,) = await refused("POST", path, {"destinationItemId": lent["id"], "requestType": "Hold"})
+    (error,) = await refuse("POST", path, {"destinationItemId": lent["id"], "requestType": "Hold"})
     assert error["code"] == "REQUESTER_ALREADY_HAS_THIS_ITEM_ON_LOAN"
 
 
-async def test_a_closed_request(library: Library, refused: Refused) -> None:
-    """What is over cannot be moved."""
+async def test_closed_request_is_refused(library: Library, refuse: Refuse) -> None:
+    """A closed request cannot be moved."""
     request = next(each for each in library.requests.values() if "position" not in each)
     path = f"/circulation/requests/{request['id']}/move"
-    (error,) = await refused("POST", path, {"destinationItemId": item_of(library, SHELVED)["id"]})
+    (error,) = await refuse("POST", path, {"destinationItemId": item_of(library, SHELVED)["id"]})
     assert error["code"] == "REQUEST_ALREADY_CLOSED"
 
 
-async def test_calls_that_cannot_be_read(client: httpx.AsyncClient, library: Library, path: str) -> None:
-    """An unknown request is 404, an unknown type 400, a missing copy 422."""
+async def test_invalid_requests(client: httpx.AsyncClient, library: Library, path: str) -> None:
+    """An unknown request is 404, an unknown type 400, a missing item 422."""
     body = {"destinationItemId": item_of(library, SHELVED)["id"]}
     unknown = await client.post(f"/circulation/requests/{NOTHING}/move", json=body)
     odd = await client.post(path, json=body | {"requestType": "Borrow"})
     empty = await client.post(path, json={})
-    assert [answer.status_code for answer in (unknown, odd, empty)] == [404, 400, 422]
+    assert [response.status_code for response in (unknown, odd, empty)] == [404, 400, 422]

@@ -1,4 +1,4 @@
-"""Changing and cancelling requests."""
+"""The update and cancellation of requests."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ NOTHING = "00000000-0000-4000-8000-000000000000"
 PAGED, LENT_TWICE, ON_HOLD_SHELF = "2000000231", "2000000032", "2000000251"
 
 Body = dict[str, Any]
-Refused = Callable[..., Awaitable[list[Body]]]
+Refuse = Callable[..., Awaitable[list[Body]]]
 
 
 def requests_for(library: Library, barcode: str) -> list[Record]:
-    """The open requests for a copy, in order."""
+    """Return the open requests for an item, in order."""
     item = library.item_by_barcode(barcode)
     assert item is not None
-    mine = [each for each in library.requests.values() if each.get("itemId") == item["id"]]
-    return sorted((each for each in mine if "position" in each), key=lambda each: int(each["position"]))
+    item_requests = [each for each in library.requests.values() if each.get("itemId") == item["id"]]
+    return sorted(
+        (each for each in item_requests if "position" in each), key=lambda each: int(each["position"])
+    )
 
 
 def status_of(library: Library, barcode: str) -> str:
@@ -35,14 +37,14 @@ def status_of(library: Library, barcode: str) -> str:
     return str(item["status"]["name"])
 
 
-async def shown(client: httpx.AsyncClient, request: Record) -> Body:
+async def read_request(client: httpx.AsyncClient, request: Record) -> Body:
     body: Body = (await client.get(f"{REQUESTS}/{request['id']}")).json()
     return body
 
 
-@pytest.fixture(name="cancelling")
-def _cancelling(library: Library) -> Body:
-    """What turns a record into a cancelled one."""
+@pytest.fixture(name="cancellation")
+def _cancellation(library: Library) -> Body:
+    """Return the fields that cancel a request."""
     return {
         "status": "Closed - Cancelled",
         "cancellationReasonId": next(iter(library.cancellation_reasons)),
@@ -52,79 +54,83 @@ def _cancelling(library: Library) -> Body:
     }
 
 
-async def test_cancelling_a_page(client: httpx.AsyncClient, library: Library, cancelling: Body) -> None:
-    """The request is closed with its reason, and the copy is available again."""
+async def test_cancel_a_page(client: httpx.AsyncClient, library: Library, cancellation: Body) -> None:
+    """The request is closed with its reason, and the item is available again."""
     (request,) = requests_for(library, PAGED)
-    answer = await client.put(f"{REQUESTS}/{request['id']}", json=await shown(client, request) | cancelling)
-    found = await shown(client, request)
+    response = await client.put(
+        f"{REQUESTS}/{request['id']}", json=await read_request(client, request) | cancellation
+    )
+    view = await read_request(client, request)
 
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert found["status"] == "Closed - Cancelled"
-    assert found["cancelledDate"] == "2026-01-02T03:04:05.000+00:00"
-    assert found["cancellationAdditionalInformation"] == "Asked at the desk"
-    assert found["cancelledByUserId"] == cancelling["cancelledByUserId"]
-    assert "position" not in found
+    assert (response.status_code, response.content) == (204, b"")
+    assert view["status"] == "Closed - Cancelled"
+    assert view["cancelledDate"] == "2026-01-02T03:04:05.000+00:00"
+    assert view["cancellationAdditionalInformation"] == "Asked at the desk"
+    assert view["cancelledByUserId"] == cancellation["cancelledByUserId"]
+    assert "position" not in view
     assert status_of(library, PAGED) == "Available"
 
 
-async def test_the_queue_closes_up(client: httpx.AsyncClient, library: Library, cancelling: Body) -> None:
-    """Those behind move up by one."""
+async def test_cancellation_moves_the_queue_up(
+    client: httpx.AsyncClient, library: Library, cancellation: Body
+) -> None:
+    """The requests behind it move up by one."""
     first, second = requests_for(library, LENT_TWICE)
     assert (first["position"], second["position"]) == (1, 2)
-    await client.put(f"{REQUESTS}/{first['id']}", json=await shown(client, first) | cancelling)
+    await client.put(f"{REQUESTS}/{first['id']}", json=await read_request(client, first) | cancellation)
 
     assert [each["id"] for each in requests_for(library, LENT_TWICE)] == [second["id"]]
     assert second["position"] == 1
     assert status_of(library, LENT_TWICE) == "Checked out"
 
 
-async def test_a_paged_copy_stays_paged_for_the_next(
-    client: httpx.AsyncClient, library: Library, cancelling: Body, wanted: Callable[..., Body]
+async def test_item_stays_paged_for_the_next_request(
+    client: httpx.AsyncClient, library: Library, cancellation: Body, request_body: Callable[..., Body]
 ) -> None:
-    """As long as somebody waits for this very copy."""
+    """It stays paged while another request for this item is open."""
     (page,) = requests_for(library, PAGED)
-    await client.post(REQUESTS, json=wanted(PAGED, kind="Hold"))
-    await client.put(f"{REQUESTS}/{page['id']}", json=await shown(client, page) | cancelling)
+    await client.post(REQUESTS, json=request_body(PAGED, kind="Hold"))
+    await client.put(f"{REQUESTS}/{page['id']}", json=await read_request(client, page) | cancellation)
     assert status_of(library, PAGED) == "Paged"
 
 
-async def test_a_copy_on_the_hold_shelf_waits_for_its_next_scan(
-    client: httpx.AsyncClient, library: Library, cancelling: Body
+async def test_item_on_the_hold_shelf_keeps_its_status(
+    client: httpx.AsyncClient, library: Library, cancellation: Body
 ) -> None:
-    """It lies there until somebody clears the shelf."""
+    """It awaits pickup until its next check-in."""
     (request,) = requests_for(library, ON_HOLD_SHELF)
-    await client.put(f"{REQUESTS}/{request['id']}", json=await shown(client, request) | cancelling)
+    await client.put(f"{REQUESTS}/{request['id']}", json=await read_request(client, request) | cancellation)
     assert status_of(library, ON_HOLD_SHELF) == "Awaiting pickup"
 
 
 @pytest.mark.parametrize("name", ["cancellationReasonId", "cancelledByUserId", "cancelledDate"])
-async def test_what_a_cancellation_needs(
-    client: httpx.AsyncClient, library: Library, cancelling: Body, refused: Refused, name: str
+async def test_required_fields_of_a_cancellation(
+    client: httpx.AsyncClient, library: Library, cancellation: Body, refuse: Refuse, name: str
 ) -> None:
-    """Reason, person and date are named when missing."""
+    """A missing reason, user or date is reported."""
     (request,) = requests_for(library, PAGED)
-    body = await shown(client, request) | cancelling
+    body = await read_request(client, request) | cancellation
     del body[name]
-    (error,) = await refused("PUT", f"{REQUESTS}/{request['id']}", body)
+    (error,) = await refuse("PUT", f"{REQUESTS}/{request['id']}", body)
 
     assert error["parameters"] == [{"key": name, "value": None}]
     assert "code" not in error
 
 
-async def test_an_unknown_reason(
-    client: httpx.AsyncClient, library: Library, cancelling: Body, refused: Refused
+async def test_unknown_cancellation_reason(
+    client: httpx.AsyncClient, library: Library, cancellation: Body, refuse: Refuse
 ) -> None:
-    """The reason has to be one of the library's."""
+    """The reason has to exist in the library."""
     (request,) = requests_for(library, PAGED)
-    body = await shown(client, request) | cancelling | {"cancellationReasonId": NOTHING}
-    (error,) = await refused("PUT", f"{REQUESTS}/{request['id']}", body)
+    body = await read_request(client, request) | cancellation | {"cancellationReasonId": NOTHING}
+    (error,) = await refuse("PUT", f"{REQUESTS}/{request['id']}", body)
     assert error["parameters"] == [{"key": "cancellationReasonId", "value": NOTHING}]
 
 
-async def test_a_closed_request(client: httpx.AsyncClient, library: Library, refused: Refused) -> None:
-    """What is over cannot be changed, not even when it has become anonymous."""
+async def test_closed_request_is_refused(client: httpx.AsyncClient, library: Library, refuse: Refuse) -> None:
+    """A closed request cannot be changed, even if it is anonymized."""
     for request in [each for each in library.requests.values() if "position" not in each][:6]:
-        errors = await refused("PUT", f"{REQUESTS}/{request['id']}", await shown(client, request))
+        errors = await refuse("PUT", f"{REQUESTS}/{request['id']}", await read_request(client, request))
         assert errors == [
             {
                 "message": "The Request has already been closed",
@@ -134,41 +140,43 @@ async def test_a_closed_request(client: httpx.AsyncClient, library: Library, ref
         ]
 
 
-async def test_changing_a_request(client: httpx.AsyncClient, library: Library, desk: str) -> None:
-    """Place, comment and expiration are taken over, and what is left out is gone; the queue stays."""
+async def test_update(client: httpx.AsyncClient, library: Library, circ_desk: str) -> None:
+    """Service point, comment and expiration are replaced, absent fields removed; the queue stays."""
     request = requests_for(library, "2000000037")[0]
-    body = await shown(client, request)
-    body |= {"patronComments": "Any edition", "pickupServicePointId": desk}
+    body = await read_request(client, request)
+    body |= {"patronComments": "Any edition", "pickupServicePointId": circ_desk}
     body.pop("requestExpirationDate", None)
-    answer = await client.put(f"{REQUESTS}/{request['id']}", json=body)
-    found = await shown(client, request)
+    response = await client.put(f"{REQUESTS}/{request['id']}", json=body)
+    view = await read_request(client, request)
 
-    assert answer.status_code == 204
-    assert found["patronComments"] == "Any edition"
-    assert found["pickupServicePoint"]["name"] == "Circ Desk 1"
-    assert "requestExpirationDate" not in found
-    assert (found["status"], found["position"]) == ("Open - Not yet filled", 1)
+    assert response.status_code == 204
+    assert view["patronComments"] == "Any edition"
+    assert view["pickupServicePoint"]["name"] == "Circ Desk 1"
+    assert "requestExpirationDate" not in view
+    assert (view["status"], view["position"]) == ("Open - Not yet filled", 1)
 
 
 @pytest.mark.parametrize(("status", "position"), [("Open - In transit", 1), ("Closed - Unfilled", None)])
-async def test_another_status(
+async def test_status_update(
     client: httpx.AsyncClient, library: Library, status: str, position: int | None
 ) -> None:
     """Any of the eight can be written; a closed one leaves the queue."""
     request = requests_for(library, "2000000037")[0]
-    await client.put(f"{REQUESTS}/{request['id']}", json=await shown(client, request) | {"status": status})
+    await client.put(
+        f"{REQUESTS}/{request['id']}", json=await read_request(client, request) | {"status": status}
+    )
     assert (request["status"], request.get("position")) == (status, position)
 
 
-async def test_places_that_are_refused(client: httpx.AsyncClient, library: Library, refused: Refused) -> None:
-    """A new place has to exist, to be a pickup location and to please the policy."""
+async def test_refused_service_points(client: httpx.AsyncClient, library: Library, refuse: Refuse) -> None:
+    """A new service point has to exist, to be a pickup location and to be allowed by the policy."""
     request = requests_for(library, "2000000037")[0]
     film = requests_for(library, LENT_TWICE)[0]
     points = {point["name"]: key for key, point in library.service_points.items()}
 
     async def code_of(changed: Record, point: str | None) -> str | None:
-        body = await shown(client, changed) | {"pickupServicePointId": point}
-        (error,) = await refused("PUT", f"{REQUESTS}/{changed['id']}", body)
+        body = await read_request(client, changed) | {"pickupServicePointId": point}
+        (error,) = await refuse("PUT", f"{REQUESTS}/{changed['id']}", body)
         code: str | None = error.get("code")
         return code
 
@@ -178,13 +186,13 @@ async def test_places_that_are_refused(client: httpx.AsyncClient, library: Libra
     assert await code_of(film, points["Circ Desk 1"]) == "REQUEST_PICKUP_SERVICE_POINT_IS_NOT_ALLOWED"
 
 
-async def test_what_is_no_request(client: httpx.AsyncClient, library: Library, refused: Refused) -> None:
-    """An unknown id is 404, a status that does not exist 400, a record without its title 422."""
+async def test_invalid_requests(client: httpx.AsyncClient, library: Library, refuse: Refuse) -> None:
+    """An unknown id is 404, an unknown status 400, a record without its instance 422."""
     request = requests_for(library, "2000000037")[0]
-    body, path = await shown(client, request), f"{REQUESTS}/{request['id']}"
+    body, path = await read_request(client, request), f"{REQUESTS}/{request['id']}"
     unknown = await client.put(f"{REQUESTS}/{NOTHING}", json=body)
     odd = await client.put(path, json=body | {"status": "Open - Somewhere"})
-    (error,) = await refused("PUT", path, body | {"instanceId": None})
+    (error,) = await refuse("PUT", path, body | {"instanceId": None})
 
     assert (unknown.status_code, unknown.text) == (404, f'request record with ID "{NOTHING}" cannot be found')
     assert odd.status_code == 400

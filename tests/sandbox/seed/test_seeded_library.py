@@ -1,4 +1,4 @@
-"""The seeded libraries: the same every time, consistent, and rich enough for every test above them."""
+"""The seeded libraries: the same every time, consistent, and varied enough for every other test."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ COLLECTIONS = (
 )
 
 
-def test_it_is_the_same_every_time() -> None:
+def test_seed_is_the_same_every_time() -> None:
     """Ids, barcodes and relations do not change from one start to the next."""
     first, second = (create_sandbox().library("diku") for _ in range(2))
     for name in COLLECTIONS:
@@ -81,8 +81,8 @@ def test_sizes(sandbox: Sandbox) -> None:
     }
 
 
-def test_loans_spread(library: Library) -> None:
-    """Open loans touch many borrowers, titles and desks, so that batching has something to do."""
+def test_loans_are_spread(library: Library) -> None:
+    """Open loans have many borrowers, titles and service points, so that batching has an effect."""
     loans = list(library.open_loans())
     titles = {
         library.holdings[library.items[loan["itemId"]]["holdingsRecordId"]]["instanceId"] for loan in loans
@@ -98,14 +98,14 @@ def test_loans_spread(library: Library) -> None:
 
 
 def test_one_patron_has_many_loans(sandbox: Sandbox, library: Library) -> None:
-    """A page of open loans of one person is worth showing."""
+    """A page of one patron's open loans is full."""
     patron = library.user_by_barcode("1000000002")
     assert patron is not None
     assert len(library.open_loans_of_user(patron["id"])) == 30
 
 
-def test_requests_spread(library: Library) -> None:
-    """Every type, level, status and way of fulfilment occurs; open ones have a hundred requesters."""
+def test_requests_are_spread(library: Library) -> None:
+    """Every type, level, status and fulfilment occurs; open ones have a hundred requesters."""
     requests = list(library.requests.values())
     opened = [request for request in requests if request["status"].startswith("Open")]
 
@@ -117,12 +117,12 @@ def test_requests_spread(library: Library) -> None:
 
 
 def test_every_item_status_occurs(library: Library) -> None:
-    """A client meets all twenty-one of them."""
+    """All twenty-one statuses occur."""
     assert {item["status"]["name"] for item in library.items.values()} == STATUSES
 
 
-def test_items_and_their_loans_agree(library: Library) -> None:
-    """An item is checked out exactly when an open loan says so."""
+def test_items_agree_with_their_loans(library: Library) -> None:
+    """An item is checked out exactly if it has an open loan."""
     lent = {loan["itemId"]: loan["itemStatus"] for loan in library.open_loans()}
     for key, item in library.items.items():
         if key in lent:
@@ -132,7 +132,7 @@ def test_items_and_their_loans_agree(library: Library) -> None:
 
 
 def test_queues_are_numbered_without_gaps(library: Library) -> None:
-    """The open requests of a title have the positions from one on."""
+    """The open requests of an instance have the positions from one on."""
     queues: dict[str, list[int]] = {}
     for request in library.requests.values():
         if request["status"].startswith("Open"):
@@ -143,8 +143,8 @@ def test_queues_are_numbered_without_gaps(library: Library) -> None:
         assert sorted(positions) == list(range(1, len(positions) + 1))
 
 
-def test_references_lead_somewhere(library: Library) -> None:
-    """Nothing dangles but what was meant to."""
+def test_references_resolve(library: Library) -> None:
+    """No reference dangles except the intended ones."""
     dangling = Counter[str]()
     for loan in library.loans.values():
         dangling["user"] += "userId" in loan and loan["userId"] not in library.users
@@ -161,8 +161,8 @@ def test_references_lead_somewhere(library: Library) -> None:
     assert +dangling == {"user": 1, "item": 1}
 
 
-def test_memorable_people(library: Library) -> None:
-    """The special patrons are where the documentation says."""
+def test_special_patrons(library: Library) -> None:
+    """The special patrons have the documented barcodes."""
     users = list(library.users.values())
 
     assert [user["username"] for user in users if user.get("type") == "staff"] == [
@@ -176,17 +176,17 @@ def test_memorable_people(library: Library) -> None:
     assert {user.get("type") for user in users} == {"patron", "staff", "system"}
 
 
-def test_the_summary_names_the_examples(sandbox: Sandbox, desk: str) -> None:
-    """What the banner shows is what the examples use."""
+def test_summary_contains_the_examples(sandbox: Sandbox, circ_desk: str) -> None:
+    """The startup message shows the keys that the examples use."""
     summary = sandbox.summary("diku")
 
     assert (summary.patron_barcode, summary.item_barcode) == ("1000000001", "2000000001")
-    assert (summary.service_point_id, summary.service_point_name) == (desk, "Circ Desk 1")
+    assert (summary.service_point_id, summary.service_point_name) == (circ_desk, "Circ Desk 1")
     assert summary.staff_tokens["desk"] == "sandbox:desk"
     assert summary.polaris_authorizations["head"] == "PAS polaris:head-token:head-secret"
 
 
-def test_an_unknown_tenant_has_no_library(sandbox: Sandbox) -> None:
+def test_unknown_tenant_is_an_error(sandbox: Sandbox) -> None:
     """A misspelt tenant is an error in a test."""
     with pytest.raises(KeyError):
         sandbox.library("nowhere")

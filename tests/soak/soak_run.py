@@ -1,8 +1,8 @@
-"""Ten thousand operations of two tenants through one gateway, over an upstream in bad weather.
+"""A soak run: ten thousand operations of two tenants through one gateway over a faulty upstream.
 
-Each desk has an item, a patron and a Polaris object of its own and does one thing after the other, so what
-the library must hold after each answer is known for certain, though fifty desks work at once.
-`python -m tests.soak.storm` runs it and prints what came of it as JSON.
+Each desk has its own item, patron and Polaris object and sends one operation after the other, so the expected
+state of the library after each response is known, although fifty desks work concurrently.
+`python -m tests.soak.soak_run` runs it and prints a report as JSON.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from gateway.sandbox import Library, Sandbox, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 from tests.soak.memory import resident_bytes
-from tests.soak.weather import SEED, Upstream, Weather
+from tests.soak.random_faults import SEED, FaultyUpstream, RandomFaults
 from tests.test_isolation import everything_in, everything_named, marked, values_of
 
-Json = Any  # an answer is JSON, and each reader knows which
+Json = Any  # a response body, whose shape each caller knows
 
 OPERATIONS = 10_000
 WARM_UP = 2_000
 DESKS = 50
 TENANTS = ("diku", "college")
 STAFF = ("head", "desk")
-EARLY = 0.04  # of all upstream calls fail before the library does anything
-LATE = 0.08  # of all acts are done, and then the answer fails
+EARLY = 0.04  # of all upstream calls fail before the library processes them
+LATE = 0.08  # of all writes succeed, and then the response fails
 FIRST_OBJECT = 1_000_000
 LOCKED_BY_ANNEX = 29937
 
-QUESTIONS = (
+QUERIES = (
     "query($item: String!) { item(barcode: $item) { id barcode instance { id title } openLoan { id } } }",
     "query($user: String!) { user(barcode: $user) { id barcode externalSystemId patronGroup { id group } } }",
     "query($user: String!) { user(barcode: $user) { id openLoans(first: 3) { nodes { id dueDate } } } }",
@@ -66,7 +66,7 @@ CANCEL = """mutation($cancel: CancelRequestInput!) { cancelRequest(input: $cance
 
 @dataclass(kw_only=True)
 class Report:
-    """What came of it. Every list names what went wrong, one line each."""
+    """The result of a run. Every list describes failures, one line each."""
 
     operations: int = 0
     seconds: float = 0.0
@@ -84,40 +84,40 @@ class Report:
     end_bytes: int = 0
 
 
-class Witnessed(Upstream):
-    """Sees whose name is on each call, and counts the writes of each."""
+class CheckingUpstream(FaultyUpstream):
+    """Checks the caller of each upstream call and counts the writes of each operation."""
 
-    def __init__(self, sandbox: Sandbox, weather: Weather, report: Report) -> None:
-        super().__init__(sandbox, weather)
+    def __init__(self, sandbox: Sandbox, faults: RandomFaults, report: Report) -> None:
+        super().__init__(sandbox, faults)
         self.report = report
         self.writes: Counter[str] = Counter()  # by the operation's request id, or by the Polaris object
         self.callers: dict[str, tuple[str, str]] = {}
 
-    def asked(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
-        """Count a write for whom it belongs to, and see that nobody's name is on another's call."""
+    def on_call(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
+        """Count a write for its operation, and check the call's caller and that it has no cookie."""
         if "Polaris" in scope["path"]:
             key = scope["path"].rsplit("/", 1)[-1]
             if scope["method"] == "POST":
                 key = str(msgspec.json.decode(body)["ObjectID"])
-            who = ("polaris", headers["authorization"])
+            caller = ("polaris", headers["authorization"])
         else:
             key = headers["x-okapi-request-id"].split(";")[0]
-            who = (headers["x-okapi-tenant"], headers["x-okapi-token"])
+            caller = (headers["x-okapi-tenant"], headers["x-okapi-token"])
         if scope["method"] != "GET":
             self.writes[key] += 1
             self.report.writes += 1
-        if key in self.callers and self.callers[key] != who:
-            self.report.foreign.append(f"{key} was asked in the name of {who}")
+        if key in self.callers and self.callers[key] != caller:
+            self.report.foreign.append(f"{key} was called as {caller}")
         if "cookie" in headers:
-            self.report.foreign.append(f"{key} carried a cookie")
+            self.report.foreign.append(f"{key} had a cookie")
 
 
 @dataclass(kw_only=True)
 class Desk:
-    """One member of staff who serves one patron with one item."""
+    """A member of staff with one patron and one item."""
 
     number: int
-    storm: Storm
+    soak_run: SoakRun
     tenant: str
     staff: str
     library: Library
@@ -130,15 +130,15 @@ class Desk:
     def object_id(self) -> int:
         return FIRST_OBJECT + self.number
 
-    def seen(self) -> tuple[str | None, int, Json, frozenset[str], bool]:
-        """All that an act of this desk may change."""
+    def state(self) -> tuple[str | None, int, Json, frozenset[str], bool]:
+        """Return the state that the writes of this desk may change."""
         loan = self.library.open_loan_of_item(self.item["id"])
         return (
             None if loan is None else str(loan["id"]),
             sum(each["itemId"] == self.item["id"] for each in self.library.loans.values()),
             self.item.get("lastCheckIn"),
             frozenset(each["id"] for each in self.open_requests()),
-            (27, self.object_id) in self.storm.sandbox.locks.locks,
+            (27, self.object_id) in self.soak_run.sandbox.locks.locks,
         )
 
     def open_requests(self) -> list[Json]:
@@ -149,59 +149,61 @@ class Desk:
         ]
 
     async def work(self) -> None:
-        """The next thing to do, as the item is."""
-        dice = self.chance.random()
-        if dice < 0.5:
-            await self.ask(self.chance.choice(QUESTIONS))
-        elif dice < 0.7:
+        """Send the next operation, which depends on the state of the item."""
+        draw = self.chance.random()
+        if draw < 0.5:
+            await self.query(self.chance.choice(QUERIES))
+        elif draw < 0.7:
             await self.lock_or_unlock()
         elif requests := self.open_requests():
             await self.cancel(requests[0])
         elif self.item["status"]["name"] != "Available":
-            await self.act("checkIn", f"mutation($in: CheckInInput!) {{ {CHECK_IN} }}")
-        elif dice < 0.8:
-            await self.act("checkOut", f"mutation($out: CheckOutInput!) {{ {CHECK_OUT} }}")
-        elif dice < 0.9:
+            await self.mutate("checkIn", f"mutation($in: CheckInInput!) {{ {CHECK_IN} }}")
+        elif draw < 0.8:
+            await self.mutate("checkOut", f"mutation($out: CheckOutInput!) {{ {CHECK_OUT} }}")
+        elif draw < 0.9:
             await self.request()
         else:
             document = f"mutation($out: CheckOutInput!, $in: CheckInInput!) {{ {CHECK_OUT} {CHECK_IN} }}"
-            await self.act("both", document)
+            await self.mutate("both", document)
 
     def variables(self) -> dict[str, Json]:
-        given = {"itemBarcode": self.item["barcode"], "servicePointId": self.point}
-        return {"out": given | {"userBarcode": self.user["barcode"]}, "in": given}
+        fields = {"itemBarcode": self.item["barcode"], "servicePointId": self.point}
+        return {"out": fields | {"userBarcode": self.user["barcode"]}, "in": fields}
 
-    async def ask(self, document: str) -> None:
-        answer, _ = await self.storm.sent(
+    async def query(self, document: str) -> None:
+        response_body, _ = await self.soak_run.send(
             self, "query", document, {"user": self.user["barcode"], "item": self.item["barcode"]}
         )
-        data = answer.get("data") or {}
-        if "errors" not in answer and any(value is None for value in data.values()):
-            self.storm.report.lost.append(f"{document} was answered with nothing")
+        data = response_body.get("data") or {}
+        if "errors" not in response_body and any(value is None for value in data.values()):
+            self.soak_run.report.lost.append(f"{document} returned no data")
 
-    async def act(self, kind: str, document: str) -> None:
-        before = self.seen()
-        answer, key = await self.storm.sent(self, kind, document, self.variables())
-        after = self.seen()
-        said = self.storm.outcomes(answer)
-        out, back = said.get("checkOut"), said.get("checkIn")
+    async def mutate(self, kind: str, document: str) -> None:
+        before = self.state()
+        response_body, key = await self.soak_run.send(self, kind, document, self.variables())
+        after = self.state()
+        outcomes = self.soak_run.outcomes(response_body)
+        out, back = outcomes.get("checkOut"), outcomes.get("checkIn")
         loans = after[1] - before[1]
-        self.judge(key, kind, len([each for each in said.values() if each != "notAttempted"]), answer)
+        self.check_writes(
+            key, kind, len([each for each in outcomes.values() if each != "notAttempted"]), response_body
+        )
         if (out == "CheckedOut") > loans or loans > (out in ("CheckedOut", "OUTCOME_UNKNOWN")):
-            self.storm.report.lost.append(f"{kind}: {said}, and {loans} more loans")
+            self.soak_run.report.lost.append(f"{kind}: {outcomes}, but {loans} new loans")
         if out == "CheckedOut":
-            loan = self.library.loans.get(answer["data"]["checkOut"]["loan"]["id"])
+            loan = self.library.loans.get(response_body["data"]["checkOut"]["loan"]["id"])
             if loan is None or (loan["itemId"], loan["userId"]) != (self.item["id"], self.user["id"]):
-                self.storm.report.lost.append(f"{kind}: the loan of the answer is not in the library")
+                self.soak_run.report.lost.append(f"{kind}: the returned loan is not in the library")
         if back == "CheckedIn" and (after[0] is not None or before[2] == after[2]):
-            self.storm.report.lost.append(f"{kind}: {said}, and it was not checked in")
+            self.soak_run.report.lost.append(f"{kind}: {outcomes}, but it was not checked in")
         if back not in ("CheckedIn", "OUTCOME_UNKNOWN") and before[2] != after[2]:
-            self.storm.report.lost.append(f"{kind}: {said}, and it was checked in")
-        self.forget_the_past()
+            self.soak_run.report.lost.append(f"{kind}: {outcomes}, but it was checked in")
+        self.remove_closed_records()
 
     async def request(self) -> None:
-        before = self.seen()
-        wish = {
+        before = self.state()
+        request_input = {
             "id": self.library.new_id(),
             "requesterId": self.user["id"],
             "instanceId": self.library.holdings[self.item["holdingsRecordId"]]["instanceId"],
@@ -212,69 +214,76 @@ class Desk:
             "fulfillmentPreference": "HOLD_SHELF",
             "pickupServicePointId": self.point,
         }
-        answer, key = await self.storm.sent(self, "createRequest", REQUEST, {"wish": wish})
-        said = self.storm.outcomes(answer).get("createRequest")
-        self.judge(key, "createRequest", 1, answer)
-        added = self.seen()[3] - before[3]
-        possible = {"RequestCreated": (1,), "OUTCOME_UNKNOWN": (0, 1)}.get(str(said), (0,))
-        if len(added) not in possible or not added <= {wish["id"]}:
-            self.storm.report.lost.append(f"createRequest: {said}, and {len(added)} more requests")
+        response_body, key = await self.soak_run.send(self, "createRequest", REQUEST, {"wish": request_input})
+        outcome = self.soak_run.outcomes(response_body).get("createRequest")
+        self.check_writes(key, "createRequest", 1, response_body)
+        added = self.state()[3] - before[3]
+        possible = {"RequestCreated": (1,), "OUTCOME_UNKNOWN": (0, 1)}.get(str(outcome), (0,))
+        if len(added) not in possible or not added <= {request_input["id"]}:
+            self.soak_run.report.lost.append(f"createRequest: {outcome}, but {len(added)} new requests")
 
     async def cancel(self, request: Json) -> None:
-        given = {
+        cancel_input = {
             "requestId": request["id"],
             "cancellationReasonId": next(iter(self.library.cancellation_reasons)),
             "cancelledByUserId": self.user["id"],
         }
-        answer, key = await self.storm.sent(self, "cancelRequest", CANCEL, {"cancel": given})
-        said = self.storm.outcomes(answer).get("cancelRequest")
-        self.judge(key, "cancelRequest", 1, answer)
+        response_body, key = await self.soak_run.send(self, "cancelRequest", CANCEL, {"cancel": cancel_input})
+        outcome = self.soak_run.outcomes(response_body).get("cancelRequest")
+        self.check_writes(key, "cancelRequest", 1, response_body)
         done = request["status"] == "Closed - Cancelled"
-        if done != (said == "RequestCancelled") and said != "OUTCOME_UNKNOWN":
-            self.storm.report.lost.append(f"cancelRequest: {said}, and cancelled is {done}")
-        self.forget_the_past()
+        if done != (outcome == "RequestCancelled") and outcome != "OUTCOME_UNKNOWN":
+            self.soak_run.report.lost.append(f"cancelRequest: {outcome}, but cancelled is {done}")
+        self.remove_closed_records()
 
     async def lock_or_unlock(self) -> None:
         if self.chance.random() < 0.1:
-            await self.lock_of_another()
+            await self.lock_object_of_another()
             return
-        held = self.seen()[4]
+        held = self.state()[4]
         release = held and self.chance.random() < 0.8
         kind, document = ("unlockObject", UNLOCK) if release else ("lockObject", LOCK)
-        given = {"objectType": "PATRON", "objectId": self.object_id}
-        before = self.storm.upstream.writes[str(self.object_id)]
-        answer, key = await self.storm.sent(self, kind, document, {"lock": given})
-        said = self.storm.outcomes(answer).get(kind)
-        self.judge(key, kind, 1, answer, self.storm.upstream.writes[str(self.object_id)] - before)
-        now = self.seen()[4]
+        lock_input = {"objectType": "PATRON", "objectId": self.object_id}
+        before = self.soak_run.upstream.writes[str(self.object_id)]
+        response_body, key = await self.soak_run.send(self, kind, document, {"lock": lock_input})
+        outcome = self.soak_run.outcomes(response_body).get(kind)
+        self.check_writes(
+            key, kind, 1, response_body, self.soak_run.upstream.writes[str(self.object_id)] - before
+        )
+        now = self.state()[4]
         right = {"ObjectLocked": (True,), "ObjectUnlocked": (False,), "OUTCOME_UNKNOWN": (held, not release)}
-        if now not in right.get(str(said), (held,)):
-            self.storm.report.lost.append(f"{kind}: {said}, and locked is {now}")
-        if said == "ObjectLocked" and answer["data"]["lockObject"]["existingLock"] != held:
-            self.storm.report.lost.append(f"lockObject: existingLock is not {held}")
+        if now not in right.get(str(outcome), (held,)):
+            self.soak_run.report.lost.append(f"{kind}: {outcome}, but locked is {now}")
+        if outcome == "ObjectLocked" and response_body["data"]["lockObject"]["existingLock"] != held:
+            self.soak_run.report.lost.append(f"lockObject: existingLock is not {held}")
 
-    async def lock_of_another(self) -> None:
-        given = {"objectType": "PATRON", "objectId": LOCKED_BY_ANNEX}
-        answer, _ = await self.storm.sent(self, "lockObject", LOCK, {"lock": given})
-        told = answer["data"]["lockObject"]
+    async def lock_object_of_another(self) -> None:
+        lock_input = {"objectType": "PATRON", "objectId": LOCKED_BY_ANNEX}
+        response_body, _ = await self.soak_run.send(self, "lockObject", LOCK, {"lock": lock_input})
+        result = response_body["data"]["lockObject"]
         conflict = {"__typename": "ObjectLockConflict", "heldBy": {"polarisUserName": "Alex Annex"}}
-        if told not in (None, conflict, conflict | {"heldBy": None}):  # half an answer may not say who
-            self.storm.report.lost.append(f"somebody else's lock was answered with {told}")
+        # A truncated response may lack the holder.
+        if result not in (None, conflict, conflict | {"heldBy": None}):
+            self.soak_run.report.lost.append(f"a lock held by another user returned {result}")
 
-    def judge(self, key: str, kind: str, most: int, answer: Json, writes: int | None = None) -> None:
-        """An act is sent once; never twice, and not at all only where the answer says so."""
-        times = self.storm.upstream.writes[key] if writes is None else writes
-        said = self.storm.outcomes(answer)
-        certain = [each for each in said.values() if each == "OUTCOME_UNKNOWN" or not each.isupper()]
-        fewest = len([each for each in certain if each != "notAttempted"])
-        if times > most:
-            self.storm.report.doubled.append(f"{kind}: {said} after {times} writes")
-        if times < fewest:
-            self.storm.report.lost.append(f"{kind}: {said} after {times} writes")
+    def check_writes(
+        self, key: str, kind: str, max_writes: int, response_body: Json, writes: int | None = None
+    ) -> None:
+        """Check that a write was sent at most once, and at least once unless the response excludes it."""
+        count = self.soak_run.upstream.writes[key] if writes is None else writes
+        outcomes = self.soak_run.outcomes(response_body)
+        known_outcomes = [
+            each for each in outcomes.values() if each == "OUTCOME_UNKNOWN" or not each.isupper()
+        ]
+        min_writes = len([each for each in known_outcomes if each != "notAttempted"])
+        if count > max_writes:
+            self.soak_run.report.doubled.append(f"{kind}: {outcomes} after {count} writes")
+        if count < min_writes:
+            self.soak_run.report.lost.append(f"{kind}: {outcomes} after {count} writes")
 
-    def forget_the_past(self) -> None:
-        """Closed loans and requests of the desk's item leave the library, whose growth is none of ours."""
-        owned, library = self.storm.owned[self.tenant], self.library
+    def remove_closed_records(self) -> None:
+        """Remove closed loans and requests of the desk's item, so that the library does not grow."""
+        owned, library = self.soak_run.owned[self.tenant], self.library
         old_loans = {
             each["id"]
             for each in library.loans.values()
@@ -295,13 +304,15 @@ class Desk:
             del library.loan_history[key]
 
 
-class Storm:
+class SoakRun:
+    """The gateway, its upstream and the desks of one run."""
+
     def __init__(self) -> None:
         self.report = Report()
         self.sandbox = create_sandbox()
-        self.weather = Weather(early=EARLY, late=LATE)
-        self.sandbox.calls = deque(maxlen=10)  # what grows to its bound during the storm is no leak
-        self.upstream = Witnessed(self.sandbox, self.weather, self.report)
+        self.faults = RandomFaults(early=EARLY, late=LATE)
+        self.sandbox.calls = deque(maxlen=10)  # growth up to a bound is not a leak
+        self.upstream = CheckingUpstream(self.sandbox, self.faults, self.report)
         self.numbers = itertools.count(1)
         self.marks: dict[str, str] = {}
         self.owned: dict[str, set[str]] = {}
@@ -317,40 +328,40 @@ class Storm:
         self.workstation = str(summary.polaris_workstation)
         self.organization = str(summary.polaris_organization)
 
-    async def rage(self) -> Report:
+    async def run(self) -> Report:
         app = create_app(Settings(sandbox=True), transport=lambda limits: in_process_transport(self.upstream))
         transport = httpx.ASGITransport(app=app)
         async with (
             app.router.lifespan_context(app),
             httpx.AsyncClient(transport=transport, base_url="http://gateway") as self.http,
         ):
-            desks = await self.staffed()
+            desks = await self.create_desks()
             self.report.kinds.clear()
             self.report.operations = self.report.writes = 0
-            self.weather.bad = True
-            await self.shift(desks, WARM_UP)
+            self.faults.enabled = True
+            await self.work(desks, WARM_UP)
             self.report.warm_bytes = resident_bytes()
             started = time.perf_counter()
-            await self.shift(desks, OPERATIONS - WARM_UP)
+            await self.work(desks, OPERATIONS - WARM_UP)
             self.report.seconds = time.perf_counter() - started
             self.report.end_bytes = resident_bytes()
-        self.report.faults = self.weather.drawn
+        self.report.faults = self.faults.drawn
         return self.report
 
-    async def shift(self, desks: list[Desk], operations: int) -> None:
-        """So many operations, shared by all desks at once."""
+    async def work(self, desks: list[Desk], operations: int) -> None:
+        """Send this many operations, from all desks concurrently."""
         end = self.report.operations + operations
 
-        async def busy(desk: Desk) -> None:
+        async def keep_working(desk: Desk) -> None:
             while self.report.operations < end:
                 await desk.work()
 
-        await asyncio.gather(*map(busy, desks))
+        await asyncio.gather(*map(keep_working, desks))
         self.upstream.writes.clear()
         gc.collect()
 
-    async def staffed(self) -> list[Desk]:
-        """Desks whose item can be lent to their patron, which is tried in fair weather."""
+    async def create_desks(self) -> list[Desk]:
+        """Create the desks whose item can be lent to their patron; a check-out without faults decides it."""
         desks: list[Desk] = []
         for tenant in TENANTS:
             library = self.sandbox.library(tenant)
@@ -359,16 +370,16 @@ class Storm:
             for item, user in zip(items, users[20:], strict=False):
                 if "barcode" not in item or len(desks) == DESKS // 2 * (1 + TENANTS.index(tenant)):
                     continue
-                desk = self.desk(len(desks), tenant, item, user)
+                desk = self.create_desk(len(desks), tenant, item, user)
                 both = f"mutation($out: CheckOutInput!, $in: CheckInInput!) {{ {CHECK_OUT} {CHECK_IN} }}"
-                answer, _ = await self.sent(desk, "both", both, desk.variables())
-                desk.forget_the_past()
-                if self.outcomes(answer).get("checkOut") == "CheckedOut":
+                response_body, _ = await self.send(desk, "both", both, desk.variables())
+                desk.remove_closed_records()
+                if self.outcomes(response_body).get("checkOut") == "CheckedOut":
                     desks.append(desk)
         assert len(desks) == DESKS
         return desks
 
-    def desk(self, number: int, tenant: str, item: Json, user: Json) -> Desk:
+    def create_desk(self, number: int, tenant: str, item: Json, user: Json) -> Desk:
         library = self.sandbox.library(tenant)
         holding = library.holdings[item["holdingsRecordId"]]
         location = library.locations[holding["permanentLocationId"]]
@@ -376,7 +387,7 @@ class Storm:
         self.upstream.callers[str(FIRST_OBJECT + number)] = ("polaris", self.polaris[staff])
         return Desk(
             number=number,
-            storm=self,
+            soak_run=self,
             tenant=tenant,
             staff=staff,
             library=library,
@@ -386,13 +397,13 @@ class Storm:
             chance=random.Random(SEED + number),  # noqa: S311 - repeatable, not secret
         )
 
-    async def sent(
+    async def send(
         self, desk: Desk, kind: str, document: str, variables: Mapping[str, Json]
     ) -> tuple[Json, str]:
-        """Ask the gateway; the answer is looked through before it goes back with the operation's name."""
+        """Send an operation and check the response. Returns it with the operation's request id."""
         self.report.operations += 1
         self.report.kinds[kind] += 1
-        key = f"storm-{next(self.numbers)}"
+        key = f"soak-{next(self.numbers)}"
         token = f"sandbox:{desk.staff}"
         self.upstream.callers[key] = (desk.tenant, token)
         response = await self.http.post(
@@ -409,50 +420,52 @@ class Storm:
         )
         del self.upstream.callers[key]
         self.report.statuses[response.status_code] += 1
-        answer = response.json()
-        self.looked_through(desk, key, answer)
-        return answer, key
+        response_body = response.json()
+        self.check_response(desk, key, response_body)
+        return response_body, key
 
-    def looked_through(self, desk: Desk, key: str, answer: Json) -> None:
+    def check_response(self, desk: Desk, key: str, response_body: Json) -> None:
         report, library = self.report, desk.library
-        errors = answer.get("errors", [])
-        if not isinstance(answer.get("data"), dict):
+        errors = response_body.get("errors", [])
+        if not isinstance(response_body.get("data"), dict):
             report.malformed.append(f"{key}: no data")
         for error in errors:
             extensions = error["extensions"]
             report.codes[extensions["code"]] += 1
             if not extensions["requestId"].startswith(f"{key};"):
                 report.foreign.append(f"{key}: an error of {extensions['requestId']}")
-        for each in everything_named(answer.get("data")) - self.owned[desk.tenant]:
+        for each in everything_named(response_body.get("data")) - self.owned[desk.tenant]:
             if not any(each in shelf for shelf in (library.loans, library.requests)):
                 report.foreign.append(f"{key}: {each}")
-        for barcode in values_of(answer.get("data"), "barcode") - {None}:
+        for barcode in values_of(response_body.get("data"), "barcode") - {None}:
             if not barcode.startswith(f"{desk.tenant}-"):
                 report.foreign.append(f"{key}: {barcode}")
-        texts = values_of(answer.get("data"), "externalSystemId", "email", "title", "name", "group") - {None}
+        texts = values_of(
+            response_body.get("data"), "externalSystemId", "email", "title", "name", "group"
+        ) - {None}
         if texts - {self.marks[desk.tenant]}:
             report.foreign.append(f"{key}: {texts}")
-        for name, outcome in self.outcomes(answer).items():
+        for name, outcome in self.outcomes(response_body).items():
             report.outcomes[f"{name} {outcome}"] += 1
 
     @staticmethod
-    def outcomes(answer: Json) -> dict[str, str]:
-        """By field: the type that an act was answered with, or the code of its error."""
-        told = {
+    def outcomes(response_body: Json) -> dict[str, str]:
+        """Return, by field, the type of a write's result or the code of its error."""
+        result = {
             name: value["__typename"]
-            for name, value in (answer.get("data") or {}).items()
+            for name, value in (response_body.get("data") or {}).items()
             if isinstance(value, dict) and "__typename" in value
         }
-        for error in answer.get("errors", []):
+        for error in response_body.get("errors", []):
             if len(error["path"]) == 1:
                 extensions = error["extensions"]
-                told[error["path"][0]] = extensions.get("reason", extensions["code"])
-        return told
+                result[error["path"][0]] = extensions.get("reason", extensions["code"])
+        return result
 
 
 def main() -> None:
-    report = asyncio.run(Storm().rage())
-    print(msgspec.json.encode(report).decode())  # noqa: T201 - what it was started for
+    report = asyncio.run(SoakRun().run())
+    print(msgspec.json.encode(report).decode())  # noqa: T201 - the output of the script
 
 
 if __name__ == "__main__":

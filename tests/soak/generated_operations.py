@@ -1,8 +1,8 @@
-"""Operations made up from the schema, in which ids, barcodes and dates are mostly those of real records.
+"""Operations generated from the schema, with ids, barcodes and dates mostly of real records.
 
-schemathesis makes one strategy for each field of `Query` and `Mutation`. Left to itself it makes up the
-values too, and then hardly any act gets past the checks of the gateway; so arguments are bound, by their name
-and the field they stand at, to dictionaries with values from the embedded library.
+schemathesis creates one strategy for each field of `Query` and `Mutation`. By default it generates the values
+too, and hardly any mutation then passes the gateway's validation; so arguments are bound, by their name and
+their field, to dictionaries with values from the embedded library.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gateway.sandbox.library import Record
 
 SDL = (Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8")
 GRAPH = graphql.build_schema(SDL)
-# schemathesis asks for the introspection in a way that graphql-core refuses where there is @defer.
+# schemathesis runs the introspection in a way that graphql-core rejects for a schema with @defer.
 SDL_WITHOUT_DEFER = graphql.print_schema(
     graphql.GraphQLSchema(
         GRAPH.query_type,
@@ -38,9 +38,9 @@ SDL_WITHOUT_DEFER = graphql.print_schema(
     )
 )
 
-ENOUGH = 6  # records of a kind: few, so that the values of one operation often belong together
-KNOWN = 0.9  # of all bound arguments get a known value, the others are made up
-PLAIN = 0.7  # of all other texts are such as people type
+MAX_PER_KIND = 6  # per kind, so that the values of one operation often belong together
+BOUND_PROBABILITY = 0.9  # of bound arguments get a sample value, the others a generated one
+PLAIN_TEXT_PROBABILITY = 0.7  # of other texts are ordinary texts
 
 DATES = (
     *("2026-11-22T10:00:00Z", "2027-01-31T23:59:59.999+01:00", "2020-02-29T00:00:00-05:00") * 4,
@@ -54,7 +54,7 @@ SCALARS = {
     "JSON": st.text(max_size=5),
 }
 
-# The kind of record that an argument names, by the argument's name.
+# The kind of record that an argument identifies, by the argument's name.
 KINDS = {
     "itemId": "items",
     "destinationItemId": "items",
@@ -99,7 +99,7 @@ KINDS = {
     "after": "cursors",
     "cql": "CQL",
 }
-# `id` and `barcode` name the record that the field itself is about.
+# `id` and `barcode` identify the record that the field returns.
 KINDS_BY_FIELD = {
     ("id", "loan"): "loans",
     ("id", "loans"): "loans",
@@ -131,7 +131,7 @@ KINDS_BY_FIELD = {
     ("barcode", "user"): "user barcodes",
     ("barcode", "users"): "user barcodes",
 }
-# Fields that want one of several ways to name what is meant, and nothing of the others.
+# Fields that require exactly one of several sets of arguments.
 ONE_OF: dict[str, list[tuple[str, ...]]] = {
     "item": [("id",), ("barcode",)],
     "user": [("id",), ("barcode",), ("username",), ("externalSystemId",)],
@@ -148,15 +148,17 @@ ONE_OF: dict[str, list[tuple[str, ...]]] = {
 }
 
 
-def known_values(library: Library) -> dict[str, Sequence[str | int]]:
-    """Ids, barcodes and other values that the library knows, by kind; never an empty list."""
+def sample_values(library: Library) -> dict[str, Sequence[str | int]]:
+    """Return ids, barcodes and other values of the library by kind; no list is empty."""
     items = sorted(library.items.values(), key=lambda item: item["status"]["name"] != "Available")
-    items = [*items[: ENOUGH // 2], *(library.items[loan["itemId"]] for loan in open_loans(library))][:ENOUGH]
+    items = [*items[: MAX_PER_KIND // 2], *(library.items[loan["itemId"]] for loan in open_loans(library))][
+        :MAX_PER_KIND
+    ]
     holdings = [library.holdings[item["holdingsRecordId"]] for item in items]
-    readers = [each for each in library.users.values() if each.get("type", "patron") == "patron"]
+    patrons = [each for each in library.users.values() if each.get("type", "patron") == "patron"]
     borrowers = [library.users[loan["userId"]] for loan in open_loans(library)]
-    users = [*readers[20 : 20 + ENOUGH // 2], *borrowers][:ENOUGH]
-    waiting = [each for each in library.requests.values() if each["status"].startswith("Open")]
+    users = [*patrons[20 : 20 + MAX_PER_KIND // 2], *borrowers][:MAX_PER_KIND]
+    open_requests = [each for each in library.requests.values() if each["status"].startswith("Open")]
     values: dict[str, Sequence[str | int]] = {
         "items": [item["id"] for item in items],
         "item barcodes": [item["barcode"] for item in items if "barcode" in item],
@@ -168,9 +170,9 @@ def known_values(library: Library) -> dict[str, Sequence[str | int]]:
         "user names": [user["username"] for user in users if "username" in user],
         "external ids": [
             each["externalSystemId"] for each in library.users.values() if "externalSystemId" in each
-        ][:ENOUGH],
+        ][:MAX_PER_KIND],
         "loans": [loan["id"] for loan in open_loans(library)],
-        "requests": [each["id"] for each in waiting][:ENOUGH],
+        "requests": [each["id"] for each in open_requests][:MAX_PER_KIND],
         "service points": list(library.service_points)[:2],
         "tenants": ["diku", "college"],
         "lockable objects": [1, 2, 29937],
@@ -181,7 +183,7 @@ def known_values(library: Library) -> dict[str, Sequence[str | int]]:
         "CQL": ["cql.allRecords=1", 'id=="*"', "id<>1 and (id<>2 or id<>3)"],
         "plain texts": ["Called twice.", "O'Reilly & Søn", "«naïve» 図書館\nsecond line", "\U0001f4da"],
     }
-    shelves = {
+    collections = {
         "accounts": library.accounts,
         "address types": library.address_types,
         "batches": library.batch_requests,
@@ -192,16 +194,16 @@ def known_values(library: Library) -> dict[str, Sequence[str | int]]:
         "mediated requests": library.mediated_requests,
         "patron groups": library.groups,
     }
-    values.update((kind, list(shelf)[:ENOUGH]) for kind, shelf in shelves.items())
-    return {kind: found for kind, found in values.items() if found}
+    values.update((kind, list(collection)[:MAX_PER_KIND]) for kind, collection in collections.items())
+    return {kind: entries for kind, entries in values.items() if entries}
 
 
 def open_loans(library: Library) -> list[Record]:
-    return [each for each in library.open_loans() if "userId" in each][: ENOUGH // 2]
+    return [each for each in library.open_loans() if "userId" in each][: MAX_PER_KIND // 2]
 
 
 def argument_paths() -> Iterator[tuple[str, str]]:
-    """Each argument as `Type.field.argument`, members of inputs dotted, `[*]` for lists, and its kind."""
+    """Yield each argument as `Type.field.argument`, input fields dotted, `[*]` for lists, and its kind."""
     for kind in GRAPH.type_map.values():
         if isinstance(kind, graphql.GraphQLObjectType) and not kind.name.startswith("__"):
             for name, field in kind.fields.items():
@@ -224,14 +226,18 @@ def leaves(path: str, name: str, field: str, declared: graphql.GraphQLInputType)
 
 
 def configuration() -> SchemathesisConfig:
-    values = known_values(create_sandbox().library("diku"))
+    values = sample_values(create_sandbox().library("diku"))
     paths = {path: kind for path, kind in argument_paths() if kind in values}
-    bound = {path: {"dictionary": kind, "probability": KNOWN} for path, kind in paths.items()}
+    bound = {path: {"dictionary": kind, "probability": BOUND_PROBABILITY} for path, kind in paths.items()}
     return SchemathesisConfig.from_dict(
         {
-            "dictionaries": {kind: {"values": found} for kind, found in values.items()},
+            "dictionaries": {kind: {"values": entries} for kind, entries in values.items()},
             "parameters": bound,
-            "generation": {"dictionaries": {"string": {"dictionary": "plain texts", "probability": PLAIN}}},
+            "generation": {
+                "dictionaries": {
+                    "string": {"dictionary": "plain texts", "probability": PLAIN_TEXT_PROBABILITY}
+                }
+            },
         }
     )
 
@@ -239,62 +245,75 @@ def configuration() -> SchemathesisConfig:
 def root_fields(
     root: str, mode: GenerationMode = GenerationMode.POSITIVE
 ) -> dict[str, st.SearchStrategy[str]]:
-    """For each field of `Query` or `Mutation` a strategy of documents that ask for it alone.
+    """Return, for each field of `Query` or `Mutation`, a strategy of documents that select it alone.
 
-    Negative ones hold one value that the schema rules out; fields without arguments have none.
+    Negative ones contain one value that the schema excludes; fields without arguments have none.
     """
     for name, strategy in SCALARS.items():
         schemathesis.graphql.scalar(name, strategy.map(schemathesis.graphql.nodes.String))
     operations = schemathesis.graphql.from_file(SDL_WITHOUT_DEFER, config=configuration())[root]
-    named = GRAPH.type_map[root]
-    assert isinstance(named, graphql.GraphQLObjectType)
+    root_type = GRAPH.type_map[root]
+    assert isinstance(root_type, graphql.GraphQLObjectType)
     return {
         name: documents(operations[name].as_strategy(mode), name)
         if mode is GenerationMode.POSITIVE
         else operations[name].as_strategy(mode).map(lambda case: str(case.body))
-        for name, field in named.fields.items()
+        for name, field in root_type.fields.items()
         if mode is GenerationMode.POSITIVE or field.args
     }
 
 
 def documents(cases: st.SearchStrategy[Case[Any]], field: str) -> st.SearchStrategy[str]:
-    """The documents of these cases, which name what is meant in one way."""
-    ways = ONE_OF.get(field)
-    if ways is None:
+    """Return a strategy of documents with exactly one of the alternative sets of arguments."""
+    alternatives = ONE_OF.get(field)
+    if alternatives is None:
         return cases.map(lambda case: str(case.body))
-    given = [st.fixed_dictionaries({name: literals(name, field) for name in way}) for way in ways]
-    every = {name for way in ways for name in way}
-    return st.builds(lambda case, told: with_only(str(case.body), every, told), cases, st.one_of(given))
+    choices = [
+        st.fixed_dictionaries({name: literals(name, field) for name in names}) for names in alternatives
+    ]
+    exclusive = {name for names in alternatives for name in names}
+    return st.builds(
+        lambda case, literals_by_name: replace_arguments(str(case.body), exclusive, literals_by_name),
+        cases,
+        st.one_of(choices),
+    )
 
 
 def literals(name: str, field: str) -> st.SearchStrategy[str]:
-    """Known values of an argument, as they stand in a document."""
-    values = known_values(create_sandbox().library("diku"))
+    """Return a strategy of sample values of an argument, as literals of a document."""
+    values = sample_values(create_sandbox().library("diku"))
     if name == "queue":
-        some = st.lists(st.sampled_from(values["requests"]), min_size=1, max_size=3)
-        return some.map(
+        ids_strategy = st.lists(st.sampled_from(values["requests"]), min_size=1, max_size=3)
+        return ids_strategy.map(
             lambda ids: "".join(
-                ["[", *(f'{{id: "{id}", newPosition: {place}}}' for place, id in enumerate(ids, 1)), "]"]
+                [
+                    "[",
+                    *(f'{{id: "{id}", newPosition: {position}}}' for position, id in enumerate(ids, 1)),
+                    "]",
+                ]
             )
         )
     return st.sampled_from(values[KINDS_BY_FIELD.get((name, field)) or KINDS[name]]).map(json.dumps)
 
 
-def with_only(document: str, every: Collection[str], told: Mapping[str, str]) -> str:
-    """The document with these literals in place of what its root field says by any of these names."""
+def replace_arguments(document: str, exclusive: Collection[str], literals_by_name: Mapping[str, str]) -> str:
+    """Replace the arguments of these names in the root field by the given literals."""
     operation = graphql.parse(document)
     field = root_field(operation)
     (definition,) = operation.definitions
     assert isinstance(definition, graphql.OperationDefinitionNode)
-    values = [(graphql.NameNode(value=name), graphql.parse_value(literal)) for name, literal in told.items()]
+    values = [
+        (graphql.NameNode(value=name), graphql.parse_value(literal))
+        for name, literal in literals_by_name.items()
+    ]
     if definition.operation is graphql.OperationType.MUTATION:
         (argument,) = field.arguments or ()
         assert isinstance(argument.value, graphql.ObjectValueNode)
-        members = [each for each in argument.value.fields if each.name.value not in every]
+        members = [each for each in argument.value.fields if each.name.value not in exclusive]
         members += [graphql.ObjectFieldNode(name=name, value=value) for name, value in values]
         arguments = [replace(argument, value=replace(argument.value, fields=tuple(members)))]
     else:
-        arguments = [each for each in field.arguments or () if each.name.value not in every]
+        arguments = [each for each in field.arguments or () if each.name.value not in exclusive]
         arguments += [graphql.ArgumentNode(name=name, value=value) for name, value in values]
     selected = graphql.print_ast(replace(field, arguments=tuple(arguments)))
     return f"{definition.operation.value} {{ {selected} }}"
@@ -308,8 +327,8 @@ def root_field(document: graphql.DocumentNode) -> graphql.FieldNode:
     return field
 
 
-def several(documents: Sequence[str]) -> str:
-    """One mutation of all, its fields named `_0`, `_1`, ... in this order, each with its type told."""
+def merge_mutations(documents: Sequence[str]) -> str:
+    """Merge documents into one mutation with the fields `_0`, `_1`, ..., each with its `__typename`."""
     fields = [graphql.print_ast(root_field(graphql.parse(document))) for document in documents]
-    acts = [f"_{number}: {field.removesuffix('}')} __typename }}" for number, field in enumerate(fields)]
-    return f"mutation {{ {' '.join(acts)} }}"
+    aliased = [f"_{number}: {field.removesuffix('}')} __typename }}" for number, field in enumerate(fields)]
+    return f"mutation {{ {' '.join(aliased)} }}"
