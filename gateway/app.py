@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, get_args
@@ -44,7 +44,7 @@ from gateway.settings import Settings, SettingsError
 from gateway.upstream.circuit_breaker import OPEN_CIRCUITS
 from gateway.upstream.retries import RETRIES
 from gateway.upstream.services import UPSTREAMS, Services
-from gateway.upstream.transport.transports import Limits, Transport, in_process_transport
+from gateway.upstream.transport.transports import TransportFactory, in_process_transport
 
 if TYPE_CHECKING:  # loaded where they are on
     from gateway.observability.metrics import Metrics
@@ -61,7 +61,7 @@ ACT_MARGIN = 5.0  # seconds beyond ACT_TIMEOUT: for its turn in the queue, and f
 def create_app(
     settings: Settings | None = None,
     *,
-    transport: Callable[[Limits], Transport] | None = None,
+    transport: TransportFactory | None = None,
     tracing: Tracing | None = None,
 ) -> Starlette:
     """The gateway as an ASGI application.
@@ -87,7 +87,7 @@ def create_app(
     examples = Examples() if sandbox is None else _examples(sandbox)
 
     def new_context(caller: Caller, operation: OperationRecord) -> Context:
-        upstream = services.of(caller, operation)
+        upstream = services.for_caller(caller, operation)
         return Context(
             caller=caller,
             upstream=upstream,
@@ -196,9 +196,9 @@ def _metrics(load: Load, running_mutations: RunningMutations) -> Metrics:
         {"": lambda: running_mutations.number},
     )
     metrics.follow_gauge(
-        "gateway_breakers_open",
-        "Tenants for whom an upstream is left alone, in each process.",
-        {name: partial(OPEN_CIRCUITS.of, name) for name in UPSTREAMS},
+        "gateway_circuit_breakers_open",
+        "Tenants whose circuit breaker for an upstream is open, in each process.",
+        {name: partial(OPEN_CIRCUITS.count, name) for name in UPSTREAMS},
         label="upstream",
     )
     metrics.follow_counter(
@@ -207,7 +207,7 @@ def _metrics(load: Load, running_mutations: RunningMutations) -> Metrics:
     metrics.follow_counter(
         "gateway_upstream_retries",
         "Reads that were sent again.",
-        {name: partial(RETRIES.of, name) for name in UPSTREAMS},
+        {name: partial(RETRIES.count, name) for name in UPSTREAMS},
         label="upstream",
     )
     metrics.follow_counter(
@@ -240,8 +240,8 @@ def _tracing() -> Tracing:
     return tracing_from_environment()
 
 
-def _in_process(sandbox: Sandbox) -> Callable[[Limits], Transport]:
-    return lambda limits: in_process_transport(sandbox)
+def _in_process(sandbox: Sandbox) -> TransportFactory:
+    return lambda settings: in_process_transport(sandbox)
 
 
 def _plans(settings: Settings) -> PlanExecutor | None:

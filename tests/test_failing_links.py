@@ -22,8 +22,8 @@ from gateway.settings import Settings
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client
 from gateway.upstream.collection import Collection
-from gateway.upstream.transport.transports import Limits
-from gateway.upstream.write import Write
+from gateway.upstream.routes import Route
+from gateway.upstream.statuses import Write
 from tests.upstream.socket_server import (
     SocketServer,
     UpstreamResponse,
@@ -352,14 +352,14 @@ def test_whatever_upstream_answers_the_error_is_one_of_ours(
         "folio",
         "http://folio",
         httpx.MockTransport(lambda request: httpx.Response(status, content=body, headers=told)),
-        Limits(attempts=1),
+        Settings(read_attempts=1),
     )
     caller = CallerClient(client, ())
     act = Write(operation="checkOut", keys={}, verify="item")
     calls: list[Callable[[], Any]] = [
-        lambda: Collection(caller, "/users", "users")(None, limit=1, total=True),
-        lambda: caller.one("/users/1"),
-        lambda: caller.write_for_record(act, "/act", {}),
+        lambda: Collection(Route("GET", "/users"), "users").bind(caller)(None, limit=1, total=True),
+        lambda: caller.read_record(Route("GET", "/users/{id}"), "1"),
+        lambda: caller.write_for_record(act, Route("POST", "/act"), {}),
     ]
     for call in calls:
         problem = asyncio.run(_failure(call))

@@ -1,4 +1,4 @@
-"""`descriptor`: the gateway as a module of FOLIO."""
+"""`descriptor`: print the module descriptor."""
 
 from __future__ import annotations
 

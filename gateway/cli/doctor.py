@@ -1,4 +1,4 @@
-"""`doctor`: ask everything that the gateway asks, once, as one user."""
+"""`doctor`: send every read of the gateway once, as one user."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from gateway.errors import BadRequest
 from gateway.identity import Caller, caller_from_headers
 from gateway.settings import Settings
 
-if TYPE_CHECKING:  # loaded when there is something to ask
-    from gateway.doctor.examination import Examination
+if TYPE_CHECKING:  # loaded when there is something to check
+    from gateway.doctor.diagnosis import Diagnosis
 
 TOKEN = "OKAPI_TOKEN"  # noqa: S105 - the name of a variable
 POLARIS_AUTHORIZATION = "POLARIS_AUTHORIZATION"
 SANDBOX_TENANT = "diku"
 SANDBOX_STAFF = "desk"
-NAMED = 3  # questions that a notice names
+MAX_NAMES = 3  # checks that a notice names
 
 
 @click.command()
-@click.option("--tenant", envvar="OKAPI_TENANT", metavar="TENANT", help="In whose name is asked.")
+@click.option("--tenant", envvar="OKAPI_TENANT", metavar="TENANT", help="Tenant of the user.")
 @click.option(
     "--token-file",
     type=click.File(),
@@ -42,7 +42,7 @@ NAMED = 3  # questions that a notice names
     help="File with the staff member's Polaris identity, `PAS ...` or `Bearer ...`; unset: "
     f"{POLARIS_AUTHORIZATION} from the environment.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON in place of text.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @setting_options
 @click.pass_context
 def doctor(
@@ -54,12 +54,11 @@ def doctor(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Reach each upstream with a user's token, and tell what this user may ask and do there.
+    """Check each upstream with a user's token, and the permissions of this user.
 
-    Every path that the gateway reads is asked once, for one record or none; nothing is changed. Mutations
-    cannot be tried: what the user's permissions say of them is shown if FOLIO exposes them. The token
-    is never printed. Exits with 0 when all is well, with 1 when something is wrong, with 2 when nothing
-    could be asked.
+    Every path that the gateway reads is requested once, for one record or none; nothing is written. Mutations
+    cannot be tried: they are checked against the user's permissions if FOLIO exposes them. The token is never
+    printed. Exits with 0 if all checks passed, with 1 if one failed, with 2 if nothing could be checked.
 
     \b
     Example:
@@ -72,22 +71,22 @@ def doctor(
 
     given = {
         "x-okapi-tenant": tenant or (SANDBOX_TENANT if settings.serves_sandbox else None),
-        "x-okapi-token": secret(token_file, TOKEN),
-        "x-polaris-authorization": secret(polaris_authorization_file, POLARIS_AUTHORIZATION),
+        "x-okapi-token": read_secret(token_file, TOKEN),
+        "x-polaris-authorization": read_secret(polaris_authorization_file, POLARIS_AUTHORIZATION),
     }
     if given["x-okapi-tenant"] is None:
-        raise CannotStart("--tenant: is missing; name the tenant in whose name is asked")
-    examination = asyncio.run(examined(settings, given))
+        raise CannotStart("--tenant: is missing; name the tenant of the user")
+    diagnosis = asyncio.run(run(settings, given))
     if as_json:
-        click.echo(report.as_json(examination))
+        click.echo(report.as_json(diagnosis))
     else:
-        click.echo("\n".join([*what_is_asked(settings), report.as_text(examination)]))
-    ctx.exit(0 if examination.is_fine else 1)
+        click.echo("\n".join([*upstream_lines(settings), report.as_text(diagnosis)]))
+    ctx.exit(0 if diagnosis.is_healthy else 1)
 
 
-async def examined(settings: Settings, given: dict[str, str | None]) -> Examination:
-    """Examine the services that the settings name, or an embedded library of this process."""
-    from gateway.doctor.examination import examine, services_to_examine
+async def run(settings: Settings, given: dict[str, str | None]) -> Diagnosis:
+    """Check the services that the settings name, or an embedded library in this process."""
+    from gateway.doctor.diagnosis import diagnose, services_to_check
 
     transport = None
     if settings.serves_sandbox:
@@ -106,26 +105,26 @@ async def examined(settings: Settings, given: dict[str, str | None]) -> Examinat
             "x-polaris-workstation": str(summary.polaris_workstation),
             "x-polaris-organization": str(summary.polaris_organization),
         }
-        transport = lambda limits: in_process_transport(sandbox)  # noqa: E731 - used once
-    caller = caller_of(given)
-    services = services_to_examine(settings, transport)
+        transport = lambda _: in_process_transport(sandbox)  # noqa: E731 - used once
+    caller = read_caller(given)
+    services = services_to_check(settings, transport)
     try:
-        return await examine(services, caller, tell_what_is_open)
+        return await diagnose(services, caller, print_pending)
     finally:
         await services.aclose()
 
 
-def caller_of(given: dict[str, str | None]) -> Caller:
-    """The caller that a request with these headers would have, checked as the endpoint checks it."""
+def read_caller(given: dict[str, str | None]) -> Caller:
+    """Return the caller of a request with these headers, validated as the endpoint validates it."""
     headers = [(name.encode(), value.encode()) for name, value in given.items() if value is not None]
     try:
         return caller_from_headers(headers, token_cookie=False)
     except BadRequest as error:
-        raise CannotStart(f"the user cannot be asked for: {error.message}") from error
+        raise CannotStart(f"the user cannot be checked: {error.message}") from error
 
 
-def secret(file: IO[str] | None, variable: str) -> str | None:
-    """The text of a file, or of a variable of the environment; None where there is neither."""
+def read_secret(file: IO[str] | None, variable: str) -> str | None:
+    """Return the text of a file, or of an environment variable; None if there is neither."""
     if file is None:
         return os.environ.get(variable) or None
     try:
@@ -134,15 +133,15 @@ def secret(file: IO[str] | None, variable: str) -> str | None:
         raise CannotStart(f"{file.name}: cannot be read as text") from error
 
 
-def what_is_asked(settings: Settings) -> list[str]:
-    """The addresses, or that there is no library behind them."""
+def upstream_lines(settings: Settings) -> list[str]:
+    """List the addresses that are checked, or say that it is the embedded library."""
     if settings.serves_sandbox:
         return [not_your_library(settings.sandbox_data)]
     upstreams = {"folio": settings.okapi_url, "bff": settings.bff_url, "polaris": settings.polaris_url}
     return [f"{name} at {url}" for name, url in upstreams.items() if url]
 
 
-def tell_what_is_open(names: Sequence[str]) -> None:
-    """Tell people who wait what they wait for."""
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    click.echo(f"Waiting for {', '.join(names[:NAMED])}{more} ...", err=True)
+def print_pending(names: Sequence[str]) -> None:
+    """Print the names of pending checks."""
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    click.echo(f"Waiting for {', '.join(names[:MAX_NAMES])}{more} ...", err=True)

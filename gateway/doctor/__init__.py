@@ -1,1 +1,1 @@
-"""What an operator asks before the first client does: is everything there, and what may this user do."""
+"""Checks of a configuration against the real upstreams, and the module descriptor for FOLIO."""

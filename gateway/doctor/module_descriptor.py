@@ -1,14 +1,15 @@
-"""The gateway as a module of FOLIO: its module descriptor, for Okapi and for Eureka.
+"""The gateway's module descriptor, with which FOLIO (Okapi, Eureka) registers it as a module.
 
-What is not in it is left out on purpose:
+Left out on purpose:
 
-- no `modulePermissions`: they would extend the token of every call that the gateway makes, and the gateway
-  answers from nothing but what this caller may see and do
-- no `_tenant` interface: nothing is kept for a tenant, so there is nothing to set up
-- no `metadata.user`: without a system user, no question is ever asked in another name than the caller's
-- no handlers for `/admin`: orchestrators and the sidecar ask the container itself, and Okapi routes tenants
+- `modulePermissions`: they would extend the token of every call that the gateway makes, and the gateway
+  returns only data that this caller may see
+- a `_tenant` interface: the gateway stores nothing for a tenant, so there is nothing to set up
+- `metadata.user`: without a system user, no request is ever sent in another name than the caller's
+- handlers for `/admin`: orchestrators and the sidecar call the container directly, and Okapi routes tenants
 
-`requires` and `optional` name every interface that is asked, because the sidecar routes to no others.
+`requires` and `optional` name every interface that the gateway calls, because the sidecar routes to no
+others. They are derived from the routes of the services.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Literal
 import msgspec
 
 from gateway import __version__
-from gateway.upstream.interfaces import INTERFACES, Interface
+from gateway.upstream.routes import Interface
+from gateway.upstream.services import declared_interfaces
 
 MODULE = "mod-circulation-graphql"
 IMAGE = "circulation-gateway"
@@ -58,7 +60,7 @@ class PortBinding(msgspec.Struct, rename="pascal", frozen=True, kw_only=True):
 
 
 class HostConfig(msgspec.Struct, rename="pascal", frozen=True, kw_only=True):
-    """Okapi hands it to Docker as it is; it puts the port that it chose in the place of `%p`."""
+    """Okapi passes it to Docker unchanged, except that it replaces `%p` by the port that it chose."""
 
     memory: int
     port_bindings: dict[str, list[PortBinding]]
@@ -81,7 +83,7 @@ class LaunchDescriptor(msgspec.Struct, rename="camel", frozen=True, kw_only=True
 
 
 class ModuleDescriptor(msgspec.Struct, rename="camel", frozen=True, kw_only=True):
-    """What Okapi and the manager of applications read; the names are theirs."""
+    """A module descriptor; the names are those of Okapi and the application manager."""
 
     id: str
     name: str
@@ -93,20 +95,21 @@ class ModuleDescriptor(msgspec.Struct, rename="camel", frozen=True, kw_only=True
 
 
 def module_descriptor() -> ModuleDescriptor:
-    """The descriptor of this version."""
+    """Return the descriptor of this version."""
+    interfaces = declared_interfaces()
     return ModuleDescriptor(
         id=f"{MODULE}-{__version__}",
         name="Circulation gateway (GraphQL)",
         provides=[
-            Provided(id="circulation-graphql", version="1.0", handlers=[handler("GET"), handler("POST")])
+            Provided(id="circulation-graphql", version="1.0", handlers=[_handler("GET"), _handler("POST")])
         ],
-        requires=[reference(each) for each in INTERFACES if each.required],
-        optional=[reference(each) for each in INTERFACES if not each.required],
+        requires=[_reference(each) for each in interfaces if each.required],
+        optional=[_reference(each) for each in interfaces if not each.required],
         permission_sets=[
             Permission(
                 permission_name=PERMISSION,
-                display_name="Circulation GraphQL - ask and act",
-                description="Send GraphQL operations; what each may see and do is decided where it asks",
+                display_name="Circulation GraphQL - execute operations",
+                description="Send GraphQL operations; each module that is called checks its own permissions",
             )
         ],
         launch_descriptor=LaunchDescriptor(
@@ -123,15 +126,15 @@ def module_descriptor() -> ModuleDescriptor:
 
 
 def module_descriptor_json() -> str:
-    """The descriptor as the JSON that is posted to `/_/proxy/modules`."""
+    """Return the descriptor as the JSON that is posted to `/_/proxy/modules`."""
     return json.dumps(msgspec.to_builtins(module_descriptor()), indent=2) + "\n"
 
 
-def handler(method: Literal["GET", "POST"]) -> Handler:
+def _handler(method: Literal["GET", "POST"]) -> Handler:
     return Handler(
         methods=[method], path_pattern=PATH, permissions_required=[PERMISSION], module_permissions=[]
     )
 
 
-def reference(interface: Interface) -> Reference:
+def _reference(interface: Interface) -> Reference:
     return Reference(id=interface.id, version=interface.version)

@@ -1,4 +1,4 @@
-"""An examination as people read it, and as machines do."""
+"""A diagnosis as text and as JSON."""
 
 from __future__ import annotations
 
@@ -8,60 +8,62 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from gateway.doctor.examination import ActFinding, Examination, Finding
-from gateway.doctor.verdict import Verdict
+from gateway.doctor.diagnosis import Diagnosis, MutationResult, ReadResult, Status
 
 
-def as_json(examination: Examination) -> str:
-    """One JSON object; times in milliseconds."""
-    return json.dumps(msgspec.to_builtins(examination), indent=2)
+def as_json(diagnosis: Diagnosis) -> str:
+    """Format as one JSON object; times are in milliseconds."""
+    return json.dumps(msgspec.to_builtins(diagnosis), indent=2)
 
 
-def as_text(examination: Examination) -> str:
-    """Lines for a terminal: each question, each act, and how it stands."""
-    findings, acts = examination.questions, examination.acts
-    of_acts = "what the user's permissions say" if examination.permissions_are_known else "not tried"
+def as_text(diagnosis: Diagnosis) -> str:
+    """Format for a terminal: one line for each read and each mutation."""
+    source = "by the user's permissions" if diagnosis.has_permissions else "not checked"
     return "\n".join(
         [
-            f"Tenant {examination.tenant}",
+            f"Tenant {diagnosis.tenant}",
             "",
-            *_columns((each.service, each.path, _verdict(each), _why(each)) for each in findings),
+            "Reads:",
             "",
-            f"MutationState: {of_acts}",
+            *_columns((each.service, each.path, _status(each), _reason(each)) for each in diagnosis.reads),
             "",
-            *_columns((each.act, _permission(each)) for each in acts),
+            f"Mutations: {source}",
             "",
-            *_conclusion(examination),
+            *_columns((each.mutation, _permission(each)) for each in diagnosis.mutations),
+            "",
+            *_conclusion(diagnosis),
         ]
     )
 
 
-def _verdict(finding: Finding) -> str:
-    word: str = finding.verdict.value
-    if finding.verdict in (Verdict.NOT_CONFIGURED, Verdict.NOT_TRIED):
-        return word
-    return f"{word}, {finding.milliseconds} ms"
+def _status(result: ReadResult) -> str:
+    status: str = result.status.value
+    if result.status in (Status.NOT_CONFIGURED, Status.NOT_CHECKED):
+        return status
+    return f"{status}, {result.milliseconds} ms"
 
 
-def _why(finding: Finding) -> str:
-    if finding.verdict is Verdict.FORBIDDEN and finding.permission is not None:
-        return f"needs {finding.permission}"
-    if finding.verdict is Verdict.ABSENT:
-        return "optional" if finding.is_fine else "required"
-    if finding.verdict is Verdict.NOT_TRIED:
+def _reason(result: ReadResult) -> str:
+    if result.status is Status.FORBIDDEN and result.permission is not None:
+        return f"needs {result.permission}"
+    if result.status is Status.ABSENT:
+        return "optional" if result.is_healthy else "required"
+    if result.status is Status.NOT_CHECKED:
         return "needs a Polaris identity and a workstation"
-    return finding.message or ""
+    return result.message or ""
 
 
-def _permission(act: ActFinding) -> str:
-    return f"{act.verdict}: lacks {', '.join(act.lacks)}" if act.lacks else act.verdict
+def _permission(result: MutationResult) -> str:
+    if not result.missing_permissions:
+        return result.status
+    return f"{result.status}: lacks {', '.join(result.missing_permissions)}"
 
 
-def _conclusion(examination: Examination) -> list[str]:
-    counts = Counter(each.verdict.value for each in examination.questions)
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    wrong = sum(not each.is_fine for each in examination.questions)
-    return [f"{told}.", "All is well." if examination.is_fine else f"Wrong: {wrong}."]
+def _conclusion(diagnosis: Diagnosis) -> list[str]:
+    counts = Counter(each.status.value for each in diagnosis.reads)
+    summary = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    failed = sum(not each.is_healthy for each in diagnosis.reads)
+    return [f"{summary}.", "All checks passed." if diagnosis.is_healthy else f"Failed checks: {failed}."]
 
 
 def _columns(rows: Iterable[Sequence[str]]) -> list[str]:

@@ -20,7 +20,7 @@ from gateway.engine.core import (
 )
 from gateway.fields import arguments
 from gateway.fields.scalars import upstream_text
-from gateway.upstream.response import Record
+from gateway.upstream.record_types import Record
 from gateway.upstream.services import Upstream
 
 

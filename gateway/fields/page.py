@@ -18,8 +18,7 @@ from gateway.fields.selection import dropped_by_bff, loaders_for, needs_of_nodes
 from gateway.loaders.batching import Grouped, cut, page_of
 from gateway.loaders.loader import Slice, Window
 from gateway.upstream import cql
-from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import Shape
+from gateway.upstream.collection import BoundCollection, Shape
 from gateway.upstream.services import Upstream
 
 Record = TypeVar("Record")
@@ -101,8 +100,8 @@ class FullList(Generic[Record]):
 class ConnectionField(StrawberryField):
     """A connection at the root: the collection that it asks, and what of it. Any: Strawberry's signatures."""
 
-    ask: Callable[[Upstream], Collection]
-    direct: Callable[[Upstream], Collection] | None
+    ask: Callable[[Upstream], BoundCollection]
+    direct: Callable[[Upstream], BoundCollection] | None
     table: str | None
     default_sort: tuple[cql.SortKey, ...]
 
@@ -137,7 +136,7 @@ class ConnectionField(StrawberryField):
             )
         return await page_of(ask, clause, sort, window, shape)
 
-    def asking(self, info: Info) -> Collection:
+    def asking(self, info: Info) -> BoundCollection:
         """The collection of the interface that sends what is selected."""
         direct = info.context.loaders.is_direct or dropped_by_bff(needs_of_nodes(info))
         if self.direct is not None and direct:
@@ -239,11 +238,11 @@ def full_list_link(description: str, *, loader: str, key: str = "id") -> Any:
 def connection(
     description: str,
     *,
-    ask: Callable[[Upstream], Collection],
+    ask: Callable[[Upstream], BoundCollection],
     filter: type,
     sort: type | None = None,
     default_sort: Sequence[cql.SortKey] = (),
-    direct: Callable[[Upstream], Collection] | None = None,
+    direct: Callable[[Upstream], BoundCollection] | None = None,
     table: str | None = None,
 ) -> Any:
     """Declare a connection at the root.

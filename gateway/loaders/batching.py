@@ -18,14 +18,13 @@ from gateway.loaders.loader import Loader, Reads, Slice, Window
 from gateway.observability.operation import OperationRecord
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
-from gateway.upstream.collection import Collection, Page
-from gateway.upstream.record_types import Decoded, Shape
-from gateway.upstream.request_target import percent_encoded
-from gateway.upstream.response import Record
+from gateway.upstream.caller import percent_encode
+from gateway.upstream.collection import BoundCollection, Page, Shape
+from gateway.upstream.record_types import Decoded, Record
 
 LARGEST_ANSWER = 1000  # records asked per call where the number of answers is not known before
 _LONGEST_INDEX = 10  # bytes of room for the name of the index; blanks count three when encoded
-_PLAIN = len(percent_encoded('id==""'))
+_PLAIN = len(percent_encode('id==""'))
 MOST_PAGES = 20  # calls for one chunk of groups; beyond it the question is too broad to be answered whole
 
 
@@ -36,7 +35,7 @@ Value = TypeVar("Value")
 
 
 def asked(
-    ask: Collection,
+    ask: BoundCollection,
     shape: Shape | None,
     query: str | None,
     *,
@@ -51,7 +50,7 @@ def asked(
 
 
 def by_id(
-    ask: Collection, limits: LimitSettings, *, index: str = "id", within: cql.Cql | None = None
+    ask: BoundCollection, limits: LimitSettings, *, index: str = "id", within: cql.Cql | None = None
 ) -> ById:
     """A loader of single records by an id that at most one record has (`within` the clause).
 
@@ -78,7 +77,7 @@ def by_id(
     return Loader(load, str.lower, Reads(ask, (index,)), ask.operation)
 
 
-def by_name(ask: Collection, limits: LimitSettings, *, index: str) -> ById:
+def by_name(ask: BoundCollection, limits: LimitSettings, *, index: str) -> ById:
     """A loader of single records by a natural key such as a barcode, sent as it was given.
 
     Two records with the key are a `Conflict`: to choose one would be a guess.
@@ -129,7 +128,7 @@ def _shared(index: str) -> errors.Conflict:
 
 
 def grouped_by(
-    ask: Collection,
+    ask: BoundCollection,
     limits: LimitSettings,
     *,
     index: str,
@@ -198,7 +197,7 @@ def one_by_one(
 
 
 async def page_of(
-    ask: Collection,
+    ask: BoundCollection,
     query: cql.Cql | None,
     sort: Sequence[cql.SortKey],
     window: Window,
@@ -229,7 +228,7 @@ def _cut(group: list[Record] | errors.GatewayError, window: Window) -> Slice | e
     return group if isinstance(group, errors.GatewayError) else cut(group, window)
 
 
-async def _all_pages(ask: Collection, shape: Shape | None, query: str) -> list[Record]:
+async def _all_pages(ask: BoundCollection, shape: Shape | None, query: str) -> list[Record]:
     records: list[Record] = []
     for _ in range(MOST_PAGES):
         page = await asked(ask, shape, query, limit=LARGEST_ANSWER, offset=len(records))
@@ -244,7 +243,7 @@ async def _all_pages(ask: Collection, shape: Shape | None, query: str) -> list[R
 async def _side_by_side(
     fetch: Callable[[list[str]], Awaitable[None]],
     keys: Sequence[str],
-    ask: Collection,
+    ask: BoundCollection,
     limits: LimitSettings,
     rest: str,
 ) -> dict[str, errors.GatewayError]:
@@ -269,7 +268,7 @@ async def _side_by_side(
     for key in distinct:
         try:
             # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
-            size = _PLAIN + len(key) if cql.is_plain(key) else len(percent_encoded(str(_equal("id", key))))
+            size = _PLAIN + len(key) if cql.is_plain(key) else len(percent_encode(str(_equal("id", key))))
         except errors.BadUserInput as problem:
             refused[key] = problem
             continue

@@ -13,9 +13,8 @@ from aiodataloader import Loader as Queued
 
 from gateway import errors
 from gateway.observability.operation import OperationRecord
-from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import Shape
-from gateway.upstream.response import Record
+from gateway.upstream.collection import BoundCollection, Shape
+from gateway.upstream.record_types import Record
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -50,7 +49,7 @@ class Slice:
 class Reads:
     """What a loader asks, and the path of the member by which it tells whose record an answer is."""
 
-    ask: Collection
+    ask: BoundCollection
     key: tuple[str, ...]
 
 

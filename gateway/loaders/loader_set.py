@@ -8,7 +8,7 @@ from gateway.loaders.batching import Grouped, grouped_by
 from gateway.loaders.loader import Loader
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
-from gateway.upstream.collection import Collection
+from gateway.upstream.collection import BoundCollection
 from gateway.upstream.services import Upstream
 
 
@@ -26,7 +26,7 @@ class LoaderSet:
 
     def grouped(
         self,
-        ask: Collection,
+        ask: BoundCollection,
         index: str,
         *,
         within: cql.Cql | None = None,

@@ -9,14 +9,14 @@ from propcache.api import cached_property
 from gateway.loaders.batching import ById, Grouped, by_id
 from gateway.loaders.loader_set import LoaderSet
 from gateway.upstream import cql
-from gateway.upstream.collection import Collection
+from gateway.upstream.collection import BoundCollection
 
 OPEN_LOANS = cql.equal("status.name", "Open")
 
 
 class LoanLoaders(LoaderSet):
     @cached_property
-    def loans(self) -> Collection:
+    def loans(self) -> BoundCollection:
         upstream = self.upstream
         return upstream.circulation.loans if self.is_direct else upstream.circulation_bff.loans
 

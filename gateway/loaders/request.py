@@ -11,8 +11,8 @@ from propcache.api import cached_property
 from gateway.loaders.batching import ById, Grouped, by_id, one_by_one
 from gateway.loaders.loader_set import LoaderSet
 from gateway.upstream import cql
-from gateway.upstream.collection import Collection
-from gateway.upstream.response import Record
+from gateway.upstream.collection import BoundCollection
+from gateway.upstream.record_types import Record
 
 Listed: TypeAlias = "DataLoader[str, list[Record]]"
 
@@ -22,7 +22,7 @@ IN_QUEUE_ORDER = (cql.SortKey("position", number=True),)
 
 class RequestLoaders(LoaderSet):
     @cached_property
-    def requests(self) -> Collection:
+    def requests(self) -> BoundCollection:
         upstream = self.upstream
         return upstream.circulation.requests if self.is_direct else upstream.circulation_bff.requests
 

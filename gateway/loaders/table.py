@@ -10,9 +10,8 @@ from gateway.loaders.batching import LARGEST_ANSWER, ById, by_id, one_by_one
 from gateway.loaders.loader import Loader
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
-from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import Shape
-from gateway.upstream.response import Record
+from gateway.upstream.collection import BoundCollection, Shape
+from gateway.upstream.record_types import Record
 
 _WHOLE = ""  # the one key under which the table is loaded, so that all of an operation wait for one call
 
@@ -26,7 +25,7 @@ class Table:
     its first page lacks are asked by id, and its list a page at a time.
     """
 
-    def __init__(self, ask: Collection, limits: LimitSettings, sort: Sequence[cql.SortKey]) -> None:
+    def __init__(self, ask: BoundCollection, limits: LimitSettings, sort: Sequence[cql.SortKey]) -> None:
         self._ask = ask
         self._sort = sort
         self._first_page = one_by_one(self._asked, ask.operation)

@@ -11,7 +11,7 @@ from gateway.context import Info
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.batch_request import BatchRequest
 from gateway.schema.refusal import Refusal
-from gateway.upstream.response import Record
+from gateway.upstream.record_types import Record
 
 _WORKFLOW = "Multi-Item request"  # the only value that upstream accepts, and it is required
 

@@ -13,7 +13,7 @@ from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestTyp
 from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
-from gateway.upstream.response import Record
+from gateway.upstream.record_types import Record
 
 
 @strawberry.input(description="The input of `createRequest`.")

@@ -11,7 +11,7 @@ from gateway.fields.mutation import begin_mutation, mutation
 from gateway.schema.object_lock import ObjectLock, object_number, type_id
 from gateway.schema.object_type import ObjectType
 from gateway.schema.refusal import Refusal
-from gateway.upstream.response import Record
+from gateway.upstream.record_types import Record
 from gateway.upstream.services.polaris import HeldByAnother
 
 

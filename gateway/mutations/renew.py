@@ -13,7 +13,7 @@ from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.loan import Loan
 from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal
-from gateway.upstream.response import Record
+from gateway.upstream.record_types import Record
 
 
 @strawberry.input(description="The input of `renew`: both barcodes, or both ids.")

@@ -13,7 +13,7 @@ from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.fields.page import full_list_of
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import RequestQueue
-from gateway.upstream.response import Record
+from gateway.upstream.record_types import Record
 
 
 @strawberry.input(description="The new position of a request.")

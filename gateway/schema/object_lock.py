@@ -15,7 +15,7 @@ from gateway.fields.root import query
 from gateway.fields.scalars import DateTime, has_offset
 from gateway.loaders.loader import Slice
 from gateway.schema.object_type import ObjectType
-from gateway.upstream.response import Record
+from gateway.upstream.record_types import Record
 
 LARGEST_OBJECT_ID = 2_147_483_647
 

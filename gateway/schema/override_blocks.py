@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from gateway.fields.scalars import DateTime, upstream_text
-from gateway.upstream.response import Record
+from gateway.upstream.record_types import Record
 
 
 @strawberry.input(description="An override to lend an item that is not loanable.")

@@ -1,1 +1,1 @@
-"""How the services are asked; nothing above this package knows HTTP."""
+"""The HTTP client of the upstream services. No package above it uses HTTP for upstream calls."""

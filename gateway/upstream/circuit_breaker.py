@@ -1,6 +1,6 @@
-"""When an upstream is left alone: it failed half of its calls of late, as one tenant finds it.
+"""Circuit breakers: an upstream that failed half of a tenant's recent calls is not called for a while.
 
-A library of one tenant may be down while the others are up, so each tenant has a breaker of its own.
+A library of one tenant may be down while the others are up, so each tenant has its own circuit breaker.
 """
 
 from __future__ import annotations
@@ -8,40 +8,65 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from functools import partial
 
 from gateway import errors
-from gateway.upstream.sliding_window import SlidingWindowCount
 
-FEWEST_CALLS = 20  # of late, before their failures mean anything
-FAILING = 0.5  # share of the calls
-PAUSE = 5.0  # seconds without a call, until one question may try
-MOST_TENANTS = 1000  # remembered per upstream; a tenant is whatever a caller says, so there is an end to it
+WINDOW = 10  # seconds that count as recent, for circuit breakers and retry budgets
+MIN_CALLS = 20  # recent calls below which no share of failures opens the circuit
+FAILURE_SHARE = 0.5  # share of recent calls that opens it
+OPEN_SECONDS = 5.0  # time without calls, until one read may probe the upstream
+MIN_RETRY_AFTER = 1.0  # seconds that callers are told to wait while a probe is due or running
+MAX_TENANTS = 1000  # remembered per upstream; the caller chooses the tenant, so the number must be bounded
 
 log = logging.getLogger(__name__)
 
 
+class SlidingWindowCount:
+    """A count over the last `WINDOW` seconds, kept by the second: its size does not grow with the load."""
+
+    __slots__ = ("_clock", "_counts", "_total")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._counts: deque[list[int]] = deque()  # [second, count], the oldest first
+        self._total = 0
+
+    def add(self) -> None:
+        now = int(self._clock())
+        if not self._counts or self._counts[-1][0] != now:
+            self._counts.append([now, 0])
+        self._counts[-1][1] += 1
+        self._total += 1
+
+    def total(self) -> int:
+        oldest = int(self._clock()) - WINDOW
+        while self._counts and self._counts[0][0] <= oldest:
+            self._total -= self._counts.popleft()[1]
+        return self._total
+
+
 class OpenCircuits:
-    """How many breakers are open now in this process, by upstream: one for each tenant that finds it so."""
+    """The number of open circuits in this process, by upstream: one for each tenant whose circuit is open."""
 
     def __init__(self) -> None:
         self._by_upstream: Counter[str] = Counter()
 
-    def of(self, upstream: str) -> int:
+    def count(self, upstream: str) -> int:
         return self._by_upstream[upstream]
 
-    def turned(self, upstream: str, opened: bool) -> None:
-        """Note that a breaker opened, or that it is open no more."""
+    def record(self, upstream: str, opened: bool) -> None:
+        """Count a circuit that opened, or that is no longer open."""
         self._by_upstream[upstream] += 1 if opened else -1
 
 
 OPEN_CIRCUITS = OpenCircuits()
 
 
-class Open(Exception):
-    """The breaker lets no call through."""
+class CircuitOpen(Exception):
+    """The circuit breaker admits no call for `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -49,63 +74,63 @@ class Open(Exception):
 
 
 class CircuitBreaker:
-    """One upstream as one tenant finds it: closed, open, or half open while one question tries."""
+    """The circuit of one upstream and tenant: closed, open, or half open while one read probes it."""
 
-    __slots__ = ("_calls", "_clock", "_failures", "_opened", "_probing", "_turned")
+    __slots__ = ("_calls", "_clock", "_failures", "_is_probing", "_on_change", "_opened_at")
 
-    def __init__(self, clock: Callable[[], float], turned: Callable[[bool], None]) -> None:
-        """`turned` is told whenever it opens (true) or closes, and never otherwise."""
+    def __init__(self, clock: Callable[[], float], on_change: Callable[[bool], None]) -> None:
+        """`on_change` is called with True when the circuit opens and with False when it closes."""
         self._clock = clock
-        self._turned = turned
-        self._opened: float | None = None
-        self._probing = False
-        self._forget()
+        self._on_change = on_change
+        self._opened_at: float | None = None
+        self._is_probing = False
+        self._reset()
 
     @property
     def is_open(self) -> bool:
-        return self._opened is not None
+        return self._opened_at is not None
 
     def admit(self, read: bool) -> bool:
-        """Let a call through; true where it is the one that tries. Raises `Open`; an act never tries."""
-        if self._opened is None:
+        """Admit a call; return True if it is the probe, which a write never is. Raises `CircuitOpen`."""
+        if self._opened_at is None:
             return False
-        left = self._opened + PAUSE - self._clock()
-        if left > 0 or self._probing or not read:
-            raise Open(max(left, 1.0))
-        self._probing = True
+        remaining = self._opened_at + OPEN_SECONDS - self._clock()
+        if remaining > 0 or self._is_probing or not read:
+            raise CircuitOpen(max(remaining, MIN_RETRY_AFTER))
+        self._is_probing = True
         return True
 
-    def ended(self, probe: bool, failed: bool | None) -> None:
-        """Learn from the end of a call; None where it told nothing."""
+    def record(self, probe: bool, failed: bool | None) -> None:
+        """Record the end of a call; `failed` is None if it proves nothing about the upstream."""
         if probe:
-            self._probing = False
+            self._is_probing = False
         if failed is not None:
-            self._learn(probe, failed)
+            self._update(probe, failed)
 
-    def _learn(self, probe: bool, failed: bool) -> None:
-        if self._opened is not None:
-            if not probe:  # sent before it opened
+    def _update(self, probe: bool, failed: bool) -> None:
+        if self._opened_at is not None:
+            if not probe:  # sent before the circuit opened
                 return
-            self._opened = self._clock() if failed else None
-            self._forget()
+            self._opened_at = self._clock() if failed else None
+            self._reset()
             if not failed:
-                self._turned(False)
+                self._on_change(False)
             return
         self._calls.add()
         if failed:
             self._failures.add()
             calls = self._calls.total()
-            if calls >= FEWEST_CALLS and self._failures.total() >= FAILING * calls:
-                self._opened = self._clock()
-                self._turned(True)
+            if calls >= MIN_CALLS and self._failures.total() >= FAILURE_SHARE * calls:
+                self._opened_at = self._clock()
+                self._on_change(True)
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._calls = SlidingWindowCount(self._clock)
         self._failures = SlidingWindowCount(self._clock)
 
 
-class Verdict:
-    """A call that was let through, and whether it failed; None where it told nothing of its upstream."""
+class AdmittedCall:
+    """An admitted call; `failed` stays None if its end proves nothing about the upstream."""
 
     __slots__ = ("_breaker", "_probe", "failed")
 
@@ -114,34 +139,33 @@ class Verdict:
         self._probe = probe
         self.failed: bool | None = None
 
-    def __enter__(self) -> Verdict:
+    def __enter__(self) -> AdmittedCall:
         return self
 
     def __exit__(self, *problem: object) -> None:
         if self._breaker is not None:
-            self._breaker.ended(self._probe, self.failed)
+            self._breaker.record(self._probe, self.failed)
 
 
 class CircuitBreakers:
-    """The breakers of one upstream, by tenant; those that were used last are kept."""
+    """The circuit breakers of one upstream, by tenant; the most recently used are kept."""
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
         self._clock = clock
         self._by_tenant: OrderedDict[str | None, CircuitBreaker] = OrderedDict()
 
-    def call(self, tenant: str | None, *, read: bool) -> Verdict:
-        """Let a call of this tenant through. Raises `UpstreamUnavailable` where the breaker does not.
+    def admit(self, tenant: str | None, *, read: bool) -> AdmittedCall:
+        """Admit a call of this tenant. Raises `UpstreamUnavailable` if the circuit is open.
 
-        What is returned is entered while the call lasts: `with breakers.call(...) as verdict`.
+        The call is entered for its duration: `with circuit_breakers.admit(...) as call`.
         """
-        breaker = self._of(tenant)
+        breaker = self._breaker(tenant)
         try:
-            return Verdict(breaker, breaker.admit(read))
-        except Open as problem:
-            so = "it is left alone" if read else "nothing was sent"
+            return AdmittedCall(breaker, breaker.admit(read))
+        except CircuitOpen as problem:
             raise errors.UpstreamUnavailable(
-                f"{self._name} failed too often of late; {so}.",
+                f"{self._name} failed too often recently; the circuit breaker is open and nothing was sent.",
                 upstream=self._name,
                 retry_after=float(math.ceil(problem.seconds)),
             ) from None
@@ -149,25 +173,30 @@ class CircuitBreakers:
     def __len__(self) -> int:
         return len(self._by_tenant)
 
-    def _of(self, tenant: str | None) -> CircuitBreaker:
+    def _breaker(self, tenant: str | None) -> CircuitBreaker:
         breaker = self._by_tenant.get(tenant)
         if breaker is None:
-            breaker = self._by_tenant[tenant] = CircuitBreaker(self._clock, partial(self._turned, tenant))
-            if len(self._by_tenant) > MOST_TENANTS:
-                _, forgotten = self._by_tenant.popitem(last=False)
-                if forgotten.is_open:
-                    OPEN_CIRCUITS.turned(self._name, False)
+            breaker = self._by_tenant[tenant] = CircuitBreaker(self._clock, partial(self._record, tenant))
+            if len(self._by_tenant) > MAX_TENANTS:
+                _, evicted = self._by_tenant.popitem(last=False)
+                if evicted.is_open:
+                    OPEN_CIRCUITS.record(self._name, False)
         else:
             self._by_tenant.move_to_end(tenant)
         return breaker
 
-    def _turned(self, tenant: str | None, opened: bool) -> None:
-        OPEN_CIRCUITS.turned(self._name, opened)
-        log.warning("%s is %s for tenant %s", self._name, "left alone" if opened else "back", tenant)
+    def _record(self, tenant: str | None, opened: bool) -> None:
+        OPEN_CIRCUITS.record(self._name, opened)
+        log.warning(
+            "the circuit breaker for %s and tenant %s %s",
+            self._name,
+            tenant,
+            "opened" if opened else "closed",
+        )
 
 
 class NoCircuitBreaker:
-    """In the place of `CircuitBreakers` where an operator wants every call to be tried."""
+    """A replacement for `CircuitBreakers` that admits every call."""
 
-    def call(self, tenant: str | None, *, read: bool) -> Verdict:
-        return Verdict(None, False)
+    def admit(self, tenant: str | None, *, read: bool) -> AdmittedCall:
+        return AdmittedCall(None, False)

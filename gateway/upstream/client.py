@@ -1,38 +1,70 @@
-"""How one upstream is called: slots, deadlines, attempts, the breaker, and what each end means.
+"""The client of one upstream: concurrency limit, timeouts, retries, circuit breaker, translation of failures.
 
-Reads (`GET`) may be cancelled at any time, and sent again. Writes (everything else) are sent exactly once: no
-layer below repeats them, and when no conclusive answer comes the outcome is `OutcomeUnknown`, never a guess.
+Reads (`GET`) may be cancelled at any time, and retried. Writes (everything else) are sent exactly once: no
+layer below repeats them, and without a conclusive response the outcome is `OutcomeUnknown`, never a guess.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
 from gateway import errors
+from gateway.settings import UpstreamSettings
 from gateway.upstream.circuit_breaker import CircuitBreakers, NoCircuitBreaker
-from gateway.upstream.deadline import Deadline
-from gateway.upstream.exceptions import BROKEN_OFF, FOREIGN, never_sent, read_failure
-from gateway.upstream.response import UpstreamResponse
-from gateway.upstream.retries import Passing, Retries, passing
-from gateway.upstream.statuses import outcome_unknown, read_refusal, retry_after, too_long, write_refusal
-from gateway.upstream.transport.exchange import Attempt, exchange_over
-from gateway.upstream.transport.transports import Limits, Transport
-from gateway.upstream.write import Write
+from gateway.upstream.retries import RETRY_PAUSES, Retries, TransientFault, is_transient
+from gateway.upstream.statuses import (
+    Write,
+    outcome_unknown,
+    read_status_error,
+    request_too_long,
+    retry_after,
+    write_status_error,
+)
+from gateway.upstream.transport.exceptions import (
+    CONNECTION_ERRORS,
+    TRANSPORT_ERRORS,
+    is_unsent,
+    read_error,
+)
+from gateway.upstream.transport.exchange import Attempt, Transport, UpstreamResponse, open_exchange
 
-LONGEST_TARGET = 65_000  # characters; httpx refuses addresses beyond 65536, and no server reads them
+MAX_TARGET = 65_000  # characters; httpx rejects addresses beyond 65536, and no server reads them
 
 _encode = msgspec.json.Encoder().encode
 
 
+class Deadline:
+    """The end of the reads of one operation. Each write begins and ends with a new one.
+
+    Mutations have their own time (ACT_TIMEOUT), and the result of a write is useless to a client who cannot
+    read it: the links below the result have the complete time of an operation again.
+    """
+
+    __slots__ = ("_clock", "_ends", "seconds")
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
+        self._clock = clock
+        self._ends = clock() + seconds
+
+    def remaining(self) -> float:
+        """Return the seconds until the end; zero or negative once it has passed."""
+        return self._ends - self._clock()
+
+    def renew(self) -> None:
+        self._ends = self._clock() + self.seconds
+
+
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """How long a read may take, and by whose limit."""
+class _ReadTimeout:
+    """The time of one read, and the limit that it comes from: the read's own or the operation's."""
 
     seconds: float
     limit: float
@@ -40,18 +72,18 @@ class _Cut:
 
 
 class NotConfigured:
-    """Stands where a service has no address: every question and act is refused before it is sent."""
+    """A client without an address: every read and write fails before it is sent."""
 
     base_path = ""
 
     def __init__(self, name: str, setting: str) -> None:
         self.name = name
-        self._error = f"{name} is not configured here; an operator sets {setting}."
+        self._message = f"{name} is not configured: the operator has to set {setting}."
 
-    def fail(self) -> errors.UpstreamNotConfigured:
-        return errors.UpstreamNotConfigured(self._error, upstream=self.name)
+    def error(self) -> errors.UpstreamNotConfigured:
+        return errors.UpstreamNotConfigured(self._message, upstream=self.name)
 
-    async def get(
+    async def read(
         self,
         path: str,
         query: str,
@@ -60,11 +92,11 @@ class NotConfigured:
         tenant: str | None,
         deadline: Deadline | None,
     ) -> UpstreamResponse:
-        raise self.fail()
+        raise self.error()
 
-    async def act(
+    async def write(
         self,
-        act: Write,
+        write: Write,
         method: str,
         path: str,
         body: object,
@@ -72,29 +104,37 @@ class NotConfigured:
         expected: frozenset[int],
         tenant: str | None,
     ) -> UpstreamResponse:
-        raise self.fail()
+        raise self.error()
 
     async def aclose(self) -> None:
         return None
 
 
 class Client:
-    """One upstream service for the life of the process. Holds nothing of any caller."""
+    """One upstream service for the life of the process. Holds no state of any caller."""
 
-    def __init__(self, name: str, base_url: str, transport: Transport, limits: Limits) -> None:
+    def __init__(
+        self,
+        name: str,
+        base_url: str,
+        transport: Transport,
+        settings: UpstreamSettings,
+        *,
+        retry_pauses: tuple[float, float] = RETRY_PAUSES,
+    ) -> None:
         self.name = name
-        self._exchange = exchange_over(name, base_url.rstrip("/"), transport, limits)
+        self._exchange = open_exchange(name, base_url.rstrip("/"), transport, settings)
         self.base_path = self._exchange.base_path
-        self._limits = limits
-        self._free = asyncio.Semaphore(limits.concurrency)
-        self._retries = Retries(limits.attempts, limits.pauses)
-        self._breakers = CircuitBreakers(name) if limits.breaker else NoCircuitBreaker()
-        self._whole = _Cut(limits.read, limits.read, by_operation=False)
+        self._settings = settings
+        self._slots = asyncio.Semaphore(settings.upstream_concurrency)
+        self._retries = Retries(settings.read_attempts, retry_pauses)
+        self._circuit_breakers = CircuitBreakers(name) if settings.breaker else NoCircuitBreaker()
+        self._read_timeout = _ReadTimeout(settings.read_timeout, settings.read_timeout, by_operation=False)
 
     async def aclose(self) -> None:
         await self._exchange.aclose()
 
-    async def get(
+    async def read(
         self,
         path: str,
         query: str,
@@ -103,72 +143,74 @@ class Client:
         tenant: str | None = None,
         deadline: Deadline | None = None,
     ) -> UpstreamResponse:
-        """Ask. `query` is percent-encoded already. A status that is neither 2xx nor `expected` raises."""
+        """Send a read. `query` is percent-encoded. A status that is neither 2xx nor `expected` raises."""
         target = f"{path}?{query}" if query else path
-        if len(target) > LONGEST_TARGET:
-            raise too_long(self.name)
-        cut = self._cut(deadline)
-        until = asyncio.get_running_loop().time() + cut.seconds
-        return await self._retries.of(lambda: self._ask(target, headers, expected, tenant, cut, until), until)
+        if len(target) > MAX_TARGET:
+            raise request_too_long(self.name)
+        timeout = self._timeout(deadline)
+        until = asyncio.get_running_loop().time() + timeout.seconds
+        return await self._retries.run(
+            lambda: self._read_once(target, headers, expected, tenant, timeout, until), until
+        )
 
-    async def _ask(
+    async def _read_once(
         self,
         target: str,
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int],
         tenant: str | None,
-        cut: _Cut,
+        limit: _ReadTimeout,
         until: float,
     ) -> UpstreamResponse:
-        """Ask once. Raises `Passing` where another attempt may fare better."""
-        with self._breakers.call(tenant, read=True) as verdict:
+        """Send one attempt of a read. Raises `TransientFault` if another attempt may succeed."""
+        with self._circuit_breakers.admit(tenant, read=True) as call:
             attempt = Attempt(until)
             try:
-                await self._take_slot(until)
+                await self._acquire_slot(until)
                 try:
                     attempt.sent = True
-                    answer = await self._exchange(
-                        "GET", target, headers, None, self._limits.first_byte, attempt
+                    response = await self._exchange(
+                        "GET", target, headers, None, self._settings.first_byte_timeout, attempt
                     )
                 finally:
-                    self._free.release()
+                    self._slots.release()
             except TimeoutError as problem:
-                # A rest of an operation is too short to blame upstream.
-                if attempt.sent and not cut.by_operation:
-                    verdict.failed = True
-                raise self._timeout(cut) from problem
-            except FOREIGN as problem:
-                verdict.failed = True
-                error = read_failure(self.name, problem)
-                if isinstance(problem, BROKEN_OFF) and not attempt.body_began:
-                    raise Passing(error) from problem
+                # The rest of an operation's time is too short to blame upstream.
+                if attempt.sent and not limit.by_operation:
+                    call.failed = True
+                raise self._timeout_error(limit) from problem
+            except TRANSPORT_ERRORS as problem:
+                call.failed = True
+                error = read_error(self.name, problem)
+                if isinstance(problem, CONNECTION_ERRORS) and not attempt.body_has_begun:
+                    raise TransientFault(error) from problem
                 raise error from problem
-            verdict.failed = answer.status >= 500
-        if 200 <= answer.status < 300 or answer.status in expected:
-            return answer
-        error = read_refusal(self.name, answer)
-        after = retry_after(answer)
-        raise Passing(error, after or 0.0) if passing(answer.status, after) else error
+            call.failed = response.status >= 500
+        if 200 <= response.status < 300 or response.status in expected:
+            return response
+        error = read_status_error(self.name, response)
+        after = retry_after(response)
+        raise TransientFault(error, after or 0.0) if is_transient(response.status, after) else error
 
-    def _cut(self, deadline: Deadline | None) -> _Cut:
-        """The time of a read: its own, or what is left of the operation's. Raises where that is nothing."""
-        left = math.inf if deadline is None else deadline.left()
-        if deadline is None or left > self._limits.read:
-            return self._whole
-        cut = _Cut(left, deadline.seconds, by_operation=True)
-        if left <= 0:
-            raise self._timeout(cut)
-        return cut
+    def _timeout(self, deadline: Deadline | None) -> _ReadTimeout:
+        """Return the time of a read: its own, or the rest of the operation's. Raises if none is left."""
+        remaining = math.inf if deadline is None else deadline.remaining()
+        if deadline is None or remaining > self._settings.read_timeout:
+            return self._read_timeout
+        timeout = _ReadTimeout(remaining, deadline.seconds, by_operation=True)
+        if remaining <= 0:
+            raise self._timeout_error(timeout)
+        return timeout
 
-    def _timeout(self, cut: _Cut) -> errors.UpstreamTimeout:
-        whose = "the operation's " if cut.by_operation else ""
+    def _timeout_error(self, timeout: _ReadTimeout) -> errors.UpstreamTimeout:
+        limit = "the operation's " if timeout.by_operation else ""
         return errors.UpstreamTimeout(
-            f"{self.name} did not answer within {whose}{cut.limit:g} s.", upstream=self.name
+            f"{self.name} did not respond within {limit}{timeout.limit:g} s.", upstream=self.name
         )
 
-    async def act(
+    async def write(
         self,
-        act: Write,
+        write: Write,
         method: str,
         path: str,
         body: object,
@@ -176,42 +218,44 @@ class Client:
         expected: frozenset[int] = frozenset(),
         tenant: str | None = None,
     ) -> UpstreamResponse:
-        """Send an act, once. A refusal raises `Refused`, an inconclusive end raises `OutcomeUnknown`."""
+        """Send a write, once. A rejection raises `Refused`, an inconclusive end raises `OutcomeUnknown`."""
         content = None if body is None else _encode(body)
-        with self._breakers.call(tenant, read=False) as verdict:
-            await self._take_slot()
+        with self._circuit_breakers.admit(tenant, read=False) as call:
+            await self._acquire_slot()
             sent_at = datetime.now(UTC)
-            attempt = Attempt(asyncio.get_running_loop().time() + self._limits.act)
+            attempt = Attempt(asyncio.get_running_loop().time() + self._settings.act_timeout)
             try:
-                answer = await self._exchange(method, path, headers, content, self._limits.act, attempt)
+                response = await self._exchange(
+                    method, path, headers, content, self._settings.act_timeout, attempt
+                )
             except TimeoutError as problem:
-                verdict.failed = True
-                raise outcome_unknown(self.name, act, sent_at) from problem
-            except FOREIGN as problem:
-                verdict.failed = True
-                if never_sent(problem):
+                call.failed = True
+                raise outcome_unknown(self.name, write, sent_at) from problem
+            except TRANSPORT_ERRORS as problem:
+                call.failed = True
+                if is_unsent(problem):
                     raise errors.UpstreamUnavailable(
                         f"{self.name} cannot be reached; nothing was sent.", upstream=self.name
                     ) from problem
-                raise outcome_unknown(self.name, act, sent_at) from problem
+                raise outcome_unknown(self.name, write, sent_at) from problem
             except errors.UpstreamBadResponse as problem:
-                raise outcome_unknown(self.name, act, sent_at) from problem
+                raise outcome_unknown(self.name, write, sent_at) from problem
             finally:
-                self._free.release()
-            verdict.failed = answer.status >= 500
-        if 200 <= answer.status < 300 or answer.status in expected:
-            return answer
-        raise write_refusal(self.name, act, answer)
+                self._slots.release()
+            call.failed = response.status >= 500
+        if 200 <= response.status < 300 or response.status in expected:
+            return response
+        raise write_status_error(self.name, write, response)
 
-    async def _take_slot(self, until: float | None = None) -> None:
-        # An own semaphore, because httpcore loses the slots of calls that are cancelled in its queue (#1093).
-        if not self._free.locked():
-            await self._free.acquire()
+    async def _acquire_slot(self, until: float | None = None) -> None:
+        # A semaphore here, because httpcore loses the slots of calls that are cancelled in its queue (#1093).
+        if not self._slots.locked():
+            await self._slots.acquire()
             return
         async with asyncio.timeout_at(until):
             try:
-                async with asyncio.timeout(self._limits.queue):
-                    await self._free.acquire()
+                async with asyncio.timeout(self._settings.queue_timeout):
+                    await self._slots.acquire()
             except TimeoutError as problem:
                 raise errors.UpstreamUnavailable(
                     f"{self.name} is busy; nothing was sent.", upstream=self.name

@@ -1,94 +1,180 @@
-"""Collections of records that take CQL."""
+"""Collections: lists of records that upstream pages, selected by CQL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, overload
+
+import msgspec
 
 from gateway.observability.operation import OperationRecord
-from gateway.upstream.caller import CallerClient
-from gateway.upstream.request_target import percent_encoded
-from gateway.upstream.response import Record, decoded
+from gateway.upstream.caller import CallerClient, Service, decode_json, percent_encode
+from gateway.upstream.record_types import Decoded, Members, Record
+from gateway.upstream.routes import Route
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some records of a collection; `total` only where it was asked for and upstream told."""
+    """Some records of a collection; `total` only if it was requested and upstream sent it."""
 
     records: list[Record]
     total: int | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Collection:
-    """A question that takes CQL and answers a page: `await users(query, limit=50)`.
+    """The declaration of a collection as an attribute of its service.
 
-    Whoever has a decoder of their own does it in two steps: `undecoded` asks, and `page` is the ordinary way
-    to read what came, for when theirs cannot. Nothing is asked twice.
+    On the class it is the declaration, `Users.users`; on an instance the collection as its caller may read
+    it, `await upstream.users.users(query, limit=50)`.
     """
 
-    __slots__ = ("_client", "_extra", "key", "mark", "path", "tie_break")
+    route: Route
+    key: str
+    """The member of the response that holds the records."""
+    extra: str = ""
+    """Constant parameters of the query string, percent-encoded."""
+    tie_break: str = "id"
+    """The index whose value no two records share."""
+    mark: str | None = None
+    """A member that is added to every record, if it matters which interface sent it."""
 
-    def __init__(
-        self,
-        client: CallerClient,
-        path: str,
-        key: str,
-        extra: str = "",
-        tie_break: str = "id",
-        mark: str | None = None,
-    ) -> None:
+    @overload
+    def __get__(self, service: None, owner: type[Service]) -> Collection: ...
+    @overload
+    def __get__(self, service: Service, owner: type[Service]) -> BoundCollection: ...
+    def __get__(self, service: Service | None, owner: type[Service]) -> Collection | BoundCollection:
+        return self if service is None else self.bind(service._client)
+
+    def bind(self, client: CallerClient, *keys: str) -> BoundCollection:
+        """Return the collection for one caller, with these values of the route's parameters."""
+        return BoundCollection(client, self, *keys)
+
+
+class BoundCollection:
+    """A collection for one caller: `await users(query, limit=50)` returns a page.
+
+    A caller with a decoder of its own reads in two steps: `read_body` sends the request, and `page` is the
+    generic decoder for bodies that its own rejects. Nothing is requested twice.
+    """
+
+    __slots__ = ("_client", "_keys", "declaration")
+
+    def __init__(self, client: CallerClient, declaration: Collection, *keys: str) -> None:
         self._client = client
-        self.path = path
-        self.key = key  # the member of the answer that holds the records
-        self._extra = extra
-        self.mark = mark  # a member that `page` gives every record, where it matters who sent it
-        self.tie_break = tie_break  # the index whose value no two records share
+        self.declaration = declaration
+        self._keys = keys
+
+    @property
+    def path(self) -> str:
+        return self._client.path_of(self.declaration.route, self._keys)
+
+    @property
+    def key(self) -> str:
+        return self.declaration.key
+
+    @property
+    def tie_break(self) -> str:
+        return self.declaration.tie_break
+
+    @property
+    def mark(self) -> str | None:
+        return self.declaration.mark
 
     @property
     def operation(self) -> OperationRecord:
-        """Where the calls are noted."""
+        """The record that the calls are added to."""
         return self._client.operation
 
     async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
-        return self.page(await self.undecoded(query, limit=limit, offset=offset, total=total), total=total)
+        """Return a page; the query is CQL. Raises `UpstreamBadResponse` as `page`."""
+        body = await self.read_body(query, limit=limit, offset=offset, total=total)
+        return self.page(body, total=total)
 
-    async def undecoded(
+    async def read_body(
         self, query: str | None, *, limit: int, offset: int = 0, total: bool = False
     ) -> bytes:
-        """The body of a page as it came with a 2xx, decompressed and below the cap; it may be no JSON.
+        """Return the body of a 2xx response, decompressed and below the cap; it may not be JSON.
 
-        Raises what a call of the collection raises, except for `UpstreamBadResponse` about the shape.
+        Raises as a call of the collection, except for `UpstreamBadResponse` about the shape.
         """
-        target = _query_string(query, limit, offset, total, self._extra)
-        answer = await self._client.asked(self.path, target)
-        return answer.body
+        declaration = self.declaration
+        target = _query_string(query, limit, offset, total, declaration.extra)
+        return (await self._client.read(declaration.route, target, *self._keys)).body
 
     def page(self, body: bytes, *, total: bool = False) -> Page:
-        """The page in an undecoded body. Raises `UpstreamBadResponse` where it holds no list of records."""
-        found = decoded(body)
-        records = found.get(self.key) if isinstance(found, dict) else None
-        if not isinstance(found, dict) or not isinstance(records, list):
+        """Decode the body of a page. Raises `UpstreamBadResponse` if it contains no list of records."""
+        page = decode_json(body)
+        records = page.get(self.key) if isinstance(page, dict) else None
+        if not isinstance(page, dict) or not isinstance(records, list):
             raise self._client.bad_shape()
         if any(type(record) is not dict for record in records):
             raise self._client.bad_shape()
         if self.mark is not None:
             for record in records:
                 record[self.mark] = True
-        told = found.get("totalRecords") if total else None
-        return Page(records, told if type(told) is int else None)
+        count = page.get("totalRecords") if total else None
+        return Page(records, count if type(count) is int else None)
 
     def request_line_length(self, query: str, *, limit: int) -> int:
-        """Bytes of the request line that `query` would make, HTTP version and blanks included."""
-        return _request_line_length(self._client.base_path + self.path, query, limit, self._extra)
+        """Return the bytes of the request line for `query`, HTTP version and blanks included."""
+        path = self._client.request_path(self.declaration.route, self._keys)
+        return _request_line_length(path, query, limit, self.declaration.extra)
 
 
-@lru_cache(maxsize=256)  # most are asked of the same few queries, by every batch
+class Shape:
+    """The decoder of the pages of one collection for one operation, into Structs with the members it reads.
+
+    A page that does not fit is decoded the generic way, into dictionaries.
+    """
+
+    def __init__(self, collection: Collection | BoundCollection, members: Members) -> None:
+        record: Any = members.struct()
+        page = msgspec.defstruct(
+            "Page",
+            [("records", list[record]), ("totalRecords", Any, None)],
+            rename={"records": collection.key},
+            gc=False,
+        )
+        self._decode = msgspec.json.Decoder(page).decode
+        self._mark = collection.mark
+
+    async def page(
+        self,
+        collection: BoundCollection,
+        query: str | None,
+        *,
+        limit: int,
+        offset: int = 0,
+        total: bool = False,
+    ) -> Page:
+        """Read a page; raises as the collection itself."""
+        body = await collection.read_body(query, limit=limit, offset=offset, total=total)
+        try:
+            page: Any = self._decode(body)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            return collection.page(body, total=total)
+        count = page.totalRecords if total else None
+        return Page(page.records, count if type(count) is int else None)
+
+    def record(self, value: Any) -> Any:
+        """Return the record as a dictionary with everything that was decoded, by upstream's names."""
+        if not isinstance(value, Decoded):
+            return value
+        record = msgspec.to_builtins(value)
+        if self._mark is not None:
+            record[self._mark] = True
+        return record
+
+
+@lru_cache(maxsize=256)  # batches repeat the same few queries
 def _request_line_length(path: str, query: str, limit: int, extra: str) -> int:
     return len(f"GET {path}?{_query_string(query, limit, 0, False, extra)} HTTP/1.1")
 
 
 def _query_string(query: str | None, limit: int, offset: int, total: bool, extra: str) -> str:
-    parts = [] if query is None else [f"query={percent_encoded(query)}"]
+    parts = [] if query is None else [f"query={percent_encode(query)}"]
     parts.append(f"limit={limit}")
     if offset:
         parts.append(f"offset={offset}")

@@ -1,8 +1,8 @@
-"""Error bodies, read by what they hold and not by what their label says.
+"""Error bodies, parsed by their content and not by their Content-Type.
 
-The same text arrives under several content types: the BFF passes foreign bodies on as plain strings and
-labels them by the caller's `Accept` (mod-circulation-bff), circulation sends 404 without any type, Okapi
-speaks text and the sidecar JSON.
+The same text arrives under several content types: the BFF forwards foreign bodies as plain strings and labels
+them by the caller's `Accept` (mod-circulation-bff), circulation sends 404 without any type, Okapi sends text
+and the sidecar JSON.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _STACK_FRAME = re.compile(r"(?m)^\s*at [\w.$<>/`]+\(")
 _decode = msgspec.json.Decoder().decode
 
 
-def reasons_in(body: bytes) -> list[Reason]:
-    """The reasons of a 400 or 422: `errors[]`, `{message}` or `{error}`; nothing of a free text.
+def read_reasons(body: bytes) -> list[Reason]:
+    """Return the reasons of a 400 or 422: `errors[]`, `{message}` or `{error}`; none from free text.
 
-    Free text is not passed on: it may hold queries, paths and stack traces of the services.
+    Free text is not forwarded: it may contain queries, paths and stack traces of the services.
     """
     try:
         content: Any = _decode(body)
@@ -41,18 +41,18 @@ def reasons_in(body: bytes) -> list[Reason]:
     return [Reason(message=message, code=_text(content.get("code")))] if message else []
 
 
-def token_missing(body: bytes) -> bool:
-    """Whether a 400 is Okapi's way to say 401 (`Token missing, access requires permission: ...`)."""
+def is_token_missing(body: bytes) -> bool:
+    """Return True if a 400 is Okapi's form of a 401 (`Token missing, access requires permission: ...`)."""
     return body.startswith(b"Token missing")
 
 
-def kept_out_of_bff(body: bytes) -> bool:
-    """Whether a 403 is Okapi's about a permission of the BFF itself, so that the BFF was never asked."""
+def is_bff_permission_missing(body: bytes) -> bool:
+    """Return True if a 403 is Okapi's about a permission of the BFF itself: the BFF was never called."""
     return body.startswith(b"Access for user") and b"requires permission: circulation-bff." in body
 
 
-def not_routed(body: bytes) -> bool:
-    """Whether a 404 is about the path and not about a record: Okapi's text, Kong's, or the sidecar's code."""
+def is_not_routed(body: bytes) -> bool:
+    """Return True if a 404 is about the path and not about a record: Okapi's, Kong's or the sidecar's."""
     start = body[:200]
     return (
         b"No suitable module found" in start
@@ -86,7 +86,7 @@ def _block(block: object) -> OverridableBlock | None:
 
 
 def _text(value: object) -> str | None:
-    """A value as text; None for what is no single value, and for stack traces."""
+    """Return a single value as text; None for objects, lists and stack traces."""
     if value is None or isinstance(value, Mapping | list):
         return None
     text = str(value)

@@ -1,7 +1,7 @@
-"""What may be asked again, how often and when: questions that met a passing fault, and never an act.
+"""Retries: how often and when a read that met a transient fault is sent again. A write never is.
 
-A loop of our own, because budget, Retry-After and the operation's deadline would be three hooks around the
-one that stamina brings.
+A loop of our own, because the budget, Retry-After and the operation's deadline would be three hooks around
+the loop of stamina.
 """
 
 from __future__ import annotations
@@ -14,63 +14,64 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gateway import errors
-from gateway.upstream.sliding_window import SlidingWindowCount
+from gateway.upstream.circuit_breaker import SlidingWindowCount
 
-SHARE = 0.1  # of the calls of late: more retries than that keep a struggling upstream down
-LEAST = 3  # retries that are allowed all the same, because a tenth of few calls is none
-LONGEST_WAIT = 1.0  # seconds of Retry-After that we wait for; whoever needs longer is told
+BUDGET_SHARE = 0.1  # of the recent calls: more retries than that keep a struggling upstream down
+MIN_BUDGET = 3  # retries that are always allowed, because a tenth of few calls is none
+RETRY_PAUSES = (0.05, 0.5)  # bounds in seconds of the random pause before a retry
+MAX_RETRY_AFTER = 1.0  # seconds of Retry-After that the gateway waits for; a longer one is left to the client
 
-_NOT_READY = frozenset({502, 503, 504})
-_WAITS = frozenset({429, 503})
+_TRANSIENT = frozenset({502, 503, 504})
+_WITH_RETRY_AFTER = frozenset({429, 503})
 
 T = TypeVar("T")
 
 
-class Passing(Exception):
-    """A fault that may have passed by the next attempt; `error` is what the caller gets if not."""
+class TransientFault(Exception):
+    """A fault that may be over by the next attempt; `error` is raised if there is none."""
 
-    def __init__(self, error: errors.GatewayError, after: float = 0.0) -> None:
+    def __init__(self, error: errors.GatewayError, retry_after: float = 0.0) -> None:
         super().__init__(error.message)
         self.error = error
-        self.after = after
+        self.retry_after = retry_after
 
 
-def passing(status: int, retry_after: float | None) -> bool:
-    """Whether a question with this answer may be asked again."""
+def is_transient(status: int, retry_after: float | None) -> bool:
+    """Return True if a read with this response may be retried."""
     if retry_after is not None:
-        return status in _NOT_READY | _WAITS and retry_after <= LONGEST_WAIT
-    return status in _NOT_READY
+        return status in _TRANSIENT | _WITH_RETRY_AFTER and retry_after <= MAX_RETRY_AFTER
+    return status in _TRANSIENT
 
 
-class Budget:
-    """Retries as a share of the calls of late, for one upstream."""
+class RetryBudget:
+    """The retries of one upstream, limited to a share of its recent calls."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._calls = SlidingWindowCount(clock)
         self._retries = SlidingWindowCount(clock)
 
-    def call(self) -> None:
-        """Note a question, however often it will be sent."""
+    def add_call(self) -> None:
+        """Count a read, once for all its attempts."""
         self._calls.add()
 
     def spend(self) -> bool:
-        """Take one retry, if there is one left."""
-        if self._retries.total() >= max(LEAST, SHARE * self._calls.total()):
+        """Take one retry from the budget; return False if none is left."""
+        if self._retries.total() >= max(MIN_BUDGET, BUDGET_SHARE * self._calls.total()):
             return False
         self._retries.add()
         return True
 
 
 class RetryCounts:
-    """Counts since the process began: questions that were sent again, by upstream."""
+    """The retries since the process started, by upstream."""
 
     def __init__(self) -> None:
         self._by_upstream: Counter[str | None] = Counter()
 
-    def of(self, upstream: str) -> int:
+    def count(self, upstream: str) -> int:
         return self._by_upstream[upstream]
 
-    def count(self, upstream: str | None) -> None:
+    def record(self, upstream: str | None) -> None:
         self._by_upstream[upstream] += 1
 
 
@@ -78,24 +79,25 @@ RETRIES = RetryCounts()
 
 
 class Retries:
-    """The attempts of the questions to one upstream."""
+    """The attempts of the reads of one upstream."""
 
-    def __init__(self, attempts: int, pauses: tuple[float, float], budget: Budget | None = None) -> None:
+    def __init__(self, attempts: int, pauses: tuple[float, float], budget: RetryBudget | None = None) -> None:
+        """`pauses` are the bounds in seconds of the random pause between two attempts."""
         self._attempts = attempts
         self._pauses = pauses
-        self._budget = budget or Budget()
+        self._budget = budget or RetryBudget()
 
-    async def of(self, ask: Callable[[], Awaitable[T]], until: float) -> T:
-        """Ask until there is an answer, or no attempt, no time (by the loop's clock) or no budget is left."""
-        self._budget.call()
+    async def run(self, read: Callable[[], Awaitable[T]], until: float) -> T:
+        """Read until there is a response, or no attempt, budget or time (by the loop's clock) is left."""
+        self._budget.add_call()
         for attempt in range(1, self._attempts + 1):
             try:
-                return await ask()
-            except Passing as fault:
-                pause = fault.after + random.uniform(*self._pauses)  # noqa: S311 - spreads calls, no secret
+                return await read()
+            except TransientFault as fault:
+                pause = fault.retry_after + random.uniform(*self._pauses)  # noqa: S311 - no secret
                 in_time = asyncio.get_running_loop().time() + pause < until
                 if attempt == self._attempts or not in_time or not self._budget.spend():
                     raise fault.error from fault.__cause__
-                RETRIES.count(fault.error.upstream)
+                RETRIES.record(fault.error.upstream)
             await asyncio.sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")

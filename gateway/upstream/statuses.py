@@ -1,114 +1,145 @@
-"""What the statuses of upstream mean, for a read and for an act."""
+"""The meaning of upstream's response statuses, for reads and for writes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from gateway import errors
-from gateway.upstream.error_bodies import kept_out_of_bff, not_routed, reasons_in, token_missing
-from gateway.upstream.response import UpstreamResponse
-from gateway.upstream.write import Write
+from gateway.upstream.error_bodies import (
+    is_bff_permission_missing,
+    is_not_routed,
+    is_token_missing,
+    read_reasons,
+)
+from gateway.upstream.transport.exchange import UpstreamResponse
 
 
-def read_refusal(upstream: str, answer: UpstreamResponse) -> errors.GatewayError:
-    """The error for a read that was not answered with a 2xx."""
-    if answer.status == 414:
-        return too_long(upstream, status=414)
-    return _refusal(upstream, answer, errors.UpstreamRejected) or _failed(upstream, answer)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """A write as its caller identifies it, so that an unknown outcome can be verified.
+
+    `keys` are the caller's own (barcodes, ids); `verify` is the query that shows the outcome.
+    `reads_afterwards` is true if upstream writes first and reads afterwards, so that its 403 and 404 do not
+    mean that nothing was written (mod-circulation-bff, CheckInServiceImpl).
+    """
+
+    operation: str
+    keys: Mapping[str, str | int]
+    verify: str
+    reads_afterwards: bool = False
 
 
-def write_refusal(upstream: str, act: Write, answer: UpstreamResponse) -> errors.GatewayError:
-    """The error for an act that was not answered with a 2xx: a refusal only where that is certain."""
-    unknown = outcome_unknown(upstream, act, answer.sent_at)
-    if answer.status in (409, 412):  # from a service behind, when another may have written already
+def read_status_error(upstream: str, response: UpstreamResponse) -> errors.GatewayError:
+    """Return the error for a read whose response is not a 2xx."""
+    if response.status == 414:
+        return request_too_long(upstream, status=414)
+    return _rejection(upstream, response, errors.UpstreamRejected) or _failure(upstream, response)
+
+
+def write_status_error(upstream: str, write: Write, response: UpstreamResponse) -> errors.GatewayError:
+    """Return the error for a write whose response is not a 2xx: a rejection only if that is certain."""
+    unknown = outcome_unknown(upstream, write, response.sent_at)
+    if response.status in (409, 412):  # from a service behind this one, after another may have written
         return unknown
-    if act.looks_up_afterwards and answer.status in (403, 404) and not kept_out_of_bff(answer.body):
+    if (
+        write.reads_afterwards
+        and response.status in (403, 404)
+        and not is_bff_permission_missing(response.body)
+    ):
         return unknown
-    if not_routed(answer.body) and answer.status == 404:
+    if is_not_routed(response.body) and response.status == 404:
         return errors.UpstreamUnavailable(
-            f"{upstream} is not there for this tenant; nothing was done.", upstream=upstream, status=404
+            f"{upstream} is not available for this tenant; nothing was written.",
+            upstream=upstream,
+            status=404,
         )
-    return _refusal(upstream, answer, errors.Refused) or unknown
+    return _rejection(upstream, response, errors.Refused) or unknown
 
 
-def outcome_unknown(upstream: str, act: Write, sent_at: datetime) -> errors.OutcomeUnknown:
-    """The error for an act that was sent and got no conclusive answer: how to look is part of it."""
+def outcome_unknown(upstream: str, write: Write, sent_at: datetime) -> errors.OutcomeUnknown:
+    """Return the error for a write without a conclusive response, with the way to verify it."""
     return errors.OutcomeUnknown(
-        f"{act.operation} was sent to {upstream}, but no clear answer came. "
-        "It may or may not have happened. Check before repeating.",
+        f"{write.operation} was sent to {upstream}, but no conclusive response was received. "
+        "It may or may not have been executed. Verify before repeating it.",
         upstream=upstream,
         details={
-            "operation": act.operation,
-            "keys": dict(act.keys),
+            "operation": write.operation,
+            "keys": dict(write.keys),
             "sentAt": sent_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "verify": act.verify,
+            "verify": write.verify,
         },
     )
 
 
 def not_served(upstream: str, status: int) -> errors.UpstreamBadResponse:
-    """The error for a question that this upstream does not know."""
+    """Return the error for a route that this upstream does not serve."""
     return errors.UpstreamBadResponse(
-        f"{upstream} does not serve this question here.", upstream=upstream, status=status
+        f"{upstream} does not serve this request here.", upstream=upstream, status=status
     )
 
 
-def too_long(upstream: str, status: int | None = None) -> errors.LimitExceeded:
-    """The error for a request line that is too long for us (no status) or for upstream."""
+def request_too_long(upstream: str, status: int | None = None) -> errors.LimitExceeded:
+    """Return the error for a request line that is too long for the gateway (no status) or for upstream."""
     return errors.LimitExceeded(
-        f"The question is too long for {upstream}; ask for less at once.", upstream=upstream, status=status
+        f"The request is too long for {upstream}; request less at once.", upstream=upstream, status=status
     )
 
 
-def retry_after(answer: UpstreamResponse) -> float | None:
-    """Seconds of `Retry-After`; None where it is missing, a date, or no number that JSON can hold."""
+def retry_after(response: UpstreamResponse) -> float | None:
+    """Return the seconds of `Retry-After`; None if missing, a date, or a number that JSON cannot hold."""
     try:
-        seconds = float(answer.headers.get("retry-after", ""))
+        seconds = float(response.headers.get("retry-after", ""))
     except ValueError:
         return None
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _refusal(
-    upstream: str, answer: UpstreamResponse, rejected: type[errors.GatewayError]
+def _rejection(
+    upstream: str, response: UpstreamResponse, rejected: type[errors.GatewayError]
 ) -> errors.GatewayError | None:
-    """The error for a status that says for certain: refused. None for the others."""
-    status = answer.status
-    if status == 401 or (status == 400 and token_missing(answer.body)):
+    """Return the error for a status that is a certain rejection; None for the others."""
+    status = response.status
+    if status == 401 or (status == 400 and is_token_missing(response.body)):
         return errors.Unauthenticated(
             f"{upstream} does not accept the token, or none was sent.", upstream=upstream, status=status
         )
     if status in (400, 422):
-        reasons = reasons_in(answer.body)
-        return rejected(f"{upstream} refused.", upstream=upstream, status=status, reasons=reasons)
+        reasons = read_reasons(response.body)
+        return rejected(
+            f"{upstream} rejected the request.", upstream=upstream, status=status, reasons=reasons
+        )
     if status == 403:
         return errors.Forbidden(
-            f"{upstream} says that this user may not do this.", upstream=upstream, status=status
+            f"{upstream} does not permit this to the user.", upstream=upstream, status=status
         )
-    if status == 404 and not not_routed(answer.body):
+    if status == 404 and not is_not_routed(response.body):
         return errors.NotFound(f"{upstream} has no such record.", upstream=upstream, status=status)
     if status in (409, 412):
         return errors.Conflict(
-            f"{upstream} says that the record changed or is in use.", upstream=upstream, status=status
+            f"{upstream} reports that the record changed or is in use.", upstream=upstream, status=status
         )
     if status == 429:
         return errors.RateLimited(
-            f"{upstream} wants fewer requests.",
+            f"{upstream} limits the rate of requests.",
             upstream=upstream,
             status=status,
-            retry_after=retry_after(answer),
+            retry_after=retry_after(response),
         )
     return None
 
 
-def _failed(upstream: str, answer: UpstreamResponse) -> errors.GatewayError:
-    status = answer.status
+def _failure(upstream: str, response: UpstreamResponse) -> errors.GatewayError:
+    status = response.status
     if status == 408:  # the sidecar's read_timeout_error
-        return errors.UpstreamTimeout(f"{upstream} did not answer in time.", upstream=upstream, status=status)
+        return errors.UpstreamTimeout(
+            f"{upstream} did not respond in time.", upstream=upstream, status=status
+        )
     if status in (502, 503, 504):
         return errors.UpstreamUnavailable(
-            f"{upstream} is not ready.", upstream=upstream, status=status, retry_after=retry_after(answer)
+            f"{upstream} is not ready.", upstream=upstream, status=status, retry_after=retry_after(response)
         )
     if status >= 500:
         return errors.UpstreamError(f"{upstream} failed.", upstream=upstream, status=status)

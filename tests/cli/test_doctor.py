@@ -1,4 +1,4 @@
-"""`doctor` on the command line: what it prints, and how it ends."""
+"""`doctor` on the command line: its output and exit codes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def doctor(*arguments: str, typed: str | None = None, **environment: str) -> Res
     return CliRunner().invoke(cli, ["doctor", *arguments], input=typed, env=environment)
 
 
-def test_a_library_that_is_well() -> None:
+def test_a_healthy_library() -> None:
     """Each path has a line with the time that it took, and the exit code is 0."""
     result = doctor("--sandbox")
 
@@ -39,29 +39,29 @@ def test_a_library_that_is_well() -> None:
     assert loans[2] == "reachable,"
     assert loans[3].isdigit()
     assert loans[4:] == ["ms"]
-    assert result.output.endswith("44 reachable.\nAll is well.\n")
+    assert result.output.endswith("44 reachable.\nAll checks passed.\n")
 
 
-def test_a_user_who_lacks_a_right() -> None:
+def test_a_user_who_lacks_permissions() -> None:
     """The missing permission is named beside each path, and the exit code is 1."""
     result = doctor("--sandbox", OKAPI_TOKEN="sandbox:nobody")  # noqa: S106 - no secret
 
     assert result.exit_code == 1
     assert FORBIDDEN in result.output
-    assert "may not: lacks circulation-bff.loans.check-out-by-barcode.execute" in result.output
-    assert result.output.endswith("43 forbidden, 1 reachable.\nWrong: 43.\n")
+    assert "not permitted: lacks circulation-bff.loans.check-out-by-barcode.execute" in result.output
+    assert result.output.endswith("43 forbidden, 1 reachable.\nFailed checks: 43.\n")
 
 
-def test_json_for_machines() -> None:
+def test_json_output() -> None:
     """`--json` prints one object and nothing else."""
     result = doctor("--sandbox", "--json", OKAPI_TOKEN="sandbox:desk")  # noqa: S106 - no secret
 
-    told = json.loads(result.stdout)
+    report = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert (told["tenant"], told["is_fine"], told["permissions_are_known"]) == ("diku", True, True)
-    assert {each["verdict"] for each in told["questions"]} == {"reachable"}
-    lacking = {each["act"] for each in told["acts"] if each["lacks"]}
-    assert lacking == {
+    assert (report["tenant"], report["is_healthy"], report["has_permissions"]) == ("diku", True, True)
+    assert {each["status"] for each in report["reads"]} == {"reachable"}
+    missing = {each["mutation"] for each in report["mutations"] if each["missing_permissions"]}
+    assert missing == {
         "override itemLimitBlock",
         "override itemNotLoanableBlock",
         "override patronBlock",
@@ -69,13 +69,13 @@ def test_json_for_machines() -> None:
     }
 
 
-@pytest.mark.parametrize("way", ["environment", "file", "input"])
-def test_the_token_is_used_and_never_printed(way: str, tmp_path: Path) -> None:
-    """From the environment, a file or the standard input: it decides the answer and is not in it."""
+@pytest.mark.parametrize("source", ["environment", "file", "input"])
+def test_the_token_is_used_and_never_printed(source: str, tmp_path: Path) -> None:
+    """From the environment, a file or the standard input: it decides the result and is not part of it."""
     file = tmp_path / "token"
     file.write_text(SECRET + "\n")
 
-    match way:
+    match source:
         case "environment":
             result = doctor("--sandbox", "--json", OKAPI_TOKEN=SECRET)
         case "file":
@@ -88,8 +88,8 @@ def test_the_token_is_used_and_never_printed(way: str, tmp_path: Path) -> None:
     assert SECRET not in result.output
 
 
-def test_a_token_that_is_none_is_refused_without_being_printed(tmp_path: Path) -> None:
-    """What cannot be a header ends it with 2, and is not repeated."""
+def test_a_malformed_token_is_rejected_without_being_printed(tmp_path: Path) -> None:
+    """A token that cannot be a header ends it with 2, and is not printed."""
     file = tmp_path / "token"
     file.write_text("two words")
 
@@ -100,8 +100,8 @@ def test_a_token_that_is_none_is_refused_without_being_printed(tmp_path: Path) -
     assert "two words" not in result.output
 
 
-def test_a_file_that_is_no_text(tmp_path: Path) -> None:
-    """A binary file is refused in one line."""
+def test_a_binary_file(tmp_path: Path) -> None:
+    """A file that is not text is rejected in one line."""
     file = tmp_path / "token"
     file.write_bytes(b"\xff\xfe\x00")
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--okapi-url", "http://127.0.0.1:9"], "--tenant: is missing"),
         (["--okapi-url", "http://127.0.0.1:9", "--tenant", "Not A Tenant"], "X-Okapi-Tenant"),
@@ -120,15 +120,15 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         (["--okapi-url", "nonsense", "--tenant", "diku"], "OKAPI_URL"),
     ],
 )
-def test_what_cannot_be_asked_ends_with_2(arguments: list[str], said: str) -> None:
-    """Settings that cannot be used are told before anything is asked."""
+def test_invalid_arguments_end_with_2(arguments: list[str], message: str) -> None:
+    """Settings that cannot be used are reported before anything is sent."""
     result = doctor(*arguments)
 
     assert result.exit_code == 2
-    assert said in result.stderr
+    assert message in result.stderr
 
 
-def test_nobody_there() -> None:
+def test_a_closed_port() -> None:
     """A port on which nothing listens is unavailable for each path, quickly, and Polaris not configured."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -137,12 +137,12 @@ def test_nobody_there() -> None:
 
     assert result.exit_code == 1
     assert f"folio at http://127.0.0.1:{port}" in result.output
-    assert result.output.endswith("43 unavailable, 1 not configured.\nWrong: 43.\n")
-    assert "MutationState: not tried" in result.output
+    assert result.output.endswith("43 unavailable, 1 not configured.\nFailed checks: 43.\n")
+    assert "Mutations: not checked" in result.output
 
 
-def test_somebody_there_who_never_answers() -> None:
-    """Each path is a timeout, and after a second people are told what is waited for."""
+def test_an_upstream_that_never_responds() -> None:
+    """Each path is a timeout, and after a second the pending checks are printed."""
     with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
 
@@ -151,4 +151,4 @@ def test_somebody_there_who_never_answers() -> None:
     assert result.exit_code == 1
     waiting = "Waiting for bff /circulation-bff/loans, bff /circulation-bff/loans/{loanId}, "
     assert f"{waiting}bff /circulation-bff/requests and 40 more ...\n" in result.stderr
-    assert result.stdout.endswith("43 timeout, 1 not configured.\nWrong: 43.\n")
+    assert result.stdout.endswith("43 timeout, 1 not configured.\nFailed checks: 43.\n")

@@ -16,7 +16,7 @@ from gateway import __version__
 from gateway.cli import cli
 from gateway.doctor.module_descriptor import PATH, module_descriptor_json
 from gateway.settings import Settings
-from gateway.upstream.interfaces import INTERFACES
+from gateway.upstream.services import declared_interfaces
 
 PROJECT = Path(__file__).parents[2]
 SEMVER = r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?"
@@ -179,7 +179,7 @@ def test_every_interface_that_is_asked_is_named(descriptor: Descriptor) -> None:
         "service-points",
         "users",
     }
-    assert required | optional == {each.id for each in INTERFACES}
+    assert required | optional == {each.id for each in declared_interfaces()}
     assert required & optional == set()
 
 

@@ -1,78 +1,99 @@
-"""An examination in words."""
+"""A diagnosis as text and as JSON."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
-from gateway.doctor.examination import ActFinding, Examination, Finding
+from gateway.doctor.diagnosis import Diagnosis, MutationResult, ReadResult, Status
 from gateway.doctor.report import as_json, as_text
-from gateway.doctor.verdict import Verdict
 
+REACHABLE = ReadResult(
+    service="folio", path="/users", status=Status.REACHABLE, is_healthy=True, milliseconds=7
+)
+FORBIDDEN = replace(
+    REACHABLE,
+    path="/groups",
+    status=Status.FORBIDDEN,
+    is_healthy=False,
+    permission="usergroups.collection.get",
+    message="No.",
+)
+ABSENT = replace(REACHABLE, path="/locations", status=Status.ABSENT, is_healthy=False)
 
-def finding(path: str, verdict: Verdict, **other: object) -> Finding:
-    told = {"service": "folio", "is_fine": verdict is Verdict.REACHABLE, "milliseconds": 7, **other}
-    return Finding(path=path, verdict=verdict, **told)  # type: ignore[arg-type]  # what a test says of it
-
-
-EXAMINATION = Examination(
+DIAGNOSIS = Diagnosis(
     tenant="diku",
-    is_fine=False,
-    permissions_are_known=True,
-    questions=(
-        finding("/users", Verdict.REACHABLE),
-        finding("/groups", Verdict.FORBIDDEN, permission="usergroups.collection.get", message="No."),
-        finding("/tags", Verdict.ABSENT, is_fine=True, message="folio does not serve this question here."),
-        finding("/locations", Verdict.ABSENT),
-        finding("/accounts", Verdict.TIMEOUT, milliseconds=8001, message="It did not answer within 8 s."),
-        finding("/objectlocks", Verdict.NOT_TRIED, service="polaris", is_fine=True, milliseconds=0),
+    is_healthy=False,
+    has_permissions=True,
+    reads=(
+        REACHABLE,
+        FORBIDDEN,
+        replace(ABSENT, path="/tags", is_healthy=True, message="folio does not serve this request here."),
+        ABSENT,
+        replace(
+            FORBIDDEN,
+            path="/accounts",
+            status=Status.TIMEOUT,
+            milliseconds=8001,
+            message="It did not respond within 8 s.",
+        ),
+        replace(REACHABLE, service="polaris", path="/objectlocks", status=Status.NOT_CHECKED, milliseconds=0),
     ),
-    acts=(
-        ActFinding(act="checkOut", verdict="may"),
-        ActFinding(act="cancelRequest", verdict="may not", lacks=("one.get", "one.put")),
-        ActFinding(act="lockObject", verdict="not tried"),
+    mutations=(
+        MutationResult(mutation="checkOut", status="permitted"),
+        MutationResult(
+            mutation="cancelRequest", status="not permitted", missing_permissions=("one.get", "one.put")
+        ),
+        MutationResult(mutation="lockObject", status="not checked"),
     ),
 )
 
 
 def test_as_text() -> None:
-    """A line for each question and act, in columns, with what an operator needs to mend it."""
-    assert as_text(EXAMINATION).splitlines() == [
+    """A line for each read and mutation, in columns, with the information an operator needs to fix it."""
+    assert as_text(DIAGNOSIS).splitlines() == [
         "Tenant diku",
+        "",
+        "Reads:",
         "",
         "  folio    /users        reachable, 7 ms",
         "  folio    /groups       forbidden, 7 ms   needs usergroups.collection.get",
         "  folio    /tags         absent, 7 ms      optional",
         "  folio    /locations    absent, 7 ms      required",
-        "  folio    /accounts     timeout, 8001 ms  It did not answer within 8 s.",
-        "  polaris  /objectlocks  not tried         needs a Polaris identity and a workstation",
+        "  folio    /accounts     timeout, 8001 ms  It did not respond within 8 s.",
+        "  polaris  /objectlocks  not checked       needs a Polaris identity and a workstation",
         "",
-        "MutationState: what the user's permissions say",
+        "Mutations: by the user's permissions",
         "",
-        "  checkOut       may",
-        "  cancelRequest  may not: lacks one.get, one.put",
-        "  lockObject     not tried",
+        "  checkOut       permitted",
+        "  cancelRequest  not permitted: lacks one.get, one.put",
+        "  lockObject     not checked",
         "",
-        "2 absent, 1 reachable, 1 forbidden, 1 timeout, 1 not tried.",
-        "Wrong: 3.",
+        "2 absent, 1 reachable, 1 forbidden, 1 timeout, 1 not checked.",
+        "Failed checks: 3.",
     ]
 
 
 def test_as_json() -> None:
-    """The same for machines, verdicts as words."""
-    told = json.loads(as_json(EXAMINATION))
+    """The JSON has the same content, with statuses as text."""
+    report = json.loads(as_json(DIAGNOSIS))
 
-    assert {name: told[name] for name in ("tenant", "is_fine", "permissions_are_known")} == {
+    assert {name: report[name] for name in ("tenant", "is_healthy", "has_permissions")} == {
         "tenant": "diku",
-        "is_fine": False,
-        "permissions_are_known": True,
+        "is_healthy": False,
+        "has_permissions": True,
     }
-    assert told["questions"][1] == {
+    assert report["reads"][1] == {
         "service": "folio",
         "path": "/groups",
-        "verdict": "forbidden",
-        "is_fine": False,
+        "status": "forbidden",
+        "is_healthy": False,
         "milliseconds": 7,
         "message": "No.",
         "permission": "usergroups.collection.get",
     }
-    assert told["acts"][1] == {"act": "cancelRequest", "verdict": "may not", "lacks": ["one.get", "one.put"]}
+    assert report["mutations"][1] == {
+        "mutation": "cancelRequest",
+        "status": "not permitted",
+        "missing_permissions": ["one.get", "one.put"],
+    }

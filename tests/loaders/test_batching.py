@@ -34,10 +34,10 @@ from gateway.settings import LimitSettings, Settings
 from gateway.upstream import cql
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client
-from gateway.upstream.collection import Collection
-from gateway.upstream.response import Record
+from gateway.upstream.collection import BoundCollection, Collection
+from gateway.upstream.record_types import Record
+from gateway.upstream.routes import Route
 from gateway.upstream.services import Services
-from gateway.upstream.transport.transports import Limits
 
 pytestmark = pytest.mark.anyio
 
@@ -61,8 +61,8 @@ class Shelf:
         self.gate: asyncio.Event | None = None
         self.fails: Callable[[str], bool] = lambda query: False
         transport = httpx.MockTransport(self._answer)
-        client = CallerClient(Client("folio", base, transport, Limits(attempts=1)), ())
-        self.collection = Collection(client, "/things", "things")
+        client = CallerClient(Client("folio", base, transport, Settings(read_attempts=1)), ())
+        self.collection = Collection(Route("GET", "/things"), "things").bind(client)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         parameters = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
@@ -274,7 +274,7 @@ BESIDE = ("Open", "Ünal & Söhne")
 WITHIN = cql.all_of(cql.equal("status.name", BESIDE[0]), cql.equal("personal.lastName", BESIDE[1]))
 
 
-def with_all(kind: str, collection: Collection, limits: LimitSettings) -> DataLoader[Any, Any]:
+def with_all(kind: str, collection: BoundCollection, limits: LimitSettings) -> DataLoader[Any, Any]:
     if kind == "by_id":
         return by_id(collection, limits, index="checkoutServicePointId", within=WITHIN)
     if kind == "by_name":
@@ -698,7 +698,7 @@ class Library:
         return httpx.Response(200, content=json.dumps({"users": things, "loans": things}).encode())
 
     def operation(self, tenant: str = "diku") -> Loaders:
-        return Loaders(self.services.of(Caller(tenant=tenant, request_id="1")), LIMITS)
+        return Loaders(self.services.for_caller(Caller(tenant=tenant, request_id="1")), LIMITS)
 
 
 async def test_one_operation_asks_once() -> None:

@@ -13,8 +13,9 @@ from aiodataloader import DataLoader
 from gateway import errors
 from gateway.loaders.loader import Loader, Slice, settled, unshaped
 from gateway.upstream.caller import CallerClient
-from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import Decoded, Members, Shape
+from gateway.upstream.collection import Collection, Shape
+from gateway.upstream.record_types import Decoded, Members
+from gateway.upstream.routes import Route
 
 pytestmark = pytest.mark.anyio
 
@@ -250,7 +251,7 @@ def shape_of(*names: str, mark: str | None = None) -> tuple[Shape, Members]:
     for name in names:
         members.read(name, str)
     client: CallerClient = None  # type: ignore[assignment]  # nothing is asked
-    return Shape(Collection(client, "/loans", "loans", mark=mark), members), members
+    return Shape(Collection(Route("GET", "/loans"), "loans", mark=mark).bind(client), members), members
 
 
 def slice_of(first: Record, second: Record) -> Slice:

@@ -13,7 +13,7 @@ from gateway.loaders.table import Table
 from gateway.observability.operation import OperationRecord
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
-from gateway.upstream.collection import Collection, Page
+from gateway.upstream.collection import BoundCollection, Page
 
 pytestmark = pytest.mark.anyio
 
@@ -43,7 +43,7 @@ class Rows:
 
 
 def table(rows: Rows) -> Table:
-    return Table(cast(Collection, rows), LimitSettings(), (cql.SortKey("name"),))
+    return Table(cast(BoundCollection, rows), LimitSettings(), (cql.SortKey("name"),))
 
 
 WHOLE = ("cql.allRecords=1 sortby name id", LARGEST_ANSWER)

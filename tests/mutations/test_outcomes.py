@@ -150,7 +150,7 @@ async def test_what_was_sent_without_a_clear_answer_is_unknown(end: str, network
     assert response.status_code == 200
     assert answer["data"] == {act.name: None}
     assert error["path"] == [act.name]
-    assert error["message"].endswith("It may or may not have happened. Check before repeating.")
+    assert error["message"].endswith("It may or may not have been executed. Verify before repeating it.")
     assert before <= datetime.fromisoformat(extensions.pop("sentAt")) <= after
     assert extensions["requestId"] == response.headers["X-Okapi-Request-Id"]
     assert request_id in ([extensions["requestId"]], [])  # Polaris knows no request ids

@@ -34,8 +34,8 @@ def assert_unclear(error: Any, operation: str, keys: object, upstream: str = "bf
     extensions = error["extensions"]
     assert error["path"] == [operation]
     assert error["message"] == (
-        f"{operation} was sent to {upstream}, but no clear answer came. "
-        "It may or may not have happened. Check before repeating."
+        f"{operation} was sent to {upstream}, but no conclusive response was received. "
+        "It may or may not have been executed. Verify before repeating it."
     )
     assert (extensions["code"], extensions["retryable"]) == ("OUTCOME_UNKNOWN", False)
     assert (extensions["operation"], extensions["keys"], extensions["upstream"]) == (

@@ -25,8 +25,7 @@ from gateway.observability.metrics import CODES, COUNTED_TOGETHER, KINDS, OTHER,
 from gateway.observability.operation import OperationRecord
 from gateway.redis_store import Outcome as StoreOutcome
 from gateway.settings import Settings
-from gateway.upstream.route_templates import templates
-from gateway.upstream.services import UPSTREAMS
+from gateway.upstream.services import UPSTREAMS, declared_routes
 from tests.gateway_under_test import Gateway, open_gateway
 from tests.http.held_upstream import held_upstream
 from tests.server.edge import PATIENCE, gateway_process, get, post
@@ -46,7 +45,7 @@ CLOSED: Mapping[str, set[str]] = {
     "code": {*CODES, OTHER},
     "upstream": set(UPSTREAMS),
     "method": {"GET", "POST", "PUT", "DELETE"},
-    "route": set(templates()) - {OTHER},
+    "route": {each.route.template for each in declared_routes()},
     "status": set(STATUSES),
     "act": ACTS,
     "reason": set(get_args(Reason)),
@@ -208,9 +207,9 @@ async def test_retries_and_breakers_are_counted() -> None:
 
     assert again.of("gateway_upstream_retries_total") == 1
     assert again.of("gateway_upstream_retries_total", upstream="bff") == 1
-    assert again.of("gateway_breakers_open") == before.of("gateway_breakers_open")
+    assert again.of("gateway_circuit_breakers_open") == before.of("gateway_circuit_breakers_open")
     for upstream, opened in (("folio", 0), ("bff", 1), ("polaris", 0)):
-        found = [each.of("gateway_breakers_open", upstream=upstream) for each in (before, left_alone)]
+        found = [each.of("gateway_circuit_breakers_open", upstream=upstream) for each in (before, left_alone)]
         assert found[1] - found[0] == opened
     assert left_alone.of(CALLS, status="unavailable") > 0  # not sent
 

@@ -8,11 +8,12 @@ import httpx
 import pytest
 
 from gateway import errors
+from gateway.settings import Settings
 from gateway.upstream.caller import CallerClient
-from gateway.upstream.circuit_breaker import MOST_TENANTS, PAUSE, CircuitBreakers
+from gateway.upstream.circuit_breaker import MAX_TENANTS, OPEN_SECONDS, CircuitBreakers
 from gateway.upstream.client import Client
-from gateway.upstream.transport.transports import Limits
-from gateway.upstream.write import Write
+from gateway.upstream.routes import Route
+from gateway.upstream.statuses import Write
 from tests.upstream.socket_server import until
 
 pytestmark = pytest.mark.anyio
@@ -37,9 +38,12 @@ class Upstream:
         self.sent: list[str] = []
         self.clock = Clock()
         self.client = Client(
-            "folio", "http://folio", httpx.MockTransport(self._answer), Limits(attempts=1, read=1, act=1)
+            "folio",
+            "http://folio",
+            httpx.MockTransport(self._answer),
+            Settings(read_attempts=1, read_timeout=1, act_timeout=1),
         )
-        self.client._breakers = CircuitBreakers("folio", self.clock)
+        self.client._circuit_breakers = CircuitBreakers("folio", self.clock)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request.method)
@@ -49,14 +53,14 @@ class Upstream:
 
     async def read(self, tenant: str = "diku") -> str:
         try:
-            await CallerClient(self.client, (), tenant).question("/users", {})
+            await CallerClient(self.client, (), tenant).read_object(Route("GET", "/users"), {})
         except errors.GatewayError as problem:
             return "open" if "failed too often" in problem.message else problem.code
         return "answered"
 
     async def act(self, tenant: str = "diku") -> errors.GatewayError | None:
         try:
-            await CallerClient(self.client, (), tenant).act(ACT, "POST", "/act", {})
+            await CallerClient(self.client, (), tenant).write(ACT, Route("POST", "/act"), {})
         except errors.GatewayError as problem:
             return problem
         return None
@@ -117,14 +121,14 @@ async def test_nothing_is_sent_while_it_is_open() -> None:
     upstream.clock.now += 1.5
 
     with pytest.raises(errors.UpstreamUnavailable) as caught:
-        await CallerClient(upstream.client, (), "diku").question("/users", {})
+        await CallerClient(upstream.client, (), "diku").read_object(Route("GET", "/users"), {})
     refused = await upstream.act()
 
     told = {"code": "UPSTREAM_UNAVAILABLE", "retryable": True, "upstream": "folio", "retryAfter": 4.0}
     assert caught.value.extensions == told
     assert refused is not None
     assert refused.extensions == told
-    assert refused.message == "folio failed too often of late; nothing was sent."
+    assert refused.message == "folio failed too often recently; the circuit breaker is open and nothing was sent."
     assert upstream.sent == ["GET"] * 20
 
 
@@ -132,7 +136,7 @@ async def test_one_question_tries_and_closes_it() -> None:
     """After five seconds one question goes out, the others wait for what it finds, and then all go on."""
     upstream = Upstream()
     await upstream.fails()
-    upstream.clock.now += PAUSE
+    upstream.clock.now += OPEN_SECONDS
     upstream.status = 200
     upstream.gate = asyncio.Event()
     probe = asyncio.create_task(upstream.read())
@@ -149,10 +153,10 @@ async def test_a_failed_try_opens_it_again() -> None:
     """Another five seconds, and then another question."""
     upstream = Upstream()
     await upstream.fails()
-    upstream.clock.now += PAUSE
+    upstream.clock.now += OPEN_SECONDS
 
     assert [await upstream.read() for _ in range(3)] == ["UPSTREAM_ERROR", "open", "open"]
-    upstream.clock.now += PAUSE
+    upstream.clock.now += OPEN_SECONDS
     assert [await upstream.read() for _ in range(2)] == ["UPSTREAM_ERROR", "open"]
     assert len(upstream.sent) == 22
 
@@ -165,25 +169,25 @@ async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> No
     await until(lambda: len(upstream.sent) == 40)
     upstream.gate.set()
     await asyncio.gather(*running)
-    assert [each.getMessage() for each in caplog.records] == ["folio is left alone for tenant diku"]
+    assert [each.getMessage() for each in caplog.records] == ["the circuit breaker for folio and tenant diku opened"]
 
-    upstream.clock.now += PAUSE
+    upstream.clock.now += OPEN_SECONDS
     assert await upstream.read() == "UPSTREAM_ERROR"  # it stays as it was
     assert await upstream.read() == "open"
     assert len(caplog.records) == 1
 
-    upstream.clock.now += PAUSE
+    upstream.clock.now += OPEN_SECONDS
     upstream.status = 200
     await asyncio.gather(*(upstream.read() for _ in range(10)))
     await upstream.read()
-    assert [each.getMessage() for each in caplog.records[1:]] == ["folio is back for tenant diku"]
+    assert [each.getMessage() for each in caplog.records[1:]] == ["the circuit breaker for folio and tenant diku closed"]
 
 
 async def test_an_act_is_never_the_one_that_tries() -> None:
     """When a try is due, an act is refused all the same: its failure would be an unknown outcome."""
     upstream = Upstream()
     await upstream.fails()
-    upstream.clock.now += PAUSE
+    upstream.clock.now += OPEN_SECONDS
     upstream.status = 200
 
     refused = await upstream.act()
@@ -198,7 +202,7 @@ async def test_a_try_that_is_given_up_leaves_room_for_another() -> None:
     """A client that hangs up during the try does not keep the breaker open for ever."""
     upstream = Upstream()
     await upstream.fails()
-    upstream.clock.now += PAUSE
+    upstream.clock.now += OPEN_SECONDS
     upstream.gate = asyncio.Event()
     probe = asyncio.create_task(upstream.read())
     await until(lambda: len(upstream.sent) == 21)
@@ -232,11 +236,11 @@ async def test_tenants_are_apart() -> None:
 def test_the_tenants_that_are_remembered_are_bounded() -> None:
     """Whoever makes up names of tenants fills no memory."""
     breakers = CircuitBreakers("folio", Clock())
-    for number in range(3 * MOST_TENANTS):
-        with breakers.call(f"t{number}", read=True) as verdict:
-            verdict.failed = True
+    for number in range(3 * MAX_TENANTS):
+        with breakers.admit(f"t{number}", read=True) as call:
+            call.failed = True
 
-    assert len(breakers) == MOST_TENANTS
+    assert len(breakers) == MAX_TENANTS
 
 
 async def test_it_can_be_turned_off() -> None:
@@ -245,8 +249,8 @@ async def test_it_can_be_turned_off() -> None:
         "folio",
         "http://folio",
         httpx.MockTransport(lambda request: httpx.Response(500)),
-        Limits(breaker=False, attempts=1),
+        Settings(breaker=False, read_attempts=1),
     )
     for _ in range(30):
         with pytest.raises(errors.UpstreamError):
-            await CallerClient(client, ()).question("/users", {})
+            await CallerClient(client, ()).read_object(Route("GET", "/users"), {})

@@ -16,13 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import errors
-from gateway.upstream.caller import CallerClient
+from gateway.settings import Settings, UpstreamSettings
+from gateway.upstream.caller import CallerClient, decode_json
 from gateway.upstream.client import Client, NotConfigured
-from gateway.upstream.collection import Collection, Page
-from gateway.upstream.exceptions import FOREIGN, TRANSLATIONS
-from gateway.upstream.response import decoded
-from gateway.upstream.transport.transports import Limits, RenewedTransport, in_process_transport
-from gateway.upstream.write import Write
+from gateway.upstream.collection import BoundCollection, Collection, Page
+from gateway.upstream.routes import Route
+from gateway.upstream.services.inventory import Inventory
+from gateway.upstream.statuses import Write
+from gateway.upstream.transport.exceptions import TRANSLATIONS, TRANSPORT_ERRORS
+from gateway.upstream.transport.transports import RenewedTransport, in_process_transport
 
 pytestmark = pytest.mark.anyio
 
@@ -31,7 +33,7 @@ CHECK_IN = Write(
     operation="checkIn",
     keys={"itemBarcode": "653285216743"},
     verify="item(barcode:)",
-    looks_up_afterwards=True,
+    reads_afterwards=True,
 )
 NOT_ROUTED = b"No suitable module found for path /users for tenant diku"
 SIDECAR_NOT_ROUTED = (
@@ -61,11 +63,11 @@ Handler = Callable[[httpx.Request], httpx.Response]
 class Upstream:
     """A client over a function in the place of a network, and the requests that it got."""
 
-    def __init__(self, answer: httpx.Response | Exception, limits: Limits | None = None) -> None:
+    def __init__(self, answer: httpx.Response | Exception, limits: UpstreamSettings | None = None) -> None:
         self.requests: list[httpx.Request] = []
         self.answer = answer
         transport = httpx.MockTransport(self._handle)
-        once = limits or Limits(attempts=1)  # retries have a file of their own
+        once = limits or Settings(read_attempts=1)  # retries have a file of their own
         self.client = CallerClient(Client("folio", "http://folio", transport, once), ())
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
@@ -75,8 +77,8 @@ class Upstream:
         return self.answer
 
     @property
-    def users(self) -> Collection:
-        return Collection(self.client, "/users", "users")
+    def users(self) -> BoundCollection:
+        return Collection(Route("GET", "/users"), "users").bind(self.client)
 
     async def read_failure(self) -> errors.GatewayError:
         """The error of a question, which was asked once."""
@@ -88,7 +90,7 @@ class Upstream:
     async def act_failure(self, act: Write = CHECK_OUT) -> errors.GatewayError:
         """The error of an act, which was sent once."""
         with pytest.raises(errors.GatewayError) as caught:
-            await self.client.write_for_record(act, "/act", {})
+            await self.client.write_for_record(act, Route("POST", "/act"), {})
         assert [each.method for each in self.requests] == ["POST"]
         return caught.value
 
@@ -185,7 +187,7 @@ async def test_the_status_of_an_act(status: int, body: bytes, kind: type[errors.
         (429, b"", errors.RateLimited),
     ],
 )
-async def test_the_status_of_an_act_that_looks_up_afterwards(
+async def test_the_status_of_an_act_that_reads_afterwards(
     status: int, body: bytes, kind: type[errors.GatewayError]
 ) -> None:
     """A 403 or 404 of a check-in may be about what was looked up after it had happened.
@@ -273,38 +275,43 @@ async def test_a_record_by_its_path() -> None:
     """The record comes as upstream sent it."""
     upstream = over(200, b'{"id":"a","unknown":[1,null]}')
 
-    assert await upstream.client.one("/loans/a") == {"id": "a", "unknown": [1, None]}
+    assert await upstream.client.read_record(Route("GET", "/loans/{id}"), "a") == {
+        "id": "a",
+        "unknown": [1, None],
+    }
     assert [str(each.url) for each in upstream.requests] == ["http://folio/loans/a"]
 
 
 @pytest.mark.parametrize("body", [b"", b"loan record with ID a cannot be found", b"{}", b"<html>"])
 async def test_an_absent_record_is_none(body: bytes) -> None:
     """404 on a by-id question is an answer, in whatever form."""
-    assert await over(404, body).client.one("/loans/a") is None
+    assert await over(404, body).client.read_record(Route("GET", "/loans/{id}"), "a") is None
 
 
 @pytest.mark.parametrize("body", [NOT_ROUTED, SIDECAR_NOT_ROUTED])
 async def test_an_interface_that_is_not_there_is_no_absent_record(body: bytes) -> None:
     """A 404 about the path would otherwise tell staff that nothing is lent."""
     with pytest.raises(errors.UpstreamBadResponse) as caught:
-        await over(404, body).client.one("/loans/a")
+        await over(404, body).client.read_record(Route("GET", "/loans/{id}"), "a")
 
-    assert caught.value.message == "folio does not serve this question here."
+    assert caught.value.message == "folio does not serve this request here."
 
 
 async def test_a_collection_that_is_not_there_is_no_absent_record() -> None:
     """An older BFF answers 404 to a list that it does not serve; no record was named, so none is absent."""
     upstream = over(404, b"Not Found")
 
-    with pytest.raises(errors.UpstreamBadResponse, match="does not serve this question here"):
-        await upstream.client.question("/circulation-bff/requests/search-instances", {"query": "id==a"})
+    with pytest.raises(errors.UpstreamBadResponse, match="does not serve this request here"):
+        await upstream.client.read_object(
+            Route("GET", "/circulation-bff/requests/search-instances"), {"query": "id==a"}
+        )
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"a"', b"", b"<html>"])
 async def test_a_record_must_be_an_object(body: bytes) -> None:
     """Anything else is no record."""
-    with pytest.raises(errors.UpstreamBadResponse, match=r"^folio sent an answer of another shape\.$"):
-        await over(200, body).client.one("/loans/a")
+    with pytest.raises(errors.UpstreamBadResponse, match=r"^folio sent a response of an unexpected shape\.$"):
+        await over(200, body).client.read_record(Route("GET", "/loans/{id}"), "a")
 
 
 @pytest.mark.parametrize(
@@ -343,13 +350,13 @@ async def test_a_page_may_be_decoded_by_its_caller() -> None:
 
     came = await upstream.users('id=="a"', limit=5, offset=10, total=True)
     assert came == Page([{"id": "a", "more": 1}], 7)
-    assert await upstream.users.undecoded('id=="a"', limit=5, offset=10, total=True) == body
+    assert await upstream.users.read_body('id=="a"', limit=5, offset=10, total=True) == body
     assert of_types.decode(body).users == [User("a")]
     first, second = upstream.requests
     assert (first.url, first.headers) == (second.url, second.headers)
 
     odd = over(200, b'{"users":[{"id":7}],"totalRecords":7}')
-    undecoded = await odd.users.undecoded(None, limit=5)
+    undecoded = await odd.users.read_body(None, limit=5)
     with pytest.raises(msgspec.ValidationError):
         of_types.decode(undecoded)
     assert odd.users.page(undecoded) == Page([{"id": 7}], None)
@@ -362,8 +369,8 @@ async def test_a_body_that_is_no_page_says_so_when_it_is_read(body: bytes) -> No
     """An undecoded body may be anything; the ordinary way to read it raises what a call would have raised."""
     upstream = over(200, body)
 
-    assert await upstream.users.undecoded(None, limit=5) == body
-    with pytest.raises(errors.UpstreamBadResponse, match="another shape"):
+    assert await upstream.users.read_body(None, limit=5) == body
+    with pytest.raises(errors.UpstreamBadResponse, match="an unexpected shape"):
         upstream.users.page(body)
 
 
@@ -373,19 +380,19 @@ async def test_no_body_of_a_refusal_is_given_out_undecoded(status: int) -> None:
     with pytest.raises(errors.GatewayError) as decoded_way:
         await over(status, b"{}").users(None, limit=1)
     with pytest.raises(errors.GatewayError) as undecoded_way:
-        await over(status, b"{}").users.undecoded(None, limit=1)
+        await over(status, b"{}").users.read_body(None, limit=1)
 
     assert type(undecoded_way.value) is type(decoded_way.value)
 
 
 async def test_a_path_with_and_without_a_record() -> None:
     """It is None where upstream has none, and an error where the path is not served or has no object."""
-    assert await over(200, b'{"id":"a"}').client.one("/loans/a") == {"id": "a"}
-    assert await over(404, b"{}").client.one("/loans/a") is None
+    assert await over(200, b'{"id":"a"}').client.read_record(Route("GET", "/loans/{id}"), "a") == {"id": "a"}
+    assert await over(404, b"{}").client.read_record(Route("GET", "/loans/{id}"), "a") is None
     with pytest.raises(errors.UpstreamBadResponse):
-        await over(404, NOT_ROUTED).client.one("/loans/a")
+        await over(404, NOT_ROUTED).client.read_record(Route("GET", "/loans/{id}"), "a")
     with pytest.raises(errors.UpstreamBadResponse):
-        await over(200, b"[]").client.one("/loans/a")
+        await over(200, b"[]").client.read_record(Route("GET", "/loans/{id}"), "a")
 
 
 USERS = b'{"users":[{"id":"a"}]}'
@@ -439,20 +446,20 @@ async def test_a_body_that_cannot_be_decompressed_whole_is_not_used(
     problem = await in_pieces(*pieces, encoding=encoding).read_failure()
 
     assert type(problem) is errors.UpstreamBadResponse
-    assert problem.message == "folio sent an answer that cannot be decompressed."
+    assert problem.message == "folio sent a response that cannot be decompressed."
 
 
 async def test_an_empty_answer_may_be_labelled_as_compressed() -> None:
     """Servers label what they never compressed; an absent record is still absent."""
-    assert await over(404, Content_Encoding="gzip").client.one("/loans/a") is None
+    assert (
+        await over(404, Content_Encoding="gzip").client.read_record(Route("GET", "/loans/{id}"), "a") is None
+    )
 
 
 async def test_what_a_page_is_asked_by() -> None:
     """The limit is always sent, the offset where there is one, and what the collection always adds."""
     upstream = over(200, b'{"servicepoints":[]}')
-    points = Collection(
-        upstream.client, "/service-points", "servicepoints", extra="includeRoutingServicePoints=true"
-    )
+    points = Inventory.service_points.bind(upstream.client)
 
     await points('name=="a b"', limit=50, offset=100)
 
@@ -469,7 +476,7 @@ async def test_a_question_beyond_every_limit_is_not_sent() -> None:
     with pytest.raises(errors.LimitExceeded) as caught:
         await upstream.users("a" * 70_000, limit=1)
 
-    assert caught.value.message == "The question is too long for folio; ask for less at once."
+    assert caught.value.message == "The request is too long for folio; request less at once."
     assert upstream.requests == []
 
 
@@ -481,7 +488,7 @@ def test_any_bytes_can_be_decoded(body: bytes) -> None:
     except (ValueError, RecursionError):
         expected = None
     if expected is None:
-        assert decoded(body) is None
+        assert decode_json(body) is None
 
 
 @given(
@@ -493,13 +500,13 @@ def test_any_bytes_can_be_decoded(body: bytes) -> None:
 )
 def test_all_json_can_be_decoded(value: object) -> None:
     """What is JSON comes as it was written."""
-    assert decoded(json.dumps(value, ensure_ascii=False).encode()) == value
+    assert decode_json(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
 @pytest.mark.parametrize("body", [b"9" * 5000, b'"\\ud800"', b"[" * 100_000, b"NaN", b"\xef\xbb\xbf{}"])
 def test_hostile_json_is_no_json(body: bytes) -> None:
     """Numbers beyond measure, halves of characters and endless nesting are not decoded."""
-    assert decoded(body) is None
+    assert decode_json(body) is None
 
 
 # MutationState
@@ -509,7 +516,7 @@ async def test_an_act_as_it_is_sent() -> None:
     """The body is JSON and says so; the answer is read by what it holds."""
     upstream = over(201, b'{"id":"a"}')
 
-    assert await upstream.client.write_for_record(CHECK_OUT, "/act", {"a": "é"}) == {"id": "a"}
+    assert await upstream.client.write_for_record(CHECK_OUT, Route("POST", "/act"), {"a": "é"}) == {"id": "a"}
     assert upstream.requests[0].content == '{"a":"é"}'.encode()
     assert upstream.requests[0].headers["Content-Type"] == "application/json"
 
@@ -518,7 +525,7 @@ async def test_an_act_without_a_body_has_no_type() -> None:
     """A release says everything in its path."""
     upstream = over(204)
 
-    answer = await upstream.client.act(CHECK_OUT, "DELETE", "/locks/27/1", None)
+    answer = await upstream.client.write(CHECK_OUT, Route("DELETE", "/locks/27/1"), None)
 
     assert (answer.status, answer.body) == (204, b"")
     assert upstream.requests[0].content == b""
@@ -529,10 +536,12 @@ async def test_a_status_that_was_asked_for_is_an_answer() -> None:
     """Where a status means more than HTTP says, the caller of the client reads it."""
     upstream = over(409, b'{"Data":{}}')
 
-    answer = await upstream.client.act(CHECK_OUT, "POST", "/locks", {}, expected=frozenset({409}))
+    answer = await upstream.client.write(CHECK_OUT, Route("POST", "/locks"), {}, expected=frozenset({409}))
 
     assert (answer.status, answer.body) == (409, b'{"Data":{}}')
-    assert (await upstream.client.answer("/locks", {}, frozenset({409}))).status == 409
+    assert (
+        await upstream.client.read_response(Route("GET", "/locks"), "", expected=frozenset({409}))
+    ).status == 409
 
 
 async def test_an_act_whose_body_breaks_off_is_unknown() -> None:
@@ -626,7 +635,7 @@ async def test_what_an_exception_says_of_an_act(kind: type[httpx.HTTPError]) -> 
 )
 async def test_what_comes_from_below_httpx_is_translated(problem: Exception) -> None:
     """An application in this process breaks off as a socket does, and that is no failure of ours."""
-    assert isinstance(problem, FOREIGN)
+    assert isinstance(problem, TRANSPORT_ERRORS)
     assert type(await Upstream(problem).read_failure()) is errors.UpstreamUnavailable
     assert type(await Upstream(problem).act_failure()) is errors.OutcomeUnknown
 
@@ -643,12 +652,12 @@ async def test_an_application_in_this_process_may_break_off() -> None:
     async def app(scope: object, receive: object, send: object) -> None:
         raise ConnectionResetError
 
-    client = CallerClient(Client("folio", "http://sandbox", in_process_transport(app), Limits()), ())
+    client = CallerClient(Client("folio", "http://sandbox", in_process_transport(app), Settings()), ())
 
     with pytest.raises(errors.UpstreamUnavailable):
-        await client.question("/users", {})
+        await client.read_object(Route("GET", "/users"), {})
     with pytest.raises(errors.OutcomeUnknown):
-        await client.act(CHECK_OUT, "POST", "/act", {})
+        await client.write(CHECK_OUT, Route("POST", "/act"), {})
 
 
 # Slots
@@ -662,7 +671,7 @@ async def settled() -> None:
 
 async def test_a_slot_comes_back_after_every_end() -> None:
     """Success, refusal, failure and cancellation each give back the one slot there is."""
-    limits = Limits(concurrency=1, queue=0.01, read=0.05, act=0.05)
+    limits = Settings(upstream_concurrency=1, queue_timeout=0.01, read_timeout=0.05, act_timeout=0.05)
     upstream = Upstream(httpx.Response(200, content=b'{"users":[]}'), limits)
 
     async def forever(request: httpx.Request) -> httpx.Response:
@@ -672,10 +681,10 @@ async def test_a_slot_comes_back_after_every_end() -> None:
     slow = CallerClient(Client("folio", "http://folio", httpx.MockTransport(forever), limits), ())
     for _ in range(2):
         with pytest.raises(errors.UpstreamTimeout):
-            await slow.question("/users", {})
+            await slow.read_object(Route("GET", "/users"), {})
         with pytest.raises(errors.OutcomeUnknown):
-            await slow.act(CHECK_OUT, "POST", "/act", {})
-        waiting = asyncio.create_task(slow.question("/users", {}))
+            await slow.write(CHECK_OUT, Route("POST", "/act"), {})
+        waiting = asyncio.create_task(slow.read_object(Route("GET", "/users"), {}))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -690,7 +699,10 @@ async def test_a_slot_comes_back_after_every_end() -> None:
         httpx.Response(200, content=b'{"users":[]}'),
     ):
         upstream.answer = answer
-        for call in (upstream.users(None, limit=1), upstream.client.act(CHECK_OUT, "POST", "/act", {})):
+        for call in (
+            upstream.users(None, limit=1),
+            upstream.client.write(CHECK_OUT, Route("POST", "/act"), {}),
+        ):
             await asyncio.gather(call, return_exceptions=True)
     assert (await upstream.users(None, limit=1)).records == []
 
@@ -703,9 +715,11 @@ async def test_a_waiting_call_may_be_cancelled() -> None:
         await gate.wait()
         return httpx.Response(200, content=b"{}")
 
-    limits = Limits(concurrency=1, queue=5)
+    limits = Settings(upstream_concurrency=1, queue_timeout=5)
     client = CallerClient(Client("folio", "http://folio", httpx.MockTransport(gated), limits), ())
-    running, leaving, staying = (asyncio.create_task(client.question("/users", {})) for _ in range(3))
+    running, leaving, staying = (
+        asyncio.create_task(client.read_object(Route("GET", "/users"), {})) for _ in range(3)
+    )
     await settled()
     leaving.cancel()
     await asyncio.sleep(0)
@@ -804,8 +818,8 @@ async def test_a_call_may_be_cancelled_after_its_answer_began(place: str, pools:
         return made[-1]
 
     transport = RenewedTransport(pool, 1)
-    client = CallerClient(Client("folio", "http://folio", transport, Limits()), ())
-    call = asyncio.create_task(client.answer("/users", {}, frozenset()))
+    client = CallerClient(Client("folio", "http://folio", transport, Settings()), ())
+    call = asyncio.create_task(client.read_response(Route("GET", "/users"), ""))
     await settled()
     call.cancel()
     await asyncio.wait([call])
@@ -822,16 +836,16 @@ async def test_a_service_without_an_address_is_not_asked() -> None:
     missing = NotConfigured("polaris", "POLARIS_URL")
     client = CallerClient(missing, ())
     calls = (
-        client.one("/locks/1"),
-        client.question("/locks", {}),
-        Collection(client, "/locks", "locks")(None, limit=1),
-        client.act(CHECK_OUT, "POST", "/locks", {}),
+        client.read_record(Route("GET", "/locks/{id}"), "1"),
+        client.read_object(Route("GET", "/locks"), {}),
+        Collection(Route("GET", "/locks"), "locks").bind(client)(None, limit=1),
+        client.write(CHECK_OUT, Route("POST", "/locks"), {}),
     )
 
     for call in calls:
         with pytest.raises(errors.UpstreamNotConfigured) as caught:
             await call
-        assert caught.value.message == "polaris is not configured here; an operator sets POLARIS_URL."
+        assert caught.value.message == "polaris is not configured: the operator has to set POLARIS_URL."
         assert caught.value.extensions == {
             "code": "UPSTREAM_UNAVAILABLE",
             "retryable": False,

@@ -9,21 +9,21 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 import pytest
 
 from gateway import errors
+from gateway.settings import Settings, UpstreamSettings
 from gateway.upstream import cql
-from gateway.upstream.caller import CallerClient
+from gateway.upstream.caller import CallerClient, encode_query, encode_segment
 from gateway.upstream.client import Client
-from gateway.upstream.collection import Collection
-from gateway.upstream.request_target import encoded, segment
-from gateway.upstream.transport.transports import Limits, Transport, aiohttp_transport, httpx_transport
-from gateway.upstream.write import Write
+from gateway.upstream.collection import BoundCollection, Collection
+from gateway.upstream.routes import Route
+from gateway.upstream.statuses import Write
+from gateway.upstream.transport.transports import TransportFactory, aiohttp_transport, httpx_transport
 from tests.upstream.socket_server import (
     SocketServer,
     UpstreamResponse,
@@ -45,8 +45,10 @@ from tests.upstream.socket_server import (
 
 pytestmark = pytest.mark.anyio
 
-PATIENT = Limits(concurrency=4, max_bytes=10_000, attempts=1)  # retries have a file of their own
-QUICK = replace(PATIENT, first_byte=0.15, read=0.3, act=0.3)  # for faults that only time ends
+PATIENT = Settings(
+    upstream_concurrency=4, max_upstream_bytes=10_000, read_attempts=1
+)  # retries have a file of their own
+QUICK = PATIENT.model_copy(update={"first_byte_timeout": 0.15, "read_timeout": 0.3, "act_timeout": 0.3})
 CHECK_OUT = Write(
     operation="checkOut",
     keys={"itemBarcode": "653285216743", "userBarcode": "540001"},
@@ -54,7 +56,7 @@ CHECK_OUT = Write(
 )
 USERS = b'{"users":[{"id":"a"}],"totalRecords":1}'
 
-Network = Callable[[Limits], Transport]
+Network: TypeAlias = TransportFactory
 Method = Literal["POST", "PUT", "DELETE"]
 
 
@@ -71,7 +73,7 @@ def _network(request: pytest.FixtureRequest) -> Network:
 
 
 @asynccontextmanager
-async def client_of(url: str, network: Network, limits: Limits = PATIENT) -> AsyncIterator[Client]:
+async def client_of(url: str, network: Network, limits: UpstreamSettings = PATIENT) -> AsyncIterator[Client]:
     client = Client("folio", url, network(limits), limits)
     try:
         yield client
@@ -81,18 +83,18 @@ async def client_of(url: str, network: Network, limits: Limits = PATIENT) -> Asy
 
 @asynccontextmanager
 async def talking(
-    network: Network, answer: UpstreamResponse, limits: Limits = PATIENT
+    network: Network, answer: UpstreamResponse, limits: UpstreamSettings = PATIENT
 ) -> AsyncIterator[tuple[Client, SocketServer]]:
     async with socket_server(answer) as server, client_of(server.url, network, limits) as client:
         yield client, server
 
 
-def users(client: Client) -> Collection:
-    return Collection(CallerClient(client, ()), "/users", "users")
+def users(client: Client) -> BoundCollection:
+    return Collection(Route("GET", "/users"), "users").bind(CallerClient(client, ()))
 
 
 async def act(client: Client, method: Method = "POST") -> object:
-    return await CallerClient(client, ()).act(CHECK_OUT, method, "/check-out", {"a": 1})
+    return await CallerClient(client, ()).write(CHECK_OUT, Route(method, "/check-out"), {"a": 1})
 
 
 # MutationState
@@ -121,7 +123,7 @@ ACT_FAULTS = {
 SLOW = {"slow", "slow in the answer", "dripping", "no first byte", "silence in the answer"}
 
 
-def limits_for(fault: str) -> Limits:
+def limits_for(fault: str) -> UpstreamSettings:
     return QUICK if fault in SLOW else PATIENT
 
 
@@ -158,8 +160,8 @@ async def test_an_act_without_a_clear_answer_is_sent_once(
         "verify": "item(barcode:) { openLoan { id } }",
     }
     assert caught.value.message == (
-        "checkOut was sent to folio, but no clear answer came. "
-        "It may or may not have happened. Check before repeating."
+        "checkOut was sent to folio, but no conclusive response was received. "
+        "It may or may not have been executed. Verify before repeating it."
     )
 
 
@@ -185,7 +187,7 @@ async def test_an_act_with_an_unreadable_success_is_sent_once(network: Network, 
     """A 2xx that cannot be read is no success and no failure."""
     async with talking(network, responds(200, body)) as (client, server):
         with pytest.raises(errors.OutcomeUnknown):
-            await CallerClient(client, ()).write_for_record(CHECK_OUT, "/check-out", {})
+            await CallerClient(client, ()).write_for_record(CHECK_OUT, Route("POST", "/check-out"), {})
 
         assert server.lines() == ["POST /check-out"]
 
@@ -203,7 +205,7 @@ async def test_an_unknown_outcome_tells_when_the_act_was_sent(network: Network) 
     async with talking(network, late) as (client, _):
         before = datetime.now(UTC)
         with pytest.raises(errors.OutcomeUnknown) as caught:
-            await CallerClient(client, ()).write_for_record(CHECK_OUT, "/check-out", {})
+            await CallerClient(client, ()).write_for_record(CHECK_OUT, Route("POST", "/check-out"), {})
 
     (at_upstream,) = received
     a_millisecond = timedelta(milliseconds=1)  # to which it is told
@@ -217,9 +219,11 @@ async def test_an_act_may_take_longer_than_a_read(network: Network) -> None:
         await asyncio.sleep(0.2)
         await responds(200, b'{"id":"a"}')(reader, writer)
 
-    limits = Limits(first_byte=0.05, read=0.1, act=2)
+    limits = Settings(first_byte_timeout=0.05, read_timeout=0.1, act_timeout=2)
     async with talking(network, late, limits) as (client, server):
-        assert await CallerClient(client, ()).write_for_record(CHECK_OUT, "/check-out", {}) == {"id": "a"}
+        assert await CallerClient(client, ()).write_for_record(
+            CHECK_OUT, Route("POST", "/check-out"), {}
+        ) == {"id": "a"}
         assert server.lines() == ["POST /check-out"]
 
 
@@ -242,7 +246,7 @@ async def test_an_act_for_an_unknown_host_was_not_sent(network: Network) -> None
 
 async def test_a_connection_that_is_never_made_is_given_up(network: Network) -> None:
     """Connecting has its own short time, after which it is certain that nothing was sent."""
-    limits = replace(PATIENT, connect=0.2)
+    limits = PATIENT.model_copy(update={"connect_timeout": 0.2})
     with silent_port() as port:
         async with client_of(f"http://127.0.0.1:{port}", network, limits) as client:
             started = time.monotonic()
@@ -259,7 +263,7 @@ async def test_a_connection_that_is_never_made_is_given_up(network: Network) -> 
 
 async def test_a_greeting_that_is_not_answered_is_given_up(network: Network) -> None:
     """A server that accepts and never speaks TLS has not been sent the act either."""
-    limits = replace(PATIENT, connect=0.2)
+    limits = PATIENT.model_copy(update={"connect_timeout": 0.2})
     async with socket_server(hangs) as server:
         async with client_of(f"https://127.0.0.1:{server.port}", network, limits) as client:
             with pytest.raises(errors.UpstreamUnavailable, match=r"cannot be reached; nothing was sent\."):
@@ -381,13 +385,17 @@ async def test_a_connection_that_was_lost_is_not_called_unreachable(network: Net
 @pytest.mark.parametrize(
     ("answer", "limits", "least"),
     [
-        (hangs, Limits(first_byte=0.1, read=8), 0.1),
-        (drips(head(200) + b" " * 1000, every=0.02), Limits(first_byte=5, read=0.3), 0.3),
+        (hangs, Settings(first_byte_timeout=0.1, read_timeout=8), 0.1),
+        (
+            drips(head(200) + b" " * 1000, every=0.02),
+            Settings(first_byte_timeout=5, read_timeout=0.3),
+            0.3,
+        ),
     ],
     ids=["first byte", "whole call"],
 )
 async def test_a_question_keeps_its_deadlines(
-    network: Network, answer: UpstreamResponse, limits: Limits, least: float
+    network: Network, answer: UpstreamResponse, limits: UpstreamSettings, least: float
 ) -> None:
     """The first byte has its time, and so has the whole call, however busy the connection is."""
     async with talking(network, answer, limits) as (client, _):
@@ -403,7 +411,7 @@ async def test_a_bomb_is_not_inflated(network: Network) -> None:
     bomb = gzip_bomb(100)
     assert len(bomb) < 110_000
 
-    async with talking(network, sends(bomb), Limits(max_bytes=10_000)) as (client, _):
+    async with talking(network, sends(bomb), Settings(max_upstream_bytes=10_000)) as (client, _):
         tracemalloc.start()
         with pytest.raises(errors.UpstreamBadResponse) as caught:
             await users(client)(None, limit=10)
@@ -498,9 +506,9 @@ async def test_only_the_given_headers_travel(network: Network) -> None:
     given = (("Accept", "application/json, text/plain"), ("X-Okapi-Tenant", "diku"))
     async with talking(network, responds(200, USERS)) as (client, server):
         caller = CallerClient(client, given)
-        await caller.question("/users", {})
-        await caller.act(CHECK_OUT, "POST", "/check-out", {})
-        await caller.act(CHECK_OUT, "DELETE", "/locks", None)
+        await caller.read_object(Route("GET", "/users"), {})
+        await caller.write(CHECK_OUT, Route("POST", "/check-out"), {})
+        await caller.write(CHECK_OUT, Route("DELETE", "/locks"), None)
 
         sent = [{name.lower(): value for name, value in each.headers} for each in server.received]
         counts = [len(each.headers) for each in server.received]
@@ -534,7 +542,7 @@ async def test_a_query_arrives_as_it_was_written(network: Network, query: str) -
     """One parameter stays one parameter, whatever stands in it, and nothing but ASCII is on the wire."""
     async with talking(network, responds(200, USERS)) as (client, server):
         await users(client)(query, limit=10)
-        await CallerClient(client, ()).question("/users", {"query": query, "limit": "10"})
+        await CallerClient(client, ()).read_object(Route("GET", "/users"), {"query": query, "limit": "10"})
 
         targets = [each.target for each in server.received]
 
@@ -561,7 +569,7 @@ async def test_a_query_arrives_as_it_was_written(network: Network, query: str) -
 async def test_a_segment_never_leaves_its_place(network: Network, value: str, target: str) -> None:
     """What stands in a path cannot walk to another path."""
     async with talking(network, responds(200, b"{}")) as (client, server):
-        await CallerClient(client, ()).one(f"/loans/{segment(value)}")
+        await CallerClient(client, ()).read_record(Route("GET", "/loans/{id}"), value)
 
         assert server.lines() == [f"GET {target}"]
 
@@ -588,9 +596,9 @@ async def test_the_length_of_a_request_line_is_known_before_it_is_sent(network: 
         assert network is not httpx_transport or len(line) == expected
 
 
-def test_parameters_are_encoded() -> None:
+def test_parameters_are_encode_query() -> None:
     """No parameter ends early and none begins in another."""
-    assert encoded({"query": 'a=="b&c"', "operation": "create"}) == (
+    assert encode_query({"query": 'a=="b&c"', "operation": "create"}) == (
         "query=a%3D%3D%22b%26c%22&operation=create"
     )
 
@@ -598,8 +606,8 @@ def test_parameters_are_encoded() -> None:
 @pytest.mark.parametrize("value", ["", ".", ".."])
 def test_dotted_segments_are_refused(value: str) -> None:
     """The dots that walk up a path are no id."""
-    with pytest.raises(errors.BadUserInput, match="An empty or dotted id cannot be asked for"):
-        segment(value)
+    with pytest.raises(errors.BadUserInput, match="An id must not be empty, '.' or '..'"):
+        encode_segment(value)
 
 
 # Load and cancellation
@@ -624,7 +632,7 @@ class Gate:
 async def test_calls_in_flight_are_bounded(network: Network) -> None:
     """No more calls run side by side than there are slots, and all of them are answered."""
     gate = Gate()
-    limits = Limits(concurrency=3, queue=5)
+    limits = Settings(upstream_concurrency=3, queue_timeout=5)
     async with talking(network, gate, limits) as (client, server):
         calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(9)]
         await until(lambda: gate.waiting == 3)
@@ -640,7 +648,7 @@ async def test_calls_in_flight_are_bounded(network: Network) -> None:
 async def test_a_call_that_waits_too_long_is_not_sent(network: Network) -> None:
     """Past the queue timeout a question and an act fail at once, retryable, and nothing was sent."""
     gate = Gate()
-    limits = Limits(concurrency=2, queue=0.05)
+    limits = Settings(upstream_concurrency=2, queue_timeout=0.05)
     async with talking(network, gate, limits) as (client, server):
         running = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(2)]
         await until(lambda: gate.waiting == 2)
@@ -659,7 +667,7 @@ async def test_a_call_that_waits_too_long_is_not_sent(network: Network) -> None:
 
 async def test_cancelled_reads_close_their_connections(network: Network) -> None:
     """A question nobody waits for does not go on upstream."""
-    async with talking(network, hangs, Limits()) as (client, server):
+    async with talking(network, hangs, Settings()) as (client, server):
         calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(5)]
         await until(lambda: len(server.received) == 5)
         assert server.open_connections == 5
@@ -690,7 +698,7 @@ async def test_cancellation_leaves_the_pool_whole(network: Network) -> None:
                 cancelled += 1
         return cancelled
 
-    limits = Limits(concurrency=10, queue=5)
+    limits = Settings(upstream_concurrency=10, queue_timeout=5)
     async with talking(network, sometimes, limits) as (client, server):
         end = time.monotonic() + 1.5
         cancelled = await asyncio.gather(*(churn(client, number, end) for number in range(20)))

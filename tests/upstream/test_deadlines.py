@@ -13,9 +13,10 @@ from gateway import errors
 from gateway.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream.caller import CallerClient
-from gateway.upstream.deadline import Deadline
+from gateway.upstream.client import Deadline
+from gateway.upstream.routes import Route
 from gateway.upstream.services import Services
-from gateway.upstream.write import Write
+from gateway.upstream.statuses import Write
 from tests.upstream.socket_server import (
     SocketServer,
     UpstreamResponse,
@@ -62,13 +63,13 @@ async def services_over(
 async def test_reads_end_with_their_operation(answer: UpstreamResponse, network: str) -> None:
     """However long a read might take by itself, it is cut at what is left of the operation."""
     async with services_over(answer, network, 0.3) as (services, server):
-        upstream = services.of(CALLER)
+        upstream = services.for_caller(CALLER)
         started = time.monotonic()
         with pytest.raises(errors.UpstreamTimeout) as caught:
             await upstream.users.users(None, limit=1)
         took = time.monotonic() - started
 
-    assert caught.value.message == "folio did not answer within the operation's 0.3 s."
+    assert caught.value.message == "folio did not respond within the operation's 0.3 s."
     assert caught.value.extensions == {"code": "UPSTREAM_TIMEOUT", "retryable": True, "upstream": "folio"}
     assert 0.28 < took < 4
     assert len(server.received) == 1
@@ -77,14 +78,14 @@ async def test_reads_end_with_their_operation(answer: UpstreamResponse, network:
 async def test_reads_of_an_operation_share_its_time() -> None:
     """What the first read took is gone for the second; once nothing is left, nothing is sent."""
     async with services_over(late(0.3), "aiohttp", 0.5) as (services, server):
-        upstream = services.of(CALLER)
+        upstream = services.for_caller(CALLER)
         await upstream.users.users(None, limit=1)
         for _ in range(2):
             with pytest.raises(errors.UpstreamTimeout):
                 await upstream.users.users(None, limit=1)
         assert len(server.received) == 2
 
-        await services.of(CALLER).users.users(None, limit=1)  # another operation has its own
+        await services.for_caller(CALLER).users.users(None, limit=1)  # another operation has its own
 
 
 async def test_an_act_is_not_cut_by_the_operation() -> None:
@@ -92,10 +93,10 @@ async def test_an_act_is_not_cut_by_the_operation() -> None:
     async with services_over(late(0.3), "aiohttp", 0.2) as (services, server):
         deadline = Deadline(0.2)
         client = CallerClient(services.folio, (), "diku", deadline)
-        answer = await client.act(ACT, "POST", "/act", {})
+        answer = await client.write(ACT, Route("POST", "/act"), {})
 
         assert answer.status == 200
-        assert deadline.left() > 0.15
+        assert deadline.remaining() > 0.15
         assert server.lines() == ["POST /act"]
 
 
@@ -104,11 +105,11 @@ def test_a_deadline_passes_and_is_renewed() -> None:
     now = 5.0
     deadline = Deadline(10.0, lambda: now)
     now = 9.0
-    assert deadline.left() == 6.0
+    assert deadline.remaining() == 6.0
     now = 16.0
-    assert deadline.left() == -1.0
+    assert deadline.remaining() == -1.0
     deadline.renew()
-    assert deadline.left() == 10.0
+    assert deadline.remaining() == 10.0
 
 
 async def test_the_rest_of_an_operation_is_not_blamed_on_upstream() -> None:
@@ -116,6 +117,6 @@ async def test_the_rest_of_an_operation_is_not_blamed_on_upstream() -> None:
     async with services_over(late(0.2), "aiohttp", 0.06) as (services, server):
         for _ in range(25):
             with pytest.raises(errors.UpstreamTimeout):
-                await services.of(CALLER).users.users(None, limit=1)
+                await services.for_caller(CALLER).users.users(None, limit=1)
 
         assert len(server.received) == 25

@@ -10,7 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import OverridableBlock, Parameter, Reason
-from gateway.upstream.error_bodies import MAX_MESSAGE, kept_out_of_bff, not_routed, reasons_in, token_missing
+from gateway.upstream.error_bodies import (
+    MAX_MESSAGE,
+    is_bff_permission_missing,
+    is_not_routed,
+    read_reasons,
+    is_token_missing,
+)
 
 TRACE = (
     "java.lang.NullPointerException: secret\n\tat org.folio.Loan.of(Loan.java:7)\n\tat java.base/Thread.run"
@@ -42,7 +48,7 @@ ERROR_LIKE = st.recursive(
 
 
 def said(content: Any) -> list[Reason]:  # Any: JSON
-    return reasons_in(json.dumps(content).encode())
+    return read_reasons(json.dumps(content).encode())
 
 
 @given(st.binary())
@@ -53,10 +59,10 @@ def said(content: Any) -> list[Reason]:  # Any: JSON
 @example(b"\xff\xfe{\x00}\x00")
 def test_no_bytes_break_the_reader(body: bytes) -> None:
     """Whatever came, there are reasons or none, and nothing is raised."""
-    assert all(type(each) is Reason for each in reasons_in(body))
-    assert isinstance(token_missing(body), bool)
-    assert isinstance(not_routed(body), bool)
-    assert isinstance(kept_out_of_bff(body), bool)
+    assert all(type(each) is Reason for each in read_reasons(body))
+    assert isinstance(is_token_missing(body), bool)
+    assert isinstance(is_not_routed(body), bool)
+    assert isinstance(is_bff_permission_missing(body), bool)
 
 
 @given(ERROR_LIKE)
@@ -220,7 +226,7 @@ def test_forms_of_services(content: Any, read: list[Reason]) -> None:
 )
 def test_free_text_gives_no_reason(body: bytes) -> None:
     """Texts, pages and stack traces stay where they are."""
-    assert reasons_in(body) == []
+    assert read_reasons(body) == []
 
 
 @pytest.mark.parametrize("trace", [TRACE, NET_TRACE])
@@ -257,7 +263,7 @@ def test_a_long_message_is_cut() -> None:
 )
 def test_a_missing_token(body: bytes, missing: bool) -> None:
     """Okapi says 400 where others say 401."""
-    assert token_missing(body) is missing
+    assert is_token_missing(body) is missing
 
 
 @pytest.mark.parametrize(
@@ -272,7 +278,7 @@ def test_a_missing_token(body: bytes, missing: bool) -> None:
 )
 def test_a_caller_who_did_not_reach_the_bff(body: bytes, outside: bool) -> None:
     """Okapi's text names the permission that was lacking, and so whose door stayed shut."""
-    assert kept_out_of_bff(body) is outside
+    assert is_bff_permission_missing(body) is outside
 
 
 @pytest.mark.parametrize(
@@ -287,4 +293,4 @@ def test_a_caller_who_did_not_reach_the_bff(body: bytes, outside: bool) -> None:
 )
 def test_a_path_without_a_module(body: bytes, elsewhere: bool) -> None:
     """A 404 about the path is told from one about a record."""
-    assert not_routed(body) is elsewhere
+    assert is_not_routed(body) is elsewhere

@@ -344,7 +344,7 @@ async def test_what_is_no_json_costs_the_question_and_no_other(name: str, execut
     }
     assert sorted(len(each["path"]) for each in answer["errors"]) == [1, 4, 4, 4]
     assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
-    assert {each["message"] for each in answer["errors"]} == {"folio sent an answer of another shape."}
+    assert {each["message"] for each in answer["errors"]} == {"folio sent a response of an unexpected shape."}
 
 
 @IN_BOTH_WAYS

@@ -12,8 +12,9 @@ import pytest
 from gateway import errors
 from gateway.identity import Caller
 from gateway.settings import Settings
-from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import INT, Decoded, ListOf, Members, NotShaped, Shape
+from gateway.upstream.collection import BoundCollection, Collection, Shape
+from gateway.upstream.record_types import INT, Decoded, ListOf, Members, NotShaped
+from gateway.upstream.routes import Route
 from gateway.upstream.services import Services
 
 pytestmark = pytest.mark.anyio
@@ -145,15 +146,15 @@ class Desk:
         services = Services(
             Settings(okapi_url="http://folio"), lambda limits: httpx.MockTransport(self.answer)
         )
-        client = services.of(Caller(tenant="diku", request_id="1/graphql")).users._client
-        self.ask = Collection(client, "/loans", "loans", mark=mark)
+        client = services.for_caller(Caller(tenant="diku", request_id="1/graphql")).users._client
+        self.ask = Collection(Route("GET", "/loans"), "loans", mark=mark).bind(client)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1
         return httpx.Response(200, content=self.body)
 
 
-def shape_of(ask: Collection) -> Shape:
+def shape_of(ask: BoundCollection) -> Shape:
     members = Members()
     members.read("id", str, required=True)
     members.path(("status", "name"), str)

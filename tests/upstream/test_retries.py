@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 
 import httpx
 import pytest
 
 from gateway import errors
+from gateway.settings import Settings, UpstreamSettings
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client
-from gateway.upstream.collection import Collection
-from gateway.upstream.retries import Budget
-from gateway.upstream.transport.transports import Limits, aiohttp_transport, httpx_transport
-from gateway.upstream.write import Write
+from gateway.upstream.collection import BoundCollection, Collection
+from gateway.upstream.retries import RETRY_PAUSES, RetryBudget
+from gateway.upstream.routes import Route
+from gateway.upstream.statuses import Write
+from gateway.upstream.transport.transports import aiohttp_transport, httpx_transport
 from tests.upstream.socket_server import (
     SocketServer,
     UpstreamResponse,
@@ -30,7 +31,8 @@ from tests.upstream.socket_server import (
 
 pytestmark = pytest.mark.anyio
 
-QUICK = Limits(concurrency=4, first_byte=1.0, read=2.0, act=1.0, pauses=(0.01, 0.02))
+QUICK = Settings(upstream_concurrency=4, first_byte_timeout=1.0, read_timeout=2.0, act_timeout=1.0)
+QUICK_PAUSES = (0.01, 0.02)
 USERS = responds(200, b'{"users":[{"id":"a"}]}')
 ACT = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
 PASSING: dict[str, UpstreamResponse] = {
@@ -58,13 +60,18 @@ def _network(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def client_of(server: SocketServer, network: str = "aiohttp", limits: Limits = QUICK) -> Client:
+def client_of(
+    server: SocketServer,
+    network: str = "aiohttp",
+    settings: UpstreamSettings = QUICK,
+    pauses: tuple[float, float] = QUICK_PAUSES,
+) -> Client:
     transport = aiohttp_transport if network == "aiohttp" else httpx_transport
-    return Client("folio", server.url, transport(limits), limits)
+    return Client("folio", server.url, transport(settings), settings, retry_pauses=pauses)
 
 
-def users(client: Client) -> Collection:
-    return Collection(CallerClient(client, ()), "/users", "users")
+def users(client: Client) -> BoundCollection:
+    return Collection(Route("GET", "/users"), "users").bind(CallerClient(client, ()))
 
 
 def first(times: int, fault: UpstreamResponse) -> UpstreamResponse:
@@ -114,7 +121,7 @@ async def test_a_connection_that_is_not_made_is_tried_again() -> None:
             raise httpx.ConnectError("refused")
         return httpx.Response(200, content=b'{"users":[]}')
 
-    client = Client("folio", "http://folio", httpx.MockTransport(answer), QUICK)
+    client = Client("folio", "http://folio", httpx.MockTransport(answer), QUICK, retry_pauses=QUICK_PAUSES)
 
     assert (await users(client)(None, limit=1)).records == []
     assert asked == 3
@@ -152,10 +159,10 @@ async def test_retry_after_is_honoured() -> None:
 
 async def test_pauses_are_spread() -> None:
     """Between two attempts there are 50 to 500 ms, by chance, so that callers do not come back together."""
-    assert Limits().pauses == (0.05, 0.5)
+    assert RETRY_PAUSES == (0.05, 0.5)
 
     async with socket_server(first(1, responds(503))) as server:
-        client = client_of(server, limits=replace(QUICK, pauses=(0.1, 0.15)))
+        client = client_of(server, pauses=(0.1, 0.15))
         started = time.monotonic()
         await users(client)(None, limit=1)
         took = time.monotonic() - started
@@ -167,7 +174,7 @@ async def test_pauses_are_spread() -> None:
 async def test_no_attempt_begins_past_the_end_of_the_call() -> None:
     """When there is no time for the pause, the failure is told at once."""
     async with socket_server(responds(503, b"", "Retry-After: 6")) as server:
-        client = client_of(server, limits=replace(QUICK, read=5.0))
+        client = client_of(server, settings=QUICK.model_copy(update={"read_timeout": 5.0}))
         started = time.monotonic()
         with pytest.raises(errors.UpstreamUnavailable):
             await users(client)(None, limit=1)
@@ -194,9 +201,9 @@ async def test_retries_have_a_budget() -> None:
 def test_the_budget_is_a_tenth_of_the_calls_of_late(calls: int, retries: int) -> None:
     """Three are always allowed; after ten seconds all is forgotten."""
     now = 0.0
-    budget = Budget(lambda: now)
+    budget = RetryBudget(lambda: now)
     for _ in range(calls):
-        budget.call()
+        budget.add_call()
 
     assert sum(budget.spend() for _ in range(200)) == retries
     now = 10.0
@@ -210,7 +217,7 @@ async def test_an_act_is_never_sent_again(network: str, fault: str, method: str)
     async with socket_server(first(1, PASSING[fault])) as server:
         client = client_of(server, network)
         with pytest.raises((errors.OutcomeUnknown, errors.RateLimited)):
-            await client.act(ACT, method, "/act", {}, ())
+            await client.write(ACT, method, "/act", {}, ())
         await client.aclose()
 
     assert server.lines() == [f"{method} /act"]

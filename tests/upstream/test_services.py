@@ -10,9 +10,9 @@ import pytest
 
 from gateway import errors
 from gateway.identity import Caller, PolarisIdentity
-from gateway.settings import Settings
+from gateway.settings import Settings, UpstreamSettings
 from gateway.upstream.services import Services
-from gateway.upstream.transport.transports import Limits, Transport
+from gateway.upstream.transport.exchange import Transport
 
 pytestmark = pytest.mark.anyio
 
@@ -35,10 +35,10 @@ class Network:
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
-        self.limits: list[Limits] = []
+        self.settings: list[UpstreamSettings] = []
 
-    def transport(self, limits: Limits) -> Transport:
-        self.limits.append(limits)
+    def transport(self, settings: UpstreamSettings) -> Transport:
+        self.settings.append(settings)
         return httpx.MockTransport(self.answer)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -57,7 +57,7 @@ def services(network: Network, **settings: Any) -> Services:  # Any: settings ar
 async def test_what_folio_is_told_of_the_caller() -> None:
     """Tenant, token, request id, language and trace, and nothing else."""
     network = Network()
-    upstream = services(network).of(ALICE)
+    upstream = services(network).for_caller(ALICE)
 
     await upstream.users.users(None, limit=1)
     await upstream.circulation_bff.loans(None, limit=1)
@@ -84,7 +84,7 @@ async def test_what_polaris_is_told_of_the_caller() -> None:
     """The staff member's own login, and nothing that FOLIO gave."""
     network = Network()
 
-    await services(network).of(ALICE).polaris.locks(everyones=False)
+    await services(network).for_caller(ALICE).polaris.locks(everyones=False)
 
     assert network.own_headers() == [
         {"accept": "application/json, text/plain", "authorization": "PAS polaris:a:b"}
@@ -95,7 +95,7 @@ async def test_what_a_caller_did_not_send_is_not_sent() -> None:
     """No header is made up, and none is empty."""
     network = Network()
 
-    await services(network).of(BOB).users.users(None, limit=1)
+    await services(network).for_caller(BOB).users.users(None, limit=1)
 
     assert network.own_headers() == [
         {
@@ -110,7 +110,7 @@ async def test_callers_share_nothing() -> None:
     """The services hold nothing of any caller: no token, no cookie, no tenant goes from one to another."""
     network = Network()
     shared = services(network)
-    alice, bob = shared.of(ALICE), shared.of(BOB)
+    alice, bob = shared.for_caller(ALICE), shared.for_caller(BOB)
 
     await asyncio.gather(
         *(each.users.users(None, limit=1) for _ in range(20) for each in (alice, bob)),
@@ -133,7 +133,7 @@ async def test_callers_share_nothing() -> None:
 async def test_where_each_service_is(settings: dict[str, Any], hosts: list[str]) -> None:
     """The BFF may have an address of its own; everything else of FOLIO is behind one."""
     network = Network()
-    upstream = services(network, **settings).of(ALICE)
+    upstream = services(network, **settings).for_caller(ALICE)
 
     await upstream.users.users(None, limit=1)
     await upstream.circulation_bff.loans(None, limit=1)
@@ -145,52 +145,26 @@ async def test_where_each_service_is(settings: dict[str, Any], hosts: list[str])
 async def test_a_service_without_an_address() -> None:
     """A library without Polaris has no locks, and one without FOLIO has no loans: each says so."""
     network = Network()
-    only_folio = services(network, okapi_url="http://okapi").of(ALICE)
-    only_polaris = services(network, polaris_url="http://polaris").of(ALICE)
+    only_folio = services(network, okapi_url="http://okapi").for_caller(ALICE)
+    only_polaris = services(network, polaris_url="http://polaris").for_caller(ALICE)
 
-    with pytest.raises(errors.UpstreamNotConfigured, match="an operator sets POLARIS_URL"):
+    with pytest.raises(errors.UpstreamNotConfigured, match="the operator has to set POLARIS_URL"):
         await only_folio.polaris.locks(everyones=False)
-    with pytest.raises(errors.UpstreamNotConfigured, match=r"an operator sets OKAPI_URL\."):
+    with pytest.raises(errors.UpstreamNotConfigured, match=r"the operator has to set OKAPI_URL\."):
         await only_polaris.users.users(None, limit=1)
-    with pytest.raises(errors.UpstreamNotConfigured, match="an operator sets OKAPI_URL or BFF_URL"):
+    with pytest.raises(errors.UpstreamNotConfigured, match="the operator has to set OKAPI_URL or BFF_URL"):
         await only_polaris.circulation_bff.loans(None, limit=1)
     assert network.requests == []
 
 
-async def test_limits_come_from_the_settings() -> None:
-    """Each figure of the settings reaches each client."""
+async def test_the_settings_reach_each_client() -> None:
+    """Each client and its transport get the settings as a whole."""
     network = Network()
-    services(
-        network,
-        **ADDRESSES,
-        upstream_concurrency=7,
-        queue_timeout=0.1,
-        connect_timeout=0.2,
-        first_byte_timeout=0.3,
-        read_timeout=0.4,
-        act_timeout=0.5,
-        max_upstream_bytes=1234,
-        read_attempts=2,
-        breaker=False,
-    )
+    settings = Settings(**ADDRESSES, upstream_concurrency=7, breaker=False)
 
-    assert (
-        network.limits
-        == [
-            Limits(
-                concurrency=7,
-                queue=0.1,
-                connect=0.2,
-                first_byte=0.3,
-                read=0.4,
-                act=0.5,
-                max_bytes=1234,
-                attempts=2,
-                breaker=False,
-            )
-        ]
-        * 3
-    )
+    Services(settings, network.transport)
+
+    assert network.settings == [settings] * 3
 
 
 class Closing(httpx.AsyncBaseTransport):
@@ -207,7 +181,7 @@ async def test_all_clients_are_closed() -> None:
     """What was opened for the process is closed with it, once."""
     opened: list[Closing] = []
 
-    def transport(limits: Limits) -> Transport:
+    def transport(settings: UpstreamSettings) -> Transport:
         opened.append(Closing())
         return opened[-1]
 
@@ -223,5 +197,5 @@ async def test_both_networks_can_be_chosen(name: str) -> None:
     chosen = Services(Settings(okapi_url="http://127.0.0.1:1", upstream_transport=name))
 
     with pytest.raises(errors.UpstreamUnavailable, match="cannot be reached"):
-        await chosen.of(BOB).users.users(None, limit=1)
+        await chosen.for_caller(BOB).users.users(None, limit=1)
     await chosen.aclose()

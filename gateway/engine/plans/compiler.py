@@ -45,8 +45,8 @@ from gateway.fields.page import ConnectionField, ConnectionLink, FullListLink, P
 from gateway.fields.record import DerivedField, RecordField, SourceSpecificField
 from gateway.fields.selection import Needs, loaders_for, needs_of, needs_of_nodes
 from gateway.loaders.loader import Reads
-from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import ListOf, Members, NotShaped, Shape
+from gateway.upstream.collection import BoundCollection, Shape
+from gateway.upstream.record_types import ListOf, Members, NotShaped
 
 _DEFINITION = "strawberry-definition"
 _FOLLOWED = (Link, ManyLink, ListLink)
@@ -134,7 +134,7 @@ class _Compiler:
     def __init__(self, asked: Asked, *, decoded: bool) -> None:
         self.asked = asked
         self.decoded = decoded
-        self.collections: dict[Hashable, tuple[Collection, Decoding]] = {}
+        self.collections: dict[Hashable, tuple[BoundCollection, Decoding]] = {}
         self.drafts: list[Draft] = []
         self.fields = 0
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
 
 from gateway.engine.core import StrawberryField
-from gateway.upstream.record_types import Shape
+from gateway.upstream.collection import Shape
 
 Json: TypeAlias = Any  # a record as a dictionary or as a Struct, or a part of an answer
 Projection: TypeAlias = Callable[..., list[Json]]  # the values, then one `append` for each list of notes

@@ -1,19 +1,21 @@
-"""All upstream services: opened once for the process, asked in the name of one caller at a time."""
+"""All upstream services: clients opened once for the process, and the services of one caller."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from propcache.api import cached_property
 
 from gateway import errors
 from gateway.identity import Caller, PolarisIdentity
 from gateway.observability.operation import OperationRecord
-from gateway.settings import Settings
-from gateway.upstream.caller import CallerClient
-from gateway.upstream.client import Client, NotConfigured
-from gateway.upstream.deadline import Deadline
+from gateway.settings import UpstreamSettings
+from gateway.upstream.caller import CallerClient, Service
+from gateway.upstream.client import Client, Deadline, NotConfigured
+from gateway.upstream.collection import Collection
+from gateway.upstream.routes import Interface, Route
 from gateway.upstream.services.circulation import Circulation
 from gateway.upstream.services.circulation_bff import CirculationBff
 from gateway.upstream.services.circulation_storage import CirculationStorage
@@ -22,39 +24,68 @@ from gateway.upstream.services.inventory import Inventory
 from gateway.upstream.services.own_user import OwnUser
 from gateway.upstream.services.patron_blocks import PatronBlocks
 from gateway.upstream.services.polaris import Polaris
-from gateway.upstream.services.policies import Policies
 from gateway.upstream.services.tags import Tags
 from gateway.upstream.services.users import Users
 from gateway.upstream.transport.exchange import Headers
-from gateway.upstream.transport.transports import Limits, Transport, aiohttp_transport, httpx_transport
+from gateway.upstream.transport.transports import TransportFactory, network_transport
 
 IN_PROCESS = "http://sandbox"  # never resolved: the transport is the sandbox itself
 
 UPSTREAMS = ("folio", "bff", "polaris")
+
+SERVICES: Mapping[str, type[Service]] = {
+    "circulation_bff": CirculationBff,
+    "circulation": Circulation,
+    "users": Users,
+    "inventory": Inventory,
+    "circulation_storage": CirculationStorage,
+    "fees": Fees,
+    "patron_blocks": PatronBlocks,
+    "tags": Tags,
+    "own_user": OwnUser,
+    "polaris": Polaris,
+}
+"""The services by their attributes of `Upstream`, in the order of the module descriptor."""
 
 _ACCEPT = ("Accept", "application/json, text/plain")
 
 log = logging.getLogger(__name__)
 
 
-class Services:
-    """The clients, for the life of the process. Holds nothing of any caller."""
+class DeclaredRoute(NamedTuple):
+    """A route, and the method or collection that uses it: `getattr(upstream.<service>, <member>)`."""
 
-    def __init__(self, settings: Settings, transport: Callable[[Limits], Transport] | None = None) -> None:
-        """`transport` stands for the network where it is given: the sandbox, or a test's double."""
-        limits = Limits(
-            concurrency=settings.upstream_concurrency,
-            queue=settings.queue_timeout,
-            connect=settings.connect_timeout,
-            first_byte=settings.first_byte_timeout,
-            read=settings.read_timeout,
-            act=settings.act_timeout,
-            max_bytes=settings.max_upstream_bytes,
-            attempts=settings.read_attempts,
-            breaker=settings.breaker,
+    service: str
+    member: str
+    route: Route
+
+
+def declared_routes() -> list[DeclaredRoute]:
+    """Return every route of every service, those of one interface next to each other."""
+    routes = [
+        DeclaredRoute(
+            service, name.removesuffix("_route"), member if isinstance(member, Route) else member.route
         )
-        network = aiohttp_transport if settings.upstream_transport == "aiohttp" else httpx_transport
-        chosen = transport or network
+        for service, kind in SERVICES.items()
+        for name, member in vars(kind).items()
+        if isinstance(member, Route | Collection)
+    ]
+    order = list(dict.fromkeys(each.route.interface for each in routes))
+    return sorted(routes, key=lambda each: order.index(each.route.interface))
+
+
+def declared_interfaces() -> list[Interface]:
+    """Return the interfaces of FOLIO that the gateway uses."""
+    interfaces = dict.fromkeys(each.route.interface for each in declared_routes())
+    return [each for each in interfaces if each is not None]
+
+
+class Services:
+    """The clients for the life of the process. Holds no state of any caller."""
+
+    def __init__(self, settings: UpstreamSettings, transport: TransportFactory | None = None) -> None:
+        """`transport` replaces the network: the sandbox, or a test double."""
+        create_transport = transport or network_transport(settings.upstream_transport)
 
         def client(name: str, address: str | None, setting: str) -> Client | NotConfigured:
             if settings.serves_sandbox:
@@ -62,21 +93,21 @@ class Services:
             return (
                 NotConfigured(name, setting)
                 if address is None
-                else Client(name, address, chosen(limits), limits)
+                else Client(name, address, create_transport(settings), settings)
             )
 
         if settings.polaris_service_account is not None and settings.polaris_url is not None:
             log.warning(
-                "POLARIS_SERVICE_ACCOUNT is set: whoever reaches this gateway without a Polaris login "
-                "can take and release locks in that account's name, at any workstation they name."
+                "POLARIS_SERVICE_ACCOUNT is set: every client of this gateway without a Polaris login can "
+                "take and release locks in that account's name, at any workstation that it names."
             )
         self.settings = settings
         self.folio = client("folio", settings.okapi_url, "OKAPI_URL")
         self.bff = client("bff", settings.bff_url or settings.okapi_url, "OKAPI_URL or BFF_URL")
         self.polaris = client("polaris", settings.polaris_url, "POLARIS_URL")
 
-    def of(self, caller: Caller, operation: OperationRecord | None = None) -> Upstream:
-        """The services as this caller may ask them; `operation` is where the calls are noted."""
+    def for_caller(self, caller: Caller, operation: OperationRecord | None = None) -> Upstream:
+        """Return the services for this caller; calls are recorded in `operation`."""
         return Upstream(self, caller, operation or OperationRecord())
 
     async def aclose(self) -> None:
@@ -85,7 +116,7 @@ class Services:
 
 
 class Upstream:
-    """The services in one caller's name; lives as long as one operation."""
+    """The services for one caller; lives as long as one operation."""
 
     def __init__(self, services: Services, caller: Caller, operation: OperationRecord) -> None:
         self._services = services
@@ -95,7 +126,7 @@ class Upstream:
 
     @cached_property
     def circulation_bff(self) -> CirculationBff:
-        return CirculationBff(self._asks(self._services.bff, self._folio_headers))
+        return CirculationBff(self._client(self._services.bff, self._folio_headers))
 
     @cached_property
     def circulation(self) -> Circulation:
@@ -130,25 +161,19 @@ class Upstream:
         return OwnUser(self._folio)
 
     @cached_property
-    def policies(self) -> Policies:
-        return Policies(self._folio)
-
-    @cached_property
     def polaris(self) -> Polaris:
         settings, identity = self._services.settings, self._caller.polaris or PolarisIdentity()
         own, account = identity.authorization, settings.polaris_service_account
         authorization = own or (account.get_secret_value() if account is not None else None)
         if authorization is None:
-            return Polaris(self._asks(self._services.polaris, Headers()), None, _no_identity())
-        headers = Headers((_ACCEPT, ("Authorization", authorization)))
-        client = self._asks(self._services.polaris, headers)
+            return Polaris(self._client(self._services.polaris, Headers()), _polaris_identity_missing())
         # With one account for everyone, a workstation for everyone would make all of them one holder.
         workstation = identity.workstation or (settings.polaris_workstation if own else None)
         organization = identity.organization or settings.polaris_organization
+        headers = Headers((_ACCEPT, ("Authorization", authorization)))
         if workstation is None or organization is None:
             return Polaris(
-                client,
-                None,
+                self._client(self._services.polaris, headers),
                 errors.BadUserInput(
                     "A lock belongs to a user at a workstation: send X-Polaris-Workstation and "
                     "X-Polaris-Organization."
@@ -158,20 +183,24 @@ class Upstream:
             f"/Polaris.ApplicationServices/api/v1/{settings.polaris_language}/{settings.polaris_product_id}"
             f"/{settings.polaris_site_domain}/{organization}/{workstation}"
         )
-        return Polaris(client, path, None, None if own else _no_identity())
+        return Polaris(
+            self._client(self._services.polaris, headers, path),
+            None,
+            None if own else _polaris_identity_missing(),
+        )
 
     @cached_property
     def _folio(self) -> CallerClient:
-        return self._asks(self._services.folio, self._folio_headers)
+        return self._client(self._services.folio, self._folio_headers)
 
-    def _asks(self, client: Client | NotConfigured, headers: Headers) -> CallerClient:
-        return CallerClient(client, headers, self._caller.tenant, self.deadline, self.operation)
+    def _client(self, client: Client | NotConfigured, headers: Headers, path: str = "") -> CallerClient:
+        return CallerClient(client, headers, self._caller.tenant, self.deadline, self.operation, path)
 
     @cached_property
     def _folio_headers(self) -> Headers:
-        """The allow-list: nothing else of the caller's request travels on."""
+        """The allow-list: no other header of the caller's request is forwarded."""
         caller = self._caller
-        given = (
+        allowed = (
             ("X-Okapi-Tenant", caller.tenant),
             ("X-Okapi-Token", caller.token),
             ("X-Okapi-Request-Id", caller.request_id),
@@ -179,10 +208,10 @@ class Upstream:
             ("traceparent", caller.traceparent),
             ("tracestate", caller.tracestate),
         )
-        return Headers([_ACCEPT, *[(name, value) for name, value in given if value is not None]])
+        return Headers([_ACCEPT, *[(name, value) for name, value in allowed if value is not None]])
 
 
-def _no_identity() -> errors.Unauthenticated:
+def _polaris_identity_missing() -> errors.Unauthenticated:
     return errors.Unauthenticated(
         "Object locks need your own Polaris identity: send X-Polaris-Authorization.", upstream="polaris"
     )

@@ -1,177 +1,261 @@
-"""Circulation itself (mod-circulation), for what the BFF does not serve or drops on the way."""
+"""Circulation (mod-circulation), for everything that the BFF does not serve or drops from its responses."""
 
 from __future__ import annotations
 
-from propcache.api import cached_property
-
-from gateway.upstream.caller import CallerClient
+from gateway.upstream.caller import Service, decode_json, keys_in
 from gateway.upstream.collection import Collection
-from gateway.upstream.request_target import segment
-from gateway.upstream.response import Record, decoded
-from gateway.upstream.write import Write, keys_in
+from gateway.upstream.record_types import Record
+from gateway.upstream.routes import Interface, Route
+from gateway.upstream.statuses import Write
 
-FROM_CIRCULATION = "circulation>"  # marks what mod-circulation sent: not all that the BFF sends, and more
+FROM_CIRCULATION = "circulation>"  # marks records of mod-circulation: they have other members than the BFF's
+
+CIRCULATION = Interface("circulation", "14.4", required=True)
+
+OVERRIDE_PERMISSIONS = {
+    "patronBlock": "circulation.override-patron-block.post",
+    "itemLimitBlock": "circulation.override-item-limit-block.post",
+    "itemNotLoanableBlock": "circulation.override-item-not-loanable-block.post",
+    "renewalBlock": "circulation.override-renewal-block.post",
+}
+"""The permission to lift each block that a write may override, by the block's name in `overrideBlocks`."""
 
 
-class Circulation:
-    """One method per question or act; all of them in one caller's name."""
+class Circulation(Service):
+    """The interfaces of mod-circulation."""
 
-    def __init__(self, client: CallerClient) -> None:
-        self._client = client
+    requests = Collection(
+        Route("GET", "/circulation/requests", CIRCULATION, "circulation.requests.collection.get"),
+        "requests",
+        mark=FROM_CIRCULATION,
+    )
+    """Requests with members that the BFF's list drops: `loan.dueDate`, `printDetails`, `itemLocationCode`."""
 
-    @cached_property
-    def requests(self) -> Collection:
-        """Requests with what the BFF's list drops: `loan.dueDate`, `printDetails`, `itemLocationCode`."""
-        return Collection(self._client, "/circulation/requests", "requests", mark=FROM_CIRCULATION)
+    loans = Collection(
+        Route("GET", "/circulation/loans", CIRCULATION, "circulation.loans.collection.get"),
+        "loans",
+        mark=FROM_CIRCULATION,
+    )
+    """Loans with members that the BFF drops: `forUseAtLocation`, `reminders`, `claimedReturnedDate`."""
 
-    @cached_property
-    def loans(self) -> Collection:
-        """Loans with what the BFF's list drops: `forUseAtLocation`, `reminders`, `claimedReturnedDate`."""
-        return Collection(self._client, "/circulation/loans", "loans", mark=FROM_CIRCULATION)
+    settings = Collection(
+        Route(
+            "GET",
+            "/circulation/settings",
+            Interface("circulation-settings", "1.0"),
+            "circulation.settings.collection.get",
+        ),
+        "circulationSettings",
+    )
 
-    @cached_property
-    def settings(self) -> Collection:
-        return Collection(self._client, "/circulation/settings", "circulationSettings")
-
-    async def queue_of_instance(self, instance_id: str) -> list[Record]:
-        """The open requests of a title in the order of the queue; upstream stops at 1000."""
-        return await self._queue("instance", instance_id)
-
-    async def queue_of_item(self, item_id: str) -> list[Record]:
-        """The open requests of an item in the order of the queue; upstream stops at 1000."""
-        return await self._queue("item", item_id)
-
-    async def _queue(self, of: str, key: str) -> list[Record]:
-        queue = await self._client.list_of(f"/circulation/requests/queue/{of}/{segment(key)}", "requests")
-        return [own(request) for request in queue]
+    request_route = Route("GET", "/circulation/requests/{id}", CIRCULATION, "circulation.requests.item.get")
 
     async def request(self, request_id: str) -> Record | None:
-        return await self._client.one(f"/circulation/requests/{segment(request_id)}")
+        return await self._client.read_record(self.request_route, request_id)
+
+    queue_of_instance_route = Route(
+        "GET",
+        "/circulation/requests/queue/instance/{id}",
+        CIRCULATION,
+        "circulation.requests.queue-instance.collection.get",
+    )
+
+    async def queue_of_instance(self, instance_id: str) -> list[Record]:
+        """Return the open requests for a title in the order of the queue; upstream stops at 1000."""
+        return await self._queue(self.queue_of_instance_route, instance_id)
+
+    queue_of_item_route = Route(
+        "GET",
+        "/circulation/requests/queue/item/{id}",
+        CIRCULATION,
+        "circulation.requests.queue-item.collection.get",
+    )
+
+    async def queue_of_item(self, item_id: str) -> list[Record]:
+        """Return the open requests for an item in the order of the queue; upstream stops at 1000."""
+        return await self._queue(self.queue_of_item_route, item_id)
+
+    async def _queue(self, route: Route, key: str) -> list[Record]:
+        return [mark_record(request) for request in await self._client.read_list(route, "requests", key)]
+
+    renew_by_barcode_route = Route(
+        "POST", "/circulation/renew-by-barcode", CIRCULATION, "circulation.renew-by-barcode.post"
+    )
 
     async def renew_by_barcode(self, body: Record) -> Record:
-        """Renew the loan of an item to a patron, both known by their barcodes. Sent once.
+        """Renew the loan of an item to a patron, both identified by barcode. Sent once.
 
-        Raises `Refused` with the library's reasons and `OutcomeUnknown` where no clear answer came
+        Raises `Refused` with the library's reasons, and `OutcomeUnknown` without a conclusive response
         (mod-circulation, RenewByBarcodeResource).
         """
-        act = Write(
+        write = Write(
             operation="renew",
             keys=keys_in(body, "itemBarcode", "userBarcode"),
             verify="item(barcode:) { openLoan { dueDate renewalCount action } }",
         )
-        return own(await self._client.write_for_record(act, "/circulation/renew-by-barcode", body))
+        return mark_record(await self._client.write_for_record(write, self.renew_by_barcode_route, body))
+
+    renew_by_id_route = Route("POST", "/circulation/renew-by-id", CIRCULATION, "circulation.renew-by-id.post")
 
     async def renew_by_id(self, body: Record) -> Record:
-        """Renew the loan of an item to a patron, both known by their ids. Sent once; raises as by barcode.
+        """Renew the loan of an item to a patron, both identified by id. Sent once; raises as by barcode.
 
-        Overrides are read by what both ways share (mod-circulation, RenewalResource).
+        Overrides are read by the code that both ways share (mod-circulation, RenewalResource).
         """
-        act = Write(
+        write = Write(
             operation="renew",
             keys=keys_in(body, "itemId", "userId"),
             verify="item(id:) { openLoan { dueDate renewalCount action } }",
         )
-        return own(await self._client.write_for_record(act, "/circulation/renew-by-id", body))
+        return mark_record(await self._client.write_for_record(write, self.renew_by_id_route, body))
 
-    async def change_due_date(self, loan_id: str, body: Record) -> None:
-        """Give a loan another due date. Sent once; raises as `renew_by_barcode` (ChangeDueDateResource)."""
-        act = Write(
-            operation="changeDueDate", keys={"loanId": loan_id}, verify="loan(id:) { dueDate action }"
-        )
-        path = f"/circulation/loans/{segment(loan_id)}/change-due-date"
-        await self._client.write_without_record(act, "POST", path, body)
-
-    async def add_loan_info(self, loan_id: str, body: Record) -> None:
-        """Note something on a loan. Sent once; raises as `renew_by_barcode` (AddInfoResource)."""
-        act = Write(
-            operation="addLoanInfo",
-            keys={"loanId": loan_id},
-            verify="loan(id:) { action actionComment }",
-        )
-        path = f"/circulation/loans/{segment(loan_id)}/add-info"
-        await self._client.write_without_record(act, "POST", path, body)
+    cancel_request_route = Route(
+        "PUT", "/circulation/requests/{id}", CIRCULATION, "circulation.requests.item.put"
+    )
 
     async def cancel_request(self, request_id: str, record: Record) -> None:
-        """Put back a whole request that says that it is cancelled. Sent once; raises as `renew_by_barcode`.
+        """Replace a request by its complete cancelled form. Sent once; raises as `renew_by_barcode`.
 
-        Circulation knows no other way to cancel (mod-circulation, RequestCollectionResource.replace).
+        Circulation has no other way to cancel (mod-circulation, RequestCollectionResource.replace).
         """
-        act = Write(
+        write = Write(
             operation="cancelRequest",
             keys={"requestId": request_id},
             verify="request(id:) { status cancelledDate }",
         )
-        await self._client.write_without_record(
-            act, "PUT", f"/circulation/requests/{segment(request_id)}", record
+        await self._client.write_without_record(write, self.cancel_request_route, record, request_id)
+
+    reorder_queue_of_instance_route = Route(
+        "POST",
+        "/circulation/requests/queue/instance/{id}/reorder",
+        CIRCULATION,
+        "circulation.requests.queue.instance-reorder.collection.post",
+    )
+
+    async def reorder_queue_of_instance(self, instance_id: str, body: Record) -> list[Record]:
+        """Reorder the queue for a title and return it in that order. Sent once.
+
+        Raises as `renew_by_barcode`; an incomplete queue is rejected (mod-circulation, RequestQueueResource).
+        """
+        return await self._reorder(self.reorder_queue_of_instance_route, "instanceId", instance_id, body)
+
+    reorder_queue_of_item_route = Route(
+        "POST",
+        "/circulation/requests/queue/item/{id}/reorder",
+        CIRCULATION,
+        "circulation.requests.queue.item-reorder.collection.post",
+    )
+
+    async def reorder_queue_of_item(self, item_id: str, body: Record) -> list[Record]:
+        """Reorder the queue for an item, as that for a title."""
+        return await self._reorder(self.reorder_queue_of_item_route, "itemId", item_id, body)
+
+    async def _reorder(self, route: Route, name: str, key: str, body: Record) -> list[Record]:
+        write = Write(
+            operation="reorderQueue",
+            keys={name: key},
+            verify=f"requestQueue({name}:) {{ nodes {{ id position }} }}",
         )
+        response = await self._client.write(write, route, body, key)
+        queue = decode_json(response.body)
+        requests = queue.get("requests") if isinstance(queue, dict) else None
+        if not isinstance(requests, list) or any(type(each) is not dict for each in requests):
+            raise self._client.unreadable(write, response)
+        return sorted(map(mark_record, requests), key=_position)
+
+    move_request_route = Route(
+        "POST",
+        "/circulation/requests/{id}/move",
+        Interface("request-move", "0.7"),
+        "circulation.requests.item.move.post",
+    )
 
     async def move_request(self, request_id: str, body: Record) -> Record:
         """Move a request to another item of its title. Sent once; raises as `renew_by_barcode`.
 
         (mod-circulation, RequestCollectionResource.move)
         """
-        act = Write(
+        write = Write(
             operation="moveRequest",
             keys={"requestId": request_id, **keys_in(body, "destinationItemId")},
             verify="request(id:) { item { id } position requestType }",
         )
-        path = f"/circulation/requests/{segment(request_id)}/move"
-        return own(await self._client.write_for_record(act, path, body))
-
-    async def reorder_queue_of_instance(self, instance_id: str, body: Record) -> list[Record]:
-        """Put the queue of a title into another order; it comes back in that order. Sent once.
-
-        Raises as `renew_by_barcode`; a queue that is not the whole one is refused (mod-circulation,
-        RequestQueueResource).
-        """
-        return await self._reorder("instance", instance_id, body)
-
-    async def reorder_queue_of_item(self, item_id: str, body: Record) -> list[Record]:
-        """Put the queue of an item into another order, as that of a title."""
-        return await self._reorder("item", item_id, body)
-
-    async def _reorder(self, of: str, key: str, body: Record) -> list[Record]:
-        act = Write(
-            operation="reorderQueue",
-            keys={f"{of}Id": key},
-            verify=f"requestQueue({of}Id:) {{ nodes {{ id position }} }}",
+        return mark_record(
+            await self._client.write_for_record(write, self.move_request_route, body, request_id)
         )
-        path = f"/circulation/requests/queue/{of}/{segment(key)}/reorder"
-        answer = await self._client.act(act, "POST", path, body)
-        found = decoded(answer.body)
-        requests = found.get("requests") if isinstance(found, dict) else None
-        if not isinstance(requests, list) or any(type(each) is not dict for each in requests):
-            raise self._client.unreadable(act, answer)
-        return sorted(map(own, requests), key=_position)
+
+    change_due_date_route = Route(
+        "POST",
+        "/circulation/loans/{id}/change-due-date",
+        Interface("change-due-date", "0.1"),
+        "circulation.loans.change-due-date.post",
+    )
+
+    async def change_due_date(self, loan_id: str, body: Record) -> None:
+        """Change the due date of a loan. Sent once; raises as `renew_by_barcode` (ChangeDueDateResource)."""
+        write = Write(
+            operation="changeDueDate", keys={"loanId": loan_id}, verify="loan(id:) { dueDate action }"
+        )
+        await self._client.write_without_record(write, self.change_due_date_route, body, loan_id)
+
+    add_loan_info_route = Route(
+        "POST",
+        "/circulation/loans/{id}/add-info",
+        Interface("add-info", "0.1"),
+        "circulation.loans.add-info.post",
+    )
+
+    async def add_loan_info(self, loan_id: str, body: Record) -> None:
+        """Add information to a loan. Sent once; raises as `renew_by_barcode` (AddInfoResource)."""
+        write = Write(
+            operation="addLoanInfo",
+            keys={"loanId": loan_id},
+            verify="loan(id:) { action actionComment }",
+        )
+        await self._client.write_without_record(write, self.add_loan_info_route, body, loan_id)
+
+    end_patron_action_session_route = Route(
+        "POST",
+        "/circulation/end-patron-action-session",
+        Interface("patron-action-session", "0.2"),
+        "circulation.end-patron-action-session.post",
+    )
 
     async def end_patron_action_session(self, body: Record) -> None:
-        """End sessions at the desk, so that their notices go out. Sent once; raises as `renew_by_barcode`.
+        """End sessions at the desk, so that their notices are sent. Sent once; raises as `renew_by_barcode`.
 
-        Circulation answers after the first session of several; what it does of the others is not told
+        Circulation responds after the first session of several; the result of the others is not reported
         (mod-circulation, EndPatronActionSessionResource).
         """
-        act = Write(
+        write = Write(
             operation="endPatronActionSession",
             keys={"patronIds": ", ".join(each["patronId"] for each in body["endSessions"])},
-            verify="no query tells; a session that has ended cannot end again, so repeating does no harm",
+            verify="no query shows it; a session that has ended cannot end again, so repeating does no harm",
         )
-        await self._client.write_without_record(act, "POST", "/circulation/end-patron-action-session", body)
+        await self._client.write_without_record(write, self.end_patron_action_session_route, body)
+
+    record_print_events_route = Route(
+        "POST",
+        "/circulation/print-events-entry",
+        Interface("print-events", "1.0"),
+        "circulation.print-events-entry.item.post",
+    )
 
     async def record_print_events(self, body: Record) -> None:
-        """Note that slips of requests were printed. Sent once; raises as `renew_by_barcode`.
+        """Record that slips of requests were printed. Sent once; raises as `renew_by_barcode`.
 
         A repeated one counts as printed again (mod-circulation, PrintEventsResource).
         """
-        act = Write(
+        write = Write(
             operation="recordPrintEvents",
             keys={"requestIds": ", ".join(body["requestIds"])},
             verify="requests(filter: { id: }) { nodes { id printDetails { printCount printEventDate } } }",
         )
-        await self._client.write_without_record(act, "POST", "/circulation/print-events-entry", body)
+        await self._client.write_without_record(write, self.record_print_events_route, body)
 
 
-def own(record: Record) -> Record:
-    """The record, marked as one with all that circulation itself sends."""
+def mark_record(record: Record) -> Record:
+    """Mark a record as one with all the members that circulation itself sends."""
     record[FROM_CIRCULATION] = True
     return record
 

@@ -1,210 +1,334 @@
-"""The circulation BFF (mod-circulation-bff): loans, requests, titles to request, and the desk's acts."""
+"""The circulation BFF (mod-circulation-bff): loans, requests, titles to request, and writes at the desk."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from propcache.api import cached_property
+from typing import ClassVar
 
 from gateway.upstream import cql
-from gateway.upstream.caller import CallerClient
-from gateway.upstream.collection import Collection
-from gateway.upstream.request_target import segment
-from gateway.upstream.response import Record
-from gateway.upstream.services.circulation import own
-from gateway.upstream.write import Write, keys_in
+from gateway.upstream.caller import Service, keys_in
+from gateway.upstream.collection import BoundCollection, Collection
+from gateway.upstream.record_types import Record
+from gateway.upstream.routes import Interface, Route
+from gateway.upstream.services.circulation import mark_record
+from gateway.upstream.statuses import Write
 
-_PATH = "/circulation-bff"
+LOANS = Interface("circulation-bff-loans", "1.6", required=True)
+REQUESTS = Interface("circulation-bff-requests", "1.4", required=True)
+BATCH_REQUESTS = Interface("circulation-bff-requests-batch", "1.0")
+
 _CHECKED_IN = {"item": dict, "loan": dict, "staffSlipContext": dict}
 
 
-class CirculationBff:
-    """One method per question or act; all of them in one caller's name."""
+class CirculationBff(Service):
+    """The interfaces of mod-circulation-bff."""
 
-    def __init__(self, client: CallerClient) -> None:
-        self._client = client
+    upstream: ClassVar[str] = "bff"
 
-    @cached_property
-    def loans(self) -> Collection:
-        return Collection(self._client, f"{_PATH}/loans", "loans")
+    loans = Collection(
+        Route("GET", "/circulation-bff/loans", LOANS, "circulation-bff.loans.collection.get"), "loans"
+    )
+    requests = Collection(
+        Route("GET", "/circulation-bff/requests", REQUESTS, "circulation-bff.requests.collection.get"),
+        "requests",
+    )
 
-    @cached_property
-    def requests(self) -> Collection:
-        return Collection(self._client, f"{_PATH}/requests", "requests")
+    loan_route = Route("GET", "/circulation-bff/loans/{loanId}", LOANS, "circulation-bff.loans.item.get")
 
     async def loan(self, loan_id: str) -> Record | None:
-        return await self._client.one(f"{_PATH}/loans/{segment(loan_id)}")
+        return await self._client.read_record(self.loan_route, loan_id)
+
+    search_instance_route = Route(
+        "GET",
+        "/circulation-bff/requests/search-instances",
+        REQUESTS,
+        "circulation-bff.requests.search-instances.get",
+    )
 
     async def search_instance(self, query: cql.Cql) -> Record | None:
-        """The first instance that matches, with its items and holdings; upstream says `{}` for none."""
-        found = await self._client.question(f"{_PATH}/requests/search-instances", {"query": str(query)})
-        return found or None
+        """Return the first match with its items and holdings, or None; upstream sends `{}` for none."""
+        record = await self._client.read_object(self.search_instance_route, {"query": str(query)})
+        return record or None
+
+    allowed_service_points_route = Route(
+        "GET",
+        "/circulation-bff/requests/allowed-service-points",
+        REQUESTS,
+        "circulation-bff.requests.allowed-service-points.get",
+    )
 
     async def allowed_service_points(self, query: Mapping[str, str]) -> Record:
-        """Where a request may be picked up, by its kind. `query` is one of upstream's valid combinations."""
-        return await self._client.question(f"{_PATH}/requests/allowed-service-points", query)
+        """Return the pickup service points of a request by its type.
+
+        `query` is one of the combinations of parameters that upstream accepts.
+        """
+        return await self._client.read_object(self.allowed_service_points_route, query)
+
+    pick_slips_route = Route(
+        "GET",
+        "/circulation-bff/pick-slips/{servicePointId}",
+        Interface("circulation-bff-pick-slips", "1.0", required=True),
+        "circulation-bff.pick-slips.collection.get",
+    )
 
     async def pick_slips(self, service_point_id: str) -> list[Record]:
-        """All slips of a service point; mod-circulation stops at 2500 requests."""
-        return await self._client.list_of(f"{_PATH}/pick-slips/{segment(service_point_id)}", "pickSlips")
+        """Return all pick slips of a service point; mod-circulation stops at 2500 requests."""
+        return await self._client.read_list(self.pick_slips_route, "pickSlips", service_point_id)
+
+    search_slips_route = Route(
+        "GET",
+        "/circulation-bff/search-slips/{servicePointId}",
+        Interface("circulation-bff-search-slips", "1.0", required=True),
+        "circulation-bff.search-slips.collection.get",
+    )
 
     async def search_slips(self, service_point_id: str) -> list[Record]:
-        """All search slips of a service point."""
-        return await self._client.list_of(f"{_PATH}/search-slips/{segment(service_point_id)}", "searchSlips")
+        """Return all search slips of a service point."""
+        return await self._client.read_list(self.search_slips_route, "searchSlips", service_point_id)
+
+    external_users_route = Route(
+        "GET",
+        "/circulation-bff/external-users/{externalUserId}/tenant/{tenantId}",
+        Interface("circulation-bff-users", "1.0", required=True),
+        "circulation-bff.external-users.collection.get",
+    )
+
+    async def external_users(self, external_user_id: str, tenant_id: str) -> list[Record]:
+        """Return users of a tenant by their key in another system.
+
+        The BFF puts the key unquoted into a query that it runs as system user (mod-circulation-bff,
+        UsersServiceImpl): the caller of this method must have validated both.
+        """
+        return await self._client.read_list(self.external_users_route, "users", external_user_id, tenant_id)
+
+    batch_requests = Collection(
+        Route(
+            "GET",
+            "/circulation-bff/batch-requests",
+            BATCH_REQUESTS,
+            "circulation-bff.batch-request.collection.get",
+        ),
+        "mediatedBatchRequests",
+        tie_break="batchId",
+    )
+
+    batch_request_route = Route(
+        "GET",
+        "/circulation-bff/batch-requests/{batchId}",
+        BATCH_REQUESTS,
+        "circulation-bff.batch-request.item.get",
+    )
+
+    async def batch_request(self, batch_id: str) -> Record | None:
+        return await self._client.read_record(self.batch_request_route, batch_id)
+
+    details_of_batch_requests = Collection(
+        Route(
+            "GET",
+            "/circulation-bff/batch-requests/{batchId}/details",
+            BATCH_REQUESTS,
+            "circulation-bff.batch-request.details.collection.get",
+        ),
+        "mediatedBatchRequestDetails",
+    )
+
+    def batch_request_details(self, batch_id: str) -> BoundCollection:
+        return type(self).details_of_batch_requests.bind(self._client, batch_id)
+
+    item_by_barcode_route = Route(
+        "GET",
+        "/circulation-bff/inventory/items",
+        Interface("circulation-bff-inventory", "1.0"),
+        "circulation-bff.inventory.items.collection.get",
+    )
 
     async def item_by_barcode(self, barcode: str) -> Record | None:
-        """The item of the consortium with this barcode, from the library that owns it.
+        """Return the item of the consortium with this barcode, from the library that owns it.
 
-        The BFF takes the barcode out of the query by cutting off `barcode==`, quotes and blanks, so one that
-        holds them cannot be asked for (mod-circulation-bff).
+        The BFF extracts the barcode from the query by cutting off `barcode==`, quotes and blanks, so a
+        barcode that contains them cannot be requested (mod-circulation-bff).
         """
-        path = f"{_PATH}/inventory/items"
-        body = await self._client.question(path, {"query": f"barcode=={barcode}", "limit": "1"})
+        query = {"query": f"barcode=={barcode}", "limit": "1"}
+        body = await self._client.read_object(self.item_by_barcode_route, query)
         items = body.get("items")
         if not isinstance(items, list) or any(type(item) is not dict for item in items):
             raise self._client.bad_shape()
         return items[0] if items else None
 
-    async def external_users(self, external_user_id: str, tenant_id: str) -> list[Record]:
-        """Users of a tenant by their key in another system.
-
-        The BFF puts the key unquoted into a query that it runs as system user (mod-circulation-bff,
-        UsersServiceImpl): whoever calls this has checked both.
-        """
-        path = f"{_PATH}/external-users/{segment(external_user_id)}/tenant/{segment(tenant_id)}"
-        return await self._client.list_of(path, "users")
-
-    @cached_property
-    def batch_requests(self) -> Collection:
-        path = f"{_PATH}/batch-requests"
-        return Collection(self._client, path, "mediatedBatchRequests", tie_break="batchId")
-
-    async def batch_request(self, batch_id: str) -> Record | None:
-        return await self._client.one(f"{_PATH}/batch-requests/{segment(batch_id)}")
-
-    def batch_request_details(self, batch_id: str) -> Collection:
-        path = f"{_PATH}/batch-requests/{segment(batch_id)}/details"
-        return Collection(self._client, path, "mediatedBatchRequestDetails")
+    check_out_route = Route(
+        "POST",
+        "/circulation-bff/loans/check-out-by-barcode",
+        LOANS,
+        "circulation-bff.loans.check-out-by-barcode.execute",
+    )
 
     async def check_out(self, body: Record) -> Record:
-        """Lend one item to one patron. Sent once; a repeated check-out is refused by the library.
+        """Lend one item to one patron. Sent once; a repeated check-out is rejected by the library.
 
-        Raises `Refused` with the library's reasons and `OutcomeUnknown` where no clear answer came.
+        Raises `Refused` with the library's reasons, and `OutcomeUnknown` without a conclusive response.
         """
-        act = Write(
+        write = Write(
             operation="checkOut",
             keys={name: body[name] for name in ("itemBarcode", "userBarcode", "servicePointId")},
             verify="item(barcode:) { openLoan { borrower { barcode } } }",
         )
-        path = f"{_PATH}/loans/check-out-by-barcode"
-        # Unlike the BFF's lists, its answers at the desk are open objects: circulation's loan comes whole.
-        return own(await self._client.write_for_record(act, path, body))
+        # Unlike the BFF's lists, its responses at the desk drop no member of circulation's loan.
+        return mark_record(await self._client.write_for_record(write, self.check_out_route, body))
+
+    check_in_route = Route(
+        "POST",
+        "/circulation-bff/loans/check-in-by-barcode",
+        LOANS,
+        "circulation-bff.loans.check-in-by-barcode.execute",
+    )
 
     async def check_in(self, body: Record) -> Record:
-        """Take one item back. Sent once; a repeated check-in counts as use in the house.
+        """Check one item in. Sent once; a repeated check-in counts as in-house use.
 
-        Raises as `check_out`; a 403 or 404 is `OutcomeUnknown` too, because the BFF checks in first and looks
-        up afterwards. No member of the answer is promised, but without all three of them it is no answer to
-        a check-in (mod-circulation-bff, CheckInResponse).
+        Raises as `check_out`; a 403 or 404 is `OutcomeUnknown` too, because the BFF checks in first and reads
+        afterwards. No member of the response is guaranteed, but without all three of them it is no response
+        to a check-in (mod-circulation-bff, CheckInResponse).
         """
-        act = Write(
+        write = Write(
             operation="checkIn",
             keys={name: body[name] for name in ("itemBarcode", "servicePointId")},
             verify="item(barcode:) { status { name date } lastCheckIn { dateTime servicePoint { id } } }",
-            looks_up_afterwards=True,
+            reads_afterwards=True,
         )
-        path = f"{_PATH}/loans/check-in-by-barcode"
-        answer = await self._client.write_for_record(act, path, body, proof=_CHECKED_IN)
-        if type(answer.get("loan")) is dict:
-            own(answer["loan"])
-        return answer
+        result = await self._client.write_for_record(write, self.check_in_route, body, proof=_CHECKED_IN)
+        if type(result.get("loan")) is dict:
+            mark_record(result["loan"])
+        return result
+
+    create_request_route = Route(
+        "POST", "/circulation-bff/requests", REQUESTS, "circulation-bff.requests.post"
+    )
 
     async def create_request(self, body: Record) -> Record:
         """Request an item or a title for a patron. Sent once.
 
-        Raises as `check_in`: in a consortium the BFF creates first and looks up afterwards
+        Raises as `check_in`: in a consortium the BFF creates first and reads afterwards
         (mod-circulation-bff, CirculationBffServiceImpl.createRequest).
         """
-        act = Write(
+        write = Write(
             operation="createRequest",
             keys=keys_in(body, "id", "requesterId", "instanceId", "itemId"),
             verify="requests(filter: { requesterId: instanceId: }) { nodes { id requestDate status } }",
-            looks_up_afterwards=True,
+            reads_afterwards=True,
         )
-        return await self._client.write_for_record(act, f"{_PATH}/requests", body)
+        return await self._client.write_for_record(write, self.create_request_route, body)
+
+    create_ecs_request_external_route = Route(
+        "POST",
+        "/circulation-bff/create-ecs-request-external",
+        Interface("circulation-bff-ecs-request-external", "1.1"),
+        "circulation-bff.ecs-request-external.item.post",
+    )
 
     async def create_ecs_request_external(self, body: Record) -> Record:
-        """Request across a consortium. Sent once; a mediated request or a request comes back.
+        """Create a request across a consortium; return a mediated request or a request. Sent once.
 
         Raises as `create_request`, for the same reason (mod-circulation-bff, EcsRequestExternalServiceImpl).
         """
-        act = Write(
+        write = Write(
             operation="createEcsRequestExternal",
             keys=keys_in(body, "id", "requesterId", "instanceId", "itemId"),
             verify="requests(filter: { requesterId: }) { nodes { id requestDate status } }",
-            looks_up_afterwards=True,
+            reads_afterwards=True,
         )
-        path = f"{_PATH}/create-ecs-request-external"
-        return await self._client.write_for_record(act, path, body)
+        return await self._client.write_for_record(write, self.create_ecs_request_external_route, body)
+
+    confirm_mediated_request_route = Route(
+        "POST",
+        "/circulation-bff/mediated-requests/confirm",
+        REQUESTS,
+        "circulation-bff.confirm-mediated-request.execute",
+    )
 
     async def confirm_mediated_request(self, body: Record) -> Record:
         """Save a mediated request and confirm it. Sent once; the BFF writes twice.
 
-        With an id the BFF replaces the record, without one it makes it, and confirms then
+        With an id the BFF replaces the record, without one it creates it, and then confirms it
         (mod-circulation-bff, CirculationBffController.saveAndConfirmMediatedRequest). Raises as `check_in`
-        for a new one, which may be there although a 403 or 404 came back.
+        for a new one, which may have been created although a 403 or 404 was returned.
         """
-        act = Write(
+        write = Write(
             operation="confirmMediatedRequest",
             keys=keys_in(body, "id", "requesterId", "instanceId", "itemId"),
             verify="requests(filter: { requesterId: instanceId: }) { nodes { id requestDate status } }",
-            looks_up_afterwards="id" not in body,
+            reads_afterwards="id" not in body,
         )
-        path = f"{_PATH}/mediated-requests/confirm"
-        return await self._client.write_for_record(act, path, body)
+        return await self._client.write_for_record(write, self.confirm_mediated_request_route, body)
+
+    create_batch_request_route = Route(
+        "POST",
+        "/circulation-bff/batch-requests",
+        BATCH_REQUESTS,
+        "circulation-bff.batch-requests.item.post",
+    )
 
     async def create_batch_request(self, body: Record) -> Record:
-        """Request many items at once. Sent once; the requests themselves are made later.
+        """Request many items at once. Sent once; the individual requests are created later.
 
         Raises as `check_out` (mod-circulation-bff, POST /batch-requests).
         """
-        act = Write(
+        write = Write(
             operation="createBatchRequest",
             keys=keys_in(body, "batchId", "requesterId"),
             verify="batchRequests(filter: { requesterId: }) { nodes { id requestDate } }",
         )
         return await self._client.write_for_record(
-            act, f"{_PATH}/batch-requests", body, proof={"batchId": str}
+            write, self.create_batch_request_route, body, proof={"batchId": str}
         )
 
+    declare_item_lost_route = Route(
+        "POST",
+        "/circulation-bff/loans/{loanId}/declare-item-lost",
+        LOANS,
+        "circulation-bff.loans.declare-item-lost.execute",
+    )
+
     async def declare_item_lost(self, loan_id: str, body: Record) -> None:
-        """Declare the item of a loan lost. Sent once; a second time is refused by the library.
+        """Declare the item of a loan lost. Sent once; a second time is rejected by the library.
 
         Raises as `check_out` (mod-circulation-bff, POST /loans/{loanId}/declare-item-lost).
         """
-        await self._about_loan("declareItemLost", loan_id, "declare-item-lost", body)
+        await self._write_to_loan("declareItemLost", self.declare_item_lost_route, loan_id, body)
+
+    claim_item_returned_route = Route(
+        "POST",
+        "/circulation-bff/loans/{loanId}/claim-item-returned",
+        LOANS,
+        "circulation-bff.loans.claim-item-returned.execute",
+    )
 
     async def claim_item_returned(self, loan_id: str, body: Record) -> None:
-        """Note that the patron says to have returned the item. Sent once.
+        """Record that the patron claims to have returned the item. Sent once.
 
         Raises as `check_out` (mod-circulation-bff, POST /loans/{loanId}/claim-item-returned).
         """
-        await self._about_loan("claimItemReturned", loan_id, "claim-item-returned", body)
+        await self._write_to_loan("claimItemReturned", self.claim_item_returned_route, loan_id, body)
+
+    declare_claimed_returned_item_as_missing_route = Route(
+        "POST",
+        "/circulation-bff/loans/{loanId}/declare-claimed-returned-item-as-missing",
+        LOANS,
+        "circulation-bff.loans.declare-claimed-returned-item-as-missing.execute",
+    )
 
     async def declare_claimed_returned_item_as_missing(self, loan_id: str, body: Record) -> None:
-        """Give up an item that the patron says to have returned. Sent once.
+        """Declare an item missing that the patron claims to have returned. Sent once.
 
         Raises as `check_out`. The BFF turns every failure into a 422 with one code, so the library's own
         reasons are lost (mod-circulation-bff, DeclareClaimedReturnedItemAsMissingServiceImpl).
         """
-        path = "declare-claimed-returned-item-as-missing"
-        await self._about_loan("declareClaimedReturnedItemAsMissing", loan_id, path, body)
+        route = self.declare_claimed_returned_item_as_missing_route
+        await self._write_to_loan("declareClaimedReturnedItemAsMissing", route, loan_id, body)
 
-    async def _about_loan(self, operation: str, loan_id: str, path: str, body: Record) -> None:
-        act = Write(
+    async def _write_to_loan(self, operation: str, route: Route, loan_id: str, body: Record) -> None:
+        write = Write(
             operation=operation,
             keys={"loanId": loan_id},
             verify="loan(id:) { action actionComment status { name } item { status { name date } } }",
         )
-        path = f"{_PATH}/loans/{segment(loan_id)}/{path}"
-        await self._client.write_without_record(act, "POST", path, body)
+        await self._client.write_without_record(write, route, body, loan_id)

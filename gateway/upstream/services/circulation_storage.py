@@ -1,35 +1,57 @@
-"""What only the storage of circulation serves (mod-circulation-storage)."""
+"""Loan history, policies, preferences, reasons and slip templates: mod-circulation-storage only."""
 
 from __future__ import annotations
 
-from propcache.api import cached_property
-
-from gateway.upstream.caller import CallerClient
+from gateway.upstream.caller import Service
 from gateway.upstream.collection import Collection
+from gateway.upstream.routes import Interface, Route
 
 
-class CirculationStorage:
-    """One method per question; all of them in one caller's name."""
+class CirculationStorage(Service):
+    """The storage interfaces of circulation that no other module serves."""
 
-    def __init__(self, client: CallerClient) -> None:
-        self._client = client
-
-    @cached_property
-    def loan_history(self) -> Collection:
-        return Collection(self._client, "/loan-storage/loan-history", "loansHistory")
-
-    @cached_property
-    def request_preferences(self) -> Collection:
-        return Collection(
-            self._client, "/request-preference-storage/request-preference", "requestPreferences"
-        )
-
-    @cached_property
-    def cancellation_reasons(self) -> Collection:
-        return Collection(
-            self._client, "/cancellation-reason-storage/cancellation-reasons", "cancellationReasons"
-        )
-
-    @cached_property
-    def staff_slips(self) -> Collection:
-        return Collection(self._client, "/staff-slips-storage/staff-slips", "staffSlips")
+    loan_history = Collection(
+        Route(
+            "GET",
+            "/loan-storage/loan-history",
+            Interface("loan-storage", "7.0"),
+            "circulation-storage.loans-history.collection.get",
+        ),
+        "loansHistory",
+    )
+    loan_policies = Collection(
+        Route(
+            "GET",
+            "/loan-policy-storage/loan-policies",
+            Interface("loan-policy-storage", "2.0"),
+            "circulation-storage.loan-policies.collection.get",
+        ),
+        "loanPolicies",
+    )
+    cancellation_reasons = Collection(
+        Route(
+            "GET",
+            "/cancellation-reason-storage/cancellation-reasons",
+            Interface("cancellation-reason-storage", "1.1"),
+            "circulation-storage.cancellation-reasons.collection.get",
+        ),
+        "cancellationReasons",
+    )
+    staff_slips = Collection(
+        Route(
+            "GET",
+            "/staff-slips-storage/staff-slips",
+            Interface("staff-slips-storage", "1.0"),
+            "circulation-storage.staff-slips.collection.get",
+        ),
+        "staffSlips",
+    )
+    request_preferences = Collection(
+        Route(
+            "GET",
+            "/request-preference-storage/request-preference",
+            Interface("request-preference-storage", "2.0"),
+            "circulation-storage.request-preferences.collection.get",
+        ),
+        "requestPreferences",
+    )

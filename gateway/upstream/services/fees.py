@@ -1,23 +1,26 @@
-"""What patrons owe, and the blocks that staff put on them (mod-feesfines)."""
+"""Fees and fines of patrons, the policies for them, and manual patron blocks (mod-feesfines)."""
 
 from __future__ import annotations
 
-from propcache.api import cached_property
-
-from gateway.upstream.caller import CallerClient
+from gateway.upstream.caller import Service
 from gateway.upstream.collection import Collection
+from gateway.upstream.routes import Interface, Route
+
+FEES_FINES = Interface("feesfines", "17.0 18.0 19.0")
 
 
-class Fees:
-    """One method per question; all of them in one caller's name."""
+class Fees(Service):
+    """The interface of mod-feesfines."""
 
-    def __init__(self, client: CallerClient) -> None:
-        self._client = client
-
-    @cached_property
-    def accounts(self) -> Collection:
-        return Collection(self._client, "/accounts", "accounts")
-
-    @cached_property
-    def manual_blocks(self) -> Collection:
-        return Collection(self._client, "/manualblocks", "manualblocks")
+    accounts = Collection(Route("GET", "/accounts", FEES_FINES, "accounts.collection.get"), "accounts")
+    manual_blocks = Collection(
+        Route("GET", "/manualblocks", FEES_FINES, "manualblocks.collection.get"), "manualblocks"
+    )
+    overdue_fine_policies = Collection(
+        Route("GET", "/overdue-fines-policies", FEES_FINES, "overdue-fines-policies.collection.get"),
+        "overdueFinePolicies",
+    )
+    lost_item_fee_policies = Collection(
+        Route("GET", "/lost-item-fees-policies", FEES_FINES, "lost-item-fees-policies.collection.get"),
+        "lostItemFeePolicies",
+    )

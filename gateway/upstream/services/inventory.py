@@ -2,57 +2,92 @@
 
 from __future__ import annotations
 
-from propcache.api import cached_property
-
-from gateway.upstream.caller import CallerClient
+from gateway.upstream.caller import Service
 from gateway.upstream.collection import Collection
+from gateway.upstream.routes import Interface, Route
+
+INVENTORY = Interface("inventory", "14.0", required=True)
+LOCATION_UNITS = Interface("location-units", "2.0")
 
 
-class Inventory:
-    """One method per question; all of them in one caller's name."""
+class Inventory(Service):
+    """The interfaces of mod-inventory and mod-inventory-storage."""
 
-    def __init__(self, client: CallerClient) -> None:
-        self._client = client
-
-    @cached_property
-    def instances(self) -> Collection:
-        return Collection(self._client, "/inventory/instances", "instances")
-
-    @cached_property
-    def items(self) -> Collection:
-        return Collection(self._client, "/inventory/items", "items")
-
-    @cached_property
-    def holdings(self) -> Collection:
-        return Collection(self._client, "/holdings-storage/holdings", "holdingsRecords")
-
-    @cached_property
-    def service_points(self) -> Collection:
-        """Routing points included: without the parameter real ids of a consortium come back as nothing."""
-        return Collection(
-            self._client, "/service-points", "servicepoints", extra="includeRoutingServicePoints=true"
-        )
-
-    @cached_property
-    def locations(self) -> Collection:
-        return Collection(self._client, "/locations", "locations")
-
-    @cached_property
-    def material_types(self) -> Collection:
-        return Collection(self._client, "/material-types", "mtypes")
-
-    @cached_property
-    def loan_types(self) -> Collection:
-        return Collection(self._client, "/loan-types", "loantypes")
-
-    @cached_property
-    def institutions(self) -> Collection:
-        return Collection(self._client, "/location-units/institutions", "locinsts")
-
-    @cached_property
-    def campuses(self) -> Collection:
-        return Collection(self._client, "/location-units/campuses", "loccamps")
-
-    @cached_property
-    def libraries(self) -> Collection:
-        return Collection(self._client, "/location-units/libraries", "loclibs")
+    service_points = Collection(
+        Route(
+            "GET",
+            "/service-points",
+            Interface("service-points", "3.3", required=True),
+            "inventory-storage.service-points.collection.get",
+        ),
+        "servicepoints",
+        # Without it, ids of a consortium's routing service points return no record.
+        extra="includeRoutingServicePoints=true",
+    )
+    instances = Collection(
+        Route("GET", "/inventory/instances", INVENTORY, "inventory.instances.collection.get"), "instances"
+    )
+    items = Collection(Route("GET", "/inventory/items", INVENTORY, "inventory.items.collection.get"), "items")
+    holdings = Collection(
+        Route(
+            "GET",
+            "/holdings-storage/holdings",
+            Interface("holdings-storage", "5.0 6.0 7.0 8.0"),
+            "inventory-storage.holdings.collection.get",
+        ),
+        "holdingsRecords",
+    )
+    locations = Collection(
+        Route(
+            "GET",
+            "/locations",
+            Interface("locations", "3.0"),
+            "inventory-storage.locations.collection.get",
+        ),
+        "locations",
+    )
+    institutions = Collection(
+        Route(
+            "GET",
+            "/location-units/institutions",
+            LOCATION_UNITS,
+            "inventory-storage.location-units.institutions.collection.get",
+        ),
+        "locinsts",
+    )
+    campuses = Collection(
+        Route(
+            "GET",
+            "/location-units/campuses",
+            LOCATION_UNITS,
+            "inventory-storage.location-units.campuses.collection.get",
+        ),
+        "loccamps",
+    )
+    libraries = Collection(
+        Route(
+            "GET",
+            "/location-units/libraries",
+            LOCATION_UNITS,
+            "inventory-storage.location-units.libraries.collection.get",
+        ),
+        "loclibs",
+    )
+    material_types = Collection(
+        Route(
+            "GET",
+            "/material-types",
+            Interface("material-types", "2.0"),
+            "inventory-storage.material-types.collection.get",
+        ),
+        "mtypes",
+    )
+    loan_types = Collection(
+        Route(
+            "GET",
+            "/loan-types",
+            Interface("loan-types", "2.2"),
+            "inventory-storage.loan-types.collection.get",
+        ),
+        "loantypes",
+    )

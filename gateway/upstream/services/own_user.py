@@ -1,35 +1,41 @@
-"""The user whose token it is, as the user services tell of them."""
+"""The permissions of the user whose token is sent (mod-users-bl, mod-users-keycloak)."""
 
 from __future__ import annotations
 
-from gateway.upstream.caller import CallerClient
-from gateway.upstream.response import Record
+from gateway.upstream.caller import Service
+from gateway.upstream.record_types import Record
+from gateway.upstream.routes import Interface, Route
 
-# Without it mod-users-bl names the sets of permissions, and not what is in them.
+# Without it mod-users-bl lists only the names of permission sets, and not the permissions in them.
 _EXPANDED = {"expandPermissions": "true"}
 
 
-class OwnUser:
-    """One method per service that knows it: a tenant has mod-users-bl (Okapi) or mod-users-keycloak (Eureka).
+class OwnUser(Service):
+    """The user of the token: a tenant has either mod-users-bl (Okapi) or mod-users-keycloak (Eureka).
 
-    Neither needs a permission (their module descriptors).
+    Neither requires a permission (their module descriptors).
     """
 
-    def __init__(self, client: CallerClient) -> None:
-        self._client = client
+    permissions_by_users_bl_route = Route("GET", "/bl-users/_self", Interface("users-bl", "6.0"))
 
     async def permissions_by_users_bl(self) -> frozenset[str]:
-        """The names of every permission that the user has (mod-users-bl, GET /bl-users/_self)."""
-        return self._permissions(await self._client.question("/bl-users/_self", _EXPANDED))
+        """Return the names of all permissions of the user (mod-users-bl, GET /bl-users/_self)."""
+        return self._permissions(
+            await self._client.read_object(self.permissions_by_users_bl_route, _EXPANDED)
+        )
+
+    permissions_by_keycloak_route = Route("GET", "/users-keycloak/_self", Interface("users-keycloak", "1.0"))
 
     async def permissions_by_keycloak(self) -> frozenset[str]:
-        """The same from mod-users-keycloak (GET /users-keycloak/_self)."""
-        return self._permissions(await self._client.question("/users-keycloak/_self", _EXPANDED))
+        """Return the same from mod-users-keycloak (GET /users-keycloak/_self)."""
+        return self._permissions(
+            await self._client.read_object(self.permissions_by_keycloak_route, _EXPANDED)
+        )
 
     def _permissions(self, user: Record) -> frozenset[str]:
-        """The names in `permissions.permissions`: mod-users-keycloak lists texts, mod-users-bl records."""
-        held = user.get("permissions")
-        listed = held.get("permissions") if isinstance(held, dict) else None
+        """Return the names in `permissions.permissions`, of texts (users-keycloak) or records (users-bl)."""
+        permissions = user.get("permissions")
+        listed = permissions.get("permissions") if isinstance(permissions, dict) else None
         if not isinstance(listed, list):
             raise self._client.bad_shape()
         names = [each.get("permissionName") if isinstance(each, dict) else each for each in listed]

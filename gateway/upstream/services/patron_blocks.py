@@ -1,20 +1,22 @@
-"""The blocks that rules put on patrons (mod-patron-blocks)."""
+"""Patron blocks that are computed from rules (mod-patron-blocks)."""
 
 from __future__ import annotations
 
-from gateway.upstream.caller import CallerClient
-from gateway.upstream.request_target import segment
-from gateway.upstream.response import Record
+from gateway.upstream.caller import Service
+from gateway.upstream.record_types import Record
+from gateway.upstream.routes import Interface, Route
 
 
-class PatronBlocks:
-    """One method per question; all of them in one caller's name."""
+class PatronBlocks(Service):
+    """The interface of mod-patron-blocks."""
 
-    def __init__(self, client: CallerClient) -> None:
-        self._client = client
+    automated_blocks_route = Route(
+        "GET",
+        "/automated-patron-blocks/{userId}",
+        Interface("automated-patron-blocks", "0.1"),
+        "patron-blocks.automated-patron-blocks.collection.get",
+    )
 
     async def automated_blocks(self, user_id: str) -> list[Record]:
-        """The blocks of one user, reckoned anew for each call; an unknown user simply has none."""
-        return await self._client.list_of(
-            f"/automated-patron-blocks/{segment(user_id)}", "automatedPatronBlocks"
-        )
+        """Return the blocks of one user, which upstream computes for each call; none for an unknown user."""
+        return await self._client.read_list(self.automated_blocks_route, "automatedPatronBlocks", user_id)

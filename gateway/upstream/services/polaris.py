@@ -1,140 +1,166 @@
-"""Object locks (Polaris ApplicationServices), asked with the staff member's own Polaris identity."""
+"""Object locks (Polaris ApplicationServices), with the staff member's own Polaris identity."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gateway import errors
-from gateway.upstream.caller import CallerClient
-from gateway.upstream.response import Record, UpstreamResponse, decoded
-from gateway.upstream.write import Write
+from gateway.upstream.caller import CallerClient, Service, decode_json, encode_query
+from gateway.upstream.record_types import Record
+from gateway.upstream.routes import Route
+from gateway.upstream.statuses import Write
+from gateway.upstream.transport.exchange import UpstreamResponse
 
-_HELD_BY_ANOTHER = frozenset({409})
+_CONFLICT = frozenset({409})
 _NOT_LOCKED = frozenset({404})
+
+_LOCKS = "/objectlocks"
+_LOCK = "/objectlocks/{objectTypeId}/{objectId}"
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A lock that was granted or found."""
+    """A lock that was granted."""
 
     record: Record
 
 
 @dataclass(frozen=True, slots=True)
 class HeldByAnother:
-    """The lock that someone else holds, as the 409 tells it; empty where it tells nothing."""
+    """The lock of another holder, as the 409 describes it; empty if it does not."""
 
     record: Record
 
 
-class Polaris:
-    """One method per question or act; all of them as one staff member at one workstation.
+class Polaris(Service):
+    """The object locks of Polaris, as one staff member at one workstation.
 
     A lock belongs to a (Polaris user, workstation) pair, so every method raises `Unauthenticated` before
-    anything is sent when the caller brought no Polaris identity, and `BadUserInput` without a workstation
-    (Polaris ApplicationServices help, object locks overview).
+    anything is sent if the caller sent no Polaris identity, and `BadUserInput` without a workstation (Polaris
+    ApplicationServices help, object locks overview).
+
+    The templates of the routes begin after `/Polaris.ApplicationServices/api/v1/` and the five segments that
+    settings and identity fill in, which are the constant path of the client.
     """
+
+    upstream: ClassVar[str] = "polaris"
 
     def __init__(
         self,
         client: CallerClient,
-        path: str | None,
-        lacking: errors.GatewayError | None,
-        not_own: errors.GatewayError | None = None,
+        identity_error: errors.GatewayError | None,
+        account_error: errors.GatewayError | None = None,
     ) -> None:
-        """`lacking` is raised by every method, `not_own` only by what needs the staff member's own login."""
-        self._client = client
-        self._path = path
-        self._lacking = lacking
-        self._not_own = not_own
+        """All methods raise `identity_error`; those that need a staff member's own login `account_error`."""
+        super().__init__(client)
+        self._identity_error = identity_error
+        self._account_error = account_error
+
+    lock_route = Route("GET", _LOCK)
 
     async def lock(self, object_type_id: int, object_id: int) -> Record | None:
-        """The lock on this object, whoever holds it; None where it is not locked (404 is a normal answer).
+        """Return the lock on this object, regardless of its holder; None if it is not locked.
 
-        A 404 with a page is somebody else's: of a proxy that does not know Polaris, say.
+        A 404 is a normal response. One with a page is not of Polaris, but of a proxy that does not know it.
         """
-        answer = await self._client.answer(
-            self._locks(f"/{object_type_id}/{object_id}"), {}, expected=_NOT_LOCKED
+        self._require_identity()
+        response = await self._client.read_response(
+            self.lock_route, "", str(object_type_id), str(object_id), expected=_NOT_LOCKED
         )
-        if answer.status == 404 and answer.body.strip() in (b"", b"null"):
+        if response.status == 404 and response.body.strip() in (b"", b"null"):
             return None
-        record = self._record(answer)
-        return None if answer.status == 404 else record
+        record = self._record(response)
+        return None if response.status == 404 else record
+
+    locks_route = Route("GET", _LOCKS)
 
     async def locks(self, *, everyones: bool) -> list[Record]:
-        """The caller's own locks, or every lock in the system."""
-        query = {"getAllLocks": "true"} if everyones else {}
-        answer = await self._client.answer(self._locks(), query, expected=_NOT_LOCKED)
-        records = decoded(answer.body)
+        """Return the caller's own locks, or every lock in the system."""
+        self._require_identity()
+        query = encode_query({"getAllLocks": "true"} if everyones else {})
+        response = await self._client.read_response(self.locks_route, query, expected=_NOT_LOCKED)
+        records = decode_json(response.body)
         if not isinstance(records, list) or any(type(record) is not dict for record in records):
             raise self._client.bad_shape()
         return records
 
+    lock_object_route = Route("POST", _LOCKS)
+
     async def lock_object(self, object_type_id: int, object_id: int) -> Lock | HeldByAnother:
         """Lock an object. Sent once. The same caller locking again gets `ExistingLock`."""
-        act = self._act("lockObject", object_type_id, object_id)
+        self._require_identity()
+        write = _write("lockObject", object_type_id, object_id)
         body = {"ObjectTypeID": object_type_id, "ObjectID": object_id}
-        answer = await self._client.act(act, "POST", self._locks(), body, expected=_HELD_BY_ANOTHER)
-        if answer.status == 409:
-            return HeldByAnother(_holder(answer))
-        record = decoded(answer.body)
+        response = await self._client.write(write, self.lock_object_route, body, expected=_CONFLICT)
+        if response.status == 409:
+            return HeldByAnother(_holder(response))
+        record = decode_json(response.body)
         if not isinstance(record, dict) or "ObjectID" not in record:
-            raise self._client.unreadable(act, answer)
+            raise self._client.unreadable(write, response)
         return Lock(record)
 
+    unlock_object_route = Route("DELETE", _LOCK)
+
     async def unlock_object(self, object_type_id: int, object_id: int) -> HeldByAnother | None:
-        """Release one lock. Sent once. None when it is released, and when there was none to release."""
-        act = self._act("unlockObject", object_type_id, object_id)
-        path = self._locks(f"/{object_type_id}/{object_id}")
-        answer = await self._client.act(act, "DELETE", path, None, expected=_HELD_BY_ANOTHER | _NOT_LOCKED)
-        if answer.status == 409:
-            return HeldByAnother(_holder(answer))
-        if answer.status == 404 and isinstance(decoded(answer.body), dict):
+        """Release one lock. Sent once. None if it was released, and if there was none to release."""
+        self._require_identity()
+        write = _write("unlockObject", object_type_id, object_id)
+        keys = str(object_type_id), str(object_id)
+        response = await self._client.write(
+            write, self.unlock_object_route, None, *keys, expected=_CONFLICT | _NOT_LOCKED
+        )
+        if response.status == 409:
+            return HeldByAnother(_holder(response))
+        if response.status == 404 and isinstance(decode_json(response.body), dict):
             return None
-        self._released(act, answer)
+        self._require_released(write, response)
         return None
+
+    release_my_locks_route = Route("DELETE", _LOCKS)
 
     async def release_my_locks(self) -> None:
         """Release every lock of this user at this workstation. Sent once.
 
-        Not for the service account: its locks at a workstation may be those of several people.
+        Not permitted to the service account: its locks at a workstation may be those of several people.
         """
-        if self._lacking is None and self._not_own is not None:
-            raise self._not_own
-        act = Write(
+        self._require_identity()
+        if self._account_error is not None:
+            raise self._account_error
+        write = Write(
             operation="releaseMyLocks", keys={}, verify="objectLocks { nodes { objectType objectId } }"
         )
-        self._released(act, await self._client.act(act, "DELETE", self._locks(), None))
+        self._require_released(write, await self._client.write(write, self.release_my_locks_route, None))
 
-    def _released(self, act: Write, answer: UpstreamResponse) -> None:
-        """Raise `OutcomeUnknown` for whatever is not Polaris' own word.
+    def _require_identity(self) -> None:
+        if self._identity_error is not None:
+            raise self._identity_error
+
+    def _require_released(self, write: Write, response: UpstreamResponse) -> None:
+        """Raise `OutcomeUnknown` for a response that is not Polaris' own.
 
         A release is a 200 for which no body is described (ApplicationServices help, delete object locks), so
-        a page or JSON in its place is somebody else's, and a 202 is a promise.
+        a page or JSON in its place is not from Polaris, and a 202 is only a promise.
         """
-        if answer.status not in (200, 204, 404) or answer.body.strip() not in (b"", b"null"):
-            raise self._client.unreadable(act, answer)
+        if response.status not in (200, 204, 404) or response.body.strip() not in (b"", b"null"):
+            raise self._client.unreadable(write, response)
 
-    def _act(self, operation: str, object_type_id: int, object_id: int) -> Write:
-        return Write(
-            operation=operation,
-            keys={"objectTypeId": object_type_id, "objectId": object_id},
-            verify="objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }",
-        )
-
-    def _locks(self, rest: str = "") -> str:
-        if self._lacking is not None:
-            raise self._lacking
-        return f"{self._path}/objectlocks{rest}"
-
-    def _record(self, answer: UpstreamResponse) -> Record:
-        record = decoded(answer.body)
+    def _record(self, response: UpstreamResponse) -> Record:
+        record = decode_json(response.body)
         if not isinstance(record, dict):
             raise self._client.bad_shape()
         return record
 
 
-def _holder(answer: UpstreamResponse) -> Record:
-    body = decoded(answer.body)
-    data = body.get("Data") if isinstance(body, dict) else None
-    return data if isinstance(data, dict) else {}
+def _write(operation: str, object_type_id: int, object_id: int) -> Write:
+    return Write(
+        operation=operation,
+        keys={"objectTypeId": object_type_id, "objectId": object_id},
+        verify="objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }",
+    )
+
+
+def _holder(response: UpstreamResponse) -> Record:
+    body = decode_json(response.body)
+    holder = body.get("Data") if isinstance(body, dict) else None
+    return holder if isinstance(holder, dict) else {}

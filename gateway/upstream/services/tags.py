@@ -1,19 +1,13 @@
-"""The labels that records can be given (mod-tags)."""
+"""Tags, the labels that records can have (mod-tags)."""
 
 from __future__ import annotations
 
-from propcache.api import cached_property
-
-from gateway.upstream.caller import CallerClient
+from gateway.upstream.caller import Service
 from gateway.upstream.collection import Collection
+from gateway.upstream.routes import Interface, Route
 
 
-class Tags:
-    """One method per question; all of them in one caller's name."""
+class Tags(Service):
+    """The interface of mod-tags."""
 
-    def __init__(self, client: CallerClient) -> None:
-        self._client = client
-
-    @cached_property
-    def tags(self) -> Collection:
-        return Collection(self._client, "/tags", "tags")
+    tags = Collection(Route("GET", "/tags", Interface("tags", "1.0"), "tags.collection.get"), "tags")

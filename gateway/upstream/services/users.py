@@ -1,35 +1,21 @@
-"""Users, their groups, and who may act for whom (mod-users)."""
+"""Users, their groups, and the proxies that may act for them (mod-users)."""
 
 from __future__ import annotations
 
-from propcache.api import cached_property
-
-from gateway.upstream.caller import CallerClient
+from gateway.upstream.caller import Service
 from gateway.upstream.collection import Collection
+from gateway.upstream.routes import Interface, Route
+
+USERS = Interface("users", "16.0", required=True)
 
 
-class Users:
-    """One method per question; all of them in one caller's name."""
+class Users(Service):
+    """The interface of mod-users."""
 
-    def __init__(self, client: CallerClient) -> None:
-        self._client = client
-
-    @cached_property
-    def users(self) -> Collection:
-        return Collection(self._client, "/users", "users")
-
-    @cached_property
-    def patron_groups(self) -> Collection:
-        return Collection(self._client, "/groups", "usergroups")
-
-    @cached_property
-    def proxies(self) -> Collection:
-        return Collection(self._client, "/proxiesfor", "proxiesFor")
-
-    @cached_property
-    def address_types(self) -> Collection:
-        return Collection(self._client, "/addresstypes", "addressTypes")
-
-    @cached_property
-    def departments(self) -> Collection:
-        return Collection(self._client, "/departments", "departments")
+    users = Collection(Route("GET", "/users", USERS, "users.collection.get"), "users")
+    patron_groups = Collection(Route("GET", "/groups", USERS, "usergroups.collection.get"), "usergroups")
+    proxies = Collection(Route("GET", "/proxiesfor", USERS, "proxiesfor.collection.get"), "proxiesFor")
+    address_types = Collection(
+        Route("GET", "/addresstypes", USERS, "addresstypes.collection.get"), "addressTypes"
+    )
+    departments = Collection(Route("GET", "/departments", USERS, "departments.collection.get"), "departments")

@@ -1,1 +1,1 @@
-"""Transports: how bytes reach an upstream."""
+"""Transports: the only package that imports aiohttp and httpx."""

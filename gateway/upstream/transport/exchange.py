@@ -1,68 +1,135 @@
-"""One request and its answer over a transport: in httpx's ordinary way, or directly where there is one.
+"""One HTTP exchange: a request sent once, and its complete response, over any transport of httpx.
 
-Both send the same, follow nothing, keep no cookies, and read through the same cap.
+Every exchange sends the same bytes, follows no redirect, keeps no cookie, and reads through the same cap.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import zlib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import httpx
+import msgspec
 from propcache.api import cached_property
 
-from gateway.upstream.response import UpstreamResponse
-from gateway.upstream.transport.aiohttp_transport import AiohttpTransport
-from gateway.upstream.transport.body import Body
-from gateway.upstream.transport.http_protocol import Incoming
-from gateway.upstream.transport.transports import Limits, Transport
+from gateway import errors
+from gateway.settings import UpstreamSettings
 
-ACCEPT_ENCODING = ("Accept-Encoding", "gzip")  # what `Body` decodes
+Transport: TypeAlias = httpx.AsyncBaseTransport
+
+ACCEPT_ENCODING = ("Accept-Encoding", "gzip")  # the encoding that `Body` decodes
 USER_AGENT = ("User-Agent", "circulation-gateway")
 JSON = ("Content-Type", "application/json")
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes every URL, CQL and all
+logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs every URL, CQL included
+
+
+class UpstreamResponse(msgspec.Struct, frozen=True):
+    """A response: status, headers (by lower-case name), decompressed body, and the time of its request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sent_at: datetime
 
 
 class Headers(tuple[tuple[str, str], ...]):
-    """Header fields of one caller; written as bytes once, however many calls they travel with."""
+    """The header fields of one caller, encoded once for all calls that send them."""
 
     @cached_property
     def wire(self) -> bytes:
-        return written(self)
+        return encode_headers(self)
 
 
-def written(headers: Sequence[tuple[str, str]]) -> bytes:
-    """Header fields as they go over the wire. Raises `ValueError` for what could end a field early."""
+def encode_headers(headers: Sequence[tuple[str, str]]) -> bytes:
+    """Encode header fields for HTTP/1.1. Raises `ValueError` for characters that could end a field."""
     lines = [f"{name}: {value}" for name, value in headers]
     text = "".join(lines)
     if not (text.isascii() and text.isprintable()):
-        raise ValueError("A header holds characters that no header has.")
+        raise ValueError("A header must be printable ASCII.")
     return "\r\n".join([*lines, ""]).encode("ascii")
+
+
+class Body:
+    """A response body, decompressed piece by piece and never beyond the cap: 300 KB of gzip can be 300 MB."""
+
+    __slots__ = ("_chunks", "_gunzip", "_max_bytes", "_remaining", "_upstream", "has_begun")
+
+    def __init__(self, upstream: str, encoding: str, max_bytes: int) -> None:
+        """`encoding` is the Content-Encoding, empty if there is none; `max_bytes` counts decompressed bytes.
+
+        Raises `UpstreamBadResponse` for an encoding that was not requested.
+        """
+        self._upstream = upstream
+        self._max_bytes = max_bytes
+        self._remaining = max_bytes
+        self._chunks: list[bytes] = []
+        self._gunzip: zlib._Decompress | None = None
+        self.has_begun = False  # true from its first byte on
+        name = encoding.lower()
+        if name == "gzip":
+            self._gunzip = zlib.decompressobj(wbits=31)
+        elif name not in ("", "identity"):
+            raise self._not_decompressed()
+
+    def add(self, raw: bytes) -> None:
+        """Add a piece. Raises `UpstreamBadResponse` beyond the cap, and if it cannot be decompressed."""
+        if not raw:
+            return
+        self.has_begun = True
+        chunk = raw if self._gunzip is None else self._decompress(self._gunzip, raw)
+        self._remaining -= len(chunk)
+        if self._remaining < 0:
+            raise errors.UpstreamBadResponse(
+                f"{self._upstream} sent more than {self._max_bytes} bytes.", upstream=self._upstream
+            )
+        self._chunks.append(chunk)
+
+    def read(self) -> bytes:
+        """Return the complete body. Raises `UpstreamBadResponse` if compressed data is cut or too long."""
+        gunzip = self._gunzip
+        if gunzip is not None and self._chunks and (gunzip.unused_data or not gunzip.eof):
+            raise self._not_decompressed()
+        return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+
+    def _decompress(self, gunzip: zlib._Decompress, raw: bytes) -> bytes:
+        if gunzip.eof:
+            raise self._not_decompressed()
+        try:
+            return gunzip.decompress(raw, self._remaining + 1)
+        except zlib.error as problem:
+            raise self._not_decompressed() from problem
+
+    def _not_decompressed(self) -> errors.UpstreamBadResponse:
+        return errors.UpstreamBadResponse(
+            f"{self._upstream} sent a response that cannot be decompressed.", upstream=self._upstream
+        )
 
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt of a call: until when it may last, by the loop's clock, and how far it has come."""
+    """One attempt of a call: its end by the event loop's clock, and its progress."""
 
     until: float
     sent: bool = False
     body: Body | None = None
 
     @property
-    def body_began(self) -> bool:
-        return self.body is not None and self.body.began
+    def body_has_begun(self) -> bool:
+        return self.body is not None and self.body.has_begun
 
 
 class Exchange(Protocol):
-    """Sends a request once and reads the whole answer.
+    """Sends a request once and reads the complete response.
 
-    Raises httpx's exceptions, those of `Body`, and `TimeoutError` at the end of the attempt's time.
+    Raises httpx's exceptions, those of `Body`, and `TimeoutError` at the end of the attempt.
     """
 
     base_path: str
@@ -73,30 +140,44 @@ class Exchange(Protocol):
         target: str,
         headers: Sequence[tuple[str, str]],
         content: bytes | None,
-        silence: float,
+        idle_timeout: float,
         attempt: Attempt,
     ) -> UpstreamResponse:
-        """`target` begins below the base URL and is percent-encoded; `silence` is in seconds."""
+        """`target` is percent-encoded and relative to the base URL; `idle_timeout` is in seconds."""
 
     async def aclose(self) -> None: ...
 
 
-def exchange_over(upstream: str, base_url: str, transport: Transport, limits: Limits) -> Exchange:
-    """How a service at this address is called over this transport."""
-    if isinstance(transport, AiohttpTransport):
-        return DirectExchange(upstream, base_url, transport, limits)
-    return HttpxExchange(upstream, base_url, transport, limits)
+class DirectTransport(httpx.AsyncBaseTransport):
+    """A transport with an exchange of its own, without httpx's requests and responses."""
+
+    @abstractmethod
+    def exchange(self, upstream: str, base_url: str, settings: UpstreamSettings) -> Exchange:
+        """Return the exchange with a service at this address."""
+
+
+def open_exchange(upstream: str, base_url: str, transport: Transport, settings: UpstreamSettings) -> Exchange:
+    """Return the exchange with a service at this address over this transport."""
+    if isinstance(transport, DirectTransport):
+        return transport.exchange(upstream, base_url, settings)
+    return HttpxExchange(upstream, base_url, transport, settings)
 
 
 class HttpxExchange:
-    """The ordinary way, over any transport that httpx can use."""
+    """An exchange over any httpx transport, by httpx's public interface."""
 
-    def __init__(self, upstream: str, base_url: str, transport: Transport, limits: Limits) -> None:
+    def __init__(
+        self, upstream: str, base_url: str, transport: Transport, settings: UpstreamSettings
+    ) -> None:
         self._upstream = upstream
         self._base_url = base_url
-        self._max_bytes = limits.max_bytes
-        self._timeouts = {"connect": limits.connect, "pool": limits.connect, "write": limits.first_byte}
-        self.base_path = _path(httpx.URL(base_url))
+        self._max_bytes = settings.max_upstream_bytes
+        self._timeouts = {
+            "connect": settings.connect_timeout,
+            "pool": settings.connect_timeout,
+            "write": settings.first_byte_timeout,
+        }
+        self.base_path = base_path(httpx.URL(base_url))
         self._http = httpx.AsyncClient(
             transport=transport,
             headers=[ACCEPT_ENCODING, USER_AGENT],
@@ -111,7 +192,7 @@ class HttpxExchange:
         target: str,
         headers: Sequence[tuple[str, str]],
         content: bytes | None,
-        silence: float,
+        idle_timeout: float,
         attempt: Attempt,
     ) -> UpstreamResponse:
         request = self._http.build_request(
@@ -119,7 +200,7 @@ class HttpxExchange:
             self._base_url + target,
             content=content,
             headers=[*headers, JSON] if content is not None else list(headers),
-            extensions={"timeout": {**self._timeouts, "read": silence}},
+            extensions={"timeout": {**self._timeouts, "read": idle_timeout}},
         )
         sent_at = datetime.now(UTC)
         async with asyncio.timeout_at(attempt.until):
@@ -130,59 +211,15 @@ class HttpxExchange:
                 attempt.body = body = Body(self._upstream, encoding, self._max_bytes)
                 async for piece in response.stream:
                     body.add(piece)
-                whole = body.whole()
+                content = body.read()
             finally:
                 await response.aclose()
-        return UpstreamResponse(response.status_code, response.headers, whole, sent_at)
+        return UpstreamResponse(response.status_code, response.headers, content, sent_at)
 
     async def aclose(self) -> None:
         await self._http.aclose()
 
 
-class DirectExchange:
-    """The short way: no objects of httpx between us and its transport."""
-
-    def __init__(self, upstream: str, base_url: str, transport: AiohttpTransport, limits: Limits) -> None:
-        self._upstream = upstream
-        self._transport = transport
-        self._max_bytes = limits.max_bytes
-        url = httpx.URL(base_url)
-        self.base_path = _path(url)
-        self._origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
-        always = [("Host", url.netloc.decode("ascii")), ("Connection", "keep-alive")]
-        self._head = f" HTTP/1.1\r\n{written([*always, ACCEPT_ENCODING, USER_AGENT]).decode('ascii')}"
-        self._json = written([JSON])
-
-    async def __call__(
-        self,
-        method: str,
-        target: str,
-        headers: Sequence[tuple[str, str]],
-        content: bytes | None,
-        silence: float,
-        attempt: Attempt,
-    ) -> UpstreamResponse:
-        fields = headers.wire if isinstance(headers, Headers) else written(headers)
-        line = f"{method} {self.base_path}{target}"
-        if not line.isprintable() or line.count(" ") != 1:
-            raise ValueError("A request target holds what would end its line, or blanks.")
-        rest = b"\r\n"
-        if content is not None:
-            rest = b"%sContent-Length: %d\r\n\r\n%s" % (self._json, len(content), content)
-        request = b"%s%s%s" % (f"{line}{self._head}".encode("ascii"), fields, rest)
-        sent_at = datetime.now(UTC)
-
-        def begin(received: dict[str, str]) -> Body:
-            attempt.body = Body(self._upstream, received.get("content-encoding", ""), self._max_bytes)
-            return attempt.body
-
-        incoming = Incoming(begin)
-        await self._transport.send(self._origin, request, incoming, silence, attempt.until)
-        return UpstreamResponse(incoming.status, incoming.headers, incoming.whole(), sent_at)
-
-    async def aclose(self) -> None:
-        await self._transport.aclose()
-
-
-def _path(url: httpx.URL) -> str:
+def base_path(url: httpx.URL) -> str:
+    """Return the path of a base URL as it stands in requests, without its final slash."""
     return url.raw_path.decode("ascii").rstrip("/")

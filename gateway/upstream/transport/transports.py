@@ -1,84 +1,106 @@
-"""What carries the calls: two networks and an application in this process, each without a memory.
+"""The transports of upstream calls: aiohttp's connections, httpx's own, an application in this process.
 
-No transport repeats a call, follows the environment or keeps a cookie.
+No transport retries a call, reads proxies from the environment or keeps a cookie.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import httpx
 
-from gateway.upstream.transport.aiohttp_transport import AiohttpTransport
+from gateway.settings import UpstreamSettings
+from gateway.upstream.transport.aiohttp_compatibility import (
+    AiohttpChanged,
+    ConnectionClasses,
+    check_connection_classes,
+    connection_classes,
+)
+from gateway.upstream.transport.exchange import Transport
 
-Transport = httpx.AsyncBaseTransport
+KEEP_ALIVE = 4.0  # seconds; below the 5 s after which common servers close idle connections
 
-KEEP_ALIVE = 4.0  # seconds; below the 5 s after which common servers close idle connections under our feet
+TransportFactory: TypeAlias = Callable[[UpstreamSettings], Transport]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one call may take; times in seconds, sizes in decoded bytes. Attempts and pauses are for reads."""
-
-    concurrency: int = 64
-    queue: float = 1.0
-    connect: float = 1.0
-    first_byte: float = 5.0
-    read: float = 8.0
-    act: float = 30.0
-    max_bytes: int = 10_000_000
-    attempts: int = 3
-    pauses: tuple[float, float] = (0.05, 0.5)
-    breaker: bool = True
+log = logging.getLogger(__name__)
 
 
-def aiohttp_transport(limits: Limits) -> Transport:
-    """aiohttp's connections and parser, which take a fraction of the CPU of httpx's own transport."""
+def network_transport(
+    name: Literal["aiohttp", "httpx"],
+    load_classes: Callable[[], ConnectionClasses] = connection_classes,
+) -> TransportFactory:
+    """Return the transport of this name, or httpx's if the installed aiohttp cannot carry ours.
+
+    The fallback is logged in one line. `load_classes` returns the classes of aiohttp that are checked.
+    """
+    if name == "httpx":
+        return httpx_transport
+    try:
+        check_connection_classes(load_classes())
+    except (ImportError, AttributeError, AiohttpChanged) as problem:
+        log.warning("aiohttp's connection classes changed (%s); using the slower httpx transport", problem)
+        return httpx_transport
+    return aiohttp_transport
+
+
+def aiohttp_transport(settings: UpstreamSettings) -> Transport:
+    """Return a transport over aiohttp's connections, which takes a fraction of the CPU of httpx's own."""
+    from gateway.upstream.transport.aiohttp_transport import AiohttpTransport  # only if it is used
+
     return AiohttpTransport(
-        connections=limits.concurrency,
-        connect=limits.connect,
+        connections=settings.upstream_concurrency,
+        connect=settings.connect_timeout,
         keep_alive=KEEP_ALIVE,
-        trusted=_authorities(),
-        max_bytes=limits.max_bytes,
+        trusted=_certificate_authorities(),
+        max_bytes=settings.max_upstream_bytes,
     )
 
 
-def httpx_transport(limits: Limits) -> Transport:
-    """httpx's own transport, for those who prefer it: slower, and no other difference."""
+def httpx_transport(settings: UpstreamSettings) -> Transport:
+    """Return httpx's own transport: public interface only, slower, and otherwise the same."""
     pool = httpx.Limits(
-        max_connections=2 * limits.concurrency,
-        max_keepalive_connections=limits.concurrency,
+        max_connections=2 * settings.upstream_concurrency,
+        max_keepalive_connections=settings.upstream_concurrency,
         keepalive_expiry=KEEP_ALIVE,
     )
 
-    def made() -> Transport:
-        return httpx.AsyncHTTPTransport(verify=_authorities(), limits=pool, trust_env=False, retries=0)
+    def create() -> Transport:
+        return httpx.AsyncHTTPTransport(
+            verify=_certificate_authorities(), limits=pool, trust_env=False, retries=0
+        )
 
-    return RenewedTransport(made, limits.concurrency)
+    return RenewedTransport(create, settings.upstream_concurrency)
+
+
+def in_process_transport(app: Any) -> Transport:  # Any: an ASGI app; httpx keeps its type private
+    """Return a transport to an application in this process."""
+    return httpx.ASGITransport(app=app)
 
 
 @cache
-def _authorities() -> ssl.SSLContext:
-    """Whom both transports trust: the machine's certificate authorities, loaded once."""
+def _certificate_authorities() -> ssl.SSLContext:
+    """Load the machine's certificate authorities, once for both transports."""
     return ssl.create_default_context()
 
 
 class RenewedTransport(httpx.AsyncBaseTransport):
-    """A transport that is replaced by a new one after so many cancelled calls.
+    """A transport that is replaced by a new one after a number of cancelled calls.
 
-    httpcore loses the connection of a call that is cancelled at an unlucky moment, outside its queue as well
-    (#1093). A pool of twice the calls in flight, given up after `most` cancelled ones, always has room.
+    httpcore loses the connection of a call that is cancelled at certain moments, outside its queue as well
+    (#1093). A pool of twice the calls in flight that is replaced after `max_cancelled` cancelled ones always
+    has room.
     """
 
-    def __init__(self, made: Callable[[], Transport], most: int) -> None:
-        self._made = made
-        self._most = most
-        self._pool = _Pool(made())
+    def __init__(self, create: Callable[[], Transport], max_cancelled: int) -> None:
+        self._create = create
+        self._max_cancelled = max_cancelled
+        self._pool = _Pool(create())
         self._retired: set[_Pool] = set()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -88,18 +110,18 @@ class RenewedTransport(httpx.AsyncBaseTransport):
         try:
             response = await pool.transport.handle_async_request(request)
         except BaseException as problem:
-            self._ended(pool, isinstance(problem, asyncio.CancelledError))
+            self._end_call(pool, isinstance(problem, asyncio.CancelledError))
             raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - httpx types both kinds as one
-        response.stream = _Watched(response.stream, lambda cancelled: self._ended(pool, cancelled))
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - typed as either kind
+        response.stream = _ObservedStream(response.stream, lambda cancelled: self._end_call(pool, cancelled))
         return response
 
-    def _ended(self, pool: _Pool, cancelled: bool) -> None:
+    def _end_call(self, pool: _Pool, cancelled: bool) -> None:
         pool.calls -= 1
         pool.cancelled += cancelled
-        if pool is self._pool and pool.cancelled >= self._most:
+        if pool is self._pool and pool.cancelled >= self._max_cancelled:
             self._retired.add(pool)
-            self._pool = _Pool(self._made())
+            self._pool = _Pool(self._create())
         if pool in self._retired and pool.calls == 0:
             self._retired.remove(pool)
             closing = asyncio.create_task(pool.transport.aclose())
@@ -119,12 +141,12 @@ class _Pool:
     cancelled: int = 0
 
 
-class _Watched(httpx.AsyncByteStream):
-    """The body of an answer, whose end is told: whether it was cancelled on the way."""
+class _ObservedStream(httpx.AsyncByteStream):
+    """A response body that reports its end: `on_close(True)` if it was cancelled."""
 
-    def __init__(self, stream: httpx.AsyncByteStream, ended: Callable[[bool], None]) -> None:
+    def __init__(self, stream: httpx.AsyncByteStream, on_close: Callable[[bool], None]) -> None:
         self._stream = stream
-        self._ended = ended
+        self._on_close = on_close
         self._cancelled = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -142,9 +164,4 @@ class _Watched(httpx.AsyncByteStream):
             self._cancelled = True
             raise
         finally:
-            self._ended(self._cancelled)
-
-
-def in_process_transport(app: Any) -> Transport:  # Any: an ASGI app; httpx keeps its type private
-    """An application in this process in the place of a network."""
-    return httpx.ASGITransport(app=app)
+            self._on_close(self._cancelled)

@@ -62,7 +62,7 @@ class Table:
         return httpx.Response(404, text="no") if found is None else httpx.Response(200, json=found)
 
     def context(self) -> Context:
-        upstream = self.services.of(CALLER, OperationRecord())
+        upstream = self.services.for_caller(CALLER, OperationRecord())
         return Context(caller=CALLER, upstream=upstream, loaders=Loaders(upstream, LIMITS))
 
 

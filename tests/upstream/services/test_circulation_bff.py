@@ -35,7 +35,9 @@ class Desk:
             return httpx.Response(200, content=msgspec.json.encode(content))
 
         services = Services(Settings(okapi_url="http://okapi"), lambda limits: httpx.MockTransport(answer))
-        self.bff: CirculationBff = services.of(Caller(tenant="diku", request_id="1/x")).circulation_bff
+        self.bff: CirculationBff = services.for_caller(
+            Caller(tenant="diku", request_id="1/x")
+        ).circulation_bff
 
 
 @pytest.mark.parametrize(

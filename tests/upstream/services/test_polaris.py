@@ -58,7 +58,7 @@ class Desk:
             Settings(polaris_url="http://polaris", **settings), lambda limits: httpx.MockTransport(answer)
         )
         caller = Caller(tenant="diku", token="folio", request_id="1/x", polaris=identity)  # noqa: S106 - no secret
-        self.polaris: Polaris = services.of(caller).polaris
+        self.polaris: Polaris = services.for_caller(caller).polaris
 
     def sent(self) -> list[tuple[str, str, bytes]]:
         return [(each.method, each.url.raw_path.decode(), each.content) for each in self.requests]

@@ -12,11 +12,12 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from gateway.upstream.response import UpstreamResponse as Answered
+from gateway.settings import Settings
+from gateway.upstream.transport.aiohttp_protocol import MAX_HEAD_BYTES
 from gateway.upstream.transport.aiohttp_transport import AiohttpTransport
-from gateway.upstream.transport.exchange import Attempt, Headers, exchange_over, written
-from gateway.upstream.transport.http_protocol import LONGEST_HEAD
-from gateway.upstream.transport.transports import Limits, aiohttp_transport
+from gateway.upstream.transport.exchange import Attempt, Headers, encode_headers, open_exchange
+from gateway.upstream.transport.exchange import UpstreamResponse as Answered
+from gateway.upstream.transport.transports import aiohttp_transport
 from tests.upstream.socket_server import (
     SocketServer,
     UpstreamResponse,
@@ -44,7 +45,7 @@ class Caller:
 
     def __init__(self, server: SocketServer, silence: float) -> None:
         self.server = server
-        self.exchange = exchange_over("folio", server.url, aiohttp_transport(Limits()), Limits())
+        self.exchange = open_exchange("folio", server.url, aiohttp_transport(Settings()), Settings())
         self.silence = silence
 
     async def get(
@@ -176,7 +177,7 @@ async def test_what_comes_unasked_closes_its_connection() -> None:
         head(200, "Content-Length: 2", "Transfer-Encoding: chunked") + b"{}",
         head(200, "Content-Length: -2") + b"{}",
         head(200, "Transfer-Encoding: chunked") + b"zz\r\n",
-        head(200, "A: " + "a" * LONGEST_HEAD)[:-4],
+        head(200, "A: " + "a" * MAX_HEAD_BYTES)[:-4],
         b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 4000,
     ],
     ids=["no HTTP", "no status", "two lengths", "length and chunks", "negative", "chunks", "long", "hints"],
@@ -270,8 +271,8 @@ async def test_what_has_no_time_left_is_not_sent() -> None:
 async def test_waiting_for_a_connection_ends_with_the_attempt() -> None:
     """With little time left a call does not wait for a connection as long as others may."""
     async with socket_server(drips(WHOLE, every=0.02)) as server:  # 0.8 s
-        limits = Limits(concurrency=1)
-        exchange = exchange_over("folio", server.url, aiohttp_transport(limits), limits)
+        limits = Settings(upstream_concurrency=1)
+        exchange = open_exchange("folio", server.url, aiohttp_transport(limits), limits)
         first = asyncio.create_task(exchange("GET", "/a", (), None, 5, Attempt(math.inf)))
         await until(lambda: len(server.received) == 1)
 
@@ -299,7 +300,7 @@ async def test_an_answer_that_came_too_early_spoils_its_connection() -> None:
     ended = asyncio.Event()
     listening = await asyncio.start_server(refuse, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    exchange = exchange_over("folio", url, aiohttp_transport(Limits()), Limits())
+    exchange = open_exchange("folio", url, aiohttp_transport(Settings()), Settings())
     for _ in range(2):
         answer = await exchange("POST", "/a", (), b"a" * 20_000_000, 1.0, Attempt(math.inf))
         assert answer.body == b"{}"
@@ -351,5 +352,5 @@ def test_headers_are_written_once() -> None:
     """The bytes of one caller's headers are the same object for each of their calls."""
     headers = Headers((("Accept", "a, b"), ("X-Okapi-Tenant", "diku")))
 
-    assert headers.wire == b"Accept: a, b\r\nX-Okapi-Tenant: diku\r\n" == written(headers)
+    assert headers.wire == b"Accept: a, b\r\nX-Okapi-Tenant: diku\r\n" == encode_headers(headers)
     assert headers.wire is headers.wire

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.upstream.request_target import percent_encoded
+from gateway.upstream.caller import percent_encode
 
 PARTS = st.sampled_from(["%", '"', " ", " or ", '" or "', "(", ")", "=", "/", "%22", "a", "ü", "&", "+"])
 
@@ -18,4 +18,4 @@ PARTS = st.sampled_from(["%", '"', " ", " or ", '" or "', "(", ")", "=", "/", "%
 @example("100% or %20")
 def test_a_value_is_encoded_as_by_the_standard_library(text: str) -> None:
     """However it is done for speed, it is `quote` with nothing safe."""
-    assert percent_encoded(text) == quote(text, safe="")
+    assert percent_encode(text) == quote(text, safe="")

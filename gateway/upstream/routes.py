@@ -1,0 +1,53 @@
+"""Routes: the REST calls that the gateway makes, each declared beside the method that makes it.
+
+The module descriptor, the checks of the doctor and the labels of metrics and traces are derived from them
+(see `gateway.upstream.services.declared_routes`). Ids, versions, paths and permissions are those of the
+module descriptors of mod-circulation-bff, mod-circulation, mod-circulation-storage, mod-users, mod-inventory,
+mod-inventory-storage, mod-feesfines, mod-patron-blocks, mod-tags, mod-users-bl and mod-users-keycloak.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
+
+_PARAMETER = re.compile(r"\{\w+\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A FOLIO interface: its id, and the versions that the gateway can use, as module descriptors write them.
+
+    Alternative versions are separated by blanks; a module is compatible from its minor version on. A tenant
+    may lack an interface that is not `required`: its fields then return UPSTREAM_BAD_RESPONSE.
+    """
+
+    id: str
+    version: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One REST call: a read (GET) or a write (everything else).
+
+    `template` is the path with its parameters in braces, `/loans/{loanId}`: also the label of the call in
+    metrics and traces, which therefore never contain an id. `interface` and `permission` are FOLIO's; None if
+    the route belongs to Polaris or needs no permission.
+    """
+
+    method: Method
+    template: str
+    interface: Interface | None = None
+    permission: str | None = None
+    pattern: str = field(init=False, repr=False, compare=False)
+    """The template with `%s` for each parameter."""
+    has_parameters: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        pattern, count = _PARAMETER.subn("%s", self.template.replace("%", "%%"))
+        object.__setattr__(self, "pattern", pattern)
+        object.__setattr__(self, "has_parameters", count > 0)
