@@ -128,7 +128,10 @@ async def test_nothing_is_sent_while_it_is_open() -> None:
     assert caught.value.extensions == told
     assert refused is not None
     assert refused.extensions == told
-    assert refused.message == "folio failed too often recently; the circuit breaker is open and nothing was sent."
+    assert (
+        refused.message
+        == "folio failed too often recently; the circuit breaker is open and nothing was sent."
+    )
     assert upstream.sent == ["GET"] * 20
 
 
@@ -169,7 +172,9 @@ async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> No
     await until(lambda: len(upstream.sent) == 40)
     upstream.gate.set()
     await asyncio.gather(*running)
-    assert [each.getMessage() for each in caplog.records] == ["the circuit breaker for folio and tenant diku opened"]
+    assert [each.getMessage() for each in caplog.records] == [
+        "the circuit breaker for folio and tenant diku opened"
+    ]
 
     upstream.clock.now += OPEN_SECONDS
     assert await upstream.read() == "UPSTREAM_ERROR"  # it stays as it was
@@ -180,7 +185,9 @@ async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> No
     upstream.status = 200
     await asyncio.gather(*(upstream.read() for _ in range(10)))
     await upstream.read()
-    assert [each.getMessage() for each in caplog.records[1:]] == ["the circuit breaker for folio and tenant diku closed"]
+    assert [each.getMessage() for each in caplog.records[1:]] == [
+        "the circuit breaker for folio and tenant diku closed"
+    ]
 
 
 async def test_an_act_is_never_the_one_that_tries() -> None:

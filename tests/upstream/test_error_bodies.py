@@ -14,8 +14,8 @@ from gateway.upstream.error_bodies import (
     MAX_MESSAGE,
     is_bff_permission_missing,
     is_not_routed,
-    read_reasons,
     is_token_missing,
+    read_reasons,
 )
 
 TRACE = (

@@ -19,7 +19,7 @@ from gateway.doctor.checks import MUTATIONS, NOT_CHECKED, checks
 from gateway.doctor.module_descriptor import module_descriptor
 from gateway.identity import Caller, PolarisIdentity
 from gateway.observability.operation import OperationRecord
-from gateway.sandbox.http.routes import ROUTES
+from gateway.sandbox.routes import ROUTES
 from gateway.settings import Settings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, Collection
