@@ -187,12 +187,7 @@ class CircuitBreakers:
 
     def _record(self, tenant: str | None, opened: bool) -> None:
         OPEN_CIRCUITS.record(self._name, opened)
-        log.warning(
-            "the circuit breaker for %s and tenant %s %s",
-            self._name,
-            tenant,
-            "opened" if opened else "closed",
-        )
+        log.warning("circuit breaker %s: %s, tenant %s", "opened" if opened else "closed", self._name, tenant)
 
 
 class NoCircuitBreaker:

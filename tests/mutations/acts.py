@@ -429,7 +429,7 @@ ACTS = [
             ]
         },
         keys={"patronIds": f"{key(1)}, {key(2)}"},
-        verify="no query tells; a session that has ended cannot end again, so repeating does no harm",
+        verify="no query shows it; a session that has ended cannot end again, so repeating does no harm",
         result="PatronActionSessionEnded",
         selection="ended",
         shown={"ended": True},

@@ -172,9 +172,7 @@ async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> No
     await until(lambda: len(upstream.sent) == 40)
     upstream.gate.set()
     await asyncio.gather(*running)
-    assert [each.getMessage() for each in caplog.records] == [
-        "the circuit breaker for folio and tenant diku opened"
-    ]
+    assert [each.getMessage() for each in caplog.records] == ["circuit breaker opened: folio, tenant diku"]
 
     upstream.clock.now += OPEN_SECONDS
     assert await upstream.read() == "UPSTREAM_ERROR"  # it stays as it was
@@ -186,7 +184,7 @@ async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> No
     await asyncio.gather(*(upstream.read() for _ in range(10)))
     await upstream.read()
     assert [each.getMessage() for each in caplog.records[1:]] == [
-        "the circuit breaker for folio and tenant diku closed"
+        "circuit breaker closed: folio, tenant diku"
     ]
 
 

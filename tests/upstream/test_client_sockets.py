@@ -606,7 +606,7 @@ def test_parameters_are_encode_query() -> None:
 @pytest.mark.parametrize("value", ["", ".", ".."])
 def test_dotted_segments_are_refused(value: str) -> None:
     """The dots that walk up a path are no id."""
-    with pytest.raises(errors.BadUserInput, match="An id must not be empty, '.' or '..'"):
+    with pytest.raises(errors.BadUserInput, match="An id must not be empty"):
         encode_segment(value)
 
 

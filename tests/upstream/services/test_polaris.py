@@ -339,7 +339,7 @@ def test_the_log_warns_of_a_service_account(caplog: pytest.LogCaptureFixture) ->
 
     (line,) = caplog.records
     assert line.levelname == "WARNING"
-    assert line.getMessage().startswith("POLARIS_SERVICE_ACCOUNT is set: whoever reaches this gateway")
+    assert line.getMessage().startswith("POLARIS_SERVICE_ACCOUNT is set: every client of this gateway")
     assert "hunter2" not in caplog.text
 
 
