@@ -35,8 +35,7 @@ from gateway.http.middleware.security_headers import SecurityHeaders
 from gateway.http.unexpected_error import fault
 from gateway.identity import Caller, PolarisIdentity, caller_from_headers
 from gateway.loaders import Loaders
-from gateway.observability.operation import OperationRecord
-from gateway.observability.recorder import Recorder
+from gateway.observability.operation import OperationRecord, Recorder
 from gateway.redis_store import STORE_CALLS, RedisStore
 from gateway.redis_store import Outcome as StoreOutcome
 from gateway.sandbox import Sandbox, create_sandbox
@@ -186,48 +185,51 @@ def _shared_store(settings: Settings) -> RedisStore | None:
 
 
 def _metrics(load: Load, running_mutations: RunningMutations) -> Metrics:
-    """The metrics of this process, with the figures that others keep."""
     from gateway.observability.metrics import Metrics
 
     metrics = Metrics()
-    metrics.follow_gauge(
-        "gateway_open_acts",
-        "Mutations that were begun and are not answered.",
+    metrics.follow(
+        "gateway_running_mutations",
+        "Mutations that have started and have not been answered.",
         {"": lambda: running_mutations.number},
+        is_gauge=True,
     )
-    metrics.follow_gauge(
+    metrics.follow(
         "gateway_circuit_breakers_open",
-        "Tenants whose circuit breaker for an upstream is open, in each process.",
+        "Open circuit breakers, one for each tenant of an upstream.",
         {name: partial(OPEN_CIRCUITS.count, name) for name in UPSTREAMS},
         label="upstream",
+        is_gauge=True,
     )
-    metrics.follow_counter(
-        "gateway_operations_shed", "Requests refused because too many ran.", {"": lambda: load.shed}
+    metrics.follow(
+        "gateway_operations_shed",
+        "Requests refused because MAX_OPERATIONS were running.",
+        {"": lambda: load.shed},
     )
-    metrics.follow_counter(
+    metrics.follow(
         "gateway_upstream_retries",
-        "Reads that were sent again.",
+        "Reads that were retried.",
         {name: partial(RETRIES.count, name) for name in UPSTREAMS},
         label="upstream",
     )
-    metrics.follow_counter(
+    metrics.follow(
         "gateway_plans_executed", "Operations executed by compiled plans.", {"": lambda: FALLBACKS.planned}
     )
-    metrics.follow_counter(
+    metrics.follow(
         "gateway_plan_fallbacks",
-        "Subtrees and operations that plans left to graphql-core.",
+        "Operations and subtrees executed by graphql-core in place of a compiled plan.",
         {reason: partial(FALLBACKS.by_reason.__getitem__, reason) for reason in get_args(Reason)},
         label="reason",
     )
-    metrics.follow_counter(
+    metrics.follow(
         "gateway_rate_limit_decisions",
-        "Operations that the rate limit let through, and those it refused.",
+        "Operations admitted and refused by the rate limit.",
         {"admitted": lambda: DECISIONS.admitted, "refused": lambda: DECISIONS.refused},
         label="decision",
     )
-    metrics.follow_counter(
-        "gateway_store_questions",
-        "Questions to the shared store by what became of them; of those not answered, the process decided.",
+    metrics.follow(
+        "gateway_redis_calls",
+        "Calls to the shared store by outcome; the process continues on its own if one fails or is skipped.",
         {outcome: partial(STORE_CALLS.by_outcome.__getitem__, outcome) for outcome in get_args(StoreOutcome)},
         label="outcome",
     )

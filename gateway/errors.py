@@ -1,42 +1,91 @@
-"""Every way to fail, each with a code from a closed list.
+"""All errors and their codes.
 
 GatewayError
-  BadRequest                 BAD_REQUEST                 the HTTP request or its JSON was refused
-  LimitExceeded              LIMIT_EXCEEDED              a size, a depth or a page beyond a limit
-  BadUserInput               BAD_USER_INPUT              an argument failed our own check; nothing was sent
-  Unauthenticated            UNAUTHENTICATED             upstream does not know the caller
-  Forbidden                  FORBIDDEN                   upstream knows the caller and says no
-  Conflict                   CONFLICT                    the record changed or is in use
-  UpstreamRejected           UPSTREAM_REJECTED           upstream refused the question; `reasons` says why
-  RateLimited                RATE_LIMITED                too many requests
-  Overloaded                 OVERLOADED                  the gateway itself is full; nothing was asked
-  UpstreamTimeout            UPSTREAM_TIMEOUT            a read ran out of time
-  UpstreamUnavailable        UPSTREAM_UNAVAILABLE        no connection; for an act: nothing was sent
-    UpstreamNotConfigured                                no address was set for it
-  UpstreamBadResponse        UPSTREAM_BAD_RESPONSE       unreadable, of a wrong shape, too big or redirected
-  UpstreamError              UPSTREAM_ERROR              upstream failed inside
-  OutcomeUnknown             OUTCOME_UNKNOWN             an act was sent and no conclusive answer came
-  Refused                    (data, not an error)        the library said no to an act
-  NotFound                   (null, not an error)        a by-id question found nothing
+  BadRequest
+  LimitExceeded
+  BadUserInput
+  Unauthenticated
+  Forbidden
+  Conflict
+  UpstreamRejected
+  RateLimited
+  Overloaded
+  UpstreamTimeout
+  UpstreamUnavailable
+    UpstreamNotConfigured
+  UpstreamBadResponse
+  UpstreamError
+  OutcomeUnknown
+  Refused                  returned to clients as data, not as an error
+  NotFound                 returned to clients as null, not as an error
 
-Six more codes belong to no class of ours: GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED,
-DOCUMENT_NOT_TRUSTED, PERSISTED_QUERY_NOT_FOUND and PERSISTED_QUERY_NOT_SUPPORTED are about the document,
-INTERNAL_ERROR is what `security.masking` makes of anything that is not in this tree.
+Errors about documents have codes without a class; `engine.error_masking` reports any exception outside this
+tree as INTERNAL_ERROR.
 
-Messages are written here and where the errors are raised, for the person at the other end: they name a
-service and a fact, never a URL, a host, a class, a token or a body.
+Messages are written for clients: they name a service and a fact, never a URL, a host, a class, a token or a
+body.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, ClassVar
+
+
+class ErrorCode(StrEnum):
+    """The closed list of codes in `errors[].extensions.code`, each with its description."""
+
+    description: str
+
+    def __new__(cls, code: str, description: str) -> ErrorCode:
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.description = description
+        return member
+
+    BAD_REQUEST = "BAD_REQUEST", "The HTTP request, its headers or its JSON is invalid."
+    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED", "The document has a syntax error."
+    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED", "The document does not match the schema."
+    DOCUMENT_NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED", "The document is not in the manifest of trusted documents."
+    PERSISTED_QUERY_NOT_FOUND = (
+        "PERSISTED_QUERY_NOT_FOUND",
+        "The hash of a persisted document is unknown; send the document with its hash.",
+    )
+    PERSISTED_QUERY_NOT_SUPPORTED = (
+        "PERSISTED_QUERY_NOT_SUPPORTED",
+        "Registration of persisted documents is disabled.",
+    )
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED", "The document, a page or the estimated cost exceeds a limit."
+    BAD_USER_INPUT = "BAD_USER_INPUT", "An argument or a variable is invalid; nothing was sent upstream."
+    UNAUTHENTICATED = "UNAUTHENTICATED", "The token is missing, invalid or expired."
+    FORBIDDEN = "FORBIDDEN", "The user lacks a permission."
+    CONFLICT = "CONFLICT", "The record was changed, or is in use by another user."
+    NOT_FOUND = "NOT_FOUND", "The record of a mutation does not exist; a query returns null."
+    UPSTREAM_REJECTED = "UPSTREAM_REJECTED", "The upstream rejected the request; `reasons` has the details."
+    RATE_LIMITED = "RATE_LIMITED", "Too many requests; `retryAfter` is in seconds."
+    OVERLOADED = "OVERLOADED", "The gateway is at capacity; nothing was sent upstream."
+    UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT", "A read timed out."
+    UPSTREAM_UNAVAILABLE = (
+        "UPSTREAM_UNAVAILABLE",
+        "The upstream is unreachable or not configured; a write was not sent.",
+    )
+    UPSTREAM_BAD_RESPONSE = (
+        "UPSTREAM_BAD_RESPONSE",
+        "The upstream response is invalid, too large or a redirect.",
+    )
+    UPSTREAM_ERROR = "UPSTREAM_ERROR", "The upstream failed with a server error."
+    OUTCOME_UNKNOWN = (
+        "OUTCOME_UNKNOWN",
+        "A write was sent without a conclusive response; it may or may not have been applied.",
+    )
+    INTERNAL_ERROR = "INTERNAL_ERROR", "An unexpected exception in the gateway; the log has the request id."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """What a reason is about, as upstream names it: `itemBarcode`, `userId`, ..."""
+    """A parameter of a reason, with the upstream's key: `itemBarcode`, `userId`, ..."""
 
     key: str
     value: str | None = None
@@ -44,7 +93,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverridableBlock:
-    """A block that may be lifted, and the permissions which this caller lacks to lift it."""
+    """A block that can be overridden, and the permissions that the caller lacks to override it."""
 
     name: str
     missing_permissions: list[str] = field(default_factory=list)
@@ -52,7 +101,7 @@ class OverridableBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One reason of a refusal: the structured part of an upstream 400 or 422, and nothing else of it."""
+    """A reason of a refusal: the structured part of an upstream 400 or 422 response."""
 
     message: str
     code: str | None = None
@@ -60,7 +109,7 @@ class Reason:
     overridable_block: OverridableBlock | None = None
 
     def as_extension(self) -> dict[str, Any]:
-        """The reason as it stands in `extensions.reasons`, members that say nothing left out."""
+        """Return the reason for `extensions.reasons`, without empty members."""
         extension: dict[str, Any] = {"message": self.message}
         if self.code is not None:
             extension["code"] = self.code
@@ -75,9 +124,9 @@ class Reason:
 
 
 class GatewayError(Exception):
-    """The root: an error with a code that clients may rely on."""
+    """An error with a code that clients can rely on."""
 
-    code: ClassVar[str] = "INTERNAL_ERROR"
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL_ERROR
     retryable: ClassVar[bool] = False
 
     def __init__(
@@ -100,7 +149,7 @@ class GatewayError(Exception):
 
     @property
     def extensions(self) -> dict[str, Any]:
-        """What the client reads in `errors[].extensions`; graphql-core copies it from here."""
+        """Return the `extensions` of the error in a response; graphql-core reads this property."""
         extensions: dict[str, Any] = {"code": self.code, "retryable": self.retryable}
         if self.upstream is not None:
             extensions["upstream"] = self.upstream
@@ -114,107 +163,107 @@ class GatewayError(Exception):
 
 
 class BadRequest(GatewayError):
-    """The HTTP request, its headers or its JSON was refused before any GraphQL was read."""
+    """An invalid HTTP request: its headers, its body or its JSON."""
 
-    code = "BAD_REQUEST"
+    code = ErrorCode.BAD_REQUEST
 
 
 class LimitExceeded(GatewayError):
-    """A page, a document or a result beyond a limit; the message names the limit and the figure."""
+    """A page, a document or a result that exceeds a limit; the message names the limit and the value."""
 
-    code = "LIMIT_EXCEEDED"
+    code = ErrorCode.LIMIT_EXCEEDED
 
 
 class BadUserInput(GatewayError):
-    """An argument failed our own check; nothing was sent upstream for this field."""
+    """An invalid argument; nothing was sent upstream for this field."""
 
-    code = "BAD_USER_INPUT"
+    code = ErrorCode.BAD_USER_INPUT
 
 
 class Unauthenticated(GatewayError):
-    """Upstream does not know the caller: no token, a broken one or one that has run out."""
+    """A missing, invalid or expired token."""
 
-    code = "UNAUTHENTICATED"
+    code = ErrorCode.UNAUTHENTICATED
 
 
 class Forbidden(GatewayError):
-    """Upstream knows the caller, who lacks a permission."""
+    """A missing permission of the user."""
 
-    code = "FORBIDDEN"
+    code = ErrorCode.FORBIDDEN
 
 
 class Conflict(GatewayError):
-    """The record is in another state than the caller thinks, or in use by someone else."""
+    """A record that was changed, or is in use by another user."""
 
-    code = "CONFLICT"
+    code = ErrorCode.CONFLICT
 
 
 class UpstreamRejected(GatewayError):
-    """Upstream refused a question (400 or 422); `reasons` holds what it said."""
+    """A read rejected by the upstream (400 or 422), with its `reasons`."""
 
-    code = "UPSTREAM_REJECTED"
+    code = ErrorCode.UPSTREAM_REJECTED
 
 
 class RateLimited(GatewayError):
-    """Upstream, or our own RATE_LIMIT, wants fewer requests; `retryAfter` is in seconds where it is known."""
+    """A rate limit exceeded, of the upstream or RATE_LIMIT; `retryAfter` is in seconds, if known."""
 
-    code = "RATE_LIMITED"
+    code = ErrorCode.RATE_LIMITED
     retryable = True
 
 
 class Overloaded(GatewayError):
-    """The gateway has as much to do as it takes on at once; nothing was asked."""
+    """A gateway at capacity; nothing was sent upstream."""
 
-    code = "OVERLOADED"
+    code = ErrorCode.OVERLOADED
     retryable = True
 
 
 class UpstreamTimeout(GatewayError):
-    """A read got no full answer within its time."""
+    """A read without a complete response before its timeout."""
 
-    code = "UPSTREAM_TIMEOUT"
+    code = ErrorCode.UPSTREAM_TIMEOUT
     retryable = True
 
 
 class UpstreamUnavailable(GatewayError):
-    """No connection, or upstream says that it is not ready. For an act: nothing was sent."""
+    """An upstream that is unreachable or not ready. A write was not sent."""
 
-    code = "UPSTREAM_UNAVAILABLE"
+    code = ErrorCode.UPSTREAM_UNAVAILABLE
     retryable = True
 
 
 class UpstreamNotConfigured(UpstreamUnavailable):
-    """The operator has set no address for this service."""
+    """An upstream without a configured address."""
 
     retryable = False
 
 
 class UpstreamBadResponse(GatewayError):
-    """An answer that cannot be used: unreadable, of another shape, too big, redirected."""
+    """An unusable response: malformed, of an unexpected shape, too large, or a redirect."""
 
-    code = "UPSTREAM_BAD_RESPONSE"
+    code = ErrorCode.UPSTREAM_BAD_RESPONSE
 
 
 class UpstreamError(GatewayError):
-    """Upstream failed inside (a 5xx that does not mean 'not ready')."""
+    """A server error of the upstream (5xx, except those for 'not ready')."""
 
-    code = "UPSTREAM_ERROR"
+    code = ErrorCode.UPSTREAM_ERROR
     retryable = True
 
 
 class OutcomeUnknown(GatewayError):
-    """An act was sent and no conclusive answer came: it may or may not have happened."""
+    """A write that was sent without a conclusive response: it may or may not have been applied."""
 
-    code = "OUTCOME_UNKNOWN"
+    code = ErrorCode.OUTCOME_UNKNOWN
 
 
 class Refused(GatewayError):
-    """The library said no to an act (400 or 422). Mutations turn it into a `Refusal`, which is data."""
+    """A write rejected by the library (400 or 422). Mutations return it as a `Refusal`, which is data."""
 
-    code = "UPSTREAM_REJECTED"
+    code = ErrorCode.UPSTREAM_REJECTED
 
 
 class NotFound(GatewayError):
-    """Upstream answered 404. By-id questions turn it into null."""
+    """A 404 response. Reads by id return null for it."""
 
-    code = "NOT_FOUND"
+    code = ErrorCode.NOT_FOUND

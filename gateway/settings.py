@@ -464,12 +464,6 @@ class ServerSettings(SettingsGroup):
         le=100_000,
         description="Maximum number of open client connections; beyond it only /admin is served.",
     )
-    workers: int = Field(
-        default=1,
-        ge=1,
-        le=256,
-        description="Processes that share the port; limits and breakers are each one's own.",
-    )
     shutdown_timeout: int = Field(
         default=20,
         ge=1,

@@ -77,7 +77,6 @@ DEFAULTS: dict[str, object] = {
     "max_header_bytes": 32_768,
     "max_headers": 100,
     "max_connections": 1000,
-    "workers": 1,
     "shutdown_timeout": 20,
     "redis_url": None,
     "redis_timeout": 0.1,
@@ -273,7 +272,6 @@ def test_bad_value_names_variable_and_value(name: str, given: str, problem: str)
     ("name", "least", "most"),
     [
         ("port", 0, 65535),
-        ("workers", 1, 256),
         ("polaris_organization", 1, None),
         ("polaris_workstation", 1, None),
         ("polaris_product_id", 1, None),

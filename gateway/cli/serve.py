@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import sys
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import click
@@ -13,8 +9,7 @@ import click
 from gateway.cli.listening import address, listen
 from gateway.cli.settings import read_settings, setting_options
 from gateway.cli.startup import CannotStart, notice_when_slow
-from gateway.cli.startup_message import PROGRAM, greeting
-from gateway.cli.workers import Workers, metrics_folder
+from gateway.cli.startup_message import greeting
 from gateway.observability import logs
 from gateway.server.lifecycle import run
 from gateway.settings import Settings, SettingsError, value_text
@@ -33,54 +28,34 @@ def serve(**options: Any) -> None:
     """
     settings = read_settings(options)
     require_something_to_serve(settings)
-    require_one_library(settings)
-    with listen(settings.host, settings.port) as listener:
-        greeted = greeting(settings, address(listener))
-        if settings.workers == 1:
-            serve_here(settings, listener, lambda: click.echo(greeted))
-        else:
-            serve_in_workers(settings, listener, lambda: click.echo(greeted))
+    with (
+        listen(settings.host, settings.port) as listener,
+        logs.configure(settings),
+    ):
+        startup_message = greeting(settings, address(listener))
+        with notice_when_slow("Starting"):
+            from gateway.app import create_app
+            from gateway.server.protocol import bounded_protocol
 
-
-def serve_here(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Serve in this process until a signal ends it."""
-    with logs.written(settings.log_level, settings.log_format):
-        _serve(settings, listener, announce)
-
-
-def _serve(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
-    with notice_when_slow("Starting"):
-        from gateway.app import create_app
-        from gateway.server.protocol import bounded_protocol
-
-        try:
-            app = create_app(settings)
-        except SettingsError as error:
-            raise CannotStart(str(error)) from error
-        except ValueError as error:
-            if settings.sandbox_data is None:
-                raise
-            raise CannotStart(f"SANDBOX_DATA: {error}") from error
-    drain = min(DRAIN_SECONDS, settings.shutdown_timeout / 2)
-    run(
-        app,
-        listener,
-        announce=announce,
-        drain=drain,
-        last_acts=max(0.0, settings.shutdown_timeout / 2 - drain),  # and then they have ACT_TIMEOUT
-        shutdown_timeout=settings.shutdown_timeout - drain,
-        log_level=settings.log_level,
-        http=bounded_protocol(settings),
-    )
-
-
-def serve_in_workers(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> None:
-    """Serve in as many processes as WORKERS says until a signal ends them; exit as they did."""
-    with logs.written(settings.log_level, settings.log_format), metrics_folder():
-        workers = Workers(settings.workers, partial(serve_here, settings), listener, announce=announce)
-        status = workers.run()
-    if status:
-        sys.exit(status)
+            try:
+                app = create_app(settings)
+            except SettingsError as error:
+                raise CannotStart(str(error)) from error
+            except ValueError as error:
+                if settings.sandbox_data is None:
+                    raise
+                raise CannotStart(f"SANDBOX_DATA: {error}") from error
+        drain = min(DRAIN_SECONDS, settings.shutdown_timeout / 2)
+        run(
+            app,
+            listener,
+            announce=lambda: click.echo(startup_message),
+            drain=drain,
+            last_acts=max(0.0, settings.shutdown_timeout / 2 - drain),  # which then have ACT_TIMEOUT
+            shutdown_timeout=settings.shutdown_timeout - drain,
+            log_level=settings.log_level,
+            http=bounded_protocol(settings),
+        )
 
 
 def require_something_to_serve(settings: Settings) -> None:
@@ -93,12 +68,3 @@ def require_something_to_serve(settings: Settings) -> None:
         " or SANDBOX=1 to serve an embedded library of invented records"
         f" (got {value_text(getattr(settings, name.lower()))!r})"
     )
-
-
-def require_one_library(settings: Settings) -> None:
-    """Refuse several embedded libraries: what one worker lends the others would not know of."""
-    if settings.workers > 1 and settings.serves_sandbox:
-        raise CannotStart(
-            "WORKERS: the embedded library lives in one process; use 1, or serve the library by itself with"
-            f" `{PROGRAM} sandbox` and set OKAPI_URL to it (got '{settings.workers}')"
-        )

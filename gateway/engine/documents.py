@@ -40,12 +40,8 @@ from gateway.engine.limits import (
     too_costly,
 )
 from gateway.engine.manifests import TrustedDocuments
+from gateway.errors import ErrorCode
 from gateway.settings import DocumentSettings, LimitSettings
-
-PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
-VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
-NOT_TRUSTED = "DOCUMENT_NOT_TRUSTED"
-
 
 MAX_ERRORS = 20  # a reader fixes the first few; graphql-core would go on to 100
 
@@ -156,7 +152,10 @@ class Documents:
         if found is None:
             is_trusted = self.trust == "off" or query in self.trusted
             if not is_trusted and self.trust == "enforce":
-                return refused("The document is not one of those that are trusted here.", NOT_TRUSTED)
+                return refused(
+                    "The document is not in the manifest of trusted documents.",
+                    ErrorCode.DOCUMENT_NOT_TRUSTED,
+                )
             found = self._prepare(query, operation_name)
             self._keep((query, operation_name), found)
             if not is_trusted:
@@ -199,7 +198,7 @@ class Documents:
             document = parsed(query, self.limits)
             check_shape(document, self.limits)
         except GraphQLError as error:
-            return _rejected([error], PARSE_FAILED)
+            return _rejected([error], ErrorCode.GRAPHQL_PARSE_FAILED)
         errors = validate(
             self.core_schema,
             document,
@@ -208,11 +207,11 @@ class Documents:
             hide_suggestions=not self.suggestions,
         )
         if errors:
-            return _rejected(errors, VALIDATION_FAILED)
+            return _rejected(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         try:
             node = _chosen(document, operation_name)
         except GraphQLError as error:
-            return _rejected([error], VALIDATION_FAILED)
+            return _rejected([error], ErrorCode.GRAPHQL_VALIDATION_FAILED)
         operation = self._operation(document, node)
         if not may_defer(query):
             return operation
@@ -275,7 +274,7 @@ def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode
     return chosen
 
 
-def refused(message: str, code: str) -> Rejected:
+def refused(message: str, code: ErrorCode) -> Rejected:
     """A document that is not executed for a reason that has no place in its text."""
     return Rejected(errors=(GraphQLError(message, extensions={"code": code}),))
 
@@ -294,7 +293,7 @@ def _length(key: tuple[str, str | None]) -> int:
     return len(query) + len(operation_name or "")
 
 
-def _rejected(errors: Sequence[GraphQLError], code: str) -> Rejected:
+def _rejected(errors: Sequence[GraphQLError], code: ErrorCode) -> Rejected:
     for error in errors:
         error.extensions = {"code": code, **(error.extensions or {})}  # a limit rule brings a code of its own
         # Locations are computed by now. Nodes, source and traceback would keep the whole tree alive.

@@ -14,9 +14,8 @@ from graphql.execution.executor import Executor
 from graphql.execution.values import coerce_argument
 from strawberry.exceptions import StrawberryInputCoercionError
 
-from gateway.errors import BadUserInput, GatewayError, UpstreamBadResponse
+from gateway.errors import BadUserInput, ErrorCode, GatewayError, UpstreamBadResponse
 
-INTERNAL_ERROR = "INTERNAL_ERROR"
 INTERNAL_MESSAGE = "Something went wrong in the gateway."
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def all_masked(errors: Iterable[GraphQLError], request_id: str) -> list[dict[str
     for error in errors:
         message, extensions = _judged(error)
         cause = _chain(error)[-1]
-        if extensions["code"] == INTERNAL_ERROR and id(cause) not in logged:
+        if extensions["code"] == ErrorCode.INTERNAL_ERROR and id(cause) not in logged:
             logged.add(id(cause))
             _log(cause, request_id)
         entry: dict[str, Any] = {"message": message}
@@ -106,7 +105,7 @@ def _about_input(error: GraphQLError, chain: list[Exception]) -> bool:
 
 
 def _internal() -> tuple[str, dict[str, Any]]:
-    return INTERNAL_MESSAGE, {"code": INTERNAL_ERROR, "retryable": False}
+    return INTERNAL_MESSAGE, {"code": ErrorCode.INTERNAL_ERROR, "retryable": False}
 
 
 def _chain(error: GraphQLError) -> list[Exception]:

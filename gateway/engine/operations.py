@@ -102,7 +102,7 @@ class Operations:
             return False, ready
         operation, variables = ready.operation, ready.variables
         name = operation.node.name
-        record.operation_is("mutation" if operation.is_mutation else "query", name.value if name else None)
+        record.identify("mutation" if operation.is_mutation else "query", name.value if name else None)
         if self.rate_limit is not None:
             cost = self.documents.cost(operation, variables.coerced)
             if limited := await self.rate_limit.check(caller, cost):

@@ -10,12 +10,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
-from gateway.engine.documents import NOT_TRUSTED, Documents, Prepared, Rejected, refused
+from gateway.engine.documents import Documents, Prepared, Rejected, refused
 from gateway.engine.manifests import SHA256
+from gateway.errors import ErrorCode
 from gateway.http.request import GraphQLRequest, HttpRefusal, PersistedQuery, persisted_query
-
-NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
-NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 Prepare: TypeAlias = Callable[[str, str | None], Awaitable[Prepared]]  # a text and the name of its operation
 
@@ -63,10 +61,12 @@ class PersistedDocuments:
         if text is not None:
             return text
         if self.documents.trust == "enforce":
-            return refused("The document is not one of those that are trusted here.", NOT_TRUSTED)
+            return refused(
+                "The document is not in the manifest of trusted documents.", ErrorCode.DOCUMENT_NOT_TRUSTED
+            )
         if request.documentId is None and self.registered is None:
-            return refused("PersistedQueryNotSupported", NOT_SUPPORTED)
-        return refused("PersistedQueryNotFound", NOT_FOUND)
+            return refused("PersistedQueryNotSupported", ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED)
+        return refused("PersistedQueryNotFound", ErrorCode.PERSISTED_QUERY_NOT_FOUND)
 
     async def _register(self, registered: Registered, hashed: PersistedQuery, text: str) -> None:
         try:

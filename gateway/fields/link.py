@@ -70,14 +70,14 @@ class Link(StrawberryField):
         needs = needs_of(info)
         carried = source.get(self.through)
         if carried is not None and needs <= {("id",), *((name,) for name in carried)}:
-            info.context.operation.carried += 1
+            info.context.operation.embedded += 1
             return {"id": key, **carried}
         if (
             self.embedded
             and needs <= self.embedded.keys()
             and all(_present(source, self.embedded[path]) for path in needs)
         ):
-            info.context.operation.carried += 1
+            info.context.operation.embedded += 1
             return self.partial(source)
         return self.load(key, info)
 
@@ -142,7 +142,7 @@ class ManyLink(Link):
             return None
         ids = [key for key in (id_in(self, each) for each in keys) if key is not None]
         if needs_of(info) <= {("id",)}:
-            info.context.operation.carried += len(ids)
+            info.context.operation.embedded += len(ids)
             return [{"id": key} for key in ids]
         return self._all([self.load(key, info) for key in ids])
 

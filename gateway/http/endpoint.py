@@ -26,8 +26,7 @@ from gateway.http.request import (
     request_in_body,
 )
 from gateway.identity import Caller, Headers, request_id_from_headers
-from gateway.observability.operation import OperationRecord
-from gateway.observability.recorder import Recorder, server_timing
+from gateway.observability.operation import OperationRecord, Recorder, server_timing
 
 _encode = msgspec.json.Encoder().encode
 
@@ -72,7 +71,7 @@ class GraphQLEndpoint:
         if self.graphiql is not None and _opens_graphiql(scope, accept):
             await _send(send, 200, b"text/html", self.graphiql)
             return
-        record = self.recorder.begin()
+        record = self.recorder.start()
         try:
             await self._operate(scope, accept, receive, send, record)
         finally:
@@ -105,7 +104,7 @@ class GraphQLEndpoint:
             # Clients of plain JSON take any other status for a failure of the transport.
             status = 200 if well_formed or media_type == LEGACY_JSON else 400
             body = _encode(answer)
-            record.answered(well_formed, answer.get("errors", ()))
+            record.complete(well_formed, answer.get("errors", ()))
         except ClientDisconnected:
             return
         except Exception as error:
@@ -114,7 +113,7 @@ class GraphQLEndpoint:
             told = refusal(reason, request_id)
             body = _encode({"errors": [told]})
             record.request_id = request_id
-            record.refused(status, told)
+            record.refuse(status, told)
         else:
             request_id = caller.request_id
         record.end()
@@ -165,7 +164,7 @@ class GraphQLEndpoint:
         finally:
             gone.cancel()
             await parts.others.aclose()
-        record.answered(True, written.problems)
+        record.complete(True, written.problems)
         record.end()
         await send({"type": "http.response.body", "body": body + CLOSING})
         self.running_mutations.answered()

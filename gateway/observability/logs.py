@@ -1,7 +1,7 @@
-"""Log lines: one JSON object each, or one line of text.
+"""Log lines, as JSON objects or as text.
 
-The standard library's loggers carry them, as they do those of every library in use, and what writes them is
-one formatter for all. structlog's for lines of others took five times as long for each (measured).
+They are records of the standard library's loggers, as those of every library in use, and share one formatter.
+structlog's formatter for records of other libraries takes five times as long per line (measured).
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from time import time
-from typing import Literal, TextIO, TypeAlias
+from typing import TextIO
 
 import msgspec
 
-Format: TypeAlias = Literal["json", "text"]
+from gateway.settings import ObservabilitySettings
 
 _FIELDS = "fields"
-# What other people's formatters may ask of a record, with nothing of this one in it.
-_NOWHERE = vars(logging.makeLogRecord({"pathname": __file__, "filename": "logs.py", "module": "logs"}))
+# The attributes that other formatters may read of a record.
+_PLACELESS = vars(logging.makeLogRecord({"pathname": __file__, "filename": "logs.py", "module": "logs"}))
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
 class Line(logging.LogRecord):
-    """A record with fields, made in less time: it looks for no caller, thread or task."""
+    """A record with fields; faster to create, because it has no caller, thread or task."""
 
     def __init__(self, name: str, level: int, event: str, fields: Mapping[str, object]) -> None:
         created = time()
         self.__dict__.update(
-            _NOWHERE,
+            _PLACELESS,
             name=name,
             levelno=level,
             levelname=logging.getLevelName(level),
@@ -43,29 +43,29 @@ class Line(logging.LogRecord):
 
 
 def write(log: logging.Logger, event: str, fields: Mapping[str, object], level: int = logging.INFO) -> None:
-    """Write a line with these members besides the usual ones; they must be JSON.
+    """Write a line with additional fields, which must be JSON.
 
-    Whether the logger takes the level has been asked.
+    The caller has checked that the logger is enabled for the level.
     """
     log.handle(Line(log.name, level, event, fields))
 
 
-class Lines(logging.StreamHandler[TextIO]):
-    """Writes each line at once and whole, so that those of several processes do not mix."""
+class LineStream(logging.StreamHandler[TextIO]):
+    """Writes each line in one call, so that the lines of several processes do not mix."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             stream = self.stream
             stream.write(self.format(record) + "\n")
             stream.flush()
-        except Exception:  # a full disk, a closed pipe: the standard library's own way
+        except Exception:  # a full disk, a closed pipe: as in the standard library
             self.handleError(record)
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one JSON object: `timestamp`, `level`, `logger`, `event`, and its fields.
+    """Formats a record as one JSON object: `timestamp`, `level`, `logger`, `event`, and its fields.
 
-    `timestamp` is in UTC with milliseconds, `exception` is there where one was logged.
+    `timestamp` is in UTC with milliseconds; `exception` is present if one was logged.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -82,7 +82,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Writes a record as people read it in a terminal; the fields stand behind as `name=value`."""
+    """Formats a record as a line of text for a terminal, with its fields as `name=value`."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields: Mapping[str, object] = getattr(record, _FIELDS, {})
@@ -96,29 +96,29 @@ class TextFormatter(logging.Formatter):
 
 
 @contextmanager
-def written(level: str, shape: Format, stream: TextIO | None = None) -> Iterator[None]:
-    """Send the log lines of this process to `stream`, the standard error stream unless it is given.
+def configure(settings: ObservabilitySettings, stream: TextIO | None = None) -> Iterator[None]:
+    """Send the log lines of this process to `stream`, by default to standard error.
 
-    Lines of the gateway come from `level` on, those of the libraries from `warning` on. Afterwards all is as
-    it was before.
+    LOG_LEVEL applies to the gateway; libraries log warnings and errors. The previous configuration is
+    restored at the end.
     """
-    ours, root = logging.getLogger("gateway"), logging.getLogger()
-    before = ours.level, ours.propagate
-    handler, others = Lines(stream or sys.stderr), Lines(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter() if shape == "json" else TextFormatter())
-    others.setFormatter(handler.formatter)
+    gateway, root = logging.getLogger("gateway"), logging.getLogger()
+    level, propagate = gateway.level, gateway.propagate
+    own, others = LineStream(stream or sys.stderr), LineStream(stream or sys.stderr)
+    own.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
+    others.setFormatter(own.formatter)
     others.setLevel(logging.WARNING)
-    ours.setLevel(level.upper())
-    ours.propagate = False
-    ours.addHandler(handler)
+    gateway.setLevel(settings.log_level.upper())
+    gateway.propagate = False
+    gateway.addHandler(own)
     root.addHandler(others)
     try:
         yield
     finally:
         root.removeHandler(others)
-        ours.removeHandler(handler)
-        ours.setLevel(before[0])
-        ours.propagate = before[1]
+        gateway.removeHandler(own)
+        gateway.setLevel(level)
+        gateway.propagate = propagate
 
 
 def _timestamp(seconds: float) -> str:

@@ -1,16 +1,14 @@
-"""What Prometheus scrapes: counts and times by labels that come from closed lists.
+"""The metrics of one gateway for Prometheus.
 
-No label names a tenant, a user, a record or an operation of a client: each would be a series for ever.
+All labels have values from closed lists. None names a tenant, a user, a record or a client's operation: each
+would be a time series that never ends.
 """
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import get_args
 
 from prometheus_client import (
@@ -22,67 +20,55 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-from gateway import errors
+from gateway.errors import ErrorCode
+from gateway.observability.counters import COUNTERS, ProcessGauge
 from gateway.observability.operation import Kind, OperationRecord, Outcome, Status
-
-MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 STATUSES: tuple[Status, ...] = get_args(Status)
 OTHER = "other"
-COUNTED_TOGETHER = 50  # operations: in a row they take a third of the time
+BATCH = 50  # operations, recorded together: that takes a third of the time
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 KEYS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
-
-def _codes(of: type[errors.GatewayError]) -> set[str]:
-    return {of.code}.union(*map(_codes, of.__subclasses__()))
-
-
-CODES = frozenset({*_codes(errors.GatewayError), "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"})
-
-# They would be a series beside each counter, and say only when this process began.
+# They would be a second time series for each counter, and contain only the start time of the process.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client's own
 
 
 @dataclass(slots=True)
 class _Followed:
-    """A figure that is kept elsewhere, and how much of it has been told."""
+    """A count of the process, and the part of it that the metric already has."""
 
     read: Callable[[], int]
     metric: Counter | Gauge
-    told: int
+    recorded: int
 
-    def tell(self) -> None:
+    def record(self) -> None:
         now = self.read()
-        if now != self.told:
-            if isinstance(self.metric, Gauge):
-                self.metric.set(now)
-            else:
-                self.metric.inc(now - self.told)
-            self.told = now
+        if isinstance(self.metric, Gauge):
+            self.metric.set(now)
+        elif now != self.recorded:
+            self.metric.inc(now - self.recorded)
+            self.recorded = now
 
 
 class Metrics:
-    """The metrics of one gateway.
-
-    Where the environment names `PROMETHEUS_MULTIPROC_DIR`, each process counts into files there, and
-    whichever is scraped tells the sum of all, those included that have ended.
-    """
+    """The metrics of one gateway, counted from its creation; gauges are those of the process."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
-        self._folder = os.environ.get(MULTIPROCESS_FOLDER)
-        if self._folder is None:
-            ProcessCollector(registry=registry)
+        ProcessCollector(registry=registry)
         self._followed: list[_Followed] = []
+        for counter in COUNTERS:
+            reads = {value: partial(counter.counts.__getitem__, value) for value in counter.counts}
+            is_gauge = isinstance(counter, ProcessGauge)
+            self.follow(counter.name, counter.description, reads, label=counter.label, is_gauge=is_gauge)
         self._operation_seconds = Histogram(
             "gateway_operation_duration_seconds",
-            "Time from a request's head to its answer, by kind of operation and how it ended.",
+            "Time from the head of a request to its response, by kind of operation and outcome.",
             ["kind", "outcome"],
             buckets=SECONDS,
             registry=registry,
@@ -92,101 +78,74 @@ class Metrics:
             for kind in KINDS
             for outcome in OUTCOMES
         }
-        self._errors = Counter(
-            "gateway_errors", "Errors in answers, by their code.", ["code"], registry=registry
-        )
-        self._codes = {code: self._errors.labels(code) for code in sorted({*CODES, OTHER})}
+        self._errors = Counter("gateway_errors", "Errors in responses, by code.", ["code"], registry=registry)
+        self._codes = {code: self._errors.labels(code) for code in (*sorted(ErrorCode), OTHER)}
         self._call_seconds = Histogram(
             "gateway_upstream_call_duration_seconds",
-            "Time of calls upstream with all their attempts, by service, route and how they ended.",
+            "Time of upstream calls with all their attempts, by upstream, route and status.",
             ["upstream", "method", "route", "status"],
             buckets=SECONDS,
             registry=registry,
         )
         self._calls: dict[tuple[str, str, str, Status], Histogram] = {}
-        self._acts = Counter(
-            "gateway_acts",
-            "Mutations by what is known of them: SUCCESS, LOCKED, CANCELLED, or the code of the error.",
-            ["act", "outcome"],
+        self._mutations = Counter(
+            "gateway_mutations",
+            "Mutations by outcome: SUCCESS, LOCKED, CANCELLED, or the code of the error.",
+            ["mutation", "outcome"],
             registry=registry,
         )
         self._batch_keys = Histogram(
             "gateway_loader_batch_keys",
-            "Distinct keys in each batch of a loader.",
+            "Distinct keys in each batch of a DataLoader.",
             buckets=KEYS,
             registry=registry,
         )
         self._hits = Counter(
             "gateway_loader_hits",
-            "Keys that a loader was asked for and had asked already in the same operation.",
+            "Keys that a DataLoader had already loaded in the same operation.",
             registry=registry,
         )
-        self._carried = Counter(
-            "gateway_links_carried",
-            "Links answered from what the parent carries, without a key or a call.",
+        self._embedded = Counter(
+            "gateway_embedded_links",
+            "Links resolved from members embedded in the parent record, without an upstream call.",
             registry=registry,
         )
-        self._uncounted: list[OperationRecord] = []
-        self._in_flight = 0
-        self.follow_gauge(
-            "gateway_operations_in_flight",
-            "Operations that are being answered.",
-            {"": lambda: self._in_flight},
-        )
-        self._running = self._followed[-1]
+        self._in_flight = Gauge("gateway_operations_in_flight", "Operations in flight.", registry=registry)
+        self._unrecorded: list[OperationRecord] = []
+        self._started = 0
 
-    def follow_counter(
+    def follow(
         self,
         name: str,
-        meaning: str,
-        figures: Mapping[str, Callable[[], int]],
+        description: str,
+        reads: Mapping[str, Callable[[], int]],
+        *,
         label: str | None = None,
+        is_gauge: bool = False,
     ) -> None:
-        """Tell figures that are kept elsewhere and only grow, by the values of a label.
+        """Read numbers that are counted elsewhere, by the values of a label, at each scrape."""
+        kind: type[Counter] | type[Gauge] = Gauge if is_gauge else Counter
+        metric = kind(name, description, [label] if label else [], registry=self.registry)
+        for value, read in reads.items():
+            self._followed.append(_Followed(read, metric.labels(value) if label else metric, read()))
 
-        Without a label there is one figure. What was counted before now is not told.
-        """
-        counter = Counter(name, meaning, [label] if label else [], registry=self.registry)
-        for value, read in figures.items():
-            self._followed.append(_Followed(read, counter.labels(value) if label else counter, read()))
+    def start(self) -> None:
+        """Count an operation that starts."""
+        self._started += 1
 
-    def follow_gauge(
-        self,
-        name: str,
-        meaning: str,
-        figures: Mapping[str, Callable[[], int]],
-        label: str | None = None,
-    ) -> None:
-        """Tell figures that are kept elsewhere and come and go; those of all live processes are summed."""
-        gauge = Gauge(
-            name, meaning, [label] if label else [], registry=self.registry, multiprocess_mode="livesum"
-        )
-        for value, read in figures.items():
-            child = gauge.labels(value) if label else gauge
-            child.set(0)
-            self._followed.append(_Followed(read, child, 0))
+    def end(self, operation: OperationRecord) -> None:
+        """Count an operation that has ended, at the next scrape at the latest."""
+        self._started -= 1
+        self._unrecorded.append(operation)
+        if len(self._unrecorded) >= BATCH:
+            self._record_operations()
 
-    def began(self) -> None:
-        """Count an operation that begins."""
-        self._in_flight += 1
-        if self._folder is not None:
-            self._running.tell()  # the other figures change while it runs
+    def _record_operations(self) -> None:
+        unrecorded, self._unrecorded = self._unrecorded, []
+        for operation in unrecorded:
+            self._record(operation)
 
-    def ended(self, operation: OperationRecord) -> None:
-        """Count an operation that has ended, at the latest when somebody looks."""
-        self._in_flight -= 1
-        self._uncounted.append(operation)
-        if self._folder is not None:
-            self._tell()  # another process may be the one that is scraped
-        elif len(self._uncounted) >= COUNTED_TOGETHER:
-            self._count()
-
-    def _count(self) -> None:
-        uncounted, self._uncounted = self._uncounted, []
-        for operation in uncounted:
-            self._count_one(operation)
-
-    def _count_one(self, operation: OperationRecord) -> None:
+    def _record(self, operation: OperationRecord) -> None:
         self._operations[operation.kind, operation.outcome].observe(operation.seconds)
         for code, times in operation.codes.items():
             self._codes[code if code in self._codes else OTHER].inc(times)
@@ -196,44 +155,22 @@ class Metrics:
             if calls is None:
                 calls = self._calls[key] = self._call_seconds.labels(*key)
             calls.observe(seconds)
-        for act in operation.acts:
-            self._acts.labels(act.act, act.outcome).inc()
+        for each in operation.mutations:
+            self._mutations.labels(each.mutation, each.outcome).inc()
         if operation.batches:
             for keys in operation.batches:
                 self._batch_keys.observe(keys)
             hits = operation.loader_hits
             if hits:
                 self._hits.inc(hits)
-        if operation.carried:
-            self._carried.inc(operation.carried)
+        if operation.embedded:
+            self._embedded.inc(operation.embedded)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Write all metrics in the format that suits an `Accept` header best; its content type with it."""
-        self._tell()
-        encode, content_type = choose_encoder(accept)
-        if self._folder is None:
-            return encode(self.registry), content_type
-        _forget_dead_processes(self._folder)
-        whole = CollectorRegistry()
-        MultiProcessCollector(whole, self._folder)  # type: ignore[no-untyped-call]  # prometheus_client's own
-        return encode(whole), content_type
-
-    def _tell(self) -> None:
-        self._count()
+        """Return all metrics in the format that matches an `Accept` header best, and its content type."""
+        self._record_operations()
+        self._in_flight.set(self._started)
         for each in self._followed:
-            each.tell()
-
-
-def _forget_dead_processes(folder: str) -> None:
-    """Drop the gauges of processes that are no more. What they counted stays."""
-    for file in Path(folder).glob("gauge_live*_*.db"):
-        number = re.search(r"_(\d+)\.db$", file.name)
-        if number is None:
-            continue
-        try:
-            os.kill(int(number[1]), 0)
-        except ProcessLookupError:
-            with suppress(FileNotFoundError):  # another process was scraped at the same moment
-                mark_process_dead(int(number[1]), folder)  # type: ignore[no-untyped-call]  # as above
-        except PermissionError:  # somebody else's, and alive
-            continue
+            each.record()
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type

@@ -1,8 +1,12 @@
-"""What is noted of one operation while it runs: counts, times and codes, and nothing of patrons."""
+"""Records of operations while they run: counts, times and codes, and nothing about patrons.
+
+When an operation ends, its record goes to the log, the metrics and the traces, as far as they are enabled.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -10,31 +14,38 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from gateway import errors
-from gateway.observability.mutations import MutationOutcome, log_mutation
+from gateway.errors import ErrorCode
+from gateway.observability import logs
 
-if TYPE_CHECKING:  # tracing is an extra
-    from gateway.observability.traces import CallSpan, OperationSpan
+if TYPE_CHECKING:  # loaded only if they are enabled
+    from gateway.observability.metrics import Metrics
+    from gateway.observability.traces import CallSpan, OperationSpan, Tracing
 
 Kind: TypeAlias = Literal["query", "mutation", "none"]
 Outcome: TypeAlias = Literal["success", "partial", "refused", "failed", "abandoned"]
-"""How an operation ended.
+"""The outcome of an operation.
 
-`success`: executed without an error. `partial`: executed, with errors. `refused`: not executed, because of
-the request. `failed`: not executed, because of the gateway. `abandoned`: nobody was left to answer.
+`success`: executed without errors. `partial`: executed with errors. `refused`: not executed, because of the
+request. `failed`: not executed, because of the gateway. `abandoned`: the client disconnected.
 """
 
 Status: TypeAlias = Literal[
     "1xx", "2xx", "3xx", "4xx", "5xx", "timeout", "unavailable", "unreadable", "unknown", "cancelled", "error"
 ]
-"""How a call upstream ended: the class of the status that came, or why none did.
+"""The status of an upstream call: the class of its HTTP status, or the reason why there is none.
 
-`timeout`: a read ran out of time. `unavailable`: nothing was sent, or the connection broke. `unreadable`:
-what came is no answer. `unknown`: an act was sent and no conclusive answer came. `cancelled`: given up,
-because the client had gone or the process stopped. `error`: anything else.
+`timeout`: a read timed out. `unavailable`: nothing was sent, or the connection broke. `unreadable`: the
+response is invalid. `unknown`: a write was sent without a conclusive response. `cancelled`: the client
+disconnected or the process stopped. `error`: anything else.
 """
 
-LONGEST_NAME = 64  # characters of an operation's name
+SUCCESS = "SUCCESS"
+LOCKED = "LOCKED"
+CANCELLED = "CANCELLED"
 
+MAX_NAME_LENGTH = 64  # characters of an operation's name
+
+_UNCLEAR = frozenset({ErrorCode.OUTCOME_UNKNOWN, CANCELLED, ErrorCode.INTERNAL_ERROR})
 _CLASSES: tuple[Status, ...] = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _KINDS: tuple[tuple[type[BaseException], Status], ...] = (
     (errors.UpstreamTimeout, "timeout"),
@@ -44,9 +55,12 @@ _KINDS: tuple[tuple[type[BaseException], Status], ...] = (
     (asyncio.CancelledError, "cancelled"),
 )
 
+log = logging.getLogger("gateway.operation")
+mutation_log = logging.getLogger("gateway.mutation")
+
 
 class UpstreamCall(NamedTuple):
-    """One question or act, with all its attempts. `route` is a template, `seconds` its time in all."""
+    """A read or write with all its attempts. `route` is a template, `seconds` the total time."""
 
     upstream: str
     method: str
@@ -55,15 +69,25 @@ class UpstreamCall(NamedTuple):
     seconds: float
 
 
+@dataclass(slots=True)
+class MutationOutcome:
+    """A mutation and its outcome: `SUCCESS`, `LOCKED`, `CANCELLED`, or the code of its error."""
+
+    mutation: str
+    upstream: str
+    outcome: str
+    status: int | None = None
+
+
 @dataclass(slots=True, eq=False)
 class OperationRecord:
-    """One operation; made when its request comes and kept up until its answer is ready.
+    """The record of one operation, from its request to its response.
 
-    `loads` are the keys that loaders were asked for, `batches` the keys of each question that came of them,
-    `carried` the links that were answered from what their parents hold.
+    `loads` counts the keys passed to DataLoaders, `batches` the keys of each batch, and `embedded` the links
+    resolved from members embedded in their parents.
     """
 
-    began: float = field(default_factory=perf_counter)
+    started: float = field(default_factory=perf_counter)
     tenant: str | None = None
     request_id: str = ""
     kind: Kind = "none"
@@ -71,72 +95,69 @@ class OperationRecord:
     outcome: Outcome = "abandoned"
     codes: dict[str, int] = field(default_factory=dict)
     calls: list[UpstreamCall] = field(default_factory=list)
-    acts: list[MutationOutcome] = field(default_factory=list)
+    mutations: list[MutationOutcome] = field(default_factory=list)
     loads: int = 0
     batches: list[int] = field(default_factory=list)
-    carried: int = 0
+    embedded: int = 0
     seconds: float = 0.0
-    upstream_seconds: float = 0.0  # while at least one call was open: side by side they count once
+    upstream_seconds: float = 0.0  # while at least one call was open: concurrent calls count once
     span: OperationSpan | None = None
     _open_calls: int = 0
     _waiting_since: float = 0.0
 
     @property
     def loader_hits(self) -> int:
-        """Keys that a loader was asked for and had asked upstream already."""
+        """The number of keys that a DataLoader had already loaded."""
         return max(self.loads - sum(self.batches), 0)
 
-    def operation_is(self, kind: Kind, name: str | None) -> None:
-        """Note which operation of the document is executed. The document's own names are GraphQL names."""
+    def identify(self, kind: Kind, name: str | None) -> None:
+        """Record the operation that is executed."""
         self.kind = kind
-        self.name = name if name is None else name[:LONGEST_NAME]
+        self.name = name if name is None else name[:MAX_NAME_LENGTH]
 
-    def answered(self, executed: bool, problems: Sequence[Mapping[str, Any]]) -> None:
-        """Note how it ended: whether it was executed, and the errors as they stand in the answer.
-
-        Any: they are JSON.
-        """
+    def complete(self, executed: bool, problems: Sequence[Mapping[str, Any]]) -> None:
+        """Record the outcome from the errors of the response, which are JSON (hence Any)."""
         self.outcome = ("partial" if problems else "success") if executed else "refused"
         for each in problems:
             code = each["extensions"]["code"]
             self.codes[code] = self.codes.get(code, 0) + 1
 
-    def refused(self, status: int, problem: Mapping[str, Any]) -> None:
-        """Note that it ended with an HTTP status and an error of its own. Any: as above."""
-        self.answered(False, (problem,))
+    def refuse(self, status: int, problem: Mapping[str, Any]) -> None:
+        """Record an HTTP error status, and the error of the response, which is JSON (hence Any)."""
+        self.complete(False, (problem,))
         if status >= 500:
             self.outcome = "failed"
 
     def call(self, upstream: str, method: str, route: str) -> Call:
-        """Note a call: `with operation.call(...) as call`, and `call.answered(status)` inside."""
+        """Record a call: `with operation.call(...) as call`, and `call.answered(status)` inside."""
         return Call(self, upstream, method, route)
 
-    def act(self, act: str, upstream: str, outcome: str, status: int | None = None) -> None:
-        """Note what came of an act, and have it logged when its answer has been read.
+    def act(self, mutation: str, upstream: str, outcome: str, status: int | None = None) -> None:
+        """Record the outcome of a mutation and log it in the next turn of the event loop.
 
-        That is in the next turn of the event loop: between an answer and the judgement of its body nobody
-        waits. So the line is there before links below the answer are followed, and whoever has gone.
+        Its body is judged before that, without waiting. The line is logged before links below the result are
+        resolved, even if the client has disconnected.
         """
-        noted = MutationOutcome(act, upstream, outcome, status)
-        self.acts.append(noted)
-        asyncio.get_running_loop().call_soon(log_mutation, noted, self.tenant, self.request_id)
+        record = MutationOutcome(mutation, upstream, outcome, status)
+        self.mutations.append(record)
+        asyncio.get_running_loop().call_soon(_log_mutation, record, self.tenant, self.request_id)
 
     def act_unreadable(self) -> None:
-        """Note of the last act that its answer proves nothing."""
-        if self.acts:
-            self.acts[-1].outcome = errors.OutcomeUnknown.code
+        """Record that the response to the last mutation proves nothing."""
+        if self.mutations:
+            self.mutations[-1].outcome = ErrorCode.OUTCOME_UNKNOWN
 
     def end(self) -> None:
-        """Note that the answer is ready. Of several ends the first counts."""
+        """Record the time of the response; only the first call has an effect."""
         if not self.seconds:
-            self.seconds = perf_counter() - self.began
+            self.seconds = perf_counter() - self.started
 
-    def call_began(self, now: float) -> None:
+    def start_call(self, now: float) -> None:
         if not self._open_calls:
             self._waiting_since = now
         self._open_calls += 1
 
-    def call_ended(self, call: UpstreamCall, now: float) -> None:
+    def end_call(self, call: UpstreamCall, now: float) -> None:
         self.calls.append(call)
         self._open_calls -= 1
         if not self._open_calls:
@@ -144,9 +165,9 @@ class OperationRecord:
 
 
 class Call:
-    """One call upstream while it lasts."""
+    """The record of one upstream call while it lasts."""
 
-    __slots__ = ("_began", "_method", "_operation", "_route", "_span", "_status", "_upstream")
+    __slots__ = ("_method", "_operation", "_route", "_span", "_started", "_status", "_upstream")
 
     def __init__(self, operation: OperationRecord, upstream: str, method: str, route: str) -> None:
         self._operation = operation
@@ -158,17 +179,17 @@ class Call:
 
     @property
     def trace_headers(self) -> Sequence[tuple[str, str]] | None:
-        """The trace context that this call carries in place of the caller's own; None without tracing."""
+        """The trace context to send in place of the caller's; None without tracing."""
         return None if self._span is None else self._span.headers
 
     def answered(self, status: int) -> None:
-        """Note the HTTP status of an answer that does not raise."""
+        """Record the HTTP status of a response that does not raise."""
         self._status = status
 
     def __enter__(self) -> Call:
         operation = self._operation
-        self._began = now = perf_counter()
-        operation.call_began(now)
+        self._started = now = perf_counter()
+        operation.start_call(now)
         if operation.span is not None:
             self._span = operation.span.call(self._upstream, self._method, self._route)
         return self
@@ -180,16 +201,105 @@ class Call:
         if problem is not None:
             number = problem.status if isinstance(problem, errors.GatewayError) else None
         has_class = number is not None and 100 <= number < 600
-        status = _CLASSES[number // 100 - 1] if number is not None and has_class else _ended(problem)
+        status = _CLASSES[number // 100 - 1] if number is not None and has_class else _status_of(problem)
         now = perf_counter()
-        call = UpstreamCall(self._upstream, self._method, self._route, status, now - self._began)
-        self._operation.call_ended(call, now)
+        call = UpstreamCall(self._upstream, self._method, self._route, status, now - self._started)
+        self._operation.end_call(call, now)
         if self._span is not None:
             self._span.end(status, number)
 
 
-def _ended(problem: BaseException | None) -> Status:
+class Recorder:
+    """Creates the records of operations, and sends them to the log, the metrics and the traces."""
+
+    def __init__(
+        self, metrics: Metrics | None = None, tracing: Tracing | None = None, *, server_timing: bool = False
+    ) -> None:
+        self.server_timing = server_timing
+        self._metrics = metrics
+        self._tracing = tracing
+
+    def start(self) -> OperationRecord:
+        """Return the record of an operation that starts now."""
+        if self._metrics is not None:
+            self._metrics.start()
+        return OperationRecord()
+
+    def trace(self, operation: OperationRecord, traceparent: str | None, tracestate: str | None) -> None:
+        """Start the span of an operation, in the trace of the caller."""
+        if self._tracing is not None:
+            operation.span = self._tracing.start(traceparent, tracestate)
+
+    def end(self, operation: OperationRecord) -> None:
+        """Log and count an operation that has ended."""
+        operation.end()
+        if self._metrics is not None:
+            self._metrics.end(operation)
+        if operation.span is not None:
+            operation.span.end(operation)
+        if log.isEnabledFor(logging.INFO):
+            logs.write(log, "operation", log_fields(operation))
+
+
+def log_fields(operation: OperationRecord) -> dict[str, object]:
+    """Return the fields of an operation's log line. Times are in milliseconds; empty members are omitted."""
+    fields: dict[str, object] = {
+        "requestId": operation.request_id,
+        "tenant": operation.tenant,
+        "kind": operation.kind,
+        "operation": operation.name,
+        "outcome": operation.outcome,
+        "durationMs": _milliseconds(operation.seconds),
+        "upstreamMs": _milliseconds(operation.upstream_seconds),
+    }
+    if operation.calls:
+        fields["upstreamCalls"] = calls = dict[str, int]()
+        for call in operation.calls:
+            calls[call.upstream] = calls.get(call.upstream, 0) + 1
+    if operation.batches:
+        fields["batches"] = operation.batches
+        fields["loaderHits"] = operation.loader_hits
+    if operation.embedded:
+        fields["embeddedLinks"] = operation.embedded
+    if operation.codes:
+        fields["errors"] = operation.codes
+    if operation.span is not None:
+        fields["traceId"] = operation.span.trace_id
+    return fields
+
+
+def server_timing(operation: OperationRecord) -> bytes:
+    """Return the value of a `Server-Timing` header: the total time, and the time and number of calls."""
+    operation.end()
+    calls = len(operation.calls)
+    noun = "call" if calls == 1 else "calls"
+    total, upstream = _milliseconds(operation.seconds), _milliseconds(operation.upstream_seconds)
+    return f'total;dur={total}, upstream;dur={upstream};desc="{calls} {noun}"'.encode("ascii")
+
+
+def _log_mutation(record: MutationOutcome, tenant: str | None, request_id: str) -> None:
+    """Log the outcome of a mutation, as a warning if it is unclear. The line names no keys of records."""
+    level = logging.WARNING if record.outcome in _UNCLEAR else logging.INFO
+    if not mutation_log.isEnabledFor(level):
+        return
+    fields: dict[str, object] = {
+        "mutation": record.mutation,
+        "upstream": record.upstream,
+        "outcome": record.outcome,
+        "tenant": tenant,
+        "requestId": request_id,
+    }
+    if record.status is not None:
+        fields["status"] = record.status
+    logs.write(mutation_log, "mutation", fields, level)
+
+
+def _status_of(problem: BaseException | None) -> Status:
     for kind, status in _KINDS:
         if isinstance(problem, kind):
             return status
     return "error"
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

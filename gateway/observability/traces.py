@@ -1,7 +1,7 @@
-"""Traces: a span for each operation and one for each call upstream, and none for fields.
+"""Traces: one span for each operation and each upstream call, none for fields.
 
-OpenTelemetry is an extra, `circulation-gateway[otel]`, and this module is imported where tracing is on. What
-is exported, how much of it and where to is for the variables of OpenTelemetry to say (`OTEL_...`).
+OpenTelemetry is an extra, `circulation-gateway[otel]`; this module is imported only if tracing is enabled.
+Exporter, endpoint and sampler are configured by OpenTelemetry's environment variables (`OTEL_...`).
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ _w3c = TraceContextTextMapPropagator()
 
 
 class Tracing:
-    """Where spans come from, for the life of the process."""
+    """Creates spans, for the life of the process."""
 
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
         self._tracer: Tracer = provider.get_tracer("gateway")
 
-    def begin(self, traceparent: str | None, tracestate: str | None) -> OperationSpan:
-        """Begin the span of an operation, below the caller's where they sent one."""
-        given = {"traceparent": traceparent, "tracestate": tracestate}
-        carrier = {name: value for name, value in given.items() if value is not None}
+    def start(self, traceparent: str | None, tracestate: str | None) -> OperationSpan:
+        """Start the span of an operation, in the caller's trace if the request has one."""
+        context = {"traceparent": traceparent, "tracestate": tracestate}
+        carrier = {name: value for name, value in context.items() if value is not None}
         span = self._tracer.start_span("GraphQL operation", _w3c.extract(carrier), SpanKind.SERVER)
         return OperationSpan(self._tracer, span)
 
     def close(self) -> None:
-        """Export what is left, and end; it takes as long as the exporter's timeout at most."""
+        """Export the remaining spans and shut down, within the exporter's timeout."""
         self._provider.shutdown()
 
 
@@ -56,11 +56,11 @@ class OperationSpan:
 
     @property
     def trace_id(self) -> str:
-        """The trace that it belongs to, in 32 hexadecimal digits."""
+        """The id of its trace, in 32 hexadecimal digits."""
         return f"{self._span.get_span_context().trace_id:032x}"
 
     def call(self, upstream: str, method: str, route: str) -> CallSpan:
-        """Begin the span of a call, and write its context for the call's headers."""
+        """Start the span of an upstream call, and create the headers with its context."""
         span = self._tracer.start_span(
             f"{method} {route}",
             set_span_in_context(self._span),
@@ -72,10 +72,10 @@ class OperationSpan:
         return CallSpan(span, tuple(carrier.items()))
 
     def end(self, operation: OperationRecord) -> None:
-        """End with what is known of the operation; its text and its variables are not."""
+        """End the span with the outcome of the operation, without its text and its variables."""
         span = self._span
         if operation.kind != "none":
-            span.update_name(operation.kind)  # whoever writes documents may name operations without end
+            span.update_name(operation.kind)  # names are unbounded: clients choose them
             span.set_attribute("graphql.operation.type", operation.kind)
         if operation.name is not None:
             span.set_attribute("graphql.operation.name", operation.name)
@@ -89,14 +89,14 @@ class OperationSpan:
 
 
 class CallSpan:
-    """The span of one call upstream; `headers` carry its context."""
+    """The span of one upstream call; `headers` contain its context."""
 
     def __init__(self, span: Span, headers: Sequence[tuple[str, str]]) -> None:
         self._span = span
         self.headers = headers
 
     def end(self, status: Status, number: int | None) -> None:
-        """End with what came: its HTTP status, where there was one, and how that counts."""
+        """End the span with the status of the call, and with its HTTP status if there is one."""
         if number is not None:
             self._span.set_attribute("http.response.status_code", number)
         if status in _FAILED:
@@ -106,10 +106,10 @@ class CallSpan:
 
 
 def tracing_from_environment() -> Tracing:
-    """Tracing as the variables `OTEL_...` describe it: exporter, endpoint, sampler, attributes, batches.
+    """Create tracing from the variables `OTEL_...`: exporter, endpoint, sampler, attributes, batches.
 
     `OTEL_TRACES_EXPORTER` is `otlp` (over HTTP, the default), `console` or `none`. Raises `SettingsError` for
-    any other.
+    any other value.
     """
     kind = os.environ.get(EXPORTER) or "otlp"
     if kind not in ("otlp", "console", "none"):

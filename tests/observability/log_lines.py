@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gateway.observability.logs import JsonFormatter, Lines
+from gateway.observability.logs import JsonFormatter, LineStream
 
 Json = Any  # a line is JSON, and each test knows which
 
@@ -36,7 +36,7 @@ class LogLines:
 def logged() -> Iterator[LogLines]:
     """Write the lines as they are written in production, beside whatever else takes them."""
     lines = LogLines()
-    handler = Lines(lines.stream)
+    handler = LineStream(lines.stream)
     handler.setFormatter(JsonFormatter())
     log = logging.getLogger("gateway")
     level = log.level

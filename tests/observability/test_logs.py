@@ -57,7 +57,7 @@ async def test_an_operation_is_one_line(gateway: Gateway, lines: LogLines) -> No
         "upstreamCalls": {"bff": 1, "folio": 1},
         "batches": [2, 1],  # the keys of two patron groups, and the table that holds them
         "loaderHits": 3,
-        "carriedLinks": 5,
+        "embeddedLinks": 5,
     }
 
 
@@ -68,7 +68,7 @@ async def test_counts_do_not_depend_on_how_it_is_executed(execution: str, lines:
         await gateway.data(LOANS)
 
     (line,) = lines.all
-    counted = [line[name] for name in ("upstreamCalls", "batches", "loaderHits", "carriedLinks")]
+    counted = [line[name] for name in ("upstreamCalls", "batches", "loaderHits", "embeddedLinks")]
     assert counted == [{"bff": 1, "folio": 1}, [2, 1], 3, 5]
 
 
@@ -116,14 +116,14 @@ async def test_an_act_is_a_line_of_its_own(gateway: Gateway, lines: LogLines) ->
     """It has the act, the upstream, the outcome and the request id; the keys of the act are not there."""
     data = await gateway.data(LOCK % 29938, headers=gateway.as_staff())
 
-    act, operation = lines.all
+    each, operation = lines.all
     assert data["lockObject"]["__typename"] == "ObjectLocked"
-    assert act.pop("timestamp")
-    assert act == {
+    assert each.pop("timestamp")
+    assert each == {
         "level": "info",
-        "logger": "gateway.act",
-        "event": "act",
-        "act": "lockObject",
+        "logger": "gateway.mutation",
+        "event": "mutation",
+        "mutation": "lockObject",
         "upstream": "polaris",
         "outcome": "SUCCESS",
         "tenant": "diku",
@@ -140,7 +140,10 @@ async def test_a_lock_of_another_is_told(gateway: Gateway, lines: LogLines) -> N
     data = await gateway.data(LOCK % 29938, headers=other)
 
     assert data["lockObject"]["__typename"] == "ObjectLockConflict"
-    assert [(act["outcome"], act["status"]) for act in lines.of("act")] == [("SUCCESS", 200), ("LOCKED", 409)]
+    assert [(each["outcome"], each["status"]) for each in lines.of("mutation")] == [
+        ("SUCCESS", 200),
+        ("LOCKED", 409),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,9 +165,9 @@ async def test_outcomes_of_acts(
 
     await gateway.ask(CHECK_IN, {"item": item, "point": point}, gateway.as_staff())
 
-    (act,) = lines.of("act")
-    assert (act["act"], act["upstream"]) == ("checkIn", "bff")
-    assert (act["level"], act["outcome"], act.get("status")) == (level, outcome, status)
+    (each,) = lines.of("mutation")
+    assert (each["mutation"], each["upstream"]) == ("checkIn", "bff")
+    assert (each["level"], each["outcome"], each.get("status")) == (level, outcome, status)
     assert str(item) not in lines.text
 
 
@@ -176,7 +179,9 @@ async def test_acts_that_are_not_sent(lines: LogLines) -> None:
         variables = {"item": "1", "point": "00000000-0000-4000-8000-000000000001"}
         await http.post("/graphql", json={"query": CHECK_IN, "variables": variables}, headers=headers)
 
-    assert [(act["outcome"], act["level"]) for act in lines.of("act")] == [("UPSTREAM_UNAVAILABLE", "info")]
+    assert [(each["outcome"], each["level"]) for each in lines.of("mutation")] == [
+        ("UPSTREAM_UNAVAILABLE", "info")
+    ]
 
 
 def test_an_act_is_logged_though_its_client_has_gone() -> None:
@@ -189,11 +194,11 @@ def test_an_act_is_logged_though_its_client_has_gone() -> None:
         gateway.process.terminate()
         assert gateway.process.wait(60) == 0
 
-        (line,) = [line for line in gateway.complained().splitlines() if '"event":"act"' in line]
+        (line,) = [line for line in gateway.complained().splitlines() if '"event":"mutation"' in line]
 
-    act = json.loads(line)
-    assert (act["act"], act["outcome"], act["status"]) == ("changeDueDate", "SUCCESS", 204)
-    assert re.fullmatch(r"77/desk;\d{6}/graphql", act["requestId"])
+    each = json.loads(line)
+    assert (each["mutation"], each["outcome"], each["status"]) == ("changeDueDate", "SUCCESS", 204)
+    assert re.fullmatch(r"77/desk;\d{6}/graphql", each["requestId"])
 
 
 async def test_the_log_names_nobody(lines: LogLines) -> None:
@@ -209,7 +214,9 @@ async def test_the_log_names_nobody(lines: LogLines) -> None:
 
     assert len(secrets) > 500
     assert len(lines.of("operation")) > 40
-    assert {"SUCCESS", "UPSTREAM_REJECTED", "OUTCOME_UNKNOWN"} <= {act["outcome"] for act in lines.of("act")}
+    assert {"SUCCESS", "UPSTREAM_REJECTED", "OUTCOME_UNKNOWN"} <= {
+        each["outcome"] for each in lines.of("mutation")
+    }
     assert {"UPSTREAM_ERROR", "UPSTREAM_BAD_RESPONSE"} <= {
         code for line in lines.of("operation") for code in line.get("errors", ())
     }
@@ -252,7 +259,7 @@ def everything_of_patrons(gateway: Gateway) -> Iterator[str]:
 def test_text_lines_are_for_people() -> None:
     """LOG_FORMAT=text writes the same in a line to be read; a traceback stands below it."""
     stream = io.StringIO()
-    handler = logs.Lines(stream)
+    handler = logs.LineStream(stream)
     handler.setFormatter(logs.TextFormatter())
     log = logging.Logger("gateway.test")
     log.addHandler(handler)

@@ -1,13 +1,9 @@
-"""/metrics: counts and times by labels from closed lists, for all workers together."""
+"""/metrics: counts and times by labels from closed lists."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
-import time
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,34 +16,33 @@ from starlette.types import Message
 
 from gateway.app import create_app
 from gateway.engine.plans.fallbacks import Reason
+from gateway.errors import ErrorCode
 from gateway.graph import schema
-from gateway.observability.metrics import CODES, COUNTED_TOGETHER, KINDS, OTHER, OUTCOMES, STATUSES, Metrics
+from gateway.observability.metrics import BATCH, KINDS, OTHER, OUTCOMES, STATUSES, Metrics
 from gateway.observability.operation import OperationRecord
 from gateway.redis_store import Outcome as StoreOutcome
 from gateway.settings import Settings
 from gateway.upstream.services import UPSTREAMS, declared_routes
 from tests.gateway_under_test import Gateway, open_gateway
-from tests.http.held_upstream import held_upstream
-from tests.server.edge import PATIENCE, gateway_process, get, post
 from tests.stories import test_screens as screens
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[2]
 LOANS = "{ loans(first: 5) { nodes { borrower { barcode patronGroup { desc } } } } }"
-ACTS = set(schema._schema.mutation_type.fields) if schema._schema.mutation_type else set()
+MUTATIONS = set(schema._schema.mutation_type.fields) if schema._schema.mutation_type else set()
 OPERATIONS = "gateway_operation_duration_seconds_count"
 CALLS = "gateway_upstream_call_duration_seconds_count"
 
 CLOSED: Mapping[str, set[str]] = {
     "kind": set(KINDS),
-    "outcome": {*OUTCOMES, *CODES, *get_args(StoreOutcome), "SUCCESS", "LOCKED", "CANCELLED"},
-    "code": {*CODES, OTHER},
+    "outcome": {*OUTCOMES, *ErrorCode, *get_args(StoreOutcome), "SUCCESS", "LOCKED", "CANCELLED"},
+    "code": {*ErrorCode, OTHER},
     "upstream": set(UPSTREAMS),
     "method": {"GET", "POST", "PUT", "DELETE"},
     "route": {each.route.template for each in declared_routes()},
     "status": set(STATUSES),
-    "act": ACTS,
+    "mutation": MUTATIONS,
     "reason": set(get_args(Reason)),
     "decision": {"admitted", "refused"},
 }
@@ -120,7 +115,7 @@ async def test_an_operation_is_counted(execution: str) -> None:
     assert found.of("gateway_loader_batch_keys_count") == 6
     assert found.of("gateway_loader_batch_keys_sum") == 9
     assert found.of("gateway_loader_hits_total") == 9
-    assert found.of("gateway_links_carried_total") == 15
+    assert found.of("gateway_embedded_links_total") == 15
     assert found.of("gateway_plans_executed_total") == (3 if execution == "plan" else 0)
     assert found.of("gateway_operations_in_flight") == 0
 
@@ -217,24 +212,24 @@ async def test_retries_and_breakers_are_counted() -> None:
 async def test_every_operation_is_counted_once(gateway: Gateway) -> None:
     """However many have ended since somebody looked."""
     found = []
-    for operations in (1, 2 * COUNTED_TOGETHER + 1, 0):
+    for operations in (1, 2 * BATCH + 1, 0):
         for _ in range(operations):
             await gateway.data("{ __typename }")
         found.append((await scrape(gateway)).of(OPERATIONS))
 
-    assert found == [1, 2 * COUNTED_TOGETHER + 2, 2 * COUNTED_TOGETHER + 2]
+    assert found == [1, 2 * BATCH + 2, 2 * BATCH + 2]
 
 
 def test_nobody_has_to_look() -> None:
     """Operations are counted many in a row, and no more of them are kept until then."""
     metrics, of = Metrics(), {"kind": "none", "outcome": "abandoned"}
     counted = []
-    for _ in range(2 * COUNTED_TOGETHER):
-        metrics.began()
-        metrics.ended(OperationRecord())
+    for _ in range(2 * BATCH):
+        metrics.start()
+        metrics.end(OperationRecord())
         counted.append(metrics.registry.get_sample_value(OPERATIONS, of))
 
-    many = COUNTED_TOGETHER
+    many = BATCH
     assert counted == [0] * (many - 1) + [many] * many + [2 * many]
 
 
@@ -246,10 +241,10 @@ async def test_acts_are_counted_by_outcome(gateway: Gateway) -> None:
 
     found = await scrape(gateway)
 
-    assert found.of("gateway_acts_total", act="checkIn", outcome="UPSTREAM_REJECTED") == 1
-    assert found.of("gateway_acts_total", act="checkIn", outcome="OUTCOME_UNKNOWN") == 1
-    assert found.of("gateway_acts_total") == 2
-    assert found.of("gateway_open_acts") == 0
+    assert found.of("gateway_mutations_total", mutation="checkIn", outcome="UPSTREAM_REJECTED") == 1
+    assert found.of("gateway_mutations_total", mutation="checkIn", outcome="OUTCOME_UNKNOWN") == 1
+    assert found.of("gateway_mutations_total") == 2
+    assert found.of("gateway_running_mutations") == 0
 
 
 async def test_what_is_turned_away_is_counted() -> None:
@@ -297,9 +292,9 @@ async def test_a_store_that_is_away_is_counted() -> None:
             await gateway.data("{ __typename }")
         found = await scrape(gateway)
 
-    assert found.of("gateway_store_questions_total", outcome="failed") == 1
-    assert found.of("gateway_store_questions_total", outcome="left alone") == 1
-    assert found.of("gateway_store_questions_total", outcome="answered") == 0
+    assert found.of("gateway_redis_calls_total", outcome="failed") == 1
+    assert found.of("gateway_redis_calls_total", outcome="left alone") == 1
+    assert found.of("gateway_redis_calls_total", outcome="answered") == 0
 
 
 async def test_who_has_gone_is_counted() -> None:
@@ -330,67 +325,3 @@ async def test_who_has_gone_is_counted() -> None:
 async def never(request: httpx.Request) -> httpx.Response:
     await asyncio.Event().wait()
     raise AssertionError("unreachable")
-
-
-WORKER = """
-import asyncio, sys
-from tests.gateway_under_test import open_gateway
-
-async def main(times):
-    async with open_gateway() as gateway:
-        for _ in range(times):
-            await gateway.data("{ loans(first: 5) { nodes { borrower { barcode patronGroup { desc } } } } }")
-        sys.stdout.write((await gateway.http.get("/metrics")).text)
-
-asyncio.run(main(int(sys.argv[1])))
-"""
-
-
-def test_processes_are_summed(tmp_path: Path) -> None:
-    """With one folder for several processes whichever is scraped tells the sum, of those that ended too."""
-    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    texts = [
-        subprocess.run(  # noqa: S603 - our own script
-            [sys.executable, "-W", "error", "-c", WORKER, times],
-            env=environment,
-            cwd=ROOT,
-            text=True,
-            check=True,
-            stdout=subprocess.PIPE,
-        ).stdout
-        for times in ("2", "3")
-    ]
-
-    first, both = map(scraped, texts)
-    assert first.of(OPERATIONS, kind="query", outcome="success") == 2
-    assert both.of(OPERATIONS, kind="query", outcome="success") == 5
-    assert both.of(CALLS, route="/groups", status="2xx") == 5
-    assert both.of("gateway_links_carried_total") == 25
-    assert both.of("gateway_loader_batch_keys_sum") == 15
-    assert both.of("gateway_operations_in_flight") == 0
-    labels = {label for _, labels in both for label, _ in labels}
-    assert labels <= {*CLOSED, "le"}  # no process is named
-    live = {file.name for file in tmp_path.glob("gauge_live*.db")}
-    assert len(live) == 1  # the gauges of the first were dropped with it
-
-
-def test_workers_are_summed() -> None:
-    """Two workers behind one port: each scrape, whoever answers it, tells all operations of both."""
-    with (
-        held_upstream() as upstream,
-        gateway_process("--okapi-url", upstream.url, "--workers=2") as gateway,
-    ):
-        for _ in range(20):
-            assert gateway.ask(post()).status == 200
-
-        def told() -> tuple[float, float]:
-            found = scraped(gateway.ask(get("/metrics")).body.decode())
-            return (
-                found.of(OPERATIONS, kind="query", outcome="success"),
-                found.of("gateway_operations_in_flight"),
-            )
-
-        deadline = time.monotonic() + PATIENCE
-        while told() != (20.0, 0.0):  # the last answer is here a moment before its worker counts it
-            assert time.monotonic() < deadline
-        assert [told() for _ in range(8)] == [(20.0, 0.0)] * 8

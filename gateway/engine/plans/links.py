@@ -240,7 +240,7 @@ class LinkBatch:
                 by_key[key] = left
             else:
                 del by_key[key]
-        self.following.asked.context.operation.carried += len(carried) - begun
+        self.following.asked.context.operation.embedded += len(carried) - begun
         return by_key
 
     def _all_at_once(self, asking: Asking, by_key: dict[str, list[int]]) -> None:
@@ -268,7 +268,7 @@ class LinkBatch:
                 else:
                     self.carried.append(known)
                     self.carriers.append(place)
-                    self.following.asked.context.operation.carried += 1
+                    self.following.asked.context.operation.embedded += 1
             except Exception as problem:
                 if whole:  # it takes any key
                     self.anomaly = problem
@@ -295,7 +295,7 @@ class LinkBatch:
                 ids = [id_in(self.link.definition, each) for each in keys]
                 self.lists.append((place, [made(key) for key in ids if key is not None]))
                 if self.link.carried:
-                    self.following.asked.context.operation.carried += len(self.lists[-1][1])
+                    self.following.asked.context.operation.embedded += len(self.lists[-1][1])
             except Exception as problem:
                 self._fail(place, problem)
 
