@@ -29,15 +29,15 @@ def respond(request: httpx.Request) -> httpx.Response:
 
 
 async def entered(query: str) -> list[str]:
-    """The modules of the gateway in the order in which the second execution of a query enters them first."""
-    modules: dict[str, None] = {}
+    """The modules of the gateway in the order in which the second execution of a query enters them."""
+    modules: list[str] = []
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:  # Any: as sys.setprofile has it
         file = frame.f_code.co_filename
         if event == "call" and file.startswith(f"{GATEWAY}/"):
-            modules[file.removeprefix(f"{GATEWAY}/")] = None
+            modules.append(file.removeprefix(f"{GATEWAY}/"))
         elif event == "call" and file == "<plan>":
-            modules[file] = None
+            modules.append(file)
 
     app = create_app(
         Settings(okapi_url="http://folio"), transport=lambda limits: httpx.MockTransport(respond)
@@ -53,7 +53,7 @@ async def entered(query: str) -> list[str]:
             finally:
                 sys.setprofile(None)
     assert "errors" not in answer.json()
-    return list(modules)
+    return modules
 
 
 @pytest.mark.anyio
@@ -63,8 +63,9 @@ async def test_the_hops_are_those_of_the_profiler() -> None:
     (query,) = re.findall(r"`(\{ loans.*?)`,", text)
     documented = re.findall(r"^\| `(.*?)` \|", text, re.MULTILINE)
     modules = await entered(query)
+    rest = iter(modules)
 
-    assert [each for each in modules if each in documented] == documented
+    assert [each for each in documented if each not in rest] == []  # `in` moves on to where it is entered
     packages = {each.rpartition("/")[0] for each in modules if not each.startswith("observability")}
     assert packages <= {each.rpartition("/")[0] for each in documented}
 
