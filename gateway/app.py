@@ -14,10 +14,15 @@ from starlette.routing import Route
 
 from gateway.context import Context, ShutdownState
 from gateway.engine.cost import price
-from gateway.engine.document_store import DocumentStore, LocalDocumentStore, RedisDocumentStore
 from gateway.engine.documents import Documents, Operation
 from gateway.engine.manifests import ManifestError, TrustedDocuments, read_manifests
-from gateway.engine.persisted_documents import PersistedDocuments
+from gateway.engine.operations import Operations
+from gateway.engine.persisted_documents import (
+    DocumentStore,
+    LocalDocumentStore,
+    PersistedDocuments,
+    RedisDocumentStore,
+)
 from gateway.engine.plans.executor import PlanExecutor
 from gateway.engine.plans.fallbacks import FALLBACKS, Reason
 from gateway.engine.rate_limit import DECISIONS, RateLimit
@@ -25,14 +30,13 @@ from gateway.engine.running_mutations import RunningMutations
 from gateway.engine.trusted_documents import prepare_trusted
 from gateway.graph import schema
 from gateway.http.endpoint import GraphQLEndpoint
+from gateway.http.error_response import unexpected_error
 from gateway.http.graphiql.page import Examples, asset_routes, built_assets, graphiql_page
 from gateway.http.health import Readiness, health_routes
 from gateway.http.metrics import metrics_routes
 from gateway.http.middleware.cors import cors
-from gateway.http.middleware.fast_path import FastPath
 from gateway.http.middleware.load_shedding import Load, LoadShedding
 from gateway.http.middleware.security_headers import SecurityHeaders
-from gateway.http.unexpected_error import fault
 from gateway.identity import Caller, PolarisIdentity, caller_from_headers
 from gateway.loaders import Loaders
 from gateway.observability.operation import OperationRecord, Recorder
@@ -105,16 +109,19 @@ def create_app(
     )
     documents = served_documents(settings, trusted)
     planned = _plans(settings)
-    endpoint = GraphQLEndpoint(
+    operations = Operations(
         documents,
         new_context,
+        running_mutations=running_mutations,
+        plans=planned,
+        rate_limit=RateLimit(*settings.rate, store) if settings.rate is not None else None,
+        persisted_documents=PersistedDocuments(documents, _registered_documents(settings, store)),
+    )
+    endpoint = GraphQLEndpoint(
+        operations,
         identify,
         max_body_bytes=settings.max_body_bytes,
         graphiql=graphiql_page(assets, examples) if settings.graphiql else None,
-        running_mutations=running_mutations,
-        planned=planned,
-        persisted_documents=PersistedDocuments(documents, _registered_documents(settings, store)),
-        rate_limit=RateLimit(*settings.rate, store) if settings.rate is not None else None,
         recorder=Recorder(metrics, tracing, server_timing=settings.server_timing),
     )
 
@@ -130,7 +137,7 @@ def create_app(
             yield {"stopping": running_mutations.stopping}
         finally:
             readiness.ready = False
-            await running_mutations.ended(within=settings.act_timeout + ACT_MARGIN)
+            await running_mutations.wait_until_finished(within=settings.act_timeout + ACT_MARGIN)
             await services.aclose()
             if store is not None:
                 await store.aclose()
@@ -147,10 +154,15 @@ def create_app(
         middleware=[
             Middleware(SecurityHeaders),
             *cors(settings.origins, credentials=settings.token_cookie),
-            Middleware(LoadShedding, path=GRAPHQL_PATH, most=settings.max_operations, load=load),
-            Middleware(FastPath, path=GRAPHQL_PATH, endpoint=endpoint),
+            Middleware(
+                LoadShedding,
+                path=GRAPHQL_PATH,
+                endpoint=endpoint,
+                max_operations=settings.max_operations,
+                load=load,
+            ),
         ],
-        exception_handlers={Exception: fault},
+        exception_handlers={Exception: unexpected_error},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a redirect would be made of the caller's Host header
@@ -174,7 +186,7 @@ def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
 def _registered_documents(settings: Settings, store: RedisStore | None) -> DocumentStore | None:
     if not settings.automatic_persisted_queries:
         return None
-    own = LocalDocumentStore(longest=settings.max_query_characters)
+    own = LocalDocumentStore(max_text=settings.max_query_characters)
     return own if store is None else RedisDocumentStore(store, own)
 
 

@@ -41,7 +41,7 @@ def check(ctx: click.Context, /, manifest: Path, **options: Any) -> None:
     with notice_when_slow("Building the schema"):
         from gateway.app import served_documents
         from gateway.engine.manifests import ManifestError, TrustedDocuments, read_manifests
-        from gateway.engine.trusted_documents import problems_of
+        from gateway.engine.trusted_documents import find_problems
 
         served = served_documents(settings.model_copy(update={"documents_mode": "off"}))
     try:
@@ -54,7 +54,7 @@ def check(ctx: click.Context, /, manifest: Path, **options: Any) -> None:
         if time.monotonic() >= next_sign:
             next_sign = time.monotonic() + EVERY
             click.echo(f"Checking ... {number} of {len(trusted)}", err=True)
-        for problem in problems_of(document, served.keep_for_good(document.text), served):
+        for problem in find_problems(document, served.pin(document.text), served):
             problems += 1
             click.echo(str(problem))
     if problems:

@@ -35,6 +35,7 @@ def serve(**options: Any) -> None:
         startup_message = greeting(settings, address(listener))
         with notice_when_slow("Starting"):
             from gateway.app import create_app
+            from gateway.http.error_response import error_response
             from gateway.server.protocol import bounded_protocol
 
             try:
@@ -51,10 +52,10 @@ def serve(**options: Any) -> None:
             listener,
             announce=lambda: click.echo(startup_message),
             drain=drain,
-            last_acts=max(0.0, settings.shutdown_timeout / 2 - drain),  # which then have ACT_TIMEOUT
+            last_mutations=max(0.0, settings.shutdown_timeout / 2 - drain),  # which then have ACT_TIMEOUT
             shutdown_timeout=settings.shutdown_timeout - drain,
             log_level=settings.log_level,
-            http=bounded_protocol(settings),
+            http=bounded_protocol(settings, error_response),
         )
 
 

@@ -6,11 +6,13 @@ it needs. An upgrade of either library is a change of this file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import strawberry
 from graphql import (
+    ExecutionResult,
+    ExperimentalIncrementalExecutionResults,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLField,
@@ -18,6 +20,9 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
+    Undefined,
+    VariableDefinitionNode,
+    coerce_input_value,
 )
 from graphql.execution.collect_fields import (
     FieldDetails,
@@ -26,12 +31,23 @@ from graphql.execution.collect_fields import (
     collect_fields,
     collect_subfields,
 )
-from graphql.execution.executor import default_field_resolver, default_type_resolver
-from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from graphql.execution.executor import Executor, default_field_resolver, default_type_resolver
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import (
+    VariableValues,
+    VariableValueSource,
+    coerce_argument,
+    get_argument_values,
+    get_variable_values,
+    input_is_nested_too_deeply,
+)
+from graphql.pyutils import AwaitableOrValue
 from graphql.pyutils import Path as ResponsePath
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import (
     StrawberryContainer,
@@ -49,8 +65,14 @@ from strawberry.types.scalar import ScalarDefinition
 from strawberry.utils.str_converters import to_camel_case
 
 __all__ = [
+    "ARGUMENT_COERCION",
+    "LEAF_COMPLETION",
+    "LIST_COMPLETION",
+    "STRAWBERRY_RULES",
+    "VALUE_COMPLETION",
     "FieldDetails",
     "FragmentDetails",
+    "GraphQLVariableSignature",
     "GroupedFieldSet",
     "LazyType",
     "ResponsePath",
@@ -66,12 +88,14 @@ __all__ = [
     "StrawberryObjectDefinition",
     "StrawberryOptional",
     "VariableValues",
+    "coerce_variables",
     "collect_fields",
     "collect_subfields",
     "core_schema",
     "declaration_of",
     "default_field_resolver",
     "default_type_resolver",
+    "execute_operation",
     "get_argument_values",
     "get_object_definition",
     "get_variable_values",
@@ -80,7 +104,17 @@ __all__ = [
     "raw_info",
     "resolve_info",
     "to_camel_case",
+    "variable_signatures",
 ]
+
+# graphql-core has no classes for its field errors. These functions raise them, and are found in tracebacks.
+ARGUMENT_COERCION = coerce_argument.__code__
+LEAF_COMPLETION = Executor.complete_leaf_value.__code__
+LIST_COMPLETION = Executor.complete_list_value.__code__
+VALUE_COMPLETION = Executor.complete_value.__code__
+
+# The rules that Strawberry's own validate_document adds to those of the specification.
+STRAWBERRY_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
 
 
 def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
@@ -128,3 +162,62 @@ def resolve_info(
         None,  # type: ignore[arg-type]  # for work beside the execution, which no resolver of ours begins
     )
     return strawberry.Info(_raw_info=raw, _field=declaration_of(field))
+
+
+def execute_operation(
+    schema: strawberry.Schema,
+    operation: OperationDefinitionNode,
+    fragments: dict[str, FragmentDefinitionNode],
+    fragment_details: dict[str, FragmentDetails],
+    variables: VariableValues,
+    context: object,
+    extensions: dict[str, Any] | None = None,
+) -> AwaitableOrValue[ExecutionResult | ExperimentalIncrementalExecutionResults]:
+    """Execute a valid operation by Strawberry's executor. Any: request extensions are JSON."""
+    new_executor: Callable[..., Executor[Any]] = schema.execution_context_class
+    executor = new_executor(
+        schema._schema,
+        fragments,
+        fragment_details,
+        None,
+        context,
+        operation,
+        variables,
+        default_field_resolver,
+        default_type_resolver,
+        default_field_resolver,
+        is_awaitable=optimized_is_awaitable,
+        operation_extensions=extensions,
+    )
+    return executor.execute_operation()
+
+
+def variable_signatures(
+    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
+) -> tuple[GraphQLVariableSignature, ...]:
+    """Return the signatures of the variables of a valid operation."""
+    signatures = [get_variable_signature(schema, each) for each in definitions]
+    return tuple(each for each in signatures if isinstance(each, GraphQLVariableSignature))
+
+
+def coerce_variables(
+    signatures: Sequence[GraphQLVariableSignature], given: Mapping[str, Any]
+) -> VariableValues | None:
+    """Coerce variables that are all given and valid; None otherwise, for `get_variable_values` to judge.
+
+    Any: JSON as the client sent it.
+    """
+    sources: dict[str, VariableValueSource] = {}
+    coerced: dict[str, Any] = {}
+    for signature in signatures:
+        value = given.get(signature.name, Undefined)
+        if value is Undefined:
+            return None
+        if type(value) in (dict, list) and input_is_nested_too_deeply(value, signature.type):
+            return None
+        result = coerce_input_value(value, signature.type)
+        if result is Undefined:
+            return None
+        sources[signature.name] = VariableValueSource(signature, value)
+        coerced[signature.name] = result
+    return VariableValues(sources, coerced)

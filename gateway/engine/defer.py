@@ -1,4 +1,4 @@
-"""`@defer` in documents: where it stands, and the same document without it."""
+"""The directive `@defer` in documents: its conditions, and its removal."""
 
 from __future__ import annotations
 
@@ -25,30 +25,32 @@ _NAME = GraphQLDeferDirective.name
 
 
 def may_defer(text: str) -> bool:
-    """Whether it is worth looking for `@defer`: few documents have it."""
+    """Return whether a text may have `@defer`. Few have, and the search costs little."""
     return _NAME in text
 
 
-def conditions_of_defer(
+def defer_conditions(
     operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> tuple[bool | str, ...]:
-    """For each `@defer` of a valid operation its `if`: a value, or the name of the variable that has it.
+    """Return the `if` of each `@defer` of a valid operation: a value, or the name of a variable.
 
-    What stands in a fragment counts wherever that is spread, as in the limits, which bound this walk too.
+    Fragments count wherever they are spread, as in the limits, which bound this walk too.
     """
-    found: list[bool | str] = []
-    open_sets = [operation.selection_set]
-    while open_sets:
-        for selection in open_sets.pop().selections:
-            found += [_condition(each) for each in selection.directives or () if each.name.value == _NAME]
-            below = None
+    conditions: list[bool | str] = []
+    pending = [operation.selection_set]
+    while pending:
+        for selection in pending.pop().selections:
+            conditions += [
+                _condition(each) for each in selection.directives or () if each.name.value == _NAME
+            ]
+            nested = None
             if isinstance(selection, FragmentSpreadNode):
-                below = fragments[selection.name.value].selection_set
+                nested = fragments[selection.name.value].selection_set
             elif isinstance(selection, FieldNode | InlineFragmentNode):
-                below = selection.selection_set
-            if below is not None:
-                open_sets.append(below)
-    return tuple(found)
+                nested = selection.selection_set
+            if nested is not None:
+                pending.append(nested)
+    return tuple(conditions)
 
 
 def _condition(directive: DirectiveNode) -> bool | str:
@@ -61,11 +63,11 @@ def _condition(directive: DirectiveNode) -> bool | str:
 
 
 def without_defer(document: DocumentNode) -> DocumentNode:
-    """The document whose answer comes in one piece: a server may always ignore `@defer`."""
+    """Return the document without `@defer`, which a server may always ignore."""
 
-    class Without(Visitor):
+    class Stripper(Visitor):
         def enter_directive(self, node: DirectiveNode, *_: Any) -> Any:
             return REMOVE if node.name.value == _NAME else None
 
-    stripped: DocumentNode = visit(document, Without())
+    stripped: DocumentNode = visit(document, Stripper())
     return stripped

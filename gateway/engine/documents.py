@@ -1,4 +1,4 @@
-"""Query texts, parsed and validated once, then found by their text."""
+"""Documents, parsed and validated once and then looked up by their text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import strawberry
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     FragmentDefinitionNode,
     GraphQLError,
@@ -21,12 +22,15 @@ from graphql import (
     specified_rules,
     validate,
 )
-from graphql.execution.collect_fields import FragmentDetails
-from graphql.validation import ASTValidationRule
-from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
-from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from gateway.engine.defer import conditions_of_defer, may_defer, without_defer
+from gateway.engine.core import (
+    STRAWBERRY_RULES,
+    FragmentDetails,
+    GraphQLVariableSignature,
+    core_schema,
+    variable_signatures,
+)
+from gateway.engine.defer import defer_conditions, may_defer, without_defer
 from gateway.engine.limits import (
     FiniteNumbers,
     IntrospectionDepth,
@@ -34,61 +38,58 @@ from gateway.engine.limits import (
     Pricing,
     Step,
     check_shape,
-    estimated,
-    parsed,
-    steps_of,
-    too_costly,
+    cost_exceeded,
+    cost_steps,
+    estimate_cost,
+    has_variable_cost,
+    parse_document,
 )
 from gateway.engine.manifests import TrustedDocuments
 from gateway.errors import ErrorCode
+from gateway.observability.operation import MAX_NAME_LENGTH
 from gateway.settings import DocumentSettings, LimitSettings
 
 MAX_ERRORS = 20  # a reader fixes the first few; graphql-core would go on to 100
 
 # A parsed document takes 120 to 280 bytes for each character of its text (measured on graphql-core 3.3) and
 # its plan 180 more, so a bound on entries alone would not bound memory: these keep it under 150 MB at worst.
-KEPT_CHARACTERS = 300_000
-LONGEST_KEPT = 100_000  # longer texts are served, and parsed anew each time
+MAX_CHARACTERS = 300_000
+MAX_CACHED_TEXT = 100_000  # longer texts are served, and parsed each time
 
-# Of more the answer comes in one piece, as it may: each makes a part in each row of a list. In 220 rows 5
-# take 0.06 s of CPU, and 50 take a second (measured on graphql-core 3.3).
-MOST_DEFERRED = 5
+# Beyond it the response comes in one piece, which is always permitted: each one is a part in each row of a
+# list. In 220 rows 5 take 0.06 s of CPU, and 50 take a second (measured on graphql-core 3.3).
+MAX_DEFERRED = 5
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Operation:
-    """One operation of a valid document, with all that execution needs of it."""
+    """One operation of a valid document, with everything that its execution needs."""
 
     document: DocumentNode
     node: OperationDefinitionNode
     fragment_definitions: dict[str, FragmentDefinitionNode]
     fragments: dict[str, FragmentDetails]
-    steps: tuple[Step, ...] = ()  # what of it costs upstream calls
-    # What others derive from this operation and want evicted with it: compiled plans, counters of use.
-    plans: dict[Hashable, Any] = field(default_factory=dict)  # Any: whatever the one who put it there expects
-    in_parts: InParts | None = None  # where the document has @defer, which this operation is without
-
-    @property
-    def is_mutation(self) -> bool:
-        return self.node.operation is OperationType.MUTATION
-
-    @property
-    def act(self) -> OperationDefinitionNode | None:
-        """The node of a mutation, None of any other operation."""
-        return self.node if self.is_mutation else None
+    name: str | None
+    is_mutation: bool
+    signatures: tuple[GraphQLVariableSignature, ...]
+    steps: tuple[Step, ...]  # the fields that cost upstream calls
+    cost: int | None  # in upstream calls; None if it depends on variables
+    # Derived objects that are evicted with the operation, such as compiled plans. Any: each has its own type.
+    plans: dict[Hashable, Any] = field(default_factory=dict)
+    deferred: DeferredOperation | None = None  # the operation with its @defer, which this one is without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class InParts:
-    """An operation with its `@defer`; `conditions` are the values of their `if`, or the variables of them."""
+class DeferredOperation:
+    """An operation with its `@defer`. `conditions` are the values of their `if`, or its variables' names."""
 
     operation: Operation
     conditions: tuple[bool | str, ...]
 
-    def defers(self, variables: Mapping[str, Any]) -> bool:
-        """Whether something may be put off, with these variables. Any: values of variables."""
+    def is_active(self, variables: Mapping[str, Any]) -> bool:
+        """Return whether any `@defer` applies with these variables. Any: values of variables."""
         return any(
             variables.get(each, True) is not False if isinstance(each, str) else each
             for each in self.conditions
@@ -97,7 +98,7 @@ class InParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rejected:
-    """A text that will not be executed, and why; only the messages are kept, not the tree."""
+    """A text that is not executed, with the reasons. The tree is not kept."""
 
     errors: tuple[GraphQLError, ...]
 
@@ -106,11 +107,10 @@ Prepared: TypeAlias = Operation | Rejected
 
 
 class Documents:
-    """The documents seen last, bounded in number and in length; a text that failed is remembered as failed.
+    """A cache of the documents used last, bounded by their number and their length.
 
-    A hit is one dictionary lookup. Failures share the space with the rest: refusing the same broken text
-    again must not cost more than serving a good one. Trusted documents have a place of their own, which
-    nothing takes from them.
+    A hit is one dictionary lookup. Rejected texts are cached too: refusing the same invalid text again must
+    not cost more than serving a valid one. Trusted documents are kept apart and are never evicted.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Documents:
         trusted: TrustedDocuments | None = None,
     ) -> None:
         self.schema = schema
-        self.core_schema = schema._schema
+        self.core_schema = core_schema(schema)
         self.size = settings.document_cache_size
         self.limits = limits
         self.pricing = pricing
@@ -134,71 +134,74 @@ class Documents:
         self.rules = (
             FiniteNumbers,
             *(IntrospectionDepth if rule is MaxIntrospectionDepthRule else rule for rule in rules),
-            # What Strawberry's own validate_document adds; it cannot be told how many errors are enough.
-            MaybeNullValidationRule,
-            OneOfInputValidationRule,
+            *STRAWBERRY_RULES,
             *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)),
         )
-        self._kept: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str | None], Prepared] = OrderedDict()
         self._characters = 0
-        self._for_good: dict[tuple[str, str | None], Prepared] = {}
+        self._pinned: dict[tuple[str, str | None], Prepared] = {}
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._cache)
 
-    def prepared(self, query: str, operation_name: str | None = None) -> Prepared:
-        """Find the operation to execute, or the reasons not to."""
-        found = self.known(query, operation_name)
-        if found is None:
+    def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
+        """Return the operation to execute, or the reasons against it."""
+        prepared = self.get(query, operation_name)
+        if prepared is None:
             is_trusted = self.trust == "off" or query in self.trusted
             if not is_trusted and self.trust == "enforce":
-                return refused(
-                    "The document is not in the manifest of trusted documents.",
-                    ErrorCode.DOCUMENT_NOT_TRUSTED,
-                )
-            found = self._prepare(query, operation_name)
-            self._keep((query, operation_name), found)
+                return reject_untrusted()
+            prepared = self._prepare(query, operation_name)
+            self._add((query, operation_name), prepared)
             if not is_trusted:
-                _log_untrusted(query, found)
-        return found
+                _log_untrusted(query, prepared)
+        return prepared
 
-    def known(self, query: str, operation_name: str | None = None) -> Prepared | None:
-        """The same where it costs nothing, None for a text that would have to be parsed."""
+    def get(self, query: str, operation_name: str | None = None) -> Prepared | None:
+        """Return what was prepared before, None for a text that is not cached."""
         key = (query, operation_name)
-        found = self._kept.get(key)
-        if found is None:
-            return self._for_good.get(key)
-        self._kept.move_to_end(key)
-        return found
+        prepared = self._cache.get(key)
+        if prepared is None:
+            return self._pinned.get(key)
+        self._cache.move_to_end(key)
+        return prepared
 
-    def keep_for_good(self, text: str) -> dict[str | None, Prepared]:
-        """Prepare a document so that nothing makes it go; give its operations by name, None for no name.
+    def pin(self, text: str) -> dict[str | None, Prepared]:
+        """Prepare a document and keep it; return its operations by name, None if it has no name.
 
-        Where it has several operations, a client says which by `operationName`.
+        Clients select one of several operations by `operationName`.
         """
-        whole = self._prepare(text, None)
+        prepared = self._prepare(text, None)
         names = self._operation_names(text)
         by_name: dict[str | None, Prepared] = {
-            name: whole if len(names) == 1 else self._prepare(text, name) for name in names
+            name: prepared if len(names) == 1 else self._prepare(text, name) for name in names
         }
-        self._for_good[text, None] = whole
-        self._for_good |= {(text, name): each for name, each in by_name.items()}
-        return by_name or {None: whole}
+        self._pinned[text, None] = prepared
+        self._pinned |= {(text, name): each for name, each in by_name.items()}
+        return by_name or {None: prepared}
+
+    def estimate_cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
+        """Return the number of upstream calls an operation may need. Any: values of variables."""
+        return estimate_cost(operation.steps, variables, self.limits)
+
+    def check_cost(self, cost: int) -> GraphQLError | None:
+        """Return the error for an operation whose cost exceeds the limit."""
+        return cost_exceeded(cost, self.limits) if cost > self.limits.max_cost else None
 
     def _operation_names(self, text: str) -> list[str]:
         try:
-            definitions = parsed(text, self.limits).definitions
-        except GraphQLError:  # told by whoever prepares it
+            definitions = parse_document(text, self.limits).definitions
+        except GraphQLError:  # reported when the document is prepared
             return []
         operations = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
         return [each.name.value for each in operations if each.name]
 
     def _prepare(self, query: str, operation_name: str | None) -> Prepared:
         try:
-            document = parsed(query, self.limits)
+            document = parse_document(query, self.limits)
             check_shape(document, self.limits)
         except GraphQLError as error:
-            return _rejected([error], ErrorCode.GRAPHQL_PARSE_FAILED)
+            return _reject([error], ErrorCode.GRAPHQL_PARSE_FAILED)
         errors = validate(
             self.core_schema,
             document,
@@ -207,21 +210,21 @@ class Documents:
             hide_suggestions=not self.suggestions,
         )
         if errors:
-            return _rejected(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
+            return _reject(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         try:
-            node = _chosen(document, operation_name)
+            node = _select_operation(document, operation_name)
         except GraphQLError as error:
-            return _rejected([error], ErrorCode.GRAPHQL_VALIDATION_FAILED)
+            return _reject([error], ErrorCode.GRAPHQL_VALIDATION_FAILED)
         operation = self._operation(document, node)
         if not may_defer(query):
             return operation
-        conditions = conditions_of_defer(node, operation.fragment_definitions)
+        conditions = defer_conditions(node, operation.fragment_definitions)
         if not conditions:
             return operation
-        whole = without_defer(document)
-        prepared = self._operation(whole, _chosen(whole, operation_name))
-        if len(conditions) <= MOST_DEFERRED:
-            prepared.in_parts = InParts(operation=operation, conditions=conditions)
+        stripped = without_defer(document)
+        prepared = self._operation(stripped, _select_operation(stripped, operation_name))
+        if len(conditions) <= MAX_DEFERRED:
+            prepared.deferred = DeferredOperation(operation=operation, conditions=conditions)
         return prepared
 
     def _operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
@@ -230,35 +233,44 @@ class Documents:
             for definition in document.definitions
             if isinstance(definition, FragmentDefinitionNode)
         }
+        steps = cost_steps(self.core_schema, node, definitions, self.pricing)
         return Operation(
             document=document,
             node=node,
             fragment_definitions=definitions,
             fragments={name: FragmentDetails(node, None) for name, node in definitions.items()},
-            steps=steps_of(self.core_schema, node, definitions, self.pricing),
+            name=node.name.value[:MAX_NAME_LENGTH] if node.name else None,
+            is_mutation=node.operation is OperationType.MUTATION,
+            signatures=variable_signatures(self.core_schema, node.variable_definitions or ()),
+            steps=steps,
+            cost=None if has_variable_cost(steps) else estimate_cost(steps, {}, self.limits),
         )
 
-    def too_costly(self, operation: Operation, variables: Mapping[str, Any]) -> GraphQLError | None:
-        """The refusal of an operation that would ask too much upstream. Any: values of variables."""
-        return too_costly(operation.steps, variables, self.limits)
-
-    def cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
-        """How many upstream calls an operation may need. Any: values of variables."""
-        return estimated(operation.steps, variables, self.limits)
-
-    def _keep(self, key: tuple[str, str | None], prepared: Prepared) -> None:
+    def _add(self, key: tuple[str, str | None], prepared: Prepared) -> None:
         length = _length(key)
-        if not self.size or length > LONGEST_KEPT:
+        if not self.size or length > MAX_CACHED_TEXT:
             return
-        self._kept[key] = prepared
+        self._cache[key] = prepared
         self._characters += length
-        while len(self._kept) > self.size or self._characters > KEPT_CHARACTERS:
-            oldest, _ = self._kept.popitem(last=False)
-            self._characters -= _length(oldest)
+        while len(self._cache) > self.size or self._characters > MAX_CHARACTERS:
+            evicted, _ = self._cache.popitem(last=False)
+            self._characters -= _length(evicted)
 
 
-def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    """Choose as the specification does, never by position: the first of two may be the wrong one."""
+def rejection(message: str, code: ErrorCode) -> Rejected:
+    """Return the rejection of a document for a reason that has no location in its text."""
+    return Rejected(errors=(GraphQLError(message, extensions={"code": code}),))
+
+
+def reject_untrusted() -> Rejected:
+    """Return the rejection of a document that is in no manifest."""
+    return rejection(
+        "The document is not in the manifest of trusted documents.", ErrorCode.DOCUMENT_NOT_TRUSTED
+    )
+
+
+def _select_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """Select as the specification does, never by position: the first of two may be the wrong one."""
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     if name is not None:
         operations = [each for each in operations if each.name and each.name.value == name]
@@ -267,21 +279,16 @@ def _chosen(document: DocumentNode, name: str | None) -> OperationDefinitionNode
     if not operations:
         raise GraphQLError("The document has no operation.")
     if len(operations) > 1:
-        raise GraphQLError("The document has several operations: operationName must say which to execute.")
-    chosen = operations[0]
-    if chosen.operation is OperationType.SUBSCRIPTION:
-        raise GraphQLError("Subscriptions are not served.", chosen)
-    return chosen
-
-
-def refused(message: str, code: ErrorCode) -> Rejected:
-    """A document that is not executed for a reason that has no place in its text."""
-    return Rejected(errors=(GraphQLError(message, extensions={"code": code}),))
+        raise GraphQLError("`operationName` is required: the document has several operations.")
+    selected = operations[0]
+    if selected.operation is OperationType.SUBSCRIPTION:
+        raise GraphQLError("Subscriptions are not supported.", selected)
+    return selected
 
 
 def _log_untrusted(text: str, prepared: Prepared) -> None:
-    """Name a document by its hash and its operation, and never by what it says: it may hold anything."""
-    if isinstance(prepared, Rejected):  # nobody is served with it
+    """Log a document by its hash and its operation. Its text may hold anything and is never logged."""
+    if isinstance(prepared, Rejected):  # it is not served
         return
     name = prepared.node.name.value if prepared.node.name else "without a name"
     digest = hashlib.sha256(text.encode()).hexdigest()
@@ -293,12 +300,12 @@ def _length(key: tuple[str, str | None]) -> int:
     return len(query) + len(operation_name or "")
 
 
-def _rejected(errors: Sequence[GraphQLError], code: ErrorCode) -> Rejected:
+def _reject(errors: Sequence[GraphQLError], code: ErrorCode) -> Rejected:
     for error in errors:
-        error.extensions = {"code": code, **(error.extensions or {})}  # a limit rule brings a code of its own
-        # Locations are computed by now. Nodes, source and traceback would keep the whole tree alive.
+        error.extensions = {"code": code, **(error.extensions or {})}  # a limit rule sets its own code
+        # Locations are computed by now. Nodes, source and traceback would keep the complete tree alive.
         error.nodes = error.source = error.positions = None
         error.__traceback__ = error.__context__ = error.__cause__ = None
-        if error.original_error is not None:  # what a scalar raised on a literal
+        if error.original_error is not None:  # raised by a scalar for a literal
             error.original_error.__traceback__ = None
     return Rejected(errors=tuple(errors))

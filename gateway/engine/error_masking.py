@@ -1,4 +1,4 @@
-"""What an outsider may read of an error: the one place that decides it."""
+"""Errors as clients may see them: the only place that decides it."""
 
 from __future__ import annotations
 
@@ -10,38 +10,29 @@ from types import CodeType
 from typing import Any
 
 from graphql import GraphQLError
-from graphql.execution.executor import Executor
-from graphql.execution.values import coerce_argument
 from strawberry.exceptions import StrawberryInputCoercionError
 
+from gateway.engine.core import ARGUMENT_COERCION, LEAF_COMPLETION, LIST_COMPLETION, VALUE_COMPLETION
 from gateway.errors import BadUserInput, ErrorCode, GatewayError, UpstreamBadResponse
 
-INTERNAL_MESSAGE = "Something went wrong in the gateway."
+INTERNAL_MESSAGE = "An unexpected error occurred in the gateway."
 
 log = logging.getLogger(__name__)
 
-# graphql-core has no classes for its own field errors, and their messages quote values. What tells them apart
-# for certain is the function that raised them, so these are looked for in the traceback.
-_COERCES_ARGUMENT = coerce_argument.__code__
-_COMPLETES_LEAF = Executor.complete_leaf_value.__code__
-_COMPLETES_LIST = Executor.complete_list_value.__code__
-_COMPLETES_VALUE = Executor.complete_value.__code__
 _NULL = re.compile(r"Cannot return null for non-nullable field (\w+\.\w+)\.")
 
-_FRAMES_LOGGED = 12  # enough to reach from graphql-core's frames into ours
+_MAX_FRAMES = 12  # in the log: enough to reach from graphql-core's frames into ours
 
 
-def masked(error: GraphQLError, request_id: str) -> dict[str, Any]:
-    """Format an error for the response: what we foresaw as it is, anything else without its text."""
-    return all_masked((error,), request_id)[0]
+def mask_errors(errors: Iterable[GraphQLError], request_id: str) -> list[dict[str, Any]]:
+    """Format the errors of one response. The text of an unexpected exception is replaced.
 
-
-def all_masked(errors: Iterable[GraphQLError], request_id: str) -> list[dict[str, Any]]:
-    """Format the errors of one response; an exception that struck many paths is logged once."""
+    An exception with many paths is logged once.
+    """
     formatted = []
     logged: set[int] = set()
     for error in errors:
-        message, extensions = _judged(error)
+        message, extensions = _mask(error)
         cause = _chain(error)[-1]
         if extensions["code"] == ErrorCode.INTERNAL_ERROR and id(cause) not in logged:
             logged.add(id(cause))
@@ -55,8 +46,8 @@ def all_masked(errors: Iterable[GraphQLError], request_id: str) -> list[dict[str
     return formatted
 
 
-def refusal(error: Exception, request_id: str) -> dict[str, Any]:
-    """Format an error that belongs to the request as a whole and has no place in a document."""
+def mask_exception(error: Exception, request_id: str) -> dict[str, Any]:
+    """Format an error of the request as a whole, which has no location in a document."""
     if isinstance(error, GatewayError):
         message, extensions = error.message, error.extensions
     else:
@@ -65,42 +56,46 @@ def refusal(error: Exception, request_id: str) -> dict[str, Any]:
     return {"message": message, "extensions": extensions | {"requestId": request_id}}
 
 
-def _judged(error: GraphQLError) -> tuple[str, dict[str, Any]]:
+def _mask(error: GraphQLError) -> tuple[str, dict[str, Any]]:
     chain = _chain(error)
     cause = chain[-1]
     if isinstance(cause, GatewayError):
         return error.message, cause.extensions
-    if broken := _broken_answer(error, cause):
-        return broken.message, broken.extensions
-    # A ValueError is how a scalar refuses an input; any other exception in there is a fault of the scalar.
+    if invalid := _invalid_value(error, cause):
+        return invalid.message, invalid.extensions
+    # A scalar refuses an input by a ValueError. Any other exception in there is a defect of the scalar.
     if isinstance(cause, GraphQLError | ValueError):
         given = error.extensions or {}
         if "code" in given and (error.path is None or isinstance(cause, GraphQLError)):
             return error.message, {"code": given["code"], "retryable": False, **given}
-        if _about_input(error, chain):
+        if _is_about_input(error, chain):
             return error.message, BadUserInput(error.message).extensions
     return _internal()
 
 
-def _broken_answer(error: GraphQLError, cause: Exception) -> UpstreamBadResponse | None:
-    """Recognise a value that the schema rules out: a null, a leaf or a list that is none."""
+def _invalid_value(error: GraphQLError, cause: Exception) -> UpstreamBadResponse | None:
+    """Recognize a value that the schema excludes: a null, or a leaf or list of another type.
+
+    graphql-core has no classes for these errors, and their messages quote values. The function that raised
+    them identifies them.
+    """
     raised_in = list(_functions(cause))
     if not raised_in:
         return None
-    if raised_in[-1] is _COMPLETES_VALUE and (null := _NULL.fullmatch(str(cause))):
+    if raised_in[-1] is VALUE_COMPLETION and (null := _NULL.fullmatch(str(cause))):
         return UpstreamBadResponse(f"An upstream service sent no value for {null[1]}, which is never null.")
-    if _COMPLETES_LEAF in raised_in or raised_in[-1] is _COMPLETES_LIST:
+    if LEAF_COMPLETION in raised_in or raised_in[-1] is LIST_COMPLETION:
         name = next((key for key in reversed(error.path or ()) if isinstance(key, str)), "a field")
-        return UpstreamBadResponse(f"An upstream service sent a value for {name} which is not of its type.")
+        return UpstreamBadResponse(f"An upstream service sent a value of another type for {name}.")
     return None
 
 
-def _about_input(error: GraphQLError, chain: list[Exception]) -> bool:
-    # Without a path no field was executed yet: what remains at that point are the variables.
+def _is_about_input(error: GraphQLError, chain: list[Exception]) -> bool:
+    # Without a path no field was executed yet, so the error is about a variable.
     return (
         error.path is None
         or isinstance(chain[-1], StrawberryInputCoercionError)
-        or any(_COERCES_ARGUMENT in _functions(each) for each in chain)
+        or any(ARGUMENT_COERCION in _functions(each) for each in chain)
     )
 
 
@@ -109,7 +104,7 @@ def _internal() -> tuple[str, dict[str, Any]]:
 
 
 def _chain(error: GraphQLError) -> list[Exception]:
-    """List the error and what it wraps, the exception that was raised first at the end."""
+    """List the error and the errors it wraps, the original exception last."""
     chain: list[Exception] = [error]
     while isinstance(chain[-1], GraphQLError) and chain[-1].original_error is not None:
         chain.append(chain[-1].original_error)
@@ -117,18 +112,18 @@ def _chain(error: GraphQLError) -> list[Exception]:
 
 
 def _functions(error: Exception) -> Iterator[CodeType]:
-    """Name the functions that the exception passed through, the one that raised it last."""
+    """Return the functions that the exception passed through, ending with the one that raised it."""
     return (frame.f_code for frame, _ in walk_tb(error.__traceback__))
 
 
 def _log(error: Exception, request_id: str) -> None:
-    """Log class and place. The text of a foreign exception may hold anything, a patron's name included."""
+    """Log class and location. The text of a foreign exception may hold anything, such as a patron's name."""
     kind = type(error)
     frames = [f"{frame.f_code.co_filename}:{line}" for frame, line in walk_tb(error.__traceback__)]
     log.error(
-        "Unforeseen %s.%s in request %s at %s",
+        "Unexpected %s.%s in request %s at %s",
         kind.__module__,
         kind.__qualname__,
         request_id,
-        " > ".join(frames[-_FRAMES_LOGGED:]) or "an unknown place",
+        " > ".join(frames[-_MAX_FRAMES:]) or "an unknown location",
     )

@@ -1,9 +1,8 @@
-"""How much a document may ask: bounds that are checked before it costs anything.
+"""Limits of a document, checked before it is validated or executed.
 
-The shape of a document is walked once, fragments put in where they are spread, and the walk ends at the first
-bound that is passed. So neither fragments that spread each other nor cycles of them cost more than a plain
-document. Only then is the document validated, some of whose rules take quadratic time. What it costs upstream
-is estimated when the variables are known.
+The shape of a document is walked once with fragment spreads expanded, up to the first limit it exceeds. So
+neither nested fragments nor cycles of them cost more than a plain document. Validation comes after that,
+because some of its rules take quadratic time. The cost in upstream calls is estimated with the variables.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from graphql import (
+    ASTValidationRule,
     DocumentNode,
     FieldNode,
     FloatValueNode,
@@ -35,62 +35,58 @@ from graphql import (
     get_named_type,
     parse,
 )
-from graphql.validation import ASTValidationRule
 
 from gateway.errors import BadUserInput, LimitExceeded
 from gateway.settings import LimitSettings
 
-MAX_COMPARISONS = 10_000  # of fields with one name in one place, which validation compares pair by pair
+MAX_COMPARISONS = 10_000  # of fields with the same response name, which validation compares in pairs
 MAX_REPORTED_COST = 1_000_000  # a larger estimate is reported as "more than" this
 
 
-def exceeded(limit: str, most: int, message: str, node: Node | None = None, **figures: int) -> GraphQLError:
+def limit_error(
+    limit: str, maximum: int, message: str, node: Node | None = None, **figures: int
+) -> GraphQLError:
     """Return the error for an exceeded limit, named as clients read it: `MAX_DEPTH`."""
-    extensions = {"code": LimitExceeded.code, "limit": limit, "maximum": most, **figures}
+    extensions = {"code": LimitExceeded.code, "limit": limit, "maximum": maximum, **figures}
     return GraphQLError(f"{message} ({limit}).", node, extensions=extensions)
 
 
 # Text
 
 
-def parsed(query: str, limits: LimitSettings) -> DocumentNode:
-    """Parse a text, unless it is too long. Raises `GraphQLError`, with a code where it is about a limit."""
-    most = limits.max_query_characters
-    if len(query) > most:
-        raise exceeded(
+def parse_document(query: str, limits: LimitSettings) -> DocumentNode:
+    """Parse a text. Raises `GraphQLError`, with a code if a limit is exceeded."""
+    maximum = limits.max_query_characters
+    if len(query) > maximum:
+        raise limit_error(
             "MAX_QUERY_CHARACTERS",
-            most,
-            f"The query has {len(query)} characters; at most {most} are allowed",
+            maximum,
+            f"The query has {len(query)} characters; at most {maximum} are allowed",
             figure=len(query),
         )
-    most = limits.max_tokens
     try:
-        return parse(query, max_lexical_tokens=most, max_comments=most)
+        return parse(query, max_lexical_tokens=limits.max_tokens, max_comments=limits.max_tokens)
     except GraphQLError as error:
-        # graphql-core has no class for it. No syntax error can begin like this: they quote what they found.
+        # graphql-core has no class for it. No syntax error can begin like this: they quote the token.
         for kind in ("tokens", "comments"):
-            if error.message.startswith(
-                f"Syntax Error: Document contains more than {limits.max_tokens} {kind}"
-            ):
-                passed = exceeded(
-                    "MAX_TOKENS", limits.max_tokens, f"The query has more than {limits.max_tokens} {kind}"
-                )
-                raise passed from None
+            excess = f"more than {limits.max_tokens} {kind}"
+            if error.message.startswith(f"Syntax Error: Document contains {excess}"):
+                raise limit_error("MAX_TOKENS", limits.max_tokens, f"The query has {excess}") from None
         raise
 
 
 # Shape
 
 
-class _Found(NamedTuple):
-    selections: Sequence[SelectionNode]
+class _Selections(NamedTuple):
+    nodes: Sequence[SelectionNode]
     depth: int
-    place: int  # where these fields are in the answer: all that are merged there have one number
-    within: frozenset[str]  # the fragments being put in, for cycles
+    place: int  # of these fields in the response: all that are merged there have one number
+    spreads: frozenset[str]  # the fragments being expanded, to stop at cycles
 
 
 class _Walk:
-    """One walk through a document; what it counts belongs to the document as a whole."""
+    """One walk through a document, with counts for the complete document."""
 
     def __init__(self, document: DocumentNode, limits: LimitSettings) -> None:
         self.limits = limits
@@ -108,7 +104,7 @@ class _Walk:
                     self.count_directives(variable)
                 self.check_definition(definition)
         for name, fragment in self.fragments.items():
-            if name not in self.seen:  # nobody spreads it, and yet it would be validated
+            if name not in self.seen:  # it is not spread, but would be validated
                 self.check_definition(fragment)
 
     def check_definition(self, definition: OperationDefinitionNode | FragmentDefinitionNode) -> None:
@@ -117,16 +113,16 @@ class _Walk:
         fields_at: defaultdict[int, int] = defaultdict(int)
         root_fields = 0
         self.count_directives(definition)
-        found = [_Found(definition.selection_set.selections, 1, 0, frozenset())]
-        while found:
-            selections, depth, place, within = found.pop()
+        pending = [_Selections(definition.selection_set.selections, 1, 0, frozenset())]
+        while pending:
+            selections, depth, place, spreads = pending.pop()
             for selection in selections:
                 self.nodes += 1
                 if self.nodes > limits.max_nodes:
                     self.refuse(
                         "MAX_NODES",
                         limits.max_nodes,
-                        "fields and fragments, counted where they are spread",
+                        "fields and fragments, with fragment spreads expanded",
                         selection,
                     )
                 self.count_directives(selection)
@@ -151,48 +147,51 @@ class _Walk:
                         self.refuse(
                             "MAX_COMPARISONS",
                             MAX_COMPARISONS,
-                            "pairs of fields with the same name in the same place",
+                            "pairs of fields with the same response name",
                             selection,
                         )
                     if selection.selection_set is not None:
-                        found.append(_Found(selection.selection_set.selections, depth + 1, here, within))
+                        nodes = selection.selection_set.selections
+                        pending.append(_Selections(nodes, depth + 1, here, spreads))
                 elif isinstance(selection, InlineFragmentNode):
-                    found.append(_Found(selection.selection_set.selections, depth, place, within))
+                    pending.append(_Selections(selection.selection_set.selections, depth, place, spreads))
                 elif isinstance(selection, FragmentSpreadNode):
                     name = selection.name.value
                     fragment = self.fragments.get(name)
-                    if fragment is not None and name not in within:  # validation has the words for both
+                    if fragment is not None and name not in spreads:  # validation reports both
                         if name not in self.seen:
                             self.seen.add(name)
                             self.count_directives(fragment)
-                        found.append(_Found(fragment.selection_set.selections, depth, place, within | {name}))
+                        nodes = fragment.selection_set.selections
+                        pending.append(_Selections(nodes, depth, place, spreads | {name}))
 
-    def count_directives(self, node: Any) -> None:  # Any: the nodes that can have some have no common class
+    def count_directives(self, node: Any) -> None:  # Any: nodes with directives have no common class
         directives = node.directives
         if directives:
             self.directives += len(directives)
             if self.directives > self.limits.max_directives:
                 self.refuse("MAX_DIRECTIVES", self.limits.max_directives, "directives", directives[-1])
 
-    def refuse(self, limit: str, most: int, what: str, node: Node) -> None:
-        raise exceeded(limit, most, f"The query has more than {most} {what}", node)
+    def refuse(self, limit: str, maximum: int, counted: str, node: Node) -> None:
+        raise limit_error(limit, maximum, f"The query has more than {maximum} {counted}", node)
 
 
 def check_shape(document: DocumentNode, limits: LimitSettings) -> None:
-    """Raises `GraphQLError` at the first limit that the document passes, its fragments put in."""
+    """Raise `GraphQLError` at the first limit that the document exceeds, with fragment spreads expanded."""
     _Walk(document, limits).check()
 
 
-# Rules of validation
+# Validation rules
 
 
 class FiniteNumbers(ASTValidationRule):
-    """A number beyond what a double can hold would reach a resolver as infinity."""
+    """A rule against numbers that exceed a double, which would reach a resolver as infinity."""
 
     def _check(self, node: FloatValueNode | IntValueNode) -> None:
         if not math.isfinite(float(node.value)):
             extensions = {"code": BadUserInput.code}
-            self.report_error(GraphQLError("A number is too large to be one.", node, extensions=extensions))
+            message = "A number exceeds the range of a double-precision float."
+            self.report_error(GraphQLError(message, node, extensions=extensions))
 
     def enter_float_value(self, node: FloatValueNode, *_: object) -> None:
         self._check(node)
@@ -202,21 +201,21 @@ class FiniteNumbers(ASTValidationRule):
 
 
 class IntrospectionDepth(MaxIntrospectionDepthRule):
-    """graphql-core's rule against lists of lists of the schema, as a limit with its code."""
+    """graphql-core's rule against nested lists of introspection, reported as a limit with its code."""
 
     def report_error(self, error: GraphQLError) -> None:
-        message = "The query nests more than 2 lists of the schema"
+        message = "The query nests more than 2 lists of introspection"
         node = error.nodes[0] if error.nodes else None
-        super().report_error(exceeded("MAX_INTROSPECTION_DEPTH", 2, message, node))
+        super().report_error(limit_error("MAX_INTROSPECTION_DEPTH", 2, message, node))
 
 
 # Cost in upstream calls
 
 
 class Price(NamedTuple):
-    """What a field asks upstream: `calls`, once for each batch of parents or for each parent.
+    """The upstream calls of a field, for each batch of parents or for each parent.
 
-    `rows` is how many records it is taken to have, where no argument `first` says it.
+    `rows` is the assumed number of records of a field without an argument `first`.
     """
 
     calls: int = 0
@@ -224,30 +223,30 @@ class Price(NamedTuple):
     rows: int = 1
 
 
-# The declared price of a field that is selected by these nodes; whoever knows the fields gives the function.
+# Returns the declared price of a field that is selected by these nodes.
 Pricing: TypeAlias = Callable[
     [GraphQLField, Sequence[FieldNode], Mapping[str, FragmentDefinitionNode]], tuple[int, bool, int]
 ]
 
 
 class Step(NamedTuple):
-    """A field that asks upstream or multiplies those below it; fields that do neither are left out."""
+    """A field that costs upstream calls or multiplies those below it. Other fields have none."""
 
     price: Price
-    first: int | str | None  # a number, or the name of the variable that has it
-    default: int  # `first`, where the variable was not given
+    first: int | str | None  # a number, or the name of a variable
+    default: int  # of `first`, if the variable was not sent
     below: tuple[Step, ...]
 
 
-def steps_of(
+def cost_steps(
     schema: GraphQLSchema,
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     pricing: Pricing,
 ) -> tuple[Step, ...]:
-    """What of a valid operation costs upstream calls. `@skip` and `@include` are taken not to leave out."""
+    """Return the fields of a valid operation that cost upstream calls, assuming that none is skipped."""
     root = schema.get_root_type(operation.operation)
-    if root is None:  # validation has seen to it
+    if root is None:  # rejected by validation
         return ()
     selected: _Selected = [(root, operation.selection_set.selections)]
     return tuple(_steps(selected, schema, fragments, pricing, calls=1))
@@ -297,12 +296,12 @@ def _fields(
         if isinstance(selection, FieldNode):
             yield kind, selection
             continue
-        opened: Any = selection  # Any: a spread or an inline fragment, there is no third
+        fragment: Any = selection  # Any: a spread or an inline fragment, there is no third
         if isinstance(selection, FragmentSpreadNode):
-            opened = fragments[selection.name.value]
-        narrowed = opened.type_condition
-        within = kind if narrowed is None else schema.type_map[narrowed.name.value]
-        yield from _fields(within, opened.selection_set.selections, schema, fragments)
+            fragment = fragments[selection.name.value]
+        condition = fragment.type_condition
+        narrowed = kind if condition is None else schema.type_map[condition.name.value]
+        yield from _fields(narrowed, fragment.selection_set.selections, schema, fragments)
 
 
 def _first(field: GraphQLField, node: FieldNode) -> tuple[int | str | None, int]:
@@ -319,10 +318,15 @@ def _first(field: GraphQLField, node: FieldNode) -> tuple[int | str | None, int]
     return default, default
 
 
-def estimated(
+def has_variable_cost(steps: Sequence[Step]) -> bool:
+    """Return whether the cost depends on variables: a list takes its `first` from one."""
+    return any(isinstance(each.first, str) or has_variable_cost(each.below) for each in steps)
+
+
+def estimate_cost(
     steps: Sequence[Step], variables: Mapping[str, Any], limits: LimitSettings, parents: int = 1
 ) -> int:
-    """How many calls these steps may need; Any: the value of a variable."""
+    """Return the number of upstream calls that these steps may need. Any: the value of a variable."""
     calls = 0
     for price, first, default, below in steps:
         calls += price.calls * (-(-parents // limits.batch_size) if price.batched else parents)
@@ -331,22 +335,17 @@ def estimated(
             if first is not None:
                 given = variables.get(first) if isinstance(first, str) else first
                 rows *= min(max(given if isinstance(given, int) else default, 0), limits.max_page_size)
-            calls += estimated(below, variables, limits, parents * rows)
+            calls += estimate_cost(below, variables, limits, parents * rows)
     return calls
 
 
-def too_costly(
-    steps: Sequence[Step], variables: Mapping[str, Any], limits: LimitSettings
-) -> GraphQLError | None:
-    """The refusal of an operation that may need more upstream calls than one may."""
-    calls = estimated(steps, variables, limits)
-    if calls <= limits.max_cost:
-        return None
-    told = str(calls) if calls <= MAX_REPORTED_COST else f"more than {MAX_REPORTED_COST}"
-    return exceeded(
+def cost_exceeded(cost: int, limits: LimitSettings) -> GraphQLError:
+    """Return the error for an operation that may need more upstream calls than allowed."""
+    reported = str(cost) if cost <= MAX_REPORTED_COST else f"more than {MAX_REPORTED_COST}"
+    return limit_error(
         "MAX_COST",
         limits.max_cost,
-        f"The operation may need {told} upstream calls; at most {limits.max_cost} are allowed. "
-        "Ask for smaller pages or fewer links",
-        estimated=min(calls, MAX_REPORTED_COST),
+        f"The operation may need {reported} upstream calls; at most {limits.max_cost} are allowed. "
+        "Select smaller pages or fewer links",
+        estimated=min(cost, MAX_REPORTED_COST),
     )

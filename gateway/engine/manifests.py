@@ -1,11 +1,12 @@
-"""Trusted documents: what the builds of front ends say that they are going to ask, and by which id.
+"""Manifests of trusted documents, which the builds of front ends write.
 
-Three forms are read. graphql-codegen's client preset and Relay's compiler write one object of texts by their
-hash, of whatever kind. Apollo's generator writes a list of operations, each with its id and its body.
+Two formats are read. graphql-codegen's client preset and Relay's compiler write an object of texts by hash or
+id. Apollo's generator writes a list of operations, each with its id and body.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
@@ -16,18 +17,18 @@ from typing import Literal
 import msgspec
 
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
-SHA256 = "sha256:"  # the prefix that GraphQL over HTTP has for this kind of id
+SHA256 = "sha256:"  # the prefix of hashes as ids in the specification of GraphQL over HTTP
 
-_LONGEST_ID = 256
+_MAX_ID = 256
 
 
 class ManifestError(Exception):
-    """A manifest that cannot be read, fit to be shown to the operator."""
+    """A manifest that cannot be read. The message is for the operator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedDocument:
-    """One text of a manifest, and the id that clients name it by."""
+    """One document of a manifest with its id."""
 
     id: str
     text: str
@@ -37,16 +38,16 @@ class TrustedDocuments:
     """The documents of one or more manifests, by id, by SHA-256 and by text."""
 
     def __init__(self, documents: Iterable[TrustedDocument]) -> None:
-        """Raises `ManifestError` where one id names two texts."""
+        """Raises `ManifestError` if one id has two texts."""
         self._documents = list(documents)
-        self._texts: dict[str, str] = {}
+        self._by_id: dict[str, str] = {}
         for each in self._documents:
-            if self._texts.setdefault(each.id, each.text) != each.text:
-                raise ManifestError(f"id {each.id} stands for two documents")
-        # Clients of automatic persisted queries know the hash of a text, whatever the manifest calls it.
+            if self._by_id.setdefault(each.id, each.text) != each.text:
+                raise ManifestError(f"id {each.id} has two documents")
+        # Clients of automatic persisted queries send the hash of a text whatever its id in the manifest.
         for each in self._documents:
-            self._texts.setdefault(hashlib.sha256(each.text.encode()).hexdigest(), each.text)
-        self._known = frozenset(self._texts.values())
+            self._by_id.setdefault(hashlib.sha256(each.text.encode()).hexdigest(), each.text)
+        self._texts = frozenset(self._by_id.values())
 
     def __len__(self) -> int:
         return len(self._documents)
@@ -55,11 +56,11 @@ class TrustedDocuments:
         return iter(self._documents)
 
     def __contains__(self, text: str) -> bool:
-        return text in self._known
+        return text in self._texts
 
     def text(self, document_id: str) -> str | None:
-        """The text that an id stands for, None where no manifest has it."""
-        return self._texts.get(document_id.removeprefix(SHA256))
+        """Return the text of an id, None if no manifest has it."""
+        return self._by_id.get(document_id.removeprefix(SHA256))
 
 
 class _ApolloOperation(msgspec.Struct, frozen=True):
@@ -74,39 +75,49 @@ class _ApolloManifest(msgspec.Struct, frozen=True):
 
 
 def read_manifests(path: Path) -> list[TrustedDocument]:
-    """The documents of a manifest, or of all `*.json` in a folder. Raises `ManifestError`."""
+    """Return the documents of a manifest, or of every `*.json` in a folder. Raises `ManifestError`."""
     if not path.is_dir():
-        return list(_documents_in(path))
+        return list(_read_documents(path))
     files = sorted(path.glob("*.json"))
     if not files:
         raise ManifestError(f"{path}: has no manifest (*.json)")
-    return [each for file in files for each in _documents_in(file)]
+    return [each for file in files for each in _read_documents(file)]
 
 
-def _documents_in(file: Path) -> Iterator[TrustedDocument]:
+def decode_text(content: bytes) -> str:
+    """Decode a text file: UTF-8 with or without a byte order mark, or UTF-16 with one.
+
+    PowerShell's `>` writes UTF-16, and editors on Windows put a mark before UTF-8. Raises
+    `UnicodeDecodeError`.
+    """
+    has_utf16_mark = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if has_utf16_mark else "utf-8-sig")
+
+
+def _read_documents(file: Path) -> Iterator[TrustedDocument]:
     try:
-        raw = file.read_bytes().decode()
+        text = decode_text(file.read_bytes())
     except OSError as error:
         raise ManifestError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ManifestError(f"{file}: is not UTF-8") from error
+        raise ManifestError(f"{file}: is neither UTF-8 nor UTF-16 with a byte order mark") from error
     try:
-        for document_id, text in _pairs(raw):
-            plain = document_id.removeprefix(SHA256)
-            if not re.fullmatch(r"[\x21-\x7e]+", plain) or len(plain) > _LONGEST_ID:
-                raise ManifestError(f"{file}: {document_id!r} is no id of a document")
-            yield TrustedDocument(id=plain, text=text)
+        for sent_id, document in _decode_documents(text):
+            document_id = sent_id.removeprefix(SHA256)
+            if not re.fullmatch(r"[\x21-\x7e]+", document_id) or len(document_id) > _MAX_ID:
+                raise ManifestError(f"{file}: {sent_id!r} is not a valid id")
+            yield TrustedDocument(id=document_id, text=document)
     except msgspec.ValidationError as error:
-        forms = f"an object of texts by id, nor Apollo's {APOLLO_FORMAT}, version 1"
-        raise ManifestError(f"{file}: is neither {forms}: {error}") from error
+        formats = f"an object of texts by id, nor Apollo's {APOLLO_FORMAT}, version 1"
+        raise ManifestError(f"{file}: is neither {formats}: {error}") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise ManifestError(f"{file}: is not JSON") from error
 
 
-def _pairs(raw: str) -> Iterator[tuple[str, str]]:
-    found = msgspec.json.decode(raw)
-    if isinstance(found, dict) and "operations" in found:
-        for each in msgspec.convert(found, _ApolloManifest).operations:
+def _decode_documents(text: str) -> Iterator[tuple[str, str]]:
+    manifest = msgspec.json.decode(text)
+    if isinstance(manifest, dict) and "operations" in manifest:
+        for each in msgspec.convert(manifest, _ApolloManifest).operations:
             yield each.id, each.body
     else:
-        yield from msgspec.convert(found, dict[str, str]).items()
+        yield from msgspec.convert(manifest, dict[str, str]).items()

@@ -1,76 +1,189 @@
-"""Documents that clients name instead of sending them.
+"""Documents that clients name by an id or a hash instead of sending them.
 
-An id is looked for in the manifests first. Where clients may register documents themselves, as Apollo's
-automatic persisted queries do, a SHA-256 is looked for among these next. Codes and messages of what is not
-found are Apollo's, whose clients act on them: they send the text once more, or no hashes any longer.
+An id is looked up in the manifests first, then, if clients may register documents as Apollo's automatic
+persisted queries do, among the registered ones. Codes and messages of a failed lookup are Apollo's, because
+its clients react to them: they send the text, or stop sending hashes.
+
+A registered document may be lost at any time: the client then sends its text again. A shared store that does
+not respond is treated like one without the document.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
-from gateway.engine.documents import Documents, Prepared, Rejected, refused
+from gateway.engine.documents import Documents, Prepared, Rejected, reject_untrusted, rejection
 from gateway.engine.manifests import SHA256
-from gateway.errors import ErrorCode
-from gateway.http.request import GraphQLRequest, HttpRefusal, PersistedQuery, persisted_query
+from gateway.engine.request import GraphQLRequest, PersistedQuery, get_persisted_query
+from gateway.errors import BadRequest, ErrorCode
+from gateway.redis_store import RedisStore, RedisUnavailable
+
+MAX_CHARACTERS = 10_000_000  # per process: several thousand documents of one screen each
+EXPIRY = 7 * 24 * 3600  # seconds in the shared store since the last use
+PREFIX = "gateway:document:"
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Prepare: TypeAlias = Callable[[str, str | None], Awaitable[Prepared]]  # a text and the name of its operation
 
 
-class Registered(Protocol):
-    """Texts that clients registered, by the SHA-256 of their UTF-8."""
+class DocumentStore(Protocol):
+    """Registered texts by the SHA-256 of their UTF-8, in 64 lower-case hexadecimal digits."""
 
-    async def get(self, sha256: str) -> str | None: ...
+    async def get(self, sha256: str) -> str | None:
+        """Return a text, None if it was never registered or is lost."""
 
     async def put(self, sha256: str, text: str) -> None:
-        """Raises `ValueError` where the hash is not that of the text."""
+        """Store the text of a valid document, which may evict others. A text that is too long is ignored.
+
+        Raises `ValueError` if the hash is not that of the text.
+        """
 
 
 class PersistedDocuments:
-    """Finds the document of a request. `registered` is None where clients may register none."""
+    """Prepares the document of a request. `registered` is None if clients may not register documents."""
 
-    def __init__(self, documents: Documents, registered: Registered | None = None) -> None:
+    def __init__(self, documents: Documents, registered: DocumentStore | None = None) -> None:
         self.documents = documents
         self.registered = None if documents.trust == "enforce" else registered
 
-    async def prepared(self, request: GraphQLRequest, prepare: Prepare) -> Prepared:
-        """The operation of a request that may name its document. Raises `HttpRefusal`."""
-        hashed = persisted_query(request)
+    async def prepare(self, request: GraphQLRequest, prepare: Prepare) -> Prepared:
+        """Return the operation of a request that may name its document. Raises `BadRequest`."""
+        persisted = get_persisted_query(request)
         text = request.query
         if not isinstance(text, str):
-            found = await self._text(request, hashed)
-            if isinstance(found, Rejected):
-                return found
-            text, hashed = found, None  # what is known already need not be registered
-        prepared = self.documents.known(text, request.operationName)
-        if prepared is None:
-            prepared = await prepare(text, request.operationName)
-        if hashed is not None and self.registered is not None and not isinstance(prepared, Rejected):
-            await self._register(self.registered, hashed, text)
-        return prepared
+            result = await self._get_text(request, persisted)
+            if isinstance(result, Rejected):
+                return result
+            text, persisted = result, None  # it is registered
+        operation = self.documents.get(text, request.operationName)
+        if operation is None:
+            operation = await prepare(text, request.operationName)
+        if persisted is not None and self.registered is not None and not isinstance(operation, Rejected):
+            await _register(self.registered, persisted, text)
+        return operation
 
-    async def _text(self, request: GraphQLRequest, hashed: PersistedQuery | None) -> str | Rejected:
+    async def _get_text(self, request: GraphQLRequest, persisted: PersistedQuery | None) -> str | Rejected:
         name = request.documentId
         if name is None:
-            assert hashed is not None  # noqa: S101 - the request was checked to name a document
-            name = hashed.sha256Hash
+            assert persisted is not None  # noqa: S101 - the request was checked to name a document
+            name = persisted.sha256Hash
         text = self.documents.trusted.text(name)
         if text is None and self.registered is not None:
             text = await self.registered.get(name.removeprefix(SHA256))
         if text is not None:
             return text
         if self.documents.trust == "enforce":
-            return refused(
-                "The document is not in the manifest of trusted documents.", ErrorCode.DOCUMENT_NOT_TRUSTED
-            )
+            return reject_untrusted()
         if request.documentId is None and self.registered is None:
-            return refused("PersistedQueryNotSupported", ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED)
-        return refused("PersistedQueryNotFound", ErrorCode.PERSISTED_QUERY_NOT_FOUND)
+            return rejection("PersistedQueryNotSupported", ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED)
+        return rejection("PersistedQueryNotFound", ErrorCode.PERSISTED_QUERY_NOT_FOUND)
 
-    async def _register(self, registered: Registered, hashed: PersistedQuery, text: str) -> None:
+
+class LocalDocumentStore:
+    """The texts used last in this process, bounded by their total length."""
+
+    def __init__(self, *, max_text: int, max_characters: int = MAX_CHARACTERS) -> None:
+        """`max_text` is the maximum length of one text, in characters."""
+        self._max_text = max_text
+        self._max_characters = max_characters
+        self._texts: OrderedDict[str, str] = OrderedDict()
+        self._characters = 0
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    async def get(self, sha256: str) -> str | None:
+        text = self._texts.get(sha256)
+        if text is not None:
+            self._texts.move_to_end(sha256)
+        return text
+
+    async def put(self, sha256: str, text: str) -> None:
+        if not has_hash(text, sha256):
+            raise ValueError("sha256 is not the hash of the text")
+        self.add(sha256, text)
+
+    def has_room_for(self, text: str) -> bool:
+        """Return whether a text is short enough to be stored."""
+        return len(text) <= min(self._max_text, self._max_characters)
+
+    def add(self, sha256: str, text: str) -> None:
+        """Store a text whose hash was verified."""
+        if not self.has_room_for(text):
+            return
+        if sha256 not in self._texts:
+            self._characters += len(text)
+        self._texts[sha256] = text
+        self._texts.move_to_end(sha256)
+        while self._characters > self._max_characters:
+            _, evicted = self._texts.popitem(last=False)
+            self._characters -= len(evicted)
+
+
+class RedisDocumentStore:
+    """The texts of all replicas in a shared store, with those used last cached in this process.
+
+    A cached text needs no call to the store, and is served during an outage of it. A text from the store is
+    used only if it has the hash that was requested: write access to the store must not let anyone choose the
+    documents that clients execute.
+    """
+
+    def __init__(self, store: RedisStore, cache: LocalDocumentStore, *, expiry: int = EXPIRY) -> None:
+        self._store = store
+        self._cache = cache
+        self._expiry = expiry
+
+    async def get(self, sha256: str) -> str | None:
+        text = await self._cache.get(sha256)
+        if text is not None or not _SHA256.fullmatch(sha256):
+            return text
+        redis, key = self._store.redis, PREFIX + sha256
         try:
-            await registered.put(hashed.sha256Hash, text)
-        except ValueError:
-            message = "extensions.persistedQuery.sha256Hash is not the SHA-256 of the query."
-            raise HttpRefusal(400, message) from None
+            value = await self._store.ask(lambda: redis.getex(key, ex=self._expiry))
+        except RedisUnavailable:
+            return None
+        text = _decode(value)
+        if text is None or not self._cache.has_room_for(text) or not has_hash(text, sha256):
+            return None
+        self._cache.add(sha256, text)
+        return text
+
+    async def put(self, sha256: str, text: str) -> None:
+        await self._cache.put(sha256, text)
+        if not self._cache.has_room_for(text):
+            return
+        redis, key = self._store.redis, PREFIX + sha256
+        try:
+            await self._store.ask(lambda: redis.set(key, text.encode(), ex=self._expiry))
+        except RedisUnavailable:
+            return
+
+
+def has_hash(text: str, sha256: str) -> bool:
+    """Return whether `sha256` is the hash of the text's UTF-8, in lower-case hexadecimal digits."""
+    try:
+        return hashlib.sha256(text.encode()).hexdigest() == sha256
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can hold and UTF-8 cannot
+        return False
+
+
+async def _register(store: DocumentStore, persisted: PersistedQuery, text: str) -> None:
+    try:
+        await store.put(persisted.sha256Hash, text)
+    except ValueError:
+        message = "extensions.persistedQuery.sha256Hash is not the SHA-256 of the query."
+        raise BadRequest(message) from None
+
+
+def _decode(value: object) -> str | None:
+    if not isinstance(value, bytes):
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None

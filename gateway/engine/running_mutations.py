@@ -1,4 +1,4 @@
-"""MutationState under way: nothing but their own end ends them."""
+"""Running mutations, which neither a disconnect nor a shutdown cancels."""
 
 from __future__ import annotations
 
@@ -19,71 +19,71 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RunningMutation:
-    """A mutation that was begun, as the log names it."""
+    """A mutation that has begun, as the log identifies it."""
 
     operation: OperationDefinitionNode
     request_id: str
 
     def __str__(self) -> str:
-        """The names of the operation and of its acts, and the request id; nothing that they were given."""
+        """Return the names of the operation and its fields with the request id, and no arguments."""
         name = self.operation.name.value if self.operation.name else "without a name"
         selections = self.operation.selection_set.selections
-        acts = [each.name.value if isinstance(each, FieldNode) else "..." for each in selections]
-        return f"mutation {name} ({', '.join(acts)}), request id {self.request_id}"
+        fields = [each.name.value if isinstance(each, FieldNode) else "..." for each in selections]
+        return f"mutation {name} ({', '.join(fields)}), request id {self.request_id}"
 
 
 class RunningMutations:
-    """The acts that were begun and have not come to their answer.
+    """The mutations that have begun and whose response is not sent.
 
-    What was sent upstream happens there, whoever stops waiting here. A server that stops cancels its requests
-    after a while; to an act this means that none is begun after it in the same operation, and nothing else.
-    It goes on to its own deadline, its answer is sent, and the process waits for that with `ended`.
+    Upstream executes what was sent, even if the gateway stops waiting. A server that shuts down cancels its
+    requests after a while. For a mutation this only means that no further field of the operation begins: it
+    runs to its own deadline, its response is sent, and the process waits for that in `wait_until_finished`.
     """
 
     def __init__(self) -> None:
         self.stopping = ShutdownState()
-        self._open: dict[asyncio.Task[Any], RunningMutation] = {}  # Any: nobody asks what the requests return
+        self._requests: dict[asyncio.Task[Any], RunningMutation] = {}  # Any: results of requests are not used
 
     @property
     def number(self) -> int:
-        """How many there are now."""
-        return len(self._open)
+        """The number of running mutations."""
+        return len(self._requests)
 
-    async def finish(self, act: Awaitable[T], operation: OperationDefinitionNode, request_id: str) -> T:
-        """Await an act to its end, though the request be cancelled in the meantime."""
+    async def finish(self, mutation: Awaitable[T], operation: OperationDefinitionNode, request_id: str) -> T:
+        """Await a mutation to its end, even if the request is cancelled meanwhile."""
         request = asyncio.current_task()
         assert request is not None  # noqa: S101 - a coroutine always runs in a task
-        self._open[request] = RunningMutation(operation, request_id)
-        request.add_done_callback(self._forget)
-        running = asyncio.ensure_future(act)
+        self._requests[request] = RunningMutation(operation, request_id)
+        request.add_done_callback(self._remove)
+        running = asyncio.ensure_future(mutation)
         while True:
             try:
                 return await asyncio.shield(running)
             except asyncio.CancelledError:
-                if running.done():  # it was the act that was cancelled: the loop itself is ending
+                if running.done():  # the mutation itself was cancelled: the event loop is closing
                     raise
                 self.stopping.now = True
                 request.uncancel()
 
-    def answered(self) -> None:
-        """Say that the answer to the request that runs here was sent."""
-        if self._open and (request := asyncio.current_task()) is not None:
-            self._forget(request)
+    def response_sent(self) -> None:
+        """Report that the response to the current request was sent."""
+        if self._requests and (request := asyncio.current_task()) is not None:
+            self._remove(request)
 
-    async def ended(self, *, within: float) -> None:
-        """Wait for the acts that are still open, and no longer than so many seconds.
+    async def wait_until_finished(self, *, within: float) -> None:
+        """Wait for the running mutations, for at most `within` seconds.
 
-        The log names each of them before, for whoever kills the process meanwhile, and those that were not
-        waited for to their end: of these nobody here knows whether they happened.
+        The log names each of them first, in case the process is killed, and then those that did not finish,
+        whose outcome is unknown.
         """
-        if not self._open:
+        if not self._requests:
             return
-        for act in self._open.values():
-            log.warning("ShutdownState, but waiting up to %g s for %s", within, act)
-        await asyncio.wait(self._open, timeout=within)
-        for request, act in self._open.items():
+        for mutation in self._requests.values():
+            log.warning("Shutting down; waiting up to %g s for %s", within, mutation)
+        await asyncio.wait(self._requests, timeout=within)
+        for request, mutation in self._requests.items():
             if not request.done():
-                log.error("Stopped without an answer, outcome unknown: %s", act)
+                log.error("Stopped without a response, outcome unknown: %s", mutation)
 
-    def _forget(self, request: asyncio.Task[Any]) -> None:
-        self._open.pop(request, None)
+    def _remove(self, request: asyncio.Task[Any]) -> None:
+        self._requests.pop(request, None)

@@ -1,4 +1,4 @@
-"""Trusted documents made ready: validated and compiled before anybody asks them."""
+"""Preparation of trusted documents: they are validated and compiled at startup."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from graphql import GraphQLError
 from gateway.engine.documents import Documents, Operation, Prepared, Rejected
 from gateway.engine.manifests import TrustedDocument
 
-EVERY = 1.0  # seconds between two signs of life
+PROGRESS_INTERVAL = 1.0  # seconds between two lines of the log
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What keeps an operation of a manifest from being served."""
+    """The reason why an operation of a manifest cannot be served."""
 
     id: str
     operation: str
@@ -30,50 +30,47 @@ class Problem:
         return f"{self.id} ({self.operation}): {self.message}"
 
 
-async def prepare_trusted(documents: Documents, compile_ahead: Callable[[Operation], None]) -> None:
-    """Prepare all trusted documents for good. The log names those that cannot be served; the rest are.
-
-    It tells how far it has come when that takes more than a moment.
-    """
+async def prepare_trusted(documents: Documents, compile_operation: Callable[[Operation], None]) -> None:
+    """Prepare all trusted documents and keep them. Those that cannot be served are logged."""
     trusted = documents.trusted
-    told = time.monotonic()
+    last_logged = time.monotonic()
     problems = 0
     for number, document in enumerate(trusted):
-        if time.monotonic() - told > EVERY:
-            told = time.monotonic()
+        if time.monotonic() - last_logged > PROGRESS_INTERVAL:
+            last_logged = time.monotonic()
             log.info("Preparing trusted documents: %d of %d", number, len(trusted))
-        prepared = documents.keep_for_good(document.text)
-        for problem in problems_of(document, prepared, documents):
+        operations = documents.pin(document.text)
+        for problem in find_problems(document, operations, documents):
             problems += 1
             log.error("A trusted document cannot be served: %s", problem)
-        for each in set(prepared.values()):
+        for each in set(operations.values()):
             if isinstance(each, Operation):
-                compile_ahead(each)
+                compile_operation(each)
         await asyncio.sleep(0)
     if trusted:
         log.info("Trusted documents: %d are ready, %d problems", len(trusted), problems)
 
 
-def problems_of(
-    document: TrustedDocument, prepared: dict[str | None, Prepared], documents: Documents
+def find_problems(
+    document: TrustedDocument, operations: dict[str | None, Prepared], documents: Documents
 ) -> Iterator[Problem]:
-    """What is wrong with the operations of a document, its cost without variables included.
+    """Yield the problems of a document's operations, including their cost without variables.
 
-    What is wrong with the document as a whole is told once, with the names of all its operations.
+    A problem of several operations is reported once, with all their names.
     """
-    found: dict[str, list[str]] = {}
-    for name, each in prepared.items():
+    names: dict[str, list[str]] = {}
+    for name, each in operations.items():
         if isinstance(each, Rejected):
-            messages = [_told(error) for error in each.errors]
+            messages = [_describe(error) for error in each.errors]
         else:
-            costly = documents.too_costly(each, {})
-            messages = [] if costly is None else [costly.message]
+            excess = documents.check_cost(documents.estimate_cost(each, {}))
+            messages = [] if excess is None else [excess.message]
         for message in messages:
-            found.setdefault(message, []).append(name or "without a name")
-    for message, names in found.items():
-        yield Problem(id=document.id, operation=", ".join(names), message=message)
+            names.setdefault(message, []).append(name or "without a name")
+    for message, having in names.items():
+        yield Problem(id=document.id, operation=", ".join(having), message=message)
 
 
-def _told(error: GraphQLError) -> str:
+def _describe(error: GraphQLError) -> str:
     places = (f" (line {place.line}, column {place.column})" for place in (error.locations or ())[:1])
     return error.message + "".join(places)

@@ -1,4 +1,4 @@
-"""The GraphQL endpoint: one HTTP request in, its operations executed, one answer out."""
+"""The GraphQL endpoint: HTTP methods, statuses, headers and disconnects around the engine."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from gateway.engine.documents import Documents
-from gateway.engine.error_masking import refusal
-from gateway.engine.operations import Operations, Planned
-from gateway.engine.persisted_documents import PersistedDocuments
-from gateway.engine.rate_limit import RateLimit
-from gateway.engine.running_mutations import RunningMutations
+from gateway.engine.error_masking import mask_exception
+from gateway.engine.operations import GraphQLResponse, IncrementalResponse, MutationNotAllowed, Operations
 from gateway.errors import GatewayError, RateLimited
-from gateway.http.disconnect import ClientDisconnected, unless, wait_for_disconnect
-from gateway.http.multipart import CLOSING, MEDIA_TYPE, OPENING, Parts, PartWriter, enclosed
-from gateway.http.negotiation import LEGACY_JSON, RESPONSE_JSON, accepted, answer_type, prefers_html
+from gateway.http.multipart import CLOSING, MEDIA_TYPE, OPENING, PartFormatter, frame_part
+from gateway.http.negotiation import (
+    LEGACY_JSON,
+    MAX_ACCEPT,
+    RESPONSE_JSON,
+    accepts_parts,
+    choose_media_type,
+    prefers_html,
+)
 from gateway.http.request import (
-    HttpRefusal,
-    names_document,
-    request_in_address,
-    request_in_body,
+    DISCONNECT_DELAY,
+    ClientDisconnected,
+    DisconnectWatch,
+    HTTPError,
+    await_unless,
+    has_document,
+    parse_body,
+    parse_query_string,
+    wait_for_disconnect,
 )
 from gateway.identity import Caller, Headers, request_id_from_headers
 from gateway.observability.operation import OperationRecord, Recorder, server_timing
@@ -32,90 +39,80 @@ _encode = msgspec.json.Encoder().encode
 
 
 class GraphQLEndpoint:
-    """Serve GraphQL over HTTP: what of a request is HTTP, and how its answer is sent."""
+    """Serve GraphQL over HTTP as an ASGI application."""
 
     def __init__(
         self,
-        documents: Documents,
-        new_context: Callable[[Caller, OperationRecord], object],
+        operations: Operations,
         identify: Callable[[Headers], Caller],
         *,
         max_body_bytes: int,
-        graphiql: bytes | None,
-        running_mutations: RunningMutations | None = None,
-        planned: Planned | None = None,
-        rate_limit: RateLimit | None = None,
-        persisted_documents: PersistedDocuments | None = None,
+        graphiql: bytes | None = None,
         recorder: Recorder | None = None,
     ) -> None:
+        """`graphiql` is the page for browsers, if it is served."""
         if max_body_bytes < 1:
-            raise ValueError("max_body_bytes must be at least 1")
+            raise ValueError(f"max_body_bytes must be at least 1; got {max_body_bytes}")
+        self.operations = operations
         self.identify = identify
         self.max_body_bytes = max_body_bytes
         self.graphiql = graphiql
-        self.running_mutations = running_mutations or RunningMutations()
-        self.operations = Operations(
-            documents,
-            new_context,
-            running_mutations=self.running_mutations,
-            planned=planned,
-            rate_limit=rate_limit,
-            persisted_documents=persisted_documents,
-        )
         self.recorder = recorder or Recorder()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert scope["type"] == "http"  # noqa: S101 - a websocket here would be a slip in the routes
+        assert scope["type"] == "http"  # noqa: S101 - a websocket here would be a defect of the routes
         headers: Headers = scope["headers"]
-        accept = accepted(headers)
-        if self.graphiql is not None and _opens_graphiql(scope, accept):
+        accept = b",".join([value for name, value in headers if name == b"accept"])[:MAX_ACCEPT]
+        if (
+            self.graphiql is not None
+            and scope["method"] == "GET"
+            and prefers_html(accept)
+            and not has_document(scope["query_string"])
+        ):
             await _send(send, 200, b"text/html", self.graphiql)
             return
         record = self.recorder.start()
         try:
-            await self._operate(scope, accept, receive, send, record)
+            await self._respond(scope, accept, receive, send, record)
+        except ClientDisconnected:
+            return
         finally:
             self.recorder.end(record)
 
-    async def _operate(
+    async def _respond(
         self, scope: Scope, accept: bytes, receive: Receive, send: Send, record: OperationRecord
     ) -> None:
-        headers: Headers = scope["headers"]
-        media_type = answer_type(accept)
+        media_type = choose_media_type(accept)
         caller: Caller | None = None
         more_headers: Sequence[tuple[bytes, bytes]] = ()
         try:
-            _check_method(scope["method"])
+            if scope["method"] not in ("GET", "POST"):
+                raise HTTPError(405, "GraphQL is served by GET and POST.", (b"allow", b"GET, POST"))
             if media_type is None:
-                raise HttpRefusal(406, f"Answers come as {RESPONSE_JSON} or as {LEGACY_JSON}.")
-            caller = self.identify(headers)
+                raise HTTPError(406, f"Responses are {RESPONSE_JSON} or {LEGACY_JSON}.")
+            caller = self.identify(scope["headers"])
             record.tenant, record.request_id = caller.tenant, caller.request_id
-            self.recorder.trace(record, caller.traceparent, caller.tracestate)
-            if scope["method"] == "GET":
-                request = request_in_address(scope["query_string"])
-            else:
-                request = await request_in_body(headers, receive, max_bytes=self.max_body_bytes)
-            well_formed, answer = await self.operations.answer(
-                request, caller, scope["method"], accept, receive, record
-            )
-            if isinstance(answer, Parts):
-                await self._send_parts(answer, caller, receive, send, record)
+            if self.recorder.tracing is not None:
+                self.recorder.trace(record, caller.traceparent, caller.tracestate)
+            response = await self._execute(scope, accept, caller, receive, record)
+            if isinstance(response, IncrementalResponse):
+                await self._send_parts(response, caller, receive, send, record)
                 return
-            # Clients of plain JSON take any other status for a failure of the transport.
-            status = 200 if well_formed or media_type == LEGACY_JSON else 400
-            body = _encode(answer)
-            record.complete(well_formed, answer.get("errors", ()))
-        except ClientDisconnected:
-            return
-        except Exception as error:
-            status, reason, more_headers = _refused(error)
-            request_id = caller.request_id if caller else request_id_from_headers(headers)
-            told = refusal(reason, request_id)
-            body = _encode({"errors": [told]})
-            record.request_id = request_id
-            record.refuse(status, told)
-        else:
+            is_executed = response.data is not msgspec.UNSET
+            # A client of plain JSON takes any other status for a failure of the transport.
+            status = 200 if is_executed or media_type == LEGACY_JSON else 400
+            body = _encode(response)
+            record.complete(is_executed, response.errors or ())
             request_id = caller.request_id
+        except ClientDisconnected:
+            raise
+        except Exception as error:
+            status, reason, more_headers = _refuse(error)
+            request_id = caller.request_id if caller else request_id_from_headers(scope["headers"])
+            masked = mask_exception(reason, request_id)
+            body = _encode({"errors": [masked]})
+            record.request_id = request_id
+            record.refuse(status, masked)
         record.end()
         if self.recorder.server_timing:
             more_headers = (*more_headers, (b"server-timing", server_timing(record)))
@@ -127,65 +124,94 @@ class GraphQLEndpoint:
             (b"x-okapi-request-id", request_id.encode()),
             *more_headers,
         )
-        self.running_mutations.answered()
+        if record.kind == "mutation":
+            self.operations.running_mutations.response_sent()
+
+    async def _execute(
+        self, scope: Scope, accept: bytes, caller: Caller, receive: Receive, record: OperationRecord
+    ) -> GraphQLResponse | IncrementalResponse:
+        """Execute the operation of a request. A query is cancelled if the client disconnects.
+
+        Raises `ClientDisconnected`.
+        """
+        is_get = scope["method"] == "GET"
+        if is_get:
+            request = parse_query_string(scope["query_string"])
+        else:
+            request = await parse_body(scope["headers"], receive, max_bytes=self.max_body_bytes)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+        watch = DisconnectWatch(task, record)
+        timer = asyncio.get_running_loop().call_later(DISCONNECT_DELAY, watch.start, receive)
+        try:
+            return await self.operations.execute(
+                request, caller, record, allow_mutations=not is_get, incremental=accepts_parts(accept)
+            )
+        except asyncio.CancelledError:
+            if watch.is_disconnected and task.cancelling() == 1:  # cancelled by the watch alone
+                raise ClientDisconnected from None
+            raise
+        finally:
+            timer.cancel()
+            if watch.watcher is not None:
+                watch.stop()
 
     async def _send_parts(
-        self, parts: Parts, caller: Caller, receive: Receive, send: Send, record: OperationRecord
+        self,
+        response: IncrementalResponse,
+        caller: Caller,
+        receive: Receive,
+        send: Send,
+        record: OperationRecord,
     ) -> None:
-        """Send an answer part by part. A client that hangs up stops the rest; an act is done by then."""
-        written = PartWriter(caller.request_id)
-        body = OPENING + enclosed(_encode(written.first(parts.first)))
-        await _begin(
+        """Send a response part by part. A disconnect cancels the remaining parts.
+
+        Raises `ClientDisconnected`. Fields of a mutation are complete in the initial part.
+        """
+        formatter = PartFormatter(caller.request_id)
+        body = OPENING + frame_part(_encode(formatter.format_initial(response.initial)))
+        operation, running_mutations = response.operation, self.operations.running_mutations
+        await _send_head(
             send,
             200,
             MEDIA_TYPE,
             (b"x-okapi-request-id", caller.request_id.encode()),
-            (b"x-accel-buffering", b"no"),  # proxies that know it pass each part on at once
+            (b"x-accel-buffering", b"no"),  # for proxies: pass each part on at once
         )
-        gone = asyncio.create_task(wait_for_disconnect(receive))
+        disconnected = asyncio.create_task(wait_for_disconnect(receive))
         try:
             more = True
             while more:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
-                following: Awaitable[Any] = unless(gone, anext(parts.others, None))
-                if parts.operation.act is not None:
-                    following = self.running_mutations.finish(
-                        following, parts.operation.act, caller.request_id
-                    )
-                part = await following
+                next_part: Awaitable[Any] = await_unless(disconnected, anext(response.subsequent, None))
+                if operation.is_mutation:
+                    next_part = running_mutations.finish(next_part, operation.node, caller.request_id)
+                part = await next_part
                 more = part is not None and part.has_next
-                body = b"" if part is None else enclosed(_encode(written.next(part)))
+                body = b"" if part is None else frame_part(_encode(formatter.format_subsequent(part)))
         except ClientDisconnected:
-            return
-        except Exception as error:  # the status is sent: what remains is to say that the rest will not come
-            told = refusal(error, caller.request_id)
-            written.problems.append(told)
-            body = enclosed(_encode({"errors": [told], "hasNext": False}))
+            raise
+        except Exception as error:  # the status is sent: the client learns that no further part will come
+            masked = mask_exception(error, caller.request_id)
+            formatter.errors.append(masked)
+            body = frame_part(_encode({"errors": [masked], "hasNext": False}))
         finally:
-            gone.cancel()
-            await parts.others.aclose()
-        record.complete(True, written.problems)
+            disconnected.cancel()
+            await response.subsequent.aclose()
+        record.complete(True, formatter.errors)
         record.end()
         await send({"type": "http.response.body", "body": body + CLOSING})
-        self.running_mutations.answered()
+        running_mutations.response_sent()
 
 
-def _opens_graphiql(scope: Scope, accept: bytes) -> bool:
-    if scope["method"] != "GET" or not prefers_html(accept):
-        return False
-    return not names_document(scope["query_string"])
-
-
-def _check_method(method: str) -> None:
-    if method not in ("GET", "POST"):
-        raise HttpRefusal(405, "GraphQL is served by GET and by POST.", (b"allow", b"GET, POST"))
-
-
-def _refused(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, bytes]]]:
-    if isinstance(error, HttpRefusal):
+def _refuse(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, bytes]]]:
+    """Return the status, the error and further headers of a request that is refused as a whole."""
+    if isinstance(error, MutationNotAllowed):
+        error = HTTPError(405, "A mutation must be sent by POST.", (b"allow", b"POST"))
+    if isinstance(error, HTTPError):
         return error.status, error.error, error.headers
     if isinstance(error, RateLimited):
-        # For clients of plain JSON too: it is about the caller, not the document, and proxies know this code.
+        # For clients of plain JSON too: it is not about the document, and proxies react to this status.
         return 429, error, ((b"retry-after", b"%d" % (error.retry_after or 1)),)
     return 400 if isinstance(error, GatewayError) else 500, error, ()
 
@@ -193,12 +219,12 @@ def _refused(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, by
 async def _send(
     send: Send, status: int, media_type: bytes, body: bytes, *headers: tuple[bytes, bytes]
 ) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    await _begin(send, status, media_type + b"; charset=utf-8", length, *headers)
+    length = (b"content-length", b"%d" % len(body))
+    await _send_head(send, status, media_type + b"; charset=utf-8", length, *headers)
     await send({"type": "http.response.body", "body": body})
 
 
-async def _begin(send: Send, status: int, content_type: bytes, *headers: tuple[bytes, bytes]) -> None:
+async def _send_head(send: Send, status: int, content_type: bytes, *headers: tuple[bytes, bytes]) -> None:
     await send(
         {
             "type": "http.response.start",

@@ -1,4 +1,4 @@
-"""What orchestrators and FOLIO ask: alive, ready, which version."""
+"""Health checks and version, for orchestrators and FOLIO."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ NAME = "circulation-gateway"
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether new requests are welcome: off until everything is open, and off again before stopping."""
+    """The readiness of the process: false until startup is complete, and again from shutdown on."""
 
     ready: bool = False
 
 
 def health_routes(readiness: Readiness) -> list[Route]:
-    """Give the routes under `/admin`. They need no tenant, as everywhere in FOLIO."""
+    """Return the routes under `/admin`. They need no tenant, as in all FOLIO modules."""
 
     async def alive(_: Request) -> JSONResponse:
         return _json({"status": "UP"})
 
     async def ready(request: Request) -> JSONResponse:
-        # The server says that it drains before it stops listening, and the lifespan ends only after that.
+        # The server sets it before it stops listening, and the lifespan ends only after that.
         draining = request.scope.get("state", {}).get("draining", False)
         if readiness.ready and not draining:
             return _json({"status": "UP"})

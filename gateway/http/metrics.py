@@ -1,4 +1,4 @@
-"""What Prometheus asks. It needs no tenant, as everywhere in FOLIO."""
+"""The metrics endpoint for Prometheus. It needs no tenant, as in all FOLIO modules."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-if TYPE_CHECKING:  # it is loaded where metrics are on
+if TYPE_CHECKING:  # imported if metrics are enabled
     from gateway.observability.metrics import Metrics
 
 
 def metrics_routes(metrics: Metrics | None) -> list[Route]:
-    """Give the route `/metrics`, or none where nothing is counted."""
+    """Return the route `/metrics`, none without metrics."""
     if metrics is None:
         return []
 
-    async def scraped(request: Request) -> Response:
+    async def scrape(request: Request) -> Response:
         body, content_type = metrics.exposition(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": content_type})
 
-    return [Route("/metrics", scraped)]
+    return [Route("/metrics", scrape)]

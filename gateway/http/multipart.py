@@ -1,9 +1,11 @@
-"""Incremental delivery over HTTP: a multipart response for operations with `@defer`."""
+"""Incremental delivery over HTTP: a multipart response for operations with `@defer`.
+
+Parts have the form of incremental delivery v0.2, in which they refer to each other by ids.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from graphql import (
@@ -12,8 +14,7 @@ from graphql import (
     SubsequentIncrementalExecutionResult,
 )
 
-from gateway.engine.documents import Operation
-from gateway.engine.error_masking import all_masked
+from gateway.engine.error_masking import mask_errors
 
 BOUNDARY = b"-"
 OPENING = b"\r\n--" + BOUNDARY
@@ -23,52 +24,44 @@ MEDIA_TYPE = b'multipart/mixed; boundary="' + BOUNDARY + b'"; incrementalSpec=v0
 Json = dict[str, Any]  # Any: members of a response
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """A response of which the first part is ready and the others are pending."""
-
-    first: InitialIncrementalExecutionResult
-    others: AsyncGenerator[SubsequentIncrementalExecutionResult, None]
-    operation: Operation
-
-
-def enclosed(json: bytes) -> bytes:
-    """Frame one part. The trailing boundary lets the client process it without delay."""
+def frame_part(json: bytes) -> bytes:
+    """Frame one part. With the boundary at its end the client can process it without delay."""
     return b"\r\ncontent-type: application/json; charset=utf-8\r\n\r\n" + json + b"\r\n--" + BOUNDARY
 
 
-class PartWriter:
-    """Write the parts of one response (incremental v0.2). `problems` are the errors written so far."""
+class PartFormatter:
+    """Formats the parts of one response. `errors` are those of all parts so far."""
 
     def __init__(self, request_id: str) -> None:
         self.request_id = request_id
-        self.problems: list[Json] = []
+        self.errors: list[Json] = []
 
-    def first(self, part: InitialIncrementalExecutionResult) -> Json:
-        """Return the initial part."""
+    def format_initial(self, part: InitialIncrementalExecutionResult) -> Json:
+        """Return the members of the initial part."""
         pending = [each.formatted for each in part.pending]
-        return {**self._errors(part.errors), "data": part.data, "pending": pending, "hasNext": part.has_next}
+        return {**self._mask(part.errors), "data": part.data, "pending": pending, "hasNext": part.has_next}
 
-    def next(self, part: SubsequentIncrementalExecutionResult) -> Json:
-        """Return a subsequent part."""
-        written: Json = {}
+    def format_subsequent(self, part: SubsequentIncrementalExecutionResult) -> Json:
+        """Return the members of a subsequent part."""
+        members: Json = {}
         if part.pending:
-            written["pending"] = [each.formatted for each in part.pending]
+            members["pending"] = [each.formatted for each in part.pending]
         if part.incremental:
-            written["incremental"] = [self._value(each) for each in part.incremental]
+            members["incremental"] = [self._format_value(each) for each in part.incremental]
         if part.completed:
-            written["completed"] = [{"id": each.id, **self._errors(each.errors)} for each in part.completed]
-        return {**written, "hasNext": part.has_next}
+            members["completed"] = [{"id": each.id, **self._mask(each.errors)} for each in part.completed]
+        return {**members, "hasNext": part.has_next}
 
-    def _value(self, value: Any) -> Json:  # Any: @stream is not served, so every value is of @defer
-        written = {"id": value.id, "data": value.data, **self._errors(value.errors)}
+    def _format_value(self, value: Any) -> Json:  # Any: @stream is not supported, so it is of @defer
+        members = {"id": value.id, "data": value.data, **self._mask(value.errors)}
         if value.sub_path:
-            written["subPath"] = value.sub_path
-        return written
+            members["subPath"] = value.sub_path
+        return members
 
-    def _errors(self, errors: Sequence[GraphQLError] | None) -> Json:
+    def _mask(self, errors: Sequence[GraphQLError] | None) -> Json:
+        """Return the member `errors` if there are any."""
         if not errors:
             return {}
-        masked = all_masked(errors, self.request_id)
-        self.problems += masked
+        masked = mask_errors(errors, self.request_id)
+        self.errors += masked
         return {"errors": masked}

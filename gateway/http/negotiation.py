@@ -1,33 +1,26 @@
-"""Which media types come in and go out, as GraphQL over HTTP wants them."""
+"""Content negotiation as specified by GraphQL over HTTP."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-from gateway.identity import Headers
-
 RESPONSE_JSON = "application/graphql-response+json"
 LEGACY_JSON = "application/json"
 HTML = "text/html"
 MULTIPART = "multipart/mixed"
 
-# In order of preference where the client has none: a client that says nothing, or anything, is a legacy one.
+# In order of preference if the client has none: a client without an Accept header is a legacy one.
 _OFFERED = (LEGACY_JSON, RESPONSE_JSON)
 
-_LONGEST = 1024  # browsers send about 150 bytes; the answers to these values are cached
+MAX_ACCEPT = 1024  # bytes of an Accept header, of which browsers send about 150; the choices are cached
 _MEDIA_RANGE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
-def accepted(headers: Headers) -> bytes:
-    """Give the Accept header, its lines joined and cut to what an honest client sends."""
-    return b",".join([value for name, value in headers if name == b"accept"])[:_LONGEST]
-
-
 @lru_cache(maxsize=256)  # front ends send a handful of different values
-def answer_type(accept: bytes) -> str | None:
-    """Choose the media type of the answer, or None when the client takes neither of ours."""
+def choose_media_type(accept: bytes) -> str | None:
+    """Return the media type of the response, None if the client accepts neither."""
     if not accept.strip():
         return LEGACY_JSON
     return _best(accept, _OFFERED)
@@ -40,7 +33,7 @@ def accepts_parts(accept: bytes) -> bool:
     A wildcard is not enough, and a client that names only another form gets one piece.
     """
     for part in accept.decode("latin-1").split(","):
-        media_type, parameters = _parsed(part)
+        media_type, parameters = _parse(part)
         quality = parameters.pop("q", "1")
         parameters.pop("boundary", None)
         if media_type != MULTIPART or not _QUALITY.fullmatch(quality) or not float(quality):
@@ -52,23 +45,23 @@ def accepts_parts(accept: bytes) -> bool:
 
 @lru_cache(maxsize=256)
 def prefers_html(accept: bytes) -> bool:
-    """Tell a browser that opens the address from a client that wants an answer."""
+    """Return whether the client is a browser that opens a page, not one that sends an operation."""
     return _best(accept, (*_OFFERED, HTML)) == HTML
 
 
 def is_utf8_json(content_type: bytes) -> bool:
-    """Accept `application/json` exactly; browsers send its look-alikes anywhere without asking first."""
+    """Return whether a body is `application/json`: browsers send similar types without a preflight."""
     if content_type == b"application/json":
         return True
-    media_type, parameters = _parsed(content_type.decode("latin-1"))
+    media_type, parameters = _parse(content_type.decode("latin-1"))
     return media_type == LEGACY_JSON and _is_utf8(parameters)
 
 
 def _best(accept: bytes, offered: tuple[str, ...]) -> str | None:
-    """Pick by quality, then by how exactly the type was named, then by who was named first."""
+    """Choose by quality, then by the precision of the range, then by position."""
     ranges = _ranges(accept)
     best: tuple[float, int, int] | None = None
-    chosen = None
+    choice = None
     for media_type in offered:
         matching = [
             (precision, -place, quality)
@@ -77,14 +70,15 @@ def _best(accept: bytes, offered: tuple[str, ...]) -> str | None:
         ]
         if not matching:
             continue
-        precision, place, quality = max(matching)  # the most exact range speaks for the type
+        precision, place, quality = max(matching)  # the most precise range applies
         rank = (quality, precision, place if precision == 3 else 0)
         if quality and (best is None or rank > best):
-            best, chosen = rank, media_type
-    return chosen
+            best, choice = rank, media_type
+    return choice
 
 
 def _precision(pattern: str, media_type: str) -> int:
+    """Return 3 for the exact type, 2 for its main type, 1 for any type and 0 for no match."""
     if pattern == media_type:
         return 3
     if pattern == media_type.partition("/")[0] + "/*":
@@ -93,17 +87,17 @@ def _precision(pattern: str, media_type: str) -> int:
 
 
 def _ranges(accept: bytes) -> list[tuple[str, float]]:
-    """Read the ranges that can be read; one that cannot is as good as not sent."""
+    """Return the media ranges with their quality. A malformed one is ignored."""
     ranges = []
     for part in accept.decode("latin-1").split(","):
-        pattern, parameters = _parsed(part)
+        pattern, parameters = _parse(part)
         quality = parameters.pop("q", "1")
         if _MEDIA_RANGE.fullmatch(pattern) and _QUALITY.fullmatch(quality) and _is_utf8(parameters):
             ranges.append((pattern, float(quality)))
     return ranges
 
 
-def _parsed(value: str) -> tuple[str, dict[str, str]]:
+def _parse(value: str) -> tuple[str, dict[str, str]]:
     media_type, *rest = value.split(";")
     pairs = (each.partition("=") for each in rest)
     return media_type.strip(" \t").lower(), {

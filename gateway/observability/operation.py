@@ -217,7 +217,7 @@ class Recorder:
     ) -> None:
         self.server_timing = server_timing
         self._metrics = metrics
-        self._tracing = tracing
+        self.tracing = tracing
 
     def start(self) -> OperationRecord:
         """Return the record of an operation that starts now."""
@@ -227,8 +227,8 @@ class Recorder:
 
     def trace(self, operation: OperationRecord, traceparent: str | None, tracestate: str | None) -> None:
         """Start the span of an operation, in the trace of the caller."""
-        if self._tracing is not None:
-            operation.span = self._tracing.start(traceparent, tracestate)
+        if self.tracing is not None:
+            operation.span = self.tracing.start(traceparent, tracestate)
 
     def end(self, operation: OperationRecord) -> None:
         """Log and count an operation that has ended."""

@@ -1,4 +1,4 @@
-"""The server of one process: it says when it listens, drains, and leaves nothing behind that was sent."""
+"""The server process: startup, draining and shutdown."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any, Literal
 import uvicorn
 
 
-def spare_collections() -> None:
-    """Let the garbage collector leave alone what lives as long as the process: the schema, most of all.
+def tune_garbage_collector() -> None:
+    """Exclude objects that live as long as the process, such as the schema, from garbage collection.
 
-    Measured: collections that walk through it took a third of the CPU of a small query. What is made from now
-    on is collected as ever, but less often, because nearly all of it goes by itself when an answer is sent.
+    Measured: collections of them took a third of the CPU of a small query. Later objects are collected, but
+    less often, because reference counting frees nearly all of them when a response is sent.
     """
     gc.collect()
     gc.freeze()
@@ -27,11 +27,11 @@ def spare_collections() -> None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn that says when it listens, turns readiness off before it stops, and then exits with 0.
+    """uvicorn's server with an announcement at startup, a drain before shutdown, and exit status 0.
 
-    The first SIGTERM drains, the second or Ctrl+C ends the drain, and one more does not wait for questions
-    any longer. None of them abandons an act: what was sent upstream is waited for to its own deadline. So
-    that this deadline is not far away, no act is begun later than `last_acts` seconds after the drain.
+    The first SIGTERM starts the drain, the second or Ctrl+C ends it, and another one cancels queries. None of
+    them cancels a mutation: the process waits for its response until its own deadline. So that the wait is
+    bounded, no mutation begins later than `last_mutations` seconds after the drain.
     """
 
     def __init__(
@@ -40,17 +40,17 @@ class Server(uvicorn.Server):
         *,
         announce: Callable[[], None],
         drain: float = 0.0,
-        last_acts: float = 0.0,
+        last_mutations: float = 0.0,
     ) -> None:
         super().__init__(config)
         self.announce = announce
         self.drain = drain
-        self.last_acts = last_acts
+        self.last_mutations = last_mutations
         self.stop_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        spare_collections()
+        tune_garbage_collector()
         self.announce()
 
     async def on_tick(self, counter: int) -> bool:
@@ -59,22 +59,22 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().call_later(self.last_acts, self.begin_no_more_acts)
+        asyncio.get_running_loop().call_later(self.last_mutations, self.refuse_mutations)
         await super().shutdown(sockets)
-        if self.force_exit:  # then uvicorn would leave without asking the application
+        if self.force_exit:  # uvicorn would exit without shutting down the application
             for task in self.server_state.tasks:
                 task.cancel()
             await self.lifespan.shutdown()
 
-    def begin_no_more_acts(self) -> None:
+    def refuse_mutations(self) -> None:
         """Stop the application from starting further mutations."""
         if (stopping := self.lifespan.state.get("stopping")) is not None:
             stopping.now = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # Not passed on: uvicorn raises the signals it has noted once more, and the process would die of them.
+        # Not passed to uvicorn, which would raise the signal again at its exit and kill the process.
         if sig == signal.SIGTERM and self.started and self.stop_at is None:
-            # The state that every request finds in its scope, as the ASGI lifespan protocol has it.
+            # This state is in the scope of every request, as specified by the ASGI lifespan protocol.
             self.lifespan.state["draining"] = True
             self.stop_at = time.monotonic() + self.drain
         elif self.should_exit:
@@ -89,23 +89,23 @@ def run(
     *,
     announce: Callable[[], None],
     drain: float,
-    last_acts: float = 0.0,
+    last_mutations: float = 0.0,
     shutdown_timeout: float,
     log_level: str,
     http: type[asyncio.Protocol] | Literal["httptools"] = "httptools",
 ) -> None:
-    """Serve an application on a listening socket until a signal ends it."""
+    """Serve an application on a listening socket until a signal stops it."""
     config = uvicorn.Config(
         app,
-        loop="auto",  # uvloop, which every platform has but Windows
+        loop="auto",  # uvloop, except on Windows
         http=http,
         ws="none",
         lifespan="on",
-        log_config=None,  # the application decides where log lines go
+        log_config=None,  # logging is configured by the application
         log_level=log_level,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nothing depends on the client's address
+        proxy_headers=False,  # the client's address is not used
         timeout_graceful_shutdown=math.ceil(shutdown_timeout),
     )
-    Server(config, announce=announce, drain=drain, last_acts=last_acts).run(sockets=[listener])
+    Server(config, announce=announce, drain=drain, last_mutations=last_mutations).run(sockets=[listener])

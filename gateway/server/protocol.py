@@ -1,39 +1,67 @@
-"""HTTP/1.1 on the wire: how long and how large a request may be, and which ones are not spoken with."""
+"""HTTP/1.1 connections: deadlines and limits for requests, and refusals of malformed ones."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import Any
+from inspect import isfunction
+from typing import Any, TypeAlias
 
-import msgspec
+import uvicorn
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from gateway.engine.error_masking import refusal
 from gateway.errors import BadRequest, GatewayError, Overloaded
-from gateway.http.middleware.security_headers import SECURITY_HEADERS
-from gateway.identity import request_id_from_headers
 from gateway.server.response_writer import ResponseWriter
 from gateway.settings import ServerSettings
 
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+ErrorResponse: TypeAlias = Callable[[Exception, Headers], tuple[list[tuple[bytes, bytes]], bytes]]
+
 LINGER = 1.0  # seconds for a refused client to read why: closing on unread bytes resets the connection
-HALF_CLOSED = 0.5  # seconds that a client who has hung up may still be reading, as shell probes do
+HALF_CLOSED = 0.5  # seconds for a client that has closed its side to read the response, as shell probes do
 SPARE_CONNECTIONS = 64
 SPARE_HEAD_TIMEOUT = 1.0  # seconds
 SPARE_PATH = b"/admin/"
 RETRY_AFTER = 1  # seconds
 
 
-class Phase(Enum):
-    """What is to come next from the client."""
+# The members of uvicorn's classes that this module uses.
+PROTOCOL_MEMBERS = """
+    _start_asgi_task _unset_keepalive_if_required app_state connection_lost connection_made connections cycle
+    data_received eof_received expect_100_continue flow headers loop on_body on_header on_headers_complete
+    on_message_begin on_message_complete on_response_complete on_url parser pause_writing pipeline
+    resume_writing send_400_response server_state shutdown timeout_keep_alive timeout_keep_alive_handler
+    transport url
+"""
+CYCLE_MEMBERS = "disconnected keep_alive message_event response_complete response_started transport"
 
-    NOTHING = auto()  # between two requests
+
+def check_members(kind: type, members: str) -> None:
+    """Raise `ImportError` if a class of uvicorn lacks a member, by definition or by use in its methods."""
+    code = (each.__code__ for each in vars(kind).values() if isfunction(each))
+    present = set(dir(kind)).union(*(each.co_names for each in code))
+    if missing := sorted(set(members.split()) - present):
+        raise ImportError(
+            f"uvicorn {uvicorn.__version__}: {kind.__name__} has no {', '.join(missing)}, which the gateway"
+            " uses; install the release that pyproject.toml names"
+        )
+
+
+check_members(HttpToolsProtocol, PROTOCOL_MEMBERS)
+check_members(RequestResponseCycle, CYCLE_MEMBERS)
+
+
+class Phase(Enum):
+    """The part of a request that the client sends next."""
+
+    NONE = auto()  # between two requests
     HEAD = auto()
     BODY = auto()
 
 
-class RefusedOnTheWire(Exception):
+class RequestRefused(Exception):
     """Raised inside the parser, which stops there."""
 
     def __init__(self, status: int, error: GatewayError) -> None:
@@ -45,56 +73,57 @@ class RefusedOnTheWire(Exception):
 class SpareConnections(dict["BoundedProtocol", None]):
     """The connections beyond MAX_CONNECTIONS, the oldest first.
 
-    A flood of connections must not look like a dead process. So those beyond the limit are heard for a
-    moment: health is answered, everything else is turned away. When they in turn are too many, the oldest
-    makes room: a probe says what it wants at once, a flood says nothing.
+    A flood of connections must not make the process appear dead. So connections beyond the limit are read for
+    a moment: health checks are served, everything else is refused. When there are too many of them, the
+    oldest is closed: a health check is sent immediately, a flood sends nothing.
     """
 
     def admit(self, protocol: BoundedProtocol) -> None:
-        """Take one more, which may cost the oldest its place."""
+        """Add a connection. The oldest is closed if there are too many."""
         if len(self) >= SPARE_CONNECTIONS:
             oldest = next(iter(self))
             del self[oldest]
-            oldest.give_way()
+            oldest.evict()
         self[protocol] = None
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with deadlines and limits, which it has not.
+    """uvicorn's protocol with deadlines and limits.
 
-    The parser itself refuses what requests are smuggled with: Content-Length beside Transfer-Encoding, either
-    of them twice, folded headers, bare line feeds, broken chunks. Whoever refuses, the client is told in JSON
-    and the connection ends: after a framing error nobody knows where the next request begins.
+    The parser itself refuses the means of request smuggling: Content-Length beside Transfer-Encoding, either
+    of them twice, folded headers, bare line feeds, malformed chunks. Every refusal is sent as JSON and closes
+    the connection: after a framing error the start of the next request is unknown.
 
-    Deadlines are absolute, so that a byte now and then does not move them.
+    Deadlines are absolute, so that an occasional byte does not extend them.
     """
 
     limits = ServerSettings()
     spare = SpareConnections()
+    error_response: ErrorResponse
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: they are uvicorn's own
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the arguments of uvicorn's protocol
         super().__init__(*args, **kwargs)
-        self.timeout_keep_alive = self.limits.idle_timeout  # type: ignore[assignment]  # takes fractions too
+        self.timeout_keep_alive = self.limits.idle_timeout  # type: ignore[assignment]  # fractions work
         self.phase = Phase.HEAD
         self.deadline: asyncio.TimerHandle | None = None
         self.deadline_of: tuple[Phase, int] | None = None
-        self.heads = 0  # that were begun on this connection
-        self.whole_heads = 0
-        self.uncounted = 0  # bytes that belong to no field and to no body yet
+        self.heads = 0  # begun on this connection
+        self.complete_heads = 0
+        self.uncounted = 0  # bytes of no field and no body yet
         self.field_bytes = 0
-        self.got_body = False
-        self.refusal = RefusedOnTheWire(400, BadRequest("The request is not HTTP/1.1."))
+        self.has_body_bytes = False
+        self.refusal = RequestRefused(400, BadRequest("The request is not HTTP/1.1."))
         self.refused = False
-        self.hung_up = False
+        self.half_closed = False
         self.lost = False
-        self.unread: asyncio.TimerHandle | None = None  # what the client leaves unread has an end as well
+        self.unread: asyncio.TimerHandle | None = None  # the deadline of the client to read its response
         self.running: RequestResponseCycle | None = None
 
-    # What asyncio says
+    # Called by asyncio
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
-        self.answers = ResponseWriter(transport, self.loop)
+        self.writer = ResponseWriter(transport, self.loop)
         if len(self.connections) - len(self.spare) > self.limits.max_connections:
             self.spare.admit(self)
         self._watch()
@@ -103,43 +132,44 @@ class BoundedProtocol(HttpToolsProtocol):
         self.lost = True
         self.spare.pop(self, None)
         self._unwatch()
-        self._was_read()
+        self._cancel_unread()
         super().connection_lost(exc)
 
-    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it; uvicorn never stays
-        """Close, but leave who waits for an answer a moment: half a connection is enough to read it."""
-        if self.hung_up:
+    def eof_received(self) -> bool:  # type: ignore[override]  # as in asyncio; uvicorn always closes
+        """Close, but let a client that awaits a response read it over the half-closed connection."""
+        if self.half_closed:
             return True
         waiting = self.running is not None and not self.running.response_complete
         if self.refused or not waiting or not self.transport.can_write_eof():
             return False
-        self.hung_up = True
+        self.half_closed = True
         self.loop.call_later(HALF_CLOSED, self._close)
         return True
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._must_be_read()
+        self._expect_read()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if not self.transport.is_closing():
-            self._was_read()
+            self._cancel_unread()
 
     def data_received(self, data: bytes) -> None:
         if self.refused:
             return
-        phase, whole_heads = self.phase, self.whole_heads
-        if phase is Phase.NOTHING:
+        phase, complete_heads = self.phase, self.complete_heads
+        if phase is Phase.NONE:
             self.phase = Phase.HEAD
-        self.got_body = False
+        self.has_body_bytes = False
         super().data_received(data)
         if self.refused:
             return
-        # The parser keeps a field until it is whole. What ends no head and is no body is such a field, or the
-        # trailers and chunk extensions of a body.
-        in_head = phase is not Phase.BODY and self.phase is Phase.HEAD and whole_heads == self.whole_heads
-        in_body = phase is self.phase is Phase.BODY and not self.got_body
+        # The parser buffers a field until it is complete. Bytes that end no head and are no body belong to
+        # such a field, or to trailers and chunk extensions of a body.
+        ends_head = complete_heads != self.complete_heads
+        in_head = phase is not Phase.BODY and self.phase is Phase.HEAD and not ends_head
+        in_body = phase is self.phase is Phase.BODY and not self.has_body_bytes
         if in_head or in_body:
             self.uncounted += len(data)
         if self.uncounted > self.limits.max_header_bytes:
@@ -147,7 +177,7 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._watch()
 
-    # What the parser says
+    # Called by the parser
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -161,35 +191,35 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.phase is Phase.BODY:
-            # Trailers would become headers of a request that has been answered to its headers already.
-            raise self._stop(400, "Header fields behind a body are not read.")
+            # Trailers would become headers of a request whose headers are processed already.
+            raise self._stop(400, "Trailer fields after a body are not supported.")
         super().on_header(name, value)
-        self._count(len(name) + len(value) + 4)  # a colon and a blank, the end of the line
+        self._count(len(name) + len(value) + 4)  # colon, space and line end
         if len(self.headers) > self.limits.max_headers:
-            raise self._stop(431, f"More than {self.limits.max_headers} header fields.")
+            raise self._stop(431, f"The request has more than {self.limits.max_headers} header fields.")
 
     def on_headers_complete(self) -> None:
         self._check_head()
         if self.parser.get_http_version() == "1.0":
-            self.expect_100_continue = False  # it knows of no interim answers
-        super().on_headers_complete()  # which refuses targets that it cannot take apart
-        self.cycle.transport = self.answers  # type: ignore[assignment]  # all of it that a cycle uses
-        self.whole_heads += 1
+            self.expect_100_continue = False  # which has no interim responses
+        super().on_headers_complete()  # which refuses malformed targets
+        self.cycle.transport = self.writer  # type: ignore[assignment]  # it has the methods that a cycle uses
+        self.complete_heads += 1
         self.uncounted = 0
         self.phase = Phase.BODY
-        # Who is refused before it sent its body may leave the body out or not: nobody could tell where the
-        # next request begins. Who comes while the process drains is better off with another one next time.
+        # A client that is refused before it sent its body may send the body or not, so the start of the next
+        # request would be unknown. While the process drains, clients should connect to another replica.
         if self.expect_100_continue or self in self.spare or self.app_state.get("draining"):
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        self.got_body = True
+        self.has_body_bytes = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self.uncounted = 0
-        self.phase = Phase.NOTHING
+        self.phase = Phase.NONE
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self.refusal.status, self.refusal.error)
@@ -198,13 +228,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self.running = cycle
         super()._start_asgi_task(cycle, app)
 
-    # What the server and the application say
+    # Called by the server and the application
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.transport.is_closing():
-            self._must_be_read()
-        elif self.hung_up and self.running is not None and self.running.response_complete:
+            self._expect_read()
+        elif self.half_closed and self.running is not None and self.running.response_complete:
             self._close()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -213,24 +243,24 @@ class BoundedProtocol(HttpToolsProtocol):
     def shutdown(self) -> None:
         super().shutdown()
         if self.transport.is_closing():
-            self._must_be_read()
+            self._expect_read()
 
-    def give_way(self) -> None:
-        """Make room for a newer connection, at once."""
+    def evict(self) -> None:
+        """Close this connection immediately, in favor of a newer one."""
         if self.refused or self.heads:
             self.transport.abort()
             return
         self.refused = True
         self._unwatch()
-        self.transport.write(self._answer(503, _too_many_connections()))
+        self.transport.write(self._format(503, _too_many_connections()))
         self._close()
 
-    # Rules
+    # Checks
 
     def _check_head(self) -> None:
         version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
-            raise self._stop(400, "Only HTTP/1.0 and HTTP/1.1 are spoken here.")
+            raise self._stop(400, "Only HTTP/1.0 and HTTP/1.1 are supported.")
         names = [name for name, _ in self.headers]
         hosts = names.count(b"host")
         if hosts > 1 or (hosts == 0 and version == "1.1"):
@@ -238,11 +268,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if b"transfer-encoding" in names:
             codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
             if codings != [b"chunked"] or version == "1.0":
-                raise self._stop(400, "The one Transfer-Encoding that is read is chunked, in HTTP/1.1.")
+                raise self._stop(400, "Only Transfer-Encoding chunked is supported, in HTTP/1.1.")
         if self.parser.should_upgrade():
             raise self._stop(400, "The connection cannot be upgraded to another protocol.")
         if self in self.spare and not self.url.startswith(SPARE_PATH):
-            self.refusal = RefusedOnTheWire(503, _too_many_connections())
+            self.refusal = RequestRefused(503, _too_many_connections())
             raise self.refusal
 
     def _count(self, size: int) -> None:
@@ -251,78 +281,77 @@ class BoundedProtocol(HttpToolsProtocol):
             raise self._stop(431, self._too_many_bytes())
 
     def _too_many_bytes(self) -> str:
-        return f"The head of the request is larger than {self.limits.max_header_bytes} bytes."
+        return f"The head of the request exceeds MAX_HEADER_BYTES of {self.limits.max_header_bytes} bytes."
 
-    def _stop(self, status: int, message: str) -> RefusedOnTheWire:
-        self.refusal = RefusedOnTheWire(status, BadRequest(message))
+    def _stop(self, status: int, message: str) -> RequestRefused:
+        self.refusal = RequestRefused(status, BadRequest(message))
         return self.refusal
 
-    # Time
+    # Deadlines
 
     def _watch(self) -> None:
-        """See to it that what the client owes now has a deadline, set when it began to owe it."""
-        owed = (self.phase, self.heads)
-        if self.deadline is not None and (owed == self.deadline_of or self._begins_first_head(owed)):
+        """Set the deadline of the part that the client is to send, if it has none yet."""
+        expected = (self.phase, self.heads)
+        if self.deadline is not None and (expected == self.deadline_of or self._begins_first_head(expected)):
             return
         self._unwatch()
-        if self.phase is not Phase.NOTHING:
+        if self.phase is not Phase.NONE:
             head = self.phase is Phase.HEAD
             seconds = self.limits.head_timeout if head else self.limits.body_timeout
             if self in self.spare:
                 seconds = min(seconds, SPARE_HEAD_TIMEOUT)
-            self.deadline_of = owed
-            self.deadline = self.loop.call_later(seconds, self._too_late)
+            self.deadline_of = expected
+            self.deadline = self.loop.call_later(seconds, self._time_out)
 
-    def _begins_first_head(self, owed: tuple[Phase, int]) -> bool:
-        """A head is owed from the beginning of the connection, not from its first byte."""
-        return owed == (Phase.HEAD, 1) and self.deadline_of == (Phase.HEAD, 0)
+    def _begins_first_head(self, expected: tuple[Phase, int]) -> bool:
+        """Return whether the first head begins, whose deadline runs since the connection was opened."""
+        return expected == (Phase.HEAD, 1) and self.deadline_of == (Phase.HEAD, 0)
 
     def _unwatch(self) -> None:
         if self.deadline is not None:
             self.deadline.cancel()
             self.deadline = None
 
-    def _too_late(self) -> None:
+    def _time_out(self) -> None:
         self.deadline = None
         if self.transport.is_closing():
             return
-        if self.flow.read_paused:  # it is we who do not listen: earlier requests are being answered
+        if self.flow.read_paused:  # the gateway does not read: earlier requests are running
             self._watch()
         elif self in self.spare:
             self._refuse(503, _too_many_connections())
         elif self.phase is Phase.HEAD and self.heads == 0:
             self.refused = True
-            self._close()  # it never said a word, and gets none
+            self._close()  # without a request there is no response
         else:
             part = "head" if self.phase is Phase.HEAD else "body"
-            self._refuse(408, BadRequest(f"The {part} of the request did not come in time."))
+            self._refuse(408, BadRequest(f"The {part} of the request was not received in time."))
 
-    def _must_be_read(self) -> None:
-        """See to it that what was written is read in time, or the connection is given up with it.
+    def _expect_read(self) -> None:
+        """Set the deadline for the client to read what was written. Then the connection is aborted.
 
-        Asked for where answers pile up and where nothing more is to be written. What waits in the buffers
-        besides is bounded by them, and comes to one of both.
+        It is set when the write buffer is full, and when nothing more will be written.
         """
         if self.unread is None and not self.lost:
-            self.unread = self.loop.call_later(self.limits.write_timeout, self._left_unread)
+            self.unread = self.loop.call_later(self.limits.write_timeout, self._abort_unread)
 
-    def _was_read(self) -> None:
+    def _cancel_unread(self) -> None:
         if self.unread is not None:
             self.unread.cancel()
             self.unread = None
 
-    def _left_unread(self) -> None:
+    def _abort_unread(self) -> None:
         self.unread = None
         self.transport.abort()
 
-    # The end
+    # Refusals
 
     def _refuse(self, status: int, error: GatewayError) -> None:
-        """Say no and close, once the requests that came before are answered."""
+        """Refuse the request and close, after the responses to earlier requests."""
         self.refused = True
         self._unwatch()
         if self.phase is Phase.BODY:
-            if self.pipeline:  # the newest stands first, and has not begun
+            if self.pipeline:  # the newest comes first, and has not begun
                 self.pipeline.popleft()
             elif not self.cycle.response_started:
                 self.cycle.disconnected = True
@@ -331,9 +360,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if before is not None and not before.disconnected and not before.response_complete:
             before.keep_alive = False
             return
-        answered = self.phase is Phase.BODY and self.cycle.response_complete
-        if not answered:
-            self.transport.write(self._answer(status, error))
+        has_response = self.phase is Phase.BODY and self.cycle.response_complete
+        if not has_response:
+            self.transport.write(self._format(status, error))
         self._linger()
 
     def _linger(self) -> None:
@@ -347,33 +376,28 @@ class BoundedProtocol(HttpToolsProtocol):
     def _close(self) -> None:
         if not self.lost:
             self.transport.close()
-            self._must_be_read()
+            self._expect_read()
 
-    def _answer(self, status: int, error: GatewayError) -> bytes:
-        request_id = request_id_from_headers(self.headers or ())
-        body = msgspec.json.encode({"errors": [refusal(error, request_id)]})
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", b"application/json; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-            *SECURITY_HEADERS,
-        ]
-        if error.retry_after is not None:
-            headers.append((b"retry-after", str(RETRY_AFTER).encode()))
+    def _format(self, status: int, error: GatewayError) -> bytes:
+        own_headers, body = type(self).error_response(error, self.headers or ())
+        headers = [*self.server_state.default_headers, (b"connection", b"close"), *own_headers]
         lines = [name + b": " + value + b"\r\n" for name, value in headers]
         return b"".join([STATUS_LINE[status], *lines, b"\r\n", body])
 
 
 def _too_many_connections() -> Overloaded:
-    return Overloaded("Too many connections are open.", retry_after=RETRY_AFTER)
+    return Overloaded("Too many open connections.", retry_after=RETRY_AFTER)
 
 
-def bounded_protocol(bounds: ServerSettings) -> type[BoundedProtocol]:
-    """Make the protocol class that uvicorn takes, which it calls with arguments of its own."""
+def bounded_protocol(bounds: ServerSettings, respond: ErrorResponse) -> type[BoundedProtocol]:
+    """Return a protocol class for uvicorn, which instantiates it.
 
-    class Bounded(BoundedProtocol):
+    `respond` returns headers and body of the response to a refused request.
+    """
+
+    class Protocol(BoundedProtocol):
         limits = bounds
         spare = SpareConnections()
+        error_response = staticmethod(respond)
 
-    return Bounded
+    return Protocol

@@ -1,4 +1,4 @@
-"""Head and body of an answer in one write: uvicorn makes two, and each is a system call."""
+"""Head and body of a response in one write: uvicorn uses two, and each is a system call."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 
 
 class ResponseWriter:
-    """The transport as uvicorn's cycle of request and response uses it.
+    """The transport as seen by uvicorn's request-response cycle.
 
-    What is written first in a turn of the event loop waits for the rest of that turn, which is all of an
-    answer that does not stream.
+    The first write in a turn of the event loop is delayed to the end of that turn, by which time a response
+    that is not streamed is complete.
     """
 
     __slots__ = ("_first", "_flush", "_loop", "_transport")
@@ -30,7 +30,7 @@ class ResponseWriter:
             self._flush = self._loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write the delayed bytes."""
         first, self._first = self._first, None
         self._flush = None
         if first is not None:

@@ -84,13 +84,13 @@ def _documents() -> Documents:
 
 
 def operation(documents: Documents, query: str, name: str | None = None) -> Operation:
-    prepared = documents.prepared(query, name)
+    prepared = documents.prepare(query, name)
     assert isinstance(prepared, Operation)
     return prepared
 
 
 def rejection(documents: Documents, query: str, name: str | None = None) -> tuple[str, str]:
-    prepared = documents.prepared(query, name)
+    prepared = documents.prepare(query, name)
     assert isinstance(prepared, Rejected)
     (error,) = prepared.errors
     assert error.extensions is not None
@@ -137,7 +137,7 @@ def test_several_operations_without_a_name(documents: Documents) -> None:
     """Which of two operations is meant is never guessed."""
     assert rejection(documents, "query A { title } mutation B { checkOut }") == (
         "GRAPHQL_VALIDATION_FAILED",
-        "The document has several operations: operationName must say which to execute.",
+        "`operationName` is required: the document has several operations.",
     )
 
 
@@ -166,13 +166,13 @@ def test_subscription(documents: Documents) -> None:
     """Subscriptions are refused, also where the schema has some."""
     assert rejection(documents, "subscription { ticks }") == (
         "GRAPHQL_VALIDATION_FAILED",
-        "Subscriptions are not served.",
+        "Subscriptions are not supported.",
     )
 
 
 def test_syntax_error(documents: Documents) -> None:
     """A text that is not GraphQL is told where it stops being so."""
-    prepared = documents.prepared("{ title")
+    prepared = documents.prepare("{ title")
 
     assert isinstance(prepared, Rejected)
     assert [error.formatted for error in prepared.errors] == [
@@ -186,7 +186,7 @@ def test_syntax_error(documents: Documents) -> None:
 
 def test_validation_errors(documents: Documents) -> None:
     """Every mistake is told, with its place."""
-    prepared = documents.prepared("{ tilte\n author }")
+    prepared = documents.prepare("{ tilte\n author }")
 
     assert isinstance(prepared, Rejected)
     assert [error.formatted for error in prepared.errors] == [
@@ -207,7 +207,7 @@ def test_number_of_errors(documents: Documents) -> None:
     """Validation stops after twenty mistakes."""
     documents.limits = LimitSettings(max_root_fields=100)
 
-    prepared = documents.prepared("{" + " ".join(f"a{number}" for number in range(100)) + "}")
+    prepared = documents.prepare("{" + " ".join(f"a{number}" for number in range(100)) + "}")
 
     assert isinstance(prepared, Rejected)
     assert len(prepared.errors) == 21
@@ -246,12 +246,12 @@ def test_rules_of_ones_own() -> None:
 
 def test_introspection() -> None:
     """The schema is told unless the operator switched that off; `__typename` always is."""
-    assert isinstance(in_cache(3).prepared("{ __schema { __typename } }"), Operation)
+    assert isinstance(in_cache(3).prepare("{ __schema { __typename } }"), Operation)
 
     closed = in_cache(3, introspection=False)
 
     assert rejection(closed, "{ __schema { __typename } }")[0] == "GRAPHQL_VALIDATION_FAILED"
-    assert isinstance(closed.prepared("{ __typename }"), Operation)
+    assert isinstance(closed.prepare("{ __typename }"), Operation)
 
 
 def test_eviction() -> None:
@@ -285,8 +285,8 @@ def test_cold_documents_leave_a_hot_one_alone() -> None:
 
 def test_failed_documents_are_kept(documents: Documents) -> None:
     """A broken text is not parsed again, and takes a place like any other."""
-    assert documents.prepared("{") is documents.prepared("{")
-    assert documents.prepared("{ nobody }") is documents.prepared("{ nobody }")
+    assert documents.prepare("{") is documents.prepare("{")
+    assert documents.prepare("{ nobody }") is documents.prepare("{ nobody }")
     assert len(documents) == 2
 
 
@@ -300,7 +300,7 @@ def test_failed_documents_keep_no_tree(documents: Documents) -> None:
             self.report_error(GraphQLError("No.", node))
 
     watched = in_cache(3, rules=(Watch,))
-    kept = watched.prepared("{ title }")
+    kept = watched.prepare("{ title }")
     gc.collect()
 
     assert isinstance(kept, Rejected)
@@ -309,7 +309,7 @@ def test_failed_documents_keep_no_tree(documents: Documents) -> None:
 
 def test_refused_literal(documents: Documents) -> None:
     """A literal that a scalar refuses is told with the scalar's reason, of which no frame is kept."""
-    prepared = documents.prepared("{ half(number: 3) }")
+    prepared = documents.prepare("{ half(number: 3) }")
 
     assert isinstance(prepared, Rejected)
     (error,) = prepared.errors
@@ -328,8 +328,8 @@ def test_no_room() -> None:
 
 def test_long_texts(documents: Documents) -> None:
     """A text beyond the longest kept is served and forgotten."""
-    documents.limits = LimitSettings(max_query_characters=bounds.LONGEST_KEPT + 1)
-    text = "{ title }".ljust(bounds.LONGEST_KEPT + 1)
+    documents.limits = LimitSettings(max_query_characters=bounds.MAX_CACHED_TEXT + 1)
+    text = "{ title }".ljust(bounds.MAX_CACHED_TEXT + 1)
 
     assert operation(documents, text) is not operation(documents, text)
     assert operation(documents, text[:-1]) is operation(documents, text[:-1])
@@ -341,6 +341,6 @@ def test_total_length() -> None:
     documents = in_cache(1000)
 
     for number in range(20):
-        operation(documents, f"{{ a{number}: title }}".ljust(bounds.LONGEST_KEPT))
+        operation(documents, f"{{ a{number}: title }}".ljust(bounds.MAX_CACHED_TEXT))
 
-    assert len(documents) == bounds.KEPT_CHARACTERS // bounds.LONGEST_KEPT
+    assert len(documents) == bounds.MAX_CHARACTERS // bounds.MAX_CACHED_TEXT

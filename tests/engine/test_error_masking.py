@@ -10,7 +10,7 @@ import strawberry
 from graphql import ExecutionResult, GraphQLError, graphql_sync
 from strawberry.schema.config import StrawberryConfig
 
-from gateway.engine.error_masking import all_masked, masked, refusal
+from gateway.engine.error_masking import mask_errors, mask_exception
 from gateway.errors import (
     BadRequest,
     BadUserInput,
@@ -147,14 +147,14 @@ def result(document: str, **variables: Any) -> ExecutionResult:
 def error(document: str, **variables: Any) -> dict[str, Any]:
     errors = result(document, **variables).errors or []
     assert len(errors) == 1
-    formatted = masked(errors[0], "1/graphql")
+    formatted = mask_errors(errors[:1], "1/graphql")[0]
     assert formatted["extensions"]["requestId"] == "1/graphql"
     assert SECRET not in str(formatted)
     return formatted
 
 
 INTERNAL = {
-    "message": "Something went wrong in the gateway.",
+    "message": "An unexpected error occurred in the gateway.",
     "extensions": {"code": "INTERNAL_ERROR", "retryable": False, "requestId": "1/graphql"},
 }
 
@@ -221,7 +221,7 @@ def test_one_exception_on_many_paths(caplog: pytest.LogCaptureFixture) -> None:
     shared = RuntimeError(SECRET)
     errors = [GraphQLError("", path=["loans", place], original_error=shared) for place in range(100)]
 
-    formatted = all_masked(errors, "1/graphql")
+    formatted = mask_errors(errors, "1/graphql")
 
     assert [each["path"] for each in formatted] == [["loans", place] for place in range(100)]
     assert len(caplog.get_records("call")) == 1
@@ -272,7 +272,7 @@ def test_value_of_another_type(document: str, name: str, path: list[str | int]) 
     """A leaf or a list that upstream sent in another form is told without quoting it."""
     formatted = error(document)
 
-    assert formatted["message"] == f"An upstream service sent a value for {name} which is not of its type."
+    assert formatted["message"] == f"An upstream service sent a value of another type for {name}."
     assert formatted["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
     assert formatted["path"] == path
 
@@ -323,7 +323,7 @@ def test_scalar_that_crashes() -> None:
 
 def test_refusal_of_ours() -> None:
     """A request refused as a whole is told like an error of a field, without a place."""
-    assert refusal(BadRequest("Header X-Okapi-Tenant is missing."), "1/graphql") == {
+    assert mask_exception(BadRequest("Header X-Okapi-Tenant is missing."), "1/graphql") == {
         "message": "Header X-Okapi-Tenant is missing.",
         "extensions": {"code": "BAD_REQUEST", "retryable": False, "requestId": "1/graphql"},
     }
@@ -331,15 +331,15 @@ def test_refusal_of_ours() -> None:
 
 def test_unforeseen_refusal(caplog: pytest.LogCaptureFixture) -> None:
     """An exception outside of all fields is masked and logged as well, a ValueError included."""
-    assert refusal(ValueError(SECRET), "1/graphql") == INTERNAL
+    assert mask_exception(ValueError(SECRET), "1/graphql") == INTERNAL
     (record,) = caplog.get_records("call")
-    assert record.getMessage() == "Unforeseen builtins.ValueError in request 1/graphql at an unknown place"
+    assert record.getMessage() == "Unexpected builtins.ValueError in request 1/graphql at an unknown location"
 
 
 @pytest.mark.parametrize("kind", GatewayError.__subclasses__())
 def test_every_error_of_ours(kind: type[GatewayError]) -> None:
     """Every class of the error tree comes out with its own code and its own word on retrying."""
-    formatted = masked(GraphQLError("m", path=["x"], original_error=kind("m")), "1/graphql")
+    formatted = mask_errors([GraphQLError("m", path=["x"], original_error=kind("m"))], "1/graphql")[0]
 
     assert formatted["extensions"] == {
         "code": kind.code,

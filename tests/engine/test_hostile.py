@@ -177,7 +177,7 @@ def rss():
 def ask(numbers):
     for number in numbers:
         text = "{ a%d: loan(id: 1) { id } }" if number % 2 else "{ __typename(no: %d) }"
-        documents.prepared(text % number)
+        documents.prepare(text % number)
 
 ask(range(1000))
 before = rss()

@@ -10,7 +10,7 @@ from graphql import get_introspection_query
 
 from gateway.engine.cost import price
 from gateway.engine.documents import Documents, Operation, Rejected
-from gateway.engine.limits import MAX_REPORTED_COST, estimated
+from gateway.engine.limits import MAX_REPORTED_COST, estimate_cost
 from gateway.graph import schema
 from gateway.settings import DocumentSettings, LimitSettings
 from tests.gateway_under_test import Gateway, open_gateway
@@ -25,7 +25,7 @@ def documents(**limits: int) -> Documents:
 
 
 def refusal(query: str, **limits: int) -> tuple[str, dict[str, object]]:
-    prepared = documents(**limits).prepared(query)
+    prepared = documents(**limits).prepare(query)
     assert isinstance(prepared, Rejected)
     (error,) = prepared.errors
     assert error.extensions is not None
@@ -40,16 +40,16 @@ def limit_of(query: str, **limits: int) -> str:
 
 
 def accepted(query: str, **limits: int) -> Operation:
-    prepared = documents(**limits).prepared(query)
+    prepared = documents(**limits).prepare(query)
     assert isinstance(prepared, Operation), prepared
     return prepared
 
 
 def calls(query: str, **variables: object) -> int:
     made = documents()
-    prepared = made.prepared(query)
+    prepared = made.prepare(query)
     assert isinstance(prepared, Operation), prepared
-    return estimated(prepared.steps, variables, made.limits)
+    return estimate_cost(prepared.steps, variables, made.limits)
 
 
 # Text
@@ -130,7 +130,7 @@ def test_depth(query: str) -> None:
 def test_aliases(query: str) -> None:
     """Aliases are counted where fragments are spread, and over all operations of a document."""
     assert limit_of(query, aliases=2) == "MAX_ALIASES"
-    assert not isinstance(documents(aliases=3).prepared(query, "A" if "query A" in query else None), Rejected)
+    assert not isinstance(documents(aliases=3).prepare(query, "A" if "query A" in query else None), Rejected)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_nodes() -> None:
     accepted("{...A ...A}fragment A on Query{__typename}", nodes=4)
 
     assert refusal("{...A ...A}fragment A on Query{__typename}", nodes=3) == (
-        "The query has more than 3 fields and fragments, counted where they are spread (MAX_NODES).",
+        "The query has more than 3 fields and fragments, with fragment spreads expanded (MAX_NODES).",
         {"code": "LIMIT_EXCEEDED", "limit": "MAX_NODES", "maximum": 3},
     )
 
@@ -244,8 +244,8 @@ def test_introspection_alone_can_be_closed(text: str) -> None:
     """Without introspection the schema is not told, through fragments neither; suggestions still are."""
     closed = Documents(schema, DocumentSettings(introspection=False), LimitSettings())
 
-    assert isinstance(closed.prepared(text), Rejected)
-    suggesting = closed.prepared("{loanz{nodes{id}}}")
+    assert isinstance(closed.prepare(text), Rejected)
+    suggesting = closed.prepare("{loanz{nodes{id}}}")
     assert isinstance(suggesting, Rejected)
     assert "Did you mean 'loan' or 'loans'?" in suggesting.errors[0].message
 
@@ -263,11 +263,11 @@ def test_introspection_alone_can_be_closed(text: str) -> None:
 def test_suggestions_alone_can_be_closed(text: str) -> None:
     """Without suggestions no message names what the schema has; introspection is another switch."""
     closed = Documents(schema, DocumentSettings(suggestions=False), LimitSettings())
-    prepared = closed.prepared(text)
+    prepared = closed.prepare(text)
 
     assert isinstance(prepared, Rejected)
     assert not any("Did you mean" in error.message for error in prepared.errors)
-    assert isinstance(closed.prepared("{__schema{__typename}}"), Operation)
+    assert isinstance(closed.prepare("{__schema{__typename}}"), Operation)
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400])
@@ -276,11 +276,11 @@ def test_suggestions_alone_can_be_closed(text: str) -> None:
 )
 def test_numbers_are_finite(number: str, place: str) -> None:
     """A number that no double holds is refused, wherever it stands; it would come through as infinity."""
-    prepared = documents().prepared(place % number)
+    prepared = documents().prepare(place % number)
 
     assert isinstance(prepared, Rejected)
     assert (prepared.errors[0].extensions or {})["code"] == "BAD_USER_INPUT"
-    assert prepared.errors[0].message == "A number is too large to be one."
+    assert prepared.errors[0].message == "A number exceeds the range of a double-precision float."
 
 
 # Cost
@@ -356,7 +356,7 @@ async def test_a_costly_operation_asks_nothing(gateway: Gateway) -> None:
     del error["extensions"]["requestId"]
     assert error == {
         "message": "The operation may need 101 upstream calls; at most 100 are allowed. "
-        "Ask for smaller pages or fewer links (MAX_COST).",
+        "Select smaller pages or fewer links (MAX_COST).",
         "extensions": {
             "code": "LIMIT_EXCEEDED",
             "retryable": False,

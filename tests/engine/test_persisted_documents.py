@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.app import create_app
-from gateway.engine.document_store import LocalDocumentStore
 from gateway.engine.manifests import TrustedDocument, TrustedDocuments
+from gateway.engine.persisted_documents import LocalDocumentStore
 from gateway.engine.plans.fallbacks import FALLBACKS
 from gateway.settings import DocumentsMode, Settings, SettingsError
 from tests.gateway_under_test import open_gateway
@@ -44,7 +44,7 @@ def desk_with(trust: DocumentsMode = "off") -> Desk:
         "act-1": 'mutation Lend { checkOut(barcode: "1") }',
     }
     trusted = TrustedDocuments(TrustedDocument(id=each, text=text) for each, text in documents.items())
-    return Desk(trusted=trusted, trust=trust, registered=LocalDocumentStore(longest=1000))
+    return Desk(trusted=trusted, trust=trust, registered=LocalDocumentStore(max_text=1000))
 
 
 def problem(answer: Any) -> tuple[str, str]:
@@ -55,7 +55,7 @@ def problem(answer: Any) -> tuple[str, str]:
 
 NOT_FOUND = ("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
 NOT_SUPPORTED = ("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
-NOT_TRUSTED = ("The document is not one of those that are trusted here.", "DOCUMENT_NOT_TRUSTED")
+NOT_TRUSTED = ("The document is not in the manifest of trusted documents.", "DOCUMENT_NOT_TRUSTED")
 
 
 # Trusted documents
@@ -160,7 +160,7 @@ async def test_other_documents_are_logged(caplog: pytest.LogCaptureFixture) -> N
 
 async def test_registration() -> None:
     """A client asks by the hash, is told to send the text, sends it once, and asks by the hash ever after."""
-    desk = Desk(registered=LocalDocumentStore(longest=1000))
+    desk = Desk(registered=LocalDocumentStore(max_text=1000))
     hashed = persisted(sha256(TITLE))
 
     assert problem((await desk.post(extensions=hashed, variables=SEVEN)).json()) == NOT_FOUND
@@ -172,7 +172,7 @@ async def test_registration() -> None:
 
 async def test_a_hash_of_another_text() -> None:
     """A text is not registered under the hash of another, and not executed under it either."""
-    desk = Desk(registered=LocalDocumentStore(longest=1000))
+    desk = Desk(registered=LocalDocumentStore(max_text=1000))
 
     response = await desk.post(query=TITLE, extensions=persisted(sha256(TENANT)))
 
@@ -187,7 +187,7 @@ async def test_a_hash_of_another_text() -> None:
 
 async def test_broken_texts_are_not_registered() -> None:
     """What is not valid takes no place among the registered texts."""
-    registered = LocalDocumentStore(longest=1000)
+    registered = LocalDocumentStore(max_text=1000)
     desk = Desk(registered=registered)
     text = "{ nobody }"
 
@@ -197,12 +197,12 @@ async def test_broken_texts_are_not_registered() -> None:
 
 
 BROKEN: list[tuple[Any, str]] = [
-    (1, "has not the form of a persisted query: Expected `object`, got `int`."),
-    ({"version": 1}, "has not the form of a persisted query: Object missing required field `sha256Hash`."),
-    ({"version": 2, "sha256Hash": "a"}, "must be of version 1."),
+    (1, " is not a persisted query: Expected `object`, got `int`."),
+    ({"version": 1}, " is not a persisted query: Object missing required field `sha256Hash`."),
+    ({"version": 2, "sha256Hash": "a"}, ".version must be 1; got 2."),
     (
         {"version": 1, "sha256Hash": 1},
-        "has not the form of a persisted query: Expected `str`, got `int` - at `$.sha256Hash`.",
+        " is not a persisted query: Expected `str`, got `int` - at `$.sha256Hash`.",
     ),
 ]
 
@@ -210,13 +210,13 @@ BROKEN: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("given", "message"), BROKEN)
 async def test_broken_extensions(given: Any, message: str) -> None:
     """An extension of another form is refused, with or without a text."""
-    desk = Desk(registered=LocalDocumentStore(longest=1000))
+    desk = Desk(registered=LocalDocumentStore(max_text=1000))
 
     texts: list[dict[str, Any]] = [{}, {"query": "{ title }"}]
     for text in texts:
         response = await desk.post(**text, extensions={"persistedQuery": given})
         assert response.status_code == 400
-        assert problem(response.json()) == (f"extensions.persistedQuery {message}", "BAD_REQUEST")
+        assert problem(response.json()) == (f"extensions.persistedQuery{message}", "BAD_REQUEST")
 
     assert desk.calls == []
 

@@ -73,8 +73,7 @@ async def test_no_more_is_spent_than_there_is(shared: bool) -> None:
     assert refused is not None
     assert 60 <= refused.extensions.pop("retryAfter") <= 120
     assert refused.message == (
-        "Too much was asked of late: at most 10 upstream calls in 60 seconds are allowed, and this operation"
-        " may need 4. Nothing was asked."
+        "RATE_LIMIT allows 10 upstream calls in 60 seconds; this operation may need 4. Nothing was sent."
     )
     assert {name: value for name, value in refused.extensions.items() if name != "retryAfter"} == {
         "code": "RATE_LIMITED",
@@ -172,7 +171,7 @@ async def test_decisions_are_counted() -> None:
 
 def test_a_process_remembers_so_many_users() -> None:
     """Whoever did not ask for the longest is forgotten: invented tokens cannot fill the memory."""
-    counters = LocalCounters(1, 60, users=2)
+    counters = LocalCounters(1, 60, max_users=2)
     spent = [counters.spend(user, 1) is None for user in ("a", "b", "a", "c", "a", "c", "b")]
 
     assert spent == [True, True, False, True, False, False, True]

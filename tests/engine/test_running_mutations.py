@@ -209,12 +209,13 @@ async def test_waiting_for_acts_has_an_end(caplog: pytest.LogCaptureFixture) -> 
     request = asyncio.create_task(acts.finish(asyncio.Event().wait(), OPERATION, "1;2"))
     await asyncio.sleep(0)
 
-    await asyncio.wait_for(acts.ended(within=0.05), PATIENCE)
+    await asyncio.wait_for(acts.wait_until_finished(within=0.05), PATIENCE)
 
     assert not request.done()
     assert caplog.messages == [
-        "ShutdownState, but waiting up to 0.05 s for mutation without a name (checkOut, ...), request id 1;2",
-        "Stopped without an answer, outcome unknown: mutation without a name (checkOut, ...), request id 1;2",
+        "Shutting down; waiting up to 0.05 s for mutation without a name (checkOut, ...), request id 1;2",
+        "Stopped without a response, outcome unknown:"
+        " mutation without a name (checkOut, ...), request id 1;2",
     ]
     for task in asyncio.all_tasks() - before:
         task.cancel()
@@ -228,6 +229,6 @@ async def test_answered_requests_are_not_waited_for() -> None:
     acts = RunningMutations()
     await acts.finish(asyncio.sleep(0), OPERATION, "1")
 
-    acts.answered()
+    acts.response_sent()
 
-    await asyncio.wait_for(acts.ended(within=PATIENCE), 1)
+    await asyncio.wait_for(acts.wait_until_finished(within=PATIENCE), 1)

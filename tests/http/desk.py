@@ -15,7 +15,8 @@ from starlette.types import Message, Scope
 
 from gateway.engine.documents import Documents
 from gateway.engine.manifests import TrustedDocuments
-from gateway.engine.persisted_documents import PersistedDocuments, Registered
+from gateway.engine.operations import Operations
+from gateway.engine.persisted_documents import DocumentStore, PersistedDocuments
 from gateway.errors import UpstreamTimeout
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.identity import Caller, caller_from_headers
@@ -120,7 +121,7 @@ class Desk:
         *,
         trusted: TrustedDocuments | None = None,
         trust: DocumentsMode = "off",
-        registered: Registered | None = None,
+        registered: DocumentStore | None = None,
     ) -> None:
         self.calls: list[str] = []
         self.contexts = 0
@@ -133,12 +134,15 @@ class Desk:
             documents=Path(),  # any path that exists: the manifest is not read here
         )
         self.documents = Documents(SCHEMA, settings, LimitSettings(), trusted=trusted)
-        self.endpoint = GraphQLEndpoint(
+        self.operations = Operations(
             self.documents,
             self.new_context,
+            persisted_documents=PersistedDocuments(self.documents, registered),
+        )
+        self.endpoint = GraphQLEndpoint(
+            self.operations,
             partial(caller_from_headers, token_cookie=False),
             max_body_bytes=MAX_BODY,
-            persisted_documents=PersistedDocuments(self.documents, registered),
             graphiql=graphiql,
         )
 

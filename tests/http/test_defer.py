@@ -205,7 +205,7 @@ async def test_an_act_is_open_until_its_last_part(desk: Desk) -> None:
     """A server that stops waits for all parts of an act's answer, and cancels none of them."""
     connection = Connection(desk, body(LENT), headers=[(b"accept", BY_ID.encode())])
     task = await deferring(connection)
-    assert (desk.calls, desk.endpoint.running_mutations.number) == (["lend"], 1)
+    assert (desk.calls, desk.operations.running_mutations.number) == (["lend"], 1)
 
     task.cancel()
     await asyncio.sleep(0)
@@ -214,7 +214,7 @@ async def test_an_act_is_open_until_its_last_part(desk: Desk) -> None:
     await task
 
     assert parts_of(connection.body)[1]["incremental"] == [{"id": "0", "data": {"borrower": "borrower"}}]
-    assert desk.endpoint.running_mutations.number == 0
+    assert desk.operations.running_mutations.number == 0
     assert await connection.left_behind() == set()
 
 

@@ -10,7 +10,7 @@ import pytest
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.identity import Caller
 from gateway.observability.operation import OperationRecord
-from tests.http.desk import GRAPHQL, JSON, TENANT, Desk, Visit
+from tests.http.desk import GRAPHQL, JSON, TENANT, Desk, Visit, body
 
 pytestmark = pytest.mark.anyio
 
@@ -171,7 +171,7 @@ async def test_mutation_by_get(desk: Desk, accept: str) -> None:
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
     assert response.headers["content-type"] == f"{accept}; charset=utf-8"
-    assert response.json()["errors"][0]["message"] == "A mutation is sent by POST."
+    assert response.json()["errors"][0]["message"] == "A mutation must be sent by POST."
     assert (desk.calls, desk.contexts) == ([], 0)
 
 
@@ -227,7 +227,7 @@ REQUEST_ERRORS: list[tuple[dict[str, Any], str, str]] = [
     (
         {"query": "query A { title } query B { title }"},
         "GRAPHQL_VALIDATION_FAILED",
-        "The document has several operations: operationName must say which to execute.",
+        "`operationName` is required: the document has several operations.",
     ),
     (
         {"query": "query A { title }", "operationName": "C"},
@@ -317,7 +317,7 @@ async def test_unencodable_answer(desk: Desk) -> None:
     assert response.json() == {
         "errors": [
             {
-                "message": "Something went wrong in the gateway.",
+                "message": "An unexpected error occurred in the gateway.",
                 "extensions": {
                     "code": "INTERNAL_ERROR",
                     "retryable": False,
@@ -344,9 +344,7 @@ async def test_failing_context(desk: Desk) -> None:
 
 
 def endpoint(desk: Desk, identify: Callable[[Any], Caller], max_body_bytes: int) -> GraphQLEndpoint:
-    return GraphQLEndpoint(
-        desk.documents, desk.new_context, identify, max_body_bytes=max_body_bytes, graphiql=None
-    )
+    return GraphQLEndpoint(desk.operations, identify, max_body_bytes=max_body_bytes)
 
 
 def test_silly_limit(desk: Desk) -> None:
@@ -382,3 +380,13 @@ async def test_doubled_tenant(desk: Desk) -> None:
 
     assert response.status_code == 400
     assert desk.calls == []
+
+
+async def test_accept_in_several_lines(desk: Desk) -> None:
+    """Several Accept lines are read as one, of which only the first kilobyte counts."""
+    lines = [(b"accept", b"text/html"), (b"accept", GRAPHQL.encode())]
+    both = await desk.raw(body("{ title }"), headers=lines)
+    long = await desk.raw(body("{ title }"), headers=[(b"accept", b"text/html," * 103), *lines])
+
+    assert both.headers["content-type"] == f"{GRAPHQL}; charset=utf-8"
+    assert long.status == 406

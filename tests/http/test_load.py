@@ -177,7 +177,7 @@ async def test_a_fault_is_logged_under_its_id(caplog: pytest.LogCaptureFixture) 
 
     (error,) = answer["errors"]
     said = [each.getMessage() for each in caplog.get_records("call") if each.name.startswith("gateway.")]
-    lines = [each for each in said if each.startswith("Unforeseen")]
+    lines = [each for each in said if each.startswith("Unexpected")]
     assert error["extensions"]["code"] == "INTERNAL_ERROR"
     assert len(lines) == 1
     assert error["extensions"]["requestId"] in lines[0]

@@ -36,7 +36,7 @@ async def test_other_methods(desk: Desk, method: str, accept: str) -> None:
     """GraphQL is served by GET and by POST only; a preflight finds no open door."""
     response = await desk.request(method, headers=TENANT | {"Accept": accept})
 
-    refused(desk, response, 405, "GraphQL is served by GET and by POST.", accept)
+    refused(desk, response, 405, "GraphQL is served by GET and POST.", accept)
     assert response.headers["allow"] == "GET, POST"
     assert not [name for name in response.headers if name.startswith("access-control")]
 
@@ -55,7 +55,7 @@ async def test_other_answers(desk: Desk, accept: str) -> None:
     by_post = await desk.post({"Accept": accept}, query="{ title }")
     by_get = await desk.get({"Accept": accept}, query="{ title }")
 
-    message = "Answers come as application/graphql-response+json or as application/json."
+    message = "Responses are application/graphql-response+json or application/json."
     refused(desk, by_post, 406, message)
     refused(desk, by_get, 406, message)
 
@@ -117,7 +117,7 @@ DEEP = 100_000
 
 
 def of_the_wrong_form(detail: str) -> str:
-    return f"The body has not the form of a GraphQL request: {detail}."
+    return f"The body is not a GraphQL request: {detail}."
 
 
 HOSTILE: list[tuple[bytes, str]] = [
@@ -190,20 +190,20 @@ HOSTILE_ADDRESSES: list[tuple[dict[str, Any], str]] = [
     ({"params": {"Query": "{ title }"}}, "Parameter query is missing."),
     (
         {"params": [("query", "{ title }"), ("query", "{ tenant }")]},
-        "Parameter query was given more than once.",
+        "Parameter query was sent more than once.",
     ),
     (
         {"params": [("query", "{ title }"), ("variables", "{}"), ("variables", "{}")]},
-        "Parameter variables was given more than once.",
+        "Parameter variables was sent more than once.",
     ),
     ({"params": {"query": "{ title }", "variables": "{"}}, "Parameter variables is not JSON in UTF-8."),
     (
         {"params": {"query": "{ title }", "variables": "[]"}},
-        "Parameter variables has not the form of a GraphQL request: Expected `object | null`, got `array`.",
+        "Parameter variables is not a GraphQL request: Expected `object | null`, got `array`.",
     ),
     (
         {"params": {"query": "{ title }", "extensions": "1"}},
-        "Parameter extensions has not the form of a GraphQL request: Expected `object | null`, got `int`.",
+        "Parameter extensions is not a GraphQL request: Expected `object | null`, got `int`.",
     ),
     (
         {"params": {"query": "{ title }", "variables": '{"a":' + "[" * 3000 + "]" * 3000 + "}"}},
@@ -224,7 +224,7 @@ async def test_address_in_another_encoding(desk: Desk, query_string: bytes) -> N
     reply = await desk.raw(method="GET", query_string=query_string)
 
     assert reply.status == 400
-    assert reply.json["errors"][0]["message"] == "The address is not UTF-8."
+    assert reply.json["errors"][0]["message"] == "The query string is not UTF-8."
 
 
 async def test_largest_body(desk: Desk) -> None:
@@ -243,7 +243,7 @@ async def test_announced_large_body(desk: Desk, length: bytes) -> None:
 
     assert reply.status == 413
     assert reply.headers["connection"] == "close"
-    assert reply.json["errors"][0]["message"] == f"The body is larger than {MAX_BODY} bytes."
+    assert reply.json["errors"][0]["message"] == f"The body exceeds MAX_BODY_BYTES of {MAX_BODY} bytes."
     assert reply.received == 0
     assert desk.calls == []
 

@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
+from gateway.http.error_response import error_response
 from gateway.server.protocol import HALF_CLOSED, SPARE_CONNECTIONS, bounded_protocol
 from gateway.settings import ServerSettings
 from tests.http.held_upstream import ACT, HeldUpstream, held_upstream
@@ -478,7 +479,9 @@ async def test_no_end_of_a_connection_waits_for_ever(ended_by: bytes | None) -> 
     after WRITE_TIMEOUT, and not before."""
     bounds = ServerSettings(head_timeout=0.1, idle_timeout=0.1, write_timeout=0.5)
     config = uvicorn.Config(answers, lifespan="off", log_config=None)
-    protocol = bounded_protocol(bounds)(config=config, server_state=ServerState(), app_state={})
+    protocol = bounded_protocol(bounds, error_response)(
+        config=config, server_state=ServerState(), app_state={}
+    )
     transport = StuckTransport()
     protocol.connection_made(transport)
 
@@ -719,5 +722,5 @@ def test_a_spare_connection_is_not_kept(edge: Process) -> None:
         assert spare.answer().json == UP
         assert spare.is_closed()
         silent = stack.enter_context(edge.client())
-        assert json.loads(silent.answer().body)["errors"][0]["message"] == "Too many connections are open."
+        assert json.loads(silent.answer().body)["errors"][0]["message"] == "Too many open connections."
         assert silent.is_closed()

@@ -1,4 +1,4 @@
-"""Which pages of other origins a browser lets ask: none until they are named."""
+"""CORS: the web origins whose pages may send operations, none by default."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-HEADERS = (
+REQUEST_HEADERS = (
     "Authorization",
     "Content-Type",
     "X-Okapi-Request-Id",
@@ -17,14 +17,14 @@ HEADERS = (
     "X-Polaris-Organization",
     "X-Polaris-Workstation",
 )
-READABLE = ("Retry-After", "X-Okapi-Request-Id")
+EXPOSED_HEADERS = ("Retry-After", "X-Okapi-Request-Id")
 
 
 def cors(origins: Sequence[str], *, credentials: bool) -> list[Middleware]:
-    """Give the middleware that lets pages of these origins ask, or none when there are no origins.
+    """Return the middleware that permits these origins, none without origins.
 
-    Without it no answer has a CORS header, and that is what keeps foreign pages out: every request needs
-    X-Okapi-Tenant, which a page may not send before the browser was told so.
+    Without it no response has a CORS header, which blocks other origins: every request needs X-Okapi-Tenant,
+    which a page may only send after a successful preflight request.
     """
     if not origins:
         return []
@@ -33,8 +33,8 @@ def cors(origins: Sequence[str], *, credentials: bool) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=list(origins),
             allow_methods=["GET", "POST"],
-            allow_headers=list(HEADERS),
+            allow_headers=list(REQUEST_HEADERS),
             allow_credentials=credentials,
-            expose_headers=list(READABLE),
+            expose_headers=list(EXPOSED_HEADERS),
         )
     ]

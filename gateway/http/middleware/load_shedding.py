@@ -1,66 +1,66 @@
-"""Too many at once: the excess is turned away while it is cheap."""
+"""Load shedding for the GraphQL endpoint, which requests reach past the router."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.engine.error_masking import refusal
 from gateway.errors import Overloaded
-from gateway.identity import request_id_from_headers
+from gateway.http.error_response import error_response
 
 RETRY_AFTER = 1  # seconds
 
 
 @dataclass(slots=True)
 class Load:
-    """Operations in flight in this process, and how many were turned away since it began."""
+    """Operations in flight in this process, and the number refused since it started."""
 
     in_flight: int = 0
     shed: int = 0
 
 
 class LoadShedding:
-    """Refuse operations beyond so many in flight in this process, before their bodies are read.
+    """Limit the operations in flight, and pass those admitted directly to the endpoint.
 
-    Only `path` is counted and refused: an orchestrator that got no answer about health would stop a process
-    which is merely busy.
+    Requests beyond the limit are refused before their body is read. Health checks are never refused, or an
+    orchestrator would kill a process that is merely busy.
+
+    Starlette's router tries its routes one by one and adds exception handling that the endpoint does not
+    need, which costs more than parsing an operation. The route stays for applications that mount this one.
     """
 
-    def __init__(self, app: ASGIApp, *, path: str, most: int, load: Load | None = None) -> None:
-        if most < 1:
-            raise ValueError("most must be at least 1")
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        path: str,
+        endpoint: ASGIApp,
+        max_operations: int,
+        load: Load | None = None,
+    ) -> None:
+        if max_operations < 1:
+            raise ValueError(f"max_operations must be at least 1; got {max_operations}")
         self.app = app
         self.path = path
-        self.most = most
+        self.endpoint = endpoint
+        self.max_operations = max_operations
         self.load = load or Load()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != self.path:
             await self.app(scope, receive, send)
             return
-        if self.load.in_flight >= self.most:
-            self.load.shed += 1
-            await _turn_away(scope, send)
+        load = self.load
+        if load.in_flight >= self.max_operations:
+            load.shed += 1
+            error = Overloaded("Too many concurrent operations. Nothing was sent.", retry_after=RETRY_AFTER)
+            headers, body = error_response(error, scope["headers"])
+            await send({"type": "http.response.start", "status": 503, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
             return
-        self.load.in_flight += 1
+        load.in_flight += 1
         try:
-            await self.app(scope, receive, send)
+            await (self.app if scope.get("root_path") else self.endpoint)(scope, receive, send)
         finally:
-            self.load.in_flight -= 1
-
-
-async def _turn_away(scope: Scope, send: Send) -> None:
-    request_id = request_id_from_headers(scope["headers"])
-    error = Overloaded("Too many operations are running; nothing was asked.", retry_after=RETRY_AFTER)
-    body = msgspec.json.encode({"errors": [refusal(error, request_id)]})
-    headers = [
-        (b"content-type", b"application/json; charset=utf-8"),
-        (b"content-length", str(len(body)).encode()),
-        (b"retry-after", str(RETRY_AFTER).encode()),
-        (b"x-okapi-request-id", request_id.encode()),
-    ]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+            load.in_flight -= 1

@@ -1,4 +1,4 @@
-"""What every answer tells a browser: keep nothing, guess nothing, show it in no frame, load nothing."""
+"""Security headers of every response: no caching, no sniffing, no framing, no loading."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
 
-_KEEP_NOTHING = (b"cache-control", b"no-store")  # the answers are about patrons
-_KEEP_FOR_EVER = (b"cache-control", b"public, max-age=31536000, immutable")
-_LOAD_NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_NO_STORE = (b"cache-control", b"no-store")  # responses contain personal data
+_IMMUTABLE = (b"cache-control", b"public, max-age=31536000, immutable")
+_LOAD_NONE = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
-# The page of GraphiQL has all it needs from the gateway itself. Styles are the one exception: its editor
-# writes rules and style attributes as it draws, and a policy has no other word for them than `unsafe-inline`.
-_LOAD_FROM_HERE = (
+# GraphiQL loads everything from the gateway. Its editor creates style rules and attributes at run time, which
+# no policy permits but `unsafe-inline`.
+_LOAD_SELF = (
     b"content-security-policy",
     b"default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; font-src 'self';"
     b" style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     b" base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 )
 _ALWAYS = (
-    (b"referrer-policy", b"no-referrer"),  # a GET query stands in the address
+    (b"referrer-policy", b"no-referrer"),  # the URL contains the query of a GET
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
 )
 
-SECURITY_HEADERS = (_KEEP_NOTHING, _LOAD_NOTHING, *_ALWAYS)
-PAGE_HEADERS = (_KEEP_NOTHING, _LOAD_FROM_HERE, *_ALWAYS)
-ASSET_HEADERS = (_KEEP_FOR_EVER, _LOAD_NOTHING, *_ALWAYS)
+SECURITY_HEADERS = (_NO_STORE, _LOAD_NONE, *_ALWAYS)
+PAGE_HEADERS = (_NO_STORE, _LOAD_SELF, *_ALWAYS)
+ASSET_HEADERS = (_IMMUTABLE, _LOAD_NONE, *_ALWAYS)
 _NAMES = frozenset(name for name, _ in SECURITY_HEADERS)
 
 
 class SecurityHeaders:
-    """Put the headers on every answer, in place of what the application said under these names.
+    """Set the headers on every response, replacing the application's headers of the same names.
 
-    A page may load from here. A file that says of itself that it is immutable may be kept. Nothing else may.
+    A page may load resources from the gateway. An immutable file may be cached. No other response may.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -54,10 +54,10 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-def _with_headers(said: Iterable[Header]) -> list[Header]:
+def _with_headers(headers: Iterable[Header]) -> list[Header]:
     ours = SECURITY_HEADERS
     own = []
-    for header in said:
+    for header in headers:
         name = header[0].lower()
         if name not in _NAMES:
             own.append((name, header[1]))

@@ -32,7 +32,7 @@ LIMITS = LimitSettings(
 
 
 def operation_of(query: str) -> Operation:
-    found = Documents(schema, DocumentSettings(), LIMITS).prepared(query)
+    found = Documents(schema, DocumentSettings(), LIMITS).prepare(query)
     assert isinstance(found, Operation), found
     return found
 

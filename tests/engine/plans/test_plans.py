@@ -558,7 +558,7 @@ async def test_plans_go_with_their_documents() -> None:
     executor = PlanExecutor(schema)
     table = Table({"/circulation-bff/loans": {"loans": []}})
     for number in range(2000):
-        operation = documents.prepared(f"{{ a{number}: loans(first: 1) {{ nodes {{ id }} }} }}")
+        operation = documents.prepare(f"{{ a{number}: loans(first: 1) {{ nodes {{ id }} }} }}")
         assert isinstance(operation, Operation)
         execution = executor.execution(operation, VariableValues({}, {}), table.context())
         assert execution is not None

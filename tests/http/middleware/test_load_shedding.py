@@ -7,7 +7,7 @@ import json
 
 import httpx
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.app import create_app
 from gateway.http.middleware.load_shedding import LoadShedding
@@ -83,7 +83,7 @@ async def test_failures_free_their_place() -> None:
     async def nowhere(message: Message) -> None:
         await asyncio.sleep(0)
 
-    app = LoadShedding(fails, path="/graphql", most=1)
+    app = LoadShedding(fails, path="/graphql", endpoint=fails, max_operations=1)
     for _ in range(3):
         with pytest.raises(RuntimeError):
             await app({"type": "http", "path": "/graphql"}, nothing, nowhere)
@@ -99,12 +99,50 @@ async def test_nothing_is_in_flight_that_waits_for_nobody() -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    transport = httpx.ASGITransport(app=LoadShedding(answers, path="/graphql", most=2))
+    transport = httpx.ASGITransport(
+        app=LoadShedding(answers, path="/graphql", endpoint=answers, max_operations=2)
+    )
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
         assert [(await client.get("/graphql")).status_code for _ in range(5)] == [204] * 5
 
 
-def test_a_limit_must_let_something_through() -> None:
-    """Nothing at all at once is no limit but an outage."""
-    with pytest.raises(ValueError, match="at least 1"):
-        LoadShedding(httpx.ASGITransport, path="/graphql", most=0)  # type: ignore[arg-type]  # never called
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("scope", "is_direct"),
+    [
+        ({"type": "http", "path": "/graphql"}, True),
+        ({"type": "http", "path": "/graphql", "root_path": ""}, True),
+        ({"type": "http", "path": "/graphql/"}, False),
+        ({"type": "http", "path": "/graphql/assets/page.js"}, False),
+        ({"type": "http", "path": "/admin/health"}, False),
+        ({"type": "http", "path": "/graphql", "root_path": "/graphql"}, False),
+        ({"type": "websocket", "path": "/graphql"}, False),
+        ({"type": "lifespan"}, False),
+    ],
+)
+async def test_operations_bypass_the_router(scope: Scope, is_direct: bool) -> None:
+    """Only requests for exactly this path, of an application that is not mounted, bypass the router."""
+    received: list[str] = []
+
+    async def router(scope: Scope, receive: Receive, send: Send) -> None:
+        received.append("router")
+
+    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+        received.append("endpoint")
+
+    async def receive() -> Message:
+        raise AssertionError("the body is not read")
+
+    async def send(message: Message) -> None:
+        raise AssertionError("no response is sent")
+
+    await LoadShedding(router, path="/graphql", endpoint=endpoint, max_operations=1)(scope, receive, send)
+
+    assert received == ["endpoint" if is_direct else "router"]
+
+
+def test_limit_of_zero_is_refused() -> None:
+    """A limit of zero operations would be an outage."""
+    app: ASGIApp = httpx.ASGITransport  # type: ignore[assignment]  # never called
+    with pytest.raises(ValueError, match="max_operations must be at least 1; got 0"):
+        LoadShedding(app, path="/graphql", endpoint=app, max_operations=0)

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.engine.document_store import DocumentStore, LocalDocumentStore, RedisDocumentStore
+from gateway.engine.persisted_documents import DocumentStore, LocalDocumentStore, RedisDocumentStore
 from gateway.redis_store import RedisStore, StoreCalls
 from tests.store_server import PATIENCE, StoreServer, free_port, needs_store_server, store_server
 
@@ -37,7 +37,7 @@ async def replica(
     calls = StoreCalls()
     store = RedisStore(url, timeout=PATIENCE, calls=calls)
     try:
-        yield RedisDocumentStore(store, LocalDocumentStore(longest=longest), seconds=seconds), calls
+        yield RedisDocumentStore(store, LocalDocumentStore(max_text=longest), expiry=seconds), calls
     finally:
         await store.aclose()
 
@@ -48,7 +48,7 @@ async def replica(
 @pytest.mark.anyio
 async def test_a_text_is_found_by_its_hash() -> None:
     """What was put is found by its hash, and by no other key."""
-    documents = LocalDocumentStore(longest=1000)
+    documents = LocalDocumentStore(max_text=1000)
     await put(documents, TEXT)
 
     assert await documents.get(hash_of(TEXT)) == TEXT
@@ -59,7 +59,7 @@ async def test_a_text_is_found_by_its_hash() -> None:
 @pytest.mark.anyio
 async def test_the_texts_asked_for_last_are_kept() -> None:
     """Beyond so many characters in all, the text that nobody asked for the longest goes first."""
-    documents = LocalDocumentStore(longest=10, characters=30)
+    documents = LocalDocumentStore(max_text=10, max_characters=30)
     first, second, third, fourth = ("1" * 10, "2" * 10, "3" * 10, "4" * 10)
     await put(documents, first, second, third)
 
@@ -76,7 +76,7 @@ async def test_the_texts_asked_for_last_are_kept() -> None:
 @pytest.mark.parametrize(("longest", "characters"), [(9, 100), (100, 9)])
 async def test_a_long_text_drives_nobody_out(longest: int, characters: int) -> None:
     """A text that is longer than may be is not kept, and those that are kept stay."""
-    documents = LocalDocumentStore(longest=longest, characters=characters)
+    documents = LocalDocumentStore(max_text=longest, max_characters=characters)
     await put(documents, "{ a }", "0123456789")
 
     assert await found(documents, "{ a }", "0123456789") == ["{ a }"]
@@ -86,7 +86,7 @@ async def test_a_long_text_drives_nobody_out(longest: int, characters: int) -> N
 @pytest.mark.parametrize("text", ["{ other }", "\ud800"])
 async def test_no_text_is_put_under_the_hash_of_another(text: str) -> None:
     """A hash that is not the text's, or of what UTF-8 cannot hold, is refused and nothing is kept."""
-    documents = LocalDocumentStore(longest=1000)
+    documents = LocalDocumentStore(max_text=1000)
     with pytest.raises(ValueError, match="not the hash"):
         await documents.put(hash_of(TEXT), text)
 
