@@ -1,4 +1,4 @@
-"""Gateways for the acts: one for those that change nothing, and one over an upstream that is a function."""
+"""Gateways for tests of mutations: a shared one, and one over a mocked upstream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answered = Callable[..., Awaitable[tuple[Any, list[httpx.Request]]]]
 
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
-    """One loop for the tests of a file, so that they may share a gateway."""
+    """Use one event loop for the tests of a file, so that they can share a gateway."""
     return "asyncio"
 
 
@@ -29,14 +29,14 @@ async def _shared() -> AsyncIterator[Gateway]:
 
 @pytest.fixture(name="untouched")
 def _untouched(shared: Gateway) -> Gateway:
-    """A gateway that tests share which see to it that nothing changes: to open one takes time."""
+    """A gateway for tests that change nothing; sharing it saves its startup."""
     shared.sandbox.calls.clear()
     return shared
 
 
 @pytest.fixture(name="answered")
 def _answered() -> Answered:
-    """Send one act; tell the whole answer, and what upstream got."""
+    """Send one mutation and return the complete response and the upstream requests."""
 
     async def answered(
         document: str,

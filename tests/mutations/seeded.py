@@ -1,4 +1,4 @@
-"""Whom and what the tests of the acts meet in the embedded library, by what is printed on card and cover."""
+"""Patrons, items and service points of the embedded library, by the barcodes that tests of mutations use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLAIMED_RETURNED_ITEM = "2000000151"
 
 
 def record(found: dict[str, Any] | None) -> dict[str, Any]:
-    """The record, which the embedded library has for certain."""
+    """Return a record that the embedded library is certain to have."""
     assert found is not None
     return found
 
@@ -36,7 +36,7 @@ def service_point(library: Library, name: str = "Circ Desk 1") -> str:
 
 
 def state(gateway: Gateway) -> object:
-    """All that an act may change, to see that a refused one changed nothing."""
+    """Return the state that mutations may change, to check that a refused one changed nothing."""
     library = gateway.library
     records = msgspec.json.encode((library.items, library.loans, library.requests))  # quicker than a copy
     return records, dict(gateway.sandbox.locks.locks)

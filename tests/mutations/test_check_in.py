@@ -1,4 +1,4 @@
-"""Taking an item back: what becomes of loan and item, and what is said when nobody knows."""
+"""Check-in: its effects on loan and item, refusals, and unknown outcomes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def returned(gateway: Gateway, item: str = LENT_ITEM, **more: Json) -> Json:
 
 
 async def taken_back(gateway: Gateway, item: str, **more: Json) -> Json:
-    """What a check-in answers that costs the one call that makes it."""
+    """Return the result of a check-in that makes one upstream call."""
     data = await gateway.data(CHECK_IN, returned(gateway, item, **more))
 
     assert data["checkIn"]["__typename"] == "CheckedIn"
@@ -79,8 +79,8 @@ def loan_of(gateway: Gateway, barcode: str) -> Json:
 # What happens
 
 
-async def test_a_loan_ends_and_the_item_goes_to_its_shelf(gateway: Gateway) -> None:
-    """The loan is closed, the item available, and the answer is whole in the one call that did it."""
+async def test_check_in_closes_the_loan(gateway: Gateway) -> None:
+    """The loan is closed, the item available, and the result complete, with one upstream call."""
     loan = loan_of(gateway, LENT_ITEM)
     item = record(gateway.library.item_by_barcode(LENT_ITEM))
     title = "The handbook of maps"
@@ -121,8 +121,8 @@ async def test_a_loan_ends_and_the_item_goes_to_its_shelf(gateway: Gateway) -> N
     }
 
 
-async def test_a_check_in_is_visible_at_once(gateway: Gateway) -> None:
-    """The next operation finds the item on its shelf, without a loan, and the loan closed."""
+async def test_check_in_is_visible_to_the_next_operation(gateway: Gateway) -> None:
+    """The next operation reads the item as available without a loan, and the loan as closed."""
     loan = loan_of(gateway, LENT_ITEM)["id"]
     asked = {"item": LENT_ITEM, "loan": loan}
     before = await gateway.data(AFTERWARDS, asked)
@@ -143,8 +143,8 @@ async def test_a_check_in_is_visible_at_once(gateway: Gateway) -> None:
     }
 
 
-async def test_the_item_goes_to_the_hold_shelf(gateway: Gateway) -> None:
-    """At the pickup point of the first request the slip says for whom it is put there."""
+async def test_item_goes_to_the_hold_shelf(gateway: Gateway) -> None:
+    """At the pickup point of the first request the slip names its requester."""
     request = waiting_for(gateway, "2000000037")
     request["pickupServicePointId"] = service_point(gateway.library)
     requester = gateway.library.users[request["requesterId"]]
@@ -166,8 +166,8 @@ async def test_the_item_goes_to_the_hold_shelf(gateway: Gateway) -> None:
     assert request["status"] == "Open - Awaiting pickup"
 
 
-async def test_the_item_travels_to_its_pickup_point(gateway: Gateway) -> None:
-    """Elsewhere than at the pickup point it is sent there."""
+async def test_item_is_sent_to_its_pickup_point(gateway: Gateway) -> None:
+    """At another service point it goes in transit to the pickup point."""
     request = waiting_for(gateway, "2000000038")
     pickup = gateway.library.service_points[request["pickupServicePointId"]]["name"]
     answered = await taken_back(gateway, "2000000038")
@@ -179,8 +179,8 @@ async def test_the_item_travels_to_its_pickup_point(gateway: Gateway) -> None:
     assert pickup != "Circ Desk 1"
 
 
-async def test_the_item_travels_home(gateway: Gateway) -> None:
-    """An item of another library is sent there, for nobody."""
+async def test_item_is_sent_home(gateway: Gateway) -> None:
+    """An item of another location goes in transit there without a request."""
     answered = await taken_back(gateway, "2000000119")
 
     assert answered["item"]["status"] == {"name": "IN_TRANSIT"}
@@ -189,8 +189,8 @@ async def test_the_item_travels_home(gateway: Gateway) -> None:
     assert answered["loan"]["status"] == {"name": "CLOSED"}
 
 
-async def test_the_item_is_delivered(gateway: Gateway) -> None:
-    """A request for delivery comes with the kind of the address."""
+async def test_item_awaits_delivery(gateway: Gateway) -> None:
+    """A request for delivery has the type of the address."""
     answered = await taken_back(gateway, "2000000041")
 
     assert answered["item"]["status"] == {"name": "AWAITING_DELIVERY"}
@@ -198,8 +198,8 @@ async def test_the_item_is_delivered(gateway: Gateway) -> None:
     assert answered["staffSlipContext"]["requester"]["addressType"] == "Home"
 
 
-async def test_an_item_that_was_not_on_loan(gateway: Gateway) -> None:
-    """It has no loan to end; whether that was use in the house, the BFF does not say."""
+async def test_item_without_a_loan(gateway: Gateway) -> None:
+    """The loan is null; the BFF does not report in-house use."""
     first = await taken_back(gateway, ITEM)
     gateway.sandbox.calls.clear()
     second = await taken_back(gateway, ITEM)
@@ -213,15 +213,15 @@ async def test_an_item_that_was_not_on_loan(gateway: Gateway) -> None:
     ("resolution", "action"),
     [("FOUND_BY_LIBRARY", "checkedInFoundByLibrary"), ("RETURNED_BY_PATRON", "checkedInReturnedByPatron")],
 )
-async def test_a_claim_is_resolved(gateway: Gateway, resolution: str, action: str) -> None:
-    """The loan of an item that was claimed returned says how the claim came out."""
+async def test_claim_is_resolved(gateway: Gateway, resolution: str, action: str) -> None:
+    """The loan of an item that was claimed returned shows the resolution."""
     answered = await taken_back(gateway, CLAIMED_RETURNED_ITEM, claimedReturnedResolution=resolution)
 
     assert (answered["loan"]["action"], answered["loan"]["status"]) == (action, {"name": "CLOSED"})
 
 
 async def test_two_check_ins_are_two_calls(gateway: Gateway) -> None:
-    """Mutations are never merged, in one operation or in two at the same time."""
+    """Mutations are never merged, neither in one operation nor in two concurrent ones."""
     twice = """mutation($input: CheckInInput!) {
         one: checkIn(input: $input) { __typename } two: checkIn(input: $input) { __typename }
     }"""
@@ -266,8 +266,8 @@ async def test_two_check_ins_are_two_calls(gateway: Gateway) -> None:
         ),
     ],
 )
-async def test_a_refusal_says_why(untouched: Gateway, item: str, expected: Json) -> None:
-    """A refused check-in is one call, and changes nothing."""
+async def test_refusal_has_its_reasons(untouched: Gateway, item: str, expected: Json) -> None:
+    """A refused check-in makes one upstream call and changes nothing."""
     before = state(untouched)
     data = await untouched.data(CHECK_IN, returned(untouched, item))
 
@@ -291,8 +291,8 @@ EVERY_INPUT = {
 TAKEN = httpx.Response(200, json={"item": {"id": "645549b1-2a73-4251-b8bb-39598f773a93"}})
 
 
-async def test_every_input_arrives(answered: Answered) -> None:
-    """Upstream gets each field of the input once: dates in UTC, the resolution in FOLIO's words."""
+async def test_every_input_field_is_sent(answered: Answered) -> None:
+    """Upstream receives each field of the input once: dates in UTC, the resolution as FOLIO spells it."""
     answer, got = await answered(
         "mutation($input: CheckInInput!) { checkIn(input: $input) { ... on CheckedIn { item { id } } } }",
         EVERY_INPUT,
@@ -312,8 +312,8 @@ async def test_every_input_arrives(answered: Answered) -> None:
     }
 
 
-async def test_an_undated_check_in_is_made_now(answered: Answered) -> None:
-    """FOLIO wants a date, so the gateway sends the present moment, and no field that was not given."""
+async def test_check_in_date_defaults_to_now(answered: Answered) -> None:
+    """FOLIO requires a date, so the gateway sends the current time, and no other absent field."""
     _, got = await answered(CHECK_IN, KEYS | {"sessionId": None}, TAKEN)
 
     body = json.loads(got[0].content)
@@ -329,14 +329,14 @@ async def test_an_undated_check_in_is_made_now(answered: Answered) -> None:
 async def test_resolutions_are_sent_as_folio_spells_them(
     answered: Answered, resolution: str, sent: str
 ) -> None:
-    """FOLIO compares the resolution letter by letter."""
+    """FOLIO compares the resolution case-sensitively."""
     _, got = await answered(CHECK_IN, KEYS | {"claimedReturnedResolution": resolution}, TAKEN)
 
     assert json.loads(got[0].content)["claimedReturnedResolution"] == sent
 
 
-async def test_use_in_the_house_is_believed_where_upstream_tells(answered: Answered) -> None:
-    """A BFF that passes `inHouseUse` on knows better than the missing loan."""
+async def test_in_house_use_of_upstream_takes_precedence(answered: Answered) -> None:
+    """If the BFF returns `inHouseUse`, it takes precedence over the missing loan."""
     told = httpx.Response(
         200, json={"item": {"id": "645549b1-2a73-4251-b8bb-39598f773a93"}, "inHouseUse": False}
     )
@@ -352,10 +352,10 @@ async def test_use_in_the_house_is_believed_where_upstream_tells(answered: Answe
         (httpx.Response(429, text="slow down"), "RATE_LIMITED"),
     ],
 )
-async def test_a_check_in_that_was_not_let_in(
+async def test_rejected_check_in_has_its_error_code(
     answered: Answered, response: httpx.Response, code: str
 ) -> None:
-    """What is certain not to have happened is an error with a code of its own."""
+    """A check-in that certainly did not happen is an error with a specific code."""
     answer, got = await answered(CHECK_IN, KEYS, response)
 
     assert answer["data"] == {"checkIn": None}
@@ -371,8 +371,8 @@ async def test_a_check_in_that_was_not_let_in(
     [*UNCLEAR, {"kind": "status", "status": 403}, {"kind": "status", "status": 404}],
     ids=named,
 )
-async def test_an_unclear_answer_is_an_unknown_outcome(fault: Json) -> None:
-    """It was sent once; a 403 or 404 is no answer either, because upstream looks up after it acted."""
+async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
+    """It is sent once; a 403 or 404 is unclear too, because upstream reads after it has written."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
         wished = returned(gateway)
@@ -387,8 +387,8 @@ async def test_an_unclear_answer_is_an_unknown_outcome(fault: Json) -> None:
         assert gateway.paths() == [POST]
 
 
-async def test_the_unknown_outcome_can_be_looked_up(gateway: Gateway) -> None:
-    """The query that the error names tells that the check-in whose answer was cut did happen."""
+async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
+    """The query in the error shows that the check-in with the truncated response succeeded."""
     gateway.sandbox.faults.add(kind="truncate", method="POST")
     answer = await gateway.ask(CHECK_IN, returned(gateway))
     verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{LENT_ITEM}"')
@@ -402,8 +402,8 @@ async def test_the_unknown_outcome_can_be_looked_up(gateway: Gateway) -> None:
     }
 
 
-async def test_a_caller_without_permission_is_kept_out_for_certain(gateway: Gateway) -> None:
-    """A 403 about a permission of the BFF itself comes before the BFF is asked: nothing happened."""
+async def test_missing_permission_is_a_known_outcome(gateway: Gateway) -> None:
+    """A 403 for a permission of the BFF itself precedes its processing: nothing happened."""
     before = state(gateway)
     nobody = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "sandbox:nobody"}
     answer = await gateway.ask(CHECK_IN, returned(gateway), nobody)
@@ -421,8 +421,8 @@ NOTES = """mutation($input: CheckInInput!) { checkIn(input: $input) { ... on Che
 } } }"""
 
 
-async def test_what_the_answer_carries_of_the_item_is_free(gateway: Gateway) -> None:
-    """Everything of the item that the answer holds costs no call besides the act."""
+async def test_embedded_fields_of_the_item_cost_no_call(gateway: Gateway) -> None:
+    """Every field of the item that the response embeds needs no further call."""
     data = await gateway.data(
         """mutation($input: CheckInInput!) { checkIn(input: $input) { ... on CheckedIn { item {
             id barcode title status { name date } materialType { name } contributorNames { name }
@@ -447,8 +447,8 @@ async def test_what_the_answer_carries_of_the_item_is_free(gateway: Gateway) -> 
     assert item["inTransitDestinationServicePoint"]["name"] == "Circ Desk 2"
 
 
-async def test_notes_for_the_desk_cost_one_call(gateway: Gateway) -> None:
-    """Circulation notes are not in the answer: the item is asked for, once, after the act."""
+async def test_circulation_notes_cost_one_call(gateway: Gateway) -> None:
+    """Circulation notes are not in the response, so the item is read once, after the write."""
     data = await gateway.data(NOTES, returned(gateway, COMPLETE_ITEM))
 
     assert data["checkIn"]["item"]["circulationNotes"] == [
@@ -458,8 +458,8 @@ async def test_notes_for_the_desk_cost_one_call(gateway: Gateway) -> None:
     assert gateway.paths() == [POST, "GET /inventory/items"]
 
 
-async def test_a_failing_link_does_not_hide_success(gateway: Gateway) -> None:
-    """The slip is there, the item that could not be asked for is null with its code."""
+async def test_failed_link_keeps_the_result(gateway: Gateway) -> None:
+    """The slip is returned; the item that could not be read is null with its error code."""
     gateway.sandbox.faults.add(kind="status", status=500, path="/inventory/items")
     answer = await gateway.ask(NOTES, returned(gateway, LENT_ITEM))
 

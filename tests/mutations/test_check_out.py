@@ -1,4 +1,4 @@
-"""Lending an item: what is sent, what comes back, and what is said when the library says no or nothing."""
+"""Check-out: the request to upstream, the result, refusals, and unknown outcomes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def wish(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -
 
 
 async def reasons(gateway: Gateway, wished: Json, headers: dict[str, str] | None = None) -> list[Json]:
-    """The reasons of a check-out that is refused after one call and changes nothing."""
+    """Return the reasons of a check-out that is refused after one call and changes nothing."""
     before = state(gateway)
     gateway.sandbox.calls.clear()
     data = await gateway.data(CHECK_OUT, wished, headers)
@@ -84,8 +84,8 @@ def block(name: str, *missing: str) -> Json:
 # What happens
 
 
-async def test_a_check_out_lends_the_item(gateway: Gateway) -> None:
-    """The loan comes back whole, in the one call that made it."""
+async def test_check_out_lends_the_item(gateway: Gateway) -> None:
+    """The loan is returned completely, with one upstream call."""
     data = await gateway.data(CHECK_OUT, wish(gateway))
 
     loan = data["checkOut"]["loan"]
@@ -114,8 +114,8 @@ async def test_a_check_out_lends_the_item(gateway: Gateway) -> None:
     }
 
 
-async def test_a_check_out_is_visible_at_once(gateway: Gateway) -> None:
-    """The next operation finds the loan at its borrower and at its item, which is no longer available."""
+async def test_check_out_is_visible_to_the_next_operation(gateway: Gateway) -> None:
+    """The next operation reads the loan from its borrower and its item, which is no longer available."""
     asked = {"user": PATRON, "item": ITEM}
     before = await gateway.data(AFTERWARDS, asked)
     made = (await gateway.data(CHECK_OUT, wish(gateway)))["checkOut"]["loan"]["id"]
@@ -134,8 +134,8 @@ async def test_a_check_out_is_visible_at_once(gateway: Gateway) -> None:
     }
 
 
-async def test_acts_of_one_operation_run_in_order(gateway: Gateway) -> None:
-    """What was loaded for the answer of one act is not believed after the next."""
+async def test_mutations_of_one_operation_run_in_order(gateway: Gateway) -> None:
+    """Records loaded for the result of one mutation are not reused after the next."""
     answered = await gateway.data(
         """mutation($out: CheckOutInput!, $back: CheckInInput!) {
             first: checkOut(input: $out) { ... on CheckedOut { loan { item { openLoan { id } } } } }
@@ -159,8 +159,8 @@ async def test_acts_of_one_operation_run_in_order(gateway: Gateway) -> None:
     ]
 
 
-async def test_a_proxy_borrows_for_the_sponsor(gateway: Gateway) -> None:
-    """The loan is the sponsor's, and says who stood at the desk."""
+async def test_proxy_borrows_for_the_sponsor(gateway: Gateway) -> None:
+    """The loan is the sponsor's and names the proxy."""
     data = await gateway.data(CHECK_OUT, wish(gateway, user=SPONSOR, proxyUserBarcode=PROXY))
 
     loan = data["checkOut"]["loan"]
@@ -168,8 +168,8 @@ async def test_a_proxy_borrows_for_the_sponsor(gateway: Gateway) -> None:
     assert loan["proxy"] == {"id": record(gateway.library.user_by_barcode(PROXY))["id"]}
 
 
-async def test_a_loan_can_be_dated_back(gateway: Gateway) -> None:
-    """The loan date is the moment that was given, in whatever zone, and the due date follows from it."""
+async def test_loan_date_in_the_past(gateway: Gateway) -> None:
+    """The loan date is the given time in any zone, and the due date follows from it."""
     data = await gateway.data(CHECK_OUT, wish(gateway, loanDate="2026-01-02T05:04:05.678+02:00"))
 
     loan = data["checkOut"]["loan"]
@@ -180,8 +180,8 @@ async def test_a_loan_can_be_dated_back(gateway: Gateway) -> None:
 # The library says no
 
 
-async def test_a_second_check_out_is_refused(gateway: Gateway) -> None:
-    """A lent item is refused after one call, and the first loan stays as it is."""
+async def test_item_on_loan_is_refused(gateway: Gateway) -> None:
+    """It is refused after one call, and the first loan is unchanged."""
     await gateway.data(CHECK_OUT, wish(gateway))
 
     assert await reasons(gateway, wish(gateway)) == [
@@ -235,8 +235,10 @@ NO_ITEM = reason("OTHER", "No item with barcode no item exists", {"itemBarcode":
         pytest.param(ITEM, VISITOR_AT_THE_LIMIT, [LIMIT], id="item limit"),
     ],
 )
-async def test_a_refusal_says_why(untouched: Gateway, item: str, user: str, expected: list[Json]) -> None:
-    """A refusal is data with every reason, what it is about and what may be lifted; nothing is lent."""
+async def test_refusal_has_its_reasons(
+    untouched: Gateway, item: str, user: str, expected: list[Json]
+) -> None:
+    """A refusal is data with every reason, its parameters and overridable block; nothing is lent."""
     assert await reasons(untouched, wish(untouched, item, user)) == expected
 
 
@@ -250,20 +252,20 @@ def not_loanable(gateway: Gateway) -> Json:
     return reason("ITEM_NOT_LOANABLE", "Item is not loanable", parameters, block("itemNotLoanableBlock"))
 
 
-async def test_what_is_not_lent_names_its_policy(untouched: Gateway) -> None:
-    """An item that the rules do not lend is refused with the policy in the way."""
+async def test_not_loanable_item_names_its_policy(untouched: Gateway) -> None:
+    """The refusal of an item that is not loanable names the loan policy."""
     assert await reasons(untouched, wish(untouched, READING_ROOM_ITEM)) == [not_loanable(untouched)]
 
 
-async def test_several_reasons_come_at_once(untouched: Gateway) -> None:
-    """A blocked patron with an item that is not lent learns both in one try."""
+async def test_several_reasons_are_returned_together(untouched: Gateway) -> None:
+    """A blocked patron with an item that is not loanable gets both reasons in one response."""
     told = await reasons(untouched, wish(untouched, READING_ROOM_ITEM, MANUALLY_BLOCKED))
 
     assert told == [MANUAL, not_loanable(untouched)]
 
 
-async def test_a_block_says_what_the_caller_lacks(untouched: Gateway) -> None:
-    """Staff without the permission see the same block with the permission that they would need."""
+async def test_block_has_the_missing_permission(untouched: Gateway) -> None:
+    """Staff without the permission get the block with the permission that they lack."""
     told = await reasons(untouched, wish(untouched, user=MANUALLY_BLOCKED), untouched.as_staff("desk"))
 
     assert told == [
@@ -271,8 +273,8 @@ async def test_a_block_says_what_the_caller_lacks(untouched: Gateway) -> None:
     ]
 
 
-async def test_an_invalid_proxy_is_refused(untouched: Gateway) -> None:
-    """Nobody is their own proxy."""
+async def test_invalid_proxy_is_refused(untouched: Gateway) -> None:
+    """A user cannot be their own proxy."""
     assert await reasons(untouched, wish(untouched, user=SPONSOR, proxyUserBarcode=SPONSOR)) == [
         reason(
             "USER_CANNOT_BE_PROXY_FOR_THEMSELVES",
@@ -297,8 +299,8 @@ LIFTED = [
 
 
 @pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
-async def test_an_override_lifts_the_block(gateway: Gateway, item: str, user: str, lifted: Json) -> None:
-    """With a comment, staff who may do so lend all the same, and the loan says that and why."""
+async def test_override(gateway: Gateway, item: str, user: str, lifted: Json) -> None:
+    """With a comment and the permission the item is lent, and the loan shows the override and its comment."""
     wished = wish(gateway, item, user, overrideBlocks={**lifted, "comment": "For an exhibition"})
     data = await gateway.data(CHECK_OUT, wished)
 
@@ -310,18 +312,18 @@ async def test_an_override_lifts_the_block(gateway: Gateway, item: str, user: st
 
 
 @pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
-async def test_an_override_needs_a_comment(untouched: Gateway, item: str, user: str, lifted: Json) -> None:
-    """Without a comment nothing is lifted, and the refusal names the comment."""
+async def test_override_requires_a_comment(untouched: Gateway, item: str, user: str, lifted: Json) -> None:
+    """Without a comment no block is overridden, and the refusal names the comment."""
     assert await reasons(untouched, wish(untouched, item, user, overrideBlocks=lifted)) == [
         reason("OTHER", "Override should be performed with the comment specified", {"comment": None})
     ]
 
 
 @pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
-async def test_an_override_needs_the_permission(
+async def test_override_requires_the_permission(
     untouched: Gateway, item: str, user: str, lifted: Json
 ) -> None:
-    """Staff who may not lift a block are told so for each, with the permission that they lack."""
+    """The refusal has a reason for each block, with the missing permission."""
     wished = wish(untouched, item, user, overrideBlocks={**lifted, "comment": "Please"})
     told = await reasons(untouched, wished, untouched.as_staff("desk"))
 
@@ -341,8 +343,8 @@ async def test_an_override_needs_the_permission(
     ]
 
 
-async def test_one_override_lifts_one_block(untouched: Gateway) -> None:
-    """A block that nobody asked to lift still stands."""
+async def test_an_override_applies_to_one_block(untouched: Gateway) -> None:
+    """A block that is not overridden still applies."""
     lifted = {"patronBlock": True, "comment": "ok"}
     told = await reasons(
         untouched, wish(untouched, READING_ROOM_ITEM, MANUALLY_BLOCKED, overrideBlocks=lifted)
@@ -351,8 +353,8 @@ async def test_one_override_lifts_one_block(untouched: Gateway) -> None:
     assert told == [not_loanable(untouched)]
 
 
-async def test_a_comment_alone_lifts_nothing(untouched: Gateway) -> None:
-    """A block that is named and false is not lifted."""
+async def test_comment_alone_overrides_nothing(untouched: Gateway) -> None:
+    """A block whose value is false is not overridden."""
     lifted = {"patronBlock": False, "itemLimitBlock": False, "comment": "ok"}
 
     assert await reasons(untouched, wish(untouched, user=MANUALLY_BLOCKED, overrideBlocks=lifted)) == [MANUAL]
@@ -378,8 +380,8 @@ EVERY_INPUT = {
 LENT = httpx.Response(200, json={"id": "7c9e6679-7425-40de-944b-e07fc1f90ae7"})
 
 
-async def test_every_input_arrives(answered: Answered) -> None:
-    """Upstream gets each field of the input once, dates in UTC, blocks in FOLIO's form."""
+async def test_every_input_field_is_sent(answered: Answered) -> None:
+    """Upstream receives each field of the input once, dates in UTC, blocks in FOLIO's form."""
     answer, got = await answered(CHECK_OUT, EVERY_INPUT, LENT)
 
     inputs = schema.get_type_by_name("CheckOutInput"), schema.get_type_by_name("OverrideBlocksInput")
@@ -407,8 +409,8 @@ async def test_every_input_arrives(answered: Answered) -> None:
     assert headers["content-type"] == "application/json"
 
 
-async def test_what_is_not_given_is_not_sent(answered: Answered) -> None:
-    """Upstream gets no empty fields: an absent one and a null one are both left out."""
+async def test_absent_fields_are_not_sent(answered: Answered) -> None:
+    """Absent and null fields are both omitted upstream."""
     _, got = await answered(
         CHECK_OUT,
         {
@@ -462,10 +464,10 @@ SPRING = {"timestamp": "2026-11-22T10:00:00.000+00:00", "status": 400, "error": 
         ),
     ],
 )
-async def test_every_form_of_a_refusal_is_read(
+async def test_every_form_of_a_refusal_is_parsed(
     answered: Answered, response: httpx.Response, expected: list[Json]
 ) -> None:
-    """A refusal is data with at least one reason, whatever form the body has."""
+    """A refusal is data with at least one reason in every form of the body."""
     answer, got = await answered(CHECK_OUT, EVERY_INPUT, response)
 
     assert answer == {"data": {"checkOut": {"__typename": "Refusal", "reasons": expected}}}
@@ -482,10 +484,10 @@ async def test_every_form_of_a_refusal_is_read(
         (httpx.Response(429, headers={"Retry-After": "3"}), "RATE_LIMITED", 429),
     ],
 )
-async def test_what_the_library_could_not_be_asked_is_an_error(
+async def test_missing_permission_or_record_is_an_error(
     answered: Answered, response: httpx.Response, code: str, status: int
 ) -> None:
-    """Who may not ask, and what is not there, is an error with its code and no refusal."""
+    """A missing permission or record is an error with its code, not a refusal."""
     answer, got = await answered(CHECK_OUT, EVERY_INPUT, response)
 
     (error,) = answer["errors"]
@@ -496,8 +498,8 @@ async def test_what_the_library_could_not_be_asked_is_an_error(
     assert len(got) == 1
 
 
-async def test_nothing_sent_is_told_as_such(answered: Answered) -> None:
-    """Without a connection the outcome is known: nothing happened, and trying again is safe."""
+async def test_unsent_mutation_is_safe_to_retry(answered: Answered) -> None:
+    """Without a connection the outcome is known: nothing happened, and a retry is safe."""
 
     def unreachable(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
@@ -513,8 +515,10 @@ async def test_nothing_sent_is_told_as_such(answered: Answered) -> None:
 @pytest.mark.parametrize(
     ("token", "code", "status"), [("expired", "UNAUTHENTICATED", 401), ("sandbox:nobody", "FORBIDDEN", 403)]
 )
-async def test_who_may_not_lend_gets_an_error(untouched: Gateway, token: str, code: str, status: int) -> None:
-    """A caller without login or permission gets an error after one call, and nothing is lent."""
+async def test_unauthorized_caller_gets_an_error(
+    untouched: Gateway, token: str, code: str, status: int
+) -> None:
+    """A caller without log-in or permission gets an error after one call, and nothing is lent."""
     before = state(untouched)
     answer = await untouched.ask(
         CHECK_OUT, wish(untouched), {"X-Okapi-Tenant": "diku", "X-Okapi-Token": token}
@@ -531,8 +535,8 @@ async def test_who_may_not_lend_gets_an_error(untouched: Gateway, token: str, co
 
 
 @pytest.mark.parametrize("fault", UNCLEAR, ids=named)
-async def test_an_unclear_answer_is_an_unknown_outcome(fault: Json) -> None:
-    """Whatever goes wrong after it was sent, it was sent once, and the error says how to look."""
+async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
+    """With every failure after sending it is sent once, and the error has the query that verifies it."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
         wished = wish(gateway)
@@ -545,8 +549,8 @@ async def test_an_unclear_answer_is_an_unknown_outcome(fault: Json) -> None:
         assert gateway.paths() == [POST]
 
 
-async def test_the_unknown_outcome_can_be_looked_up(gateway: Gateway) -> None:
-    """The query that the error names tells that the check-out whose answer was cut did happen."""
+async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
+    """The query in the error shows that the check-out with the truncated response succeeded."""
     gateway.sandbox.faults.add(kind="truncate", method="POST")
     answer = await gateway.ask(CHECK_OUT, wish(gateway))
     verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{ITEM}"')
@@ -555,8 +559,8 @@ async def test_the_unknown_outcome_can_be_looked_up(gateway: Gateway) -> None:
     assert found == {"item": {"openLoan": {"borrower": {"barcode": PATRON}}}}
 
 
-async def test_a_loan_without_an_id_is_an_unknown_outcome(answered: Answered) -> None:
-    """An answer that is an object and no loan is no proof that the item was lent."""
+async def test_loan_without_an_id_is_an_unknown_outcome(answered: Answered) -> None:
+    """A response that is an object but no loan does not prove that the item was lent."""
     answer, got = await answered(CHECK_OUT, EVERY_INPUT, httpx.Response(200, json={"errors": []}))
 
     assert answer["data"] == {"checkOut": None}
@@ -589,8 +593,8 @@ LINKS = """mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on C
         ({"kind": "slow", "delay": 5.0}, "UPSTREAM_TIMEOUT"),
     ],
 )
-async def test_a_failing_link_does_not_hide_success(fault: Json, code: str) -> None:
-    """The loan is there, the link that failed is null with its code, and nothing was lent twice."""
+async def test_failed_link_keeps_the_result(fault: Json, code: str) -> None:
+    """The loan is returned, the failed link is null with its error code, and nothing was lent twice."""
     async with open_gateway(read_timeout=1) as gateway:
         gateway.sandbox.faults.add(path="/users", **fault)
         answer = await gateway.ask(LINKS, wish(gateway))
@@ -605,8 +609,8 @@ async def test_a_failing_link_does_not_hide_success(fault: Json, code: str) -> N
         assert gateway.paths().count(POST) == 1
 
 
-async def test_a_lent_item_is_never_lent_again_by_itself() -> None:
-    """Two operations that lend the same item at the same time are two calls, of which one succeeds."""
+async def test_concurrent_check_outs_are_two_calls() -> None:
+    """Two concurrent operations that lend the same item are two calls, one of which succeeds."""
     async with open_gateway(create_sandbox(latency=0.01)) as gateway:
         wished = [CHECK_OUT, wish(gateway, LENT_ITEM)]
         await gateway.data(

@@ -1,4 +1,4 @@
-"""What holds for every act: what upstream gets, how often, and what each of its answers becomes."""
+"""Rules for every mutation: the upstream request, its number, and each kind of response."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def writes(got: list[httpx.Request]) -> list[str]:
 
 
 def upstream(act: Act, write: httpx.Response | None = None) -> Callable[[httpx.Request], httpx.Response]:
-    """What the act reads before it writes, and an answer to the write."""
+    """Return the read before the write, if any, and a response to the write."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
@@ -74,8 +74,8 @@ def input_type(act: Act) -> GraphQLInputObjectType:
 # What upstream gets
 
 
-def test_every_act_is_here() -> None:
-    """An act that is added has its row in the table, with each field of its input."""
+def test_every_mutation_is_in_the_table() -> None:
+    """Each mutation has its row in the table, with each field of its input."""
     assert CORE.mutation_type is not None
     assert {act.name for act in ACTS} == set(CORE.mutation_type.fields) - ELSEWHERE
 
@@ -88,8 +88,8 @@ def test_every_act_is_here() -> None:
 
 
 @every()
-async def test_every_input_arrives(answered: Answered, act: Act) -> None:
-    """Upstream gets each field once, in its own form, in the caller's name, and nothing else."""
+async def test_every_input_field_is_sent(answered: Answered, act: Act) -> None:
+    """Upstream receives each field once, in its form, with the caller's identity, and nothing else."""
     answer, got = await answered(act.document, act.given, upstream(act))
 
     assert "errors" not in answer, answer["errors"]
@@ -101,8 +101,8 @@ async def test_every_input_arrives(answered: Answered, act: Act) -> None:
 
 
 @every()
-async def test_success_is_told(answered: Answered, act: Act) -> None:
-    """The answer comes back without another call; what upstream does not answer with is a link by its id."""
+async def test_success(answered: Answered, act: Act) -> None:
+    """The result needs no further call; records that upstream does not return are links by id."""
     answer, got = await answered(act.document, act.given, upstream(act))
 
     assert answer == {"data": {act.name: {"__typename": act.result, **act.shown}}}
@@ -110,8 +110,8 @@ async def test_success_is_told(answered: Answered, act: Act) -> None:
 
 
 @every()
-async def test_what_is_not_given_is_not_sent(answered: Answered, act: Act) -> None:
-    """Absent and null are the same: the body has what was given, and what upstream must have besides."""
+async def test_absent_fields_are_not_sent(answered: Answered, act: Act) -> None:
+    """Absent and null are equal: the body has the given fields and those that upstream requires."""
     nulls = {
         name: None
         for name, field in input_type(act).fields.items()
@@ -127,8 +127,8 @@ async def test_what_is_not_given_is_not_sent(answered: Answered, act: Act) -> No
 
 
 @every(when=lambda act: act.now is not None)
-async def test_an_act_is_dated_now(answered: Answered, act: Act) -> None:
-    """The date that upstream wants is this moment in UTC, unless another one is given."""
+async def test_date_defaults_to_now(answered: Answered, act: Act) -> None:
+    """The date that upstream requires is the current time in UTC unless another one is given."""
     began = datetime.now(UTC) - timedelta(milliseconds=1)
     _, got = await answered(act.document, act.least, upstream(act))
 
@@ -141,7 +141,7 @@ async def test_an_act_is_dated_now(answered: Answered, act: Act) -> None:
 
 
 def broken(act: Act) -> Iterator[tuple[str, Json]]:
-    """Inputs with one thing wrong, and the name of the field that is to blame."""
+    """Return inputs with one error each, and the name of the invalid field."""
     for name, given in act.given.items():
         declared = get_named_type(input_type(act).fields[name].type)
         if isinstance(given, list):
@@ -164,8 +164,8 @@ def broken(act: Act) -> Iterator[tuple[str, Json]]:
         for index, each in enumerate(broken(act))
     ],
 )
-async def test_bad_input_is_told_and_not_sent(answered: Answered, act: Act, name: str, given: Json) -> None:
-    """A broken id, text that is none and a value that only answers have: refused here, naming the field."""
+async def test_invalid_input_is_not_sent(answered: Answered, act: Act, name: str, given: Json) -> None:
+    """An invalid id, text or output-only value is rejected with the field's name before any call."""
     answer, got = await answered(act.document, given, upstream(act))
 
     (error,) = answer["errors"]
@@ -179,7 +179,7 @@ async def test_bad_input_is_told_and_not_sent(answered: Answered, act: Act, name
 
 
 @every()
-async def test_a_refusal_is_data(answered: Answered, act: Act) -> None:
+async def test_refusal_is_data(answered: Answered, act: Act) -> None:
     """A 422 is a refusal with every reason, after one write."""
     reasons = [
         {"message": "No", "parameters": [{"key": "itemId", "value": "1"}], "code": "ITEM_ALREADY_REQUESTED"},
@@ -214,8 +214,8 @@ async def test_a_refusal_is_data(answered: Answered, act: Act) -> None:
 
 @every()
 @pytest.mark.parametrize("status", [409, 412])
-async def test_a_conflict_behind_leaves_it_open(answered: Answered, act: Act, status: int) -> None:
-    """An act is several writes upstream: a conflict at a later one does not say that nothing happened."""
+async def test_later_conflict_is_an_unknown_outcome(answered: Answered, act: Act, status: int) -> None:
+    """One mutation is several writes upstream: a conflict at a later one leaves the outcome unknown."""
     answer, got = await answered(
         act.document, act.given, upstream(act, httpx.Response(status, text="version"))
     )
@@ -226,8 +226,8 @@ async def test_a_conflict_behind_leaves_it_open(answered: Answered, act: Act, st
 
 
 @every()
-async def test_a_permission_of_the_bff_is_missing_for_certain(answered: Answered, act: Act) -> None:
-    """Okapi says 403 before the BFF is asked, and then nothing happened."""
+async def test_missing_bff_permission_is_a_known_outcome(answered: Answered, act: Act) -> None:
+    """Okapi responds 403 before the BFF is called, so nothing happened."""
     text = "Access for user 'desk' (1) requires permission: circulation-bff.x.post"
     answer, got = await answered(act.document, act.given, upstream(act, httpx.Response(403, text=text)))
 
@@ -250,12 +250,12 @@ LOOKS_UP_AFTERWARDS = {"createRequest", "createEcsRequestExternal"}
         (429, "", "RATE_LIMITED"),
     ],
 )
-async def test_who_may_not_ask_gets_an_error(
+async def test_definite_rejection_is_an_error(
     answered: Answered, act: Act, status: int, text: str, code: str
 ) -> None:
-    """A definite no that is no reason of the library is an error with its code, after one write.
+    """A definite rejection without a library's reason is an error with its code, after one write.
 
-    Where the BFF acts first and looks up afterwards, its 403 and 404 leave open what happened.
+    If the BFF writes first and reads afterwards, its 403 and 404 leave the outcome unknown.
     """
     answer, got = await answered(act.document, act.given, upstream(act, httpx.Response(status, text=text)))
 
@@ -274,8 +274,8 @@ async def test_who_may_not_ask_gets_an_error(
 
 
 @pytest.mark.parametrize("status", [403, 404])
-async def test_a_mediated_request_may_be_saved_and_not_confirmed(answered: Answered, status: int) -> None:
-    """Without an id the BFF makes the mediated request first: a 403 or 404 may come from the second step."""
+async def test_mediated_request_may_be_saved_but_not_confirmed(answered: Answered, status: int) -> None:
+    """Without an id the BFF creates the mediated request first: a 403 or 404 may be the second step's."""
     act = next(act for act in ACTS if act.name == "confirmMediatedRequest")
     answer, got = await answered(act.document, act.least, upstream(act, httpx.Response(status, text="x")))
 
@@ -314,8 +314,8 @@ NOT_CLEAR: dict[str, httpx.Response | Callable[[httpx.Request], httpx.Response]]
 
 @every()
 @pytest.mark.parametrize("end", NOT_CLEAR)
-async def test_an_unclear_end_is_an_unknown_outcome(answered: Answered, act: Act, end: str) -> None:
-    """Whatever goes wrong after it was sent, it was sent once, and the error says how to look."""
+async def test_unclear_response_is_an_unknown_outcome(answered: Answered, act: Act, end: str) -> None:
+    """With every failure after sending it is sent once, and the error has the query that verifies it."""
     wrong = NOT_CLEAR[end]
 
     def answer_of(request: httpx.Request) -> httpx.Response:
@@ -333,8 +333,8 @@ async def test_an_unclear_end_is_an_unknown_outcome(answered: Answered, act: Act
 
 
 @every()
-async def test_nothing_sent_is_told_as_such(answered: Answered, act: Act) -> None:
-    """Without a connection the outcome is known: nothing happened, and trying again is safe."""
+async def test_unsent_mutation_is_safe_to_retry(answered: Answered, act: Act) -> None:
+    """Without a connection the outcome is known: nothing happened, and a retry is safe."""
 
     def unreachable(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
@@ -346,8 +346,8 @@ async def test_nothing_sent_is_told_as_such(answered: Answered, act: Act) -> Non
 
 
 @every(when=lambda act: not act.verify.startswith("no query"))
-def test_the_query_that_verifies_can_be_asked(act: Act) -> None:
-    """With the keys filled in, what the error names is a query of this graph."""
+def test_verifying_query_is_valid(act: Act) -> None:
+    """With the keys filled in, the query in the error is valid for this schema."""
     filled = re.sub(r"(Id|id|barcode):(?=[ )])", lambda found: f'{found[1]}: "{key(1)}"', act.verify)
 
     assert validate(CORE, parse(f"{{ {filled} }}")) == []

@@ -1,4 +1,4 @@
-"""What the desk does to a loan that runs, seen afterwards; and what the library says no to."""
+"""Mutations on an open loan: their effects and refusals."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def loan_of(gateway: Gateway, barcode: str = LENT_ITEM) -> Json:
 
 
 async def done(gateway: Gateway, act: str, given: Json) -> Json:
-    """The loan after an act that was done in one write, and the reads that its link needs."""
+    """Return the loan after a mutation with one write and the reads that its link needs."""
     gateway.sandbox.calls.clear()
     result = (await gateway.data(document(act), {"input": given}))[act]
 
@@ -52,7 +52,7 @@ async def done(gateway: Gateway, act: str, given: Json) -> Json:
 
 
 async def reasons(gateway: Gateway, act: str, given: Json, staff: str | None = None) -> Json:
-    """The reasons of an act that is refused after one call and changes nothing."""
+    """Return the reasons of a mutation that is refused after one call and changes nothing."""
     before = state(gateway)
     gateway.sandbox.calls.clear()
     headers = gateway.as_staff(staff) if staff else None
@@ -65,7 +65,7 @@ async def reasons(gateway: Gateway, act: str, given: Json, staff: str | None = N
 
 
 def about(told: Json) -> list[tuple[str, list[str]]]:
-    """Code and parameters of each reason."""
+    """Return code and parameters of each reason."""
     return [(each["code"], [parameter["key"] for parameter in each["parameters"]]) for each in told]
 
 
@@ -78,8 +78,8 @@ def barcodes(gateway: Gateway, barcode: str = LENT_ITEM) -> Json:
 
 
 @pytest.mark.parametrize("by", ["barcode", "id"])
-async def test_a_renewal_gives_more_time(gateway: Gateway, by: str) -> None:
-    """The loan comes back with its new due date, in the one call that made it, whichever way it was named."""
+async def test_renewal_extends_the_loan(gateway: Gateway, by: str) -> None:
+    """The loan is returned with its new due date, with one call, by barcodes or ids."""
     loan = loan_of(gateway)
     loan["dueDate"], loan["renewalCount"] = gateway.library.now(), 0
     by_id = {"itemId": loan["itemId"], "userId": loan["userId"]}
@@ -91,8 +91,8 @@ async def test_a_renewal_gives_more_time(gateway: Gateway, by: str) -> None:
 
 
 @pytest.mark.parametrize("by", ["barcode", "id"])
-async def test_a_renewal_is_forced(gateway: Gateway, by: str) -> None:
-    """A loan that was renewed too often is refused with a block, and lifted by name it is renewed."""
+async def test_renewal_override(gateway: Gateway, by: str) -> None:
+    """A loan at its renewal limit is refused with a block, and renewed with its override."""
     loan = loan_of(gateway)
     loan["dueDate"], loan["renewalCount"] = gateway.library.now(), 99
     by_id = {"itemId": loan["itemId"], "userId": loan["userId"]}
@@ -119,8 +119,8 @@ async def test_a_renewal_is_forced(gateway: Gateway, by: str) -> None:
         {"itemBarcode": "1", "userBarcode": "2", "itemId": key(1), "userId": key(2)},
     ],
 )
-async def test_a_loan_is_named_in_one_way(gateway: Gateway, given: Json) -> None:
-    """Both barcodes or both ids: anything else is told before anything is sent."""
+async def test_loan_is_identified_in_one_way(gateway: Gateway, given: Json) -> None:
+    """Both barcodes or both ids: any other combination is rejected before any call."""
     answer = await gateway.ask(document("renew"), {"input": given})
 
     (error,) = answer["errors"]
@@ -131,8 +131,8 @@ async def test_a_loan_is_named_in_one_way(gateway: Gateway, given: Json) -> None
     assert gateway.paths() == []
 
 
-async def test_a_service_point_goes_with_barcodes(gateway: Gateway) -> None:
-    """Upstream takes the service point by barcode only, so that it is refused and not dropped."""
+async def test_service_point_requires_barcodes(gateway: Gateway) -> None:
+    """Upstream accepts the service point with barcodes only, so it is rejected with ids, not dropped."""
     given = {"itemId": key(1), "userId": key(2), "servicePointId": key(3)}
     answer = await gateway.ask(document("renew"), {"input": given})
 
@@ -141,16 +141,16 @@ async def test_a_service_point_goes_with_barcodes(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize(("field", "value"), [("itemBarcode", ""), ("userBarcode", "bell\x07")])
-async def test_a_barcode_is_text(gateway: Gateway, field: str, value: str) -> None:
-    """An empty barcode and one with control characters are told by name and not sent."""
+async def test_invalid_barcodes_are_not_sent(gateway: Gateway, field: str, value: str) -> None:
+    """An empty barcode and one with control characters are rejected by field name."""
     answer = await gateway.ask(document("renew"), {"input": barcodes(gateway) | {field: value}})
 
     assert f"`{field}`" in answer["errors"][0]["message"]
     assert gateway.paths() == []
 
 
-async def test_a_renewal_of_nothing_is_refused(gateway: Gateway) -> None:
-    """Unknown barcodes come back by the name of their field."""
+async def test_unknown_barcodes_are_refused(gateway: Gateway) -> None:
+    """Unknown barcodes are reported by the name of their field."""
     told = await reasons(gateway, "renew", {"itemBarcode": "no item", "userBarcode": "no user"})
 
     assert about(told) == [
@@ -159,8 +159,8 @@ async def test_a_renewal_of_nothing_is_refused(gateway: Gateway) -> None:
     ]
 
 
-async def test_a_renewal_override_needs_a_comment(gateway: Gateway) -> None:
-    """Without a comment nothing is forced, and the refusal names the comment."""
+async def test_renewal_override_requires_a_comment(gateway: Gateway) -> None:
+    """Without a comment nothing is overridden, and the refusal names the comment."""
     given = barcodes(gateway) | {"overrideBlocks": {"renewalBlock": True}}
 
     assert about(await reasons(gateway, "renew", given)) == [
@@ -168,8 +168,8 @@ async def test_a_renewal_override_needs_a_comment(gateway: Gateway) -> None:
     ]
 
 
-async def test_a_renewal_override_needs_the_permission(gateway: Gateway) -> None:
-    """Staff who may not force a renewal learn which permission they lack."""
+async def test_renewal_override_requires_the_permission(gateway: Gateway) -> None:
+    """The refusal has the missing permission."""
     given = barcodes(gateway) | {"overrideBlocks": {"renewalBlock": True, "comment": "Please"}}
     told = await reasons(gateway, "renew", given, "desk")
 
@@ -183,16 +183,16 @@ async def test_a_renewal_override_needs_the_permission(gateway: Gateway) -> None
 # Another due date, lost, claimed, missing, a note
 
 
-async def test_a_due_date_is_changed(gateway: Gateway) -> None:
-    """The loan says so, and when it is due now."""
+async def test_due_date_is_changed(gateway: Gateway) -> None:
+    """The loan shows the action and the new due date."""
     given = {"loanId": loan_of(gateway)["id"], "dueDate": "2099-01-01T12:00:00+01:00"}
     told = await done(gateway, "changeDueDate", given)
 
     assert (told["dueDate"], told["action"]) == ("2099-01-01T11:00:00.000Z", "dueDateChanged")
 
 
-async def test_an_item_is_declared_lost_once(gateway: Gateway) -> None:
-    """The item is lost; a second time is refused, naming the item."""
+async def test_item_is_declared_lost_once(gateway: Gateway) -> None:
+    """The item is lost; a second declaration is refused and names the item."""
     given = {
         "loanId": loan_of(gateway)["id"],
         "servicePointId": service_point(gateway.library),
@@ -205,8 +205,8 @@ async def test_an_item_is_declared_lost_once(gateway: Gateway) -> None:
     assert about(await reasons(gateway, "declareItemLost", given)) == [("OTHER", ["itemId"])]
 
 
-async def test_a_claim_and_its_end(gateway: Gateway) -> None:
-    """A claimed item that nobody finds is declared missing, and the loan ends."""
+async def test_claimed_item_is_declared_missing(gateway: Gateway) -> None:
+    """A claimed item is declared missing, and the loan is closed."""
     loan_id = loan_of(gateway)["id"]
     claimed = await done(gateway, "claimItemReturned", {"loanId": loan_id, "comment": "Last week"})
     missing = await done(
@@ -219,7 +219,7 @@ async def test_a_claim_and_its_end(gateway: Gateway) -> None:
     assert missing["item"] == {"status": {"name": "MISSING"}}
 
 
-async def test_only_a_claimed_item_goes_missing(gateway: Gateway) -> None:
+async def test_only_a_claimed_item_can_be_declared_missing(gateway: Gateway) -> None:
     """The BFF has one code for every failure; the refusal names the loan."""
     given = {"loanId": loan_of(gateway)["id"], "comment": "Not on the shelf"}
     told = await reasons(gateway, "declareClaimedReturnedItemAsMissing", given)
@@ -227,8 +227,8 @@ async def test_only_a_claimed_item_goes_missing(gateway: Gateway) -> None:
     assert about(told) == [("FAILED_TO_DECLARE_CLAIMED_RETURNED_ITEM_AS_MISSING", ["loanId"])]
 
 
-async def test_a_claimed_item_keeps_its_due_date(gateway: Gateway) -> None:
-    """While nobody knows where the item is, another due date is refused, naming the item."""
+async def test_due_date_of_a_claimed_item_cannot_change(gateway: Gateway) -> None:
+    """Another due date is refused, and the refusal names the item."""
     given = {"loanId": loan_of(gateway, CLAIMED_RETURNED_ITEM)["id"], "dueDate": "2099-01-01T00:00:00Z"}
 
     assert about(await reasons(gateway, "changeDueDate", given)) == [("OTHER", ["itemId"])]
@@ -237,7 +237,7 @@ async def test_a_claimed_item_keeps_its_due_date(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("action", "kept"), [("PATRON_INFO_ADDED", "patronInfoAdded"), ("STAFF_INFO_ADDED", "staffInfoAdded")]
 )
-async def test_a_note_is_added(gateway: Gateway, action: str, kept: str) -> None:
+async def test_note_is_added(gateway: Gateway, action: str, kept: str) -> None:
     """The loan's last action is the note, for the patron or for the staff."""
     given = {"loanId": loan_of(gateway)["id"], "action": action, "comment": "Calls back\non Monday"}
     told = await done(gateway, "addLoanInfo", given)
@@ -254,7 +254,7 @@ LOANLESS = {
 
 
 @pytest.mark.parametrize("act", LOANLESS)
-async def test_a_loan_that_is_not_there(gateway: Gateway, act: str) -> None:
+async def test_unknown_loan(gateway: Gateway, act: str) -> None:
     """An unknown loan is an error with its code, after one call."""
     answer = await gateway.ask(document(act), {"input": {"loanId": key(1), **LOANLESS[act]}})
 
@@ -265,8 +265,8 @@ async def test_a_loan_that_is_not_there(gateway: Gateway, act: str) -> None:
 
 
 @pytest.mark.parametrize("act", ["addLoanInfo", "declareClaimedReturnedItemAsMissing"])
-async def test_a_comment_that_is_needed_says_something(gateway: Gateway, act: str) -> None:
-    """A blank comment is told before anything is sent."""
+async def test_blank_comment_is_not_sent(gateway: Gateway, act: str) -> None:
+    """A blank required comment is rejected before any call."""
     given = {"loanId": key(1), "comment": " \n"} | (
         {"action": "STAFF_INFO_ADDED"} if act == "addLoanInfo" else {}
     )
@@ -277,8 +277,8 @@ async def test_a_comment_that_is_needed_says_something(gateway: Gateway, act: st
     assert gateway.paths() == []
 
 
-async def test_the_loan_is_asked_only_where_it_is_selected(gateway: Gateway) -> None:
-    """An act that answers nothing costs one call, and one more for the loan behind its id."""
+async def test_loan_is_read_only_if_selected(gateway: Gateway) -> None:
+    """A mutation without a response body makes one call, and one more if its loan is selected."""
     given = {"loanId": loan_of(gateway)["id"], "dueDate": "2099-01-01T00:00:00Z"}
     query = (
         "mutation($input: ChangeDueDateInput!) {{ changeDueDate(input: $input) "
@@ -293,8 +293,8 @@ async def test_the_loan_is_asked_only_where_it_is_selected(gateway: Gateway) -> 
     assert gateway.paths() == [*alone, "GET /circulation-bff/loans"]
 
 
-async def test_a_failing_link_does_not_hide_success(gateway: Gateway) -> None:
-    """When the loan cannot be read afterwards, the act is told as done and the link as failed."""
+async def test_failed_link_keeps_the_result(gateway: Gateway) -> None:
+    """If the loan cannot be read afterwards, the mutation succeeded and the link has an error."""
     gateway.sandbox.faults.add(kind="status", status=503, method="GET", path="/circulation-bff/loans")
     loan = loan_of(gateway)
     given = {"loanId": loan["id"], "dueDate": "2099-01-01T00:00:00Z"}
@@ -307,8 +307,8 @@ async def test_a_failing_link_does_not_hide_success(gateway: Gateway) -> None:
     assert loan["dueDate"].startswith("2099-01-01T00:00:00")
 
 
-async def test_a_session_ends(gateway: Gateway) -> None:
-    """Sessions of several patrons end in one call, whether or not there is anything to tell them."""
+async def test_sessions_end(gateway: Gateway) -> None:
+    """Sessions of several patrons end in one call, with or without notices to send."""
     ended = (
         "mutation($input: EndPatronActionSessionInput!) "
         "{ endPatronActionSession(input: $input) { __typename } }"

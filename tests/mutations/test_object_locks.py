@@ -1,4 +1,4 @@
-"""Locks on Polaris objects: whose they are, who is told of them, and who may release them."""
+"""Locks on Polaris objects: holders, conflicts and releases."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def since(moment: str, gateway: Gateway) -> timedelta:
 # Locking
 
 
-async def test_an_object_is_locked(gateway: Gateway) -> None:
-    """The lock is the caller's at the caller's workstation, in one call."""
+async def test_lock(gateway: Gateway) -> None:
+    """The lock is the caller's at the caller's workstation, with one call."""
     locked = await lock(gateway, PATRON)
 
     date, text = locked["lock"].pop("lockDate"), locked["lock"].pop("lockDateText")
@@ -96,8 +96,8 @@ async def test_an_object_is_locked(gateway: Gateway) -> None:
     }
 
 
-async def test_locking_again_tells_that_it_was_locked(gateway: Gateway) -> None:
-    """Who holds the lock gets it again, since the first time, and is told so."""
+async def test_lock_again_is_an_existing_lock(gateway: Gateway) -> None:
+    """The holder gets the existing lock with its original date, marked as existing."""
     first = await lock(gateway, PATRON)
     second = await lock(gateway, PATRON)
 
@@ -106,8 +106,8 @@ async def test_locking_again_tells_that_it_was_locked(gateway: Gateway) -> None:
     assert gateway.paths() == [f"POST {LOCKS}"] * 2
 
 
-async def test_a_lock_of_another_is_a_conflict(untouched: Gateway) -> None:
-    """Who holds it, where and since when is told, and nothing changes."""
+async def test_lock_of_another_user_is_a_conflict(untouched: Gateway) -> None:
+    """The result has the holder, workstation and date, and nothing changes."""
     before = state(untouched)
     answered = await lock(untouched, HOLD_REQUEST_OF_ANNEX)
 
@@ -133,8 +133,8 @@ async def test_a_lock_of_another_is_a_conflict(untouched: Gateway) -> None:
     assert state(untouched) == before
 
 
-async def test_a_date_without_an_offset_is_told_as_text(untouched: Gateway) -> None:
-    """The clock of the Polaris server is no moment: `lockDate` is null rather than hours off."""
+async def test_date_without_an_offset_is_text(untouched: Gateway) -> None:
+    """The Polaris server's local time is no timestamp: `lockDate` is null rather than hours off."""
     held = (await lock(untouched, PATRON_OF_ANNEX))["heldBy"]
 
     assert held["lockDate"] is None
@@ -143,7 +143,7 @@ async def test_a_date_without_an_offset_is_told_as_text(untouched: Gateway) -> N
 
 
 async def test_another_workstation_is_another_holder(gateway: Gateway) -> None:
-    """A lock belongs to a user at a workstation: the same person elsewhere is refused."""
+    """A lock belongs to a user at a workstation: the same user at another one gets a conflict."""
     await lock(gateway, PATRON)
     answered = await lock(gateway, PATRON, **{"X-Polaris-Workstation": "8"})
 
@@ -151,8 +151,8 @@ async def test_another_workstation_is_another_holder(gateway: Gateway) -> None:
     assert (answered["heldBy"]["polarisUserName"], answered["heldBy"]["workstationId"]) == ("Dana Desk", 7)
 
 
-async def test_an_act_carries_the_identity_of_the_caller(answered: Answered) -> None:
-    """Polaris gets the credentials of the staff member and nothing of FOLIO's."""
+async def test_caller_identity_is_sent(answered: Answered) -> None:
+    """Polaris receives the credentials of the staff member and no FOLIO headers."""
     locked = httpx.Response(200, json={"ObjectTypeID": 27, "ObjectID": 480})
     answer, (got,) = await answered(LOCK_OBJECT, PATRON, locked)
 
@@ -175,10 +175,10 @@ async def test_an_act_carries_the_identity_of_the_caller(answered: Answered) -> 
     ],
 )
 @pytest.mark.parametrize("document", [LOCK_OBJECT, UNLOCK_OBJECT], ids=["lockObject", "unlockObject"])
-async def test_a_conflict_that_says_little(
+async def test_conflict_with_few_fields(
     answered: Answered, document: str, response: httpx.Response, holder: str | None
 ) -> None:
-    """A conflict is one, however little Polaris tells; what it is about is known from the question."""
+    """A conflict without details is still a conflict; the object comes from the input."""
     answer, got = await answered(document, PATRON, response)
 
     assert "errors" not in answer
@@ -192,8 +192,8 @@ async def test_a_conflict_that_says_little(
 # Unlocking
 
 
-async def test_an_object_is_unlocked(gateway: Gateway) -> None:
-    """The lock is gone, for one call."""
+async def test_unlock(gateway: Gateway) -> None:
+    """The lock is released with one call."""
     await lock(gateway, PATRON)
     gateway.sandbox.calls.clear()
     answered = await unlock(gateway, PATRON)
@@ -203,8 +203,8 @@ async def test_an_object_is_unlocked(gateway: Gateway) -> None:
     assert (27, 480) not in gateway.sandbox.locks.locks
 
 
-async def test_unlocking_what_is_not_locked(untouched: Gateway) -> None:
-    """What the caller wants is so already."""
+async def test_unlock_of_a_free_object_succeeds(untouched: Gateway) -> None:
+    """The requested state holds already."""
     before = state(untouched)
 
     assert await unlock(untouched, PATRON) == {"__typename": "ObjectUnlocked", **PATRON}
@@ -212,8 +212,8 @@ async def test_unlocking_what_is_not_locked(untouched: Gateway) -> None:
     assert state(untouched) == before
 
 
-async def test_a_lock_of_another_stays(untouched: Gateway) -> None:
-    """Nobody releases the lock of somebody else: it is a conflict, and the lock is still there."""
+async def test_lock_of_another_user_stays(untouched: Gateway) -> None:
+    """Releasing it is a conflict, and the lock stays."""
     before = state(untouched)
     answered = await unlock(untouched, HOLD_REQUEST_OF_ANNEX)
 
@@ -222,8 +222,8 @@ async def test_a_lock_of_another_stays(untouched: Gateway) -> None:
     assert state(untouched) == before
 
 
-async def test_all_of_my_locks_are_released_and_no_others(gateway: Gateway) -> None:
-    """One call releases what this user holds at this workstation; the locks of others stay."""
+async def test_release_own_locks(gateway: Gateway) -> None:
+    """One call releases the user's locks at this workstation; locks of others stay."""
     await lock(gateway, PATRON)
     await lock(gateway, {"objectType": "ITEM_RECORD", "objectId": 5})
     await lock(gateway, {"objectType": "ITEM_RECORD", "objectId": 6}, "head")
@@ -238,7 +238,7 @@ async def test_all_of_my_locks_are_released_and_no_others(gateway: Gateway) -> N
     assert {(3, 6), (3, 7), (28, 880)} <= others
 
 
-async def test_releasing_wants_a_confirmation(untouched: Gateway) -> None:
+async def test_release_requires_a_confirmation(untouched: Gateway) -> None:
     """Without it nothing is sent."""
     answer = await untouched.ask(RELEASE_MINE, {"input": {"confirm": False}}, untouched.as_staff())
 
@@ -250,8 +250,8 @@ async def test_releasing_wants_a_confirmation(untouched: Gateway) -> None:
 # Reading
 
 
-async def test_my_locks_and_everybodys(gateway: Gateway) -> None:
-    """A caller sees their own locks, or all that there are, for one call each."""
+async def test_own_locks_and_all_locks(gateway: Gateway) -> None:
+    """A caller reads their own locks, or all of them, with one call each."""
     await lock(gateway, PATRON)
     gateway.sandbox.calls.clear()
 
@@ -262,8 +262,8 @@ async def test_my_locks_and_everybodys(gateway: Gateway) -> None:
     assert [call.query for call in gateway.calls] == [{}, {}, {"getAllLocks": "true"}]
 
 
-async def test_one_lock_of_another(untouched: Gateway) -> None:
-    """Whoever holds it, the lock on an object is seen; what Polaris leaves out is null."""
+async def test_lock_of_another_user_is_readable(untouched: Gateway) -> None:
+    """The lock on an object is readable by every caller; fields that Polaris omits are null."""
     asked = {"type": "ITEM_RECORD", "id": 100200}
     found = (await untouched.data(OBJECT_LOCK, asked, untouched.as_staff()))["objectLock"]
 
@@ -283,16 +283,16 @@ async def test_one_lock_of_another(untouched: Gateway) -> None:
     assert untouched.paths() == [f"GET {LOCKS}/3/100200"]
 
 
-async def test_an_unlocked_object_has_no_lock(untouched: Gateway) -> None:
-    """Polaris answers 404, which is an answer and no error."""
+async def test_free_object_has_no_lock(untouched: Gateway) -> None:
+    """Polaris responds 404, which is null and no error."""
     data = await untouched.data(OBJECT_LOCK, {"type": "PATRON", "id": 480}, untouched.as_staff())
 
     assert data == {"objectLock": None}
     assert untouched.paths() == [f"GET {LOCKS}/27/480"]
 
 
-async def test_a_lock_that_does_not_say_on_what(gateway: Gateway) -> None:
-    """One unusable row costs itself and no other; a kind of tomorrow is UNKNOWN."""
+async def test_lock_without_its_object(gateway: Gateway) -> None:
+    """One unusable row costs itself alone; an unknown type is UNKNOWN."""
     rows = [{"ObjectID": 1}, {"ObjectTypeID": 27, "ObjectID": 2}, {"ObjectTypeID": 91, "ObjectID": 3}]
     gateway.sandbox.faults.add(kind="wrong_shape", path="/Polaris", shape=rows)
     answer = await gateway.ask(
@@ -308,8 +308,8 @@ async def test_a_lock_that_does_not_say_on_what(gateway: Gateway) -> None:
     assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
 
 
-async def test_the_mail_of_staff_is_in_no_answer(gateway: Gateway) -> None:
-    """Who holds a lock is told by name; no field of the graph has the address."""
+async def test_staff_email_is_not_exposed(gateway: Gateway) -> None:
+    """The holder of a lock has a name; no field of the schema has the email address."""
     await lock(gateway, PATRON)
     answer = await gateway.ask("{ objectLocks { nodes { staffEmail } } }", None, gateway.as_staff())
     told = await gateway.ask(f"{{ objectLocks(all: true) {{ nodes {LOCK} }} }}", None, gateway.as_staff())
@@ -332,7 +332,7 @@ EVERY_WAY = [
 
 
 async def fails(gateway: Gateway, document: str, variables: Json, headers: dict[str, str]) -> Json:
-    """The one error of an operation that locks and releases nothing."""
+    """Return the only error of an operation that locks and releases nothing."""
     before = state(gateway)
     answer = await gateway.ask(document, variables, headers)
 
@@ -343,10 +343,8 @@ async def fails(gateway: Gateway, document: str, variables: Json, headers: dict[
 
 
 @pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
-async def test_without_an_identity_nothing_is_asked(
-    untouched: Gateway, document: str, variables: Json
-) -> None:
-    """Locks need the caller's own Polaris identity: without it no call is made."""
+async def test_identity_is_required(untouched: Gateway, document: str, variables: Json) -> None:
+    """Locks require the caller's own Polaris identity: without it no call is made."""
     extensions = await fails(untouched, document, variables, {"X-Okapi-Tenant": "diku"})
 
     assert (extensions["code"], extensions["upstream"]) == ("UNAUTHENTICATED", "polaris")
@@ -355,7 +353,7 @@ async def test_without_an_identity_nothing_is_asked(
 
 @pytest.mark.parametrize("missing", ["X-Polaris-Workstation", "X-Polaris-Organization"])
 @pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
-async def test_without_a_workstation_nothing_is_asked(
+async def test_workstation_is_required(
     untouched: Gateway, document: str, variables: Json, missing: str
 ) -> None:
     """A lock is held at a workstation of an organization: without one of them no call is made."""
@@ -366,8 +364,8 @@ async def test_without_a_workstation_nothing_is_asked(
     assert untouched.calls == []
 
 
-async def test_the_settings_fill_in_the_workstation() -> None:
-    """Callers who send no workstation and no organization get those that the operator set."""
+async def test_workstation_defaults_to_the_settings() -> None:
+    """Callers without workstation and organization headers get those of the settings."""
     async with open_gateway(polaris_workstation=21, polaris_organization=4) as gateway:
         headers = gateway.as_staff()
         del headers["X-Polaris-Workstation"], headers["X-Polaris-Organization"]
@@ -379,10 +377,10 @@ async def test_the_settings_fill_in_the_workstation() -> None:
 
 @pytest.mark.parametrize("authorization", ["PAS polaris:desk-token:wrong", "Bearer unknown"])
 @pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
-async def test_a_refused_identity_is_tried_once(
+async def test_rejected_identity_is_not_retried(
     untouched: Gateway, document: str, variables: Json, authorization: str
 ) -> None:
-    """Three failures lock a Polaris account, so a 401 is never repeated."""
+    """Three failures lock a Polaris account, so a 401 is never retried."""
     headers = untouched.as_staff() | {"X-Polaris-Authorization": authorization}
     extensions = await fails(untouched, document, variables, headers)
 
@@ -408,18 +406,18 @@ async def test_a_refused_identity_is_tried_once(
     ids=str,
 )
 @pytest.mark.parametrize("document", [LOCK_OBJECT, UNLOCK_OBJECT], ids=["lockObject", "unlockObject"])
-async def test_what_cannot_be_locked_is_not_asked_for(
+async def test_invalid_objects_are_not_sent(
     untouched: Gateway, document: str, wished: Json, code: str
 ) -> None:
-    """A kind or an id that Polaris cannot have is refused before anything is sent."""
+    """A type or id that Polaris cannot have is rejected before any call."""
     answer = await untouched.ask(document, {"input": wished}, untouched.as_staff())
 
     assert answer["errors"][0]["extensions"]["code"] == code
     assert untouched.calls == []
 
 
-async def test_an_unknown_kind_in_the_document_is_not_valid(untouched: Gateway) -> None:
-    """A kind written into the document is checked against the schema, and nothing is executed."""
+async def test_unknown_type_in_the_document_is_invalid(untouched: Gateway) -> None:
+    """A type in the document is validated against the schema, and nothing is executed."""
     answer = await untouched.ask(
         "{ objectLock(objectType: BOOK, objectId: 1) { id } }", None, untouched.as_staff()
     )
@@ -429,16 +427,16 @@ async def test_an_unknown_kind_in_the_document_is_not_valid(untouched: Gateway) 
     assert untouched.calls == []
 
 
-async def test_unknown_is_refused_where_it_is_read(untouched: Gateway) -> None:
-    """UNKNOWN is an answer and never a question."""
+async def test_unknown_is_rejected_as_an_input(untouched: Gateway) -> None:
+    """UNKNOWN is a value of responses and never of inputs."""
     extensions = await fails(untouched, OBJECT_LOCK, {"type": "UNKNOWN", "id": 1}, untouched.as_staff())
 
     assert extensions["code"] == "BAD_USER_INPUT"
     assert untouched.calls == []
 
 
-async def test_what_polaris_refuses_is_a_refusal(answered: Answered) -> None:
-    """A 400 of Polaris is data like any other refusal, and nothing of its machinery is passed on."""
+async def test_rejection_by_polaris_is_a_refusal(answered: Answered) -> None:
+    """A 400 of Polaris is data like any other refusal, without its internals."""
     said = {
         "ErrorCode": 0,
         "Message": "Invalid object ID: 480",
@@ -472,8 +470,8 @@ NO_LOCK: list[Json] = [
 
 
 @pytest.mark.parametrize("fault", [*NO_ANSWER, *NO_LOCK], ids=named)
-async def test_a_lock_without_a_clear_answer_is_an_unknown_outcome(fault: Json) -> None:
-    """It was asked for once, and the error says how to look whether it is held."""
+async def test_unclear_lock_is_an_unknown_outcome(fault: Json) -> None:
+    """It is sent once, and the error has the query that verifies it."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(path="/Polaris", **fault)
         answer = await gateway.ask(LOCK_OBJECT, {"input": PATRON}, gateway.as_staff())
@@ -492,10 +490,10 @@ async def test_a_lock_without_a_clear_answer_is_an_unknown_outcome(fault: Json) 
     ids=["unlockObject", "releaseMyLocks"],
 )
 @pytest.mark.parametrize("fault", NO_ANSWER, ids=named)
-async def test_a_release_without_a_clear_answer_is_an_unknown_outcome(
+async def test_unclear_release_is_an_unknown_outcome(
     fault: Json, document: str, given: Json, keys: Json
 ) -> None:
-    """A release is sent once as well, and is not taken for done."""
+    """A release is sent once too, and is not reported as a success."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(path="/Polaris", **fault)
         answer = await gateway.ask(document, {"input": given}, gateway.as_staff())

@@ -1,4 +1,4 @@
-"""Requests made, moved, reordered and cancelled, seen afterwards; and what the library says no to."""
+"""Requests created, moved, reordered and cancelled: effects and refusals."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def document(act: str) -> str:
 
 
 async def done(gateway: Gateway, act: str, given: Json) -> Json:
-    """What came of an act that the library did, in one write."""
+    """Return the result of a successful mutation with one write."""
     gateway.sandbox.calls.clear()
     result = (await gateway.data(document(act), {"input": given}))[act]
 
@@ -55,7 +55,7 @@ async def done(gateway: Gateway, act: str, given: Json) -> Json:
 
 
 async def refused(gateway: Gateway, act: str, given: Json, **headers: Json) -> list[tuple[str, list[str]]]:
-    """Codes and parameters of an act that is refused after one write and changes nothing."""
+    """Return codes and parameters of a mutation that is refused after one write and changes nothing."""
     before, more = state(gateway), others(gateway)
     gateway.sandbox.calls.clear()
     result = (await gateway.data(document(act), {"input": given}, **headers))[act]
@@ -74,7 +74,7 @@ def others(gateway: Gateway) -> Json:
 
 
 def wish(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -> Json:
-    """A page for an item on its shelf; None takes a field away."""
+    """Build a Page for an available item; None removes a field."""
     library = gateway.library
     copy = record(library.item_by_barcode(item))
     given = {
@@ -92,7 +92,7 @@ def wish(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -
 
 
 def waiting_for(gateway: Gateway, barcode: str) -> list[Json]:
-    """The open requests for an item, in order."""
+    """Return the open requests for an item, in order."""
     item = record(gateway.library.item_by_barcode(barcode))
     mine = [each for each in gateway.library.requests.values() if each.get("itemId") == item["id"]]
     return sorted((each for each in mine if "position" in each), key=lambda each: int(each["position"]))
@@ -101,8 +101,8 @@ def waiting_for(gateway: Gateway, barcode: str) -> list[Json]:
 # Making one
 
 
-async def test_a_request_is_made(gateway: Gateway) -> None:
-    """The request comes back whole, in the one call that made it, and the next query finds it."""
+async def test_request_is_created(gateway: Gateway) -> None:
+    """The request is returned completely, with one call, and the next query reads it."""
     made = (await done(gateway, "createRequest", wish(gateway, id=key(1))))["request"]
     paths = gateway.paths()
     found = await gateway.data(f'{{ request(id: "{key(1)}") {{ status item {{ barcode }} }} }}')
@@ -126,20 +126,20 @@ async def test_a_request_is_made(gateway: Gateway) -> None:
         pytest.param({"holdingsRecordId": None}, ("OTHER", ["holdingsRecordId"]), id="holdings"),
     ],
 )
-async def test_a_request_lacks_something(gateway: Gateway, more: Json, expected: Json) -> None:
-    """What a combination lacks is named by the library, and nothing is requested."""
+async def test_incomplete_request_is_refused(gateway: Gateway, more: Json, expected: Json) -> None:
+    """The library names the missing part, and no request is created."""
     assert await refused(gateway, "createRequest", wish(gateway, **more)) == [expected]
 
 
-async def test_a_hold_shelf_needs_a_pickup_point(gateway: Gateway) -> None:
-    """Without a pickup point the refusal says so by its code."""
+async def test_hold_shelf_requires_a_pickup_point(gateway: Gateway) -> None:
+    """Without a pickup point the refusal has its code."""
     ((code, _),) = await refused(gateway, "createRequest", wish(gateway, pickupServicePointId=None))
 
     assert code == "HOLD_SHELF_REQUESTS_REQUIRE_PICKUP_SERVICE_POINT"
 
 
-async def test_a_second_request_is_refused(gateway: Gateway) -> None:
-    """Nobody waits twice for one item."""
+async def test_second_request_is_refused(gateway: Gateway) -> None:
+    """A user cannot request an item twice."""
     await done(gateway, "createRequest", wish(gateway))
 
     assert await refused(gateway, "createRequest", wish(gateway)) == [
@@ -148,8 +148,8 @@ async def test_a_second_request_is_refused(gateway: Gateway) -> None:
     ]
 
 
-async def test_a_block_is_lifted_with_a_comment(gateway: Gateway) -> None:
-    """A blocked patron is refused, an override without a comment too, and with one the request is made."""
+async def test_block_override_requires_a_comment(gateway: Gateway) -> None:
+    """A blocked patron is refused, also without a comment for the override; with one it is created."""
     given = wish(gateway, user=MANUALLY_BLOCKED)
     blocked = await refused(gateway, "createRequest", given)
     silent = await refused(gateway, "createRequest", given | {"overrideBlocks": {"patronBlock": True}})
@@ -169,15 +169,15 @@ def external(gateway: Gateway, **more: Json) -> Json:
     return {name: value for name, value in given.items() if name not in ("instanceId", "holdingsRecordId")}
 
 
-async def test_an_external_request_becomes_a_request(gateway: Gateway) -> None:
-    """Where no staff confirms it, it is a request at once, of a kind that the library chose."""
+async def test_external_request(gateway: Gateway) -> None:
+    """Without mediation it becomes a request at once, of a type that the library chooses."""
     made = await done(gateway, "createEcsRequestExternal", external(gateway))
 
     assert (made["__typename"], made["request"]["requestType"]) == ("RequestCreated", "PAGE")
 
 
-async def test_an_external_request_becomes_a_mediated_one(gateway: Gateway) -> None:
-    """In a secure library the same wish waits for its staff."""
+async def test_external_request_in_the_secure_tenant(gateway: Gateway) -> None:
+    """In a secure tenant the same request awaits confirmation."""
     gateway.library.secure = True
     made = await done(gateway, "createEcsRequestExternal", external(gateway))
 
@@ -188,8 +188,8 @@ async def test_an_external_request_becomes_a_mediated_one(gateway: Gateway) -> N
 
 
 @pytest.mark.parametrize("member", ["mediatedRequestStatus", "mediatedWorkflow"])
-async def test_one_member_tells_a_mediated_request(answered: Answered, member: str) -> None:
-    """Upstream says with no word which of the two came back; either member of a mediated one does."""
+async def test_mediated_request_is_recognized_by_one_field(answered: Answered, member: str) -> None:
+    """Upstream does not name the type of the record; either field of a mediated request identifies it."""
     act = next(act for act in ACTS if act.name == "createEcsRequestExternal")
     made = httpx.Response(201, json={"id": key(1), member: "New"})
     answer, _ = await answered(document(act.name), act.given, made)
@@ -198,8 +198,8 @@ async def test_one_member_tells_a_mediated_request(answered: Answered, member: s
     assert answer["data"][act.name]["mediatedRequest"]["id"] == key(1)
 
 
-async def test_a_mediated_request_is_confirmed(gateway: Gateway) -> None:
-    """A new one is made and confirmed in one call, and leads to the request that came of it."""
+async def test_mediated_request_is_confirmed(gateway: Gateway) -> None:
+    """A new one is created and confirmed in one call, and links to the resulting request."""
     confirmed = (await done(gateway, "confirmMediatedRequest", wish(gateway)))["mediatedRequest"]
 
     (request,) = waiting_for(gateway, ITEM)
@@ -207,7 +207,7 @@ async def test_a_mediated_request_is_confirmed(gateway: Gateway) -> None:
     assert confirmed["confirmedRequest"] == {"id": request["id"]}
 
 
-async def test_an_inactive_patron_is_not_confirmed(gateway: Gateway) -> None:
+async def test_inactive_patron_is_refused(gateway: Gateway) -> None:
     """The refusal names the requester, and nothing is saved."""
     ((_, parameters),) = await refused(gateway, "confirmMediatedRequest", wish(gateway, user=INACTIVE))
 
@@ -229,8 +229,8 @@ def batch(gateway: Gateway, *items: str, **more: Json) -> Json:
     return {"requesterId": record(library.user_by_barcode(PATRON))["id"], "itemRequests": rows, **more}
 
 
-async def test_a_batch_is_taken(gateway: Gateway) -> None:
-    """The batch comes back pending, under the id that the caller chose."""
+async def test_batch_is_created(gateway: Gateway) -> None:
+    """The batch is pending, with the id that the caller chose."""
     made = await done(gateway, "createBatchRequest", batch(gateway, ITEM, "2000000002", batchId=key(1)))
 
     assert made["batchRequest"]["id"] == key(1)
@@ -238,8 +238,8 @@ async def test_a_batch_is_taken(gateway: Gateway) -> None:
     assert key(1) in gateway.library.batch_requests
 
 
-async def test_a_batch_names_each_item_once(gateway: Gateway) -> None:
-    """Twice the same item is refused by the library, an empty batch before anything is sent."""
+async def test_batch_has_distinct_items(gateway: Gateway) -> None:
+    """A repeated item is refused by the library, an empty batch rejected before any call."""
     ((_, parameters),) = await refused(gateway, "createBatchRequest", batch(gateway, ITEM, ITEM))
     gateway.sandbox.calls.clear()
     answer = await gateway.ask(document("createBatchRequest"), {"input": batch(gateway)})
@@ -261,8 +261,8 @@ def cancellation(gateway: Gateway, request_id: str, **more: Json) -> Json:
     }
 
 
-async def test_a_request_is_cancelled(gateway: Gateway) -> None:
-    """One read, one write, and one read for what is asked of the request; nothing else of it has changed."""
+async def test_cancellation(gateway: Gateway) -> None:
+    """One read, one write, and one read for the selected fields; nothing else of the request changes."""
     (request,) = waiting_for(gateway, PAGED)
     before = deepcopy(request)
     given = cancellation(
@@ -288,7 +288,7 @@ async def test_a_request_is_cancelled(gateway: Gateway) -> None:
     assert {name for name in changed if not name.startswith("cancel")} == {"status", "position", "metadata"}
 
 
-async def test_a_closed_request_is_not_cancelled(gateway: Gateway) -> None:
+async def test_closed_request_is_refused(gateway: Gateway) -> None:
     """A second cancellation is refused with its code."""
     (request,) = waiting_for(gateway, PAGED)
     await done(gateway, "cancelRequest", cancellation(gateway, request["id"]))
@@ -297,7 +297,7 @@ async def test_a_closed_request_is_not_cancelled(gateway: Gateway) -> None:
     assert code == "REQUEST_ALREADY_CLOSED"
 
 
-async def test_an_unknown_reason_is_refused(gateway: Gateway) -> None:
+async def test_unknown_cancellation_reason_is_refused(gateway: Gateway) -> None:
     """The refusal names the reason, and the request stays open."""
     (request,) = waiting_for(gateway, PAGED)
     given = cancellation(gateway, request["id"], cancellationReasonId=key(1))
@@ -305,8 +305,8 @@ async def test_an_unknown_reason_is_refused(gateway: Gateway) -> None:
     assert await refused(gateway, "cancelRequest", given) == [("OTHER", ["cancellationReasonId"])]
 
 
-async def test_a_request_that_is_not_there_is_not_written(gateway: Gateway) -> None:
-    """The read finds nothing, so nothing is sent, and the error says what is missing."""
+async def test_unknown_request_is_not_written(gateway: Gateway) -> None:
+    """The read returns nothing, so nothing is written, and the error names the request."""
     answer = await gateway.ask(document("cancelRequest"), {"input": cancellation(gateway, key(1))})
 
     (error,) = answer["errors"]
@@ -318,8 +318,8 @@ async def test_a_request_that_is_not_there_is_not_written(gateway: Gateway) -> N
 @pytest.mark.parametrize(
     ("status", "code"), [(500, "UPSTREAM_ERROR"), (503, "UPSTREAM_UNAVAILABLE"), (403, "FORBIDDEN")]
 )
-async def test_a_failed_read_is_no_unknown_outcome(answered: Answered, status: int, code: str) -> None:
-    """When the request cannot be read, nothing was sent, and the error is that of a read."""
+async def test_failed_read_is_a_known_outcome(answered: Answered, status: int, code: str) -> None:
+    """If the request cannot be read, nothing is written, and the error is that of a read."""
     act = next(act for act in ACTS if act.name == "cancelRequest")
     lasting = httpx.Response(status, headers={"Retry-After": "60"})  # not asked again
     answer, got = await answered(act.document, act.given, lasting)
@@ -331,8 +331,8 @@ async def test_a_failed_read_is_no_unknown_outcome(answered: Answered, status: i
 # Moving and reordering
 
 
-async def test_a_request_moves_to_another_copy(gateway: Gateway) -> None:
-    """The hold for a lent copy becomes a page for the one on the shelf."""
+async def test_move_to_another_item(gateway: Gateway) -> None:
+    """The Hold for an item on loan becomes a Page for the available one."""
     (hold,) = waiting_for(gateway, HELD)
     copy = record(gateway.library.item_by_barcode(SHELVED))
     given = {"requestId": hold["id"], "destinationItemId": copy["id"], "requestType": "PAGE"}
@@ -342,8 +342,8 @@ async def test_a_request_moves_to_another_copy(gateway: Gateway) -> None:
     assert gateway.paths() == [f"POST /circulation/requests/{hold['id']}/move"]
 
 
-async def test_a_request_does_not_move_on_the_spot(gateway: Gateway) -> None:
-    """The item that it waits for already is refused with its code."""
+async def test_move_to_the_same_item_is_refused(gateway: Gateway) -> None:
+    """The refusal has its code."""
     (hold,) = waiting_for(gateway, HELD)
     given = {"requestId": hold["id"], "destinationItemId": hold["itemId"]}
 
@@ -356,8 +356,8 @@ def places(*ids: str) -> Json:
 
 
 @pytest.mark.parametrize("of", ["instanceId", "itemId"])
-async def test_a_queue_is_reordered(gateway: Gateway, of: str) -> None:
-    """The whole queue comes back in its new order, in the one call that made it."""
+async def test_reorder_queue(gateway: Gateway, of: str) -> None:
+    """The complete queue is returned in its new order, with one call."""
     first, second = waiting_for(gateway, LENT_TWICE)
     given = {of: first[of], "queue": places(second["id"], first["id"])}
     queue = (await done(gateway, "reorderQueue", given))["queue"]
@@ -369,8 +369,8 @@ async def test_a_queue_is_reordered(gateway: Gateway, of: str) -> None:
     assert len(gateway.calls) == 1
 
 
-async def test_a_queue_must_be_whole(gateway: Gateway) -> None:
-    """A queue in which one is missing is refused by the library, naming whose queue it is."""
+async def test_incomplete_queue_is_refused(gateway: Gateway) -> None:
+    """An order without one of the requests is refused by the library, which names the queue."""
     first, _ = waiting_for(gateway, LENT_TWICE)
     given = {"instanceId": first["instanceId"], "queue": places(first["id"])}
 
@@ -388,8 +388,8 @@ async def test_a_queue_must_be_whole(gateway: Gateway) -> None:
         pytest.param([(1, 1), (1, 2)], "queue", id="one twice"),
     ],
 )
-async def test_a_queue_has_no_gaps(gateway: Gateway, queue: list[tuple[int, int]], name: str) -> None:
-    """Positions that are no order, and a request named twice, are told before anything is sent."""
+async def test_invalid_orders_are_not_sent(gateway: Gateway, queue: list[tuple[int, int]], name: str) -> None:
+    """Positions with gaps and repeated requests are rejected before any call."""
     given = [{"id": key(number), "newPosition": place} for number, place in queue]
     answer = await gateway.ask(document("reorderQueue"), {"input": {"itemId": key(9), "queue": given}})
 
@@ -399,8 +399,8 @@ async def test_a_queue_has_no_gaps(gateway: Gateway, queue: list[tuple[int, int]
     assert gateway.paths() == []
 
 
-async def test_a_request_is_one_in_any_letter_case(gateway: Gateway) -> None:
-    """Ids are matched in any case, so the same one in capitals is the same request."""
+async def test_request_ids_are_case_insensitive(gateway: Gateway) -> None:
+    """The same id in capitals is the same request."""
     capital = "ABCDEF00-0000-4000-8000-000000000001"
     answer = await gateway.ask(
         document("reorderQueue"), {"input": {"itemId": key(9), "queue": places(capital, capital.lower())}}
@@ -410,8 +410,8 @@ async def test_a_request_is_one_in_any_letter_case(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("named", [{}, {"instanceId": key(1), "itemId": key(2)}])
-async def test_one_queue_is_named(gateway: Gateway, named: Json) -> None:
-    """A title or an item: none and both are told before anything is sent."""
+async def test_one_queue_is_required(gateway: Gateway, named: Json) -> None:
+    """An instance or an item: none and both are rejected before any call."""
     answer = await gateway.ask(document("reorderQueue"), {"input": {**named, "queue": places(key(3))}})
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
@@ -426,24 +426,24 @@ def printed(gateway: Gateway, *ids: str, name: str = "Abebe, Desta") -> Json:
     return {"requestIds": list(ids), "requesterId": staff, "requesterName": name}
 
 
-async def test_a_print_is_counted(gateway: Gateway) -> None:
-    """Each print of a slip is counted at its request."""
+async def test_print_is_counted(gateway: Gateway) -> None:
+    """Each print of a slip is counted in its request."""
     (request,) = waiting_for(gateway, PAGED)
     for count in (1, 2):
         await done(gateway, "recordPrintEvents", printed(gateway, request["id"]))
         assert request["printDetails"]["printCount"] == count
 
 
-async def test_an_unknown_request_is_not_printed(gateway: Gateway) -> None:
-    """The library refuses the whole of it."""
+async def test_unknown_request_is_refused(gateway: Gateway) -> None:
+    """The library refuses the complete list."""
     ((code, _),) = await refused(gateway, "recordPrintEvents", printed(gateway, key(1)))
 
     assert code == "OTHER"
 
 
 @pytest.mark.parametrize(("ids", "name"), [([], "Abebe"), ([key(1)], "  ")])
-async def test_a_print_names_requests_and_printer(gateway: Gateway, ids: list[str], name: str) -> None:
-    """Nothing printed and nobody printing are told before anything is sent."""
+async def test_print_requires_requests_and_printer(gateway: Gateway, ids: list[str], name: str) -> None:
+    """An empty list or name is rejected before any call."""
     answer = await gateway.ask(document("recordPrintEvents"), {"input": printed(gateway, *ids, name=name)})
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"

@@ -1,4 +1,4 @@
-"""What an unknown outcome means for the other acts of its operation: they are not attempted."""
+"""Unknown outcomes: later mutations of the operation are not attempted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GIVEN = {"loanId": key(1), "dueDate": "2026-12-24T23:59:59Z"}
 
 
 def not_attempted(error: Json) -> Json:
-    """Where the error stands, once it is seen to be about an act that was not sent."""
+    """Return the path of an error after checking that its mutation was not attempted."""
     extensions = error["extensions"]
     assert error["message"] == (
         "Not attempted, nothing was sent: the outcome of an earlier mutation is unknown."
@@ -30,8 +30,8 @@ def not_attempted(error: Json) -> Json:
     return error["path"]
 
 
-async def test_nothing_follows_an_unknown_outcome(answered: Answered) -> None:
-    """After an act that nobody knows the end of, the later ones are not sent, and say so one by one."""
+async def test_later_mutations_are_not_attempted(answered: Answered) -> None:
+    """After an unknown outcome the later mutations are not sent, and each has its error."""
     answer, got = await answered(THREE, GIVEN, httpx.Response(500))
 
     first, *others = answer["errors"]
@@ -41,8 +41,8 @@ async def test_nothing_follows_an_unknown_outcome(answered: Answered) -> None:
     assert [each.url.path for each in got] == [f"/circulation/loans/{key(1)}/change-due-date"]
 
 
-async def test_what_was_done_before_stays(answered: Answered) -> None:
-    """An act that came before the unclear one keeps its answer."""
+async def test_earlier_results_are_kept(answered: Answered) -> None:
+    """A mutation before the unclear one keeps its result."""
 
     def answer_of(request: httpx.Request) -> httpx.Response:
         return httpx.Response(204 if request.url.path.endswith("date") else 502)
@@ -57,8 +57,8 @@ async def test_what_was_done_before_stays(answered: Answered) -> None:
 
 
 @pytest.mark.parametrize("status", [422, 401, 403, 404, 429])
-async def test_a_clear_no_stops_nothing(answered: Answered, status: int) -> None:
-    """A refusal, and an error whose outcome is known, leave the later acts alone."""
+async def test_known_outcomes_stop_nothing(answered: Answered, status: int) -> None:
+    """After a refusal or an error with a known outcome the later mutations are sent."""
     answer, got = await answered(THREE, GIVEN, httpx.Response(status))
 
     reasons = [each["extensions"].get("reason") for each in answer.get("errors", [])]
@@ -66,8 +66,8 @@ async def test_a_clear_no_stops_nothing(answered: Answered, status: int) -> None
     assert len(got) == 3
 
 
-async def test_nothing_sent_stops_nothing(answered: Answered) -> None:
-    """An act that never left the gateway is no reason to hold back the next."""
+async def test_unsent_mutation_stops_nothing(answered: Answered) -> None:
+    """After a mutation that was not sent the next one is sent."""
 
     def unreachable(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
@@ -79,8 +79,8 @@ async def test_nothing_sent_stops_nothing(answered: Answered) -> None:
     assert len(got) == 3
 
 
-async def test_the_next_operation_acts_again() -> None:
-    """The mark lives as long as its operation: whoever has looked may go on."""
+async def test_next_operation_is_not_affected() -> None:
+    """An unknown outcome affects its own operation only."""
     statuses = iter([500, 204])
     app = create_app(
         Settings(okapi_url="http://folio"),

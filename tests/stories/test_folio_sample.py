@@ -1,4 +1,4 @@
-"""FOLIO's own sample records, which nobody here wrote: seen, lent and taken back through the gateway."""
+"""FOLIO's sample records, read, lent and returned through the gateway."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.gateway_under_test import Gateway, open_gateway
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # records and answers are JSON, and each test knows which
+Json = Any  # records and responses, whose shape each test knows
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "folio-sample"
 needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample records are not beside the project")
@@ -46,7 +46,7 @@ CHECK_IN = """mutation($input: CheckInInput!) { checkIn(input: $input) { ... on 
 
 
 def records(name: str) -> dict[str, Json]:
-    """One file of the sample by id, as it is on disk."""
+    """Return the records of one file of the sample by id."""
     return {each["id"]: each for each in json.loads((SAMPLE / f"{name}.json").read_text(encoding="utf-8"))}
 
 
@@ -56,27 +56,27 @@ async def _sample() -> AsyncIterator[Gateway]:
         yield opened
 
 
-async def lend(sample: Gateway, item: str, user: str, desk: Json = CIRC_DESK_1, **more: Json) -> Json:
-    wished = {"itemBarcode": item, "userBarcode": user, "servicePointId": desk["id"], **more}
-    answered = await sample.data(CHECK_OUT, {"input": wished})
-    return answered["checkOut"]
+async def lend(sample: Gateway, item: str, user: str, desk: Json = CIRC_DESK_1, **fields: Json) -> Json:
+    check_out_input = {"itemBarcode": item, "userBarcode": user, "servicePointId": desk["id"], **fields}
+    result = await sample.data(CHECK_OUT, {"input": check_out_input})
+    return result["checkOut"]
 
 
-def moment(text: str) -> str:
-    """A date of the files as the gateway writes it."""
+def format_date(text: str) -> str:
+    """Format a date of the files as the gateway does."""
     return f"{text}T00:00:00.000Z" if len(text) == 10 else text.replace("Z", ".000Z")
 
 
-def expected(loan: Json) -> Json:
-    """An open loan of the files, with all that it leads to there."""
+def expected_loan(loan: Json) -> Json:
+    """Return an open loan of the files with its linked records, as the query selects them."""
     user, item = records("users")[loan["userId"]], records("items")[loan["itemId"]]
     holdings = records("holdings")[item["holdingsRecordId"]]
     instance = records("instances")[holdings["instanceId"]]
     location = item.get("permanentLocationId") or holdings["permanentLocationId"]
     return {
         "id": loan["id"],
-        "loanDate": moment(loan["loanDate"]),
-        "dueDate": moment(loan["dueDate"]),
+        "loanDate": format_date(loan["loanDate"]),
+        "dueDate": format_date(loan["dueDate"]),
         "action": loan["action"],
         "renewalCount": loan.get("renewalCount"),
         "status": {"name": "OPEN"},
@@ -85,7 +85,7 @@ def expected(loan: Json) -> Json:
             "barcode": user["barcode"],
             "personal": {name: user["personal"][name] for name in ("lastName", "firstName", "email")},
             "patronGroup": {"group": records("groups")[user["patronGroup"]]["group"]},
-            "expirationDate": moment(user["expirationDate"]),
+            "expirationDate": format_date(user["expirationDate"]),
         },
         "item": {
             "id": item["id"],
@@ -101,23 +101,23 @@ def expected(loan: Json) -> Json:
             "hrid": instance["hrid"],
             "contributors": [{"name": each["name"]} for each in instance["contributors"]],
         },
-        # The loans of the sample were made before FOLIO had service points.
+        # The loans of the sample predate FOLIO's service points.
         "checkoutServicePoint": None,
         "checkinServicePoint": None,
     }
 
 
 @needs_sample
-async def test_five_loans_with_all_that_they_lead_to(sample: Gateway) -> None:
-    """The three open loans of the sample, then two more made at two desks: every link shows its record."""
+async def test_loans_with_every_linked_record(sample: Gateway) -> None:
+    """Every link of the sample's three open loans, and of two new ones, resolves to its record."""
     open_loans = [each for each in records("loans").values() if each["status"]["name"] == "Open"]
-    found = (await sample.data(LOANS))["loans"]
+    loans = (await sample.data(LOANS))["loans"]
 
-    assert found["totalCount"] == 3
-    assert found["nodes"] == [
-        expected(loan) for loan in sorted(open_loans, key=lambda each: str(each["loanDate"]))
+    assert loans["totalCount"] == 3
+    assert loans["nodes"] == [
+        expected_loan(loan) for loan in sorted(open_loans, key=lambda each: str(each["loanDate"]))
     ]
-    assert [each["item"]["title"] for each in found["nodes"]] == [
+    assert [each["item"]["title"] for each in loans["nodes"]] == [
         "Interesting Times",
         "Nod",
         "Bridget Jones's Baby: the diaries",
@@ -129,7 +129,7 @@ async def test_five_loans_with_all_that_they_lead_to(sample: Gateway) -> None:
     after = (await sample.data(LOANS))["loans"]
 
     assert after["totalCount"] == 5
-    assert after["nodes"][:3] == found["nodes"]
+    assert after["nodes"][:3] == loans["nodes"]
     assert after["nodes"][3:] == [
         {
             "id": first["loan"]["id"],
@@ -202,23 +202,27 @@ async def test_five_loans_with_all_that_they_lead_to(sample: Gateway) -> None:
 
 
 @needs_sample
-async def test_an_item_goes_out_and_comes_back(sample: Gateway) -> None:
-    """A patron of the sample borrows an item of the sample: lent, refused to the next, and taken back."""
+async def test_check_out_and_check_in(sample: Gateway) -> None:
+    """A sample item is lent to a sample patron, refused to another one, and checked in."""
     item = "A14811392645"
-    made = await lend(sample, item, "123")
-    refused = await lend(sample, item, "456")
-    back = {"itemBarcode": item, "servicePointId": CIRC_DESK_1["id"], "checkInDate": "2026-11-22T10:00:00Z"}
-    answered = (await sample.data(CHECK_IN, {"input": back}))["checkIn"]
+    check_out = await lend(sample, item, "123")
+    second_check_out = await lend(sample, item, "456")
+    check_in_input = {
+        "itemBarcode": item,
+        "servicePointId": CIRC_DESK_1["id"],
+        "checkInDate": "2026-11-22T10:00:00Z",
+    }
+    result = (await sample.data(CHECK_IN, {"input": check_in_input}))["checkIn"]
     loan = await sample.data(
         """query($id: ID!, $item: String!) {
             loan(id: $id) { status { name } borrower { username } }
             item(barcode: $item) { status { name } openLoan { id } lastCheckIn { servicePoint { name } } }
         }""",
-        {"id": made["loan"]["id"], "item": item},
+        {"id": check_out["loan"]["id"], "item": item},
     )
 
-    assert made["__typename"] == "CheckedOut"
-    assert refused == {
+    assert check_out["__typename"] == "CheckedOut"
+    assert second_check_out == {
         "__typename": "Refusal",
         "reasons": [
             {
@@ -228,9 +232,9 @@ async def test_an_item_goes_out_and_comes_back(sample: Gateway) -> None:
             }
         ],
     }
-    assert answered == {
+    assert result == {
         "loan": {
-            "id": made["loan"]["id"],
+            "id": check_out["loan"]["id"],
             "status": {"name": "CLOSED"},
             "returnDate": "2026-11-22T10:00:00.000Z",
             "checkinServicePoint": CIRC_DESK_1,
@@ -256,8 +260,8 @@ async def test_an_item_goes_out_and_comes_back(sample: Gateway) -> None:
 
 
 @needs_sample
-async def test_patrons_whose_account_has_ended_borrow_nothing(sample: Gateway) -> None:
-    """Most patrons of the sample expired years ago, and the desk says so."""
+async def test_expired_patron_is_refused(sample: Gateway) -> None:
+    """Most patrons of the sample expired years ago, and a check-out is refused."""
     assert await lend(sample, "A14811392645", "344058867767195") == {
         "__typename": "Refusal",
         "reasons": [
@@ -272,14 +276,14 @@ async def test_patrons_whose_account_has_ended_borrow_nothing(sample: Gateway) -
 
 
 @needs_sample
-async def test_every_record_of_the_sample_is_shown(sample: Gateway) -> None:
-    """Each page holds all records of its file, with their dates, and nothing in them is of a wrong form."""
-    people = await sample.data(
+async def test_every_record_of_the_sample_is_returned(sample: Gateway) -> None:
+    """Each page has all records of its file, with their dates and links."""
+    user_page = await sample.data(
         """{ users(first: 1000) { totalCount nodes {
             id username enrollmentDate expirationDate personal { dateOfBirth } patronGroup { id }
         } } }"""
     )
-    things = await sample.data(
+    record_pages = await sample.data(
         """{
             instances(first: 100) { totalCount nodes { id title } }
             items(first: 100) { totalCount nodes { id barcode instance { id } } }
@@ -289,30 +293,30 @@ async def test_every_record_of_the_sample_is_shown(sample: Gateway) -> None:
     )
 
     on_disk = records("users")
-    assert people["users"]["totalCount"] == len(on_disk) == 303
-    for user in people["users"]["nodes"]:
-        told = on_disk[user["id"]]
-        assert user["username"] == told.get("username")
-        assert user["patronGroup"] == {"id": told["patronGroup"]}
-        assert (user["expirationDate"] or "")[:10] == told.get("expirationDate", "")
-        assert (user["enrollmentDate"] or "")[:10] == told.get("enrollmentDate", "")[:10]
-        assert (user["personal"]["dateOfBirth"] or "")[:10] == told["personal"].get("dateOfBirth", "")
+    assert user_page["users"]["totalCount"] == len(on_disk) == 303
+    for user in user_page["users"]["nodes"]:
+        record = on_disk[user["id"]]
+        assert user["username"] == record.get("username")
+        assert user["patronGroup"] == {"id": record["patronGroup"]}
+        assert (user["expirationDate"] or "")[:10] == record.get("expirationDate", "")
+        assert (user["enrollmentDate"] or "")[:10] == record.get("enrollmentDate", "")[:10]
+        assert (user["personal"]["dateOfBirth"] or "")[:10] == record["personal"].get("dateOfBirth", "")
     for name, file in {"instances": 29, "items": 17, "locations": 6, "servicePoints": 4}.items():
         on_disk = records("service-points" if name == "servicePoints" else name)
-        assert things[name]["totalCount"] == file
-        assert {each["id"] for each in things[name]["nodes"]} == set(on_disk)
+        assert record_pages[name]["totalCount"] == file
+        assert {each["id"] for each in record_pages[name]["nodes"]} == set(on_disk)
     holdings = records("holdings")
-    for item in things["items"]["nodes"]:
-        told = records("items")[item["id"]]
-        assert item["barcode"] == told["barcode"]
-        assert item["instance"] == {"id": holdings[told["holdingsRecordId"]]["instanceId"]}
+    for item in record_pages["items"]["nodes"]:
+        record = records("items")[item["id"]]
+        assert item["barcode"] == record["barcode"]
+        assert item["instance"] == {"id": holdings[record["holdingsRecordId"]]["instanceId"]}
 
 
-# Without the sample, too
+# These tests do not need the sample.
 
 
-async def test_a_day_in_a_file_is_a_moment(tmp_path: Path) -> None:
-    """mod-users keeps its dates as moments, so the sandbox does not show them as the days of the file."""
+async def test_date_in_a_file_becomes_a_timestamp(tmp_path: Path) -> None:
+    """mod-users stores timestamps, so the sandbox does not return the plain dates of the file."""
     user = {
         "id": "2205005b-ca51-4a04-87fd-938eefa8f6de",
         "enrollmentDate": "2016-12-31",
@@ -335,8 +339,8 @@ async def test_a_day_in_a_file_is_a_moment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("date", ["soon", 2019])
-def test_a_date_that_is_none_names_its_file(tmp_path: Path, date: object) -> None:
-    """A file with a date that cannot be read is refused by name, not served wrong."""
+def test_invalid_date_names_its_file(tmp_path: Path, date: object) -> None:
+    """An invalid date is an error that names the file."""
     user = {"id": "2205005b-ca51-4a04-87fd-938eefa8f6de", "expirationDate": date}
     (tmp_path / "users.json").write_text(json.dumps([user]), encoding="utf-8")
 
@@ -344,8 +348,8 @@ def test_a_date_that_is_none_names_its_file(tmp_path: Path, date: object) -> Non
         create_sandbox(tmp_path)
 
 
-async def test_a_visit_to_the_embedded_library(gateway: Gateway) -> None:
-    """A reader borrows, the day comes to bring it back, the next in the queue gets it."""
+async def test_visit_to_the_embedded_library(gateway: Gateway) -> None:
+    """A requested item is checked in after a day and lent to the next requester."""
     summary = gateway.summary
     request = next(
         each
@@ -354,7 +358,7 @@ async def test_a_visit_to_the_embedded_library(gateway: Gateway) -> None:
     )
     item = gateway.library.items[request["itemId"]]
     pickup = request["pickupServicePointId"]
-    waiting = gateway.library.users[request["requesterId"]]
+    requester = gateway.library.users[request["requesterId"]]
     queue = """query($id: ID!) { item(id: $id) {
         status { name } openLoan { borrower { barcode } }
         openRequests { nodes { id status position requester { barcode } } }
@@ -370,7 +374,7 @@ async def test_a_visit_to_the_embedded_library(gateway: Gateway) -> None:
         {
             "input": {
                 "itemBarcode": item["barcode"],
-                "userBarcode": waiting["barcode"],
+                "userBarcode": requester["barcode"],
                 "servicePointId": pickup,
             }
         },
@@ -387,8 +391,8 @@ async def test_a_visit_to_the_embedded_library(gateway: Gateway) -> None:
         "id": request["id"],
         "status": "OPEN_AWAITING_PICKUP",
         "position": 1,
-        "requester": {"barcode": waiting["barcode"]},
+        "requester": {"barcode": requester["barcode"]},
     }
     assert lent["checkOut"]["__typename"] == "CheckedOut"
-    assert after["openLoan"] == {"borrower": {"barcode": waiting["barcode"]}}
+    assert after["openLoan"] == {"borrower": {"barcode": requester["barcode"]}}
     assert request["id"] not in [each["id"] for each in after["openRequests"]["nodes"]]

@@ -1,4 +1,4 @@
-"""Nine screens of FOLIO in twelve operations: a visit each, what it shows, and how often it asks upstream."""
+"""Nine screens of FOLIO in twelve operations: the data that each shows, and its upstream calls."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ SCREENS = Path(__file__).parent / "screens"
 OPEN = ["OPEN_NOT_YET_FILLED", "OPEN_AWAITING_PICKUP", "OPEN_IN_TRANSIT", "OPEN_AWAITING_DELIVERY"]
 
 
-async def play(gateway: Gateway, screen: str, **variables: Json) -> Json:
-    """What one operation of a screen shows. The calls of the gateway are those of this operation alone."""
+async def run_screen(gateway: Gateway, screen: str, **variables: Json) -> Json:
+    """Run one operation of a screen and return its data. The recorded calls are those of this operation."""
     gateway.sandbox.calls.clear()
     query = (SCREENS / f"{screen}.graphql").read_text()
     return await gateway.data(query, variables, gateway.as_staff("head"))
 
 
-def calls(gateway: Gateway) -> Counter[str]:
-    """The calls by method and path, ids of single records left out."""
+def count_calls(gateway: Gateway) -> Counter[str]:
+    """Count the calls by method and path, without the ids of single records."""
     return Counter("/".join(part for part in path.split("/") if len(part) != 36) for path in gateway.paths())
 
 
 def test_there_are_nine_screens_in_twelve_operations() -> None:
-    """W1 to W9 are here, and no screen takes more than two operations."""
+    """W1 to W9 exist, and no screen needs more than two operations."""
     operations = Counter(path.name[:2] for path in SCREENS.glob("*.graphql"))
 
     assert sorted(operations) == [f"w{number}" for number in range(1, 10)]
@@ -37,11 +37,11 @@ def test_there_are_nine_screens_in_twelve_operations() -> None:
 
 
 async def test_w1_check_out(gateway: Gateway) -> None:
-    """A patron is scanned and an item lent: 14 REST calls of the desk are 8 and 3 here."""
+    """Scan a patron and lend an item: 14 REST calls of the desk are 8 and 3 here."""
     sponsor = gateway.library.user_by_barcode("1000000010")
     assert sponsor
 
-    patron = (await play(gateway, "w1_check_out_patron", barcode="1000000009"))["user"]
+    patron = (await run_screen(gateway, "w1_check_out_patron", barcode="1000000009"))["user"]
 
     assert [each["user"]["id"] for each in patron["sponsors"]["nodes"]] == [sponsor["id"]]
     assert patron["patronGroup"]["group"]
@@ -52,7 +52,7 @@ async def test_w1_check_out(gateway: Gateway) -> None:
     )
     assert len(gateway.calls) == 8
 
-    lent = await play(
+    lent = await run_screen(
         gateway,
         "w1_check_out_item",
         input={
@@ -66,7 +66,7 @@ async def test_w1_check_out(gateway: Gateway) -> None:
     assert loan["item"]["barcode"] == "2000000001"
     assert loan["item"]["status"] == {"name": "CHECKED_OUT"}
     assert gateway.library.loans[loan["id"]]["userId"] == patron["id"]
-    assert calls(gateway) == {
+    assert count_calls(gateway) == {
         "POST /circulation-bff/loans/check-out-by-barcode": 1,
         "GET /inventory/items": 1,
         "GET /automated-patron-blocks": 1,
@@ -74,8 +74,8 @@ async def test_w1_check_out(gateway: Gateway) -> None:
 
 
 async def test_w2_check_in(gateway: Gateway) -> None:
-    """A lent item comes back that somebody waits for: 7 REST calls of the desk are 4 here."""
-    wanted = [
+    """Check in an item that is requested: 7 REST calls of the desk are 4 here."""
+    requested_item_ids = [
         each.get("itemId")
         for each in gateway.library.requests.values()
         if each["status"] == "Open - Not yet filled"
@@ -84,24 +84,24 @@ async def test_w2_check_in(gateway: Gateway) -> None:
         each
         for each in gateway.library.loans.values()
         if each["status"]["name"] == "Open"
-        and each["itemId"] in wanted
+        and each["itemId"] in requested_item_ids
         and each.get("userId") in gateway.library.users
     )
     item = gateway.library.items[loan["itemId"]]
     assert item["status"]["name"] == "Checked out"
 
-    returned = await play(
+    data = await run_screen(
         gateway,
         "w2_check_in",
         input={"itemBarcode": item["barcode"], "servicePointId": gateway.summary.service_point_id},
     )
 
-    shown = returned["checkIn"]
-    assert shown["loan"]["id"] == loan["id"]
-    assert shown["loan"]["borrower"]["id"] == loan["userId"]
+    result = data["checkIn"]
+    assert result["loan"]["id"] == loan["id"]
+    assert result["loan"]["borrower"]["id"] == loan["userId"]
     assert gateway.library.loans[loan["id"]]["status"] == {"name": "Closed"}
-    assert shown["item"]["status"]["name"] in ("AWAITING_PICKUP", "IN_TRANSIT", "AWAITING_DELIVERY")
-    assert calls(gateway) == {
+    assert result["item"]["status"]["name"] in ("AWAITING_PICKUP", "IN_TRANSIT", "AWAITING_DELIVERY")
+    assert count_calls(gateway) == {
         "POST /circulation-bff/loans/check-in-by-barcode": 1,
         "GET /inventory/items": 1,
         "GET /accounts": 1,
@@ -110,8 +110,8 @@ async def test_w2_check_in(gateway: Gateway) -> None:
 
 
 async def test_w3_request_list(gateway: Gateway) -> None:
-    """A hundred requests with all that the page shows: 14 REST calls of the browser are 12 here."""
-    page = await play(
+    """A hundred requests with every column of the page: 14 REST calls of the browser are 12 here."""
+    page = await run_screen(
         gateway,
         "w3_request_list",
         filter={"status": OPEN},
@@ -127,7 +127,7 @@ async def test_w3_request_list(gateway: Gateway) -> None:
     assert sum(1 for node in nodes if (node["requester"] or {}).get("personal", {}).get("email")) >= 90
     assert any(node["openLoan"] for node in nodes)
     assert page["patronGroups"]["nodes"]
-    assert calls(gateway) == {
+    assert count_calls(gateway) == {
         "GET /circulation-bff/requests": 1,
         "GET /users": 2,
         "GET /circulation-bff/loans": 2,
@@ -141,14 +141,14 @@ async def test_w3_request_list(gateway: Gateway) -> None:
 
 
 async def test_w4_request_detail(gateway: Gateway) -> None:
-    """One request with its people, its title and its item: 5 calls."""
+    """One request with its requester, proxy, instance and item: 5 calls."""
     request = next(
         each
         for each in gateway.library.requests.values()
         if each["status"].startswith("Open") and each.get("itemId") and each.get("proxyUserId")
     )
 
-    detail = (await play(gateway, "w4_request_detail", id=request["id"]))["request"]
+    detail = (await run_screen(gateway, "w4_request_detail", id=request["id"]))["request"]
 
     requester = gateway.library.users[request["requesterId"]]
     assert detail["requester"]["personal"]["email"] == requester["personal"]["email"]
@@ -160,8 +160,8 @@ async def test_w4_request_detail(gateway: Gateway) -> None:
 
 
 async def test_w5_create_request(gateway: Gateway) -> None:
-    """A form is filled and sent: 14 REST calls of the browser are 9 and 3 here."""
-    form = await play(gateway, "w5_request_form", patron="1000000001", item="2000000037")
+    """Fill a form and create the request: 14 REST calls of the browser are 9 and 3 here."""
+    form = await run_screen(gateway, "w5_request_form", patron="1000000001", item="2000000037")
 
     title = form["searchInstance"]
     hold = title["item"]["allowedServicePoints"]["hold"]
@@ -170,7 +170,7 @@ async def test_w5_create_request(gateway: Gateway) -> None:
     assert len(gateway.calls) == 9
     before = title["item"]["openRequests"]["totalCount"]
 
-    made = await play(
+    created = await run_screen(
         gateway,
         "w5_create_request",
         input={
@@ -185,54 +185,54 @@ async def test_w5_create_request(gateway: Gateway) -> None:
         },
     )
 
-    request = made["createRequest"]["request"]
+    request = created["createRequest"]["request"]
     assert request["status"] == "OPEN_NOT_YET_FILLED"
     assert request["pickupServicePoint"] == {"name": hold[0]["name"]}
     assert request["item"]["openRequests"]["totalCount"] == before + 1
     assert gateway.library.requests[request["id"]]["requesterId"] == form["user"]["id"]
-    assert calls(gateway) == {"POST /circulation-bff/requests": 1, "GET /circulation-bff/requests": 2}
+    assert count_calls(gateway) == {"POST /circulation-bff/requests": 1, "GET /circulation-bff/requests": 2}
 
 
 async def test_w6_request_queue(gateway: Gateway) -> None:
-    """The queue of a title, with people and places: 6 REST calls of the browser are 3 here."""
-    longest, _ = Counter(
+    """The queue of an instance with requesters and locations: 6 REST calls of the browser are 3 here."""
+    instance_id, _ = Counter(
         each["instanceId"] for each in gateway.library.requests.values() if each["status"].startswith("Open")
     ).most_common(1)[0]
     item = next(
         each["itemId"]
         for each in gateway.library.requests.values()
-        if each["instanceId"] == longest and each.get("itemId")
+        if each["instanceId"] == instance_id and each.get("itemId")
     )
 
-    queue = await play(gateway, "w6_request_queue", instanceId=longest, itemId=item)
+    queue = await run_screen(gateway, "w6_request_queue", instanceId=instance_id, itemId=item)
 
-    places = [node["position"] for node in queue["instance"]["requestQueue"]["nodes"]]
-    assert places == list(range(1, len(places) + 1))
-    assert len(places) >= 2
+    positions = [node["position"] for node in queue["instance"]["requestQueue"]["nodes"]]
+    assert positions == list(range(1, len(positions) + 1))
+    assert len(positions) >= 2
     assert queue["item"]["id"] == item
     assert len(gateway.calls) == 3
 
 
 async def test_w7_open_loans(gateway: Gateway) -> None:
-    """Thirty loans of one patron, with who waits for each: 8 REST calls of the browser are 6 here."""
+    """Thirty loans of one patron with the requests for each: 8 REST calls of the browser are 6 here."""
     user = gateway.library.user_by_barcode("1000000002")
     assert user
 
-    shown = (await play(gateway, "w7_open_loans", userId=user["id"]))["user"]
+    result = (await run_screen(gateway, "w7_open_loans", userId=user["id"]))["user"]
 
     loans = [
         each
         for each in gateway.library.loans.values()
         if each.get("userId") == user["id"] and each["status"]["name"] == "Open"
     ]
-    assert shown["openLoans"]["totalCount"] == len(shown["openLoans"]["nodes"]) == len(loans) == 30
-    waiting = Counter(
+    assert result["openLoans"]["totalCount"] == len(result["openLoans"]["nodes"]) == len(loans) == 30
+    open_requests = Counter(
         each.get("itemId") for each in gateway.library.requests.values() if each["status"].startswith("Open")
     )
-    assert {node["id"]: node["openRequests"]["totalCount"] for node in shown["openLoans"]["nodes"]} == {
-        each["id"]: waiting[each["itemId"]] for each in loans
+    assert {node["id"]: node["openRequests"]["totalCount"] for node in result["openLoans"]["nodes"]} == {
+        each["id"]: open_requests[each["itemId"]] for each in loans
     }
-    assert calls(gateway) == {
+    assert count_calls(gateway) == {
         "GET /users": 1,
         "GET /groups": 1,
         "GET /manualblocks": 1,
@@ -243,14 +243,14 @@ async def test_w7_open_loans(gateway: Gateway) -> None:
 
 
 async def test_w8_loan_detail(gateway: Gateway) -> None:
-    """One loan that a proxy made, with fees and history: 11 REST calls of the browser are 8 here."""
+    """One loan by a proxy with fees and history: 11 REST calls of the browser are 8 here."""
     loan = next(
         each
         for each in gateway.library.loans.values()
         if each.get("proxyUserId") and each["status"]["name"] == "Open"
     )
 
-    detail = (await play(gateway, "w8_loan_detail", id=loan["id"]))["loan"]
+    detail = (await run_screen(gateway, "w8_loan_detail", id=loan["id"]))["loan"]
 
     assert detail["proxy"]["id"] == loan["proxyUserId"]
     assert detail["proxy"]["personal"]["lastName"]
@@ -260,17 +260,17 @@ async def test_w8_loan_detail(gateway: Gateway) -> None:
 
 
 async def test_w9_pick_slips(gateway: Gateway) -> None:
-    """The slips of a service point are printed, and that is recorded: 3 calls and 1."""
+    """Print the slips of a service point and record it: 3 calls and 1."""
     point = gateway.summary.service_point_id
 
-    slips = await play(gateway, "w9_pick_slips", servicePoint=point)
+    slips = await run_screen(gateway, "w9_pick_slips", servicePoint=point)
 
     nodes = slips["pickSlips"]["nodes"]
     assert len(nodes) == slips["pickSlips"]["totalCount"] > 0
     assert all(node["request"]["request"]["id"] == node["request"]["requestId"] for node in nodes)
     assert len(gateway.calls) == 3
 
-    recorded = await play(
+    recorded = await run_screen(
         gateway,
         "w9_record_print",
         input={
