@@ -60,17 +60,17 @@ def search_collection(library: Library) -> Collection:
     for item in library.items.values():
         items.setdefault(owner.get(item["holdingsRecordId"], ""), []).append(item)
 
-    def items_of(_: Library, instance: Record) -> Any:
+    def get_items(_: Library, instance: Record) -> Any:
         return items.get(instance["id"])
 
-    def holdings_of(_: Library, instance: Record) -> Any:
+    def get_holdings(_: Library, instance: Record) -> Any:
         return holdings.get(instance["id"])
 
     return Collection(
         key="instances",
         records=lambda library: library.instances,
         indexes=index_names(f"{STORED_INDEXES} {SEARCH_INDEXES}"),
-        computed={**COMPUTED_INDEXES, "items": items_of, "item": items_of, "holdings": holdings_of},
+        computed={**COMPUTED_INDEXES, "items": get_items, "item": get_items, "holdings": get_holdings},
     )
 
 

@@ -151,7 +151,7 @@ def patron_reasons(attempt: CheckOut, user: Record) -> Iterator[Record]:
         yield from proxy_reasons(attempt, user)
     if attempt.overrides.includes("patronBlock"):
         return
-    lifted_by = overridable_block(attempt.caller, "patronBlock")
+    block = overridable_block(attempt.caller, "patronBlock")
     manual = [each for each in find_manual_blocks(attempt.library, user["id"]) if each.get("borrowing")]
     if manual:
         texts = ";".join(each["desc"] for each in manual)
@@ -159,11 +159,11 @@ def patron_reasons(attempt: CheckOut, user: Record) -> Iterator[Record]:
             "Patron blocked from borrowing",
             {"reason": texts},
             code="USER_IS_BLOCKED_MANUALLY",
-            block=lifted_by,
+            block=block,
         )
     for each in find_automated_blocks(attempt.library, user["id"]):
         if each["blockBorrowing"]:
-            yield reason(each["message"], code="USER_IS_BLOCKED_AUTOMATICALLY", block=lifted_by)
+            yield reason(each["message"], code="USER_IS_BLOCKED_AUTOMATICALLY", block=block)
 
 
 def proxy_reasons(attempt: CheckOut, user: Record) -> Iterator[Record]:
@@ -200,8 +200,8 @@ def patron_and_item_reasons(attempt: CheckOut, user: Record, item: Record) -> It
         yield reason(f"{message} requested by another patron", {"userBarcode": user["barcode"]})
     limit = find_reached_limit(library, user, item)
     if limit is not None and not attempt.overrides.includes("itemLimitBlock"):
-        lifted_by = overridable_block(attempt.caller, "itemLimitBlock")
-        yield reason(limit_message(limit), {"itemBarcode": barcode}, code=limit_code(limit), block=lifted_by)
+        block = overridable_block(attempt.caller, "itemLimitBlock")
+        yield reason(limit_message(limit), {"itemBarcode": barcode}, code=limit_code(limit), block=block)
     policy = find_loan_policy(library, user, item)
     if policy is not None and not policy.get("loanable"):
         yield from not_loanable_reasons(attempt, policy, barcode)
@@ -240,7 +240,7 @@ def build_loan(attempt: CheckOut, user: Record, item: Record) -> Record:
     due = attempt.overrides.due_date()
     if due is None or (policy is not None and policy.get("loanable")):
         due = calculate_due_date(policy, attempt.loan_date)
-    overridden = bool(attempt.overrides.blocks)
+    is_override = bool(attempt.overrides.blocks)
     return omit_nulls(
         {
             "id": library.new_id(),
@@ -252,8 +252,8 @@ def build_loan(attempt: CheckOut, user: Record, item: Record) -> Record:
             "dueDate": format_timestamp(due),
             "status": {"name": "Open"},
             "itemStatus": "Checked out",
-            "action": "checkedOutThroughOverride" if overridden else "checkedout",
-            "actionComment": attempt.overrides.comment if overridden else None,
+            "action": "checkedOutThroughOverride" if is_override else "checkedout",
+            "actionComment": attempt.overrides.comment if is_override else None,
             "renewalCount": 0,
             "loanPolicyId": policy["id"] if policy else None,
             "overdueFinePolicyId": next(iter(library.overdue_fine_policies), None),

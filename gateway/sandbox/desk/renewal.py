@@ -19,13 +19,13 @@ from gateway.sandbox.desk.loan_actions import clear_recall_flag, set_loan_item_s
 from gateway.sandbox.desk.renewal_rules import (
     LOST_STATUS_CODES,
     find_recall,
+    find_rule_reasons,
     has_reminder_fees,
     is_at_renewal_limit,
     is_due_date_later,
     policy_reason,
     propose_due_date,
 )
-from gateway.sandbox.desk.renewal_rules import find_reasons as policy_refusals
 from gateway.sandbox.http.errors import Refused, reason
 from gateway.sandbox.http.overrides import (
     Overrides,
@@ -158,17 +158,17 @@ def evaluate(attempt: Renewal) -> tuple[datetime | None, list[Record]]:
     library, caller, loan, policy = attempt.library, attempt.caller, attempt.loan, attempt.policy
     reasons = [*missing_permission_reasons(caller, attempt.overrides), *patron_reasons(attempt)]
     if attempt.is_override:
-        due, refused = find_override_due_date(attempt)
-        return due, reasons + refused
-    refused = list(policy_refusals(library, caller, loan, attempt.item, policy))
-    return propose_due_date(library, loan, policy), reasons + refused
+        due, refusals = find_override_due_date(attempt)
+        return due, reasons + refusals
+    refusals = list(find_rule_reasons(library, caller, loan, attempt.item, policy))
+    return propose_due_date(library, loan, policy), reasons + refusals
 
 
 def parse_renewal_overrides(http_request: HttpRequest, value: object) -> Overrides:
     """Parse the overrides; a renewal without a comment has a dedicated error code."""
     requested = value if isinstance(value, dict) else {}
-    forced = any(requested.get(name) is not None for name in RENEWAL_BLOCKS)
-    if forced and requested.get("comment") in (None, ""):
+    is_override = any(requested.get(name) is not None for name in RENEWAL_BLOCKS)
+    if is_override and requested.get("comment") in (None, ""):
         message = "Override renewal request must have a comment"
         raise Refused([reason(message, {"comment": None}, code="OVERRIDE_RENEWAL_COMMENT_REQUIRED")])
     return parse_overrides(http_request, value)
@@ -181,29 +181,24 @@ def patron_reasons(attempt: Renewal) -> Iterator[Record]:
         yield reason(message, {"reason": "User is inactive."}, code="USER_IS_INACTIVE_OR_EXPIRED")
     if attempt.overrides.includes("patronBlock"):
         return
-    lifted_by = overridable_block(attempt.caller, "patronBlock")
+    block = overridable_block(attempt.caller, "patronBlock")
     manual = [each["desc"] for each in find_manual_blocks(library, user["id"]) if each.get("renewals")]
     if manual:
         message, parameters = "Patron blocked from renewing", {"reason": ";".join(manual)}
-        yield reason(message, parameters, code="USER_IS_BLOCKED_MANUALLY", block=lifted_by)
+        yield reason(message, parameters, code="USER_IS_BLOCKED_MANUALLY", block=block)
     for each in find_automated_blocks(library, user["id"]):
         if each["blockRenewals"]:
-            yield reason(each["message"], code="USER_IS_BLOCKED_AUTOMATICALLY", block=lifted_by)
+            yield reason(each["message"], code="USER_IS_BLOCKED_AUTOMATICALLY", block=block)
 
 
 def find_override_due_date(attempt: Renewal) -> tuple[datetime | None, list[Record]]:
     """Return the due date of an override renewal, or the reasons why even the override is refused."""
-    library, loan, policy, requested = (
-        attempt.library,
-        attempt.loan,
-        attempt.policy,
-        attempt.override_due_date,
-    )
+    library, loan, policy = attempt.library, attempt.loan, attempt.policy
+    requested = attempt.override_due_date
     if not policy.get("loanable") or not policy.get("renewable"):
         message = "New due date must be specified when due date calculation fails"
-        return requested, [] if requested else [
-            due_date_reason(message, "OVERRIDE_RENEWAL_DUE_DATE_REQUIRED")
-        ]
+        missing = due_date_reason(message, "OVERRIDE_RENEWAL_DUE_DATE_REQUIRED")
+        return requested, [] if requested else [missing]
     changes = is_due_date_later(library, loan, policy)
     if changes and not is_override_allowed(attempt):
         code = "OVERRIDE_RENEWAL_NOT_ALLOWED_FOR_CURRENT_LOAN"

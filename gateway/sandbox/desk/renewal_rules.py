@@ -20,12 +20,12 @@ LOST_STATUS_CODES = {
 CLAIMED = "Claimed returned"
 
 
-def policy_reason(policy: Record, message: str, code: str, lifted_by: Record | None = None) -> Record:
+def policy_reason(policy: Record, message: str, code: str, block: Record | None = None) -> Record:
     parameters = {"loanPolicyId": policy.get("id"), "loanPolicyName": policy.get("name")}
-    return reason(message, parameters, code=code, block=lifted_by)
+    return reason(message, parameters, code=code, block=block)
 
 
-def find_reasons(
+def find_rule_reasons(
     library: Library, caller: Caller, loan: Record, item: Record, policy: Record
 ) -> Iterator[Record]:
     """Return every reason for a refusal, in mod-circulation's order."""
@@ -49,24 +49,22 @@ def find_reasons(
 
 
 def overridable_reasons(
-    library: Library, lifted_by: Record, loan: Record, item: Record, policy: Record
+    library: Library, block: Record, loan: Record, item: Record, policy: Record
 ) -> Iterator[Record]:
     """Return the reasons that `renewalBlock` overrides."""
     if has_reminder_fees(loan):
         message, parameters = "Renewals not allowed for loans with reminders.", {"loanId": loan["id"]}
-        yield reason(message, parameters, code="RENEWAL_BLOCKED_BY_REMINDER_FEES", block=lifted_by)
+        yield reason(message, parameters, code="RENEWAL_BLOCKED_BY_REMINDER_FEES", block=block)
     recall = find_recall(library, item)
     if recall is not None:
         message = "items cannot be renewed when there is an active recall request"
         parameters = {"requestId": recall["id"]}
-        yield reason(message, parameters, code="RENEWAL_BLOCKED_BY_RECALL", block=lifted_by)
+        yield reason(message, parameters, code="RENEWAL_BLOCKED_BY_RECALL", block=block)
     status = item["status"]["name"]
     if status in LOST_STATUS_CODES:
-        yield reason(
-            f"item is {status}", {"itemId": item["id"]}, code=LOST_STATUS_CODES[status], block=lifted_by
-        )
+        yield reason(f"item is {status}", {"itemId": item["id"]}, code=LOST_STATUS_CODES[status], block=block)
     if is_at_renewal_limit(loan, policy):
-        yield policy_reason(policy, "loan at maximum renewal number", "LOAN_RENEWAL_LIMIT_REACHED", lifted_by)
+        yield policy_reason(policy, "loan at maximum renewal number", "LOAN_RENEWAL_LIMIT_REACHED", block)
 
 
 def has_reminder_fees(loan: Record) -> bool:

@@ -121,7 +121,7 @@ async def send_fault(fault: Fault, scope: Scope, receive: Receive, send: Send) -
 def truncate_body(send: Send) -> Send:
     """Wrap `send` so that half of the body is dropped, without a content length."""
 
-    async def cut(message: Message) -> None:
+    async def send_half(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = [(name, value) for name, value in message["headers"] if name != b"content-length"]
             message = {**message, "headers": headers}
@@ -130,4 +130,4 @@ def truncate_body(send: Send) -> Send:
             message = {**message, "body": body[: len(body) // 2]}
         await send(message)
 
-    return cut
+    return send_half

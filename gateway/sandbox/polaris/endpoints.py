@@ -168,15 +168,15 @@ def lock_routes(prefix: str, store: LockStore) -> list[Route]:
     return [
         Route(api, get_status, methods=["GET"]),
         Route(product + "/authentication/staffuser", functools.partial(log_in, store), methods=["POST"]),
-        Route(locks, authenticated(store, list_locks), methods=["GET"]),
-        Route(locks, authenticated(store, acquire_lock), methods=["POST"]),
-        Route(locks, authenticated(store, release_own_locks), methods=["DELETE"]),
-        Route(single, authenticated(store, get_lock), methods=["GET"]),
-        Route(single, authenticated(store, release_lock), methods=["DELETE"]),
+        Route(locks, require_session(store, list_locks), methods=["GET"]),
+        Route(locks, require_session(store, acquire_lock), methods=["POST"]),
+        Route(locks, require_session(store, release_own_locks), methods=["DELETE"]),
+        Route(single, require_session(store, get_lock), methods=["GET"]),
+        Route(single, require_session(store, release_lock), methods=["DELETE"]),
     ]
 
 
-def authenticated(
+def require_session(
     store: LockStore, endpoint: Callable[[LockRequest], Response | Awaitable[Response]]
 ) -> Callable[[Request], Awaitable[Response]]:
     """Wrap an endpoint so that it requires a session and renders its errors."""

@@ -39,7 +39,7 @@ class LockStore:
         self.clock = clock
         self.authenticator = Authenticator(clock)
         self.locks: dict[LockKey, Lock] = {}
-        annex = self.authenticator.staff_named("annex")
+        annex = self.authenticator.get_staff("annex")
         for number, (object_type, object_id) in enumerate(SEEDED_LOCKS, start=1):
             self.locks[object_type, object_id] = Lock(
                 object_type=object_type,

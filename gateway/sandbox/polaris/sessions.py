@@ -72,7 +72,7 @@ class Authenticator:
                 staff=staff, token=f"{name}-token", secret=f"{name}-secret", fixed=True
             )
 
-    def staff_named(self, username: str) -> Staff:
+    def get_staff(self, username: str) -> Staff:
         return next(staff for staff in STAFF if staff.username == username)
 
     def authorization(self, username: str) -> str:

@@ -77,18 +77,18 @@ def proxy_reasons(new_request: NewRequest, user: Record) -> Iterator[Record]:
 
 
 def block_reasons(new_request: NewRequest, user: Record) -> Iterator[Record]:
-    lifted_by = overridable_block(new_request.caller, "patronBlock")
+    block = overridable_block(new_request.caller, "patronBlock")
     manual = [each for each in find_manual_blocks(new_request.library, user["id"]) if each.get("requests")]
     if manual:
         yield reason(
             "Patron blocked from requesting",
             {"reason": ";".join(each["desc"] for each in manual)},
             code="USER_IS_BLOCKED_MANUALLY",
-            block=lifted_by,
+            block=block,
         )
     for each in find_automated_blocks(new_request.library, user["id"]):
         if each.get("blockRequests"):
-            yield reason(each["message"], code="USER_IS_BLOCKED_AUTOMATICALLY", block=lifted_by)
+            yield reason(each["message"], code="USER_IS_BLOCKED_AUTOMATICALLY", block=block)
 
 
 def repeated_request_reasons(new_request: NewRequest, user: Record) -> Iterator[Record]:

@@ -54,15 +54,15 @@ def add_users(seeder: Seeder) -> None:
         department = {"id": seeder.id("department", code), "name": name, "code": code, "usageNumber": 1}
         seeder.add(library.departments, department | {"metadata": seeder.metadata()})
     for number, (username, first, last) in enumerate(STAFF):
-        seeder.add(library.users, staff(seeder, number, username, first, last))
+        seeder.add(library.users, staff_user(seeder, number, username, first, last))
     for number in range(USER_COUNT - len(STAFF)):
         seeder.add(library.users, SPECIAL_PATRONS.get(number, patron)(seeder, number))
-    seeder.add(library.users, complete(seeder))
+    seeder.add(library.users, complete_patron(seeder))
     add_blocks(seeder)
     add_proxies(seeder)
 
 
-def staff(seeder: Seeder, number: int, username: str, first: str, last: str) -> Record:
+def staff_user(seeder: Seeder, number: int, username: str, first: str, last: str) -> Record:
     return {
         "id": seeder.id("user", username),
         "username": username,
@@ -130,7 +130,7 @@ def address(seeder: Seeder, number: int, kind: str, *, primary: bool) -> Record:
     }
 
 
-def complete(seeder: Seeder) -> Record:
+def complete_patron(seeder: Seeder) -> Record:
     """Build the first patron, whose record has every field."""
     record = patron(seeder, 0)
     record["departments"] = [seeder.id("department", "LING"), seeder.id("department", "ASTR")]
@@ -156,34 +156,34 @@ def complete(seeder: Seeder) -> Record:
     }
 
 
-def expired(seeder: Seeder, number: int) -> Record:
+def expired_patron(seeder: Seeder, number: int) -> Record:
     return patron(seeder, number) | {"expirationDate": seeder.day(-30)}
 
 
-def inactive(seeder: Seeder, number: int) -> Record:
+def inactive_patron(seeder: Seeder, number: int) -> Record:
     return patron(seeder, number) | {"active": False}
 
 
-def without_barcode(seeder: Seeder, number: int) -> Record:
+def patron_without_barcode(seeder: Seeder, number: int) -> Record:
     record = patron(seeder, number)
     del record["barcode"]
     return record
 
 
-def system(seeder: Seeder, number: int) -> Record:
+def system_user(seeder: Seeder, number: int) -> Record:
     return {"id": seeder.id("user", number), "username": "mod-pubsub", "active": True, "type": "system"}
 
 
-def visitor(seeder: Seeder, number: int) -> Record:
+def visiting_patron(seeder: Seeder, number: int) -> Record:
     return patron(seeder, number) | {"patronGroup": seeder.id("group", "visitor")}
 
 
 SPECIAL_PATRONS = {
-    EXPIRED: expired,
-    INACTIVE: inactive,
-    WITHOUT_BARCODE: without_barcode,
-    SYSTEM: system,
-    AT_THE_LIMIT: visitor,
+    EXPIRED: expired_patron,
+    INACTIVE: inactive_patron,
+    WITHOUT_BARCODE: patron_without_barcode,
+    SYSTEM: system_user,
+    AT_THE_LIMIT: visiting_patron,
 }
 
 
