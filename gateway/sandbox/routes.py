@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gateway.sandbox.collections import (
     accounts,
     circulation_settings,
@@ -25,6 +23,7 @@ from gateway.sandbox.desk.check_in import bff_check_in, circulation_check_in
 from gateway.sandbox.desk.check_out import bff_check_out, check_out_dry_run, circulation_check_out
 from gateway.sandbox.http.permissions import OVERRIDE_PERMISSIONS
 from gateway.sandbox.http.request import Endpoint
+from gateway.sandbox.http.route import ServedRoute, get_route, post_route
 from gateway.sandbox.requests import batch_requests, request_queue
 from gateway.sandbox.requests.allowed_service_points import (
     bff_allowed_service_points,
@@ -41,28 +40,12 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 BFF = "/circulation-bff"
 
 
-@dataclass(frozen=True, slots=True)
-class ServedRoute:
-    method: str
-    path: str
-    permission: str | None  # None: any valid token suffices
-    endpoint: Endpoint
-
-
 def collection_routes(path: str, permission: str, collection: Collection) -> list[ServedRoute]:
     """Return the routes of a collection and of its records, each with its permission."""
     return [
         ServedRoute("GET", path, f"{permission}.collection.get", list_endpoint(collection)),
         ServedRoute("GET", path + "/{id}", f"{permission}.item.get", record_endpoint(collection)),
     ]
-
-
-def get_route(path: str, permission: str, endpoint: Endpoint) -> ServedRoute:
-    return ServedRoute("GET", path, permission, endpoint)
-
-
-def post_route(path: str, permission: str, endpoint: Endpoint) -> ServedRoute:
-    return ServedRoute("POST", path, permission, endpoint)
 
 
 def loan_write_routes(name: str, bff: Endpoint, circulation: Endpoint) -> list[ServedRoute]:
