@@ -321,7 +321,7 @@ async def test_unknown_request_is_not_written(gateway: Gateway) -> None:
 async def test_failed_read_is_a_known_outcome(answered: Answered, status: int, code: str) -> None:
     """If the request cannot be read, nothing is written, and the error is that of a read."""
     act = next(act for act in ACTS if act.name == "cancelRequest")
-    lasting = httpx.Response(status, headers={"Retry-After": "60"})  # no further read
+    lasting = httpx.Response(status, headers={"Retry-After": "60"})  # so that the read is not retried
     answer, got = await answered(act.document, act.given, lasting)
 
     assert answer["errors"][0]["extensions"]["code"] == code
