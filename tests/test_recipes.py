@@ -40,7 +40,8 @@ def respond(request):
 
 
 async def main():
-    app = create_app(Settings(okapi_url="http://okapi"), transport=lambda limits: httpx.MockTransport(respond))
+    settings = Settings(okapi_url="http://okapi")
+    app = create_app(settings, transport=lambda limits: httpx.MockTransport(respond))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
         body = {"query": operation}
