@@ -1,0 +1,143 @@
+"""The presence of embedded values: a member that is null but whose object is there is known to be null."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.gateway_over import gateway_over, key
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("execution", ["plan", "generic"])]
+
+Json = Any  # a response is JSON, and each test knows its shape
+
+FETCHED = {
+    "/users": ("users", {"barcode": "fetched", "personal": {"lastName": "Fetched"}}),
+    "/service-points": ("servicepoints", {"name": "Fetched"}),
+    "/inventory/instances": ("instances", {"hrid": "fetched", "title": "Fetched"}),
+    "/inventory/items": (
+        "items",
+        {
+            "barcode": "fetched",
+            "inTransitDestinationServicePointId": key(7),
+            "holdingsRecordId": key(8),
+            "instanceId": key(9),
+        },
+    ),
+}
+
+
+async def nodes_of(execution: str, selection: str, loans: list[Json]) -> tuple[list[Json], list[str]]:
+    """Return the nodes of a list of these loans, and the paths of the upstream calls for their links."""
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/circulation-bff/loans":
+            return httpx.Response(200, json={"loans": loans})
+        name, record = FETCHED[request.url.path]
+        ids = [key(number) for number in range(1, 20) if key(number) in request.url.params["query"]]
+        return httpx.Response(200, json={name: [{"id": each, **record} for each in ids]})
+
+    async with gateway_over(upstream, execution=execution) as asking:
+        answer = await asking.ask(f"{{ loans {{ nodes {{ {selection} }} }} }}")
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]["loans"]["nodes"], [request.url.path for request in asking.got[1:]]
+
+
+@pytest.mark.parametrize("borrower", [{"barcode": None}, {"lastName": "Horvat"}, {}])
+async def test_a_null_in_an_embedded_object_is_the_value(execution: str, borrower: Json) -> None:
+    """Null or left out makes no difference: the object that would hold the value is embedded."""
+    loans = [{"id": key(1), "userId": key(2), "borrower": borrower}]
+
+    nodes, calls = await nodes_of(execution, "borrower { id barcode }", loans)
+
+    assert nodes == [{"borrower": {"id": key(2), "barcode": None}}]
+    assert calls == []
+
+
+@pytest.mark.parametrize("loan", [{}, {"borrower": None}])
+async def test_a_value_without_its_object_is_fetched(execution: str, loan: Json) -> None:
+    """Without the embedded object nothing is known, and null would be a guess."""
+    loans = [{"id": key(1), "userId": key(2), **loan}]
+
+    nodes, calls = await nodes_of(execution, "borrower { id barcode }", loans)
+
+    assert nodes == [{"borrower": {"id": key(2), "barcode": "fetched"}}]
+    assert calls == ["/users"]
+
+
+async def test_each_row_is_decided_for_itself(execution: str) -> None:
+    """Only the rows without an embedded object are fetched, in one call."""
+    loans: list[Json] = [
+        {"id": key(1), "userId": key(2), "borrower": {"barcode": "embedded"}},
+        {"id": key(3), "userId": key(4)},
+        {"id": key(5), "userId": key(6), "borrower": {"barcode": None}},
+        {"id": key(7), "userId": key(8), "borrower": None},
+        {"id": key(9), "borrower": {"barcode": "without an id"}},
+    ]
+
+    nodes, calls = await nodes_of(execution, "borrower { barcode }", loans)
+
+    assert [node["borrower"] for node in nodes] == [
+        {"barcode": "embedded"},
+        {"barcode": "fetched"},
+        {"barcode": None},
+        {"barcode": "fetched"},
+        None,
+    ]
+    assert calls == ["/users"]
+
+
+async def test_nothing_but_nulls_makes_no_object(execution: str) -> None:
+    """`personal` is null when the loan has none of its members, and an object when it has one."""
+    loans: list[Json] = [
+        {"id": key(1), "userId": key(2), "borrower": {"lastName": None, "firstName": None}},
+        {"id": key(3), "userId": key(4), "borrower": {"lastName": None, "firstName": "Nils"}},
+    ]
+
+    nodes, calls = await nodes_of(execution, "borrower { personal { lastName } }", loans)
+
+    assert [node["borrower"]["personal"] for node in nodes] == [None, {"lastName": None}]
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("item", "destination", "calls"),
+    [
+        ({"inTransitDestinationServicePoint": {"name": "Embedded"}}, "Embedded", []),
+        ({"inTransitDestinationServicePoint": {"name": None}}, None, []),
+        ({"inTransitDestinationServicePoint": {}}, None, []),
+        ({"inTransitDestinationServicePoint": None}, "Fetched", ["/service-points"]),
+        ({}, "Fetched", ["/service-points"]),
+    ],
+)
+async def test_a_link_beyond_the_link(
+    execution: str, item: Json, destination: str | None, calls: list[str]
+) -> None:
+    """The loan embeds a name two links away; a null counts if the object that holds it is embedded."""
+    embedded = {"barcode": "b", "inTransitDestinationServicePointId": key(3), **item}
+    loans = [{"id": key(1), "itemId": key(2), "item": embedded}]
+
+    nodes, paths = await nodes_of(
+        execution, "item { barcode inTransitDestinationServicePoint { id name } }", loans
+    )
+
+    assert nodes == [
+        {"item": {"barcode": "b", "inTransitDestinationServicePoint": {"id": key(3), "name": destination}}}
+    ]
+    assert paths == calls
+
+
+@pytest.mark.parametrize("hrid", [{"instanceHrid": "in1"}, {"instanceHrid": None}, {}])
+async def test_a_member_of_the_loan_item_beyond_the_link(execution: str, hrid: Json) -> None:
+    """The instance's HRID stands in the embedded item itself, and there null is a value too."""
+    embedded = {"barcode": "b", "holdingsRecordId": key(3), "instanceId": key(4), **hrid}
+    loans = [{"id": key(1), "itemId": key(2), "item": embedded}]
+
+    nodes, paths = await nodes_of(execution, "item { barcode instance { id hrid } }", loans)
+
+    assert nodes == [
+        {"item": {"barcode": "b", "instance": {"id": key(4), "hrid": hrid.get("instanceHrid")}}}
+    ]
+    assert paths == []
