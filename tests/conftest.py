@@ -1,9 +1,10 @@
-"""What every test may ask for: the gateway over the embedded library, with its upstream calls in view."""
+"""Fixtures of all tests: the gateway over the sandbox, with its upstream calls; and the inner loop."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
+from pathlib import Path
 
 import pytest
 
@@ -11,14 +12,73 @@ from gateway.sandbox import Sandbox, create_sandbox
 from tests.gateway_under_test import Gateway, open_gateway
 from tests.http.desk import Desk
 
+# The inner loop, `pytest -m "not slow"`, must stay below 90 seconds on two cores. A test is slow if it has
+# the mark, if its path is one of these, or if it is beyond the sample of a function with many cases.
+TESTS = Path(__file__).parent
+SLOW_PATHS = frozenset(
+    TESTS / path
+    for path in (
+        # Browsers, Node.js, wheels, containers and hours of operation in minutes.
+        "audits",
+        "benchmarks",
+        "browser",
+        "clients",
+        "container",
+        "soak",
+        "test_packaging.py",
+        # Processes of the command line, sockets with certificates, and clocks that must run out.
+        "cli/test_workers.py",
+        "engine/test_hostile.py",
+        "engine/test_leakage.py",
+        "engine/test_rate_limit_replicas.py",
+        "http/test_fuzz.py",
+        "http/test_load.py",
+        "observability/test_logs.py",
+        "observability/test_traces.py",
+        "server/test_protocol.py",
+        "test_cli.py",
+        "test_over_http.py",
+        "upstream/transport/test_tls.py",
+    )
+)
+MAX_CASES = 8  # of one test function in the inner loop, spread evenly over all of them
+MAX_CASES_IN = {"test_same_answers.py": 2, "test_same_acts.py": 4}  # each case is a few dozen operations
 
-def pytest_collection_finish() -> None:
-    """Keep what thousands of tests are made of away from the garbage collector.
 
-    Going through it takes up to most of a second each time, in which every deadline of a test passes.
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave slow paths unread in the inner loop: importing them takes a third of the collection."""
+    return True if config.option.markexpr == "not slow" and collection_path in SLOW_PATHS else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare collection the garbage collector, and the collector everything that collection creates.
+
+    A pass over the objects of thousands of tests takes most of a second, in which deadlines of a test expire.
     """
-    gc.collect()
-    gc.freeze()
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are deselected by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    cases: dict[tuple[Path, str], list[pytest.Item]] = {}
+    for item in items:
+        if not SLOW_PATHS.isdisjoint((item.path, *item.path.parents)):
+            item.add_marker(pytest.mark.slow)
+        elif isinstance(item, pytest.Function):
+            cases.setdefault((item.path, item.originalname), []).append(item)
+    for (path, _), each in cases.items():
+        limit = MAX_CASES_IN.get(path.name, MAX_CASES)
+        sample = {each[number * len(each) // limit] for number in range(limit)}
+        for item in each:
+            if item not in sample:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

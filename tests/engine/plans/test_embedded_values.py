@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("execution", ["plan", "
 
 Json = Any  # a response is JSON, and each test knows its shape
 
-FETCHED = {
+FETCHED: dict[str, tuple[str, Json]] = {
     "/users": ("users", {"barcode": "fetched", "personal": {"lastName": "Fetched"}}),
     "/service-points": ("servicepoints", {"name": "Fetched"}),
     "/inventory/instances": ("instances", {"hrid": "fetched", "title": "Fetched"}),
