@@ -1,4 +1,4 @@
-"""In whose name upstream is asked: the few request headers that we read, checked."""
+"""The identity of a caller, read from request headers and validated."""
 
 from __future__ import annotations
 
@@ -11,26 +11,49 @@ from gateway.errors import BadRequest
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-_TENANT = re.compile(rb"[a-z][a-z0-9_]{0,62}")
+TENANT_HEADER = "X-Okapi-Tenant"
+TOKEN_HEADER = "X-Okapi-Token"  # noqa: S105 - the name of a header
+REQUEST_ID_HEADER = "X-Okapi-Request-Id"
+POLARIS_AUTHORIZATION_HEADER = "X-Polaris-Authorization"
+POLARIS_WORKSTATION_HEADER = "X-Polaris-Workstation"
+POLARIS_ORGANIZATION_HEADER = "X-Polaris-Organization"
+TOKEN_COOKIE = "folioAccessToken"  # noqa: S105 - the name of a cookie
+
+SANDBOX_TENANT = "diku"  # the default tenant of the sandbox, in which callers need no login
+SANDBOX_STAFF = "desk"  # the default staff member of Polaris there
+
+MAX_TOKEN_LENGTH = 8192  # Keycloak's tokens with many roles are 3 to 5 kB
+MAX_LIST_LENGTH = 512  # the length that the trace context specification requires at least
+
+
+def raw(header: str) -> bytes:
+    """Return the name of a header as in an ASGI scope."""
+    return header.lower().encode("ascii")
+
+
+RAW_REQUEST_ID_HEADER = raw(REQUEST_ID_HEADER)
+
+_TENANT = raw(TENANT_HEADER)
+_TOKEN = raw(TOKEN_HEADER)
+_POLARIS = tuple(
+    map(raw, (POLARIS_AUTHORIZATION_HEADER, POLARIS_WORKSTATION_HEADER, POLARIS_ORGANIZATION_HEADER))
+)
+
+_TENANT_ID = re.compile(rb"[a-z][a-z0-9_]{0,62}")
 _REQUEST_ID = re.compile(rb"[0-9A-Za-z/;,\-_.]{1,256}")
-_VISIBLE = bytes(range(0x21, 0x7F))  # a table: tokens are long, and a pattern takes four times as long
+_VISIBLE = bytes(range(0x21, 0x7F))  # a table: a pattern takes four times as long for a long token
 _PRINTABLE = re.compile(rb"[\x20-\x7e]+")
 _BEARER = re.compile(rb"bearer +(.*)", re.IGNORECASE)
 _POLARIS_SCHEME = re.compile(rb"(?:PAS|Bearer) +[\x21-\x7e]+")
 _NUMBER = re.compile(rb"[0-9]{1,9}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]{1,64})?")
 
-_LONGEST_TOKEN = 8192  # Keycloak's tokens with many roles are 3 to 5 kB
-_LONGEST_LIST = 512  # what the trace context specification asks to be carried at least
-
-_POLARIS = (b"x-polaris-authorization", b"x-polaris-workstation", b"x-polaris-organization")
-
-# X-Okapi-Url, -User-Id and -Permissions are not here: from outside they are claims, not facts.
+# X-Okapi-Url, -User-Id and -Permissions are not read: sent by a client they are claims, not facts.
 _READ = frozenset(
     {
-        b"x-okapi-tenant",
-        b"x-okapi-token",
-        b"x-okapi-request-id",
+        _TENANT,
+        _TOKEN,
+        RAW_REQUEST_ID_HEADER,
         b"authorization",
         b"cookie",
         b"accept-language",
@@ -43,9 +66,9 @@ _READ = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolarisIdentity:
-    """The staff member as Polaris knows them. A lock belongs to a user at a workstation.
+    """The staff member in Polaris. A lock belongs to a user at a workstation.
 
-    `authorization` is None where the caller named a workstation or an organization and sent no login.
+    `authorization` is None if the request names a workstation or an organization without a login.
     """
 
     authorization: str | None = field(default=None, repr=False)
@@ -55,7 +78,7 @@ class PolarisIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Everything of a request that travels on to the services, and nothing else does."""
+    """The part of a request that is sent on to the services."""
 
     tenant: str
     token: str | None = field(default=None, repr=False)
@@ -73,76 +96,76 @@ def caller_from_headers(
     default_tenant: str | None = None,
     default_polaris: PolarisIdentity | None = None,
 ) -> Caller:
-    """Read the caller from raw ASGI headers; the defaults are for the sandbox, where nobody logs in."""
-    given = _read(headers)
-    traceparent = _traceparent(given)
+    """Read the caller from raw ASGI headers; the defaults are for the sandbox, which needs no login."""
+    values = _read(headers)
+    traceparent = _traceparent(values)
     return Caller(
-        tenant=_tenant(given, default_tenant),
-        token=_token(given, token_cookie=token_cookie),
-        request_id=_request_id(given.get(b"x-okapi-request-id")),
-        accept_language=_list(given.get(b"accept-language")),
+        tenant=_tenant(values, default_tenant),
+        token=_token(values, token_cookie=token_cookie),
+        request_id=_request_id(values.get(RAW_REQUEST_ID_HEADER)),
+        accept_language=_list(values.get(b"accept-language")),
         traceparent=traceparent,
-        tracestate=_list(given.get(b"tracestate")) if traceparent else None,
-        polaris=_polaris(given, default_polaris),
+        tracestate=_list(values.get(b"tracestate")) if traceparent else None,
+        polaris=_polaris(values, default_polaris),
     )
 
 
 def request_id_from_headers(headers: Headers) -> str:
-    """Name a request whose caller is not known, or not yet."""
-    return _request_id([value for name, value in headers if name == b"x-okapi-request-id"])
+    """Return the request id of a request whose caller is not known, or not yet."""
+    return _request_id([value for name, value in headers if name == RAW_REQUEST_ID_HEADER])
 
 
 def _read(headers: Headers) -> dict[bytes, list[bytes]]:
-    given: dict[bytes, list[bytes]] = {}
+    values: dict[bytes, list[bytes]] = {}
     for name, value in headers:
         if name in _READ:
-            given.setdefault(name, []).append(value)
-    return given
+            values.setdefault(name, []).append(value)
+    return values
 
 
-def _single(given: dict[bytes, list[bytes]], name: bytes) -> bytes | None:
-    values = given.get(name)
-    if values is None:
+def _single(values: dict[bytes, list[bytes]], name: bytes) -> bytes | None:
+    lines = values.get(name)
+    if lines is None:
         return None
-    if len(values) > 1:
-        raise BadRequest(f"Header {_written(name)} was sent more than once.")
-    return values[0].strip(b" \t")
+    if len(lines) > 1:
+        raise BadRequest(f"Header {_display_name(name)} was sent more than once.")
+    return lines[0].strip(b" \t")
 
 
-def _written(name: bytes) -> str:
-    """The name of a header as documentation writes it."""
+def _display_name(name: bytes) -> str:
+    """Return the name of a header as it is written in documentation."""
     return name.decode("ascii").title()
 
 
-def _tenant(given: dict[bytes, list[bytes]], default: str | None) -> str:
-    value = _single(given, b"x-okapi-tenant")
+def _tenant(values: dict[bytes, list[bytes]], default: str | None) -> str:
+    value = _single(values, _TENANT)
     if value is None:
         if default is None:
-            raise BadRequest("Header X-Okapi-Tenant is missing.")
+            raise BadRequest(f"Header {TENANT_HEADER} is missing.")
         return default
-    if not _TENANT.fullmatch(value):
+    if not _TENANT_ID.fullmatch(value):
         raise BadRequest(
-            "Header X-Okapi-Tenant is not a tenant id: a small letter, then at most 62 of a-z, 0-9 and _."
+            f"Header {TENANT_HEADER} must be a lowercase letter followed by at most 62 of a-z, 0-9 and _."
         )
     return value.decode("ascii")
 
 
-def _token(given: dict[bytes, list[bytes]], *, token_cookie: bool) -> str | None:
-    """Okapi refuses a request whose two token headers disagree; so do we. A cookie only fills a gap."""
-    header = _single(given, b"x-okapi-token")
-    bearer = _bearer(given)
+def _token(values: dict[bytes, list[bytes]], *, token_cookie: bool) -> str | None:
+    # As in Okapi, two headers with different tokens are refused. A cookie is used if there is no header.
+    header = _single(values, _TOKEN)
+    bearer = _bearer(values)
     if header is not None and bearer is not None and header != bearer:
-        raise BadRequest("Headers X-Okapi-Token and Authorization carry different tokens.")
+        raise BadRequest(f"Headers {TOKEN_HEADER} and Authorization have different tokens.")
     if header is not None:
-        return _checked_token(header, "Header X-Okapi-Token")
+        return _check_token(header, f"Header {TOKEN_HEADER}")
     if bearer is not None:
-        return _checked_token(bearer, "Header Authorization")
-    cookie = _cookie(given) if token_cookie else None
-    return None if cookie is None else _checked_token(cookie, "Cookie folioAccessToken")
+        return _check_token(bearer, "Header Authorization")
+    cookie = _cookie(values) if token_cookie else None
+    return None if cookie is None else _check_token(cookie, f"Cookie {TOKEN_COOKIE}")
 
 
-def _bearer(given: dict[bytes, list[bytes]]) -> bytes | None:
-    value = _single(given, b"authorization")
+def _bearer(values: dict[bytes, list[bytes]]) -> bytes | None:
+    value = _single(values, b"authorization")
     if value is None:
         return None
     match = _BEARER.fullmatch(value)
@@ -151,55 +174,56 @@ def _bearer(given: dict[bytes, list[bytes]]) -> bytes | None:
     return match[1]
 
 
-def _cookie(given: dict[bytes, list[bytes]]) -> bytes | None:
+def _cookie(values: dict[bytes, list[bytes]]) -> bytes | None:
     # HTTP/2 lets a client split its cookies over several header lines.
-    pairs = [pair.strip().partition(b"=") for line in given.get(b"cookie", ()) for pair in line.split(b";")]
-    values = [value.strip(b'"') for name, _, value in pairs if name == b"folioAccessToken"]
-    if len(values) > 1:
-        raise BadRequest("Cookie folioAccessToken was sent more than once.")
-    return values[0] if values else None
+    pairs = [pair.strip().partition(b"=") for line in values.get(b"cookie", ()) for pair in line.split(b";")]
+    tokens = [value.strip(b'"') for name, _, value in pairs if name == TOKEN_COOKIE.encode()]
+    if len(tokens) > 1:
+        raise BadRequest(f"Cookie {TOKEN_COOKIE} was sent more than once.")
+    return tokens[0] if tokens else None
 
 
-def _checked_token(value: bytes, carrier: str) -> str:
-    if len(value) > _LONGEST_TOKEN:
-        raise BadRequest(f"{carrier} is longer than {_LONGEST_TOKEN} bytes.")
+def _check_token(value: bytes, source: str) -> str:
+    if len(value) > MAX_TOKEN_LENGTH:
+        raise BadRequest(f"{source} must have at most {MAX_TOKEN_LENGTH} bytes; got {len(value)}.")
     if not value or value.translate(None, _VISIBLE):
-        raise BadRequest(f"{carrier} is empty or holds characters that a token cannot have.")
+        raise BadRequest(f"{source} is empty or contains characters that are not allowed in a token.")
     return value.decode("ascii")
 
 
 def _request_id(values: list[bytes] | None) -> str:
-    """Append our hop the way Okapi does, or start a new chain when there is none worth continuing."""
-    hop = f"{int(random() * 1_000_000):06d}/graphql"  # noqa: S311 - a name and no secret
+    """Append a hop as Okapi does, or start a new chain if there is no valid one."""
+    hop = f"{int(random() * 1_000_000):06d}/graphql"  # noqa: S311 - an identifier, not a secret
     if values and len(values) == 1 and _REQUEST_ID.fullmatch(values[0]):
         return f"{values[0].decode('ascii')};{hop}"
     return hop
 
 
-def _traceparent(given: dict[bytes, list[bytes]]) -> str | None:
-    # A broken trace is dropped, never refused: tracing must not decide who is served.
-    values = given.get(b"traceparent", ())
-    if len(values) == 1 and _TRACEPARENT.fullmatch(values[0]):
-        return values[0].decode("ascii")
+def _traceparent(values: dict[bytes, list[bytes]]) -> str | None:
+    # An invalid trace is dropped, not refused: a request must not fail because of tracing.
+    lines = values.get(b"traceparent", ())
+    if len(lines) == 1 and _TRACEPARENT.fullmatch(lines[0]):
+        return lines[0].decode("ascii")
     return None
 
 
 def _list(values: list[bytes] | None) -> str | None:
-    """Join the lines of a list header; one that is too long or unprintable is dropped."""
+    """Join the lines of a list header; drop it if it is too long or not printable."""
     if not values:
         return None
     value = b",".join(values)
-    if len(value) > _LONGEST_LIST or not _PRINTABLE.fullmatch(value):
+    if len(value) > MAX_LIST_LENGTH or not _PRINTABLE.fullmatch(value):
         return None
     return value.decode("ascii")
 
 
-def _polaris(given: dict[bytes, list[bytes]], default: PolarisIdentity | None) -> PolarisIdentity | None:
-    if given.keys().isdisjoint(_POLARIS):
+def _polaris(values: dict[bytes, list[bytes]], default: PolarisIdentity | None) -> PolarisIdentity | None:
+    if values.keys().isdisjoint(_POLARIS):
         return default
-    authorization = _single(given, b"x-polaris-authorization")
-    workstation = _number(given, b"x-polaris-workstation")
-    organization = _number(given, b"x-polaris-organization")
+    authorization_header, workstation_header, organization_header = _POLARIS
+    authorization = _single(values, authorization_header)
+    workstation = _number(values, workstation_header)
+    organization = _number(values, organization_header)
     if authorization is None:
         default = default or PolarisIdentity()
         return replace(
@@ -207,19 +231,22 @@ def _polaris(given: dict[bytes, list[bytes]], default: PolarisIdentity | None) -
             workstation=default.workstation if workstation is None else workstation,
             organization=default.organization if organization is None else organization,
         )
-    if len(authorization) > _LONGEST_TOKEN:
-        raise BadRequest(f"Header X-Polaris-Authorization is longer than {_LONGEST_TOKEN} bytes.")
+    if len(authorization) > MAX_TOKEN_LENGTH:
+        raise BadRequest(
+            f"Header {POLARIS_AUTHORIZATION_HEADER} must have at most {MAX_TOKEN_LENGTH} bytes;"
+            f" got {len(authorization)}."
+        )
     if not _POLARIS_SCHEME.fullmatch(authorization):
-        raise BadRequest("Header X-Polaris-Authorization must start with 'PAS ' or 'Bearer '.")
+        raise BadRequest(f"Header {POLARIS_AUTHORIZATION_HEADER} must start with 'PAS ' or 'Bearer '.")
     return PolarisIdentity(
         authorization=authorization.decode("ascii"), workstation=workstation, organization=organization
     )
 
 
-def _number(given: dict[bytes, list[bytes]], name: bytes) -> int | None:
-    value = _single(given, name)
+def _number(values: dict[bytes, list[bytes]], name: bytes) -> int | None:
+    value = _single(values, name)
     if value is None:
         return None
     if not _NUMBER.fullmatch(value):
-        raise BadRequest(f"Header {_written(name)} must be a number.")
+        raise BadRequest(f"Header {_display_name(name)} must be a number.")
     return int(value)

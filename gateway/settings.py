@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
@@ -39,7 +38,7 @@ DocumentsMode: TypeAlias = Literal["off", "log", "enforce"]
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used: one line per problem, fit to be shown to the operator."""
+    """Invalid settings, with one line per problem for the operator."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -49,61 +48,61 @@ class SettingsError(Exception):
 def service_url(text: str) -> str:
     """Check the base URL of a service and return it without its trailing slash."""
     if re.search(r"[\s\\\x00-\x1f\x7f]", text):
-        raise ValueError("must not contain blanks, control characters or backslashes")
+        raise ValueError("must not contain spaces, control characters or backslashes")
     if "@" in text:
-        raise ValueError("must not carry a user name or a password")
+        raise ValueError("must not contain a user name or a password")
     if "?" in text or "#" in text:
-        raise ValueError("must not carry a query or a fragment")
+        raise ValueError("must not contain a query or a fragment")
     try:
         url = urlsplit(text)
-        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:  # a broken port or IPv6 address, told by urllib in its own words
-        usable = False
-    if not usable:
+        is_valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # an invalid port or IPv6 address
+        is_valid = False
+    if not is_valid:
         raise ValueError("must be an http or https URL such as http://okapi:9130")
     return text.rstrip("/")
 
 
 def path_part(text: str) -> str:
-    """Check a name that becomes a part of upstream paths."""
+    """Check a part of upstream paths."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
         raise ValueError("must be letters, digits, '.', '_' and '-'")
     return text
 
 
 def exact_origins(text: str) -> str:
-    """Check a list of web origins and return it as browsers write them."""
+    """Check a list of web origins and return it in the form that browsers send."""
     origins = [origin.strip().lower() for origin in text.split(",") if origin.strip()]
     for origin in origins:
         if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", origin):
-            raise ValueError("must be origins such as https://folio.example.org, separated by commas")
+            raise ValueError("must be comma-separated origins such as https://folio.example.org")
     return ",".join(origins)
 
 
 def rate(text: str) -> str:
-    """Check a rate such as 600/minute and return it in its plain form."""
+    """Check a rate such as 600/minute and return it in its canonical form."""
     match = re.fullmatch(r"([1-9][0-9]{0,6})\s*/\s*(second|minute)", text.lower())
     if match is None:
-        # A longer window would outlive the tokens by which users are told apart.
-        raise ValueError("must be a number of calls and a time, such as 600/minute or 20/second")
+        # A longer window would outlive the tokens that identify users.
+        raise ValueError("must be a number of calls per time, such as 600/minute or 20/second")
     return f"{match[1]}/{match[2]}"
 
 
 def store_url(text: str) -> str:
     """Check the URL of a Valkey or Redis."""
-    kinds = "redis, rediss (TLS), valkey, valkeys (TLS) or unix"
+    schemes = "redis, rediss (TLS), valkey, valkeys (TLS) or unix"
     if re.search(r"[\s?#\x00-\x1f\x7f]", text):
-        raise ValueError("must not contain blanks, control characters, a query or a fragment")
+        raise ValueError("must not contain spaces, control characters, a query or a fragment")
     try:
         url = urlsplit(text)
         if url.scheme in ("redis", "rediss", "valkey", "valkeys"):
-            usable = bool(url.hostname) and url.port != 0 and not re.search(r"[^0-9]", url.path[1:])
+            is_valid = bool(url.hostname) and url.port != 0 and not re.search(r"[^0-9]", url.path[1:])
         else:
-            usable = url.scheme == "unix" and len(url.path) > 1
+            is_valid = url.scheme == "unix" and len(url.path) > 1
     except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError(f"must be a URL such as redis://valkey:6379/0, of kind {kinds}")
+        is_valid = False
+    if not is_valid:
+        raise ValueError(f"must be a URL such as redis://valkey:6379/0 with the scheme {schemes}")
     return text
 
 
@@ -112,17 +111,17 @@ def is_installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
-def existing(path: Path) -> Path:
-    """Check that there is a file or a folder of this name."""
+def existing_path(path: Path) -> Path:
+    """Check that a file or a folder exists."""
     if not path.exists():
-        raise ValueError("must be a file or a folder that exists")
+        raise ValueError("must be an existing file or folder")
     return path
 
 
 ServiceURL = Annotated[str, AfterValidator(service_url)]
 PathPart = Annotated[str, AfterValidator(path_part)]
 Origins = Annotated[str, AfterValidator(exact_origins)]
-ExistingPath = Annotated[Path, AfterValidator(existing)]
+ExistingPath = Annotated[Path, AfterValidator(existing_path)]
 Rate = Annotated[str, AfterValidator(rate)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
@@ -506,12 +505,12 @@ class Settings(  # pydantic orders fields from the last base class to the first
 
     _options: frozenset[str] = PrivateAttr(default=frozenset())
 
-    def __init__(self, **options: Any) -> None:  # Any: options are text or values, validation tells
+    def __init__(self, **options: Any) -> None:  # Any: text or values, which are validated
         try:
             super().__init__(**options)
         except ValidationError as error:
             fields = type(self).model_fields
-            raise SettingsError([problem(details, fields) for details in error.errors()]) from error
+            raise SettingsError([describe_problem(details, fields) for details in error.errors()]) from error
         self._options = frozenset(options)
 
     @model_validator(mode="after")
@@ -519,80 +518,34 @@ class Settings(  # pydantic orders fields from the last base class to the first
         if self.production:
             for name in ("graphiql", "introspection", "suggestions"):
                 if name not in self.model_fields_set:
-                    self.__dict__[name] = False  # past the frozen model, and not as if it had been set
+                    self.__dict__[name] = False  # the model is frozen, and the field must not count as set
         return self
 
     def origin(self, field: str) -> Origin:
-        """Tell where the value of a field came from."""
+        """Return the origin of the value of a field."""
         if field in self._options:
             return "option"
         return "environment" if field in self.model_fields_set else "default"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One setting as people read it."""
-
-    name: str
-    value: str
-    default: str
-    meaning: str
-    origin: Origin
-
-
-def settings_table(settings: Settings) -> list[Row]:
-    """List every setting with its effective value, secrets hidden."""
-    return [
-        Row(
-            name=name.upper(),
-            value=value_text(getattr(settings, name)),
-            default=value_text(field.default),
-            meaning=field.description or "",
-            origin=settings.origin(name),
-        )
-        for name, field in type(settings).model_fields.items()
-    ]
-
-
-def settings_markdown() -> str:
-    """Write the settings as the Markdown table of the manual."""
-    lines = ["| Name | Default | Meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        default = "unset" if field.default is None else f"`{value_text(field.default)}`"
-        meaning = (field.description or "").replace("|", "\\|")
-        lines.append(f"| `{name.upper()}` | {default} | {meaning} |")
-    return "\n".join(lines) + "\n"
-
-
-def value_text(value: bool | float | str | Path | SecretStr | None) -> str:
-    """Write a value as it would be written in the environment, a secret as stars."""
-    if value is None:
-        return "unset"
-    if isinstance(value, SecretStr):
-        return "***"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
-
-
-def problem(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
-    """Say in one line which variable is wrong, why, and what it held unless that may be secret."""
+def describe_problem(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
+    """Return one line with the variable, the reason, and its value unless that may be secret."""
     if not details["loc"]:
         return str(details["ctx"]["error"])
     name = str(details["loc"][0])
-    why = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if is_secret(fields[name]):
-        return f"{name.upper()}: {why}"
-    return f"{name.upper()}: {why} (got {shown(details['input'])!r})"
+        return f"{name.upper()}: {reason}"
+    return f"{name.upper()}: {reason} (got {display(details['input'])!r})"
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Tell whether a field's value must never be shown."""
+    """Return True if the value of a field must never be shown."""
     return SecretStr in (field.annotation, *get_args(field.annotation))
 
 
-def shown(value: object) -> str:
-    """Hide what may be a password (before an @) or a key (in a query), and cut the value short."""
+def display(value: object) -> str:
+    """Return a value for a message: without a password (before an @) or a key (in a query), and truncated."""
     text = re.sub(r"(?s)^(\w+://)?.*@", r"\1***@", str(value))
     text = re.sub(r"(?s)[?#].+", lambda match: match[0][0] + "***", text)
     return text if len(text) <= 100 else text[:100] + "..."

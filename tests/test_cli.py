@@ -26,12 +26,19 @@ from graphql import build_schema, parse, validate
 
 from gateway import __version__
 from gateway.cli import cli
-from gateway.cli.listening import address, cannot_listen, listen
-from gateway.cli.schema import DIFF_LINES, compare_schemas
-from gateway.cli.startup import notice_when_slow
-from gateway.cli.startup_message import FIRST_QUERY, FIRST_QUERY_OF_LOCKS, greeting
+from gateway.cli.schema import MAX_DIFF_LINES, compare_schemas
+from gateway.cli.settings import settings_markdown
+from gateway.cli.startup import (
+    FIRST_LOCK_QUERY,
+    FIRST_QUERY,
+    explain_listen_error,
+    gateway_message,
+    listen,
+    local_url,
+    show_progress,
+)
 from gateway.server.lifecycle import Server
-from gateway.settings import Settings, settings_markdown
+from gateway.settings import Settings
 
 PATIENCE = 60.0  # seconds, on a slow and busy machine
 
@@ -166,7 +173,7 @@ def test_bad_settings_exit_2_with_a_line_each(command: str) -> None:
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == (
-        "OKAPI_URL: must not carry a user name or a password (got 'http://***@okapi')\n"
+        "OKAPI_URL: must not contain a user name or a password (got 'http://***@okapi')\n"
         "BATCH_SIZE: should be less than or equal to 80 (got '81')\n"
         "PORT: should be a valid integer, unable to parse string as an integer (got 'http')\n"
     )
@@ -190,7 +197,7 @@ def test_nothing_to_serve_exits_2(environment: dict[str, str], name: str, got: s
     assert result.exit_code == 2
     assert result.stderr == (
         f"{name}: no upstream is configured; set OKAPI_URL, BFF_URL or POLARIS_URL to serve your library, or"
-        f" SANDBOX=1 to serve an embedded library of invented records (got '{got}')\n"
+        f" SANDBOX=1 to serve an embedded library of sample records (got '{got}')\n"
     )
 
 
@@ -203,7 +210,7 @@ def test_port_in_use_exits_2(command: list[str]) -> None:
 
     assert result.exit_code == 2
     assert result.stderr == (
-        f"PORT: is in use on 127.0.0.1; take another, or 0 for any free one (got '{port}')\n"
+        f"PORT: is in use on 127.0.0.1; choose another, or 0 for any free port (got '{port}')\n"
     )
 
 
@@ -212,13 +219,13 @@ def test_foreign_host_exits_2() -> None:
     result = invoke("--host", "192.0.2.1", "--port", "0")  # reserved for documentation: nobody has it
 
     assert result.exit_code == 2
-    assert result.stderr == "HOST: is not an address of this machine (got '192.0.2.1')\n"
+    assert result.stderr == "HOST: must be an address of this machine (got '192.0.2.1')\n"
 
 
 def test_forbidden_port_is_told() -> None:
     """A port that only root may open is told with the way out."""
-    assert cannot_listen(OSError(errno.EACCES, ""), "127.0.0.1", 80) == (
-        "PORT: may not be opened by this user; take one above 1023 (got '80')"
+    assert explain_listen_error(OSError(errno.EACCES, ""), "127.0.0.1", 80) == (
+        "PORT: requires privileges; choose a port above 1023 (got '80')"
     )
 
 
@@ -229,7 +236,7 @@ def test_forbidden_port_is_told() -> None:
 def test_address_is_one_to_click(host: str, shown: str) -> None:
     """The printed URL works on this machine, whatever was listened on."""
     with listen(host, 0) as listener:
-        assert address(listener) == f"http://{shown}:{listener.getsockname()[1]}"
+        assert local_url(listener) == f"http://{shown}:{listener.getsockname()[1]}"
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
@@ -237,20 +244,20 @@ def test_address_is_one_to_click(host: str, shown: str) -> None:
 def test_address_of_ipv6(host: str, shown: str) -> None:
     """An IPv6 address stands in brackets in the printed URL."""
     with listen(host, 0) as listener:
-        assert address(listener) == f"http://{shown}:{listener.getsockname()[1]}"
+        assert local_url(listener) == f"http://{shown}:{listener.getsockname()[1]}"
 
 
 def test_greeting_over_folio() -> None:
     """Over real services the greeting names them and a query with the caller's tenant and token."""
     settings = Settings(okapi_url="https://okapi.example.org", polaris_url="https://polaris.example.org")
-    assert greeting(settings, "http://127.0.0.1:8081").splitlines() == [
+    assert gateway_message(settings, "http://127.0.0.1:8081").splitlines() == [
         f"circulation-gateway {__version__}",
         "Serving FOLIO at https://okapi.example.org",
         "Serving Polaris at https://polaris.example.org",
         "",
         "  GraphQL  http://127.0.0.1:8081/graphql  (GraphiQL in a browser)",
         "  Health   http://127.0.0.1:8081/admin/health",
-        "  Told     introspection, suggestions",
+        "  Schema   introspection and suggestions enabled",
         "",
         "A first query:",
         "",
@@ -263,7 +270,7 @@ def test_greeting_over_folio() -> None:
 def test_greeting_over_the_bff_alone() -> None:
     """The BFF without the rest of FOLIO is named as what it is."""
     settings = Settings(bff_url="http://bff:8081", graphiql=False)
-    lines = greeting(settings, "http://127.0.0.1:8081").splitlines()
+    lines = gateway_message(settings, "http://127.0.0.1:8081").splitlines()
 
     assert lines[1] == "Serving FOLIO circulation BFF at http://bff:8081"
     assert lines[3] == "  GraphQL  http://127.0.0.1:8081/graphql"
@@ -271,19 +278,21 @@ def test_greeting_over_the_bff_alone() -> None:
 
 def test_greeting_in_production() -> None:
     """In production the greeting says that the schema is told to nobody, or what is left open."""
-    closed = greeting(Settings(production=True), "http://127.0.0.1:8081").splitlines()
-    opened = greeting(Settings(production=True, suggestions=True), "http://127.0.0.1:8081").splitlines()
+    closed = gateway_message(Settings(production=True), "http://127.0.0.1:8081").splitlines()
+    opened = gateway_message(
+        Settings(production=True, suggestions=True), "http://127.0.0.1:8081"
+    ).splitlines()
 
     assert "  GraphQL  http://127.0.0.1:8081/graphql" in closed
-    assert "  Told     nothing about the schema" in closed
-    assert "  Told     suggestions" in opened
+    assert "  Schema   introspection and suggestions disabled" in closed
+    assert "  Schema   suggestions enabled" in opened
 
 
 def test_greeting_over_polaris_alone() -> None:
     """Without FOLIO, the first query is one that Polaris answers."""
     settings = Settings(polaris_url="http://polaris", polaris_organization=3)
 
-    words = shlex.split(greeting(settings, "http://127.0.0.1:8081").splitlines()[-1])
+    words = shlex.split(gateway_message(settings, "http://127.0.0.1:8081").splitlines()[-1])
 
     assert [word.partition(":")[0] for word in words if word.startswith("X-")] == [
         "X-Okapi-Tenant",
@@ -291,10 +300,10 @@ def test_greeting_over_polaris_alone() -> None:
         "X-Polaris-Authorization",
         "X-Polaris-Workstation",
     ]
-    assert json.loads(words[-1]) == {"query": FIRST_QUERY_OF_LOCKS}
+    assert json.loads(words[-1]) == {"query": FIRST_LOCK_QUERY}
 
 
-@pytest.mark.parametrize("query", [FIRST_QUERY, FIRST_QUERY_OF_LOCKS])
+@pytest.mark.parametrize("query", [FIRST_QUERY, FIRST_LOCK_QUERY])
 def test_first_query_is_valid(query: str) -> None:
     """The queries that newcomers are told to paste fit the schema."""
     assert validate(build_schema(invoke("schema").output), parse(query)) == []
@@ -303,15 +312,15 @@ def test_first_query_is_valid(query: str) -> None:
 def test_slow_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Who waits is told what for and for how long already, and who does not wait is not."""
     began = time.monotonic()
-    with notice_when_slow("Loading", after=0.0, every=0.2):
+    with show_progress("Loading", after=0.0, every=0.2):
         time.sleep(1)
     took = time.monotonic() - began
-    with notice_when_slow("Never said", after=PATIENCE):
+    with show_progress("Never said", after=PATIENCE):
         pass
 
     first, *others = capsys.readouterr().err.splitlines()
     assert first == "Loading ..."
-    told = [re.fullmatch(r"Loading \.\.\. (\d+) s so far", each) for each in others]
+    told = [re.fullmatch(r"Loading \.\.\. (\d+) s", each) for each in others]
     seconds = [int(each[1]) for each in told if each]
     assert 0 < len(seconds) == len(told)
     assert seconds == sorted(seconds)
@@ -349,7 +358,7 @@ def served(drain: float) -> Iterator[tuple[Server, str, threading.Thread]]:
         thread.start()
         try:
             assert listening.wait(PATIENCE)
-            yield server, address(listener), thread
+            yield server, local_url(listener), thread
         finally:
             server.should_exit = True
             thread.join(PATIENCE)
@@ -408,7 +417,7 @@ def test_schema_that_was_written_is_up_to_date(folder: Path) -> None:
     assert invoke("schema", "--write").output == "schema.graphql written\n"
 
     result = invoke("schema", "--check")
-    assert (result.exit_code, result.output) == (0, "schema.graphql is the schema\n")
+    assert (result.exit_code, result.output) == (0, "schema.graphql is up to date\n")
     assert (folder / "schema.graphql").read_text(encoding="utf-8") == invoke("schema").output
 
 
@@ -423,7 +432,7 @@ def test_schema_drift_is_shown(folder: Path) -> None:
     assert result.stdout.splitlines()[:2] == ["--- schema.graphql (committed)", "+++ schema"]
     assert "-type Gone { id: ID }" in result.stdout.splitlines()
     assert result.stderr == (
-        "Error: schema.graphql is not the schema; write it with: circulation-gateway schema --write\n"
+        "Error: schema.graphql is not up to date; write it with: circulation-gateway schema --write\n"
     )
 
 
@@ -433,7 +442,7 @@ def test_schema_drift_is_cut(folder: Path) -> None:
 
     lines = invoke("schema", "--check").stdout.splitlines()
 
-    assert len(lines) == DIFF_LINES + 1
+    assert len(lines) == MAX_DIFF_LINES + 1
     assert lines[-1].startswith("... and ")
 
 
@@ -444,7 +453,8 @@ def test_missing_schema_file_is_drift() -> None:
 
     assert result.exit_code == 1
     assert result.stderr == (
-        "Error: schema.graphql is not in this folder; write it with: circulation-gateway schema --write\n"
+        "Error: schema.graphql does not exist in this folder;"
+        " write it with: circulation-gateway schema --write\n"
     )
 
 
@@ -466,7 +476,7 @@ def test_same_schema_has_no_changes(folder: Path) -> None:
 
     result = invoke("schema", "--breaking-against", "same.graphql")
 
-    assert (result.exit_code, result.output) == (0, "0 changes, none of which breaks a client\n")
+    assert (result.exit_code, result.output) == (0, "0 changes, none of them breaking\n")
 
 
 def test_additions_break_nobody(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -481,7 +491,7 @@ def test_additions_break_nobody(folder: Path, capsys: pytest.CaptureFixture[str]
         "DANGEROUS  Enum value Kind.PAGE was added.",
         "SAFE       Field Query.loan was added.",
         "SAFE       Loan was added.",
-        "3 changes, none of which breaks a client",
+        "3 changes, none of them breaking",
     ]
 
 
@@ -492,7 +502,7 @@ def test_what_is_no_schema_exits_2(folder: Path) -> None:
     result = invoke("schema", "--breaking-against", "notes.txt")
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("notes.txt: is not a GraphQL schema: Syntax Error")
+    assert result.stderr.startswith("notes.txt: must be a GraphQL schema: Syntax Error")
 
 
 def test_one_schema_task_at_a_time() -> None:
@@ -535,7 +545,7 @@ def test_sandbox_process() -> None:
     """`sandbox` serves invented records over REST, says so, and ends with 0 on SIGTERM."""
     with started("sandbox", "--port", "0") as (process, said):
         assert said[0] == f"circulation-gateway {__version__}"
-        assert said[1] == "SANDBOX: an embedded library with invented records, not your library."
+        assert said[1] == "SANDBOX: an embedded library with sample records, not your library."
         assert said[2].startswith("Tenant diku: 300 users, ")
         assert len(pasted(said)["loans"]) == 1
 
@@ -551,8 +561,8 @@ def test_gateway_process() -> None:
     with started("--port", "0", "--shutdown-timeout", "2") as (process, said):
         assert said[:3] == [
             f"circulation-gateway {__version__}",
-            "SANDBOX: an embedded library with invented records, not your library.",
-            "Set OKAPI_URL to serve yours.",
+            "SANDBOX: an embedded library with sample records, not your library.",
+            "Set OKAPI_URL to serve your library.",
         ]
         url = url_of(said)
         assert f"  GraphQL  {url}/graphql  (GraphiQL in a browser)" in said

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from pydantic import Field, SecretStr, ValidationError
 
-from gateway.settings import Row, Settings, SettingsError, settings_markdown, settings_table
+from gateway.cli.settings import SettingRow, settings_markdown, settings_table
+from gateway.settings import Settings, SettingsError
 
 DEFAULTS: dict[str, object] = {
     "okapi_url": None,
@@ -180,10 +181,10 @@ def test_service_url_is_kept_without_its_last_slash(name: str, given: str, kept:
         ("ftp://okapi", "must be an http or https URL such as http://okapi:9130 (got 'ftp://okapi')"),
         ("http://", "must be an http or https URL such as http://okapi:9130 (got 'http://')"),
         ("http://:9130", "must be an http or https URL such as http://okapi:9130 (got 'http://:9130')"),
-        ("http://me:hunter2@okapi", "must not carry a user name or a password (got 'http://***@okapi')"),
-        ("http://me:hun/ter2@okapi", "must not carry a user name or a password (got 'http://***@okapi')"),
-        ("http://okapi/?key=hunter2", "must not carry a query or a fragment (got 'http://okapi/?***')"),
-        ("http://okapi#hunter2", "must not carry a query or a fragment (got 'http://okapi#***')"),
+        ("http://me:hunter2@okapi", "must not contain a user name or a password (got 'http://***@okapi')"),
+        ("http://me:hun/ter2@okapi", "must not contain a user name or a password (got 'http://***@okapi')"),
+        ("http://okapi/?key=hunter2", "must not contain a query or a fragment (got 'http://okapi/?***')"),
+        ("http://okapi#hunter2", "must not contain a query or a fragment (got 'http://okapi#***')"),
         ("http://okapi:0", "must be an http or https URL such as http://okapi:9130 (got 'http://okapi:0')"),
         (
             "http://okapi:99999",
@@ -196,11 +197,11 @@ def test_service_url_is_kept_without_its_last_slash(name: str, given: str, kept:
         ("http://[::1", "must be an http or https URL such as http://okapi:9130 (got 'http://[::1')"),
         (
             "http://ok api",
-            "must not contain blanks, control characters or backslashes (got 'http://ok api')",
+            "must not contain spaces, control characters or backslashes (got 'http://ok api')",
         ),
         (
             "http://okapi\\@evil",
-            "must not contain blanks, control characters or backslashes (got 'http://***@evil')",
+            "must not contain spaces, control characters or backslashes (got 'http://***@evil')",
         ),
     ],
 )
@@ -339,7 +340,7 @@ def test_origins_are_written_as_browsers_write_them() -> None:
 def test_origins_are_exact(origin: str) -> None:
     """No origin stands for others: neither a star nor anything but scheme, host and port."""
     assert problems(cors_origins=f"https://a.example.org,{origin}") == (
-        "CORS_ORIGINS: must be origins such as https://folio.example.org, separated by commas"
+        "CORS_ORIGINS: must be comma-separated origins such as https://folio.example.org"
         f" (got 'https://a.example.org,{origin}')",
     )
 
@@ -365,7 +366,7 @@ def test_a_rate_is_calls_and_seconds(
 def test_other_rates_are_refused(given: str) -> None:
     """A rate without a time, of nothing, or for longer than a token lives is refused."""
     assert problems(rate_limit=given) == (
-        f"RATE_LIMIT: must be a number of calls and a time, such as 600/minute or 20/second (got '{given}')",
+        f"RATE_LIMIT: must be a number of calls per time, such as 600/minute or 20/second (got '{given}')",
     )
 
 
@@ -399,9 +400,9 @@ def test_the_store_is_a_secret(url: str) -> None:
         ("redis://:hunter2@valkey:port", "must be a URL such as redis://valkey:6379/0"),
         ("redis://valkey/hunter2", "must be a URL such as redis://valkey:6379/0"),
         ("unix://", "must be a URL such as redis://valkey:6379/0"),
-        ("redis://valkey?password=hunter2", "must not contain blanks"),
-        ("redis://valkey#hunter2", "must not contain blanks"),
-        ("redis://val key", "must not contain blanks"),
+        ("redis://valkey?password=hunter2", "must not contain spaces"),
+        ("redis://valkey#hunter2", "must not contain spaces"),
+        ("redis://val key", "must not contain spaces"),
     ],
 )
 def test_other_stores_are_refused_without_repeating_them(given: str, why: str) -> None:
@@ -481,7 +482,7 @@ def test_table_tells_value_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert list(rows) == [name.upper() for name in DEFAULTS]
     assert rows["HOST"].origin == "default"
-    assert rows["PORT"] == Row(
+    assert rows["PORT"] == SettingRow(
         name="PORT",
         value="10",
         default="8081",
@@ -505,9 +506,7 @@ def test_documents_exist(tmp_path: Path) -> None:
     """A manifest that is not there is refused when the settings are read."""
     gone = tmp_path / "gone.json"
 
-    assert problems(documents=gone) == (
-        f"DOCUMENTS: must be a file or a folder that exists (got {str(gone)!r})",
-    )
+    assert problems(documents=gone) == (f"DOCUMENTS: must be an existing file or folder (got {str(gone)!r})",)
 
 
 def test_table_hides_secrets() -> None:

@@ -1,4 +1,4 @@
-"""The command line: `serve` when no command is named, and the others in `gateway.commands`."""
+"""The command line: one module for each command; `serve` runs if no command is named."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from gateway import __version__
 from gateway.cli.descriptor import descriptor
 from gateway.cli.doctor import doctor
 from gateway.cli.documents import documents
+from gateway.cli.manual import manual
 from gateway.cli.sandbox import sandbox
 from gateway.cli.schema import schema
 from gateway.cli.serve import serve
-from gateway.cli.settings import show_settings
-from gateway.cli.startup_message import PROGRAM
+from gateway.cli.settings import settings
+from gateway.cli.startup import PROGRAM
 
 
-class ServesByDefault(click.Group):
-    """A group whose options are those of `serve` when no command is named."""
+class ServeByDefault(click.Group):
+    """A group that takes the options of `serve` if no command is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own_options = {option for parameter in self.get_params(ctx) for option in parameter.opts}
@@ -25,28 +26,24 @@ class ServesByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=ServesByDefault, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=ServeByDefault, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def cli() -> None:
     """One GraphQL endpoint over the circulation services of a library.
 
-    Without a command it serves, and takes the options of `serve`.
+    Without a command it runs `serve`, and takes its options.
 
     \b
     Examples:
-      circulation-gateway                                       an embedded library of invented records
+      circulation-gateway                                       an embedded library of sample records
       circulation-gateway --okapi-url https://okapi.example.org
-      circulation-gateway serve --help                          every setting
+      circulation-gateway serve --help                          all settings
+      circulation-gateway manual                                the pages of the manual
     """
 
 
-cli.add_command(serve)
-cli.add_command(sandbox)
-cli.add_command(schema)
-cli.add_command(show_settings)
-cli.add_command(doctor)
-cli.add_command(descriptor)
-cli.add_command(documents)
+for _command in (serve, sandbox, schema, settings, doctor, documents, descriptor, manual):
+    cli.add_command(_command)
 
 
 def main() -> None:

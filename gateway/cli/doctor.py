@@ -9,12 +9,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from gateway.cli.serve import require_something_to_serve
+from gateway.cli.serve import require_upstream_or_sandbox
 from gateway.cli.settings import read_settings, setting_options
-from gateway.cli.startup import CannotStart, notice_when_slow
-from gateway.cli.startup_message import not_your_library
+from gateway.cli.startup import CannotStart, sandbox_notice, show_progress
 from gateway.errors import BadRequest
-from gateway.identity import Caller, caller_from_headers
+from gateway.identity import SANDBOX_STAFF, SANDBOX_TENANT, Caller, caller_from_headers
 from gateway.settings import Settings
 
 if TYPE_CHECKING:  # loaded when there is something to check
@@ -22,8 +21,6 @@ if TYPE_CHECKING:  # loaded when there is something to check
 
 TOKEN = "OKAPI_TOKEN"  # noqa: S105 - the name of a variable
 POLARIS_AUTHORIZATION = "POLARIS_AUTHORIZATION"
-SANDBOX_TENANT = "diku"
-SANDBOX_STAFF = "desk"
 MAX_NAMES = 3  # checks that a notice names
 
 
@@ -65,8 +62,8 @@ def doctor(
       OKAPI_TOKEN=... circulation-gateway doctor --tenant diku --okapi-url https://okapi.example.org
     """
     settings = read_settings(options)
-    require_something_to_serve(settings)
-    with notice_when_slow("Starting"):
+    require_upstream_or_sandbox(settings)
+    with show_progress("Starting"):
         from gateway.doctor import report
 
     given = {
@@ -136,7 +133,7 @@ def read_secret(file: IO[str] | None, variable: str) -> str | None:
 def upstream_lines(settings: Settings) -> list[str]:
     """List the addresses that are checked, or say that it is the embedded library."""
     if settings.serves_sandbox:
-        return [not_your_library(settings.sandbox_data)]
+        return [sandbox_notice(settings.sandbox_data)]
     upstreams = {"folio": settings.okapi_url, "bff": settings.bff_url, "polaris": settings.polaris_url}
     return [f"{name} at {url}" for name, url in upstreams.items() if url]
 

@@ -1,4 +1,4 @@
-"""`documents`: the manifests of front ends."""
+"""`documents`: check manifests of trusted documents."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from gateway.cli.settings import read_settings, setting_options
-from gateway.cli.startup import EVERY, SLOW, CannotStart, notice_when_slow
+from gateway.cli.startup import PROGRESS_AFTER, PROGRESS_EVERY, CannotStart, show_progress
 
 
 @click.group()
 def documents() -> None:
-    """Work with manifests of trusted documents, as front ends' builds write them.
+    """Check manifests of trusted documents, which front-end builds generate.
 
     \b
     Example:
@@ -27,18 +27,18 @@ def documents() -> None:
 @setting_options
 @click.pass_context
 def check(ctx: click.Context, /, manifest: Path, **options: Any) -> None:
-    """Check every operation of MANIFEST against the schema and the limits. Nothing is asked upstream.
+    """Check every operation of MANIFEST against the schema and the limits. Nothing is sent upstream.
 
     MANIFEST is a file of graphql-codegen's client preset, of Relay or of Apollo, or a folder of such files.
-    The limits are those of the settings. Exits with 0 when all can be served, with 1 when something cannot,
-    with 2 when the manifest cannot be read.
+    The limits are those of the settings. Exits with 0 if all documents are valid, with 1 if one is not, with
+    2 if the manifest cannot be read.
 
     \b
     Example:
       circulation-gateway documents check persisted-documents.json
     """
     settings = read_settings(options)
-    with notice_when_slow("Building the schema"):
+    with show_progress("Building the schema"):
         from gateway.app import served_documents
         from gateway.engine.manifests import ManifestError, TrustedDocuments, read_manifests
         from gateway.engine.trusted_documents import find_problems
@@ -48,11 +48,11 @@ def check(ctx: click.Context, /, manifest: Path, **options: Any) -> None:
         trusted = TrustedDocuments(read_manifests(manifest))
     except ManifestError as error:
         raise CannotStart(str(error)) from error
-    next_sign = time.monotonic() + SLOW
+    next_report = time.monotonic() + PROGRESS_AFTER
     problems = 0
     for number, document in enumerate(trusted):
-        if time.monotonic() >= next_sign:
-            next_sign = time.monotonic() + EVERY
+        if time.monotonic() >= next_report:
+            next_report = time.monotonic() + PROGRESS_EVERY
             click.echo(f"Checking ... {number} of {len(trusted)}", err=True)
         for problem in find_problems(document, served.pin(document.text), served):
             problems += 1
@@ -60,4 +60,4 @@ def check(ctx: click.Context, /, manifest: Path, **options: Any) -> None:
     if problems:
         click.echo(f"{len(trusted)} documents, {problems} problems", err=True)
         ctx.exit(1)
-    click.echo(f"{len(trusted)} documents, all of which can be served")
+    click.echo(f"{len(trusted)} documents, all valid")

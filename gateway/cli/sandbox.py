@@ -1,4 +1,4 @@
-"""`sandbox`: the embedded library by itself."""
+"""`sandbox`: serve the embedded library alone."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.listening import address, listen
-from gateway.cli.startup import CannotStart, notice_when_slow
-from gateway.cli.startup_message import sandbox_greeting
+from gateway.cli.startup import CannotStart, listen, local_url, sandbox_message, show_progress
+from gateway.identity import SANDBOX_TENANT
 from gateway.server.lifecycle import run
-
-SANDBOX_TENANT = "diku"
 
 
 @click.command()
@@ -21,22 +18,22 @@ SANDBOX_TENANT = "diku"
     type=click.IntRange(0, 65535),
     default=9130,
     show_default=True,
-    help="TCP port to listen on; 0 takes any free one.",
+    help="TCP port to listen on; 0 takes any free port.",
 )
 @click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of FOLIO records, in place of the invented ones.",
+    help="Folder of FOLIO records, in place of the sample records.",
 )
 @click.option(
     "--latency",
     type=click.FloatRange(0, 60),
     default=0.0,
     show_default=True,
-    help="Seconds that each answer takes longer.",
+    help="Seconds to delay each response.",
 )
 def sandbox(host: str, port: int, data: Path | None, latency: float) -> None:
-    """Serve the embedded library by itself, with the REST interfaces of FOLIO and Polaris.
+    """Serve the embedded library alone, with the REST interfaces of FOLIO and Polaris.
 
     \b
     Example:
@@ -44,18 +41,18 @@ def sandbox(host: str, port: int, data: Path | None, latency: float) -> None:
       circulation-gateway --okapi-url http://127.0.0.1:9130 --polaris-url http://127.0.0.1:9130
     """
     with listen(host, port) as listener:
-        with notice_when_slow(f"Loading the records in {data}" if data else "Inventing a library"):
+        with show_progress(f"Loading the records in {data}" if data else "Creating the sample records"):
             from gateway.sandbox import create_sandbox
 
             try:
                 app = create_sandbox(data, latency=latency)
             except ValueError as error:
                 raise CannotStart(f"--data: {error}") from error
-        text = sandbox_greeting(app.summary(SANDBOX_TENANT), data, address(listener))
+        message = sandbox_message(app.summary(SANDBOX_TENANT), data, local_url(listener))
         run(
             app,
             listener,
-            announce=lambda: click.echo(text),
+            announce=lambda: click.echo(message),
             drain=0.0,
             shutdown_timeout=5,
             log_level="info",

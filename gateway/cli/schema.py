@@ -1,4 +1,4 @@
-"""`schema`: print the schema, write it, check it, compare it."""
+"""`schema`: print, write, check or compare the schema."""
 
 from __future__ import annotations
 
@@ -7,34 +7,33 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.startup import CannotStart, notice_when_slow
-from gateway.cli.startup_message import PROGRAM
+from gateway.cli.startup import PROGRAM, CannotStart, show_progress
 
 SCHEMA_FILE = Path("schema.graphql")
-DIFF_LINES = 40
+MAX_DIFF_LINES = 40
 
 
 @click.command()
 @click.option("--write", is_flag=True, help="Write the schema to schema.graphql in this folder.")
-@click.option("--check", is_flag=True, help="Fail when schema.graphql in this folder is not the schema.")
+@click.option("--check", is_flag=True, help="Fail if schema.graphql in this folder differs from the schema.")
 @click.option(
     "--breaking-against",
     "older",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="List what changed since the schema in FILE, and fail when a change may break clients.",
+    help="List the changes since the schema in FILE, and fail if one may break clients.",
 )
 def schema(write: bool, check: bool, older: Path | None) -> None:
-    """Print the GraphQL schema, or write it, check it, compare it.
+    """Print, write, check or compare the GraphQL schema.
 
     \b
     Example:
       circulation-gateway schema --breaking-against released.graphql
     """
     if write + check + (older is not None) > 1:
-        raise click.UsageError("Only one of --write, --check and --breaking-against at a time.")
+        raise click.UsageError("Use only one of --write, --check and --breaking-against.")
 
-    with notice_when_slow("Building the schema"):
+    with show_progress("Building the schema"):
         from gateway.graph import schema as graph
 
     text = graph.as_str().rstrip("\n") + "\n"
@@ -50,34 +49,34 @@ def schema(write: bool, check: bool, older: Path | None) -> None:
 
 
 def check_schema_file(text: str) -> None:
-    """Fail, with the first lines of the difference, when the committed schema is not this one."""
-    rewrite = f"write it with: {PROGRAM} schema --write"
+    """Fail with the first lines of the difference if the committed schema differs from `text`."""
+    remedy = f"write it with: {PROGRAM} schema --write"
     if not SCHEMA_FILE.exists():
-        raise click.ClickException(f"{SCHEMA_FILE} is not in this folder; {rewrite}")
+        raise click.ClickException(f"{SCHEMA_FILE} does not exist in this folder; {remedy}")
     committed = SCHEMA_FILE.read_text(encoding="utf-8")
     if committed == text:
-        click.echo(f"{SCHEMA_FILE} is the schema")
+        click.echo(f"{SCHEMA_FILE} is up to date")
         return
     difference = list(
         difflib.unified_diff(
             committed.splitlines(), text.splitlines(), f"{SCHEMA_FILE} (committed)", "schema", lineterm=""
         )
     )
-    click.echo("\n".join(difference[:DIFF_LINES]))
-    if len(difference) > DIFF_LINES:
-        click.echo(f"... and {len(difference) - DIFF_LINES} lines more")
-    raise click.ClickException(f"{SCHEMA_FILE} is not the schema; {rewrite}")
+    click.echo("\n".join(difference[:MAX_DIFF_LINES]))
+    if len(difference) > MAX_DIFF_LINES:
+        click.echo(f"... and {len(difference) - MAX_DIFF_LINES} more lines")
+    raise click.ClickException(f"{SCHEMA_FILE} is not up to date; {remedy}")
 
 
 def compare_schemas(older: Path, text: str) -> None:
-    """List what changed since an older schema, the breaking changes first, and fail when there are any."""
+    """List the changes since an older schema, breaking ones first, and fail if there is a breaking one."""
     from graphql import GraphQLError, build_schema, find_schema_changes
     from graphql.utilities.find_schema_changes import BreakingChange, DangerousChange
 
     try:
         before = build_schema(older.read_text(encoding="utf-8"))
     except (GraphQLError, TypeError, UnicodeDecodeError) as error:
-        raise CannotStart(f"{older}: is not a GraphQL schema: {error}") from error
+        raise CannotStart(f"{older}: must be a GraphQL schema: {error}") from error
     labels: dict[type, str] = {BreakingChange: "BREAKING", DangerousChange: "DANGEROUS"}
     changes = find_schema_changes(before, build_schema(text))
     lines = sorted((labels.get(type(change), "SAFE"), change.description) for change in changes)
@@ -86,4 +85,4 @@ def compare_schemas(older: Path, text: str) -> None:
     breaking = sum(label == "BREAKING" for label, _ in lines)
     if breaking:
         raise click.ClickException(f"{breaking} of {len(lines)} changes may break clients")
-    click.echo(f"{len(lines)} changes, none of which breaks a client")
+    click.echo(f"{len(lines)} changes, none of them breaking")

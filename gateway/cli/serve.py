@@ -1,4 +1,4 @@
-"""`serve`: the gateway."""
+"""`serve`: serve the gateway."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from typing import Any
 
 import click
 
-from gateway.cli.listening import address, listen
-from gateway.cli.settings import read_settings, setting_options
-from gateway.cli.startup import CannotStart, notice_when_slow
-from gateway.cli.startup_message import greeting
+from gateway.cli.settings import read_settings, setting_options, value_text
+from gateway.cli.startup import CannotStart, gateway_message, listen, local_url, show_progress
 from gateway.observability import logs
 from gateway.server.lifecycle import run
-from gateway.settings import Settings, SettingsError, value_text
+from gateway.settings import Settings, SettingsError
 
-DRAIN_SECONDS = 3.0  # what a load balancer takes to notice that readiness is off
+DRAIN_SECONDS = 3.0  # the time after which a load balancer has noticed that readiness is off
 
 
 @click.command()
@@ -27,13 +25,9 @@ def serve(**options: Any) -> None:
       circulation-gateway serve --okapi-url https://okapi.example.org --port 8081
     """
     settings = read_settings(options)
-    require_something_to_serve(settings)
-    with (
-        listen(settings.host, settings.port) as listener,
-        logs.configure(settings),
-    ):
-        startup_message = greeting(settings, address(listener))
-        with notice_when_slow("Starting"):
+    require_upstream_or_sandbox(settings)
+    with listen(settings.host, settings.port) as listener, logs.configure(settings):
+        with show_progress("Starting"):
             from gateway.app import create_app
             from gateway.http.error_response import error_response
             from gateway.server.protocol import bounded_protocol
@@ -46,11 +40,12 @@ def serve(**options: Any) -> None:
                 if settings.sandbox_data is None:
                     raise
                 raise CannotStart(f"SANDBOX_DATA: {error}") from error
+        message = gateway_message(settings, local_url(listener))
         drain = min(DRAIN_SECONDS, settings.shutdown_timeout / 2)
         run(
             app,
             listener,
-            announce=lambda: click.echo(startup_message),
+            announce=lambda: click.echo(message),
             drain=drain,
             last_mutations=max(0.0, settings.shutdown_timeout / 2 - drain),  # which then have ACT_TIMEOUT
             shutdown_timeout=settings.shutdown_timeout - drain,
@@ -59,13 +54,13 @@ def serve(**options: Any) -> None:
         )
 
 
-def require_something_to_serve(settings: Settings) -> None:
-    """Refuse settings which name neither an upstream nor the embedded library."""
+def require_upstream_or_sandbox(settings: Settings) -> None:
+    """Raise `CannotStart` if the settings configure neither an upstream nor the embedded library."""
     if settings.has_upstream or settings.serves_sandbox:
         return
     name = "REQUIRE_UPSTREAM" if settings.sandbox is None else "SANDBOX"
     raise CannotStart(
         f"{name}: no upstream is configured; set OKAPI_URL, BFF_URL or POLARIS_URL to serve your library,"
-        " or SANDBOX=1 to serve an embedded library of invented records"
+        " or SANDBOX=1 to serve an embedded library of sample records"
         f" (got {value_text(getattr(settings, name.lower()))!r})"
     )

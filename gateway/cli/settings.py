@@ -1,21 +1,69 @@
-"""`settings`: what is in effect, and the options that every command which takes settings has."""
+"""`settings`: print the settings in effect; also the options of every command that takes settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
+from pydantic import SecretStr
 
 from gateway.cli.startup import CannotStart
-from gateway.settings import Settings, SettingsError, settings_markdown, settings_table, value_text
+from gateway.settings import Origin, Settings, SettingsError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingRow:
+    """A setting as text."""
+
+    name: str
+    value: str
+    default: str
+    meaning: str
+    origin: Origin
+
+
+def settings_table(settings: Settings) -> list[SettingRow]:
+    """Return a row for each setting with its effective value, secrets hidden."""
+    return [
+        SettingRow(
+            name=name.upper(),
+            value=value_text(getattr(settings, name)),
+            default=value_text(field.default),
+            meaning=field.description or "",
+            origin=settings.origin(name),
+        )
+        for name, field in type(settings).model_fields.items()
+    ]
+
+
+def settings_markdown() -> str:
+    """Return the settings as the Markdown table of the manual."""
+    lines = ["| Name | Default | Meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "unset" if field.default is None else f"`{value_text(field.default)}`"
+        meaning = (field.description or "").replace("|", "\\|")
+        lines.append(f"| `{name.upper()}` | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def value_text(value: bool | float | str | Path | SecretStr | None) -> str:
+    """Return a value as it is written in the environment, a secret as asterisks."""
+    if value is None:
+        return "unset"
+    if isinstance(value, SecretStr):
+        return "***"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
 def setting_options(command: Command) -> Command:
-    """Give a command one option for each setting."""
+    """Add an option for each setting to a command."""
     for name, field in reversed(Settings.model_fields.items()):
         option = name.replace("_", "-")
         types = (field.annotation, *get_args(field.annotation))
@@ -31,7 +79,7 @@ def setting_options(command: Command) -> Command:
 
 
 def metavar(types: Sequence[object]) -> str:
-    """Name what an option takes, for its help."""
+    """Return the placeholder of an option's value for its help."""
     if get_origin(types[0]) is Literal:
         return "|".join(get_args(types[0]))
     names: dict[object, str] = {int: "NUMBER", float: "SECONDS", Path: "PATH"}
@@ -40,18 +88,18 @@ def metavar(types: Sequence[object]) -> str:
 
 
 def read_settings(options: dict[str, Any]) -> Settings:
-    """Read the settings from the options that were given and the environment."""
+    """Return the settings from the options of a command and the environment."""
     try:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except SettingsError as error:
         raise CannotStart(str(error)) from error
 
 
-@click.command("settings")
-@click.option("--markdown", is_flag=True, help="Print the manual's table: names, defaults, meanings.")
+@click.command()
+@click.option("--markdown", is_flag=True, help="Print the table of the manual: names, defaults, meanings.")
 @setting_options
-def show_settings(markdown: bool, **options: Any) -> None:
-    """Print every setting as it is in effect here and where it came from, secrets hidden.
+def settings(markdown: bool, **options: Any) -> None:
+    """Print every setting in effect and its origin, secrets hidden.
 
     \b
     Example:

@@ -1,21 +1,43 @@
-"""How a command begins: plain words where it cannot, and a sign of life where it takes its time."""
+"""The start of a command: its listening socket, progress on standard error, and the startup message."""
 
 from __future__ import annotations
 
+import errno
+import ipaddress
+import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-SLOW = 1.0  # seconds after which people wonder
-EVERY = 5.0  # seconds between two signs of life
+from gateway import __version__
+from gateway.identity import (
+    POLARIS_AUTHORIZATION_HEADER,
+    POLARIS_ORGANIZATION_HEADER,
+    POLARIS_WORKSTATION_HEADER,
+    SANDBOX_TENANT,
+    TENANT_HEADER,
+    TOKEN_HEADER,
+)
+from gateway.settings import Settings
+
+if TYPE_CHECKING:  # the sandbox is loaded only by the commands that serve it
+    from gateway.sandbox import Summary
+
+PROGRAM = "circulation-gateway"
+PROGRESS_AFTER = 1.0  # seconds without output that make people wonder
+PROGRESS_EVERY = 5.0  # seconds
+FIRST_QUERY = "{ loans(first: 3) { nodes { dueDate borrower { barcode } item { title } } } }"
+FIRST_LOCK_QUERY = "{ objectLocks { nodes { objectId } } }"
 
 
 class CannotStart(click.ClickException):
-    """What the operator must change before the command can do its work: plain lines, no traceback."""
+    """An error that the operator must fix before the command can run, printed without a traceback."""
 
     exit_code = 2
 
@@ -24,22 +46,143 @@ class CannotStart(click.ClickException):
 
 
 @contextmanager
-def notice_when_slow(doing: str, *, after: float = SLOW, every: float = EVERY) -> Iterator[None]:
-    """Tell people who wait longer than a moment what for, and again and again how long it has taken."""
-    began = time.monotonic()
+def show_progress(
+    activity: str, *, after: float = PROGRESS_AFTER, every: float = PROGRESS_EVERY
+) -> Iterator[None]:
+    """Print the activity and its elapsed time to standard error while it takes long."""
+    started = time.monotonic()
     done = threading.Event()
 
-    def tell() -> None:
+    def report() -> None:
         if done.wait(after):
             return
-        click.echo(f"{doing} ...", err=True)
+        click.echo(f"{activity} ...", err=True)
         while not done.wait(every):
-            click.echo(f"{doing} ... {time.monotonic() - began:.0f} s so far", err=True)
+            click.echo(f"{activity} ... {time.monotonic() - started:.0f} s", err=True)
 
-    teller = threading.Thread(target=tell, daemon=True)
-    teller.start()
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
     try:
         yield
     finally:
         done.set()
-        teller.join()
+        thread.join()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the listening socket before anything is loaded, so that a port in use is reported at once."""
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise CannotStart(f"HOST: must be an address of this machine (got {host!r})") from error
+    # A name such as localhost has several addresses: IPv4 first, which every client tries.
+    family, _, _, _, target = min(addresses, key=lambda each: each[0] != socket.AF_INET)
+    try:
+        return socket.create_server(
+            target[:2],
+            family=family,
+            backlog=2048,
+            dualstack_ipv6=target[0] == "::" and socket.has_dualstack_ipv6(),
+        )
+    except OSError as error:
+        raise CannotStart(explain_listen_error(error, host, port)) from error
+
+
+def explain_listen_error(error: OSError, host: str, port: int) -> str:
+    """Return one line with the reason and the remedy."""
+    if error.errno == errno.EADDRINUSE:
+        return f"PORT: is in use on {host}; choose another, or 0 for any free port (got '{port}')"
+    if error.errno == errno.EACCES:
+        return f"PORT: requires privileges; choose a port above 1023 (got '{port}')"
+    return f"HOST: must be an address of this machine (got {host!r})"
+
+
+def local_url(listener: socket.socket) -> str:
+    """Return the URL at which clients on this machine reach a listening socket."""
+    host, port = listener.getsockname()[:2]
+    ip = ipaddress.ip_address(host)
+    if ip.is_unspecified:
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if ip.version == 6 else f"http://{host}:{port}"
+
+
+def gateway_message(settings: Settings, url: str) -> str:
+    """Return the startup message of the gateway: upstreams, addresses, and a first query to paste."""
+    return "\n".join(
+        [
+            f"{PROGRAM} {__version__}",
+            *list_upstreams(settings),
+            "",
+            f"  GraphQL  {url}/graphql" + ("  (GraphiQL in a browser)" if settings.graphiql else ""),
+            f"  Health   {url}/admin/health",
+            f"  Schema   {describe_exposure(settings)}",
+            "",
+            "A first query:",
+            "",
+            f"  {first_query(settings, url)}",
+            "",
+        ]
+    )
+
+
+def sandbox_message(summary: Summary, data: Path | None, url: str) -> str:
+    """Return the startup message of the sandbox: its records, its address, and a first call to paste."""
+    counts = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in summary.counts.items() if count)
+    return "\n".join(
+        [
+            f"{PROGRAM} {__version__}",
+            sandbox_notice(data),
+            f"Tenant {summary.tenant}: {counts}.",
+            "",
+            f"  FOLIO and Polaris  {url}",
+            "",
+            "A first call, and a gateway to it:",
+            "",
+            f'  curl "{url}/circulation/loans?limit=1" -H "{TENANT_HEADER}: {summary.tenant}"',
+            f"  {PROGRAM} --okapi-url {url} --polaris-url {url}",
+            "",
+        ]
+    )
+
+
+def sandbox_notice(data: Path | None) -> str:
+    """Return the line that makes clear that the records are not those of a library."""
+    records = f"the records in {data}" if data else "sample records"
+    notice = f"SANDBOX: an embedded library with {records}, not your library."
+    return click.style(notice, fg="yellow", bold=True)
+
+
+def list_upstreams(settings: Settings) -> list[str]:
+    """Return a line for each upstream, or the notice of the sandbox."""
+    if settings.serves_sandbox:
+        return [sandbox_notice(settings.sandbox_data), "Set OKAPI_URL to serve your library."]
+    upstreams = {
+        "FOLIO": settings.okapi_url,
+        "FOLIO circulation BFF": settings.bff_url,
+        "Polaris": settings.polaris_url,
+    }
+    return [f"Serving {name} at {url}" for name, url in upstreams.items() if url]
+
+
+def describe_exposure(settings: Settings) -> str:
+    """Return the settings that expose the schema, so that none stays enabled unnoticed."""
+    exposure = {"introspection": settings.introspection, "suggestions": settings.suggestions}
+    enabled = [name for name, is_enabled in exposure.items() if is_enabled]
+    return f"{' and '.join(enabled)} enabled" if enabled else "introspection and suggestions disabled"
+
+
+def first_query(settings: Settings, url: str) -> str:
+    """Return the curl command of a query that works as it is, apart from the caller's token."""
+    query = FIRST_QUERY
+    headers = ["Content-Type: application/json"]
+    if not settings.serves_sandbox:
+        headers += [f"{TENANT_HEADER}: {SANDBOX_TENANT}", f"{TOKEN_HEADER}: $TOKEN"]
+        if not (settings.okapi_url or settings.bff_url):
+            query = FIRST_LOCK_QUERY
+            headers.append(f"{POLARIS_AUTHORIZATION_HEADER}: PAS $POLARIS_TOKEN")
+            if settings.polaris_workstation is None:
+                headers.append(f"{POLARIS_WORKSTATION_HEADER}: $WORKSTATION")
+            if settings.polaris_organization is None:
+                headers.append(f"{POLARIS_ORGANIZATION_HEADER}: $ORGANIZATION")
+    options = " ".join(f'-H "{header}"' for header in headers)
+    return f"curl {url}/graphql {options} -d '{json.dumps({'query': query})}'"

@@ -33,7 +33,7 @@ def test_all_is_well(tmp_path: Path) -> None:
     """A manifest that can be served whole is said to be, with 0."""
     result = check(tmp_path, {"a1": LOANS, "a2": "{ __typename }"})
 
-    assert (result.exit_code, result.stdout) == (0, "2 documents, all of which can be served\n")
+    assert (result.exit_code, result.stdout) == (0, "2 documents, all valid\n")
 
 
 def test_each_problem_is_named(tmp_path: Path) -> None:

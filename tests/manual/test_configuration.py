@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.settings import Settings, SettingsError, settings_markdown
+from gateway.cli.settings import settings_markdown
+from gateway.settings import Settings, SettingsError
 from tests.manual.pages import PAGES
 
 PAGE = PAGES["configuration"]

@@ -14,10 +14,8 @@ import httpx
 import pytest
 
 from gateway.app import create_app
-from gateway.cli.listening import cannot_listen
-from gateway.cli.serve import require_something_to_serve
-from gateway.cli.startup import CannotStart
-from gateway.cli.startup_message import not_your_library
+from gateway.cli.serve import require_upstream_or_sandbox
+from gateway.cli.startup import CannotStart, explain_listen_error, sandbox_notice
 from gateway.http.graphiql.page import Examples, graphiql_page
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, Json, open_gateway
@@ -61,16 +59,16 @@ async def with_settings(settings: Settings, query: str, code: str, **headers: st
 
 async def no_upstream(_: Path) -> str:
     with pytest.raises(CannotStart) as raised:
-        require_something_to_serve(Settings(require_upstream=True))
+        require_upstream_or_sandbox(Settings(require_upstream=True))
     return raised.value.message
 
 
 async def port_in_use(_: Path) -> str:
-    return cannot_listen(OSError(errno.EADDRINUSE, ""), "127.0.0.1", 8081)
+    return explain_listen_error(OSError(errno.EADDRINUSE, ""), "127.0.0.1", 8081)
 
 
 async def embedded_library(_: Path) -> str:
-    return click.unstyle(not_your_library(None))
+    return click.unstyle(sandbox_notice(None))
 
 
 async def tenant_missing(_: Path) -> str:
