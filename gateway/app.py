@@ -44,9 +44,7 @@ from gateway.redis_store import STORE_CALLS, RedisStore
 from gateway.redis_store import Outcome as StoreOutcome
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.settings import Settings, SettingsError
-from gateway.upstream.circuit_breaker import OPEN_CIRCUITS
-from gateway.upstream.retries import RETRIES
-from gateway.upstream.services import UPSTREAMS, Services
+from gateway.upstream.services import Services
 from gateway.upstream.transport.transports import TransportFactory, in_process_transport
 
 if TYPE_CHECKING:  # loaded where they are on
@@ -207,22 +205,9 @@ def _metrics(load: Load, running_mutations: RunningMutations) -> Metrics:
         is_gauge=True,
     )
     metrics.follow(
-        "gateway_circuit_breakers_open",
-        "Open circuit breakers, one for each tenant of an upstream.",
-        {name: partial(OPEN_CIRCUITS.count, name) for name in UPSTREAMS},
-        label="upstream",
-        is_gauge=True,
-    )
-    metrics.follow(
         "gateway_operations_shed",
         "Requests refused because MAX_OPERATIONS were running.",
         {"": lambda: load.shed},
-    )
-    metrics.follow(
-        "gateway_upstream_retries",
-        "Reads that were retried.",
-        {name: partial(RETRIES.count, name) for name in UPSTREAMS},
-        label="upstream",
     )
     metrics.follow(
         "gateway_plans_executed", "Operations executed by compiled plans.", {"": lambda: FALLBACKS.planned}

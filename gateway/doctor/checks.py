@@ -25,7 +25,7 @@ EVERYTHING = str(cql.EVERYTHING)  # the BFF requires a query for its loans
 
 NOT_CHECKED = frozenset(
     {
-        CirculationBff.details_of_batch_requests.route,  # its 404 may be about the batch
+        CirculationBff.batch_request_details_route,  # its 404 may be about the batch
         OwnUser.permissions_by_users_bl_route,  # these two are read for the permissions
         OwnUser.permissions_by_keycloak_route,
         Polaris.lock_route,  # the list of locks is checked

@@ -132,7 +132,7 @@ class OperationRecord:
         """Record a call: `with operation.call(...) as call`, and `call.answered(status)` inside."""
         return Call(self, upstream, method, route)
 
-    def act(self, mutation: str, upstream: str, outcome: str, status: int | None = None) -> None:
+    def record_mutation(self, mutation: str, upstream: str, outcome: str, status: int | None = None) -> None:
         """Record the outcome of a mutation and log it in the next turn of the event loop.
 
         Its body is judged before that, without waiting. The line is logged before links below the result are
@@ -142,7 +142,7 @@ class OperationRecord:
         self.mutations.append(record)
         asyncio.get_running_loop().call_soon(_log_mutation, record, self.tenant, self.request_id)
 
-    def act_unreadable(self) -> None:
+    def mutation_unreadable(self) -> None:
         """Record that the response to the last mutation proves nothing."""
         if self.mutations:
             self.mutations[-1].outcome = ErrorCode.OUTCOME_UNKNOWN
@@ -167,7 +167,16 @@ class OperationRecord:
 class Call:
     """The record of one upstream call while it lasts."""
 
-    __slots__ = ("_method", "_operation", "_route", "_span", "_started", "_status", "_upstream")
+    __slots__ = (
+        "_method",
+        "_operation",
+        "_route",
+        "_span",
+        "_started",
+        "_status",
+        "_upstream",
+        "trace_headers",
+    )
 
     def __init__(self, operation: OperationRecord, upstream: str, method: str, route: str) -> None:
         self._operation = operation
@@ -176,11 +185,7 @@ class Call:
         self._route = route
         self._status: int | None = None
         self._span: CallSpan | None = None
-
-    @property
-    def trace_headers(self) -> Sequence[tuple[str, str]] | None:
-        """The trace context to send in place of the caller's; None without tracing."""
-        return None if self._span is None else self._span.headers
+        self.trace_headers: Sequence[tuple[str, str]] | None = None  # to send in place of the caller's
 
     def answered(self, status: int) -> None:
         """Record the HTTP status of a response that does not raise."""
@@ -192,6 +197,7 @@ class Call:
         operation.start_call(now)
         if operation.span is not None:
             self._span = operation.span.call(self._upstream, self._method, self._route)
+            self.trace_headers = self._span.headers
         return self
 
     def __exit__(

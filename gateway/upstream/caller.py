@@ -11,8 +11,8 @@ from urllib.parse import quote
 import msgspec
 
 from gateway import errors
-from gateway.observability import mutations
-from gateway.observability.operation import Call, OperationRecord
+from gateway.errors import ErrorCode
+from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, OperationRecord
 from gateway.upstream.client import Client, Deadline, NotConfigured
 from gateway.upstream.record_types import Record
 from gateway.upstream.routes import Route
@@ -69,7 +69,7 @@ def keys_in(body: Record, *names: str) -> dict[str, str]:
 class CallerClient:
     """A client that sends the headers of one caller; lives as long as one operation."""
 
-    __slots__ = ("_client", "_deadline", "_headers", "_path", "_tenant", "operation")
+    __slots__ = ("_client", "_deadline", "_headers", "_tenant", "base_path", "name", "operation", "path")
 
     def __init__(
         self,
@@ -86,19 +86,13 @@ class CallerClient:
         self._tenant = tenant
         self._deadline = deadline
         self.operation = operation or OperationRecord()
-        self._path = path
-
-    @property
-    def name(self) -> str:
-        return self._client.name
+        self.path = path
+        self.name = client.name
+        self.base_path = client.base_path
 
     def path_of(self, route: Route, keys: tuple[str, ...] = ()) -> str:
         """Return the path of a route below the base URL, with these values of its parameters."""
-        return self._path + (route.pattern % tuple(map(encode_segment, keys)) if keys else route.template)
-
-    def request_path(self, route: Route, keys: tuple[str, ...] = ()) -> str:
-        """Return the path of a route as it stands in the request line."""
-        return self._client.base_path + self.path_of(route, keys)
+        return self.path + route.pattern % tuple(map(encode_segment, keys))
 
     async def read_record(self, route: Route, *keys: str) -> Record | None:
         """Return the record at this path; None if upstream responds with 404."""
@@ -132,7 +126,8 @@ class CallerClient:
         """Return the response to a read; the statuses in `expected` are returned like a 2xx."""
         path = self.path_of(route, keys)
         with self.operation.call(self.name, "GET", route.template) as call:
-            headers = self._headers_of(call)
+            traced = call.trace_headers
+            headers = self._headers if traced is None else self._with_trace(traced)
             response = await self._client.read(path, query, headers, expected, self._tenant, self._deadline)
             call.answered(response.status)
         return response
@@ -150,10 +145,11 @@ class CallerClient:
         The statuses in `expected` are returned like a 2xx. Raises as `Client.write`.
         """
         path = self.path_of(route, keys)
-        record = partial(self.operation.act, write.operation, self.name)
+        record = partial(self.operation.record_mutation, write.operation, self.name)
         try:
             with self.operation.call(self.name, route.method, route.template) as call:
-                headers = self._headers_of(call)
+                traced = call.trace_headers
+                headers = self._headers if traced is None else self._with_trace(traced)
                 response = await self._client.write(
                     write, route.method, path, body, headers, expected, self._tenant
                 )
@@ -162,24 +158,31 @@ class CallerClient:
             record(problem.code, problem.status)
             raise
         except asyncio.CancelledError:
-            record(mutations.CANCELLED)
+            record(CANCELLED)
             raise
         except Exception:
-            record(mutations.INTERNAL_ERROR)
+            record(ErrorCode.INTERNAL_ERROR)
             raise
         else:
-            record(mutations.LOCKED if response.status == 409 else mutations.SUCCESS, response.status)
+            record(LOCKED if response.status == 409 else SUCCESS, response.status)
             return response
         finally:
             if self._deadline is not None:
                 self._deadline.renew()  # for the links below the result
 
     async def write_for_record(
-        self, write: Write, route: Route, body: object, *keys: str, proof: Mapping[str, type] = HAS_ID
+        self,
+        write: Write,
+        route: Route,
+        body: object,
+        *keys: str,
+        proof: Mapping[str, type] = HAS_ID,
+        mark: str | None = None,
     ) -> Record:
         """Send a write whose success is one JSON object, and return the object.
 
-        It proves success only if it has one of the members of `proof`, of that type and not empty.
+        It proves success only if it has one of the members of `proof`, of that type and not empty. `mark` is
+        a member to add to it, as in `Collection`.
         """
         response = await self.write(write, route, body, *keys)
         record = decode_json(response.body)
@@ -187,6 +190,8 @@ class CallerClient:
             raise self.unreadable(write, response)
         if not any(type(record.get(name)) is kind and record[name] for name, kind in proof.items()):
             raise self.unreadable(write, response)
+        if mark is not None:
+            record[mark] = True
         return record
 
     async def write_without_record(self, write: Write, route: Route, body: object, *keys: str) -> None:
@@ -197,7 +202,7 @@ class CallerClient:
 
     def unreadable(self, write: Write, response: UpstreamResponse) -> errors.OutcomeUnknown:
         """Return the error for a write whose 2xx response proves nothing."""
-        self.operation.act_unreadable()
+        self.operation.mutation_unreadable()
         return outcome_unknown(self.name, write, response.sent_at)
 
     def bad_shape(self) -> errors.UpstreamBadResponse:
@@ -205,12 +210,9 @@ class CallerClient:
             f"{self.name} sent a response of an unexpected shape.", upstream=self.name
         )
 
-    def _headers_of(self, call: Call) -> Sequence[tuple[str, str]]:
-        own = call.trace_headers
-        if own is None:
-            return self._headers
+    def _with_trace(self, trace_headers: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
         forwarded = (header for header in self._headers if header[0] not in _TRACE_CONTEXT)
-        return Headers((*forwarded, *own))
+        return Headers((*forwarded, *trace_headers))
 
     def _record(self, body: bytes) -> Record:
         record = decode_json(body)

@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import partial
 
 from gateway import errors
+from gateway.observability.counters import ProcessGauge
+from gateway.upstream.routes import UPSTREAMS
 
 WINDOW = 10  # seconds that count as recent, for circuit breakers and retry budgets
 MIN_CALLS = 20  # recent calls below which no share of failures opens the circuit
@@ -20,6 +22,13 @@ FAILURE_SHARE = 0.5  # share of recent calls that opens it
 OPEN_SECONDS = 5.0  # time without calls, until one read may probe the upstream
 MIN_RETRY_AFTER = 1.0  # seconds that callers are told to wait while a probe is due or running
 MAX_TENANTS = 1000  # remembered per upstream; the caller chooses the tenant, so the number must be bounded
+
+OPEN_CIRCUITS = ProcessGauge(
+    "gateway_circuit_breakers_open",
+    "Open circuit breakers, one for each tenant of an upstream.",
+    "upstream",
+    UPSTREAMS,
+)
 
 log = logging.getLogger(__name__)
 
@@ -46,23 +55,6 @@ class SlidingWindowCount:
         while self._counts and self._counts[0][0] <= oldest:
             self._total -= self._counts.popleft()[1]
         return self._total
-
-
-class OpenCircuits:
-    """The number of open circuits in this process, by upstream: one for each tenant whose circuit is open."""
-
-    def __init__(self) -> None:
-        self._by_upstream: Counter[str] = Counter()
-
-    def count(self, upstream: str) -> int:
-        return self._by_upstream[upstream]
-
-    def record(self, upstream: str, opened: bool) -> None:
-        """Count a circuit that opened, or that is no longer open."""
-        self._by_upstream[upstream] += 1 if opened else -1
-
-
-OPEN_CIRCUITS = OpenCircuits()
 
 
 class CircuitOpen(Exception):
@@ -180,13 +172,13 @@ class CircuitBreakers:
             if len(self._by_tenant) > MAX_TENANTS:
                 _, evicted = self._by_tenant.popitem(last=False)
                 if evicted.is_open:
-                    OPEN_CIRCUITS.record(self._name, False)
+                    OPEN_CIRCUITS.remove(self._name)
         else:
             self._by_tenant.move_to_end(tenant)
         return breaker
 
     def _record(self, tenant: str | None, opened: bool) -> None:
-        OPEN_CIRCUITS.record(self._name, opened)
+        (OPEN_CIRCUITS.add if opened else OPEN_CIRCUITS.remove)(self._name)
         log.warning("circuit breaker %s: %s, tenant %s", "opened" if opened else "closed", self._name, tenant)
 
 

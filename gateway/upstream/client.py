@@ -40,6 +40,7 @@ MAX_TARGET = 65_000  # characters; httpx rejects addresses beyond 65536, and no 
 _encode = msgspec.json.Encoder().encode
 
 
+@dataclass(slots=True)
 class Deadline:
     """The end of the reads of one operation. Each write begins and ends with a new one.
 
@@ -47,19 +48,16 @@ class Deadline:
     read it: the links below the result have the complete time of an operation again.
     """
 
-    __slots__ = ("_clock", "_ends", "seconds")
-
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self.seconds = seconds
-        self._clock = clock
-        self._ends = clock() + seconds
+    seconds: float
+    ends: float
+    clock: Callable[[], float] = time.monotonic
 
     def remaining(self) -> float:
         """Return the seconds until the end; zero or negative once it has passed."""
-        return self._ends - self._clock()
+        return self.ends - self.clock()
 
     def renew(self) -> None:
-        self._ends = self._clock() + self.seconds
+        self.ends = self.clock() + self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +124,9 @@ class Client:
         self._exchange = open_exchange(name, base_url.rstrip("/"), transport, settings)
         self.base_path = self._exchange.base_path
         self._settings = settings
+        # A semaphore here, because httpcore loses the slots of calls that are cancelled in its queue (#1093).
         self._slots = asyncio.Semaphore(settings.upstream_concurrency)
-        self._retries = Retries(settings.read_attempts, retry_pauses)
+        self._retries = Retries(name, settings.read_attempts, retry_pauses)
         self._circuit_breakers = CircuitBreakers(name) if settings.breaker else NoCircuitBreaker()
         self._read_timeout = _ReadTimeout(settings.read_timeout, settings.read_timeout, by_operation=False)
 
@@ -166,7 +165,10 @@ class Client:
         with self._circuit_breakers.admit(tenant, read=True) as call:
             attempt = Attempt(until)
             try:
-                await self._acquire_slot(until)
+                if self._slots.locked():
+                    await self._wait_for_slot(until)
+                else:
+                    await self._slots.acquire()
                 try:
                     attempt.sent = True
                     response = await self._exchange(
@@ -221,7 +223,10 @@ class Client:
         """Send a write, once. A rejection raises `Refused`, an inconclusive end raises `OutcomeUnknown`."""
         content = None if body is None else _encode(body)
         with self._circuit_breakers.admit(tenant, read=False) as call:
-            await self._acquire_slot()
+            if self._slots.locked():
+                await self._wait_for_slot()
+            else:
+                await self._slots.acquire()
             sent_at = datetime.now(UTC)
             attempt = Attempt(asyncio.get_running_loop().time() + self._settings.act_timeout)
             try:
@@ -247,11 +252,7 @@ class Client:
             return response
         raise write_status_error(self.name, write, response)
 
-    async def _acquire_slot(self, until: float | None = None) -> None:
-        # A semaphore here, because httpcore loses the slots of calls that are cancelled in its queue (#1093).
-        if not self._slots.locked():
-            await self._slots.acquire()
-            return
+    async def _wait_for_slot(self, until: float | None = None) -> None:
         async with asyncio.timeout_at(until):
             try:
                 async with asyncio.timeout(self._settings.queue_timeout):

@@ -8,7 +8,6 @@ from typing import Any, overload
 
 import msgspec
 
-from gateway.observability.operation import OperationRecord
 from gateway.upstream.caller import CallerClient, Service, decode_json, percent_encode
 from gateway.upstream.record_types import Decoded, Members, Record
 from gateway.upstream.routes import Route
@@ -59,33 +58,19 @@ class BoundCollection:
     generic decoder for bodies that its own rejects. Nothing is requested twice.
     """
 
-    __slots__ = ("_client", "_keys", "declaration")
+    __slots__ = ("_client", "_keys", "declaration", "key", "mark", "operation", "path", "tie_break")
 
     def __init__(self, client: CallerClient, declaration: Collection, *keys: str) -> None:
         self._client = client
-        self.declaration = declaration
         self._keys = keys
-
-    @property
-    def path(self) -> str:
-        return self._client.path_of(self.declaration.route, self._keys)
-
-    @property
-    def key(self) -> str:
-        return self.declaration.key
-
-    @property
-    def tie_break(self) -> str:
-        return self.declaration.tie_break
-
-    @property
-    def mark(self) -> str | None:
-        return self.declaration.mark
-
-    @property
-    def operation(self) -> OperationRecord:
-        """The record that the calls are added to."""
-        return self._client.operation
+        self.declaration = declaration
+        self.key = declaration.key
+        self.mark = declaration.mark
+        self.tie_break = declaration.tie_break
+        self.operation = client.operation  # the record that the calls are added to
+        self.path = (
+            client.path_of(declaration.route, keys) if keys else client.path + declaration.route.template
+        )
 
     async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
         """Return a page; the query is CQL. Raises `UpstreamBadResponse` as `page`."""
@@ -119,7 +104,7 @@ class BoundCollection:
 
     def request_line_length(self, query: str, *, limit: int) -> int:
         """Return the bytes of the request line for `query`, HTTP version and blanks included."""
-        path = self._client.request_path(self.declaration.route, self._keys)
+        path = self._client.base_path + self.path
         return _request_line_length(path, query, limit, self.declaration.extra)
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gateway import errors
+from gateway.observability.counters import ProcessCounter
 from gateway.upstream.circuit_breaker import SlidingWindowCount
+from gateway.upstream.routes import UPSTREAMS
 
 BUDGET_SHARE = 0.1  # of the recent calls: more retries than that keep a struggling upstream down
 MIN_BUDGET = 3  # retries that are always allowed, because a tenth of few calls is none
@@ -62,27 +63,21 @@ class RetryBudget:
         return True
 
 
-class RetryCounts:
-    """The retries since the process started, by upstream."""
-
-    def __init__(self) -> None:
-        self._by_upstream: Counter[str | None] = Counter()
-
-    def count(self, upstream: str) -> int:
-        return self._by_upstream[upstream]
-
-    def record(self, upstream: str | None) -> None:
-        self._by_upstream[upstream] += 1
-
-
-RETRIES = RetryCounts()
+RETRIES = ProcessCounter("gateway_upstream_retries", "Reads that were retried.", "upstream", UPSTREAMS)
 
 
 class Retries:
     """The attempts of the reads of one upstream."""
 
-    def __init__(self, attempts: int, pauses: tuple[float, float], budget: RetryBudget | None = None) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        attempts: int,
+        pauses: tuple[float, float],
+        budget: RetryBudget | None = None,
+    ) -> None:
         """`pauses` are the bounds in seconds of the random pause between two attempts."""
+        self._upstream = upstream
         self._attempts = attempts
         self._pauses = pauses
         self._budget = budget or RetryBudget()
@@ -98,6 +93,6 @@ class Retries:
                 in_time = asyncio.get_running_loop().time() + pause < until
                 if attempt == self._attempts or not in_time or not self._budget.spend():
                     raise fault.error from fault.__cause__
-                RETRIES.record(fault.error.upstream)
+                RETRIES.add(self._upstream)
             await asyncio.sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")

@@ -14,6 +14,9 @@ from typing import Literal, TypeAlias
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
+UPSTREAMS = ("folio", "bff", "polaris")
+"""The names of the upstreams, in errors, logs and metrics."""
+
 _PARAMETER = re.compile(r"\{\w+\}")
 
 
@@ -45,9 +48,7 @@ class Route:
     permission: str | None = None
     pattern: str = field(init=False, repr=False, compare=False)
     """The template with `%s` for each parameter."""
-    has_parameters: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        pattern, count = _PARAMETER.subn("%s", self.template.replace("%", "%%"))
+        pattern = _PARAMETER.sub("%s", self.template.replace("%", "%%"))
         object.__setattr__(self, "pattern", pattern)
-        object.__setattr__(self, "has_parameters", count > 0)

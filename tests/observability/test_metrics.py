@@ -22,7 +22,8 @@ from gateway.observability.metrics import BATCH, KINDS, OTHER, OUTCOMES, STATUSE
 from gateway.observability.operation import OperationRecord
 from gateway.redis_store import Outcome as StoreOutcome
 from gateway.settings import Settings
-from gateway.upstream.services import UPSTREAMS, declared_routes
+from gateway.upstream.routes import UPSTREAMS
+from gateway.upstream.services import declared_routes
 from tests.gateway_under_test import Gateway, open_gateway
 from tests.stories import test_screens as screens
 

@@ -91,7 +91,7 @@ async def test_reads_of_an_operation_share_its_time() -> None:
 async def test_an_act_is_not_cut_by_the_operation() -> None:
     """An act has its own time, and the links below its answer have a whole new one."""
     async with services_over(late(0.3), "aiohttp", 0.2) as (services, server):
-        deadline = Deadline(0.2)
+        deadline = Deadline(0.2, time.monotonic() + 0.2)
         client = CallerClient(services.folio, (), "diku", deadline)
         answer = await client.write(ACT, Route("POST", "/act"), {})
 
@@ -103,7 +103,7 @@ async def test_an_act_is_not_cut_by_the_operation() -> None:
 def test_a_deadline_passes_and_is_renewed() -> None:
     """What is left becomes less than nothing, until an act begins it anew."""
     now = 5.0
-    deadline = Deadline(10.0, lambda: now)
+    deadline = Deadline(10.0, 15.0, lambda: now)
     now = 9.0
     assert deadline.remaining() == 6.0
     now = 16.0

@@ -97,19 +97,15 @@ MEMBERS = [(service, name) for service, kind in SERVICES.items() for name in pub
 async def test_each_call_uses_a_declared_route(service: str, name: str) -> None:
     """The path and the template of each call are those of a route that its service declares."""
     recorder, operation = Recorder(), OperationRecord()
-    templates = {each.route.template: each.route for each in declared_routes() if each.service == service}
-
     await call(recorder.upstream(operation), service, name)
 
-    # A collection with a parameter has a method that fills it in; read without it, it is no path.
     ((method, path),) = recorder.sent
     (recorded,) = operation.calls
-    assert recorded.route in templates
     routes = [each.route for each in declared_routes() if each.service == service]
     assert (method, recorded.route) in {(each.method, each.template) for each in routes}
     prefix = POLARIS_PATH if service == "polaris" else ""
     pattern = re.escape(prefix) + re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(recorded.route))
-    assert re.fullmatch(pattern, path.replace("%7B", "{").replace("%7D", "}"))
+    assert re.fullmatch(pattern, path)
 
 
 @pytest.mark.anyio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -30,8 +31,6 @@ from gateway.upstream.transport.exchange import Headers
 from gateway.upstream.transport.transports import TransportFactory, network_transport
 
 IN_PROCESS = "http://sandbox"  # never resolved: the transport is the sandbox itself
-
-UPSTREAMS = ("folio", "bff", "polaris")
 
 SERVICES: Mapping[str, type[Service]] = {
     "circulation_bff": CirculationBff,
@@ -122,7 +121,8 @@ class Upstream:
         self._services = services
         self._caller = caller
         self.operation = operation
-        self.deadline = Deadline(services.settings.operation_timeout)
+        seconds = services.settings.operation_timeout
+        self.deadline = Deadline(seconds, time.monotonic() + seconds)
 
     @cached_property
     def circulation_bff(self) -> CirculationBff:

@@ -76,7 +76,7 @@ class Circulation(Service):
         return await self._queue(self.queue_of_item_route, item_id)
 
     async def _queue(self, route: Route, key: str) -> list[Record]:
-        return [mark_record(request) for request in await self._client.read_list(route, "requests", key)]
+        return _mark(await self._client.read_list(route, "requests", key))
 
     renew_by_barcode_route = Route(
         "POST", "/circulation/renew-by-barcode", CIRCULATION, "circulation.renew-by-barcode.post"
@@ -93,7 +93,9 @@ class Circulation(Service):
             keys=keys_in(body, "itemBarcode", "userBarcode"),
             verify="item(barcode:) { openLoan { dueDate renewalCount action } }",
         )
-        return mark_record(await self._client.write_for_record(write, self.renew_by_barcode_route, body))
+        return await self._client.write_for_record(
+            write, self.renew_by_barcode_route, body, mark=FROM_CIRCULATION
+        )
 
     renew_by_id_route = Route("POST", "/circulation/renew-by-id", CIRCULATION, "circulation.renew-by-id.post")
 
@@ -107,7 +109,7 @@ class Circulation(Service):
             keys=keys_in(body, "itemId", "userId"),
             verify="item(id:) { openLoan { dueDate renewalCount action } }",
         )
-        return mark_record(await self._client.write_for_record(write, self.renew_by_id_route, body))
+        return await self._client.write_for_record(write, self.renew_by_id_route, body, mark=FROM_CIRCULATION)
 
     cancel_request_route = Route(
         "PUT", "/circulation/requests/{id}", CIRCULATION, "circulation.requests.item.put"
@@ -161,7 +163,7 @@ class Circulation(Service):
         requests = queue.get("requests") if isinstance(queue, dict) else None
         if not isinstance(requests, list) or any(type(each) is not dict for each in requests):
             raise self._client.unreadable(write, response)
-        return sorted(map(mark_record, requests), key=_position)
+        return sorted(_mark(requests), key=_position)
 
     move_request_route = Route(
         "POST",
@@ -180,8 +182,8 @@ class Circulation(Service):
             keys={"requestId": request_id, **keys_in(body, "destinationItemId")},
             verify="request(id:) { item { id } position requestType }",
         )
-        return mark_record(
-            await self._client.write_for_record(write, self.move_request_route, body, request_id)
+        return await self._client.write_for_record(
+            write, self.move_request_route, body, request_id, mark=FROM_CIRCULATION
         )
 
     change_due_date_route = Route(
@@ -254,10 +256,10 @@ class Circulation(Service):
         await self._client.write_without_record(write, self.record_print_events_route, body)
 
 
-def mark_record(record: Record) -> Record:
-    """Mark a record as one with all the members that circulation itself sends."""
-    record[FROM_CIRCULATION] = True
-    return record
+def _mark(records: list[Record]) -> list[Record]:
+    for record in records:
+        record[FROM_CIRCULATION] = True
+    return records
 
 
 def _position(request: Record) -> int:

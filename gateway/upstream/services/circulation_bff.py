@@ -10,7 +10,7 @@ from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import BoundCollection, Collection
 from gateway.upstream.record_types import Record
 from gateway.upstream.routes import Interface, Route
-from gateway.upstream.services.circulation import mark_record
+from gateway.upstream.services.circulation import FROM_CIRCULATION
 from gateway.upstream.statuses import Write
 
 LOANS = Interface("circulation-bff-loans", "1.6", required=True)
@@ -122,18 +122,17 @@ class CirculationBff(Service):
     async def batch_request(self, batch_id: str) -> Record | None:
         return await self._client.read_record(self.batch_request_route, batch_id)
 
-    details_of_batch_requests = Collection(
-        Route(
-            "GET",
-            "/circulation-bff/batch-requests/{batchId}/details",
-            BATCH_REQUESTS,
-            "circulation-bff.batch-request.details.collection.get",
-        ),
-        "mediatedBatchRequestDetails",
+    batch_request_details_route = Route(
+        "GET",
+        "/circulation-bff/batch-requests/{batchId}/details",
+        BATCH_REQUESTS,
+        "circulation-bff.batch-request.details.collection.get",
     )
 
     def batch_request_details(self, batch_id: str) -> BoundCollection:
-        return type(self).details_of_batch_requests.bind(self._client, batch_id)
+        """Return the collection of the items of a batch request."""
+        details = Collection(self.batch_request_details_route, "mediatedBatchRequestDetails")
+        return details.bind(self._client, batch_id)
 
     item_by_barcode_route = Route(
         "GET",
@@ -173,7 +172,7 @@ class CirculationBff(Service):
             verify="item(barcode:) { openLoan { borrower { barcode } } }",
         )
         # Unlike the BFF's lists, its responses at the desk drop no member of circulation's loan.
-        return mark_record(await self._client.write_for_record(write, self.check_out_route, body))
+        return await self._client.write_for_record(write, self.check_out_route, body, mark=FROM_CIRCULATION)
 
     check_in_route = Route(
         "POST",
@@ -197,7 +196,7 @@ class CirculationBff(Service):
         )
         result = await self._client.write_for_record(write, self.check_in_route, body, proof=_CHECKED_IN)
         if type(result.get("loan")) is dict:
-            mark_record(result["loan"])
+            result["loan"][FROM_CIRCULATION] = True
         return result
 
     create_request_route = Route(
