@@ -26,7 +26,7 @@ from graphql import build_schema, parse, validate
 
 from gateway import __version__
 from gateway.cli import cli
-from gateway.cli.schema import MAX_DIFF_LINES, compare_schemas
+from gateway.cli.schema import MAX_DIFF_LINES, compare_schemas, read_schema
 from gateway.cli.settings import settings_markdown
 from gateway.cli.startup import (
     FIRST_LOCK_QUERY,
@@ -421,6 +421,44 @@ def test_schema_that_was_written_is_up_to_date(folder: Path) -> None:
     assert (folder / "schema.graphql").read_text(encoding="utf-8") == invoke("schema").output
 
 
+def test_schema_with_defer_is_printed() -> None:
+    """`--incremental` adds the directive `@defer`, and nothing else."""
+    plain, incremental = invoke("schema").output, invoke("schema", "--incremental").output
+
+    assert "@defer" not in plain
+    assert "directive @defer" in incremental
+    assert set(plain.splitlines()) < set(incremental.splitlines())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_schema_file_in_another_encoding(folder: Path, encoding: str) -> None:
+    """A schema file with a byte order mark, in UTF-16, or with the line ends of Windows is accepted."""
+    text = invoke("schema").output
+    (folder / "schema.graphql").write_bytes(text.replace("\n", "\r\n").encode(encoding))
+
+    assert invoke("schema", "--check").output == "schema.graphql is up to date\n"
+    assert invoke("schema", "--breaking-against", "schema.graphql").exit_code == 0
+
+
+def test_schema_file_in_an_unknown_encoding(folder: Path) -> None:
+    """A schema file that is neither UTF-8 nor UTF-16 is refused in a line."""
+    (folder / "schema.graphql").write_bytes(b'"\xff" type Query { a: Int }')
+
+    result = invoke("schema", "--check")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == ("schema.graphql: must be in UTF-8, or in UTF-16 with a byte order mark\n")
+
+
+def test_schema_with_defer_is_compared(folder: Path) -> None:
+    """A schema file that declares `@defer` is compared with the schema that does."""
+    (folder / "older.graphql").write_text(invoke("schema", "--incremental").output, encoding="utf-8")
+
+    result = invoke("schema", "--breaking-against", "older.graphql")
+
+    assert (result.exit_code, result.output) == (0, "0 changes, none of them breaking\n")
+
+
 def test_schema_drift_is_shown(folder: Path) -> None:
     """A schema file that differs fails the check, with the first lines of the difference."""
     written = invoke("schema").output
@@ -485,7 +523,7 @@ def test_additions_break_nobody(folder: Path, capsys: pytest.CaptureFixture[str]
     older.write_text("type Query { kind: Kind } enum Kind { HOLD }", encoding="utf-8")
     newer = "type Query { kind: Kind loan: Loan } type Loan { kind: Kind } enum Kind { HOLD PAGE }"
 
-    compare_schemas(older, newer)
+    compare_schemas(read_schema(older), newer)
 
     assert capsys.readouterr().out.splitlines() == [
         "DANGEROUS  Enum value Kind.PAGE was added.",

@@ -8,15 +8,22 @@ from pathlib import Path
 import pytest
 from graphql import (
     GraphQLEnumType,
+    GraphQLError,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLUnionType,
+    build_schema,
+    execute,
+    find_schema_changes,
     get_named_type,
+    graphql_sync,
+    parse,
 )
 
+from gateway.cli.schema import print_schema
 from gateway.fields.link import Link
 from gateway.fields.lookup import LookupField
 from gateway.fields.page import ConnectionField, ConnectionLink
@@ -34,10 +41,29 @@ def definition(declared: object) -> object:
 
 
 def test_the_schema_file_is_current() -> None:
-    """`schema.graphql` is what the code says; `circulation-gateway schema --write` renews it."""
+    """`schema.graphql` is up to date; `circulation-gateway schema --write` writes it."""
     committed = (Path(__file__).parent.parent / "schema.graphql").read_text()
 
-    assert committed == schema.as_str().rstrip("\n") + "\n"
+    assert committed == print_schema()
+
+
+def test_the_schema_file_can_be_executed() -> None:
+    """graphql-core executes the committed schema: a schema that declares `@defer` it refuses to execute."""
+    query = "{ __typename }"
+
+    assert graphql_sync(build_schema(print_schema()), query).data == {"__typename": "Query"}
+    with pytest.raises(GraphQLError, match="@defer"):
+        execute(build_schema(print_schema(incremental=True)), parse(query))
+
+
+def test_only_the_incremental_schema_declares_defer() -> None:
+    """The two schemas differ in the definition of `@defer` alone, which introspection keeps."""
+    plain, incremental = build_schema(print_schema()), build_schema(print_schema(incremental=True))
+    changes = [change.description for change in find_schema_changes(plain, incremental)]
+
+    assert changes == ["Directive @defer was added."]
+    assert build_schema(print_schema(incremental=True)).get_directive("defer") is not None
+    assert schema._schema.get_directive("defer") is not None
 
 
 def undescribed() -> Iterator[str]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gateway.cli.startup import PROGRAM, CannotStart, show_progress
+
+if TYPE_CHECKING:
+    from graphql import GraphQLSchema
 
 SCHEMA_FILE = Path("schema.graphql")
 MAX_DIFF_LINES = 40
@@ -23,29 +27,45 @@ MAX_DIFF_LINES = 40
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="List the changes since the schema in FILE, and fail if one may break clients.",
 )
-def schema(write: bool, check: bool, older: Path | None) -> None:
+@click.option("--incremental", is_flag=True, help="Print the schema with the directive @defer.")
+def schema(write: bool, check: bool, older: Path | None, incremental: bool) -> None:
     """Print, write, check or compare the GraphQL schema.
 
+    The schema has no @defer unless --incremental is given: graphql-js 17 and graphql-core refuse to execute
+    or mock a schema that declares it. Operations may use it in any case.
+
     \b
-    Example:
+    Examples:
+      circulation-gateway schema --incremental > schema.graphql
       circulation-gateway schema --breaking-against released.graphql
     """
-    if write + check + (older is not None) > 1:
-        raise click.UsageError("Use only one of --write, --check and --breaking-against.")
+    if write + check + (older is not None) + incremental > 1:
+        raise click.UsageError("Use only one of --write, --check, --breaking-against and --incremental.")
 
     with show_progress("Building the schema"):
-        from gateway.graph import schema as graph
+        from gateway import graph  # noqa: F401 - built here, to show its progress
 
-    text = graph.as_str().rstrip("\n") + "\n"
     if write:
-        SCHEMA_FILE.write_text(text, encoding="utf-8")
+        SCHEMA_FILE.write_text(print_schema(), encoding="utf-8")
         click.echo(f"{SCHEMA_FILE} written")
     elif check:
-        check_schema_file(text)
+        check_schema_file(print_schema())
     elif older is not None:
-        compare_schemas(older, text)
+        before = read_schema(older)
+        compare_schemas(before, print_schema(incremental=before.get_directive("defer") is not None))
     else:
-        click.echo(text, nl=False)
+        click.echo(print_schema(incremental=incremental), nl=False)
+
+
+def print_schema(*, incremental: bool = False) -> str:
+    """Return the schema as text. `incremental` includes the directive `@defer`, as introspection does."""
+    from graphql import GraphQLDeferDirective
+    from graphql.utilities import print_directive
+
+    from gateway.graph import schema as graph
+
+    text = graph.as_str().rstrip("\n") + "\n"
+    return text if incremental else text.replace(print_directive(GraphQLDeferDirective) + "\n\n", "", 1)
 
 
 def check_schema_file(text: str) -> None:
@@ -53,7 +73,7 @@ def check_schema_file(text: str) -> None:
     remedy = f"write it with: {PROGRAM} schema --write"
     if not SCHEMA_FILE.exists():
         raise click.ClickException(f"{SCHEMA_FILE} does not exist in this folder; {remedy}")
-    committed = SCHEMA_FILE.read_text(encoding="utf-8")
+    committed = read_schema_file(SCHEMA_FILE)
     if committed == text:
         click.echo(f"{SCHEMA_FILE} is up to date")
         return
@@ -68,15 +88,11 @@ def check_schema_file(text: str) -> None:
     raise click.ClickException(f"{SCHEMA_FILE} is not up to date; {remedy}")
 
 
-def compare_schemas(older: Path, text: str) -> None:
+def compare_schemas(before: GraphQLSchema, text: str) -> None:
     """List the changes since an older schema, breaking ones first, and fail if there is a breaking one."""
-    from graphql import GraphQLError, build_schema, find_schema_changes
+    from graphql import build_schema, find_schema_changes
     from graphql.utilities.find_schema_changes import BreakingChange, DangerousChange
 
-    try:
-        before = build_schema(older.read_text(encoding="utf-8"))
-    except (GraphQLError, TypeError, UnicodeDecodeError) as error:
-        raise CannotStart(f"{older}: must be a GraphQL schema: {error}") from error
     labels: dict[type, str] = {BreakingChange: "BREAKING", DangerousChange: "DANGEROUS"}
     changes = find_schema_changes(before, build_schema(text))
     lines = sorted((labels.get(type(change), "SAFE"), change.description) for change in changes)
@@ -86,3 +102,23 @@ def compare_schemas(older: Path, text: str) -> None:
     if breaking:
         raise click.ClickException(f"{breaking} of {len(lines)} changes may break clients")
     click.echo(f"{len(lines)} changes, none of them breaking")
+
+
+def read_schema(file: Path) -> GraphQLSchema:
+    """Return the schema in a file. Raises `CannotStart` if it has none."""
+    from graphql import GraphQLError, build_schema
+
+    try:
+        return build_schema(read_schema_file(file))
+    except (GraphQLError, TypeError) as error:
+        raise CannotStart(f"{file}: must be a GraphQL schema: {error}") from error
+
+
+def read_schema_file(file: Path) -> str:
+    """Return the text of a schema file, which may be in UTF-16 and have the line ends of Windows."""
+    from gateway.engine.manifests import decode_text
+
+    try:
+        return decode_text(file.read_bytes()).replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise CannotStart(f"{file}: must be in UTF-8, or in UTF-16 with a byte order mark") from error

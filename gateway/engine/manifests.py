@@ -100,7 +100,7 @@ def _read_documents(file: Path) -> Iterator[TrustedDocument]:
     except OSError as error:
         raise ManifestError(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ManifestError(f"{file}: is neither UTF-8 nor UTF-16 with a byte order mark") from error
+        raise ManifestError(f"{file}: must be in UTF-8, or in UTF-16 with a byte order mark") from error
     try:
         for sent_id, document in _decode_documents(text):
             document_id = sent_id.removeprefix(SHA256)

@@ -8,10 +8,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.cli.schema import print_schema
 from tests.clients.node import DOCUMENTED, PATIENCE, Workspace, gateway_over_sandbox, packages, workspace
 
 HERE = Path(__file__).parent
-SCHEMA = HERE.parents[1] / "schema.graphql"
 
 
 @pytest.fixture(scope="session", name="url")
@@ -38,7 +38,7 @@ def _written(url: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.Tem
         path.name: path.read_text(encoding="utf-8").replace(DOCUMENTED, url)
         for path in (*HERE.glob("*.ts"), *HERE.glob("*.mjs"), *HERE.glob("*.json"))
     }
-    texts["schema.graphql"] = SCHEMA.read_text(encoding="utf-8")
+    texts["schema.graphql"] = print_schema(incremental=True)
     return workspace(tmp_path_factory.mktemp("clients"), texts, packages(HERE, cache))
 
 

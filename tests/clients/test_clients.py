@@ -24,13 +24,13 @@ from graphql import (
     specified_scalar_types,
 )
 
+from gateway.cli.schema import print_schema as printed_schema
 from gateway.graph import schema
 from tests.clients.node import DOCUMENTED, Workspace, finished, needs_node
 
 Json = Any  # answers are JSON, and each test knows which
 
 HERE = Path(__file__).parent
-SCHEMA = HERE.parents[1] / "schema.graphql"
 PATRON = "1000000001"
 
 
@@ -373,8 +373,8 @@ def canonical(text: str) -> str:
 
 
 @needs_node
-def test_introspection_is_the_schema_file(written: Workspace) -> None:
-    """What graphql-codegen learns from a running gateway is schema.graphql, to the last default."""
+def test_introspection_is_the_incremental_schema(written: Workspace) -> None:
+    """graphql-codegen reads the same schema from a running gateway as `schema --incremental` prints."""
     generated = written.package("graphql-codegen", "--config", "introspection.mjs")
     assert generated.returncode == 0, generated.stdout + generated.stderr
 
@@ -383,14 +383,15 @@ def test_introspection_is_the_schema_file(written: Workspace) -> None:
     assert canonical(learnt) == canonical(committed)
 
 
-def test_introspection_by_gql_is_the_schema_file(url: str) -> None:
-    """What gql learns from a running gateway, to check documents before it sends them, is schema.graphql."""
+def test_introspection_by_gql_is_the_incremental_schema(url: str) -> None:
+    """gql, which validates documents, reads the same schema as `schema --incremental` prints."""
     transport = HTTPXTransport(f"{url}/graphql", headers={"X-Okapi-Tenant": "diku"}, trust_env=False)
     asked = {"specified_by_url": True, "input_value_deprecation": True, "directive_is_repeatable": True}
     client = Client(transport=transport, fetch_schema_from_transport=True, introspection_args=asked)
 
     with client as session:
         assert client.schema is not None
-        assert print_schema(lexicographic_sort_schema(client.schema)) == canonical(SCHEMA.read_text("utf-8"))
+        fetched = print_schema(lexicographic_sort_schema(client.schema))
+        assert fetched == canonical(printed_schema(incremental=True))
         with pytest.raises(GraphQLError, match="Cannot query field 'nonsense'"):
             session.execute(GraphQLRequest("{ nonsense }"))

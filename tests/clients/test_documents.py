@@ -13,12 +13,12 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import cli
+from gateway.cli.schema import print_schema
 from tests.clients.node import PATIENCE, Workspace, needs_node, packages, workspace
 from tests.clients.test_clients import nameless
 from tests.server.edge import gateway_process
 
 HERE = Path(__file__).parent
-SCHEMA = HERE.parents[1] / "schema.graphql"
 TENANT = {"X-Okapi-Tenant": "diku"}
 PARTS = "multipart/mixed"
 
@@ -35,7 +35,7 @@ CODEGEN = {
 }
 SCREEN = """import { graphql } from "./gql";
 graphql(`query Loans($first: Int) { loans(first: $first) { nodes { id ...Due } } }`);
-graphql(`fragment Due on Loan { dueDate }`);
+graphql(`fragment Due on Loan { dueDate ... @defer { status { name } } }`);
 """
 
 
@@ -83,7 +83,7 @@ def test_codegen(node_modules: Path, tmp_path: Path) -> None:
     sources = {
         "codegen.json": json.dumps(CODEGEN),
         "screen.ts": SCREEN,
-        "schema.graphql": SCHEMA.read_text(encoding="utf-8"),
+        "schema.graphql": print_schema(incremental=True),
     }
     place: Workspace = workspace(tmp_path, sources, node_modules)
     written = place.package("graphql-codegen", "--config", "codegen.json")
@@ -99,5 +99,7 @@ def test_codegen(node_modules: Path, tmp_path: Path) -> None:
         found = http.post("/graphql", json=asked).json()
         refused = http.post("/graphql", json={"query": "{ __typename }"}).json()
 
-    assert [sorted(each) for each in nameless(found["data"])["loans"]["nodes"]] == [["dueDate", "id"]] * 2
+    assert [sorted(each) for each in nameless(found["data"])["loans"]["nodes"]] == [
+        ["dueDate", "id", "status"]
+    ] * 2
     assert refused["errors"][0]["extensions"]["code"] == "DOCUMENT_NOT_TRUSTED"

@@ -96,12 +96,27 @@ def test_broken_manifests(content: Any, message: str, tmp_path: Path) -> None:
     assert message in str(refused.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le with mark"])
+def test_encodings(encoding: str, tmp_path: Path) -> None:
+    """A manifest may start with a byte order mark, and may be in UTF-16 with one."""
+    file = tmp_path / "manifest.json"
+    text = '{"a": "query Überfällig { title }"}'
+    if encoding == "utf-16-le with mark":
+        file.write_bytes(b"\xff\xfe" + text.encode("utf-16-le"))
+    else:
+        file.write_text(text, encoding=encoding)
+
+    (document,) = read_manifests(file)
+
+    assert (document.id, document.text) == ("a", "query Überfällig { title }")
+
+
 def test_other_encodings(tmp_path: Path) -> None:
-    """A manifest is UTF-8."""
+    """Bytes in another encoding are refused."""
     file = tmp_path / "manifest.json"
     file.write_bytes(b'{"a":"\xff"}')
 
-    with pytest.raises(ManifestError, match="is neither UTF-8 nor UTF-16"):
+    with pytest.raises(ManifestError, match="must be in UTF-8, or in UTF-16"):
         read_manifests(file)
 
 

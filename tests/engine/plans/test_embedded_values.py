@@ -137,7 +137,5 @@ async def test_a_member_of_the_loan_item_beyond_the_link(execution: str, hrid: J
 
     nodes, paths = await nodes_of(execution, "item { barcode instance { id hrid } }", loans)
 
-    assert nodes == [
-        {"item": {"barcode": "b", "instance": {"id": key(4), "hrid": hrid.get("instanceHrid")}}}
-    ]
+    assert nodes == [{"item": {"barcode": "b", "instance": {"id": key(4), "hrid": hrid.get("instanceHrid")}}}]
     assert paths == []
