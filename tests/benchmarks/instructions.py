@@ -2,9 +2,9 @@
 
 Each server runs under callgrind; upstream and driver do not. After a warm-up, which is not counted, several
 windows of a few requests are counted one by one, and the result is the median of the windows divided by their
-requests. In contrast to CPU time the count hardly depends on the machine's load: two runs differ by less than
-1 %, so that one run before a change and one after it are enough. It holds the work of the process in user
-space and nothing of the kernel.
+requests, less what the server does in that time without requests. In contrast to CPU time the count hardly
+depends on the machine's load: two runs differ by less than 1 %, so that one run before a change and one after
+it are enough. It holds the work of the process in user space and nothing of the kernel.
 
 It needs `valgrind` (in Debian the package of that name) and takes about a minute per row and workload. Python
 runs some 40 times slower under it, which only costs patience.
@@ -26,6 +26,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ WARM_UP = 12  # requests: a plan is compiled and CPython has specialised its byt
 WINDOWS = 5
 REQUESTS_IN_WINDOW = 8
 REQUESTS_IN_WINDOW_OF_LARGE = 2
+IDLE_SECONDS = 2.0
 
 # Hashes of strings decide how dictionaries collide; without a seed each process has others.
 _ENVIRONMENT = {"PYTHONHASHSEED": "0"}
@@ -63,6 +65,19 @@ class CallgrindFailed(Exception):
 def missing_tools() -> list[str]:
     """Return the programs that are needed and not installed."""
     return [tool for tool in TOOLS if shutil.which(tool) is None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The instructions of a stretch of time."""
+
+    seconds: float
+    instructions: int
+
+    @property
+    def rate(self) -> float:
+        """Instructions per second."""
+        return self.instructions / self.seconds
 
 
 @dataclass(frozen=True)
@@ -94,6 +109,18 @@ class Counter:
         if not counts:
             raise CallgrindFailed(f"no dump of process {self.process.pid}")
         return sum(counts)
+
+    async def window(
+        self, connection: driver.Connection, question: bytes, expected: bytes, requests: int
+    ) -> Window:
+        """Count so many requests, or `IDLE_SECONDS` without any."""
+        self.reset()
+        began = time.monotonic()
+        for _ in range(requests):
+            driver.check(await connection.ask(question), expected)
+        if not requests:
+            await asyncio.sleep(IDLE_SECONDS)
+        return Window(seconds=time.monotonic() - began, instructions=self.read())
 
     def _control(self, option: str) -> None:
         # The pipes to a process are named by its HOST and USER variables: control runs with the same ones.
@@ -169,13 +196,11 @@ async def _count(counter: Counter, row: Row, workload: Workload, windows: int) -
             driver.check(await connection.ask(question), expected)
         counter.start()
         try:
-            for number in range(windows + 1):
-                counter.reset()
-                for _ in range(requests):
-                    driver.check(await connection.ask(question), expected)
-                instructions = counter.read()
-                if number:  # the first one holds the translation of code that is seen for the first time
-                    counts.append(instructions / requests)
+            await counter.window(connection, question, expected, requests)  # translates code that is new
+            idle = await counter.window(connection, question, expected, 0)
+            for _ in range(windows):
+                busy = await counter.window(connection, question, expected, requests)
+                counts.append((busy.instructions - idle.rate * busy.seconds) / requests)
         finally:
             counter.stop()
     return median(counts)
