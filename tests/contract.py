@@ -1,4 +1,4 @@
-"""The published contract of the circulation BFF, as far as it is here: types, and answers made of them."""
+"""The published contract of the circulation BFF: its types, and generated responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Leaf = tuple[tuple[str, ...], Json]
 
 
 class Contract:
-    """Operations and types by name. Each value that it makes is made once."""
+    """Operations and types by name. Each generated value is unique."""
 
     def __init__(self) -> None:
         content = json.loads(FILE.read_text())
@@ -25,8 +25,8 @@ class Contract:
         self.operations = {(each["method"], each["path"]): each for each in content["operations"]}
         self._number = itertools.count(1000)
 
-    def answer(self, method: str, path: str) -> Json:
-        """An answer of this operation in which each leaf has a value of its own."""
+    def response(self, method: str, path: str) -> Json:
+        """Return a response of this operation with a unique value in each leaf."""
         responses = self.operations[method, path]["responses"]
         return self.value(next(shape for status, shape in responses.items() if status.startswith("2")))
 
@@ -42,18 +42,18 @@ class Contract:
         return self._leaf(shape)
 
     def _object(self, fields: Json) -> Json:
-        made = {name: self.value(self._as_sent(name, each)) for name, each in fields.items()}
-        for name, each in made.items():
-            if isinstance(each, dict) and "id" in each and f"{name}Id" in made:
-                each["id"] = made[f"{name}Id"]  # the services send the same id twice
-        if isinstance(status := made.get("status"), dict) and "name" in status:
+        values = {name: self.value(self._as_sent(name, each)) for name, each in fields.items()}
+        for name, each in values.items():
+            if isinstance(each, dict) and "id" in each and f"{name}Id" in values:
+                each["id"] = values[f"{name}Id"]  # the services send the same id twice
+        if isinstance(status := values.get("status"), dict) and "name" in status:
             status["name"] = "Checked out" if "date" in status else "Open"  # closed sets, typed as text
-        if "holdShelfClosedLibraryDateManagement" in made:
-            made["holdShelfClosedLibraryDateManagement"] = "Keep_the_current_due_date"
-        return made
+        if "holdShelfClosedLibraryDateManagement" in values:
+            values["holdShelfClosedLibraryDateManagement"] = "Keep_the_current_due_date"
+        return values
 
     def _as_sent(self, name: str, shape: Json) -> Json:
-        """The shape that the services send where the contract says less, or something else."""
+        """Return the shape that the services send if the contract says less or something else."""
         if name == "tags" and shape.get("format") == "uuid":  # typed as one id; the services send labels
             return {"type": "object", "ref": "Tags"}
         if (
@@ -87,13 +87,13 @@ class Contract:
         return f"text {number}"
 
     def body_paths(self, name: str) -> set[str]:
-        """The leaves of a body, dots for nesting; elements of lists stand for all of them."""
+        """Return the leaves of a body, with dots for nesting; list elements share a path."""
         body = self.value({"type": "object", "ref": name})
         return {re.sub(r"\.key\d+$", "", ".".join(path)) for path, _ in leaves(body)}
 
 
 def leaves(value: Json, path: tuple[str, ...] = ()) -> Iterator[Leaf]:
-    """Every value that is neither object nor list, and where it stands."""
+    """Yield every value that is neither object nor list, with its path."""
     if isinstance(value, dict) and value:
         for name, each in value.items():
             yield from leaves(each, (*path, name))

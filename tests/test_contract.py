@@ -29,65 +29,65 @@ TYPES = schema._schema.type_map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """How the graph asks an operation, and what of its answer stays behind, with the reason."""
+class Read:
+    """The query for an operation, and the members of its response that are not returned, with reasons."""
 
     root: str  # the field of the graph, `{}` where the selection goes
     type: str
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    omitted: Mapping[str, str] = field(default_factory=dict)
 
 
 COUNTED = {"totalRecords": "it is `totalCount`, and on whole lists their length"}
 
-QUESTIONS = {
-    "/circulation-bff/requests/allowed-service-points": Asked(
+READS = {
+    "/circulation-bff/requests/allowed-service-points": Read(
         root=f'allowedServicePoints(operation: CREATE, requesterId: "{ID}", itemId: "{ID}") {{}}',
         type="AllowedServicePoints",
     ),
-    "/circulation-bff/requests/search-instances": Asked(
+    "/circulation-bff/requests/search-instances": Read(
         root=f'searchInstance(id: "{ID}") {{}}', type="SearchInstance"
     ),
-    "/circulation-bff/requests": Asked(
+    "/circulation-bff/requests": Read(
         root="requests { totalCount nodes {} }",
         type="Request",
-        left_out={
+        omitted={
             "requests.requestProcessingParameters.": "only ever sent to upstream, never stored",
-            "requests.tags.": "the BFF takes them for one id; whoever selects them gets circulation's answer",
+            "requests.tags.": "the BFF takes them for one id; a selection of them reads circulation instead",
         },
     ),
-    "/circulation-bff/batch-requests": Asked(
+    "/circulation-bff/batch-requests": Read(
         root="batchRequests { totalCount nodes {} }", type="BatchRequest"
     ),
-    "/circulation-bff/batch-requests/{batchId}": Asked(
+    "/circulation-bff/batch-requests/{batchId}": Read(
         root=f'batchRequest(id: "{ID}") {{}}', type="BatchRequest"
     ),
-    "/circulation-bff/batch-requests/{batchId}/details": Asked(
+    "/circulation-bff/batch-requests/{batchId}/details": Read(
         root=f'batchRequest(id: "{ID}") {{ details {{ totalCount nodes {{}} }} }}', type="BatchRequestDetail"
     ),
-    "/circulation-bff/loans": Asked(root="loans { totalCount nodes {} }", type="Loan"),
-    "/circulation-bff/external-users/{externalUserId}/tenant/{tenantId}": Asked(
+    "/circulation-bff/loans": Read(root="loans { totalCount nodes {} }", type="Loan"),
+    "/circulation-bff/external-users/{externalUserId}/tenant/{tenantId}": Read(
         root='externalUsers(externalUserId: "x") { nodes {} }',
         type="User",
-        left_out=COUNTED
+        omitted=COUNTED
         | {
             "resultInfo.": "about the search behind the answer, not about users; normally absent",
         },
     ),
-    "/circulation-bff/pick-slips/{servicePointId}": Asked(
-        root=f'pickSlips(servicePointId: "{ID}") {{ nodes {{}} }}', type="StaffSlip", left_out=COUNTED
+    "/circulation-bff/pick-slips/{servicePointId}": Read(
+        root=f'pickSlips(servicePointId: "{ID}") {{ nodes {{}} }}', type="StaffSlip", omitted=COUNTED
     ),
-    "/circulation-bff/search-slips/{servicePointId}": Asked(
-        root=f'searchSlips(servicePointId: "{ID}") {{ nodes {{}} }}', type="StaffSlip", left_out=COUNTED
+    "/circulation-bff/search-slips/{servicePointId}": Read(
+        root=f'searchSlips(servicePointId: "{ID}") {{ nodes {{}} }}', type="StaffSlip", omitted=COUNTED
     ),
-    "/circulation-bff/inventory/items": Asked(
-        root='consortiumItem(barcode: "1") {}', type="Item", left_out=COUNTED
+    "/circulation-bff/inventory/items": Read(
+        root='consortiumItem(barcode: "1") {}', type="Item", omitted=COUNTED
     ),
 }
 
-# Served by the collection, with the id as its filter: one way to ask for one loan and for fifty.
-BY_COLLECTION = {"/circulation-bff/loans/{loanId}"}
+# Read from the collection, with the id as its filter: one way to read one loan or fifty.
+READ_AS_COLLECTION = {"/circulation-bff/loans/{loanId}"}
 
-ACTS = {
+MUTATIONS = {
     "/circulation-bff/mediated-requests/confirm": "confirmMediatedRequest",
     "/circulation-bff/requests": "createRequest",
     "/circulation-bff/batch-requests": "createBatchRequest",
@@ -101,8 +101,8 @@ ACTS = {
     ),
 }
 
-# What the server works out itself and overwrites, so that to send it would be idle (facts of the BFF's API).
-WORKED_OUT = (
+# Members that upstream derives and overwrites, so that sending them has no effect (facts of the API).
+DERIVED = (
     "item.",
     "instance.",
     "requester.",
@@ -119,23 +119,23 @@ NOT_SENT = {"createRequest": {"tags.tagList"}}
 
 
 def test_every_operation_is_in_the_graph() -> None:
-    """Each of the 21 operations is a question or an act here."""
+    """Each of the 21 operations is read by a query or sent by a mutation."""
     contract = Contract()
-    asked = {("GET", path) for path in QUESTIONS} | {("GET", path) for path in BY_COLLECTION}
+    read = {("GET", path) for path in READS} | {("GET", path) for path in READ_AS_COLLECTION}
 
-    assert asked | {("POST", path) for path in ACTS} == set(contract.operations)
+    assert read | {("POST", path) for path in MUTATIONS} == set(contract.operations)
     assert len(contract.operations) == 21
 
 
-# The answer to every other question: a batch whose items are asked for, and collections with nothing in them.
-NOTHING_ELSE: Json = {"batchId": ID} | {
+# The response to every other read: a batch, and empty collections.
+OTHER_RESPONSE: Json = {"batchId": ID} | {
     name: []
     for name in ("items", "users", "usergroups", "instances", "holdingsRecords", "locations", "servicepoints")
 }
 
 
 class Upstream:
-    """Answers one operation with one body, and remembers what was sent."""
+    """Responds to one operation with one body, and records the requests."""
 
     def __init__(self, method: str, path: str, status: int, answer: Json) -> None:
         self.pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
@@ -146,7 +146,7 @@ class Upstream:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if request.method != self.method or not self.pattern.fullmatch(request.url.path):
             self.others.append(f"{request.method} {request.url.path}")
-            return httpx.Response(200, json=NOTHING_ELSE)
+            return httpx.Response(200, json=OTHER_RESPONSE)
         self.bodies.append(json.loads(request.content) if request.content else None)
         return httpx.Response(self.status, json=self.answer) if self.answer else httpx.Response(204)
 
@@ -164,16 +164,16 @@ async def run(upstream: Upstream, query: str, variables: Json = None) -> Json:
     return response.json()
 
 
-def came_back(name: str, value: Json, answer: Json) -> bool:
-    """Whether a value of upstream stands in the answer: as it was, as a moment, or as a member's name."""
-    found = [(path[-1] if path else "", each) for path, each in leaves(answer)]
+def is_returned(name: str, value: Json, answer: Json) -> bool:
+    """Return True if the response has a value: unchanged, as a date and time, or as an enum name."""
+    values = [(path[-1] if path else "", each) for path, each in leaves(answer)]
     if value is True:
-        return (name, True) in found
-    if any(each == value and type(each) is type(value) for _, each in found):
+        return (name, True) in values
+    if any(each == value and type(each) is type(value) for _, each in values):
         return True
     if not isinstance(value, str):
         return False
-    shown = {each for _, each in found if isinstance(each, str)}
+    shown = {each for _, each in values if isinstance(each, str)}
     constant = re.sub(r"[^A-Z0-9]+", "_", value.upper()).strip("_")
     if constant in shown:
         return True
@@ -184,55 +184,55 @@ def came_back(name: str, value: Json, answer: Json) -> bool:
 
 
 def missing(upstream: Json, answer: Json) -> set[str]:
-    return {".".join(path) for path, value in leaves(upstream) if not came_back(path[-1], value, answer)}
+    return {".".join(path) for path, value in leaves(upstream) if not is_returned(path[-1], value, answer)}
 
 
-@pytest.mark.parametrize("path", QUESTIONS)
-async def test_every_field_of_an_answer_reaches_the_client(path: str) -> None:
-    """Of an answer in which each leaf has a value of its own, the widest query brings each back."""
-    asked = QUESTIONS[path]
-    upstream = Upstream("GET", path, 200, Contract().answer("GET", path))
+@pytest.mark.parametrize("path", READS)
+async def test_every_field_of_a_response_reaches_the_client(path: str) -> None:
+    """With a unique value in each leaf of the response, the widest query returns all of them."""
+    read = READS[path]
+    upstream = Upstream("GET", path, 200, Contract().response("GET", path))
 
-    answer = await run(upstream, f"{{ {asked.root.replace('{}', selection(asked.type))} }}")
+    answer = await run(upstream, f"{{ {read.root.replace('{}', selection(read.type))} }}")
 
     assert "errors" not in answer, answer["errors"][:3]
-    left = missing(upstream.answer, answer["data"])
-    assert {each for each in left if not each.startswith(tuple(asked.left_out))} == set()
-    assert {reason for reason in asked.left_out if any(each.startswith(reason) for each in left)} == set(
-        asked.left_out
+    lost = missing(upstream.answer, answer["data"])
+    assert {each for each in lost if not each.startswith(tuple(read.omitted))} == set()
+    assert {reason for reason in read.omitted if any(each.startswith(reason) for each in lost)} == set(
+        read.omitted
     )
     assert len(upstream.bodies) == 1
     assert all(call.startswith("GET ") for call in upstream.others)
 
 
-@pytest.mark.parametrize("path", ACTS)
-async def test_every_field_of_an_act_reaches_both_sides(path: str) -> None:
-    """Each leaf of the body can be sent, and each leaf of the answer comes back."""
+@pytest.mark.parametrize("path", MUTATIONS)
+async def test_every_field_of_a_mutation_is_sent_and_returned(path: str) -> None:
+    """Each leaf of the body can be sent, and each leaf of the response is returned."""
     contract = Contract()
     operation = contract.operations["POST", path]
     status, shape = next(each for each in operation["responses"].items() if each[0].startswith("2"))
     upstream = Upstream("POST", path, int(status), contract.value(shape) if shape else None)
-    act = ACTS[path]
-    pascal = act[0].upper() + act[1:]
+    mutation = MUTATIONS[path]
+    pascal = mutation[0].upper() + mutation[1:]
     query = (
-        f"mutation($input: {pascal}Input!) {{ {act}(input: $input) "
+        f"mutation($input: {pascal}Input!) {{ {mutation}(input: $input) "
         f"{selection(f'{pascal}Result') if shape else '{ __typename }'} }}"
     )
 
     answer = await run(upstream, query, {"input": filled(TYPES[f"{pascal}Input"], contract)})
 
     assert "errors" not in answer, answer["errors"][:3]
-    left = set() if upstream.answer is None else missing(upstream.answer, answer["data"])
-    assert {each for each in left if not each.startswith(("requestProcessingParameters.", "tags."))} == set()
+    lost = set() if upstream.answer is None else missing(upstream.answer, answer["data"])
+    assert {each for each in lost if not each.startswith(("requestProcessingParameters.", "tags."))} == set()
     assert all(call.startswith("GET ") for call in upstream.others)
     (body,) = upstream.bodies
     wanted = contract.body_paths(operation["body"]["ref"])
     sent = {".".join(each) for each, _ in leaves(body)}
-    assert {each for each in wanted - sent if not each.startswith(WORKED_OUT)} == NOT_SENT.get(act, set())
+    assert {each for each in wanted - sent if not each.startswith(DERIVED)} == NOT_SENT.get(mutation, set())
 
 
 def filled(kind: GraphQLType, contract: Contract) -> Any:
-    """A value for an input type with every field in it."""
+    """Return a value of an input type with all fields."""
     if isinstance(kind, GraphQLNonNull):
         return filled(kind.of_type, contract)
     if isinstance(kind, GraphQLList):

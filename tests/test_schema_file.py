@@ -1,4 +1,4 @@
-"""The graph as clients read it: the committed file is current, and the graph keeps its own rules."""
+"""The published schema: the committed file is current, and the schema follows its rules."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def undescribed() -> Iterator[str]:
 
 
 def test_everything_is_described() -> None:
-    """Each type, field, argument and enum value says to a front-end developer what it is."""
+    """Each type, field, argument and enum value has a description."""
     assert list(undescribed()) == []
 
 
 def test_only_keys_are_non_null() -> None:
-    """Records of upstream lack required fields in real data, so only the id of a record is non-null."""
+    """Upstream records lack required fields in practice, so only the id of a record is non-null."""
     required = {
         f"{each.name}.{name}"
         for each in OBJECTS
@@ -103,7 +103,7 @@ def test_only_keys_are_non_null() -> None:
 
 
 def test_links_are_nullable() -> None:
-    """A link crosses to another service: its failure must not take the record with it."""
+    """A link reads another service: its failure must not null the record."""
     crossing = (Link, ConnectionLink, ConnectionField, LookupField)
     non_null = [
         f"{each.name}.{name}"
@@ -116,7 +116,7 @@ def test_links_are_nullable() -> None:
 
 
 def test_list_elements_are_nullable_in_records() -> None:
-    """A broken element of a list costs itself and not its list."""
+    """An invalid element costs its place in the list, not the list."""
     strict = [
         f"{each.name}.{name}"
         for each in OBJECTS
@@ -130,7 +130,7 @@ def test_list_elements_are_nullable_in_records() -> None:
 
 
 def test_lists_of_records_that_grow_are_connections() -> None:
-    """No field gives a bare list of records that have a life of their own, but the few that cannot grow."""
+    """No field is a plain list of records with an id, except the few that cannot grow."""
     entities = {
         each.name
         for each in OBJECTS
@@ -159,11 +159,11 @@ def mutations() -> list[tuple[str, GraphQLField]]:
     return list(CORE.mutation_type.fields.items())
 
 
-@pytest.mark.parametrize(("name", "act"), mutations())
-def test_an_act_takes_one_input_and_gives_a_result(name: str, act: GraphQLField) -> None:
-    """Every act has one `input` and a union named after it, whose members include the library's no."""
-    arguments = act.args
-    result = get_named_type(act.type)
+@pytest.mark.parametrize(("name", "mutation"), mutations())
+def test_a_mutation_has_one_input_and_a_result(name: str, mutation: GraphQLField) -> None:
+    """Every mutation has one `input` and a union named after it with `Refusal` as a member."""
+    arguments = mutation.args
+    result = get_named_type(mutation.type)
     pascal = name[0].upper() + name[1:]
 
     assert list(arguments) == ["input"]
@@ -174,7 +174,7 @@ def test_an_act_takes_one_input_and_gives_a_result(name: str, act: GraphQLField)
 
 
 def test_foreign_keys_are_links() -> None:
-    """A record that the graph has a type for is reached by a link, never by the text of its id."""
+    """A record with a type in the graph is a link, never the text of its id."""
     named = {each.name for each in OBJECTS}
     leftovers = {
         f"{each.name}.{name}"

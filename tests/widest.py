@@ -1,4 +1,4 @@
-"""The widest query that asks nothing but the record itself: every member, and of links what is carried."""
+"""The widest selection that reads only the record itself: every member, and the embedded members of links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Tree = dict[str, Any]  # a selection: names, and what is selected below each
 
 
 def selection(name: str) -> str:
-    """The braces and all that stands in them for a type by name."""
+    """Return the selection of a type by name, with its braces."""
     return _text(_tree(TYPES[name]))
 
 
@@ -38,8 +38,8 @@ def _tree(kind: GraphQLNamedType) -> Tree:
         elif isinstance(definition, ManyLink):
             tree[name] = {"id": {}}
         elif isinstance(definition, Link):
-            if known := _known(target, definition.embedded):
-                tree[name] = known
+            if embedded := _embedded(target, definition.embedded):
+                tree[name] = embedded
             if ("id",) in definition.embedded:
                 tree[f"{name}_id: {name}"] = {"id": {}}  # free even where the rest of the summary is absent
         elif isinstance(definition, RecordField | DerivedField) or name in SLICES or _of_a_result(kind):
@@ -48,7 +48,7 @@ def _tree(kind: GraphQLNamedType) -> Tree:
 
 
 def _of_a_result(kind: GraphQLObjectType) -> bool:
-    """Whether the type is what an act gives, whose fields are plain."""
+    """Return True for a result type of a mutation, with plain fields."""
     return any(
         isinstance(union, GraphQLUnionType) and kind in union.types
         for union in TYPES.values()
@@ -56,9 +56,9 @@ def _of_a_result(kind: GraphQLObjectType) -> bool:
     )
 
 
-def _known(target: GraphQLNamedType, known: Iterable[tuple[str, ...]]) -> Tree:
+def _embedded(target: GraphQLNamedType, embedded: Iterable[tuple[str, ...]]) -> Tree:
     tree: Tree = {}
-    for path in known:
+    for path in embedded:
         here, there = tree, target
         steps = _names(there, path)
         if steps is None:
@@ -72,20 +72,20 @@ def _known(target: GraphQLNamedType, known: Iterable[tuple[str, ...]]) -> Tree:
 
 
 def _names(kind: GraphQLNamedType, path: tuple[str, ...]) -> list[tuple[str, GraphQLNamedType]] | None:
-    """The fields that lead to a member, links by the key that they hold; None where no field does."""
+    """Return the fields for a member, including links by their key; None if there are none."""
     steps: list[tuple[str, GraphQLNamedType]] = []
     linked = False
     for key in path:
-        found = _field(kind, key)
-        if found is None:
+        match = _field(kind, key)
+        if match is None:
             return None
-        name, kind, linked = found
+        name, kind, linked = match
         steps.append((name, kind))
     return [*steps, ("id", TYPES["ID"])] if linked and path[-1][-1] != ">" else steps
 
 
 def _field(kind: GraphQLNamedType, key: str) -> tuple[str, GraphQLNamedType, bool] | None:
-    """The field for a member, the type of its value, and whether it is a link."""
+    """Return the field for a member, the type of its value, and True if it is a link."""
     for name, declared in getattr(kind, "fields", {}).items():
         definition = declared.extensions.get("strawberry-definition")
         if isinstance(definition, RecordField) and definition.key == key:

@@ -1,4 +1,4 @@
-"""Both directions of an edge of the graph, held against the keys that the library stores."""
+"""Links of the graph in both directions, compared with the keys in the sandbox."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Record = dict[str, Any]  # JSON as the library stores it
 
 
 def at(record: Record, path: str) -> Any:  # Any: JSON
-    """The value at the end of the path, None where it ends early."""
+    """Return the value at the end of a path, None if the path ends early."""
     value: Any = record
     for step in path.split("."):
         value = value.get(step) if isinstance(value, dict) else None
@@ -25,10 +25,10 @@ def shelf(library: Library, name: str) -> dict[str, Record]:
 
 
 async def check_forward(gateway: Gateway, root: str, edge: str, key: str, source: str, target: str) -> None:
-    """Each record's link leads to the stored key, and to null where there is no key or no such record.
+    """Check that each record's link is the record with the stored key, and null without a key or a record.
 
-    `root` lists the records, `edge` is the way to the link, `key` the stored key, `source` and `target` name
-    collections of the library. One leaf that only the target has makes sure that it is really loaded.
+    `root` lists the records, `edge` is the path to the link, `key` the stored key, `source` and `target` name
+    collections of the sandbox. One leaf that only the target has ensures that it is really loaded.
     """
     first, *rest = edge.split(".")
     inside = "{ id metadata { createdDate } }"
@@ -56,20 +56,20 @@ async def check_back(
     target: str,
     keep: Callable[[Record], bool] = lambda record: True,
 ) -> None:
-    """Each record's list has exactly the records that belong to it."""
+    """Check that each record's list has exactly the records that belong to it."""
     data = await gateway.data(
         f"{{ {root}(first: 40) {{ nodes {{ id {edge}(first: 1000) {{ totalCount nodes {{ id }} }} }} }} }}"
     )
 
     library = gateway.library
     targets = [each for each in shelf(library, target).values() if keep(each)]
-    found = 0
+    count = 0
     for node in data[root]["nodes"]:
         expected = {each["id"] for each in targets if belongs(library, each) == node["id"]}
         assert {each["id"] for each in node[edge]["nodes"]} == expected
         assert node[edge]["totalCount"] == len(expected)
-        found += len(expected)
-    assert found >= 1
+        count += len(expected)
+    assert count >= 1
 
 
 def is_open_loan(loan: Record) -> bool:
@@ -81,13 +81,13 @@ def is_open_request(request: Record) -> bool:
 
 
 def by(key: str) -> Callable[[Library, Record], object]:
-    """Whose a record is, by a key of its own."""
+    """Return a function that reads the owner of a record from a key."""
     return lambda library, record: at(record, key)
 
 
 def merged(records: list[Record]) -> Record:
-    """One record with every member that any of them has."""
-    found: Record = {}
+    """Return one record with all members of the given ones."""
+    record: Record = {}
     for each in sorted(records, key=lambda record: len(str(record))):
-        found |= each
-    return found
+        record |= each
+    return record

@@ -1,4 +1,4 @@
-"""The graph as the tests walk it: every link, the way to its parent, and a library that fills them."""
+"""The graph as tests walk it: every link, the path to its parent, and a sandbox with data for all of them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A link as the schema declares it."""
+    """A link declared in the schema."""
 
     parent: str
     name: str
@@ -82,17 +82,17 @@ class Declared:
 
     @property
     def embedded(self) -> str:
-        """The selection of exactly what the parent knows of the target."""
+        """Return the selection of exactly the members that the parent embeds."""
         return " ".join(selected(self.target, frozenset(self.link.embedded)))
 
     @property
     def known_leaves(self) -> str:
-        """The same without the links of the target."""
+        """Return the same without the links of the target."""
         return " ".join(selected(self.target, frozenset(self.link.embedded), links=False))
 
     @property
     def unknown(self) -> str | None:
-        """A leaf of the target that the parent does not know; None where it knows all of them."""
+        """Return a leaf of the target that the parent does not embed; None if it embeds all."""
         names = (
             name
             for name, each in self.target.fields.items()
@@ -104,7 +104,7 @@ class Declared:
 
 
 def links() -> Iterator[Declared]:
-    """Every link of the schema. `Item.instance`, which has rules of its own, is not plain."""
+    """Return every link of the schema. `Item.instance`, which has its own rules, is not plain."""
     for name, parent in object_types().items():
         for field, each in parent.fields.items():
             link = definition(each)
@@ -119,7 +119,7 @@ def target_of(declared: GraphQLField) -> GraphQLObjectType:
 
 
 def selected(target: GraphQLObjectType, embedded: frozenset[Path], *, links: bool = True) -> Iterator[str]:
-    """The members of a type that read nothing but embedded paths."""
+    """Return the members of a type that read only embedded paths."""
     for name, each in target.fields.items():
         field = definition(each)
         if isinstance(field, RecordField):
@@ -134,7 +134,7 @@ def selected(target: GraphQLObjectType, embedded: frozenset[Path], *, links: boo
 
 
 def found(answer: Json, name: str) -> list[Json]:
-    """All values under this name, wherever they stand, in the order of the answer."""
+    """Return all values with this name at any depth, in the order of the response."""
     if isinstance(answer, list):
         return [value for each in answer for value in found(each, name)]
     if not isinstance(answer, dict):
@@ -144,19 +144,19 @@ def found(answer: Json, name: str) -> list[Json]:
 
 
 def flat(values: list[Json]) -> list[Json]:
-    """The records of links, those of lists of links among them."""
+    """Return the records of links, including those of lists of links."""
     return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
 
 def filled_sandbox() -> Sandbox:
-    """A sandbox in which every link leads somewhere at least once, and none to what was deleted."""
+    """Return a sandbox in which every link has a target at least once, and none a deleted one."""
     sandbox = create_sandbox()
     fill(sandbox.library("diku"))
     return sandbox
 
 
 def fill(library: Library) -> None:
-    """Plant what the seed has none of, and take out what it has lost the users and items of."""
+    """Add records that the seed lacks, and remove those that refer to deleted users and items."""
     for loan in list(library.loans.values()):
         lost_user = "userId" in loan and loan["userId"] not in library.users
         if lost_user or loan["itemId"] not in library.items:
@@ -179,7 +179,7 @@ def fill(library: Library) -> None:
 
 
 def sparse_sandbox() -> Sandbox:
-    """The same with people who have no names, groups that say nothing and items without call numbers."""
+    """Return the same with people without names, groups without details and items without call numbers."""
     sandbox = filled_sandbox()
     library = sandbox.library("diku")
     borrower, requester = (
@@ -198,7 +198,7 @@ def sparse_sandbox() -> Sandbox:
 
 
 def barcode_of_everything(library: Library) -> str:
-    """The barcode of an item that travels and is on loan, so that all links of its title lead somewhere."""
+    """Return the barcode of an item in transit and on loan, so that all links of its title have targets."""
     lent = {loan["itemId"] for loan in library.open_loans()}
     travelling = (
         str(each["barcode"])

@@ -1,4 +1,4 @@
-"""Records that upstream should never send: each member in turn missing, null or of another kind."""
+"""Invalid records of upstream: each member in turn missing, null or of another type."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER_KINDS: list[Json] = [None, POISON, 5, True, {POISON: POISON}, [POISON], [N
 
 
 def without_calls(target: GraphQLObjectType) -> str:
-    """Everything of a record that never asks anybody: leaves, objects, and the ids of its links."""
+    """Return a selection of all fields of a record that need no call: leaves, objects and ids of links."""
     return " ".join(_without_calls(target))
 
 
@@ -44,8 +44,8 @@ def _without_calls(target: GraphQLObjectType) -> Iterator[str]:
 
 
 def readers_of(target: GraphQLObjectType, member: str) -> set[str]:
-    """The fields of a type that read this member of its records."""
-    found: set[str] = set()
+    """Return the fields of a type that read this member of its records."""
+    names: set[str] = set()
     for name, each in target.fields.items():
         field = definition(each)
         if isinstance(field, RecordField):
@@ -55,12 +55,12 @@ def readers_of(target: GraphQLObjectType, member: str) -> set[str]:
         else:
             paths = {(member,)}
         if any(path[0] == member for path in paths):
-            found.add(name)
-    return found
+            names.add(name)
+    return names
 
 
 def poisons(record: Json) -> Iterator[tuple[str, Json]]:
-    """The record with one thing wrong, for each thing that can be wrong, and the member that is hit."""
+    """Yield the record with one error, for each possible error, and the affected member."""
     for member, value in record.items():
         if member == "id":
             continue
@@ -86,12 +86,12 @@ def _wrong_inside(value: Json) -> Iterator[Json]:
             yield [deeper, *value[1:]]
 
 
-async def ask_over(path: str, body: Json, query: str) -> Json:
-    """The whole answer where upstream answers so at paths that end like this, and 404 everywhere else."""
+async def query_over(path: str, body: Json, query: str) -> Json:
+    """Return the complete response if upstream responds so at paths that end like this, and 404 elsewhere."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked = request.url.path.endswith(path)
-        return httpx.Response(200, json=body) if asked else httpx.Response(404, text="no")
+        matches = request.url.path.endswith(path)
+        return httpx.Response(200, json=body) if matches else httpx.Response(404, text="no")
 
     settings = Settings(sandbox=True, max_cost=100_000)
     app = create_app(settings, transport=lambda limits: httpx.MockTransport(answer))
@@ -104,7 +104,7 @@ async def ask_over(path: str, body: Json, query: str) -> Json:
 
 
 async def check(kind: str, root: str, path: str, key: str, record: Json) -> int:
-    """Show that each wrong member costs the fields that read it and nothing else. Says how many there are."""
+    """Check that each invalid member costs only the fields that read it. Returns the number of cases."""
     target = object_types()[kind]
     wrong = [("", record), *poisons(record)]
     records = [
@@ -116,7 +116,7 @@ async def check(kind: str, root: str, path: str, key: str, record: Json) -> int:
         part = records[start : start + size]
         body = {key: [records[0], *part], "totalRecords": len(part) + 1}
         query = f"{{ {root}(first: 1000) {{ nodes {{ {without_calls(target)} }} }} }}"
-        answer = await ask_over(path, body, query)
+        answer = await query_over(path, body, query)
         nodes = answer["data"][root]["nodes"]
         good = nodes[0]
         assert len(nodes) == len(part) + 1
@@ -138,7 +138,7 @@ async def check(kind: str, root: str, path: str, key: str, record: Json) -> int:
 
 
 def only_error(answer: Json) -> tuple[list[Json], str]:
-    """Where the one error of an answer is, and its message."""
+    """Return path and message of the only error of a response."""
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
     return error["path"], error["message"]

@@ -1,4 +1,4 @@
-"""Accounts: what a patron owes, page by page and in one sum."""
+"""Accounts: the amounts that a patron owes, in pages and as a sum."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ DEBTOR = "1000000002"
 
 
 def owe(library: Library, user_id: str, *remaining: float, status: str = "Open") -> list[str]:
-    """Give a user one account for each sum. Answers their ids, the oldest first."""
-    made = []
+    """Create one account per amount for a user. Returns the ids, oldest first."""
+    ids = []
     for number, sum_ in enumerate(remaining):
         account: dict[str, Any] = {
             "id": str(uuid.UUID(int=len(library.accounts) + 1, version=4)),
@@ -31,12 +31,12 @@ def owe(library: Library, user_id: str, *remaining: float, status: str = "Open")
             "metadata": {"createdDate": f"2026-01-01T00:{number // 60:02}:{number % 60:02}.000+00:00"},
         }
         library.accounts[account["id"]] = account
-        made.append(account["id"])
-    return made
+        ids.append(account["id"])
+    return ids
 
 
 def debtor(library: Library) -> str:
-    """The id of a patron who owes nothing but what the test makes owed."""
+    """The id of a patron without accounts except those of the test."""
     library.accounts.clear()
     user = library.user_by_barcode(DEBTOR)
     assert user is not None
@@ -49,7 +49,7 @@ SUM = """query($id: ID!) { user(id: $id) {
 
 
 async def test_count_sum_and_page_are_one_call(gateway: Gateway) -> None:
-    """Number and sum are those of all that the filter leaves, and come in the call for the page."""
+    """Count and sum cover all accounts that match the filter, and come with the call for the page."""
     user = debtor(gateway.library)
     owe(gateway.library, user, 0.1, 0.2, 0.4)
     owe(gateway.library, user, 99.0, status="Closed")
@@ -70,7 +70,7 @@ async def test_count_sum_and_page_are_one_call(gateway: Gateway) -> None:
 
 
 async def test_a_page_without_the_sum_is_only_a_page(gateway: Gateway) -> None:
-    """Where no sum is selected, no more is read than the page."""
+    """Without the sum in the selection, only the page is read."""
     user = debtor(gateway.library)
     owe(gateway.library, user, 1, 2, 3)
 
@@ -85,7 +85,7 @@ async def test_a_page_without_the_sum_is_only_a_page(gateway: Gateway) -> None:
 
 
 async def test_nothing_owed_is_zero(gateway: Gateway) -> None:
-    """The sum of an empty list is zero, and no error."""
+    """The sum of an empty list is zero, not an error."""
     user = debtor(gateway.library)
 
     data = await gateway.data(SUM, {"id": user})
@@ -94,7 +94,7 @@ async def test_nothing_owed_is_zero(gateway: Gateway) -> None:
 
 
 async def test_a_long_list_is_read_to_its_end(gateway: Gateway) -> None:
-    """A sum over more than 1000 accounts takes a call for each 1000 of them, and leaves none out."""
+    """A sum over more than 1000 accounts takes one call per 1000 and includes all of them."""
     user = debtor(gateway.library)
     owe(gateway.library, user, *[0.01] * 1234)
 
@@ -108,7 +108,7 @@ async def test_a_long_list_is_read_to_its_end(gateway: Gateway) -> None:
 
 
 async def test_the_accounts_of_many_users_are_one_call(gateway: Gateway) -> None:
-    """Users of a list have their sums from one question, and each has its own."""
+    """The sums of a list of users come from one call, each user's separately."""
     library = gateway.library
     library.accounts.clear()
     users = [user["id"] for user in library.users.values() if user.get("barcode")][:20]
@@ -129,7 +129,7 @@ async def test_the_accounts_of_many_users_are_one_call(gateway: Gateway) -> None
 
 
 async def test_the_accounts_of_loans(reader: Gateway) -> None:
-    """A loan shows what is owed for it, closed accounts too, and all loans ask once."""
+    """A loan has its accounts, including closed ones, with one call for all loans."""
     owed = {account["loanId"] for account in reader.library.accounts.values()}
 
     data = await reader.data(
@@ -151,7 +151,7 @@ async def test_the_accounts_of_loans(reader: Gateway) -> None:
 
 
 async def test_every_member_of_an_account(reader: Gateway) -> None:
-    """An account says all that upstream keeps of it, and its links cost nothing for their ids."""
+    """An account has all members that upstream stores, and ids of its links cost no call."""
     stored = next(each for each in reader.library.accounts.values() if "returnedDate" in each)
 
     data = await reader.data(
@@ -191,7 +191,7 @@ async def test_every_member_of_an_account(reader: Gateway) -> None:
 
 
 async def test_a_hyphen_is_no_date(gateway: Gateway) -> None:
-    """FOLIO writes a hyphen for the return of what was never lent; it is null here and no error."""
+    """FOLIO writes a hyphen for a return without a loan; it is null here and no error."""
     user = debtor(gateway.library)
     (account,) = owe(gateway.library, user, 5)
     gateway.library.accounts[account]["returnedDate"] = "-"
@@ -201,8 +201,8 @@ async def test_a_hyphen_is_no_date(gateway: Gateway) -> None:
     assert data == {"account": {"returnedDate": None}}
 
 
-async def test_a_sum_that_cannot_be_reckoned_is_an_error(gateway: Gateway) -> None:
-    """A remaining sum that is no number is an error of the sum alone; the accounts are still there."""
+async def test_invalid_amount_is_an_error_of_the_sum(gateway: Gateway) -> None:
+    """A remaining amount that is no number is an error of the sum alone; the accounts are returned."""
     user = debtor(gateway.library)
     (account,) = owe(gateway.library, user, 5)
     gateway.library.accounts[account]["remaining"] = "much"

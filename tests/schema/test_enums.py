@@ -1,4 +1,4 @@
-"""Closed value sets: FOLIO's words in, names out, and UNKNOWN for what is newer."""
+"""Closed value sets: FOLIO's texts in, names out, and UNKNOWN for newer values."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETS = [
 
 
 def read_by_records() -> list[GraphQLField]:
-    """Every field of a record that gives a value of a closed set."""
+    """Every field of a record with a value of a closed set."""
     return [
         each
         for parent in object_types().values()
@@ -32,8 +32,8 @@ def read_by_records() -> list[GraphQLField]:
     ]
 
 
-def test_names_are_what_folio_writes() -> None:
-    """A name is the text of FOLIO in capitals, so that whoever knows the one knows the other."""
+def test_names_follow_folio() -> None:
+    """A name is FOLIO's text in capitals."""
     for values in SETS:
         for each in values:
             if isinstance(each.value, str) and each.name != "UNKNOWN":
@@ -41,8 +41,8 @@ def test_names_are_what_folio_writes() -> None:
                 assert each.name == "_".join(text.split()).upper()
 
 
-def test_every_set_that_records_hold_has_an_unknown() -> None:
-    """Whatever can come from upstream has a place for what is newer."""
+def test_every_enum_of_records_has_unknown() -> None:
+    """Every enum in records has a member for newer values."""
     for each in read_by_records():
         kind = get_named_type(each.type)
         assert isinstance(kind, GraphQLEnumType)
@@ -64,7 +64,7 @@ def test_every_set_that_records_hold_has_an_unknown() -> None:
 )
 @pytest.mark.anyio
 async def test_a_newer_text_is_unknown(reader: Gateway, sent: object, expected: object) -> None:
-    """A text that this version does not know is UNKNOWN without an error, and no value is null."""
+    """A text that this version does not know is UNKNOWN without an error, and never null."""
     loan = {"id": reader.summary.loan_id, "status": {"name": sent}}
     reader.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [loan]})
 
@@ -75,8 +75,8 @@ async def test_a_newer_text_is_unknown(reader: Gateway, sent: object, expected: 
 
 @pytest.mark.parametrize("sent", [{"name": "Open"}, ["Open"], True, 1.5], ids=repr)
 @pytest.mark.anyio
-async def test_what_is_no_text_is_an_error(reader: Gateway, sent: object) -> None:
-    """Something else where a text belongs is null with a coded error, not a guess."""
+async def test_non_text_is_an_error(reader: Gateway, sent: object) -> None:
+    """A value that is not text is null with a coded error."""
     loan = {"id": reader.summary.loan_id, "action": "renewed", "status": {"name": sent}}
     reader.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [loan]})
 
@@ -90,15 +90,15 @@ async def test_what_is_no_text_is_an_error(reader: Gateway, sent: object) -> Non
 
 @pytest.mark.parametrize("values", [["Open", None, "Closed", "Later"], [], None])
 def test_lists_of_values_are_read_one_by_one(values: list[str | None] | None) -> None:
-    """In a list each text is read by itself, and a null stays a null."""
+    """Each text of a list is read separately, and a null stays null."""
     read = RecordField(description="")
     read.python_name = "states"
     read.type = list_of(enums.LoanStatusName)
-    known = {"Open": "Open", "Closed": "Closed", "Later": "UNKNOWN", None: None}
+    expected = {"Open": "Open", "Closed": "Closed", "Later": "UNKNOWN", None: None}
 
-    found = read.get_result({"states": values}, None, [], {})
+    values_read = read.get_result({"states": values}, None, [], {})
 
-    assert found == (None if values is None else [known[each] for each in values])
+    assert values_read == (None if values is None else [expected[each] for each in values])
 
 
 def list_of(values: type[Enum]) -> Any:  # Any: Strawberry's types of types
@@ -106,23 +106,23 @@ def list_of(values: type[Enum]) -> Any:  # Any: Strawberry's types of types
 
 
 def filters_by_enum() -> list[tuple[str, str]]:
-    """Every connection of the root with a filter by a closed set that has an UNKNOWN of our own."""
-    found = []
+    """Every root connection with a filter by an enum that has the gateway's own UNKNOWN."""
+    fields = []
     for name, each in CORE.query_type.fields.items() if CORE.query_type else ():
         taken = each.args.get("filter")
         inputs = get_named_type(taken.type) if taken else None
         if isinstance(inputs, GraphQLInputObjectType):
-            for member, given in inputs.fields.items():
-                kind = get_named_type(given.type)
+            for member, declared in inputs.fields.items():
+                kind = get_named_type(declared.type)
                 if isinstance(kind, GraphQLEnumType) and kind.name != "ItemStatusName":
-                    found.append((name, member))
-    return found
+                    fields.append((name, member))
+    return fields
 
 
 @pytest.mark.parametrize(("root", "member"), filters_by_enum())
 @pytest.mark.anyio
-async def test_unknown_is_no_input(reader: Gateway, root: str, member: str) -> None:
-    """No record can be asked for by UNKNOWN: it is refused by the name that the client wrote."""
+async def test_unknown_is_rejected_as_an_input(reader: Gateway, root: str, member: str) -> None:
+    """UNKNOWN is rejected as a filter, with the name that the client wrote."""
     answer = await reader.ask(f"{{ {root}(filter: {{ {member}: UNKNOWN }}) {{ totalCount }} }}")
 
     assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
@@ -131,8 +131,8 @@ async def test_unknown_is_no_input(reader: Gateway, root: str, member: str) -> N
 
 
 @pytest.mark.anyio
-async def test_the_unknown_of_folio_can_be_asked(reader: Gateway) -> None:
-    """FOLIO has an item status of that name, so for items it is a question like any other."""
+async def test_unknown_status_of_folio_is_accepted(reader: Gateway) -> None:
+    """FOLIO has an item status of that name, so it is a valid filter of items."""
     unknown = [each for each in reader.library.items.values() if each["status"]["name"] == "Unknown"]
 
     data = await reader.data("{ items(filter: { status: UNKNOWN }) { nodes { id status { name } } } }")

@@ -1,4 +1,4 @@
-"""Titles: every edge of theirs, and what a broken one costs."""
+"""Titles: all their links, and the effect of an invalid member."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_title_lists_its_holdings_and_items(reader: Gateway) -> None:
-    """The holdings of a title, and its items whatever holdings they belong to."""
+    """A title has its holdings, and its items of all holdings."""
     await check_back(reader, "instances", "holdings", by("instanceId"), "holdings")
     await check_back(
         reader,
@@ -26,7 +26,7 @@ async def test_a_title_lists_its_holdings_and_items(reader: Gateway) -> None:
 
 
 async def test_items_of_titles_are_two_calls_for_many_titles(reader: Gateway) -> None:
-    """Upstream finds items by title but an item names its holdings, so those are asked first, once."""
+    """An item names its holdings, so the holdings of all titles are read first, in one call."""
     await reader.data("{ instances(first: 20) { nodes { items(first: 2) { nodes { id } } } } }")
 
     assert reader.paths() == [
@@ -39,13 +39,13 @@ async def test_items_of_titles_are_two_calls_for_many_titles(reader: Gateway) ->
 @pytest.mark.parametrize(
     ("edge", "key"), [("createdBy", "createdByUserId"), ("updatedBy", "updatedByUserId")]
 )
-async def test_a_title_leads_to_whoever_made_the_record(reader: Gateway, edge: str, key: str) -> None:
-    """The staff behind a record are users."""
+async def test_a_title_links_to_its_creator_and_editor(reader: Gateway, edge: str, key: str) -> None:
+    """The creator and the last editor of a record are users."""
     await check_forward(reader, "instances", f"metadata.{edge}", f"metadata.{key}", "instances", "users")
 
 
 async def test_titles_above_and_below_lead_to_each_other() -> None:
-    """A part leads to its whole and back, a title to the one before it and the one after."""
+    """A part links to its parent and back, a title to the preceding and the succeeding one."""
     async with open_gateway(filled_sandbox(), max_cost=100_000) as gateway:
         one, other = list(gateway.library.instances)[:2]
         data = await gateway.data(
@@ -69,8 +69,8 @@ async def test_titles_above_and_below_lead_to_each_other() -> None:
     }
 
 
-async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
-    """Whatever is missing, null or of another kind in a title, only the fields that read it are null."""
+async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
+    """If a member of a title is missing, null or of another type, only the fields that read it are null."""
     library = reader.library
     full = merged(inventory_instances(library, list(library.instances.values())))
 

@@ -1,4 +1,4 @@
-"""Items and holdings: every edge of theirs, the title of an item, and what a broken one costs."""
+"""Items and holdings: all their links, the title of an item, and the effect of an invalid member."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ LEADS_TO = [
 
 
 @pytest.mark.parametrize(("edge", "key", "target"), LEADS_TO)
-async def test_an_item_leads_to_what_it_names(reader: Gateway, edge: str, key: str, target: str) -> None:
-    """Each link of an item is the record that the stored key names, null where key or record is gone."""
+async def test_links_of_an_item(reader: Gateway, edge: str, key: str, target: str) -> None:
+    """Each link of an item is the record with the stored key, null without a key or a record."""
     await check_forward(reader, "items", edge, key, "items", target)
 
 
@@ -60,8 +60,8 @@ async def test_holdings_list_their_items(reader: Gateway) -> None:
         ("effectiveLocation", "effectiveLocationId"),
     ],
 )
-async def test_holdings_lead_to_their_places(edge: str, key: str) -> None:
-    """Each place of holdings is the location that the stored key names."""
+async def test_locations_of_holdings(edge: str, key: str) -> None:
+    """Each location of holdings is the one with the stored key."""
     async with open_gateway(filled_sandbox(), max_cost=100_000) as gateway:
         data = await gateway.data(
             f"{{ instances(first: 1000) {{ nodes {{ holdings {{ nodes {{ id {edge} {{ id isActive }} }} }}"
@@ -84,8 +84,8 @@ async def test_holdings_lead_to_their_places(edge: str, key: str) -> None:
     assert any(places.values())
 
 
-async def test_an_item_leads_to_its_place_and_its_loan(reader: Gateway) -> None:
-    """The effective location of an item is the location itself, its open loan the one it is out on."""
+async def test_location_and_open_loan_of_an_item(reader: Gateway) -> None:
+    """The effective location and the open loan of an item are the stored ones."""
     data = await reader.data(
         """{ items(first: 1000) { nodes {
             id effectiveLocation { location { id isActive } } openLoan { id item { id } }
@@ -123,7 +123,7 @@ TITLES = {
 
 @pytest.mark.parametrize("what", TITLES)
 async def test_the_title_of_an_item_comes_through_its_holdings(reader: Gateway, what: str) -> None:
-    """Inventory's items name only their holdings: the title's text is free, the rest goes through them."""
+    """Items name only their holdings: the title's text is embedded, the rest is read through them."""
     selection, more = TITLES[what]
     item = reader.library.items[str(reader.summary.item_id)]
     title = reader.library.instances[reader.library.holdings[item["holdingsRecordId"]]["instanceId"]]
@@ -138,7 +138,7 @@ async def test_the_title_of_an_item_comes_through_its_holdings(reader: Gateway, 
 
 
 async def test_titles_of_all_items_are_one_batch_per_step(reader: Gateway) -> None:
-    """The titles of 40 items are one call for holdings and one for titles."""
+    """The titles of 40 items take one call for holdings and one for titles."""
     data = await reader.data("{ items(first: 40) { nodes { instance { id source } } } }")
 
     assert all(node["instance"]["source"] for node in data["items"]["nodes"])
@@ -149,8 +149,8 @@ async def test_titles_of_all_items_are_one_batch_per_step(reader: Gateway) -> No
     ]
 
 
-async def test_an_item_of_lost_holdings_has_no_title(gateway: Gateway) -> None:
-    """Where the holdings or the title is gone, the title is null without an error."""
+async def test_an_item_of_deleted_holdings_has_no_title(gateway: Gateway) -> None:
+    """If the holdings or the title were deleted, the title is null without an error."""
     item = gateway.library.items[str(gateway.summary.item_id)]
     del gateway.library.holdings[item["holdingsRecordId"]]
 
@@ -161,8 +161,8 @@ async def test_an_item_of_lost_holdings_has_no_title(gateway: Gateway) -> None:
     assert data["item"] == {"id": item["id"], "instance": None}
 
 
-async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
-    """Whatever is missing, null or of another kind in an item, only the fields that read it are null."""
+async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
+    """If a member of an item is missing, null or of another type, only the fields that read it are null."""
     library = reader.library
     full = merged(inventory_items(library, list(library.items.values())))
 

@@ -1,4 +1,4 @@
-"""Loans: every edge of theirs, and what a broken one costs."""
+"""Loans: all their links, and the effect of an invalid member."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ LEADS_TO = [
 
 
 @pytest.mark.parametrize(("edge", "key", "target"), LEADS_TO)
-async def test_a_loan_leads_to_what_it_names(reader: Gateway, edge: str, key: str, target: str) -> None:
-    """Each link of a loan is the record that the stored key names, null where key or record is gone."""
+async def test_links_of_a_loan(reader: Gateway, edge: str, key: str, target: str) -> None:
+    """Each link of a loan is the record with the stored key, null without a key or a record."""
     await check_forward(reader, "loans", edge, key, "loans", target)
 
 
@@ -44,16 +44,14 @@ LISTED_ON = [
 
 
 @pytest.mark.parametrize(("root", "edge", "key", "only_open"), LISTED_ON)
-async def test_loans_are_listed_on_what_they_name(
-    reader: Gateway, root: str, edge: str, key: str, only_open: bool
-) -> None:
+async def test_lists_of_loans(reader: Gateway, root: str, edge: str, key: str, only_open: bool) -> None:
     """Users, items and service points list exactly their loans, and their open loans."""
     keep = is_open_loan if only_open else lambda record: True
     await check_back(reader, root, edge, by(key), "loans", keep)
 
 
 async def test_a_loan_lists_the_requests_for_its_item(reader: Gateway) -> None:
-    """The open requests of a loan are those that wait for its item."""
+    """The open requests of a loan are those for its item."""
     data = await reader.data(
         "{ loans(first: 1000) { nodes { id openRequests(first: 50) { nodes { id } } } } }"
     )
@@ -69,7 +67,7 @@ async def test_a_loan_lists_the_requests_for_its_item(reader: Gateway) -> None:
 
 
 async def test_a_loan_leads_to_the_title_and_holdings_of_its_item(reader: Gateway) -> None:
-    """From a loan to its item, the item's holdings and its title, and all of them agree with the shelf."""
+    """The title and holdings of a loan's item agree with inventory."""
     data = await reader.data(
         """{ loans(first: 1000) { nodes {
             id instance { id source } loanItem { id instance { id source } holdings { id hrid } }
@@ -95,8 +93,8 @@ async def test_a_loan_leads_to_the_title_and_holdings_of_its_item(reader: Gatewa
         assert node["loanItem"] == node["item"] == there
 
 
-async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
-    """Whatever is missing, null or of another kind in a loan, only the fields that read it are null."""
+async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
+    """If a member of a loan is missing, null or of another type, only the fields that read it are null."""
     library = reader.library
     full = merged(bff_loans(library, list(library.loans.values())))
 
@@ -104,10 +102,10 @@ async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
 
 
 async def test_a_loan_without_an_id_is_null_in_its_slot(reader: Gateway) -> None:
-    """A loan that upstream sends without its id is null in the list, and the loans around it stay."""
+    """A loan without an id is null in its place of the list, and the other loans are returned."""
     body = {"loans": [{"id": "a", "action": "x"}, {"action": "y"}, {"id": "c", "action": "z"}]}
 
-    answer = await poisoned.ask_over("/loans", body, "{ loans { nodes { id action } } }")
+    answer = await poisoned.query_over("/loans", body, "{ loans { nodes { id action } } }")
 
     assert answer["data"]["loans"]["nodes"] == [{"id": "a", "action": "x"}, None, {"id": "c", "action": "z"}]
     path, message = poisoned.only_error(answer)
@@ -116,13 +114,13 @@ async def test_a_loan_without_an_id_is_null_in_its_slot(reader: Gateway) -> None
 
 
 @pytest.mark.parametrize("wrong", ["a text", 5, ["a list"], True])
-async def test_something_else_in_place_of_a_record_is_one_error(wrong: object) -> None:
-    """Where an object belongs and something else stands, the object is null: one error that names it."""
+async def test_a_value_of_another_type_instead_of_an_object_is_one_error(wrong: object) -> None:
+    """Instead of an object, a value of another type is null with one error that names it."""
     body = {
         "loans": [{"id": "a", "action": "x", "status": wrong, "feesAndFines": {"amountRemainingToPay": 1}}]
     }
 
-    answer = await poisoned.ask_over(
+    answer = await poisoned.query_over(
         "/loans", body, "{ loans { nodes { action status { name } feesAndFines { amountRemainingToPay } } } }"
     )
 
@@ -136,14 +134,14 @@ async def test_something_else_in_place_of_a_record_is_one_error(wrong: object) -
 
 
 @pytest.mark.parametrize("wrong", [5, {"id": "b"}, ["b"], "two words", "line\nbreak", "x" * 200])
-async def test_what_is_no_id_is_kept_from_the_loader(wrong: object) -> None:
-    """A key that can be no id is an error of its own link, and the links of the other loans are loaded."""
+async def test_an_invalid_id_is_not_loaded(wrong: object) -> None:
+    """An invalid key is an error of its own link, and the links of the other loans are loaded."""
     body = {
         "loans": [{"id": "a", "userId": wrong}, {"id": "b", "userId": "u"}],
         "users": [{"id": "u", "username": "reader"}],
     }
 
-    answer = await poisoned.ask_over("s", body, "{ loans { nodes { id borrower { username } } } }")
+    answer = await poisoned.query_over("s", body, "{ loans { nodes { id borrower { username } } } }")
 
     assert answer["data"]["loans"]["nodes"] == [
         {"id": "a", "borrower": None},
@@ -155,9 +153,9 @@ async def test_what_is_no_id_is_kept_from_the_loader(wrong: object) -> None:
 
 
 @pytest.mark.parametrize("body", [{"loans": None}, {"loans": {}}, {"loans": [5]}, {}, [], "text", None])
-async def test_an_answer_of_another_shape_is_one_error(body: object) -> None:
-    """When the whole answer is of another shape, the list is null with one coded error."""
-    answer = await poisoned.ask_over("/loans", body, "{ loans { nodes { id } } }")
+async def test_a_response_of_another_shape_is_one_error(body: object) -> None:
+    """If the complete response has another shape, the list is null with one coded error."""
+    answer = await poisoned.query_over("/loans", body, "{ loans { nodes { id } } }")
 
     assert answer["data"] == {"loans": None}
     assert poisoned.only_error(answer)[0] == ["loans"]

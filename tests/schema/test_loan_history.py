@@ -1,4 +1,4 @@
-"""What happened to a loan, and who did it."""
+"""The history of a loan and the staff behind it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ pytestmark = pytest.mark.anyio
 
 
 def longest(gateway: Gateway) -> str:
-    """The loan that most has happened to."""
+    """The loan with the longest history."""
     loans = [str(each["loan"]["id"]) for each in gateway.library.loan_history.values()]
     return max(set(loans), key=lambda loan: (loans.count(loan), loan))
 
 
 async def test_the_history_of_a_loan_with_the_names_of_the_staff(reader: Gateway) -> None:
-    """Entries come with the latest first, and the names of all staff in one call."""
+    """The latest entry is first, and the names of all staff take one call."""
     loan = longest(reader)
     stored = sorted(
         (each for each in reader.library.loan_history.values() if each["loan"]["id"] == loan),
@@ -60,7 +60,7 @@ async def test_the_history_of_a_loan_with_the_names_of_the_staff(reader: Gateway
 
 
 async def test_histories_of_many_loans_are_one_call(reader: Gateway) -> None:
-    """A list of loans asks for all histories at once, and each loan has its own entries."""
+    """The histories of a list of loans take one call, and each loan has its own entries."""
     data = await reader.data(
         "{ loans(first: 30) { nodes { id history { nodes { loan { id } staff { username } } } } } }"
     )
@@ -70,8 +70,8 @@ async def test_histories_of_many_loans_are_one_call(reader: Gateway) -> None:
     assert reader.paths() == ["GET /circulation-bff/loans", "GET /loan-storage/loan-history", "GET /users"]
 
 
-async def test_what_the_system_did_has_no_staff(gateway: Gateway) -> None:
-    """An entry that nobody signed has no staff, and no call is made for it."""
+async def test_a_change_by_the_system_has_no_staff(gateway: Gateway) -> None:
+    """An entry without a user has no staff, and makes no call for it."""
     loan = longest(gateway)
     for entry in gateway.library.loan_history.values():
         if entry["loan"]["id"] == loan:

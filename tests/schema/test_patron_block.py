@@ -1,4 +1,4 @@
-"""Blocks: those that staff put on a patron, and those that the library's limits do."""
+"""Manual and automated blocks of patrons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLAIN = ("type", "desc", "code", "staffInformation", "patronMessage", "borrowing
 
 
 async def test_manual_blocks_of_a_user(reader: Gateway) -> None:
-    """A blocked patron shows every member of each block; links cost nothing for their ids."""
+    """A blocked patron has every member of each block; ids of links cost no call."""
     user = reader.library.user_by_barcode(MANUALLY_BLOCKED)
     assert user is not None
     stored = {
@@ -44,8 +44,8 @@ async def test_manual_blocks_of_a_user(reader: Gateway) -> None:
     )
 
 
-async def test_manual_blocks_by_what_they_block(reader: Gateway) -> None:
-    """Blocks can be narrowed to those that keep from borrowing."""
+async def test_manual_blocks_by_effect(reader: Gateway) -> None:
+    """Blocks can be filtered by their effect on borrowing."""
     await reader.data(
         "query($barcode: String!) { user(barcode: $barcode) {"
         " manualBlocks(filter: { borrowing: true }) { nodes { id } } } }",
@@ -56,7 +56,7 @@ async def test_manual_blocks_by_what_they_block(reader: Gateway) -> None:
 
 
 async def test_manual_blocks_of_many_users_are_one_call(reader: Gateway) -> None:
-    """A list of users asks for the blocks of all of them at once."""
+    """The blocks of a list of users take one call."""
     data = await reader.data(
         "{ users(first: 30, sort: [{ field: BARCODE }]) { nodes {"
         " barcode manualBlocks { totalCount nodes { desc } } } } }"
@@ -73,8 +73,8 @@ AUTOMATED = """query($barcodes: [String!]) { users(filter: { barcode: $barcodes 
 } } }"""
 
 
-async def test_automated_blocks_are_one_call_a_user(reader: Gateway) -> None:
-    """Upstream reckons the blocks of one user a call, so two users are two calls; no block is no error."""
+async def test_automated_blocks_are_one_call_per_user(reader: Gateway) -> None:
+    """Upstream calculates the blocks of one user per call; an empty list is no error."""
     blocked, free = (
         reader.library.user_by_barcode(AUTOMATICALLY_BLOCKED),
         reader.library.user_by_barcode(MANUALLY_BLOCKED),
@@ -98,8 +98,8 @@ async def test_automated_blocks_are_one_call_a_user(reader: Gateway) -> None:
     )
 
 
-async def test_a_user_is_reckoned_once(reader: Gateway) -> None:
-    """The same user at two places of a query is one call for the blocks."""
+async def test_a_user_is_read_once(reader: Gateway) -> None:
+    """The same user at two places of a query takes one call for the blocks."""
     await reader.data(
         "query($b: String!) { a: user(barcode: $b) { automatedBlocks { message } }"
         " b: user(barcode: $b) { automatedBlocks { blockRequests } } }",
@@ -110,7 +110,7 @@ async def test_a_user_is_reckoned_once(reader: Gateway) -> None:
 
 
 async def test_only_the_type_name_of_blocks(reader: Gateway) -> None:
-    """A selection that reads nothing of a block still tells how many there are."""
+    """A selection that reads no member of the blocks still returns their number."""
     data = await reader.data(
         "query($b: String!) { user(barcode: $b) { automatedBlocks { __typename } } }",
         {"b": AUTOMATICALLY_BLOCKED},
@@ -119,8 +119,8 @@ async def test_only_the_type_name_of_blocks(reader: Gateway) -> None:
     assert {each["__typename"] for each in data["user"]["automatedBlocks"]} == {"AutomatedPatronBlock"}
 
 
-async def test_blocks_that_cannot_be_reckoned_leave_the_user() -> None:
-    """When the rules are down, the patron is still shown, and the blocks are an error and no empty list."""
+async def test_failed_blocks_keep_the_user() -> None:
+    """If the service fails, the patron is returned, and the blocks are an error, not an empty list."""
     sandbox = create_sandbox()
     sandbox.faults.add(kind="status", status=503, path="/automated-patron-blocks")
     async with open_gateway(sandbox) as gateway:

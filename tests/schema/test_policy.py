@@ -1,4 +1,4 @@
-"""Policies say all that the library set, and loans link to them."""
+"""Policies have all stored members, and loans link to them."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ POLICIES = {
 
 
 def selected(value: Any) -> str:
-    """The selection of all members of a value."""
+    """Return the selection of all members of a value."""
     if isinstance(value, list):
         return selected(value[0])
     if not isinstance(value, dict):
@@ -114,7 +114,7 @@ def selected(value: Any) -> str:
 
 
 def shown(value: Any) -> Any:
-    """A value as the graph shows it: its units are enum values."""
+    """Return a value as the graph has it: units are enum values."""
     if isinstance(value, list):
         return [shown(each) for each in value]
     if isinstance(value, dict):
@@ -123,8 +123,8 @@ def shown(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("root", POLICIES)
-async def test_a_policy_says_all_that_was_set(gateway: Gateway, root: str) -> None:
-    """Every member of a policy reaches the client as it was stored."""
+async def test_a_policy_has_all_members(gateway: Gateway, root: str) -> None:
+    """Every member of a policy reaches the client as stored."""
     name, content = POLICIES[root]
     policies = getattr(gateway.library, name)
     policy = next(iter(policies.values()))
@@ -140,7 +140,7 @@ async def test_a_policy_says_all_that_was_set(gateway: Gateway, root: str) -> No
 
 
 async def test_the_policies_of_loans_are_one_call_each(reader: Gateway) -> None:
-    """Names are known from the loan; what the policies say is one call for each kind, for all loans."""
+    """Names are embedded in the loan; other members take one call per type of policy, for all loans."""
     query = (
         "{ loans(first: 30) { nodes { loanPolicy { id name %s } overdueFinePolicy { name %s }"
         " lostItemPolicy { name %s } } } }"

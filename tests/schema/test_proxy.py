@@ -1,4 +1,4 @@
-"""Proxies: for whom a user may act, and who may act for a user."""
+"""Relations between proxies and sponsors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SPONSOR = "1000000010"
 
 
 async def test_sponsors_of_a_proxy(reader: Gateway) -> None:
-    """A proxy sees whom it may act for, with names, in one call for the relations and one for the users."""
+    """The sponsors of a proxy with names take one call for the relations and one for the users."""
     data = await reader.data(
         """query($b: String!) { user(barcode: $b) { id sponsors { totalCount nodes {
             id status expirationDate requestForSponsor notificationsTo accrueTo
@@ -42,7 +42,7 @@ async def test_sponsors_of_a_proxy(reader: Gateway) -> None:
 
 
 async def test_proxies_of_a_sponsor(reader: Gateway) -> None:
-    """A sponsor sees who may act for it, and can leave out those who no longer may."""
+    """A sponsor has its proxies, and can exclude inactive relations."""
     sponsor = reader.library.user_by_barcode(SPONSOR)
     assert sponsor is not None
 
@@ -66,7 +66,7 @@ async def test_proxies_of_a_sponsor(reader: Gateway) -> None:
 
 
 async def test_relations_of_many_users_are_two_calls(reader: Gateway) -> None:
-    """Both directions for a list of users are one call each."""
+    """Both directions for a list of users take one call each."""
     await reader.data(
         "{ users(first: 40) { nodes { proxies { totalCount } sponsors { totalCount nodes { id } } } } }"
     )

@@ -1,4 +1,4 @@
-"""Reference data: small tables, read once per operation, whoever wants a row or the list of them."""
+"""Reference data: small tables, read once per operation for records and lists."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ LISTS = {
 
 
 @pytest.mark.parametrize("root", TABLES)
-async def test_a_table_is_read_whole_and_sorted(reader: Gateway, root: str) -> None:
-    """A page of a small table is cut from the whole of it, which is one call, with its count for nothing."""
+async def test_a_table_is_read_once_and_sorted(reader: Gateway, root: str) -> None:
+    """A page of a small table is cut from the complete table, read in one call with its count."""
     path, name = TABLES[root]
 
     data = await reader.data(
@@ -54,8 +54,8 @@ async def test_a_table_is_read_whole_and_sorted(reader: Gateway, root: str) -> N
 
 
 @pytest.mark.parametrize("root", sorted(TABLES.keys() - {"patronGroups", "addressTypes"}))
-async def test_a_filtered_table_is_asked_for_what_it_says(reader: Gateway, root: str) -> None:
-    """Where a filter narrows the list, only what it leaves is asked."""
+async def test_a_filtered_table_is_filtered_upstream(reader: Gateway, root: str) -> None:
+    """With a filter, only the matching records are read."""
     path, _ = TABLES[root]
 
     data = await reader.data(f'{{ {root}(filter: {{ name: ["no such name"] }}) {{ nodes {{ id }} }} }}')
@@ -68,7 +68,7 @@ async def test_a_filtered_table_is_asked_for_what_it_says(reader: Gateway, root:
 
 @pytest.mark.parametrize("root", LISTS)
 async def test_a_list_is_a_page(reader: Gateway, root: str) -> None:
-    """What is larger than a table of names is asked a page at a time."""
+    """A table that may be large is read in pages."""
     path, name = LISTS[root]
 
     data = await reader.data(f"{{ {root} {{ totalCount nodes {{ id {name} }} }} }}")
@@ -85,7 +85,7 @@ async def test_a_list_is_a_page(reader: Gateway, root: str) -> None:
 
 
 async def test_rows_at_several_levels_and_the_list_are_one_call(reader: Gateway) -> None:
-    """The groups of users, of the members of those groups, and the list to choose from are read together."""
+    """Groups of users, of the members of those groups, and the list of groups take one call."""
     data = await reader.data(
         """{ patronGroups { nodes { group } } users(first: 20) { nodes { patronGroup {
             group users(first: 1) { nodes { patronGroup { desc } } }
@@ -100,7 +100,7 @@ async def test_rows_at_several_levels_and_the_list_are_one_call(reader: Gateway)
 
 
 async def test_the_address_types_of_a_request_are_one_call(reader: Gateway) -> None:
-    """A request's delivery address and the addresses of its requester need one table, once."""
+    """A request's delivery address and the addresses of its requester read one table, once."""
     data = await reader.data(
         """{ requests(first: 200, filter: { status: [OPEN_NOT_YET_FILLED, OPEN_AWAITING_DELIVERY] }) { nodes {
             deliveryAddressType { addressType }
@@ -113,8 +113,8 @@ async def test_the_address_types_of_a_request_are_one_call(reader: Gateway) -> N
     assert reader.paths().count("GET /addresstypes") == 1
 
 
-async def test_why_a_request_was_cancelled(reader: Gateway) -> None:
-    """The id of a reason is known from the request; its name is one call for all requests."""
+async def test_cancellation_reasons_of_requests(reader: Gateway) -> None:
+    """The id of a reason is embedded in the request; the names take one call for all requests."""
     stored = {
         each["id"]: each["cancellationReasonId"]
         for each in reader.library.requests.values()
@@ -142,8 +142,8 @@ async def test_why_a_request_was_cancelled(reader: Gateway) -> None:
     ]
 
 
-async def test_what_an_item_says_of_its_types_is_free(reader: Gateway) -> None:
-    """Id and name of material and loan type stand in the item; the rest of them is one call each."""
+async def test_embedded_types_of_an_item_cost_no_call(reader: Gateway) -> None:
+    """Id and name of material and loan type are embedded in the item; other members take one call each."""
     query = "{ items(first: 20) { nodes { materialType { id name %s } permanentLoanType { name %s } } } }"
 
     free = await reader.data(query % ("", ""))
@@ -158,7 +158,7 @@ async def test_what_an_item_says_of_its_types_is_free(reader: Gateway) -> None:
 
 
 async def test_a_setting_by_name(reader: Gateway) -> None:
-    """A setting comes with its value as it was set; one that was never set is not there."""
+    """A setting has its stored value; one that was never set is absent."""
     data = await reader.data(
         '{ circulationSettings(filter: { name: ["generalTlr", "never set"] }) { nodes { name value } } }'
     )
@@ -170,15 +170,15 @@ async def test_a_setting_by_name(reader: Gateway) -> None:
     assert reader.calls[0].query["query"] == 'name==("generalTlr" or "never set") sortby name id'
 
 
-async def test_labels_by_their_beginning(reader: Gateway) -> None:
-    """Labels can be looked up as they are typed."""
+async def test_labels_by_prefix(reader: Gateway) -> None:
+    """Labels can be filtered by prefix."""
     data = await reader.data('{ tags(filter: { label: "urg*" }) { nodes { label description } } }')
 
     assert data["tags"]["nodes"] == [{"label": "urgent", "description": "Marked as urgent"}]
 
 
 async def test_an_outage_of_a_table_costs_one_call(gateway: Gateway) -> None:
-    """When a table cannot be read, every row of it is an error, and it is not asked again."""
+    """If a table cannot be read, every record of it is an error, and it is read only once."""
     gateway.sandbox.faults.add(kind="status", status=503, path="/groups", headers={"Retry-After": "60"})
 
     answer = await gateway.ask("{ users(first: 5) { nodes { id patronGroup { group } } } }")

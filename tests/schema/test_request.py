@@ -1,4 +1,4 @@
-"""Requests: every edge of theirs, and what a broken one costs."""
+"""Requests: all their links, and the effect of an invalid member."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ LEADS_TO = [
 
 
 @pytest.mark.parametrize(("edge", "key", "target"), LEADS_TO)
-async def test_a_request_leads_to_what_it_names(reader: Gateway, edge: str, key: str, target: str) -> None:
-    """Each link of a request is the record that the stored key names, null where key or record is gone."""
+async def test_links_of_a_request(reader: Gateway, edge: str, key: str, target: str) -> None:
+    """Each link of a request is the record with the stored key, null without a key or a record."""
     await check_forward(reader, "requests", edge, key, "requests", target)
 
 
@@ -46,16 +46,14 @@ LISTED_ON = [
 
 
 @pytest.mark.parametrize(("root", "edge", "key", "only_open"), LISTED_ON)
-async def test_requests_are_listed_on_what_they_name(
-    reader: Gateway, root: str, edge: str, key: str, only_open: bool
-) -> None:
+async def test_lists_of_requests(reader: Gateway, root: str, edge: str, key: str, only_open: bool) -> None:
     """Users, items, titles and service points list exactly their requests, and their open requests."""
     keep = is_open_request if only_open else lambda record: True
     await check_back(reader, root, edge, by(key), "requests", keep)
 
 
 async def test_a_request_leads_to_the_open_loan_of_its_item(reader: Gateway) -> None:
-    """The open loan of a request is the one its item is out on, under the loan's own id."""
+    """The open loan of a request is the open loan of its item, with the loan's own id."""
     data = await reader.data("{ requests(first: 1000) { nodes { id openLoan { id item { id } } } } }")
 
     library = reader.library
@@ -69,7 +67,7 @@ async def test_a_request_leads_to_the_open_loan_of_its_item(reader: Gateway) -> 
 
 
 def place_of(library: Library, request_id: str) -> tuple[str | None, str | None]:
-    """Where the item of a request belongs, and the service point of that place."""
+    """Return the location of a request's item and its service point."""
     item = library.items.get(library.requests[request_id].get("itemId", ""))
     if item is None:
         return None, None
@@ -83,8 +81,8 @@ def place_of(library: Library, request_id: str) -> tuple[str | None, str | None]
     return place, library.locations[place]["primaryServicePoint"]
 
 
-async def test_a_request_leads_to_the_place_of_its_item(reader: Gateway) -> None:
-    """The item that a request carries leads to its location and to the desk that fetches it."""
+async def test_location_of_a_requested_item(reader: Gateway) -> None:
+    """The embedded item links to its location and to the service point that retrieves it."""
     data = await reader.data(
         """{ requests(first: 1000) { nodes { id requestItem {
             effectiveLocation { id isActive } retrievalServicePoint { id ecsRequestRouting }
@@ -101,20 +99,20 @@ async def test_a_request_leads_to_the_place_of_its_item(reader: Gateway) -> None
             assert node["requestItem"]["effectiveLocation"]["isActive"] is not None
 
 
-async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
-    """Whatever is missing, null or of another kind in a request, only the fields that read it are null."""
+async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
+    """If a member of a request is missing, null or of another type, only the fields that read it are null."""
     library = reader.library
     full = merged(bff_requests(library, list(library.requests.values())))
 
     assert await poisoned.check("Request", "requests", "/requests", "requests", full) > 500
 
 
-async def test_a_broken_element_costs_its_place_alone() -> None:
-    """In a list of objects an element of another kind is null with an error, and its neighbours stay."""
+async def test_an_invalid_element_costs_its_place_alone() -> None:
+    """An element of another type is null with an error, and the other elements are returned."""
     names = [{"name": "a"}, "b", None, 5, {"name": ["c"]}, {"name": "d"}]
     body = {"requests": [{"id": "r", "instance": {"contributorNames": names}}]}
 
-    answer = await poisoned.ask_over(
+    answer = await poisoned.query_over(
         "/requests", body, "{ requests { nodes { requestInstance { contributorNames { name } } } } }"
     )
 

@@ -1,4 +1,4 @@
-"""How a patron prefers to get what was requested."""
+"""Patrons' preferences for receiving requested items."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ PREFERENCE = """query($ids: [ID!]) { users(filter: { id: $ids }) { nodes { id re
 
 
 async def test_preferences_of_users(reader: Gateway) -> None:
-    """Users show their preference, those without one null; the preferences of all of them are one call."""
+    """Users have their preference or null, with one call for all of them."""
     library = reader.library
     stored = {each["userId"]: each for each in library.request_preferences.values()}
     without = next(key for key in library.users if key not in stored)
 
     data = await reader.data(PREFERENCE, {"ids": [*stored, without]})
 
-    found = {node["id"]: node["requestPreference"] for node in data["users"]["nodes"]}
-    assert found.pop(without) is None
-    assert found.keys() == stored.keys()
-    for user, preference in found.items():
+    preferences = {node["id"]: node["requestPreference"] for node in data["users"]["nodes"]}
+    assert preferences.pop(without) is None
+    assert preferences.keys() == stored.keys()
+    for user, preference in preferences.items():
         kept = stored[user]
         assert preference["id"] == kept["id"] != user
         assert preference["holdShelf"] is kept["holdShelf"]
@@ -46,7 +46,7 @@ async def test_preferences_of_users(reader: Gateway) -> None:
 
 
 async def test_the_id_of_a_preference_is_its_own(reader: Gateway) -> None:
-    """The id of a preference is asked upstream, and is never the id of its user."""
+    """The id of a preference is read upstream, and differs from that of its user."""
     kept = next(iter(reader.library.request_preferences.values()))
 
     data = await reader.data(

@@ -1,4 +1,4 @@
-"""The search for one title: its keys, its edges, and what a broken answer costs."""
+"""The search for one title: its keys, its links, and the effect of an invalid response."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PATH = "/circulation-bff/requests/search-instances"
 
 
 async def test_each_key_finds_the_title(reader: Gateway) -> None:
-    """Id, hrid, the barcode of an item and CQL find the same title, each by the index of the search."""
+    """Id, hrid, the barcode of an item and CQL return the same title, each by its search index."""
     library = reader.library
     item = library.items[str(reader.summary.item_id)]
     title = library.instances[library.holdings[item["holdingsRecordId"]]["instanceId"]]
     keys = {"id": title["id"].upper(), "hrid": title["hrid"], "barcode": item["barcode"]}
     keys["cql"] = f"hrid=={title['hrid']} or items.barcode=={item['barcode']}"
 
-    found = [
+    responses = [
         await reader.data(
             f"query($key: {'ID' if name == 'id' else 'String'}) {{ searchInstance({name}: $key) {{ id }} }}",
             {"key": key},
@@ -33,7 +33,7 @@ async def test_each_key_finds_the_title(reader: Gateway) -> None:
         for name, key in keys.items()
     ]
 
-    assert [each["searchInstance"] for each in found] == [{"id": title["id"]}] * 4
+    assert [each["searchInstance"] for each in responses] == [{"id": title["id"]}] * 4
     assert [call.query["query"] for call in reader.calls] == [
         f'id=="{title["id"]}"',
         f'hrid=="{title["hrid"]}"',
@@ -42,14 +42,14 @@ async def test_each_key_finds_the_title(reader: Gateway) -> None:
     ]
 
 
-async def test_nothing_found_is_null(reader: Gateway) -> None:
-    """Upstream says `{}` where nothing is found, and that is null and no empty title."""
+async def test_no_match_is_null(reader: Gateway) -> None:
+    """Upstream returns `{}` without a match, which is null and no empty title."""
     data = await reader.data('{ searchInstance(hrid: "nothing") { id title } }')
 
     assert data == {"searchInstance": None}
 
 
-async def test_a_found_title_leads_on(reader: Gateway) -> None:
+async def test_links_of_a_search_result(reader: Gateway) -> None:
     """From the title to its holdings and items, to inventory's records, to loans and requests."""
     library = reader.library
     request = next(each for each in library.requests.values() if is_open_request(each) and "itemId" in each)
@@ -68,21 +68,21 @@ async def test_a_found_title_leads_on(reader: Gateway) -> None:
         {"id": title},
     )
 
-    found = data["searchInstance"]
+    result = data["searchInstance"]
     waiting = [each for each in library.requests.values() if is_open_request(each)]
     lent = {loan["itemId"]: {"id": loan["id"]} for loan in library.open_loans()}
-    assert found["instance"]["id"] == title
-    assert {each["id"] for each in found["openRequests"]["nodes"]} == {
+    assert result["instance"]["id"] == title
+    assert {each["id"] for each in result["openRequests"]["nodes"]} == {
         each["id"] for each in waiting if each["instanceId"] == title
     }
-    assert {each["id"] for each in found["holdings"]} == {
+    assert {each["id"] for each in result["holdings"]} == {
         each["id"] for each in library.holdings.values() if each["instanceId"] == title
     }
-    for each in found["holdings"]:
+    for each in result["holdings"]:
         assert each["holdings"] == {"id": each["id"], "instance": {"id": title}}
         assert each["permanentLocation"]["id"] == library.holdings[each["id"]]["permanentLocationId"]
-    assert request["itemId"] in {each["id"] for each in found["items"]}
-    for each in found["items"]:
+    assert request["itemId"] in {each["id"] for each in result["items"]}
+    for each in result["items"]:
         item = library.items[each["id"]]
         assert each["instance"]["id"] == title
         assert each["holdings"]["id"] == item["holdingsRecordId"]
@@ -93,34 +93,34 @@ async def test_a_found_title_leads_on(reader: Gateway) -> None:
         }
 
 
-async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
-    """Whatever is missing, null or of another kind in what was found, only what reads it is null."""
+async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
+    """If a member of a search result is missing, null or of another type, only its fields are null."""
     library = reader.library
     title = max(library.instances.values(), key=lambda each: len(str(search_instance(library, each))))
     whole = search_instance(library, title)
     target = object_types()["SearchInstance"]
     query = f'{{ searchInstance(hrid: "x") {{ {poisoned.without_calls(target)} }} }}'
-    good = (await poisoned.ask_over(PATH, whole, query))["data"]["searchInstance"]
+    good = (await poisoned.query_over(PATH, whole, query))["data"]["searchInstance"]
 
     kinds: list[object] = [poisoned.POISON, {}, [poisoned.POISON]]
     for member in whole:
         for wrong in kinds:
             if member == "id":
                 continue
-            answer = await poisoned.ask_over(PATH, {**copy.deepcopy(whole), member: wrong}, query)
-            found = answer["data"]["searchInstance"]
-            changed = {name for name in good if found[name] != good[name]}
+            answer = await poisoned.query_over(PATH, {**copy.deepcopy(whole), member: wrong}, query)
+            result = answer["data"]["searchInstance"]
+            changed = {name for name in good if result[name] != good[name]}
             assert changed <= poisoned.readers_of(target, member)
             for each in answer.get("errors", ()):
                 assert each["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
                 assert poisoned.POISON not in each["message"]
 
 
-async def test_a_broken_item_costs_its_place_alone(reader: Gateway) -> None:
-    """An item without an id is null in its place, and the items around it stay."""
+async def test_an_invalid_item_costs_its_place_alone(reader: Gateway) -> None:
+    """An item without an id is null in its place, and the other items are returned."""
     body = {"id": "t", "items": [{"id": "a"}, {"barcode": "1"}, "b", {"id": "c"}]}
 
-    answer = await poisoned.ask_over(PATH, body, '{ searchInstance(hrid: "x") { id items { id } } }')
+    answer = await poisoned.query_over(PATH, body, '{ searchInstance(hrid: "x") { id items { id } } }')
 
     assert answer["data"]["searchInstance"] == {"id": "t", "items": [{"id": "a"}, None, None, {"id": "c"}]}
     assert [each["path"] for each in answer["errors"]] == [

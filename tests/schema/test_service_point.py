@@ -1,4 +1,4 @@
-"""Service points and locations: every edge of theirs, and what a broken one costs."""
+"""Service points and locations: all their links, and the effect of an invalid member."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ LEADS_TO = [
 
 
 @pytest.mark.parametrize(("edge", "key", "target"), LEADS_TO)
-async def test_a_location_leads_to_what_it_names(reader: Gateway, edge: str, key: str, target: str) -> None:
-    """Each link of a location is the record that the stored key names."""
+async def test_links_of_a_location(reader: Gateway, edge: str, key: str, target: str) -> None:
+    """Each link of a location is the record with the stored key."""
     await check_forward(reader, "locations", edge, key, "locations", target)
 
 
 async def test_a_location_lists_its_service_points(reader: Gateway) -> None:
-    """Every service point of a location is there, in the order of the keys."""
+    """A location has all its service points, in the order of the keys."""
     data = await reader.data(
         "{ locations(first: 1000) { nodes { id servicePoints { id ecsRequestRouting } } } }"
     )
@@ -37,8 +37,8 @@ async def test_a_location_lists_its_service_points(reader: Gateway) -> None:
     } == {each["id"]: each["servicePointIds"] for each in reader.library.locations.values()}
 
 
-async def test_units_lead_upwards(reader: Gateway) -> None:
-    """A library leads to its campus and that to its institution."""
+async def test_units_link_to_their_parents(reader: Gateway) -> None:
+    """A library links to its campus, and a campus to its institution."""
     data = await reader.data(
         "{ locations(first: 1000) { nodes { library { id campus { id institution { id name } } } } } }"
     )
@@ -51,15 +51,15 @@ async def test_units_lead_upwards(reader: Gateway) -> None:
         assert node["library"]["campus"] == {"id": campus, "institution": {"id": institution, "name": name}}
 
 
-async def test_a_service_point_leads_to_whoever_made_the_record(reader: Gateway) -> None:
-    """The staff behind a record are users."""
+async def test_a_service_point_links_to_its_creator_and_editor(reader: Gateway) -> None:
+    """The creator and the last editor of a record are users."""
     await check_forward(
         reader, "servicePoints", "metadata.createdBy", "metadata.createdByUserId", "service_points", "users"
     )
 
 
-async def test_routing_points_are_found(gateway: Gateway) -> None:
-    """Service points that only route requests of a consortium are hidden by upstream, and links find them."""
+async def test_routing_points_are_loaded(gateway: Gateway) -> None:
+    """Upstream hides service points that only route requests of a consortium, but links load them."""
     point = list(gateway.library.service_points.values())[3]
     point["ecsRequestRouting"] = True
 
@@ -70,8 +70,8 @@ async def test_routing_points_are_found(gateway: Gateway) -> None:
     assert data["servicePoint"] == {"id": point["id"], "ecsRequestRouting": True}
 
 
-async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
-    """Whatever is missing, null or of another kind in a service point, only what reads it is null."""
+async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
+    """If a member of a service point is missing, null or of another type, only its fields are null."""
     full = merged(list(reader.library.service_points.values()))
 
     assert (
@@ -79,8 +79,8 @@ async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
     )
 
 
-async def test_each_wrong_member_of_a_location_costs_its_own_fields(reader: Gateway) -> None:
-    """The same of a location."""
+async def test_each_invalid_member_of_a_location_costs_its_own_fields(reader: Gateway) -> None:
+    """If a member of a location is missing, null or of another type, only its fields are null."""
     full = merged(list(reader.library.locations.values()))
 
     assert await poisoned.check("Location", "locations", "/locations", "locations", full) > 100

@@ -1,4 +1,4 @@
-"""Users and patron groups: every edge of theirs, and what a broken one costs."""
+"""Users and patron groups: all their links, and the effect of an invalid member."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.schema.edges import by, check_back, check_forward, merged
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_user_leads_to_the_patron_group_and_back(reader: Gateway) -> None:
-    """The group of a user is the one that the user names, and lists exactly its members."""
+async def test_a_user_links_to_the_patron_group_and_back(reader: Gateway) -> None:
+    """The group of a user is the stored one, and lists exactly its members."""
     await check_forward(reader, "users", "patronGroup", "patronGroup", "users", "groups")
     await check_back(reader, "patronGroups", "users", by("patronGroup"), "users")
 
@@ -20,13 +20,13 @@ async def test_a_user_leads_to_the_patron_group_and_back(reader: Gateway) -> Non
 @pytest.mark.parametrize(
     ("edge", "key"), [("createdBy", "createdByUserId"), ("updatedBy", "updatedByUserId")]
 )
-async def test_a_user_leads_to_whoever_made_the_record(reader: Gateway, edge: str, key: str) -> None:
-    """The staff behind a record are users like others."""
+async def test_a_user_links_to_its_creator_and_editor(reader: Gateway, edge: str, key: str) -> None:
+    """The creator and the last editor of a record are users."""
     await check_forward(reader, "users", f"metadata.{edge}", f"metadata.{key}", "users", "users")
 
 
-async def test_a_user_leads_to_departments_and_address_types(reader: Gateway) -> None:
-    """Departments come in the order of the keys, and each address has its kind."""
+async def test_a_user_links_to_departments_and_address_types(reader: Gateway) -> None:
+    """Departments are in the order of the keys, and each address has its type."""
     data = await reader.data(
         """{ users(first: 1000) { nodes {
             id departments { name } personal { addresses { addressType { addressType } } }
@@ -55,21 +55,21 @@ async def test_a_user_leads_to_departments_and_address_types(reader: Gateway) ->
     ],
 )
 async def test_a_user_is_found_by_each_key(reader: Gateway, argument: str, member: str) -> None:
-    """Each key that people know finds the one user, and a key that nobody has finds nobody."""
+    """Each natural key returns the one user, and an unknown key returns null."""
     user = reader.library.users[str(reader.summary.user_id)]
     other = "00000000-0000-4000-8000-000000000000"
     kind = "ID" if argument == "id" else "String"
     text = f"query($key: {kind}) {{ user({argument}: $key) {{ id }} }}"
 
-    found = await reader.data(text, {"key": user[member]})
+    data = await reader.data(text, {"key": user[member]})
     none = await reader.data(text, {"key": other})
 
-    assert found["user"] == {"id": user["id"]}
+    assert data["user"] == {"id": user["id"]}
     assert none["user"] is None
 
 
 async def test_two_users_with_one_barcode_are_a_conflict(gateway: Gateway) -> None:
-    """A barcode that two users have is no key: to choose one would be a guess."""
+    """A barcode of two users is an error: neither of them is chosen."""
     one, other = list(gateway.library.users.values())[5:7]
     other["barcode"] = one["barcode"]
 
@@ -79,15 +79,15 @@ async def test_two_users_with_one_barcode_are_a_conflict(gateway: Gateway) -> No
     assert [each["extensions"]["code"] for each in answer["errors"]] == ["CONFLICT"]
 
 
-async def test_each_wrong_member_costs_its_own_fields(reader: Gateway) -> None:
-    """Whatever is missing, null or of another kind in a user, only the fields that read it are null."""
+async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
+    """If a member of a user is missing, null or of another type, only the fields that read it are null."""
     full = merged(list(reader.library.users.values()))
 
     assert await poisoned.check("User", "users", "/users", "users", full) > 250
 
 
-async def test_each_wrong_member_of_a_group_costs_its_own_fields(reader: Gateway) -> None:
-    """The same of a patron group."""
+async def test_each_invalid_member_of_a_group_costs_its_own_fields(reader: Gateway) -> None:
+    """If a member of a patron group is missing, null or of another type, only its fields are null."""
     full = merged(list(reader.library.groups.values()))
 
     assert await poisoned.check("PatronGroup", "patronGroups", "/groups", "usergroups", full) > 50

@@ -1,4 +1,4 @@
-"""Everything that can be selected at once, and everything that the circulation BFF declares."""
+"""Queries of all fields at once, and of all members in the contract of the circulation BFF."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SANDBOX = filled_sandbox()  # only read
 
 
 def widest(target: GraphQLObjectType, links: int) -> str:
-    """Every field of a type that can be asked without arguments, links opened so many times."""
+    """Return every field of a type without arguments, with links to the given depth."""
     return " ".join(_widest(target, links))
 
 
@@ -55,8 +55,8 @@ ROOTS = {
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", ROOTS)
-async def test_everything_can_be_selected_at_once(kind: str) -> None:
-    """Every field of a type, with every field of what its links lead to, is answered without an error."""
+async def test_all_fields_can_be_selected_at_once(kind: str) -> None:
+    """Every field of a type and of its links' targets is returned without an error."""
     text = ROOTS[kind] % widest(object_types()[kind], 1)
 
     async with open_gateway(SANDBOX) as gateway:
@@ -97,7 +97,7 @@ def left_out(path: str) -> bool:
 def members(
     fields: Mapping[str, Any], types: Mapping[str, Any], path: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, ...]]:
-    """The way to each leaf that the contract declares."""
+    """Yield the path to each leaf of the contract."""
     for name, each in fields.items():
         declared = each.get("items", each)
         below = declared.get("fields") or types.get(declared.get("ref", ""))
@@ -108,7 +108,7 @@ def members(
 
 
 def is_there(target: GraphQLObjectType, path: tuple[str, ...]) -> bool:
-    """Whether the graph has the member: by its name, by a link whose key it is, or as what a link knows."""
+    """Return True if the graph has the member: by name, as the key of a link, or embedded in a link."""
     for each in target.fields.values():
         field = definition(each)
         if isinstance(field, Link | ConnectionLink) and field.key == path:
@@ -132,8 +132,8 @@ def contract() -> Any:  # Any: JSON
 
 @pytest.mark.skipif(not CONTRACT.exists(), reason="the contract of the BFF is not beside this project")
 @pytest.mark.parametrize("declared", TYPES)
-def test_everything_that_the_bff_declares_is_in_the_graph(declared: str) -> None:
-    """Each member of the contract is a field of its own name, a link, or known through one."""
+def test_all_members_of_the_contract_are_in_the_graph(declared: str) -> None:
+    """Each member of the contract is a field, a link, or embedded in a link."""
     types = contract()["types"]
     target = object_types()[TYPES[declared]]
 
@@ -166,7 +166,7 @@ SERVICE_POINT = {  # inventory-storage's own type, which the contract of the BFF
 }
 
 
-def test_everything_of_a_service_point_is_in_the_graph() -> None:
+def test_all_members_of_a_service_point_are_in_the_graph() -> None:
     """Each member of inventory's service point is a field or a link."""
     target = object_types()["ServicePoint"]
 
