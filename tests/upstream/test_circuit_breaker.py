@@ -58,6 +58,14 @@ class Upstream:
             return "open" if "failed too often" in problem.message else problem.code
         return "answered"
 
+    async def refusal(self) -> errors.UpstreamUnavailable:
+        """Return the error of a read that the circuit breaker does not admit."""
+        sent = len(self.sent)
+        with pytest.raises(errors.UpstreamUnavailable, match="the circuit breaker is open") as caught:
+            await CallerClient(self.client, (), "diku").read_object(Route("GET", "/users"), {})
+        assert len(self.sent) == sent
+        return caught.value
+
     async def act(self, tenant: str = "diku") -> errors.GatewayError | None:
         try:
             await CallerClient(self.client, (), tenant).write(ACT, Route("POST", "/act"), {})
@@ -186,6 +194,38 @@ async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> No
     assert [each.getMessage() for each in caplog.records[1:]] == [
         "circuit breaker closed: folio, tenant diku"
     ]
+
+
+async def test_callers_wait_at_least_a_second() -> None:
+    """`retryAfter` is never below a second: just before a probe, during it, and for a write when it is due.
+
+    Otherwise clients that obey it would come back at once, again and again, until the probe has ended.
+    """
+    upstream = Upstream()
+    await upstream.fails()
+
+    upstream.clock.now += OPEN_SECONDS - 0.25
+    just_before = await upstream.refusal()
+    upstream.clock.now += 60
+    due = await upstream.act()
+    upstream.gate = asyncio.Event()
+    probe = asyncio.create_task(upstream.read())
+    await until(lambda: len(upstream.sent) == 21)
+    during = await upstream.refusal()
+    upstream.gate.set()
+    await probe
+
+    assert due is not None
+    assert [just_before.retry_after, due.retry_after, during.retry_after] == [1.0, 1.0, 1.0]
+
+
+async def test_the_rest_of_the_pause_is_rounded_up() -> None:
+    """`retryAfter` is a whole number of seconds, after which the pause is over."""
+    upstream = Upstream()
+    await upstream.fails()
+    upstream.clock.now += OPEN_SECONDS - 1.25
+
+    assert (await upstream.refusal()).retry_after == 2.0
 
 
 async def test_an_act_is_never_the_one_that_tries() -> None:
