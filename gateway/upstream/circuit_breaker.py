@@ -20,7 +20,7 @@ WINDOW = 10  # seconds that count as recent, for circuit breakers and retry budg
 MIN_CALLS = 20  # recent calls below which no share of failures opens the circuit
 FAILURE_SHARE = 0.5  # share of recent calls that opens it
 OPEN_SECONDS = 5.0  # time without calls, until one read may probe the upstream
-MIN_RETRY_AFTER = 1.0  # seconds that callers are told to wait while a probe is due or running
+MIN_RETRY_AFTER = 1.0  # seconds in `retryAfter` while a probe is due or running
 MAX_TENANTS = 1000  # remembered per upstream; the caller chooses the tenant, so the number must be bounded
 
 OPEN_CIRCUITS = ProcessGauge(

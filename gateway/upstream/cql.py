@@ -1,4 +1,4 @@
-"""Questions in CQL: a value never leaves its quotes, a caller's query never leaves its parentheses."""
+"""CQL queries: a value never leaves its quotes, a caller's query never leaves its parentheses."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -17,11 +17,11 @@ _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
 _LITERAL = str.maketrans({char: f"\\{char}" for char in '\\"*?^'})
 _PATTERN = str.maketrans({char: f"\\{char}" for char in '\\"'})
 
-_MAX_DEPTH = 20  # no question at a desk nests deeper; every parser behind us recurses
+_MAX_DEPTH = 20  # no query at a desk nests deeper; every upstream parser is recursive
 _KEYWORDS = {"and": "operator", "or": "operator", "not": "operator", "prox": "prox", "sortby": "sortby"}
 _NAMED_RELATIONS = {"all", "any", "adj"}
 _MODIFIER = re.compile(r"@?[A-Za-z][A-Za-z0-9.]*")
-# Bare words are narrow on purpose: what other parsers might read differently has to stand in quotes.
+# Bare words are narrow on purpose: text that other parsers might read differently must be quoted.
 _TOKEN = re.compile(
     r"""(?P<space>\ +)
       | (?P<string>"(?:[^"\\]|\\.)*")
@@ -33,41 +33,41 @@ _TOKEN = re.compile(
 
 
 class CqlError(ValueError):
-    """Say why a text cannot go into a query, without repeating the text."""
+    """The reason why a text cannot be part of a query, without the text."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Cql:
-    """Hold one clause or one parenthesised group, so that any prefix or operator beside it is safe."""
+    """One clause or one parenthesised group, so that any prefix or operator next to it is safe."""
 
-    # Not in the repr: values are barcodes and names, and a repr ends up in logs.
+    # Not in the repr: values are barcodes and names, and a repr may be logged.
     _text: str = field(repr=False)
 
     def __init__(self) -> None:
-        raise TypeError("a Cql is made by the functions of this module, which quote its values")
+        raise TypeError("use the functions of this module to create a Cql: they quote its values")
 
     def __str__(self) -> str:
         return self._text
 
 
 def _cql(text: str) -> Cql:
-    made = object.__new__(Cql)
-    object.__setattr__(made, "_text", text)
-    return made
+    query = object.__new__(Cql)
+    object.__setattr__(query, "_text", text)
+    return query
 
 
 EVERYTHING: Final = _cql("cql.allRecords=1")
 
 
 def equal(index: str, value: str, *, number: bool = False) -> Cql:
-    """Match the whole field; wildcards in the value stand for themselves."""
+    """Match the complete field; wildcards in the value are literal."""
     return _clause(index, _relation("==", number), _value(value, number))
 
 
 def any_of(index: str, values: Sequence[str], *, number: bool = False) -> Cql:
-    """Match the whole field against any of several values."""
+    """Match the complete field against any of several values."""
     if isinstance(values, str) or not values:
-        raise ValueError("a list of at least one value is needed")
+        raise ValueError("`values` must be a list of at least one value")
     if not number and is_plain("".join(values)):
         quoted = ['" or "'.join(values).join('""')]
     else:
@@ -76,21 +76,21 @@ def any_of(index: str, values: Sequence[str], *, number: bool = False) -> Cql:
 
 
 def matches(index: str, pattern: str) -> Cql:
-    """Match the whole field against a pattern in which `*`, `?` and `^` keep their meaning."""
+    """Match the complete field against a pattern in which `*`, `?` and `^` keep their meaning."""
     return _clause(index, "==", f'"{_escaped(pattern, _PATTERN)}"')
 
 
 def starts_with(index: str, text: str) -> Cql:
-    """Match fields that begin with the text."""
+    """Match fields that start with the text."""
     if not text:
-        raise CqlError("an empty beginning would match every record")
+        raise CqlError("an empty prefix would match every record")
     return _clause(index, "==", f'"{_escaped(text)}*"')
 
 
 def words(index: str, text: str, match: WordMatch = "=") -> Cql:
     """Match whole words: `=` as a phrase, `all` in any order, `any` at least one."""
     if match not in get_args(WordMatch):
-        raise ValueError("words are matched by '=', 'all' or 'any'")
+        raise ValueError("`match` must be '=', 'all' or 'any'")
     if not text.strip():
         # FOLIO reads `index=""` as "the field is present".
         raise CqlError("a text without words would match every record that has the field")
@@ -98,14 +98,14 @@ def words(index: str, text: str, match: WordMatch = "=") -> Cql:
 
 
 def compare(index: str, relation: Comparison, value: str, *, number: bool = False) -> Cql:
-    """Compare as text, or as numbers: as text "10" comes before "2"."""
+    """Compare as text, or as numbers: as text, "10" is less than "2"."""
     if relation not in get_args(Comparison):
-        raise ValueError("not a comparison")
+        raise ValueError("`relation` must be one of <, <=, >, >=, <>")
     return _clause(index, _relation(relation, number), _value(value, number))
 
 
 def present(index: str) -> Cql:
-    """Match records that have the field, even when it is empty."""
+    """Match records that have the field, even if it is empty."""
     return _clause(index, "=", '""')
 
 
@@ -119,7 +119,7 @@ def all_of(first: Cql, /, *rest: Cql | None) -> Cql: ...
 @overload
 def all_of(*clauses: Cql | None) -> Cql | None: ...
 def all_of(*clauses: Cql | None) -> Cql | None:
-    """Join with `and`; None stands for no condition, and nothing but None stays None."""
+    """Join with `and`; None is no condition, and the result is None if all are."""
     return _joined("and", clauses)
 
 
@@ -128,12 +128,12 @@ def one_of(first: Cql, /, *rest: Cql | None) -> Cql: ...
 @overload
 def one_of(*clauses: Cql | None) -> Cql | None: ...
 def one_of(*clauses: Cql | None) -> Cql | None:
-    """Join with `or`; None is skipped, and nothing but None stays None."""
+    """Join with `or`; None is skipped, and the result is None if all are."""
     return _joined("or", clauses)
 
 
 def but_not(query: Cql, excluded: Cql | None) -> Cql:
-    """Take the second out of the first; None takes nothing out."""
+    """Exclude the matches of the second query from the first; None excludes nothing."""
     return query if excluded is None else _cql(_group("not", [str(query), str(excluded)]))
 
 
@@ -145,13 +145,13 @@ def _joined(operator: str, clauses: Sequence[Cql | None]) -> Cql | None:
 
 
 def _group(operator: str, members: Sequence[str]) -> str:
-    # One operator to a pair of parentheses: `and`, `or` and `not` have equal precedence in CQL.
+    # One operator in each pair of parentheses: `and`, `or` and `not` have equal precedence in CQL.
     return f"({f' {operator} '.join(members)})"
 
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """Name an index to sort by; `number` because as text "10" comes before "2"."""
+    """An index to sort by; with `number` as numbers, because as text "10" sorts before "2"."""
 
     index: str
     _: KW_ONLY
@@ -167,7 +167,7 @@ class SortKey:
 
 
 def sorted_by(query: Cql | None, sort: Sequence[SortKey], *, tie_break: str | None = "id") -> str:
-    """Write the whole query; a unique last key keeps records from moving between pages."""
+    """Return the complete query; a unique last key keeps records from moving between pages."""
     keys = list(sort)
     if tie_break is not None and all(key.index != tie_break for key in keys):
         keys.append(SortKey(tie_break))
@@ -176,7 +176,7 @@ def sorted_by(query: Cql | None, sort: Sequence[SortKey], *, tie_break: str | No
 
 
 def timestamp(when: datetime) -> str:
-    """Write a moment in UTC to the millisecond, the form in which FOLIO compares dates as text."""
+    """Format a time in UTC to the millisecond, the form in which FOLIO compares dates as text."""
     if when.utcoffset() is None:
         raise CqlError("a time needs its offset from UTC")
     try:
@@ -189,27 +189,27 @@ def _clause(index: str, relation: str, quoted: str) -> Cql:
     return _cql(f"{_index(index)}{relation}{quoted}")
 
 
-@lru_cache(maxsize=256)  # those that loaders ask by are a few dozen
+@lru_cache(maxsize=256)  # the loaders use a few dozen
 def _index(name: str) -> str:
     if not _INDEX.fullmatch(name) or name.lower() in _KEYWORDS:
-        raise ValueError("an index name is a letter, then letters, digits, '_' or '.', and no keyword")
+        raise ValueError("an index must be a letter, then letters, digits, '_' or '.', and no keyword")
     return name
 
 
 def _relation(relation: str, number: bool) -> str:
-    # With the space: a quotation mark right after a word opens no quotes in FOLIO's parser (cql-java).
+    # With the space: directly after a word, a quotation mark opens no quotes in FOLIO's parser (cql-java).
     return f"{relation}/number " if number else relation
 
 
 def _value(value: str, number: bool = False) -> str:
-    # Some versions of raml-module-builder put the term of a /number relation into SQL as it is (queryBySql).
+    # Some versions of raml-module-builder put the term of a /number relation unchanged into SQL (queryBySql).
     if number and not _NUMBER.fullmatch(value):
         raise CqlError("a number was expected")
     return f'"{_escaped(value)}"'
 
 
 def is_plain(value: str) -> bool:
-    """Whether nothing in a value means anything to CQL or to a query string, as in ids, which most are."""
+    """Return True if nothing in a value is special in CQL or in a query string, as in ids, which most are."""
     return value.isascii() and value != "" and not value.encode("ascii").translate(None, _PLAIN)
 
 
@@ -228,26 +228,26 @@ class _Token:
     at: int
 
 
-# Reads one thing that begins at a token, at a depth, and answers the place of the token after it.
-_Read = Callable[[Sequence[_Token], int, int], int]
+# Parses one production from a token on, at a depth, and returns the position of the token after it.
+_Parse = Callable[[Sequence[_Token], int, int], int]
 
 
 def caller_cql(text: str, *, max_length: int = 2000) -> Cql:
-    """Take a query written by an API client: whole clauses only, closed in parentheses, no sort."""
+    """Parse a query written by an API client: complete clauses only, put in parentheses, without a sort."""
     if len(text) > max_length:
-        raise _refused(f"longer than {max_length} characters", max_length)
+        raise _invalid(f"longer than {max_length} characters", max_length)
     if control := _CONTROL.search(text):
-        raise _refused("a control character", control.start())
+        raise _invalid("a control character", control.start())
     if not text.strip(" "):
-        raise _refused("an empty query", 0)
+        raise _invalid("an empty query", 0)
     tokens = [*_tokens(text), _Token("end", "", len(text))]
     after = _operands(tokens, 0, 0, _condition)
     _expect(tokens, after, "end", "'and', 'or', 'not' or the end")
     return _cql(f"({text.strip(' ')})")
 
 
-def _refused(what: str, at: int) -> CqlError:
-    return CqlError(f"CQL not taken: {what} at position {at}")
+def _invalid(reason: str, at: int) -> CqlError:
+    return CqlError(f"Invalid CQL: {reason} at position {at}")
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -255,19 +255,19 @@ def _tokens(text: str) -> Iterator[_Token]:
     while at < len(text):
         match = _TOKEN.match(text, at)
         if match is None:
-            raise _refused(_unreadable(text[at]), at)
+            raise _invalid(_unreadable_character(text[at]), at)
         at = match.end()
         if match.lastgroup == "word" and text.startswith('"', at):
-            # Here cql-java reads on to the next space, so a parenthesis in these quotes would count.
-            raise _refused("a quotation mark inside a word", at)
+            # Here cql-java reads to the next space, so a parenthesis in these quotes would be syntax.
+            raise _invalid("a quotation mark inside a word", at)
         if match.lastgroup != "space":
             yield _token(str(match.lastgroup), match.group(), match.start())
 
 
-def _unreadable(char: str) -> str:
+def _unreadable_character(char: str) -> str:
     if char == '"':
-        return "a quotation mark that is never closed"
-    return "a backslash outside quotes" if char == "\\" else "a character that has to stand in quotes"
+        return "an unclosed quotation mark"
+    return "a backslash outside quotes" if char == "\\" else "a character that must be quoted"
 
 
 def _token(kind: str, text: str, at: int) -> _Token:
@@ -276,35 +276,35 @@ def _token(kind: str, text: str, at: int) -> _Token:
     if kind == "word":
         kind = _KEYWORDS.get(text.lower(), "word")
     if kind == "sortby":
-        raise _refused("'sortby', which has its own argument,", at)
+        raise _invalid("'sortby', for which there is an argument,", at)
     if kind == "prox":
-        raise _refused("the operator 'prox', which FOLIO does not know,", at)
+        raise _invalid("the operator 'prox', which FOLIO does not support,", at)
     return _Token(kind, text, at)
 
 
-def _operands(tokens: Sequence[_Token], place: int, depth: int, read: _Read) -> int:
-    place = read(tokens, place, depth)
-    while tokens[place].kind == "operator":
-        place = read(tokens, place + 1, depth)
-    return place
+def _operands(tokens: Sequence[_Token], position: int, depth: int, parse: _Parse) -> int:
+    position = parse(tokens, position, depth)
+    while tokens[position].kind == "operator":
+        position = parse(tokens, position + 1, depth)
+    return position
 
 
-def _parenthesised(tokens: Sequence[_Token], place: int, depth: int, read: _Read) -> int:
+def _parenthesised(tokens: Sequence[_Token], position: int, depth: int, parse: _Parse) -> int:
     if depth == _MAX_DEPTH:
-        raise _refused(f"more than {_MAX_DEPTH} nested parentheses", tokens[place].at)
-    after = _operands(tokens, place + 1, depth + 1, read)
+        raise _invalid(f"more than {_MAX_DEPTH} nested parentheses", tokens[position].at)
+    after = _operands(tokens, position + 1, depth + 1, parse)
     return _expect(tokens, after, ")", "'and', 'or', 'not' or a closing parenthesis")
 
 
-def _condition(tokens: Sequence[_Token], place: int, depth: int) -> int:
-    token = tokens[place]
+def _condition(tokens: Sequence[_Token], position: int, depth: int) -> int:
+    token = tokens[position]
     if token.kind == "(":
-        return _parenthesised(tokens, place, depth, _condition)
+        return _parenthesised(tokens, position, depth, _condition)
     if token.text == ">":
-        raise _refused("a prefix assignment", token.at)
+        raise _invalid("a prefix assignment", token.at)
     if token.kind != "word" or not _INDEX.fullmatch(token.text):
-        raise _refused("expected an index name", token.at)
-    modifiers = _after_relation(tokens, place + 1)
+        raise _invalid("expected an index name", token.at)
+    modifiers = _after_relation(tokens, position + 1)
     values = _after_modifiers(tokens, modifiers)
     after = _term(tokens, values, depth)
     if any(token.text.lower() == "number" for token in tokens[modifiers:values]):
@@ -312,43 +312,43 @@ def _condition(tokens: Sequence[_Token], place: int, depth: int) -> int:
     return after
 
 
-def _after_relation(tokens: Sequence[_Token], place: int) -> int:
-    token = tokens[place]
+def _after_relation(tokens: Sequence[_Token], position: int) -> int:
+    token = tokens[position]
     if token.kind != "symbol" and token.text not in _NAMED_RELATIONS:
-        raise _refused("expected a relation", token.at)
-    return place + 1
+        raise _invalid("expected a relation", token.at)
+    return position + 1
 
 
-def _after_modifiers(tokens: Sequence[_Token], place: int) -> int:
-    while tokens[place].kind == "/":
-        name = tokens[place + 1]
+def _after_modifiers(tokens: Sequence[_Token], position: int) -> int:
+    while tokens[position].kind == "/":
+        name = tokens[position + 1]
         if name.kind != "word" or not _MODIFIER.fullmatch(name.text):
-            raise _refused("expected a modifier", name.at)
-        place += 2
-        if tokens[place].kind == "symbol":
-            place = _value_token(tokens, place + 1)
-    return place
+            raise _invalid("expected a modifier", name.at)
+        position += 2
+        if tokens[position].kind == "symbol":
+            position = _value_token(tokens, position + 1)
+    return position
 
 
-def _term(tokens: Sequence[_Token], place: int, depth: int) -> int:
-    if tokens[place].kind == "(":
-        return _parenthesised(tokens, place, depth, _term)
-    return _value_token(tokens, place)
+def _term(tokens: Sequence[_Token], position: int, depth: int) -> int:
+    if tokens[position].kind == "(":
+        return _parenthesised(tokens, position, depth, _term)
+    return _value_token(tokens, position)
 
 
-def _value_token(tokens: Sequence[_Token], place: int) -> int:
-    if tokens[place].kind not in ("word", "string"):
-        raise _refused("expected a value", tokens[place].at)
-    return place + 1
+def _value_token(tokens: Sequence[_Token], position: int) -> int:
+    if tokens[position].kind not in ("word", "string"):
+        raise _invalid("expected a value", tokens[position].at)
+    return position + 1
 
 
 def _only_numbers(tokens: Sequence[_Token]) -> None:
     for token in tokens:
         if token.kind in ("word", "string") and not _NUMBER.fullmatch(token.text.strip('"')):
-            raise _refused("expected a number", token.at)
+            raise _invalid("expected a number", token.at)
 
 
-def _expect(tokens: Sequence[_Token], place: int, kind: str, wanted: str) -> int:
-    if tokens[place].kind != kind:
-        raise _refused(f"expected {wanted}", tokens[place].at)
-    return place + 1
+def _expect(tokens: Sequence[_Token], position: int, kind: str, expected: str) -> int:
+    if tokens[position].kind != kind:
+        raise _invalid(f"expected {expected}", tokens[position].at)
+    return position + 1

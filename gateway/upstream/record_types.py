@@ -46,7 +46,7 @@ class Members:
 
     def read(self, name: str, member: Member, *, required: bool = False) -> Member:
         """Add a member, or return the one of this name. Raises `NotShaped` if it is read as another type."""
-        # A name that dictionaries have as well could not be told apart on a record that is one.
+        # On a record that is a dictionary, a name of its methods would return the method.
         if not name.isidentifier() or iskeyword(name) or name.startswith("_") or hasattr(dict, name):
             raise NotShaped(name)
         if required:
