@@ -1,4 +1,4 @@
-"""Each act once: all that can be given, what upstream must get of it, and what its answer becomes."""
+"""Every mutation: its inputs, the request that upstream must receive, and the result of its response."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def key(number: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """`given` names every field of the input, `least` only those that it must have."""
+    """`given` has every field of the input, `least` only the required ones."""
 
     name: str
     given: Json

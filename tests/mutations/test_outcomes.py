@@ -32,7 +32,7 @@ LOCKS = "/Polaris.ApplicationServices/api/v1/eng/20/polaris/3/7/objectlocks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """An act with the least that it takes, and what its unknown outcome has to say."""
+    """A mutation with its minimal input, and the details of its unknown outcome."""
 
     name: str
     given: Json
@@ -92,7 +92,7 @@ def every_act(*acts: Act) -> pytest.MarkDecorator:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How upstream ends an act that it got, and whether only time tells."""
+    """An upstream failure after a mutation was received, and whether it takes a timeout to notice."""
 
     answer: UpstreamResponse
     slow: bool = False
@@ -129,8 +129,8 @@ ENDS: Mapping[str, End] = {
         if not told.slow or act in (CHECK_OUT, LOCK)  # each costs its time
     ],
 )
-async def test_what_was_sent_without_a_clear_answer_is_unknown(end: str, network: str, act: Act) -> None:
-    """One request on the wire; the error names the act, the caller's keys, the time and how to look."""
+async def test_unclear_response_is_an_unknown_outcome(end: str, network: str, act: Act) -> None:
+    """One request is sent; the error has the mutation, the keys, the time and the verifying query."""
     told = ENDS[end]
     settings: Json = {"act_timeout": 0.3} if told.slow else {}
     async with (
@@ -174,8 +174,8 @@ THREE = """mutation($input: CheckOutInput!) {
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("end", ENDS)
-async def test_an_unclear_end_is_one_request_and_holds_the_others_back(end: str, network: str) -> None:
-    """Of three acts in one operation the first is sent once, and the two behind it are not sent at all."""
+async def test_unclear_response_stops_later_mutations(end: str, network: str) -> None:
+    """Of three mutations in one operation the first is sent once, and the later two are not sent."""
     told = ENDS[end]
     settings: Json = {"act_timeout": 0.3} if told.slow else {}
     async with (
@@ -201,11 +201,8 @@ CLEAR: Mapping[str, httpx.Response] = {
 
 
 @pytest.mark.parametrize("end", CLEAR)
-async def test_one_request_for_each_act_that_is_answered(end: str) -> None:
-    """Three acts of one operation are three requests, equal as they are, whatever the answer says.
-
-    Neither is one repeated nor are equal ones merged.
-    """
+async def test_one_request_for_each_mutation(end: str) -> None:
+    """Three mutations of one operation are three requests, even if equal; none is repeated or merged."""
     async with gateway_over(lambda request: CLEAR[end]) as gateway:
         await gateway.ask(THREE, CHECK_OUT.given)
 
@@ -216,7 +213,7 @@ async def test_one_request_for_each_act_that_is_answered(end: str) -> None:
 
 
 def not_sent(answer: Json, act: Act) -> Json:
-    """The error of an act that may be repeated, because nothing went out."""
+    """Return the error of a mutation that is safe to retry because nothing was sent."""
     (error,) = answer["errors"]
     assert answer["data"] == {act.name: None}
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
@@ -227,8 +224,8 @@ def not_sent(answer: Json, act: Act) -> Json:
 @every_act()
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("nobody", ["nobody listens", "no such host"])
-async def test_without_a_connection_nothing_was_sent(nobody: str, network: str, act: Act) -> None:
-    """A refused connection and a name that does not resolve are certain."""
+async def test_connection_failure_is_not_sent(nobody: str, network: str, act: Act) -> None:
+    """After a refused connection or a failed name resolution it is certain that nothing was sent."""
     url = f"http://127.0.0.1:{closed_port()}" if nobody == "nobody listens" else "http://folio.invalid"
     async with gateway_at(url, upstream_transport=network) as gateway:
         error = not_sent(await gateway.ask(act.document, act.given), act)
@@ -236,8 +233,8 @@ async def test_without_a_connection_nothing_was_sent(nobody: str, network: str, 
     assert error["message"] == f"{act.upstream} cannot be reached; nothing was sent."
 
 
-async def test_an_open_breaker_sends_nothing() -> None:
-    """After twenty failures an act is refused at once, says when to come back, and upstream hears nothing."""
+async def test_open_circuit_sends_nothing() -> None:
+    """After twenty failures a mutation is rejected at once with a retry time, and nothing is sent."""
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
         for _ in range(20):
             await gateway.ask("{ loans { nodes { id } } }")
@@ -248,8 +245,8 @@ async def test_an_open_breaker_sends_nothing() -> None:
     assert 1 <= error["extensions"]["retryAfter"] <= 5
 
 
-async def test_an_act_that_finds_no_slot_is_not_sent() -> None:
-    """With every slot of its upstream taken an act gives up after QUEUE_TIMEOUT, unsent."""
+async def test_mutation_without_a_free_slot_is_not_sent() -> None:
+    """If every slot of its upstream is in use, a mutation times out after QUEUE_TIMEOUT, unsent."""
     limits: Json = {"upstream_concurrency": 1, "queue_timeout": 0.1, "act_timeout": 2}
     async with socket_server(hangs) as server, gateway_at(server.url, **limits) as gateway:
         first = asyncio.create_task(gateway.ask(CHECK_IN.document, CHECK_IN.given))
@@ -284,8 +281,8 @@ SAID = [
 
 @every_act()
 @pytest.mark.parametrize("status", [400, 422])
-async def test_a_refusal_has_all_its_reasons(act: Act, status: int) -> None:
-    """A 400 and a 422 are data: every reason in its order, after one request, and no error."""
+async def test_refusal_has_all_its_reasons(act: Act, status: int) -> None:
+    """A 400 and a 422 are data: every reason in order, after one request, and no error."""
     refused = httpx.Response(status, json={"errors": REASONS})
     async with gateway_over(lambda request: refused) as gateway:
         answer = await gateway.ask(act.document, act.given)
@@ -298,7 +295,7 @@ async def test_a_refusal_has_all_its_reasons(act: Act, status: int) -> None:
 
 
 REFUSED, UNKNOWN, CONFLICT = "Refusal", "OUTCOME_UNKNOWN", "ObjectLockConflict"
-# What each status means for an act that is done last, one that is done first, and a lock.
+# The meaning of each status for a mutation that writes last, one that writes first, and a lock.
 STATUSES: Mapping[int, tuple[str, str, str]] = {
     400: (REFUSED, REFUSED, REFUSED),
     401: ("UNAUTHENTICATED", "UNAUTHENTICATED", "UNAUTHENTICATED"),
@@ -316,8 +313,8 @@ STATUSES: Mapping[int, tuple[str, str, str]] = {
 
 @every_act(CHECK_OUT, CHECK_IN, LOCK)
 @pytest.mark.parametrize("status", STATUSES)
-async def test_each_status_of_each_kind_of_act(act: Act, status: int) -> None:
-    """Only what is certain is called a no: a check-in, which is done first, leaves 403 and 404 open."""
+async def test_each_status_of_each_kind_of_mutation(act: Act, status: int) -> None:
+    """Only a certain rejection is one: for a check-in, which writes first, 403 and 404 are unclear."""
     expected = STATUSES[status][[CHECK_OUT, CHECK_IN, LOCK].index(act)]
     said = httpx.Response(status, json={"errors": []}, headers={"Retry-After": "7"})
     async with gateway_over(lambda request: said) as gateway:
@@ -338,8 +335,8 @@ async def test_each_status_of_each_kind_of_act(act: Act, status: int) -> None:
 
 
 @every_act(CHECK_IN)
-async def test_a_permission_of_the_bff_itself_is_a_definite_no(act: Act) -> None:
-    """Okapi refuses before the BFF is asked, so even a check-in has not happened."""
+async def test_missing_bff_permission_is_a_known_outcome(act: Act) -> None:
+    """Okapi rejects the call before the BFF receives it, so not even a check-in has happened."""
     text = "Access for user 'desk' (1) requires permission: circulation-bff.loans.check-in-by-barcode.execute"
     async with gateway_over(lambda request: httpx.Response(403, text=text)) as gateway:
         answer = await gateway.ask(act.document, act.given)
@@ -363,8 +360,8 @@ async def test_a_permission_of_the_bff_itself_is_a_definite_no(act: Act) -> None
     ],
     ids=str,
 )
-async def test_an_odd_value_in_the_answer_does_not_hide_success(answer: Json, lost: list[str]) -> None:
-    """The loan is there with its id: a value that cannot be told is null, with an error of its own."""
+async def test_invalid_value_in_the_response_keeps_the_result(answer: Json, lost: list[str]) -> None:
+    """The loan is returned with its id: an invalid value is null, with a separate error."""
     done = {"id": key(9), "renewalCount": 1, "action": "checkedout", "dueDate": None, "status": None}
     document = """mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on CheckedOut { loan {
         id renewalCount action dueDate status { name }

@@ -1,4 +1,4 @@
-"""Ends of an act that tell nothing, and what the error must tell instead."""
+"""Responses that leave the outcome of a mutation unknown, and the error that they must become."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UNCLEAR: Sequence[dict[str, Any]] = [
     {"kind": "slow", "delay": 5.0},
     {"kind": "truncate"},
 ]
-"""Faults of the sandbox, each of which leaves open whether the act was done."""
+"""Faults of the sandbox, after each of which the outcome is unknown."""
 
 
 def named(fault: dict[str, Any]) -> str:
@@ -30,7 +30,7 @@ def named(fault: dict[str, Any]) -> str:
 
 
 def assert_unclear(error: Any, operation: str, keys: object, upstream: str = "bff") -> None:
-    """An error that says that nobody knows, in whose name, when, and of what."""
+    """Check an OUTCOME_UNKNOWN error: operation, keys, upstream, time and request id."""
     extensions = error["extensions"]
     assert error["path"] == [operation]
     assert error["message"] == (
