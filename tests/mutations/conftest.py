@@ -12,7 +12,7 @@ from gateway.app import create_app
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, open_gateway
 
-Answered = Callable[..., Awaitable[tuple[Any, list[httpx.Request]]]]
+Execute = Callable[..., Awaitable[tuple[Any, list[httpx.Request]]]]
 
 
 @pytest.fixture(scope="module")
@@ -21,33 +21,33 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="module", name="shared")
-async def _shared() -> AsyncIterator[Gateway]:
+@pytest.fixture(scope="module", name="module_gateway")
+async def _module_gateway() -> AsyncIterator[Gateway]:
     async with open_gateway() as opened:
         yield opened
 
 
-@pytest.fixture(name="untouched")
-def _untouched(shared: Gateway) -> Gateway:
+@pytest.fixture(name="shared_gateway")
+def _shared_gateway(module_gateway: Gateway) -> Gateway:
     """A gateway for tests that change nothing; sharing it saves its startup."""
-    shared.sandbox.calls.clear()
-    return shared
+    module_gateway.sandbox.calls.clear()
+    return module_gateway
 
 
-@pytest.fixture(name="answered")
-def _answered() -> Answered:
+@pytest.fixture(name="execute")
+def _execute() -> Execute:
     """Send one mutation and return the complete response and the upstream requests."""
 
-    async def answered(
+    async def execute(
         document: str,
-        given: object,
+        inputs: object,
         answer: httpx.Response | Callable[[httpx.Request], httpx.Response],
         **headers: str,
     ) -> tuple[Any, list[httpx.Request]]:
-        got: list[httpx.Request] = []
+        upstream_calls: list[httpx.Request] = []
 
         def upstream(request: httpx.Request) -> httpx.Response:
-            got.append(request)
+            upstream_calls.append(request)
             return answer if isinstance(answer, httpx.Response) else answer(request)
 
         app = create_app(
@@ -58,7 +58,7 @@ def _answered() -> Answered:
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             response = await client.post(
                 "/graphql",
-                json={"query": document, "variables": {"input": given}},
+                json={"query": document, "variables": {"input": inputs}},
                 headers={
                     "X-Okapi-Tenant": "diku",
                     "X-Okapi-Token": "secret",
@@ -68,6 +68,6 @@ def _answered() -> Answered:
                     **headers,
                 },
             )
-        return response.json(), got
+        return response.json(), upstream_calls
 
-    return answered
+    return execute

@@ -25,10 +25,10 @@ LENT_ITEM = "2000000113"  # served by Circ Desk 1, and not requested
 CLAIMED_RETURNED_ITEM = "2000000151"
 
 
-def record(found: dict[str, Any] | None) -> dict[str, Any]:
+def record(stored: dict[str, Any] | None) -> dict[str, Any]:
     """Return a record that the embedded library is certain to have."""
-    assert found is not None
-    return found
+    assert stored is not None
+    return stored
 
 
 def service_point(library: Library, name: str = "Circ Desk 1") -> str:

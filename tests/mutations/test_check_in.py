@@ -12,7 +12,7 @@ import pytest
 
 from gateway.graph import schema
 from tests.gateway_under_test import Gateway, open_gateway
-from tests.mutations.conftest import Answered
+from tests.mutations.conftest import Execute
 from tests.mutations.seeded import (
     CLAIMED_RETURNED_ITEM,
     INTELLECTUAL_ITEM,
@@ -22,7 +22,7 @@ from tests.mutations.seeded import (
     service_point,
     state,
 )
-from tests.mutations.unclear import UNCLEAR, assert_unclear, named
+from tests.mutations.unclear_responses import UNCLEAR_FAULTS, assert_unclear, fault_name
 
 pytestmark = pytest.mark.anyio
 
@@ -84,12 +84,12 @@ async def test_check_in_closes_the_loan(gateway: Gateway) -> None:
     loan = loan_of(gateway, LENT_ITEM)
     item = record(gateway.library.item_by_barcode(LENT_ITEM))
     title = "The handbook of maps"
-    answered = await taken_back(gateway, LENT_ITEM, checkInDate="2026-01-02T05:04:05+02:00")
+    execute = await taken_back(gateway, LENT_ITEM, checkInDate="2026-01-02T05:04:05+02:00")
 
-    slip = answered["staffSlipContext"]
+    slip = execute["staffSlipContext"]
     moment = slip["item"].pop("lastCheckedInDateTime")
     assert abs(datetime.fromisoformat(moment) - gateway.library.clock.now()) < timedelta(minutes=1)
-    assert answered == {
+    assert execute == {
         "__typename": "CheckedIn",
         "inHouseUse": False,
         "loan": {
@@ -124,10 +124,10 @@ async def test_check_in_closes_the_loan(gateway: Gateway) -> None:
 async def test_check_in_is_visible_to_the_next_operation(gateway: Gateway) -> None:
     """The next operation reads the item as available without a loan, and the loan as closed."""
     loan = loan_of(gateway, LENT_ITEM)["id"]
-    asked = {"item": LENT_ITEM, "loan": loan}
-    before = await gateway.data(AFTERWARDS, asked)
+    variables = {"item": LENT_ITEM, "loan": loan}
+    before = await gateway.data(AFTERWARDS, variables)
     await gateway.data(CHECK_IN, returned(gateway))
-    after = await gateway.data(AFTERWARDS, asked)
+    after = await gateway.data(AFTERWARDS, variables)
 
     assert before == {
         "item": {"status": {"name": "CHECKED_OUT"}, "openLoan": {"id": loan}, "lastCheckIn": None},
@@ -148,10 +148,10 @@ async def test_item_goes_to_the_hold_shelf(gateway: Gateway) -> None:
     request = waiting_for(gateway, "2000000037")
     request["pickupServicePointId"] = service_point(gateway.library)
     requester = gateway.library.users[request["requesterId"]]
-    answered = await taken_back(gateway, "2000000037")
+    execute = await taken_back(gateway, "2000000037")
 
-    slip = answered["staffSlipContext"]
-    assert answered["item"]["status"] == {"name": "AWAITING_PICKUP"}
+    slip = execute["staffSlipContext"]
+    assert execute["item"]["status"] == {"name": "AWAITING_PICKUP"}
     assert slip["request"] == {
         "requestId": request["id"],
         "servicePointPickup": "Circ Desk 1",
@@ -170,32 +170,32 @@ async def test_item_is_sent_to_its_pickup_point(gateway: Gateway) -> None:
     """At another service point it goes in transit to the pickup point."""
     request = waiting_for(gateway, "2000000038")
     pickup = gateway.library.service_points[request["pickupServicePointId"]]["name"]
-    answered = await taken_back(gateway, "2000000038")
+    execute = await taken_back(gateway, "2000000038")
 
-    assert answered["item"]["status"] == {"name": "IN_TRANSIT"}
-    assert answered["item"]["inTransitDestinationServicePoint"] == {"name": pickup}
-    assert answered["staffSlipContext"]["item"]["toServicePoint"] == pickup
-    assert answered["staffSlipContext"]["request"]["requestId"] == request["id"]
+    assert execute["item"]["status"] == {"name": "IN_TRANSIT"}
+    assert execute["item"]["inTransitDestinationServicePoint"] == {"name": pickup}
+    assert execute["staffSlipContext"]["item"]["toServicePoint"] == pickup
+    assert execute["staffSlipContext"]["request"]["requestId"] == request["id"]
     assert pickup != "Circ Desk 1"
 
 
 async def test_item_is_sent_home(gateway: Gateway) -> None:
     """An item of another location goes in transit there without a request."""
-    answered = await taken_back(gateway, "2000000119")
+    execute = await taken_back(gateway, "2000000119")
 
-    assert answered["item"]["status"] == {"name": "IN_TRANSIT"}
-    assert answered["item"]["inTransitDestinationServicePoint"] == {"name": "Music Desk"}
-    assert answered["staffSlipContext"]["request"] is None
-    assert answered["loan"]["status"] == {"name": "CLOSED"}
+    assert execute["item"]["status"] == {"name": "IN_TRANSIT"}
+    assert execute["item"]["inTransitDestinationServicePoint"] == {"name": "Music Desk"}
+    assert execute["staffSlipContext"]["request"] is None
+    assert execute["loan"]["status"] == {"name": "CLOSED"}
 
 
 async def test_item_awaits_delivery(gateway: Gateway) -> None:
     """A request for delivery has the type of the address."""
-    answered = await taken_back(gateway, "2000000041")
+    execute = await taken_back(gateway, "2000000041")
 
-    assert answered["item"]["status"] == {"name": "AWAITING_DELIVERY"}
-    assert answered["staffSlipContext"]["request"]["deliveryAddressType"] == "Home"
-    assert answered["staffSlipContext"]["requester"]["addressType"] == "Home"
+    assert execute["item"]["status"] == {"name": "AWAITING_DELIVERY"}
+    assert execute["staffSlipContext"]["request"]["deliveryAddressType"] == "Home"
+    assert execute["staffSlipContext"]["requester"]["addressType"] == "Home"
 
 
 async def test_item_without_a_loan(gateway: Gateway) -> None:
@@ -204,9 +204,9 @@ async def test_item_without_a_loan(gateway: Gateway) -> None:
     gateway.sandbox.calls.clear()
     second = await taken_back(gateway, ITEM)
 
-    for answered in (first, second):
-        assert (answered["loan"], answered["inHouseUse"]) == (None, None)
-        assert answered["item"]["status"] == {"name": "AVAILABLE"}
+    for execute in (first, second):
+        assert (execute["loan"], execute["inHouseUse"]) == (None, None)
+        assert execute["item"]["status"] == {"name": "AVAILABLE"}
 
 
 @pytest.mark.parametrize(
@@ -215,9 +215,9 @@ async def test_item_without_a_loan(gateway: Gateway) -> None:
 )
 async def test_claim_is_resolved(gateway: Gateway, resolution: str, action: str) -> None:
     """The loan of an item that was claimed returned shows the resolution."""
-    answered = await taken_back(gateway, CLAIMED_RETURNED_ITEM, claimedReturnedResolution=resolution)
+    execute = await taken_back(gateway, CLAIMED_RETURNED_ITEM, claimedReturnedResolution=resolution)
 
-    assert (answered["loan"]["action"], answered["loan"]["status"]) == (action, {"name": "CLOSED"})
+    assert (execute["loan"]["action"], execute["loan"]["status"]) == (action, {"name": "CLOSED"})
 
 
 async def test_two_check_ins_are_two_calls(gateway: Gateway) -> None:
@@ -266,17 +266,17 @@ async def test_two_check_ins_are_two_calls(gateway: Gateway) -> None:
         ),
     ],
 )
-async def test_refusal_has_its_reasons(untouched: Gateway, item: str, expected: Json) -> None:
+async def test_refusal_has_its_reasons(shared_gateway: Gateway, item: str, expected: Json) -> None:
     """A refused check-in makes one upstream call and changes nothing."""
-    before = state(untouched)
-    data = await untouched.data(CHECK_IN, returned(untouched, item))
+    before = state(shared_gateway)
+    data = await shared_gateway.data(CHECK_IN, returned(shared_gateway, item))
 
     assert data["checkIn"] == {
         "__typename": "Refusal",
         "reasons": [expected | {"overridableBlock": None}],
     }
-    assert untouched.paths() == [POST]
-    assert state(untouched) == before
+    assert shared_gateway.paths() == [POST]
+    assert state(shared_gateway) == before
 
 
 # What upstream gets and may answer
@@ -291,9 +291,9 @@ EVERY_INPUT = {
 TAKEN = httpx.Response(200, json={"item": {"id": "645549b1-2a73-4251-b8bb-39598f773a93"}})
 
 
-async def test_every_input_field_is_sent(answered: Answered) -> None:
+async def test_every_input_field_is_sent(execute: Execute) -> None:
     """Upstream receives each field of the input once: dates in UTC, the resolution as FOLIO spells it."""
-    answer, got = await answered(
+    answer, upstream_calls = await execute(
         "mutation($input: CheckInInput!) { checkIn(input: $input) { ... on CheckedIn { item { id } } } }",
         EVERY_INPUT,
         TAKEN,
@@ -302,8 +302,8 @@ async def test_every_input_field_is_sent(answered: Answered) -> None:
     declared = schema.get_type_by_name("CheckInInput")
     assert len(declared.fields) == len(EVERY_INPUT)  # type: ignore[union-attr]  # an input type
     assert answer["data"]["checkIn"]["item"]["id"] == "645549b1-2a73-4251-b8bb-39598f773a93"
-    assert [f"{each.method} {each.url.path}" for each in got] == [POST]
-    assert json.loads(got[0].content) == {
+    assert [f"{each.method} {each.url.path}" for each in upstream_calls] == [POST]
+    assert json.loads(upstream_calls[0].content) == {
         "itemBarcode": "A*B?C",
         "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
         "checkInDate": "2026-11-21T09:00:00.123Z",
@@ -312,11 +312,11 @@ async def test_every_input_field_is_sent(answered: Answered) -> None:
     }
 
 
-async def test_check_in_date_defaults_to_now(answered: Answered) -> None:
+async def test_check_in_date_defaults_to_now(execute: Execute) -> None:
     """FOLIO requires a date, so the gateway sends the current time, and no other absent field."""
-    _, got = await answered(CHECK_IN, KEYS | {"sessionId": None}, TAKEN)
+    _, upstream_calls = await execute(CHECK_IN, KEYS | {"sessionId": None}, TAKEN)
 
-    body = json.loads(got[0].content)
+    body = json.loads(upstream_calls[0].content)
     moment = datetime.fromisoformat(body.pop("checkInDate"))
     assert abs(datetime.now(UTC) - moment) < timedelta(minutes=1)
     assert body == KEYS
@@ -327,20 +327,20 @@ async def test_check_in_date_defaults_to_now(answered: Answered) -> None:
     [("FOUND_BY_LIBRARY", "Found by library"), ("RETURNED_BY_PATRON", "Returned by patron")],
 )
 async def test_resolutions_are_sent_as_folio_spells_them(
-    answered: Answered, resolution: str, sent: str
+    execute: Execute, resolution: str, sent: str
 ) -> None:
     """FOLIO compares the resolution case-sensitively."""
-    _, got = await answered(CHECK_IN, KEYS | {"claimedReturnedResolution": resolution}, TAKEN)
+    _, upstream_calls = await execute(CHECK_IN, KEYS | {"claimedReturnedResolution": resolution}, TAKEN)
 
-    assert json.loads(got[0].content)["claimedReturnedResolution"] == sent
+    assert json.loads(upstream_calls[0].content)["claimedReturnedResolution"] == sent
 
 
-async def test_in_house_use_of_upstream_takes_precedence(answered: Answered) -> None:
+async def test_in_house_use_of_upstream_takes_precedence(execute: Execute) -> None:
     """If the BFF returns `inHouseUse`, it takes precedence over the missing loan."""
-    told = httpx.Response(
+    result = httpx.Response(
         200, json={"item": {"id": "645549b1-2a73-4251-b8bb-39598f773a93"}, "inHouseUse": False}
     )
-    answer, _ = await answered(CHECK_IN, KEYS, told)
+    answer, _ = await execute(CHECK_IN, KEYS, result)
 
     assert answer["data"]["checkIn"]["inHouseUse"] is False
 
@@ -353,14 +353,14 @@ async def test_in_house_use_of_upstream_takes_precedence(answered: Answered) -> 
     ],
 )
 async def test_rejected_check_in_has_its_error_code(
-    answered: Answered, response: httpx.Response, code: str
+    execute: Execute, response: httpx.Response, code: str
 ) -> None:
     """A check-in that certainly did not happen is an error with a specific code."""
-    answer, got = await answered(CHECK_IN, KEYS, response)
+    answer, upstream_calls = await execute(CHECK_IN, KEYS, response)
 
     assert answer["data"] == {"checkIn": None}
     assert answer["errors"][0]["extensions"]["code"] == code
-    assert len(got) == 1
+    assert len(upstream_calls) == 1
 
 
 # No clear answer
@@ -368,19 +368,19 @@ async def test_rejected_check_in_has_its_error_code(
 
 @pytest.mark.parametrize(
     "fault",
-    [*UNCLEAR, {"kind": "status", "status": 403}, {"kind": "status", "status": 404}],
-    ids=named,
+    [*UNCLEAR_FAULTS, {"kind": "status", "status": 403}, {"kind": "status", "status": 404}],
+    ids=fault_name,
 )
 async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
     """It is sent once; a 403 or 404 is unclear too, because upstream reads after it has written."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
-        wished = returned(gateway)
-        answer = await gateway.ask(CHECK_IN, wished)
+        variables = returned(gateway)
+        answer = await gateway.ask(CHECK_IN, variables)
 
         (error,) = answer["errors"]
         assert answer["data"] == {"checkIn": None}
-        assert_unclear(error, "checkIn", wished["input"])
+        assert_unclear(error, "checkIn", variables["input"])
         assert error["extensions"]["verify"] == (
             "item(barcode:) { status { name date } lastCheckIn { dateTime servicePoint { id } } }"
         )
@@ -392,11 +392,11 @@ async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
     gateway.sandbox.faults.add(kind="truncate", method="POST")
     answer = await gateway.ask(CHECK_IN, returned(gateway))
     verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{LENT_ITEM}"')
-    found = await gateway.data(f"{{ {verify} }}")
+    view = await gateway.data(f"{{ {verify} }}")
 
     item = record(gateway.library.item_by_barcode(LENT_ITEM))
-    assert found["item"]["status"]["name"] == "AVAILABLE"
-    assert found["item"]["lastCheckIn"] == {
+    assert view["item"]["status"]["name"] == "AVAILABLE"
+    assert view["item"]["lastCheckIn"] == {
         "dateTime": item["lastCheckIn"]["dateTime"].replace("+00:00", "Z"),
         "servicePoint": {"id": service_point(gateway.library)},
     }

@@ -12,7 +12,7 @@ import pytest
 from gateway.graph import schema
 from gateway.sandbox import create_sandbox
 from tests.gateway_under_test import Gateway, open_gateway
-from tests.mutations.conftest import Answered
+from tests.mutations.conftest import Execute
 from tests.mutations.seeded import (
     AUTOMATICALLY_BLOCKED,
     EXPIRED,
@@ -29,7 +29,7 @@ from tests.mutations.seeded import (
     service_point,
     state,
 )
-from tests.mutations.unclear import UNCLEAR, assert_unclear, named
+from tests.mutations.unclear_responses import UNCLEAR_FAULTS, assert_unclear, fault_name
 
 pytestmark = pytest.mark.anyio
 
@@ -54,22 +54,22 @@ AFTERWARDS = """query($user: String!, $item: String!) {
 LATER = "2099-01-01T12:00:00Z"
 
 
-def wish(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -> Json:
+def check_out_variables(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -> Json:
     point = service_point(gateway.library)
     return {"input": {"itemBarcode": item, "userBarcode": user, "servicePointId": point, **more}}
 
 
-async def reasons(gateway: Gateway, wished: Json, headers: dict[str, str] | None = None) -> list[Json]:
+async def reasons(gateway: Gateway, variables: Json, headers: dict[str, str] | None = None) -> list[Json]:
     """Return the reasons of a check-out that is refused after one call and changes nothing."""
     before = state(gateway)
     gateway.sandbox.calls.clear()
-    data = await gateway.data(CHECK_OUT, wished, headers)
+    data = await gateway.data(CHECK_OUT, variables, headers)
 
     assert data["checkOut"]["__typename"] == "Refusal"
     assert gateway.paths() == [POST]
     assert state(gateway) == before
-    told: list[Json] = data["checkOut"]["reasons"]
-    return told
+    result: list[Json] = data["checkOut"]["reasons"]
+    return result
 
 
 def reason(code: str, message: str, parameters: dict[str, str | None], block: Json = None) -> Json:
@@ -86,7 +86,7 @@ def block(name: str, *missing: str) -> Json:
 
 async def test_check_out_lends_the_item(gateway: Gateway) -> None:
     """The loan is returned completely, with one upstream call."""
-    data = await gateway.data(CHECK_OUT, wish(gateway))
+    data = await gateway.data(CHECK_OUT, check_out_variables(gateway))
 
     loan = data["checkOut"]["loan"]
     kept = gateway.library.loans[loan["id"]]
@@ -116,42 +116,42 @@ async def test_check_out_lends_the_item(gateway: Gateway) -> None:
 
 async def test_check_out_is_visible_to_the_next_operation(gateway: Gateway) -> None:
     """The next operation reads the loan from its borrower and its item, which is no longer available."""
-    asked = {"user": PATRON, "item": ITEM}
-    before = await gateway.data(AFTERWARDS, asked)
-    made = (await gateway.data(CHECK_OUT, wish(gateway)))["checkOut"]["loan"]["id"]
-    after = await gateway.data(AFTERWARDS, asked)
+    variables = {"user": PATRON, "item": ITEM}
+    before = await gateway.data(AFTERWARDS, variables)
+    created = (await gateway.data(CHECK_OUT, check_out_variables(gateway)))["checkOut"]["loan"]["id"]
+    after = await gateway.data(AFTERWARDS, variables)
 
     assert before == {
         "user": {"openLoans": {"totalCount": 0, "nodes": []}},
         "item": {"status": {"name": "AVAILABLE"}, "openLoan": None},
     }
     assert after == {
-        "user": {"openLoans": {"totalCount": 1, "nodes": [{"id": made}]}},
+        "user": {"openLoans": {"totalCount": 1, "nodes": [{"id": created}]}},
         "item": {
             "status": {"name": "CHECKED_OUT"},
-            "openLoan": {"id": made, "borrower": {"barcode": PATRON}},
+            "openLoan": {"id": created, "borrower": {"barcode": PATRON}},
         },
     }
 
 
 async def test_mutations_of_one_operation_run_in_order(gateway: Gateway) -> None:
     """Records loaded for the result of one mutation are not reused after the next."""
-    answered = await gateway.data(
+    execute = await gateway.data(
         """mutation($out: CheckOutInput!, $back: CheckInInput!) {
             first: checkOut(input: $out) { ... on CheckedOut { loan { item { openLoan { id } } } } }
             back: checkIn(input: $back) { ... on CheckedIn { item { openLoan { id } } } }
             second: checkOut(input: $out) { ... on CheckedOut { loan { id item { openLoan { id } } } } }
         }""",
         {
-            "out": wish(gateway)["input"],
+            "out": check_out_variables(gateway)["input"],
             "back": {"itemBarcode": ITEM, "servicePointId": service_point(gateway.library)},
         },
     )
 
-    first, second = answered["first"]["loan"]["item"]["openLoan"]["id"], answered["second"]["loan"]["id"]
+    first, second = execute["first"]["loan"]["item"]["openLoan"]["id"], execute["second"]["loan"]["id"]
     assert gateway.library.loans[first]["status"] == {"name": "Closed"}
-    assert answered["back"]["item"]["openLoan"] is None
-    assert answered["second"]["loan"]["item"]["openLoan"] == {"id": second}
+    assert execute["back"]["item"]["openLoan"] is None
+    assert execute["second"]["loan"]["item"]["openLoan"] == {"id": second}
     assert [path for path in gateway.paths() if path.startswith("POST")] == [
         POST,
         "POST /circulation-bff/loans/check-in-by-barcode",
@@ -161,7 +161,7 @@ async def test_mutations_of_one_operation_run_in_order(gateway: Gateway) -> None
 
 async def test_proxy_borrows_for_the_sponsor(gateway: Gateway) -> None:
     """The loan is the sponsor's and names the proxy."""
-    data = await gateway.data(CHECK_OUT, wish(gateway, user=SPONSOR, proxyUserBarcode=PROXY))
+    data = await gateway.data(CHECK_OUT, check_out_variables(gateway, user=SPONSOR, proxyUserBarcode=PROXY))
 
     loan = data["checkOut"]["loan"]
     assert loan["borrower"]["barcode"] == SPONSOR
@@ -170,7 +170,9 @@ async def test_proxy_borrows_for_the_sponsor(gateway: Gateway) -> None:
 
 async def test_loan_date_in_the_past(gateway: Gateway) -> None:
     """The loan date is the given time in any zone, and the due date follows from it."""
-    data = await gateway.data(CHECK_OUT, wish(gateway, loanDate="2026-01-02T05:04:05.678+02:00"))
+    data = await gateway.data(
+        CHECK_OUT, check_out_variables(gateway, loanDate="2026-01-02T05:04:05.678+02:00")
+    )
 
     loan = data["checkOut"]["loan"]
     assert loan["loanDate"] == "2026-01-02T03:04:05.678Z"
@@ -182,9 +184,9 @@ async def test_loan_date_in_the_past(gateway: Gateway) -> None:
 
 async def test_item_on_loan_is_refused(gateway: Gateway) -> None:
     """It is refused after one call, and the first loan is unchanged."""
-    await gateway.data(CHECK_OUT, wish(gateway))
+    await gateway.data(CHECK_OUT, check_out_variables(gateway))
 
-    assert await reasons(gateway, wish(gateway)) == [
+    assert await reasons(gateway, check_out_variables(gateway)) == [
         reason("OTHER", "Item is already checked out", {"itemBarcode": ITEM})
     ]
 
@@ -236,10 +238,10 @@ NO_ITEM = reason("OTHER", "No item with barcode no item exists", {"itemBarcode":
     ],
 )
 async def test_refusal_has_its_reasons(
-    untouched: Gateway, item: str, user: str, expected: list[Json]
+    shared_gateway: Gateway, item: str, user: str, expected: list[Json]
 ) -> None:
     """A refusal is data with every reason, its parameters and overridable block; nothing is lent."""
-    assert await reasons(untouched, wish(untouched, item, user)) == expected
+    assert await reasons(shared_gateway, check_out_variables(shared_gateway, item, user)) == expected
 
 
 def not_loanable(gateway: Gateway) -> Json:
@@ -252,30 +254,40 @@ def not_loanable(gateway: Gateway) -> Json:
     return reason("ITEM_NOT_LOANABLE", "Item is not loanable", parameters, block("itemNotLoanableBlock"))
 
 
-async def test_not_loanable_item_names_its_policy(untouched: Gateway) -> None:
+async def test_not_loanable_item_names_its_policy(shared_gateway: Gateway) -> None:
     """The refusal of an item that is not loanable names the loan policy."""
-    assert await reasons(untouched, wish(untouched, READING_ROOM_ITEM)) == [not_loanable(untouched)]
+    assert await reasons(shared_gateway, check_out_variables(shared_gateway, READING_ROOM_ITEM)) == [
+        not_loanable(shared_gateway)
+    ]
 
 
-async def test_several_reasons_are_returned_together(untouched: Gateway) -> None:
+async def test_several_reasons_are_returned_together(shared_gateway: Gateway) -> None:
     """A blocked patron with an item that is not loanable gets both reasons in one response."""
-    told = await reasons(untouched, wish(untouched, READING_ROOM_ITEM, MANUALLY_BLOCKED))
+    result = await reasons(
+        shared_gateway, check_out_variables(shared_gateway, READING_ROOM_ITEM, MANUALLY_BLOCKED)
+    )
 
-    assert told == [MANUAL, not_loanable(untouched)]
+    assert result == [MANUAL, not_loanable(shared_gateway)]
 
 
-async def test_block_has_the_missing_permission(untouched: Gateway) -> None:
+async def test_block_has_the_missing_permission(shared_gateway: Gateway) -> None:
     """Staff without the permission get the block with the permission that they lack."""
-    told = await reasons(untouched, wish(untouched, user=MANUALLY_BLOCKED), untouched.as_staff("desk"))
+    result = await reasons(
+        shared_gateway,
+        check_out_variables(shared_gateway, user=MANUALLY_BLOCKED),
+        shared_gateway.as_staff("desk"),
+    )
 
-    assert told == [
+    assert result == [
         MANUAL | {"overridableBlock": block("patronBlock", "circulation.override-patron-block.post")}
     ]
 
 
-async def test_invalid_proxy_is_refused(untouched: Gateway) -> None:
+async def test_invalid_proxy_is_refused(shared_gateway: Gateway) -> None:
     """A user cannot be their own proxy."""
-    assert await reasons(untouched, wish(untouched, user=SPONSOR, proxyUserBarcode=SPONSOR)) == [
+    assert await reasons(
+        shared_gateway, check_out_variables(shared_gateway, user=SPONSOR, proxyUserBarcode=SPONSOR)
+    ) == [
         reason(
             "USER_CANNOT_BE_PROXY_FOR_THEMSELVES",
             "User cannot be proxy for themselves",
@@ -301,8 +313,10 @@ LIFTED = [
 @pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
 async def test_override(gateway: Gateway, item: str, user: str, lifted: Json) -> None:
     """With a comment and the permission the item is lent, and the loan shows the override and its comment."""
-    wished = wish(gateway, item, user, overrideBlocks={**lifted, "comment": "For an exhibition"})
-    data = await gateway.data(CHECK_OUT, wished)
+    variables = check_out_variables(
+        gateway, item, user, overrideBlocks={**lifted, "comment": "For an exhibition"}
+    )
+    data = await gateway.data(CHECK_OUT, variables)
 
     loan = data["checkOut"]["loan"]
     assert (loan["action"], loan["actionComment"]) == ("checkedOutThroughOverride", "For an exhibition")
@@ -312,27 +326,31 @@ async def test_override(gateway: Gateway, item: str, user: str, lifted: Json) ->
 
 
 @pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
-async def test_override_requires_a_comment(untouched: Gateway, item: str, user: str, lifted: Json) -> None:
+async def test_override_requires_a_comment(
+    shared_gateway: Gateway, item: str, user: str, lifted: Json
+) -> None:
     """Without a comment no block is overridden, and the refusal names the comment."""
-    assert await reasons(untouched, wish(untouched, item, user, overrideBlocks=lifted)) == [
-        reason("OTHER", "Override should be performed with the comment specified", {"comment": None})
-    ]
+    assert await reasons(
+        shared_gateway, check_out_variables(shared_gateway, item, user, overrideBlocks=lifted)
+    ) == [reason("OTHER", "Override should be performed with the comment specified", {"comment": None})]
 
 
 @pytest.mark.parametrize(("item", "user", "lifted"), LIFTED)
 async def test_override_requires_the_permission(
-    untouched: Gateway, item: str, user: str, lifted: Json
+    shared_gateway: Gateway, item: str, user: str, lifted: Json
 ) -> None:
     """The refusal has a reason for each block, with the missing permission."""
-    wished = wish(untouched, item, user, overrideBlocks={**lifted, "comment": "Please"})
-    told = await reasons(untouched, wished, untouched.as_staff("desk"))
+    variables = check_out_variables(
+        shared_gateway, item, user, overrideBlocks={**lifted, "comment": "Please"}
+    )
+    result = await reasons(shared_gateway, variables, shared_gateway.as_staff("desk"))
 
     permissions = {
         "patronBlock": "circulation.override-patron-block.post",
         "itemLimitBlock": "circulation.override-item-limit-block.post",
         "itemNotLoanableBlock": "circulation.override-item-not-loanable-block.post",
     }
-    assert sorted(told, key=lambda each: str(each["overridableBlock"]["name"])) == [
+    assert sorted(result, key=lambda each: str(each["overridableBlock"]["name"])) == [
         reason(
             "INSUFFICIENT_OVERRIDE_PERMISSIONS",
             "Insufficient override permissions",
@@ -343,21 +361,24 @@ async def test_override_requires_the_permission(
     ]
 
 
-async def test_an_override_applies_to_one_block(untouched: Gateway) -> None:
+async def test_an_override_applies_to_one_block(shared_gateway: Gateway) -> None:
     """A block that is not overridden still applies."""
     lifted = {"patronBlock": True, "comment": "ok"}
-    told = await reasons(
-        untouched, wish(untouched, READING_ROOM_ITEM, MANUALLY_BLOCKED, overrideBlocks=lifted)
+    result = await reasons(
+        shared_gateway,
+        check_out_variables(shared_gateway, READING_ROOM_ITEM, MANUALLY_BLOCKED, overrideBlocks=lifted),
     )
 
-    assert told == [not_loanable(untouched)]
+    assert result == [not_loanable(shared_gateway)]
 
 
-async def test_comment_alone_overrides_nothing(untouched: Gateway) -> None:
+async def test_comment_alone_overrides_nothing(shared_gateway: Gateway) -> None:
     """A block whose value is false is not overridden."""
     lifted = {"patronBlock": False, "itemLimitBlock": False, "comment": "ok"}
 
-    assert await reasons(untouched, wish(untouched, user=MANUALLY_BLOCKED, overrideBlocks=lifted)) == [MANUAL]
+    assert await reasons(
+        shared_gateway, check_out_variables(shared_gateway, user=MANUALLY_BLOCKED, overrideBlocks=lifted)
+    ) == [MANUAL]
 
 
 # What upstream gets and may answer
@@ -380,16 +401,16 @@ EVERY_INPUT = {
 LENT = httpx.Response(200, json={"id": "7c9e6679-7425-40de-944b-e07fc1f90ae7"})
 
 
-async def test_every_input_field_is_sent(answered: Answered) -> None:
+async def test_every_input_field_is_sent(execute: Execute) -> None:
     """Upstream receives each field of the input once, dates in UTC, blocks in FOLIO's form."""
-    answer, got = await answered(CHECK_OUT, EVERY_INPUT, LENT)
+    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, LENT)
 
-    inputs = schema.get_type_by_name("CheckOutInput"), schema.get_type_by_name("OverrideBlocksInput")
-    declared = [{field.graphql_name or field.python_name for field in each.fields} for each in inputs]  # type: ignore[union-attr]  # both are input types
+    input_types = schema.get_type_by_name("CheckOutInput"), schema.get_type_by_name("OverrideBlocksInput")
+    declared = [{field.graphql_name or field.python_name for field in each.fields} for each in input_types]  # type: ignore[union-attr]  # both are input types
     assert [len(each) for each in declared] == [len(EVERY_INPUT), len(EVERY_INPUT["overrideBlocks"])]
     assert answer["data"]["checkOut"]["loan"]["id"] == "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-    assert [(each.method, each.url.path) for each in got] == [tuple(POST.split())]
-    assert json.loads(got[0].content) == {
+    assert [(each.method, each.url.path) for each in upstream_calls] == [tuple(POST.split())]
+    assert json.loads(upstream_calls[0].content) == {
         "itemBarcode": 'shelf/7 & "more"+%',
         "userBarcode": PATRON,
         "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
@@ -404,14 +425,14 @@ async def test_every_input_field_is_sent(answered: Answered) -> None:
             "comment": "Grüße vom Tresen",
         },
     }
-    headers = got[0].headers
+    headers = upstream_calls[0].headers
     assert (headers["x-okapi-tenant"], headers["x-okapi-token"]) == ("diku", "secret")
     assert headers["content-type"] == "application/json"
 
 
-async def test_absent_fields_are_not_sent(answered: Answered) -> None:
+async def test_absent_fields_are_not_sent(execute: Execute) -> None:
     """Absent and null fields are both omitted upstream."""
-    _, got = await answered(
+    _, upstream_calls = await execute(
         CHECK_OUT,
         {
             "itemBarcode": ITEM,
@@ -424,7 +445,7 @@ async def test_absent_fields_are_not_sent(answered: Answered) -> None:
         LENT,
     )
 
-    assert json.loads(got[0].content) == {
+    assert json.loads(upstream_calls[0].content) == {
         "itemBarcode": ITEM,
         "userBarcode": PATRON,
         "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
@@ -465,13 +486,13 @@ SPRING = {"timestamp": "2026-11-22T10:00:00.000+00:00", "status": 400, "error": 
     ],
 )
 async def test_every_form_of_a_refusal_is_parsed(
-    answered: Answered, response: httpx.Response, expected: list[Json]
+    execute: Execute, response: httpx.Response, expected: list[Json]
 ) -> None:
     """A refusal is data with at least one reason in every form of the body."""
-    answer, got = await answered(CHECK_OUT, EVERY_INPUT, response)
+    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, response)
 
     assert answer == {"data": {"checkOut": {"__typename": "Refusal", "reasons": expected}}}
-    assert len(got) == 1
+    assert len(upstream_calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -485,66 +506,66 @@ async def test_every_form_of_a_refusal_is_parsed(
     ],
 )
 async def test_missing_permission_or_record_is_an_error(
-    answered: Answered, response: httpx.Response, code: str, status: int
+    execute: Execute, response: httpx.Response, code: str, status: int
 ) -> None:
     """A missing permission or record is an error with its code, not a refusal."""
-    answer, got = await answered(CHECK_OUT, EVERY_INPUT, response)
+    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, response)
 
     (error,) = answer["errors"]
     assert answer["data"] == {"checkOut": None}
     assert (error["path"], error["extensions"]["code"]) == (["checkOut"], code)
     assert (error["extensions"]["upstream"], error["extensions"]["status"]) == ("bff", status)
     assert error["extensions"].get("retryAfter") == (3.0 if status == 429 else None)
-    assert len(got) == 1
+    assert len(upstream_calls) == 1
 
 
-async def test_unsent_mutation_is_safe_to_retry(answered: Answered) -> None:
+async def test_unsent_mutation_is_safe_to_retry(execute: Execute) -> None:
     """Without a connection the outcome is known: nothing happened, and a retry is safe."""
 
     def unreachable(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
-    answer, got = await answered(CHECK_OUT, EVERY_INPUT, unreachable)
+    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, unreachable)
 
     (error,) = answer["errors"]
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
     assert error["message"] == "bff cannot be reached; nothing was sent."
-    assert len(got) == 1
+    assert len(upstream_calls) == 1
 
 
 @pytest.mark.parametrize(
     ("token", "code", "status"), [("expired", "UNAUTHENTICATED", 401), ("sandbox:nobody", "FORBIDDEN", 403)]
 )
 async def test_unauthorized_caller_gets_an_error(
-    untouched: Gateway, token: str, code: str, status: int
+    shared_gateway: Gateway, token: str, code: str, status: int
 ) -> None:
     """A caller without log-in or permission gets an error after one call, and nothing is lent."""
-    before = state(untouched)
-    answer = await untouched.ask(
-        CHECK_OUT, wish(untouched), {"X-Okapi-Tenant": "diku", "X-Okapi-Token": token}
+    before = state(shared_gateway)
+    answer = await shared_gateway.ask(
+        CHECK_OUT, check_out_variables(shared_gateway), {"X-Okapi-Tenant": "diku", "X-Okapi-Token": token}
     )
 
     (error,) = answer["errors"]
     assert answer["data"] == {"checkOut": None}
     assert (error["extensions"]["code"], error["extensions"]["status"]) == (code, status)
-    assert untouched.paths() == [POST]
-    assert state(untouched) == before
+    assert shared_gateway.paths() == [POST]
+    assert state(shared_gateway) == before
 
 
 # No clear answer
 
 
-@pytest.mark.parametrize("fault", UNCLEAR, ids=named)
+@pytest.mark.parametrize("fault", UNCLEAR_FAULTS, ids=fault_name)
 async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
     """With every failure after sending it is sent once, and the error has the query that verifies it."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
-        wished = wish(gateway)
-        answer = await gateway.ask(CHECK_OUT, wished)
+        variables = check_out_variables(gateway)
+        answer = await gateway.ask(CHECK_OUT, variables)
 
         (error,) = answer["errors"]
         assert answer["data"] == {"checkOut": None}
-        assert_unclear(error, "checkOut", wished["input"])
+        assert_unclear(error, "checkOut", variables["input"])
         assert error["extensions"]["verify"] == "item(barcode:) { openLoan { borrower { barcode } } }"
         assert gateway.paths() == [POST]
 
@@ -552,16 +573,16 @@ async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
 async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
     """The query in the error shows that the check-out with the truncated response succeeded."""
     gateway.sandbox.faults.add(kind="truncate", method="POST")
-    answer = await gateway.ask(CHECK_OUT, wish(gateway))
+    answer = await gateway.ask(CHECK_OUT, check_out_variables(gateway))
     verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{ITEM}"')
-    found = await gateway.data(f"{{ {verify} }}")
+    view = await gateway.data(f"{{ {verify} }}")
 
-    assert found == {"item": {"openLoan": {"borrower": {"barcode": PATRON}}}}
+    assert view == {"item": {"openLoan": {"borrower": {"barcode": PATRON}}}}
 
 
-async def test_loan_without_an_id_is_an_unknown_outcome(answered: Answered) -> None:
+async def test_loan_without_an_id_is_an_unknown_outcome(execute: Execute) -> None:
     """A response that is an object but no loan does not prove that the item was lent."""
-    answer, got = await answered(CHECK_OUT, EVERY_INPUT, httpx.Response(200, json={"errors": []}))
+    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, httpx.Response(200, json={"errors": []}))
 
     assert answer["data"] == {"checkOut": None}
     assert_unclear(
@@ -573,7 +594,7 @@ async def test_loan_without_an_id_is_an_unknown_outcome(answered: Answered) -> N
             "servicePointId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
         },
     )
-    assert len(got) == 1
+    assert len(upstream_calls) == 1
 
 
 # Below the answer
@@ -597,7 +618,7 @@ async def test_failed_link_keeps_the_result(fault: Json, code: str) -> None:
     """The loan is returned, the failed link is null with its error code, and nothing was lent twice."""
     async with open_gateway(read_timeout=1) as gateway:
         gateway.sandbox.faults.add(path="/users", **fault)
-        answer = await gateway.ask(LINKS, wish(gateway))
+        answer = await gateway.ask(LINKS, check_out_variables(gateway))
 
         (error,) = answer["errors"]
         loan = answer["data"]["checkOut"]["loan"]
@@ -612,14 +633,14 @@ async def test_failed_link_keeps_the_result(fault: Json, code: str) -> None:
 async def test_concurrent_check_outs_are_two_calls() -> None:
     """Two concurrent operations that lend the same item are two calls, one of which succeeds."""
     async with open_gateway(create_sandbox(latency=0.01)) as gateway:
-        wished = [CHECK_OUT, wish(gateway, LENT_ITEM)]
+        variables = [CHECK_OUT, check_out_variables(gateway, LENT_ITEM)]
         await gateway.data(
             "mutation($input: CheckInInput!) { checkIn(input: $input) { __typename } }",
             {"input": {"itemBarcode": LENT_ITEM, "servicePointId": service_point(gateway.library)}},
         )
         gateway.sandbox.calls.clear()
 
-        both = await asyncio.gather(gateway.data(*wished), gateway.data(*wished))
+        both = await asyncio.gather(gateway.data(*variables), gateway.data(*variables))
 
         assert sorted(each["checkOut"]["__typename"] for each in both) == ["CheckedOut", "Refusal"]
         assert gateway.paths() == [POST, POST]

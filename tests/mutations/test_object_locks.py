@@ -11,9 +11,9 @@ import pytest
 
 from gateway.graph import schema
 from tests.gateway_under_test import Gateway, open_gateway
-from tests.mutations.conftest import Answered
+from tests.mutations.conftest import Execute
 from tests.mutations.seeded import state
-from tests.mutations.unclear import assert_unclear, named
+from tests.mutations.unclear_responses import assert_unclear, fault_name
 
 pytestmark = pytest.mark.anyio
 
@@ -48,20 +48,20 @@ HOLD_REQUEST_OF_ANNEX: Json = {"objectType": "HOLD_REQUEST", "objectId": 880}
 PATRON_OF_ANNEX: Json = {"objectType": "PATRON", "objectId": 29937}
 
 
-async def lock(gateway: Gateway, wished: Json, who: str = "desk", **headers: str) -> Json:
-    answered = await gateway.data(LOCK_OBJECT, {"input": wished}, gateway.as_staff(who) | headers)
-    return answered["lockObject"]
+async def lock(gateway: Gateway, lock_input: Json, who: str = "desk", **headers: str) -> Json:
+    execute = await gateway.data(LOCK_OBJECT, {"input": lock_input}, gateway.as_staff(who) | headers)
+    return execute["lockObject"]
 
 
-async def unlock(gateway: Gateway, wished: Json, who: str = "desk") -> Json:
-    answered = await gateway.data(UNLOCK_OBJECT, {"input": wished}, gateway.as_staff(who))
-    return answered["unlockObject"]
+async def unlock(gateway: Gateway, lock_input: Json, who: str = "desk") -> Json:
+    execute = await gateway.data(UNLOCK_OBJECT, {"input": lock_input}, gateway.as_staff(who))
+    return execute["unlockObject"]
 
 
 async def listed(gateway: Gateway, *, everyones: bool = False, who: str = "desk") -> list[str]:
-    answered = await gateway.data(OBJECT_LOCKS, {"all": everyones}, gateway.as_staff(who))
-    assert answered["objectLocks"]["totalCount"] == len(answered["objectLocks"]["nodes"])
-    return sorted(each["id"] for each in answered["objectLocks"]["nodes"])
+    execute = await gateway.data(OBJECT_LOCKS, {"all": everyones}, gateway.as_staff(who))
+    assert execute["objectLocks"]["totalCount"] == len(execute["objectLocks"]["nodes"])
+    return sorted(each["id"] for each in execute["objectLocks"]["nodes"])
 
 
 def since(moment: str, gateway: Gateway) -> timedelta:
@@ -106,16 +106,16 @@ async def test_lock_again_is_an_existing_lock(gateway: Gateway) -> None:
     assert gateway.paths() == [f"POST {LOCKS}"] * 2
 
 
-async def test_lock_of_another_user_is_a_conflict(untouched: Gateway) -> None:
+async def test_lock_of_another_user_is_a_conflict(shared_gateway: Gateway) -> None:
     """The result has the holder, workstation and date, and nothing changes."""
-    before = state(untouched)
-    answered = await lock(untouched, HOLD_REQUEST_OF_ANNEX)
+    before = state(shared_gateway)
+    execute = await lock(shared_gateway, HOLD_REQUEST_OF_ANNEX)
 
-    held = answered["heldBy"]
+    held = execute["heldBy"]
     date = held.pop("lockDate")
-    assert since(date, untouched) - timedelta(minutes=28) < timedelta(minutes=1)
+    assert since(date, shared_gateway) - timedelta(minutes=28) < timedelta(minutes=1)
     assert datetime.fromisoformat(held.pop("lockDateText")) == datetime.fromisoformat(date)
-    assert answered == {
+    assert execute == {
         "__typename": "ObjectLockConflict",
         "heldBy": {
             "id": "28:880",
@@ -129,13 +129,13 @@ async def test_lock_of_another_user_is_a_conflict(untouched: Gateway) -> None:
             "lockExistsInDatabase": None,
         },
     }
-    assert untouched.paths() == [f"POST {LOCKS}"]
-    assert state(untouched) == before
+    assert shared_gateway.paths() == [f"POST {LOCKS}"]
+    assert state(shared_gateway) == before
 
 
-async def test_date_without_an_offset_is_text(untouched: Gateway) -> None:
+async def test_date_without_an_offset_is_text(shared_gateway: Gateway) -> None:
     """The Polaris server's local time is no timestamp: `lockDate` is null rather than hours off."""
-    held = (await lock(untouched, PATRON_OF_ANNEX))["heldBy"]
+    held = (await lock(shared_gateway, PATRON_OF_ANNEX))["heldBy"]
 
     assert held["lockDate"] is None
     assert datetime.fromisoformat(held["lockDateText"]).tzinfo is None
@@ -145,21 +145,21 @@ async def test_date_without_an_offset_is_text(untouched: Gateway) -> None:
 async def test_another_workstation_is_another_holder(gateway: Gateway) -> None:
     """A lock belongs to a user at a workstation: the same user at another one gets a conflict."""
     await lock(gateway, PATRON)
-    answered = await lock(gateway, PATRON, **{"X-Polaris-Workstation": "8"})
+    execute = await lock(gateway, PATRON, **{"X-Polaris-Workstation": "8"})
 
-    assert answered["__typename"] == "ObjectLockConflict"
-    assert (answered["heldBy"]["polarisUserName"], answered["heldBy"]["workstationId"]) == ("Dana Desk", 7)
+    assert execute["__typename"] == "ObjectLockConflict"
+    assert (execute["heldBy"]["polarisUserName"], execute["heldBy"]["workstationId"]) == ("Dana Desk", 7)
 
 
-async def test_caller_identity_is_sent(answered: Answered) -> None:
+async def test_caller_identity_is_sent(execute: Execute) -> None:
     """Polaris receives the credentials of the staff member and no FOLIO headers."""
     locked = httpx.Response(200, json={"ObjectTypeID": 27, "ObjectID": 480})
-    answer, (got,) = await answered(LOCK_OBJECT, PATRON, locked)
+    answer, (upstream_calls,) = await execute(LOCK_OBJECT, PATRON, locked)
 
-    assert f"{got.method} {got.url.path}" == f"POST {LOCKS}"
-    assert json.loads(got.content) == {"ObjectTypeID": 27, "ObjectID": 480}
-    assert got.headers["authorization"] == "PAS polaris:token:secret"
-    assert [name for name in got.headers if name.startswith("x-")] == []
+    assert f"{upstream_calls.method} {upstream_calls.url.path}" == f"POST {LOCKS}"
+    assert json.loads(upstream_calls.content) == {"ObjectTypeID": 27, "ObjectID": 480}
+    assert upstream_calls.headers["authorization"] == "PAS polaris:token:secret"
+    assert [name for name in upstream_calls.headers if name.startswith("x-")] == []
     assert answer["data"]["lockObject"]["lock"]["polarisUserName"] is None
 
 
@@ -176,17 +176,17 @@ async def test_caller_identity_is_sent(answered: Answered) -> None:
 )
 @pytest.mark.parametrize("document", [LOCK_OBJECT, UNLOCK_OBJECT], ids=["lockObject", "unlockObject"])
 async def test_conflict_with_few_fields(
-    answered: Answered, document: str, response: httpx.Response, holder: str | None
+    execute: Execute, document: str, response: httpx.Response, holder: str | None
 ) -> None:
     """A conflict without details is still a conflict; the object comes from the input."""
-    answer, got = await answered(document, PATRON, response)
+    answer, upstream_calls = await execute(document, PATRON, response)
 
     assert "errors" not in answer
-    (told,) = answer["data"].values()
-    assert told["__typename"] == "ObjectLockConflict"
-    held = told["heldBy"] and (told["heldBy"]["id"], told["heldBy"]["polarisUserName"])
+    (result,) = answer["data"].values()
+    assert result["__typename"] == "ObjectLockConflict"
+    held = result["heldBy"] and (result["heldBy"]["id"], result["heldBy"]["polarisUserName"])
     assert held == (holder and ("27:480", holder))
-    assert len(got) == 1
+    assert len(upstream_calls) == 1
 
 
 # Unlocking
@@ -196,30 +196,30 @@ async def test_unlock(gateway: Gateway) -> None:
     """The lock is released with one call."""
     await lock(gateway, PATRON)
     gateway.sandbox.calls.clear()
-    answered = await unlock(gateway, PATRON)
+    execute = await unlock(gateway, PATRON)
 
-    assert answered == {"__typename": "ObjectUnlocked", **PATRON}
+    assert execute == {"__typename": "ObjectUnlocked", **PATRON}
     assert gateway.paths() == [f"DELETE {LOCKS}/27/480"]
     assert (27, 480) not in gateway.sandbox.locks.locks
 
 
-async def test_unlock_of_a_free_object_succeeds(untouched: Gateway) -> None:
+async def test_unlock_of_a_free_object_succeeds(shared_gateway: Gateway) -> None:
     """The requested state holds already."""
-    before = state(untouched)
+    before = state(shared_gateway)
 
-    assert await unlock(untouched, PATRON) == {"__typename": "ObjectUnlocked", **PATRON}
-    assert untouched.paths() == [f"DELETE {LOCKS}/27/480"]
-    assert state(untouched) == before
+    assert await unlock(shared_gateway, PATRON) == {"__typename": "ObjectUnlocked", **PATRON}
+    assert shared_gateway.paths() == [f"DELETE {LOCKS}/27/480"]
+    assert state(shared_gateway) == before
 
 
-async def test_lock_of_another_user_stays(untouched: Gateway) -> None:
+async def test_lock_of_another_user_stays(shared_gateway: Gateway) -> None:
     """Releasing it is a conflict, and the lock stays."""
-    before = state(untouched)
-    answered = await unlock(untouched, HOLD_REQUEST_OF_ANNEX)
+    before = state(shared_gateway)
+    execute = await unlock(shared_gateway, HOLD_REQUEST_OF_ANNEX)
 
-    assert answered["__typename"] == "ObjectLockConflict"
-    assert answered["heldBy"]["polarisUserName"] == "Alex Annex"
-    assert state(untouched) == before
+    assert execute["__typename"] == "ObjectLockConflict"
+    assert execute["heldBy"]["polarisUserName"] == "Alex Annex"
+    assert state(shared_gateway) == before
 
 
 async def test_release_own_locks(gateway: Gateway) -> None:
@@ -238,13 +238,13 @@ async def test_release_own_locks(gateway: Gateway) -> None:
     assert {(3, 6), (3, 7), (28, 880)} <= others
 
 
-async def test_release_requires_a_confirmation(untouched: Gateway) -> None:
+async def test_release_requires_a_confirmation(shared_gateway: Gateway) -> None:
     """Without it nothing is sent."""
-    answer = await untouched.ask(RELEASE_MINE, {"input": {"confirm": False}}, untouched.as_staff())
+    answer = await shared_gateway.ask(RELEASE_MINE, {"input": {"confirm": False}}, shared_gateway.as_staff())
 
     assert answer["data"] == {"releaseMyLocks": None}
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-    assert untouched.calls == []
+    assert shared_gateway.calls == []
 
 
 # Reading
@@ -262,14 +262,14 @@ async def test_own_locks_and_all_locks(gateway: Gateway) -> None:
     assert [call.query for call in gateway.calls] == [{}, {}, {"getAllLocks": "true"}]
 
 
-async def test_lock_of_another_user_is_readable(untouched: Gateway) -> None:
+async def test_lock_of_another_user_is_readable(shared_gateway: Gateway) -> None:
     """The lock on an object is readable by every caller; fields that Polaris omits are null."""
-    asked = {"type": "ITEM_RECORD", "id": 100200}
-    found = (await untouched.data(OBJECT_LOCK, asked, untouched.as_staff()))["objectLock"]
+    variables = {"type": "ITEM_RECORD", "id": 100200}
+    view = (await shared_gateway.data(OBJECT_LOCK, variables, shared_gateway.as_staff()))["objectLock"]
 
-    assert since(found.pop("lockDate"), untouched) - timedelta(minutes=14) < timedelta(minutes=1)
-    assert found.pop("lockDateText")
-    assert found == {
+    assert since(view.pop("lockDate"), shared_gateway) - timedelta(minutes=14) < timedelta(minutes=1)
+    assert view.pop("lockDateText")
+    assert view == {
         "id": "3:100200",
         "objectType": "ITEM_RECORD",
         "objectId": 100200,
@@ -280,15 +280,15 @@ async def test_lock_of_another_user_is_readable(untouched: Gateway) -> None:
         "existingLock": None,
         "lockExistsInDatabase": None,
     }
-    assert untouched.paths() == [f"GET {LOCKS}/3/100200"]
+    assert shared_gateway.paths() == [f"GET {LOCKS}/3/100200"]
 
 
-async def test_free_object_has_no_lock(untouched: Gateway) -> None:
+async def test_free_object_has_no_lock(shared_gateway: Gateway) -> None:
     """Polaris responds 404, which is null and no error."""
-    data = await untouched.data(OBJECT_LOCK, {"type": "PATRON", "id": 480}, untouched.as_staff())
+    data = await shared_gateway.data(OBJECT_LOCK, {"type": "PATRON", "id": 480}, shared_gateway.as_staff())
 
     assert data == {"objectLock": None}
-    assert untouched.paths() == [f"GET {LOCKS}/27/480"]
+    assert shared_gateway.paths() == [f"GET {LOCKS}/27/480"]
 
 
 async def test_lock_without_its_object(gateway: Gateway) -> None:
@@ -312,12 +312,12 @@ async def test_staff_email_is_not_exposed(gateway: Gateway) -> None:
     """The holder of a lock has a name; no field of the schema has the email address."""
     await lock(gateway, PATRON)
     answer = await gateway.ask("{ objectLocks { nodes { staffEmail } } }", None, gateway.as_staff())
-    told = await gateway.ask(f"{{ objectLocks(all: true) {{ nodes {LOCK} }} }}", None, gateway.as_staff())
+    result = await gateway.ask(f"{{ objectLocks(all: true) {{ nodes {LOCK} }} }}", None, gateway.as_staff())
 
     assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "staffEmail" not in schema.as_str()
-    assert "library.example" not in json.dumps(told)
-    assert len(told["data"]["objectLocks"]["nodes"]) == 5
+    assert "library.example" not in json.dumps(result)
+    assert len(result["data"]["objectLocks"]["nodes"]) == 5
 
 
 # Who may not, and what cannot be
@@ -343,25 +343,25 @@ async def fails(gateway: Gateway, document: str, variables: Json, headers: dict[
 
 
 @pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
-async def test_identity_is_required(untouched: Gateway, document: str, variables: Json) -> None:
+async def test_identity_is_required(shared_gateway: Gateway, document: str, variables: Json) -> None:
     """Locks require the caller's own Polaris identity: without it no call is made."""
-    extensions = await fails(untouched, document, variables, {"X-Okapi-Tenant": "diku"})
+    extensions = await fails(shared_gateway, document, variables, {"X-Okapi-Tenant": "diku"})
 
     assert (extensions["code"], extensions["upstream"]) == ("UNAUTHENTICATED", "polaris")
-    assert untouched.calls == []
+    assert shared_gateway.calls == []
 
 
 @pytest.mark.parametrize("missing", ["X-Polaris-Workstation", "X-Polaris-Organization"])
 @pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
 async def test_workstation_is_required(
-    untouched: Gateway, document: str, variables: Json, missing: str
+    shared_gateway: Gateway, document: str, variables: Json, missing: str
 ) -> None:
     """A lock is held at a workstation of an organization: without one of them no call is made."""
-    headers = {name: value for name, value in untouched.as_staff().items() if name != missing}
-    extensions = await fails(untouched, document, variables, headers)
+    headers = {name: value for name, value in shared_gateway.as_staff().items() if name != missing}
+    extensions = await fails(shared_gateway, document, variables, headers)
 
     assert extensions["code"] == "BAD_USER_INPUT"
-    assert untouched.calls == []
+    assert shared_gateway.calls == []
 
 
 async def test_workstation_defaults_to_the_settings() -> None:
@@ -378,22 +378,22 @@ async def test_workstation_defaults_to_the_settings() -> None:
 @pytest.mark.parametrize("authorization", ["PAS polaris:desk-token:wrong", "Bearer unknown"])
 @pytest.mark.parametrize(("document", "variables"), EVERY_WAY)
 async def test_rejected_identity_is_not_retried(
-    untouched: Gateway, document: str, variables: Json, authorization: str
+    shared_gateway: Gateway, document: str, variables: Json, authorization: str
 ) -> None:
     """Three failures lock a Polaris account, so a 401 is never retried."""
-    headers = untouched.as_staff() | {"X-Polaris-Authorization": authorization}
-    extensions = await fails(untouched, document, variables, headers)
+    headers = shared_gateway.as_staff() | {"X-Polaris-Authorization": authorization}
+    extensions = await fails(shared_gateway, document, variables, headers)
 
     assert (extensions["code"], extensions["upstream"], extensions["status"]) == (
         "UNAUTHENTICATED",
         "polaris",
         401,
     )
-    assert len(untouched.calls) == 1
+    assert len(shared_gateway.calls) == 1
 
 
 @pytest.mark.parametrize(
-    ("wished", "code"),
+    ("lock_input", "code"),
     [
         ({"objectType": "UNKNOWN", "objectId": 480}, "BAD_USER_INPUT"),
         ({"objectType": "BOOK", "objectId": 480}, "BAD_USER_INPUT"),
@@ -407,35 +407,37 @@ async def test_rejected_identity_is_not_retried(
 )
 @pytest.mark.parametrize("document", [LOCK_OBJECT, UNLOCK_OBJECT], ids=["lockObject", "unlockObject"])
 async def test_invalid_objects_are_not_sent(
-    untouched: Gateway, document: str, wished: Json, code: str
+    shared_gateway: Gateway, document: str, lock_input: Json, code: str
 ) -> None:
     """A type or id that Polaris cannot have is rejected before any call."""
-    answer = await untouched.ask(document, {"input": wished}, untouched.as_staff())
+    answer = await shared_gateway.ask(document, {"input": lock_input}, shared_gateway.as_staff())
 
     assert answer["errors"][0]["extensions"]["code"] == code
-    assert untouched.calls == []
+    assert shared_gateway.calls == []
 
 
-async def test_unknown_type_in_the_document_is_invalid(untouched: Gateway) -> None:
+async def test_unknown_type_in_the_document_is_invalid(shared_gateway: Gateway) -> None:
     """A type in the document is validated against the schema, and nothing is executed."""
-    answer = await untouched.ask(
-        "{ objectLock(objectType: BOOK, objectId: 1) { id } }", None, untouched.as_staff()
+    answer = await shared_gateway.ask(
+        "{ objectLock(objectType: BOOK, objectId: 1) { id } }", None, shared_gateway.as_staff()
     )
 
     assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "data" not in answer
-    assert untouched.calls == []
+    assert shared_gateway.calls == []
 
 
-async def test_unknown_is_rejected_as_an_input(untouched: Gateway) -> None:
+async def test_unknown_is_rejected_as_an_input(shared_gateway: Gateway) -> None:
     """UNKNOWN is a value of responses and never of inputs."""
-    extensions = await fails(untouched, OBJECT_LOCK, {"type": "UNKNOWN", "id": 1}, untouched.as_staff())
+    extensions = await fails(
+        shared_gateway, OBJECT_LOCK, {"type": "UNKNOWN", "id": 1}, shared_gateway.as_staff()
+    )
 
     assert extensions["code"] == "BAD_USER_INPUT"
-    assert untouched.calls == []
+    assert shared_gateway.calls == []
 
 
-async def test_rejection_by_polaris_is_a_refusal(answered: Answered) -> None:
+async def test_rejection_by_polaris_is_a_refusal(execute: Execute) -> None:
     """A 400 of Polaris is data like any other refusal, without its internals."""
     said = {
         "ErrorCode": 0,
@@ -443,12 +445,12 @@ async def test_rejection_by_polaris_is_a_refusal(answered: Answered) -> None:
         "StackTrace": "at Polaris.A.B()",
         "Data": None,
     }
-    answer, got = await answered(LOCK_OBJECT, PATRON, httpx.Response(400, json=said))
+    answer, upstream_calls = await execute(LOCK_OBJECT, PATRON, httpx.Response(400, json=said))
 
     refused = answer["data"]["lockObject"]
     assert (refused["__typename"], [each["code"] for each in refused["reasons"]]) == ("Refusal", ["OTHER"])
     assert "Polaris.A.B" not in json.dumps(answer)
-    assert len(got) == 1
+    assert len(upstream_calls) == 1
 
 
 # No clear answer
@@ -469,7 +471,7 @@ NO_LOCK: list[Json] = [
 ]
 
 
-@pytest.mark.parametrize("fault", [*NO_ANSWER, *NO_LOCK], ids=named)
+@pytest.mark.parametrize("fault", [*NO_ANSWER, *NO_LOCK], ids=fault_name)
 async def test_unclear_lock_is_an_unknown_outcome(fault: Json) -> None:
     """It is sent once, and the error has the query that verifies it."""
     async with open_gateway(act_timeout=0.1) as gateway:
@@ -485,18 +487,18 @@ async def test_unclear_lock_is_an_unknown_outcome(fault: Json) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "given", "keys"),
+    ("document", "inputs", "keys"),
     [(UNLOCK_OBJECT, PATRON, KEYS), (RELEASE_MINE, {"confirm": True}, {})],
     ids=["unlockObject", "releaseMyLocks"],
 )
-@pytest.mark.parametrize("fault", NO_ANSWER, ids=named)
+@pytest.mark.parametrize("fault", NO_ANSWER, ids=fault_name)
 async def test_unclear_release_is_an_unknown_outcome(
-    fault: Json, document: str, given: Json, keys: Json
+    fault: Json, document: str, inputs: Json, keys: Json
 ) -> None:
     """A release is sent once too, and is not reported as a success."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(path="/Polaris", **fault)
-        answer = await gateway.ask(document, {"input": given}, gateway.as_staff())
+        answer = await gateway.ask(document, {"input": inputs}, gateway.as_staff())
 
         (name,) = answer["data"]
         assert answer["data"][name] is None

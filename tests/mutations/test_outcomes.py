@@ -31,11 +31,11 @@ LOCKS = "/Polaris.ApplicationServices/api/v1/eng/20/polaris/3/7/objectlocks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class MutationCase:
     """A mutation with its minimal input, and the details of its unknown outcome."""
 
     name: str
-    given: Json
+    inputs: Json
     sent: str
     keys: Json
     verify: str
@@ -50,41 +50,43 @@ class Act:
         )
 
 
-CHECK_OUT = Act(
+CHECK_OUT = MutationCase(
     name="checkOut",
-    given={"itemBarcode": "653285216743", "userBarcode": "540001", "servicePointId": key(1)},
+    inputs={"itemBarcode": "653285216743", "userBarcode": "540001", "servicePointId": key(1)},
     sent="POST /circulation-bff/loans/check-out-by-barcode",
     keys={"itemBarcode": "653285216743", "userBarcode": "540001", "servicePointId": key(1)},
     verify="item(barcode:) { openLoan { borrower { barcode } } }",
 )
-CHECK_IN = Act(
+CHECK_IN = MutationCase(
     name="checkIn",
-    given={"itemBarcode": "653285216743", "servicePointId": key(1)},
+    inputs={"itemBarcode": "653285216743", "servicePointId": key(1)},
     sent="POST /circulation-bff/loans/check-in-by-barcode",
     keys={"itemBarcode": "653285216743", "servicePointId": key(1)},
     verify="item(barcode:) { status { name date } lastCheckIn { dateTime servicePoint { id } } }",
 )
-LOCK = Act(
+LOCK = MutationCase(
     name="lockObject",
-    given={"objectType": "PATRON", "objectId": 480},
+    inputs={"objectType": "PATRON", "objectId": 480},
     sent=f"POST {LOCKS}",
     keys={"objectTypeId": 27, "objectId": 480},
     verify="objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }",
     upstream="polaris",
 )
-UNLOCK = Act(
+UNLOCK = MutationCase(
     name="unlockObject",
-    given={"objectType": "PATRON", "objectId": 480},
+    inputs={"objectType": "PATRON", "objectId": 480},
     sent=f"DELETE {LOCKS}/27/480",
     keys={"objectTypeId": 27, "objectId": 480},
     verify="objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }",
     upstream="polaris",
 )
-ACTS = [CHECK_OUT, CHECK_IN, LOCK, UNLOCK]
+MUTATION_CASES = [CHECK_OUT, CHECK_IN, LOCK, UNLOCK]
 
 
-def every_act(*acts: Act) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("act", acts or ACTS, ids=lambda act: act.name)
+def every_mutation(*mutations: MutationCase) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(
+        "mutation", mutations or MUTATION_CASES, ids=lambda mutation: mutation.name
+    )
 
 
 # Sent, without a conclusive response
@@ -121,35 +123,35 @@ ENDS: Mapping[str, End] = {
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize(
-    ("end", "act"),
+    ("end", "mutation"),
     [
-        pytest.param(end, act, id=f"{end} {act.name}")
-        for end, told in ENDS.items()
-        for act in ACTS
-        if not told.slow or act in (CHECK_OUT, LOCK)  # each costs its time
+        pytest.param(end, mutation, id=f"{end} {mutation.name}")
+        for end, failure in ENDS.items()
+        for mutation in MUTATION_CASES
+        if not failure.slow or mutation in (CHECK_OUT, LOCK)  # each costs its time
     ],
 )
-async def test_unclear_response_is_an_unknown_outcome(end: str, network: str, act: Act) -> None:
+async def test_unclear_response_is_an_unknown_outcome(end: str, network: str, mutation: MutationCase) -> None:
     """One request is sent; the error has the mutation, the keys, the time and the verifying query."""
-    told = ENDS[end]
-    settings: Json = {"act_timeout": 0.3} if told.slow else {}
+    failure = ENDS[end]
+    settings: Json = {"act_timeout": 0.3} if failure.slow else {}
     async with (
-        socket_server(told.answer) as server,
+        socket_server(failure.answer) as server,
         gateway_at(server.url, upstream_transport=network, max_upstream_bytes=10_000, **settings) as gateway,
     ):
         before = datetime.now(UTC) - timedelta(milliseconds=1)
-        response = await gateway.response(act.document, act.given)
+        response = await gateway.response(mutation.document, mutation.inputs)
         after = datetime.now(UTC)
 
-        assert server.lines() == [act.sent]
+        assert server.lines() == [mutation.sent]
         request_id = server.received[0].header("X-Okapi-Request-Id")
 
     answer = response.json()
     (error,) = answer["errors"]
     extensions = error["extensions"]
     assert response.status_code == 200
-    assert answer["data"] == {act.name: None}
-    assert error["path"] == [act.name]
+    assert answer["data"] == {mutation.name: None}
+    assert error["path"] == [mutation.name]
     assert error["message"].endswith("It may or may not have been executed. Verify before repeating it.")
     assert before <= datetime.fromisoformat(extensions.pop("sentAt")) <= after
     assert extensions["requestId"] == response.headers["X-Okapi-Request-Id"]
@@ -158,10 +160,10 @@ async def test_unclear_response_is_an_unknown_outcome(end: str, network: str, ac
     assert extensions == {
         "code": "OUTCOME_UNKNOWN",
         "retryable": False,
-        "upstream": act.upstream,
-        "operation": act.name,
-        "keys": act.keys,
-        "verify": act.verify,
+        "upstream": mutation.upstream,
+        "operation": mutation.name,
+        "keys": mutation.keys,
+        "verify": mutation.verify,
     }
 
 
@@ -176,13 +178,13 @@ THREE = """mutation($input: CheckOutInput!) {
 @pytest.mark.parametrize("end", ENDS)
 async def test_unclear_response_stops_later_mutations(end: str, network: str) -> None:
     """Of three mutations in one operation the first is sent once, and the later two are not sent."""
-    told = ENDS[end]
-    settings: Json = {"act_timeout": 0.3} if told.slow else {}
+    failure = ENDS[end]
+    settings: Json = {"act_timeout": 0.3} if failure.slow else {}
     async with (
-        socket_server(told.answer) as server,
+        socket_server(failure.answer) as server,
         gateway_at(server.url, upstream_transport=network, max_upstream_bytes=10_000, **settings) as gateway,
     ):
-        answer = await gateway.ask(THREE, CHECK_OUT.given)
+        answer = await gateway.ask(THREE, CHECK_OUT.inputs)
 
         assert server.lines() == [CHECK_OUT.sent]
 
@@ -204,7 +206,7 @@ CLEAR: Mapping[str, httpx.Response] = {
 async def test_one_request_for_each_mutation(end: str) -> None:
     """Three mutations of one operation are three requests, even if equal; none is repeated or merged."""
     async with gateway_over(lambda request: CLEAR[end]) as gateway:
-        await gateway.ask(THREE, CHECK_OUT.given)
+        await gateway.ask(THREE, CHECK_OUT.inputs)
 
     assert gateway.lines() == [CHECK_OUT.sent] * 3
 
@@ -212,25 +214,25 @@ async def test_one_request_for_each_mutation(end: str) -> None:
 # Not sent
 
 
-def not_sent(answer: Json, act: Act) -> Json:
+def not_sent(answer: Json, mutation: MutationCase) -> Json:
     """Return the error of a mutation that is safe to retry because nothing was sent."""
     (error,) = answer["errors"]
-    assert answer["data"] == {act.name: None}
+    assert answer["data"] == {mutation.name: None}
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
     assert "sentAt" not in error["extensions"]
     return error
 
 
-@every_act()
+@every_mutation()
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("nobody", ["nobody listens", "no such host"])
-async def test_connection_failure_is_not_sent(nobody: str, network: str, act: Act) -> None:
+async def test_connection_failure_is_not_sent(nobody: str, network: str, mutation: MutationCase) -> None:
     """After a refused connection or a failed name resolution it is certain that nothing was sent."""
     url = f"http://127.0.0.1:{closed_port()}" if nobody == "nobody listens" else "http://folio.invalid"
     async with gateway_at(url, upstream_transport=network) as gateway:
-        error = not_sent(await gateway.ask(act.document, act.given), act)
+        error = not_sent(await gateway.ask(mutation.document, mutation.inputs), mutation)
 
-    assert error["message"] == f"{act.upstream} cannot be reached; nothing was sent."
+    assert error["message"] == f"{mutation.upstream} cannot be reached; nothing was sent."
 
 
 async def test_open_circuit_sends_nothing() -> None:
@@ -239,7 +241,7 @@ async def test_open_circuit_sends_nothing() -> None:
         for _ in range(20):
             await gateway.ask("{ loans { nodes { id } } }")
         gateway.got.clear()
-        error = not_sent(await gateway.ask(CHECK_OUT.document, CHECK_OUT.given), CHECK_OUT)
+        error = not_sent(await gateway.ask(CHECK_OUT.document, CHECK_OUT.inputs), CHECK_OUT)
 
         assert gateway.got == []
     assert 1 <= error["extensions"]["retryAfter"] <= 5
@@ -249,11 +251,11 @@ async def test_mutation_without_a_free_slot_is_not_sent() -> None:
     """If every slot of its upstream is in use, a mutation times out after QUEUE_TIMEOUT, unsent."""
     limits: Json = {"upstream_concurrency": 1, "queue_timeout": 0.1, "act_timeout": 2}
     async with socket_server(hangs) as server, gateway_at(server.url, **limits) as gateway:
-        first = asyncio.create_task(gateway.ask(CHECK_IN.document, CHECK_IN.given))
+        first = asyncio.create_task(gateway.ask(CHECK_IN.document, CHECK_IN.inputs))
         async with asyncio.timeout(5):
             while not server.received:  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.002)
-        error = not_sent(await gateway.ask(CHECK_OUT.document, CHECK_OUT.given), CHECK_OUT)
+        error = not_sent(await gateway.ask(CHECK_OUT.document, CHECK_OUT.inputs), CHECK_OUT)
         held = await first
 
         assert server.lines() == [CHECK_IN.sent]
@@ -279,19 +281,19 @@ SAID = [
 ]
 
 
-@every_act()
+@every_mutation()
 @pytest.mark.parametrize("status", [400, 422])
-async def test_refusal_has_all_its_reasons(act: Act, status: int) -> None:
+async def test_refusal_has_all_its_reasons(mutation: MutationCase, status: int) -> None:
     """A 400 and a 422 are data: every reason in order, after one request, and no error."""
     refused = httpx.Response(status, json={"errors": REASONS})
     async with gateway_over(lambda request: refused) as gateway:
-        answer = await gateway.ask(act.document, act.given)
+        answer = await gateway.ask(mutation.document, mutation.inputs)
 
     assert "errors" not in answer
-    told = answer["data"][act.name]
-    assert told["__typename"] == "Refusal"
-    assert [(each["message"], each["parameters"]) for each in told["reasons"]] == SAID
-    assert gateway.lines() == [act.sent]
+    failure = answer["data"][mutation.name]
+    assert failure["__typename"] == "Refusal"
+    assert [(each["message"], each["parameters"]) for each in failure["reasons"]] == SAID
+    assert gateway.lines() == [mutation.sent]
 
 
 REFUSED, UNKNOWN, CONFLICT = "Refusal", "OUTCOME_UNKNOWN", "ObjectLockConflict"
@@ -311,38 +313,38 @@ STATUSES: Mapping[int, tuple[str, str, str]] = {
 }
 
 
-@every_act(CHECK_OUT, CHECK_IN, LOCK)
+@every_mutation(CHECK_OUT, CHECK_IN, LOCK)
 @pytest.mark.parametrize("status", STATUSES)
-async def test_each_status_of_each_kind_of_mutation(act: Act, status: int) -> None:
+async def test_each_status_of_each_kind_of_mutation(mutation: MutationCase, status: int) -> None:
     """Only a certain rejection is one: for a check-in, which writes first, 403 and 404 are unclear."""
-    expected = STATUSES[status][[CHECK_OUT, CHECK_IN, LOCK].index(act)]
+    expected = STATUSES[status][[CHECK_OUT, CHECK_IN, LOCK].index(mutation)]
     said = httpx.Response(status, json={"errors": []}, headers={"Retry-After": "7"})
     async with gateway_over(lambda request: said) as gateway:
-        answer = await gateway.ask(act.document, act.given)
+        answer = await gateway.ask(mutation.document, mutation.inputs)
 
-    assert gateway.lines() == [act.sent]
+    assert gateway.lines() == [mutation.sent]
     if expected in (REFUSED, CONFLICT):
         assert "errors" not in answer
-        assert answer["data"][act.name]["__typename"] == expected
+        assert answer["data"][mutation.name]["__typename"] == expected
         return
     (error,) = answer["errors"]
     extensions = error["extensions"]
-    assert answer["data"] == {act.name: None}
-    assert (extensions["code"], extensions["upstream"]) == (expected, act.upstream)
+    assert answer["data"] == {mutation.name: None}
+    assert (extensions["code"], extensions["upstream"]) == (expected, mutation.upstream)
     assert extensions["retryable"] is (expected == "RATE_LIMITED")
     assert extensions.get("status") == (None if expected == UNKNOWN else status)
     assert extensions.get("retryAfter") == (7.0 if expected == "RATE_LIMITED" else None)
 
 
-@every_act(CHECK_IN)
-async def test_missing_bff_permission_is_a_known_outcome(act: Act) -> None:
+@every_mutation(CHECK_IN)
+async def test_missing_bff_permission_is_a_known_outcome(mutation: MutationCase) -> None:
     """Okapi rejects the call before the BFF receives it, so not even a check-in has happened."""
     text = "Access for user 'desk' (1) requires permission: circulation-bff.loans.check-in-by-barcode.execute"
     async with gateway_over(lambda request: httpx.Response(403, text=text)) as gateway:
-        answer = await gateway.ask(act.document, act.given)
+        answer = await gateway.ask(mutation.document, mutation.inputs)
 
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
-    assert gateway.lines() == [act.sent]
+    assert gateway.lines() == [mutation.sent]
 
 
 # Done, with an invalid value in the response
@@ -367,10 +369,10 @@ async def test_invalid_value_in_the_response_keeps_the_result(answer: Json, lost
         id renewalCount action dueDate status { name }
     } } } }"""
     async with gateway_over(lambda request: httpx.Response(200, json=done | answer)) as gateway:
-        told = await gateway.ask(document, CHECK_OUT.given)
+        failure = await gateway.ask(document, CHECK_OUT.inputs)
 
-    assert told["data"]["checkOut"]["loan"] == done | dict.fromkeys(lost)
-    errors = told.get("errors", [])
+    assert failure["data"]["checkOut"]["loan"] == done | dict.fromkeys(lost)
+    errors = failure.get("errors", [])
     assert sorted(each["path"][-1] for each in errors) == sorted(lost)
     assert {each["extensions"]["code"] for each in errors} <= {"UPSTREAM_BAD_RESPONSE"}
     assert gateway.lines() == [CHECK_OUT.sent]

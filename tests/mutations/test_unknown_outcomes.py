@@ -7,8 +7,8 @@ import pytest
 
 from gateway.app import create_app
 from gateway.settings import Settings
-from tests.mutations.acts import Json, key
-from tests.mutations.conftest import Answered
+from tests.mutations.conftest import Execute
+from tests.mutations.mutation_cases import Json, key
 
 pytestmark = pytest.mark.anyio
 
@@ -30,53 +30,53 @@ def not_attempted(error: Json) -> Json:
     return error["path"]
 
 
-async def test_later_mutations_are_not_attempted(answered: Answered) -> None:
+async def test_later_mutations_are_not_attempted(execute: Execute) -> None:
     """After an unknown outcome the later mutations are not sent, and each has its error."""
-    answer, got = await answered(THREE, GIVEN, httpx.Response(500))
+    answer, upstream_calls = await execute(THREE, GIVEN, httpx.Response(500))
 
     first, *others = answer["errors"]
     assert answer["data"] == {"first": None, "second": None, "third": None}
     assert first["extensions"]["code"] == "OUTCOME_UNKNOWN"
     assert [not_attempted(each) for each in others] == [["second"], ["third"]]
-    assert [each.url.path for each in got] == [f"/circulation/loans/{key(1)}/change-due-date"]
+    assert [each.url.path for each in upstream_calls] == [f"/circulation/loans/{key(1)}/change-due-date"]
 
 
-async def test_earlier_results_are_kept(answered: Answered) -> None:
+async def test_earlier_results_are_kept(execute: Execute) -> None:
     """A mutation before the unclear one keeps its result."""
 
     def answer_of(request: httpx.Request) -> httpx.Response:
         return httpx.Response(204 if request.url.path.endswith("date") else 502)
 
-    answer, got = await answered(THREE, GIVEN, answer_of)
+    answer, upstream_calls = await execute(THREE, GIVEN, answer_of)
 
     second, third = answer["errors"]
     assert answer["data"]["first"] == {"__typename": "DueDateChanged"}
     assert second["extensions"]["code"] == "OUTCOME_UNKNOWN"
     assert not_attempted(third) == ["third"]
-    assert len(got) == 2
+    assert len(upstream_calls) == 2
 
 
 @pytest.mark.parametrize("status", [422, 401, 403, 404, 429])
-async def test_known_outcomes_stop_nothing(answered: Answered, status: int) -> None:
+async def test_known_outcomes_stop_nothing(execute: Execute, status: int) -> None:
     """After a refusal or an error with a known outcome the later mutations are sent."""
-    answer, got = await answered(THREE, GIVEN, httpx.Response(status))
+    answer, upstream_calls = await execute(THREE, GIVEN, httpx.Response(status))
 
     reasons = [each["extensions"].get("reason") for each in answer.get("errors", [])]
     assert "notAttempted" not in reasons
-    assert len(got) == 3
+    assert len(upstream_calls) == 3
 
 
-async def test_unsent_mutation_stops_nothing(answered: Answered) -> None:
+async def test_unsent_mutation_stops_nothing(execute: Execute) -> None:
     """After a mutation that was not sent the next one is sent."""
 
     def unreachable(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
-    answer, got = await answered(THREE, GIVEN, unreachable)
+    answer, upstream_calls = await execute(THREE, GIVEN, unreachable)
 
     assert [each["extensions"]["code"] for each in answer["errors"]] == ["UPSTREAM_UNAVAILABLE"] * 3
     assert all("reason" not in each["extensions"] for each in answer["errors"])
-    assert len(got) == 3
+    assert len(upstream_calls) == 3
 
 
 async def test_next_operation_is_not_affected() -> None:

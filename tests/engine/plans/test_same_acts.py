@@ -17,7 +17,7 @@ from gateway.sandbox import Sandbox, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 from tests.engine.plans.side_by_side import WIDE, SideBySide, side_by_side
-from tests.mutations.acts import ACTS, Act
+from tests.mutations.mutation_cases import MUTATION_CASES, MutationCase
 from tests.mutations.seeded import ITEM, LENT_ITEM, PATRON, service_point
 
 pytestmark = pytest.mark.anyio
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 Json = Any  # answers are JSON, and each test knows which
 NO = {"errors": [{"message": "No", "parameters": [{"key": "itemId", "value": "1"}], "code": "X"}]}
 
-OUTCOMES: dict[str, Callable[[Act], httpx.Response]] = {
+OUTCOMES: dict[str, Callable[[MutationCase], httpx.Response]] = {
     "done": lambda act: (
         httpx.Response(act.status, json=act.answer) if act.answer else httpx.Response(act.status)
     ),
@@ -51,14 +51,16 @@ def planned() -> Iterator[None]:
     assert FALLBACKS.by_reason["not planned"] + FALLBACKS.by_reason["not compiled"] == others
 
 
-def called(act: Act) -> str:
+def called(act: MutationCase) -> str:
     return f"{act.name} {act.sent.rpartition('/')[2]}" if act.name in ("renew", "reorderQueue") else act.name
 
 
 class OneAnswer(httpx.AsyncBaseTransport):
     """An upstream that gives one answer to what is to be done, and one to what is read before."""
 
-    def __init__(self, act: Act, outcome: Callable[[Act], httpx.Response], sent: list[str]) -> None:
+    def __init__(
+        self, act: MutationCase, outcome: Callable[[MutationCase], httpx.Response], sent: list[str]
+    ) -> None:
         self.act = act
         self.outcome = outcome
         self.sent = sent
@@ -73,8 +75,8 @@ class OneAnswer(httpx.AsyncBaseTransport):
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-@pytest.mark.parametrize("act", ACTS, ids=called)
-async def test_every_act(act: Act, outcome: str) -> None:
+@pytest.mark.parametrize("act", MUTATION_CASES, ids=called)
+async def test_every_act(act: MutationCase, outcome: str) -> None:
     """Each act and whatever comes of it, twice in one operation: upstream gets the same in the same order."""
     twice = act.document.replace(f"{{ {act.name}(", f"{{ __typename first: {act.name}(", 1)
     body = twice[twice.index("first:") + 6 : twice.rindex("}")]
@@ -89,7 +91,7 @@ async def test_every_act(act: Act, outcome: str) -> None:
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             response = await client.post(
                 "/graphql",
-                json={"query": document, "variables": {"input": act.given}},
+                json={"query": document, "variables": {"input": act.inputs}},
                 headers={"X-Okapi-Tenant": "diku", "X-Okapi-Token": "secret", "X-Okapi-Request-Id": "1"},
             )
         answers.append(without_moments(response.json()))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.gateway_under_test import Gateway
-from tests.mutations.acts import key
+from tests.mutations.mutation_cases import key
 from tests.mutations.seeded import CLAIMED_RETURNED_ITEM, LENT_ITEM, record, service_point, state
 
 pytestmark = pytest.mark.anyio
@@ -28,11 +28,11 @@ RESULTS = {
 }
 
 
-def document(act: str) -> str:
-    pascal = act[0].upper() + act[1:]
+def document(mutation: str) -> str:
+    pascal = mutation[0].upper() + mutation[1:]
     return (
-        f"mutation($input: {pascal}Input!) {{ {act}(input: $input) {{ __typename "
-        f"... on {RESULTS[act]} {{ {LOAN} }} {REASONS} }} }}"
+        f"mutation($input: {pascal}Input!) {{ {mutation}(input: $input) {{ __typename "
+        f"... on {RESULTS[mutation]} {{ {LOAN} }} {REASONS} }} }}"
     )
 
 
@@ -41,22 +41,22 @@ def loan_of(gateway: Gateway, barcode: str = LENT_ITEM) -> Json:
     return record(gateway.library.open_loan_of_item(item["id"]))
 
 
-async def done(gateway: Gateway, act: str, given: Json) -> Json:
+async def done(gateway: Gateway, mutation: str, inputs: Json) -> Json:
     """Return the loan after a mutation with one write and the reads that its link needs."""
     gateway.sandbox.calls.clear()
-    result = (await gateway.data(document(act), {"input": given}))[act]
+    result = (await gateway.data(document(mutation), {"input": inputs}))[mutation]
 
-    assert result["__typename"] == RESULTS[act], result
+    assert result["__typename"] == RESULTS[mutation], result
     assert [call.method for call in gateway.calls].count("POST") == 1
     return result["loan"]
 
 
-async def reasons(gateway: Gateway, act: str, given: Json, staff: str | None = None) -> Json:
+async def reasons(gateway: Gateway, mutation: str, inputs: Json, staff: str | None = None) -> Json:
     """Return the reasons of a mutation that is refused after one call and changes nothing."""
     before = state(gateway)
     gateway.sandbox.calls.clear()
     headers = gateway.as_staff(staff) if staff else None
-    result = (await gateway.data(document(act), {"input": given}, headers))[act]
+    result = (await gateway.data(document(mutation), {"input": inputs}, headers))[mutation]
 
     assert result["__typename"] == "Refusal", result
     assert [call.method for call in gateway.calls] == ["POST"]
@@ -64,9 +64,9 @@ async def reasons(gateway: Gateway, act: str, given: Json, staff: str | None = N
     return result["reasons"]
 
 
-def about(told: Json) -> list[tuple[str, list[str]]]:
+def about(result: Json) -> list[tuple[str, list[str]]]:
     """Return code and parameters of each reason."""
-    return [(each["code"], [parameter["key"] for parameter in each["parameters"]]) for each in told]
+    return [(each["code"], [parameter["key"] for parameter in each["parameters"]]) for each in result]
 
 
 def barcodes(gateway: Gateway, barcode: str = LENT_ITEM) -> Json:
@@ -83,11 +83,11 @@ async def test_renewal_extends_the_loan(gateway: Gateway, by: str) -> None:
     loan = loan_of(gateway)
     loan["dueDate"], loan["renewalCount"] = gateway.library.now(), 0
     by_id = {"itemId": loan["itemId"], "userId": loan["userId"]}
-    told = await done(gateway, "renew", barcodes(gateway) if by == "barcode" else by_id)
+    result = await done(gateway, "renew", barcodes(gateway) if by == "barcode" else by_id)
 
     assert gateway.paths() == [f"POST /circulation/renew-by-{by}"]
-    assert (told["id"], told["action"], told["renewalCount"]) == (loan["id"], "renewed", 1)
-    assert told["dueDate"] == loan["dueDate"].replace("+00:00", "Z")
+    assert (result["id"], result["action"], result["renewalCount"]) == (loan["id"], "renewed", 1)
+    assert result["dueDate"] == loan["dueDate"].replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize("by", ["barcode", "id"])
@@ -96,18 +96,18 @@ async def test_renewal_override(gateway: Gateway, by: str) -> None:
     loan = loan_of(gateway)
     loan["dueDate"], loan["renewalCount"] = gateway.library.now(), 99
     by_id = {"itemId": loan["itemId"], "userId": loan["userId"]}
-    given = barcodes(gateway) if by == "barcode" else by_id
-    (refused,) = await reasons(gateway, "renew", given)
+    inputs = barcodes(gateway) if by == "barcode" else by_id
+    (refused,) = await reasons(gateway, "renew", inputs)
     lifted = {"overrideBlocks": {refused["overridableBlock"]["name"]: True, "comment": "Please"}}
-    told = await done(gateway, "renew", given | lifted)
+    result = await done(gateway, "renew", inputs | lifted)
 
     assert refused["code"] == "LOAN_RENEWAL_LIMIT_REACHED"
-    assert (told["action"], told["actionComment"]) == ("renewedThroughOverride", "Please")
-    assert told["renewalCount"] == 100
+    assert (result["action"], result["actionComment"]) == ("renewedThroughOverride", "Please")
+    assert result["renewalCount"] == 100
 
 
 @pytest.mark.parametrize(
-    "given",
+    "inputs",
     [
         {},
         {"itemBarcode": "1"},
@@ -119,9 +119,9 @@ async def test_renewal_override(gateway: Gateway, by: str) -> None:
         {"itemBarcode": "1", "userBarcode": "2", "itemId": key(1), "userId": key(2)},
     ],
 )
-async def test_loan_is_identified_in_one_way(gateway: Gateway, given: Json) -> None:
+async def test_loan_is_identified_in_one_way(gateway: Gateway, inputs: Json) -> None:
     """Both barcodes or both ids: any other combination is rejected before any call."""
-    answer = await gateway.ask(document("renew"), {"input": given})
+    answer = await gateway.ask(document("renew"), {"input": inputs})
 
     (error,) = answer["errors"]
     assert (
@@ -133,8 +133,8 @@ async def test_loan_is_identified_in_one_way(gateway: Gateway, given: Json) -> N
 
 async def test_service_point_requires_barcodes(gateway: Gateway) -> None:
     """Upstream accepts the service point with barcodes only, so it is rejected with ids, not dropped."""
-    given = {"itemId": key(1), "userId": key(2), "servicePointId": key(3)}
-    answer = await gateway.ask(document("renew"), {"input": given})
+    inputs = {"itemId": key(1), "userId": key(2), "servicePointId": key(3)}
+    answer = await gateway.ask(document("renew"), {"input": inputs})
 
     assert "`servicePointId`" in answer["errors"][0]["message"]
     assert gateway.paths() == []
@@ -151,9 +151,9 @@ async def test_invalid_barcodes_are_not_sent(gateway: Gateway, field: str, value
 
 async def test_unknown_barcodes_are_refused(gateway: Gateway) -> None:
     """Unknown barcodes are reported by the name of their field."""
-    told = await reasons(gateway, "renew", {"itemBarcode": "no item", "userBarcode": "no user"})
+    result = await reasons(gateway, "renew", {"itemBarcode": "no item", "userBarcode": "no user"})
 
-    assert about(told) == [
+    assert about(result) == [
         ("ITEM_BARCODE_NOT_FOUND", ["itemBarcode"]),
         ("USER_BARCODE_NOT_FOUND", ["userBarcode"]),
     ]
@@ -161,19 +161,19 @@ async def test_unknown_barcodes_are_refused(gateway: Gateway) -> None:
 
 async def test_renewal_override_requires_a_comment(gateway: Gateway) -> None:
     """Without a comment nothing is overridden, and the refusal names the comment."""
-    given = barcodes(gateway) | {"overrideBlocks": {"renewalBlock": True}}
+    inputs = barcodes(gateway) | {"overrideBlocks": {"renewalBlock": True}}
 
-    assert about(await reasons(gateway, "renew", given)) == [
+    assert about(await reasons(gateway, "renew", inputs)) == [
         ("OVERRIDE_RENEWAL_COMMENT_REQUIRED", ["comment"])
     ]
 
 
 async def test_renewal_override_requires_the_permission(gateway: Gateway) -> None:
     """The refusal has the missing permission."""
-    given = barcodes(gateway) | {"overrideBlocks": {"renewalBlock": True, "comment": "Please"}}
-    told = await reasons(gateway, "renew", given, "desk")
+    inputs = barcodes(gateway) | {"overrideBlocks": {"renewalBlock": True, "comment": "Please"}}
+    result = await reasons(gateway, "renew", inputs, "desk")
 
-    (lacking,) = [each for each in told if each["code"] == "INSUFFICIENT_OVERRIDE_PERMISSIONS"]
+    (lacking,) = [each for each in result if each["code"] == "INSUFFICIENT_OVERRIDE_PERMISSIONS"]
     assert lacking["overridableBlock"] == {
         "name": "renewalBlock",
         "missingPermissions": ["circulation.override-renewal-block.post"],
@@ -185,24 +185,24 @@ async def test_renewal_override_requires_the_permission(gateway: Gateway) -> Non
 
 async def test_due_date_is_changed(gateway: Gateway) -> None:
     """The loan shows the action and the new due date."""
-    given = {"loanId": loan_of(gateway)["id"], "dueDate": "2099-01-01T12:00:00+01:00"}
-    told = await done(gateway, "changeDueDate", given)
+    inputs = {"loanId": loan_of(gateway)["id"], "dueDate": "2099-01-01T12:00:00+01:00"}
+    result = await done(gateway, "changeDueDate", inputs)
 
-    assert (told["dueDate"], told["action"]) == ("2099-01-01T11:00:00.000Z", "dueDateChanged")
+    assert (result["dueDate"], result["action"]) == ("2099-01-01T11:00:00.000Z", "dueDateChanged")
 
 
 async def test_item_is_declared_lost_once(gateway: Gateway) -> None:
     """The item is lost; a second declaration is refused and names the item."""
-    given = {
+    inputs = {
         "loanId": loan_of(gateway)["id"],
         "servicePointId": service_point(gateway.library),
         "comment": "In the sea",
     }
-    told = await done(gateway, "declareItemLost", given)
+    result = await done(gateway, "declareItemLost", inputs)
 
-    assert (told["action"], told["actionComment"]) == ("declaredLost", "In the sea")
-    assert told["item"] == {"status": {"name": "DECLARED_LOST"}}
-    assert about(await reasons(gateway, "declareItemLost", given)) == [("OTHER", ["itemId"])]
+    assert (result["action"], result["actionComment"]) == ("declaredLost", "In the sea")
+    assert result["item"] == {"status": {"name": "DECLARED_LOST"}}
+    assert about(await reasons(gateway, "declareItemLost", inputs)) == [("OTHER", ["itemId"])]
 
 
 async def test_claimed_item_is_declared_missing(gateway: Gateway) -> None:
@@ -221,17 +221,17 @@ async def test_claimed_item_is_declared_missing(gateway: Gateway) -> None:
 
 async def test_only_a_claimed_item_can_be_declared_missing(gateway: Gateway) -> None:
     """The BFF has one code for every failure; the refusal names the loan."""
-    given = {"loanId": loan_of(gateway)["id"], "comment": "Not on the shelf"}
-    told = await reasons(gateway, "declareClaimedReturnedItemAsMissing", given)
+    inputs = {"loanId": loan_of(gateway)["id"], "comment": "Not on the shelf"}
+    result = await reasons(gateway, "declareClaimedReturnedItemAsMissing", inputs)
 
-    assert about(told) == [("FAILED_TO_DECLARE_CLAIMED_RETURNED_ITEM_AS_MISSING", ["loanId"])]
+    assert about(result) == [("FAILED_TO_DECLARE_CLAIMED_RETURNED_ITEM_AS_MISSING", ["loanId"])]
 
 
 async def test_due_date_of_a_claimed_item_cannot_change(gateway: Gateway) -> None:
     """Another due date is refused, and the refusal names the item."""
-    given = {"loanId": loan_of(gateway, CLAIMED_RETURNED_ITEM)["id"], "dueDate": "2099-01-01T00:00:00Z"}
+    inputs = {"loanId": loan_of(gateway, CLAIMED_RETURNED_ITEM)["id"], "dueDate": "2099-01-01T00:00:00Z"}
 
-    assert about(await reasons(gateway, "changeDueDate", given)) == [("OTHER", ["itemId"])]
+    assert about(await reasons(gateway, "changeDueDate", inputs)) == [("OTHER", ["itemId"])]
 
 
 @pytest.mark.parametrize(
@@ -239,10 +239,10 @@ async def test_due_date_of_a_claimed_item_cannot_change(gateway: Gateway) -> Non
 )
 async def test_note_is_added(gateway: Gateway, action: str, kept: str) -> None:
     """The loan's last action is the note, for the patron or for the staff."""
-    given = {"loanId": loan_of(gateway)["id"], "action": action, "comment": "Calls back\non Monday"}
-    told = await done(gateway, "addLoanInfo", given)
+    inputs = {"loanId": loan_of(gateway)["id"], "action": action, "comment": "Calls back\non Monday"}
+    result = await done(gateway, "addLoanInfo", inputs)
 
-    assert (told["action"], told["actionComment"]) == (kept, "Calls back\non Monday")
+    assert (result["action"], result["actionComment"]) == (kept, "Calls back\non Monday")
 
 
 LOANLESS = {
@@ -253,24 +253,24 @@ LOANLESS = {
 }
 
 
-@pytest.mark.parametrize("act", LOANLESS)
-async def test_unknown_loan(gateway: Gateway, act: str) -> None:
+@pytest.mark.parametrize("mutation", LOANLESS)
+async def test_unknown_loan(gateway: Gateway, mutation: str) -> None:
     """An unknown loan is an error with its code, after one call."""
-    answer = await gateway.ask(document(act), {"input": {"loanId": key(1), **LOANLESS[act]}})
+    answer = await gateway.ask(document(mutation), {"input": {"loanId": key(1), **LOANLESS[mutation]}})
 
     (error,) = answer["errors"]
-    assert answer["data"] == {act: None}
+    assert answer["data"] == {mutation: None}
     assert (error["extensions"]["code"], error["extensions"]["status"]) == ("NOT_FOUND", 404)
     assert len(gateway.calls) == 1
 
 
-@pytest.mark.parametrize("act", ["addLoanInfo", "declareClaimedReturnedItemAsMissing"])
-async def test_blank_comment_is_not_sent(gateway: Gateway, act: str) -> None:
+@pytest.mark.parametrize("mutation", ["addLoanInfo", "declareClaimedReturnedItemAsMissing"])
+async def test_blank_comment_is_not_sent(gateway: Gateway, mutation: str) -> None:
     """A blank required comment is rejected before any call."""
-    given = {"loanId": key(1), "comment": " \n"} | (
-        {"action": "STAFF_INFO_ADDED"} if act == "addLoanInfo" else {}
+    inputs = {"loanId": key(1), "comment": " \n"} | (
+        {"action": "STAFF_INFO_ADDED"} if mutation == "addLoanInfo" else {}
     )
-    answer = await gateway.ask(document(act), {"input": given})
+    answer = await gateway.ask(document(mutation), {"input": inputs})
 
     (error,) = answer["errors"]
     assert error["message"] == "`comment` must not be blank."
@@ -279,17 +279,17 @@ async def test_blank_comment_is_not_sent(gateway: Gateway, act: str) -> None:
 
 async def test_loan_is_read_only_if_selected(gateway: Gateway) -> None:
     """A mutation without a response body makes one call, and one more if its loan is selected."""
-    given = {"loanId": loan_of(gateway)["id"], "dueDate": "2099-01-01T00:00:00Z"}
+    inputs = {"loanId": loan_of(gateway)["id"], "dueDate": "2099-01-01T00:00:00Z"}
     query = (
         "mutation($input: ChangeDueDateInput!) {{ changeDueDate(input: $input) "
         "{{ ... on DueDateChanged {} }} }}"
     )
-    await gateway.data(query.format("{ loan { id } }"), {"input": given})
+    await gateway.data(query.format("{ loan { id } }"), {"input": inputs})
     alone = gateway.paths()
     gateway.sandbox.calls.clear()
-    await gateway.data(query.format("{ loan { dueDate } }"), {"input": given})
+    await gateway.data(query.format("{ loan { dueDate } }"), {"input": inputs})
 
-    assert alone == [f"POST /circulation/loans/{given['loanId']}/change-due-date"]
+    assert alone == [f"POST /circulation/loans/{inputs['loanId']}/change-due-date"]
     assert gateway.paths() == [*alone, "GET /circulation-bff/loans"]
 
 
@@ -297,8 +297,8 @@ async def test_failed_link_keeps_the_result(gateway: Gateway) -> None:
     """If the loan cannot be read afterwards, the mutation succeeded and the link has an error."""
     gateway.sandbox.faults.add(kind="status", status=503, method="GET", path="/circulation-bff/loans")
     loan = loan_of(gateway)
-    given = {"loanId": loan["id"], "dueDate": "2099-01-01T00:00:00Z"}
-    answer = await gateway.ask(document("changeDueDate"), {"input": given})
+    inputs = {"loanId": loan["id"], "dueDate": "2099-01-01T00:00:00Z"}
+    answer = await gateway.ask(document("changeDueDate"), {"input": inputs})
 
     (error,) = answer["errors"]
     assert answer["data"] == {"changeDueDate": {"__typename": "DueDateChanged", "loan": None}}

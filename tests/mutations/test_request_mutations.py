@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.gateway_under_test import Gateway
-from tests.mutations.acts import ACTS, key
-from tests.mutations.conftest import Answered
+from tests.mutations.conftest import Execute
+from tests.mutations.mutation_cases import MUTATION_CASES, key
 from tests.mutations.seeded import INACTIVE, ITEM, MANUALLY_BLOCKED, PATRON, record, service_point, state
 
 pytestmark = pytest.mark.anyio
@@ -36,29 +36,32 @@ SUCCESS = {
 }
 
 
-def document(act: str) -> str:
-    pascal = act[0].upper() + act[1:]
+def document(mutation: str) -> str:
+    pascal = mutation[0].upper() + mutation[1:]
     return (
-        f"mutation($input: {pascal}Input!) {{ {act}(input: $input) {{ __typename ... on {SUCCESS[act]} "
+        f"mutation($input: {pascal}Input!) {{ {mutation}(input: $input) {{ __typename "
+        f"... on {SUCCESS[mutation]} "
         "... on Refusal { reasons { code message parameters { key value } overridableBlock { name } } } } }"
     )
 
 
-async def done(gateway: Gateway, act: str, given: Json) -> Json:
+async def done(gateway: Gateway, mutation: str, inputs: Json) -> Json:
     """Return the result of a successful mutation with one write."""
     gateway.sandbox.calls.clear()
-    result = (await gateway.data(document(act), {"input": given}))[act]
+    result = (await gateway.data(document(mutation), {"input": inputs}))[mutation]
 
     assert result["__typename"] != "Refusal", result["reasons"]
     assert len([call for call in gateway.calls if call.method != "GET"]) == 1
     return result
 
 
-async def refused(gateway: Gateway, act: str, given: Json, **headers: Json) -> list[tuple[str, list[str]]]:
+async def refused(
+    gateway: Gateway, mutation: str, inputs: Json, **headers: Json
+) -> list[tuple[str, list[str]]]:
     """Return codes and parameters of a mutation that is refused after one write and changes nothing."""
     before, more = state(gateway), others(gateway)
     gateway.sandbox.calls.clear()
-    result = (await gateway.data(document(act), {"input": given}, **headers))[act]
+    result = (await gateway.data(document(mutation), {"input": inputs}, **headers))[mutation]
 
     assert result["__typename"] == "Refusal", result
     assert len([call for call in gateway.calls if call.method != "GET"]) == 1
@@ -73,11 +76,11 @@ def others(gateway: Gateway) -> Json:
     return deepcopy((library.batch_requests, library.batch_request_details, library.mediated_requests))
 
 
-def wish(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -> Json:
+def request_input(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -> Json:
     """Build a Page for an available item; None removes a field."""
     library = gateway.library
     copy = record(library.item_by_barcode(item))
-    given = {
+    inputs = {
         "requesterId": record(library.user_by_barcode(user))["id"],
         "instanceId": library.holdings[copy["holdingsRecordId"]]["instanceId"],
         "holdingsRecordId": copy["holdingsRecordId"],
@@ -88,7 +91,7 @@ def wish(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -
         "pickupServicePointId": service_point(library),
         **more,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in inputs.items() if value is not None}
 
 
 def waiting_for(gateway: Gateway, barcode: str) -> list[Json]:
@@ -103,11 +106,11 @@ def waiting_for(gateway: Gateway, barcode: str) -> list[Json]:
 
 async def test_request_is_created(gateway: Gateway) -> None:
     """The request is returned completely, with one call, and the next query reads it."""
-    made = (await done(gateway, "createRequest", wish(gateway, id=key(1))))["request"]
+    created = (await done(gateway, "createRequest", request_input(gateway, id=key(1))))["request"]
     paths = gateway.paths()
-    found = await gateway.data(f'{{ request(id: "{key(1)}") {{ status item {{ barcode }} }} }}')
+    view = await gateway.data(f'{{ request(id: "{key(1)}") {{ status item {{ barcode }} }} }}')
 
-    assert made == {
+    assert created == {
         "id": key(1),
         "status": "OPEN_NOT_YET_FILLED",
         "position": 1,
@@ -116,7 +119,7 @@ async def test_request_is_created(gateway: Gateway) -> None:
         "requester": {"barcode": PATRON},
     }
     assert paths == ["POST /circulation-bff/requests"]
-    assert found == {"request": {"status": "OPEN_NOT_YET_FILLED", "item": {"barcode": ITEM}}}
+    assert view == {"request": {"status": "OPEN_NOT_YET_FILLED", "item": {"barcode": ITEM}}}
 
 
 @pytest.mark.parametrize(
@@ -128,21 +131,21 @@ async def test_request_is_created(gateway: Gateway) -> None:
 )
 async def test_incomplete_request_is_refused(gateway: Gateway, more: Json, expected: Json) -> None:
     """The library names the missing part, and no request is created."""
-    assert await refused(gateway, "createRequest", wish(gateway, **more)) == [expected]
+    assert await refused(gateway, "createRequest", request_input(gateway, **more)) == [expected]
 
 
 async def test_hold_shelf_requires_a_pickup_point(gateway: Gateway) -> None:
     """Without a pickup point the refusal has its code."""
-    ((code, _),) = await refused(gateway, "createRequest", wish(gateway, pickupServicePointId=None))
+    ((code, _),) = await refused(gateway, "createRequest", request_input(gateway, pickupServicePointId=None))
 
     assert code == "HOLD_SHELF_REQUESTS_REQUIRE_PICKUP_SERVICE_POINT"
 
 
 async def test_second_request_is_refused(gateway: Gateway) -> None:
     """A user cannot request an item twice."""
-    await done(gateway, "createRequest", wish(gateway))
+    await done(gateway, "createRequest", request_input(gateway))
 
-    assert await refused(gateway, "createRequest", wish(gateway)) == [
+    assert await refused(gateway, "createRequest", request_input(gateway)) == [
         ("ITEM_ALREADY_REQUESTED", ["requesterId", "itemId", "requestId"]),
         ("REQUEST_NOT_ALLOWED_FOR_PATRON_ITEM_COMBINATION", ["requestType"]),  # the item is paged already
     ]
@@ -150,57 +153,57 @@ async def test_second_request_is_refused(gateway: Gateway) -> None:
 
 async def test_block_override_requires_a_comment(gateway: Gateway) -> None:
     """A blocked patron is refused, also without a comment for the override; with one it is created."""
-    given = wish(gateway, user=MANUALLY_BLOCKED)
-    blocked = await refused(gateway, "createRequest", given)
-    silent = await refused(gateway, "createRequest", given | {"overrideBlocks": {"patronBlock": True}})
+    inputs = request_input(gateway, user=MANUALLY_BLOCKED)
+    blocked = await refused(gateway, "createRequest", inputs)
+    silent = await refused(gateway, "createRequest", inputs | {"overrideBlocks": {"patronBlock": True}})
     lifted = {"overrideBlocks": {"patronBlock": True, "comment": "Her last wish"}}
-    made = await done(gateway, "createRequest", given | lifted)
+    created = await done(gateway, "createRequest", inputs | lifted)
 
     assert [code for code, _ in blocked] == ["USER_IS_BLOCKED_MANUALLY"]
     assert silent == [("OTHER", ["comment"])]
-    assert made["request"]["requester"] == {"barcode": MANUALLY_BLOCKED}
+    assert created["request"]["requester"] == {"barcode": MANUALLY_BLOCKED}
 
 
 # In a consortium
 
 
 def external(gateway: Gateway, **more: Json) -> Json:
-    given = wish(gateway, requestType=None, **more)
-    return {name: value for name, value in given.items() if name not in ("instanceId", "holdingsRecordId")}
+    inputs = request_input(gateway, requestType=None, **more)
+    return {name: value for name, value in inputs.items() if name not in ("instanceId", "holdingsRecordId")}
 
 
 async def test_external_request(gateway: Gateway) -> None:
     """Without mediation it becomes a request at once, of a type that the library chooses."""
-    made = await done(gateway, "createEcsRequestExternal", external(gateway))
+    created = await done(gateway, "createEcsRequestExternal", external(gateway))
 
-    assert (made["__typename"], made["request"]["requestType"]) == ("RequestCreated", "PAGE")
+    assert (created["__typename"], created["request"]["requestType"]) == ("RequestCreated", "PAGE")
 
 
 async def test_external_request_in_the_secure_tenant(gateway: Gateway) -> None:
     """In a secure tenant the same request awaits confirmation."""
     gateway.library.secure = True
-    made = await done(gateway, "createEcsRequestExternal", external(gateway))
+    created = await done(gateway, "createEcsRequestExternal", external(gateway))
 
-    assert made["__typename"] == "MediatedRequestCreated"
-    assert made["mediatedRequest"]["mediatedRequestStatus"] == "NEW"
-    assert made["mediatedRequest"]["id"] in gateway.library.mediated_requests
+    assert created["__typename"] == "MediatedRequestCreated"
+    assert created["mediatedRequest"]["mediatedRequestStatus"] == "NEW"
+    assert created["mediatedRequest"]["id"] in gateway.library.mediated_requests
     assert waiting_for(gateway, ITEM) == []
 
 
 @pytest.mark.parametrize("member", ["mediatedRequestStatus", "mediatedWorkflow"])
-async def test_mediated_request_is_recognized_by_one_field(answered: Answered, member: str) -> None:
+async def test_mediated_request_is_recognized_by_one_field(execute: Execute, member: str) -> None:
     """Upstream does not name the type of the record; either field of a mediated request identifies it."""
-    act = next(act for act in ACTS if act.name == "createEcsRequestExternal")
-    made = httpx.Response(201, json={"id": key(1), member: "New"})
-    answer, _ = await answered(document(act.name), act.given, made)
+    mutation = next(mutation for mutation in MUTATION_CASES if mutation.name == "createEcsRequestExternal")
+    created = httpx.Response(201, json={"id": key(1), member: "New"})
+    answer, _ = await execute(document(mutation.name), mutation.inputs, created)
 
-    assert answer["data"][act.name]["__typename"] == "MediatedRequestCreated"
-    assert answer["data"][act.name]["mediatedRequest"]["id"] == key(1)
+    assert answer["data"][mutation.name]["__typename"] == "MediatedRequestCreated"
+    assert answer["data"][mutation.name]["mediatedRequest"]["id"] == key(1)
 
 
 async def test_mediated_request_is_confirmed(gateway: Gateway) -> None:
     """A new one is created and confirmed in one call, and links to the resulting request."""
-    confirmed = (await done(gateway, "confirmMediatedRequest", wish(gateway)))["mediatedRequest"]
+    confirmed = (await done(gateway, "confirmMediatedRequest", request_input(gateway)))["mediatedRequest"]
 
     (request,) = waiting_for(gateway, ITEM)
     assert confirmed["status"] == "OPEN_NOT_YET_FILLED"
@@ -209,7 +212,9 @@ async def test_mediated_request_is_confirmed(gateway: Gateway) -> None:
 
 async def test_inactive_patron_is_refused(gateway: Gateway) -> None:
     """The refusal names the requester, and nothing is saved."""
-    ((_, parameters),) = await refused(gateway, "confirmMediatedRequest", wish(gateway, user=INACTIVE))
+    ((_, parameters),) = await refused(
+        gateway, "confirmMediatedRequest", request_input(gateway, user=INACTIVE)
+    )
 
     assert parameters == ["requesterId"]
 
@@ -231,10 +236,10 @@ def batch(gateway: Gateway, *items: str, **more: Json) -> Json:
 
 async def test_batch_is_created(gateway: Gateway) -> None:
     """The batch is pending, with the id that the caller chose."""
-    made = await done(gateway, "createBatchRequest", batch(gateway, ITEM, "2000000002", batchId=key(1)))
+    created = await done(gateway, "createBatchRequest", batch(gateway, ITEM, "2000000002", batchId=key(1)))
 
-    assert made["batchRequest"]["id"] == key(1)
-    assert made["batchRequest"]["mediatedRequestStatus"] == "PENDING"
+    assert created["batchRequest"]["id"] == key(1)
+    assert created["batchRequest"]["mediatedRequestStatus"] == "PENDING"
     assert key(1) in gateway.library.batch_requests
 
 
@@ -265,24 +270,24 @@ async def test_cancellation(gateway: Gateway) -> None:
     """One read, one write, and one read for the selected fields; nothing else of the request changes."""
     (request,) = waiting_for(gateway, PAGED)
     before = deepcopy(request)
-    given = cancellation(
+    inputs = cancellation(
         gateway,
         request["id"].upper(),
         cancellationAdditionalInformation="Twice",
         cancelledDate="2026-01-02T03:04:05Z",
     )
-    told = (await done(gateway, "cancelRequest", given))["request"]
+    result = (await done(gateway, "cancelRequest", inputs))["request"]
 
     path = f"/circulation/requests/{request['id']}"
     assert gateway.paths() == [f"GET {path}", f"PUT {path}", "GET /circulation-bff/requests"]
-    assert told == {
+    assert result == {
         "id": request["id"],
         "status": "CLOSED_CANCELLED",
         "position": None,
         "cancelledDate": "2026-01-02T03:04:05.000Z",
-        "cancellationReason": {"id": given["cancellationReasonId"]},
+        "cancellationReason": {"id": inputs["cancellationReasonId"]},
         "cancellationAdditionalInformation": "Twice",
-        "cancelledBy": {"id": given["cancelledByUserId"]},
+        "cancelledBy": {"id": inputs["cancelledByUserId"]},
     }
     changed = {name for name in {*before, *request} if before.get(name) != request.get(name)}
     assert {name for name in changed if not name.startswith("cancel")} == {"status", "position", "metadata"}
@@ -300,9 +305,9 @@ async def test_closed_request_is_refused(gateway: Gateway) -> None:
 async def test_unknown_cancellation_reason_is_refused(gateway: Gateway) -> None:
     """The refusal names the reason, and the request stays open."""
     (request,) = waiting_for(gateway, PAGED)
-    given = cancellation(gateway, request["id"], cancellationReasonId=key(1))
+    inputs = cancellation(gateway, request["id"], cancellationReasonId=key(1))
 
-    assert await refused(gateway, "cancelRequest", given) == [("OTHER", ["cancellationReasonId"])]
+    assert await refused(gateway, "cancelRequest", inputs) == [("OTHER", ["cancellationReasonId"])]
 
 
 async def test_unknown_request_is_not_written(gateway: Gateway) -> None:
@@ -318,14 +323,14 @@ async def test_unknown_request_is_not_written(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("status", "code"), [(500, "UPSTREAM_ERROR"), (503, "UPSTREAM_UNAVAILABLE"), (403, "FORBIDDEN")]
 )
-async def test_failed_read_is_a_known_outcome(answered: Answered, status: int, code: str) -> None:
+async def test_failed_read_is_a_known_outcome(execute: Execute, status: int, code: str) -> None:
     """If the request cannot be read, nothing is written, and the error is that of a read."""
-    act = next(act for act in ACTS if act.name == "cancelRequest")
+    mutation = next(mutation for mutation in MUTATION_CASES if mutation.name == "cancelRequest")
     lasting = httpx.Response(status, headers={"Retry-After": "60"})  # so that the read is not retried
-    answer, got = await answered(act.document, act.given, lasting)
+    answer, upstream_calls = await execute(mutation.document, mutation.inputs, lasting)
 
     assert answer["errors"][0]["extensions"]["code"] == code
-    assert [each.method for each in got] == ["GET"]
+    assert [each.method for each in upstream_calls] == ["GET"]
 
 
 # Moving and reordering
@@ -335,8 +340,8 @@ async def test_move_to_another_item(gateway: Gateway) -> None:
     """The Hold for an item on loan becomes a Page for the available one."""
     (hold,) = waiting_for(gateway, HELD)
     copy = record(gateway.library.item_by_barcode(SHELVED))
-    given = {"requestId": hold["id"], "destinationItemId": copy["id"], "requestType": "PAGE"}
-    moved = (await done(gateway, "moveRequest", given))["request"]
+    inputs = {"requestId": hold["id"], "destinationItemId": copy["id"], "requestType": "PAGE"}
+    moved = (await done(gateway, "moveRequest", inputs))["request"]
 
     assert (moved["id"], moved["requestType"], moved["item"]) == (hold["id"], "PAGE", {"barcode": SHELVED})
     assert gateway.paths() == [f"POST /circulation/requests/{hold['id']}/move"]
@@ -345,9 +350,9 @@ async def test_move_to_another_item(gateway: Gateway) -> None:
 async def test_move_to_the_same_item_is_refused(gateway: Gateway) -> None:
     """The refusal has its code."""
     (hold,) = waiting_for(gateway, HELD)
-    given = {"requestId": hold["id"], "destinationItemId": hold["itemId"]}
+    inputs = {"requestId": hold["id"], "destinationItemId": hold["itemId"]}
 
-    ((code, _),) = await refused(gateway, "moveRequest", given)
+    ((code, _),) = await refused(gateway, "moveRequest", inputs)
     assert code == "MOVING_REQUEST_TO_THE_SAME_ITEM"
 
 
@@ -359,8 +364,8 @@ def places(*ids: str) -> Json:
 async def test_reorder_queue(gateway: Gateway, of: str) -> None:
     """The complete queue is returned in its new order, with one call."""
     first, second = waiting_for(gateway, LENT_TWICE)
-    given = {of: first[of], "queue": places(second["id"], first["id"])}
-    queue = (await done(gateway, "reorderQueue", given))["queue"]
+    inputs = {of: first[of], "queue": places(second["id"], first["id"])}
+    queue = (await done(gateway, "reorderQueue", inputs))["queue"]
 
     assert queue == {
         "totalCount": 2,
@@ -372,9 +377,9 @@ async def test_reorder_queue(gateway: Gateway, of: str) -> None:
 async def test_incomplete_queue_is_refused(gateway: Gateway) -> None:
     """An order without one of the requests is refused by the library, which names the queue."""
     first, _ = waiting_for(gateway, LENT_TWICE)
-    given = {"instanceId": first["instanceId"], "queue": places(first["id"])}
+    inputs = {"instanceId": first["instanceId"], "queue": places(first["id"])}
 
-    assert await refused(gateway, "reorderQueue", given) == [("OTHER", ["instanceId"])]
+    assert await refused(gateway, "reorderQueue", inputs) == [("OTHER", ["instanceId"])]
 
 
 @pytest.mark.parametrize(
@@ -390,8 +395,8 @@ async def test_incomplete_queue_is_refused(gateway: Gateway) -> None:
 )
 async def test_invalid_orders_are_not_sent(gateway: Gateway, queue: list[tuple[int, int]], name: str) -> None:
     """Positions with gaps and repeated requests are rejected before any call."""
-    given = [{"id": key(number), "newPosition": place} for number, place in queue]
-    answer = await gateway.ask(document("reorderQueue"), {"input": {"itemId": key(9), "queue": given}})
+    inputs = [{"id": key(number), "newPosition": place} for number, place in queue]
+    answer = await gateway.ask(document("reorderQueue"), {"input": {"itemId": key(9), "queue": inputs}})
 
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
@@ -410,9 +415,9 @@ async def test_request_ids_are_case_insensitive(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("named", [{}, {"instanceId": key(1), "itemId": key(2)}])
-async def test_one_queue_is_required(gateway: Gateway, named: Json) -> None:
+async def test_one_queue_is_required(gateway: Gateway, fault_name: Json) -> None:
     """An instance or an item: none and both are rejected before any call."""
-    answer = await gateway.ask(document("reorderQueue"), {"input": {**named, "queue": places(key(3))}})
+    answer = await gateway.ask(document("reorderQueue"), {"input": {**fault_name, "queue": places(key(3))}})
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert gateway.paths() == []

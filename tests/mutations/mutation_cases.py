@@ -13,12 +13,12 @@ def key(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class MutationCase:
     """`given` has every field of the input, `least` only the required ones."""
 
     name: str
-    given: Json
-    least: Json
+    inputs: Json
+    required_inputs: Json
     sent: str  # the one write: method and path
     body: Json
     keys: Json
@@ -123,10 +123,10 @@ KEPT: Json = {  # a request as circulation has it, members that no type of ours 
     "ofTomorrow": {"a": [1, None]},
 }
 
-ACTS = [
-    Act(
+MUTATION_CASES = [
+    MutationCase(
         name="createRequest",
-        given=REQUEST
+        inputs=REQUEST
         | WISHED
         | DATES
         | {
@@ -135,7 +135,7 @@ ACTS = [
             "holdShelfExpirationDate": "2026-12-01T00:00:00Z",
             "overrideBlocks": OVERRIDES,
         },
-        least=REQUEST,
+        required_inputs=REQUEST,
         sent="POST /circulation-bff/requests",
         body=REQUEST_SENT
         | WISHED
@@ -155,10 +155,10 @@ ACTS = [
         shown={"request": {"id": key(1), "status": "OPEN_NOT_YET_FILLED", "position": 2}},
         now="requestDate",
     ),
-    Act(
+    MutationCase(
         name="createEcsRequestExternal",
-        given=ECS | WISHED | DATES | HALVES | {"instanceId": key(3)},
-        least=ECS,
+        inputs=ECS | WISHED | DATES | HALVES | {"instanceId": key(3)},
+        required_inputs=ECS,
         sent="POST /circulation-bff/create-ecs-request-external",
         body=ECS_SENT | WISHED | DATES_SENT | HALVES | {"instanceId": key(3)},
         keys={"id": key(1), "requesterId": key(2), "instanceId": key(3), "itemId": key(4)},
@@ -170,9 +170,9 @@ ACTS = [
         shown={"request": {"id": key(1), "status": "OPEN_NOT_YET_FILLED", "position": 2}},
         now="requestDate",
     ),
-    Act(
+    MutationCase(
         name="confirmMediatedRequest",
-        given=REQUEST
+        inputs=REQUEST
         | WISHED
         | MEDIATED
         | {
@@ -181,7 +181,7 @@ ACTS = [
             "mediatedRequestStatus": "NEW",
             "status": "NEW_AWAITING_CONFIRMATION",
         },
-        least=REQUEST,
+        required_inputs=REQUEST,
         sent="POST /circulation-bff/mediated-requests/confirm",
         body=REQUEST_SENT
         | WISHED
@@ -207,9 +207,9 @@ ACTS = [
         },
         now="requestDate",
     ),
-    Act(
+    MutationCase(
         name="createBatchRequest",
-        given={
+        inputs={
             "requesterId": key(2),
             "itemRequests": [
                 {"itemId": key(3), "pickupServicePointId": key(4)},
@@ -218,7 +218,10 @@ ACTS = [
             "patronComments": "Alle",
             "batchId": key(1),
         },
-        least={"requesterId": key(2), "itemRequests": [{"itemId": key(3), "pickupServicePointId": key(4)}]},
+        required_inputs={
+            "requesterId": key(2),
+            "itemRequests": [{"itemId": key(3), "pickupServicePointId": key(4)}],
+        },
         sent="POST /circulation-bff/batch-requests",
         body={
             "requesterId": key(2),
@@ -238,15 +241,15 @@ ACTS = [
         selection="batchRequest { id mediatedRequestStatus }",
         shown={"batchRequest": {"id": key(1), "mediatedRequestStatus": "PENDING"}},
     ),
-    Act(
+    MutationCase(
         name="declareItemLost",
-        given={
+        inputs={
             "loanId": key(1),
             "servicePointId": key(2),
             "declaredLostDateTime": "2026-11-21T10:00:00+01:00",
             "comment": "Ins\nWasser",
         },
-        least={"loanId": key(1), "servicePointId": key(2)},
+        required_inputs={"loanId": key(1), "servicePointId": key(2)},
         sent=f"POST /circulation-bff/loans/{key(1)}/declare-item-lost",
         body={
             "servicePointId": key(2),
@@ -259,14 +262,14 @@ ACTS = [
         now="declaredLostDateTime",
         **LOAN_LINK,
     ),
-    Act(
+    MutationCase(
         name="claimItemReturned",
-        given={
+        inputs={
             "loanId": key(1),
             "itemClaimedReturnedDateTime": "2026-11-21T10:00:00+01:00",
             "comment": "Gestern",
         },
-        least={"loanId": key(1)},
+        required_inputs={"loanId": key(1)},
         sent=f"POST /circulation-bff/loans/{key(1)}/claim-item-returned",
         body={"itemClaimedReturnedDateTime": "2026-11-21T09:00:00.000Z", "comment": "Gestern"},
         keys={"loanId": key(1)},
@@ -275,10 +278,10 @@ ACTS = [
         now="itemClaimedReturnedDateTime",
         **LOAN_LINK,
     ),
-    Act(
+    MutationCase(
         name="declareClaimedReturnedItemAsMissing",
-        given={"loanId": key(1), "comment": "Nirgends"},
-        least={"loanId": key(1), "comment": "Nirgends"},
+        inputs={"loanId": key(1), "comment": "Nirgends"},
+        required_inputs={"loanId": key(1), "comment": "Nirgends"},
         sent=f"POST /circulation-bff/loans/{key(1)}/declare-claimed-returned-item-as-missing",
         body={"comment": "Nirgends"},
         keys={"loanId": key(1)},
@@ -286,15 +289,15 @@ ACTS = [
         result="ItemDeclaredMissing",
         **LOAN_LINK,
     ),
-    Act(
+    MutationCase(
         name="renew",
-        given={
+        inputs={
             "itemBarcode": 'shelf/7 & "more"',
             "userBarcode": "1000000001",
             "servicePointId": key(2),
             "overrideBlocks": OVERRIDES,
         },
-        least={"itemBarcode": 'shelf/7 & "more"', "userBarcode": "1000000001"},
+        required_inputs={"itemBarcode": 'shelf/7 & "more"', "userBarcode": "1000000001"},
         sent="POST /circulation/renew-by-barcode",
         body={
             "itemBarcode": 'shelf/7 & "more"',
@@ -306,20 +309,20 @@ ACTS = [
         verify="item(barcode:) { openLoan { dueDate renewalCount action } }",
         **RENEWED_LOAN,
     ),
-    Act(
+    MutationCase(
         name="renew",
-        given={"itemId": key(2), "userId": key(3), "overrideBlocks": OVERRIDES},
-        least={"itemId": key(2), "userId": key(3)},
+        inputs={"itemId": key(2), "userId": key(3), "overrideBlocks": OVERRIDES},
+        required_inputs={"itemId": key(2), "userId": key(3)},
         sent="POST /circulation/renew-by-id",
         body={"itemId": key(2), "userId": key(3), "overrideBlocks": OVERRIDES_SENT},
         keys={"itemId": key(2), "userId": key(3)},
         verify="item(id:) { openLoan { dueDate renewalCount action } }",
         **RENEWED_LOAN,
     ),
-    Act(
+    MutationCase(
         name="changeDueDate",
-        given={"loanId": key(1), "dueDate": "2026-12-24T23:59:59+01:00"},
-        least={"loanId": key(1), "dueDate": "2026-12-24T23:59:59+01:00"},
+        inputs={"loanId": key(1), "dueDate": "2026-12-24T23:59:59+01:00"},
+        required_inputs={"loanId": key(1), "dueDate": "2026-12-24T23:59:59+01:00"},
         sent=f"POST /circulation/loans/{key(1)}/change-due-date",
         body={"dueDate": "2026-12-24T22:59:59.000Z"},
         keys={"loanId": key(1)},
@@ -328,16 +331,16 @@ ACTS = [
         upstream="folio",
         **LOAN_LINK,
     ),
-    Act(
+    MutationCase(
         name="cancelRequest",
-        given={
+        inputs={
             "requestId": key(1),
             "cancellationReasonId": key(3),
             "cancelledByUserId": key(4),
             "cancellationAdditionalInformation": "Doppelt",
             "cancelledDate": "2026-11-21T10:00:00+01:00",
         },
-        least={"requestId": key(1), "cancellationReasonId": key(3), "cancelledByUserId": key(4)},
+        required_inputs={"requestId": key(1), "cancellationReasonId": key(3), "cancelledByUserId": key(4)},
         sent=f"PUT /circulation/requests/{key(1)}",
         body=KEPT
         | {
@@ -356,10 +359,10 @@ ACTS = [
         now="cancelledDate",
         before=KEPT,
     ),
-    Act(
+    MutationCase(
         name="moveRequest",
-        given={"requestId": key(1), "destinationItemId": key(2), "requestType": "RECALL"},
-        least={"requestId": key(1), "destinationItemId": key(2)},
+        inputs={"requestId": key(1), "destinationItemId": key(2), "requestType": "RECALL"},
+        required_inputs={"requestId": key(1), "destinationItemId": key(2)},
         sent=f"POST /circulation/requests/{key(1)}/move",
         body={"destinationItemId": key(2), "requestType": "Recall"},
         keys={"requestId": key(1), "destinationItemId": key(2)},
@@ -372,13 +375,13 @@ ACTS = [
         upstream="folio",
     ),
     *(
-        Act(
+        MutationCase(
             name="reorderQueue",
-            given={
+            inputs={
                 f"{of}Id": key(1),
                 "queue": [{"id": key(2), "newPosition": 2}, {"id": key(3), "newPosition": 1}],
             },
-            least={f"{of}Id": key(1), "queue": [{"id": key(2), "newPosition": 1}]},
+            required_inputs={f"{of}Id": key(1), "queue": [{"id": key(2), "newPosition": 1}]},
             sent=f"POST /circulation/requests/queue/{of}/{key(1)}/reorder",
             body={"reorderedQueue": [{"id": key(2), "newPosition": 2}, {"id": key(3), "newPosition": 1}]},
             keys={f"{of}Id": key(1)},
@@ -400,10 +403,10 @@ ACTS = [
         )
         for of in ("instance", "item")
     ),
-    Act(
+    MutationCase(
         name="addLoanInfo",
-        given={"loanId": key(1), "action": "STAFF_INFO_ADDED", "comment": "Ruft\nan"},
-        least={"loanId": key(1), "action": "PATRON_INFO_ADDED", "comment": "x"},
+        inputs={"loanId": key(1), "action": "STAFF_INFO_ADDED", "comment": "Ruft\nan"},
+        required_inputs={"loanId": key(1), "action": "PATRON_INFO_ADDED", "comment": "x"},
         sent=f"POST /circulation/loans/{key(1)}/add-info",
         body={"action": "staffInfoAdded", "actionComment": "Ruft\nan"},
         keys={"loanId": key(1)},
@@ -412,15 +415,15 @@ ACTS = [
         upstream="folio",
         **LOAN_LINK,
     ),
-    Act(
+    MutationCase(
         name="endPatronActionSession",
-        given={
+        inputs={
             "endSessions": [
                 {"patronId": key(1), "actionType": "CHECK_IN"},
                 {"patronId": key(2), "actionType": "CHECK_OUT"},
             ]
         },
-        least={"endSessions": [{"patronId": key(1), "actionType": "CHECK_IN"}]},
+        required_inputs={"endSessions": [{"patronId": key(1), "actionType": "CHECK_IN"}]},
         sent="POST /circulation/end-patron-action-session",
         body={
             "endSessions": [
@@ -435,15 +438,15 @@ ACTS = [
         shown={"ended": True},
         upstream="folio",
     ),
-    Act(
+    MutationCase(
         name="recordPrintEvents",
-        given={
+        inputs={
             "requestIds": [key(1), key(2)],
             "requesterId": key(3),
             "requesterName": "Abebe, Desta",
             "printEventDate": "2026-11-21T10:00:00+01:00",
         },
-        least={"requestIds": [key(1)], "requesterId": key(3), "requesterName": "Abebe, Desta"},
+        required_inputs={"requestIds": [key(1)], "requesterId": key(3), "requesterName": "Abebe, Desta"},
         sent="POST /circulation/print-events-entry",
         body={
             "requestIds": [key(1), key(2)],

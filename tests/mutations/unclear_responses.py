@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-UNCLEAR: Sequence[dict[str, Any]] = [
+UNCLEAR_FAULTS: Sequence[dict[str, Any]] = [
     {"kind": "status", "status": 500, "body": "java.lang.NullPointerException\n\tat org.folio.A.b(A.java:1)"},
     {"kind": "status", "status": 502},
     {"kind": "status", "status": 503},
@@ -25,7 +25,7 @@ UNCLEAR: Sequence[dict[str, Any]] = [
 """Faults of the sandbox, after each of which the outcome is unknown."""
 
 
-def named(fault: dict[str, Any]) -> str:
+def fault_name(fault: dict[str, Any]) -> str:
     return " ".join(str(fault[key]) for key in ("kind", "status", "shape") if key in fault)
 
 
