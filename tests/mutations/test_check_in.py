@@ -76,7 +76,7 @@ def loan_of(gateway: Gateway, barcode: str) -> Json:
     return record(gateway.library.open_loan_of_item(item["id"]))
 
 
-# What happens
+# Effects
 
 
 async def test_check_in_closes_the_loan(gateway: Gateway) -> None:
@@ -279,7 +279,7 @@ async def test_refusal_has_its_reasons(shared_gateway: Gateway, item: str, expec
     assert state(shared_gateway) == before
 
 
-# What upstream gets and may answer
+# Upstream requests and responses
 
 EVERY_INPUT = {
     "itemBarcode": "A*B?C",

@@ -81,7 +81,7 @@ def block(name: str, *missing: str) -> Json:
     return {"name": name, "missingPermissions": list(missing)}
 
 
-# What happens
+# Effects
 
 
 async def test_check_out_lends_the_item(gateway: Gateway) -> None:
@@ -381,7 +381,7 @@ async def test_comment_alone_overrides_nothing(shared_gateway: Gateway) -> None:
     ) == [MANUAL]
 
 
-# What upstream gets and may answer
+# Upstream requests and responses
 
 EVERY_INPUT = {
     "itemBarcode": 'shelf/7 & "more"+%',

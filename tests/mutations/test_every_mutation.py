@@ -145,7 +145,7 @@ async def test_date_defaults_to_now(execute: Execute, mutation: MutationCase) ->
     assert began <= datetime.fromisoformat(sent) <= datetime.now(UTC)
 
 
-# What upstream never gets
+# Rejected before any upstream call
 
 
 def broken(mutation: MutationCase) -> Iterator[tuple[str, Json]]:

@@ -180,7 +180,7 @@ async def test_renewal_override_requires_the_permission(gateway: Gateway) -> Non
     }
 
 
-# Another due date, lost, claimed, missing, a note
+# Due date, lost, claimed returned, missing, notes
 
 
 async def test_due_date_is_changed(gateway: Gateway) -> None:

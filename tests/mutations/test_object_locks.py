@@ -320,7 +320,7 @@ async def test_staff_email_is_not_exposed(gateway: Gateway) -> None:
     assert len(result["data"]["objectLocks"]["nodes"]) == 5
 
 
-# Who may not, and what cannot be
+# Missing identity and invalid input
 
 EVERY_WAY = [
     pytest.param(LOCK_OBJECT, {"input": PATRON}, id="lockObject"),
