@@ -414,10 +414,10 @@ async def test_request_ids_are_case_insensitive(gateway: Gateway) -> None:
     assert answer["errors"][0]["message"] == "`queue` must contain each request once."
 
 
-@pytest.mark.parametrize("named", [{}, {"instanceId": key(1), "itemId": key(2)}])
-async def test_one_queue_is_required(gateway: Gateway, fault_name: Json) -> None:
+@pytest.mark.parametrize("queue_fields", [{}, {"instanceId": key(1), "itemId": key(2)}])
+async def test_one_queue_is_required(gateway: Gateway, queue_fields: Json) -> None:
     """An instance or an item: none and both are rejected before any call."""
-    answer = await gateway.ask(document("reorderQueue"), {"input": {**fault_name, "queue": places(key(3))}})
+    answer = await gateway.ask(document("reorderQueue"), {"input": {**queue_fields, "queue": places(key(3))}})
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert gateway.paths() == []
