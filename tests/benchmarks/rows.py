@@ -24,6 +24,7 @@ _PATIENCE = {
     "READ_TIMEOUT": "600",
     "ACT_TIMEOUT": "600",
     "OPERATION_TIMEOUT": "600",
+    "IDLE_TIMEOUT": "300",  # a connection waits while callgrind writes its counts
 }
 
 

@@ -51,5 +51,6 @@ def serve(app: Starlette) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=300,  # a connection waits while callgrind writes its counts
         )
         server(config).run(sockets=[listener])
