@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,41 @@ def test_transports_are_the_door_to_httpx_and_aiohttp() -> None:
     }
 
     assert {user.rpartition("/")[0] for user in users} == {"upstream/transport"}
+
+
+# The only files, or folders, that may import the internals of a library: its submodules, and of uvicorn and
+# aiohttp the package itself. An upgrade of the library is then a change of one place.
+DOORS = {
+    "uvicorn": "server/",
+    "aiohttp": "upstream/transport/",
+    "graphql": "engine/core.py",
+    "strawberry": "engine/core.py",
+}
+PUBLIC_MODULES = {"graphql", "strawberry", "strawberry.schema.config", "strawberry.tools"}
+
+
+def libraries(file: Path) -> Iterator[str]:
+    """The modules of libraries with a door that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module in DOORS:
+            submodules = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [name for name in submodules if find_spec(name) is not None] or [node.module]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        yield from (name for name in names if name.partition(".")[0] in DOORS)
+
+
+def test_each_library_has_one_door() -> None:
+    """Internals of a library are imported in one place."""
+    elsewhere = {
+        f"{file.relative_to(ROOT).as_posix()}: {name}"
+        for file in ROOT.rglob("*.py")
+        for name in libraries(file)
+        if name not in PUBLIC_MODULES
+        and not file.relative_to(ROOT).as_posix().startswith(DOORS[name.partition(".")[0]])
+    }
+
+    assert elsewhere == set()

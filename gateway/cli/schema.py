@@ -60,8 +60,8 @@ def schema(write: bool, check: bool, older: Path | None, incremental: bool) -> N
 def print_schema(*, incremental: bool = False) -> str:
     """Return the schema as text. `incremental` includes the directive `@defer`, as introspection does."""
     from graphql import GraphQLDeferDirective
-    from graphql.utilities import print_directive
 
+    from gateway.engine.core import print_directive
     from gateway.graph import schema as graph
 
     text = graph.as_str().rstrip("\n") + "\n"
@@ -91,7 +91,8 @@ def check_schema_file(text: str) -> None:
 def compare_schemas(before: GraphQLSchema, text: str) -> None:
     """List the changes since an older schema, breaking ones first, and fail if there is a breaking one."""
     from graphql import build_schema, find_schema_changes
-    from graphql.utilities.find_schema_changes import BreakingChange, DangerousChange
+
+    from gateway.engine.core import BreakingChange, DangerousChange
 
     labels: dict[type, str] = {BreakingChange: "BREAKING", DangerousChange: "DANGEROUS"}
     changes = find_schema_changes(before, build_schema(text))

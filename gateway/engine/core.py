@@ -43,7 +43,10 @@ from graphql.execution.values import (
 )
 from graphql.pyutils import AwaitableOrValue
 from graphql.pyutils import Path as ResponsePath
+from graphql.utilities import print_directive
+from graphql.utilities.find_schema_changes import BreakingChange, DangerousChange
 from strawberry.annotation import StrawberryAnnotation
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
@@ -70,6 +73,8 @@ __all__ = [
     "LIST_COMPLETION",
     "STRAWBERRY_RULES",
     "VALUE_COMPLETION",
+    "BreakingChange",
+    "DangerousChange",
     "FieldDetails",
     "FragmentDetails",
     "GraphQLVariableSignature",
@@ -83,6 +88,7 @@ __all__ = [
     "StrawberryEnumDefinition",
     "StrawberryField",
     "StrawberryGraphQLCoreExecutionContext",
+    "StrawberryInputCoercionError",
     "StrawberryList",
     "StrawberryMaybe",
     "StrawberryObjectDefinition",
@@ -101,6 +107,7 @@ __all__ = [
     "get_variable_values",
     "has_object_definition",
     "optimized_is_awaitable",
+    "print_directive",
     "raw_info",
     "resolve_info",
     "to_camel_case",

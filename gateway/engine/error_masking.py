@@ -10,9 +10,14 @@ from types import CodeType
 from typing import Any
 
 from graphql import GraphQLError
-from strawberry.exceptions import StrawberryInputCoercionError
 
-from gateway.engine.core import ARGUMENT_COERCION, LEAF_COMPLETION, LIST_COMPLETION, VALUE_COMPLETION
+from gateway.engine.core import (
+    ARGUMENT_COERCION,
+    LEAF_COMPLETION,
+    LIST_COMPLETION,
+    VALUE_COMPLETION,
+    StrawberryInputCoercionError,
+)
 from gateway.errors import BadUserInput, ErrorCode, GatewayError, UpstreamBadResponse
 
 INTERNAL_MESSAGE = "An unexpected error occurred in the gateway."

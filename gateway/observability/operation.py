@@ -11,15 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from gateway import errors
 from gateway.errors import ErrorCode
 from gateway.observability import logs
-
-if TYPE_CHECKING:  # loaded only if they are enabled
-    from gateway.observability.metrics import Metrics
-    from gateway.observability.traces import CallSpan, OperationSpan, Tracing
 
 Kind: TypeAlias = Literal["query", "mutation", "none"]
 Outcome: TypeAlias = Literal["success", "partial", "refused", "failed", "abandoned"]
@@ -77,6 +73,40 @@ class MutationOutcome:
     upstream: str
     outcome: str
     status: int | None = None
+
+
+class CallSpan(Protocol):
+    """The span of one upstream call. `headers` contain its context."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]: ...
+
+    def end(self, status: Status, number: int | None) -> None: ...
+
+
+class OperationSpan(Protocol):
+    """The span of one operation."""
+
+    @property
+    def trace_id(self) -> str: ...
+
+    def call(self, upstream: str, method: str, route: str) -> CallSpan: ...
+
+    def end(self, operation: OperationRecord) -> None: ...
+
+
+class Tracing(Protocol):
+    """The source of spans: `traces`, which is loaded only if tracing is enabled."""
+
+    def start(self, traceparent: str | None, tracestate: str | None) -> OperationSpan: ...
+
+
+class Metrics(Protocol):
+    """The counts of operations, in `metrics`."""
+
+    def start(self) -> None: ...
+
+    def end(self, operation: OperationRecord) -> None: ...
 
 
 @dataclass(slots=True, eq=False)

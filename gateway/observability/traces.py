@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -16,10 +15,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from gateway.observability.operation import OperationRecord, Status
 from gateway.settings import SettingsError
-
-if TYPE_CHECKING:
-    from gateway.observability.operation import OperationRecord, Status
 
 NAME = "circulation-gateway"
 EXPORTER = "OTEL_TRACES_EXPORTER"
