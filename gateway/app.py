@@ -31,7 +31,7 @@ from gateway.engine.trusted_documents import prepare_trusted
 from gateway.graph import schema
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.error_response import unexpected_error
-from gateway.http.graphiql.page import Examples, asset_routes, built_assets, graphiql_page
+from gateway.http.graphiql.page import Examples, asset_routes, find_assets, render_page
 from gateway.http.health import Readiness, health_routes
 from gateway.http.metrics import metrics_routes
 from gateway.http.middleware.cors import cors
@@ -84,7 +84,7 @@ def create_app(
     metrics = _metrics(load, running_mutations) if settings.metrics else None
     if tracing is None and settings.tracing:
         tracing = _tracing()
-    assets = built_assets() if settings.graphiql else None
+    assets = find_assets() if settings.graphiql else None
     examples = Examples() if sandbox is None else _examples(sandbox)
 
     def new_context(caller: Caller, operation: OperationRecord) -> Context:
@@ -119,7 +119,7 @@ def create_app(
         operations,
         identify,
         max_body_bytes=settings.max_body_bytes,
-        graphiql=graphiql_page(assets, examples) if settings.graphiql else None,
+        graphiql=render_page(assets, examples) if settings.graphiql else None,
         recorder=Recorder(metrics, tracing, server_timing=settings.server_timing),
     )
 

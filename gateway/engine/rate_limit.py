@@ -47,8 +47,8 @@ def user_key(caller: Caller) -> str:
     """Return the key of the user's budget, the tenant and 32 hexadecimal digits: `diku/9a0c...`.
 
     A user is identified by the hash of their token, so that no store sees the token. The claims in a token
-    would outlive the 10 minutes of a FOLIO token, but they are not verified here: with a forged user id
-    anybody could spend that user's budget. Another's token cannot be forged. The price: a new token is a new
+    would outlive the 10 minutes of a FOLIO token, but they are not verified here: with a forged user id a
+    caller could spend another user's budget. A token cannot be forged. The price: a new token is a new
     budget, so a user who refreshes it may spend twice the limit in that window.
 
     Callers without a token are identified by their Polaris authorization. Without both, all callers of a

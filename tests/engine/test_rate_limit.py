@@ -147,6 +147,56 @@ def test_a_budget_comes_back_evenly() -> None:
     assert counters.spend("user", 60) is None
 
 
+def test_a_window_ends_exactly_after_its_length() -> None:
+    """A call at the end of a window belongs to the next one, in which the calls before it fade."""
+    clock = Clock()
+    counters = LocalCounters(10, 60, clock=clock)
+    assert counters.spend("user", 4) is None
+
+    clock.now += 60.0
+    assert counters.spend("user", 6) is None
+    assert counters.spend("user", 1) == 15.0  # until the 4 calls of the previous window count as 3
+    clock.now += 30.0
+    assert counters.spend("user", 3) == 15.0
+    assert counters.spend("user", 2) is None
+
+
+def test_a_window_is_forgotten_exactly_after_the_next_one() -> None:
+    """Two lengths after its start a window no longer counts, and a new window starts with the next call."""
+    clock = Clock()
+    counters = LocalCounters(10, 60, clock=clock)
+    assert counters.spend("user", 10) is None
+
+    clock.now += 120.0
+    assert counters.spend("user", 10) is None
+    clock.now += 30.0
+    assert counters.spend("user", 1) == 36.0  # 30 to the end of the window, 6 until its 10 calls count as 9
+    clock.now += 36.0
+    assert counters.spend("user", 1) is None
+
+
+def test_a_window_starts_with_the_first_call_after_a_pause() -> None:
+    """After a pause of two windows the next one starts with a call, not at a multiple of the length."""
+    clock = Clock()
+    counters = LocalCounters(10, 60, clock=clock)
+    assert counters.spend("user", 1) is None
+
+    clock.now += 150.0
+    assert counters.spend("user", 10) is None
+    assert counters.spend("user", 10) == 120.0
+
+
+def test_a_call_that_fits_exactly_is_admitted() -> None:
+    """The limit itself may be spent; one call more waits for the window before to fade."""
+    clock = Clock()
+    counters = LocalCounters(10, 60, clock=clock)
+    assert counters.spend("user", 10) is None
+    clock.now += 90.0  # half of the 10 count
+
+    assert counters.spend("user", 6) == 6.0
+    assert counters.spend("user", 5) is None
+
+
 @pytest.mark.anyio
 async def test_every_operation_costs_a_call_and_none_more_than_all() -> None:
     """What asks nothing costs one call; what needs more than the limit takes all of it, and is not lost."""

@@ -16,7 +16,7 @@ import pytest
 from gateway.app import create_app
 from gateway.cli.serve import require_upstream_or_sandbox
 from gateway.cli.startup import CannotStart, explain_listen_error, sandbox_notice
-from gateway.http.graphiql.page import Examples, graphiql_page
+from gateway.http.graphiql.page import Examples, render_page
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, Json, open_gateway
 from tests.manual.pages import PAGES, blocks, section
@@ -153,7 +153,7 @@ async def not_trusted(folder: Path) -> str:
 
 
 async def no_bundle(_: Path) -> str:
-    page = graphiql_page(None, Examples()).decode()
+    page = render_page(None, Examples()).decode()
     (text,) = re.findall(r"<h1>(.*?)</h1>", page, re.DOTALL)
     return unescape(" ".join(text.split()))
 

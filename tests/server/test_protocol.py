@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from gateway.http.error_response import error_response
-from gateway.server.protocol import HALF_CLOSED, SPARE_CONNECTIONS, bounded_protocol
+from gateway.server.protocol import HALF_CLOSED, SPARE_CONNECTIONS, bounded_protocol, check_members
 from gateway.settings import ServerSettings
 from tests.http.held_upstream import ACT, HeldUpstream, held_upstream
 from tests.server.edge import PATIENCE, QUERY, Client, Process, gateway_process, get, post
@@ -495,6 +495,25 @@ async def test_no_end_of_a_connection_waits_for_ever(ended_by: bytes | None) -> 
     assert transport.closing
     assert time.monotonic() - began > 0.4
     protocol.connection_lost(None)
+
+
+# uvicorn's members
+
+
+def test_missing_members_are_reported() -> None:
+    """A release of uvicorn without the members that the protocol uses is refused at import, by name."""
+
+    class Other:
+        flow = None
+
+        def __init__(self) -> None:
+            self.cycle = None
+
+    check_members(Other, "flow cycle")
+    with pytest.raises(
+        ImportError, match=r"uvicorn [\d.]+: Other has no pipeline, url, which the gateway uses"
+    ):
+        check_members(Other, "flow cycle url pipeline")
 
 
 # Half-closed connections

@@ -1,4 +1,4 @@
-// Bundle GraphiQL into a few files with hashed names, and say in manifest.json which of them the page loads.
+// Bundle GraphiQL into a few files with hashed names, and list in manifest.json those that the page loads.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,12 +18,12 @@ const COMMON = {
   outdir: OUT,
   target: ['chrome120', 'firefox120', 'safari17'],
   define: { 'process.env.NODE_ENV': '"production"' },
-  legalComments: 'none', // the licences are a file of their own
+  legalComments: 'none', // the licences are in a separate file
   logLevel: 'warning',
 };
 
 
-// Packages that come without a text, and the one from the same repository that has it.
+// Packages without a licence text, and the package from the same repository that has it.
 const TEXT_IN = {
   '@graphiql/plugin-doc-explorer': 'graphiql',
   '@graphiql/plugin-explorer': 'graphiql',
@@ -34,7 +34,7 @@ const TEXT_IN = {
 
 await rm(OUT, { recursive: true, force: true });
 
-// A worker is one file, so that its own policy can forbid it to load anything.
+// A worker is one file, so that its policy can forbid it to load anything.
 const workers = await Promise.all(
   Object.values(WORKERS).map((entry) =>
     build({ ...COMMON, entryPoints: [entry], format: 'iife', entryNames: '[name]-[hash]' }),
@@ -53,12 +53,12 @@ const page = await build({
   ...COMMON,
   entryPoints: { explorer: 'src/main.jsx' },
   format: 'esm',
-  splitting: true, // what few people need, such as the formatter, comes when it is needed
+  splitting: true, // rarely used parts, such as the formatter, are loaded on demand
   jsx: 'automatic',
   entryNames: '[name]-[hash]',
   chunkNames: '[name]-[hash]',
   assetNames: '[name]-[hash]',
-  // The names that GraphiQL asks for are CommonJS files, whose parsers an ES module would not get to see.
+  // The names that GraphiQL imports are CommonJS files, whose parsers an ES module cannot import.
   alias: {
     'prettier/parser-babel': 'prettier/plugins/babel',
     'prettier/parser-graphql': 'prettier/plugins/graphql',
@@ -76,16 +76,16 @@ const files = [];
 for (const file of (await readdir(OUT)).sort()) {
   const path = join(OUT, file);
   if (file.endsWith('.css') && file !== basename(style)) {
-    await rm(path); // of a part that comes later: the page's own sheet has its rules already
+    await rm(path); // of a part that is loaded on demand: the page's style sheet has its rules
     continue;
   }
   files.push(file);
   await writeFile(`${path}.gz`, gzipSync(await readFile(path), { level: 9 }));
   await rm(path);
 }
-await writeFile(join(OUT, 'licences.txt'), text); // once more to read, for whoever opens the package
+await writeFile(join(OUT, 'licences.txt'), text); // uncompressed, for readers of the package
 const manifest = {
-  sources: process.argv[2] ?? '', // the fingerprint of what this was made of, for whoever asks whether it is current
+  sources: process.argv[2] ?? '', // the fingerprint of the sources, to check if the bundle is up to date
   script: basename(script),
   style: basename(style),
   licences: licenceFile,
@@ -93,7 +93,7 @@ const manifest = {
 };
 await writeFile(join(OUT, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 
-/** The licence of every package that a byte of the bundle came from, with its text. */
+/** Return the licence of every package in the bundle, with its text. */
 async function licences(results) {
   const inputs = results.flatMap(({ metafile }) =>
     Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)),
@@ -117,7 +117,7 @@ function packageFolder(input) {
 async function readPackage(folder) {
   const { name, version, license } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
   const texts = await licenceTexts(TEXT_IN[name] ? join('node_modules', TEXT_IN[name]) : folder);
-  if (!license || !texts.length) throw new Error(`${name} has no licence to show`);
+  if (!license || !texts.length) throw new Error(`${name} has no licence text`);
   return { name, version, license, texts };
 }
 

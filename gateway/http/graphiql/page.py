@@ -1,4 +1,4 @@
-"""GraphiQL, for people who explore: the page, and the files it loads, which all come from here."""
+"""GraphiQL: the page, and the files it loads, all served by the gateway."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-EXPLORER = Path(__file__).parent
-BUNDLE = EXPLORER / "dist"  # made when the package was built
-OPERATIONS = EXPLORER / "operations"
+FOLDER = Path(__file__).parent
+BUNDLE = FOLDER / "dist"  # created when the package is built
+OPERATIONS = FOLDER / "operations"
 
-# Not from the machine's table of types, which may say anything: a script of a wrong type is not run.
+# Not from the operating system's table, which may be wrong: browsers do not run a script of another type.
 MEDIA_TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -33,7 +33,7 @@ IMMUTABLE = {"Cache-Control": "immutable"}  # each name has the hash of its cont
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What the build says that it made."""
+    """The manifest that the build writes."""
 
     script: str
     style: str
@@ -43,7 +43,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """The files of the bundle, each kept compressed in one folder, and which of them the page loads."""
+    """The files of the bundle, each compressed, in one folder with a manifest."""
 
     folder: Path
     manifest: Manifest
@@ -54,22 +54,22 @@ class Assets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
-    """Records that the operations of the page are shown with; blanks, where nobody knows any.
+    """Records for the variables of the example operations; empty without a sandbox.
 
-    `polaris_patron` is a PatronID of Polaris, the other ids are those of FOLIO.
+    `polaris_patron` is a PatronID of Polaris; the other ids are FOLIO's.
     """
 
     tenant: str = ""
     service_point: str = ""
     patron_barcode: str = ""
     item_barcode: str = ""
-    instance: str = ""  # a title that somebody waits for
+    instance: str = ""  # a title with open requests
     item: str = ""
     polaris_patron: int = 0
 
 
-def built_assets(folder: Path = BUNDLE) -> Assets | None:
-    """Find the bundle, or give None when the package was built where it could not be made."""
+def find_assets(folder: Path = BUNDLE) -> Assets | None:
+    """Return the bundle, None if it could not be built with the package."""
     try:
         manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
     except FileNotFoundError:
@@ -78,7 +78,7 @@ def built_assets(folder: Path = BUNDLE) -> Assets | None:
 
 
 def asset_routes(page: str, assets: Assets | None) -> list[Route]:
-    """Serve the files of the bundle below the path of the page, and no others."""
+    """Return the routes of the bundle's files below the path of the page."""
     if assets is None:
         return []
 
@@ -88,7 +88,7 @@ def asset_routes(page: str, assets: Assets | None) -> list[Route]:
             raise HTTPException(404)
         path, media_type = assets.path(name), MEDIA_TYPES[PurePath(name).suffix]
         headers = {**IMMUTABLE, "Vary": "Accept-Encoding"}
-        if _takes_gzip(request.headers.get("Accept-Encoding", "")):
+        if _accepts_gzip(request.headers.get("Accept-Encoding", "")):
             return FileResponse(path, media_type=media_type, headers={**headers, "Content-Encoding": "gzip"})
         content = await run_sync(lambda: gzip.decompress(path.read_bytes()))
         return Response(content, media_type=media_type, headers=headers)
@@ -96,10 +96,10 @@ def asset_routes(page: str, assets: Assets | None) -> list[Route]:
     return [Route(f"{page}/assets/{{name}}", asset, methods=["GET"])]
 
 
-def graphiql_page(assets: Assets | None, examples: Examples) -> bytes:
-    """Write the page, or without a bundle the page that says how to get one.
+def render_page(assets: Assets | None, examples: Examples) -> bytes:
+    """Return the page, or a page with instructions if there is no bundle.
 
-    Addresses are relative to that of the page, so that a proxy may serve it below any path.
+    URLs are relative to the page, so that a proxy may serve it below any path.
     """
     if assets is None:
         return _PAGE_WITHOUT_BUNDLE.encode()
@@ -119,15 +119,15 @@ def graphiql_page(assets: Assets | None, examples: Examples) -> bytes:
 
 def _headers(examples: Examples) -> str:
     if examples.tenant:
-        return _indented({"X-Okapi-Tenant": examples.tenant})
+        return _format_json({"X-Okapi-Tenant": examples.tenant})
     return """{
-  // Your own token belongs here too, as "X-Okapi-Token". The browser does not keep it.
+  // Add your token as "X-Okapi-Token". The browser does not store it.
   "X-Okapi-Tenant": ""
 }"""
 
 
 def _tabs(examples: Examples) -> list[dict[str, str]]:
-    """The operations of four screens, in the shape of GraphiQL's tabs."""
+    """Return the operations of four screens as GraphiQL's tabs."""
     variables: dict[str, Mapping[str, Any]] = {  # Any: JSON
         "request_list": {
             "filter": {"status": ["OPEN_NOT_YET_FILLED", "OPEN_AWAITING_PICKUP", "OPEN_IN_TRANSIT"]},
@@ -148,17 +148,17 @@ def _tabs(examples: Examples) -> list[dict[str, str]]:
     return [
         {
             "query": (OPERATIONS / f"{name}.graphql").read_text(encoding="utf-8"),
-            "variables": _indented(values),
+            "variables": _format_json(values),
         }
         for name, values in variables.items()
     ]
 
 
-def _indented(value: Mapping[str, Any]) -> str:
+def _format_json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=2)
 
 
-def _takes_gzip(accept_encoding: str) -> bool:
+def _accepts_gzip(accept_encoding: str) -> bool:
     for part in accept_encoding.lower().split(","):
         coding, *parameters = (each.strip() for each in part.split(";"))
         if coding in ("gzip", "*"):
@@ -184,7 +184,7 @@ _PAGE = f"""<!doctype html>
 </head>
 <body>
 <div id="graphiql" data-explorer="{{explorer}}"></div>
-<noscript>GraphiQL needs JavaScript. The gateway answers GraphQL at this address without it.</noscript>
+<noscript>GraphiQL needs JavaScript. The gateway serves GraphQL at this URL without it.</noscript>
 </body>
 </html>
 """
@@ -197,11 +197,11 @@ _PAGE_WITHOUT_BUNDLE = """<!doctype html>
 </head>
 <body>
 <h1>GraphiQL was not built</h1>
-<p>The gateway runs, and answers GraphQL at this address. Only the page to explore it with is missing:
-it is bundled from npm packages when the gateway is installed, and that did not work then.</p>
-<p>Where npm reaches its packages, install again from the folder of the source, and start again:</p>
+<p>The gateway is running and serves GraphQL at this URL. Only GraphiQL is missing: it is bundled from npm
+packages when the gateway is installed, and the build failed.</p>
+<p>With access to the npm registry, install the gateway again from its source folder, and restart it:</p>
 <pre>pip install --verbose --force-reinstall --no-deps .</pre>
-<p>What it prints says what is missing, should it fail again. <code>GRAPHIQL=0</code> turns this page off.</p>
+<p>If the build fails again, its output contains the reason. <code>GRAPHIQL=0</code> disables this page.</p>
 </body>
 </html>
 """

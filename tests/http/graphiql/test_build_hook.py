@@ -17,10 +17,10 @@ from gateway.http.graphiql.build_hook import (
     NODE_PLATFORMS,
     SOURCES,
     GraphiQLAssets,
-    fingerprint,
-    up_to_date,
+    hash_sources,
+    is_up_to_date,
 )
-from gateway.http.graphiql.page import EXPLORER, MEDIA_TYPES, built_assets
+from gateway.http.graphiql.page import FOLDER, MEDIA_TYPES, find_assets
 
 PROJECT = Path(__file__).parents[3]
 SHELL = shutil.which("sh")
@@ -33,19 +33,19 @@ def _project(tmp_path: Path) -> Path:
     for name in ("pyproject.toml", "README.md", ".gitignore"):
         shutil.copy(PROJECT / name, tmp_path / name)
     explorer = tmp_path / "gateway" / "http" / "graphiql"
-    shutil.copytree(EXPLORER, explorer, ignore=shutil.ignore_patterns("dist", "node_modules", "__pycache__"))
+    shutil.copytree(FOLDER, explorer, ignore=shutil.ignore_patterns("dist", "node_modules", "__pycache__"))
     shutil.copy(PROJECT / "gateway" / "__init__.py", tmp_path / "gateway" / "__init__.py")
     return tmp_path
 
 
 def bundle(project: Path) -> Path:
-    """Leave behind what a build of this source tree would: a folder with the fingerprint of its sources."""
+    """Leave behind what a build of this source tree would: a folder with the hash of its sources."""
     explorer = project / "gateway" / "http" / "graphiql"
     dist = explorer / "dist"
     dist.mkdir()
     for name in FILES:
         (dist / f"{name}.gz").write_bytes(b"")
-    manifest = {"sources": fingerprint(explorer), "script": "", "style": "", "licences": "", "files": FILES}
+    manifest = {"sources": hash_sources(explorer), "script": "", "style": "", "licences": "", "files": FILES}
     (dist / "manifest.json").write_text(json.dumps(manifest))
     return dist
 
@@ -73,8 +73,8 @@ def with_node(monkeypatch: pytest.MonkeyPatch, folder: Path, version: str, npm_e
 
 def test_packages_are_pinned() -> None:
     """Each package is one exact version, and the lock has the hash of everything that is installed."""
-    package = json.loads((EXPLORER / "package.json").read_text(encoding="utf-8"))
-    lock = json.loads((EXPLORER / "package-lock.json").read_text(encoding="utf-8"))
+    package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
+    lock = json.loads((FOLDER / "package-lock.json").read_text(encoding="utf-8"))
     wanted = package["dependencies"] | package["devDependencies"]
 
     assert [version for version in wanted.values() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
@@ -88,7 +88,7 @@ def test_packages_are_pinned() -> None:
 
 def test_no_registry_is_named() -> None:
     """The packages come from where the machine is set up to take them."""
-    lock = (EXPLORER / "package-lock.json").read_text(encoding="utf-8")
+    lock = (FOLDER / "package-lock.json").read_text(encoding="utf-8")
 
     assert "resolved" not in lock
     assert "registry" not in lock
@@ -101,7 +101,7 @@ def test_a_bundle_is_made_once(project: Path, tmp_path: Path) -> None:
     """A bundle that was made of these very sources is not made again, and Node.js is not asked for."""
     dist = bundle(project)
 
-    assert up_to_date(dist.parent)
+    assert is_up_to_date(dist.parent)
     assert hook(project).dependencies() == []
     hook(project).initialize("standard", {})
     assert (dist / f"{FILES[0]}.gz").exists()
@@ -113,7 +113,7 @@ def test_a_bundle_of_other_sources(project: Path, source: str) -> None:
     dist = bundle(project)
     (dist.parent / source).write_text("{}")
 
-    assert not up_to_date(dist.parent)
+    assert not is_up_to_date(dist.parent)
 
 
 def test_a_bundle_that_is_not_whole(project: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_bundle_that_is_not_whole(project: Path) -> None:
     dist = bundle(project)
     (dist / f"{FILES[1]}.gz").unlink()
 
-    assert not up_to_date(dist.parent)
+    assert not is_up_to_date(dist.parent)
 
 
 def test_node_comes_from_pypi_where_there_is_none(
@@ -161,8 +161,8 @@ def test_without_packages_the_installation_goes_on(
     hook(project).initialize("editable", {})
 
     assert (tmp_path / "ran").read_text().split()[:2] == ["ci", "--ignore-scripts"]
-    assert built_assets(project / "gateway" / "http" / "graphiql" / "dist") is None
-    assert "`npm ci` ended with 1" in capfd.readouterr().err
+    assert find_assets(project / "gateway" / "http" / "graphiql" / "dist") is None
+    assert "`npm ci` exited with 1" in capfd.readouterr().err
 
 
 # What is shipped
@@ -191,10 +191,10 @@ def licences(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-@pytest.mark.skipif(built_assets() is None, reason="GraphiQL was not built on this machine")
+@pytest.mark.skipif(find_assets() is None, reason="GraphiQL was not built on this machine")
 def test_what_was_built() -> None:
     """The bundle that is served here has files of known types only, and the licence of every package."""
-    assets = built_assets()
+    assets = find_assets()
     assert assets is not None
     texts = licences((assets.folder / "licences.txt").read_text(encoding="utf-8"))
 

@@ -18,8 +18,8 @@ from gateway.http.graphiql.page import (
     Assets,
     Examples,
     asset_routes,
-    built_assets,
-    graphiql_page,
+    find_assets,
+    render_page,
 )
 from gateway.http.middleware.security_headers import ASSET_HEADERS, PAGE_HEADERS, SecurityHeaders
 from tests.gateway_under_test import open_gateway
@@ -99,7 +99,7 @@ def _assets(tmp_path: Path) -> Assets:
     names = dict(zip(("script", "style", "licences"), contents, strict=False))
     manifest = {"sources": "0f", **names, "files": list(contents)}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    assets = built_assets(tmp_path)
+    assets = find_assets(tmp_path)
     assert assets is not None
     return assets
 
@@ -132,7 +132,7 @@ async def file(assets: Assets, path: str, **headers: str) -> httpx.Response:
 
 def test_page(assets: Assets) -> None:
     """The page loads the bundle by addresses below its own, whatever path a proxy puts before them."""
-    page = graphiql_page(assets, Examples())
+    page = render_page(assets, Examples())
 
     assert page.startswith(b"<!doctype html>")
     assert attributes(page)["src"] == ["graphql/assets/explorer-1A.js"]
@@ -144,7 +144,7 @@ def test_page(assets: Assets) -> None:
 
 def test_page_has_nothing_inline(assets: Assets) -> None:
     """Nothing in the page needs a policy that lets scripts or styles stand in it, or come from elsewhere."""
-    page = graphiql_page(assets, Examples(tenant="diku"))
+    page = render_page(assets, Examples(tenant="diku"))
 
     assert re.findall(rb"<script(?! type=\"module\" src=)|<style|style=|\son\w+=|javascript:", page) == []
     assert re.findall(rb"(?<!xmlns=')https?://", page) == []
@@ -152,7 +152,7 @@ def test_page_has_nothing_inline(assets: Assets) -> None:
 
 def test_page_over_the_embedded_library(assets: Assets) -> None:
     """The tenant is filled in, and each operation has the variables it runs with."""
-    told = explorer(graphiql_page(assets, Examples(tenant="diku", patron_barcode="1", polaris_patron=7)))
+    told = explorer(render_page(assets, Examples(tenant="diku", patron_barcode="1", polaris_patron=7)))
 
     assert json.loads(told["headers"]) == {"X-Okapi-Tenant": "diku"}
     assert told["tools"] == "variables"
@@ -164,7 +164,7 @@ def test_page_over_the_embedded_library(assets: Assets) -> None:
 
 def test_page_over_a_real_library(assets: Assets) -> None:
     """The headers come first, with the tenant to fill in and no record of anybody's."""
-    told = explorer(graphiql_page(assets, Examples()))
+    told = explorer(render_page(assets, Examples()))
 
     assert '"X-Okapi-Tenant": ""' in told["headers"]
     assert told["tools"] == "headers"
@@ -173,7 +173,7 @@ def test_page_over_a_real_library(assets: Assets) -> None:
 
 def test_page_is_no_place_for_markup(assets: Assets) -> None:
     """What a library's records say is text in the page, whatever it is."""
-    page = graphiql_page(assets, Examples(tenant="diku", item='"><script>alert(1)</script>'))
+    page = render_page(assets, Examples(tenant="diku", item='"><script>alert(1)</script>'))
 
     assert b"<script>alert" not in page
     assert json.loads(explorer(page)["tabs"][3]["variables"])["itemId"] == '"><script>alert(1)</script>'
@@ -238,8 +238,8 @@ async def test_other_files(assets: Assets, path: str) -> None:
 
 def test_bundle_that_was_not_built(tmp_path: Path) -> None:
     """Without a bundle the page says what is missing and what to do, and there are no files to serve."""
-    assert built_assets(tmp_path) is None
-    page = graphiql_page(None, Examples(tenant="diku"))
+    assert find_assets(tmp_path) is None
+    page = render_page(None, Examples(tenant="diku"))
 
     assert b"GraphiQL was not built" in page
     assert b"pip install" in page
@@ -271,7 +271,7 @@ async def test_page_switched_off() -> None:
     """With GRAPHIQL off there is neither a page nor any of its files."""
     async with open_gateway(graphiql=False) as gateway:
         page = await gateway.http.get("/graphql", headers=BROWSER)
-        names = built_assets()
+        names = find_assets()
         paths = ["x.js", *(names.manifest.files if names else ())]
         statuses = {(await gateway.http.get(f"/graphql/assets/{path}")).status_code for path in paths}
 

@@ -13,25 +13,25 @@ import '@graphiql/plugin-explorer/style.css';
 import './fonts.css';
 import './page.css';
 
-import { ask } from './ask.js';
-import { storage, tabInFront } from './storage.js';
+import { fetchResult } from './fetcher.js';
+import { activeTab, storage } from './storage.js';
 import { EDITOR_THEME } from './theme.js';
 
-const place = document.getElementById('graphiql');
-const { headers, tabs, tools } = JSON.parse(place.dataset.explorer);
-const shown = tabInFront(tabs);
+const container = document.getElementById('graphiql');
+const { headers, tabs, tools } = JSON.parse(container.dataset.explorer);
+const tab = activeTab(tabs);
 const plugins = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];
 
-createRoot(place).render(
+createRoot(container).render(
   <GraphiQL
-    fetcher={ask}
+    fetcher={fetchResult}
     storage={storage}
     plugins={plugins}
     editorTheme={EDITOR_THEME}
     defaultTabs={tabs}
     defaultHeaders={headers}
-    initialQuery={shown.query ?? ''}
-    initialVariables={shown.variables ?? ''}
+    initialQuery={tab.query ?? ''}
+    initialVariables={tab.variables ?? ''}
     defaultEditorToolsVisibility={tools}
     shouldPersistHeaders={false}
     inputValueDeprecation

@@ -1,11 +1,11 @@
 import { parse } from 'jsonc-parser';
 
-// What the browser keeps between visits: tabs, history and looks, but of the headers only the tenant.
-const WITH_HEADERS = ['graphiql:queries', 'graphiql:favorites']; // the history keeps them, whatever it is told
-const TENANT = /^[a-z][a-z0-9_]{0,62}$/; // a token pasted into the wrong place is no tenant
+// The browser stores tabs, history and appearance between visits, but of the headers only the tenant.
+const WITH_HEADERS = ['graphiql:queries', 'graphiql:favorites']; // the history stores headers regardless of shouldPersistHeaders
+const TENANT = /^[a-z][a-z0-9_]{0,62}$/; // excludes a token pasted into the wrong header
 
 function withoutSecrets(headers) {
-  // Half typed it may be, and with comments: what can be read of it is read.
+  // The text may be incomplete and may have comments; the parser returns what it can read.
   const kept = Object.entries(parse(headers ?? '') ?? {}).filter(
     ([name, value]) => name.toLowerCase() === 'x-okapi-tenant' && TENANT.test(value),
   );
@@ -26,10 +26,10 @@ export const storage = {
 };
 
 /**
- * The tab in front at the last visit, or the first of these. GraphiQL itself shows a tab that nobody edited without
- * its variables, and a tab that was left in a hurry empty.
+ * The active tab of the last visit, or the first of these. GraphiQL itself shows an unedited tab without its
+ * variables, and a tab that was closed before it was stored empty.
  */
-export function tabInFront(tabs) {
+export function activeTab(tabs) {
   try {
     const { tabs: kept, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState'));
     return kept[activeTabIndex] ?? tabs[0];

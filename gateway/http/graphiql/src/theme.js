@@ -1,8 +1,8 @@
 import { editor } from 'monaco-graphql/esm/monaco-editor.js';
 
-export const EDITOR_THEME = { dark: 'graphiql-DARK', light: 'graphiql-LIGHT' }; // by GraphiQL's names
+export const EDITOR_THEME = { dark: 'graphiql-DARK', light: 'graphiql-LIGHT' }; // the names that GraphiQL uses
 
-// The page follows the system when evening comes; without this its editors would stay as they were loaded.
+// The page follows a change of the system's color scheme; its editors do not without this.
 window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', ({ matches }) => {
   if (!localStorage.getItem('graphiql:theme')) {
     editor.setTheme(matches ? EDITOR_THEME.dark : EDITOR_THEME.light);

@@ -1,4 +1,4 @@
-// Monaco's three workers, each a file of its own: a worker from a blob would need `blob:` in the policy.
+// Monaco's three workers, each in a separate file: a worker from a blob would need `blob:` in the policy.
 const FILES = { json: JSON_WORKER, graphql: GRAPHQL_WORKER };
 
 globalThis.MonacoEnvironment = {
