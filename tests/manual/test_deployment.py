@@ -15,9 +15,10 @@ from gateway import __version__
 from gateway.app import ACT_MARGIN, create_app
 from gateway.cli import cli
 from gateway.cli.serve import DRAIN_SECONDS
+from gateway.doctor.diagnosis import Status
 from gateway.doctor.module_descriptor import IMAGE, MEMORY
 from gateway.settings import Settings
-from tests.manual.pages import PAGES, PROJECT, blocks
+from tests.manual.pages import PAGES, PROJECT, blocks, section
 
 PAGE = PAGES["deployment"]
 DOCKERFILE = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
@@ -214,6 +215,14 @@ def test_the_memory_is_that_of_the_module_descriptor(container: Manifest) -> Non
     assert resources["limits"]["memory"] == f"{MEMORY // MEBIBYTE}Mi"
     assert MEMORY % MEBIBYTE == 0
     assert re.fullmatch(r"\d+m", resources["requests"]["cpu"])
+
+
+def test_the_results_of_doctor_are_listed() -> None:
+    """The table of results names each status that a check may have."""
+    table = section("deployment", "Check the connection: `doctor`").partition("| Result |")[2]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+
+    assert set(re.findall(r"`(.*?)`", " ".join(rows))) == {each.value for each in Status}
 
 
 def test_one_pod_is_always_available(manifests: dict[str, Manifest]) -> None:
