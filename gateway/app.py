@@ -23,8 +23,8 @@ from gateway.engine.persisted_documents import (
     PersistedDocuments,
     RedisDocumentStore,
 )
+from gateway.engine.plans.cache import FALLBACKS, Reason
 from gateway.engine.plans.executor import PlanExecutor
-from gateway.engine.plans.fallbacks import FALLBACKS, Reason
 from gateway.engine.rate_limit import DECISIONS, RateLimit
 from gateway.engine.running_mutations import RunningMutations
 from gateway.engine.trusted_documents import prepare_trusted
@@ -125,7 +125,7 @@ def create_app(
 
     def compile_ahead(operation: Operation) -> None:
         if planned is not None:
-            planned.prepare(operation, lambda: new_context(NOBODY, OperationRecord()))
+            planned.prepare(operation)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, ShutdownState]]:
@@ -246,7 +246,9 @@ def _in_process(sandbox: Sandbox) -> TransportFactory:
 def _plans(settings: Settings) -> PlanExecutor | None:
     if settings.execution == "generic":
         return None
-    return PlanExecutor(schema, hide_suggestions=not settings.suggestions)
+    return PlanExecutor(
+        schema, is_direct=settings.lists_from == "circulation", hide_suggestions=not settings.suggestions
+    )
 
 
 def _seeded_staff(sandbox: Sandbox) -> PolarisIdentity:

@@ -13,7 +13,11 @@ from gateway.observability.operation import OperationRecord
 from gateway.upstream.services import Upstream
 
 if TYPE_CHECKING:
-    from gateway.fields.selection import NeedsCache
+    from gateway.fields.base import Selected
+
+# What fields decide by, of each execution: by ids of operation and variables, then of the field's nodes. An
+# entry holds operation and variables, so that no other ones in this context have their ids.
+Selections: TypeAlias = "dict[tuple[int, int], tuple[object, object, dict[tuple[int, ...], Selected]]]"
 
 
 @dataclass(slots=True)
@@ -39,7 +43,7 @@ class Context:
     loaders: Loaders
     max_page_size: int = 1000
     consortium_tenants: frozenset[str] = frozenset()
-    needs: NeedsCache = field(default_factory=dict)
+    selections: Selections = field(default_factory=dict)
     mutations: MutationState = field(default_factory=MutationState)
     stopping: ShutdownState = field(default_factory=ShutdownState)
     operation: OperationRecord = field(default_factory=OperationRecord)

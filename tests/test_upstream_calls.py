@@ -206,7 +206,7 @@ async def test_a_filter_too_long_for_upstream_is_refused_before_it_is_sent(gatew
     )
 
     assert answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
-    assert "upstream reads 4000" in answer["errors"][0]["message"]
+    assert "at most 4000 are allowed" in answer["errors"][0]["message"]
     assert gateway.calls == []
 
 

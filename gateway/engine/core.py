@@ -7,7 +7,7 @@ it needs. An upgrade of either library is a change of this file.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import strawberry
 from graphql import (
@@ -74,6 +74,7 @@ __all__ = [
     "STRAWBERRY_RULES",
     "VALUE_COMPLETION",
     "BreakingChange",
+    "CompletingExecutor",
     "DangerousChange",
     "FieldDetails",
     "FragmentDetails",
@@ -94,6 +95,7 @@ __all__ = [
     "StrawberryObjectDefinition",
     "StrawberryOptional",
     "VariableValues",
+    "class_of",
     "coerce_variables",
     "collect_fields",
     "collect_subfields",
@@ -106,6 +108,7 @@ __all__ = [
     "get_object_definition",
     "get_variable_values",
     "has_object_definition",
+    "new_executor",
     "optimized_is_awaitable",
     "print_directive",
     "raw_info",
@@ -132,6 +135,12 @@ def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
 def declaration_of(field: GraphQLField) -> Any:
     """Return Strawberry's declaration of a field, None if it has none. Any: the classes of gateway/fields."""
     return field.extensions.get("strawberry-definition")
+
+
+def class_of(kind: GraphQLObjectType) -> type:
+    """Return the Python class of an object type."""
+    origin: type = kind.extensions["strawberry-definition"].origin
+    return origin
 
 
 def raw_info(info: strawberry.Info[Any, Any]) -> GraphQLResolveInfo[Any]:
@@ -171,19 +180,22 @@ def resolve_info(
     return strawberry.Info(_raw_info=raw, _field=declaration_of(field))
 
 
-def execute_operation(
-    schema: strawberry.Schema,
+AnyExecutor = TypeVar("AnyExecutor", bound=Executor[Any])
+
+
+def new_executor(
+    kind: Callable[..., AnyExecutor],
+    schema: GraphQLSchema,
     operation: OperationDefinitionNode,
     fragments: dict[str, FragmentDefinitionNode],
     fragment_details: dict[str, FragmentDetails],
     variables: VariableValues,
     context: object,
-    extensions: dict[str, Any] | None = None,
-) -> AwaitableOrValue[ExecutionResult | ExperimentalIncrementalExecutionResults]:
-    """Execute a valid operation by Strawberry's executor. Any: request extensions are JSON."""
-    new_executor: Callable[..., Executor[Any]] = schema.execution_context_class
-    executor = new_executor(
-        schema._schema,
+    **extensions: Any,
+) -> AnyExecutor:
+    """Create an executor of one operation, as Strawberry does. Any: request extensions are JSON."""
+    return kind(
+        schema,
         fragments,
         fragment_details,
         None,
@@ -194,6 +206,28 @@ def execute_operation(
         default_type_resolver,
         default_field_resolver,
         is_awaitable=optimized_is_awaitable,
+        **extensions,
+    )
+
+
+def execute_operation(
+    schema: strawberry.Schema,
+    operation: OperationDefinitionNode,
+    fragments: dict[str, FragmentDefinitionNode],
+    fragment_details: dict[str, FragmentDetails],
+    variables: VariableValues,
+    context: object,
+    extensions: dict[str, Any] | None = None,
+) -> AwaitableOrValue[ExecutionResult | ExperimentalIncrementalExecutionResults]:
+    """Execute a valid operation by Strawberry's executor. Any: request extensions are JSON."""
+    executor = new_executor(
+        schema.execution_context_class,
+        schema._schema,
+        operation,
+        fragments,
+        fragment_details,
+        variables,
+        context,
         operation_extensions=extensions,
     )
     return executor.execute_operation()
@@ -228,3 +262,47 @@ def coerce_variables(
         sources[signature.name] = VariableValueSource(signature, value)
         coerced[signature.name] = result
     return VariableValues(sources, coerced)
+
+
+class CompletingExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Completes roots whose values are loaded, beside completed ones. Any: graphql-core's own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.completed: dict[str, Any] = {}
+        self.loaded: dict[str, Any] = {}
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: list[FieldDetails],
+        path: ResponsePath,
+        position_context: Any,
+    ) -> Any:
+        if path.prev is not None:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        name = str(path.key)
+        if name in self.completed:
+            return self.completed[name]
+        nodes = [each.node for each in field_details_list]
+        field = parent_type.fields[nodes[0].name.value]
+        info = self.build_resolve_info(field, nodes, parent_type, path)
+        try:
+            result = self.complete_value(
+                field.type, field_details_list, info, path, self.loaded[name], position_context
+            )
+        except Exception as error:
+            self.handle_field_error(error, field.type, field_details_list, path)
+            return None
+        if not self.is_awaitable(result):
+            return result
+
+        async def completed() -> Any:
+            try:
+                return await result
+            except Exception as error:
+                self.handle_field_error(error, field.type, field_details_list, path)
+                return None
+
+        return completed()

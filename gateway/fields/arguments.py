@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import strawberry
 
 from gateway import errors
-from gateway.engine.core import to_camel_case
+from gateway.engine.core import StrawberryAnnotation, StrawberryArgument, to_camel_case
 from gateway.fields.enums import UNKNOWN, member
 from gateway.fields.scalars import DateTime
 from gateway.upstream import cql
@@ -25,6 +25,22 @@ LONGEST_PROSE = 10_000  # characters; a comment is written by hand
 LARGEST_OFFSET = 2_147_483_647  # FOLIO's own limit (RAML of the storage modules)
 
 Given = TypeVar("Given")
+
+
+def argument(name: str, type_: Any, description: str, **default: Any) -> StrawberryArgument:
+    """An argument of a field that is declared and not written as a function. Any: types of all kinds.
+
+    A default of None means that it may be left out, and then it is left out.
+    """
+    if default.get("default", strawberry.UNSET) is None:
+        del default["default"]
+    return StrawberryArgument(
+        python_name=name,
+        graphql_name=None,
+        type_annotation=StrawberryAnnotation(type_),
+        description=description,
+        **default,
+    )
 
 
 def uuid(value: str, name: str) -> str:

@@ -1,129 +1,137 @@
 """Links: how one record leads to another, declared in one line each.
 
-A link says which loader has the target, where its key stands on the parent, and what the parent already
-`known`s of the target. When the selection under a link reads nothing else, nothing is asked upstream.
+A link declares the loader of the target, its key in the parent, and the members of the target that the parent
+embeds. If the selection below a link reads nothing else, nothing is loaded.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from functools import cached_property
-from typing import Any
-
-from aiodataloader import DataLoader
+from typing import Any, ClassVar
 
 from gateway import errors
-from gateway.context import Info
+from gateway.context import Context
 from gateway.engine.core import StrawberryField, to_camel_case
-from gateway.fields.record import Path, RecordField, dig, path_of, record_of
-from gateway.fields.selection import Needs, loaders_for, needs_of
+from gateway.fields.base import (
+    Cost,
+    Field,
+    Load,
+    Needs,
+    Path,
+    Place,
+    Selected,
+    Source,
+    loader_sources,
+)
+from gateway.fields.record import RecordField, dig, path_of, record_of
+from gateway.fields.selection import selected
+from gateway.upstream.record_types import Decoded
 
 EMBEDDED = frozenset({("id",), ("name",)})
-LONGEST_ID = 100  # characters
-THROUGH = ">"  # marks, in a partial record, what is known of the target of one of its own links
+MAX_ID_LENGTH = 100  # characters
+THROUGH = ">"  # marks, in an embedded record, the members of the target of one of its own links
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """How a link is followed, for all parents of one level: which loader, and by what of a parent's key.
+class Link(Field):
+    """A field whose value is another record, found by the key that the parent has. Any: as in `Field`."""
 
-    `made` makes the value of the link of what the loader has. Any: keys and values of loaders.
-    """
-
-    loader: DataLoader[Any, Any]
-    key: Callable[[Any], Any] = lambda key: key
-    made: Callable[[Any], Any] | None = None
-
-
-class Link(StrawberryField):
-    """A field whose value is another record, found by the key that the parent holds.
-
-    Any: records are JSON, and Strawberry's own signatures are wide.
-    """
-
+    declared: ClassVar[tuple[str, ...]] = ("loader", "key", "embedded", "batched")
+    reads_ids = True
+    calls = 1
     loader: str
     key: Path
-    embedded: Mapping[Path, Path]
     batched = True
 
-    def __copy__(self) -> Link:
-        made = super().__copy__()
-        made.loader, made.key, made.embedded = self.loader, self.key, self.embedded
-        made.batched = self.batched
-        return made
-
     @property
-    def is_basic_field(self) -> bool:
-        return False
-
-    @property
-    def needs(self) -> tuple[Path, ...]:
+    def reads(self) -> tuple[Path, ...]:
         return (self.key,)
-
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        source = record_of(source, self)
-        key = id_in(self, dig(source, self.key))
-        if key is None:
-            return None
-        needs = needs_of(info)
-        carried = source.get(self.through)
-        if carried is not None and needs <= {("id",), *((name,) for name in carried)}:
-            info.context.operation.embedded += 1
-            return {"id": key, **carried}
-        if (
-            self.embedded
-            and needs <= self.embedded.keys()
-            and all(_present(source, self.embedded[path]) for path in needs)
-        ):
-            info.context.operation.embedded += 1
-            return self.partial(source)
-        return self.load(key, info)
 
     @cached_property
     def through(self) -> str:
-        """The member of a partial record that holds what is known of this link's target."""
+        """The member of an embedded record that has what is embedded of this link's target."""
         return to_camel_case(self.python_name) + THROUGH
 
-    def carries(self, needs: Needs) -> bool:
-        """Whether the parent has all that is selected of the target, as a rule."""
-        return needs <= self.embedded.keys()
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        record = record_of(source, self)
+        selection = selected(info, self)
+        load = self.load(info.context, self.parse(kwargs, selection), selection)
+        key = dig(record, self.key)
+        if self.reads_ids:
+            key = id_in(self, key)
+        if key is None:
+            return load.empty
+        embedded = self.embed(record, key, selection.needs)
+        if embedded is not None:
+            info.context.operation.embedded += 1
+            return embedded
+        return loaded(load, key)
 
-    def load(self, key: str, info: Info) -> Any:
-        return self.asking(info, {}).loader.load(key)
+    def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
+        """Return the target as far as the parent has it, None if that is not enough."""
+        embedded = record.get(self.through)
+        if embedded is not None and needs <= {("id",), *((name,) for name in embedded)}:
+            return {"id": key, **embedded}
+        if (
+            self.embedded
+            and needs <= self.embedded.keys()
+            and all(_has(record, self.embedded[path]) for path in needs)
+        ):
+            return self._partial(record)
+        return None
 
-    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> Asking:
-        return Asking(getattr(loaders_for(info, needs_of(info)), self.loader))
-
-    def partial(self, source: Any) -> dict[str, Any]:
-        """The target as far as the parent knows it."""
-        record: dict[str, Any] = {}
-        for target, origin in self.embedded.items():
-            value = dig(source, origin)
-            # An object of the target with nothing in it would be a lie where the target has none. What is
-            # known of a further link counts, null or not, as long as the parent carries it.
-            if value is None and not (target[0].endswith(THROUGH) and _present(source, origin)):
+    def _partial(self, record: Any) -> dict[str, Any]:
+        target: dict[str, Any] = {}
+        for path, origin in self.embedded.items():
+            value = dig(record, origin)
+            # An object of the target with nothing in it would be wrong if the target has none. A member of a
+            # further link's target counts, null or not, as long as the parent has the object it stands in.
+            if value is None and not (path[0].endswith(THROUGH) and _has(record, origin)):
                 continue
-            here = record
-            for step in target[:-1]:
+            here = target
+            for step in path[:-1]:
                 here = here.setdefault(step, {})
-            here[target[-1]] = value
-        return record
+            here[path[-1]] = value
+        return target
+
+    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+        loaders = context.loaders.direct if selected.is_direct else context.loaders
+        return Load(getattr(loaders, self.loader))
+
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return loader_sources(self.loader, is_direct or selected.is_direct)
+
+    def cost(self, needs: Needs, rows: int) -> Cost:
+        calls = 0 if needs <= self.embedded.keys() else self.calls
+        return Cost(calls, self.batched or not calls, rows)
+
+    def plan(self, place: Place) -> Any:
+        return place.embed(self.embedded, self.key)
+
+
+async def loaded(load: Load, key: Any) -> Any:
+    """Load one value. Any: as in `Load`."""
+    if load.key is not None:
+        key = load.key(key)
+    if load.loader is None or key is None:
+        return load.empty if key is None else key
+    value = await load.loader.load(key)
+    return value if load.value is None or value is None else load.value(value)
 
 
 def are_ids(values: Collection[str]) -> bool:
-    """Whether all are what services use as an id, UUIDs and others: printable ASCII without blanks."""
+    """Return True if all look like the ids of services, UUIDs and others: printable ASCII without blanks."""
     text = "".join(values)
     if not (text.isascii() and text.isprintable()) or " " in text:
         return False
-    return max(map(len, values), default=0) <= LONGEST_ID
+    return max(map(len, values), default=0) <= MAX_ID_LENGTH
 
 
 def id_in(field: StrawberryField, value: Any) -> str | None:
-    """The id, None where there is none. Raises `UpstreamBadResponse` for what cannot be an id.
+    """Return the id, None if there is none. Raises `UpstreamBadResponse` for a value that cannot be an id.
 
-    It must be kept from the loader, where it would cost the links of all other records.
+    It must be kept from the loader, in which it would cost the links of all other records.
     """
     if value is None or value == "":
         return None
@@ -136,60 +144,68 @@ def id_in(field: StrawberryField, value: Any) -> str | None:
 class ManyLink(Link):
     """A link by a list of keys; a key that leads nowhere leaves no gap in the list."""
 
+    loads_lists = True
+
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         keys = dig(record_of(source, self), self.key)
         if not isinstance(keys, list):
             return None
         ids = [key for key in (id_in(self, each) for each in keys) if key is not None]
-        if needs_of(info) <= {("id",)}:
+        selection = selected(info, self)
+        if selection.needs <= {("id",)}:
             info.context.operation.embedded += len(ids)
             return [{"id": key} for key in ids]
-        return self._all([self.load(key, info) for key in ids])
+        loader: Any = self.load(info.context, {}, selection).loader
+        return self._all([loader.load(key) for key in ids])
 
     async def _all(self, loading: list[Any]) -> list[Any]:
         return [record for record in await asyncio.gather(*loading) if record is not None]
 
+    def plan(self, place: Place) -> Any:
+        return place.identities(self.key[0]) if place.needs <= {("id",)} else place.load()
+
 
 class ListLink(Link):
-    """A link by one key to a short list that upstream has for it, one parent a call."""
+    """A link by one key to a short list that upstream has for it, one parent per call."""
 
     batched = False
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        key = id_in(self, dig(record_of(source, self), self.key))
-        return None if key is None else self.load(key, info)
-
 
 class EmbeddedLink(RecordField):
-    """A record whose id and name stand in its parent, and the rest of it elsewhere. Any: as above."""
+    """A record of which the parent embeds id and name; the rest is loaded. Any: as in `Field`."""
 
+    declared = ("loader",)
+    reads_ids = True
     loader: str
     batched = True
 
-    def __copy__(self) -> EmbeddedLink:
-        made = super().__copy__()
-        made.loader = self.loader
-        return made
-
     @property
-    def is_basic_field(self) -> bool:
-        return False
+    def key_paths(self) -> tuple[Path, ...]:
+        return ((self.key, "id"),)
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         record = super().get_result(source, info, args, kwargs)
-        if record is None or needs_of(info) <= EMBEDDED:
+        selection = selected(info, self)
+        if record is None or selection.needs <= EMBEDDED:
             return record
         key = id_in(self, record.get("id"))
         return record if key is None else self._rest(record, key, info)
 
-    def carries(self, needs: Needs) -> bool:
-        return needs <= EMBEDDED
+    async def _rest(self, record: Any, key: str, info: Any) -> Any:
+        return await getattr(info.context.loaders, self.loader).load(key) or record
 
-    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> Asking:
-        return Asking(getattr(info.context.loaders, self.loader))
+    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+        return Load(getattr(context.loaders, self.loader))
 
-    async def _rest(self, record: Any, key: str, info: Info) -> Any:
-        return await self.asking(info, {}).loader.load(key) or record
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return loader_sources(self.loader, is_direct)
+
+    def cost(self, needs: Needs, rows: int) -> Cost:
+        return Cost(0 if needs <= EMBEDDED else 1, rows=rows)
+
+    def plan(self, place: Place) -> Any:
+        record = place.member(self.key)
+        return record if place.needs <= EMBEDDED else place.load(record)
 
 
 def link(
@@ -203,19 +219,19 @@ def link(
 ) -> Any:
     """Declare a link to one record.
 
-    `identity` is the member of the target that the key is, so that it is always known; None where the key
-    only finds the target, as an item finds its open loan: whether there is one must be asked.
+    `identity` is the member of the target that the key is, so that it is always known; None if the key only
+    finds the target, as an item finds its open loan: whether there is one is known upstream alone.
 
-    `known` maps members of the target to members of the parent, dots for nesting: `"personal.lastName":
-    "borrower.lastName"`. What is known of a link of the target stands behind `>`:
+    `embedded` maps members of the target to members of the parent, dots for nesting: `"personal.lastName":
+    "borrower.lastName"`. Members of the target of one of the target's links stand behind `>`:
     `"patronGroup>group": "requester.patronGroup.group"`.
 
-    `batched` is False where upstream serves one target a call.
+    `batched` is False if upstream serves one target per call.
     Any: the annotation beside the declaration is the type.
     """
-    made = _declare(Link(description=description), loader, key, embedded or {}, identity)
-    made.batched = batched
-    return made
+    field = _declare(Link(description=description), loader, key, embedded or {}, identity)
+    field.batched = batched
+    return field
 
 
 def links(description: str, *, loader: str, key: str) -> Any:
@@ -229,18 +245,18 @@ def list_link(description: str, *, loader: str, key: str = "id") -> Any:
 
 
 def embedded_link(description: str, *, loader: str) -> Any:
-    """Declare a record of which the parent carries id and name. Any: the annotation is the type."""
-    made = EmbeddedLink(description=description, default=None)
-    made.loader = loader
-    return made
+    """Declare a record of which the parent embeds id and name. Any: the annotation is the type."""
+    field = EmbeddedLink(description=description, default=None)
+    field.loader = loader
+    return field
 
 
-def _declare(made: Link, loader: str, key: str, embedded: Mapping[str, str], identity: str | None) -> Link:
-    made.loader = loader
-    made.key = path_of(key)
+def _declare(field: Link, loader: str, key: str, embedded: Mapping[str, str], identity: str | None) -> Link:
+    field.loader = loader
+    field.key = path_of(key)
     paths = {_target(target): path_of(origin) for target, origin in embedded.items()}
-    made.embedded = paths if identity is None else {(identity,): made.key, **paths}
-    return made
+    field.embedded = paths if identity is None else {(identity,): field.key, **paths}
+    return field
 
 
 def _target(text: str) -> Path:
@@ -248,6 +264,9 @@ def _target(text: str) -> Path:
     return (*path_of(name + THROUGH), *path_of(rest)) if through else path_of(name)
 
 
-def _present(source: Any, origin: Path) -> bool:
-    """Whether the parent carries the object that the value would stand in. An absent value in it is null."""
-    return len(origin) == 1 or type(dig(source, origin[:-1])) is dict
+def _has(record: Any, origin: Path) -> bool:
+    """Return True if the parent has the object that a value stands in. An absent value in it is null."""
+    if len(origin) == 1:
+        return True
+    holder = dig(record, origin[:-1])
+    return type(holder) is dict or isinstance(holder, Decoded)

@@ -1,50 +1,83 @@
-"""Roots that find one record by exactly one of its natural keys."""
+"""Fields of the query, and the ones that find a record by exactly one of its natural keys."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cached_property
 from typing import Any
 
 import strawberry
-from aiodataloader import DataLoader
 
-from gateway.context import Info
-from gateway.engine.core import StrawberryField, to_camel_case
+from gateway.context import Context
+from gateway.engine.core import to_camel_case
 from gateway.fields import arguments
-from gateway.fields.page import argument
-from gateway.fields.selection import loaders_for, needs_of
+from gateway.fields.arguments import argument
+from gateway.fields.base import Arguments, Field, Selected, Source, loader_sources
+from gateway.fields.selection import selected
+from gateway.loaders.loader import Loader
+from gateway.upstream.collection import RecordDecoder
 
 
-class LookupField(StrawberryField):
-    """One record by one of several keys, each with its loader. Any: Strawberry's own signatures are wide."""
+class RootField(Field):
+    """A field of the query."""
 
+    def start(
+        self,
+        context: Context,
+        arguments: Any,
+        selected: Selected,
+        decoder: RecordDecoder | None = None,
+        *,
+        is_alone: bool = False,
+    ) -> Awaitable[Any]:
+        """Start loading the value, with parsed arguments.
+
+        `is_alone` if nothing else is loaded in this turn of the event loop.
+        """
+        raise NotImplementedError
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        selection = selected(info, self)
+        return self.start(info.context, self.parse(kwargs, selection), selection)
+
+
+class LookupField(RootField):
+    """One record by one of several keys, each with its loader. Any: as in `Field`."""
+
+    declared = ("loaders",)
     loaders: Mapping[str, str]
-
-    def __copy__(self) -> LookupField:
-        made = super().__copy__()
-        made.loaders = self.loaders
-        return made
-
-    @property
-    def is_basic_field(self) -> bool:
-        return False
 
     @cached_property
     def python_names(self) -> Mapping[str, str]:
         """The Python names of the keys, by those of the graph."""
         return {to_camel_case(each.python_name): each.python_name for each in self.arguments}
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        loader, key = self.asking(info, kwargs)
-        return loader.load(key)
+    def start(
+        self,
+        context: Context,
+        arguments: tuple[str, str],
+        selected: Selected,
+        decoder: RecordDecoder | None = None,
+        *,
+        is_alone: bool = False,
+    ) -> Awaitable[Any]:
+        name, key = arguments
+        loaders = context.loaders.direct if selected.is_direct else context.loaders
+        loader: Loader[str, Any] = getattr(loaders, self.loaders[name])
+        if decoder is not None:
+            loader.decoder = decoder
+        return loader.load_now(key) if is_alone and isinstance(loader, Loader) else loader.load(key)
 
-    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> tuple[DataLoader[str, Any], str]:
-        """The loader for the one key that was given, and the key. Raises `BadUserInput`."""
+    def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
+        """Return the name and the value of the one key that is given. Raises `BadUserInput`."""
         names = self.python_names
-        name, key = arguments.exactly_one(**{name: kwargs.get(names[name]) for name in self.loaders})
-        key = arguments.uuid(key, name) if name == "id" else arguments.text(key, name)
-        return getattr(loaders_for(info, needs_of(info)), self.loaders[name]), key
+        name, key = arguments.exactly_one(**{name: given.get(names[name]) for name in self.loaders})
+        return name, arguments.uuid(key, name) if name == "id" else arguments.text(key, name)
+
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        is_direct = is_direct or selected.is_direct
+        sources = [loader_sources(name, is_direct) for name in self.loaders.values()]
+        return [source for each in sources for source in each] if all(sources) else []
 
 
 def lookup(description: str, **keys: tuple[str, str]) -> Any:
@@ -52,14 +85,14 @@ def lookup(description: str, **keys: tuple[str, str]) -> Any:
 
     Any: the annotation beside the declaration is the type.
     """
-    made = LookupField(description=description)
-    made.loaders = {to_camel_case(name): loader for name, (loader, _) in keys.items()}
+    field = LookupField(description=description)
+    field.loaders = {to_camel_case(name): loader for name, (loader, _) in keys.items()}
     required = len(keys) == 1
-    made.arguments = [
+    field.arguments = [
         argument(name, _type_of(name, required), meaning, **({} if required else {"default": None}))
         for name, (_, meaning) in keys.items()
     ]
-    return made
+    return field
 
 
 def _type_of(name: str, required: bool) -> Any:

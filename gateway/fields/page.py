@@ -1,58 +1,72 @@
-"""Lists: connections for what can grow, and how their pages are asked."""
+"""Lists: connections for the ones that can grow, and how their pages are fetched."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import Any, Generic, TypeVar
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import strawberry
 
 from gateway import errors
-from gateway.context import Info
-from gateway.engine.core import StrawberryAnnotation, StrawberryArgument, StrawberryField
-from gateway.fields.arguments import clause_of, cursor, offset_after, page_size, sort_keys
-from gateway.fields.link import Asking
-from gateway.fields.record import Path, dig, path_of, record_of
-from gateway.fields.selection import dropped_by_bff, loaders_for, needs_of_nodes, selected_fields
+from gateway.context import Context, Info
+from gateway.engine.core import StrawberryArgument
+from gateway.fields.arguments import argument, clause_of, cursor, offset_after, page_size, sort_keys
+from gateway.fields.base import (
+    Arguments,
+    Cost,
+    Field,
+    Load,
+    Needs,
+    Place,
+    Selected,
+    Source,
+    loader_sources,
+)
+from gateway.fields.link import Link
+from gateway.fields.lookup import RootField
+from gateway.fields.record import path_of
 from gateway.loaders.batching import Grouped, cut, page_of
 from gateway.loaders.loader import Slice, Window
+from gateway.loaders.loader_set import CollectionName
 from gateway.upstream import cql
-from gateway.upstream.collection import BoundCollection, Shape
-from gateway.upstream.services import Upstream
+from gateway.upstream.collection import RecordDecoder
 
 Record = TypeVar("Record")
 
 
-class PageField(StrawberryField):
-    """A field of a connection; its source is the slice that was asked. Any: Strawberry's signatures."""
+class PageField(Field):
+    """A field of a connection; its source is a slice of a list. Any: as in `Field`."""
 
+    value_of = "page"
+    declared = ("read", "rows", "of_records")
     read: Callable[[Slice], Any]
     rows: int
     of_records: tuple[str, ...]
 
-    def __copy__(self) -> PageField:
-        made = super().__copy__()
-        made.read, made.rows, made.of_records = self.read, self.rows, self.of_records
-        return made
-
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         return self.read(source)
+
+    def cost(self, needs: Needs, rows: int) -> Cost:
+        return Cost(rows=self.rows)
+
+    def plan(self, place: Place) -> Any:
+        return place.page(self.read, self.of_records)
 
 
 def page_field(
     description: str, read: Callable[[Slice], Any], *, rows: int = 1, of_records: tuple[str, ...] = ()
 ) -> Any:
-    """Declare a field of a connection; `rows` is how many it is taken to have where no `first` says it.
+    """Declare a field of a connection; `rows` is how many records it is assumed to have without `first`.
 
-    `of_records` are the members that it reads of the records, where it does not only hand them on: leaves
-    with fields of their own, read by `get`.
+    `of_records` are the members that it reads of the records, if it does more than pass them on: leaves with
+    fields of their own, read by `get`.
 
     Any: the annotation beside the declaration is the type.
     """
-    made = PageField(description=description, default=None)
-    made.read, made.rows, made.of_records = read, rows, of_records
-    return made
+    field = PageField(description=description, default=None)
+    field.read, field.rows, field.of_records = read, rows, of_records
+    return field
 
 
 @strawberry.type(description="The position of a page in its list.")
@@ -97,165 +111,150 @@ class FullList(Generic[Record]):
     total_count: int = page_field("The number of records.", lambda page: len(page.records))
 
 
-class ConnectionField(StrawberryField):
-    """A connection at the root: the collection that it asks, and what of it. Any: Strawberry's signatures."""
+class PageRequest(NamedTuple):
+    """The page of a list that the arguments of a connection say."""
 
-    ask: Callable[[Upstream], BoundCollection]
-    direct: Callable[[Upstream], BoundCollection] | None
+    window: Window
+    clause: cql.Cql | None
+    sort: tuple[cql.SortKey, ...]
+
+
+class ConnectionField(RootField):
+    """A connection at the root: the collection that it reads, and which part of it. Any: as in `Field`."""
+
+    declared = ("collection", "table", "default_sort")
+    selects_nodes = True
+    collection: CollectionName
     table: str | None
     default_sort: tuple[cql.SortKey, ...]
 
-    @property
-    def is_basic_field(self) -> bool:
-        return False
+    def parse(self, arguments: Arguments, selected: Selected) -> PageRequest:
+        clause = clause_of(arguments.get("filter"), arguments.get("cql"))
+        sort = sort_keys(arguments.get("sort")) or self.default_sort
+        return PageRequest(window_of(arguments, selected), clause, sort)
 
-    def __copy__(self) -> ConnectionField:
-        made = super().__copy__()
-        made.ask, made.direct, made.table = self.ask, self.direct, self.table
-        made.default_sort = self.default_sort
-        return made
-
-    async def page(self, info: Info, kwargs: Mapping[str, Any], shape: Shape | None = None) -> Slice:
-        """The page that was asked for, its records in the shape where there is one."""
-        window = window_of(info, kwargs)
-        clause = clause_of(kwargs.get("filter"), kwargs.get("cql"))
-        sort = sort_keys(kwargs.get("sort")) or self.default_sort
+    async def start(
+        self,
+        context: Context,
+        request: PageRequest,
+        selected: Selected,
+        decoder: RecordDecoder | None = None,
+        *,
+        is_alone: bool = False,
+    ) -> Slice:
+        """Fetch a page. Raises `LimitExceeded`."""
+        window, clause, sort = request
+        if window.count > context.max_page_size:
+            page_size(window.count, context.max_page_size)
         if self.table is not None and clause is None:
-            rows = await getattr(info.context.loaders, self.table).rows()
+            rows = await getattr(context.loaders, self.table).rows()
             if rows is not None:
                 return cut(rows, window)
-        ask = self.asking(info)
-        length = ask.request_line_length(
-            cql.sorted_by(clause, sort, tie_break=ask.tie_break), limit=window.count
-        )
-        most = info.context.loaders.limits.max_request_line
-        if length > most:
+        is_direct = context.loaders.is_direct or selected.is_direct
+        collection = self.collection.of(context.upstream, is_direct)
+        query = cql.sorted_by(clause, sort, tie_break=collection.tie_break)
+        length = collection.request_line_length(query, limit=window.count)
+        maximum = context.loaders.limits.max_request_line
+        if length > maximum:
             raise errors.LimitExceeded(
-                f"`filter` and `cql` make a request line of {length} bytes, and upstream reads {most}; "
-                "ask in parts."
+                f"`filter` and `cql` make a request line of {length} bytes; at most {maximum} are allowed. "
+                "Split the query."
             )
-        return await page_of(ask, clause, sort, window, shape)
+        return await page_of(collection, clause, sort, window, decoder)
 
-    def asking(self, info: Info) -> BoundCollection:
-        """The collection of the interface that sends what is selected."""
-        direct = info.context.loaders.is_direct or dropped_by_bff(needs_of_nodes(info))
-        if self.direct is not None and direct:
-            return self.direct(info.context.upstream)
-        return self.ask(info.context.upstream)
-
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        return self.page(info, kwargs)
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        if self.table is not None:
+            return []
+        return [Source(self.collection, is_direct or selected.is_direct)]
 
 
-class ConnectionLink(StrawberryField):
-    """A connection on a record: the records that carry its key. Any: Strawberry's signatures."""
+class ConnectionLink(Link):
+    """A connection on a record: the records that have its key. Any: as in `Field`."""
 
-    loader: str
-    key: Path
+    declared = ("loader", "key", "within", "default_sort")
+    reads_ids = False
+    selects_nodes = True
     within: cql.Cql | None
-    batched = True
     default_sort: tuple[cql.SortKey, ...]
 
-    @property
-    def is_basic_field(self) -> bool:
-        return False
+    def parse(self, arguments: Arguments, selected: Selected) -> PageRequest:
+        clause = cql.all_of(self.within, clause_of(arguments.get("filter"), None))
+        sort = sort_keys(arguments.get("sort")) or self.default_sort
+        return PageRequest(window_of(arguments, selected), clause, sort)
 
-    def __copy__(self) -> ConnectionLink:
-        made = super().__copy__()
-        made.loader, made.key, made.within = self.loader, self.key, self.within
-        made.default_sort = self.default_sort
-        return made
-
-    @cached_property
-    def needs(self) -> tuple[Path, ...]:
-        return (self.key,)
-
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        key = dig(record_of(source), self.key)
-        if key is None:
-            return self.empty(info, kwargs)
-        asking = self.asking(info, kwargs)
-        return asking.loader.load(asking.key(key))
-
-    def empty(self, info: Info, kwargs: Mapping[str, Any]) -> Slice:
-        """What a parent without a key has."""
-        return Slice([], window_of(info, kwargs).offset, 0, False)
-
-    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> Asking:
-        window = window_of(info, kwargs)
-        clause = cql.all_of(self.within, clause_of(kwargs.get("filter"), None))
-        sort = sort_keys(kwargs.get("sort")) or self.default_sort
-        loaders = loaders_for(info, needs_of_nodes(info))
+    def load(self, context: Context, request: PageRequest, selected: Selected) -> Load:
+        window, clause, sort = request
+        if window.count > context.max_page_size:
+            page_size(window.count, context.max_page_size)
+        loaders = context.loaders.direct if selected.is_direct else context.loaders
         loader: Grouped = getattr(loaders, self.loader)(clause, sort)
-        return Asking(loader, lambda key: (str(key), window))
+        return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
+
+    def cost(self, needs: Needs, rows: int) -> Cost:
+        return Cost(1, self.batched, rows)
+
+    def plan(self, place: Place) -> Any:
+        return place.load()
 
 
-class FullListLink(StrawberryField):
-    """A list that upstream serves whole, one parent a call. Any: Strawberry's signatures."""
+class FullListLink(Link):
+    """A list that upstream serves completely, one parent per call. Any: as in `Field`."""
 
-    loader: str
-    key: Path
+    declared = ("loader", "key")
+    reads_ids = False
     batched = False
 
-    @property
-    def is_basic_field(self) -> bool:
-        return False
+    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+        return Load(getattr(context.loaders, self.loader), str, Slice)
 
-    def __copy__(self) -> FullListLink:
-        made = super().__copy__()
-        made.loader, made.key = self.loader, self.key
-        return made
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return loader_sources(self.loader, is_direct)
 
-    @property
-    def needs(self) -> tuple[Path, ...]:
-        return (self.key,)
+    def cost(self, needs: Needs, rows: int) -> Cost:
+        return Cost(1, self.batched, rows)
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        key = dig(record_of(source), self.key)
-        return None if key is None else whole(info, self.loader, str(key))
-
-    def asking(self, info: Info, kwargs: Mapping[str, Any]) -> Asking:
-        return Asking(getattr(info.context.loaders, self.loader), str, Slice)
+    def plan(self, place: Place) -> Any:
+        return place.load()
 
 
 async def whole(info: Info, loader: str, key: str) -> Slice:
-    """The whole list that this loader has for the key."""
+    """Load the complete list of a key."""
     return Slice(await getattr(info.context.loaders, loader).load(key))
 
 
 def full_list_of(records: list[Any]) -> Slice:
-    """The whole list that came with the answer to an act. Any: records are JSON."""
+    """Return the complete list that is in the result of a mutation. Any: records are JSON."""
     return Slice(records)
 
 
 def full_list_link(description: str, *, loader: str, key: str = "id") -> Any:
-    """Declare a list that upstream serves whole for one parent. Any: the annotation is the type."""
-    made = FullListLink(description=description)
-    made.loader, made.key = loader, path_of(key)
-    return made
+    """Declare a list that upstream serves completely for one parent. Any: the annotation is the type."""
+    field = FullListLink(description=description)
+    field.loader, field.key = loader, path_of(key)
+    return field
 
 
 def connection(
     description: str,
     *,
-    ask: Callable[[Upstream], BoundCollection],
+    collection: str,
     filter: type,
     sort: type | None = None,
     default_sort: Sequence[cql.SortKey] = (),
-    direct: Callable[[Upstream], BoundCollection] | None = None,
+    direct: str | None = None,
     table: str | None = None,
 ) -> Any:
-    """Declare a connection at the root.
+    """Declare a connection at the root by its collection, such as `users.users` of `Upstream`.
 
-    `direct` is asked instead of `ask` where something is selected that the BFF drops. `table` names the
-    loader of a small table, which serves its list as well where nothing narrows it.
+    `direct` is read instead if something is selected that the BFF drops. `table` names the loader of a small
+    table, which also has the list if nothing narrows it.
     Any: the annotation beside the declaration is the type.
     """
-    made = ConnectionField(description=description)
-    made.ask, made.direct, made.table = ask, direct, table
-    made.default_sort = tuple(default_sort)
-    made.arguments = [*_filters(filter, sort), _CQL, *_PAGE]
-    return made
+    field = ConnectionField(description=description)
+    field.collection, field.table = CollectionName(collection, direct), table
+    field.default_sort = tuple(default_sort)
+    field.arguments = [*_filters(filter, sort), _CQL, *_PAGE]
+    return field
 
 
 def connection_link(
@@ -272,43 +271,23 @@ def connection_link(
 
     Any: the annotation beside the declaration is the type.
     """
-    made = ConnectionLink(description=description)
-    made.loader, made.key, made.within = loader, path_of(key), within
-    made.default_sort = tuple(default_sort)
-    made.arguments = [*_filters(filter, sort), *_PAGE]
-    return made
+    field = ConnectionLink(description=description)
+    field.loader, field.key, field.within = loader, path_of(key), within
+    field.default_sort = tuple(default_sort)
+    field.arguments = [*_filters(filter, sort), *_PAGE]
+    return field
 
 
-def window_of(info: Info, kwargs: Mapping[str, Any]) -> Window:
-    """The page that the arguments ask for, and what the selection needs to know about it."""
-    fields = selected_fields(info)
+def window_of(arguments: Arguments, selected: Selected) -> Window:
+    """Return the page that the arguments say, and what the selection needs to know about it."""
+    first, fields = arguments.get("first"), selected.fields
     return Window(
-        offset=offset_after(kwargs.get("after")),
-        count=page_size(_given(kwargs.get("first"), 10), info.context.max_page_size),
+        offset=offset_after(arguments.get("after")),
+        # A client may send null for the default. The maximum is a setting, and checked with each request.
+        count=page_size(10 if first is None else first, sys.maxsize),
         total="totalCount" in fields,
         has_next="pageInfo" in fields,
         whole="amountRemaining" in fields,
-    )
-
-
-def _given(value: int | None, otherwise: int) -> int:
-    """The argument, or its default where a client sends null for "I do not say"."""
-    return otherwise if value is None else value
-
-
-def argument(name: str, type_: Any, description: str, **default: Any) -> StrawberryArgument:
-    """An argument of a field that is declared and not written as a function. Any: types of all kinds.
-
-    A default of None means that it may be left out, and then it is left out.
-    """
-    if default.get("default", strawberry.UNSET) is None:
-        del default["default"]
-    return StrawberryArgument(
-        python_name=name,
-        graphql_name=None,
-        type_annotation=StrawberryAnnotation(type_),
-        description=description,
-        **default,
     )
 
 

@@ -1,32 +1,44 @@
-"""Fields of records: a record is the JSON object that upstream sent, and a field says how to read it."""
+"""Fields of records: a record is the JSON object that upstream sent, and a field declares how it is read.
+
+A record is a dictionary, or a Struct that holds the selected members of one. Both are read by `get`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import cached_property, partial
 from typing import Any, Literal, cast
 
 from gateway import errors
+from gateway.context import Context
 from gateway.engine.core import (
     StrawberryEnumDefinition,
     StrawberryField,
     StrawberryList,
     StrawberryOptional,
     has_object_definition,
-    raw_info,
     to_camel_case,
 )
+from gateway.fields.base import (
+    DROPPED_BY_BFF,
+    Field,
+    Load,
+    Path,
+    Place,
+    Selected,
+    Source,
+    loader_sources,
+)
+from gateway.fields.selection import selected
+from gateway.upstream.record_types import Decoded
 from gateway.upstream.services.circulation import FROM_CIRCULATION
 
-Path = tuple[str, ...]
 
+class RecordField(Field):
+    """A member of a record; texts of closed value sets become enum values. Any: as in `Field`."""
 
-class RecordField(StrawberryField):
-    """A member of a record, read as it stands; texts of closed value sets become enum values.
-
-    Any: a record is JSON, and Strawberry's own signatures are wide.
-    """
+    reads_objects = True
 
     @cached_property
     def key(self) -> str:
@@ -34,8 +46,11 @@ class RecordField(StrawberryField):
         return str(self.metadata.get("key") or to_camel_case(self.python_name))
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        value = record_of(source, self).get(self.key)
-        read = self.reader
+        return self.read(record_of(source, self))
+
+    def read(self, record: Any) -> Any:
+        """Return the value of the member, with enum values for texts of closed value sets."""
+        value, read = record.get(self.key), self.reader
         if value is None or read is None:
             return value
         if self._is_list and isinstance(value, list):
@@ -43,16 +58,19 @@ class RecordField(StrawberryField):
         return read(value)
 
     @property
-    def needs(self) -> tuple[Path, ...]:
+    def reads(self) -> tuple[Path, ...]:
         return ((self.key,),)
 
     @cached_property
     def reader(self) -> Callable[[Any], Any] | None:
-        """How one value is read; None where it is taken as it stands."""
+        """The function that reads one value; None if it is taken as it is."""
         if has_object_definition(_named(self.type)):
             return partial(record_of, field=self)
         enum = _enum_of(self.type)
         return None if enum is None else _member_of(enum)
+
+    def plan(self, place: Place) -> Any:
+        return place.member(self.key)
 
     @cached_property
     def _is_list(self) -> bool:
@@ -65,51 +83,76 @@ class RecordField(StrawberryField):
 class SourceSpecificField(RecordField):
     """A member of loans or requests that only one of the two interfaces which serve them sends.
 
-    Whoever asks for records looks at the selection and asks the interface that sends what is selected. A
-    record that came otherwise, and lacks the member because its interface drops it, is asked for by its id.
+    Lists are read from the interface that sends what is selected. A record that came from the other one, and
+    lacks the member because that drops it, is loaded by its id.
     """
 
-    @property
-    def is_basic_field(self) -> bool:
-        return False
+    reads_ids = True
+    loads_owner = True
+
+    @cached_property
+    def dropped_by_bff(self) -> bool:
+        """True if the BFF drops the member, False if circulation itself does."""
+        return bool(self.metadata["dropped_by"] == "bff")
 
     @property
-    def dropped_by_bff(self) -> bool:
-        return bool(self.metadata["dropped_by"] == "bff")
+    def key_paths(self) -> tuple[Path, ...]:
+        return (("id",),)
+
+    @property
+    def requires(self) -> tuple[Path, ...]:
+        return (DROPPED_BY_BFF,) if self.dropped_by_bff else ()
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         record = record_of(source, self)
-        sent_by_circulation = FROM_CIRCULATION in record
-        if self.key in record or sent_by_circulation is self.dropped_by_bff or record.get("id") is None:
-            return super().get_result(record, info, args, kwargs)
-        return self._of_the_other(record["id"], info)
+        if type(record) is dict:
+            is_present, is_direct = self.key in record, FROM_CIRCULATION in record
+        else:
+            is_present, is_direct = record.has(self.key), record.is_from_circulation
+        if is_present or is_direct is self.dropped_by_bff or record.get("id") is None:
+            return self.read(record)
+        return self._loaded(record.get("id"), info)
 
-    async def _of_the_other(self, key: str, info: Any) -> Any:
-        loaders = info.context.loaders.direct if self.dropped_by_bff else info.context.loaders.through_bff
-        name = raw_info(info).parent_type.name.lower()  # loan or request, as their loaders are called
-        record = await getattr(loaders, name).load(key)
-        return None if record is None else super().get_result(record, info, [], {})
+    async def _loaded(self, key: str, info: Any) -> Any:
+        load = self.load(info.context, {}, selected(info, self))
+        record = await cast(Any, load.loader).load(key)
+        return None if record is None else self.read(record)
+
+    @cached_property
+    def _loader(self) -> str:
+        """The name of the loader: that of the type, loan or request."""
+        return str(self.origin.__name__.lower())  # type: ignore[union-attr]  # every field has one
+
+    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+        loaders = context.loaders.direct if self.dropped_by_bff else context.loaders.through_bff
+        return Load(getattr(loaders, self._loader))
+
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return loader_sources(self._loader, self.dropped_by_bff)
+
+    def plan(self, place: Place) -> Any:
+        return place.member_or_load(self.key, self.dropped_by_bff)
 
 
 def _slot(read: Callable[[Any], Any], value: Any) -> Any:
-    """One element of a list. What cannot be read is an error in its slot and costs no other element."""
+    """One element of a list. One that cannot be read is an error in its slot and costs no other element."""
     try:
         return None if value is None else read(value)
-    except errors.UpstreamBadResponse as problem:
-        return problem
+    except errors.UpstreamBadResponse as error:
+        return error
 
 
 def _member_of(enum: type[Enum]) -> Callable[[Any], Any]:
-    """The reader of a closed value set: every value that a newer upstream may send is UNKNOWN.
+    """Return the reader of a closed value set: every value that a newer upstream may send is UNKNOWN.
 
-    FOLIO itself is not sure about capitals: the enum of batch requests says `In progress` and the published
+    FOLIO itself is not sure about capitals: the enum of batch requests has `In progress` and the published
     example `In Progress`.
     """
     values = {_folded(each.value): each.value for each in enum}
     unknown = enum["UNKNOWN"].value
 
     def read(value: Any) -> Any:
-        # What is neither text nor number is no value of any version, and fails where it is completed.
+        # A value that is neither text nor number is of no version, and fails when it is completed.
         return values.get(_folded(value), unknown) if type(value) in (str, int) else value
 
     return read
@@ -126,7 +169,7 @@ def field(
     dropped_by: Literal["bff", "circulation"] | None = None,
     deprecated: str | None = None,
 ) -> Any:
-    """Declare a member of a record: what it means to a front-end developer, and its JSON key if it differs.
+    """Declare a member of a record: its description for front-end developers, and its JSON key if it differs.
 
     `dropped_by` names the interface to loans and requests that does not send the member; the other does.
     Any: the annotation beside the declaration is the type.
@@ -142,33 +185,38 @@ def field(
     )
 
 
-class DerivedField(StrawberryField):
-    """What follows from a record without asking anybody. Any: as above."""
+class DerivedField(Field):
+    """A value that is computed from members of a record. Any: as in `Field`."""
 
+    declared = ("read", "members")
     read: Callable[[Any], Any]
-
-    def __copy__(self) -> DerivedField:
-        made = super().__copy__()
-        made.read = self.read
-        return made
+    members: tuple[str, ...]
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         return self.read(record_of(source, self))
 
+    def plan(self, place: Place) -> Any:
+        return place.derive(self.read, self.members)
 
-def derived(description: str, read: Callable[[Any], Any]) -> Any:
-    """Declare what follows from a record. Any: the annotation beside the declaration is the type."""
-    made = DerivedField(description=description, default=None)
-    made.read = read
-    return made
+
+def derived(description: str, read: Callable[[Any], Any], *, members: Iterable[str]) -> Any:
+    """Declare a value that `read` computes from these members of a record, which it reads by `get`.
+
+    Any: the annotation beside the declaration is the type.
+    """
+    field = DerivedField(description=description, default=None)
+    field.read, field.members = read, tuple(members)
+    return field
 
 
 def record_of(source: Any, field: StrawberryField | None = None) -> Any:
-    """The record behind a source: itself, or what the result of an act holds.
+    """Return the record behind a source: itself, or the one that the result of a mutation holds.
 
-    Raises `UpstreamBadResponse`, naming the field that reads it, where something else stands in its place.
+    Raises `UpstreamBadResponse`, naming the field that reads it, if there is something else in its place.
     """
-    record = source if type(source) is dict else getattr(source, "record", None)
+    if type(source) is dict or isinstance(source, Decoded):
+        return source
+    record = getattr(source, "record", None)
     if type(record) is not dict:
         name = "a field" if field is None else f"`{to_camel_case(field.python_name)}`"
         raise errors.UpstreamBadResponse(
@@ -178,15 +226,16 @@ def record_of(source: Any, field: StrawberryField | None = None) -> Any:
 
 
 def dig(record: Any, path: Path) -> Any:  # Any: JSON
-    """The value at the end of the path, None where the path ends early."""
+    """Return the value at the end of the path, None if the path ends early."""
     for key in path:
-        if type(record) is not dict:
+        if type(record) is not dict and not isinstance(record, Decoded):
             return None
         record = record.get(key)
     return record
 
 
 def path_of(text: str) -> Path:
+    """Return the path that is written with dots."""
     return tuple(text.split("."))
 
 

@@ -14,18 +14,18 @@ from typing import Any, TypeAlias, TypeVar
 from aiodataloader import DataLoader
 
 from gateway import errors
-from gateway.loaders.loader import Loader, Reads, Slice, Window
+from gateway.loaders.loader import Loader, Slice, Window
 from gateway.observability.operation import OperationRecord
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.caller import percent_encode
-from gateway.upstream.collection import BoundCollection, Page, Shape
+from gateway.upstream.collection import BoundCollection, Page, RecordDecoder
 from gateway.upstream.record_types import Decoded, Record
 
-LARGEST_ANSWER = 1000  # records asked per call where the number of answers is not known before
-_LONGEST_INDEX = 10  # bytes of room for the name of the index; blanks count three when encoded
+MAX_PAGE_SIZE = 1000  # records asked per call where the number of answers is not known before
+_INDEX_LENGTH = 10  # bytes of room for the name of the index; blanks count three when encoded
 _PLAIN = len(percent_encode('id==""'))
-MOST_PAGES = 20  # calls for one chunk of groups; beyond it the question is too broad to be answered whole
+MAX_PAGES = 20  # calls for one chunk of groups; beyond it the question is too broad to be answered whole
 
 
 ById: TypeAlias = "DataLoader[str, Record | None]"
@@ -34,56 +34,60 @@ Grouped: TypeAlias = "DataLoader[tuple[str, Window], Slice]"
 Value = TypeVar("Value")
 
 
-def asked(
-    ask: BoundCollection,
-    shape: Shape | None,
+def fetch_page(
+    collection: BoundCollection,
+    decoder: RecordDecoder | None,
     query: str | None,
     *,
     limit: int,
     offset: int = 0,
     total: bool = False,
 ) -> Awaitable[Page]:
-    """A page, in the shape where there is one."""
-    if shape is None:
-        return ask(query, limit=limit, offset=offset, total=total)
-    return shape.page(ask, query, limit=limit, offset=offset, total=total)
+    """Fetch a page, its records decoded by the decoder or into dictionaries."""
+    if decoder is None:
+        return collection(query, limit=limit, offset=offset, total=total)
+    return decoder.page(collection, query, limit=limit, offset=offset, total=total)
 
 
 def by_id(
-    ask: BoundCollection, limits: LimitSettings, *, index: str = "id", within: cql.Cql | None = None
+    collection: BoundCollection, limits: LimitSettings, *, index: str = "id", within: cql.Cql | None = None
 ) -> ById:
     """A loader of single records by an id that at most one record has (`within` the clause).
 
     Ids are lower-cased, because FOLIO matches them in any case and answers in lower case.
     """
 
-    async def load(keys: list[str], shape: Shape | None) -> list[Record | errors.GatewayError | None]:
+    async def load(
+        keys: list[str], decoder: RecordDecoder | None
+    ) -> list[Record | errors.GatewayError | None]:
         found: dict[str, Record | errors.GatewayError] = {}
 
         async def fetch(ids: list[str]) -> None:
             try:
                 clause = cql.any_of(index, ids)
                 query = clause if within is None else cql.all_of(clause, within)
-                page = await asked(ask, shape, str(query), limit=len(ids))
+                page = await fetch_page(collection, decoder, str(query), limit=len(ids))
             except errors.GatewayError as problem:
                 found.update(dict.fromkeys(ids, problem))
             else:
                 found.update(zip(map(str.lower, _members(page.records, index)), page.records, strict=True))
 
         ids = [key.lower() for key in keys]
-        found.update(await _side_by_side(fetch, ids, ask, limits, str(within)))
+        found.update(await _side_by_side(fetch, ids, collection, limits, str(within)))
         return [found.get(each) for each in ids]
 
-    return Loader(load, str.lower, Reads(ask, (index,)), ask.operation)
+    return Loader(load, str.lower, collection.operation)
 
 
-def by_name(ask: BoundCollection, limits: LimitSettings, *, index: str) -> ById:
+def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -> ById:
     """A loader of single records by a natural key such as a barcode, sent as it was given.
 
     Two records with the key are a `Conflict`: to choose one would be a guess.
     """
 
-    async def load(keys: list[str], shape: Shape | None) -> list[Record | errors.GatewayError | None]:
+    async def load(
+        keys: list[str], decoder: RecordDecoder | None
+    ) -> list[Record | errors.GatewayError | None]:
         found: dict[str, Record | errors.GatewayError] = {}
 
         def fail(names: Iterable[str], problem: errors.GatewayError) -> None:
@@ -93,7 +97,7 @@ def by_name(ask: BoundCollection, limits: LimitSettings, *, index: str) -> ById:
         async def fetch(names: list[str]) -> None:
             most = 2 * len(names)
             try:
-                page = await asked(ask, shape, str(cql.any_of(index, names)), limit=most)
+                page = await fetch_page(collection, decoder, str(cql.any_of(index, names)), limit=most)
             except errors.GatewayError as problem:
                 fail(names, problem)
                 return
@@ -109,11 +113,11 @@ def by_name(ask: BoundCollection, limits: LimitSettings, *, index: str) -> ById:
             if len(page.records) >= most:  # records of some names may have left no room for those of others
                 fail(names, _shared(index))
 
-        for name, problem in (await _side_by_side(fetch, keys, ask, limits, "")).items():
+        for name, problem in (await _side_by_side(fetch, keys, collection, limits, "")).items():
             fail([name], problem)
         return [found.get(key.casefold()) for key in keys]
 
-    return Loader(load, reads=Reads(ask, (index,)), operation=ask.operation)
+    return Loader(load, operation=collection.operation)
 
 
 def _members(records: list[Any], name: str) -> list[str]:  # Any: as `_at`
@@ -128,7 +132,7 @@ def _shared(index: str) -> errors.Conflict:
 
 
 def grouped_by(
-    ask: BoundCollection,
+    collection: BoundCollection,
     limits: LimitSettings,
     *,
     index: str,
@@ -143,16 +147,18 @@ def grouped_by(
     because one call has one limit for all of its keys.
     """
 
-    async def load(keys: list[tuple[str, Window]], shape: Shape | None) -> list[Slice | errors.GatewayError]:
+    async def load(
+        keys: list[tuple[str, Window]], decoder: RecordDecoder | None
+    ) -> list[Slice | errors.GatewayError]:
         ids = list(dict.fromkeys(each.lower() for each, _ in keys))
         if len(keys) == 1 and not keys[0][1].whole:
-            return [await _page_of_one(ids[0], keys[0][1], shape)]
+            return [await _page_of_one(ids[0], keys[0][1], decoder)]
         groups: dict[str, list[Record] | errors.GatewayError] = {each: [] for each in ids}
 
         async def fetch(chunk: list[str]) -> None:
             try:
                 query = cql.all_of(cql.any_of(index, chunk), within)
-                records = await _all_pages(ask, shape, cql.sorted_by(query, sort))
+                records = await _all_pages(collection, decoder, cql.sorted_by(query, sort))
             except errors.GatewayError as problem:
                 groups.update(dict.fromkeys(chunk, problem))
             else:
@@ -161,16 +167,18 @@ def grouped_by(
                     if isinstance(group, list):
                         group.append(record)
 
-        groups.update(await _side_by_side(fetch, ids, ask, limits, cql.sorted_by(within, sort)))
+        groups.update(await _side_by_side(fetch, ids, collection, limits, cql.sorted_by(within, sort)))
         return [_cut(groups[each.lower()], window) for each, window in keys]
 
-    async def _page_of_one(parent: str, window: Window, shape: Shape | None) -> Slice | errors.GatewayError:
+    async def _page_of_one(
+        parent: str, window: Window, decoder: RecordDecoder | None
+    ) -> Slice | errors.GatewayError:
         try:
-            return await page_of(ask, cql.all_of(_equal(index, parent), within), sort, window, shape)
+            return await page_of(collection, cql.all_of(_equal(index, parent), within), sort, window, decoder)
         except errors.GatewayError as problem:
             return problem
 
-    return Loader(load, lambda key: (key[0].lower(), key[1]), Reads(ask, key), ask.operation)
+    return Loader(load, lambda key: (key[0].lower(), key[1]), collection.operation)
 
 
 def _at(record: Any, path: tuple[str, ...]) -> object:  # Any: a record, or a Struct of what is read of one
@@ -180,35 +188,40 @@ def _at(record: Any, path: tuple[str, ...]) -> object:  # Any: a record, or a St
 
 
 def one_by_one(
-    ask: Callable[[str], Awaitable[Value]], operation: OperationRecord | None = None
-) -> DataLoader[str, Value]:
-    """A loader for what upstream serves one key a call: side by side, and each key asked once."""
+    fetch: Callable[[Any], Awaitable[Value]],
+    operation: OperationRecord | None = None,
+    *,
+    cache_key: Callable[[Any], Any] = str.lower,
+) -> DataLoader[Any, Value]:
+    """Return a loader for an upstream that serves one key per call. Keys are fetched concurrently."""
 
-    async def answer(key: str) -> Value | errors.GatewayError:
+    async def fetch_or_error(key: Any) -> Value | errors.GatewayError:
         try:
-            return await ask(key)
-        except errors.GatewayError as problem:
-            return problem
+            return await fetch(key)
+        except errors.GatewayError as error:
+            return error
 
-    async def load(keys: list[str], _: Shape | None) -> list[Value | errors.GatewayError]:
-        return list(await asyncio.gather(*map(answer, keys)))
+    async def load(keys: list[Any], _: RecordDecoder | None) -> list[Value | errors.GatewayError]:
+        return list(await asyncio.gather(*map(fetch_or_error, keys)))
 
-    return Loader(load, str.lower, operation=operation)
+    return Loader(load, cache_key, operation=operation)
 
 
 async def page_of(
-    ask: BoundCollection,
+    collection: BoundCollection,
     query: cql.Cql | None,
     sort: Sequence[cql.SortKey],
     window: Window,
-    shape: Shape | None = None,
+    decoder: RecordDecoder | None = None,
 ) -> Slice:
     """One window of a collection. Where `has_next` is asked, one record more is, so it is no guess."""
-    written = cql.sorted_by(query, sort, tie_break=ask.tie_break)
+    written = cql.sorted_by(query, sort, tie_break=collection.tie_break)
     if window.whole:
-        return cut(await _all_pages(ask, shape, written), window)
+        return cut(await _all_pages(collection, decoder, written), window)
     limit = window.count + 1 if window.has_next else window.count
-    page = await asked(ask, shape, written, limit=limit, offset=window.offset, total=window.total)
+    page = await fetch_page(
+        collection, decoder, written, limit=limit, offset=window.offset, total=window.total
+    )
     return Slice(
         page.records[: window.count],
         window.offset,
@@ -228,22 +241,22 @@ def _cut(group: list[Record] | errors.GatewayError, window: Window) -> Slice | e
     return group if isinstance(group, errors.GatewayError) else cut(group, window)
 
 
-async def _all_pages(ask: BoundCollection, shape: Shape | None, query: str) -> list[Record]:
+async def _all_pages(collection: BoundCollection, decoder: RecordDecoder | None, query: str) -> list[Record]:
     records: list[Record] = []
-    for _ in range(MOST_PAGES):
-        page = await asked(ask, shape, query, limit=LARGEST_ANSWER, offset=len(records))
+    for _ in range(MAX_PAGES):
+        page = await fetch_page(collection, decoder, query, limit=MAX_PAGE_SIZE, offset=len(records))
         records += page.records
-        if len(page.records) < LARGEST_ANSWER:
+        if len(page.records) < MAX_PAGE_SIZE:
             return records
     raise errors.LimitExceeded(
-        f"More than {MOST_PAGES * LARGEST_ANSWER} records belong to this list; narrow it with `filter`."
+        f"More than {MAX_PAGES * MAX_PAGE_SIZE} records belong to this list; narrow it with `filter`."
     )
 
 
 async def _side_by_side(
     fetch: Callable[[list[str]], Awaitable[None]],
     keys: Sequence[str],
-    ask: BoundCollection,
+    collection: BoundCollection,
     limits: LimitSettings,
     rest: str,
 ) -> dict[str, errors.GatewayError]:
@@ -251,8 +264,8 @@ async def _side_by_side(
 
     Answers the keys that cannot be asked, each with its error.
     """
-    room = limits.max_request_line - ask.request_line_length(
-        f"({' ' * _LONGEST_INDEX}==()) and {rest}", limit=10**4
+    room = limits.max_request_line - collection.request_line_length(
+        f"({' ' * _INDEX_LENGTH}==()) and {rest}", limit=10**4
     )
     distinct = list(dict.fromkeys(keys))
     longest = _PLAIN + max(map(len, distinct))

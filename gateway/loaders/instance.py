@@ -1,44 +1,73 @@
-"""Titles, their holdings and their items."""
+"""Instances with their holdings and items."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from aiodataloader import DataLoader
 from propcache.api import cached_property
 
-from gateway.loaders.batching import LARGEST_ANSWER, MOST_PAGES, ById, Grouped, by_id
-from gateway.loaders.loader import Slice, Window
-from gateway.loaders.loader_set import LoaderSet
+from gateway import errors
+from gateway.loaders.batching import MAX_PAGE_SIZE, MAX_PAGES, Grouped, one_by_one
+from gateway.loaders.loader import Loader, Window
+from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet, RecordLoader
 from gateway.upstream import cql
 
-WHOLE = Window(count=MOST_PAGES * LARGEST_ANSWER)
+WHOLE = Window(count=MAX_PAGES * MAX_PAGE_SIZE)
+HOLDINGS = CollectionName("inventory.holdings")
+
+
+class InstanceOf(NamedTuple):
+    """An item whose instance is loaded: by the instance's id, else through its holdings.
+
+    `title` is the one that the item has. If it and the id are all of `summary`, the instance is not loaded.
+    """
+
+    instance_id: str | None
+    holdings_id: str | None
+    title: str | None = None
+    summary: frozenset[str] | None = None
 
 
 class InstanceLoaders(LoaderSet):
-    @cached_property
-    def instance(self) -> ById:
-        return by_id(self.upstream.inventory.instances, self.limits)
+    instance = RecordLoader(CollectionName("inventory.instances"))
+    holdings = RecordLoader(HOLDINGS)
+    holdings_of_instance = GroupLoader(HOLDINGS, "instanceId")
 
     @cached_property
-    def holdings(self) -> ById:
-        return by_id(self.upstream.inventory.holdings, self.limits)
+    def instance_of_item(self) -> DataLoader[InstanceOf, Any]:
+        """The instance of an item, as far as its selection needs it."""
 
-    def holdings_of_instance(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        return self.grouped(self.upstream.inventory.holdings, "instanceId", within=within, sort=sort)
+        async def load(key: InstanceOf) -> Any:
+            if key.instance_id is not None:
+                return await self.instance.load(key.instance_id)
+            assert key.holdings_id is not None  # noqa: S101 - one of them is not None
+            holdings = await self.holdings.load(key.holdings_id)
+            instance_id = None if holdings is None else holdings.get("instanceId")
+            if instance_id is None or instance_id == "":
+                return None
+            if type(instance_id) is not str:
+                raise errors.UpstreamBadResponse("An upstream service sent no id where holdings have one.")
+            known = {"id": instance_id} | ({} if key.title is None else {"title": key.title})
+            if key.summary is not None and key.summary <= known.keys():
+                return known
+            return await self.instance.load(instance_id)
+
+        return one_by_one(load, cache_key=lambda key: key)
 
     def items_of_instance(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        """The items of a title, whatever holdings they belong to."""
+        """The items of an instance, of all its holdings."""
         variant = ("items of instance", str(within), *map(str, sort))
         if variant not in self._groups:
             self._groups[variant] = self._items_through_holdings(within, sort)
         return self._groups[variant]
 
     def _items_through_holdings(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        """Upstream finds items by their title, but an item names only its holdings.
+        """Upstream finds items by their instance, but an item names only its holdings.
 
-        So where several pages are asked at once, the holdings are asked first, to tell whose the items are.
+        So if several pages are loaded at once, the holdings are loaded first, to assign the items.
         """
         owners: dict[str, object] = {}
         holdings = self.holdings_of_instance(None, ())
@@ -51,12 +80,12 @@ class InstanceLoaders(LoaderSet):
             owner=owners.get,
         )
 
-        async def load(keys: list[tuple[str, Window]]) -> list[Slice | BaseException]:
+        async def load(keys: list[tuple[str, Window]], _: object) -> list[Any]:
             if len(keys) > 1:
-                found = await holdings.load_many({(instance, WHOLE) for instance, _ in keys})
+                pages = await holdings.load_many({(instance, WHOLE) for instance, _ in keys})
                 owners.update(
-                    (str(each.get("id")), each.get("instanceId")) for page in found for each in page.records
+                    (str(each.get("id")), each.get("instanceId")) for page in pages for each in page.records
                 )
             return await asyncio.gather(*map(items.load, keys), return_exceptions=True)
 
-        return DataLoader(load)  # type: ignore[arg-type]  # errors in slots are aiodataloader's contract
+        return Loader(load)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from collections.abc import Collection as Keys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiodataloader import DataLoader, dispatch_queue
@@ -13,7 +13,7 @@ from aiodataloader import Loader as Queued
 
 from gateway import errors
 from gateway.observability.operation import OperationRecord
-from gateway.upstream.collection import BoundCollection, Shape
+from gateway.upstream.collection import RecordDecoder
 from gateway.upstream.record_types import Record
 
 Key = TypeVar("Key")
@@ -45,28 +45,18 @@ class Slice:
     whole: list[Record] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
-    """What a loader asks, and the path of the member by which it tells whose record an answer is."""
-
-    ask: BoundCollection
-    key: tuple[str, ...]
-
-
 class Loader(DataLoader[Key, Value]):
     """A loader that gives up a batch when nobody waits for any of its keys any more.
 
     aiodataloader runs a batch in a task of its own, which the end of the operation would not reach.
 
-    Where it `reads` a collection, whoever knows all that an operation reads of the records may give them a
-    `shape`, and then the records that it loads are Structs with that and no more.
+    With a `decoder`, which a plan sets, it loads Structs of the members that the operation reads.
     """
 
     def __init__(
         self,
-        load: Callable[[list[Key], Shape | None], Awaitable[list[Value | errors.GatewayError]]],
+        load: Callable[[list[Key], RecordDecoder | None], Awaitable[list[Value | errors.GatewayError]]],
         get_cache_key: Callable[[Key], Key] | None = None,
-        reads: Reads | None = None,
         operation: OperationRecord | None = None,
     ) -> None:
         # As aiodataloader's own, which besides looks at how `batch_load_fn` is written, anew for each loader.
@@ -75,9 +65,8 @@ class Loader(DataLoader[Key, Value]):
         self._cache = {}
         self._queue = []
         self._load = load
-        self.reads = reads
         self.operation = operation or OperationRecord()
-        self.shape: Shape | None = None
+        self.decoder: RecordDecoder | None = None
         self._more: dict[Any, dict[Any, Key]] = {}  # keys that have no future, by the one they follow
         self._answers: dict[Key, Any] = {}  # what came of them; until then, the future of a key that has one
 
@@ -114,13 +103,10 @@ class Loader(DataLoader[Key, Value]):
             return await self.load(key)
         self.operation.loads += 1
         self.operation.batches.append(1)
-        shape = self.shape
         try:
-            (value,) = await self._load([key], shape)
+            (value,) = await self._load([key], self.decoder)
         except Exception as problem:
             value = problem  # type: ignore[assignment]  # kept, as that of a batch is
-        if shape is not None and self.shape is None:
-            value = unshaped(value, shape)
         self._answers[cache_key] = value
         if isinstance(value, Exception):
             raise value
@@ -179,13 +165,10 @@ class Loader(DataLoader[Key, Value]):
             future.add_done_callback(answered)
         more = self._followers(keys) if self._more else {}
         self.operation.batches.append(len(keys) + len(more))
-        shape = self.shape
         try:
-            values: list[Any] = await self._load([*keys, *more.values()] if more else keys, shape)
+            values: list[Any] = await self._load([*keys, *more.values()] if more else keys, self.decoder)
         except Exception as problem:  # kept in the slots: a loader that broke is not asked again
             values = [problem] * (len(keys) + len(more))
-        if shape is not None and self.shape is None:  # given up while this was under way
-            values = [unshaped(value, shape) for value in values]
         if more:
             self._answers.update(zip(more, values[len(keys) :], strict=True))
             return values[: len(keys)]
@@ -197,18 +180,6 @@ class Loader(DataLoader[Key, Value]):
         for key in keys:
             found.update(self._more.pop(self.get_cache_key(key), ()))
         return found
-
-    def unshape(self) -> None:
-        """Let everything that was loaded, and all that will be, be dictionaries."""
-        shape, self.shape = self.shape, None
-        if shape is None:
-            return
-        self._answers = {key: unshaped(answer, shape) for key, answer in self._answers.items()}
-        futures: list[tuple[Any, asyncio.Future[Value]]] = list(self._cache.items())
-        for key, future in futures:
-            if future.done() and not future.cancelled() and future.exception() is None:
-                self.clear(key)
-                self.prime(key, unshaped(future.result(), shape))
 
 
 def _itself(key: Key) -> Key:
@@ -228,12 +199,3 @@ async def settled(pending: Iterable[asyncio.Future[Any]]) -> None:
         for each in pending:
             each.cancel()
         raise
-
-
-def unshaped(value: Any, shape: Shape) -> Any:  # Any: a record, a slice of records, or nothing
-    """The same with dictionaries for Structs."""
-    if not isinstance(value, Slice):
-        return shape.record(value)
-    records = list(map(shape.record, value.records))
-    whole = None if value.whole is None else list(map(shape.record, value.whole))
-    return replace(value, records=records, whole=whole)

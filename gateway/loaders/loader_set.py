@@ -1,21 +1,49 @@
-"""What every set of loaders has: the services of one caller, and one loader per way to group."""
+"""Declarations of loaders, and the set of loaders that one operation has.
+
+A declaration is static: which collection a loader reads, and by which member it tells whose a record is. Read
+on the class it is itself, so that plans are compiled without an operation; read on a set of loaders it is the
+loader of that operation.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Self, TypeAlias, overload
 
-from gateway.loaders.batching import Grouped, grouped_by
-from gateway.loaders.loader import Loader
+from gateway.loaders.batching import ById, Grouped, by_id, grouped_by
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection
 from gateway.upstream.services import Upstream
 
 
-class LoaderSet:
-    """Loaders are made when first asked for and live as long as the operation.
+@dataclass(frozen=True, slots=True)
+class CollectionName:
+    """A collection by its attributes of `Upstream`; `direct` if circulation itself serves it too."""
 
-    A `direct` set asks circulation itself for the loans and requests that the others ask the BFF for.
+    name: str
+    direct: str | None = None
+
+    def key(self, is_direct: bool) -> str:
+        """Return the name of the collection that is read, at the BFF or at circulation itself."""
+        return self.direct if is_direct and self.direct is not None else self.name
+
+    def of(self, upstream: Upstream, is_direct: bool) -> BoundCollection:
+        """Return the collection in the name of the caller."""
+        collection: BoundCollection = attrgetter(self.key(is_direct))(upstream)
+        return collection
+
+    def is_from_circulation(self, is_direct: bool) -> bool:
+        """Return True if its records come from circulation itself, which also has a BFF in front of it."""
+        return is_direct and self.direct is not None
+
+
+class LoaderSet:
+    """The loaders of one operation, each created when it is first used.
+
+    A `direct` set reads loans and requests from circulation itself, the others from the BFF.
     """
 
     def __init__(self, upstream: Upstream, limits: LimitSettings, *, direct: bool = False) -> None:
@@ -26,7 +54,7 @@ class LoaderSet:
 
     def grouped(
         self,
-        ask: BoundCollection,
+        collection: BoundCollection,
         index: str,
         *,
         within: cql.Cql | None = None,
@@ -34,28 +62,85 @@ class LoaderSet:
         key: tuple[str, ...] | None = None,
         owner: Callable[[str], object] = lambda key: key,
     ) -> Grouped:
-        """The one loader of this operation for lists grouped in this way."""
-        variant = (ask.path, index, str(within), *map(str, sort))
+        """Return the one loader of this operation for lists grouped in this way."""
+        variant = (collection.path, index, str(within), *map(str, sort))
         loader = self._groups.get(variant)
         if loader is None:
             loader = self._groups[variant] = grouped_by(
-                ask, self.limits, index=index, key=key or (index,), owner=owner, within=within, sort=sort
+                collection,
+                self.limits,
+                index=index,
+                key=key or (index,),
+                owner=owner,
+                within=within,
+                sort=sort,
             )
         return loader
 
-    def unshape(self) -> None:
-        """Let everything that was loaded, and all that will be, be dictionaries, in further sets too."""
-        for value in [*self.__dict__.values(), *self._groups.values()]:
-            if value is not self and isinstance(value, Loader | LoaderSet):
-                value.unshape()
-
     def forget(self) -> None:
-        """Drop what was loaded, because an act may have changed it."""
-        kept = {
+        """Drop all loaded records, because a mutation may have changed them."""
+        state = {
             "upstream": self.upstream,
             "limits": self.limits,
             "is_direct": self.is_direct,
             "_groups": {},
         }
         self.__dict__.clear()
-        self.__dict__.update(kept)
+        self.__dict__.update(state)
+
+
+class RecordLoader:
+    """Declares a loader of single records by an index that at most one record has."""
+
+    def __init__(
+        self,
+        collection: CollectionName,
+        *,
+        index: str = "id",
+        create: Callable[..., ById] = by_id,
+        **options: Any,  # of `create`
+    ) -> None:
+        self.collection = collection
+        self.member = (index,)
+        self.create = create
+        self.options = {"index": index, **options}
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, loaders: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, loaders: LoaderSet, owner: type) -> ById: ...
+    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ById:
+        if loaders is None:
+            return self
+        collection = self.collection.of(loaders.upstream, loaders.is_direct)
+        loader = loaders.__dict__[self.name] = self.create(collection, loaders.limits, **self.options)
+        return loader
+
+
+ListLoaders: TypeAlias = Callable[["cql.Cql | None", Sequence[cql.SortKey]], Grouped]
+
+
+class GroupLoader:
+    """Declares loaders of lists by a foreign key; each condition and order has its own."""
+
+    def __init__(
+        self, collection: CollectionName, index: str, *, member: tuple[str, ...] | None = None
+    ) -> None:
+        self.collection = collection
+        self.index = index
+        self.member = member or (index,)
+
+    @overload
+    def __get__(self, loaders: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, loaders: LoaderSet, owner: type) -> ListLoaders: ...
+    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ListLoaders:
+        if loaders is None:
+            return self
+        collection = self.collection.of(loaders.upstream, loaders.is_direct)
+        return lambda within, sort: loaders.grouped(
+            collection, self.index, within=within, sort=sort, key=self.member
+        )

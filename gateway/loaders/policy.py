@@ -1,22 +1,11 @@
-"""The policies that loans were made under."""
+"""The policies of loans."""
 
 from __future__ import annotations
 
-from propcache.api import cached_property
-
-from gateway.loaders.batching import ById, by_id
-from gateway.loaders.loader_set import LoaderSet
+from gateway.loaders.loader_set import CollectionName, LoaderSet, RecordLoader
 
 
 class PolicyLoaders(LoaderSet):
-    @cached_property
-    def loan_policy(self) -> ById:
-        return by_id(self.upstream.circulation_storage.loan_policies, self.limits)
-
-    @cached_property
-    def overdue_fine_policy(self) -> ById:
-        return by_id(self.upstream.fees.overdue_fine_policies, self.limits)
-
-    @cached_property
-    def lost_item_fee_policy(self) -> ById:
-        return by_id(self.upstream.fees.lost_item_fee_policies, self.limits)
+    loan_policy = RecordLoader(CollectionName("circulation_storage.loan_policies"))
+    overdue_fine_policy = RecordLoader(CollectionName("fees.overdue_fine_policies"))
+    lost_item_fee_policy = RecordLoader(CollectionName("fees.lost_item_fee_policies"))

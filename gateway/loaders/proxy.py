@@ -1,19 +1,12 @@
-"""Who may act for whom."""
+"""Proxy relations of users."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet
 
-from gateway.loaders.batching import Grouped
-from gateway.loaders.loader_set import LoaderSet
-from gateway.upstream import cql
+PROXIES = CollectionName("users.proxies")
 
 
 class ProxyLoaders(LoaderSet):
-    def proxies_of_user(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        """The relations in which the user is the sponsor."""
-        return self.grouped(self.upstream.users.proxies, "userId", within=within, sort=sort)
-
-    def sponsors_of_user(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        """The relations in which the user is the proxy."""
-        return self.grouped(self.upstream.users.proxies, "proxyUserId", within=within, sort=sort)
+    proxies_of_user = GroupLoader(PROXIES, "userId")  # the user is the sponsor
+    sponsors_of_user = GroupLoader(PROXIES, "proxyUserId")  # the user is the proxy

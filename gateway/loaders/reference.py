@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from propcache.api import cached_property
 
-from gateway.loaders.batching import ById, by_id
-from gateway.loaders.loader_set import LoaderSet
+from gateway.loaders.batching import ById
+from gateway.loaders.loader_set import CollectionName, LoaderSet, RecordLoader
 from gateway.loaders.table import Table
 from gateway.upstream import cql
 
@@ -61,12 +61,9 @@ class ReferenceLoaders(LoaderSet):
     def cancellation_reason(self) -> ById:
         return self.cancellation_reasons.by_id
 
-    @cached_property
-    def staff_slip_template(self) -> ById:
-        """By id and not as a table: a template is a whole page of HTML."""
-        return by_id(self.upstream.circulation_storage.staff_slips, self.limits)
-
-    @cached_property
-    def request_preference_of_user(self) -> ById:
-        """A user has at most one (a unique index of mod-circulation-storage)."""
-        return by_id(self.upstream.circulation_storage.request_preferences, self.limits, index="userId")
+    # By id and not as a table: a template is a whole page of HTML.
+    staff_slip_template = RecordLoader(CollectionName("circulation_storage.staff_slips"))
+    # A user has at most one (a unique index of mod-circulation-storage).
+    request_preference_of_user = RecordLoader(
+        CollectionName("circulation_storage.request_preferences"), index="userId"
+    )

@@ -1,38 +1,44 @@
-"""Requests by their own id, and by who or what they wait for."""
+"""Requests by id, and by the records they wait for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from aiodataloader import DataLoader
 from propcache.api import cached_property
 
-from gateway.loaders.batching import ById, Grouped, by_id, one_by_one
-from gateway.loaders.loader_set import LoaderSet
+from gateway.loaders.batching import ById, one_by_one
+from gateway.loaders.loader import Slice, Window
+from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet, RecordLoader
 from gateway.upstream import cql
-from gateway.upstream.collection import BoundCollection
 from gateway.upstream.record_types import Record
 
 Listed: TypeAlias = "DataLoader[str, list[Record]]"
 
 OPEN_REQUESTS = cql.starts_with("status", "Open")
 IN_QUEUE_ORDER = (cql.SortKey("position", number=True),)
+REQUESTS = CollectionName("circulation_bff.requests", direct="circulation.requests")
+
+
+class AllowedFor(NamedTuple):
+    """A record and a requester, by id or by barcode, for which allowed service points are read."""
+
+    parameter: str
+    record_id: str
+    requester_by: str
+    requester: str
 
 
 class RequestLoaders(LoaderSet):
-    @cached_property
-    def requests(self) -> BoundCollection:
-        upstream = self.upstream
-        return upstream.circulation.requests if self.is_direct else upstream.circulation_bff.requests
-
-    @cached_property
-    def request(self) -> ById:
-        return by_id(self.requests, self.limits)
+    request = RecordLoader(REQUESTS)
+    requests_of_user = GroupLoader(REQUESTS, "requesterId")
+    requests_of_item = GroupLoader(REQUESTS, "itemId")
+    requests_of_instance = GroupLoader(REQUESTS, "instanceId")
+    requests_of_service_point = GroupLoader(REQUESTS, "pickupServicePointId")
 
     @cached_property
     def queue_of_instance(self) -> Listed:
-        """Upstream serves one queue a call, whole, up to 1000 requests."""
+        """Upstream serves one queue per call, completely, up to 1000 requests."""
         return one_by_one(self.upstream.circulation.queue_of_instance, self.upstream.operation)
 
     @cached_property
@@ -44,22 +50,39 @@ class RequestLoaders(LoaderSet):
         return one_by_one(self.upstream.circulation_bff.batch_request, self.upstream.operation)
 
     @cached_property
+    def details_of_batch_request(self) -> DataLoader[tuple[str, Window], Slice]:
+        """Upstream serves the items of one batch per call."""
+
+        async def page(key: tuple[str, Window]) -> Slice:
+            batch_id, window = key
+            collection = self.upstream.circulation_bff.batch_request_details(batch_id)
+            limit = window.count + 1 if window.has_next else window.count
+            page = await collection(None, limit=limit, offset=window.offset, total=window.total)
+            has_next = len(page.records) > window.count
+            return Slice(page.records[: window.count], window.offset, page.total, has_next)
+
+        return one_by_one(page, self.upstream.operation, cache_key=lambda key: key)
+
+    @cached_property
+    def allowed_service_points(self) -> DataLoader[AllowedFor, Record | None]:
+        """Upstream serves one record and requester per call."""
+
+        async def allowed(key: AllowedFor) -> Any:
+            requester: Any = key.requester
+            if key.requester_by == "requesterBarcode":
+                user = await self.user_by_barcode.load(key.requester)  # type: ignore[attr-defined]  # of `Loaders`
+                if user is None:
+                    return None
+                requester = user.get("id")
+            query = {"operation": "create", "requesterId": requester, key.parameter: key.record_id}
+            return await self.upstream.circulation_bff.allowed_service_points(query)
+
+        return one_by_one(allowed, self.upstream.operation, cache_key=lambda key: key)
+
+    @cached_property
     def pick_slips(self) -> Listed:
         return one_by_one(self.upstream.circulation_bff.pick_slips, self.upstream.operation)
 
     @cached_property
     def search_slips(self) -> Listed:
         return one_by_one(self.upstream.circulation_bff.search_slips, self.upstream.operation)
-
-    def requests_of_user(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        return self.grouped(self.requests, "requesterId", within=within, sort=sort)
-
-    def requests_of_item(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        return self.grouped(self.requests, "itemId", within=within, sort=sort)
-
-    def requests_of_instance(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        return self.grouped(self.requests, "instanceId", within=within, sort=sort)
-
-    def requests_of_service_point(self, within: cql.Cql | None, sort: Sequence[cql.SortKey]) -> Grouped:
-        """Requests to be picked up at a service point."""
-        return self.grouped(self.requests, "pickupServicePointId", within=within, sort=sort)

@@ -1,30 +1,13 @@
-"""Service points, and the locations that they serve."""
+"""Service points and locations."""
 
 from __future__ import annotations
 
-from propcache.api import cached_property
-
-from gateway.loaders.batching import ById, by_id
-from gateway.loaders.loader_set import LoaderSet
+from gateway.loaders.loader_set import CollectionName, LoaderSet, RecordLoader
 
 
 class ServicePointLoaders(LoaderSet):
-    @cached_property
-    def service_point(self) -> ById:
-        return by_id(self.upstream.inventory.service_points, self.limits)
-
-    @cached_property
-    def location(self) -> ById:
-        return by_id(self.upstream.inventory.locations, self.limits)
-
-    @cached_property
-    def institution(self) -> ById:
-        return by_id(self.upstream.inventory.institutions, self.limits)
-
-    @cached_property
-    def campus(self) -> ById:
-        return by_id(self.upstream.inventory.campuses, self.limits)
-
-    @cached_property
-    def library(self) -> ById:
-        return by_id(self.upstream.inventory.libraries, self.limits)
+    service_point = RecordLoader(CollectionName("inventory.service_points"))
+    location = RecordLoader(CollectionName("inventory.locations"))
+    institution = RecordLoader(CollectionName("inventory.institutions"))
+    campus = RecordLoader(CollectionName("inventory.campuses"))
+    library = RecordLoader(CollectionName("inventory.libraries"))

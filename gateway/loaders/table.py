@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway import errors
-from gateway.loaders.batching import LARGEST_ANSWER, ById, by_id, one_by_one
+from gateway.loaders.batching import MAX_PAGE_SIZE, ById, by_id, one_by_one
 from gateway.loaders.loader import Loader
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
-from gateway.upstream.collection import BoundCollection, Shape
+from gateway.upstream.collection import BoundCollection, RecordDecoder
 from gateway.upstream.record_types import Record
 
 _WHOLE = ""  # the one key under which the table is loaded, so that all of an operation wait for one call
@@ -21,7 +21,7 @@ class Table:
 
     A screen that shows one patron group shows several, at several levels of its query, and often the list to
     choose from besides. By id that is a call for each level and one for the list; whole it is one call for
-    all of them, so whole is what is asked. A table of LARGEST_ANSWER rows and more is not small: ids that
+    all of them, so whole is what is asked. A table of MAX_PAGE_SIZE rows and more is not small: ids that
     its first page lacks are asked by id, and its list a page at a time.
     """
 
@@ -35,13 +35,15 @@ class Table:
     async def rows(self) -> list[Record] | None:
         """All rows, in the order of the table; None where it is not small."""
         found = await self._first_page.load(_WHOLE)
-        return found if len(found) < LARGEST_ANSWER else None
+        return found if len(found) < MAX_PAGE_SIZE else None
 
     async def _asked(self, _: str) -> list[Record]:
         query = cql.sorted_by(None, self._sort, tie_break=self._ask.tie_break)
-        return (await self._ask(query, limit=LARGEST_ANSWER)).records
+        return (await self._ask(query, limit=MAX_PAGE_SIZE)).records
 
-    async def _load(self, keys: list[str], _: Shape | None) -> list[Record | errors.GatewayError | None]:
+    async def _load(
+        self, keys: list[str], _: RecordDecoder | None
+    ) -> list[Record | errors.GatewayError | None]:
         try:
             page = await self._first_page.load(_WHOLE)
         except errors.GatewayError as problem:
@@ -49,7 +51,7 @@ class Table:
         found: dict[str, Record | errors.GatewayError | None] = {
             str(row.get("id")).lower(): row for row in page
         }
-        if len(page) >= LARGEST_ANSWER:
+        if len(page) >= MAX_PAGE_SIZE:
             missing = [key for key in map(str.lower, keys) if key not in found]
             found |= zip(missing, await asyncio.gather(*map(self._one_beyond, missing)), strict=True)
         return [found.get(key.lower()) for key in keys]

@@ -54,6 +54,7 @@ class CheckedIn:
         "True if the item was used inside the library. Null if upstream does not report it: the "
         "BFF omits it, and an item that was not on loan may also have returned from transit.",
         lambda response: response.get("inHouseUse", False if response.get("loan") else None),
+        members=("inHouseUse", "loan"),
     )
 
 

@@ -86,6 +86,7 @@ class Account:
     returned_date: DateTime | None = derived(
         "The date the item was returned. Null while it is out, and if the account does not concern a loan.",
         lambda account: _moment(account.get("returnedDate")),
+        members=("returnedDate",),
     )
     user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
         "The patron who owes the amount.", loader="user", key="userId"
@@ -154,7 +155,7 @@ QUERIES = [
         AccountConnection,
         connection(
             "A page of accounts of all patrons.",
-            ask=lambda upstream: upstream.fees.accounts,
+            collection="fees.accounts",
             filter=AccountFilter,
             sort=AccountSort,
             default_sort=LATEST_ACCOUNTS_FIRST,

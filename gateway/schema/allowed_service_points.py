@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import strawberry
 
 from gateway import errors
-from gateway.context import Info
-from gateway.engine.core import StrawberryField
+from gateway.context import Context, Info
 from gateway.fields import arguments
+from gateway.fields.arguments import argument
+from gateway.fields.base import Arguments, Load, Selected, Source
 from gateway.fields.enums import member
-from gateway.fields.link import id_in, link
-from gateway.fields.page import argument
-from gateway.fields.record import Path, dig, field, record_of
+from gateway.fields.link import Link, link
+from gateway.fields.record import field
 from gateway.fields.root import query
+from gateway.loaders.request import AllowedFor
 
 if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint
@@ -90,41 +91,25 @@ async def allowed_service_points(
     return cast(AllowedServicePoints, record)
 
 
-class AllowedServicePointsOf(StrawberryField):
-    """The service points that allow pickup of a new request for a record. Any: Strawberry's signatures."""
+class AllowedServicePointsOf(Link):
+    """Where a new request for a record may be picked up. Any: as in `Link`."""
 
-    parameter: str
+    declared = (*Link.declared, "parameter")
     batched = False
+    parameter: str
 
-    def __copy__(self) -> AllowedServicePointsOf:
-        made = super().__copy__()
-        made.parameter = self.parameter
-        return made
-
-    @property
-    def is_basic_field(self) -> bool:
-        return False
-
-    @property
-    def needs(self) -> tuple[Path, ...]:
-        return (("id",),)
-
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+    def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
         name, key = arguments.exactly_one(
-            requesterId=kwargs.get("requester_id"), requesterBarcode=kwargs.get("requester_barcode")
+            requesterId=given.get("requester_id"), requesterBarcode=given.get("requester_barcode")
         )
-        key = arguments.uuid(key, name) if name == "requesterId" else arguments.text(key, name)
-        record_id = id_in(self, dig(record_of(source), ("id",)))
-        return None if record_id is None else self._allowed(record_id, info, name, key)
+        return name, arguments.uuid(key, name) if name == "requesterId" else arguments.text(key, name)
 
-    async def _allowed(self, record_id: str, info: Info, name: str, key: str) -> Any:
-        if name == "requesterBarcode":
-            requester = await info.context.loaders.user_by_barcode.load(key)
-            if requester is None:
-                return None
-            key = requester["id"]
-        query = {"operation": "create", "requesterId": key, self.parameter: record_id}
-        return await info.context.upstream.circulation_bff.allowed_service_points(query)
+    def load(self, context: Context, requester: tuple[str, str], selected: Selected) -> Load:
+        loader = context.loaders.allowed_service_points
+        return Load(loader, lambda record_id: AllowedFor(self.parameter, record_id, *requester))
+
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return []
 
 
 def allowed_for(description: str, parameter: str) -> Any:
@@ -133,6 +118,7 @@ def allowed_for(description: str, parameter: str) -> Any:
     Any: the annotation beside the declaration is the type.
     """
     made = AllowedServicePointsOf(description=description)
+    made.loader, made.key, made.embedded = "allowed_service_points", ("id",), {}
     made.parameter = parameter
     made.arguments = [
         argument("requester_id", strawberry.ID | None, "The id of the requester, a UUID.", default=None),

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from gateway.context import Info
-from gateway.engine.core import StrawberryField
+from gateway.context import Context
 from gateway.fields import arguments
-from gateway.fields.arguments import SortDirection, condition
+from gateway.fields.arguments import SortDirection, condition, page_size
+from gateway.fields.base import Load, Selected, Source
 from gateway.fields.enums import member, unknown_member
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, connection, page_arguments, window_of
-from gateway.fields.record import Path, dig, field, record_of
+from gateway.fields.page import Connection, ConnectionLink, PageRequest, connection, page_arguments
+from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
 from gateway.loaders.loader import Slice
@@ -83,34 +83,26 @@ class BatchRequestDetailConnection(Connection[BatchRequestDetail]):
     pass
 
 
-class DetailsOfBatch(StrawberryField):
-    """The items of a batch. Upstream serves one batch per call. Any: Strawberry's signatures."""
+class DetailsOfBatch(ConnectionLink):
+    """The items of a batch. Upstream serves them one batch per call. Any: as in `Link`."""
 
     batched = False
 
-    @property
-    def is_basic_field(self) -> bool:
-        return False
+    def load(self, context: Context, request: PageRequest, selected: Selected) -> Load:
+        window = request.window
+        if window.count > context.max_page_size:
+            page_size(window.count, context.max_page_size)
+        loader = context.loaders.details_of_batch_request
+        return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
 
-    @property
-    def needs(self) -> tuple[Path, ...]:
-        return (("batchId",),)
-
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        return self._page(str(dig(record_of(source), ("batchId",))), info, kwargs)
-
-    async def _page(self, batch_id: str, info: Info, kwargs: dict[str, Any]) -> Slice:
-        window = window_of(info, kwargs)
-        ask = info.context.upstream.circulation_bff.batch_request_details(batch_id)
-        limit = window.count + 1 if window.has_next else window.count
-        page = await ask(None, limit=limit, offset=window.offset, total=window.total)
-        return Slice(
-            page.records[: window.count], window.offset, page.total, len(page.records) > window.count
-        )
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return []
 
 
 def _details(description: str) -> Any:  # Any: the annotation beside the declaration is the type
     made = DetailsOfBatch(description=description)
+    made.loader, made.key = "details_of_batch_request", ("batchId",)
+    made.within, made.default_sort = None, ()
     made.arguments = page_arguments()
     return made
 
@@ -177,7 +169,7 @@ QUERIES = [
         BatchRequestConnection,
         connection(
             "A page of batch requests.",
-            ask=lambda upstream: upstream.circulation_bff.batch_requests,
+            collection="circulation_bff.batch_requests",
             filter=BatchRequestFilter,
             sort=BatchRequestSort,
             default_sort=[cql.SortKey("requestDate", descending=True)],

@@ -34,7 +34,7 @@ QUERIES = [
         CancellationReasonConnection,
         connection(
             "A page of reasons for the cancellation of a request.",
-            ask=lambda upstream: upstream.circulation_storage.cancellation_reasons,
+            collection="circulation_storage.cancellation_reasons",
             filter=ReferenceFilter,
             default_sort=[cql.SortKey("name")],
             table="cancellation_reasons",

@@ -40,7 +40,7 @@ QUERIES = [
         CirculationSettingConnection,
         connection(
             "A page of circulation settings. A setting that was never set is absent.",
-            ask=lambda upstream: upstream.circulation.settings,
+            collection="circulation.settings",
             filter=CirculationSettingFilter,
             default_sort=[cql.SortKey("name")],
         ),

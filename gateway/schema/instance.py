@@ -304,7 +304,7 @@ QUERIES = [
         connection(
             'A page of titles. Try `{ instances(filter: { title: "history" }) { nodes { title items { '
             "totalCount } } } }`.",
-            ask=lambda upstream: upstream.inventory.instances,
+            collection="inventory.instances",
             filter=InstanceFilter,
             sort=InstanceSort,
             default_sort=[cql.SortKey("title")],

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import strawberry
 
 from gateway import errors
-from gateway.context import Info
+from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.arguments import SortDirection, condition
+from gateway.fields.base import Load, Needs, Path, Place, Selected, Source
 from gateway.fields.enums import member
-from gateway.fields.link import Link, embedded_link, id_in, link
+from gateway.fields.link import Link, embedded_link, id_in, link, loaded
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
 from gateway.fields.root import query, root
 from gateway.fields.scalars import DateTime
-from gateway.fields.selection import needs_of
+from gateway.fields.selection import selected
+from gateway.loaders.instance import HOLDINGS, InstanceOf
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
 from gateway.schema.enums import CirculationNoteType, ItemStatusName
@@ -42,39 +44,56 @@ ON_THE_SHELF = (cql.SortKey("effectiveShelvingOrder"), cql.SortKey("barcode"))
 
 
 class InstanceOfItem(Link):
-    """The title of an item. Inventory's items name only their holdings; those inside loans the title too.
+    """The title of an item. Items of inventory have the id of their holdings, those in loans its own.
 
     Any: as in `Link`.
     """
 
-    calls = 2  # the holdings first, where the item does not name its title
+    calls = 2  # the holdings first, unless the item has the id of its title
+
+    @property
+    def key_paths(self) -> tuple[Path, ...]:
+        return (("instanceId",), ("holdingsRecordId",), ("title",))
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        source = record_of(source, self)
-        known = {"id": id_in(self, source.get("instanceId")), "title": source.get("title")}
-        known = {name: value for name, value in known.items() if value is not None}
-        known |= source.get(self.through) or {}
-        if known and needs_of(info) <= {(name,) for name in known}:
-            return known
-        if "id" in known:
-            return self.load(known["id"], info)
-        holdings = id_in(self, source.get("holdingsRecordId"))
-        return None if holdings is None else self._through_holdings(holdings, known, info)
+        record = record_of(source, self)
+        selection = selected(info, self)
+        key = id_in(self, record.get("instanceId"))
+        embedded = self.embed(record, key or "", selection.needs)
+        if embedded is not None:
+            return embedded
+        read = (key, record.get("holdingsRecordId"), record.get("title"))
+        return loaded(self.load(info.context, {}, selection), read)
 
-    async def _through_holdings(self, key: str, known: dict[str, Any], info: Info) -> Any:
-        holdings = await info.context.loaders.holdings.load(key)
-        instance = None if holdings is None else id_in(self, holdings.get("instanceId"))
-        if instance is None:
-            return None
-        if needs_of(info) <= {("id",), *((name,) for name in known)}:
-            return {"id": instance, **known}
-        return await self.load(instance, info)
+    def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
+        members = {"id": key or None, "title": record.get("title"), **(record.get(self.through) or {})}
+        target = {name: value for name, value in members.items() if value is not None}
+        return target if target and needs <= {(name,) for name in target} else None
+
+    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+        def key(read: tuple[str | None, str | None, str | None]) -> InstanceOf | None:
+            instance_id, holdings_id, title = read
+            if instance_id := id_in(self, instance_id):
+                return InstanceOf(instance_id, None)
+            holdings_id = id_in(self, holdings_id)
+            return None if holdings_id is None else InstanceOf(None, holdings_id, title, summary)
+
+        flat = all(len(path) == 1 for path in selected.needs)
+        summary = frozenset(path[0] for path in selected.needs) if flat else None
+        loaders = context.loaders.direct if selected.is_direct else context.loaders
+        return Load(loaders.instance_of_item, key)
+
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return [*super().sources(selected, is_direct), Source(HOLDINGS, is_direct, ("instanceId",))]
+
+    def plan(self, place: Place) -> Any:
+        return place.embed({("id",): ("instanceId",), ("title",): ("title",)})
 
 
 def _instance_of_item(description: str) -> Any:  # Any: the annotation beside the declaration is the type
-    made = InstanceOfItem(description=description)
-    made.loader, made.key, made.embedded = "instance", ("instanceId",), {}
-    return made
+    field = InstanceOfItem(description=description)
+    field.loader, field.key, field.embedded = "instance", ("instanceId",), {}
+    return field
 
 
 @strawberry.type(description="A link to online access.")
@@ -386,7 +405,7 @@ QUERIES = [
         ItemConnection,
         connection(
             "A page of items. Try `{ items(filter: { status: [MISSING] }) { nodes { barcode } } }`.",
-            ask=lambda upstream: upstream.inventory.items,
+            collection="inventory.items",
             filter=ItemFilter,
             sort=ItemSort,
             default_sort=[cql.SortKey("barcode")],

@@ -227,8 +227,8 @@ QUERIES = [
         connection(
             "A page of loans. Try `{ loans(first: 3) { totalCount nodes { dueDate borrower { barcode } "
             "item { title } } } }`.",
-            ask=lambda upstream: upstream.circulation_bff.loans,
-            direct=lambda upstream: upstream.circulation.loans,
+            collection="circulation_bff.loans",
+            direct="circulation.loans",
             filter=LoanFilter,
             sort=LoanSort,
             default_sort=[cql.SortKey("loanDate", descending=True)],

@@ -136,7 +136,7 @@ QUERIES = [
         LocationConnection,
         connection(
             "A page of locations.",
-            ask=lambda upstream: upstream.inventory.locations,
+            collection="inventory.locations",
             filter=LocationFilter,
             sort=LocationSort,
             default_sort=[cql.SortKey("name")],

@@ -29,7 +29,8 @@ def _named(lock: Record) -> bool:
 class ObjectLock:
     id: strawberry.ID = derived(
         "The object type and object id, such as `27:29937`: an object has at most one lock.",
-        lambda lock: f"{lock['ObjectTypeID']}:{lock['ObjectID']}" if _named(lock) else None,
+        lambda lock: f"{lock.get('ObjectTypeID')}:{lock.get('ObjectID')}" if _named(lock) else None,
+        members=("ObjectTypeID", "ObjectID"),
     )
     object_type: ObjectType | None = field("The type of the locked object.", key="ObjectTypeID")
     object_id: int | None = field("The id of the object in Polaris.", key="ObjectID")
@@ -44,6 +45,7 @@ class ObjectLock:
     lock_date: DateTime | None = derived(
         "The date the lock was taken. Null if Polaris omits its time zone; see `lockDateText`.",
         lambda lock: lock.get("LockDate") if has_offset(lock.get("LockDate")) else None,
+        members=("LockDate",),
     )
     lock_date_text: str | None = field(
         "The date the lock was taken, as Polaris's text; without an offset it is in the Polaris "

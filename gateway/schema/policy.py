@@ -223,7 +223,7 @@ QUERIES = [
         LoanPolicyConnection,
         connection(
             "A page of loan policies.",
-            ask=lambda upstream: upstream.circulation_storage.loan_policies,
+            collection="circulation_storage.loan_policies",
             filter=PolicyFilter,
             default_sort=[cql.SortKey("name")],
         ),
@@ -233,7 +233,7 @@ QUERIES = [
         OverdueFinePolicyConnection,
         connection(
             "A page of overdue fine policies.",
-            ask=lambda upstream: upstream.fees.overdue_fine_policies,
+            collection="fees.overdue_fine_policies",
             filter=PolicyFilter,
             default_sort=[cql.SortKey("name")],
         ),
@@ -243,7 +243,7 @@ QUERIES = [
         LostItemFeePolicyConnection,
         connection(
             "A page of lost item fee policies.",
-            ask=lambda upstream: upstream.fees.lost_item_fee_policies,
+            collection="fees.lost_item_fee_policies",
             filter=PolicyFilter,
             default_sort=[cql.SortKey("name")],
         ),

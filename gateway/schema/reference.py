@@ -110,7 +110,7 @@ QUERIES = [
         AddressTypeConnection,
         connection(
             "A page of address types.",
-            ask=lambda upstream: upstream.users.address_types,
+            collection="users.address_types",
             filter=AddressTypeFilter,
             default_sort=[cql.SortKey("addressType")],
             table="address_types",
@@ -121,7 +121,7 @@ QUERIES = [
         DepartmentConnection,
         connection(
             "A page of departments.",
-            ask=lambda upstream: upstream.users.departments,
+            collection="users.departments",
             filter=ReferenceFilter,
             default_sort=[cql.SortKey("name")],
             table="departments",
@@ -132,7 +132,7 @@ QUERIES = [
         MaterialTypeConnection,
         connection(
             "A page of material types.",
-            ask=lambda upstream: upstream.inventory.material_types,
+            collection="inventory.material_types",
             filter=ReferenceFilter,
             default_sort=[cql.SortKey("name")],
             table="material_types",
@@ -143,7 +143,7 @@ QUERIES = [
         LoanTypeConnection,
         connection(
             "A page of loan types.",
-            ask=lambda upstream: upstream.inventory.loan_types,
+            collection="inventory.loan_types",
             filter=ReferenceFilter,
             default_sort=[cql.SortKey("name")],
             table="loan_types",
@@ -154,7 +154,7 @@ QUERIES = [
         TagConnection,
         connection(
             "A page of labels.",
-            ask=lambda upstream: upstream.tags.tags,
+            collection="tags.tags",
             filter=TagFilter,
             default_sort=[cql.SortKey("label")],
         ),

@@ -333,8 +333,8 @@ QUERIES = [
         connection(
             "A page of requests. Try `{ requests(filter: { status: [OPEN_AWAITING_PICKUP] }) { nodes { "
             "requester { barcode } } } }`.",
-            ask=lambda upstream: upstream.circulation_bff.requests,
-            direct=lambda upstream: upstream.circulation.requests,
+            collection="circulation_bff.requests",
+            direct="circulation.requests",
             filter=RequestFilter,
             sort=RequestSort,
             default_sort=[cql.SortKey("requestDate")],

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
 from gateway import errors
-from gateway.engine.core import StrawberryField
+from gateway.context import Context
 from gateway.fields import arguments
+from gateway.fields.arguments import argument
+from gateway.fields.base import Arguments, Field, Load, Path, Place, Selected
 from gateway.fields.link import embedded_link, link
-from gateway.fields.page import argument, connection_link
-from gateway.fields.record import Path, field, record_of
+from gateway.fields.lookup import RootField
+from gateway.fields.page import connection_link
+from gateway.fields.record import field, record_of
 from gateway.fields.root import root
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
@@ -36,6 +39,7 @@ from gateway.schema.reference import LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.service_point import ServicePoint
 from gateway.upstream import cql
+from gateway.upstream.collection import RecordDecoder
 
 if TYPE_CHECKING:
     from gateway.schema.loan import Loan
@@ -175,22 +179,26 @@ class SearchItem:
     )
 
 
-class ItemByBarcode(StrawberryField):
-    """One of the items in a search result. Any: Strawberry's signatures."""
+class ItemByBarcode(Field):
+    """One of the items of a search result. Any: as in `Field`."""
 
     @property
-    def needs(self) -> tuple[Path, ...]:
+    def reads(self) -> tuple[Path, ...]:
         return (("items",),)
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        barcode = kwargs["barcode"].casefold()
-        items = record_of(source).get("items")
-        known = [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-        return next((item for item in known if str(item.get("barcode")).casefold() == barcode), None)
+        return self._pick(record_of(source).get("items"), kwargs)
 
-    @property
-    def is_basic_field(self) -> bool:
-        return False
+    def load(self, context: Context, arguments: Arguments, selected: Selected) -> Load:
+        return Load(None, lambda items: self._pick(items, arguments))
+
+    def _pick(self, items: Any, arguments: Arguments) -> Any:
+        barcode = arguments["barcode"].casefold()
+        records = [item for item in items if hasattr(item, "get")] if isinstance(items, list) else []
+        return next((item for item in records if str(item.get("barcode")).casefold() == barcode), None)
+
+    def plan(self, place: Place) -> Any:
+        return place.pick("items", "barcode")
 
 
 def _item_by_barcode(description: str) -> Any:  # Any: the annotation beside the declaration is the type
@@ -282,16 +290,23 @@ QUESTIONS: Mapping[str, Callable[[str], cql.Cql]] = {
 }
 
 
-class SearchField(StrawberryField):
-    """A root field that searches for one title. Any: Strawberry's signatures."""
+class SearchField(RootField):
+    """A root that searches for one title. Any: as in `Field`."""
 
-    @property
-    def is_basic_field(self) -> bool:
-        return False
+    def start(
+        self,
+        context: Context,
+        query: cql.Cql,
+        selected: Selected,
+        decoder: RecordDecoder | None = None,
+        *,
+        is_alone: bool = False,
+    ) -> Awaitable[Any]:
+        return context.upstream.circulation_bff.search_instance(query)
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        name, given = arguments.exactly_one(**{name: kwargs.get(name) for name in QUESTIONS})
-        return info.context.upstream.circulation_bff.search_instance(QUESTIONS[name](given))
+    def parse(self, given: Arguments, selected: Selected) -> cql.Cql:
+        name, value = arguments.exactly_one(**{name: given.get(name) for name in QUESTIONS})
+        return QUESTIONS[name](value)
 
 
 def _search(description: str) -> Any:  # Any: the annotation beside the declaration is the type

@@ -155,7 +155,7 @@ QUERIES = [
         ServicePointConnection,
         connection(
             "A page of service points, including those that only route requests of a consortium.",
-            ask=lambda upstream: upstream.inventory.service_points,
+            collection="inventory.service_points",
             filter=ServicePointFilter,
             sort=ServicePointSort,
             default_sort=[cql.SortKey("name")],

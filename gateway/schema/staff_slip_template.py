@@ -48,7 +48,7 @@ QUERIES = [
         StaffSlipTemplateConnection,
         connection(
             "A page of staff slip templates.",
-            ask=lambda upstream: upstream.circulation_storage.staff_slips,
+            collection="circulation_storage.staff_slips",
             filter=StaffSlipTemplateFilter,
             default_sort=[cql.SortKey("name")],
         ),

@@ -311,7 +311,7 @@ QUERIES = [
         connection(
             'A page of users. Try `{ users(filter: { lastName: "A*" }) { nodes { barcode personal { '
             "lastName } } } }`.",
-            ask=lambda upstream: upstream.users.users,
+            collection="users.users",
             filter=UserFilter,
             sort=UserSort,
             default_sort=[cql.SortKey("personal.lastName"), cql.SortKey("personal.firstName")],
@@ -322,7 +322,7 @@ QUERIES = [
         PatronGroupConnection,
         connection(
             "A page of patron groups; most libraries have fewer than 100.",
-            ask=lambda upstream: upstream.users.patron_groups,
+            collection="users.patron_groups",
             filter=PatronGroupFilter,
             default_sort=[cql.SortKey("group")],
             table="patron_groups",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, overload
@@ -9,7 +10,7 @@ from typing import Any, overload
 import msgspec
 
 from gateway.upstream.caller import CallerClient, Service, decode_json, percent_encode
-from gateway.upstream.record_types import Decoded, Members, Record
+from gateway.upstream.record_types import Decoded, DecodedFromCirculation, Members, Record
 from gateway.upstream.routes import Route
 
 
@@ -108,22 +109,20 @@ class BoundCollection:
         return _request_line_length(path, query, limit, self.declaration.extra)
 
 
-class Shape:
-    """The decoder of the pages of one collection for one operation, into Structs with the members it reads.
+class RecordDecoder:
+    """The decoder of the records of one collection for one operation, into Structs of the members it reads.
 
     A page that does not fit is decoded the generic way, into dictionaries.
     """
 
-    def __init__(self, collection: Collection | BoundCollection, members: Members) -> None:
-        record: Any = members.struct()
-        page = msgspec.defstruct(
-            "Page",
-            [("records", list[record]), ("totalRecords", Any, None)],
-            rename={"records": collection.key},
-            gc=False,
-        )
-        self._decode = msgspec.json.Decoder(page).decode
-        self._mark = collection.mark
+    def __init__(self, members: Members, *, from_circulation: bool) -> None:
+        """`from_circulation` if circulation itself sends the records, and the BFF sends others."""
+        self.struct = members.struct(DecodedFromCirculation if from_circulation else Decoded)
+        self._decode: Callable[[bytes], Any] | None = None
+
+    def convert(self, record: Any) -> Any:  # Any: JSON
+        """Convert a record that is a dictionary. Raises `msgspec.ValidationError`."""
+        return msgspec.convert(record, self.struct)
 
     async def page(
         self,
@@ -136,21 +135,24 @@ class Shape:
     ) -> Page:
         """Read a page; raises as the collection itself."""
         body = await collection.read_body(query, limit=limit, offset=offset, total=total)
+        decode = self._decode or self._page_decoder(collection.key)
         try:
-            page: Any = self._decode(body)
+            page = decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             return collection.page(body, total=total)
         count = page.totalRecords if total else None
         return Page(page.records, count if type(count) is int else None)
 
-    def record(self, value: Any) -> Any:
-        """Return the record as a dictionary with everything that was decoded, by upstream's names."""
-        if not isinstance(value, Decoded):
-            return value
-        record = msgspec.to_builtins(value)
-        if self._mark is not None:
-            record[self._mark] = True
-        return record
+    def _page_decoder(self, key: str) -> Callable[[bytes], Any]:
+        record: Any = self.struct
+        page = msgspec.defstruct(
+            "Page",
+            [("records", list[record]), ("totalRecords", Any, None)],
+            rename={"records": key},
+            gc=False,
+        )
+        self._decode = msgspec.json.Decoder(page).decode
+        return self._decode
 
 
 @lru_cache(maxsize=256)  # batches repeat the same few queries

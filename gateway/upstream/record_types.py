@@ -1,15 +1,17 @@
-"""Types for the records that an operation reads: only the members that it reads are decoded.
+"""Records as an operation reads them: msgspec Structs that hold only the selected members.
 
-The members that an operation reads form a msgspec Struct, into which the bytes of a page are decoded. The
-parser skips all others and never creates an object for them. Types are checked on the way: a page with any
-other type in it is decoded into dictionaries, which the reader must accept.
+The members that an operation reads of a collection make a Struct, and the bytes of a page are decoded into
+Structs. Members that it does not name are skipped by the parser and never become objects. Types are checked
+by the decoder; a page that holds anything else is decoded into dictionaries instead.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from keyword import iskeyword
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 
@@ -17,83 +19,118 @@ Record: TypeAlias = dict[str, Any]
 """A JSON object as upstream sent it. `Any` because this is where JSON becomes a record."""
 
 INT = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+# An overflowing number is infinite in a dictionary, and no number in JSON.
+FLOAT = Annotated[float, msgspec.Meta(ge=-1.7976931348623157e308, le=1.7976931348623157e308)]
 
 
-class NotShaped(Exception):
-    """The members that are read of a record do not fit into one Struct."""
+class ConflictingTypes(Exception):
+    """One member of a record is read as two different types."""
+
+
+@lru_cache(maxsize=4096)
+def attribute_of(member: str) -> str:
+    """Return the Struct attribute for a JSON member. No dictionary has it, so that these are noticed."""
+    if member.isidentifier() and not iskeyword(member) and member[0] != "_" and not hasattr(dict, member):
+        return member
+    return "member_" + re.sub(r"\W", "_", member)
 
 
 class Decoded(msgspec.Struct, gc=False):
-    """The members of a record that an operation reads. A member that upstream omitted is None."""
+    """A record as far as an operation reads it. A member that upstream left out is None."""
 
-    def get(self, name: str) -> Any:  # Any: JSON
-        """Return a member by its JSON name. Raises `AttributeError` for one that is not read."""
-        return getattr(self, name)
+    is_from_circulation: ClassVar[bool] = False
+
+    def get(self, name: str, default: Any = None) -> Any:  # Any: JSON
+        """Return a member by its JSON name, the default if it is absent or not read."""
+        value = getattr(self, attribute_of(name), msgspec.UNSET)
+        return default if value is msgspec.UNSET else value
+
+    def has(self, name: str) -> bool:
+        """Return True unless the member is one whose absence matters, and absent."""
+        return getattr(self, attribute_of(name), None) is not msgspec.UNSET
 
 
-@dataclass(frozen=True, slots=True)
+class DecodedFromCirculation(Decoded, gc=False):
+    """A loan or a request that circulation itself sent, not the BFF."""
+
+    is_from_circulation: ClassVar[bool] = True
+
+
+@dataclass(slots=True, eq=False)
 class ListOf:
+    """A member that is a list; `nullable` if its elements may be null."""
+
     of: Member
     nullable: bool
 
 
 @dataclass(slots=True, eq=False)
 class Members:
-    """The members that are read of an object; each reader adds its own."""
+    """The members that are read of an object. Each reader adds its own."""
 
     of: dict[str, Member] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
+    unset: set[str] = field(default_factory=set)  # members that are UNSET when absent
 
-    def read(self, name: str, member: Member, *, required: bool = False) -> Member:
-        """Add a member, or return the one of this name. Raises `NotShaped` if it is read as another type."""
-        # On a record that is a dictionary, a name of its methods would return the method.
-        if not name.isidentifier() or iskeyword(name) or name.startswith("_") or hasattr(dict, name):
-            raise NotShaped(name)
+    def leaf(self, name: str, kind: Any, *, required: bool = False) -> None:  # Any: a type for msgspec
+        """Read a leaf. Raises `ConflictingTypes` if it is read as another type already."""
+        if self.of.setdefault(name, kind) != kind:
+            raise ConflictingTypes(name)
         if required:
             self.required.add(name)
-        existing = self.of.setdefault(name, member)
-        if not _is_same(existing, member):
-            raise NotShaped(name)
-        return existing
 
     def object(self, name: str) -> Members:
-        """Return the members of an object that is a member."""
-        members = self.read(name, self.of.get(name) or Members())
-        if not isinstance(members, Members):
-            raise NotShaped(name)
-        return members
+        """Read an object, and return its members. Raises `ConflictingTypes`."""
+        member = self.of.setdefault(name, Members())
+        if not isinstance(member, Members):
+            raise ConflictingTypes(name)
+        return member
 
-    def path(self, path: tuple[str, ...], leaf: Any) -> None:  # Any: a type that msgspec decodes
-        """Read the member at the end of a path."""
-        members = self
+    def list(self, name: str, of: Member, *, nullable: bool) -> ListOf:
+        """Read a list, of objects if `of` is `Members`. Raises `ConflictingTypes`."""
+        member = self.of.setdefault(name, ListOf(of, nullable))
+        if not isinstance(member, ListOf):
+            raise ConflictingTypes(name)
+        if member.nullable is not nullable or not (
+            (isinstance(member.of, Members) and isinstance(of, Members)) or member.of == of
+        ):
+            raise ConflictingTypes(name)
+        return member
+
+    def path(self, path: tuple[str, ...], leaf: Any) -> None:  # Any: as above
+        """Read the leaf at the end of a path."""
+        here = self
         for name in path[:-1]:
-            members = members.object(name)
-        members.read(path[-1], leaf)
+            here = here.object(name)
+        here.leaf(path[-1], leaf)
 
-    def struct(self) -> type[Decoded]:
-        """Create the Struct with these members, nested ones included."""
-        fields = [
-            (name, _type(member)) if name in self.required else (name, _type(member) | None, None)
-            for name, member in self.of.items()
-        ]
-        struct: Any = msgspec.defstruct("Record", fields, bases=(Decoded,), kw_only=True, gc=False)
+    def struct(self, base: type[Decoded] = Decoded) -> type[Decoded]:
+        """Return the Struct type with these members, those of objects below included."""
+        names = {name: attribute_of(name) for name in self.of}
+        struct: Any = msgspec.defstruct(
+            "Record",
+            [self._field(name, member) for name, member in self.of.items()],
+            bases=(base,),
+            rename={attribute: name for name, attribute in names.items()},
+            kw_only=True,
+            gc=False,
+        )
         return struct  # type: ignore[no-any-return]
+
+    def _field(self, name: str, member: Member) -> Any:
+        kind, attribute = _type(member), attribute_of(name)
+        if name in self.unset:
+            return attribute, kind | None | msgspec.UnsetType, msgspec.UNSET
+        return (attribute, kind) if name in self.required else (attribute, kind | None, None)
 
 
 Member: TypeAlias = Members | ListOf | Any  # Any: a type that msgspec decodes
-
-
-def _is_same(one: Member, other: Member) -> bool:
-    if isinstance(one, ListOf):
-        return isinstance(other, ListOf) and one.nullable == other.nullable and _is_same(one.of, other.of)
-    return one is other or one == other
 
 
 def _type(member: Member) -> Any:
     if isinstance(member, Members):
         return member.struct()
     if isinstance(member, ListOf):
-        element = _type(member.of)
-        item: Any = element | None if member.nullable else element
-        return list[item]
+        item = _type(member.of)
+        return list[item | None] if member.nullable else list[item]  # type: ignore[valid-type]  # run-time types
     return member

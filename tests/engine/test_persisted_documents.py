@@ -13,7 +13,7 @@ import pytest
 from gateway.app import create_app
 from gateway.engine.manifests import TrustedDocument, TrustedDocuments
 from gateway.engine.persisted_documents import LocalDocumentStore
-from gateway.engine.plans.fallbacks import FALLBACKS
+from gateway.engine.plans.cache import FALLBACKS
 from gateway.settings import DocumentsMode, Settings, SettingsError
 from tests.gateway_under_test import open_gateway
 from tests.http.desk import GRAPHQL, JSON, Desk

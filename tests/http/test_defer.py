@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 
-from gateway.engine.plans.fallbacks import FALLBACKS
+from gateway.engine.plans.cache import FALLBACKS
 from tests.gateway_under_test import open_gateway
 from tests.http.desk import JSON, Connection, Desk, body
 from tests.http.held_upstream import FIELD, held_upstream

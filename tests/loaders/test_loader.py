@@ -6,16 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import pytest
 from aiodataloader import DataLoader
 
 from gateway import errors
-from gateway.loaders.loader import Loader, Slice, settled, unshaped
-from gateway.upstream.caller import CallerClient
-from gateway.upstream.collection import Collection, Shape
-from gateway.upstream.record_types import Decoded, Members
-from gateway.upstream.routes import Route
+from gateway.loaders.loader import Loader, settled
+from gateway.upstream.collection import RecordDecoder
+from gateway.upstream.record_types import Members
 
 pytestmark = pytest.mark.anyio
 
@@ -29,14 +26,14 @@ class Source:
         self.value = value
         self.batches: list[list[str]] = []
         self.asked = asyncio.Event()
-        self.shapes: list[Shape | None] = []
+        self.decoders: list[RecordDecoder | None] = []
         self.cancelled: list[list[str]] = []
         self.gates: dict[str, asyncio.Event] = {}  # a batch with this key waits
 
-    async def __call__(self, keys: list[str], shape: Shape | None) -> list[Record]:
+    async def __call__(self, keys: list[str], decoder: RecordDecoder | None) -> list[Record]:
         self.batches.append(keys)
         self.asked.set()
-        self.shapes.append(shape)
+        self.decoders.append(decoder)
         try:
             for key in keys:
                 if key in self.gates:
@@ -89,7 +86,7 @@ async def test_a_key_in_several_spellings() -> None:
 async def test_a_loader_has_all_that_the_library_gives_one() -> None:
     """It is made without the library's own constructor, and lacks nothing of what that makes."""
 
-    async def load(keys: list[str], shape: Shape | None = None) -> list[Any]:
+    async def load(keys: list[str], decoder: RecordDecoder | None = None) -> list[Any]:
         return keys
 
     ours, theirs = vars(Loader(load)), vars(DataLoader(load))
@@ -174,7 +171,7 @@ async def test_errors_are_kept() -> None:
 async def test_a_loader_that_breaks() -> None:
     """A batch that raises is the same error for all its keys, and is not sent again."""
 
-    async def load(keys: list[str], _: Shape | None) -> list[Record]:
+    async def load(keys: list[str], _: RecordDecoder | None) -> list[Record]:
         batches.append(keys)
         raise LookupError("broken")
 
@@ -243,83 +240,17 @@ async def test_somebody_still_waits() -> None:
         await mine
 
 
-# Structs, and how they become dictionaries again
-
-
-def shape_of(*names: str, mark: str | None = None) -> tuple[Shape, Members]:
+async def test_a_loader_passes_its_decoder_on() -> None:
+    """A batch is decoded by the decoder that the loader has when the batch is sent."""
     members = Members()
-    for name in names:
-        members.read(name, str)
-    client: CallerClient = None  # type: ignore[assignment]  # nothing is asked
-    return Shape(Collection(Route("GET", "/loans"), "loans", mark=mark).bind(client), members), members
-
-
-def slice_of(first: Record, second: Record) -> Slice:
-    return Slice([first], 3, 1, True, [first, second])
-
-
-def structs(members: Members) -> Callable[[str], Decoded]:
-    kind = members.struct()
-    return lambda key: kind(**dict.fromkeys(members.of, key))
-
-
-async def test_everything_becomes_a_dictionary() -> None:
-    """What was loaded at once and one by one, and slices; what comes later too. Errors stay."""
-    shape, members = shape_of("id")
-    made = structs(members)
-    problem = errors.UpstreamTimeout("late")
-    values: dict[str, Record] = {"none": None, "bad": problem, "page": slice_of(made("p"), made("q"))}
-    source = Source(lambda key: values.get(key, key and made(key)))
+    members.leaf("id", str)
+    decoder = RecordDecoder(members, from_circulation=False)
+    source = Source(lambda key: key)
     loader = loader_of(source)
-    loader.shape = shape
-    await settled(loader.load_all(["a", "b", "none", "bad", "page"]))
-    one = loader.load("c")
-    assert isinstance(await one, Decoded)
 
-    loader.unshape()
+    await loader.load("a")
+    loader.decoder = decoder
+    await loader.load("b")
+    assert await loader.load_now("c") == "c"
 
-    assert loader.answers(("a", "b", "none", "bad")) == [
-        {"id": "a"},
-        {"id": "b"},
-        None,
-        problem,
-    ]
-    assert loader.answers(["page"]) == [slice_of({"id": "p"}, {"id": "q"})]
-    assert await loader.load("c") == {"id": "c"}
-    assert await loader.load("B") == {"id": "b"}
-    assert source.batches == [["a", "b", "none", "bad", "page"], ["c"]]
-    await loader.load("d")
-    assert source.shapes == [shape, shape, None]
-
-
-async def test_what_is_under_way_becomes_dictionaries() -> None:
-    """A batch that was sent with a shape is answered with dictionaries once nobody expects Structs."""
-    shape, members = shape_of("id")
-    source = Source(structs(members))
-    gate = source.hold("a")
-    loader = loader_of(source)
-    loader.shape = shape
-    pending = loader.load_all(["a", "b"])
-    one = loader.load("c")
-    await source.asked.wait()
-
-    loader.unshape()
-    late = loader.load("b")
-    gate.set()
-    await settled(pending)
-
-    assert loader.answers("ab") == [{"id": "a"}, {"id": "b"}]
-    assert await one == {"id": "c"}
-    assert await late == {"id": "b"}
-    assert source.batches == [["a", "c", "b"]]
-
-
-def test_a_record_as_a_dictionary_names_who_sent_it() -> None:
-    """A dictionary has the mark of its interface, as one that was never a Struct."""
-    shape, members = shape_of("id", "dueDate", mark="circulation>")
-    record = members.struct()(id="1")
-
-    assert unshaped(record, shape) == {"id": "1", "dueDate": None, "circulation>": True}
-    assert unshaped({"id": "1"}, shape) == {"id": "1"}
-    assert unshaped(None, shape) is None
-    assert msgspec.to_builtins(record) == {"id": "1", "dueDate": None}
+    assert source.decoders == [None, decoder, decoder]

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from gateway import errors
-from gateway.loaders.batching import LARGEST_ANSWER
+from gateway.loaders.batching import MAX_PAGE_SIZE
 from gateway.loaders.table import Table
 from gateway.observability.operation import OperationRecord
 from gateway.settings import LimitSettings
@@ -46,7 +46,7 @@ def table(rows: Rows) -> Table:
     return Table(cast(BoundCollection, rows), LimitSettings(), (cql.SortKey("name"),))
 
 
-WHOLE = ("cql.allRecords=1 sortby name id", LARGEST_ANSWER)
+WHOLE = ("cql.allRecords=1 sortby name id", MAX_PAGE_SIZE)
 
 
 async def test_rows_and_list_are_one_question() -> None:
@@ -72,9 +72,9 @@ async def test_an_id_in_no_row_is_none() -> None:
 
 async def test_a_large_table_is_asked_by_id_beyond_its_first_page() -> None:
     """Rows that the first page lacks are one batch; the list is not handed out as if it were whole."""
-    rows = Rows(LARGEST_ANSWER + 10)
+    rows = Rows(MAX_PAGE_SIZE + 10)
     large = table(rows)
-    last = str(LARGEST_ANSWER + 9)
+    last = str(MAX_PAGE_SIZE + 9)
 
     found = await asyncio.gather(large.by_id.load("7"), large.by_id.load(last), large.by_id.load("none"))
 

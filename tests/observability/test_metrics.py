@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message
 
 from gateway.app import create_app
-from gateway.engine.plans.fallbacks import Reason
+from gateway.engine.plans.cache import Reason
 from gateway.errors import ErrorCode
 from gateway.graph import schema
 from gateway.observability.metrics import BATCH, KINDS, OTHER, OUTCOMES, STATUSES, Metrics

@@ -8,8 +8,9 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLNamedType, GraphQLObjectType, get_named_type, is_leaf_type
 
+from gateway.fields.base import Path
 from gateway.fields.link import THROUGH, Link
-from gateway.fields.record import Path, RecordField
+from gateway.fields.record import RecordField
 from gateway.graph import schema
 from gateway.sandbox import Library, Sandbox, create_sandbox
 

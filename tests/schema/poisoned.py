@@ -11,8 +11,9 @@ import httpx
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 
 from gateway.app import create_app
+from gateway.fields.base import Path
 from gateway.fields.link import EmbeddedLink, Link, ManyLink
-from gateway.fields.record import DerivedField, Path, RecordField
+from gateway.fields.record import DerivedField, RecordField
 from gateway.settings import Settings
 from tests.schema.graph_walk import definition, object_types, target_of
 

@@ -1,13 +1,13 @@
-"""Where plans are kept: with the operation that they were made for, and gone when it is."""
+"""The plans of an operation. They are kept with the operation, and evicted with it."""
 
 from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Hashable, Iterable, Mapping, MutableMapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import product
-from typing import Any
+from typing import Literal, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -18,91 +18,83 @@ from graphql import (
     VariableNode,
 )
 
-from gateway.engine.plans.compiler import Asked, Prepared, planned
-from gateway.engine.plans.fallbacks import FALLBACKS
-from gateway.engine.plans.plan import NotPlanned, OperationPlan
+from gateway.engine.plans.compiler import Operation
+from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
 from gateway.errors import GatewayError
+
+Reason: TypeAlias = Literal["not planned", "not compiled", "record"]
+
+MAX_VARIANTS = 16  # plans of one operation
 
 log = logging.getLogger(__name__)
 
-MOST_VARIANTS = 16  # values of conditions that plans of one operation are kept for
-_KEY = "by values of conditions"
+
+class Fallbacks:
+    """Counts since the process started: operations that plans executed, and what graphql-core did instead.
+
+    `not planned`: an operation has something that plans do not support, or conditions without a value.
+    `not compiled`: the compiler failed. `record`: a record below a root is not of the type in the schema.
+    """
+
+    def __init__(self) -> None:
+        self.planned = 0
+        self.by_reason: Counter[Reason] = Counter()
+
+    def count(self, reason: Reason) -> None:
+        self.by_reason[reason] += 1
+
+
+FALLBACKS = Fallbacks()
 
 
 @dataclass(slots=True, eq=False)
 class Variants:
-    """The plans of one operation, by the values of the variables in its `@skip` and `@include`."""
+    """The plans of one operation, by source and by the values of the variables in its conditions."""
 
     conditions: tuple[str, ...]
     plans: dict[tuple[object, ...], OperationPlan | None] = field(default_factory=dict)
 
-
-def plan_of(kept: MutableMapping[Hashable, Any], asked: Asked) -> OperationPlan | None:
-    """The plan for these values of conditions; None while the operation is not worth one, or for good.
-
-    Any: what is kept is `Variants` here, and others may keep other things.
-    """
-    variants: Variants | None = kept.get(_KEY)
-    if variants is None:
-        variants = kept[_KEY] = Variants(tuple(conditions_of(asked.operation)))
-    coerced = asked.variables.coerced
-    values = tuple([coerced.get(name) for name in variants.conditions])
-    try:
-        return variants.plans[values]
-    except KeyError:
-        if len(variants.plans) >= MOST_VARIANTS:
+    def compile(
+        self, key: tuple[object, ...], compile_plan: Callable[[], OperationPlan]
+    ) -> OperationPlan | None:
+        """Compile the plan for a key and keep it; None if there is none."""
+        if len(self.plans) >= MAX_VARIANTS:
             return None
-    plan: OperationPlan | None = None
-    try:
-        plan = planned(asked)
-    except (NotPlanned, GraphQLError, GatewayError):  # errors are told where the field is executed
-        FALLBACKS.count("not planned")
-    except Exception as problem:  # the answer does not depend on it
-        FALLBACKS.count("not compiled")
-        log.warning("An operation has no plan: %s in %s", type(problem).__name__, _place(problem))
-    variants.plans[values] = plan
-    return plan
+        plan: OperationPlan | None = None
+        try:
+            plan = compile_plan()
+        except (UnsupportedOperation, GraphQLError, GatewayError):  # raised again when the field is resolved
+            FALLBACKS.count("not planned")
+        except Exception as error:  # the response does not depend on it
+            FALLBACKS.count("not compiled")
+            log.warning("An operation has no plan: %s in %s", type(error).__name__, _place(error))
+        self.plans[key] = plan
+        return plan
 
 
-def plan_ahead(
-    kept: MutableMapping[Hashable, Any],
-    conditions: Sequence[str],
-    asked_with: Callable[[Mapping[str, bool]], Asked],
-) -> None:
-    """Plan an operation before it is asked, for every value of its conditions.
-
-    Of an operation with many conditions only a few of all sets of values are ever asked, and their plans
-    could take the places of those that are: it is planned when it is asked. Any: as above.
-    """
-    if 2 ** len(conditions) > MOST_VARIANTS:
-        return
-    for values in product((True, False), repeat=len(conditions)):
-        plan_of(kept, asked_with(dict(zip(conditions, values, strict=True))))
+def conditions_of(operation: Operation) -> tuple[str, ...]:
+    """Return the variables in the conditions of an operation, each once and in order."""
+    fragments = operation.fragment_definitions.values()
+    return tuple(sorted(_conditions(operation.node.selection_set, fragments)))
 
 
-def conditions_of(operation: Prepared) -> list[str]:
-    """The variables in the conditions of an operation, each once and in order."""
-    return sorted(_conditions(operation.node.selection_set, operation.fragment_definitions.values()))
-
-
-def _place(problem: Exception) -> str:
-    """Where it was raised. What it says may hold values of the document, which do not belong into logs."""
-    *_, (frame, line) = traceback.walk_tb(problem.__traceback__)
+def _place(error: Exception) -> str:
+    """The place that raised it. Its message may have values of the document, which do not belong in logs."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     return f"{frame.f_code.co_name}, line {line}"
 
 
 def _conditions(selections: SelectionSetNode, fragments: Iterable[FragmentDefinitionNode]) -> set[str]:
-    """The variables that stand in a condition of the operation or of a fragment."""
-    found: set[str] = set()
-    open_sets = [selections, *(fragment.selection_set for fragment in fragments)]
-    while open_sets:
-        for each in open_sets.pop().selections:
+    names: set[str] = set()
+    pending = [selections, *(fragment.selection_set for fragment in fragments)]
+    while pending:
+        for each in pending.pop().selections:
             for directive in each.directives or ():
                 if directive.name.value not in ("skip", "include"):
                     continue
                 for argument in directive.arguments or ():
                     if isinstance(argument.value, VariableNode):
-                        found.add(argument.value.name.value)
+                        names.add(argument.value.name.value)
             if isinstance(each, FieldNode | InlineFragmentNode) and each.selection_set is not None:
-                open_sets.append(each.selection_set)
-    return found
+                pending.append(each.selection_set)
+    return names

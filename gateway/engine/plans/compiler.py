@@ -1,13 +1,14 @@
-"""An operation read once: which fields ask, of whom, and what of the records is read at all."""
+"""The compiler: it plans an operation for the values of its conditions, without a caller or a context."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLField,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -18,45 +19,33 @@ from graphql import (
     OperationType,
     ValueNode,
     VariableNode,
-    get_named_type,
     get_nullable_type,
 )
-from strawberry import Info
 
 from gateway.engine.core import (
-    FieldDetails,
     FragmentDetails,
     GroupedFieldSet,
-    StrawberryField,
     VariableValues,
     collect_fields,
     collect_subfields,
+    declaration_of,
     get_argument_values,
-    resolve_info,
 )
-from gateway.engine.plans.embedded import carried_by, struct_carried_by
-from gateway.engine.plans.leaves import leaf_at
-from gateway.engine.plans.plan import LinkPlan, NotPlanned, OperationPlan, Plan, RootPlan
-from gateway.engine.plans.projection import Decoding, Details, Draft, LinkPlace, drafted
+from gateway.engine.plans.plan import FieldPlan, LinkPlan, OperationPlan, Plan, UnsupportedOperation
+from gateway.engine.plans.projection import Decoding, Details, Draft, FieldPlace, draft
+from gateway.errors import GatewayError
+from gateway.fields.base import Field, Needs, Selected, Source
+from gateway.fields.inputs import Arguments as Converter
 from gateway.fields.inputs import Inputs
-from gateway.fields.link import EMBEDDED, THROUGH, EmbeddedLink, Link, ListLink, ManyLink
-from gateway.fields.lookup import LookupField
-from gateway.fields.page import ConnectionField, ConnectionLink, FullListLink, PageField
-from gateway.fields.record import DerivedField, RecordField, SourceSpecificField
-from gateway.fields.selection import Needs, loaders_for, needs_of, needs_of_nodes
-from gateway.loaders.loader import Reads
-from gateway.upstream.collection import BoundCollection, Shape
-from gateway.upstream.record_types import ListOf, Members, NotShaped
+from gateway.fields.selection import Document, selected_by
+from gateway.upstream.collection import RecordDecoder
+from gateway.upstream.record_types import ConflictingTypes, Members
 
-_DEFINITION = "strawberry-definition"
-_FOLLOWED = (Link, ManyLink, ListLink)
-# Beyond every screen. A plan of so many takes 40 ms to compile and a megabyte to keep.
-MOST_FIELDS = 1000
-_ID_ALONE: Needs = frozenset({("id",)})
+MAX_FIELDS = 1000  # beyond every screen; a plan of so many takes 40 ms to compile and a megabyte to keep
 
 
-class Prepared(Protocol):
-    """A valid operation and what belongs to it."""
+class Operation(Protocol):
+    """A valid operation with its fragments."""
 
     @property
     def node(self) -> OperationDefinitionNode: ...
@@ -66,376 +55,207 @@ class Prepared(Protocol):
     def fragments(self) -> dict[str, FragmentDetails]: ...
 
 
-class Asked:
-    """One operation as it is asked: by whom, with which variables. What fields are told when they ask."""
+class Compiler:
+    """Compiles one operation for one set of values of the variables in its conditions.
+
+    `is_direct` if loans and requests are read from circulation itself: their records differ from the BFF's.
+    """
 
     def __init__(
         self,
         schema: GraphQLSchema,
         inputs: Inputs,
-        operation: Prepared,
-        variables: VariableValues,
-        context: Any,
+        operation: Operation,
+        conditions: VariableValues,
         *,
+        is_direct: bool,
         hide_suggestions: bool = False,
     ) -> None:
-        self.core_schema = schema
+        self.schema = schema
         self.inputs = inputs
         self.operation = operation
-        self.variables = variables
-        self.context = context
+        self.conditions = conditions
+        self.is_direct = is_direct
         self.hide_suggestions = hide_suggestions
+        self.document = Document(operation.fragment_definitions, conditions.coerced)
+        self._decodings: dict[str, Decoding] = {}
+        self._plans: list[tuple[str, FieldPlan]] = []  # with the key of their decoding
+        self._drafts: list[Draft] = []
+        self._collected: dict[tuple[str, tuple[int, ...]], GroupedFieldSet] = {}
+        self._fields = 0
 
-    def info(
-        self,
-        name: str,
-        parent_type: GraphQLObjectType,
-        field: GraphQLField,
-        definition: StrawberryField,
-        nodes: list[FieldNode],
-    ) -> Info[Any, Any]:
-        """The resolve info of a field, the same for all its parents: it names no place in the answer."""
-        return resolve_info(
-            self.core_schema,
-            self.operation.node,
-            self.operation.fragment_definitions,
-            self.variables.coerced,
-            self.context,
-            name=name,
-            parent_type=parent_type,
-            field=field,
-            nodes=nodes,
-        )
+    def compile(self) -> OperationPlan:
+        """Return the plan. Raises `UnsupportedOperation`, and `GraphQLError` for a condition that is null."""
+        try:
+            return self._compile()
+        except ConflictingTypes as error:
+            raise UnsupportedOperation("a member that is read as two types") from error
 
-    def arguments(self, field: GraphQLField, nodes: Sequence[FieldNode]) -> dict[str, Any]:
-        """The arguments as GraphQL has them. Raises `GraphQLError`."""
-        if not field.args and not nodes[0].arguments:
-            return {}
-        return get_argument_values(field, nodes[0], self.variables, None, self.hide_suggestions)
-
-    def converted(self, given: Mapping[str, Any], definition: StrawberryField) -> dict[str, Any]:
-        """The arguments as the methods of a field take them."""
-        return self.inputs.arguments_of(definition)(given)
-
-
-def planned(asked: Asked) -> OperationPlan:
-    """The plan of an operation for the variables in its conditions, be the others what they may.
-
-    Records are decoded as far as they are read; where that cannot be told, all of them become dictionaries.
-    Raises `NotPlanned`.
-    """
-    try:
-        return _Compiler(asked, decoded=True).operation()
-    except NotShaped:
-        return _Compiler(asked, decoded=False).operation()
-
-
-class _Compiler:
-    def __init__(self, asked: Asked, *, decoded: bool) -> None:
-        self.asked = asked
-        self.decoded = decoded
-        self.collections: dict[Hashable, tuple[BoundCollection, Decoding]] = {}
-        self.drafts: list[Draft] = []
-        self.fields = 0
-
-    def operation(self) -> OperationPlan:
-        node = self.asked.operation.node
+    def _compile(self) -> OperationPlan:
+        node = self.operation.node
         is_mutation = node.operation is OperationType.MUTATION
-        schema = self.asked.core_schema
-        kind = schema.mutation_type if is_mutation else schema.query_type
+        kind = self.schema.mutation_type if is_mutation else self.schema.query_type
         if kind is None or node.operation is OperationType.SUBSCRIPTION:
-            raise NotPlanned("an operation of another kind")
-        if is_mutation and self.decoded:
-            raise NotShaped("what an act changes is read anew")
-        found = collect_fields(schema, self.asked.operation.fragments, self.asked.variables, kind, node)
-        roots: list[RootPlan] = []
-        names: dict[str, str] = {}
-        for name, details in found.grouped_field_set.items():
+            raise UnsupportedOperation("an operation of another kind")
+        selected = collect_fields(self.schema, self.operation.fragments, self.conditions, kind, node)
+        roots: list[FieldPlan] = []
+        typenames: dict[str, str] = {}
+        for name, details in selected.grouped_field_set.items():
             field_name = details[0].node.name.value
             if field_name == "__typename":
-                names[name] = kind.name
+                typenames[name] = kind.name
                 continue
             field = kind.fields.get(field_name)
             if field is None:
-                raise NotPlanned("introspection")
+                raise UnsupportedOperation("introspection")
             roots.append(self._root(name, kind, field, details))
-        for draft in self.drafts:
-            draft.finish()
+        decoders = {
+            key: RecordDecoder(each.members, from_circulation=bool(each.from_circulation))
+            for key, each in self._decodings.items()
+        }
+        for each in self._drafts:
+            each.finish()
+        for key, plan in self._plans:
+            plan.decoder = decoders[key]
         return OperationPlan(
             roots=roots,
-            names=names,
-            order=list(found.grouped_field_set),
-            shapes={key: Shape(ask, decoding.members) for key, (ask, decoding) in self.collections.items()},
-            needs=self._needs_by_nodes(),
+            typenames=typenames,
+            order=list(selected.grouped_field_set),
             is_mutation=is_mutation,
         )
 
-    def _root(self, name: str, kind: GraphQLObjectType, field: GraphQLField, details: Details) -> RootPlan:
-        definition = field.extensions.get(_DEFINITION)
-        if not isinstance(definition, StrawberryField) or definition.extensions:
-            raise NotPlanned("a root that is declared otherwise")
+    def _root(self, name: str, kind: GraphQLObjectType, field: GraphQLField, details: Details) -> FieldPlan:
+        declaration = declaration_of(field)
+        if declaration is None or declaration.extensions:
+            raise UnsupportedOperation("a root that is declared otherwise")
         if isinstance(field.type, GraphQLNonNull):
-            raise NotPlanned("a root that cannot be null by itself")
-        nodes = _nodes(details)
-        info = self.asked.info(name, kind, field, definition, nodes)
-        shape = None
-        if type(definition) is ConnectionField:
-            if definition.table is None:
-                shape = self._reads([Reads(definition.asking(info), ("id",))])
-        elif type(definition) is LookupField:
-            loaders = loaders_for(info, needs_of(info))
-            shape = self._reads([_reads(getattr(loaders, each)) for each in definition.loaders.values()])
-        elif self.decoded:
-            raise NotShaped("a resolver may look into records that are loaded")
-        return RootPlan(
+            raise UnsupportedOperation("a root that cannot be null by itself")
+        nodes = [each.node for each in details]
+        selected, sources = Selected(frozenset()), list[Source]()
+        if isinstance(declaration, Field):
+            selected = selected_by(declaration, field, nodes, self.document)
+            sources = declaration.sources(selected, self.is_direct)
+        decoding, key = self._decoding(sources)
+        plan = FieldPlan(
             name=name,
             parent_type=kind,
             field=field,
-            definition=definition,
+            declaration=declaration,
             nodes=nodes,
-            kwargs=self._constant(field, definition, nodes),
-            shape=shape,
-            target=self._target(field.type, details, shape, many=False),
+            selected=selected,
+            arguments=self._arguments(field, declaration, nodes[0], selected),
+            convert=self._converter(declaration),
+            target=self._draft(field.type, details, decoding, many=False),
+            starts=isinstance(declaration, Field),
         )
+        if key is not None:
+            self._plans.append((key, plan))
+        return plan
 
-    def _needs_by_nodes(self) -> dict[tuple[int, ...], Needs]:
-        asked = self.asked
-        entry = asked.context.needs.get((id(asked.operation.node), id(asked.variables.coerced)))
-        return {} if entry is None else dict(entry[2])
+    # Called by the generator
 
-    # What the projector asks.
+    def collect(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet:
+        """Return the fields below a field, by their names in the response."""
+        key = (kind.name, tuple(id(each.node) for each in details))
+        collected = self._collected.get(key)
+        if collected is None:
+            collected = self._collected[key] = collect_subfields(
+                self.schema,
+                self.operation.fragments,
+                self.conditions,
+                self.operation.node,
+                kind,
+                details,
+                self.hide_suggestions,
+            ).grouped_field_set
+        self._fields += len(collected)
+        if self._fields > 2 * MAX_FIELDS:  # most are collected twice
+            raise UnsupportedOperation("more fields than a plan is worth")
+        return collected
 
-    def collected(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet:
-        asked = self.asked
-        found = collect_subfields(
-            asked.core_schema,
-            asked.operation.fragments,
-            asked.variables,
-            asked.operation.node,
-            kind,
-            details,
-            asked.hide_suggestions,
-        ).grouped_field_set
-        self.fields += len(found)
-        if self.fields > MOST_FIELDS:
-            raise NotPlanned("more fields than a plan is worth")
-        return found
+    def needs(self, declaration: Any, field: GraphQLField, details: Details) -> Needs:
+        """Return the members that the selection below a field reads."""
+        return selected_by(declaration, field, [each.node for each in details], self.document).needs
 
-    def is_link(
-        self, kind: GraphQLObjectType, field: GraphQLField, details: Details, decoding: Decoding | None
-    ) -> bool:
-        definition = field.extensions[_DEFINITION]
-        if isinstance(definition, EmbeddedLink):
-            return not self._needs(kind, field, details) <= EMBEDDED
-        if isinstance(definition, SourceSpecificField):
-            if decoding is not None and decoding.from_circulation is not definition.dropped_by_bff:
-                raise NotShaped("a member that must be asked of the other interface")
-            return decoding is None
-        if isinstance(definition, PageField | DerivedField | RecordField):
-            return False
-        return not definition.is_basic_field
-
-    def link(self, place: LinkPlace) -> LinkPlan:
-        definition: Any = place.field.extensions[_DEFINITION]
-        nodes = _nodes(place.details)
-        info = self.asked.info(place.name, place.parent_type, place.field, definition, nodes)
+    def link(
+        self, place: FieldPlace, decoding: Decoding | None, *, targets: int, keys: int, has_value: bool
+    ) -> LinkPlan:
+        """Return the plan of a link. Its records have a decoding if they are in the parent already."""
+        declaration, field = place.declaration, place.field
+        nodes = [each.node for each in place.details]
+        selected = selected_by(declaration, field, nodes, self.document)
+        key = None
+        if decoding is None:
+            decoding, key = self._decoding(declaration.sources(selected, self.is_direct))
+        kind: Any = get_nullable_type(field.type).of_type if declaration.loads_lists else field.type  # type: ignore[union-attr]  # a list
+        member_of = place if declaration.loads_owner else None
         plan = LinkPlan(
             name=place.name,
             parent_type=place.parent_type,
-            field=place.field,
-            definition=definition,
+            field=field,
+            declaration=declaration,
             nodes=nodes,
-            kwargs=self._constant(place.field, definition, nodes),
-            shape=None,
+            selected=selected,
+            arguments=self._arguments(field, declaration, nodes[0], selected),
+            convert=self._converter(declaration),
+            target=self._draft(kind, place.details, decoding, member_of=member_of),
+            targets=targets,
+            keys=keys,
             attribute=place.attribute,
-            nullable=not isinstance(place.field.type, GraphQLNonNull),
-            key=(),
-            keys=place.note(),
-            sources=None,
-            target=NOTHING,
+            nullable=not isinstance(field.type, GraphQLNonNull),
+            has_value=has_value,
         )
-        kind: Any = place.field.type
-        if type(definition) in _FOLLOWED:
-            loader = getattr(loaders_for(info, needs_of(info)), definition.loader)
-            plan.key = definition.key
-            if type(definition) is ManyLink:
-                kind = get_nullable_type(kind).of_type
-                if needs_of(info) <= _ID_ALONE:
-                    plan.carried, plan.carried_target = _by_id_alone, self._target(kind, place.details, None)
-            elif type(definition) is Link:
-                self._carried(plan, definition, place, needs_of(info))
-        elif type(definition) is ConnectionLink:
-            loaders = loaders_for(info, needs_of_nodes(info))
-            loader = getattr(loaders, definition.loader)(None, ())
-            plan.key = definition.key
-        elif type(definition) is FullListLink:
-            loader = getattr(info.context.loaders, definition.loader)
-            plan.key = definition.key
-        elif type(definition) is EmbeddedLink:
-            loader = getattr(info.context.loaders, definition.loader)
-            plan.key = (definition.key, "id")
-            plan.sources = place.note()
-            plan.carried_target = self._target(kind, place.details, None)
-            if place.members is not None:
-                place.members.path((definition.key, "name"), str)
-                target: Any = get_named_type(kind)
-                for path in needs_of(info):  # where there is no such record, the parent's stands for it
-                    if path[0] in _members_of(target):
-                        place.members.path((definition.key, *path), leaf_at(target, path))
-        else:
-            if self.decoded:
-                raise NotShaped("a resolver may look into records that are loaded")
-            plan.sources = place.note()
-            plan.target = self._target(kind, place.details, None)
-            return plan
-        if place.members is not None:
-            leaf: Any = ListOf(str, nullable=True) if type(definition) is ManyLink else str
-            place.members.path(plan.key, leaf)
-        plan.shape = self._reads([_reads(loader)])
-        plan.target = self._target(kind, place.details, plan.shape)
+        if key is not None:
+            self._plans.append((key, plan))
         return plan
 
-    def _carried(self, plan: LinkPlan, declared: Link, place: LinkPlace, needs: Needs) -> None:
-        """How the target is made of what the parent carries, if that can be enough."""
-        decoded = place.members is not None
-        known = bool(declared.embedded) and needs <= declared.embedded.keys()
-        if not known and decoded:
-            return
-        plan.sources = place.note()
-        if place.members is not None and self._carried_in_struct(plan, declared, place, place.members, needs):
-            return
-        plan.carried_target = self._target(place.field.type, place.details, None)
-        if not decoded:
-            plan.knows_names = needs
-        if not known:
-            return
-        begun = {path[0] for path in needs}
-        if any(not each.key for site in plan.carried_target.sites for each in site.links):
-            begun = {
-                path[0] for path in declared.embedded
-            }  # nobody knows what a resolver of its own looks at
-        paths = {
-            target: origin
-            for target, origin in declared.embedded.items()
-            if target[0] in begun or target[0].endswith(THROUGH)
-        }
-        if place.members is not None:
-            kind: Any = get_named_type(place.field.type)
-            for target, origin in paths.items():
-                place.members.path(origin, str if target == ("id",) else leaf_at(kind, target))
-        plan.carried = carried_by(paths, sorted(needs), decoded=decoded)
+    def _decoding(self, sources: Sequence[Source]) -> tuple[Decoding | None, str | None]:
+        """Return the decoding of the records of a loader; there is one for each collection."""
+        first: tuple[Decoding | None, str | None] = None, None
+        for source in sources:
+            key = source.collection.key(source.is_direct)
+            decoding = self._decodings.get(key)
+            if decoding is None:
+                from_circulation = source.collection.is_from_circulation(source.is_direct)
+                decoding = self._decodings[key] = Decoding(Members(), from_circulation)
+            decoding.members.path(source.member, str)
+            decoding.members.path(("id",), str)  # loaders tell records apart by it
+            if first[0] is None:
+                first = decoding, key
+        return first
 
-    def _carried_in_struct(
-        self, plan: LinkPlan, declared: Link, place: LinkPlace, members: Members, needs: Needs
-    ) -> bool:
-        """The same for targets of nothing but leaves, which is what most are. False for all others."""
-        begun = {path[0] for path in needs}
-        paths = {target: origin for target, origin in declared.embedded.items() if target[0] in begun}
-        carried = Decoding(Members(), from_circulation=False)
-        fields = self.fields
+    def _draft(
+        self,
+        kind: Any,
+        details: Details,
+        decoding: Decoding | None,
+        *,
+        many: bool = True,
+        member_of: FieldPlace | None = None,
+    ) -> Plan:
+        drafted = draft(kind, details, self, decoding, many=many, member_of=member_of)
+        self._drafts.append(drafted)
+        return drafted.plan
+
+    def _arguments(self, field: GraphQLField, declaration: Any, node: FieldNode, selected: Selected) -> Any:
+        """Return the parsed arguments, None if there are variables in them or if they are not valid."""
+        if any(_has_variable(argument.value) for argument in node.arguments or ()):
+            return None
+        given = get_argument_values(field, node, self.conditions, None, self.hide_suggestions)
+        if declaration.base_resolver:  # Strawberry converts them
+            return given
         try:
-            draft = drafted(place.field.type, place.details, _WithoutLinks(self), carried, many=True)
-            if carried.members.required and paths.get(("id",)) != declared.key:
-                raise NotShaped("an id that may not be known")
-            plan.carried = struct_carried_by(paths, sorted(needs), carried.members)
-        except NotShaped:
-            self.fields = fields
-            return False
-        self.drafts.append(draft)
-        plan.carried_target = draft.plan
-        kind: Any = get_named_type(place.field.type)
-        for target, origin in paths.items():
-            members.path(origin, str if target == ("id",) else leaf_at(kind, target))
-        return True
-
-    # Parts
-
-    def _needs(self, kind: GraphQLObjectType, field: GraphQLField, details: Details) -> Needs:
-        definition = field.extensions[_DEFINITION]
-        return needs_of(self.asked.info("", kind, field, definition, _nodes(details)))
-
-    def _reads(self, reads: Sequence[Reads | None]) -> Hashable:
-        """The key of the shape that these loaders have in common; None where they load dictionaries."""
-        if not self.decoded or not reads:
+            return declaration.parse(self.inputs.arguments_of(declaration)(given), selected)
+        except (GatewayError, GraphQLError):  # raised when the field is executed
             return None
-        paths = {None if each is None else each.ask.path for each in reads}
-        if len(paths) != 1 or None in paths:
-            return None
-        for each in reads:
-            assert each is not None  # noqa: S101 - looked at above
-            ask = each.ask
-            known = self.collections.get(ask.path)
-            if known is None:
-                decoding = Decoding(Members(), from_circulation=ask.mark is not None)
-                known = self.collections[ask.path] = (ask, decoding)
-            members = known[1].members
-            members.path(each.key, str)
-            members.path(("id",), str)  # by which loaders tell records from each other
-        return paths.pop()
 
-    def _target(self, kind: Any, details: Details, shape: Hashable, *, many: bool = True) -> Plan:
-        decoding = None if shape is None else self.collections[shape][1]
-        draft = drafted(kind, details, self, decoding, many=many)
-        self.drafts.append(draft)
-        return draft.plan
-
-    def _constant(
-        self, field: GraphQLField, definition: StrawberryField, nodes: list[FieldNode]
-    ) -> Mapping[str, Any] | None:
-        """The arguments, where they are the same whenever the operation is asked."""
-        if any(map(_varies, _values(nodes[0]))):
-            return None
-        given = self.asked.arguments(field, nodes)
-        return given if definition.base_resolver else self.asked.converted(given, definition)
+    def _converter(self, declaration: Any) -> Converter | None:
+        return None if declaration.base_resolver else self.inputs.arguments_of(declaration)
 
 
-class _WithoutLinks:
-    """Linking where a record is all there is. Raises `NotShaped` for a link."""
-
-    def __init__(self, compiler: _Compiler) -> None:
-        self.collected = compiler.collected
-        self._is_link = compiler.is_link
-
-    def is_link(
-        self, kind: GraphQLObjectType, field: GraphQLField, details: Details, decoding: Decoding | None
-    ) -> bool:
-        if self._is_link(kind, field, details, decoding):
-            raise NotShaped("a link")
-        return False
-
-    def link(self, place: LinkPlace) -> LinkPlan:
-        raise NotShaped("a link")
-
-
-NOTHING = Plan(project=lambda values: values, notes=0, sites=[], source="")
-
-
-def _by_id_alone(keys: Any) -> Any:
-    return {"id": keys}
-
-
-def _members_of(kind: GraphQLObjectType) -> set[str]:
-    declared = (each.extensions.get(_DEFINITION) for each in kind.fields.values())
-    return {each.key for each in declared if isinstance(each, RecordField)}
-
-
-def _reads(loader: Any) -> Reads | None:
-    found: Reads | None = getattr(loader, "reads", None)
-    return found
-
-
-def _nodes(details: list[FieldDetails]) -> list[FieldNode]:
-    return [each.node for each in details]
-
-
-def _values(node: FieldNode) -> Iterator[ValueNode]:
-    for argument in node.arguments or ():
-        yield argument.value
-
-
-def _varies(value: ValueNode) -> bool:
+def _has_variable(value: ValueNode) -> bool:
     if isinstance(value, ListValueNode):
-        return any(map(_varies, value.values))
+        return any(map(_has_variable, value.values))
     if isinstance(value, ObjectValueNode):
-        return any(_varies(each.value) for each in value.fields)
+        return any(_has_variable(each.value) for each in value.fields)
     return isinstance(value, VariableNode)

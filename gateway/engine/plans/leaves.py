@@ -1,57 +1,53 @@
-"""Leaves: how a value of a scalar or an enum is known to be one, and what it becomes in the answer."""
+"""Leaves: the tests for values of scalars and enums, and their conversion for the response."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphql import (
-    GraphQLEnumType,
-    GraphQLField,
-    GraphQLLeafType,
-    GraphQLObjectType,
-    Undefined,
-    get_nullable_type,
-    is_leaf_type,
-)
+from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
 
-from gateway.engine.plans.plan import Anomaly, Json
-from gateway.fields.link import THROUGH
-from gateway.fields.record import Path, RecordField
-from gateway.fields.scalars import from_upstream
-from gateway.upstream.record_types import INT
+from gateway.engine.plans.plan import Json, UnexpectedValue
+from gateway.fields.link import are_ids
+from gateway.upstream.record_types import FLOAT, INT
 
-_DEFINITION = "strawberry-definition"
-
-TESTS = {  # what a value of a scalar certainly is, so that it is taken as it stands
+TESTS = {  # a value that passes is taken as it is
     "String": "type({v}) is str",
     "ID": "type({v}) is str",
     "Boolean": "{v} is True or {v} is False",
     "Int": "type({v}) is int and -2147483648 <= {v} <= 2147483647",
     "Float": "type({v}) is float and -INF < {v} < INF",
 }
-DECODED: Mapping[str, Any] = {"String": str, "ID": str, "Boolean": bool, "Int": INT, "Float": float}
+_DECODED: Mapping[str, Any] = {
+    "String": str,
+    "ID": str,
+    "Boolean": bool,
+    "Int": INT,
+    "Float": FLOAT,
+    "JSON": Any,
+}
+AS_DECODED = _DECODED.keys()
 
 
 class EnumNames(dict[Any, Any]):
-    """Names of a closed value set by what upstream sends; other spellings are looked up as they come."""
+    """Names of a closed value set by upstream's values; other spellings are added as they come."""
 
     def __init__(self, leaf: GraphQLEnumType, reader: Callable[[Any], Any] | None) -> None:
         self._read = reader
-        self._coerce = coerced_by(leaf)
-        known = (member.value for member in leaf.values.values())
-        for value in (getattr(each, "value", each) for each in known):
+        self._coerce = coercion_of(leaf)
+        members = (member.value for member in leaf.values.values())
+        for value in (getattr(each, "value", each) for each in members):
             if type(value) is str:
                 try:
                     self[value] = self.__missing__(value)
-                except Anomaly:
+                except UnexpectedValue:
                     continue
 
     def __missing__(self, value: Any) -> Any:
         try:
             read = value if self._read is None else self._read(value)
-        except Exception as problem:
-            raise Anomaly from problem
+        except Exception as error:
+            raise UnexpectedValue from error
         return self._coerce(read)
 
 
@@ -68,59 +64,42 @@ class EnumObjects(dict[Any, Any]):
 
 
 def decoded_type(leaf: GraphQLLeafType) -> Any:
-    """What a leaf is decoded as. Any: a type that msgspec decodes."""
-    if leaf.name == "JSON":
-        return Any
-    return DECODED.get(leaf.name, str)
-
-
-def moment(value: str | None) -> str | None:
-    """A `DateTime` that was decoded as text. Raises `GraphQLError`."""
-    return None if value is None else from_upstream(value)
+    """Return the type that a leaf is decoded as. Any: a type that msgspec decodes."""
+    return _DECODED.get(leaf.name, str)
 
 
 def nullable(coerce: Callable[[Json], Json]) -> Callable[[Json], Json]:
-    """The same, but null stays null."""
+    """Return the same function with null for null."""
     return lambda value: None if value is None else coerce(value)
 
 
-def coerced_by(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
-    """The function that completes a leaf."""
+def coercion_of(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
+    """Return a function that completes a leaf as graphql-core does. It raises `UnexpectedValue` for null."""
     coerce = leaf.coerce_output_value
 
     def coerced(value: Json) -> Json:
-        """As graphql-core completes a leaf, but whatever it would refuse is an anomaly."""
         if value is None:
-            raise Anomaly
-        made = coerce(value)
-        if made is None or made is Undefined:
-            raise Anomaly
-        return made
+            raise UnexpectedValue
+        result = coerce(value)
+        if result is None or result is Undefined:
+            raise UnexpectedValue
+        return result
 
     return coerced
 
 
-def leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
-    """How the member at a path of a type is decoded. Any: a type that msgspec decodes."""
-    for number, step in enumerate(path):
-        linked = step.endswith(THROUGH)
-        found = kind.fields.get(step.removesuffix(THROUGH)) if linked else _reading(kind, step)
-        if found is None:
-            return str  # the key of a link
-        inner = get_nullable_type(found.type)
-        if number == len(path) - 1:
-            return decoded_type(inner) if is_leaf_type(inner) else Any
-        if not isinstance(inner, GraphQLObjectType):
-            return Any
-        kind = inner
-    return str
+def checked_id(value: str | None) -> str | None:
+    """Return an id, None for no id. Raises `UnexpectedValue` for text that cannot be an id."""
+    if not value:
+        return None
+    if not are_ids([value]):
+        raise UnexpectedValue
+    return value
 
 
-def _reading(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
-    """The field that reads a member of a record."""
-    for each in kind.fields.values():
-        definition = each.extensions[_DEFINITION]
-        if isinstance(definition, RecordField) and definition.key == member:
-            found: GraphQLField = each
-            return found
-    return None
+def checked_ids(values: list[str | None]) -> list[str | None]:
+    """Return the same for many ids at once."""
+    ids = values if all(values) else [value or None for value in values]
+    if not are_ids([value for value in ids if value is not None]):
+        raise UnexpectedValue
+    return ids

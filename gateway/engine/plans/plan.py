@@ -1,97 +1,77 @@
-"""What is known of an operation before any record is there."""
+"""Compiled plans: an operation as far as it is known before it is executed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
 
-from gateway.engine.core import StrawberryField
-from gateway.upstream.collection import Shape
+from gateway.fields.base import Selected
+from gateway.fields.inputs import Arguments as Converter
+from gateway.upstream.collection import RecordDecoder
 
-Json: TypeAlias = Any  # a record as a dictionary or as a Struct, or a part of an answer
-Projection: TypeAlias = Callable[..., list[Json]]  # the values, then one `append` for each list of notes
-
-
-class Anomaly(Exception):
-    """Something is not what the schema says, and graphql-core must say what that comes to."""
+Json: TypeAlias = Any  # a record or a part of a response
+# The values, a function that counts embedded targets, and one `append` for each list of notes.
+Projection: TypeAlias = Callable[..., list[Json]]
 
 
-class NotPlanned(Exception):
-    """The operation has something that plans do not know."""
+class UnexpectedValue(Exception):
+    """A value is not of the type in the schema, so graphql-core must complete it."""
+
+
+class UnsupportedOperation(Exception):
+    """The operation has something that plans do not support."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class FieldPlan:
-    """A field that asks: at the root, or a link. `kwargs` are its arguments where no variable is in them."""
+    """A field that is loaded: at the root, or a link."""
 
-    name: str  # in the answer
+    name: str  # in the response
     parent_type: GraphQLObjectType
     field: GraphQLField
-    definition: StrawberryField
+    declaration: Any  # a `Field`, or at the root another field of Strawberry
     nodes: list[FieldNode]
-    kwargs: Mapping[str, Any] | None
-    shape: Hashable  # whose records it leads to; None where they are dictionaries
-
-
-@dataclass(slots=True, eq=False, kw_only=True)
-class RootPlan(FieldPlan):
-    """A root field, and what becomes of its value."""
-
+    selected: Selected
+    arguments: Any = None  # parsed; None if there are variables in them, or if they are not valid
+    convert: Converter | None = None  # makes Python's arguments of those of GraphQL
     target: Plan
+    starts: bool = True  # the declaration has a method `start`; else it has a resolver
+    decoder: RecordDecoder | None = None  # of the records it leads to; None if they are dictionaries
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class LinkPlan(FieldPlan):
-    """One link of a selection.
+    """A link of a selection. The projection notes its parents in two lists: their results and their keys."""
 
-    Its parents are noted when they are made: their keys in the list `keys`, themselves in the list `sources`
-    where more than the key is read of them. `target` is for what the loader has. `carried` makes the target
-    of what the parent knows of it, None where that is not all that is selected; `carried_target` is for that.
-    """
-
-    key: tuple[str, ...]  # the path of the key in the parent; nothing where the parent resolves it all
-    attribute: str  # where the parent's result holds it
+    targets: int  # the number of the list of results
+    keys: int  # the number of the list of keys
+    attribute: str  # of the parent's result
     nullable: bool
-    keys: int
-    sources: int | None
-    target: Plan
-    carried: Callable[[Json], Json] | None = None
-    carried_target: Plan | None = None
-    knows_names: frozenset[tuple[str, ...]] | None = None  # needed, where a partial may know it
-
-
-@dataclass(slots=True, eq=False)
-class Site:
-    """A place in a selection whose objects have links; `targets` is the list of their results."""
-
-    targets: int
-    links: list[LinkPlan] = field(default_factory=list)
+    has_value: bool  # the projection has set a value, which stays if there is no record
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Plan:
-    """How values of one type become their part of the answer, for one selection.
+    """How values of one type become their part of the response, for one selection.
 
-    `project` is pure and raises on any doubt. Links it leaves null, and notes what following them takes in
-    as many lists as `notes` says.
+    `project` is pure and raises if a value is unexpected. It leaves links null and notes, in as many lists as
+    `notes` says, the parents whose links are to be loaded.
     """
 
     project: Projection
     notes: int
-    sites: list[Site]
+    links: list[LinkPlan]
     source: str
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class OperationPlan:
-    """All of one operation, for one set of values of the variables in its conditions."""
+    """An operation for one set of values of the variables in its conditions."""
 
-    roots: list[RootPlan]
-    names: dict[str, str]  # root fields that are `__typename`
+    roots: list[FieldPlan]
+    typenames: dict[str, str]  # root fields that are `__typename`
     order: list[str]
-    shapes: Mapping[Hashable, Shape]
-    needs: dict[tuple[int, ...], Any]  # as `Context.needs`: of this operation they are always the same
     is_mutation: bool

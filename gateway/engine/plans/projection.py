@@ -1,16 +1,40 @@
-"""Selections as generated functions: nested objects and lists inlined, leaves tested or known by their type.
+"""The generator of projections: functions that turn records into their part of the response.
 
-Values are what upstream sent: dictionaries, whose leaves are tested one by one, or Structs that hold what is
-read and no more, whose leaves were tested when they were decoded. Or they are what an act came to. Results
-are Structs too, with the names of the answer. The code holds names and constants by their `repr` alone.
+Results are Structs with the names of the response. For the users of `{ users { nodes { name: username
+patronGroup { id } status: active blocks: manualBlocks { totalCount } } } }` it generates, bound names aside:
+
+    def project(values, embedded, n0, n1):
+     out = []
+     add = out.append
+     c = 0
+     vc0 = checked_ids([p.patronGroup for p in values])
+     c += len(vc0) - vc0.count(None)
+     for v, vc0 in zip(values, vc0):
+      if v is not None:
+       e1_ = None
+       if vc0 is not None:
+        e1_ = Result1(vc0)
+       o2_ = Result4(v.username, e1_, v.active, None)
+       n0(o2_)
+       n1(v.id)
+       v = o2_
+      add(v)
+     if c: embedded(c)
+     return out
+
+Nested objects and embedded targets are inlined. Leaves are not tested: the decoder of the records did that. A
+DateTime or an id is converted or checked a column at a time. A link that must be loaded leaves a note: the
+result that it belongs to, and its key. Objects whose members are exactly the selected ones, under their own
+names, are taken over as they were decoded. The code has names and constants by their `repr` alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -29,108 +53,86 @@ from graphql import (
     is_leaf_type,
 )
 
-from gateway.engine.core import FieldDetails, GroupedFieldSet, StrawberryField
+from gateway.engine.core import FieldDetails, GroupedFieldSet, class_of, declaration_of
 from gateway.engine.plans.leaves import (
-    DECODED,
+    AS_DECODED,
     TESTS,
     EnumNames,
     EnumObjects,
-    coerced_by,
+    checked_id,
+    checked_ids,
+    coercion_of,
     decoded_type,
-    leaf_at,
-    moment,
     nullable,
 )
-from gateway.engine.plans.plan import Anomaly, Json, LinkPlan, NotPlanned, Plan, Site
-from gateway.fields.page import PageField
-from gateway.fields.record import DerivedField, RecordField, dig, record_of
-from gateway.fields.scalars import all_from_upstream
-from gateway.upstream.record_types import ListOf, Members, NotShaped
+from gateway.engine.plans.plan import Json, LinkPlan, Plan, UnexpectedValue, UnsupportedOperation
+from gateway.fields.base import Needs, Path
+from gateway.fields.link import THROUGH
+from gateway.fields.record import record_of
+from gateway.fields.scalars import all_from_upstream, from_upstream
+from gateway.upstream.record_types import ListOf, Members, attribute_of
 
 Details: TypeAlias = list[FieldDetails]
-Line: TypeAlias = str | Callable[[], list[str]]  # or what is written when all that is read is known
+Line: TypeAlias = str | Callable[[], list[str]]  # or written when all that is read is known
 Entry: TypeAlias = str | Callable[[], str]
-Same: TypeAlias = "list[tuple[str, Same | None]] | None"  # names as upstream has them; or not all are
+Same: TypeAlias = "list[tuple[str, Same | None]] | None"  # names as upstream has them; None if not all are
 
-_DEFINITION = "strawberry-definition"
 _CONDITIONS = frozenset({"skip", "include"})
+_MARK = "circulation>"  # the member of dictionaries that circulation itself sent
 
 
-class Linking(Protocol):
-    """What the projector asks of the compiler of the operation."""
-
-    def collected(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet: ...
-
-    def is_link(
-        self,
-        kind: GraphQLObjectType,
-        field: GraphQLField,
-        details: Details,
-        decoding: Decoding | None,
-    ) -> bool: ...
-
-    def link(self, place: LinkPlace) -> LinkPlan: ...
-
-
+@dataclass(slots=True, eq=False)
 class Decoding:
-    """Records that are decoded into Structs: what is read of them, and who sends them."""
+    """Records that are decoded into Structs: the members that are read, and if circulation itself sent them.
 
-    def __init__(self, members: Members, *, from_circulation: bool) -> None:
-        self.members = members
-        self.from_circulation = from_circulation
+    The latter is None if it is only known of each record, which was a dictionary before.
+    """
+
+    members: Members
+    from_circulation: bool | None = None
 
 
-class LinkPlace:
-    """A link where it stands in a selection."""
+class Compiler(Protocol):
+    """The part of the compiler that the generator calls."""
 
-    def __init__(
-        self,
-        name: str,
-        attribute: str,
-        parent_type: GraphQLObjectType,
-        field: GraphQLField,
-        details: Details,
-        members: Members | None,
-        note: Callable[[], int],
-    ) -> None:
-        self.name = name
-        self.attribute = attribute
-        self.parent_type = parent_type
-        self.field = field
-        self.details = details
-        self.members = members
-        self.note = note
+    def collect(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet: ...
+
+    def needs(self, declaration: Any, field: GraphQLField, details: Details) -> Needs: ...
+
+    def link(
+        self, place: FieldPlace, decoding: Decoding | None, *, targets: int, keys: int, has_value: bool
+    ) -> LinkPlan: ...
 
 
 class Rows:
-    """Records that are gone through one by one, and what is made of all of them before: columns."""
+    """The records of a loop, and their columns: what is computed of all of them before it."""
 
     def __init__(self, row: str, values: str) -> None:
-        """`row` is the variable of one record, and `values` what it goes through."""
+        """`row` is the variable of one record, and `values` the variable that the loop is over."""
         self.row = row
         self.lines: list[str] = []
         self._lists = {row: values}
-        self._found_in: dict[str, tuple[str, str]] = {}
+        self._parts: dict[str, tuple[str, str]] = {}
         self._columns: list[str] = []
 
-    def holds(self, variable: str) -> bool:
-        """Whether the object in a variable is one of the row, so that it has columns."""
-        return variable in self._lists or variable in self._found_in
+    def has(self, variable: str) -> bool:
+        """Return True if the object in a variable is the row or a part of it, so that it has columns."""
+        return variable in self._lists or variable in self._parts
 
-    def found(self, variable: str, parent: str, expression: str) -> None:
-        """Tell where the object in a variable is from: the expression reads it of its parent, named `p`."""
-        if self.holds(parent):
-            self._found_in[variable] = parent, expression
+    def add(self, variable: str, parent: str, expression: str) -> None:
+        """Add a part: the expression reads the object in the variable of its parent, named `p`."""
+        if self.has(parent):
+            self._parts[variable] = parent, expression
 
-    def column(self, parent: str, expression: str, made_by: str) -> str:
-        """The variable with the row's value of a column, made by a function of the whole list."""
+    def column(self, parent: str, expression: str, function: str) -> str:
+        """Return the variable with the row's value of a column, computed by a function of the list."""
         name = f"{self.row}c{len(self._columns)}"
         self._columns.append(name)
-        self.lines.append(f"{name} = {made_by}({self._listed(parent, expression)})")
+        self.lines.append(f"{name} = {function}({self._listed(parent, expression)})")
         return name
 
     def loop(self) -> str:
-        """The head of the loop."""
+        """Return the head of the loop."""
         values = self._lists[self.row]
         if not self._columns:
             return f"for {self.row} in {values}:"
@@ -142,405 +144,709 @@ class Rows:
         return f"[{test}{expression} for p in {self._list_of(parent)}]"
 
     def _list_of(self, variable: str) -> str:
-        found = self._lists.get(variable)
-        if found is None:
-            found = self._lists[variable] = f"{variable}l"
-            self.lines.append(f"{found} = {self._listed(*self._found_in[variable])}")
-        return found
+        name = self._lists.get(variable)
+        if name is None:
+            name = self._lists[variable] = f"{variable}l"
+            self.lines.append(f"{name} = {self._listed(*self._parts[variable])}")
+        return name
+
+
+class Record:
+    """A Struct in a variable. Objects in it are read into variables once, before anything else."""
+
+    def __init__(self, writer: Writer, variable: str, decoding: Decoding, indent: str) -> None:
+        self.writer = writer
+        self.variable = variable
+        self.decoding = decoding
+        self.indent = indent
+        self.head: list[str] = []
+        self._parts: dict[Path, tuple[str, Members]] = {(): (variable, decoding.members)}
+
+    def part(self, path: Path) -> tuple[str, Members]:
+        """Return the variable of the object at a path, None if it is absent, and its members."""
+        if path not in self._parts:
+            above, members = self.part(path[:-1])
+            attribute, name = attribute_of(path[-1]), self.writer.name("h")
+            test = "" if above == self.variable else f"None if {above} is None else "
+            self.head.append(f"{self.indent}{name} = {test}{above}.{attribute}")
+            if self.writer.rows is not None:
+                self.writer.rows.add(name, above, f"p.{attribute}")
+            self._parts[path] = name, members.object(path[-1])
+        return self._parts[path]
+
+    def leaf(self, path: Path, kind: Any, *, required: bool = False) -> str:
+        """Return the expression for a leaf."""
+        variable, members = self.part(path[:-1])
+        if isinstance(kind, ListOf):
+            members.list(path[-1], kind.of, nullable=kind.nullable)
+        else:
+            members.leaf(path[-1], kind, required=required)
+        read = f"{variable}.{attribute_of(path[-1])}"
+        return self._guarded(variable, read)
+
+    def _guarded(self, variable: str, read: str) -> str:
+        if variable == self.variable or f"{variable} is not None" in self.writer.certain:
+            return read
+        return f"(None if {variable} is None else {read})"
+
+    def column(self, path: Path, function: Callable[..., Any]) -> str | None:
+        """Return the variable of a column of a leaf that was read; None if the record is not in a loop."""
+        rows, (variable, _) = self.writer.rows, self.part(path[:-1])
+        if rows is None or not rows.has(variable):
+            return None
+        return rows.column(variable, f"p.{attribute_of(path[-1])}", self.writer.bind(function))
+
+    def objects(self, path: Path, *, nullable: bool) -> tuple[str, Members]:
+        """Return the expression for a list of objects, and their members."""
+        variable, members = self.part(path[:-1])
+        below: Any = members.list(path[-1], Members(), nullable=nullable).of
+        read = f"{variable}.{attribute_of(path[-1])}"
+        return self._guarded(variable, read), below
+
+    def object(self, path: Path) -> tuple[str, str, AnyRecord]:
+        """Return the test for an object at a path, its variable, and the record that it is."""
+        variable, members = self.part(path)
+        record = Record(self.writer, variable, Decoding(members, self.decoding.from_circulation), "")
+        return f"{variable} is not None", variable, record
+
+    def tests(self, path: Path) -> list[str]:
+        """Return the tests for an object at a path to be there."""
+        return [f"{self.part(path)[0]} is not None"] if path else []
+
+    def through(self, name: str) -> Mapping[Path, Path]:
+        """Return the members of a link's target that are embedded beside its key: none."""
+        return {}
+
+
+class EmbeddedRecord:
+    """A record whose members stand in another one. `values` are members that are in variables already."""
+
+    def __init__(
+        self,
+        parent: AnyRecord,
+        kind: GraphQLObjectType,
+        paths: Mapping[Path, Path],
+        values: Mapping[Path, str] = MappingProxyType({}),
+    ) -> None:
+        self.writer: Writer = parent.writer
+        self.parent = parent
+        self.kind = kind
+        self.paths = paths
+        self.values = values
+        self.decoding: Decoding = Decoding(Members(), parent.decoding.from_circulation)
+        self.head: list[str] = []
+        self.variable = ""
+        self.indent = ""
+
+    def leaf(self, path: Path, kind: Any, *, required: bool = False) -> str:
+        if path in self.values:
+            return self.values[path]
+        origin = self._origin(path)
+        if origin is None:  # an optional part of a key
+            return "None"
+        read = self.parent.leaf(origin, kind)
+        return f"{self.writer.bind(_not_null)}({read})" if required else read
+
+    def column(self, path: Path, function: Callable[..., Any]) -> str | None:
+        origin = self._origin(path)
+        return None if origin is None or path in self.values else self.parent.column(origin, function)
+
+    def objects(self, path: Path, *, nullable: bool) -> tuple[str, Members]:
+        origin = self._origin(path)
+        if origin is None:
+            raise UnsupportedOperation("a list that is not embedded")
+        return self.parent.objects(origin, nullable=nullable)
+
+    def object(self, path: Path) -> tuple[str, str, AnyRecord]:
+        origin = self._origin(path)
+        if origin is not None:
+            return self.parent.object(origin)
+        below = self._below(path)
+        kind: Any = self.kind
+        for step in path:
+            field = _reader(kind, step)
+            if field is None:
+                raise UnsupportedOperation("an object that is not embedded")
+            kind = get_named_type(field.type)
+        tests = [
+            f"{self.parent.leaf(self.paths[(*path, *target)], _leaf_at(kind, target))} is not None"
+            for target in below
+        ]
+        return " or ".join(tests), "", EmbeddedRecord(self.parent, kind, below)
+
+    def tests(self, path: Path) -> list[str]:
+        if not path:
+            return []
+        origin = self._origin(path)
+        if origin is not None:
+            return self.parent.tests(origin)
+        if path[0].endswith(THROUGH):
+            return [test for each in self._below(path).values() for test in self.parent.tests(each[:-1])]
+        return [f"({self.object(path)[0]})"]
+
+    def through(self, name: str) -> Mapping[Path, Path]:
+        return {target: (name, *target) for target in self._below((name,))}
+
+    def _origin(self, path: Path) -> Path | None:
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.paths:
+                return self.paths[path[:length]] + path[length:]
+        return None
+
+    def _below(self, path: Path) -> dict[Path, Path]:
+        length = len(path)
+        return {
+            target[length:]: origin
+            for target, origin in self.paths.items()
+            if target[:length] == path and len(target) > length
+        }
+
+
+AnyRecord: TypeAlias = Record | EmbeddedRecord
+
+
+@dataclass(slots=True, eq=False)
+class FieldPlace:
+    """A field in a selection of a record: `gateway.fields.base.Place`, whose methods write its code."""
+
+    writer: Writer
+    name: str  # in the response
+    attribute: str  # of the parent's result
+    parent_type: GraphQLObjectType
+    field: GraphQLField
+    declaration: Any  # a `Field`
+    details: Details
+    record: AnyRecord
+    lines: list[Line]
+    indent: str
+    notes: list[Line]  # written when there is a result
+    same: Same | bool = None  # True if the value is as it was decoded, under the field's own name
+    has_links: bool = False
+
+    @property
+    def needs(self) -> Needs:
+        return self.writer.compiler.needs(self.declaration, self.field, self.details)
+
+    def member(self, key: str) -> Entry:
+        return self._member(self.record, key, self.lines, self.indent)
+
+    def _member(self, record: AnyRecord, key: str, lines: list[Line], indent: str) -> Entry:
+        writer, declared = self.writer, self.field.type
+        required = isinstance(declared, GraphQLNonNull)
+        kind = get_nullable_type(declared)
+        if is_leaf_type(kind):
+            read = record.leaf((key,), decoded_type(kind), required=required)
+            leaf = writer.leaf(kind, read, self.declaration, record, (key,))
+            self.same = leaf == read
+            return leaf
+        if isinstance(kind, GraphQLList):
+            return self._list(kind, record, key, lines, indent)
+        if not isinstance(kind, GraphQLObjectType):
+            raise UnsupportedOperation("an abstract type")
+        test, variable, part = record.object((key,))
+        if required and isinstance(record, Record):
+            record.decoding.members.required.add(key)
+        elif required:
+            lines.append(f"{indent}if not ({test}): raise A")
+        value = writer.name("v")
+        part.indent = indent + " "
+        body, same = writer.write_object(kind, self.details, part, value, indent + " ")
+        written: list[Line] = [f"{indent}{value} = None", f"{indent}if {test}:", *body]
+        if same is None or not variable:
+            lines += written
+            return value
+        self.same = same
+        members = part.decoding.members
+        lines.append(lambda: [] if _is_as_decoded(members, same) else _settled(written))
+        return lambda: variable if _is_as_decoded(members, same) else value
+
+    def _list(
+        self, kind: GraphQLList[Any], record: AnyRecord, key: str, lines: list[Line], indent: str
+    ) -> Entry:
+        writer = self.writer
+        item, nullable = get_nullable_type(kind.of_type), not isinstance(kind.of_type, GraphQLNonNull)
+        each, value = writer.name("e"), writer.name("l")
+        if is_leaf_type(item):
+            read = record.leaf((key,), ListOf(decoded_type(item), nullable))
+            leaf = writer.leaf(item, each, self.declaration)
+            self.same = leaf == each
+            if leaf == each:
+                return read
+            lines.append(f"{indent}{value} = {read}")
+            lines.append(f"{indent}if {value} is not None: {value} = [{leaf} for {each} in {value}]")
+            return value
+        if not isinstance(item, GraphQLObjectType):
+            raise UnsupportedOperation("a list of another kind")
+        read, members = record.objects((key,), nullable=nullable)
+        part = Record(writer, each, Decoding(members, record.decoding.from_circulation), indent + "   ")
+        rows, writer.rows = writer.rows, None
+        body, same = writer.write_object(item, self.details, part, each, indent + "   ")
+        writer.rows = rows
+        written: list[Line] = [
+            f"{indent}{value} = {read}",
+            f"{indent}if {value} is not None:",
+            f"{indent} {value}, {value}l = [], {value}",
+            f"{indent} for {each} in {value}l:",
+            f"{indent}  if {each} is not None:",
+            *body,
+            f"{indent}  {value}.append({each})",
+        ]
+        if same is None:
+            lines += written
+            return value
+        self.same = same
+        lines.append(lambda: [] if _is_as_decoded(members, same) else _settled(written))
+        return lambda: read if _is_as_decoded(members, same) else value
+
+    def member_or_load(self, key: str, dropped_by_bff: bool) -> Entry:
+        record = self.record
+        if not isinstance(record, Record) or record.decoding.from_circulation is dropped_by_bff:
+            return self.member(key)
+        record.decoding.members.unset.add(key)
+        value, indent, lines = self.writer.name("w"), self.indent, list[Line]()
+        entry = self._member(record, key, lines, indent + " ")
+        self.same = None
+        absent = f"{record.variable}.{attribute_of(key)} is UNSET"
+        test = f"{absent} and {record.leaf(('id',), str)} is not None"
+        if record.decoding.from_circulation is None:
+            test += f" and (True if {record.leaf((_MARK,), bool)} else False) is not {dropped_by_bff}"
+        self.lines += [
+            f"{indent}{value} = None",
+            f"{indent}if not ({absent}):",
+            *lines,
+            lambda: [f"{indent} {value} = {_entry(entry)}"],
+        ]
+        self._note(test)
+        return value
+
+    def derive(self, read: Callable[[Any], Any], members: Iterable[str]) -> Entry:
+        record, writer = self.record, self.writer
+        if not isinstance(record, Record):
+            raise UnsupportedOperation("a derived field of an embedded record")
+        of = record.decoding.members
+        for name in members:
+            reader = _reader(self.parent_type, name)
+            kind = None if reader is None else get_nullable_type(reader.type)
+            if isinstance(kind, GraphQLObjectType):
+                of.object(name)
+            elif kind is not None and is_leaf_type(kind):
+                of.leaf(name, decoded_type(kind))
+            else:
+                of.leaf(name, Any)
+                of.unset.add(name)
+        value = writer.name("v")
+        self.lines.append(f"{self.indent}{value} = {writer.bind(read)}({record.variable})")
+        self.lines += writer.value(self.field.type, self.details, value, self.indent, self.declaration, None)
+        return value
+
+    def page(self, read: Callable[[Any], Any], of_records: Iterable[str]) -> Entry:
+        raise UnsupportedOperation("a page field of a record")
+
+    def embed(self, paths: Mapping[Path, Path], identity: Path | None = None) -> Entry:
+        record, writer, indent, needs = self.record, self.writer, self.indent, self.needs
+        kind: Any = get_named_type(self.field.type)
+        through = record.through(self.declaration.through)
+        if identity is None:
+            paths = {**paths, **through}
+        elif through and needs <= {("id",), *through}:
+            paths = {("id",): identity, **through}
+        if not paths or not needs <= paths.keys():
+            return self.load()
+        key, values = None, dict[Path, str]()
+        if identity is not None:
+            read = record.leaf(identity, str)
+            column = record.column(identity, checked_ids)
+            key = column or writer.name("k")
+            if column is None:
+                self.lines.append(f"{indent}{key} = {writer.bind(checked_id)}({read})")
+            values = {target: key for target, origin in paths.items() if origin == identity}
+            origins = [paths[each] for each in sorted(needs) if each not in values]
+            tests = [test for origin in origins for test in record.tests(origin[:-1])]
+        else:
+            reads = [record.leaf(paths[each], _leaf_at(kind, each)) for each in sorted(needs or paths)]
+            tests = [f"{read} is not None" for read in reads]
+            if not needs:  # one of them is enough
+                tests = [f"({' or '.join(tests)})"]
+        tests = list(dict.fromkeys(tests))
+        value = writer.name("e")
+        target = EmbeddedRecord(
+            record, kind, {each: paths[each] for each in paths if each not in values}, values
+        )
+        around, writer.certain = writer.certain, writer.certain.union(tests)
+        body, _ = writer.write_object(kind, self.details, target, value, indent + " ")
+        writer.certain = around
+        there = [f"{key} is not None"] * (key is not None) + tests
+        self.lines += [f"{indent}{value} = None", f"{indent}if {' and '.join(there)}:", *body]
+        writer.counts = True
+        if (
+            identity is not None
+        ):  # a field without a key of its own is not counted where it is resolved either
+            self.lines.append(f"{indent} c += 1")
+        if tests:
+            self._note(f"{value} is None" + (f" and {key} is not None" if key is not None else ""), key)
+        return value
+
+    def identities(self, key: str) -> Entry:
+        writer, indent = self.writer, self.indent
+        kind: Any = get_named_type(self.field.type)
+        read = self.record.leaf((key,), ListOf(str, nullable=True))
+        each, value = writer.name("e"), writer.name("l")
+        target = EmbeddedRecord(self.record, kind, {}, {("id",): each})
+        body, _ = writer.write_object(kind, self.details, target, each, indent + "   ")
+        writer.counts = True
+        self.lines += [
+            f"{indent}{value} = {read}",
+            f"{indent}if {value} is not None:",
+            f"{indent} {value}, {value}l = [], {writer.bind(checked_ids)}({value})",
+            f"{indent} for {each} in {value}l:",
+            f"{indent}  if {each} is not None:",
+            *body,
+            f"{indent}   {value}.append({each})",
+            f"{indent}   c += 1",
+        ]
+        return value
+
+    def load(self, value: Entry = "None") -> Entry:
+        self.same = None
+        self._note("", has_value=value != "None")
+        return value
+
+    def pick(self, key: str, member: str) -> Entry:
+        read, members = self.record.objects((key,), nullable=True)
+        members.leaf(member, str)
+        self._note("", read, decoding=Decoding(members, self.record.decoding.from_circulation))
+        return "None"
+
+    def _note(
+        self, test: str, key: str | None = None, *, has_value: bool = False, decoding: Decoding | None = None
+    ) -> None:
+        """Note the result and its key for loading, if the test is true."""
+        writer, indent = self.writer, self.indent
+        self.has_links = True
+        if key is None:
+            leaf: Any = ListOf(str, nullable=True) if self.declaration.loads_lists else str
+            reads = [self.record.leaf(path, leaf) for path in self.declaration.key_paths]
+            key = reads[0] if len(reads) == 1 else f"({', '.join(reads)})"
+        targets, keys = writer.note(), writer.note()
+        plan = writer.compiler.link(self, decoding, targets=targets, keys=keys, has_value=has_value)
+        writer.links.append(plan)
+        if test:
+            self.notes += [f"{indent}if {test}:", f"{indent} n{targets}(o)", f"{indent} n{keys}({key})"]
+        else:
+            self.notes += [f"{indent}n{targets}(o)", f"{indent}n{keys}({key})"]
+
+
+class Writer:
+    """Writes the code of one projection."""
+
+    def __init__(self, compiler: Compiler, rows: Rows | None) -> None:
+        self.compiler = compiler
+        self.rows = rows  # of the loop that code is written for, if it is over Structs
+        self.enums: dict[Entry, tuple[EnumNames, str]] = {}  # by the expression, the names and the value
+        self.links: list[LinkPlan] = []
+        self.certain: set[str] = set()  # tests that are true where code is written
+        self.counts = False  # embedded targets, in the variable `c`
+        self.names: dict[str, Any] = {
+            "A": UnexpectedValue,
+            "INF": math.inf,
+            "UNSET": msgspec.UNSET,
+            "CONVERT": msgspec.convert,
+            "RECORD": record_of,
+            "NO_RECORDS": (str, int, float, bool, list),
+        }
+        self.conversions: dict[str, Members] = {}  # names that are to be bound when all is read
+        self.number_of_notes = 0
+        self._count = 0
+
+    def value(
+        self,
+        declared: GraphQLOutputType,
+        details: Details,
+        v: str,
+        indent: str,
+        declaration: Any,
+        decoding: Decoding | None,
+    ) -> list[Line]:
+        """Write lines that complete the value in a variable, which are records if there is a decoding."""
+        is_nullable, kind = not isinstance(declared, GraphQLNonNull), get_nullable_type(declared)
+        if is_leaf_type(kind):
+            return self._tested_leaf(kind, v, indent, declaration, is_nullable)
+        deeper = indent + " "
+        if isinstance(kind, GraphQLObjectType):
+            lines = self._object_value(kind, details, v, deeper, decoding)
+        elif isinstance(kind, GraphQLUnionType):
+            lines = []
+            for number, member in enumerate(kind.types):
+                origin = self.bind(class_of(member))
+                lines.append(f"{deeper}{'el' if number else ''}if type({v}) is {origin}:")
+                lines += self._object_value(member, details, v, deeper + " ", None)
+            lines.append(f"{deeper}else: raise A")
+        elif isinstance(kind, GraphQLList):
+            each, out = self.name("e"), self.name("l")
+            rows, around = Rows(each, v), self.rows
+            self.rows = None if decoding is None else rows
+            body = self.value(kind.of_type, details, each, deeper + " ", declaration, decoding)
+            self.rows = around
+            lines = [
+                f"{deeper}if type({v}) is not list: raise A",
+                f"{deeper}{out} = []",
+                lambda: [f"{deeper}{line}" for line in (*rows.lines, rows.loop())],
+                *body,
+                f"{deeper} {out}.append({each})",
+                f"{deeper}{v} = {out}",
+            ]
+        else:
+            raise UnsupportedOperation("an interface")
+        otherwise = [] if is_nullable else [f"{indent}else: raise A"]
+        return [f"{indent}if {v} is not None:", *lines, *otherwise]
+
+    def _object_value(
+        self, kind: GraphQLObjectType, details: Details, v: str, indent: str, decoding: Decoding | None
+    ) -> list[Line]:
+        """Write lines for an object of any class: a record, a page or the result of a mutation."""
+        selected = self.compiler.collect(kind, details)
+        declarations = [
+            declaration_of(f) for d in selected.values() if (f := kind.fields.get(d[0].node.name.value))
+        ]
+        classes = {getattr(each, "value_of", "object") for each in declarations}
+        if classes == {"record"}:
+            start: list[Line] = []
+            if decoding is None:
+                decoding = Decoding(Members())
+                convert = self.name("K")
+                self.conversions[convert] = decoding.members
+                start.append(f"{indent}{v} = CONVERT({v} if type({v}) is dict else RECORD({v}), {convert})")
+            record = Record(self, v, decoding, indent)
+            lines, same = self.write_object(kind, details, record, v, indent)
+            members = decoding.members
+            if same is None:
+                return [*start, *lines]
+            untouched = [f"{indent}if type({v}) is dict: raise A"]
+            return [*start, lambda: untouched if _is_as_decoded(members, same) else _settled(lines)]
+        if len(classes) > 1:
+            raise UnsupportedOperation("a type of two kinds of fields")
+        lines = []
+        if not classes and decoding is None:
+            lines.append(f"{indent}if type({v}) in NO_RECORDS: raise A")
+        names, entries = list[str](), list[Entry]()
+        for name, each in selected.items():
+            names.append(name)
+            field_name = each[0].node.name.value
+            if field_name == "__typename":
+                entries.append(repr(kind.name))
+                continue
+            field = kind.fields[field_name]
+            declaration = _checked_declaration(field, each)
+            value, handed_on = self.name("v"), None
+            if getattr(declaration, "value_of", None) == "page":
+                lines.append(f"{indent}{value} = {self._read_page(declaration, kind, v, value, decoding)}")
+                handed_on = decoding
+            elif declaration.is_basic_field:
+                lines.append(f"{indent}{value} = {v}.{declaration.python_name}")
+            else:
+                raise UnsupportedOperation("a resolver of an object")
+            lines += self.value(field.type, each, value, indent, declaration, handed_on)
+            entries.append(value)
+        result = self.bind(_result(tuple(names)))
+        return [*lines, f"{indent}{v} = {result}({', '.join(map(_entry, entries))})"]
+
+    def _read_page(
+        self, declaration: Any, kind: GraphQLObjectType, v: str, value: str, decoding: Decoding | None
+    ) -> str:
+        """Return the expression that reads a field of a page, or of an edge."""
+        read = self.bind(declaration.read)
+        if decoding is not None:
+            for name in declaration.of_records:
+                record: Any = get_named_type(kind.fields["nodes"].type)
+                decoding.members.path((name,), _leaf_at(record, (name,)))
+            if self.rows is not None:
+                self.rows.add(value, v, f"{read}(p)")
+        return f"{read}({v})"
+
+    def write_object(
+        self, kind: GraphQLObjectType, details: Details, record: AnyRecord, out: str, indent: str
+    ) -> tuple[list[Line], Same]:
+        """Write lines that put the result for a record into a variable, and return its unchanged members."""
+        lines, notes = list[Line](), list[Line]()
+        names, entries = list[str](), list[Entry]()
+        same: Same = []
+        if isinstance(record, Record):
+            record.indent = indent
+        for name, each in self.compiler.collect(kind, details).items():
+            field_name = each[0].node.name.value
+            names.append(name)
+            if field_name == "__typename":
+                entries.append(repr(kind.name))
+                same = None
+                continue
+            field = kind.fields.get(field_name)
+            if field is None:
+                raise UnsupportedOperation("an unknown field")
+            declaration = _checked_declaration(field, each)
+            if getattr(declaration, "value_of", None) != "record":
+                raise UnsupportedOperation("a field that is declared otherwise")
+            place = FieldPlace(
+                self, name, f"f{len(names) - 1}", kind, field, declaration, each, record, lines, indent, notes
+            )
+            entries.append(declaration.plan(place))
+            key = getattr(declaration, "key", None)
+            if place.has_links or name != key or not place.same:
+                same = None
+            elif same is not None:
+                same.append((name, None if place.same is True else place.same))
+        result = self.bind(_result(tuple(names)))
+        head: Line = lambda: record.head  # noqa: E731 - it grows while others are written
+        if notes:
+            created = lambda: [f"{indent}o = {result}({', '.join(map(_entry, entries))})"]  # noqa: E731
+            return [head, *lines, created, *notes, f"{indent}{out} = o"], None
+        if len(entries) == 1 and entries[0] in self.enums:
+            table, value = self.enums[entries[0]]
+            shared = self.bind(EnumObjects(table, _result(tuple(names))))
+            return [head, *lines, f"{indent}{out} = {shared}[{value}]"], same
+        return [head, *lines, lambda: [f"{indent}{out} = {result}({', '.join(map(_entry, entries))})"]], same
+
+    def member_of_record(self, place: FieldPlace, decoding: Decoding) -> list[Line]:
+        """Write lines for records of which the field of a place is a member."""
+        lines = list[Line]()
+        record = Record(self, "v", decoding, "   ")
+        copy = FieldPlace(
+            self,
+            place.name,
+            "",
+            place.parent_type,
+            place.field,
+            place.declaration,
+            place.details,
+            record,
+            lines,
+            "   ",
+            [],
+        )
+        entry = copy.member(place.declaration.key)
+        return ["  if v is not None:", lambda: record.head, *lines, lambda: [f"   v = {_entry(entry)}"]]
+
+    def leaf(
+        self,
+        leaf: GraphQLLeafType,
+        read: str,
+        declaration: Any,
+        record: AnyRecord | None = None,
+        path: Path = (),
+    ) -> str:
+        """Return the expression for a leaf, null or not, that was decoded as its type."""
+        if isinstance(leaf, GraphQLEnumType):
+            names = EnumNames(leaf, declaration.reader)
+            names[None] = None
+            expression = f"{self.bind(names)}[{read}]"
+            self.enums[expression] = names, read
+            return expression
+        if leaf.name in AS_DECODED:
+            return read
+        if leaf.name == "DateTime":
+            column = None if record is None else record.column(path, all_from_upstream)
+            return column or f"(None if {read} is None else {self.bind(from_upstream)}({read}))"
+        return f"{self.bind(nullable(coercion_of(leaf)))}({read})"
+
+    def _tested_leaf(
+        self, leaf: GraphQLLeafType, v: str, indent: str, declaration: Any, is_nullable: bool
+    ) -> list[Line]:
+        if isinstance(leaf, GraphQLEnumType):
+            change = f"{v} = {self.bind(EnumNames(leaf, getattr(declaration, 'reader', None)))}[{v}]"
+            return [f"{indent}if {v} is not None: {change}" if is_nullable else f"{indent}{change}"]
+        coerce = self.bind(coercion_of(leaf))
+        test = TESTS.get(leaf.name)
+        if test is None or not isinstance(leaf, GraphQLScalarType):
+            change = f"{v} = {coerce}({v})"
+            return [f"{indent}if {v} is not None: {change}" if is_nullable else f"{indent}{change}"]
+        test = test.format(v=v)
+        if is_nullable:
+            test = f"{v} is None or {test}"
+        return [f"{indent}if not ({test}): {v} = {coerce}({v})"]
+
+    def note(self) -> int:
+        """Return the number of another list of notes."""
+        self.number_of_notes += 1
+        return self.number_of_notes - 1
+
+    def name(self, letter: str) -> str:
+        """Return another variable."""
+        self._count += 1
+        return f"{letter}{self._count}_"
+
+    def bind(self, value: object) -> str:
+        """Return a name for a constant."""
+        name = self.name("K")
+        self.names[name] = value
+        return name
 
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """A plan that is written when all that is read of records is known."""
+    """A plan whose code is written when all that is read of records is known."""
 
     plan: Plan
     body: list[Line]
-    names: dict[str, Any]
+    writer: Writer
     rows: Rows
 
     def finish(self) -> None:
-        """Raises whatever the compiler of Python does for selections that are too deep."""
-        plan = self.plan
-        notes = "".join(f", n{number}" for number in range(plan.notes))
+        """Compile the code. Raises what Python raises for selections that are too deep."""
+        plan, writer = self.plan, self.writer
+        names = writer.names
+        for name, members in writer.conversions.items():
+            names[name] = members.struct()
+        body = _settled(self.body)
         plan.source = "\n".join(
             [
-                f"def project(values{notes}):",
+                f"def project(values, embedded{''.join(f', n{number}' for number in range(plan.notes))}):",
                 " out = []",
                 " add = out.append",
+                *([" c = 0"] if writer.counts else []),
                 *(f" {line}" for line in (*self.rows.lines, self.rows.loop())),
-                *_settled(self.body),
+                *body,
                 "  add(v)",
+                *([" if c: embedded(c)"] if writer.counts else []),
                 " return out",
             ]
         )
         # The names of fields are GraphQL names, keys are those of the schema, and both stand as `repr`.
-        exec(compile(plan.source, "<plan>", "exec"), self.names)  # noqa: S102
-        plan.project = self.names["project"]
+        exec(compile(plan.source, "<plan>", "exec"), names)  # noqa: S102
+        plan.project = names["project"]
 
 
-def drafted(
-    kind: GraphQLOutputType, details: Details, linking: Linking, decoding: Decoding | None, *, many: bool
+def draft(
+    kind: GraphQLOutputType,
+    details: Details,
+    compiler: Compiler,
+    decoding: Decoding | None,
+    *,
+    many: bool = True,
+    member_of: FieldPlace | None = None,
 ) -> Draft:
-    """The draft of the plan for values of a type, by the fields that select from them.
+    """Draft the plan for values of a type, by the fields that select from them.
 
-    `decoding` gathers what is read, where the values are Structs; `many` says that there may be many of them.
-    Raises `NotPlanned` and `NotShaped`.
+    `decoding` is that of the values, None if they are dictionaries or other objects; `many` if there may be
+    many of them. With `member_of`, the values are records of which the field of that place is a member.
+    Raises `UnsupportedOperation` and `ConflictingTypes`.
     """
     rows = Rows("v", "values")
-    writer = _Writer(linking, decoding, rows if many else None)
-    body = writer.value(kind, details, "v", "  ", None, None if decoding is None else decoding.members)
-    plan = Plan(project=_unfinished, notes=writer.notes, sites=writer.sites, source="")
-    return Draft(plan, body, writer.names, rows)
+    writer = Writer(compiler, rows if many and decoding is not None else None)
+    if member_of is None:
+        body = writer.value(kind, details, "v", "  ", None, decoding)
+    else:
+        body = writer.member_of_record(member_of, decoding or Decoding(Members()))
+    plan = Plan(project=_unfinished, notes=writer.number_of_notes, links=writer.links, source="")
+    return Draft(plan, body, writer, rows)
 
 
 def _unfinished(*_: Any) -> list[Json]:
     raise RuntimeError("the plan is a draft")
 
 
-class _Writer:
-    def __init__(self, linking: Linking, decoding: Decoding | None, rows: Rows | None) -> None:
-        self.linking = linking
-        self.decoding = decoding
-        self.rows = rows  # those that are gone through where it writes, if they are records
-        self.enums: dict[Entry, tuple[EnumNames, str]] = {}  # by the expression, the names and what is read
-        self.sites: list[Site] = []
-        self.notes = 0
-        self.names: dict[str, Any] = {
-            "A": Anomaly,
-            "INF": math.inf,
-            "NO_RECORDS": (str, int, float, bool, list),
-            "DIG": dig,
-            "RECORD": record_of,
-        }
-        self._count = 0
-
-    def value(
-        self,
-        kind: GraphQLOutputType,
-        details: Details,
-        v: str,
-        indent: str,
-        field: StrawberryField | None,
-        members: Members | None,
-    ) -> list[Line]:
-        """Lines that put the completed value in the place of the value in the variable.
-
-        `members` are those of the objects in it, where they are Structs.
-        """
-        if isinstance(kind, GraphQLNonNull):
-            nullable, inner = False, kind.of_type
-        else:
-            nullable, inner = True, kind
-        if is_leaf_type(inner):
-            return self._tested_leaf(inner, v, indent, field, nullable)
-        deeper = indent + " "
-        if isinstance(inner, GraphQLObjectType):
-            lines, same = self._object(inner, details, v, deeper, members)
-            if members is not None and same is not None:
-                made = lines
-                lines = [
-                    lambda: (
-                        [f"{deeper}if type({v}) is dict: raise A"]
-                        if _is_as_decoded(members, same)
-                        else _settled(made)
-                    )
-                ]
-        elif isinstance(inner, GraphQLUnionType):
-            lines = self._union(inner, details, v, deeper)
-        elif isinstance(inner, GraphQLList):
-            each, out = self._name("e"), self._name("l")
-            rows, around = Rows(each, v), self.rows
-            self.rows = None if members is None else rows
-            made_of_each = self.value(inner.of_type, details, each, deeper + " ", field, members)
-            self.rows = around
-            lines = [
-                f"{deeper}if type({v}) is not list: raise A",
-                f"{deeper}{out} = []",
-                *(f"{deeper}{line}" for line in (*rows.lines, rows.loop())),
-                *made_of_each,
-                f"{deeper} {out}.append({each})",
-                f"{deeper}{v} = {out}",
-            ]
-        else:
-            raise NotPlanned("an interface")
-        otherwise = [] if nullable else [f"{indent}else: raise A"]
-        return [f"{indent}if {v} is not None:", *lines, *otherwise]
-
-    # Leaves
-
-    def _tested_leaf(
-        self, leaf: GraphQLLeafType, v: str, indent: str, field: StrawberryField | None, nullable: bool
-    ) -> list[Line]:
-        if isinstance(leaf, GraphQLEnumType):
-            table = self._bound(EnumNames(leaf, getattr(field, "reader", None)))
-            change = f"{v} = {table}[{v}]"
-            return [f"{indent}if {v} is not None: {change}" if nullable else f"{indent}{change}"]
-        coerce = self._bound(coerced_by(leaf))
-        test = TESTS.get(leaf.name)
-        if test is None or not isinstance(leaf, GraphQLScalarType):
-            change = f"{v} = {coerce}({v})"
-            return [f"{indent}if {v} is not None: {change}" if nullable else f"{indent}{change}"]
-        test = test.format(v=v)
-        if nullable:
-            test = f"{v} is None or {test}"
-        return [f"{indent}if not ({test}): {v} = {coerce}({v})"]
-
-    def _decoded_leaf(self, leaf: GraphQLLeafType, v: str, field: RecordField, of: str | None = None) -> str:
-        """The expression for a leaf, null or not, that was decoded as what it is; `of` holds its object."""
-        if isinstance(leaf, GraphQLEnumType):
-            names = EnumNames(leaf, field.reader)
-            names[None] = None
-            found = f"{self._bound(names)}[{v}]"
-            self.enums[found] = names, v
-            return found
-        if leaf.name in DECODED or leaf.name == "JSON":
-            return v
-        if leaf.name == "DateTime":
-            if of is not None and self.rows is not None and self.rows.holds(of):
-                return self.rows.column(of, f"p.{field.key}", self._bound(all_from_upstream))
-            return f"{self._bound(moment)}({v})"
-        return f"{self._bound(nullable(coerced_by(leaf)))}({v})"
-
-    # Objects
-
-    def _union(self, kind: GraphQLUnionType, details: Details, v: str, indent: str) -> list[Line]:
-        lines: list[Line] = []
-        for number, member in enumerate(kind.types):
-            origin = self._bound(member.extensions[_DEFINITION].origin)
-            lines += [
-                f"{indent}{'el' if number else ''}if type({v}) is {origin}:",
-                *self._object(member, details, v, indent + " ", None)[0],
-            ]
-        return [*lines, f"{indent}else: raise A"]
-
-    def _object(
-        self, kind: GraphQLObjectType, details: Details, v: str, indent: str, members: Members | None
-    ) -> tuple[list[Line], Same]:
-        """Lines that make the result, and what it has in common with what was decoded."""
-        lines: list[Line] = []
-        names: list[str] = []
-        entries: list[Entry] = []
-        same: Same = []
-        links: list[LinkPlace] = []
-        get, record = self._name("g"), self._name("r")
-        kinds: set[str] = set()
-        fields = self.linking.collected(kind, details)
-        for name, each in fields.items():
-            field_name = each[0].node.name.value
-            _check(each)
-            attribute = f"f{len(names)}"
-            names.append(name)
-            if field_name == "__typename":
-                entries.append(repr(kind.name))
-                continue
-            declared = kind.fields.get(field_name)
-            if declared is None:
-                raise NotPlanned("an unknown field")
-            definition = declared.extensions.get(_DEFINITION)
-            if not isinstance(definition, StrawberryField) or definition.extensions:
-                raise NotPlanned("a field that is declared otherwise")
-            decoding = None if members is None else self.decoding
-            if self.linking.is_link(kind, declared, each, decoding):
-                kinds.add("record")
-                links.append(LinkPlace(name, attribute, kind, declared, each, members, self._note))
-                entries.append("None")
-                continue
-            if isinstance(definition, RecordField) and members is not None:
-                kinds.add("record")
-                more, entry, below = self._member(definition, declared, each, v, record, indent, members)
-                lines += more
-                entries.append(entry)
-                if name != definition.key or below is False:
-                    same = None
-                elif same is not None:
-                    same.append((name, None if below is True else below))
-                continue
-            value, handed_on = self._name("v"), None
-            if isinstance(definition, PageField):
-                of, handed_on = "page", members
-                read = self._slice(definition, kind, v, value, members)
-            else:
-                of, read = self._reading(definition, v, record, get, decoded=members is not None)
-            kinds.add(of)
-            lines.append(f"{indent}{value} = {read}")
-            lines += self.value(declared.type, each, value, indent, definition, handed_on)
-            entries.append(value)
-        start = self._start(v, get, record, indent, kinds, decoded=members is not None)
-        if same is not None and len(same) < len(fields):
-            same = None
-        bound = self._bound(_result(tuple(names)))
-
-        def made(variable: str) -> Line:
-            return lambda: [f"{indent}{variable} = {bound}({', '.join(map(_entry, entries))})"]
-
-        if not links and len(entries) == 1 and entries[0] in self.enums:
-            table, value = self.enums[entries[0]]
-            shared = self._bound(EnumObjects(table, _result(tuple(names))))
-            return [*start, *lines, f"{indent}{v} = {shared}[{value}]"], same
-        if not links:
-            return [*start, *lines, made(v)], same
-        result = self._name("o")
-        site = Site(self._note())
-        self.sites.append(site)
-        noted: list[Line] = [f"{indent}n{site.targets}({result})"]
-        for place in links:
-            plan = self.linking.link(place)
-            site.links.append(plan)
-            if plan.sources is not None:
-                noted.append(f"{indent}n{plan.sources}({record})")
-            noted += self._noted_key(plan, record, indent, decoded=members is not None)
-        return [*start, *lines, made(result), *noted, f"{indent}{v} = {result}"], None
-
-    def _slice(
-        self, field: PageField, kind: GraphQLObjectType, v: str, value: str, members: Members | None
-    ) -> str:
-        """The expression that reads a field of a page, or of an edge, into the variable `value`."""
-        read = self._bound(field.read)
-        if members is not None:
-            for name in field.of_records:
-                record: Any = get_named_type(kind.fields["nodes"].type)
-                members.path((name,), leaf_at(record, (name,)))
-            if self.rows is not None:
-                self.rows.found(value, v, f"{read}(p)")
-        return f"{read}({v})"
-
-    def _reading(
-        self, definition: StrawberryField, v: str, record: str, get: str, *, decoded: bool
-    ) -> tuple[str, str]:
-        """What kind of value a field is read of, and the expression that reads it."""
-        if isinstance(definition, DerivedField):
-            if decoded:
-                raise NotShaped(definition.python_name)
-            return "record", f"{self._bound(definition.read)}({record})"
-        if isinstance(definition, RecordField):
-            return "record", f"{get}({definition.key!r})"
-        if definition.is_basic_field:
-            return "object", f"{v}.{definition.python_name}"
-        raise NotPlanned("a field of another kind")
-
-    def _start(
-        self, v: str, get: str, record: str, indent: str, kinds: set[str], *, decoded: bool
-    ) -> list[Line]:
-        if not kinds:  # nothing but `__typename`
-            return [] if decoded else [f"{indent}if type({v}) in NO_RECORDS: raise A"]
-        if kinds == {"record"}:
-            if decoded:
-                return [f"{indent}{record} = {v}"]
-            return [
-                f"{indent}{record} = {v} if type({v}) is dict else RECORD({v})",
-                f"{indent}{get} = {record}.get",
-            ]
-        if "record" in kinds:
-            raise NotPlanned("a type of two kinds of fields")
-        return []
-
-    def _member(
-        self,
-        field: RecordField,
-        declared: GraphQLField,
-        details: Details,
-        of: str,
-        record: str,
-        indent: str,
-        members: Members,
-    ) -> tuple[list[Line], Entry, Same | bool]:
-        """Lines, the expression for a member of a Struct, and whether that is as it was decoded.
-
-        The Struct is in the variable `of` before what is made of it takes its place, and in `record`.
-        """
-        here = f"{record}.{field.key}"
-        required = isinstance(declared.type, GraphQLNonNull)
-        kind = get_nullable_type(declared.type)
-        if is_leaf_type(kind):
-            members.read(field.key, decoded_type(kind), required=required)
-            leaf = self._decoded_leaf(kind, here, field, of)
-            return [], leaf, leaf == here
-        value = self._name("v")
-        if self.rows is not None:
-            self.rows.found(value, of, f"p.{field.key}")
-        if isinstance(kind, GraphQLObjectType):
-            below = members.object(field.key)
-            if required:
-                members.required.add(field.key)
-            lines, same = self._object(kind, details, value, indent + " ", below)
-        elif isinstance(kind, GraphQLList):
-            lines, same, below = self._list(kind, field, details, value, indent + " ", members, required)
-        else:
-            raise NotPlanned("an abstract type")
-        if not lines:
-            return [], here, True
-        read: list[Line] = [f"{indent}{value} = {here}", f"{indent}if {value} is not None:", *lines]
-        if same is None:
-            return read, value, False
-        return (
-            [lambda: [] if _is_as_decoded(below, same) else _settled(read)],
-            lambda: here if _is_as_decoded(below, same) else value,
-            same,
-        )
-
-    def _list(
-        self,
-        kind: GraphQLList[Any],
-        field: RecordField,
-        details: Details,
-        v: str,
-        indent: str,
-        members: Members,
-        required: bool,
-    ) -> tuple[list[Line], Same, Members]:
-        item = get_nullable_type(kind.of_type)
-        nullable = not isinstance(kind.of_type, GraphQLNonNull)
-        each = self._name("e")
-        if is_leaf_type(item):
-            members.read(field.key, ListOf(decoded_type(item), nullable), required=required)
-            made = self._decoded_leaf(item, each, field)
-            lines: list[Line] = [] if made == each else [f"{indent}{v} = [{made} for {each} in {v}]"]
-            return lines, None, Members()
-        if not isinstance(item, GraphQLObjectType):
-            raise NotShaped(field.key)
-        known = members.of.get(field.key)
-        below = known.of if isinstance(known, ListOf) and isinstance(known.of, Members) else Members()
-        members.read(field.key, ListOf(below, nullable), required=required)
-        out = self._name("l")
-        lines, same = self._object(item, details, each, indent + "  ", below)
-        lines = [
-            f"{indent}{out} = []",
-            f"{indent}for {each} in {v}:",
-            f"{indent} if {each} is not None:",
-            *lines,
-            f"{indent} {out}.append({each})",
-            f"{indent}{v} = {out}",
-        ]
-        return lines, same, below
-
-    def _noted_key(self, plan: LinkPlan, v: str, indent: str, *, decoded: bool) -> list[Line]:
-        note, key = f"n{plan.keys}", plan.key
-        if not key:
-            return [f"{indent}{note}(None)"]
-        if not decoded:
-            read = f"{v}.get({key[0]!r})" if len(key) == 1 else f"DIG({v}, {key!r})"
-            return [f"{indent}{note}({read})"]
-        lines: list[Line] = []
-        here = v
-        for step in key[:-1]:
-            above, here = here, self._name("h")
-            test = "" if above == v else f"None if {above} is None else "
-            lines.append(f"{indent}{here} = {test}{above}.{step}")
-        test = "" if here == v else f"None if {here} is None else "
-        return [*lines, f"{indent}{note}({test}{here}.{key[-1]})"]
-
-    def _note(self) -> int:
-        self.notes += 1
-        return self.notes - 1
-
-    def _name(self, letter: str) -> str:
-        self._count += 1
-        return f"{letter}{self._count}_"
-
-    def _bound(self, value: object) -> str:
-        name = self._name("K")
-        self.names[name] = value
-        return name
+def _not_null(value: Json) -> Json:
+    if value is None:
+        raise UnexpectedValue
+    return value
 
 
 def _settled(lines: list[Line]) -> list[str]:
@@ -552,7 +858,7 @@ def _entry(entry: Entry) -> str:
 
 
 def _is_as_decoded(members: Members, same: Same) -> bool:
-    """Whether what is decoded of an object is just what is answered of it, in the same order."""
+    """Return True if the decoded members are exactly the selected ones, in the same order."""
     if same is None or list(members.of) != [name for name, _ in same]:
         return False
     for name, below in same:
@@ -566,15 +872,45 @@ def _is_as_decoded(members: Members, same: Same) -> bool:
 
 @lru_cache(maxsize=1024)  # a Struct type takes kilobytes, and few selections are unlike all others
 def _result(names: tuple[str, ...]) -> Any:
-    """The Struct of a part of an answer: `f0`, `f1` and so on, encoded under the names of the answer."""
+    """Return the Struct of a part of a response: `f0`, `f1` and so on, encoded under the response names."""
     attributes = [f"f{number}" for number in range(len(names))]
     fields: list[tuple[str, Any]] = [(each, Any) for each in attributes]
     return msgspec.defstruct("Result", fields, rename=dict(zip(attributes, names, strict=True)), gc=False)
 
 
-def _check(details: Details) -> None:
+def _checked_declaration(field: GraphQLField, details: Details) -> Any:
     for each in details:
         if each.fragment_variable_values or each.defer_usage:
-            raise NotPlanned("a fragment with variables, or in parts")
+            raise UnsupportedOperation("a fragment with variables, or in parts")
         if any(directive.name.value not in _CONDITIONS for directive in each.node.directives or ()):
-            raise NotPlanned("a directive")
+            raise UnsupportedOperation("a directive")
+    declaration = declaration_of(field)
+    if declaration is None or declaration.extensions:
+        raise UnsupportedOperation("a field that is declared otherwise")
+    return declaration
+
+
+def _leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
+    """Return the decoded type of the member at a path of a type. Any: a type that msgspec decodes."""
+    for number, step in enumerate(path):
+        through = step.endswith(THROUGH)
+        field = kind.fields.get(step.removesuffix(THROUGH)) if through else _reader(kind, step)
+        if field is None:
+            return str  # the key of a link
+        inner = get_nullable_type(field.type)
+        if number == len(path) - 1:
+            return decoded_type(inner) if is_leaf_type(inner) else Any
+        if not isinstance(inner, GraphQLObjectType):
+            return Any
+        kind = inner
+    return str
+
+
+def _reader(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
+    """Return the field that reads a member of a record."""
+    for field in kind.fields.values():
+        declaration = declaration_of(field)
+        if getattr(declaration, "reads_objects", False) and declaration.key == member:
+            reader: GraphQLField = field
+            return reader
+    return None

@@ -13,7 +13,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from gateway.context import Context
 from gateway.engine.documents import Documents, Operation
-from gateway.engine.plans.compiler import Asked, planned
+from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.executor import PlanExecutor
 from gateway.engine.plans.plan import OperationPlan
 from gateway.fields.inputs import Inputs
@@ -67,11 +67,14 @@ class Table:
 
 
 def compiled(query: str) -> OperationPlan:
-    """The plan for variables of which none is given. Raises `NotPlanned` where there is none."""
+    """The plan for variables of which none is given. Raises `UnsupportedOperation`."""
+    return compiler(query).compile()
+
+
+def compiler(query: str) -> Compiler:
+    """The compiler of an operation without variables."""
     no_variables = VariableValues({}, {})
-    return planned(
-        Asked(schema._schema, Inputs(schema), operation_of(query), no_variables, Table().context())
-    )
+    return Compiler(schema._schema, Inputs(schema), operation_of(query), no_variables, is_direct=False)
 
 
 async def executed(query: str, table: Table, variables: Mapping[str, Json] | None = None) -> ExecutionResult:

@@ -14,7 +14,7 @@ import pytest
 from starlette.types import Message
 
 from gateway.app import create_app
-from gateway.engine.plans.fallbacks import FALLBACKS
+from gateway.engine.plans.cache import FALLBACKS
 from gateway.settings import Settings
 
 pytestmark = pytest.mark.anyio

@@ -16,12 +16,10 @@ from graphql.execution.values import VariableValues
 from gateway.app import create_app
 from gateway.context import Context
 from gateway.engine.documents import Documents, Operation
-from gateway.engine.plans.cache import MOST_VARIANTS, plan_of
-from gateway.engine.plans.compiler import Asked
+from gateway.engine.plans.cache import FALLBACKS, MAX_VARIANTS
+from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.executor import PlanExecutor
-from gateway.engine.plans.fallbacks import FALLBACKS
-from gateway.engine.plans.plan import NotPlanned, OperationPlan
-from gateway.fields.inputs import Inputs
+from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
 from gateway.graph import schema
 from gateway.loaders import Loaders
 from gateway.settings import DocumentSettings, LimitSettings, Settings
@@ -82,75 +80,17 @@ async def test_workloads_are_planned_throughout(workload: Workload) -> None:
     assert upstream.calls
 
 
-async def test_which_screens_are_decoded() -> None:
-    """Records of these screens are decoded as far as they are read; acts and resolvers need all of them."""
-    decoded = {
-        path.stem: sorted(map(str, compiled(path.read_text()).shapes)) for path in SCREENS.glob("*.graphql")
-    }
-
-    assert {name: paths for name, paths in decoded.items() if paths} == {
-        "w1_check_out_patron": [
-            "/accounts",
-            "/circulation-bff/loans",
-            "/circulation-bff/requests",
-            "/inventory/instances",
-            "/manualblocks",
-            "/proxiesfor",
-            "/service-points",
-            "/users",
-        ],
-        "w3_request_list": [
-            "/circulation-bff/loans",
-            "/circulation-bff/requests",
-            "/circulation/settings",
-            "/service-points",
-            "/users",
-        ],
-        "w4_request_detail": [
-            "/circulation-bff/loans",
-            "/circulation-bff/requests",
-            "/circulation/requests",
-            "/inventory/instances",
-            "/inventory/items",
-            "/service-points",
-            "/users",
-        ],
-        "w6_request_queue": [
-            "/holdings-storage/holdings",
-            "/inventory/instances",
-            "/inventory/items",
-            "/service-points",
-            "/users",
-        ],
-        "w7_open_loans": [
-            "/circulation-bff/loans",
-            "/circulation-bff/requests",
-            "/inventory/items",
-            "/loan-policy-storage/loan-policies",
-            "/manualblocks",
-            "/service-points",
-            "/users",
-        ],
-    }
-    with_dictionaries = {name for name, paths in decoded.items() if not paths}
-    acts = {path.stem for path in SCREENS.glob("*.graphql") if path.read_text().startswith("mutation")}
-    # The title of an item, and slips with requests, are read of whole records.
-    assert with_dictionaries - acts == {"w5_request_form", "w8_loan_detail", "w9_pick_slips"}
+async def test_every_screen_has_a_plan() -> None:
+    """No screen selects anything that plans do not support."""
+    for path in SCREENS.glob("*.graphql"):
+        assert compiled(path.read_text()).roots
 
 
-async def test_what_parents_carry_is_read_like_records() -> None:
-    """Targets that a loan carries become no dictionaries on their way, unless links lead on from them."""
-    carried = next(each for each in WORKLOADS if each.name == "W6").query
-    leading_on = "{ loans { nodes { item { id instance { title } } } } }"
+async def test_embedded_targets_are_part_of_the_projection() -> None:
+    """A link whose parent always has what is selected is not loaded, and needs no batch."""
+    (root,) = compiled("{ loans { nodes { id borrower { id } item { id } history { totalCount } } } }").roots
 
-    def targets(query: str) -> dict[str, str]:
-        sites = [site for root in compiled(query).roots for site in root.target.sites]
-        links = [link for site in sites for link in site.links]
-        return {link.name: link.carried_target.source for link in links if link.carried_target is not None}
-
-    assert [name for name, source in targets(carried).items() if ".get" in source] == []
-    assert targets(carried).keys() == {"borrower", "item", "checkoutServicePoint"}
-    assert [name for name, source in targets(leading_on).items() if ".get" in source] == ["item"]
+    assert [link.name for link in root.target.links] == ["history"]
 
 
 async def test_what_is_not_planned() -> None:
@@ -159,7 +99,7 @@ async def test_what_is_not_planned() -> None:
         "{ __schema { queryType { name } } }",
         '{ loans { totalCount } __type(name: "Loan") { name } }',
     ):
-        with pytest.raises(NotPlanned):
+        with pytest.raises(UnsupportedOperation):
             compiled(query)
 
 
@@ -547,8 +487,8 @@ async def test_the_number_of_plans_of_an_operation_is_bounded() -> None:
             data = await gateway.data(query, values)
             for place in range(5):
                 assert ("totalCount" in data[f"a{place}"]) is values[f"c{place}"]
-        assert FALLBACKS.planned - before == MOST_VARIANTS
-        assert plans() - compiled_plans == MOST_VARIANTS - 1
+        assert FALLBACKS.planned - before == MAX_VARIANTS
+        assert plans() - compiled_plans == MAX_VARIANTS - 1
 
 
 async def test_plans_go_with_their_documents() -> None:
@@ -579,19 +519,26 @@ async def test_a_document_is_planned_as_often_as_it_has_operations() -> None:
     assert one.plans == {}
 
 
-async def test_what_cannot_be_compiled_is_executed_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
-    """It is counted and told once, where and as what, and without a word of the document."""
+async def test_an_operation_that_cannot_be_compiled_is_executed(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure of the compiler is counted and logged once, by its place and class, without the document."""
+
+    def fail(compiler: Compiler) -> None:
+        raise AttributeError("users")
+
+    monkeypatch.setattr(Compiler, "compile", fail)
     operation = operation_of('{ users(filter: { barcode: "1000000009" }) { nodes { id } } }')
-    asked = Asked(schema._schema, Inputs(schema), operation, VariableValues({}, {}), Table().context())
-    asked.core_schema = None  # type: ignore[assignment]  # a slip, as a compiler may have one
+    executor, context = PlanExecutor(schema), Table().context()
     failed = FALLBACKS.by_reason["not compiled"]
 
     with caplog.at_level(logging.WARNING):
-        assert [plan_of(operation.plans, asked) for _ in range(3)] == [None] * 3
+        for _ in range(3):
+            assert executor.execution(operation, VariableValues({}, {}), context) is None
 
     assert FALLBACKS.by_reason["not compiled"] == failed + 1
-    (told,) = [record.getMessage() for record in caplog.records]
-    assert re.fullmatch(r"An operation has no plan: AttributeError in operation, line \d+", told)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert re.fullmatch(r"An operation has no plan: AttributeError in fail, line \d+", message)
 
 
 @pytest.mark.parametrize("names", [("f1", "f0"), ("f0", "f1"), ("class", "__id"), ("append", "v")])

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from gateway.app import create_app
-from gateway.engine.plans.fallbacks import FALLBACKS
+from gateway.engine.plans.cache import FALLBACKS
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport

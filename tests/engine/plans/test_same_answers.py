@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.engine.plans.fallbacks import FALLBACKS
+from gateway.engine.plans.cache import FALLBACKS
 from gateway.sandbox import Sandbox, create_sandbox
 from tests import widest
 from tests.engine.plans.by_hand import BY_HAND

@@ -1,0 +1,172 @@
+"""The kinds of fields: each is one class, a subclass of `Field`.
+
+The compiler, the executor and the cost estimate call the methods of a field and know none of the kinds:
+
+- `reads`: the members of the record that its value comes from,
+- `load`: the loader that has its value and the key there, unless the record has it,
+- `embedded`: the members of that value which the record has as well,
+- `cost`: the upstream calls that it takes,
+- `plan`: its part of a compiled plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
+
+from aiodataloader import DataLoader
+
+from gateway.context import Context
+from gateway.engine.core import StrawberryField
+from gateway.loaders import Loaders
+from gateway.loaders.loader_set import CollectionName
+
+Path: TypeAlias = tuple[str, ...]
+Needs: TypeAlias = frozenset[Path]
+Arguments: TypeAlias = Mapping[str, Any]  # Any: arguments of all types, by their Python names
+
+DROPPED_BY_BFF: Path = ("circulation>",)  # needed if the BFF does not send a member, and circulation does
+
+
+class Cost(NamedTuple):
+    """Upstream calls of a field, per batch of parents or per parent, and the records that it has."""
+
+    calls: int = 0
+    batched: bool = True
+    rows: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The part of a selection that decides how a field is loaded."""
+
+    needs: Needs  # the members that are read of the loaded records
+    fields: frozenset[str] = frozenset()  # the names of the fields directly below
+    is_direct: bool = False  # circulation itself is read, because the BFF drops a selected member
+
+
+class Load(NamedTuple):
+    """How the values of a field are loaded, for all parents of a level.
+
+    `key` maps a parent's key to the loader's; `value` maps a loaded record to the value of the field; `empty`
+    is the value of a parent without a key. Without a loader, the key is the value. Any: keys and values of
+    all loaders.
+    """
+
+    loader: DataLoader[Any, Any] | None
+    key: Callable[[Any], Any] | None = None
+    value: Callable[[Any], Any] | None = None
+    empty: Any = None
+
+
+class Place(Protocol):
+    """A field in a selection while it is compiled. Its methods return the expression for its value."""
+
+    @property
+    def needs(self) -> Needs:
+        """The members of the target that the selection reads."""
+
+    def member(self, key: str) -> Any:
+        """Complete a member of the record."""
+
+    def member_or_load(self, key: str, dropped_by_bff: bool) -> Any:
+        """Complete a member of the record, and load a record that has it if this one cannot have it."""
+
+    def derive(self, read: Callable[[Any], Any], members: Iterable[str]) -> Any:
+        """Complete what a function computes from members of the record."""
+
+    def page(self, read: Callable[[Any], Any], of_records: Iterable[str]) -> Any:
+        """Complete what a function reads of a page."""
+
+    def embed(self, paths: Mapping[Path, Path], identity: Path | None = None) -> Any:
+        """Complete the target from members of the record, and load it if these are not there.
+
+        Members are there if the objects that hold them are; without an `identity`, if they are not null.
+        """
+
+    def identities(self, key: str) -> Any:
+        """Complete targets of which nothing but the id is selected, from the list of ids."""
+
+    def load(self, value: Any = "None") -> Any:
+        """Load the value; until then, and if there is none, it is the given one."""
+
+    def pick(self, key: str, member: str) -> Any:
+        """Complete an object that `Field.load` picks from a list in the record by one of its members."""
+
+
+class Field(StrawberryField):
+    """A field of a kind of our own. Any: records are JSON, and Strawberry's signatures are wide."""
+
+    value_of: ClassVar[Literal["record", "page"]] = "record"  # what it reads
+    declared: ClassVar[tuple[str, ...]] = ()  # attributes that are copied with the field
+    reads_objects: ClassVar[bool] = False  # objects are read by their members
+    reads_ids: ClassVar[bool] = False  # its key must look like an id
+    loads_lists: ClassVar[bool] = False  # its key is a list of keys
+    selects_nodes: ClassVar[bool] = False  # its value is a page; what is selected of that are the records
+    loads_owner: ClassVar[bool] = False  # a complete record is loaded of which it is a member
+    embedded: Mapping[Path, Path] = MappingProxyType({})  # members of the target by those of the record
+
+    def __copy__(self) -> Self:
+        copy = super().__copy__()
+        for name in self.declared:
+            setattr(copy, name, getattr(self, name))
+        return copy
+
+    @property
+    def is_basic_field(self) -> bool:
+        return False
+
+    @property
+    def reads(self) -> tuple[Path, ...] | None:
+        """The members of the record that its value comes from; None if no parent can embed them."""
+        return None
+
+    @property
+    def requires(self) -> tuple[Path, ...]:
+        """What it needs without reading it."""
+        return ()
+
+    @property
+    def key_paths(self) -> tuple[Path, ...]:
+        """The members of the record that make its key."""
+        return self.reads or ()
+
+    def parse(self, arguments: Arguments, selected: Selected) -> Any:
+        """Return the arguments in the form in which `load` takes them, which is the same for every request.
+
+        Raises `BadUserInput` for arguments that are not valid.
+        """
+        return arguments
+
+    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+        """Return how values are loaded, with parsed arguments."""
+        raise NotImplementedError
+
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        """Return the collections that loaded records come from; empty if they are dictionaries."""
+        return []
+
+    def cost(self, needs: Needs, rows: int) -> Cost:
+        """Return the upstream calls for a selection; `rows` is the number of records assumed for its type."""
+        return Cost(rows=rows)
+
+    def plan(self, place: Place) -> Any:
+        """Return the expression for the value in a compiled plan."""
+        return place.load()
+
+
+class Source(NamedTuple):
+    """A collection that a loader reads, and the member by which it tells whose a record is."""
+
+    collection: CollectionName
+    is_direct: bool
+    member: Path = ("id",)
+
+
+def loader_sources(name: str, is_direct: bool) -> list[Source]:
+    """Return the collection of a loader, by its declaration; none for a loader of dictionaries."""
+    declaration = getattr(Loaders, name)
+    collection = getattr(declaration, "collection", None)
+    return [] if collection is None else [Source(collection, is_direct, declaration.member)]
