@@ -1,6 +1,6 @@
-"""Input values as the methods of fields take them, by converters that are made once for each type.
+"""Conversion of input values to Python arguments, with one converter per type.
 
-Strawberry finds out names and types anew for each value, which is half the execution of a check-out.
+Strawberry resolves names and types again for each value, which is half the execution time of a check-out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Arguments: TypeAlias = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 class Inputs:
-    """The converters of a schema, each made when it is first wanted."""
+    """The converters of a schema, each created on first use."""
 
     def __init__(self, schema: strawberry.Schema) -> None:
         self._names = schema.config.name_converter
@@ -38,23 +38,23 @@ class Inputs:
         self._of_fields: dict[int, tuple[StrawberryField, Arguments]] = {}
 
     def arguments_of(self, field: StrawberryField) -> Arguments:
-        """What makes Python's arguments of those that GraphQL has coerced: as Strawberry itself does."""
-        found = self._of_fields.get(id(field))
-        if found is None:
-            found = self._of_fields[id(field)] = (field, self._made(field))
-        return found[1]
+        """Return the function that converts coerced GraphQL arguments to Python arguments, as Strawberry does."""
+        entry = self._of_fields.get(id(field))
+        if entry is None:
+            entry = self._of_fields[id(field)] = (field, self._create(field))
+        return entry[1]
 
-    def _made(self, field: StrawberryField) -> Arguments:
+    def _create(self, field: StrawberryField) -> Arguments:
         members = [
             (self._names.from_argument(each), each.python_name, self._of(each.type))
             for each in field.arguments
         ]
-        return lambda given: _converted(given, members)
+        return lambda values: _convert(values, members)
 
-    def _of(self, kind: Any) -> Converter | None:  # Any: whatever Strawberry takes for a type
-        """The converter of a type; None where values stay as they are."""
+    def _of(self, kind: Any) -> Converter | None:  # Any: Strawberry has no common class of types
+        """Return the converter of a type; None if values stay unchanged."""
         if isinstance(kind, StrawberryMaybe):
-            raise TypeError("Maybe is no type of an argument here.")
+            raise TypeError("Maybe is not supported as the type of an argument.")
         if isinstance(kind, StrawberryOptional):
             return self._of(kind.of_type)
         if isinstance(kind, StrawberryList):
@@ -67,13 +67,13 @@ class Inputs:
         return self.of_input(kind) if has_object_definition(kind) else None
 
     def of_input(self, kind: type) -> Converter:
-        """The converter of an input type."""
+        """Return the converter of an input type."""
         if kind not in self._of_types:
-            self._of_types[kind] = lambda value: self._of_types[kind](value)  # it may hold itself
-            self._of_types[kind] = self._made_input(kind)
+            self._of_types[kind] = lambda value: self._of_types[kind](value)  # the type may contain itself
+            self._of_types[kind] = self._create_for_input(kind)
         return self._of_types[kind]
 
-    def _made_input(self, kind: Any) -> Converter:
+    def _create_for_input(self, kind: Any) -> Converter:
         definition: StrawberryObjectDefinition = kind.__strawberry_definition__
         absent = {
             each.python_name: None
@@ -88,26 +88,26 @@ class Inputs:
             )
             for each in definition.fields
         ]
-        return lambda given: kind(**{**absent, **_converted(given, members)})
+        return lambda values: kind(**{**absent, **_convert(values, members)})
 
 
-def _converted(given: Mapping[str, Any], members: list[tuple[str, str, Converter | None]]) -> dict[str, Any]:
-    made = {}
+def _convert(values: Mapping[str, Any], members: list[tuple[str, str, Converter | None]]) -> dict[str, Any]:
+    arguments = {}
     for name, python_name, convert in members:
-        if name in given:
-            value = given[name]
-            made[python_name] = value if convert is None or value is None else convert(value)
-    return made
+        if name in values:
+            value = values[name]
+            arguments[python_name] = value if convert is None or value is None else convert(value)
+    return arguments
 
 
 @cache
 def inputs_of(schema: strawberry.Schema) -> Inputs:
-    """The converters of a schema; there is one set of them."""
+    """Return the converters of a schema."""
     return Inputs(schema)
 
 
 def convert_once(schema: strawberry.Schema) -> None:
-    """Let every input type of the schema be built by a converter of its own."""
+    """Create the converters of all arguments of a schema, and use them for its input types."""
     inputs = inputs_of(schema)
     for named in core_schema(schema).type_map.values():
         if not isinstance(named, GraphQLObjectType):

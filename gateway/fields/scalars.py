@@ -1,4 +1,4 @@
-"""Scalars that GraphQL does not have: DateTime and JSON."""
+"""The scalars DateTime and JSON."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _RFC3339 = re.compile(
 )
 
 
-def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
-    """One form for every form that upstream sends: UTC, milliseconds, `Z`.
+def from_upstream(value: Any) -> str:  # Any: JSON of upstream
+    """Convert a date and time of upstream to the form of responses: UTC, milliseconds, `Z`.
 
     FOLIO sends `Z`, `+00:00`, `+0000` and, in the history of loans, `+00`, with and without milliseconds. A
     fraction finer than milliseconds is kept.
@@ -47,14 +47,14 @@ def from_upstream(value: Any) -> str:  # Any: whatever stood in the record
 
 
 def all_from_upstream(values: list[str | None]) -> list[str | None]:
-    """The same for many at once, in a third of the time where all have one form; what is null stays null."""
+    """Convert many at once, in a third of the time if all have the same form; null stays null."""
     try:
-        lines = "\n".join(values) + "\n"  # type: ignore[arg-type]  # that is what is tried
+        lines = "\n".join(values) + "\n"  # type: ignore[arg-type]  # a null raises the TypeError below
     except TypeError:
         if None not in values:
             return [from_upstream(value) for value in values]
-        made = iter(all_from_upstream([value for value in values if value is not None]))
-        return [None if value is None else next(made) for value in values]
+        converted = iter(all_from_upstream([value for value in values if value is not None]))
+        return [None if value is None else next(converted) for value in values]
     zone = _ZONES.get(len(values[0] or "")) if values else None
     if zone is not None:
         pattern = _UNIFORM + zone.encode("ascii").translate(_DIGITS)
@@ -70,12 +70,12 @@ def _hours_and_minutes(offset: str) -> str:
 
 
 def has_offset(value: object) -> bool:
-    """Whether a text from upstream is a moment, and not the time on somebody's wall."""
+    """Return True for a date and time with an offset, False for a local time."""
     return isinstance(value, str) and _RFC3339.fullmatch(value) is not None
 
 
 def from_caller(value: Any) -> datetime:  # Any: JSON that a client sent
-    """A moment that a client sent; without an offset it is no moment and is refused."""
+    """Parse a date and time of a client. Raises `GraphQLError` if it has no offset."""
     parts = _RFC3339.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
         raise GraphQLError("DateTime must be RFC 3339 with an offset, such as '2026-11-21T10:00:00Z'.")
@@ -89,7 +89,7 @@ def from_caller(value: Any) -> datetime:  # Any: JSON that a client sent
 
 
 def upstream_text(moment: datetime) -> str:
-    """A moment as the desks of FOLIO send it: UTC, milliseconds, `Z`."""
+    """Format a date and time as FOLIO's own front end does: UTC, milliseconds, `Z`."""
     return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
 
