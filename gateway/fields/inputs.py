@@ -38,7 +38,7 @@ class Inputs:
         self._of_fields: dict[int, tuple[StrawberryField, Arguments]] = {}
 
     def arguments_of(self, field: StrawberryField) -> Arguments:
-        """Return the function that converts coerced GraphQL arguments to Python arguments, as Strawberry does."""
+        """Return the function that converts coerced arguments to Python arguments, as Strawberry does."""
         entry = self._of_fields.get(id(field))
         if entry is None:
             entry = self._of_fields[id(field)] = (field, self._create(field))
