@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import traceback
 from pathlib import Path
 from typing import Any
@@ -547,12 +548,18 @@ def test_every_setting_has_a_meaning() -> None:
 
 
 def test_markdown_table() -> None:
-    """The manual's table has a heading and one line for each setting."""
+    """The manual has a table for each group, and one line for each setting."""
     lines = settings_markdown().splitlines()
 
-    assert lines[:3] == [
+    assert lines[:7] == [
+        "## Upstreams",
+        "",
+        "The addresses of the upstreams, and how they are called.",
+        "",
         "| Name | Default | Meaning |",
         "|---|---|---|",
         "| `OKAPI_URL` | unset | Base URL of FOLIO's Okapi or Kong, the gateway to all FOLIO interfaces. |",
     ]
-    assert len(lines) == 2 + len(DEFAULTS)
+    assert sorted(re.findall(r"^\| `(\w+)` \|", "\n".join(lines), re.MULTILINE)) == sorted(
+        name.upper() for name in DEFAULTS
+    )

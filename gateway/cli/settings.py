@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -11,9 +11,28 @@ import click
 from pydantic import SecretStr
 
 from gateway.cli.startup import CannotStart
-from gateway.settings import Origin, Settings, SettingsError
+from gateway.settings import (
+    BrowserSettings,
+    DocumentSettings,
+    LimitSettings,
+    ObservabilitySettings,
+    Origin,
+    ServerSettings,
+    Settings,
+    SettingsError,
+    SettingsGroup,
+    UpstreamSettings,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+GROUPS: Mapping[str, type[SettingsGroup]] = {
+    "Upstreams": UpstreamSettings,
+    "Limits": LimitSettings,
+    "Documents": DocumentSettings,
+    "Browsers": BrowserSettings,
+    "Observability": ObservabilitySettings,
+    "Server": ServerSettings,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +61,16 @@ def settings_table(settings: Settings) -> list[SettingRow]:
 
 
 def settings_markdown() -> str:
-    """Return the settings as the Markdown table of the manual."""
-    lines = ["| Name | Default | Meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        default = "unset" if field.default is None else f"`{value_text(field.default)}`"
-        meaning = (field.description or "").replace("|", "\\|")
-        lines.append(f"| `{name.upper()}` | {default} | {meaning} |")
-    return "\n".join(lines) + "\n"
+    """Return the settings as the manual has them: a heading and a Markdown table for each group."""
+    parts = []
+    for title, group in GROUPS.items():
+        lines = [f"## {title}", "", f"{group.__doc__}", "", "| Name | Default | Meaning |", "|---|---|---|"]
+        for name, field in group.model_fields.items():
+            default = "unset" if field.default in (None, "") else f"`{value_text(field.default)}`"
+            meaning = (field.description or "").replace("|", "\\|")
+            lines.append(f"| `{name.upper()}` | {default} | {meaning} |")
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
 
 
 def value_text(value: bool | float | str | Path | SecretStr | None) -> str:
@@ -96,7 +118,7 @@ def read_settings(options: dict[str, Any]) -> Settings:
 
 
 @click.command()
-@click.option("--markdown", is_flag=True, help="Print the table of the manual: names, defaults, meanings.")
+@click.option("--markdown", is_flag=True, help="Print the tables of the manual: names, defaults, meanings.")
 @setting_options
 def settings(markdown: bool, **options: Any) -> None:
     """Print every setting in effect and its origin, secrets hidden.
