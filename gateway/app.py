@@ -1,4 +1,4 @@
-"""Assembly: settings in, an ASGI application out. No logic."""
+"""The wiring of the application: settings in, ASGI application out."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from gateway.context import Context, ShutdownState
+from gateway.context import ContextFactory, ShutdownState
 from gateway.engine.cost import price
 from gateway.engine.documents import Documents, Operation
 from gateway.engine.manifests import ManifestError, TrustedDocuments, read_manifests
@@ -23,40 +23,33 @@ from gateway.engine.persisted_documents import (
     PersistedDocuments,
     RedisDocumentStore,
 )
-from gateway.engine.plans.cache import FALLBACKS, Reason
 from gateway.engine.plans.executor import PlanExecutor
-from gateway.engine.rate_limit import DECISIONS, RateLimit
+from gateway.engine.rate_limit import RateLimit
 from gateway.engine.running_mutations import RunningMutations
 from gateway.engine.trusted_documents import prepare_trusted
 from gateway.graph import schema
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.error_response import unexpected_error
-from gateway.http.graphiql.page import Examples, asset_routes, find_assets, render_page
+from gateway.http.graphiql.page import Examples, asset_routes, find_assets, render_page, sandbox_examples
 from gateway.http.health import Readiness, health_routes
 from gateway.http.metrics import metrics_routes
 from gateway.http.middleware.cors import cors
-from gateway.http.middleware.load_shedding import Load, LoadShedding
+from gateway.http.middleware.load_shedding import LoadShedding
 from gateway.http.middleware.security_headers import SecurityHeaders
-from gateway.identity import Caller, PolarisIdentity, caller_from_headers
-from gateway.loaders import Loaders
-from gateway.observability.operation import OperationRecord, Recorder
-from gateway.redis_store import STORE_CALLS, RedisStore
-from gateway.redis_store import Outcome as StoreOutcome
-from gateway.sandbox import Sandbox, create_sandbox
+from gateway.identity import SANDBOX_STAFF, SANDBOX_TENANT, PolarisIdentity, caller_from_headers
+from gateway.observability.operation import Recorder
+from gateway.redis_store import RedisStore
 from gateway.settings import Settings, SettingsError
 from gateway.upstream.services import Services
 from gateway.upstream.transport.transports import TransportFactory, in_process_transport
 
-if TYPE_CHECKING:  # loaded where they are on
+if TYPE_CHECKING:  # imported only if they are enabled
     from gateway.observability.metrics import Metrics
     from gateway.observability.traces import Tracing
+    from gateway.sandbox import Sandbox, Summary
 
-SANDBOX_TENANT = "diku"
-SANDBOX_STAFF = "desk"
-UNLOCKED_PATRON = 29938  # a PatronID that nobody has locked in the embedded library
 GRAPHQL_PATH = "/graphql"
-NOBODY = Caller(tenant="", request_id="")  # in whose name nothing is ever asked
-ACT_MARGIN = 5.0  # seconds beyond ACT_TIMEOUT: for its turn in the queue, and for the answer's links
+MUTATION_MARGIN = 5.0  # seconds beyond ACT_TIMEOUT: for QUEUE_TIMEOUT, and for links of the result
 
 
 def create_app(
@@ -65,56 +58,46 @@ def create_app(
     transport: TransportFactory | None = None,
     tracing: Tracing | None = None,
 ) -> Starlette:
-    """The gateway as an ASGI application.
+    """Create the gateway as an ASGI application.
 
-    `transport` makes what stands for the network, once for each upstream: tests put their double there.
-    `tracing` takes the spans; unset, they go where the variables `OTEL_...` say if TRACING is on.
-    Raises `SettingsError` where the settings cannot be used.
+    `transport` creates the transport of each upstream, in place of the network, for tests. `tracing` receives
+    the spans; by default TRACING and the variables `OTEL_...` configure it. Raises `SettingsError` if the
+    settings cannot be used.
     """
     settings = settings or Settings()
-    sandbox = create_sandbox(settings.sandbox_data) if settings.serves_sandbox and transport is None else None
-    if sandbox is not None:
-        transport = _in_process(sandbox)
-    trusted = _trusted_documents(settings)
+    summary: Summary | None = None
+    if settings.serves_sandbox and transport is None:
+        sandbox = _sandbox(settings)
+        summary = sandbox.summary(SANDBOX_TENANT)
+        transport = lambda settings: in_process_transport(sandbox)  # noqa: E731 - a named function adds nothing
     services = Services(settings, transport)
     store = _shared_store(settings)
     readiness = Readiness()
     running_mutations = RunningMutations()
-    load = Load()
-    metrics = _metrics(load, running_mutations) if settings.metrics else None
+    metrics = _metrics() if settings.metrics else None
     if tracing is None and settings.tracing:
         tracing = _tracing()
-    assets = find_assets() if settings.graphiql else None
-    examples = Examples() if sandbox is None else _examples(sandbox)
-
-    def new_context(caller: Caller, operation: OperationRecord) -> Context:
-        upstream = services.for_caller(caller, operation)
-        return Context(
-            caller=caller,
-            upstream=upstream,
-            loaders=Loaders(upstream, settings, direct=settings.lists_from == "circulation"),
-            max_page_size=settings.max_page_size,
-            consortium_tenants=settings.consortium,
-            stopping=running_mutations.stopping,
-            operation=operation,
-        )
-
+    create_context = ContextFactory(
+        services, limits=settings, upstream=settings, stopping=running_mutations.stopping
+    )
     identify = partial(
         caller_from_headers,
         token_cookie=settings.token_cookie,
         default_tenant=SANDBOX_TENANT if settings.serves_sandbox else None,
-        default_polaris=_seeded_staff(sandbox) if sandbox is not None else None,
+        default_polaris=None if summary is None else _sandbox_staff(summary),
     )
-    documents = served_documents(settings, trusted)
-    planned = _plans(settings)
+    documents = create_documents(settings, _trusted_documents(settings))
+    plans = _plans(settings)
     operations = Operations(
         documents,
-        new_context,
+        create_context,
         running_mutations=running_mutations,
-        plans=planned,
+        plans=plans,
         rate_limit=RateLimit(*settings.rate, store) if settings.rate is not None else None,
         persisted_documents=PersistedDocuments(documents, _registered_documents(settings, store)),
     )
+    assets = find_assets() if settings.graphiql else None
+    examples = Examples() if summary is None else sandbox_examples(summary)
     endpoint = GraphQLEndpoint(
         operations,
         identify,
@@ -123,24 +106,24 @@ def create_app(
         recorder=Recorder(metrics, tracing, server_timing=settings.server_timing),
     )
 
-    def compile_ahead(operation: Operation) -> None:
-        if planned is not None:
-            planned.prepare(operation)
+    def compile_operation(operation: Operation) -> None:
+        if plans is not None:
+            plans.prepare(operation)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[dict[str, ShutdownState]]:
-        await prepare_trusted(documents, compile_ahead)
+        await prepare_trusted(documents, compile_operation)
         readiness.ready = True
         try:
             yield {"stopping": running_mutations.stopping}
         finally:
             readiness.ready = False
-            await running_mutations.wait_until_finished(within=settings.act_timeout + ACT_MARGIN)
+            await running_mutations.wait_until_finished(within=settings.act_timeout + MUTATION_MARGIN)
             await services.aclose()
             if store is not None:
                 await store.aclose()
             if tracing is not None:
-                await asyncio.to_thread(tracing.close)  # it may have to wait for whoever takes the spans
+                await asyncio.to_thread(tracing.close)  # it may block until the spans are exported
 
     app = Starlette(
         routes=[
@@ -157,18 +140,17 @@ def create_app(
                 path=GRAPHQL_PATH,
                 endpoint=endpoint,
                 max_operations=settings.max_operations,
-                load=load,
             ),
         ],
         exception_handlers={Exception: unexpected_error},
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # a redirect would be made of the caller's Host header
+    app.router.redirect_slashes = False  # the redirect would contain the Host header of the request
     return app
 
 
-def served_documents(settings: Settings, trusted: TrustedDocuments | None = None) -> Documents:
-    """What is known of documents: which are served, within which limits."""
+def create_documents(settings: Settings, trusted: TrustedDocuments | None = None) -> Documents:
+    """Create the cache of documents, which are validated against the schema and the limits."""
     return Documents(schema, settings, settings, pricing=price, trusted=trusted)
 
 
@@ -184,8 +166,8 @@ def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
 def _registered_documents(settings: Settings, store: RedisStore | None) -> DocumentStore | None:
     if not settings.automatic_persisted_queries:
         return None
-    own = LocalDocumentStore(max_text=settings.max_query_characters)
-    return own if store is None else RedisDocumentStore(store, own)
+    local = LocalDocumentStore(max_text=settings.max_query_characters)
+    return local if store is None else RedisDocumentStore(store, local)
 
 
 def _shared_store(settings: Settings) -> RedisStore | None:
@@ -194,43 +176,10 @@ def _shared_store(settings: Settings) -> RedisStore | None:
     return RedisStore(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
 
 
-def _metrics(load: Load, running_mutations: RunningMutations) -> Metrics:
+def _metrics() -> Metrics:
     from gateway.observability.metrics import Metrics
 
-    metrics = Metrics()
-    metrics.follow(
-        "gateway_running_mutations",
-        "Mutations that have started and have not been answered.",
-        {"": lambda: running_mutations.number},
-        is_gauge=True,
-    )
-    metrics.follow(
-        "gateway_operations_shed",
-        "Requests refused because MAX_OPERATIONS were running.",
-        {"": lambda: load.shed},
-    )
-    metrics.follow(
-        "gateway_plans_executed", "Operations executed by compiled plans.", {"": lambda: FALLBACKS.planned}
-    )
-    metrics.follow(
-        "gateway_plan_fallbacks",
-        "Operations and subtrees executed by graphql-core in place of a compiled plan.",
-        {reason: partial(FALLBACKS.by_reason.__getitem__, reason) for reason in get_args(Reason)},
-        label="reason",
-    )
-    metrics.follow(
-        "gateway_rate_limit_decisions",
-        "Operations admitted and refused by the rate limit.",
-        {"admitted": lambda: DECISIONS.admitted, "refused": lambda: DECISIONS.refused},
-        label="decision",
-    )
-    metrics.follow(
-        "gateway_redis_calls",
-        "Calls to the shared store by outcome; the process continues on its own if one fails or is skipped.",
-        {outcome: partial(STORE_CALLS.by_outcome.__getitem__, outcome) for outcome in get_args(StoreOutcome)},
-        label="outcome",
-    )
-    return metrics
+    return Metrics()
 
 
 def _tracing() -> Tracing:
@@ -239,8 +188,10 @@ def _tracing() -> Tracing:
     return tracing_from_environment()
 
 
-def _in_process(sandbox: Sandbox) -> TransportFactory:
-    return lambda settings: in_process_transport(sandbox)
+def _sandbox(settings: Settings) -> Sandbox:
+    from gateway.sandbox import create_sandbox
+
+    return create_sandbox(settings.sandbox_data)
 
 
 def _plans(settings: Settings) -> PlanExecutor | None:
@@ -251,24 +202,9 @@ def _plans(settings: Settings) -> PlanExecutor | None:
     )
 
 
-def _seeded_staff(sandbox: Sandbox) -> PolarisIdentity:
-    summary = sandbox.summary(SANDBOX_TENANT)
+def _sandbox_staff(summary: Summary) -> PolarisIdentity:
     return PolarisIdentity(
         authorization=summary.polaris_authorizations[SANDBOX_STAFF],
         workstation=summary.polaris_workstation,
         organization=summary.polaris_organization,
-    )
-
-
-def _examples(sandbox: Sandbox) -> Examples:
-    summary = sandbox.summary(SANDBOX_TENANT)
-    waiting = sandbox.library(SANDBOX_TENANT).requests.get(summary.request_id or "", {})
-    return Examples(
-        tenant=SANDBOX_TENANT,
-        service_point=summary.service_point_id or "",
-        patron_barcode=summary.patron_barcode or "",
-        item_barcode=summary.item_barcode or "",
-        instance=waiting.get("instanceId", ""),
-        item=waiting.get("itemId", ""),
-        polaris_patron=UNLOCKED_PATRON,
     )

@@ -1,4 +1,4 @@
-"""What a resolver may touch, typed."""
+"""The context of one operation, which resolvers receive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import strawberry
 from gateway.identity import Caller
 from gateway.loaders import Loaders
 from gateway.observability.operation import OperationRecord
-from gateway.upstream.services import Upstream
+from gateway.settings import LimitSettings, UpstreamSettings
+from gateway.upstream.services import Services, Upstream
 
 if TYPE_CHECKING:
     from gateway.fields.base import Selected
@@ -22,26 +23,26 @@ Selections: TypeAlias = "dict[tuple[int, int], tuple[object, object, dict[tuple[
 
 @dataclass(slots=True)
 class MutationState:
-    """What the acts of one operation have come to so far; the one thing in its context that changes."""
+    """The state of an operation's mutations: the mutable part of its context."""
 
     outcome_unknown: bool = False
 
 
 @dataclass(slots=True)
 class ShutdownState:
-    """Whether the process has no more time for acts that are not begun; one for all its operations."""
+    """The shutdown of the process; `now` is True if no further mutation may start."""
 
     now: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """One operation: who asks, the services in their name, and loaders that nobody else shares."""
+    """The caller of one operation, their services, and the operation's own DataLoaders."""
 
     caller: Caller
     upstream: Upstream
     loaders: Loaders
-    max_page_size: int = 1000
+    max_page_size: int
     consortium_tenants: frozenset[str] = frozenset()
     selections: Selections = field(default_factory=dict)
     mutations: MutationState = field(default_factory=MutationState)
@@ -49,4 +50,34 @@ class Context:
     operation: OperationRecord = field(default_factory=OperationRecord)
 
 
-Info: TypeAlias = strawberry.Info[Context, Any]  # Any: the root value, which we do not use
+class ContextFactory:
+    """Creates the context of each operation."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        limits: LimitSettings,
+        upstream: UpstreamSettings,
+        stopping: ShutdownState,
+    ) -> None:
+        self._services = services
+        self._limits = limits
+        self._is_direct = upstream.lists_from == "circulation"
+        self._consortium = upstream.consortium
+        self._stopping = stopping
+
+    def __call__(self, caller: Caller, operation: OperationRecord) -> Context:
+        upstream = self._services.for_caller(caller, operation)
+        return Context(
+            caller=caller,
+            upstream=upstream,
+            loaders=Loaders(upstream, self._limits, direct=self._is_direct),
+            max_page_size=self._limits.max_page_size,
+            consortium_tenants=self._consortium,
+            stopping=self._stopping,
+            operation=operation,
+        )
+
+
+Info: TypeAlias = strawberry.Info[Context, Any]  # Any: the root value, which is not used

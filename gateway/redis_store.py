@@ -1,7 +1,7 @@
-"""Valkey or Redis, asked as something that may be slow or away at any time.
+"""A client of Valkey or Redis that tolerates a slow or unavailable store.
 
-Nothing that is kept there is needed for an answer: who asks it has another way to go on. So a question is
-short, it is asked once, and a store that failed is left alone for a while.
+The gateway works without the store: all its users have a local alternative. So calls have a short timeout,
+are never retried, and are skipped for a while after a failure, as by a circuit breaker.
 """
 
 from __future__ import annotations
@@ -9,46 +9,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar, get_args
+
+from gateway.observability.counters import ProcessCounter
 
 T = TypeVar("T")
-Outcome: TypeAlias = Literal["answered", "failed", "left alone"]
+Outcome: TypeAlias = Literal["success", "failure", "skipped"]
 
-PAUSE = 1.0  # seconds that a store which failed is left alone
-CONNECTIONS = 8  # per process: more questions at once wait for their turn, within the timeout
+PAUSE = 1.0  # seconds without calls after a failure
+MAX_CONNECTIONS = 8  # per process; further concurrent calls wait, within their timeout
 
 log = logging.getLogger(__name__)
 
 
-class StoreCalls:
-    """Counts since the process began: what became of the questions to the shared store.
-
-    `answered`: the store did. `failed`: it could not be reached, took too long or refused.
-    `left alone`: it was not asked, because it had failed a moment ago. The last two were decided without it.
-    """
-
-    def __init__(self) -> None:
-        self.by_outcome: Counter[Outcome] = Counter()
-
-    def count(self, outcome: Outcome) -> None:
-        self.by_outcome[outcome] += 1
-
-
-STORE_CALLS = StoreCalls()
+REDIS_CALLS = ProcessCounter(
+    "gateway_redis_calls",
+    "Calls to the shared store; after a failed or skipped call the process uses its local state.",
+    "outcome",
+    get_args(Outcome),
+)
+"""`failure`: unreachable, timed out, or an error of the store. `skipped`: it had failed a moment before."""
 
 
 class RedisUnavailable(Exception):
-    """The shared store did not answer or was not asked; whoever asked goes on without it."""
+    """The shared store failed, or the call was skipped."""
 
 
 class RedisStore:
-    """One Valkey or Redis for all replicas, over a bounded pool of connections.
+    """One Valkey or Redis for all replicas, over a bounded connection pool.
 
-    After a failure it is left alone for `PAUSE` seconds, then one question tries while the others still go
-    without. So a store that is away costs one question its timeout each second, and all others nothing.
+    After a failure, calls are skipped for `PAUSE` seconds. Then one call probes the store while the others
+    are still skipped, so that an unavailable store costs one timeout per second.
     """
 
     def __init__(
@@ -57,81 +50,78 @@ class RedisStore:
         *,
         timeout: float,
         pause: float = PAUSE,
-        calls: StoreCalls = STORE_CALLS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`url` is `redis://`, `rediss://`, `valkey://`, `valkeys://` or `unix://`; times are in seconds.
 
-        `timeout` is for a whole question, connecting and waiting for a connection included. Nothing is
-        opened before the first question. Raises `ValueError` for a URL of another kind.
+        `timeout` is for a complete call, including connecting and waiting for a connection. Nothing is opened
+        before the first call. Raises `ValueError` for a URL with another scheme.
         """
-        # Imported where there is a store: the client takes 40 ms to load, and most set-ups never need it.
+        # Imported only if a store is configured: the client takes 40 ms to load.
         from redis.asyncio import BlockingConnectionPool, Redis
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
         from redis.exceptions import RedisError
         from redis.maint_notifications import MaintNotificationsConfig
 
-        # One protocol, two names: the client knows only the older one.
-        known = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
-        # Never twice: a counter would be raised twice, and the deadline would have passed anyway.
-        once = Retry(NoBackoff(), 0)
+        # The protocol is the same; the client supports only the older scheme.
+        redis_url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
+        # No retries: a counter would be incremented twice, and the deadline would have passed anyway.
+        no_retries = Retry(NoBackoff(), 0)
         pool = BlockingConnectionPool.from_url(
-            known,
-            max_connections=CONNECTIONS,
-            retry=once,
-            # One deadline for all of a question, in `ask`. The client's own for sending rests on
-            # asyncio.wait_for, which up to Python 3.11 can swallow that deadline's cancellation.
+            redis_url,
+            max_connections=MAX_CONNECTIONS,
+            retry=no_retries,
+            # `execute` has one deadline for the complete call. The client's own timeout for sending uses
+            # asyncio.wait_for, which up to Python 3.11 can swallow the cancellation of that deadline.
             timeout=None,
             socket_timeout=None,
             socket_connect_timeout=None,
             client_name="circulation-gateway",
-            # While it listens for them, the client (8.1) does not see that a connection has been closed.
+            # With these notifications, the client (8.1) does not notice a closed connection.
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
-        self.redis = Redis.from_pool(pool)  # to be asked inside `ask` only
+        self.redis = Redis.from_pool(pool)  # for commands inside `execute` only
         self._failures = (RedisError, OSError, TimeoutError)
         self._timeout = timeout
         self._pause = pause
-        self._calls = calls
         self._clock = clock
-        self._resumes: float | None = None  # when a question may try again; None while all is well
-        self._trying = False
+        self._probe_at: float | None = None  # the time of the next probe; None while the store works
+        self._is_probing = False
 
-    async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """Ask one question. Raises `RedisUnavailable`, at the latest after the timeout.
+    async def execute(self, command: Callable[[], Awaitable[T]]) -> T:
+        """Execute a command once. Raises `RedisUnavailable`, at the latest after the timeout.
 
-        The question must not ask twice for what may not be done twice: nobody knows whether a question that
-        ran out of time was answered.
+        A command that timed out may have been executed, so it must not be repeated unless it is idempotent.
         """
-        tries = self._resumes is not None
-        if self._resumes is not None and (self._trying or self._clock() < self._resumes):
-            self._calls.count("left alone")
+        is_probe = self._probe_at is not None
+        if self._probe_at is not None and (self._is_probing or self._clock() < self._probe_at):
+            REDIS_CALLS.add("skipped")
             raise RedisUnavailable
-        self._trying = tries
+        self._is_probing = is_probe
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await question()
+                result = await command()
         except self._failures as problem:
-            self._calls.count("failed")
-            self._leave_alone(problem)
-            raise RedisUnavailable from None  # its text names the host
+            REDIS_CALLS.add("failure")
+            self._suspend(problem)
+            raise RedisUnavailable from None  # the original message names the host
         finally:
-            if tries:
-                self._trying = False
-        self._calls.count("answered")
-        if tries:
-            self._resumes = None
-            log.warning("The shared store answers again")
-        return answer
+            if is_probe:
+                self._is_probing = False
+        REDIS_CALLS.add("success")
+        if is_probe:
+            self._probe_at = None
+            log.warning("The shared store is available again")
+        return result
 
     async def aclose(self) -> None:
-        """Close the connections, which a store that hangs cannot hold up."""
+        """Close the connections, within the timeout."""
         with suppress(*self._failures):
             async with asyncio.timeout(self._timeout):
                 await self.redis.aclose(close_connection_pool=True)
 
-    def _leave_alone(self, problem: Exception) -> None:
-        if self._resumes is None:
-            log.warning("The shared store is left alone: %s", type(problem).__name__)
-        self._resumes = self._clock() + self._pause
+    def _suspend(self, problem: Exception) -> None:
+        if self._probe_at is None:
+            log.warning("The shared store is unavailable: %s", type(problem).__name__)
+        self._probe_at = self._clock() + self._pause

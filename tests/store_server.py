@@ -7,10 +7,13 @@ import signal
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
+from gateway.redis_store import REDIS_CALLS
 
 PATIENCE = 20.0  # seconds, on a slow and busy machine
 PROGRAM = shutil.which("valkey-server") or shutil.which("redis-server")
@@ -18,6 +21,21 @@ PROGRAM = shutil.which("valkey-server") or shutil.which("redis-server")
 needs_store_server = pytest.mark.skipif(
     PROGRAM is None, reason="neither valkey-server nor redis-server is installed"
 )
+
+
+class StoreCalls:
+    """The calls to the shared store since this object was created, by outcome."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Count from now on."""
+        self._before = Counter(REDIS_CALLS.counts)
+
+    @property
+    def by_outcome(self) -> Counter[str]:
+        return Counter(REDIS_CALLS.counts) - self._before
 
 
 class StoreServer:

@@ -16,7 +16,7 @@ ALLOWED = {
     "errors": set[str](),
     "settings": set[str](),
     "sandbox": set[str](),
-    "redis_store": set[str](),
+    "redis_store": {"observability"},
     "identity": {"errors"},
     "observability": {"errors", "settings"},
     "upstream": {"errors", "settings", "identity", "observability"},
@@ -44,7 +44,7 @@ ALLOWED = {
         "settings",
         "upstream",
     },
-    "http": {"errors", "engine", "identity", "observability", "settings"},
+    "http": {"errors", "engine", "identity", "observability", "sandbox", "settings"},
     "server": {"errors", "settings"},
     "app": {
         "context",

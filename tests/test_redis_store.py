@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from gateway.redis_store import CONNECTIONS, RedisStore, RedisUnavailable, StoreCalls
-from tests.store_server import StoreServer, free_port, needs_store_server, store_server
+from gateway.redis_store import MAX_CONNECTIONS, RedisStore, RedisUnavailable
+from tests.store_server import StoreCalls, StoreServer, free_port, needs_store_server, store_server
 
 SOON = 2.0  # seconds: many times the timeout, for a busy machine, and far from the client's own 5
 
@@ -34,7 +34,7 @@ async def opened(
     url: str, *, within: float = 0.1, pause: float = 1.0, clock: Clock | None = None
 ) -> AsyncIterator[tuple[RedisStore, StoreCalls]]:
     calls = StoreCalls()
-    store = RedisStore(url, timeout=within, pause=pause, calls=calls, clock=clock or Clock())
+    store = RedisStore(url, timeout=within, pause=pause, clock=clock or Clock())
     try:
         yield store, calls
     finally:
@@ -42,11 +42,11 @@ async def opened(
 
 
 async def written(store: RedisStore, key: str, value: str) -> None:
-    await store.ask(lambda: store.redis.set(key, value))
+    await store.execute(lambda: store.redis.set(key, value))
 
 
 async def read(store: RedisStore, key: str) -> bytes | str | None:
-    return await store.ask(lambda: store.redis.get(key))
+    return await store.execute(lambda: store.redis.get(key))
 
 
 @needs_store_server
@@ -60,7 +60,7 @@ async def test_two_processes_see_the_same(kind: str) -> None:
             await written(one, "a", "1")
 
             assert await read(other, "a") == b"1"
-            assert calls.by_outcome == {"answered": 1}
+            assert calls.by_outcome == {"success": 1}
 
 
 @pytest.mark.anyio
@@ -71,13 +71,13 @@ async def test_a_store_that_is_away_is_asked_once_a_second() -> None:
         for _ in range(5):
             with pytest.raises(RedisUnavailable):
                 await read(store, "a")
-        assert calls.by_outcome == {"failed": 1, "left alone": 4}
+        assert calls.by_outcome == {"failure": 1, "skipped": 4}
 
         clock.now += 1.0
         answers = await asyncio.gather(*(read(store, "a") for _ in range(5)), return_exceptions=True)
 
         assert [type(answer) for answer in answers] == [RedisUnavailable] * 5
-        assert calls.by_outcome == {"failed": 2, "left alone": 8}
+        assert calls.by_outcome == {"failure": 2, "skipped": 8}
 
 
 @needs_store_server
@@ -98,10 +98,10 @@ async def test_a_store_that_is_back_is_used_again(caplog: pytest.LogCaptureFixtu
             await written(store, "a", "2")
 
             assert await asyncio.gather(*(read(store, "a") for _ in range(5))) == [b"2"] * 5
-            assert calls.by_outcome == {"answered": 7, "failed": 2}
+            assert calls.by_outcome == {"success": 7, "failure": 2}
     first, second = caplog.messages
-    assert first == "The shared store is left alone: ConnectionError"
-    assert second == "The shared store answers again"
+    assert first == "The shared store is unavailable: ConnectionError"
+    assert second == "The shared store is available again"
 
 
 @needs_store_server
@@ -117,7 +117,7 @@ async def test_a_restart_between_two_questions_goes_unnoticed() -> None:
             await asyncio.sleep(0.05)  # for the loop to read that the connections have ended
 
             assert await asyncio.gather(*(read(store, key) for key in keys)) == [None] * 10
-            assert calls.by_outcome == {"answered": 20}
+            assert calls.by_outcome == {"success": 20}
 
 
 @needs_store_server
@@ -127,7 +127,7 @@ async def test_a_store_that_hangs_is_given_up_soon() -> None:
     with store_server() as server:
         async with opened(server.url, pause=0.0) as (store, calls):
             await warmed_up(store)
-            calls.by_outcome.clear()
+            calls.clear()
             server.hold_up()
             began = time.monotonic()
             with pytest.raises(RedisUnavailable):
@@ -136,7 +136,7 @@ async def test_a_store_that_hangs_is_given_up_soon() -> None:
             server.let_go()
 
             assert 0.1 <= took < SOON
-            assert calls.by_outcome == {"failed": 1}
+            assert calls.by_outcome == {"failure": 1}
 
 
 @needs_store_server
@@ -144,7 +144,7 @@ async def test_a_store_that_hangs_is_given_up_soon() -> None:
 async def test_nobody_reads_an_answer_to_another_question() -> None:
     """Questions that were given up leave no answer behind for those that follow, and lose no connection."""
     clock = Clock()
-    keys = [f"key-{number}" for number in range(3 * CONNECTIONS)]
+    keys = [f"key-{number}" for number in range(3 * MAX_CONNECTIONS)]
     with store_server() as server:
         async with opened(server.url, within=0.5, clock=clock) as (store, _):
             for key in keys:
@@ -195,7 +195,7 @@ async def test_a_refusal_is_a_failure() -> None:
         async with opened(server.url, within=SOON) as (store, calls):
             with pytest.raises(RedisUnavailable):
                 await read(store, "a")
-            assert calls.by_outcome == {"failed": 1}
+            assert calls.by_outcome == {"failure": 1}
 
         with_password = server.url.replace("//", "//:correct-horse@")
         async with opened(with_password, within=SOON) as (store, calls):
@@ -223,10 +223,10 @@ async def test_a_question_is_sent_once() -> None:
         port = server.sockets[0].getsockname()[1]
         async with opened(f"redis://127.0.0.1:{port}", within=SOON) as (store, calls):
             with pytest.raises(RedisUnavailable):
-                await store.ask(lambda: store.redis.incr("a"))
+                await store.execute(lambda: store.redis.incr("a"))
 
     assert [command for command in heard if command not in greetings] == [b"INCRBY"]
-    assert calls.by_outcome == {"failed": 1}
+    assert calls.by_outcome == {"failure": 1}
 
 
 @pytest.mark.anyio
@@ -253,7 +253,7 @@ async def test_a_mistake_of_ours_is_no_failure_of_the_store() -> None:
 
         for _ in range(2):
             with pytest.raises(KeyError):
-                await store.ask(mistaken)
+                await store.execute(mistaken)
 
         assert calls.by_outcome == {}
 

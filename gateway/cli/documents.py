@@ -39,11 +39,11 @@ def check(ctx: click.Context, /, manifest: Path, **options: Any) -> None:
     """
     settings = read_settings(options)
     with show_progress("Building the schema"):
-        from gateway.app import served_documents
+        from gateway.app import create_documents
         from gateway.engine.manifests import ManifestError, TrustedDocuments, read_manifests
         from gateway.engine.trusted_documents import find_problems
 
-        served = served_documents(settings.model_copy(update={"documents_mode": "off"}))
+        served = create_documents(settings.model_copy(update={"documents_mode": "off"}))
     try:
         trusted = TrustedDocuments(read_manifests(manifest))
     except ManifestError as error:

@@ -144,7 +144,7 @@ class RedisDocumentStore:
             return text
         redis, key = self._store.redis, PREFIX + sha256
         try:
-            value = await self._store.ask(lambda: redis.getex(key, ex=self._expiry))
+            value = await self._store.execute(lambda: redis.getex(key, ex=self._expiry))
         except RedisUnavailable:
             return None
         text = _decode(value)
@@ -159,7 +159,7 @@ class RedisDocumentStore:
             return
         redis, key = self._store.redis, PREFIX + sha256
         try:
-            await self._store.ask(lambda: redis.set(key, text.encode(), ex=self._expiry))
+            await self._store.execute(lambda: redis.set(key, text.encode(), ex=self._expiry))
         except RedisUnavailable:
             return
 

@@ -19,20 +19,18 @@ from typing import NamedTuple
 
 from gateway.errors import RateLimited
 from gateway.identity import Caller
+from gateway.observability.counters import ProcessCounter
 from gateway.redis_store import RedisStore, RedisUnavailable
 
 MAX_USERS = 10_000  # counted per process, 2 MB: each token counts as a user, valid or not
 
 
-class Decisions:
-    """Counts of admitted and refused operations since the process started."""
-
-    def __init__(self) -> None:
-        self.admitted = 0
-        self.refused = 0
-
-
-DECISIONS = Decisions()
+DECISIONS = ProcessCounter(
+    "gateway_rate_limit_decisions",
+    "Operations admitted and refused by the rate limit.",
+    "decision",
+    ("admitted", "refused"),
+)
 
 
 class Window(NamedTuple):
@@ -136,7 +134,7 @@ class RedisCounters:
 
     async def spend(self, key: str, cost: int) -> float | None:
         """Spend `cost`, or return the seconds until it could be spent. Raises `RedisUnavailable`."""
-        return await self._store.ask(partial(self._spend, self._item.key_for(key), cost))
+        return await self._store.execute(partial(self._spend, self._item.key_for(key), cost))
 
     async def _spend(self, key: str, cost: int) -> float | None:
         maximum, seconds = self._item.amount, self._item.get_expiry()
@@ -160,7 +158,6 @@ class RateLimit:
         seconds: int,
         store: RedisStore | None = None,
         *,
-        decisions: Decisions = DECISIONS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if maximum < 1 or seconds < 1:
@@ -169,7 +166,6 @@ class RateLimit:
         self.seconds = seconds
         self._local = LocalCounters(maximum, seconds, clock=clock)
         self._shared = RedisCounters(store, maximum, seconds) if store is not None else None
-        self._decisions = decisions
 
     async def check(self, caller: Caller, cost: int) -> RateLimited | None:
         """Spend `cost` upstream calls of the caller's budget, or return the error with the time to wait.
@@ -179,9 +175,9 @@ class RateLimit:
         """
         wait = await self._spend(user_key(caller), min(max(cost, 1), self.maximum))
         if wait is None:
-            self._decisions.admitted += 1
+            DECISIONS.add("admitted")
             return None
-        self._decisions.refused += 1
+        DECISIONS.add("refused")
         return RateLimited(
             f"RATE_LIMIT allows {self.maximum} upstream calls in {self.seconds} seconds; this operation may"
             f" need {cost}. Nothing was sent.",

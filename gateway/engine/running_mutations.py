@@ -11,10 +11,16 @@ from typing import Any, TypeVar
 from graphql import FieldNode, OperationDefinitionNode
 
 from gateway.context import ShutdownState
+from gateway.observability.counters import ProcessGauge
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+
+RUNNING_MUTATIONS = ProcessGauge(
+    "gateway_running_mutations", "Mutations that have started and have not been answered."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +50,12 @@ class RunningMutations:
         self.stopping = ShutdownState()
         self._requests: dict[asyncio.Task[Any], RunningMutation] = {}  # Any: results of requests are not used
 
-    @property
-    def number(self) -> int:
-        """The number of running mutations."""
-        return len(self._requests)
-
     async def finish(self, mutation: Awaitable[T], operation: OperationDefinitionNode, request_id: str) -> T:
         """Await a mutation to its end, even if the request is cancelled meanwhile."""
         request = asyncio.current_task()
         assert request is not None  # noqa: S101 - a coroutine always runs in a task
         self._requests[request] = RunningMutation(operation, request_id)
+        RUNNING_MUTATIONS.counts[""] = len(self._requests)
         request.add_done_callback(self._remove)
         running = asyncio.ensure_future(mutation)
         while True:
@@ -87,3 +89,4 @@ class RunningMutations:
 
     def _remove(self, request: asyncio.Task[Any]) -> None:
         self._requests.pop(request, None)
+        RUNNING_MUTATIONS.counts[""] = len(self._requests)

@@ -6,9 +6,7 @@ would be a time series that never ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import get_args
 
 from prometheus_client import (
@@ -22,7 +20,7 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from gateway.errors import ErrorCode
-from gateway.observability.counters import COUNTERS, ProcessGauge
+from gateway.observability.counters import COUNTERS, ProcessCounter, ProcessGauge
 from gateway.observability.operation import Kind, OperationRecord, Outcome, Status
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -42,12 +40,13 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client'
 class _Followed:
     """A count of the process, and the part of it that the metric already has."""
 
-    read: Callable[[], int]
+    counter: ProcessCounter
+    value: str
     metric: Counter | Gauge
     recorded: int
 
     def record(self) -> None:
-        now = self.read()
+        now = self.counter.counts[self.value]
         if isinstance(self.metric, Gauge):
             self.metric.set(now)
         elif now != self.recorded:
@@ -63,9 +62,13 @@ class Metrics:
         ProcessCollector(registry=registry)
         self._followed: list[_Followed] = []
         for counter in COUNTERS:
-            reads = {value: partial(counter.counts.__getitem__, value) for value in counter.counts}
-            is_gauge = isinstance(counter, ProcessGauge)
-            self.follow(counter.name, counter.description, reads, label=counter.label, is_gauge=is_gauge)
+            kind: type[Counter] | type[Gauge] = Gauge if isinstance(counter, ProcessGauge) else Counter
+            labels = [counter.label] if counter.label else []
+            metric = kind(counter.name, counter.description, labels, registry=registry)
+            for value, count in counter.counts.items():
+                self._followed.append(
+                    _Followed(counter, value, metric.labels(value) if labels else metric, count)
+                )
         self._operation_seconds = Histogram(
             "gateway_operation_duration_seconds",
             "Time from the head of a request to its response, by kind of operation and outcome.",
@@ -113,21 +116,6 @@ class Metrics:
         self._in_flight = Gauge("gateway_operations_in_flight", "Operations in flight.", registry=registry)
         self._unrecorded: list[OperationRecord] = []
         self._started = 0
-
-    def follow(
-        self,
-        name: str,
-        description: str,
-        reads: Mapping[str, Callable[[], int]],
-        *,
-        label: str | None = None,
-        is_gauge: bool = False,
-    ) -> None:
-        """Read numbers that are counted elsewhere, by the values of a label, at each scrape."""
-        kind: type[Counter] | type[Gauge] = Gauge if is_gauge else Counter
-        metric = kind(name, description, [label] if label else [], registry=self.registry)
-        for value, read in reads.items():
-            self._followed.append(_Followed(read, metric.labels(value) if label else metric, read()))
 
     def start(self) -> None:
         """Count an operation that starts."""

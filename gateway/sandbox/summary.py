@@ -31,6 +31,8 @@ class Summary:
     instance_id: str | None
     loan_id: str | None
     request_id: str | None
+    requested_instance_id: str | None
+    requested_item_id: str | None
     staff_tokens: Mapping[str, str]
     polaris_authorizations: Mapping[str, str]
     polaris_workstation: int = 7
@@ -60,6 +62,8 @@ def summarize(library: Library, locks: LockStore) -> Summary:
         instance_id=holding.get("instanceId"),
         loan_id=loan.get("id"),
         request_id=request.get("id"),
+        requested_instance_id=request.get("instanceId"),
+        requested_item_id=request.get("itemId"),
         staff_tokens={name: PREFIX + name for name in {**dict.fromkeys(STAFF), **dict.fromkeys(staff)}},
         polaris_authorizations=locks.authenticator.authorizations(),
     )

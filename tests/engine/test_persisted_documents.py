@@ -13,7 +13,7 @@ import pytest
 from gateway.app import create_app
 from gateway.engine.manifests import TrustedDocument, TrustedDocuments
 from gateway.engine.persisted_documents import LocalDocumentStore
-from gateway.engine.plans.cache import FALLBACKS
+from gateway.engine.plans.cache import PLANS_EXECUTED
 from gateway.settings import DocumentsMode, Settings, SettingsError
 from tests.gateway_under_test import open_gateway
 from tests.http.desk import GRAPHQL, JSON, Desk
@@ -255,7 +255,7 @@ async def test_plans_are_made_at_start(tmp_path: Path) -> None:
     """A trusted document is executed by its plan when it is asked for the first time, in all its variants."""
     file = manifest(tmp_path, loans=LOANS)
     async with open_gateway(documents=file, documents_mode="enforce") as gateway:
-        planned = FALLBACKS.planned
+        planned = PLANS_EXECUTED.counts[""]
         assert gateway.calls == []  # nothing was asked to make the plans
 
         for titles in (True, False):
@@ -263,7 +263,7 @@ async def test_plans_are_made_at_start(tmp_path: Path) -> None:
             response = await gateway.http.post("/graphql", json=body, headers={"X-Okapi-Tenant": "diku"})
             assert [("item" in each) for each in response.json()["data"]["loans"]["nodes"]] == [titles] * 3
 
-        assert FALLBACKS.planned == planned + 2
+        assert PLANS_EXECUTED.counts[""] == planned + 2
 
 
 async def test_a_trusted_act_is_done_once(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ async def test_a_trusted_act_is_done_once(tmp_path: Path) -> None:
     }"""
     async with open_gateway(documents=manifest(tmp_path, lend=text), documents_mode="enforce") as gateway:
         assert gateway.calls == []
-        planned = FALLBACKS.planned
+        planned = PLANS_EXECUTED.counts[""]
         given = {
             "itemBarcode": "2000000001",
             "userBarcode": "1000000001",
@@ -287,7 +287,7 @@ async def test_a_trusted_act_is_done_once(tmp_path: Path) -> None:
         assert [each for each in gateway.paths() if not each.startswith("GET")] == [
             "POST /circulation-bff/loans/check-out-by-barcode"
         ]
-        assert FALLBACKS.planned == planned + 1
+        assert PLANS_EXECUTED.counts[""] == planned + 1
 
 
 async def test_trusted_documents_are_not_evicted(tmp_path: Path) -> None:
@@ -296,11 +296,11 @@ async def test_trusted_documents_are_not_evicted(tmp_path: Path) -> None:
     async with open_gateway(documents=file, document_cache_size=1) as gateway:
         for number in range(3):
             await gateway.data(f"{{ a{number}: __typename }}")
-        planned = FALLBACKS.planned
+        planned = PLANS_EXECUTED.counts[""]
 
         await gateway.data(LOANS, {"titles": True})
 
-        assert FALLBACKS.planned == planned + 1
+        assert PLANS_EXECUTED.counts[""] == planned + 1
 
 
 async def test_documents_that_cannot_be_served(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -371,9 +371,9 @@ async def test_many_conditions(tmp_path: Path) -> None:
     file = manifest(tmp_path, many=f"query Many({declared}) {{ loans(first: 1) {{ nodes {{ {fields} }} }} }}")
     values = dict.fromkeys(names, False) | {"v3": True}
     async with open_gateway(documents=file) as gateway:
-        before = FALLBACKS.planned
+        before = PLANS_EXECUTED.counts[""]
         body = {"documentId": "many", "variables": values}
         for planned in (1, 2, 3):
             answer = await gateway.http.post("/graphql", json=body, headers={"X-Okapi-Tenant": "diku"})
             assert [list(each) for each in answer.json()["data"]["loans"]["nodes"]] == [["v3"]]
-            assert FALLBACKS.planned == before + planned
+            assert PLANS_EXECUTED.counts[""] == before + planned

@@ -11,7 +11,8 @@ import httpx
 import msgspec
 import pytest
 
-from gateway.engine.plans.cache import FALLBACKS
+from gateway.engine.plans.cache import PLANS_EXECUTED
+from gateway.engine.running_mutations import RUNNING_MUTATIONS
 from tests.gateway_under_test import open_gateway
 from tests.http.desk import JSON, Connection, Desk, body
 from tests.http.held_upstream import FIELD, held_upstream
@@ -205,7 +206,7 @@ async def test_an_act_is_open_until_its_last_part(desk: Desk) -> None:
     """A server that stops waits for all parts of an act's answer, and cancels none of them."""
     connection = Connection(desk, body(LENT), headers=[(b"accept", BY_ID.encode())])
     task = await deferring(connection)
-    assert (desk.calls, desk.operations.running_mutations.number) == (["lend"], 1)
+    assert (desk.calls, RUNNING_MUTATIONS.counts[""]) == (["lend"], 1)
 
     task.cancel()
     await asyncio.sleep(0)
@@ -214,7 +215,7 @@ async def test_an_act_is_open_until_its_last_part(desk: Desk) -> None:
     await task
 
     assert parts_of(connection.body)[1]["incremental"] == [{"id": "0", "data": {"borrower": "borrower"}}]
-    assert desk.operations.running_mutations.number == 0
+    assert RUNNING_MUTATIONS.counts[""] == 0
     assert await connection.left_behind() == set()
 
 
@@ -254,10 +255,10 @@ async def test_plans_serve_one_piece() -> None:
     """In one piece an operation with @defer is executed by its plan, with the same answer."""
     async with open_gateway() as gateway:
         plain = await gateway.data(LOANS.replace("... @defer", "..."))
-        planned = FALLBACKS.planned
+        planned = PLANS_EXECUTED.counts[""]
 
         assert await gateway.data(LOANS) == plain
-        assert FALLBACKS.planned == planned + 1
+        assert PLANS_EXECUTED.counts[""] == planned + 1
 
 
 async def test_links_put_off_share_a_call() -> None:

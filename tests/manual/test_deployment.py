@@ -12,7 +12,7 @@ import yaml
 from starlette.routing import Route
 
 from gateway import __version__
-from gateway.app import ACT_MARGIN, create_app
+from gateway.app import MUTATION_MARGIN, create_app
 from gateway.cli import cli
 from gateway.cli.serve import DRAIN_SECONDS
 from gateway.doctor.diagnosis import Status
@@ -79,7 +79,7 @@ def served() -> set[str]:
     return {route.path for route in create_app(Settings(sandbox=True)).routes if isinstance(route, Route)}
 
 
-MAX_SHUTDOWN = DRAIN_SECONDS + Settings.model_fields["act_timeout"].default + ACT_MARGIN
+MAX_SHUTDOWN = DRAIN_SECONDS + Settings.model_fields["act_timeout"].default + MUTATION_MARGIN
 """Seconds from SIGTERM until the last mutation has its response or its deadline."""
 
 

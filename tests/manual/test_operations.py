@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from starlette.routing import Route
 
-from gateway.app import ACT_MARGIN, create_app
+from gateway.app import MUTATION_MARGIN, create_app
 from gateway.cli.serve import DRAIN_SECONDS
 from gateway.settings import Settings
 from tests.gateway_under_test import open_gateway
@@ -66,7 +66,7 @@ def test_the_paths_are_served() -> None:
 def test_the_times_are_those_of_the_code() -> None:
     """The drain, the grace period and the defaults that the page repeats are those of the code."""
     settings = Settings(sandbox=True)
-    grace = timedelta(seconds=settings.shutdown_timeout / 2 + settings.act_timeout + ACT_MARGIN)
+    grace = timedelta(seconds=settings.shutdown_timeout / 2 + settings.act_timeout + MUTATION_MARGIN)
 
     assert DRAIN_SECONDS == 3
     assert "accepted for 3 seconds" in PAGE

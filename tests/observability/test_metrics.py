@@ -293,9 +293,9 @@ async def test_a_store_that_is_away_is_counted() -> None:
             await gateway.data("{ __typename }")
         found = await scrape(gateway)
 
-    assert found.of("gateway_redis_calls_total", outcome="failed") == 1
-    assert found.of("gateway_redis_calls_total", outcome="left alone") == 1
-    assert found.of("gateway_redis_calls_total", outcome="answered") == 0
+    assert found.of("gateway_redis_calls_total", outcome="failure") == 1
+    assert found.of("gateway_redis_calls_total", outcome="skipped") == 1
+    assert found.of("gateway_redis_calls_total", outcome="success") == 0
 
 
 async def test_who_has_gone_is_counted() -> None:

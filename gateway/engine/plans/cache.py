@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from graphql import (
     FieldNode,
@@ -21,30 +20,27 @@ from graphql import (
 from gateway.engine.plans.compiler import Operation
 from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
 from gateway.errors import GatewayError
+from gateway.observability.counters import ProcessCounter
 
 Reason: TypeAlias = Literal["not planned", "not compiled", "record"]
+"""The reason of a fallback.
+
+`not planned`: an operation has something that plans do not support, or conditions without a value.
+`not compiled`: the compiler failed. `record`: a record below a root is not of the type in the schema.
+"""
 
 MAX_VARIANTS = 16  # plans of one operation
 
 log = logging.getLogger(__name__)
 
 
-class Fallbacks:
-    """Counts since the process started: operations that plans executed, and what graphql-core did instead.
-
-    `not planned`: an operation has something that plans do not support, or conditions without a value.
-    `not compiled`: the compiler failed. `record`: a record below a root is not of the type in the schema.
-    """
-
-    def __init__(self) -> None:
-        self.planned = 0
-        self.by_reason: Counter[Reason] = Counter()
-
-    def count(self, reason: Reason) -> None:
-        self.by_reason[reason] += 1
-
-
-FALLBACKS = Fallbacks()
+PLANS_EXECUTED = ProcessCounter("gateway_plans_executed", "Operations executed by compiled plans.")
+FALLBACKS = ProcessCounter(
+    "gateway_plan_fallbacks",
+    "Operations and subtrees executed by graphql-core in place of a compiled plan.",
+    "reason",
+    get_args(Reason),
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -64,9 +60,9 @@ class Variants:
         try:
             plan = compile_plan()
         except (UnsupportedOperation, GraphQLError, GatewayError):  # raised again when the field is resolved
-            FALLBACKS.count("not planned")
+            FALLBACKS.add("not planned")
         except Exception as error:  # the response does not depend on it
-            FALLBACKS.count("not compiled")
+            FALLBACKS.add("not compiled")
             log.warning("An operation has no plan: %s in %s", type(error).__name__, _place(error))
         self.plans[key] = plan
         return plan

@@ -27,7 +27,7 @@ from gateway.engine.core import (
     raw_info,
     resolve_info,
 )
-from gateway.engine.plans.cache import FALLBACKS, MAX_VARIANTS, Variants, conditions_of
+from gateway.engine.plans.cache import FALLBACKS, MAX_VARIANTS, PLANS_EXECUTED, Variants, conditions_of
 from gateway.engine.plans.compiler import Compiler, Operation
 from gateway.engine.plans.links import Failure, complete
 from gateway.engine.plans.plan import FieldPlan, Json, OperationPlan
@@ -169,7 +169,7 @@ class _Root:
                 (self.result,) = target.project([self.value], self.count_embedded)
         except Exception:  # raised again, or not, when graphql-core completes the field
             self.is_unexpected = True
-            FALLBACKS.count("record")
+            FALLBACKS.add("record")
 
     def cancel(self) -> None:
         loading, self.loading = self.loading, None
@@ -217,7 +217,7 @@ class _OperationExecution:
 
     async def execute(self) -> ExecutionResult:
         roots, plan = self.roots, self.plan
-        FALLBACKS.planned += 1
+        PLANS_EXECUTED.counts[""] += 1
         errors: list[GraphQLError] = []
         if plan.is_mutation:
             for root in roots:

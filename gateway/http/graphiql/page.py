@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from anyio.to_thread import run_sync
@@ -16,6 +16,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
+
+if TYPE_CHECKING:  # the sandbox is imported only if it is served
+    from gateway.sandbox import Summary
 
 FOLDER = Path(__file__).parent
 BUNDLE = FOLDER / "dist"  # created when the package is built
@@ -29,6 +32,7 @@ MEDIA_TYPES = {
     ".txt": "text/plain",
     ".woff2": "font/woff2",
 }
+UNLOCKED_PATRON = 29938  # a PatronID without a lock in the sandbox
 IMMUTABLE = {"Cache-Control": "immutable"}  # each name has the hash of its content
 
 
@@ -66,6 +70,19 @@ class Examples:
     instance: str = ""  # a title with open requests
     item: str = ""
     polaris_patron: int = 0
+
+
+def sandbox_examples(summary: Summary) -> Examples:
+    """Return example records of the sandbox."""
+    return Examples(
+        tenant=summary.tenant,
+        service_point=summary.service_point_id or "",
+        patron_barcode=summary.patron_barcode or "",
+        item_barcode=summary.item_barcode or "",
+        instance=summary.requested_instance_id or "",
+        item=summary.requested_item_id or "",
+        polaris_patron=UNLOCKED_PATRON,
+    )
 
 
 def find_assets(folder: Path = BUNDLE) -> Assets | None:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.errors import Overloaded
 from gateway.http.error_response import error_response
+from gateway.observability.counters import ProcessCounter
 
 RETRY_AFTER = 1  # seconds
 
 
-@dataclass(slots=True)
-class Load:
-    """Operations in flight in this process, and the number refused since it started."""
-
-    in_flight: int = 0
-    shed: int = 0
+SHED = ProcessCounter("gateway_operations_shed", "Requests refused because MAX_OPERATIONS were in flight.")
 
 
 class LoadShedding:
@@ -37,7 +31,6 @@ class LoadShedding:
         path: str,
         endpoint: ASGIApp,
         max_operations: int,
-        load: Load | None = None,
     ) -> None:
         if max_operations < 1:
             raise ValueError(f"max_operations must be at least 1; got {max_operations}")
@@ -45,22 +38,21 @@ class LoadShedding:
         self.path = path
         self.endpoint = endpoint
         self.max_operations = max_operations
-        self.load = load or Load()
+        self.in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != self.path:
             await self.app(scope, receive, send)
             return
-        load = self.load
-        if load.in_flight >= self.max_operations:
-            load.shed += 1
+        if self.in_flight >= self.max_operations:
+            SHED.add()
             error = Overloaded("Too many concurrent operations. Nothing was sent.", retry_after=RETRY_AFTER)
             headers, body = error_response(error, scope["headers"])
             await send({"type": "http.response.start", "status": 503, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
-        load.in_flight += 1
+        self.in_flight += 1
         try:
             await (self.app if scope.get("root_path") else self.endpoint)(scope, receive, send)
         finally:
-            load.in_flight -= 1
+            self.in_flight -= 1

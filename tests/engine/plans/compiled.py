@@ -63,7 +63,9 @@ class Table:
 
     def context(self) -> Context:
         upstream = self.services.for_caller(CALLER, OperationRecord())
-        return Context(caller=CALLER, upstream=upstream, loaders=Loaders(upstream, LIMITS))
+        return Context(
+            caller=CALLER, upstream=upstream, loaders=Loaders(upstream, LIMITS), max_page_size=1000
+        )
 
 
 def compiled(query: str) -> OperationPlan:

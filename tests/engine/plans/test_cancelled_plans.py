@@ -14,7 +14,7 @@ import pytest
 from starlette.types import Message
 
 from gateway.app import create_app
-from gateway.engine.plans.cache import FALLBACKS
+from gateway.engine.plans.cache import PLANS_EXECUTED
 from gateway.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -134,7 +134,7 @@ class Client:
 
 async def hung_up(upstream: Held, query: str, calls: int) -> None:
     """Hang up once so many calls are held; all of them are given up within 2 s, and nothing is left."""
-    before, planned = asyncio.all_tasks(), FALLBACKS.planned
+    before, planned = asyncio.all_tasks(), PLANS_EXECUTED.counts[""]
     client = Client(upstream, query)
     asking = asyncio.create_task(client.ask())
     deadline = time.monotonic() + 20
@@ -148,7 +148,7 @@ async def hung_up(upstream: Held, query: str, calls: int) -> None:
         assert time.monotonic() - started < 2, asyncio.all_tasks() - before
         await asyncio.sleep(0.01)
 
-    assert FALLBACKS.planned == planned + 1
+    assert PLANS_EXECUTED.counts[""] == planned + 1
     assert client.sent == []
     assert upstream.open == 0
     assert len(upstream.cancelled) == calls

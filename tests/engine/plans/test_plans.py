@@ -16,7 +16,7 @@ from graphql.execution.values import VariableValues
 from gateway.app import create_app
 from gateway.context import Context
 from gateway.engine.documents import Documents, Operation
-from gateway.engine.plans.cache import FALLBACKS, MAX_VARIANTS
+from gateway.engine.plans.cache import FALLBACKS, MAX_VARIANTS, PLANS_EXECUTED
 from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.executor import PlanExecutor
 from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
@@ -39,10 +39,10 @@ VISITS = {name: visit for name, visit in vars(test_screens).items() if name.star
 @pytest.fixture(name="all_planned")
 def _all_planned() -> Iterator[None]:
     """Everything is executed by plans, and nothing is given back."""
-    planned, reasons = FALLBACKS.planned, dict(FALLBACKS.by_reason)
+    planned, reasons = PLANS_EXECUTED.counts[""], dict(FALLBACKS.counts)
     yield
-    assert FALLBACKS.planned > planned
-    assert dict(FALLBACKS.by_reason) == reasons
+    assert PLANS_EXECUTED.counts[""] > planned
+    assert dict(FALLBACKS.counts) == reasons
 
 
 # What people ask
@@ -281,7 +281,7 @@ async def test_a_bad_record_is_told_without_asking_again() -> None:
         "loans": [{"id": "1", "renewalCount": 1}, {"renewalCount": 2}, {"id": "3", "renewalCount": "odd"}]
     }
     table = Table({"/circulation-bff/loans": loans, **USERS})
-    given_up = FALLBACKS.by_reason["record"]
+    given_up = FALLBACKS.counts["record"]
 
     result = await executed(
         "{ first: __typename loans { nodes { id renewalCount } } users { nodes { id } } }", table
@@ -297,7 +297,7 @@ async def test_a_bad_record_is_told_without_asking_again() -> None:
         ["loans", "nodes", 2, "renewalCount"],
     ]
     assert sorted(table.asked) == ["/circulation-bff/loans", "/users"]
-    assert FALLBACKS.by_reason["record"] == given_up + 1
+    assert FALLBACKS.counts["record"] == given_up + 1
 
 
 async def test_an_act_whose_answer_is_bad_is_not_sent_again() -> None:
@@ -307,7 +307,7 @@ async def test_an_act_whose_answer_is_bad_is_not_sent_again() -> None:
     act = f'checkOut(input: {{ itemBarcode: "1", userBarcode: "2", servicePointId: "{point}" }})'
     loan = "... on CheckedOut { loan { id dueDate borrower { username } } }"
     table = Table({path: {"id": "1", "dueDate": 17, "userId": "u"}, "/users": {"users": [{"id": "u"}]}})
-    given_up = FALLBACKS.by_reason["record"]
+    given_up = FALLBACKS.counts["record"]
 
     result = await executed(f"mutation {{ a: {act} {{ {loan} }} b: {act} {{ {loan} }} }}", table)
 
@@ -315,7 +315,7 @@ async def test_an_act_whose_answer_is_bad_is_not_sent_again() -> None:
     assert plain(result.data) == {"a": lent, "b": lent}
     assert [error.path for error in result.errors or ()] == [[name, "loan", "dueDate"] for name in "ab"]
     assert table.asked == [path, "/users", path, "/users"]
-    assert FALLBACKS.by_reason["record"] == given_up + 2
+    assert FALLBACKS.counts["record"] == given_up + 2
 
 
 async def test_links_of_several_roots_are_one_question() -> None:
@@ -481,13 +481,13 @@ async def test_the_number_of_plans_of_an_operation_is_bounded() -> None:
     async with open_gateway(max_cost=1000) as gateway:
         await gateway.data(query)
 
-        before, compiled_plans = FALLBACKS.planned, plans()
+        before, compiled_plans = PLANS_EXECUTED.counts[""], plans()
         for number in range(2**5):
             values = {f"c{place}": bool(number >> place & 1) for place in range(5)}
             data = await gateway.data(query, values)
             for place in range(5):
                 assert ("totalCount" in data[f"a{place}"]) is values[f"c{place}"]
-        assert FALLBACKS.planned - before == MAX_VARIANTS
+        assert PLANS_EXECUTED.counts[""] - before == MAX_VARIANTS
         assert plans() - compiled_plans == MAX_VARIANTS - 1
 
 
@@ -530,13 +530,13 @@ async def test_an_operation_that_cannot_be_compiled_is_executed(
     monkeypatch.setattr(Compiler, "compile", fail)
     operation = operation_of('{ users(filter: { barcode: "1000000009" }) { nodes { id } } }')
     executor, context = PlanExecutor(schema), Table().context()
-    failed = FALLBACKS.by_reason["not compiled"]
+    failed = FALLBACKS.counts["not compiled"]
 
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             assert executor.execution(operation, VariableValues({}, {}), context) is None
 
-    assert FALLBACKS.by_reason["not compiled"] == failed + 1
+    assert FALLBACKS.counts["not compiled"] == failed + 1
     (message,) = [record.getMessage() for record in caplog.records]
     assert re.fullmatch(r"An operation has no plan: AttributeError in fail, line \d+", message)
 
@@ -562,14 +562,14 @@ async def test_a_condition_that_is_null_is_told_each_time() -> None:
     """An operation that cannot be compiled for these values is for all others."""
     query = "query($yes: Boolean = true) { users(first: 1) { nodes { id @include(if: $yes) type } } }"
     async with open_gateway() as gateway:
-        failed = FALLBACKS.by_reason["not compiled"]
+        failed = FALLBACKS.counts["not compiled"]
         for _ in range(2):
             told = await gateway.ask(query, {"yes": None})
             assert told["errors"], told
-        assert FALLBACKS.by_reason["not compiled"] == failed
-        before = FALLBACKS.planned
+        assert FALLBACKS.counts["not compiled"] == failed
+        before = PLANS_EXECUTED.counts[""]
         assert list((await gateway.data(query))["users"]["nodes"][0]) == ["id", "type"]
-        assert FALLBACKS.planned == before + 1
+        assert PLANS_EXECUTED.counts[""] == before + 1
 
 
 def test_every_visit_is_one() -> None:

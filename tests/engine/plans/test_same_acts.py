@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from gateway.app import create_app
-from gateway.engine.plans.cache import FALLBACKS
+from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
@@ -44,11 +44,11 @@ OUTCOMES: dict[str, Callable[[MutationCase], httpx.Response]] = {
 @pytest.fixture(autouse=True)
 def planned() -> Iterator[None]:
     """Mutations are executed by plans too."""
-    before = FALLBACKS.planned
-    others = FALLBACKS.by_reason["not planned"] + FALLBACKS.by_reason["not compiled"]
+    before = PLANS_EXECUTED.counts[""]
+    others = FALLBACKS.counts["not planned"] + FALLBACKS.counts["not compiled"]
     yield
-    assert FALLBACKS.planned > before
-    assert FALLBACKS.by_reason["not planned"] + FALLBACKS.by_reason["not compiled"] == others
+    assert PLANS_EXECUTED.counts[""] > before
+    assert FALLBACKS.counts["not planned"] + FALLBACKS.counts["not compiled"] == others
 
 
 def called(act: MutationCase) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.engine.plans.cache import FALLBACKS
+from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED
 from gateway.sandbox import Sandbox, create_sandbox
 from tests import widest
 from tests.engine.plans.by_hand import BY_HAND
@@ -52,11 +52,11 @@ FAILING: dict[str, Change] = {
 @pytest.fixture(autouse=True)
 def all_compiled(request: pytest.FixtureRequest) -> Iterator[None]:
     """Operations are executed by plans, and no selection is one that the compiler fails at."""
-    before = FALLBACKS.planned
-    compiled = FALLBACKS.by_reason["not compiled"]
+    before = PLANS_EXECUTED.counts[""]
+    compiled = FALLBACKS.counts["not compiled"]
     yield
-    assert FALLBACKS.planned > before or not iscoroutinefunction(request.function)
-    assert FALLBACKS.by_reason["not compiled"] == compiled
+    assert PLANS_EXECUTED.counts[""] > before or not iscoroutinefunction(request.function)
+    assert FALLBACKS.counts["not compiled"] == compiled
 
 
 async def ask_made_up(side: SideBySide, seed: int, number: int = EACH) -> None:
@@ -192,7 +192,7 @@ def variables_of(query: str, values: dict[str, Json]) -> dict[str, Json]:
 async def test_screens_and_the_manual(query: str, variables: dict[str, Json] | None) -> None:
     """The operations of the screens and of the manual, each on a library of its own."""
     one, other = create_sandbox(), create_sandbox()
-    given_up = dict(FALLBACKS.by_reason)
+    given_up = dict(FALLBACKS.counts)
     async with side_by_side(one, own=other) as side:
         values = variables_of(query, everything(one)) if variables is None else variables
         if "LoanDetail" in query:
@@ -207,5 +207,5 @@ async def test_screens_and_the_manual(query: str, variables: dict[str, Json] | N
         }
         await side.same(query.replace("currentDateTime", ""), values, headers)  # the clock goes on
 
-    assert dict(FALLBACKS.by_reason) == given_up
+    assert dict(FALLBACKS.counts) == given_up
     assert side.more == 0

@@ -88,7 +88,7 @@ async def test_failures_free_their_place() -> None:
         with pytest.raises(RuntimeError):
             await app({"type": "http", "path": "/graphql"}, nothing, nowhere)
 
-    assert app.load.in_flight == 0
+    assert app.in_flight == 0
 
 
 @pytest.mark.anyio
