@@ -26,6 +26,7 @@ SLOW_PATHS = frozenset(
         "container",
         "soak",
         "test_packaging.py",
+        "test_recipes.py",
         # Processes of the command line, sockets with certificates, and clocks that must run out.
         "cli/test_workers.py",
         "engine/test_hostile.py",

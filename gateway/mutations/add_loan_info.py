@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -14,6 +14,7 @@ from gateway.fields.link import link
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
+from gateway.upstream.record_types import Record
 
 
 @strawberry.enum(description="The audience of a note on a loan.")
@@ -31,7 +32,7 @@ class AddLoanInfoInput:
 
 @strawberry.type(description="The note was added to the loan.")
 class LoanInfoAdded:
-    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
+    record: strawberry.Private[Record]  # the key for the link; upstream sends no body
     loan: Loan | None = link(
         "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -15,6 +15,7 @@ from gateway.fields.scalars import DateTime
 from gateway.schema.enums import RequestStatus
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import Request
+from gateway.upstream.record_types import Record
 
 
 @strawberry.input(description="The input of `cancelRequest`.")
@@ -36,7 +37,7 @@ class CancelRequestInput:
 
 @strawberry.type(description="The request was cancelled, and later requests in its queue moved up.")
 class RequestCancelled:
-    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
+    record: strawberry.Private[Record]  # the key for the link; upstream sends no body
     request: Request | None = link(
         "The request after the change. Its id costs no upstream call.", loader="request", key="requestId"
     )

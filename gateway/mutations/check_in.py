@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -18,6 +18,7 @@ from gateway.schema.loan import EMBEDDED_LOAN_ITEM, Loan
 from gateway.schema.loan_item import LoanItem
 from gateway.schema.refusal import Refusal
 from gateway.schema.staff_slip import StaffSlip
+from gateway.upstream.record_types import Record
 
 
 @strawberry.input(description="The input of `checkIn`.")
@@ -40,7 +41,7 @@ class CheckInInput:
 
 @strawberry.type(description="The item was checked in.")
 class CheckedIn:
-    record: strawberry.Private[Any]  # Any: the response as upstream sent it
+    record: strawberry.Private[Record]  # upstream's response
     loan: Loan | None = field("The closed loan. Null if the item was not on loan.")
     item: Item | None = link(
         "The item in its new state. Fields in the response to the check-in cost no upstream call.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -13,6 +13,7 @@ from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
+from gateway.upstream.record_types import Record
 
 
 @strawberry.input(description="The input of `claimItemReturned`.")
@@ -26,7 +27,7 @@ class ClaimItemReturnedInput:
 
 @strawberry.type(description="The item is claimed returned, and the loan stays open.")
 class ItemClaimedReturned:
-    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
+    record: strawberry.Private[Record]  # the key for the link; upstream sends no body
     loan: Loan | None = link(
         "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )

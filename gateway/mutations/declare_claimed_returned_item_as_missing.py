@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 
@@ -12,6 +12,7 @@ from gateway.fields.link import link
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
+from gateway.upstream.record_types import Record
 
 
 @strawberry.input(description="The input of `declareClaimedReturnedItemAsMissing`.")
@@ -22,7 +23,7 @@ class DeclareClaimedReturnedItemAsMissingInput:
 
 @strawberry.type(description="The item was declared missing, and the loan was closed.")
 class ItemDeclaredMissing:
-    record: strawberry.Private[Any]  # Any: the key for the link; upstream sends no body
+    record: strawberry.Private[Record]  # the key for the link; upstream sends no body
     loan: Loan | None = link(
         "The loan after the change. Its id costs no upstream call.", loader="loan", key="loanId"
     )
