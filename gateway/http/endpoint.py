@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 from starlette.types import Receive, Scope, Send
 
 from gateway.engine.error_masking import mask_exception
-from gateway.engine.operations import GraphQLResponse, IncrementalResponse, MutationNotAllowed, Operations
+from gateway.engine.operations import IncrementalResponse, MutationNotAllowed, Operations
 from gateway.errors import GatewayError, RateLimited
 from gateway.http.multipart import CLOSING, MEDIA_TYPE, OPENING, PartFormatter, frame_part
 from gateway.http.negotiation import (
@@ -22,14 +23,13 @@ from gateway.http.negotiation import (
     prefers_html,
 )
 from gateway.http.request import (
-    DISCONNECT_DELAY,
     ClientDisconnected,
-    DisconnectWatch,
     HTTPError,
     await_unless,
     has_document,
     parse_body,
     parse_query_string,
+    run_while_connected,
     wait_for_disconnect,
 )
 from gateway.identity import Caller, Headers, request_id_from_headers
@@ -71,90 +71,58 @@ class GraphQLEndpoint:
         ):
             await _send(send, 200, b"text/html", self.graphiql)
             return
-        record = self.recorder.start()
-        try:
-            await self._respond(scope, accept, receive, send, record)
-        except ClientDisconnected:
-            return
-        finally:
-            self.recorder.end(record)
+        await self._serve(scope, accept, receive, send)
 
-    async def _respond(
-        self, scope: Scope, accept: bytes, receive: Receive, send: Send, record: OperationRecord
-    ) -> None:
+    async def _serve(self, scope: Scope, accept: bytes, receive: Receive, send: Send) -> None:
+        """Execute the operation of a request and send the response, unless the client disconnects."""
         media_type = choose_media_type(accept)
         caller: Caller | None = None
         more_headers: Sequence[tuple[bytes, bytes]] = ()
+        record = self.recorder.start()
         try:
-            if scope["method"] not in ("GET", "POST"):
-                raise HTTPError(405, "GraphQL is served by GET and POST.", (b"allow", b"GET, POST"))
-            if media_type is None:
-                raise HTTPError(406, f"Responses are {RESPONSE_JSON} or {LEGACY_JSON}.")
-            caller = self.identify(scope["headers"])
-            record.tenant, record.request_id = caller.tenant, caller.request_id
-            if self.recorder.tracing is not None:
-                self.recorder.trace(record, caller.traceparent, caller.tracestate)
-            response = await self._execute(scope, accept, caller, receive, record)
-            if isinstance(response, IncrementalResponse):
-                await self._send_parts(response, caller, receive, send, record)
+            try:
+                is_get = scope["method"] == "GET"
+                if not is_get and scope["method"] != "POST":
+                    raise HTTPError(405, "GraphQL is served by GET and POST.", (b"allow", b"GET, POST"))
+                if media_type is None:
+                    raise HTTPError(406, f"Responses are {RESPONSE_JSON} or {LEGACY_JSON}.")
+                caller = self.identify(scope["headers"])
+                record.tenant, record.request_id = caller.tenant, caller.request_id
+                if self.recorder.tracing is not None:
+                    self.recorder.trace(record, caller.traceparent, caller.tracestate)
+                if is_get:
+                    request = parse_query_string(scope["query_string"])
+                else:
+                    request = await parse_body(scope["headers"], receive, max_bytes=self.max_body_bytes)
+                execution = self.operations.execute(
+                    request, caller, record, allow_mutations=not is_get, incremental=accepts_parts(accept)
+                )
+                response = await run_while_connected(execution, receive, record)
+                if isinstance(response, IncrementalResponse):
+                    await self._send_parts(response, caller, receive, send, record)
+                    return
+                is_executed = response.data is not UNSET
+                # A client of plain JSON takes any other status for a failure of the transport.
+                status = 200 if is_executed or media_type == LEGACY_JSON else 400
+                body = _encode(response)
+                record.complete(is_executed, response.errors or ())
+            except ClientDisconnected:
                 return
-            is_executed = response.data is not msgspec.UNSET
-            # A client of plain JSON takes any other status for a failure of the transport.
-            status = 200 if is_executed or media_type == LEGACY_JSON else 400
-            body = _encode(response)
-            record.complete(is_executed, response.errors or ())
-            request_id = caller.request_id
-        except ClientDisconnected:
-            raise
-        except Exception as error:
-            status, reason, more_headers = _refuse(error)
-            request_id = caller.request_id if caller else request_id_from_headers(scope["headers"])
-            masked = mask_exception(reason, request_id)
-            body = _encode({"errors": [masked]})
-            record.request_id = request_id
-            record.refuse(status, masked)
-        record.end()
-        if self.recorder.server_timing:
-            more_headers = (*more_headers, (b"server-timing", server_timing(record)))
-        await _send(
-            send,
-            status,
-            (media_type or LEGACY_JSON).encode(),
-            body,
-            (b"x-okapi-request-id", request_id.encode()),
-            *more_headers,
-        )
-        if record.kind == "mutation":
-            self.operations.running_mutations.response_sent()
-
-    async def _execute(
-        self, scope: Scope, accept: bytes, caller: Caller, receive: Receive, record: OperationRecord
-    ) -> GraphQLResponse | IncrementalResponse:
-        """Execute the operation of a request. A query is cancelled if the client disconnects.
-
-        Raises `ClientDisconnected`.
-        """
-        is_get = scope["method"] == "GET"
-        if is_get:
-            request = parse_query_string(scope["query_string"])
-        else:
-            request = await parse_body(scope["headers"], receive, max_bytes=self.max_body_bytes)
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine always runs in a task
-        watch = DisconnectWatch(task, record)
-        timer = asyncio.get_running_loop().call_later(DISCONNECT_DELAY, watch.start, receive)
-        try:
-            return await self.operations.execute(
-                request, caller, record, allow_mutations=not is_get, incremental=accepts_parts(accept)
-            )
-        except asyncio.CancelledError:
-            if watch.is_disconnected and task.cancelling() == 1:  # cancelled by the watch alone
-                raise ClientDisconnected from None
-            raise
+            except Exception as error:
+                status, reason, more_headers = _refuse(error)
+                record.request_id = caller.request_id if caller else request_id_from_headers(scope["headers"])
+                masked = mask_exception(reason, record.request_id)
+                body = _encode({"errors": [masked]})
+                record.refuse(status, masked)
+            record.end()
+            if self.recorder.server_timing:
+                more_headers = (*more_headers, (b"server-timing", server_timing(record)))
+            request_id = (b"x-okapi-request-id", record.request_id.encode())
+            await _send(send, status, (media_type or LEGACY_JSON).encode(), body, request_id, *more_headers)
+            if record.kind == "mutation":
+                self.operations.running_mutations.response_sent()
         finally:
-            timer.cancel()
-            if watch.watcher is not None:
-                watch.stop()
+            self.recorder.end(record)
 
     async def _send_parts(
         self,

@@ -99,19 +99,35 @@ def get_values(headers: Headers, name: bytes) -> list[bytes]:
     return [value for each, value in headers if each == name]
 
 
-class DisconnectWatch:
-    """Cancels the task of a query when its client disconnects, from `start` on.
+async def run_while_connected(execution: Awaitable[T], receive: Receive, record: OperationRecord) -> T:
+    """Await an execution, but cancel a query if its client disconnects. Raises `ClientDisconnected`.
 
-    A mutation is not cancelled: upstream executes what was sent regardless.
+    A mutation (`record.kind`) is not cancelled: upstream executes what was sent regardless.
     """
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine always runs in a task
+    watch = DisconnectWatch(task, record)
+    timer = asyncio.get_running_loop().call_later(DISCONNECT_DELAY, watch.start, receive)
+    try:
+        return await execution
+    except asyncio.CancelledError:
+        if watch.is_disconnected and task.cancelling() == 1:  # cancelled by the watch alone
+            raise ClientDisconnected from None
+        raise
+    finally:
+        timer.cancel()
+        if watch.watcher is not None:
+            watch.stop()
 
-    __slots__ = ("_record", "_task", "is_disconnected", "watcher")
+
+class DisconnectWatch:
+    """Cancels the task of a query when its client disconnects, from `start` on."""
 
     def __init__(self, task: asyncio.Task[Any], record: OperationRecord) -> None:
-        self.watcher: asyncio.Task[None] | None = None
         self.is_disconnected = False
         self._task = task
         self._record = record
+        self.watcher: asyncio.Task[None] | None = None
 
     def start(self, receive: Receive) -> None:
         """Start watching."""
