@@ -25,8 +25,8 @@ from gateway.upstream.collection import Collection
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write
 from tests.upstream.socket_server import (
+    Responder,
     SocketServer,
-    UpstreamResponse,
     closed_port,
     closes,
     drips,
@@ -64,7 +64,7 @@ TEN = "{ loans(first: 10) { nodes { id dueDate borrower { username } } } }"
 class Routed:
     """An upstream that answers by path; what it has no answer for is 404."""
 
-    def __init__(self, **answers: UpstreamResponse) -> None:
+    def __init__(self, **answers: Responder) -> None:
         self.answers = {"/circulation-bff/loans": responds(200, LOANS)} | {
             "/" + path.replace("__", "/").replace("_", "-"): answer for path, answer in answers.items()
         }
@@ -96,7 +96,7 @@ async def ask(app: Starlette, query: str) -> Json:
 
 
 # fault, code, how often the users are asked for
-FAULTS: dict[str, tuple[UpstreamResponse, str, int]] = {
+FAULTS: dict[str, tuple[Responder, str, int]] = {
     "reset": (resets, "UPSTREAM_UNAVAILABLE", 3),
     "closed": (closes, "UPSTREAM_UNAVAILABLE", 3),
     "503": (responds(503), "UPSTREAM_UNAVAILABLE", 3),

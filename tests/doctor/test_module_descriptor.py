@@ -1,4 +1,4 @@
-"""The module descriptor keeps the rules of Okapi and of the sidecar, and says what is true of the gateway."""
+"""The module descriptor follows the rules of Okapi and of the sidecar, and describes the gateway."""
 
 from __future__ import annotations
 
@@ -121,14 +121,14 @@ def test_the_command_prints_it() -> None:
     ],
     ids=lambda wrong: next(iter(wrong)),
 )
-def test_the_rules_refuse_what_okapi_refuses(wrong: dict[str, object]) -> None:
-    """The rules above are not empty: a descriptor that breaks one of them does not pass."""
+def test_the_rules_reject_what_okapi_rejects(wrong: dict[str, object]) -> None:
+    """The rules above are not empty: a descriptor that violates one of them fails."""
     with pytest.raises((ValidationError, AssertionError)):
         Descriptor.model_validate(json.loads(module_descriptor_json()) | wrong)
 
 
 def test_it_is_the_descriptor_of_this_version(descriptor: Descriptor) -> None:
-    """Module and image are those of the version that prints it."""
+    """Module and image have the version that prints it."""
     assert descriptor.id == f"mod-circulation-graphql-{__version__}"
     assert descriptor.launchDescriptor.dockerImage == f"circulation-gateway:{__version__}"
 
@@ -147,7 +147,7 @@ def test_it_provides_graphql_by_get_and_post(descriptor: Descriptor) -> None:
 
 
 def test_the_path_is_the_one_that_is_served() -> None:
-    """Okapi sends requests on with their path, so the gateway must have that path."""
+    """Okapi forwards requests with their path, so the gateway must serve that path."""
     from gateway.app import create_app
 
     paths = {route.path for route in create_app(Settings(sandbox=True)).routes if isinstance(route, Route)}
@@ -155,15 +155,15 @@ def test_the_path_is_the_one_that_is_served() -> None:
     assert PATH in paths
 
 
-def test_nothing_is_done_beyond_the_rights_of_the_caller(descriptor: Descriptor) -> None:
-    """No permissions of the module's own and no system user: neither may widen what a caller sees."""
+def test_it_requests_no_permissions_of_its_own(descriptor: Descriptor) -> None:
+    """No module permissions and no system user: neither may extend what a caller sees."""
     handlers = [handler for each in descriptor.provides for handler in each.handlers]
 
     assert [each.modulePermissions for each in handlers] == [[], []]
     assert "metadata" not in json.loads(module_descriptor_json())
 
 
-def test_every_interface_that_is_asked_is_named(descriptor: Descriptor) -> None:
+def test_every_interface_that_is_called_is_named(descriptor: Descriptor) -> None:
     """The sidecar routes to named interfaces only; those that a tenant may lack are optional."""
     required = {each.id for each in descriptor.requires}
     optional = {each.id for each in descriptor.optional}
@@ -183,7 +183,7 @@ def test_every_interface_that_is_asked_is_named(descriptor: Descriptor) -> None:
     assert required & optional == set()
 
 
-def test_it_is_launched_as_the_image_is_made(descriptor: Descriptor) -> None:
+def test_the_launch_descriptor_fits_the_image(descriptor: Descriptor) -> None:
     """The port is the image's, and each variable is a setting."""
     dockerfile = (PROJECT / "Dockerfile").read_text(encoding="utf-8")
     (port,) = re.findall(r"^EXPOSE (\d+)$", dockerfile, re.MULTILINE)
@@ -194,6 +194,6 @@ def test_it_is_launched_as_the_image_is_made(descriptor: Descriptor) -> None:
     Settings(**{each.name.lower(): each.value for each in launch.env})
 
 
-def test_it_asks_for_less_memory_than_the_bff(descriptor: Descriptor) -> None:
-    """The BFF's descriptor asks for 357913941 bytes."""
+def test_it_requests_less_memory_than_the_bff(descriptor: Descriptor) -> None:
+    """The BFF's descriptor requests 357913941 bytes."""
     assert descriptor.launchDescriptor.dockerArgs.HostConfig.Memory < 357_913_941

@@ -12,7 +12,7 @@ import pytest
 
 from tests.gateway_over import Json, gateway_at, gateway_over, key
 from tests.upstream.socket_server import (
-    UpstreamResponse,
+    Responder,
     closed_port,
     closes,
     hangs,
@@ -96,7 +96,7 @@ def every_mutation(*mutations: MutationCase) -> pytest.MarkDecorator:
 class End:
     """An upstream failure after a mutation was received, and whether it takes a timeout to notice."""
 
-    answer: UpstreamResponse
+    answer: Responder
     slow: bool = False
 
 

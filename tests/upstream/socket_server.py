@@ -1,4 +1,4 @@
-"""A small HTTP server whose every byte is ours: for faults that only sockets can make."""
+"""A small HTTP server with control over every byte, for faults that only sockets can produce."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from functools import cache
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """One request as it came over the wire."""
+    """One request as it arrived."""
 
     method: str
     target: str
@@ -26,19 +26,19 @@ class Received:
         return [value for each, value in self.headers if each.lower() == name.lower()]
 
 
-UpstreamResponse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Responder = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class SocketServer:
-    """Answers each request with `answer`, and keeps what it received."""
+    """Responds to each request with `respond`, and keeps the requests."""
 
-    answer: UpstreamResponse
+    respond: Responder
     port: int = 0
     received: list[Received] = field(default_factory=list)
     connections: int = 0
     open_connections: int = 0
-    greeting: bytes = b""  # what it says before it is asked
+    greeting: bytes = b""  # sent before the request
 
     @property
     def url(self) -> str:
@@ -55,9 +55,9 @@ class SocketServer:
         try:
             while not writer.is_closing():
                 self.received.append(await _request(reader, number))
-                await self.answer(reader, writer)
+                await self.respond(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
-            pass  # the client hung up, which is its right
+            pass  # the client may disconnect
         finally:
             self.open_connections -= 1
             writer.close()
@@ -73,27 +73,27 @@ async def _request(reader: asyncio.StreamReader, connection: int) -> Received:
 
 
 @asynccontextmanager
-async def socket_server(answer: UpstreamResponse) -> AsyncIterator[SocketServer]:
-    """A server on a free port of this machine."""
-    made = SocketServer(answer)
-    listening = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.port = listening.sockets[0].getsockname()[1]
+async def socket_server(respond: Responder) -> AsyncIterator[SocketServer]:
+    """Start a server on a free port of this machine."""
+    server = SocketServer(respond)
+    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    server.port = listening.sockets[0].getsockname()[1]
     try:
-        yield made
+        yield server
     finally:
         listening.close()
-        await until(lambda: made.open_connections == 0)  # they end when their clients close them
+        await until(lambda: server.open_connections == 0)  # they end when their clients close them
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what happens soon; how soon is up to the machine."""
+    """Wait for a condition that is true soon, however slow the machine is."""
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.002)
 
 
 def closed_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port on which nothing listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]
@@ -102,7 +102,7 @@ def closed_port() -> int:
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """A port where connecting takes for ever: its queue is full and nobody takes from it."""
+    """Return a port on which connecting hangs: its queue is full and never accepted from."""
     with ExitStack() as opened:
         listening = opened.enter_context(socket.socket())
         listening.bind(("127.0.0.1", 0))
@@ -119,70 +119,70 @@ def head(status: int, *headers: str) -> bytes:
     return "\r\n".join((f"HTTP/1.1 {status} Whatever", *headers, "", "")).encode()
 
 
-def sends(raw: bytes, *, close: bool = False) -> UpstreamResponse:
-    """These bytes, and then the next request or the end of the connection."""
+def sends(raw: bytes, *, close: bool = False) -> Responder:
+    """Send these bytes, and then wait for the next request or the end of the connection."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         await writer.drain()
         if close:
             writer.close()
 
-    return answer
+    return respond
 
 
-def responds(status: int, body: bytes = b"", *headers: str) -> UpstreamResponse:
-    """A whole response."""
+def responds(status: int, body: bytes = b"", *headers: str) -> Responder:
+    """Send a complete response."""
     return sends(head(status, f"Content-Length: {len(body)}", *headers) + body)
 
 
 async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """No answer: the connection ends in good manners."""
+    """Close the connection without a response."""
     writer.close()
 
 
 async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """No answer: the connection is torn down."""
+    """Reset the connection without a response."""
     _reset(writer)
 
 
-def resets_after(raw: bytes) -> UpstreamResponse:
-    """Some bytes, and then the connection is torn down."""
+def resets_after(raw: bytes) -> Responder:
+    """Send some bytes, then reset the connection."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         await writer.drain()
-        await asyncio.sleep(0.02)  # a reset overtakes what the client has not read yet
+        await asyncio.sleep(0.02)  # a reset discards bytes that the client has not read yet
         _reset(writer)
 
-    return answer
+    return respond
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    made: socket.socket = writer.get_extra_info("socket")
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection: socket.socket = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
 async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """No answer, until the client hangs up."""
+    """Send nothing until the client disconnects."""
     await reader.read()
 
 
-def hangs_after(raw: bytes) -> UpstreamResponse:
-    """Some bytes, and then silence until the client hangs up."""
+def hangs_after(raw: bytes) -> Responder:
+    """Send some bytes, then nothing until the client disconnects."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(raw)
         await reader.read()
 
-    return answer
+    return respond
 
 
-def drips(raw: bytes, *, every: float) -> UpstreamResponse:
-    """A byte now and then: no single wait is long, and the whole never ends."""
+def drips(raw: bytes, *, every: float) -> Responder:
+    """Send a byte now and then: no single wait is long, and the response never ends."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for place in range(len(raw)):
             if writer.is_closing():
                 return
@@ -190,11 +190,11 @@ def drips(raw: bytes, *, every: float) -> UpstreamResponse:
             await writer.drain()
             await asyncio.sleep(every)
 
-    return answer
+    return respond
 
 
 @cache
 def gzip_bomb(megabytes: int) -> bytes:
-    """A response of a few kilobytes that inflates to so many megabytes."""
+    """Return a response of a few kilobytes that inflates to so many megabytes."""
     body = gzip.compress(b" " * (megabytes * 1_000_000))
     return head(200, f"Content-Length: {len(body)}", "Content-Encoding: gzip") + body

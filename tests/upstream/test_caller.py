@@ -1,4 +1,4 @@
-"""Request targets: what is put into an address arrives as it was."""
+"""Request targets: values arrive as they were written."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ PARTS = st.sampled_from(["%", '"', " ", " or ", '" or "', "(", ")", "=", "/", "%
 @example('" or " or " or "')
 @example("100% or %20")
 def test_a_value_is_encoded_as_by_the_standard_library(text: str) -> None:
-    """However it is done for speed, it is `quote` with nothing safe."""
+    """The fast encoding equals `quote` with nothing safe."""
     assert percent_encode(text) == quote(text, safe="")

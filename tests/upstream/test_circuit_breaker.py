@@ -1,4 +1,4 @@
-"""An upstream that fails is left alone for a while, and tried again with one question."""
+"""Circuit breakers: an upstream that fails is not called for a while, and then probed with one read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.upstream.socket_server import until
 
 pytestmark = pytest.mark.anyio
 
-ACT = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
+WRITE = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
 
 
 class Clock:
@@ -30,7 +30,7 @@ class Clock:
 
 
 class Upstream:
-    """A client whose upstream answers with one status, or waits, and counts what it got."""
+    """A client whose upstream responds with one status, or waits, and records its requests."""
 
     def __init__(self) -> None:
         self.status = 500
@@ -40,12 +40,12 @@ class Upstream:
         self.client = Client(
             "folio",
             "http://folio",
-            httpx.MockTransport(self._answer),
+            httpx.MockTransport(self._respond),
             Settings(read_attempts=1, read_timeout=1, act_timeout=1),
         )
         self.client._circuit_breakers = CircuitBreakers("folio", self.clock)
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _respond(self, request: httpx.Request) -> httpx.Response:
         self.sent.append(request.method)
         if self.gate is not None:
             await self.gate.wait()
@@ -54,9 +54,9 @@ class Upstream:
     async def read(self, tenant: str = "diku") -> str:
         try:
             await CallerClient(self.client, (), tenant).read_object(Route("GET", "/users"), {})
-        except errors.GatewayError as problem:
-            return "open" if "failed too often" in problem.message else problem.code
-        return "answered"
+        except errors.GatewayError as error:
+            return "open" if "failed too often" in error.message else error.code
+        return "responded"
 
     async def refusal(self) -> errors.UpstreamUnavailable:
         """Return the error of a read that the circuit breaker does not admit."""
@@ -66,11 +66,11 @@ class Upstream:
         assert len(self.sent) == sent
         return caught.value
 
-    async def act(self, tenant: str = "diku") -> errors.GatewayError | None:
+    async def write(self, tenant: str = "diku") -> errors.GatewayError | None:
         try:
-            await CallerClient(self.client, (), tenant).write(ACT, Route("POST", "/act"), {})
-        except errors.GatewayError as problem:
-            return problem
+            await CallerClient(self.client, (), tenant).write(WRITE, Route("POST", "/write"), {})
+        except errors.GatewayError as error:
+            return error
         return None
 
     async def fails(self, times: int = 20) -> None:
@@ -79,7 +79,7 @@ class Upstream:
 
 
 async def test_it_opens_at_half_of_twenty_calls() -> None:
-    """Ten failures of nineteen calls are borne; the twentieth call makes it a pattern."""
+    """Ten failures of nineteen calls are tolerated; the twentieth call opens the circuit."""
     upstream = Upstream()
     upstream.status = 200
     await upstream.fails(10)
@@ -91,8 +91,8 @@ async def test_it_opens_at_half_of_twenty_calls() -> None:
     assert len(upstream.sent) == 20
 
 
-async def test_fewer_failures_are_borne() -> None:
-    """Less than a half, and the calls go on."""
+async def test_fewer_failures_are_tolerated() -> None:
+    """Below a half the calls continue."""
     upstream = Upstream()
     upstream.status = 200
     await upstream.fails(21)
@@ -113,8 +113,8 @@ async def test_old_failures_are_forgotten() -> None:
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 422, 429])
-async def test_refusals_are_no_failures(status: int) -> None:
-    """An upstream that says no is up."""
+async def test_rejections_are_no_failures(status: int) -> None:
+    """An upstream that rejects requests is up."""
     upstream = Upstream()
     upstream.status = status
     await upstream.fails(30)
@@ -123,28 +123,28 @@ async def test_refusals_are_no_failures(status: int) -> None:
 
 
 async def test_nothing_is_sent_while_it_is_open() -> None:
-    """Questions and acts are refused at once, retryable, with the time after which it is worth it."""
+    """Reads and writes fail at once, retryable, with the time after which a retry may succeed."""
     upstream = Upstream()
     await upstream.fails()
     upstream.clock.now += 1.5
 
     with pytest.raises(errors.UpstreamUnavailable) as caught:
         await CallerClient(upstream.client, (), "diku").read_object(Route("GET", "/users"), {})
-    refused = await upstream.act()
+    rejected = await upstream.write()
 
-    told = {"code": "UPSTREAM_UNAVAILABLE", "retryable": True, "upstream": "folio", "retryAfter": 4.0}
-    assert caught.value.extensions == told
-    assert refused is not None
-    assert refused.extensions == told
+    extensions = {"code": "UPSTREAM_UNAVAILABLE", "retryable": True, "upstream": "folio", "retryAfter": 4.0}
+    assert caught.value.extensions == extensions
+    assert rejected is not None
+    assert rejected.extensions == extensions
     assert (
-        refused.message
+        rejected.message
         == "folio failed too often recently; the circuit breaker is open and nothing was sent."
     )
     assert upstream.sent == ["GET"] * 20
 
 
-async def test_one_question_tries_and_closes_it() -> None:
-    """After five seconds one question goes out, the others wait for what it finds, and then all go on."""
+async def test_one_read_probes_and_closes_it() -> None:
+    """After five seconds one read is sent, the others wait for its result, and then all continue."""
     upstream = Upstream()
     await upstream.fails()
     upstream.clock.now += OPEN_SECONDS
@@ -155,13 +155,13 @@ async def test_one_question_tries_and_closes_it() -> None:
 
     assert await upstream.read() == "open"
     upstream.gate.set()
-    assert await probe == "answered"
-    assert [await upstream.read() for _ in range(3)] == ["answered"] * 3
+    assert await probe == "responded"
+    assert [await upstream.read() for _ in range(3)] == ["responded"] * 3
     assert len(upstream.sent) == 24
 
 
-async def test_a_failed_try_opens_it_again() -> None:
-    """Another five seconds, and then another question."""
+async def test_a_failed_probe_opens_it_again() -> None:
+    """Another five seconds, and then another read."""
     upstream = Upstream()
     await upstream.fails()
     upstream.clock.now += OPEN_SECONDS
@@ -172,7 +172,7 @@ async def test_a_failed_try_opens_it_again() -> None:
     assert len(upstream.sent) == 22
 
 
-async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_only_changes_are_logged(caplog: pytest.LogCaptureFixture) -> None:
     """One line when it opens and one when it closes, however many calls are in flight at that moment."""
     upstream = Upstream()
     upstream.gate = asyncio.Event()
@@ -199,7 +199,7 @@ async def test_only_its_turns_are_logged(caplog: pytest.LogCaptureFixture) -> No
 async def test_callers_wait_at_least_a_second() -> None:
     """`retryAfter` is never below a second: just before a probe, during it, and for a write when it is due.
 
-    Otherwise clients that obey it would come back at once, again and again, until the probe has ended.
+    Otherwise clients that obey it would return at once, repeatedly, until the probe has ended.
     """
     upstream = Upstream()
     await upstream.fails()
@@ -207,7 +207,7 @@ async def test_callers_wait_at_least_a_second() -> None:
     upstream.clock.now += OPEN_SECONDS - 0.25
     just_before = await upstream.refusal()
     upstream.clock.now += 60
-    due = await upstream.act()
+    due = await upstream.write()
     upstream.gate = asyncio.Event()
     probe = asyncio.create_task(upstream.read())
     await until(lambda: len(upstream.sent) == 21)
@@ -228,23 +228,23 @@ async def test_the_rest_of_the_pause_is_rounded_up() -> None:
     assert (await upstream.refusal()).retry_after == 2.0
 
 
-async def test_an_act_is_never_the_one_that_tries() -> None:
-    """When a try is due, an act is refused all the same: its failure would be an unknown outcome."""
+async def test_a_write_is_never_the_probe() -> None:
+    """When a probe is due, a write still fails: its own failure would be an unknown outcome."""
     upstream = Upstream()
     await upstream.fails()
     upstream.clock.now += OPEN_SECONDS
     upstream.status = 200
 
-    refused = await upstream.act()
-    assert refused is not None
-    assert refused.message.endswith("nothing was sent.")
+    rejected = await upstream.write()
+    assert rejected is not None
+    assert rejected.message.endswith("nothing was sent.")
     assert "POST" not in upstream.sent
-    assert await upstream.read() == "answered"
-    assert await upstream.act() is None
+    assert await upstream.read() == "responded"
+    assert await upstream.write() is None
 
 
-async def test_a_try_that_is_given_up_leaves_room_for_another() -> None:
-    """A client that hangs up during the try does not keep the breaker open for ever."""
+async def test_a_cancelled_probe_allows_another() -> None:
+    """A client that disconnects during the probe does not keep the circuit open for ever."""
     upstream = Upstream()
     await upstream.fails()
     upstream.clock.now += OPEN_SECONDS
@@ -256,30 +256,30 @@ async def test_a_try_that_is_given_up_leaves_room_for_another() -> None:
     upstream.gate.set()
     upstream.status = 200
 
-    assert await upstream.read() == "answered"
+    assert await upstream.read() == "responded"
 
 
-async def test_timeouts_and_failed_acts_count() -> None:
-    """A hanging upstream fails like a broken one, and acts tell of it as questions do."""
+async def test_timeouts_and_failed_writes_count() -> None:
+    """A hanging upstream fails like a broken one, and writes count like reads."""
     upstream = Upstream()
     upstream.gate = asyncio.Event()
-    await asyncio.gather(*(upstream.read() for _ in range(10)), *(upstream.act() for _ in range(10)))
+    await asyncio.gather(*(upstream.read() for _ in range(10)), *(upstream.write() for _ in range(10)))
 
     assert await upstream.read() == "open"
 
 
-async def test_tenants_are_apart() -> None:
-    """What is down for one library may be up for another."""
+async def test_tenants_have_separate_circuits() -> None:
+    """An upstream that is down for one library may be up for another."""
     upstream = Upstream()
     await upstream.fails()
     upstream.status = 200
 
-    assert await upstream.read("college") == "answered"
+    assert await upstream.read("college") == "responded"
     assert await upstream.read("diku") == "open"
 
 
-def test_the_tenants_that_are_remembered_are_bounded() -> None:
-    """Whoever makes up names of tenants fills no memory."""
+def test_the_number_of_tenants_is_bounded() -> None:
+    """A caller that invents tenants fills no memory."""
     breakers = CircuitBreakers("folio", Clock())
     for number in range(3 * MAX_TENANTS):
         with breakers.admit(f"t{number}", read=True) as call:
@@ -288,8 +288,8 @@ def test_the_tenants_that_are_remembered_are_bounded() -> None:
     assert len(breakers) == MAX_TENANTS
 
 
-async def test_it_can_be_turned_off() -> None:
-    """Without a breaker every call is tried."""
+async def test_it_can_be_disabled() -> None:
+    """Without a circuit breaker every call is sent."""
     client = Client(
         "folio",
         "http://folio",

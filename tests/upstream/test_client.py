@@ -1,4 +1,4 @@
-"""How the client asks, and what it makes of each status, body and exception."""
+"""The client of one upstream: its requests, and the error for each status, body and exception."""
 
 from __future__ import annotations
 
@@ -61,36 +61,36 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 class Upstream:
-    """A client over a function in the place of a network, and the requests that it got."""
+    """A client over a function in place of the network, and the requests that it received."""
 
-    def __init__(self, answer: httpx.Response | Exception, limits: UpstreamSettings | None = None) -> None:
+    def __init__(self, response: httpx.Response | Exception, limits: UpstreamSettings | None = None) -> None:
         self.requests: list[httpx.Request] = []
-        self.answer = answer
+        self.response = response
         transport = httpx.MockTransport(self._handle)
         once = limits or Settings(read_attempts=1)  # retries have a file of their own
         self.client = CallerClient(Client("folio", "http://folio", transport, once), ())
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        if isinstance(self.response, Exception):
+            raise self.response
+        return self.response
 
     @property
     def users(self) -> BoundCollection:
         return Collection(Route("GET", "/users"), "users").bind(self.client)
 
     async def read_failure(self) -> errors.GatewayError:
-        """The error of a question, which was asked once."""
+        """Return the error of a read, which was sent once."""
         with pytest.raises(errors.GatewayError) as caught:
             await self.users(None, limit=10)
         assert [each.method for each in self.requests] == ["GET"]
         return caught.value
 
-    async def act_failure(self, act: Write = CHECK_OUT) -> errors.GatewayError:
-        """The error of an act, which was sent once."""
+    async def write_failure(self, write: Write = CHECK_OUT) -> errors.GatewayError:
+        """Return the error of a write, which was sent once."""
         with pytest.raises(errors.GatewayError) as caught:
-            await self.client.write_for_record(act, Route("POST", "/act"), {})
+            await self.client.write_for_record(write, Route("POST", "/write"), {})
         assert [each.method for each in self.requests] == ["POST"]
         return caught.value
 
@@ -132,8 +132,8 @@ def over(status: int, body: bytes = b"", **headers: str) -> Upstream:
         (302, b"", "UPSTREAM_BAD_RESPONSE", False),
     ],
 )
-async def test_the_status_of_a_question(status: int, body: bytes, code: str, retryable: bool) -> None:
-    """Each status has its code, which says whether asking again may help."""
+async def test_the_status_of_a_read(status: int, body: bytes, code: str, retryable: bool) -> None:
+    """Each status has its code, which says if another attempt may succeed."""
     problem = await over(status, body).read_failure()
 
     extensions = {name: value for name, value in problem.extensions.items() if name != "reasons"}
@@ -164,9 +164,9 @@ async def test_the_status_of_a_question(status: int, body: bytes, code: str, ret
         (504, b"", errors.OutcomeUnknown),
     ],
 )
-async def test_the_status_of_an_act(status: int, body: bytes, kind: type[errors.GatewayError]) -> None:
-    """Only a status that says for certain that nothing happened is reported as a refusal."""
-    problem = await over(status, body).act_failure()
+async def test_the_status_of_a_write(status: int, body: bytes, kind: type[errors.GatewayError]) -> None:
+    """Only a status that proves that nothing was written is reported as a rejection."""
+    problem = await over(status, body).write_failure()
 
     assert type(problem) is kind
 
@@ -187,14 +187,14 @@ async def test_the_status_of_an_act(status: int, body: bytes, kind: type[errors.
         (429, b"", errors.RateLimited),
     ],
 )
-async def test_the_status_of_an_act_that_reads_afterwards(
+async def test_the_status_of_a_write_that_reads_afterwards(
     status: int, body: bytes, kind: type[errors.GatewayError]
 ) -> None:
-    """A 403 or 404 of a check-in may be about what was looked up after it had happened.
+    """A 403 or 404 of a check-in may be about a record that was read after the check-in.
 
-    Only where Okapi names a permission of the BFF itself is it certain that the BFF was never asked.
+    Only if Okapi names a permission of the BFF itself is it certain that the BFF was never called.
     """
-    problem = await over(status, body).act_failure(CHECK_IN)
+    problem = await over(status, body).write_failure(CHECK_IN)
 
     assert type(problem) is kind
     if kind is errors.OutcomeUnknown:
@@ -217,16 +217,16 @@ async def test_the_status_of_an_act_that_reads_afterwards(
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-async def test_when_to_come_back_is_passed_on(status: int, header: str, seconds: float | None) -> None:
-    """`Retry-After` reaches the client where it is a number of seconds that JSON can hold."""
+async def test_retry_after_is_forwarded(status: int, header: str, seconds: float | None) -> None:
+    """`Retry-After` reaches the client if it is a number of seconds that JSON can hold."""
     problem = await over(status, Retry_After=header).read_failure()
 
     assert problem.extensions.get("retryAfter") == seconds
 
 
-async def test_an_act_that_was_limited_says_when_to_come_back() -> None:
-    """A 429 is a definite refusal, so the act may be repeated later."""
-    problem = await over(429, Retry_After="3").act_failure()
+async def test_a_rate_limited_write_has_retry_after() -> None:
+    """A 429 is a definite rejection, so the write may be repeated later."""
+    problem = await over(429, Retry_After="3").write_failure()
 
     assert problem.extensions == {
         "code": "RATE_LIMITED",
@@ -237,11 +237,11 @@ async def test_an_act_that_was_limited_says_when_to_come_back() -> None:
     }
 
 
-@pytest.mark.parametrize("expected_by", ["question", "act"])
-async def test_reasons_travel_whole(expected_by: str) -> None:
-    """What the library said reaches the caller: message, code and parameters, null values too."""
+@pytest.mark.parametrize("kind", ["read", "write"])
+async def test_reasons_are_complete(kind: str) -> None:
+    """The library's reasons reach the caller: message, code and parameters, null values too."""
     upstream = over(422, REFUSED)
-    problem = await (upstream.read_failure() if expected_by == "question" else upstream.act_failure())
+    problem = await (upstream.read_failure() if kind == "read" else upstream.write_failure())
 
     assert problem.extensions["reasons"] == [
         {
@@ -253,16 +253,16 @@ async def test_reasons_travel_whole(expected_by: str) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 502, 503])
-async def test_free_text_is_not_passed_on(status: int) -> None:
-    """No word of a trace, a page or a text of a service gets into an error."""
+async def test_free_text_is_not_forwarded(status: int) -> None:
+    """No word of a stack trace, a page or a text of a service is part of an error."""
     for body in (TRACE, b"<html><title>secret</title></html>", b"secret", b'"secret"'):
-        for problem in (await over(status, body).read_failure(), await over(status, body).act_failure()):
+        for problem in (await over(status, body).read_failure(), await over(status, body).write_failure()):
             assert "secret" not in problem.message
             assert "secret" not in json.dumps(problem.extensions)
 
 
-async def test_the_frame_of_a_service_gives_its_error_and_no_path() -> None:
-    """Spring's own JSON says what kind of error it was; where, it keeps for the log."""
+async def test_an_error_of_spring_has_its_reason_and_no_path() -> None:
+    """Spring's own JSON names the kind of error; its path is not forwarded."""
     problem = await over(400, SPRING).read_failure()
 
     assert problem.extensions["reasons"] == [{"message": "Bad Request"}]
@@ -272,7 +272,7 @@ async def test_the_frame_of_a_service_gives_its_error_and_no_path() -> None:
 
 
 async def test_a_record_by_its_path() -> None:
-    """The record comes as upstream sent it."""
+    """The record is returned as upstream sent it."""
     upstream = over(200, b'{"id":"a","unknown":[1,null]}')
 
     assert await upstream.client.read_record(Route("GET", "/loans/{id}"), "a") == {
@@ -284,21 +284,21 @@ async def test_a_record_by_its_path() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"loan record with ID a cannot be found", b"{}", b"<html>"])
 async def test_an_absent_record_is_none(body: bytes) -> None:
-    """404 on a by-id question is an answer, in whatever form."""
+    """A 404 to a read by id is a result, in any form."""
     assert await over(404, body).client.read_record(Route("GET", "/loans/{id}"), "a") is None
 
 
 @pytest.mark.parametrize("body", [NOT_ROUTED, SIDECAR_NOT_ROUTED])
-async def test_an_interface_that_is_not_there_is_no_absent_record(body: bytes) -> None:
-    """A 404 about the path would otherwise tell staff that nothing is lent."""
+async def test_an_absent_interface_is_no_absent_record(body: bytes) -> None:
+    """A 404 about the path would otherwise show staff that nothing is lent."""
     with pytest.raises(errors.UpstreamBadResponse) as caught:
         await over(404, body).client.read_record(Route("GET", "/loans/{id}"), "a")
 
     assert caught.value.message == "folio does not serve this request here."
 
 
-async def test_a_collection_that_is_not_there_is_no_absent_record() -> None:
-    """An older BFF answers 404 to a list that it does not serve; no record was named, so none is absent."""
+async def test_an_absent_collection_is_no_absent_record() -> None:
+    """An older BFF sends 404 for a list that it does not serve; no record was named, so none is absent."""
     upstream = over(404, b"Not Found")
 
     with pytest.raises(errors.UpstreamBadResponse, match="does not serve this request here"):
@@ -309,13 +309,13 @@ async def test_a_collection_that_is_not_there_is_no_absent_record() -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"7", b'"a"', b"", b"<html>"])
 async def test_a_record_must_be_an_object(body: bytes) -> None:
-    """Anything else is no record."""
+    """Any other JSON is no record."""
     with pytest.raises(errors.UpstreamBadResponse, match=r"^folio sent a response of an unexpected shape\.$"):
         await over(200, body).client.read_record(Route("GET", "/loans/{id}"), "a")
 
 
 @pytest.mark.parametrize(
-    ("asked", "body", "total"),
+    ("requested", "body", "total"),
     [
         (True, b'{"users":[],"totalRecords":7}', 7),
         (True, b'{"users":[]}', None),
@@ -325,12 +325,12 @@ async def test_a_record_must_be_an_object(body: bytes) -> None:
         (False, b'{"users":[],"totalRecords":7}', None),
     ],
 )
-async def test_the_total_of_a_page(asked: bool, body: bytes, total: int | None) -> None:
-    """A total is told where it was asked for and given; what was not asked for is an estimate."""
+async def test_the_total_of_a_page(requested: bool, body: bytes, total: int | None) -> None:
+    """A total is returned if it was requested and sent; one that was not requested is an estimate."""
     upstream = over(200, body)
 
-    assert await upstream.users(None, limit=5, total=asked) == Page([], total)
-    mode = "exact" if asked else "none"
+    assert await upstream.users(None, limit=5, total=requested) == Page([], total)
+    mode = "exact" if requested else "none"
     assert str(upstream.requests[0].url) == f"http://folio/users?limit=5&totalRecords={mode}"
 
 
@@ -343,7 +343,7 @@ class UserPage(msgspec.Struct):
 
 
 async def test_a_page_may_be_decoded_by_its_caller() -> None:
-    """The body comes as it was sent, for a decoder of types; what it refuses, the ordinary one reads."""
+    """The body is returned as it was sent, for a typed decoder; the generic one reads what that rejects."""
     of_types = msgspec.json.Decoder(UserPage)
     body = b'{"users":[{"id":"a","more":1}],"totalRecords":7}'
     upstream = over(200, body)
@@ -365,8 +365,8 @@ async def test_a_page_may_be_decoded_by_its_caller() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"users":null}', b'{"users":[1]}', b'{"users":['])
-async def test_a_body_that_is_no_page_says_so_when_it_is_read(body: bytes) -> None:
-    """An undecoded body may be anything; the ordinary way to read it raises what a call would have raised."""
+async def test_a_body_that_is_no_page_fails_when_it_is_decoded(body: bytes) -> None:
+    """An undecoded body may be anything; decoding it raises the error of a call."""
     upstream = over(200, body)
 
     assert await upstream.users.read_body(None, limit=5) == body
@@ -375,8 +375,8 @@ async def test_a_body_that_is_no_page_says_so_when_it_is_read(body: bytes) -> No
 
 
 @pytest.mark.parametrize("status", [401, 404, 422, 500])
-async def test_no_body_of_a_refusal_is_given_out_undecoded(status: int) -> None:
-    """What is no success raises here as everywhere."""
+async def test_no_body_of_an_error_is_returned_undecoded(status: int) -> None:
+    """A status that is no success raises here as everywhere."""
     with pytest.raises(errors.GatewayError) as decoded_way:
         await over(status, b"{}").users(None, limit=1)
     with pytest.raises(errors.GatewayError) as undecoded_way:
@@ -386,7 +386,7 @@ async def test_no_body_of_a_refusal_is_given_out_undecoded(status: int) -> None:
 
 
 async def test_a_path_with_and_without_a_record() -> None:
-    """It is None where upstream has none, and an error where the path is not served or has no object."""
+    """None if upstream has no record, an error if the path is not served or has no object."""
     assert await over(200, b'{"id":"a"}').client.read_record(Route("GET", "/loans/{id}"), "a") == {"id": "a"}
     assert await over(404, b"{}").client.read_record(Route("GET", "/loans/{id}"), "a") is None
     with pytest.raises(errors.UpstreamBadResponse):
@@ -400,7 +400,7 @@ ZIPPED = gzip.compress(USERS)
 
 
 def in_pieces(*pieces: bytes, encoding: str = "gzip") -> Upstream:
-    """An answer whose body arrives in these pieces."""
+    """Return a client whose response body arrives in these pieces."""
 
     async def body() -> AsyncIterator[bytes]:
         for piece in pieces:
@@ -420,7 +420,7 @@ def in_pieces(*pieces: bytes, encoding: str = "gzip") -> Upstream:
     ids=["whole", "halves", "bytes", "plain"],
 )
 async def test_a_body_is_decoded_in_any_pieces(pieces: list[bytes], encoding: str) -> None:
-    """Where the network cuts a compressed answer makes no difference."""
+    """It makes no difference how the network splits a compressed response."""
     page = await in_pieces(*pieces, encoding=encoding).users(None, limit=1)
 
     assert page.records == [{"id": "a"}]
@@ -439,25 +439,23 @@ async def test_a_body_is_decoded_in_any_pieces(pieces: list[bytes], encoding: st
     ],
     ids=["cut", "more later", "more at once", "two", "plain", "nested", "unknown"],
 )
-async def test_a_body_that_cannot_be_decompressed_whole_is_not_used(
-    pieces: list[bytes], encoding: str
-) -> None:
-    """Nothing of it is used, though the first part of it might be readable."""
+async def test_a_body_that_cannot_be_decompressed_is_not_used(pieces: list[bytes], encoding: str) -> None:
+    """No part of it is used, even if its first part is readable."""
     problem = await in_pieces(*pieces, encoding=encoding).read_failure()
 
     assert type(problem) is errors.UpstreamBadResponse
     assert problem.message == "folio sent a response that cannot be decompressed."
 
 
-async def test_an_empty_answer_may_be_labelled_as_compressed() -> None:
-    """Servers label what they never compressed; an absent record is still absent."""
+async def test_an_empty_response_may_be_labelled_as_compressed() -> None:
+    """Servers label bodies that they never compressed; an absent record is still absent."""
     assert (
         await over(404, Content_Encoding="gzip").client.read_record(Route("GET", "/loans/{id}"), "a") is None
     )
 
 
-async def test_what_a_page_is_asked_by() -> None:
-    """The limit is always sent, the offset where there is one, and what the collection always adds."""
+async def test_the_query_string_of_a_page() -> None:
+    """The limit is always sent, the offset if there is one, and the constant parameters of the collection."""
     upstream = over(200, b'{"servicepoints":[]}')
     points = Inventory.service_points.bind(upstream.client)
 
@@ -469,8 +467,8 @@ async def test_what_a_page_is_asked_by() -> None:
     )
 
 
-async def test_a_question_beyond_every_limit_is_not_sent() -> None:
-    """An address that no server would read is refused here."""
+async def test_a_read_beyond_every_limit_is_not_sent() -> None:
+    """An address that no server would read is rejected here."""
     upstream = over(200, b'{"users":[]}')
 
     with pytest.raises(errors.LimitExceeded) as caught:
@@ -482,7 +480,7 @@ async def test_a_question_beyond_every_limit_is_not_sent() -> None:
 
 @given(st.binary())
 def test_any_bytes_can_be_decoded(body: bytes) -> None:
-    """What is not JSON is None, and nothing is raised."""
+    """Bytes that are not JSON are None, and nothing is raised."""
     try:
         expected = json.loads(body.decode(), parse_constant=lambda name: None)
     except (ValueError, RecursionError):
@@ -499,59 +497,61 @@ def test_any_bytes_can_be_decoded(body: bytes) -> None:
     )
 )
 def test_all_json_can_be_decoded(value: object) -> None:
-    """What is JSON comes as it was written."""
+    """JSON is returned as it was written."""
     assert decode_json(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
 @pytest.mark.parametrize("body", [b"9" * 5000, b'"\\ud800"', b"[" * 100_000, b"NaN", b"\xef\xbb\xbf{}"])
 def test_hostile_json_is_no_json(body: bytes) -> None:
-    """Numbers beyond measure, halves of characters and endless nesting are not decoded."""
+    """Huge numbers, halves of surrogate pairs and endless nesting are not decoded."""
     assert decode_json(body) is None
 
 
-# MutationState
+# Writes
 
 
-async def test_an_act_as_it_is_sent() -> None:
-    """The body is JSON and says so; the answer is read by what it holds."""
+async def test_a_write_as_it_is_sent() -> None:
+    """The body is JSON and labelled so; the response is parsed by its content."""
     upstream = over(201, b'{"id":"a"}')
 
-    assert await upstream.client.write_for_record(CHECK_OUT, Route("POST", "/act"), {"a": "é"}) == {"id": "a"}
+    assert await upstream.client.write_for_record(CHECK_OUT, Route("POST", "/write"), {"a": "é"}) == {
+        "id": "a"
+    }
     assert upstream.requests[0].content == '{"a":"é"}'.encode()
     assert upstream.requests[0].headers["Content-Type"] == "application/json"
 
 
-async def test_an_act_without_a_body_has_no_type() -> None:
-    """A release says everything in its path."""
+async def test_a_write_without_a_body_has_no_type() -> None:
+    """A release has no body and no Content-Type."""
     upstream = over(204)
 
-    answer = await upstream.client.write(CHECK_OUT, Route("DELETE", "/locks/27/1"), None)
+    response = await upstream.client.write(CHECK_OUT, Route("DELETE", "/locks/27/1"), None)
 
-    assert (answer.status, answer.body) == (204, b"")
+    assert (response.status, response.body) == (204, b"")
     assert upstream.requests[0].content == b""
     assert "Content-Type" not in upstream.requests[0].headers
 
 
-async def test_a_status_that_was_asked_for_is_an_answer() -> None:
-    """Where a status means more than HTTP says, the caller of the client reads it."""
+async def test_an_expected_status_is_returned() -> None:
+    """If a status means more than HTTP says, the caller of the client handles it."""
     upstream = over(409, b'{"Data":{}}')
 
-    answer = await upstream.client.write(CHECK_OUT, Route("POST", "/locks"), {}, expected=frozenset({409}))
+    response = await upstream.client.write(CHECK_OUT, Route("POST", "/locks"), {}, expected=frozenset({409}))
 
-    assert (answer.status, answer.body) == (409, b'{"Data":{}}')
+    assert (response.status, response.body) == (409, b'{"Data":{}}')
     assert (
         await upstream.client.read_response(Route("GET", "/locks"), "", expected=frozenset({409}))
     ).status == 409
 
 
-async def test_an_act_whose_body_breaks_off_is_unknown() -> None:
-    """Even a status of success is no success until its body has come."""
+async def test_a_write_whose_response_is_cut_is_unknown() -> None:
+    """Even a status of success is no success until its body has arrived."""
 
     async def broken() -> AsyncIterator[bytes]:
         yield b'{"id":'
         raise httpx.ReadError("reset")
 
-    problem = await Upstream(httpx.Response(200, content=broken())).act_failure()
+    problem = await Upstream(httpx.Response(200, content=broken())).write_failure()
 
     assert type(problem) is errors.OutcomeUnknown
 
@@ -574,23 +574,28 @@ def raised(kind: type[httpx.HTTPError]) -> httpx.HTTPError:
 
 @pytest.mark.parametrize("kind", exceptions_of_httpx(), ids=lambda kind: kind.__name__)
 async def test_every_exception_of_httpx_is_translated(kind: type[httpx.HTTPError]) -> None:
-    """Each public exception has a row, its own or a parent's; only the roots may fall back on the root."""
+    """Each public exception has a row, its own or a parent's; only the roots may use the root's."""
     row = next(each for each in kind.__mro__ if each in TRANSLATIONS)
-    expected, said = TRANSLATIONS[row]
+    expected, message = TRANSLATIONS[row]
 
     problem = await Upstream(raised(kind)).read_failure()
 
-    assert (type(problem), problem.message) == (expected, f"folio {said}.")
+    assert (type(problem), problem.message) == (expected, f"folio {message}.")
     assert isinstance(problem.__cause__, kind)
     assert row is not httpx.HTTPError or kind in (httpx.HTTPError, httpx.RequestError, httpx.TransportError)
 
 
 def test_the_walk_finds_the_exceptions() -> None:
-    """The test above is about something: httpx shows this many, and the leaves that matter are among them."""
-    found = set(exceptions_of_httpx())
+    """The test above covers something: httpx exports this many, and the leaves that matter are among them."""
+    exceptions = set(exceptions_of_httpx())
 
-    assert len(found) >= 20
-    assert {httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.DecodingError} <= found
+    assert len(exceptions) >= 20
+    assert {
+        httpx.ConnectError,
+        httpx.ReadTimeout,
+        httpx.RemoteProtocolError,
+        httpx.DecodingError,
+    } <= exceptions
 
 
 @pytest.mark.parametrize(
@@ -609,16 +614,16 @@ def test_the_walk_finds_the_exceptions() -> None:
 async def test_the_most_specific_row_wins(
     kind: type[httpx.HTTPError], expected: type[errors.GatewayError]
 ) -> None:
-    """A connection that takes too long is no slow answer."""
+    """A connection that takes too long is no slow response."""
     assert type(await Upstream(raised(kind)).read_failure()) is expected
 
 
 @pytest.mark.parametrize("kind", exceptions_of_httpx(), ids=lambda kind: kind.__name__)
-async def test_what_an_exception_says_of_an_act(kind: type[httpx.HTTPError]) -> None:
-    """Only the exceptions of connecting are certain; all others leave the outcome unknown."""
+async def test_the_outcome_of_a_write_by_exception(kind: type[httpx.HTTPError]) -> None:
+    """Only the exceptions of connecting prove that nothing was sent; all others leave the outcome unknown."""
     unsent = {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol}
 
-    problem = await Upstream(raised(kind)).act_failure()
+    problem = await Upstream(raised(kind)).write_failure()
 
     assert type(problem) is (errors.UpstreamUnavailable if kind in unsent else errors.OutcomeUnknown)
     assert "secret" not in problem.message
@@ -633,21 +638,21 @@ async def test_what_an_exception_says_of_an_act(kind: type[httpx.HTTPError]) -> 
     ],
     ids=lambda problem: type(problem).__name__,
 )
-async def test_what_comes_from_below_httpx_is_translated(problem: Exception) -> None:
-    """An application in this process breaks off as a socket does, and that is no failure of ours."""
+async def test_exceptions_below_httpx_are_translated(problem: Exception) -> None:
+    """An application in this process fails as a socket does, and that is a failure of upstream."""
     assert isinstance(problem, TRANSPORT_ERRORS)
     assert type(await Upstream(problem).read_failure()) is errors.UpstreamUnavailable
-    assert type(await Upstream(problem).act_failure()) is errors.OutcomeUnknown
+    assert type(await Upstream(problem).write_failure()) is errors.OutcomeUnknown
 
 
-async def test_a_mistake_of_ours_is_not_called_a_failure_of_upstream() -> None:
-    """An exception that no transport raises stays what it is."""
+async def test_an_exception_of_the_gateway_is_not_translated() -> None:
+    """An exception that no transport raises stays as it is."""
     with pytest.raises(KeyError, match="ours"):
         await Upstream(KeyError("ours")).users(None, limit=1)
 
 
-async def test_an_application_in_this_process_may_break_off() -> None:
-    """What would be a reset on a network is one in this process, too."""
+async def test_an_application_in_this_process_may_reset() -> None:
+    """A reset on a network is a reset in this process, too."""
 
     async def app(scope: object, receive: object, send: object) -> None:
         raise ConnectionResetError
@@ -657,20 +662,20 @@ async def test_an_application_in_this_process_may_break_off() -> None:
     with pytest.raises(errors.UpstreamUnavailable):
         await client.read_object(Route("GET", "/users"), {})
     with pytest.raises(errors.OutcomeUnknown):
-        await client.write(CHECK_OUT, Route("POST", "/act"), {})
+        await client.write(CHECK_OUT, Route("POST", "/write"), {})
 
 
 # Slots
 
 
-async def settled() -> None:
-    """Let everything run that needs no time."""
+async def settle() -> None:
+    """Run everything that needs no time."""
     for _ in range(100):
         await asyncio.sleep(0)
 
 
-async def test_a_slot_comes_back_after_every_end() -> None:
-    """Success, refusal, failure and cancellation each give back the one slot there is."""
+async def test_a_slot_is_released_after_every_end() -> None:
+    """Success, rejection, failure and cancellation each release the only slot."""
     limits = Settings(upstream_concurrency=1, queue_timeout=0.01, read_timeout=0.05, act_timeout=0.05)
     upstream = Upstream(httpx.Response(200, content=b'{"users":[]}'), limits)
 
@@ -683,14 +688,14 @@ async def test_a_slot_comes_back_after_every_end() -> None:
         with pytest.raises(errors.UpstreamTimeout):
             await slow.read_object(Route("GET", "/users"), {})
         with pytest.raises(errors.OutcomeUnknown):
-            await slow.write(CHECK_OUT, Route("POST", "/act"), {})
+            await slow.write(CHECK_OUT, Route("POST", "/write"), {})
         waiting = asyncio.create_task(slow.read_object(Route("GET", "/users"), {}))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
 
-    for answer in (
+    for response in (
         httpx.Response(200, content=b'{"users":[]}'),
         httpx.Response(422),
         httpx.Response(500),
@@ -698,17 +703,17 @@ async def test_a_slot_comes_back_after_every_end() -> None:
         KeyError("ours"),
         httpx.Response(200, content=b'{"users":[]}'),
     ):
-        upstream.answer = answer
+        upstream.response = response
         for call in (
             upstream.users(None, limit=1),
-            upstream.client.write(CHECK_OUT, Route("POST", "/act"), {}),
+            upstream.client.write(CHECK_OUT, Route("POST", "/write"), {}),
         ):
             await asyncio.gather(call, return_exceptions=True)
     assert (await upstream.users(None, limit=1)).records == []
 
 
 async def test_a_waiting_call_may_be_cancelled() -> None:
-    """A caller who leaves the queue takes no slot along."""
+    """A caller that leaves the queue takes no slot."""
     gate = asyncio.Event()
 
     async def gated(request: httpx.Request) -> httpx.Response:
@@ -720,7 +725,7 @@ async def test_a_waiting_call_may_be_cancelled() -> None:
     running, leaving, staying = (
         asyncio.create_task(client.read_object(Route("GET", "/users"), {})) for _ in range(3)
     )
-    await settled()
+    await settle()
     leaving.cancel()
     await asyncio.sleep(0)
     gate.set()
@@ -730,9 +735,9 @@ async def test_a_waiting_call_may_be_cancelled() -> None:
 
 
 async def test_sent_at_is_utc_to_the_millisecond() -> None:
-    """The time in an unknown outcome can be compared with what upstream shows."""
+    """The time in an unknown outcome can be compared with upstream's."""
     before = datetime.now(UTC)
-    problem = await over(500).act_failure()
+    problem = await over(500).write_failure()
 
     text = problem.details["sentAt"]
     assert text.endswith("Z")
@@ -741,7 +746,7 @@ async def test_sent_at_is_utc_to_the_millisecond() -> None:
 
 
 class Slow(httpx.AsyncBaseTransport):
-    """A transport whose calls never end by themselves, and which knows whether it was closed."""
+    """A transport whose calls never end, and that counts how often it was closed."""
 
     def __init__(self) -> None:
         self.closed = 0
@@ -754,15 +759,15 @@ class Slow(httpx.AsyncBaseTransport):
         self.closed += 1
 
 
-async def test_a_pool_is_given_up_after_its_cancelled_calls() -> None:
+async def test_a_pool_is_replaced_after_cancelled_calls() -> None:
     """The pool that lost connections is closed with its last call, and every pool with the transport."""
     pools: list[Slow] = []
 
-    def made() -> Slow:
+    def create() -> Slow:
         pools.append(Slow())
         return pools[-1]
 
-    transport = RenewedTransport(made, 2)
+    transport = RenewedTransport(create, 2)
 
     def call() -> asyncio.Task[httpx.Response]:
         return asyncio.create_task(transport.handle_async_request(httpx.Request("GET", "http://folio")))
@@ -776,12 +781,12 @@ async def test_a_pool_is_given_up_after_its_cancelled_calls() -> None:
     second.cancel()
     await asyncio.wait([second])
     newer = call()
-    await settled()
+    await settle()
     assert [each.closed for each in pools] == [0, 0]
 
     last.cancel()
     await asyncio.wait([last])
-    await settled()
+    await settle()
     assert [each.closed for each in pools] == [1, 0]
 
     newer.cancel()
@@ -791,7 +796,7 @@ async def test_a_pool_is_given_up_after_its_cancelled_calls() -> None:
 
 
 class Stubborn(httpx.AsyncByteStream):
-    """A body that waits in one of the two places where a call may be cancelled."""
+    """A body that waits in one of the two places in which a call may be cancelled."""
 
     def __init__(self, place: str) -> None:
         self.place = place
@@ -807,32 +812,32 @@ class Stubborn(httpx.AsyncByteStream):
 
 
 @pytest.mark.parametrize(
-    ("place", "pools"), [("in the body", 2), ("at the end", 2), ("nowhere", 1)], ids=lambda value: value
+    ("place", "count"), [("in the body", 2), ("at the end", 2), ("nowhere", 1)], ids=lambda value: value
 )
-async def test_a_call_may_be_cancelled_after_its_answer_began(place: str, pools: int) -> None:
-    """A connection is lost as easily while the body is read or the answer closed; a whole one loses none."""
-    made: list[httpx.MockTransport] = []
+async def test_a_call_may_be_cancelled_after_its_response_began(place: str, count: int) -> None:
+    """A connection is lost as easily while the body is read or closed; a complete one loses none."""
+    pools: list[httpx.MockTransport] = []
 
     def pool() -> httpx.MockTransport:
-        made.append(httpx.MockTransport(lambda request: httpx.Response(200, stream=Stubborn(place))))
-        return made[-1]
+        pools.append(httpx.MockTransport(lambda request: httpx.Response(200, stream=Stubborn(place))))
+        return pools[-1]
 
     transport = RenewedTransport(pool, 1)
     client = CallerClient(Client("folio", "http://folio", transport, Settings()), ())
     call = asyncio.create_task(client.read_response(Route("GET", "/users"), ""))
-    await settled()
+    await settle()
     call.cancel()
     await asyncio.wait([call])
 
-    assert call.cancelled() is (pools == 2)
-    assert len(made) == pools
+    assert call.cancelled() is (count == 2)
+    assert len(pools) == count
 
 
 # No address
 
 
-async def test_a_service_without_an_address_is_not_asked() -> None:
-    """Questions and acts fail with what the operator has to set; asking again does not help."""
+async def test_a_service_without_an_address_is_not_called() -> None:
+    """Reads and writes fail with the setting that the operator has to set; a retry does not help."""
     missing = NotConfigured("polaris", "POLARIS_URL")
     client = CallerClient(missing, ())
     calls = (

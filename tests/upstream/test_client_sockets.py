@@ -1,4 +1,4 @@
-"""What the client makes of faults that only sockets can make, over both transports."""
+"""The client over faults that only sockets can produce, with both transports."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write
 from gateway.upstream.transport.transports import TransportFactory, aiohttp_transport, httpx_transport
 from tests.upstream.socket_server import (
+    Responder,
     SocketServer,
-    UpstreamResponse,
     closed_port,
     closes,
     drips,
@@ -62,7 +62,7 @@ Method = Literal["POST", "PUT", "DELETE"]
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """Both loops: their transports and timers differ, and it is uvloop's that serve."""
+    """Both loops: their transports and timers differ, and uvloop's are used in production."""
     return "asyncio", {"use_uvloop": request.param}
 
 
@@ -83,9 +83,9 @@ async def client_of(url: str, network: Network, limits: UpstreamSettings = PATIE
 
 @asynccontextmanager
 async def talking(
-    network: Network, answer: UpstreamResponse, limits: UpstreamSettings = PATIENT
+    network: Network, response: Responder, limits: UpstreamSettings = PATIENT
 ) -> AsyncIterator[tuple[Client, SocketServer]]:
-    async with socket_server(answer) as server, client_of(server.url, network, limits) as client:
+    async with socket_server(response) as server, client_of(server.url, network, limits) as client:
         yield client, server
 
 
@@ -93,17 +93,17 @@ def users(client: Client) -> BoundCollection:
     return Collection(Route("GET", "/users"), "users").bind(CallerClient(client, ()))
 
 
-async def act(client: Client, method: Method = "POST") -> object:
+async def write(client: Client, method: Method = "POST") -> object:
     return await CallerClient(client, ()).write(CHECK_OUT, Route(method, "/check-out"), {"a": 1})
 
 
-# MutationState
+# Writes
 
 
-ACT_FAULTS = {
+WRITE_FAULTS = {
     "reset": resets,
     "closed": closes,
-    "reset in the answer": resets_after(head(200, "Content-Length: 100") + b'{"id":'),
+    "reset in the response": resets_after(head(200, "Content-Length: 100") + b'{"id":'),
     "truncated": sends(head(200, "Content-Length: 100") + b'{"id":', close=True),
     "no HTTP": sends(b"garbage\r\n\r\n"),
     "broken chunks": sends(head(200, "Transfer-Encoding: chunked") + b"zz\r\nabc\r\n"),
@@ -113,14 +113,14 @@ ACT_FAULTS = {
     "504": responds(504),
     "redirected": responds(302, b"", "Location: /elsewhere"),
     "slow": hangs,
-    "slow in the answer": hangs_after(head(200, "Content-Length: 100") + b"{"),
+    "slow in the response": hangs_after(head(200, "Content-Length: 100") + b"{"),
     "dripping": drips(head(200) + b" " * 1000, every=0.02),
     "too big": responds(200, b" " * 20_000),
     "wrong compression": responds(200, b"{}", "Content-Encoding: gzip"),
 }
 
 
-SLOW = {"slow", "slow in the answer", "dripping", "no first byte", "silence in the answer"}
+SLOW = {"slow", "slow in the response", "dripping", "no first byte", "silence in the response"}
 
 
 def limits_for(fault: str) -> UpstreamSettings:
@@ -130,19 +130,19 @@ def limits_for(fault: str) -> UpstreamSettings:
 @pytest.mark.parametrize(
     ("method", "fault"),
     [
-        *(("POST", name) for name in ACT_FAULTS),
-        # What is idempotent to HTTP is no less an act; aiohttp would repeat it.
+        *(("POST", name) for name in WRITE_FAULTS),
+        # DELETE and PUT are idempotent in HTTP, and still writes; aiohttp would retry them.
         *((method, name) for method in ("PUT", "DELETE") for name in ("reset", "closed", "503")),
     ],
 )
-async def test_an_act_without_a_clear_answer_is_sent_once(
+async def test_a_write_without_a_conclusive_response_is_sent_once(
     network: Network, fault: str, method: Method
 ) -> None:
-    """Whatever happens after it was sent: one request on the wire, and an error that says how to look."""
-    async with talking(network, ACT_FAULTS[fault], limits_for(fault)) as (client, server):
+    """Regardless of the fault: one request on the wire, and an error that says how to verify the outcome."""
+    async with talking(network, WRITE_FAULTS[fault], limits_for(fault)) as (client, server):
         before = datetime.now(UTC)
         with pytest.raises(errors.OutcomeUnknown) as caught:
-            await act(client, method)
+            await write(client, method)
         after = datetime.now(UTC)
 
         assert server.lines() == [f"{method} /check-out"]
@@ -166,8 +166,8 @@ async def test_an_act_without_a_clear_answer_is_sent_once(
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-async def test_an_act_on_a_stale_connection_is_sent_once(network: Network, method: Method) -> None:
-    """A kept connection that ends under an act is no reason to send it again on another one."""
+async def test_a_write_on_a_stale_connection_is_sent_once(network: Network, method: Method) -> None:
+    """A kept connection that ends during a write is no reason to send it again on another one."""
     healthy = responds(200, USERS)
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -176,15 +176,15 @@ async def test_an_act_on_a_stale_connection_is_sent_once(network: Network, metho
     async with talking(network, once) as (client, server):
         await users(client)(None, limit=1)
         with pytest.raises(errors.OutcomeUnknown):
-            await act(client, method)
+            await write(client, method)
 
         assert server.lines() == ["GET /users?limit=1&totalRecords=none", f"{method} /check-out"]
         assert [each.connection for each in server.received] == [1, 1]
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'{"loan', b"<html>", b"\xff"])
-async def test_an_act_with_an_unreadable_success_is_sent_once(network: Network, body: bytes) -> None:
-    """A 2xx that cannot be read is no success and no failure."""
+async def test_a_write_with_an_unreadable_success_is_sent_once(network: Network, body: bytes) -> None:
+    """A 2xx that cannot be read is neither success nor failure."""
     async with talking(network, responds(200, body)) as (client, server):
         with pytest.raises(errors.OutcomeUnknown):
             await CallerClient(client, ()).write_for_record(CHECK_OUT, Route("POST", "/check-out"), {})
@@ -192,8 +192,8 @@ async def test_an_act_with_an_unreadable_success_is_sent_once(network: Network, 
         assert server.lines() == ["POST /check-out"]
 
 
-async def test_an_unknown_outcome_tells_when_the_act_was_sent(network: Network) -> None:
-    """`sentAt` is the time of sending and not that of the unreadable answer, which may be 30 s later."""
+async def test_an_unknown_outcome_has_the_time_of_sending(network: Network) -> None:
+    """`sentAt` is the time of sending and not that of the unreadable response, up to 30 s later."""
 
     received = []
 
@@ -212,8 +212,8 @@ async def test_an_unknown_outcome_tells_when_the_act_was_sent(network: Network) 
     assert before - a_millisecond < datetime.fromisoformat(caught.value.details["sentAt"]) <= at_upstream
 
 
-async def test_an_act_may_take_longer_than_a_read(network: Network) -> None:
-    """An act waits for its answer until its own deadline, beyond those of a question."""
+async def test_a_write_may_take_longer_than_a_read(network: Network) -> None:
+    """A write waits for its response until its own timeout, beyond those of a read."""
 
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.2)
@@ -227,25 +227,25 @@ async def test_an_act_may_take_longer_than_a_read(network: Network) -> None:
         assert server.lines() == ["POST /check-out"]
 
 
-async def test_an_act_that_finds_no_server_was_not_sent(network: Network) -> None:
-    """Refused connections are certain: nothing was sent, so the act may be repeated."""
+async def test_a_write_without_a_server_was_not_sent(network: Network) -> None:
+    """A refused connection proves that nothing was sent, so the write may be repeated."""
     async with client_of(f"http://127.0.0.1:{closed_port()}", network) as client:
         with pytest.raises(errors.UpstreamUnavailable) as caught:
-            await act(client)
+            await write(client)
 
     assert caught.value.message == "folio cannot be reached; nothing was sent."
     assert caught.value.extensions == {"code": "UPSTREAM_UNAVAILABLE", "retryable": True, "upstream": "folio"}
 
 
-async def test_an_act_for_an_unknown_host_was_not_sent(network: Network) -> None:
-    """A name that does not resolve is as certain as a refused connection."""
+async def test_a_write_to_an_unknown_host_was_not_sent(network: Network) -> None:
+    """A name that does not resolve proves it like a refused connection."""
     async with client_of("http://folio.invalid", network) as client:
         with pytest.raises(errors.UpstreamUnavailable, match=r"nothing was sent\.$"):
-            await act(client)
+            await write(client)
 
 
-async def test_a_connection_that_is_never_made_is_given_up(network: Network) -> None:
-    """Connecting has its own short time, after which it is certain that nothing was sent."""
+async def test_connecting_times_out(network: Network) -> None:
+    """Connecting has a short timeout, after which it is certain that nothing was sent."""
     limits = PATIENT.model_copy(update={"connect_timeout": 0.2})
     with silent_port() as port:
         async with client_of(f"http://127.0.0.1:{port}", network, limits) as client:
@@ -253,7 +253,7 @@ async def test_a_connection_that_is_never_made_is_given_up(network: Network) -> 
             with pytest.raises(
                 errors.UpstreamUnavailable, match=r"folio cannot be reached; nothing was sent\."
             ):
-                await act(client)
+                await write(client)
             with pytest.raises(errors.UpstreamUnavailable, match=r"folio cannot be reached\."):
                 await users(client)(None, limit=1)
             took = time.monotonic() - started
@@ -261,24 +261,24 @@ async def test_a_connection_that_is_never_made_is_given_up(network: Network) -> 
     assert 0.38 <= took <= 4
 
 
-async def test_a_greeting_that_is_not_answered_is_given_up(network: Network) -> None:
-    """A server that accepts and never speaks TLS has not been sent the act either."""
+async def test_a_handshake_times_out(network: Network) -> None:
+    """The write was not sent either to a server that accepts and never speaks TLS."""
     limits = PATIENT.model_copy(update={"connect_timeout": 0.2})
     async with socket_server(hangs) as server:
         async with client_of(f"https://127.0.0.1:{server.port}", network, limits) as client:
             with pytest.raises(errors.UpstreamUnavailable, match=r"cannot be reached; nothing was sent\."):
-                await act(client)
+                await write(client)
 
         assert (server.connections, server.received) == (1, [])
 
 
 async def test_a_server_that_speaks_no_tls_was_sent_nothing(network: Network) -> None:
-    """The handshake fails before a byte of the act goes out."""
+    """The handshake fails before a byte of the write is sent."""
     async with socket_server(hangs) as server:
         server.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
         async with client_of(f"https://127.0.0.1:{server.port}", network) as client:
             with pytest.raises(errors.UpstreamUnavailable, match=r"cannot be reached; nothing was sent\."):
-                await act(client)
+                await write(client)
 
         assert server.received == []
 
@@ -286,10 +286,10 @@ async def test_a_server_that_speaks_no_tls_was_sent_nothing(network: Network) ->
 # Reads
 
 
-READ_FAULTS: dict[str, tuple[UpstreamResponse, str]] = {
+READ_FAULTS: dict[str, tuple[Responder, str]] = {
     "reset": (resets, "UPSTREAM_UNAVAILABLE"),
     "closed": (closes, "UPSTREAM_UNAVAILABLE"),
-    "reset in the answer": (
+    "reset in the response": (
         resets_after(head(200, "Content-Length: 100") + b'{"users":[]}'),
         "UPSTREAM_UNAVAILABLE",
     ),
@@ -308,7 +308,7 @@ READ_FAULTS: dict[str, tuple[UpstreamResponse, str]] = {
         "UPSTREAM_UNAVAILABLE",
     ),
     "no first byte": (hangs, "UPSTREAM_TIMEOUT"),
-    "silence in the answer": (
+    "silence in the response": (
         hangs_after(head(200, "Content-Length: 100") + b'{"users":[]}'),
         "UPSTREAM_TIMEOUT",
     ),
@@ -353,10 +353,10 @@ READ_FAULTS: dict[str, tuple[UpstreamResponse, str]] = {
 
 
 @pytest.mark.parametrize("fault", READ_FAULTS)
-async def test_a_question_fails_with_its_code(network: Network, fault: str) -> None:
-    """Every fault has its code, costs one call, and gives no part of the data."""
-    answer, code = READ_FAULTS[fault]
-    async with talking(network, answer, limits_for(fault)) as (client, server):
+async def test_a_read_fails_with_its_code(network: Network, fault: str) -> None:
+    """Every fault has its code, costs one call, and returns no part of the data."""
+    response, code = READ_FAULTS[fault]
+    async with talking(network, response, limits_for(fault)) as (client, server):
         with pytest.raises(errors.GatewayError) as caught:
             await users(client)(None, limit=10)
 
@@ -364,8 +364,8 @@ async def test_a_question_fails_with_its_code(network: Network, fault: str) -> N
         assert server.lines() == ["GET /users?limit=10&totalRecords=none"]
 
 
-async def test_a_question_that_finds_no_server(network: Network) -> None:
-    """Refused connections are told as such."""
+async def test_a_read_without_a_server(network: Network) -> None:
+    """A refused connection is reported as such."""
     async with client_of(f"http://127.0.0.1:{closed_port()}", network) as client:
         with pytest.raises(errors.UpstreamUnavailable) as caught:
             await users(client)(None, limit=10)
@@ -374,7 +374,7 @@ async def test_a_question_that_finds_no_server(network: Network) -> None:
 
 
 async def test_a_connection_that_was_lost_is_not_called_unreachable(network: Network) -> None:
-    """A server that hangs up was reached, which an operator wants to know."""
+    """A server that disconnects was reached, which operators need to know."""
     async with talking(network, resets) as (client, _):
         with pytest.raises(errors.UpstreamUnavailable) as caught:
             await users(client)(None, limit=10)
@@ -394,11 +394,11 @@ async def test_a_connection_that_was_lost_is_not_called_unreachable(network: Net
     ],
     ids=["first byte", "whole call"],
 )
-async def test_a_question_keeps_its_deadlines(
-    network: Network, answer: UpstreamResponse, limits: UpstreamSettings, least: float
+async def test_a_read_keeps_its_timeouts(
+    network: Network, response: Responder, limits: UpstreamSettings, least: float
 ) -> None:
-    """The first byte has its time, and so has the whole call, however busy the connection is."""
-    async with talking(network, answer, limits) as (client, _):
+    """The first byte has a timeout, and so has the complete call, however busy the connection is."""
+    async with talking(network, response, limits) as (client, _):
         started = time.monotonic()
         with pytest.raises(errors.UpstreamTimeout):
             await users(client)(None, limit=10)
@@ -407,7 +407,7 @@ async def test_a_question_keeps_its_deadlines(
 
 
 async def test_a_bomb_is_not_inflated(network: Network) -> None:
-    """100 KB of gzip that would be 100 MB are given up at the first byte past the cap."""
+    """100 KB of gzip that would be 100 MB are aborted at the first byte beyond the cap."""
     bomb = gzip_bomb(100)
     assert len(bomb) < 110_000
 
@@ -423,8 +423,8 @@ async def test_a_bomb_is_not_inflated(network: Network) -> None:
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bytes], ids=["gzip", "plain"])
-async def test_the_cap_is_the_largest_answer(network: Network, compress: Callable[[bytes], bytes]) -> None:
-    """An answer of exactly as many decoded bytes as are allowed is taken."""
+async def test_the_cap_is_the_largest_response(network: Network, compress: Callable[[bytes], bytes]) -> None:
+    """A response of exactly the allowed number of decompressed bytes is accepted."""
     body = compress(b'{"users":[]}'.ljust(10_000))
     encoding = ["Content-Encoding: gzip"] if compress is gzip.compress else []
 
@@ -432,13 +432,13 @@ async def test_the_cap_is_the_largest_answer(network: Network, compress: Callabl
         assert (await users(client)(None, limit=10)).records == []
 
 
-async def test_an_answer_is_read_whatever_its_label_says(network: Network) -> None:
+async def test_a_response_is_parsed_regardless_of_its_type(network: Network) -> None:
     """JSON under another content type is JSON."""
     async with talking(network, responds(200, USERS, "Content-Type: text/plain")) as (client, _):
         assert (await users(client)(None, limit=10)).records == [{"id": "a"}]
 
 
-async def test_long_headers_of_an_answer_are_read(network: Network) -> None:
+async def test_long_response_headers_are_read(network: Network) -> None:
     """Okapi echoes tokens, and those of Keycloak are long."""
     async with talking(network, responds(200, USERS, f"X-Okapi-Token: {'a' * 20_000}")) as (client, _):
         assert (await users(client)(None, limit=10)).records == [{"id": "a"}]
@@ -448,26 +448,26 @@ async def test_long_headers_of_an_answer_are_read(network: Network) -> None:
 
 
 async def test_no_redirect_is_followed(network: Network) -> None:
-    """The token goes to the address that was configured and to no other."""
+    """The token is sent to the configured address and to no other."""
     async with socket_server(responds(200, USERS)) as elsewhere:
         moved = responds(302, b"", f"Location: {elsewhere.url}/users")
         async with talking(network, moved) as (client, server):
             with pytest.raises(errors.UpstreamBadResponse):
                 await users(client)(None, limit=10)
             with pytest.raises(errors.OutcomeUnknown):
-                await act(client)
+                await write(client)
 
         assert server.lines() == ["GET /users?limit=10&totalRecords=none", "POST /check-out"]
         assert elsewhere.lines() == []
 
 
 async def test_no_cookie_is_kept(network: Network) -> None:
-    """What one caller's answer sets never travels with the next call."""
+    """A cookie of one caller's response is never sent with the next call."""
     answer = responds(200, USERS, "Set-Cookie: folioAccessToken=secret; Path=/", "Set-Cookie: a=b")
     async with talking(network, answer) as (client, server):
         for _ in range(3):
             await users(client)(None, limit=10)
-        await act(client)
+        await write(client)
 
         assert [each.header("Cookie") for each in server.received] == [[], [], [], []]
 
@@ -475,7 +475,7 @@ async def test_no_cookie_is_kept(network: Network) -> None:
 async def test_proxies_of_the_environment_are_ignored(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Upstream addresses come from the settings alone."""
+    """Upstream addresses come from the settings only."""
     async with socket_server(responds(200, USERS)) as proxy:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"):
             monkeypatch.setenv(name, proxy.url)
@@ -490,7 +490,7 @@ async def test_proxies_of_the_environment_are_ignored(
 async def test_logins_of_the_environment_are_ignored(
     network: Network, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A .netrc of the operator is not sent to upstream."""
+    """The operator's .netrc is not sent to upstream."""
     netrc = tmp_path_factory.mktemp("home") / "netrc"
     netrc.write_text("machine 127.0.0.1 login operator password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -501,8 +501,8 @@ async def test_logins_of_the_environment_are_ignored(
         assert server.received[0].header("Authorization") == []
 
 
-async def test_only_the_given_headers_travel(network: Network) -> None:
-    """Besides what HTTP needs, upstream sees the headers that the caller's client was given."""
+async def test_only_the_callers_headers_are_sent(network: Network) -> None:
+    """Apart from HTTP's own, upstream receives only the headers of the caller's client."""
     given = (("Accept", "application/json, text/plain"), ("X-Okapi-Tenant", "diku"))
     async with talking(network, responds(200, USERS)) as (client, server):
         caller = CallerClient(client, given)
@@ -539,7 +539,7 @@ QUERIES = [
 
 @pytest.mark.parametrize("query", QUERIES)
 async def test_a_query_arrives_as_it_was_written(network: Network, query: str) -> None:
-    """One parameter stays one parameter, whatever stands in it, and nothing but ASCII is on the wire."""
+    """One parameter stays one parameter for any value, and only ASCII is sent."""
     async with talking(network, responds(200, USERS)) as (client, server):
         await users(client)(query, limit=10)
         await CallerClient(client, ()).read_object(Route("GET", "/users"), {"query": query, "limit": "10"})
@@ -567,7 +567,7 @@ async def test_a_query_arrives_as_it_was_written(network: Network, query: str) -
     ],
 )
 async def test_a_segment_never_leaves_its_place(network: Network, value: str, target: str) -> None:
-    """What stands in a path cannot walk to another path."""
+    """A value in a path cannot walk to another path."""
     async with talking(network, responds(200, b"{}")) as (client, server):
         await CallerClient(client, ()).read_record(Route("GET", "/loans/{id}"), value)
 
@@ -575,7 +575,7 @@ async def test_a_segment_never_leaves_its_place(network: Network, value: str, ta
 
 
 async def test_a_path_in_the_address_is_kept(network: Network) -> None:
-    """A base URL may have a path, and a slash at its end is not doubled."""
+    """A base URL may have a path, and its final slash is not doubled."""
     async with socket_server(responds(200, USERS)) as server:
         async with client_of(f"{server.url}/okapi/", network) as client:
             await users(client)(None, limit=1)
@@ -584,7 +584,7 @@ async def test_a_path_in_the_address_is_kept(network: Network) -> None:
 
 
 async def test_the_length_of_a_request_line_is_known_before_it_is_sent(network: Network) -> None:
-    """Chunks are cut by a length that is never below that of the line on the wire."""
+    """Batches are split by a length that is never below that of the line on the wire."""
     query = str(cql.any_of("barcode", ["ä b/c", 'x"y', "日本"]))
     async with socket_server(responds(200, USERS)) as server:
         async with client_of(f"{server.url}/okapi/über", network) as client:
@@ -596,16 +596,16 @@ async def test_the_length_of_a_request_line_is_known_before_it_is_sent(network: 
         assert network is not httpx_transport or len(line) == expected
 
 
-def test_parameters_are_encode_query() -> None:
-    """No parameter ends early and none begins in another."""
+def test_parameters_are_encoded() -> None:
+    """No parameter ends early and none begins inside another."""
     assert encode_query({"query": 'a=="b&c"', "operation": "create"}) == (
         "query=a%3D%3D%22b%26c%22&operation=create"
     )
 
 
 @pytest.mark.parametrize("value", ["", ".", ".."])
-def test_dotted_segments_are_refused(value: str) -> None:
-    """The dots that walk up a path are no id."""
+def test_dotted_segments_are_rejected(value: str) -> None:
+    """Dots that walk up a path are no id."""
     with pytest.raises(errors.BadUserInput, match="An id must not be empty"):
         encode_segment(value)
 
@@ -614,7 +614,7 @@ def test_dotted_segments_are_refused(value: str) -> None:
 
 
 class Gate:
-    """Answers when it is opened, and knows how many wait."""
+    """A server that responds once it is opened, and counts the waiting requests."""
 
     def __init__(self) -> None:
         self.opened = asyncio.Event()
@@ -630,7 +630,7 @@ class Gate:
 
 
 async def test_calls_in_flight_are_bounded(network: Network) -> None:
-    """No more calls run side by side than there are slots, and all of them are answered."""
+    """No more calls run concurrently than there are slots, and all of them get a response."""
     gate = Gate()
     limits = Settings(upstream_concurrency=3, queue_timeout=5)
     async with talking(network, gate, limits) as (client, server):
@@ -646,14 +646,14 @@ async def test_calls_in_flight_are_bounded(network: Network) -> None:
 
 
 async def test_a_call_that_waits_too_long_is_not_sent(network: Network) -> None:
-    """Past the queue timeout a question and an act fail at once, retryable, and nothing was sent."""
+    """After the queue timeout a read and a write fail at once, retryable, and nothing was sent."""
     gate = Gate()
     limits = Settings(upstream_concurrency=2, queue_timeout=0.05)
     async with talking(network, gate, limits) as (client, server):
         running = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(2)]
         await until(lambda: gate.waiting == 2)
         started = time.monotonic()
-        late = await asyncio.gather(users(client)(None, limit=2), act(client), return_exceptions=True)
+        late = await asyncio.gather(users(client)(None, limit=2), write(client), return_exceptions=True)
 
         assert 0.04 <= time.monotonic() - started <= 4
         for problem in late:
@@ -666,7 +666,7 @@ async def test_a_call_that_waits_too_long_is_not_sent(network: Network) -> None:
 
 
 async def test_cancelled_reads_close_their_connections(network: Network) -> None:
-    """A question nobody waits for does not go on upstream."""
+    """A read that is no longer awaited does not continue upstream."""
     async with talking(network, hangs, Settings()) as (client, server):
         calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(5)]
         await until(lambda: len(server.received) == 5)
@@ -679,8 +679,8 @@ async def test_cancelled_reads_close_their_connections(network: Network) -> None
         await until(lambda: server.open_connections == 0)
 
 
-async def test_cancellation_leaves_the_pool_whole(network: Network) -> None:
-    """After 20 callers gave up their calls again and again, all ten connections of the pool can be used."""
+async def test_cancellation_leaks_no_connections(network: Network) -> None:
+    """After 20 callers cancelled their calls many times, all ten connections of the pool can be used."""
     slow = True
 
     async def sometimes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -710,7 +710,7 @@ async def test_cancellation_leaves_the_pool_whole(network: Network) -> None:
         assert time.monotonic() - started < 4  # before a pool without room would say so
 
         gate = Gate()
-        server.answer = gate
+        server.respond = gate
         whole = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(10)]
         await until(lambda: gate.waiting == 10)
         gate.opened.set()

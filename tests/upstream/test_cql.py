@@ -1,4 +1,4 @@
-"""What goes into a query stays where it was put."""
+"""CQL queries: values stay inside their quotes."""
 
 import copy
 from collections.abc import Callable
@@ -59,7 +59,7 @@ wordy_texts = texts.filter(lambda text: text.strip() != "")
 
 @dataclass(frozen=True)
 class Reading:
-    """A rendered query taken apart by someone who has never seen the code that wrote it."""
+    """A rendered query, parsed without knowledge of the code that wrote it."""
 
     outside: str
     values: list[str]
@@ -67,7 +67,7 @@ class Reading:
 
 
 def read(rendered: str) -> Reading:
-    """Walk character by character; only an unescaped quotation mark opens or closes a value."""
+    """Read character by character; only an unescaped quotation mark opens or closes a value."""
     outside, values, masks, quoted = "", list[str](), 0, False
     chars = iter(rendered)
     for char in chars:
@@ -88,7 +88,7 @@ def read(rendered: str) -> Reading:
 
 
 def depths(rendered: str, *, mid_word_quotes: bool) -> list[int]:
-    """List the depth after each character outside quotes, by either of two readings of a quotation mark."""
+    """Return the depth after each character outside quotes, by either reading of a quotation mark."""
     seen, depth, quoted, escaped, in_word = list[int](), 0, False, False, False
     for char in rendered:
         if quoted:
@@ -105,13 +105,13 @@ def depths(rendered: str, *, mid_word_quotes: bool) -> list[int]:
     return seen
 
 
-def test_a_value_is_compared_with_the_whole_field() -> None:
+def test_a_value_is_compared_with_the_complete_field() -> None:
     """An exact clause is index, two equals signs and the quoted value."""
     assert str(equal("userId", LOAN)) == f'userId=="{LOAN}"'
 
 
 def test_the_five_special_characters_are_escaped() -> None:
-    """Each of the five characters that CQL gives a meaning gets a backslash."""
+    """Each of the five characters that are special in CQL gets a backslash."""
     assert str(equal("externalSystemId", 'a"b\\c*d?e^f')) == r'externalSystemId=="a\"b\\c\*d\?e\^f"'
 
 
@@ -132,7 +132,7 @@ def test_one_value_needs_no_list() -> None:
 
 @pytest.mark.parametrize("values", [[], (), "", "abc"])
 def test_no_values_or_a_bare_text_is_no_list(values: list[str]) -> None:
-    """An empty list is refused, and a text is not taken for a list of letters."""
+    """An empty list is rejected, and a text is not read as a list of letters."""
     with pytest.raises(ValueError, match=r"^`values` must be a list of at least one value$"):
         any_of("id", values)
 
@@ -142,20 +142,20 @@ def test_a_pattern_keeps_its_wildcards() -> None:
     assert str(matches("title", 'a*b?c^d"e\\f')) == r'title=="a*b?c^d\"e\\f"'
 
 
-def test_a_beginning_ends_in_the_only_wildcard() -> None:
-    """A star in the beginning of a field stands for itself, the star after it does not."""
+def test_a_prefix_ends_in_the_only_wildcard() -> None:
+    """A star in the prefix is literal, the star after it is not."""
     assert str(starts_with("status", "Open")) == 'status=="Open*"'
     assert str(starts_with("status", "O*")) == r'status=="O\**"'
 
 
-def test_an_empty_beginning_is_refused() -> None:
-    """An empty beginning would list everything."""
+def test_an_empty_prefix_is_rejected() -> None:
+    """An empty prefix would list everything."""
     with pytest.raises(CqlError, match=r"^an empty prefix would match every record$"):
         starts_with("status", "")
 
 
 def test_words_match_as_phrase_all_or_any() -> None:
-    """Words match as a phrase unless told otherwise."""
+    """Words match as a phrase by default."""
     assert str(words("title", "semantic web?")) == r'title="semantic web\?"'
     assert str(words("title", "semantic web", "all")) == 'title all "semantic web"'
     assert str(words("title", "semantic web", "any")) == 'title any "semantic web"'
@@ -163,33 +163,33 @@ def test_words_match_as_phrase_all_or_any() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", " \u00a0 "])
 def test_words_need_a_word(text: str) -> None:
-    """A blank text is refused, because upstream would read it as "the field is present"."""
+    """A blank text is rejected, because upstream would read it as "the field is present"."""
     with pytest.raises(CqlError, match=r"^a text without words would match every record that has the field$"):
         words("title", text)
 
 
 @pytest.mark.parametrize("relation", ["<", "<=", ">", ">=", "<>"])
 def test_a_comparison_is_of_text_or_of_numbers(relation: Comparison) -> None:
-    """A comparison is of texts, and of numbers only on request."""
+    """Texts are compared by default, and numbers on request."""
     assert str(compare("position", relation, "10")) == f'position{relation}"10"'
     assert str(compare("position", relation, "10", number=True)) == f'position{relation}/number "10"'
 
 
 def test_equality_has_a_number_form() -> None:
-    """Exact clauses, single and listed, can be told to compare numbers."""
+    """Exact clauses, single and listed, can compare numbers."""
     assert str(equal("position", "-1.5", number=True)) == 'position==/number "-1.5"'
     assert str(any_of("position", ["1", "2"], number=True)) == 'position==/number ("1" or "2")'
 
 
 @pytest.mark.parametrize("value", ["", "1 or 1=1", "1;", "--1", "1e999", "nan", "\u0661", "1\n", " 1"])
 def test_a_number_is_a_number(value: str) -> None:
-    """Only plain decimal numbers go into a number clause."""
+    """Only plain decimal numbers are accepted in a number clause."""
     with pytest.raises(CqlError, match=r"^a number was expected$"):
         compare("position", ">", value, number=True)
 
 
-def test_a_relation_from_elsewhere_is_refused() -> None:
-    """A relation that is not on the list is a programming error, also when types were ignored."""
+def test_an_unknown_relation_is_rejected() -> None:
+    """A relation that is not listed is a programming error, also if types are ignored."""
     with pytest.raises(ValueError, match=r"^`relation` must be one of <, <=, >, >=, <>$"):
         compare("dueDate", cast(Any, '<"" or id>'), "x")
     with pytest.raises(ValueError, match=r"^`match` must be '=', 'all' or 'any'$"):
@@ -197,12 +197,12 @@ def test_a_relation_from_elsewhere_is_refused() -> None:
 
 
 def test_presence_and_absence() -> None:
-    """A field is present when it matches the empty word, absent among all the rest."""
+    """A field is present if it matches the empty word, and absent otherwise."""
     assert str(present("proxyUserId")) == 'proxyUserId=""'
     assert str(absent("proxyUserId")) == '(cql.allRecords=1 not proxyUserId="")'
 
 
-def test_groups_carry_their_parentheses() -> None:
+def test_groups_have_parentheses() -> None:
     """A group is closed in parentheses, and so is every group inside it."""
     mine, open_, due = equal("userId", LOAN), equal("status.name", "Open"), present("dueDate")
 
@@ -215,8 +215,8 @@ def test_groups_carry_their_parentheses() -> None:
 
 
 @pytest.mark.parametrize("join", [all_of, one_of])
-def test_what_is_none_is_no_condition(join: Callable[..., Cql | None]) -> None:
-    """None is skipped, a single clause stays as it is, and nothing is None."""
+def test_none_is_no_condition(join: Callable[..., Cql | None]) -> None:
+    """None is skipped, a single clause stays as it is, and no clauses are None."""
     mine = equal("userId", LOAN)
 
     assert join(None, mine, None) == mine
@@ -224,8 +224,8 @@ def test_what_is_none_is_no_condition(join: Callable[..., Cql | None]) -> None:
     assert join() is None
 
 
-def test_taking_nothing_out() -> None:
-    """Without anything to take out, a query stays as it is."""
+def test_excluding_nothing() -> None:
+    """Without an exclusion, a query stays as it is."""
     assert but_not(EVERYTHING, None) is EVERYTHING
 
 
@@ -245,7 +245,7 @@ def test_a_sort_without_a_query_lists_everything() -> None:
 
 
 def test_the_tie_break_is_added_once_or_not_at_all() -> None:
-    """The last key is not repeated, can be another one, and can be left out."""
+    """The last key is not repeated, can be another one, and can be omitted."""
     newest = [SortKey("id", descending=True)]
 
     assert sorted_by(None, newest) == "cql.allRecords=1 sortby id/sort.descending"
@@ -263,8 +263,8 @@ def test_a_sort_key_can_be_a_number() -> None:
     "name",
     ["", "1a", ".a", "a b", "a/b", 'a=="b" or id', "a)", "a\n", "é", "id sortby x", "sortby", "NOT"],
 )
-def test_an_index_name_is_never_anything_else(name: str) -> None:
-    """A name that is not an index name is a programming error, wherever it is used."""
+def test_an_invalid_index_is_rejected(name: str) -> None:
+    """A name that is no index is a programming error in every function."""
     users: list[Callable[[], object]] = [
         lambda: equal(name, "x"),
         lambda: any_of(name, ["x", "y"]),
@@ -282,19 +282,19 @@ def test_an_index_name_is_never_anything_else(name: str) -> None:
             use()
 
 
-def test_a_query_is_not_made_by_hand() -> None:
-    """A query comes from the functions of the module and cannot be changed afterwards."""
-    made = equal("id", LOAN)
+def test_a_query_cannot_be_constructed_or_changed() -> None:
+    """A query is created by the functions of the module and cannot be changed afterwards."""
+    query = equal("id", LOAN)
 
     with pytest.raises(TypeError):
         Cql("id==*")  # type: ignore[call-arg]  # the point of the test
     with pytest.raises(FrozenInstanceError):
-        made._text = "id==*"  # type: ignore[misc]  # the point of the test
-    assert copy.deepcopy(made) == made
+        query._text = "id==*"  # type: ignore[misc]  # the point of the test
+    assert copy.deepcopy(query) == query
 
 
 def test_a_query_does_not_show_its_values_in_a_repr() -> None:
-    """What a log line prints of a query holds no barcode."""
+    """A log line with a query contains no barcode."""
     assert repr(equal("barcode", "4711")) == "Cql()"
 
 
@@ -310,8 +310,8 @@ WRITERS: list[Callable[[str], object]] = [
 
 
 @given(st.text(_printable), controls, st.text(_printable))
-def test_control_characters_are_refused(before: str, control: str, after: str) -> None:
-    """A control character or half a surrogate pair is refused with its position and without the text."""
+def test_control_characters_are_rejected(before: str, control: str, after: str) -> None:
+    """A control character or half a surrogate pair is rejected with its position and without the text."""
     for write in WRITERS:
         with pytest.raises(CqlError) as refusal:
             write(f"patron {before}{control}{after}")
@@ -323,7 +323,7 @@ def test_control_characters_are_refused(before: str, control: str, after: str) -
 @given(texts)
 @example('x" or cql.allRecords=1 or barcode=="')
 def test_no_value_leaves_its_quotes(value: str) -> None:
-    """Whatever the value, the clause around it is the same and the value inside is the value."""
+    """For any value, the clause around it is the same and the value inside is the value."""
     assert read(str(equal("barcode", value))) == Reading('barcode==""', [value], 0)
     assert read(str(compare("barcode", ">=", value))) == Reading('barcode>=""', [value], 0)
 
@@ -338,7 +338,7 @@ def test_no_pattern_leaves_its_quotes(pattern: str) -> None:
 
 @given(wordy_texts)
 def test_no_words_leave_their_quotes(text: str) -> None:
-    """Words and beginnings hold only what was given, and a beginning one wildcard more."""
+    """Words and prefixes contain only the given text, and a prefix one wildcard more."""
     assert read(str(words("title", text))) == Reading('title=""', [text], 0)
     assert read(str(words("title", text, "all"))) == Reading('title all ""', [text], 0)
     assert read(str(starts_with("title", text))) == Reading('title==""', [f"{text}*"], 1)
@@ -346,7 +346,7 @@ def test_no_words_leave_their_quotes(text: str) -> None:
 
 @given(st.lists(texts, min_size=2))
 def test_no_value_leaves_its_list(values: list[str]) -> None:
-    """A list has as many members as it was given, each with its value."""
+    """A list has as many members as were given, each with its value."""
     outside = " or ".join(['""'] * len(values))
 
     assert read(str(any_of("id", values))) == Reading(f"id==({outside})", values, 0)
@@ -387,13 +387,13 @@ ACCEPTED = [
 
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_a_callers_query_is_put_in_parentheses(text: str) -> None:
-    """A well-formed query is taken as it is, in parentheses, without the spaces around it."""
+    """A well-formed query is kept, in parentheses, without the spaces around it."""
     assert str(caller_cql(text)) == f"({text})"
     assert str(caller_cql(f"  {text} ")) == f"({text})"
 
 
 def test_a_callers_query_stays_in_its_parentheses() -> None:
-    """An alternative of the caller's cannot escape the condition beside it."""
+    """An alternative in the caller's query cannot escape the condition next to it."""
     query = all_of(equal("userId", LOAN), caller_cql('a=="1" or b=="2"'))
 
     assert sorted_by(query, []) == f'(userId=="{LOAN}" and (a=="1" or b=="2")) sortby id'
@@ -457,16 +457,16 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("text", "why"), REFUSED)
-def test_a_malformed_query_is_refused_with_its_place(text: str, why: str) -> None:
-    """A query that is not made of whole clauses is refused, saying what is wrong and where."""
+def test_a_malformed_query_is_rejected_with_its_position(text: str, why: str) -> None:
+    """A query that is not made of complete clauses is rejected, with the reason and its position."""
     with pytest.raises(CqlError) as refusal:
         caller_cql(text)
 
     assert str(refusal.value) == f"Invalid CQL: {why}"
 
 
-def test_the_length_of_a_callers_query_is_capped() -> None:
-    """The longest query is taken and one character more is not."""
+def test_the_length_of_a_callers_query_is_limited() -> None:
+    """The longest query is accepted and one character more is not."""
     longest = f'a=="{"x" * 15}"'
 
     assert str(caller_cql(longest, max_length=20)) == f"({longest})"
@@ -476,8 +476,8 @@ def test_the_length_of_a_callers_query_is_capped() -> None:
         caller_cql("x" * 2001)
 
 
-def test_nesting_is_taken_to_its_limit() -> None:
-    """Twenty parentheses are taken, over values as over clauses."""
+def test_nesting_is_limited() -> None:
+    """Twenty parentheses are accepted, over values as over clauses."""
     nested = "(" * 10 + "a==" + "(" * 10 + "b" + ")" * 20
 
     assert str(caller_cql(nested)) == f"({nested})"
@@ -505,8 +505,8 @@ well_formed = st.recursive(
 
 
 @given(st.one_of(queries, well_formed))
-def test_a_taken_query_closes_only_at_its_end(text: str) -> None:
-    """Any text is refused, or its parentheses close at the very end, however quotation marks are read."""
+def test_an_accepted_query_closes_only_at_its_end(text: str) -> None:
+    """Any text is rejected, or its parentheses close at the very end, by either reading of quotes."""
     try:
         rendered = str(caller_cql(text))
     except CqlError:
@@ -520,14 +520,14 @@ def test_a_taken_query_closes_only_at_its_end(text: str) -> None:
 
 
 @given(well_formed)
-def test_whole_clauses_are_taken(text: str) -> None:
-    """Queries joined from queries that are taken are taken as well."""
+def test_complete_clauses_are_accepted(text: str) -> None:
+    """Queries joined from accepted queries are accepted as well."""
     assert str(caller_cql(text)) == f"({text.strip(' ')})"
 
 
 @given(queries)
-def test_a_refusal_never_repeats_the_query(text: str) -> None:
-    """The reason for a refusal holds nothing that the caller wrote."""
+def test_an_error_never_repeats_the_query(text: str) -> None:
+    """The reason contains nothing that the caller wrote."""
     with pytest.raises(CqlError) as refusal:
         caller_cql(f"secret{text} secret==")
 
@@ -535,8 +535,8 @@ def test_a_refusal_never_repeats_the_query(text: str) -> None:
 
 
 @given(wordy_texts)
-def test_our_own_queries_are_as_strict_as_a_callers(text: str) -> None:
-    """Everything this module writes, it would also take."""
+def test_built_queries_are_accepted_as_a_callers(text: str) -> None:
+    """Everything that this module writes is accepted as a caller's query."""
     written = [
         equal("a", text),
         equal("a", "5", number=True),
@@ -564,7 +564,7 @@ def test_our_own_queries_are_as_strict_as_a_callers(text: str) -> None:
     ],
 )
 def test_a_time_is_written_in_utc(when: datetime, written: str) -> None:
-    """A time is written in UTC with milliseconds, whatever its zone."""
+    """A time is written in UTC with milliseconds, for any zone."""
     assert timestamp(when) == written
 
 
@@ -576,13 +576,13 @@ def test_times_sort_as_texts(one: datetime, two: datetime) -> None:
     assert timestamp(earlier) <= timestamp(later)
 
 
-def test_a_time_without_a_zone_is_refused() -> None:
-    """Nobody guesses the zone of a time."""
+def test_a_time_without_a_zone_is_rejected() -> None:
+    """The zone of a time is never guessed."""
     with pytest.raises(CqlError, match=r"^a time needs its offset from UTC$"):
         timestamp(datetime(2026, 11, 21))
 
 
-def test_a_time_beyond_the_calendar_is_refused() -> None:
-    """A time that UTC cannot hold is refused, not an accident."""
+def test_a_time_beyond_the_calendar_is_rejected() -> None:
+    """A time that UTC cannot hold is rejected without a crash."""
     with pytest.raises(CqlError, match=r"^a time must lie in the years 1 to 9999$"):
         timestamp(datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))))

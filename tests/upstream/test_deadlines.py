@@ -1,4 +1,4 @@
-"""What one operation may take of time: its reads together, and its acts apart."""
+"""The time of one operation: shared by its reads, and separate for its writes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gateway.upstream.routes import Route
 from gateway.upstream.services import Services
 from gateway.upstream.statuses import Write
 from tests.upstream.socket_server import (
+    Responder,
     SocketServer,
-    UpstreamResponse,
     drips,
     hangs,
     head,
@@ -30,23 +30,23 @@ from tests.upstream.socket_server import (
 pytestmark = pytest.mark.anyio
 
 CALLER = Caller(tenant="diku", request_id="1/graphql")
-ACT = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
+WRITE = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
 USERS = responds(200, b'{"users":[]}')
 
 
-def late(seconds: float) -> UpstreamResponse:
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+def late(seconds: float) -> Responder:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(seconds)
         await USERS(reader, writer)
 
-    return answer
+    return respond
 
 
 @asynccontextmanager
 async def services_over(
-    answer: UpstreamResponse, network: str, seconds: float
+    response: Responder, network: str, seconds: float
 ) -> AsyncIterator[tuple[Services, SocketServer]]:
-    async with socket_server(answer) as server:
+    async with socket_server(response) as server:
         services = Services(
             Settings(okapi_url=server.url, upstream_transport=network, operation_timeout=seconds)
         )
@@ -58,11 +58,11 @@ async def services_over(
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize(
-    "answer", [hangs, drips(head(200) + b" " * 1000, every=0.02)], ids=["hangs", "drips"]
+    "response", [hangs, drips(head(200) + b" " * 1000, every=0.02)], ids=["hangs", "drips"]
 )
-async def test_reads_end_with_their_operation(answer: UpstreamResponse, network: str) -> None:
-    """However long a read might take by itself, it is cut at what is left of the operation."""
-    async with services_over(answer, network, 0.3) as (services, server):
+async def test_reads_end_with_their_operation(response: Responder, network: str) -> None:
+    """A read is cut at the rest of the operation's time, however long it may take by itself."""
+    async with services_over(response, network, 0.3) as (services, server):
         upstream = services.for_caller(CALLER)
         started = time.monotonic()
         with pytest.raises(errors.UpstreamTimeout) as caught:
@@ -76,7 +76,7 @@ async def test_reads_end_with_their_operation(answer: UpstreamResponse, network:
 
 
 async def test_reads_of_an_operation_share_its_time() -> None:
-    """What the first read took is gone for the second; once nothing is left, nothing is sent."""
+    """The time of the first read is not available to the second; once none is left, nothing is sent."""
     async with services_over(late(0.3), "aiohttp", 0.5) as (services, server):
         upstream = services.for_caller(CALLER)
         await upstream.users.users(None, limit=1)
@@ -88,20 +88,20 @@ async def test_reads_of_an_operation_share_its_time() -> None:
         await services.for_caller(CALLER).users.users(None, limit=1)  # another operation has its own
 
 
-async def test_an_act_is_not_cut_by_the_operation() -> None:
-    """An act has its own time, and the links below its answer have a whole new one."""
+async def test_a_write_is_not_cut_by_the_operation() -> None:
+    """A write has its own time, and the links below its result have a new deadline."""
     async with services_over(late(0.3), "aiohttp", 0.2) as (services, server):
         deadline = Deadline(0.2, time.monotonic() + 0.2)
         client = CallerClient(services.folio, (), "diku", deadline)
-        answer = await client.write(ACT, Route("POST", "/act"), {})
+        response = await client.write(WRITE, Route("POST", "/write"), {})
 
-        assert answer.status == 200
+        assert response.status == 200
         assert deadline.remaining() > 0.15
-        assert server.lines() == ["POST /act"]
+        assert server.lines() == ["POST /write"]
 
 
 def test_a_deadline_passes_and_is_renewed() -> None:
-    """What is left becomes less than nothing, until an act begins it anew."""
+    """The rest becomes negative, until a write starts the deadline again."""
     now = 5.0
     deadline = Deadline(10.0, 15.0, lambda: now)
     now = 9.0
@@ -113,7 +113,7 @@ def test_a_deadline_passes_and_is_renewed() -> None:
 
 
 async def test_the_rest_of_an_operation_is_not_blamed_on_upstream() -> None:
-    """Reads that began too late to be answered do not open the breaker."""
+    """Reads that started too late for a response do not open the circuit breaker."""
     async with services_over(late(0.2), "aiohttp", 0.06) as (services, server):
         for _ in range(25):
             with pytest.raises(errors.UpstreamTimeout):

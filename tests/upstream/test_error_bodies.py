@@ -1,4 +1,4 @@
-"""Error bodies are read by what they hold, and only the structured part is passed on."""
+"""Error bodies are parsed by their content, and only the structured part is forwarded."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ERROR_LIKE = st.recursive(
 )
 
 
-def said(content: Any) -> list[Reason]:  # Any: JSON
+def reasons_of(content: Any) -> list[Reason]:  # Any: JSON
     return read_reasons(json.dumps(content).encode())
 
 
@@ -58,7 +58,7 @@ def said(content: Any) -> list[Reason]:  # Any: JSON
 @example(b'{"message":"\\ud800"}')
 @example(b"\xff\xfe{\x00}\x00")
 def test_no_bytes_break_the_reader(body: bytes) -> None:
-    """Whatever came, there are reasons or none, and nothing is raised."""
+    """For any bytes there are reasons or none, and nothing is raised."""
     assert all(type(each) is Reason for each in read_reasons(body))
     assert isinstance(is_token_missing(body), bool)
     assert isinstance(is_not_routed(body), bool)
@@ -67,8 +67,8 @@ def test_no_bytes_break_the_reader(body: bytes) -> None:
 
 @given(ERROR_LIKE)
 def test_no_json_breaks_the_reader(content: Any) -> None:
-    """Members of any type in any place are read or passed over, and what is read is text."""
-    for reason in said(content):
+    """Members of any type are read or skipped, and the ones that are read are text."""
+    for reason in reasons_of(content):
         assert type(reason.message) is str
         assert reason.message
         assert len(reason.message) <= MAX_MESSAGE
@@ -102,7 +102,7 @@ def test_all_reasons_are_read() -> None:
         "total_records": 3,
     }
 
-    assert said(content) == [
+    assert reasons_of(content) == [
         Reason(
             message="Patron blocked from borrowing",
             code="USER_IS_BLOCKED_MANUALLY",
@@ -138,7 +138,7 @@ def test_all_reasons_are_read() -> None:
 )
 def test_blocks(block: Any, read: OverridableBlock | None) -> None:
     """A block needs a name; without missing permissions this caller may lift it."""
-    assert said({"errors": [{"message": "no", "overridableBlock": block}]}) == [
+    assert reasons_of({"errors": [{"message": "no", "overridableBlock": block}]}) == [
         Reason(message="no", overridable_block=read)
     ]
 
@@ -157,7 +157,7 @@ def test_blocks(block: Any, read: OverridableBlock | None) -> None:
 )
 def test_parameters(parameters: Any, read: list[Parameter]) -> None:
     """A parameter needs a key; its value may be missing and is text."""
-    assert said({"errors": [{"message": "no", "parameters": parameters}]}) == [
+    assert reasons_of({"errors": [{"message": "no", "parameters": parameters}]}) == [
         Reason(message="no", parameters=read)
     ]
 
@@ -174,7 +174,7 @@ def test_parameters(parameters: Any, read: list[Parameter]) -> None:
             },
             [Reason(message="Access Denied", code="authorization_error")],
         ),
-        # Spring's own answer to a body that fails its checks.
+        # Spring's own response to an invalid body.
         (
             {"timestamp": "2026-01-01T10:00:00Z", "status": 400, "error": "Bad Request", "path": "/secret"},
             [Reason(message="Bad Request")],
@@ -204,8 +204,8 @@ def test_parameters(parameters: Any, read: list[Parameter]) -> None:
     ],
 )
 def test_forms_of_services(content: Any, read: list[Reason]) -> None:
-    """Each service has its own form, and what has none gives no reason."""
-    assert said(content) == read
+    """Each service has its own form, and an unknown form has no reason."""
+    assert reasons_of(content) == read
 
 
 @pytest.mark.parametrize(
@@ -225,16 +225,16 @@ def test_forms_of_services(content: Any, read: list[Reason]) -> None:
     ],
 )
 def test_free_text_gives_no_reason(body: bytes) -> None:
-    """Texts, pages and stack traces stay where they are."""
+    """Texts, pages and stack traces are not forwarded."""
     assert read_reasons(body) == []
 
 
 @pytest.mark.parametrize("trace", [TRACE, NET_TRACE])
-def test_a_stack_trace_in_a_reason_is_not_passed_on(trace: str) -> None:
-    """A trace in the place of a message or a value is no message and no value."""
+def test_a_stack_trace_in_a_reason_is_not_forwarded(trace: str) -> None:
+    """A stack trace in place of a message or a value is dropped."""
     reason = {"message": trace, "code": "X", "parameters": [{"key": "cause", "value": trace}]}
 
-    assert said({"errors": [reason]}) == [
+    assert reasons_of({"errors": [reason]}) == [
         Reason(message="No reason was given.", code="X", parameters=[Parameter(key="cause", value=None)])
     ]
 
@@ -242,14 +242,14 @@ def test_a_stack_trace_in_a_reason_is_not_passed_on(trace: str) -> None:
 @pytest.mark.parametrize(
     "message", ["Pick up at Main (2nd floor)", "at Main (2nd floor)", "Due\nat 5 (noon)"]
 )
-def test_a_message_about_a_place_is_no_stack_trace(message: str) -> None:
-    """What only looks a little like a trace is passed on."""
-    assert said({"message": message}) == [Reason(message=message)]
+def test_a_message_with_at_is_no_stack_trace(message: str) -> None:
+    """A text that only resembles a stack trace is forwarded."""
+    assert reasons_of({"message": message}) == [Reason(message=message)]
 
 
 def test_a_long_message_is_cut() -> None:
     """No message fills a screen."""
-    assert said({"message": "a" * 5000}) == [Reason(message="a" * 1000)]
+    assert reasons_of({"message": "a" * 5000}) == [Reason(message="a" * 1000)]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_long_message_is_cut() -> None:
     ],
 )
 def test_a_missing_token(body: bytes, missing: bool) -> None:
-    """Okapi says 400 where others say 401."""
+    """Okapi sends 400 for a missing token."""
     assert is_token_missing(body) is missing
 
 
@@ -276,8 +276,8 @@ def test_a_missing_token(body: bytes, missing: bool) -> None:
         (b"", False),
     ],
 )
-def test_a_caller_who_did_not_reach_the_bff(body: bytes, outside: bool) -> None:
-    """Okapi's text names the permission that was lacking, and so whose door stayed shut."""
+def test_a_caller_that_did_not_reach_the_bff(body: bytes, outside: bool) -> None:
+    """Okapi's text names the missing permission, and so the module that was not reached."""
     assert is_bff_permission_missing(body) is outside
 
 
@@ -292,5 +292,5 @@ def test_a_caller_who_did_not_reach_the_bff(body: bytes, outside: bool) -> None:
     ],
 )
 def test_a_path_without_a_module(body: bytes, elsewhere: bool) -> None:
-    """A 404 about the path is told from one about a record."""
+    """A 404 about the path is distinguished from one about a record."""
     assert is_not_routed(body) is elsewhere

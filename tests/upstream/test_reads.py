@@ -23,8 +23,8 @@ pytestmark = pytest.mark.anyio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What an error has to say of a status."""
+class StatusError:
+    """The error for a status."""
 
     code: str
     retryable: bool = False
@@ -34,20 +34,20 @@ class Told:
 
 BODY = json.dumps({"errors": [{"message": "First", "code": "A"}, {"message": "Second"}]}).encode()
 SAID = ("First", "Second")
-STATUSES: Mapping[int, Told] = {
-    400: Told(code="UPSTREAM_REJECTED", reasons=SAID),
-    401: Told(code="UNAUTHENTICATED"),
-    403: Told(code="FORBIDDEN"),
-    408: Told(code="UPSTREAM_TIMEOUT", retryable=True),
-    409: Told(code="CONFLICT"),
-    412: Told(code="CONFLICT"),
-    422: Told(code="UPSTREAM_REJECTED", reasons=SAID),
-    429: Told(code="RATE_LIMITED", retryable=True, retry_after=7.0),
-    500: Told(code="UPSTREAM_ERROR", retryable=True),
-    501: Told(code="UPSTREAM_ERROR", retryable=True),
-    502: Told(code="UPSTREAM_UNAVAILABLE", retryable=True, retry_after=7.0),
-    503: Told(code="UPSTREAM_UNAVAILABLE", retryable=True, retry_after=7.0),
-    504: Told(code="UPSTREAM_UNAVAILABLE", retryable=True, retry_after=7.0),
+STATUSES: Mapping[int, StatusError] = {
+    400: StatusError(code="UPSTREAM_REJECTED", reasons=SAID),
+    401: StatusError(code="UNAUTHENTICATED"),
+    403: StatusError(code="FORBIDDEN"),
+    408: StatusError(code="UPSTREAM_TIMEOUT", retryable=True),
+    409: StatusError(code="CONFLICT"),
+    412: StatusError(code="CONFLICT"),
+    422: StatusError(code="UPSTREAM_REJECTED", reasons=SAID),
+    429: StatusError(code="RATE_LIMITED", retryable=True, retry_after=7.0),
+    500: StatusError(code="UPSTREAM_ERROR", retryable=True),
+    501: StatusError(code="UPSTREAM_ERROR", retryable=True),
+    502: StatusError(code="UPSTREAM_UNAVAILABLE", retryable=True, retry_after=7.0),
+    503: StatusError(code="UPSTREAM_UNAVAILABLE", retryable=True, retry_after=7.0),
+    504: StatusError(code="UPSTREAM_UNAVAILABLE", retryable=True, retry_after=7.0),
 }
 
 LOANS = {"loans": [{"id": key(n), "userId": key(100 + n)} for n in range(3)]}
@@ -57,7 +57,7 @@ BATCHES = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": ke
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a question stands in an operation: what fails, and what the answer is then."""
+    """The place of a read in an operation: the part that fails, and the resulting response."""
 
     query: str
     fails: str
@@ -123,43 +123,43 @@ PLACES = {
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("status", STATUSES)
 async def test_each_status_has_its_code(status: int, place: str, network: str) -> None:
-    """Wherever the question stands: the field is null, and each error says who, what and when to return."""
-    told, where = STATUSES[status], PLACES[place]
+    """In every place of the read the field is null, and each error has upstream, code and retry time."""
+    expected, where = STATUSES[status], PLACES[place]
 
-    async def answer(reader: Any, writer: Any) -> None:
+    async def respond(reader: Any, writer: Any) -> None:
         path = server.received[-1].target.partition("?")[0]
         works = where.works.get(path)
         fault = responds(status, BODY, "Retry-After: 7")
         await (fault if works is None else responds(200, json.dumps(works).encode()))(reader, writer)
 
     async with (
-        socket_server(answer) as server,
+        socket_server(respond) as server,
         gateway_at(server.url, upstream_transport=network, read_attempts=1) as gateway,
     ):
         response = await gateway.response(where.query)
-        asked = [each.target.partition("?")[0] for each in server.received]
+        requested = [each.target.partition("?")[0] for each in server.received]
 
-    got = response.json()
+    response = response.json()
     assert response.status_code == 200
-    assert got["data"] == where.data
-    assert [each["path"] for each in got["errors"]] == where.paths
-    assert asked == [*where.works, where.fails]
-    for error in got["errors"]:
+    assert response["data"] == where.data
+    assert [each["path"] for each in response["errors"]] == where.paths
+    assert requested == [*where.works, where.fails]
+    for error in response["errors"]:
         extensions = error["extensions"]
         assert extensions.pop("requestId") == response.headers["X-Okapi-Request-Id"]
-        assert tuple(each["message"] for each in extensions.pop("reasons", ())) == told.reasons
+        assert tuple(each["message"] for each in extensions.pop("reasons", ())) == expected.reasons
         assert extensions == {
-            "code": told.code,
-            "retryable": told.retryable,
+            "code": expected.code,
+            "retryable": expected.retryable,
             "upstream": where.upstream,
             "status": status,
-        } | ({} if told.retry_after is None else {"retryAfter": told.retry_after})
+        } | ({} if expected.retry_after is None else {"retryAfter": expected.retry_after})
 
 
 @pytest.mark.parametrize("place", ["a record at the root", "a lock of Polaris", "a link by an id"])
 @pytest.mark.parametrize("body", [b"", b"Not found", b'{"errors":[{"message":"none"}]}'])
-async def test_a_record_that_is_not_there_is_null(place: str, body: bytes) -> None:
-    """404 by id is an answer and no error, in a link too. Polaris says it with nothing or with JSON."""
+async def test_an_absent_record_is_null(place: str, body: bytes) -> None:
+    """A 404 by id is a result and no error, in a link too. Polaris sends it empty or with JSON."""
     where = PLACES[place]
     if place == "a lock of Polaris" and body == b"Not found":
         body = b'{"Message":"Not found"}'
@@ -169,9 +169,9 @@ async def test_a_record_that_is_not_there_is_null(place: str, body: bytes) -> No
         return httpx.Response(404, content=body) if works is None else httpx.Response(200, json=works)
 
     async with gateway_over(upstream) as gateway:
-        answer = await gateway.ask(where.query)
+        response = await gateway.ask(where.query)
 
-    assert answer == {"data": where.data}
+    assert response == {"data": where.data}
     assert [each.url.path for each in gateway.got] == [*where.works, where.fails]
 
 
@@ -184,8 +184,8 @@ async def test_a_record_that_is_not_there_is_null(place: str, body: bytes) -> No
         ("a link by an id", b"No suitable module found for path /x for tenant diku"),
     ],
 )
-async def test_what_is_not_served_is_not_absent(place: str, body: bytes) -> None:
-    """A 404 about a list or a path is a failure: null without an error would say that there is nothing."""
+async def test_a_list_or_path_that_is_not_served_is_an_error(place: str, body: bytes) -> None:
+    """A 404 about a list or a path is a failure: null without an error would mean an empty list."""
     where = PLACES[place]
 
     def upstream(request: httpx.Request) -> httpx.Response:
@@ -193,11 +193,11 @@ async def test_what_is_not_served_is_not_absent(place: str, body: bytes) -> None
         return httpx.Response(404, content=body) if works is None else httpx.Response(200, json=works)
 
     async with gateway_over(upstream) as gateway:
-        answer = await gateway.ask(where.query)
+        response = await gateway.ask(where.query)
 
-    assert answer["data"] == where.data
-    assert [each["path"] for each in answer["errors"]] == where.paths
-    assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
+    assert response["data"] == where.data
+    assert [each["path"] for each in response["errors"]] == where.paths
+    assert {each["extensions"]["code"] for each in response["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
 
 
 # Values that JSON or GraphQL cannot represent
@@ -208,7 +208,7 @@ COUNTS = "{ loans(first: 3) { nodes { id renewalCount action } } __typename }"
 
 
 def rows(collection: str, member: str, raw: bytes) -> bytes:
-    """Three records whose second has these bytes as a member; the others have 1."""
+    """Return three records whose second has these bytes as a member; the others have 1."""
     values = (b"1", raw, b"1")
     records = b",".join(
         b'{"id":"%s","%s":%s,"title":"t","action":"a"}' % (key(n).encode(), member.encode(), value)
@@ -239,15 +239,15 @@ def over_32_bits(number: int) -> bytes:
         b'""',
     ],
 )
-async def test_a_number_that_no_int_holds_costs_its_leaf(raw: bytes, execution: str) -> None:
-    """Beside it everything is there: the record's other fields, the other records, the other questions."""
+async def test_a_number_outside_int_is_null(raw: bytes, execution: str) -> None:
+    """Everything else is there: the record's other fields, the other records, the other fields."""
     body = rows("loans", "renewalCount", raw)
     async with gateway_over(
         lambda request: httpx.Response(200, content=body), execution=execution
     ) as gateway:
-        answer = await gateway.ask(COUNTS)
+        response = await gateway.ask(COUNTS)
 
-    assert answer["data"] == {
+    assert response["data"] == {
         "loans": {
             "nodes": [
                 {"id": key(n), "renewalCount": count, "action": "a"} for n, count in enumerate((1, None, 1))
@@ -255,7 +255,7 @@ async def test_a_number_that_no_int_holds_costs_its_leaf(raw: bytes, execution: 
         },
         "__typename": "Query",
     }
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert error["path"] == ["loans", "nodes", 1, "renewalCount"]
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_BAD_RESPONSE", False)
 
@@ -275,33 +275,33 @@ async def test_a_number_that_no_int_holds_costs_its_leaf(raw: bytes, execution: 
         b'""',
     ],
 )
-async def test_a_number_that_no_double_holds_costs_its_leaf(raw: bytes, execution: str) -> None:
-    """A sum that is none is null with an error, and the other sums are there."""
+async def test_a_number_outside_double_is_null(raw: bytes, execution: str) -> None:
+    """An invalid sum is null with an error, and the other sums are there."""
     body = rows("accounts", "amount", raw)
     async with gateway_over(
         lambda request: httpx.Response(200, content=body), execution=execution
     ) as gateway:
-        answer = await gateway.ask(LEAVES)
+        response = await gateway.ask(LEAVES)
 
-    assert [each["amount"] for each in answer["data"]["accounts"]["nodes"]] == [1.0, None, 1.0]
-    assert [each["title"] for each in answer["data"]["accounts"]["nodes"]] == ["t"] * 3
-    (error,) = answer["errors"]
+    assert [each["amount"] for each in response["data"]["accounts"]["nodes"]] == [1.0, None, 1.0]
+    assert [each["title"] for each in response["data"]["accounts"]["nodes"]] == ["t"] * 3
+    (error,) = response["errors"]
     assert error["path"] == ["accounts", "nodes", 1, "amount"]
     assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
 
 
 @IN_BOTH_WAYS
 @pytest.mark.parametrize("raw", [b"1e308", over_32_bits(2**64), b"-0.5"])
-async def test_a_large_sum_is_a_sum(raw: bytes, execution: str) -> None:
-    """What a double holds is passed on."""
+async def test_a_large_sum_is_returned(raw: bytes, execution: str) -> None:
+    """A number within a double is returned."""
     body = rows("accounts", "amount", raw)
     async with gateway_over(
         lambda request: httpx.Response(200, content=body), execution=execution
     ) as gateway:
-        answer = await gateway.ask(LEAVES)
+        response = await gateway.ask(LEAVES)
 
-    assert "errors" not in answer
-    assert answer["data"]["accounts"]["nodes"][1]["amount"] == float(raw)
+    assert "errors" not in response
+    assert response["data"]["accounts"]["nodes"][1]["amount"] == float(raw)
 
 
 # Not JSON, or truncated JSON, of which no part is used.
@@ -321,8 +321,8 @@ NO_JSON = {
 
 @IN_BOTH_WAYS
 @pytest.mark.parametrize("name", NO_JSON)
-async def test_what_is_no_json_costs_the_question_and_no_other(name: str, execution: str) -> None:
-    """A list at the root is null beside its neighbours, the links of a list are null in their rows."""
+async def test_invalid_json_fails_only_its_read(name: str, execution: str) -> None:
+    """A list at the root is null beside its siblings, the links of a list are null in their rows."""
     broken = NO_JSON[name]
 
     def upstream(request: httpx.Request) -> httpx.Response:
@@ -336,21 +336,21 @@ async def test_what_is_no_json_costs_the_question_and_no_other(name: str, execut
             "{ users(first: 1) { nodes { id } } loans(first: 3) { nodes { id borrower { username } } } }"
         )
 
-    answer = json.loads(response.content)  # the answer itself is JSON in UTF-8
+    body = json.loads(response.content)  # the response itself is JSON in UTF-8
     assert response.status_code == 200
-    assert answer["data"] == {
+    assert body["data"] == {
         "users": None,
         "loans": {"nodes": [{"id": key(n), "borrower": None} for n in range(3)]},
     }
-    assert sorted(len(each["path"]) for each in answer["errors"]) == [1, 4, 4, 4]
-    assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
-    assert {each["message"] for each in answer["errors"]} == {"folio sent a response of an unexpected shape."}
+    assert sorted(len(each["path"]) for each in body["errors"]) == [1, 4, 4, 4]
+    assert {each["extensions"]["code"] for each in body["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
+    assert {each["message"] for each in body["errors"]} == {"folio sent a response of an unexpected shape."}
 
 
 @IN_BOTH_WAYS
 @pytest.mark.parametrize("raw", [b"1e308", over_32_bits(2**80), b'"\\u0000\\u2028"', b"[[[1]]]"])
-async def test_open_objects_are_passed_on_as_they_are(raw: bytes, execution: str) -> None:
-    """What a library defines itself has any value, and the answer stays JSON."""
+async def test_open_objects_are_returned_unchanged(raw: bytes, execution: str) -> None:
+    """Members that a library defines itself have any value, and the response stays JSON."""
     body = b'{"users":[{"id":"%s","meta":{"x":%s}}]}' % (key(1).encode(), raw)
     async with gateway_over(
         lambda request: httpx.Response(200, content=body), execution=execution
@@ -372,47 +372,47 @@ def term(query: str) -> list[str]:
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize(("ids", "line"), [(50, 4000), (80, 8000), (7, 4000), (50, 500), (80, 1000)])
 async def test_a_batch_keeps_both_limits(ids: int, line: int, network: str) -> None:
-    """At most BATCH_SIZE ids and MAX_REQUEST_LINE bytes a call, a limit in each, every id asked once.
+    """At most BATCH_SIZE ids and MAX_REQUEST_LINE bytes a call, a limit in each, every id requested once.
 
-    Upstream answers backwards and leaves every tenth out: each loan has its own borrower or none.
+    Upstream responds in reverse order and omits every tenth: each loan has its own borrower or none.
     """
     loans = {"loans": [{"id": key(n), "userId": key(1000 + n)} for n in range(MANY)]}
 
-    async def answer(reader: Any, writer: Any) -> None:
+    async def respond(reader: Any, writer: Any) -> None:
         path, _, query = server.received[-1].target.partition("?")
         if path == "/circulation-bff/loans":
             await responds(200, json.dumps(loans).encode())(reader, writer)
             return
         wanted = term(parse_qs(query)["query"][0])
-        found = [{"id": each, "username": f"u{int(each[-12:])}"} for each in reversed(wanted)]
-        kept = [each for each in found if int(each["id"][-12:]) % 10]
+        records = [{"id": each, "username": f"u{int(each[-12:])}"} for each in reversed(wanted)]
+        kept = [each for each in records if int(each["id"][-12:]) % 10]
         await responds(200, json.dumps({"users": kept}).encode())(reader, writer)
 
     async with (
-        socket_server(answer) as server,
+        socket_server(respond) as server,
         gateway_at(
             server.url, upstream_transport=network, batch_size=ids, max_request_line=line, max_cost=1000
         ) as gateway,
     ):
-        got = await gateway.ask(f"{{ loans(first: {MANY}) {{ nodes {{ borrower {{ username }} }} }} }}")
+        response = await gateway.ask(f"{{ loans(first: {MANY}) {{ nodes {{ borrower {{ username }} }} }} }}")
         calls = [each for each in server.received if each.target.startswith("/users?")]
 
-    assert "errors" not in got
-    assert [each["borrower"] for each in got["data"]["loans"]["nodes"]] == [
+    assert "errors" not in response
+    assert [each["borrower"] for each in response["data"]["loans"]["nodes"]] == [
         {"username": f"u{1000 + n}"} if n % 10 else None for n in range(MANY)
     ]
-    asked = [parse_qs(each.target.partition("?")[2]) for each in calls]
-    wanted = [term(each["query"][0]) for each in asked]
+    requested = [parse_qs(each.target.partition("?")[2]) for each in calls]
+    wanted = [term(each["query"][0]) for each in requested]
     assert sorted(chain.from_iterable(wanted)) == [key(1000 + n) for n in range(MANY)]
     assert max(map(len, wanted)) <= ids
     assert max(len(f"{each.method} {each.target} HTTP/1.1") for each in calls) <= line
-    assert [each["limit"] for each in asked] == [[str(len(each))] for each in wanted]
+    assert [each["limit"] for each in requested] == [[str(len(each))] for each in wanted]
     if line == 4000:
         assert len(calls) == -(-MANY // ids)
 
 
-async def test_every_list_is_asked_with_a_limit(gateway: Gateway) -> None:
-    """FOLIO's own default is ten: no question in CQL is left to it, at the root or in a link."""
+async def test_every_list_is_requested_with_a_limit(gateway: Gateway) -> None:
+    """FOLIO's own default is ten: no CQL query relies on it, at the root or in a link."""
     await gateway.data(
         """{
             loans { nodes { item { status { name } openRequests { totalCount } }
@@ -423,7 +423,7 @@ async def test_every_list_is_asked_with_a_limit(gateway: Gateway) -> None:
             servicePoints { nodes { id } }
         }"""
     )
-    asked = [call for call in gateway.calls if "query" in call.query or "totalRecords" in call.query]
+    requested = [call for call in gateway.calls if "query" in call.query or "totalRecords" in call.query]
 
-    assert len({call.path for call in asked}) >= 10
-    assert [call.path for call in asked if not call.query.get("limit", "").isdigit()] == []
+    assert len({call.path for call in requested}) >= 10
+    assert [call.path for call in requested if not call.query.get("limit", "").isdigit()] == []

@@ -1,4 +1,4 @@
-"""What is asked again, how often and when; and what never is."""
+"""Retries: which reads are sent again, how often and when; writes never are."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write
 from gateway.upstream.transport.transports import aiohttp_transport, httpx_transport
 from tests.upstream.socket_server import (
+    Responder,
     SocketServer,
-    UpstreamResponse,
     closes,
     hangs,
     head,
@@ -34,8 +34,8 @@ pytestmark = pytest.mark.anyio
 QUICK = Settings(upstream_concurrency=4, first_byte_timeout=1.0, read_timeout=2.0, act_timeout=1.0)
 QUICK_PAUSES = (0.01, 0.02)
 USERS = responds(200, b'{"users":[{"id":"a"}]}')
-ACT = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
-PASSING: dict[str, UpstreamResponse] = {
+WRITE = Write(operation="checkOut", keys={"itemBarcode": "1"}, verify="item(barcode:) { id }")
+TRANSIENT: dict[str, Responder] = {
     "reset": resets,
     "closed": closes,
     "reset before the first byte of the body": resets_after(head(200, "Content-Length: 100")),
@@ -45,7 +45,7 @@ PASSING: dict[str, UpstreamResponse] = {
     "503 with Retry-After": responds(503, b"", "Retry-After: 0"),
     "429 with Retry-After": responds(429, b"", "Retry-After: 0.1"),
 }
-LASTING: dict[str, UpstreamResponse] = {
+LASTING: dict[str, Responder] = {
     **{str(status): responds(status) for status in (302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 501)},
     "429 with a long Retry-After": responds(429, b"", "Retry-After: 2"),
     "503 with a long Retry-After": responds(503, b"", "Retry-After: 2"),
@@ -74,22 +74,22 @@ def users(client: Client) -> BoundCollection:
     return Collection(Route("GET", "/users"), "users").bind(CallerClient(client, ()))
 
 
-def first(times: int, fault: UpstreamResponse) -> UpstreamResponse:
-    """A fault that passes after so many requests."""
+def first(times: int, fault: Responder) -> Responder:
+    """Return a fault that is over after so many requests."""
     left = times
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal left
         left -= 1
         await (fault if left >= 0 else USERS)(reader, writer)
 
-    return answer
+    return respond
 
 
-@pytest.mark.parametrize("fault", PASSING)
-async def test_a_passing_fault_is_asked_again(network: str, fault: str) -> None:
-    """What upstream got over by the second attempt, the client never hears of."""
-    async with socket_server(first(1, PASSING[fault])) as server:
+@pytest.mark.parametrize("fault", TRANSIENT)
+async def test_a_transient_fault_is_retried(network: str, fault: str) -> None:
+    """A fault that is over by the second attempt never reaches the client."""
+    async with socket_server(first(1, TRANSIENT[fault])) as server:
         client = client_of(server, network)
         page = await users(client)(None, limit=1)
         await client.aclose()
@@ -99,8 +99,8 @@ async def test_a_passing_fault_is_asked_again(network: str, fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", LASTING)
-async def test_a_lasting_fault_is_asked_once(network: str, fault: str) -> None:
-    """A refusal, a broken answer and a slow upstream are not asked again, nor one that wants a long rest."""
+async def test_a_lasting_fault_is_not_retried(network: str, fault: str) -> None:
+    """A rejection, a broken response, a slow upstream and a long Retry-After are not retried."""
     async with socket_server(LASTING[fault]) as server:
         client = client_of(server, network)
         with pytest.raises(errors.GatewayError):
@@ -110,25 +110,25 @@ async def test_a_lasting_fault_is_asked_once(network: str, fault: str) -> None:
     assert len(server.received) == 1
 
 
-async def test_a_connection_that_is_not_made_is_tried_again() -> None:
-    """A refused connection is the surest case of all: nothing was asked yet."""
-    asked = 0
+async def test_a_refused_connection_is_retried() -> None:
+    """A refused connection is the safest case of all: nothing was sent."""
+    sent = 0
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        nonlocal asked
-        asked += 1
-        if asked < 3:
+    def respond(request: httpx.Request) -> httpx.Response:
+        nonlocal sent
+        sent += 1
+        if sent < 3:
             raise httpx.ConnectError("refused")
         return httpx.Response(200, content=b'{"users":[]}')
 
-    client = Client("folio", "http://folio", httpx.MockTransport(answer), QUICK, retry_pauses=QUICK_PAUSES)
+    client = Client("folio", "http://folio", httpx.MockTransport(respond), QUICK, retry_pauses=QUICK_PAUSES)
 
     assert (await users(client)(None, limit=1)).records == []
-    assert asked == 3
+    assert sent == 3
 
 
-async def test_a_question_is_sent_three_times_at_most(network: str) -> None:
-    """Then the last failure is told, as if it had been the first."""
+async def test_a_read_is_sent_three_times_at_most(network: str) -> None:
+    """Then the last failure is raised, as if it had been the first."""
     async with socket_server(responds(503, b"", "Retry-After: 0")) as server:
         client = client_of(server, network)
         with pytest.raises(errors.UpstreamUnavailable) as caught:
@@ -146,7 +146,7 @@ async def test_a_question_is_sent_three_times_at_most(network: str) -> None:
 
 
 async def test_retry_after_is_honoured() -> None:
-    """Upstream says when to come back, and we come no earlier."""
+    """The retry is not sent before the time that upstream requests."""
     async with socket_server(first(1, responds(503, b"", "Retry-After: 0.2"))) as server:
         client = client_of(server)
         started = time.monotonic()
@@ -157,8 +157,8 @@ async def test_retry_after_is_honoured() -> None:
     assert 0.2 < took < 4
 
 
-async def test_pauses_are_spread() -> None:
-    """Between two attempts there are 50 to 500 ms, by chance, so that callers do not come back together."""
+async def test_pauses_are_random() -> None:
+    """Between two attempts there are 50 to 500 ms, at random, so that callers do not return together."""
     assert RETRY_PAUSES == (0.05, 0.5)
 
     async with socket_server(first(1, responds(503))) as server:
@@ -171,8 +171,8 @@ async def test_pauses_are_spread() -> None:
     assert 0.1 < took < 4
 
 
-async def test_no_attempt_begins_past_the_end_of_the_call() -> None:
-    """When there is no time for the pause, the failure is told at once."""
+async def test_no_attempt_starts_after_the_end_of_the_call() -> None:
+    """If there is no time for the pause, the failure is raised at once."""
     async with socket_server(responds(503, b"", "Retry-After: 6")) as server:
         client = client_of(server, settings=QUICK.model_copy(update={"read_timeout": 5.0}))
         started = time.monotonic()
@@ -186,7 +186,7 @@ async def test_no_attempt_begins_past_the_end_of_the_call() -> None:
 
 
 async def test_retries_have_a_budget() -> None:
-    """Ten questions to an upstream that is down are ten calls and three retries, not thirty calls."""
+    """Ten reads of an upstream that is down are ten calls and three retries, not thirty calls."""
     async with socket_server(responds(503)) as server:
         client = client_of(server)
         for _ in range(10):
@@ -198,7 +198,7 @@ async def test_retries_have_a_budget() -> None:
 
 
 @pytest.mark.parametrize(("calls", "retries"), [(0, 3), (30, 3), (31, 4), (100, 10), (1000, 100)])
-def test_the_budget_is_a_tenth_of_the_calls_of_late(calls: int, retries: int) -> None:
+def test_the_retry_budget_is_a_tenth_of_recent_calls(calls: int, retries: int) -> None:
     """Three are always allowed; after ten seconds all is forgotten."""
     now = 0.0
     budget = RetryBudget(lambda: now)
@@ -211,13 +211,13 @@ def test_the_budget_is_a_tenth_of_the_calls_of_late(calls: int, retries: int) ->
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-@pytest.mark.parametrize("fault", PASSING)
-async def test_an_act_is_never_sent_again(network: str, fault: str, method: str) -> None:
-    """What would heal a question is no reason to repeat an act."""
-    async with socket_server(first(1, PASSING[fault])) as server:
+@pytest.mark.parametrize("fault", TRANSIENT)
+async def test_a_write_is_never_retried(network: str, fault: str, method: str) -> None:
+    """A fault that would be retried for a read is no reason to repeat a write."""
+    async with socket_server(first(1, TRANSIENT[fault])) as server:
         client = client_of(server, network)
         with pytest.raises((errors.OutcomeUnknown, errors.RateLimited)):
-            await client.write(ACT, method, "/act", {}, ())
+            await client.write(WRITE, method, "/write", {}, ())
         await client.aclose()
 
-    assert server.lines() == [f"{method} /act"]
+    assert server.lines() == [f"{method} /write"]

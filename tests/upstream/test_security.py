@@ -14,14 +14,14 @@ from tests.upstream.socket_server import SocketServer, responds, socket_server
 
 pytestmark = pytest.mark.anyio
 
-QUESTION = "{ users(first: 1) { nodes { id } } }"
-OF_THE_BFF = "{ loans(first: 1) { nodes { id } } }"
-ACT = f"""mutation {{ checkOut(input: {{
+READ = "{ users(first: 1) { nodes { id } } }"
+READ_OF_BFF = "{ loans(first: 1) { nodes { id } } }"
+WRITE = f"""mutation {{ checkOut(input: {{
     itemBarcode: "1", userBarcode: "2", servicePointId: "{key(1)}"
 }}) {{ __typename }} }}"""
 LOCK = "mutation { lockObject(input: { objectType: PATRON, objectId: 7 }) { __typename } }"
 
-# Every value has the mark, by which it would be found wherever it went.
+# Every value contains the mark, so that it is found anywhere upstream.
 SPOOFED = {
     "X-Okapi-Url": "http://spoofed.example",
     "X-Okapi-User-Id": "spoofed-user",
@@ -70,8 +70,8 @@ FOLIO_GETS = {
 POLARIS_GETS = {"accept": "application/json, text/plain", "authorization": "PAS polaris:token:secret"}
 
 
-def told(server: SocketServer) -> dict[str, str]:
-    """The headers of the one request that came, those that HTTP itself needs left out."""
+def sent_headers(server: SocketServer) -> dict[str, str]:
+    """Return the headers of the only request, without those of HTTP itself."""
     (received,) = server.received
     names = [name.lower() for name, _ in received.headers]
     assert len(names) == len(set(names)), names
@@ -81,23 +81,23 @@ def told(server: SocketServer) -> dict[str, str]:
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize(
     ("document", "gets"),
-    [(QUESTION, FOLIO_GETS), (OF_THE_BFF, FOLIO_GETS), (ACT, FOLIO_GETS), (LOCK, POLARIS_GETS)],
+    [(READ, FOLIO_GETS), (READ_OF_BFF, FOLIO_GETS), (WRITE, FOLIO_GETS), (LOCK, POLARIS_GETS)],
     ids=["a question", "a question of the BFF", "an act", "a lock"],
 )
-async def test_only_what_is_on_the_list_travels(document: str, gets: dict[str, str], network: str) -> None:
-    """Of all that a caller sends, upstream gets the tenant, the login, the id, the language and the trace.
+async def test_only_allowed_headers_are_forwarded(document: str, gets: dict[str, str], network: str) -> None:
+    """Upstream receives tenant, login, request id, language and trace of the caller, and no other header.
 
-    Claims about who or where the caller is, headers of one hop, cookies and the rest stay here.
+    Claims about the caller, hop-by-hop headers, cookies and all others are dropped.
     """
     async with socket_server(responds(200, b'{"users":[],"loans":[],"id":"1","ObjectID":7}')) as server:
         async with gateway_at(server.url, upstream_transport=network) as gateway:
-            answer = await gateway.ask(document, None, CALLER | LEGITIMATE | SPOOFED)
+            response = await gateway.ask(document, None, CALLER | LEGITIMATE | SPOOFED)
         (received,) = server.received
-        got = told(server)
+        headers = sent_headers(server)
 
-    assert "errors" not in answer, answer
-    request_id = got.pop("x-okapi-request-id", None)
-    assert got == gets
+    assert "errors" not in response, response
+    request_id = headers.pop("x-okapi-request-id", None)
+    assert headers == gets
     if gets is FOLIO_GETS:
         assert request_id is not None
         assert request_id.startswith("4711/desk;")
@@ -108,15 +108,15 @@ async def test_only_what_is_on_the_list_travels(document: str, gets: dict[str, s
 
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
-async def test_a_bearer_token_travels_as_the_token_of_okapi(network: str) -> None:
-    """`Authorization` is read and not sent on: FOLIO gets one token, in one header."""
+async def test_a_bearer_token_is_sent_as_okapis_token(network: str) -> None:
+    """`Authorization` is read and not forwarded: FOLIO receives one token, in one header."""
     async with socket_server(responds(200, b'{"users":[]}')) as server:
         async with gateway_at(server.url, upstream_transport=network) as gateway:
-            await gateway.ask(QUESTION, None, {"X-Okapi-Tenant": "diku", "Authorization": "Bearer abc"})
-        got = told(server)
+            await gateway.ask(READ, None, {"X-Okapi-Tenant": "diku", "Authorization": "Bearer abc"})
+        headers = sent_headers(server)
 
-    assert got.pop("x-okapi-request-id")
-    assert got == {
+    assert headers.pop("x-okapi-request-id")
+    assert headers == {
         "accept": "application/json, text/plain",
         "x-okapi-tenant": "diku",
         "x-okapi-token": "abc",
@@ -125,12 +125,12 @@ async def test_a_bearer_token_travels_as_the_token_of_okapi(network: str) -> Non
 
 @pytest.mark.parametrize(("token_cookie", "token"), [(True, "abc"), (False, None)])
 async def test_of_the_cookies_only_the_token_is_read(token_cookie: bool, token: str | None) -> None:
-    """Where TOKEN_COOKIE says so the token travels, as a header; the cookies themselves never do."""
+    """With TOKEN_COOKIE the token is sent, as a header; the cookies themselves never are."""
     headers = {"X-Okapi-Tenant": "diku", "Cookie": "a=1; folioAccessToken=abc; folioRefreshToken=never"}
     async with gateway_over(
         lambda request: httpx.Response(200, json={"users": []}), token_cookie=token_cookie
     ) as gateway:
-        await gateway.ask(QUESTION, None, headers)
+        await gateway.ask(READ, None, headers)
 
     (request,) = gateway.got
     assert request.headers.get("X-Okapi-Token") == token
@@ -139,14 +139,14 @@ async def test_of_the_cookies_only_the_token_is_read(token_cookie: bool, token: 
 
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
-async def test_cookies_of_upstream_never_travel(network: str) -> None:
-    """What a service sets for one caller is sent with no later call, neither theirs nor another tenant's."""
+async def test_cookies_of_upstream_are_never_sent(network: str) -> None:
+    """A cookie that a service sets for one caller is sent with no later call of any caller."""
     body = b'{"users":[{"id":"1"}],"loans":[],"id":"1","ObjectID":7}'
     sets = (
         "Set-Cookie: folioAccessToken=of-somebody; Path=/",
         "Set-Cookie: JSESSIONID=of-somebody; Domain=127.0.0.1; Path=/",
     )
-    documents = (QUESTION, OF_THE_BFF, ACT, LOCK)
+    documents = (READ, READ_OF_BFF, WRITE, LOCK)
     async with socket_server(responds(200, body, *sets)) as server:
         async with gateway_at(server.url, upstream_transport=network, upstream_concurrency=1) as gateway:
             responses = [
@@ -168,7 +168,7 @@ FOREIGN = 'query { externalUsers(externalUserId: "1", tenantId: "%s") { nodes { 
 
 
 @pytest.mark.parametrize(
-    ("consortium", "tenant", "asked"),
+    ("consortium", "tenant", "is_sent"),
     [
         ("", "diku", True),
         ("", "college", False),
@@ -179,22 +179,22 @@ FOREIGN = 'query { externalUsers(externalUserId: "1", tenantId: "%s") { nodes { 
         ("college", "college/../x", False),
     ],
 )
-async def test_a_tenant_of_an_argument_is_ones_own_or_of_the_consortium(
-    consortium: str, tenant: str, asked: bool
+async def test_a_tenant_argument_is_the_callers_or_of_the_consortium(
+    consortium: str, tenant: str, is_sent: bool
 ) -> None:
-    """Any other tenant is refused and nothing is asked; the header always names the caller's own."""
+    """Any other tenant is rejected and nothing is sent; the header always names the caller's own."""
     async with gateway_over(
         lambda request: httpx.Response(200, json={"users": []}), consortium_tenants=consortium
     ) as gateway:
-        answer = await gateway.ask(FOREIGN % tenant)
+        response = await gateway.ask(FOREIGN % tenant)
 
-    if asked:
-        assert answer == {"data": {"externalUsers": {"nodes": []}}}
+    if is_sent:
+        assert response == {"data": {"externalUsers": {"nodes": []}}}
         assert gateway.lines() == [f"GET /circulation-bff/external-users/1/tenant/{tenant}"]
         assert gateway.got[0].headers["X-Okapi-Tenant"] == "diku"
     else:
-        assert answer["data"] == {"externalUsers": None}
-        assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+        assert response["data"] == {"externalUsers": None}
+        assert response["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
         assert gateway.got == []
 
 
@@ -204,25 +204,25 @@ async def test_a_tenant_of_an_argument_is_ones_own_or_of_the_consortium(
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_no_redirect_is_followed(network: str, status: int) -> None:
-    """The token goes to the configured address alone: a question is a bad answer, an act is unknown."""
+    """The token is sent to the configured address only: a read fails, a write is unknown."""
     async with socket_server(responds(200, b'{"users":[],"id":"1"}')) as elsewhere:
         moved = responds(status, b"", f"Location: {elsewhere.url}/users")
         async with (
             socket_server(moved) as server,
             gateway_at(server.url, upstream_transport=network) as gateway,
         ):
-            answers = [await gateway.ask(document) for document in (QUESTION, ACT)]
+            responses = [await gateway.ask(document) for document in (READ, WRITE)]
 
-        assert [each["errors"][0]["extensions"]["code"] for each in answers] == [
+        assert [each["errors"][0]["extensions"]["code"] for each in responses] == [
             "UPSTREAM_BAD_RESPONSE",
             "OUTCOME_UNKNOWN",
         ]
         assert elsewhere.received == []
         assert len(server.received) == 2
-        assert elsewhere.url not in json.dumps(answers)
+        assert elsewhere.url not in json.dumps(responses)
 
 
-# The questions whose argument becomes a part of a path.
+# The queries whose argument becomes a part of a path.
 IN_PATHS = {
     "loan": '{ loan(id: "%s") { id } }',
     "batchRequest": '{ batchRequest(id: "%s") { id } }',
@@ -237,11 +237,11 @@ IN_PATHS = {
     "walk", ["..", "../users", "../../users", "%2e%2e%2fusers", "a/b", "a?b=c", "a#b", ".", "x or y=1", "*"]
 )
 async def test_no_argument_walks_to_another_path(document: str, walk: str) -> None:
-    """An id that is none is told as such, and upstream hears nothing."""
+    """A malformed id is rejected, and nothing is sent upstream."""
     async with gateway_over(lambda request: httpx.Response(200, json={})) as gateway:
-        answer = await gateway.ask(document % walk)
+        response = await gateway.ask(document % walk)
 
-    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert response["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert gateway.got == []
 
 
@@ -255,7 +255,7 @@ async def test_no_argument_walks_to_another_path(document: str, walk: str) -> No
     ],
 )
 async def test_no_key_in_a_record_walks_to_another_path(key_sent: str, segment: str) -> None:
-    """What upstream wrote where an id belongs is one segment of the path, whatever it is."""
+    """A value of upstream's in place of an id is one segment of the path, whatever it is."""
     requests = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": key_sent}}]}
 
     def upstream(request: httpx.Request) -> httpx.Response:
@@ -271,23 +271,25 @@ async def test_no_key_in_a_record_walks_to_another_path(key_sent: str, segment: 
 
 
 @pytest.mark.parametrize("key_sent", ["..", ".", ""])
-async def test_a_dotted_key_in_a_record_is_not_asked(key_sent: str) -> None:
-    """Dots that httpx would resolve, and an empty segment, are no id: nothing is asked for the link."""
+async def test_a_dotted_key_in_a_record_is_not_requested(key_sent: str) -> None:
+    """Dots that httpx would resolve, and an empty segment, are no id: nothing is sent for the link."""
     requests = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": key_sent}}]}
     async with gateway_over(lambda request: httpx.Response(200, json=requests)) as gateway:
-        answer = await gateway.ask(
+        response = await gateway.ask(
             "{ requests { nodes { id batchRequestInfo { batchRequest { patronComments } } } } }"
         )
 
-    assert answer["data"]["requests"]["nodes"] == [{"id": key(1), "batchRequestInfo": {"batchRequest": None}}]
+    assert response["data"]["requests"]["nodes"] == [
+        {"id": key(1), "batchRequestInfo": {"batchRequest": None}}
+    ]
     assert gateway.lines() == ["GET /circulation-bff/requests"]
 
 
 # CQL and default tenants
 
 
-async def test_no_cql_where_the_bff_asks_as_a_system() -> None:
-    """External users are asked for as a user of the system: no argument there takes CQL."""
+async def test_no_cql_for_reads_as_system_user() -> None:
+    """The BFF reads external users as its system user: no argument there accepts CQL."""
     field = schema._schema.query_type
     assert field is not None
     taken = {name for name, each in field.fields.items() if "cql" in each.args}
@@ -297,12 +299,12 @@ async def test_no_cql_where_the_bff_asks_as_a_system() -> None:
     assert {"loans", "requests", "users"} <= taken
 
 
-async def test_only_the_sandbox_fills_in_a_tenant() -> None:
-    """Over a real upstream a request without a tenant is refused; the embedded library has one of its own."""
+async def test_only_the_sandbox_has_a_default_tenant() -> None:
+    """With a real upstream a request without a tenant is rejected; the embedded library has a default."""
     async with gateway_over(lambda request: httpx.Response(200, json={"users": []})) as gateway:
-        refused = await gateway.response(QUESTION, None, {"Accept": "application/json"})
+        refused = await gateway.response(READ, None, {"Accept": "application/json"})
     async with open_gateway() as sandbox:
-        served = await sandbox.ask(QUESTION, None, {})
+        served = await sandbox.ask(READ, None, {})
 
     assert refused.status_code == 400
     assert refused.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"

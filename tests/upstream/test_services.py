@@ -1,4 +1,4 @@
-"""The services as one caller may ask them: where each question goes, and which headers go along."""
+"""The services for one caller: the address of each call, and the headers sent with it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ADDRESSES = {"okapi_url": "http://okapi", "polaris_url": "http://polaris"}
 
 
 class Network:
-    """Every upstream service, in the place of the network."""
+    """Every upstream service, in place of the network."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
@@ -39,9 +39,9 @@ class Network:
 
     def transport(self, settings: UpstreamSettings) -> Transport:
         self.settings.append(settings)
-        return httpx.MockTransport(self.answer)
+        return httpx.MockTransport(self.respond)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def respond(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         body = b"[]" if request.url.path.endswith("objectlocks") else b'{"users":[],"loans":[]}'
         return httpx.Response(200, content=body, headers={"Set-Cookie": "folioAccessToken=secret; Path=/"})
@@ -54,7 +54,7 @@ def services(network: Network, **settings: Any) -> Services:  # Any: settings ar
     return Services(Settings(**(settings or ADDRESSES)), network.transport)
 
 
-async def test_what_folio_is_told_of_the_caller() -> None:
+async def test_headers_sent_to_folio() -> None:
     """Tenant, token, request id, language and trace, and nothing else."""
     network = Network()
     upstream = services(network).for_caller(ALICE)
@@ -80,8 +80,8 @@ async def test_what_folio_is_told_of_the_caller() -> None:
     assert {name for each in network.requests for name in each.headers} & OF_HTTP == OF_HTTP
 
 
-async def test_what_polaris_is_told_of_the_caller() -> None:
-    """The staff member's own login, and nothing that FOLIO gave."""
+async def test_headers_sent_to_polaris() -> None:
+    """The staff member's own login, and nothing of FOLIO's."""
     network = Network()
 
     await services(network).for_caller(ALICE).polaris.locks(everyones=False)
@@ -91,8 +91,8 @@ async def test_what_polaris_is_told_of_the_caller() -> None:
     ]
 
 
-async def test_what_a_caller_did_not_send_is_not_sent() -> None:
-    """No header is made up, and none is empty."""
+async def test_absent_headers_are_not_sent() -> None:
+    """No header is invented, and none is empty."""
     network = Network()
 
     await services(network).for_caller(BOB).users.users(None, limit=1)
@@ -107,7 +107,7 @@ async def test_what_a_caller_did_not_send_is_not_sent() -> None:
 
 
 async def test_callers_share_nothing() -> None:
-    """The services hold nothing of any caller: no token, no cookie, no tenant goes from one to another."""
+    """The services hold nothing of any caller: no token, cookie or tenant is sent for another."""
     network = Network()
     shared = services(network)
     alice, bob = shared.for_caller(ALICE), shared.for_caller(BOB)
@@ -116,8 +116,8 @@ async def test_callers_share_nothing() -> None:
         *(each.users.users(None, limit=1) for _ in range(20) for each in (alice, bob)),
     )
 
-    told = [(each.get("x-okapi-tenant"), each.get("x-okapi-token")) for each in network.own_headers()]
-    assert sorted(told, key=str) == [("diku", "alice")] * 20 + [("other", None)] * 20
+    sent = [(each.get("x-okapi-tenant"), each.get("x-okapi-token")) for each in network.own_headers()]
+    assert sorted(sent, key=str) == [("diku", "alice")] * 20 + [("other", None)] * 20
     assert all("cookie" not in each.headers for each in network.requests)
 
 
@@ -130,8 +130,8 @@ async def test_callers_share_nothing() -> None:
     ],
     ids=["okapi", "bff beside us", "sandbox"],
 )
-async def test_where_each_service_is(settings: dict[str, Any], hosts: list[str]) -> None:
-    """The BFF may have an address of its own; everything else of FOLIO is behind one."""
+async def test_the_address_of_each_service(settings: dict[str, Any], hosts: list[str]) -> None:
+    """The BFF may have a separate address; all other services of FOLIO share one."""
     network = Network()
     upstream = services(network, **settings).for_caller(ALICE)
 
@@ -143,7 +143,7 @@ async def test_where_each_service_is(settings: dict[str, Any], hosts: list[str])
 
 
 async def test_a_service_without_an_address() -> None:
-    """A library without Polaris has no locks, and one without FOLIO has no loans: each says so."""
+    """A library without Polaris has no locks, and one without FOLIO no loans: each error says so."""
     network = Network()
     only_folio = services(network, okapi_url="http://okapi").for_caller(ALICE)
     only_polaris = services(network, polaris_url="http://polaris").for_caller(ALICE)
@@ -168,7 +168,7 @@ async def test_the_settings_reach_each_client() -> None:
 
 
 class Closing(httpx.AsyncBaseTransport):
-    """A transport that knows how often it was closed."""
+    """A transport that counts how often it was closed."""
 
     def __init__(self) -> None:
         self.closed = 0
@@ -178,7 +178,7 @@ class Closing(httpx.AsyncBaseTransport):
 
 
 async def test_all_clients_are_closed() -> None:
-    """What was opened for the process is closed with it, once."""
+    """Clients that are opened for the process are closed with it, once."""
     opened: list[Closing] = []
 
     def transport(settings: UpstreamSettings) -> Transport:
@@ -192,8 +192,8 @@ async def test_all_clients_are_closed() -> None:
 
 
 @pytest.mark.parametrize("name", ["aiohttp", "httpx"])
-async def test_both_networks_can_be_chosen(name: str) -> None:
-    """Without a double in its place the network is the one of the settings, opened when first used."""
+async def test_both_transports_can_be_selected(name: str) -> None:
+    """Without a test double the transport is the one of the settings, opened on first use."""
     chosen = Services(Settings(okapi_url="http://127.0.0.1:1", upstream_transport=name))
 
     with pytest.raises(errors.UpstreamUnavailable, match="cannot be reached"):

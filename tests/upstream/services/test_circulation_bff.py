@@ -1,4 +1,4 @@
-"""Which answers of the BFF prove that an act was done."""
+"""The responses of the BFF that prove a write."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ CHECK_OUT = {**CHECK_IN, "userBarcode": "540001"}
 
 
 class Desk:
-    """The BFF behind a function, which answers every act with 200 and one body."""
+    """The BFF behind a function, which responds to every write with 200 and one body."""
 
     def __init__(self, content: Any) -> None:  # Any: JSON
         self.requests: list[httpx.Request] = []
 
-        def answer(request: httpx.Request) -> httpx.Response:
+        def respond(request: httpx.Request) -> httpx.Response:
             self.requests.append(request)
             return httpx.Response(200, content=msgspec.json.encode(content))
 
-        services = Services(Settings(okapi_url="http://okapi"), lambda limits: httpx.MockTransport(answer))
+        services = Services(Settings(okapi_url="http://okapi"), lambda limits: httpx.MockTransport(respond))
         self.bff: CirculationBff = services.for_caller(
             Caller(tenant="diku", request_id="1/x")
         ).circulation_bff
@@ -50,8 +50,8 @@ class Desk:
     ],
     ids=str,
 )
-async def test_a_check_in_is_proved_by_what_came_back(content: Any) -> None:
-    """The item, its slip or the loan that ended: each is nullable, and any of them is an answer."""
+async def test_a_check_in_is_proved_by_its_response(content: Any) -> None:
+    """The item, its slip or the loan that ended: each is nullable, and any of them proves it."""
     desk = Desk(content)
 
     assert (await desk.bff.check_in(CHECK_IN)).keys() == content.keys()
@@ -71,7 +71,7 @@ async def test_a_check_in_is_proved_by_what_came_back(content: Any) -> None:
     ids=str,
 )
 async def test_a_check_in_is_not_proved_by_any_object(content: Any) -> None:
-    """JSON of somebody else's leaves open whether the item was taken back, so it has to be looked up."""
+    """JSON of another service leaves the outcome unknown, so it has to be verified."""
     desk = Desk(content)
 
     with pytest.raises(errors.OutcomeUnknown) as caught:

@@ -1,4 +1,4 @@
-"""Object locks: which calls they are, and what their statuses mean."""
+"""Object locks: their calls, and the meaning of their statuses."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HELD = {
 
 
 class Desk:
-    """Polaris behind a function, asked by one staff member."""
+    """Polaris behind a function, called by one staff member."""
 
     def __init__(
         self,
@@ -50,12 +50,12 @@ class Desk:
         self.requests: list[httpx.Request] = []
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
 
-        def answer(request: httpx.Request) -> httpx.Response:
+        def respond(request: httpx.Request) -> httpx.Response:
             self.requests.append(request)
             return httpx.Response(status, content=body, headers={"Content-Type": "text/json"})
 
         services = Services(
-            Settings(polaris_url="http://polaris", **settings), lambda limits: httpx.MockTransport(answer)
+            Settings(polaris_url="http://polaris", **settings), lambda limits: httpx.MockTransport(respond)
         )
         caller = Caller(tenant="diku", token="folio", request_id="1/x", polaris=identity)  # noqa: S106 - no secret
         self.polaris: Polaris = services.for_caller(caller).polaris
@@ -65,7 +65,7 @@ class Desk:
 
 
 async def test_one_lock() -> None:
-    """The lock on an object, whoever holds it."""
+    """The lock on an object, regardless of its holder."""
     desk = Desk(200, LOCK)
 
     assert await desk.polaris.lock(27, 29937) == LOCK
@@ -74,7 +74,7 @@ async def test_one_lock() -> None:
 
 @pytest.mark.parametrize("body", [None, b"", {"ErrorCode": 1}])
 async def test_no_lock(body: Any) -> None:
-    """404 says that the object is not locked, which is no failure."""
+    """A 404 means that the object is not locked, which is no failure."""
     desk = Desk(404, body)
 
     assert await desk.polaris.lock(27, 29937) is None
@@ -85,7 +85,7 @@ async def test_no_lock(body: Any) -> None:
     ("everyones", "target"), [(False, "objectlocks"), (True, "objectlocks?getAllLocks=true")]
 )
 async def test_several_locks(everyones: bool, target: str) -> None:
-    """One's own locks, or those of the whole system."""
+    """The caller's own locks, or those of the complete system."""
     desk = Desk(200, [LOCK, LOCK])
 
     assert await desk.polaris.locks(everyones=everyones) == [LOCK, LOCK]
@@ -108,15 +108,15 @@ async def test_a_lock_of_another_shape(content: Any) -> None:
 
 @pytest.mark.parametrize("existing", [False, True])
 async def test_locking(existing: bool) -> None:
-    """The lock that was granted is returned, and whether the caller had it before is kept."""
+    """The granted lock is returned, with the member that says if the caller had it before."""
     desk = Desk(200, LOCK | {"ExistingLock": existing})
 
     assert await desk.polaris.lock_object(27, 29937) == Lock(LOCK | {"ExistingLock": existing})
     assert desk.sent() == [("POST", f"{BASE}/objectlocks", b'{"ObjectTypeID":27,"ObjectID":29937}')]
 
 
-async def test_locking_what_another_holds() -> None:
-    """409 tells who holds the lock; that is an answer and no error."""
+async def test_locking_an_object_that_another_holds() -> None:
+    """The 409 describes the holder of the lock; that is a result and no error."""
     desk = Desk(409, HELD)
 
     assert await desk.polaris.lock_object(27, 29937) == HeldByAnother(HELD["Data"])  # type: ignore[arg-type]  # JSON
@@ -125,7 +125,7 @@ async def test_locking_what_another_holds() -> None:
 
 @pytest.mark.parametrize(("status", "body"), [(200, b""), (200, b"null"), (200, b" \r\n"), (204, b"")])
 async def test_unlocking(status: int, body: bytes) -> None:
-    """One lock is released by its object, and a bare success says so."""
+    """One lock is released by its object, and a bare success proves it."""
     desk = Desk(status, body)
 
     assert await desk.polaris.unlock_object(27, 29937) is None
@@ -133,16 +133,16 @@ async def test_unlocking(status: int, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", None, {"ErrorCode": 1, "Message": "The object is not locked."}])
-async def test_unlocking_what_is_not_locked(content: Any) -> None:
-    """There is nothing to release, and so it is released."""
+async def test_unlocking_an_object_that_is_not_locked(content: Any) -> None:
+    """There is nothing to release, which is a success."""
     desk = Desk(404, content)
 
     assert await desk.polaris.unlock_object(27, 29937) is None
     assert len(desk.requests) == 1
 
 
-async def test_unlocking_what_another_holds() -> None:
-    """The lock stays with its holder, who is told."""
+async def test_unlocking_an_object_that_another_holds() -> None:
+    """The lock stays with its holder, who is returned."""
     desk = Desk(409, HELD)
 
     assert await desk.polaris.unlock_object(27, 29937) == HeldByAnother(HELD["Data"])  # type: ignore[arg-type]  # JSON
@@ -150,14 +150,14 @@ async def test_unlocking_what_another_holds() -> None:
 
 
 @pytest.mark.parametrize("content", [{}, {"Data": None}, {"Data": []}, [], None, b"", b"<html>"])
-async def test_a_holder_who_is_not_told(content: Any) -> None:
-    """A 409 is a conflict even where its body says nothing of the holder."""
+async def test_a_conflict_without_a_holder(content: Any) -> None:
+    """A 409 is a conflict even if its body does not describe the holder."""
     assert await Desk(409, content).polaris.lock_object(27, 29937) == HeldByAnother({})
     assert await Desk(409, content).polaris.unlock_object(27, 29937) == HeldByAnother({})
 
 
-async def test_releasing_all_of_mine() -> None:
-    """Every lock of this user at this workstation, by one call."""
+async def test_releasing_all_own_locks() -> None:
+    """Every lock of this user at this workstation is released by one call."""
     desk = Desk(200, b"")
 
     await desk.polaris.release_my_locks()
@@ -166,8 +166,8 @@ async def test_releasing_all_of_mine() -> None:
 
 
 @pytest.mark.parametrize("content", [{}, {"ObjectTypeID": 27}, [], None, b"", b"<html>"])
-async def test_a_grant_that_cannot_be_read(content: Any) -> None:
-    """A success without a lock in it is no success: the lock has to be looked up."""
+async def test_an_unreadable_grant(content: Any) -> None:
+    """A success without a lock is no success: the lock has to be verified."""
     desk = Desk(200, content)
 
     with pytest.raises(errors.OutcomeUnknown) as caught:
@@ -181,8 +181,8 @@ async def test_a_grant_that_cannot_be_read(content: Any) -> None:
     assert len(desk.requests) == 1
 
 
-async def test_acts_that_fail_are_unknown_and_sent_once() -> None:
-    """Each act says its own name and keys, so that it can be looked up."""
+async def test_failed_writes_are_unknown_and_sent_once() -> None:
+    """Each error names the mutation and its keys, so that the outcome can be verified."""
     desk = Desk(500, b"")
     acts: tuple[tuple[Any, str, dict[str, int]], ...] = (  # Any: coroutines of several types
         (desk.polaris.lock_object(27, 1), "lockObject", {"objectTypeId": 27, "objectId": 1}),
@@ -198,8 +198,8 @@ async def test_acts_that_fail_are_unknown_and_sent_once() -> None:
     assert [each.method for each in desk.requests] == ["POST", "DELETE", "DELETE"]
 
 
-async def test_a_login_that_ran_out() -> None:
-    """401 is told and not tried again: three failures lock the account."""
+async def test_an_expired_login() -> None:
+    """A 401 is reported and not retried: three failures lock the account."""
     desk = Desk(401, b"")
     calls = (
         desk.polaris.lock(27, 1),
@@ -227,7 +227,7 @@ def every_call(polaris: Polaris) -> tuple[Any, ...]:  # Any: coroutines of sever
 
 
 async def test_without_an_identity_nothing_is_sent() -> None:
-    """A lock belongs to somebody, and without a service account nobody stands in."""
+    """A lock belongs to a user, and without a service account there is no substitute."""
     desk = Desk(200, LOCK, identity=None, polaris_workstation=118, polaris_organization=3)
 
     for call in every_call(desk.polaris):
@@ -250,7 +250,7 @@ async def test_without_an_identity_nothing_is_sent() -> None:
     ids=["neither", "no organization", "no workstation"],
 )
 async def test_without_a_workstation_nothing_is_sent(identity: PolarisIdentity) -> None:
-    """A lock belongs to a place as well, which neither the caller nor a setting named."""
+    """A lock belongs to a workstation as well, which neither the caller nor a setting named."""
     desk = Desk(200, LOCK, identity=identity)
 
     for call in every_call(desk.polaris):
@@ -266,8 +266,8 @@ async def test_without_a_workstation_nothing_is_sent(identity: PolarisIdentity) 
 SERVICE: dict[str, Any] = {"polaris_service_account": "PAS polaris:service:hunter2"}
 
 
-async def test_the_service_account_stands_in_at_a_named_workstation() -> None:
-    """A caller without a login, who names a workstation, locks in the name of the service account there."""
+async def test_the_service_account_is_used_at_a_named_workstation() -> None:
+    """A caller without a login that names a workstation locks in the name of the service account there."""
     place = PolarisIdentity(workstation=118, organization=3)
     desk = Desk(200, LOCK, identity=place, polaris_workstation=1, **SERVICE)
 
@@ -281,7 +281,7 @@ async def test_the_service_account_stands_in_at_a_named_workstation() -> None:
 
 
 async def test_the_organization_of_the_service_account_may_come_from_the_settings() -> None:
-    """Only the workstation says who holds a lock."""
+    """Only the workstation identifies the holder of a lock."""
     desk = Desk(200, LOCK, identity=PolarisIdentity(workstation=118), polaris_organization=3, **SERVICE)
 
     await desk.polaris.lock(27, 29937)
@@ -289,8 +289,8 @@ async def test_the_organization_of_the_service_account_may_come_from_the_setting
     assert [each.url.path for each in desk.requests] == [f"{BASE}/objectlocks/27/29937"]
 
 
-async def test_ones_own_login_goes_before_the_service_account() -> None:
-    """Who brought an identity acts in no other name, and may leave the workstation to the settings."""
+async def test_a_callers_login_precedes_the_service_account() -> None:
+    """A caller with a login acts in its own name, and may use the workstation of the settings."""
     own = PolarisIdentity(authorization="PAS polaris:token:secret")
     desk = Desk(200, b"", identity=own, polaris_workstation=118, polaris_organization=3, **SERVICE)
 
@@ -312,7 +312,7 @@ async def test_ones_own_login_goes_before_the_service_account() -> None:
 async def test_the_service_account_does_nothing_without_a_workstation_of_the_caller(
     identity: PolarisIdentity | None,
 ) -> None:
-    """The workstation of the settings would make all staff one holder, so it does not stand in."""
+    """The workstation of the settings would make all staff one holder, so it is not used."""
     desk = Desk(200, LOCK, identity=identity, polaris_workstation=118, polaris_organization=3, **SERVICE)
 
     for call in every_call(desk.polaris):
@@ -322,7 +322,7 @@ async def test_the_service_account_does_nothing_without_a_workstation_of_the_cal
 
 
 async def test_the_service_account_does_not_release_all_locks() -> None:
-    """They may be those of several people at one workstation, so this takes one's own login."""
+    """They may be those of several people at one workstation, so this requires the caller's own login."""
     desk = Desk(200, b"", identity=PolarisIdentity(workstation=118, organization=3), **SERVICE)
 
     with pytest.raises(errors.Unauthenticated, match="your own Polaris identity"):
@@ -331,7 +331,7 @@ async def test_the_service_account_does_not_release_all_locks() -> None:
 
 
 def test_the_log_warns_of_a_service_account(caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever starts the gateway reads what a service account allows, and not its login."""
+    """The log explains at startup what a service account permits, without its login."""
     Services(Settings(polaris_url="http://polaris"))
     assert caplog.records == []
 
@@ -343,8 +343,8 @@ def test_the_log_warns_of_a_service_account(caplog: pytest.LogCaptureFixture) ->
     assert "hunter2" not in caplog.text
 
 
-async def test_the_caller_goes_before_the_settings() -> None:
-    """Settings fill in what the caller did not send, and nothing else."""
+async def test_the_caller_precedes_the_settings() -> None:
+    """Settings only replace headers that the caller did not send."""
     settings: dict[str, Any] = {"polaris_workstation": 1, "polaris_organization": 2}
     named = Desk(200, LOCK, **settings)
     unnamed = Desk(200, LOCK, identity=PolarisIdentity(authorization="Bearer x"), **settings)
@@ -358,7 +358,7 @@ async def test_the_caller_goes_before_the_settings() -> None:
     )
 
 
-async def test_the_path_says_the_site() -> None:
+async def test_the_path_contains_the_site() -> None:
     """Language, product and site come from the settings."""
     desk = Desk(200, LOCK, polaris_language="spa", polaris_product_id=19, polaris_site_domain="main")
 
@@ -383,8 +383,8 @@ async def test_the_path_says_the_site() -> None:
     ],
     ids=str,
 )
-async def test_a_release_that_is_not_polaris_own_word_is_unknown(status: int, content: Any) -> None:
-    """What a proxy says in the place of Polaris leaves open whether the lock still stands."""
+async def test_a_release_by_another_response_is_unknown(status: int, content: Any) -> None:
+    """The response of a proxy leaves it open if the lock still exists."""
     desk = Desk(status, content)
 
     with pytest.raises(errors.OutcomeUnknown) as one:
@@ -413,14 +413,14 @@ async def test_a_page_that_was_not_found_releases_nothing() -> None:
 PAGE = b"<html>404 - File or directory not found.</html>"
 
 
-async def test_a_page_is_no_word_about_a_lock() -> None:
-    """A 404 in HTML does not say that the object is free: whoever asked is told that nobody knows."""
+async def test_a_page_proves_nothing_about_a_lock() -> None:
+    """A 404 in HTML does not prove that the object is free: the read fails with an error."""
     with pytest.raises(errors.UpstreamBadResponse):
         await Desk(404, PAGE).polaris.lock(27, 29937)
 
 
 @pytest.mark.parametrize("body", [PAGE, b"", b"{}"])
 async def test_a_list_is_never_absent(body: bytes) -> None:
-    """A 404 for all locks is an answer of another shape, and no record that is not there."""
+    """A 404 for all locks is a response of an unexpected shape, and not an absent record."""
     with pytest.raises(errors.UpstreamBadResponse):
         await Desk(404, body).polaris.locks(everyones=False)

@@ -1,4 +1,4 @@
-"""The transport over aiohttp's connections: what is sent, and what the protocol makes of odd answers."""
+"""The transport over aiohttp's connections: its requests, and unusual responses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ import pytest
 from gateway.settings import Settings
 from gateway.upstream.transport.aiohttp_protocol import MAX_HEAD_BYTES
 from gateway.upstream.transport.aiohttp_transport import AiohttpTransport
-from gateway.upstream.transport.exchange import Attempt, Headers, encode_headers, open_exchange
-from gateway.upstream.transport.exchange import UpstreamResponse as Answered
+from gateway.upstream.transport.exchange import (
+    Attempt,
+    Headers,
+    UpstreamResponse,
+    encode_headers,
+    open_exchange,
+)
 from gateway.upstream.transport.transports import aiohttp_transport
 from tests.upstream.socket_server import (
+    Responder,
     SocketServer,
-    UpstreamResponse,
     drips,
     head,
     responds,
@@ -36,17 +41,17 @@ WHOLE = head(200, "Content-Length: 2") + b"{}"
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
-    """Both loops: their transports and timers differ, and it is uvloop's that serve."""
+    """Both loops: their transports and timers differ, and uvloop's are used in production."""
     return "asyncio", {"use_uvloop": request.param}
 
 
 class Caller:
-    """Asks one server over one transport."""
+    """Calls one server over one transport."""
 
-    def __init__(self, server: SocketServer, silence: float) -> None:
+    def __init__(self, server: SocketServer, idle_timeout: float) -> None:
         self.server = server
         self.exchange = open_exchange("folio", server.url, aiohttp_transport(Settings()), Settings())
-        self.silence = silence
+        self.idle_timeout = idle_timeout
 
     async def get(
         self,
@@ -54,15 +59,15 @@ class Caller:
         headers: tuple[tuple[str, str], ...] = (),
         *,
         seconds: float = math.inf,
-    ) -> Answered:
+    ) -> UpstreamResponse:
         attempt = Attempt(asyncio.get_running_loop().time() + seconds)
-        return await self.exchange("GET", target, headers, None, self.silence, attempt)
+        return await self.exchange("GET", target, headers, None, self.idle_timeout, attempt)
 
 
 @asynccontextmanager
-async def calling(answer: UpstreamResponse, silence: float = 1.0) -> AsyncIterator[Caller]:
-    async with socket_server(answer) as server:
-        caller = Caller(server, silence)
+async def calling(response: Responder, idle_timeout: float = 1.0) -> AsyncIterator[Caller]:
+    async with socket_server(response) as server:
+        caller = Caller(server, idle_timeout)
         try:
             yield caller
         finally:
@@ -78,14 +83,18 @@ def transport(max_bytes: int = 10_000) -> AiohttpTransport:
 
 
 async def test_it_is_a_transport_of_httpx() -> None:
-    """Any client of httpx can use it: request and answer are whole, and the connection is kept."""
+    """Any client of httpx can use it: request and response are complete, and the connection is kept."""
     async with (
         socket_server(responds(201, b'{"a":1}', "X-Made: b", "X-Made: c")) as server,
         httpx.AsyncClient(transport=transport()) as client,
     ):
         for _ in range(2):
-            answer = await client.put(f"{server.url}/a?b=c", json={"d": "é"}, headers={"X-Sent": "e"})
-            assert (answer.status_code, answer.json(), answer.headers["x-made"]) == (201, {"a": 1}, "b, c")
+            response = await client.put(f"{server.url}/a?b=c", json={"d": "é"}, headers={"X-Sent": "e"})
+            assert (response.status_code, response.json(), response.headers["x-made"]) == (
+                201,
+                {"a": 1},
+                "b, c",
+            )
 
         assert server.lines() == ["PUT /a?b=c"] * 2
         assert [each.body for each in server.received] == ['{"d":"é"}'.encode()] * 2
@@ -94,8 +103,8 @@ async def test_it_is_a_transport_of_httpx() -> None:
         assert server.connections == 1
 
 
-async def test_a_request_without_a_length_is_refused() -> None:
-    """Requests go out whole, so one that comes in pieces is not taken."""
+async def test_a_request_without_a_length_is_rejected() -> None:
+    """Requests are sent as a whole, so one in pieces is not accepted."""
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b"a"
@@ -106,7 +115,7 @@ async def test_a_request_without_a_length_is_refused() -> None:
         assert server.received == []
 
 
-# Answers
+# Responses
 
 
 @pytest.mark.parametrize(
@@ -123,13 +132,13 @@ async def test_a_request_without_a_length_is_refused() -> None:
     ],
     ids=["whole", "empty", "204", "304", "chunked", "announced", "500", "no reason"],
 )
-async def test_answers_are_read_to_their_end_and_no_further(raw: bytes, status: int, body: bytes) -> None:
-    """However the end of an answer is told, its connection serves the next call."""
+async def test_responses_are_read_to_their_end_and_no_further(raw: bytes, status: int, body: bytes) -> None:
+    """However its end is marked, the connection serves the next call."""
     async with calling(sends(raw)) as caller:
         for _ in range(3):
-            answer = await caller.get()
-            assert (answer.status, answer.body) == (status, body)
-            assert "link" not in answer.headers
+            response = await caller.get()
+            assert (response.status, response.body) == (status, body)
+            assert "link" not in response.headers
         assert caller.server.connections == 1
 
 
@@ -145,16 +154,16 @@ async def test_answers_are_read_to_their_end_and_no_further(raw: bytes, status: 
     ],
     ids=["until the end", "closing", "HTTP/1.0", "two answers", "garbage", "a byte"],
 )
-async def test_a_connection_that_cannot_go_on_serves_no_other_call(raw: bytes, close: bool) -> None:
-    """What follows an answer belongs to no call: the next one has a connection of its own."""
+async def test_an_unusable_connection_serves_no_other_call(raw: bytes, close: bool) -> None:
+    """Bytes after a response belong to no call: the next one has a new connection."""
     async with calling(sends(raw, close=close)) as caller:
         for _ in range(3):
             assert (await caller.get()).body == b"{}"
         assert caller.server.connections == 3
 
 
-async def test_what_comes_unasked_closes_its_connection() -> None:
-    """Bytes on an idle connection are never taken for the answer to a later question."""
+async def test_unexpected_bytes_close_their_connection() -> None:
+    """Bytes on an idle connection are never read as the response to a later request."""
 
     async def later(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(WHOLE)
@@ -182,8 +191,8 @@ async def test_what_comes_unasked_closes_its_connection() -> None:
     ],
     ids=["no HTTP", "no status", "two lengths", "length and chunks", "negative", "chunks", "long", "hints"],
 )
-async def test_answers_that_are_no_http(raw: bytes) -> None:
-    """What can be read in two ways, or has no end, is not read; and its connection is closed."""
+async def test_responses_that_are_not_http(raw: bytes) -> None:
+    """A response that is ambiguous, or has no end, is not read; and its connection is closed."""
     async with calling(sends(raw)) as caller:
         with pytest.raises(httpx.RemoteProtocolError):
             await caller.get()
@@ -203,46 +212,46 @@ async def test_answers_that_are_no_http(raw: bytes) -> None:
     ],
     ids=["nothing", "half a line", "half a head", "cut", "cut chunks", "odd coding", "announced only"],
 )
-async def test_answers_that_end_early(raw: bytes) -> None:
-    """An answer whose connection ends before it does is none."""
+async def test_responses_that_end_early(raw: bytes) -> None:
+    """A response whose connection ends before it does is none."""
     async with calling(sends(raw, close=True)) as caller:
         with pytest.raises(httpx.ReadError):
             await caller.get()
 
 
 async def test_trailers_are_not_headers() -> None:
-    """What follows a body cannot change what was said before it."""
+    """Trailers after a body cannot change the headers."""
     chunks = b"2\r\n{}\r\n0\r\nRetry-After: 1\r\nX-A: b\r\n\r\n"
     async with calling(sends(head(503, "Transfer-Encoding: chunked") + chunks)) as caller:
-        answer = await caller.get()
+        response = await caller.get()
 
-    assert dict(answer.headers) == {"transfer-encoding": "chunked"}
+    assert dict(response.headers) == {"transfer-encoding": "chunked"}
 
 
-async def test_headers_are_joined_and_found_in_lower_case() -> None:
-    """A header that comes twice is one list, as HTTP has it."""
+async def test_headers_are_joined_and_in_lower_case() -> None:
+    """A repeated header is one list, as HTTP defines it."""
     async with calling(responds(200, b"{}", "X-A: b", "x-a: c", "Retry-After: 1")) as caller:
-        answer = await caller.get()
+        response = await caller.get()
 
-    assert dict(answer.headers) == {"content-length": "2", "x-a": "b, c", "retry-after": "1"}
+    assert dict(response.headers) == {"content-length": "2", "x-a": "b, c", "retry-after": "1"}
 
 
-async def test_silence_is_counted_from_the_last_byte() -> None:
-    """A slow answer that goes on coming is no silence; one that stops is, after its time."""
+async def test_the_idle_timeout_starts_at_the_last_byte() -> None:
+    """A slow response that keeps arriving does not time out; one that stops does."""
     slow = drips(WHOLE, every=0.01)  # 0.4 s
-    async with calling(slow, silence=0.15) as caller:
+    async with calling(slow, idle_timeout=0.15) as caller:
         assert (await caller.get()).body == b"{}"
 
     started = time.monotonic()
-    async with calling(sends(WHOLE[:-1]), silence=0.15) as caller:
+    async with calling(sends(WHOLE[:-1]), idle_timeout=0.15) as caller:
         with pytest.raises(httpx.ReadTimeout):
             await caller.get()
     assert 0.14 < time.monotonic() - started < 4
 
 
 async def test_an_attempt_has_an_end() -> None:
-    """An answer that keeps coming is given up at the end of its time, and its connection with it."""
-    async with calling(drips(WHOLE, every=0.2), silence=2.0) as caller:  # 8 s
+    """A response that keeps arriving is aborted at the end of its time, with its connection."""
+    async with calling(drips(WHOLE, every=0.2), idle_timeout=2.0) as caller:  # 8 s
         started = time.monotonic()
         with pytest.raises(TimeoutError):
             await caller.get(seconds=0.3)
@@ -250,18 +259,18 @@ async def test_an_attempt_has_an_end() -> None:
         await until(lambda: caller.server.open_connections == 0)
 
 
-async def test_the_nearer_of_two_ends_counts() -> None:
-    """Who says nothing is silent before the attempt ends, if that is sooner, and the other way round."""
-    async with calling(sends(WHOLE[:-1]), silence=0.1) as caller:
+async def test_the_earlier_timeout_counts() -> None:
+    """The idle timeout ends a call before its attempt ends, if it is sooner, and the other way round."""
+    async with calling(sends(WHOLE[:-1]), idle_timeout=0.1) as caller:
         with pytest.raises(httpx.ReadTimeout):
             await caller.get(seconds=5)
-    async with calling(sends(WHOLE[:-1]), silence=5) as caller:
+    async with calling(sends(WHOLE[:-1]), idle_timeout=5) as caller:
         with pytest.raises(TimeoutError):
             await caller.get(seconds=0.1)
 
 
-async def test_what_has_no_time_left_is_not_sent() -> None:
-    """At the end of the time nothing begins, not even a connection."""
+async def test_a_request_without_time_is_not_sent() -> None:
+    """At the end of the time nothing starts, not even a connection."""
     async with calling(responds(200)) as caller:
         with pytest.raises(TimeoutError):
             await caller.get(seconds=0)
@@ -285,8 +294,8 @@ async def test_waiting_for_a_connection_ends_with_the_attempt() -> None:
         await exchange.aclose()
 
 
-async def test_an_answer_that_came_too_early_spoils_its_connection() -> None:
-    """While the rest of a request is on its way, no other request can follow it."""
+async def test_an_early_response_makes_its_connection_unusable() -> None:
+    """While the rest of a request is being sent, no other request can follow it."""
     requests = 0
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -302,8 +311,8 @@ async def test_an_answer_that_came_too_early_spoils_its_connection() -> None:
     url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     exchange = open_exchange("folio", url, aiohttp_transport(Settings()), Settings())
     for _ in range(2):
-        answer = await exchange("POST", "/a", (), b"a" * 20_000_000, 1.0, Attempt(math.inf))
-        assert answer.body == b"{}"
+        response = await exchange("POST", "/a", (), b"a" * 20_000_000, 1.0, Attempt(math.inf))
+        assert response.body == b"{}"
     assert requests == 2
 
     await exchange.aclose()
@@ -313,7 +322,7 @@ async def test_an_answer_that_came_too_early_spoils_its_connection() -> None:
 
 
 async def test_a_cancelled_call_closes_its_connection() -> None:
-    """The answer to a call that was given up reaches no other call."""
+    """The response to a cancelled call reaches no other call."""
     async with calling(drips(WHOLE, every=0.01)) as caller:
         call = asyncio.create_task(caller.get())
         await until(lambda: len(caller.server.received) == 1)
@@ -331,7 +340,7 @@ async def test_a_cancelled_call_closes_its_connection() -> None:
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\0b", "é"])
 async def test_no_header_ends_early(value: str) -> None:
-    """What could begin a header of its own, or a request, is a mistake of ours and is not sent."""
+    """A value that could start another header or request is a bug of the gateway and is not sent."""
     async with calling(responds(200)) as caller:
         for headers in (Headers((("X-Okapi-Token", value),)), (("X-Okapi-Token", value),)):
             with pytest.raises(ValueError, match="A header must be printable ASCII"):
@@ -341,15 +350,15 @@ async def test_no_header_ends_early(value: str) -> None:
 
 @pytest.mark.parametrize("target", ["/a b", "/a\r\nX-Evil: 1", "/a\tb", "/\n", "/é", "/a\0"])
 async def test_no_request_line_ends_early(target: str) -> None:
-    """A target that was not encoded is a mistake of ours and is not sent."""
+    """A target that was not encoded is a bug of the gateway and is not sent."""
     async with calling(responds(200)) as caller:
         with pytest.raises(ValueError):  # noqa: PT011 - two kinds, both ours
             await caller.get(target)
         assert caller.server.connections == 0
 
 
-def test_headers_are_written_once() -> None:
-    """The bytes of one caller's headers are the same object for each of their calls."""
+def test_headers_are_encoded_once() -> None:
+    """The bytes of one caller's headers are the same object for all their calls."""
     headers = Headers((("Accept", "a, b"), ("X-Okapi-Tenant", "diku")))
 
     assert headers.wire == b"Accept: a, b\r\nX-Okapi-Tenant: diku\r\n" == encode_headers(headers)

@@ -1,4 +1,4 @@
-"""Upstream over TLS, as a process asks it: whom it trusts is up to the machine's authorities."""
+"""Upstream over TLS, called by a process: trust follows the machine's certificate authorities."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ QUESTION = {"query": "{ users(first: 1) { nodes { id } } }"}
 
 
 class Upstream(ThreadingHTTPServer):
-    """A service that is what its certificate says, `localhost`; it keeps what it was asked."""
+    """A service that is what its certificate says, `localhost`; it records its requests."""
 
     daemon_threads = True
 
     def __init__(self, authority: trustme.CA) -> None:
         super().__init__(("127.0.0.1", 0), Users)
-        self.asked: list[str] = []
+        self.query_gateway: list[str] = []
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("localhost").configure_cert(context)
         self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A handshake that fails is the client's no, and no fault."""
+        """Ignore failed handshakes: the client rejected the certificate."""
 
 
 class Users(BaseHTTPRequestHandler):
@@ -40,7 +40,7 @@ class Users(BaseHTTPRequestHandler):
     server: Upstream
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path.partition("?")[0])
+        self.server.query_gateway.append(self.path.partition("?")[0])
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(USERS)))
@@ -64,8 +64,8 @@ def _upstream(authority: trustme.CA) -> Iterator[Upstream]:
         server.shutdown()
 
 
-def asked(upstream: Upstream, host: str, transport: str, **variables: str) -> Any:  # Any: JSON
-    """What a gateway process answers that asks the service under this name."""
+def query_gateway(upstream: Upstream, host: str, transport: str, **variables: str) -> Any:  # Any: JSON
+    """Return the response of a gateway process that calls the service by this name."""
     environment = {
         "OKAPI_URL": f"https://{host}:{upstream.server_port}",
         "UPSTREAM_TRANSPORT": transport,
@@ -77,31 +77,31 @@ def asked(upstream: Upstream, host: str, transport: str, **variables: str) -> An
 
 
 @pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
-def test_an_authority_of_ones_own(
+def test_a_custom_authority(
     upstream: Upstream, authority: trustme.CA, tmp_path: Path, transport: str
 ) -> None:
-    """SSL_CERT_FILE names the authorities to trust, as for every program that uses OpenSSL."""
+    """SSL_CERT_FILE names the trusted authorities, as for every program that uses OpenSSL."""
     trusted = tmp_path / "authority.pem"
     authority.cert_pem.write_to_path(trusted)
 
-    answer = asked(upstream, "localhost", transport, SSL_CERT_FILE=str(trusted))
+    response = query_gateway(upstream, "localhost", transport, SSL_CERT_FILE=str(trusted))
 
-    assert answer == {"data": {"users": {"nodes": [{"id": "11111111-1111-4111-8111-111111111111"}]}}}
-    assert upstream.asked == ["/users"]
+    assert response == {"data": {"users": {"nodes": [{"id": "11111111-1111-4111-8111-111111111111"}]}}}
+    assert upstream.query_gateway == ["/users"]
 
 
 @pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("wrong", ["authority", "name"])
-def test_who_is_not_trusted_is_asked_nothing(
+def test_nothing_is_sent_to_an_untrusted_service(
     upstream: Upstream, authority: trustme.CA, tmp_path: Path, transport: str, wrong: str
 ) -> None:
-    """A certificate of a strange authority, or for another name, ends the call before a token is sent."""
+    """A certificate of an unknown authority, or for another name, ends the call before a token is sent."""
     trusted = tmp_path / "authority.pem"
     (authority if wrong == "name" else trustme.CA()).cert_pem.write_to_path(trusted)
     host = "127.0.0.1" if wrong == "name" else "localhost"
 
-    answer = asked(upstream, host, transport, SSL_CERT_FILE=str(trusted))
+    response = query_gateway(upstream, host, transport, SSL_CERT_FILE=str(trusted))
 
-    assert answer["data"] == {"users": None}
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["UPSTREAM_UNAVAILABLE"]
-    assert upstream.asked == []
+    assert response["data"] == {"users": None}
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["UPSTREAM_UNAVAILABLE"]
+    assert upstream.query_gateway == []
