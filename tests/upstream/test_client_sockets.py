@@ -383,7 +383,7 @@ async def test_a_connection_that_was_lost_is_not_called_unreachable(network: Net
 
 
 @pytest.mark.parametrize(
-    ("answer", "limits", "least"),
+    ("response", "limits", "least"),
     [
         (hangs, Settings(first_byte_timeout=0.1, read_timeout=8), 0.1),
         (

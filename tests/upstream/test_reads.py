@@ -139,12 +139,12 @@ async def test_each_status_has_its_code(status: int, place: str, network: str) -
         response = await gateway.response(where.query)
         requested = [each.target.partition("?")[0] for each in server.received]
 
-    response = response.json()
+    body = response.json()
     assert response.status_code == 200
-    assert response["data"] == where.data
-    assert [each["path"] for each in response["errors"]] == where.paths
+    assert body["data"] == where.data
+    assert [each["path"] for each in body["errors"]] == where.paths
     assert requested == [*where.works, where.fails]
-    for error in response["errors"]:
+    for error in body["errors"]:
         extensions = error["extensions"]
         assert extensions.pop("requestId") == response.headers["X-Okapi-Request-Id"]
         assert tuple(each["message"] for each in extensions.pop("reasons", ())) == expected.reasons
