@@ -1,4 +1,4 @@
-"""Records decoded as far as they are read: what goes together, and what comes of a page that does not fit."""
+"""Records decoded into Structs: combined readers, and pages that do not fit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def decoded(members: Members, record: Json) -> Decoded:
 
 
 def test_only_what_is_read_is_decoded() -> None:
-    """Members that nobody reads are passed over, and those that are left out are None."""
+    """Members that are not read are skipped, and omitted ones are None."""
     members = Members()
     members.leaf("id", str, required=True)
     members.path(("item", "status", "name"), str)
@@ -47,7 +47,7 @@ def test_only_what_is_read_is_decoded() -> None:
 
 
 def test_readers_of_the_same_object_share_it() -> None:
-    """An object has the members that any of its readers reads, each once and in the order of reading."""
+    """An object has the members of all its readers, each once and in the order of reading."""
     members = Members()
     one, other = members.object("personal"), members.object("personal")
     one.leaf("lastName", str)
@@ -87,7 +87,7 @@ def test_readers_that_disagree(first: str, second: str) -> None:
     "name", ["a-b", "1st", "class", "_links", "__class__", "get", "items", "copy", "values", "a b", "with"]
 )
 def test_names_that_dictionaries_or_python_have(name: str) -> None:
-    """Such a member has another attribute, and is still read by its name."""
+    """Such a member has a different attribute, and is still read by its name."""
     members = Members()
     members.leaf(name, str)
 
@@ -99,7 +99,7 @@ def test_names_that_dictionaries_or_python_have(name: str) -> None:
 
 
 def test_a_member_whose_absence_matters() -> None:
-    """It is told apart from null."""
+    """An absent member is distinguished from null."""
     members = Members()
     members.leaf("a", str)
     members.unset.add("a")
@@ -111,7 +111,7 @@ def test_a_member_whose_absence_matters() -> None:
 
 
 def test_required_once_is_required() -> None:
-    """A member that one reader must have must be there for all; otherwise null and nothing are the same."""
+    """A member that one reader requires is required for all; otherwise null and absent are the same."""
     members = Members()
     members.leaf("id", str)
     assert decoded(members, {"id": None}).get("id") is None
@@ -124,7 +124,7 @@ def test_required_once_is_required() -> None:
 
 
 def test_lists() -> None:
-    """Null elements where there may be some, and nowhere else; lists of objects too."""
+    """Null elements only in lists that allow them; lists of objects too."""
     members, below = Members(), Members()
     below.leaf("name", str)
     members.list("some", str, nullable=True)
@@ -141,7 +141,7 @@ def test_lists() -> None:
 
 @pytest.mark.parametrize("value", [2**31, -(2**31) - 1, 1.5, "5", True])
 def test_numbers_that_are_no_int(value: Json) -> None:
-    """What GraphQL's Int cannot hold is not decoded as one."""
+    """A number outside GraphQL's Int is not decoded as one."""
     members = Members()
     members.leaf("number", INT)
 
@@ -154,45 +154,45 @@ def test_numbers_that_are_no_int(value: Json) -> None:
 
 
 class Desk:
-    """A collection of loans whose next answer is set, and how often it was asked."""
+    """A collection of loans with a configurable response, and the number of its requests."""
 
     def __init__(self, body: bytes | Json, *, mark: str | None = None) -> None:
         self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.asked = 0
+        self.requests = 0
         services = Services(
-            Settings(okapi_url="http://folio"), lambda limits: httpx.MockTransport(self.answer)
+            Settings(okapi_url="http://folio"), lambda settings: httpx.MockTransport(self.respond)
         )
         client = services.for_caller(Caller(tenant="diku", request_id="1/graphql")).users._client
-        self.ask = Collection(Route("GET", "/loans"), "loans", mark=mark).bind(client)
+        self.collection = Collection(Route("GET", "/loans"), "loans", mark=mark).bind(client)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked += 1
+    def respond(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
         return httpx.Response(200, content=self.body)
 
 
-def decoder_of(ask: BoundCollection) -> RecordDecoder:
+def decoder_of(collection: BoundCollection) -> RecordDecoder:
     members = Members()
     members.leaf("id", str, required=True)
     members.path(("status", "name"), str)
-    return RecordDecoder(members, from_circulation=ask.mark is not None)
+    return RecordDecoder(members, from_circulation=collection.mark is not None)
 
 
 async def test_a_page_of_structs() -> None:
-    """The records as Structs, and the total where it was asked for and is a number."""
+    """The records as Structs, and the total if it was requested and is a number."""
     desk = Desk(
         {"loans": [{"id": "1", "status": {"name": "Open"}}, {"id": "2"}], "totalRecords": 7, "more": [1]}
     )
-    decoder = decoder_of(desk.ask)
+    decoder = decoder_of(desk.collection)
 
-    page = await decoder.page(desk.ask, None, limit=10, total=True)
+    page = await decoder.page(desk.collection, None, limit=10, total=True)
 
     assert [type(record).__name__ for record in page.records] == ["Record", "Record"]
     assert all(isinstance(record, Decoded) for record in page.records)
     assert page.total == 7
-    assert (await decoder.page(desk.ask, None, limit=10)).total is None
+    assert (await decoder.page(desk.collection, None, limit=10)).total is None
     desk.body = b'{"totalRecords": "7", "loans": []}'
-    assert (await decoder.page(desk.ask, None, limit=10, total=True)).total is None
-    assert desk.asked == 3
+    assert (await decoder.page(desk.collection, None, limit=10, total=True)).total is None
+    assert desk.requests == 3
 
 
 @pytest.mark.parametrize(
@@ -200,15 +200,15 @@ async def test_a_page_of_structs() -> None:
     [{"id": 5}, {}, {"id": "2", "status": "Open"}, {"id": "2", "status": {"name": ["Open"]}}, {"id": None}],
 )
 async def test_one_record_that_does_not_fit(odd: Json) -> None:
-    """The whole page becomes dictionaries with all that came, marked as ever, and is not asked again."""
+    """The complete page becomes dictionaries with all members, marked as ever, without another request."""
     loans = [{"id": "1", "status": {"name": "Open"}, "dueDate": "x"}, odd]
     desk = Desk({"loans": loans, "totalRecords": 2}, mark="circulation>")
 
-    page = await decoder_of(desk.ask).page(desk.ask, None, limit=10, total=True)
+    page = await decoder_of(desk.collection).page(desk.collection, None, limit=10, total=True)
 
     assert page.records == [{**each, "circulation>": True} for each in loans]
     assert page.total == 2
-    assert desk.asked == 1
+    assert desk.requests == 1
 
 
 @pytest.mark.parametrize(
@@ -217,31 +217,31 @@ async def test_one_record_that_does_not_fit(odd: Json) -> None:
      b'{"loans": [{"id": "\xff"}]}', b"[" * 100_000, b'{"loans": [' + b'{"a":' * 100_000],
 )  # fmt: skip
 async def test_a_body_that_is_no_page(body: bytes) -> None:
-    """It is told as it is without a decoder."""
+    """The error is the same as without a decoder."""
     desk = Desk(body)
     with pytest.raises(errors.UpstreamBadResponse) as caught:
-        await decoder_of(desk.ask).page(desk.ask, None, limit=10)
+        await decoder_of(desk.collection).page(desk.collection, None, limit=10)
     with pytest.raises(errors.UpstreamBadResponse) as without_decoder:
-        await desk.ask(None, limit=10)
+        await desk.collection(None, limit=10)
 
     assert caught.value.message == without_decoder.value.message
-    assert desk.asked == 2
+    assert desk.requests == 2
 
 
-async def test_what_nobody_reads_is_not_judged() -> None:
-    """Bytes that are no text cost a page only where they are read."""
+async def test_members_that_are_not_read_are_not_checked() -> None:
+    """Bytes that are no text fail a page only if they are read."""
     desk = Desk(b'{"loans": [{"id": "1", "note": "\xff"}]}')
 
-    page = await decoder_of(desk.ask).page(desk.ask, None, limit=10)
+    page = await decoder_of(desk.collection).page(desk.collection, None, limit=10)
 
     assert msgspec.to_builtins(page.records) == [{"id": "1", "status": None}]
     with pytest.raises(errors.UpstreamBadResponse):
-        await desk.ask(None, limit=10)
+        await desk.collection(None, limit=10)
 
 
 async def test_a_record_that_is_a_dictionary() -> None:
     """It is converted into the same Struct; one that does not fit is an error."""
-    decoder = decoder_of(Desk({"loans": []}).ask)
+    decoder = decoder_of(Desk({"loans": []}).collection)
 
     record = decoder.convert({"id": "1", "status": {"name": "Open", "date": 5}, "circulation>": True})
 
@@ -252,7 +252,7 @@ async def test_a_record_that_is_a_dictionary() -> None:
 
 @pytest.mark.parametrize("is_direct", [False, True])
 async def test_records_know_their_interface(is_direct: bool) -> None:
-    """A record of circulation itself is told apart from one of the BFF."""
+    """Records of circulation are distinguished from those of the BFF."""
     members = Members()
     members.leaf("id", str)
 
