@@ -13,7 +13,18 @@ from gateway.cli.serve import require_upstream_or_sandbox
 from gateway.cli.settings import read_settings, setting_options
 from gateway.cli.startup import CannotStart, sandbox_notice, show_progress
 from gateway.errors import BadRequest
-from gateway.identity import SANDBOX_STAFF, SANDBOX_TENANT, Caller, caller_from_headers
+from gateway.identity import (
+    POLARIS_AUTHORIZATION_HEADER,
+    POLARIS_ORGANIZATION_HEADER,
+    POLARIS_WORKSTATION_HEADER,
+    SANDBOX_STAFF,
+    SANDBOX_TENANT,
+    TENANT_HEADER,
+    TOKEN_HEADER,
+    Caller,
+    caller_from_headers,
+    raw,
+)
 from gateway.settings import Settings
 
 if TYPE_CHECKING:  # loaded when there is something to check
@@ -67,11 +78,11 @@ def doctor(
         from gateway.doctor import report
 
     given = {
-        "x-okapi-tenant": tenant or (SANDBOX_TENANT if settings.serves_sandbox else None),
-        "x-okapi-token": read_secret(token_file, TOKEN),
-        "x-polaris-authorization": read_secret(polaris_authorization_file, POLARIS_AUTHORIZATION),
+        TENANT_HEADER: tenant or (SANDBOX_TENANT if settings.serves_sandbox else None),
+        TOKEN_HEADER: read_secret(token_file, TOKEN),
+        POLARIS_AUTHORIZATION_HEADER: read_secret(polaris_authorization_file, POLARIS_AUTHORIZATION),
     }
-    if given["x-okapi-tenant"] is None:
+    if given[TENANT_HEADER] is None:
         raise CannotStart("--tenant: is missing; name the tenant of the user")
     diagnosis = asyncio.run(run(settings, given))
     if as_json:
@@ -97,10 +108,10 @@ async def run(settings: Settings, given: dict[str, str | None]) -> Diagnosis:
         summary = sandbox.summary(SANDBOX_TENANT)
         given = {
             **given,
-            "x-polaris-authorization": given["x-polaris-authorization"]
+            POLARIS_AUTHORIZATION_HEADER: given[POLARIS_AUTHORIZATION_HEADER]
             or summary.polaris_authorizations[SANDBOX_STAFF],
-            "x-polaris-workstation": str(summary.polaris_workstation),
-            "x-polaris-organization": str(summary.polaris_organization),
+            POLARIS_WORKSTATION_HEADER: str(summary.polaris_workstation),
+            POLARIS_ORGANIZATION_HEADER: str(summary.polaris_organization),
         }
         transport = lambda _: in_process_transport(sandbox)  # noqa: E731 - used once
     caller = read_caller(given)
@@ -113,7 +124,7 @@ async def run(settings: Settings, given: dict[str, str | None]) -> Diagnosis:
 
 def read_caller(given: dict[str, str | None]) -> Caller:
     """Return the caller of a request with these headers, validated as the endpoint validates it."""
-    headers = [(name.encode(), value.encode()) for name, value in given.items() if value is not None]
+    headers = [(raw(name), value.encode()) for name, value in given.items() if value is not None]
     try:
         return caller_from_headers(headers, token_cookie=False)
     except BadRequest as error:

@@ -264,7 +264,7 @@ async def test_concurrency_is_bounded(sandbox: Sandbox) -> None:
 
     diagnosis = await diagnose(services, staff(sandbox))
 
-    assert maximum <= 5  # the permissions are read besides
+    assert maximum <= 5  # and the permissions
     assert {each.status for each in diagnosis.reads if each.service == "folio"} == {Status.FORBIDDEN}
 
 

@@ -88,7 +88,7 @@ async def socket_server(respond: Responder) -> AsyncIterator[SocketServer]:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for a condition that is true soon, however slow the machine is."""
     async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - what is waited for tells nobody
+        while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0.002)
 
 

@@ -208,7 +208,7 @@ async def test_an_unknown_outcome_has_the_time_of_sending(network: Network) -> N
             await CallerClient(client, ()).write_for_record(CHECK_OUT, Route("POST", "/check-out"), {})
 
     (at_upstream,) = received
-    a_millisecond = timedelta(milliseconds=1)  # to which it is told
+    a_millisecond = timedelta(milliseconds=1)  # to which it is rounded
     assert before - a_millisecond < datetime.fromisoformat(caught.value.details["sentAt"]) <= at_upstream
 
 

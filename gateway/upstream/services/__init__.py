@@ -10,7 +10,16 @@ from typing import NamedTuple
 from propcache.api import cached_property
 
 from gateway import errors
-from gateway.identity import Caller, PolarisIdentity
+from gateway.identity import (
+    POLARIS_AUTHORIZATION_HEADER,
+    POLARIS_ORGANIZATION_HEADER,
+    POLARIS_WORKSTATION_HEADER,
+    REQUEST_ID_HEADER,
+    TENANT_HEADER,
+    TOKEN_HEADER,
+    Caller,
+    PolarisIdentity,
+)
 from gateway.observability.operation import OperationRecord
 from gateway.settings import UpstreamSettings
 from gateway.upstream.caller import CallerClient, Service
@@ -175,8 +184,8 @@ class Upstream:
             return Polaris(
                 self._client(self._services.polaris, headers),
                 errors.BadUserInput(
-                    "A lock belongs to a user at a workstation: send X-Polaris-Workstation and "
-                    "X-Polaris-Organization."
+                    f"A lock belongs to a user at a workstation: send {POLARIS_WORKSTATION_HEADER} and "
+                    f"{POLARIS_ORGANIZATION_HEADER}."
                 ),
             )
         path = (
@@ -201,9 +210,9 @@ class Upstream:
         """The allow-list: no other header of the caller's request is forwarded."""
         caller = self._caller
         allowed = (
-            ("X-Okapi-Tenant", caller.tenant),
-            ("X-Okapi-Token", caller.token),
-            ("X-Okapi-Request-Id", caller.request_id),
+            (TENANT_HEADER, caller.tenant),
+            (TOKEN_HEADER, caller.token),
+            (REQUEST_ID_HEADER, caller.request_id),
             ("Accept-Language", caller.accept_language),
             ("traceparent", caller.traceparent),
             ("tracestate", caller.tracestate),
@@ -213,5 +222,6 @@ class Upstream:
 
 def _polaris_identity_missing() -> errors.Unauthenticated:
     return errors.Unauthenticated(
-        "Object locks need your own Polaris identity: send X-Polaris-Authorization.", upstream="polaris"
+        f"Object locks need your own Polaris identity: send {POLARIS_AUTHORIZATION_HEADER}.",
+        upstream="polaris",
     )
