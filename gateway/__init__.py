@@ -1,3 +1,18 @@
 """One GraphQL endpoint over the circulation REST APIs of a library."""
 
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "create_app"]
+
+if TYPE_CHECKING:
+    from gateway.app import create_app
+else:
+
+    def __getattr__(name: str) -> object:
+        # Imported on first use: the schema takes a second to build, which the other modules do not need.
+        if name == "create_app":
+            from gateway.app import create_app
+
+            return create_app
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -46,5 +46,5 @@ def manual(page: str | None) -> None:
         click.echo(pages[page.removesuffix(".md")], nl=False)
     except KeyError:
         raise CannotStart(
-            f"PAGE: must be one of those that `{PROGRAM} manual` lists (got {page!r})"
+            f"PAGE: must be a page that `{PROGRAM} manual` lists (got {page!r})"
         ) from None
