@@ -19,10 +19,15 @@ from tests.manual.pages import PAGES, PROJECT, section
 GATEWAY = Path(gateway.__file__).parent
 USER = "00000000-0000-4000-8000-0000000000aa"
 LOAN = {"id": "00000000-0000-4000-8000-000000000001", "userId": USER, "dueDate": "2026-11-21T10:00:00.000Z"}
+CHECK_OUT = """mutation { checkOut(input: {
+  itemBarcode: "1" userBarcode: "2" servicePointId: "00000000-0000-4000-8000-000000000001"
+}) { ... on CheckedOut { loan { id dueDate } } } }"""
 HEADERS = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "token"}
 
 
 def respond(request: httpx.Request) -> httpx.Response:
+    if request.method == "POST":
+        return httpx.Response(200, json=LOAN)
     if request.url.path == "/users":
         return httpx.Response(200, json={"users": [{"id": USER, "username": "u"}]})
     return httpx.Response(200, json={"loans": [LOAN] * 3})
@@ -56,6 +61,12 @@ async def entered(query: str) -> list[str]:
     return modules
 
 
+def passes(modules: list[str], documented: list[str]) -> bool:
+    """Return True if the documented modules are entered in this order, with others in between."""
+    rest = iter(modules)
+    return all(each in rest for each in documented)  # `in` moves on to where a module is entered
+
+
 @pytest.mark.anyio
 async def test_the_hops_are_those_of_the_profiler() -> None:
     """Each module of the table is entered, in this order, and no package is left out."""
@@ -63,12 +74,19 @@ async def test_the_hops_are_those_of_the_profiler() -> None:
     (query,) = re.findall(r"`(\{ loans.*?)`,", text)
     documented = re.findall(r"^\| `(.*?)` \|", text, re.MULTILINE)
     modules = await entered(query)
-    rest = iter(modules)
 
-    # `in` moves on to where a module is entered.
-    assert next((each for each in documented if each not in rest), None) is None
+    assert passes(modules, documented), modules
     packages = {each.rpartition("/")[0] for each in modules if not each.startswith("observability")}
     assert packages <= {each.rpartition("/")[0] for each in documented}
+
+
+@pytest.mark.anyio
+async def test_the_hops_of_a_mutation() -> None:
+    """A check-out enters the modules that the page names, in this order."""
+    documented = re.findall(r"`(.*?)`", section("architecture", "One mutation, hop by hop"))
+
+    assert "mutations/check_out.py" in documented
+    assert passes(await entered(CHECK_OUT), documented)
 
 
 def test_the_paths_exist() -> None:
