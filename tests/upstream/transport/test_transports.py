@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -33,13 +32,24 @@ class OtherConstructor(asyncio.Protocol):
         raise AssertionError("not to be created")
 
 
-class OtherConnect(CLASSES.connector):  # type: ignore[name-defined,misc]  # imported as a value
-    async def connect(self, request: Any) -> Any:  # Any: never called
+class OtherConnect:
+    """A connector with the members of aiohttp's, whose `connect` takes other arguments."""
+
+    close = _create_direct_connection = None
+
+    async def connect(self, request: object) -> None:
         raise AssertionError("not to be called")
 
 
-class OtherFactory(CLASSES.connector):  # type: ignore[name-defined,misc]  # imported as a value
-    async def _create_direct_connection(self) -> Any:  # Any: never called
+class OtherFactory:
+    """A connector with the members of aiohttp's that creates its protocols in another way."""
+
+    close = None
+
+    async def connect(self, req: object, traces: object, timeout: object) -> None:  # noqa: ASYNC109 - aiohttp's
+        raise AssertionError("not to be called")
+
+    async def _create_direct_connection(self) -> None:
         raise AssertionError("not to be called")
 
 
