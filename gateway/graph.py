@@ -7,6 +7,7 @@ from graphql import GraphQLDeferDirective
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
+from gateway.engine.core import core_schema
 from gateway.fields.inputs import convert_once
 from gateway.fields.scalars import SCALARS
 from gateway.mutations.add_loan_info import add_loan_info
@@ -116,4 +117,4 @@ schema = strawberry.Schema(
 )
 convert_once(schema)
 # Not by Strawberry's switch for what is experimental: it would bring @stream, on which graphql-core can hang.
-schema._schema.directives = (*schema._schema.directives, GraphQLDeferDirective)
+core_schema(schema).directives = (*core_schema(schema).directives, GraphQLDeferDirective)

@@ -28,8 +28,8 @@ def key(number: int) -> str:
     return f"7c9e6679-7425-40de-944b-{number:012}"
 
 
-class Asking:
-    """A client of the gateway, and what the gateway asked where upstream is a function."""
+class GatewayClient:
+    """A client of the gateway, and the requests to an upstream that is a function."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -51,11 +51,11 @@ class Asking:
 
 
 @asynccontextmanager
-async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[Asking]:
+async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[GatewayClient]:
     """A gateway over a function in the place of every service."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asking.got.append(request)
+        client.got.append(request)
         return upstream(request)
 
     app = create_app(
@@ -63,16 +63,16 @@ async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[As
         transport=lambda limits: httpx.MockTransport(answer),
     )
     async with _client(app) as http:
-        asking = Asking(http)
-        yield asking
+        client = GatewayClient(http)
+        yield client
 
 
 @asynccontextmanager
-async def gateway_at(url: str, **settings: Json) -> AsyncIterator[Asking]:
+async def gateway_at(url: str, **settings: Json) -> AsyncIterator[GatewayClient]:
     """A gateway whose upstream is on the network, at this one address."""
     app = create_app(Settings(**{"okapi_url": url, "polaris_url": url} | settings))
     async with app.router.lifespan_context(app), _client(app) as http:
-        yield Asking(http)
+        yield GatewayClient(http)
 
 
 @asynccontextmanager

@@ -81,14 +81,14 @@ def over(url: str, transport: str) -> Command:
 
 
 def nowhere() -> str:
-    """An address where nobody listens."""
+    """Return a URL without a server."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture(scope="module", name="addresses")
 def _addresses() -> Iterator[Mapping[str, str]]:
-    """What this file asks, by what it is. Processes start side by side: most of the time is theirs."""
+    """The operations of this file by name. Processes start concurrently, as they take most of the time."""
     sandboxes: list[Command] = [(["sandbox"], {})]
     if SAMPLE.is_dir():
         sandboxes.append((["sandbox", "--data", str(SAMPLE)], {}))
@@ -101,7 +101,7 @@ def _addresses() -> Iterator[Mapping[str, str]]:
 
 @asynccontextmanager
 async def gateway_over(url: str, transport: str) -> AsyncIterator[Gateway]:
-    """A gateway in this process that asks this address over the network."""
+    """A gateway in this process over an upstream on the network."""
     app = create_app(Settings(okapi_url=url, polaris_url=url, upstream_transport=transport))
     async with (
         app.router.lifespan_context(app),
@@ -118,7 +118,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module", params=TRANSPORTS, name="apart")
 async def _apart(request: pytest.FixtureRequest, addresses: Mapping[str, str]) -> AsyncIterator[Gateway]:
-    """A gateway over a sandbox, both in other processes: what is behind it can only be asked."""
+    """A gateway over a sandbox, both in other processes."""
     url = addresses[request.param]
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE) as http:
         yield Gateway(http, create_sandbox())
@@ -145,7 +145,7 @@ def timeless(value: Json) -> Json:
 async def same(
     apart: Gateway, together: Gateway, query: str, variables: Json = None, staff: str = "head"
 ) -> Json:
-    """Ask both the same; assert that they answer the same, and return the answer with its moments."""
+    """Send the same operation to both, assert equal responses, and return one."""
     over_http = await apart.ask(query, variables, apart.as_staff(staff))
     in_process = await together.ask(query, variables, together.as_staff(staff))
 
@@ -196,7 +196,7 @@ async def test_questions_have_the_same_answers(apart: Gateway, together: Gateway
 
 
 async def test_the_answers_are_those_of_the_library(apart: Gateway, together: Gateway) -> None:
-    """What comes over the network is the library, whole: every loan with its own borrower."""
+    """Over the network the complete library is served: every loan with its borrower."""
     yesterday = format_timestamp(together.library.clock.now() - timedelta(hours=12))  # before all loans here
     answer = await same(
         apart,
@@ -218,7 +218,7 @@ async def test_the_answers_are_those_of_the_library(apart: Gateway, together: Ga
     }
 
 
-async def test_callers_are_told_apart(apart: Gateway, together: Gateway) -> None:
+async def test_callers_have_separate_budgets(apart: Gateway, together: Gateway) -> None:
     """Tokens travel: who may not read gets the same FORBIDDEN over the network."""
     for staff, codes in {"nobody": ["FORBIDDEN"], "head": []}.items():
         headers = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": f"sandbox:{staff}"}
@@ -278,7 +278,7 @@ async def test_a_loan_over_the_network(apart: Gateway, together: Gateway) -> Non
 
 
 async def test_refusals_over_the_network(apart: Gateway, together: Gateway) -> None:
-    """Reasons, parameters and blocks are the same; staff without the permission are told which they lack."""
+    """Reasons, parameters and blocks are equal; staff without a permission learn its name."""
     point = service_point(together.library)
     wished = {"itemBarcode": "2000000009", "userBarcode": MANUALLY_BLOCKED, "servicePointId": point}
     answer = await same(apart, together, CHECK_OUT, {"input": wished}, staff="desk")
@@ -331,8 +331,8 @@ async def test_locks_over_the_network(apart: Gateway, together: Gateway) -> None
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_nobody_there(transport: str) -> None:
-    """Over an address where nobody listens, a question is unavailable and an act was not sent."""
+async def test_unreachable_upstream(transport: str) -> None:
+    """Without a server a query is unavailable and a mutation is not sent."""
     async with gateway_over(nowhere(), transport) as gateway:
         wished = {"itemBarcode": "1", "userBarcode": "1", "servicePointId": gateway.summary.service_point_id}
         answers = [

@@ -13,7 +13,7 @@ from tests.browser.visitor import CHROMIUM, FLAGS, Visitor, served
 
 @pytest.fixture(name="gateway_url", scope="module")
 def _gateway_url() -> Iterator[str]:
-    """Where the gateway serves the embedded library."""
+    """The URL of a gateway over the embedded library."""
     with served() as url:
         yield url
 
@@ -28,6 +28,6 @@ def _chromium() -> Iterator[Browser]:
 
 @pytest.fixture(name="visitor")
 def _visitor(chromium: Browser, gateway_url: str, tmp_path: Path) -> Iterator[Visitor]:
-    """Somebody who opens GraphiQL for the first time, and sees no complaint of the browser all the while."""
+    """A user who opens GraphiQL for the first time; the browser must report no error."""
     with Visitor.of(chromium, gateway_url, tmp_path) as visitor:
         yield visitor

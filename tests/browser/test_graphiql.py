@@ -16,11 +16,11 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium o
 TABS = ["RequestList", "CheckOutPatron", "CheckOutItem", "Queue", "LockObject"]
 LIGHT = ("rgb(255, 255, 255)", "vs")
 DARK = ("rgb(33, 42, 59)", "vs-dark")
-TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkZXNrIn0.c2VjcmV0"  # noqa: S105 - nobody's token
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJkZXNrIn0.c2VjcmV0"  # noqa: S105 - not a real token
 
 
 def described(type_name: str, field: str) -> str:
-    """What the schema says about a field."""
+    """Return the documentation of a field."""
     return str(schema._schema.type_map[type_name].fields[field].description)  # type: ignore[attr-defined]
 
 
@@ -57,7 +57,7 @@ def test_every_tab_is_ready_to_run(visitor: Visitor, tab: str) -> None:
     assert "heldBy" not in str(answer)
 
 
-def test_what_ran_is_history(visitor: Visitor) -> None:
+def test_executed_operations_are_in_the_history(visitor: Visitor) -> None:
     """The history lists what was run, and brings it back with its variables at the next visit."""
     visitor.tab("CheckOutPatron")
     visitor.run()
@@ -114,7 +114,7 @@ def test_fields_are_completed(visitor: Visitor) -> None:
 
 
 def test_mistakes_are_underlined(visitor: Visitor) -> None:
-    """A field that does not exist is marked before anybody asks for it."""
+    """An unknown field is marked before the operation is sent."""
     visitor.new_tab("{ servicePoynt }")
 
     expect(visitor.page.locator(".graphiql-query-editor .squiggly-error")).to_be_visible()
@@ -131,7 +131,7 @@ def test_the_explorer_writes_operations(visitor: Visitor) -> None:
 
 
 def test_operations_are_prettified(visitor: Visitor) -> None:
-    """What is typed on one line is set out, variables too: the formatter comes when it is needed."""
+    """Operation and variables are formatted: the formatter is loaded on demand."""
     visitor.new_tab("{ loans(first: 1) { totalCount } }")
     visitor.tool("Variables")
     visitor.type("Variables", '{"a":1}')
@@ -145,7 +145,7 @@ def test_operations_are_prettified(visitor: Visitor) -> None:
 
 
 def test_dark_and_light(visitor: Visitor) -> None:
-    """Page and editors follow the system, and whoever chooses otherwise keeps it at the next visit."""
+    """Page and editors follow the system's color scheme, and a chosen theme is stored."""
     visitor.wait_for_looks(*LIGHT)
     visitor.page.emulate_media(color_scheme="dark")
     visitor.wait_for_looks(*DARK)
@@ -185,7 +185,7 @@ def test_a_token_is_kept_nowhere(visitor: Visitor) -> None:
 
 
 def test_the_policy_holds(chromium: Browser, gateway_url: str, tmp_path: Path) -> None:
-    """Nothing is evaluated, no script runs from the page itself, and no other address is even asked."""
+    """The policy forbids eval, inline scripts and requests to other origins."""
     with Visitor.of(
         chromium, gateway_url, tmp_path, provoked="Content Security Policy|Refused to connect"
     ) as visitor:
@@ -219,7 +219,7 @@ def test_the_policy_holds(chromium: Browser, gateway_url: str, tmp_path: Path) -
 
 
 def test_over_a_library_of_ones_own(chromium: Browser, tmp_path: Path) -> None:
-    """Without a tenant the schema is documented all the same, and an operation is told what it lacks."""
+    """Without a tenant the documentation works, and an operation has an error that names it."""
     with (
         served(OKAPI_URL="http://127.0.0.1:1") as url,
         Visitor.of(chromium, url, tmp_path, provoked="status of 400") as visitor,

@@ -1,4 +1,4 @@
-"""Somebody at GraphiQL: what they do there, and what the browser notes meanwhile."""
+"""A user of GraphiQL, and the messages of the browser."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class Visitor:
         self.context = context
         self.origin = origin
         self.provoked = provoked
-        self.asked: list[str] = []  # every address that the page wanted something from
-        self.complaints: list[str] = []  # what the browser refused, and what broke
+        self.asked: list[str] = []  # the URLs that the page requested
+        self.complaints: list[str] = []  # violations of the policy, and errors
         context.route("**/*", self._let_pass)
         self.page = context.new_page()
         self.page.on("console", lambda message: self._complained(message.type, message.text))
@@ -146,7 +146,7 @@ class Visitor:
         self.page.keyboard.insert_text(text)
 
     def text(self, file: str) -> str:
-        """What stands in operation.graphql, variables.json, request-headers.json or response.json."""
+        """Return the text of operation.graphql, variables.json, request-headers.json or response.json."""
         found: str = self.page.evaluate(
             "file => __MONACO.editor.getModels().find(model => model.uri.path.endsWith(file)).getValue()",
             file,

@@ -23,7 +23,7 @@ def _url() -> Iterator[str]:
 
 @pytest.fixture(name="http")
 def _http(url: str) -> Iterator[httpx.Client]:
-    """What asks the gateway without any GraphQL client."""
+    """A plain HTTP client of the gateway."""
     headers = {"X-Okapi-Tenant": "diku"}
     with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=PATIENCE) as client:
         yield client
@@ -31,7 +31,7 @@ def _http(url: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session", name="written")
 def _written(url: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The scripts as they are in this folder, but for the address that they ask."""
+    """The scripts of this folder with the URL of the gateway."""
     cache = pytestconfig.cache
     assert cache is not None
     texts = {

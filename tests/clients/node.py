@@ -1,4 +1,4 @@
-"""Node, the packages its scripts need, and a gateway process for them to ask."""
+"""Node.js, the packages of the scripts, and a gateway process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 from gateway.settings import Settings
 
-DOCUMENTED = "http://127.0.0.1:8081"  # where the snippets of the manual expect a gateway
+DOCUMENTED = "http://127.0.0.1:8081"  # the URL in the snippets of the manual
 PATIENCE = 60.0  # seconds for a gateway to start, on a slow and busy machine
 NODE_PATIENCE = 300.0  # seconds for a script, and for packages over a slow line
 
@@ -28,14 +28,14 @@ needs_node = pytest.mark.skipif(
 
 
 def program(name: str) -> str:
-    """Where a program is; the tests that need it are skipped where there is none."""
+    """Return the path of a program; tests that need it are skipped if it is missing."""
     found = shutil.which(name)
     assert found is not None, name
     return found
 
 
 def environment() -> dict[str, str]:
-    """What processes inherit: no settings of a gateway, and no proxy between them and this machine."""
+    """Return the environment of processes: no settings of a gateway, and no proxy."""
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     return {**kept, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 

@@ -50,7 +50,7 @@ def on_loan(http: httpx.Client, item: str) -> Json:
 
 
 def locked(http: httpx.Client, lock: str) -> bool:
-    """Whether there is a lock on an object, such as `27:30001`."""
+    """Return whether an object such as `27:30001` is locked."""
     locks = ask(http, "{ objectLocks(all: true) { nodes { id } } }")["objectLocks"]["nodes"]
     return lock in [each["id"] for each in locks]
 
@@ -151,7 +151,7 @@ def test_a_snippet_names_where_a_gateway_listens(name: str) -> None:
     assert (HERE / name).read_text(encoding="utf-8").count(DOCUMENTED) == 1
 
 
-# What reaches whoever calls a client
+# Results and errors of clients
 
 OPERATIONS: dict[str, tuple[str, dict[str, Json], list[str]]] = {
     "a list": (
@@ -210,7 +210,7 @@ def told(http: httpx.Client, query: str, variables: Json) -> tuple[Json, list[st
 
 
 @needs_node
-def test_every_client_hands_over_what_was_answered(built: Workspace, http: httpx.Client) -> None:
+def test_every_client_returns_data_and_errors(built: Workspace, http: httpx.Client) -> None:
     """Data, nulls, refusals and error codes reach the caller of each client as they are in the answer."""
     asked = [{"query": query, "variables": variables} for query, variables, _ in OPERATIONS.values()]
 
@@ -231,7 +231,7 @@ def test_every_client_hands_over_what_was_answered(built: Workspace, http: httpx
 
 
 @pytest.mark.parametrize(("query", "variables", "codes"), OPERATIONS.values(), ids=OPERATIONS)
-def test_gql_hands_over_what_was_answered(
+def test_gql_returns_data_and_errors(
     url: str, http: httpx.Client, query: str, variables: Json, codes: list[str]
 ) -> None:
     """gql gives the data, and raises an error that has the codes and whatever data there is."""
@@ -253,7 +253,7 @@ def test_gql_hands_over_what_was_answered(
 
 @pytest.fixture(scope="module", name="apollo")
 def _apollo(built: Workspace) -> Json:
-    """What Apollo's cache made of records, acts and pages, and of nothing that it would warn about."""
+    """Apollo's cache merges records, mutations and pages without a warning."""
     return json.loads(built.node("built/apollo-cache.js"))
 
 
@@ -286,15 +286,15 @@ def test_apollo_keeps_records_by_type_and_id(apollo: Json, http: httpx.Client) -
 
 
 @needs_node
-def test_apollo_shows_what_acts_changed(apollo: Json) -> None:
+def test_apollo_shows_changes_of_mutations(apollo: Json) -> None:
     """A screen shows its item lent, and taken back, by the answers of the two acts: one request each."""
     assert apollo["states"] == ["AVAILABLE", "CHECKED_OUT", "AVAILABLE"]
     assert apollo["asked"] == 3
 
 
 @needs_node
-def test_apollo_puts_together_what_has_no_id(apollo: Json) -> None:
-    """Two screens that ask different members of a patron's name and contact both keep theirs."""
+def test_apollo_merges_objects_without_id(apollo: Json) -> None:
+    """Two screens that select different members of a patron's name and contact both keep theirs."""
     name, mail = (each["user"]["personal"] for each in apollo["both"])
 
     assert name == {"__typename": "Personal", "lastName": "Abebe"}
@@ -314,7 +314,7 @@ def test_apollo_puts_pages_together(apollo: Json, http: httpx.Client) -> None:
 
 @pytest.fixture(scope="module", name="urql")
 def _urql(built: Workspace) -> Json:
-    """What urql's two caches made of pages and of an act."""
+    """urql's two caches handle pages and a mutation."""
     return json.loads(built.node("built/urql-cache.js"))
 
 
@@ -326,8 +326,8 @@ def test_urql_puts_pages_together(urql: Json, http: httpx.Client) -> None:
 
 
 @needs_node
-def test_urql_asks_again_after_an_act(urql: Json) -> None:
-    """An empty list that says what it may hold is asked again after a check-out; another is not."""
+def test_urql_fetches_again_after_a_mutation(urql: Json) -> None:
+    """An empty list with a known type is fetched again after a check-out; another is not."""
     assert (urql["told"][0], urql["told"][-1]) == (0, 1)
     assert urql["untold"] == [0]
 

@@ -1,4 +1,4 @@
-"""What clients do with documents besides sending them: by hash, in parts, from a build."""
+"""Persisted documents, deferred fragments and generated manifests with real clients."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _node_modules(pytestconfig: pytest.Config) -> Path:
 
 @contextmanager
 def gateway(*options: str) -> Iterator[httpx.Client]:
-    """A gateway process over an embedded library, and what asks it."""
+    """A gateway process over an embedded library, with a client."""
     with gateway_process("--sandbox", *options) as process:
         url = f"http://127.0.0.1:{process.port}"
         with httpx.Client(base_url=url, headers=TENANT, trust_env=False, timeout=PATIENCE) as client:
@@ -66,7 +66,7 @@ def test_apollo_client_and_urql(node_modules: Path, tmp_path: Path) -> None:
         whole = http.post("/graphql", json={"query": loans}).json()["data"]
 
     plain = "application/graphql-response+json"
-    # By the hash alone, with the text when the gateway asks for it, and by the hash again.
+    # The hash alone, then the text with its hash, then the hash again.
     assert said["byHash"] == [[1, 1], [["POST", False], ["POST", True], ["POST", False]], [plain] * 3]
     assert said["byGet"] == [[1, 1], [["GET", False], ["GET", False]], [plain] * 2]
     for form in ("apollo", "urql"):
@@ -79,7 +79,7 @@ def test_apollo_client_and_urql(node_modules: Path, tmp_path: Path) -> None:
 
 @needs_node
 def test_codegen(node_modules: Path, tmp_path: Path) -> None:
-    """What graphql-codegen writes is a manifest: it passes the check, and its ids are all that is served."""
+    """The output of graphql-codegen is a valid manifest, and only its ids are served."""
     sources = {
         "codegen.json": json.dumps(CODEGEN),
         "screen.ts": SCREEN,

@@ -1,4 +1,4 @@
-"""What clients that cache by type and id take for granted: a record is one thing, and its type is free."""
+"""Assumptions of clients that cache by type and id: a record is unique, and `__typename` costs nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.widest import selection
 
 pytestmark = pytest.mark.anyio
 
-# As wide as the documents are here, no client may ask.
+# The documents here exceed the limits of clients.
 WIDE: dict[str, Any] = {"max_cost": 100_000, "max_nodes": 100_000, "max_tokens": 100_000, "max_depth": 100}
 # No argument of theirs is required by itself, and one of several is.
 ONE_OF_SEVERAL = {"requestQueue", "allowedServicePoints"}
@@ -40,7 +40,7 @@ Seen = dict[tuple[str, str], dict[str, dict[str, set[str]]]]  # of a record, by 
 
 
 class Typenames(Visitor):
-    """Asks `__typename` in each selection but the operation's own, as Apollo Client and urql do."""
+    """Adds `__typename` to each selection but the operation's, as Apollo Client and urql do."""
 
     def leave_selection_set(self, node: SelectionSetNode, _key: object, parent: Node, *_: object) -> Json:
         if isinstance(parent, OperationDefinitionNode):
@@ -77,7 +77,7 @@ def in_full(kind: GraphQLObjectType, links: int = 1, within: tuple[str, ...] = (
 
 
 def lists() -> Iterator[tuple[str, GraphQLObjectType]]:
-    """The lists of the graph, each written as it is asked, with the type of its records."""
+    """Return the lists of the graph as queries, with the type of their records."""
     query = schema._schema.query_type
     assert query is not None
     for name, field in askable(query):
@@ -130,7 +130,7 @@ async def _seen() -> Seen:
 
 
 async def test_a_record_is_the_same_wherever_it_is_reached(seen: Seen) -> None:
-    """What a loan says of its item is what the item says: no answer spoils what a cache has from another."""
+    """Members embedded in a loan equal those of the item, so that responses do not overwrite each other."""
     contradictions = {
         (record, path): dict(values)
         for record, paths in seen.items()
@@ -159,7 +159,7 @@ async def test_an_id_is_shared_by_a_record_and_its_copies_alone(seen: Seen) -> N
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 async def test_typenames_cost_no_call(example: Example) -> None:
-    """A query with `__typename` everywhere, as caches ask it, makes the very calls of the query without."""
+    """A query with `__typename` everywhere makes the same upstream calls."""
     calls = []
     for document in (example.query, with_typenames(example.query)):
         async with open_gateway() as gateway:

@@ -134,7 +134,7 @@ def test_operation_name(documents: Documents) -> None:
 
 
 def test_several_operations_without_a_name(documents: Documents) -> None:
-    """Which of two operations is meant is never guessed."""
+    """A document with two operations requires a name."""
     assert rejection(documents, "query A { title } mutation B { checkOut }") == (
         "GRAPHQL_VALIDATION_FAILED",
         "`operationName` is required: the document has several operations.",
@@ -171,7 +171,7 @@ def test_subscription(documents: Documents) -> None:
 
 
 def test_syntax_error(documents: Documents) -> None:
-    """A text that is not GraphQL is told where it stops being so."""
+    """A syntax error has its location."""
     prepared = documents.prepare("{ title")
 
     assert isinstance(prepared, Rejected)
@@ -185,7 +185,7 @@ def test_syntax_error(documents: Documents) -> None:
 
 
 def test_validation_errors(documents: Documents) -> None:
-    """Every mistake is told, with its place."""
+    """Every validation error is reported with its location."""
     prepared = documents.prepare("{ tilte\n author }")
 
     assert isinstance(prepared, Rejected)
@@ -245,7 +245,7 @@ def test_rules_of_ones_own() -> None:
 
 
 def test_introspection() -> None:
-    """The schema is told unless the operator switched that off; `__typename` always is."""
+    """Introspection can be disabled; `__typename` is always served."""
     assert isinstance(in_cache(3).prepare("{ __schema { __typename } }"), Operation)
 
     closed = in_cache(3, introspection=False)
@@ -255,7 +255,7 @@ def test_introspection() -> None:
 
 
 def test_eviction() -> None:
-    """The document not asked for longest makes room, with all that hangs on it."""
+    """The least recently used document is evicted, with its plans."""
     documents = in_cache(2)
     first, second = operation(documents, "{ a: title }"), operation(documents, "{ b: title }")
     operation(documents, "{ a: title }")
@@ -268,7 +268,7 @@ def test_eviction() -> None:
 
 
 def test_cold_documents_leave_a_hot_one_alone() -> None:
-    """Who floods a gateway with texts evicts nothing that is asked once in as many of them as are kept."""
+    """A flood of texts does not evict a document that is used once per cache size."""
     documents = in_cache(20)
     hot = operation(documents, "{ hot: title }")
 
@@ -308,7 +308,7 @@ def test_failed_documents_keep_no_tree(documents: Documents) -> None:
 
 
 def test_refused_literal(documents: Documents) -> None:
-    """A literal that a scalar refuses is told with the scalar's reason, of which no frame is kept."""
+    """An invalid literal is reported with the scalar's reason, and no frame is kept."""
     prepared = documents.prepare("{ half(number: 3) }")
 
     assert isinstance(prepared, Rejected)
@@ -319,7 +319,7 @@ def test_refused_literal(documents: Documents) -> None:
 
 
 def test_no_room() -> None:
-    """A size of 0 keeps nothing and serves all the same."""
+    """A size of 0 caches nothing and still serves."""
     documents = in_cache(0)
 
     assert operation(documents, "{ title }") is not operation(documents, "{ title }")

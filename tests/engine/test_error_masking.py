@@ -1,4 +1,4 @@
-"""What an outsider reads when something goes wrong."""
+"""Errors as clients see them."""
 
 import datetime
 import enum
@@ -196,7 +196,7 @@ def test_our_error_through_a_non_null_field() -> None:
     ],
 )
 def test_unforeseen_error(document: str, path: list[str]) -> None:
-    """What nobody foresaw is told by its request id and place alone."""
+    """An unexpected error shows its request id and path only."""
     formatted = error(document)
 
     assert formatted["path"] == path
@@ -217,7 +217,7 @@ def test_unforeseen_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_one_exception_on_many_paths(caplog: pytest.LogCaptureFixture) -> None:
-    """An exception shared by many fields is told for each and logged once."""
+    """An exception of many fields is reported for each and logged once."""
     shared = RuntimeError(SECRET)
     errors = [GraphQLError("", path=["loans", place], original_error=shared) for place in range(100)]
 
@@ -269,7 +269,7 @@ def test_null_in_a_non_null_field() -> None:
     ],
 )
 def test_value_of_another_type(document: str, name: str, path: list[str | int]) -> None:
-    """A leaf or a list that upstream sent in another form is told without quoting it."""
+    """A leaf or a list of another type is reported without its value."""
     formatted = error(document)
 
     assert formatted["message"] == f"An upstream service sent a value of another type for {name}."
@@ -307,7 +307,7 @@ def test_value_of_another_type(document: str, name: str, path: list[str | int]) 
     ],
 )
 def test_bad_input(document: str, variables: dict[str, Any], message: str) -> None:
-    """A variable or an argument that cannot be taken is the caller's mistake, told in full."""
+    """An invalid variable or argument is reported in full."""
     formatted = error(document, **variables)
 
     assert formatted["message"] == message
@@ -322,7 +322,7 @@ def test_scalar_that_crashes() -> None:
 
 
 def test_refusal_of_ours() -> None:
-    """A request refused as a whole is told like an error of a field, without a place."""
+    """A refused request has an error like a field's, without a location."""
     assert mask_exception(BadRequest("Header X-Okapi-Tenant is missing."), "1/graphql") == {
         "message": "Header X-Okapi-Tenant is missing.",
         "extensions": {"code": "BAD_REQUEST", "retryable": False, "requestId": "1/graphql"},

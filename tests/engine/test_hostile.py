@@ -94,7 +94,7 @@ async def test_a_variable_is_finite(gateway: Gateway, number: str) -> None:
 
 @pytest.mark.anyio
 async def test_production_is_closed() -> None:
-    """PRODUCTION tells the schema to nobody: no introspection, no suggestions, no GraphiQL."""
+    """PRODUCTION hides the schema: no introspection, no suggestions, no GraphiQL."""
     async with open_gateway(production=True) as gateway:
         told = await gateway.ask("{__schema{__typename}}")
         suggested = await gateway.ask("query($a:LoanFiltr){loanz{nodes{id}}}")
@@ -132,7 +132,7 @@ def _url() -> Iterator[str]:
 
 
 def test_a_neighbour_is_served_during_an_attack(url: str) -> None:
-    """While sixty hostile requests run, `{ __typename }` of somebody else takes less than a second."""
+    """While sixty hostile requests run, `{ __typename }` of another client takes less than a second."""
 
     # One client for all: making sixty would keep this process busy, and it is the other one that is measured.
     attacker = httpx.Client(trust_env=False, timeout=PATIENCE, limits=httpx.Limits(max_connections=60))
@@ -188,7 +188,7 @@ print(rss() / before)
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="measured as Linux tells it")
 def test_memory_is_flat_over_distinct_documents() -> None:
-    """Five thousand documents that nobody has sent before, half of them wrong, leave nothing behind."""
+    """Five thousand new documents, half of them invalid, do not increase memory."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", GROWTH], capture_output=True, text=True, timeout=PATIENCE, check=False
     )

@@ -1,4 +1,4 @@
-"""What must not get out, does not: neither into answers nor into logs, whichever way an operation fails."""
+"""Secrets and personal data are in neither responses nor logs, however an operation fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WORKING = "literal-4711"  # stands in the text of the documents
 TRACE = (
     f"java.lang.NullPointerException: {NAME}\n\tat org.folio.Secret.of(Secret.java:42)\nSELECT * FROM users"
 )
-# What only the gateway and its operator know. The caller's own values are looked for in the logs alone.
+# Values of the gateway and its operator. The caller's values are searched for in the logs only.
 INNER = (
     HOST,
     TOKEN,
@@ -118,7 +118,7 @@ async def answers(upstream: Upstream, documents: Iterable[str], **more: Json) ->
 
 
 def of_the_gateway(caplog: pytest.LogCaptureFixture) -> str:
-    """What was logged, tracebacks included, but for httpx, which is the test's own client too."""
+    """Return the log with tracebacks, without that of httpx, which is also the client of the test."""
     formatter = logging.Formatter("%(name)s %(message)s")
     return "\n".join(
         formatter.format(record) for record in caplog.get_records("call") if record.name != "httpx"
@@ -138,7 +138,7 @@ def messages(answer: Json) -> str:
 
 @pytest.mark.parametrize("failure", FAILURES)
 async def test_failing_upstream_gives_nothing_away(failure: str, caplog: pytest.LogCaptureFixture) -> None:
-    """However upstream fails, answers name a service and a fact, and the log has no word of anybody's."""
+    """However upstream fails, responses name service and failure, and the log has no personal data."""
     responses = await answers(FAILURES[failure], DOCUMENTS)
 
     for response in responses:
@@ -180,7 +180,7 @@ async def test_reasons_are_passed_on_and_nothing_besides() -> None:
 async def test_mistakes_of_the_caller_are_not_logged(
     document: str, more: Json, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A refused document or variable is told to the caller, with nothing of ours, and not to the log."""
+    """A refused document or variable is reported to the caller only, without internals."""
     (response,) = await answers(saying(500), [document], **more)
 
     assert response.status_code in (200, 400)
@@ -189,7 +189,7 @@ async def test_mistakes_of_the_caller_are_not_logged(
 
 
 async def test_messages_are_ours() -> None:
-    """What a failed call says comes from the gateway's own sources, service names and figures left aside."""
+    """Messages of failed calls are constants of the gateway, except for service names and numbers."""
     told: set[str] = set()
     for failure in ("status 401", "status 403", "status 409", "status 429", "status 500", "html", "refused"):
         for response in await answers(FAILURES[failure], DOCUMENTS):

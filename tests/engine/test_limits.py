@@ -1,4 +1,4 @@
-"""What a document may ask: every limit with its figure, and no way around it through fragments."""
+"""Limits of documents, each with its value, also through fragments."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_fragments_in_a_circle_are_an_error_of_the_document() -> None:
 
 
 def test_fragments_that_all_spread_each_other_cost_no_time() -> None:
-    """Thirty fragments that all spread each other have more ways through them than anybody can walk."""
+    """Thirty fragments that spread each other are checked in bounded time."""
     spreads = " ".join(f"...F{n}" for n in range(28))
     every = " ".join(f"fragment F{n} on Query{{{spreads}}}" for n in range(28))
     began = time.thread_time()
@@ -188,13 +188,13 @@ def test_fragments_that_all_spread_each_other_cost_no_time() -> None:
     assert time.thread_time() - began < 0.5
 
 
-def test_fragments_that_nobody_spreads_are_counted() -> None:
+def test_unused_fragments_are_counted() -> None:
     """They would be validated like the others."""
     assert limit_of("{__typename} fragment A on Query{a:__typename b:__typename}", aliases=1) == "MAX_ALIASES"
 
 
 def test_root_fields() -> None:
-    """An operation asks at most 30 questions, however they are wrapped."""
+    """An operation has at most 30 root fields, also in fragments."""
     accepted("{" + "__typename " * 30 + "}")
 
     assert refusal("{" + "__typename " * 31 + "}")[0] == (
@@ -219,7 +219,7 @@ def test_repeated_fields_are_refused_before_they_are_compared() -> None:
 
 
 def test_the_query_of_graphiql_passes() -> None:
-    """The standard introspection query, with everything it can ask, keeps within every limit."""
+    """The complete introspection query is within every limit."""
     accepted(
         get_introspection_query(
             specified_by_url=True,
@@ -241,7 +241,7 @@ def test_introspection_depth() -> None:
     "text", ["{__schema{__typename}}", "{...A}fragment A on Query{__schema{__typename}}"]
 )
 def test_introspection_alone_can_be_closed(text: str) -> None:
-    """Without introspection the schema is not told, through fragments neither; suggestions still are."""
+    """Without introspection the schema is hidden, in fragments too; suggestions remain."""
     closed = Documents(schema, DocumentSettings(introspection=False), LimitSettings())
 
     assert isinstance(closed.prepare(text), Rejected)
@@ -307,7 +307,7 @@ def test_every_screen_fits(screen: Path) -> None:
         ("{loans(first:1000){nodes{borrower{personal{email}}}}}", 21),
         ("{loans(first:0){nodes{borrower{personal{email}}}}}", 1),
         ("{loans(first:1000000){nodes{borrower{personal{email}}}}}", 21),
-        # what the parent carries
+        # embedded in the parent
         ("{loans(first:1000){nodes{borrower{id barcode} item{id title}}}}", 1),
         ("{loans(first:1000){nodes{...A}}}fragment A on Loan{borrower{...B}}fragment B on User{barcode}", 1),
         # upstream serves one parent a call
@@ -370,8 +370,8 @@ async def test_a_costly_operation_asks_nothing(gateway: Gateway) -> None:
 
 
 @pytest.mark.anyio
-async def test_an_estimate_beyond_counting_is_told_as_such(gateway: Gateway) -> None:
-    """Connections within connections make a figure that nobody needs to the last digit."""
+async def test_large_estimate_is_capped(gateway: Gateway) -> None:
+    """The estimate of nested connections is capped in the message."""
     nested = "{id}"
     for _ in range(3):
         nested = f"{{instance{{openRequests(first:1000){{nodes{{item{nested}}}}}}}}}"

@@ -121,7 +121,7 @@ def test_other_encodings(tmp_path: Path) -> None:
 
 
 def test_no_manifest(tmp_path: Path) -> None:
-    """A folder without a manifest, and a file that is not there, are told as such."""
+    """A folder without a manifest and a missing file are reported."""
     with pytest.raises(ManifestError, match="has no manifest"):
         read_manifests(tmp_path)
     with pytest.raises(ManifestError, match="cannot be read: No such file or directory"):

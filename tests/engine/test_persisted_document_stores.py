@@ -47,7 +47,7 @@ async def replica(
 
 @pytest.mark.anyio
 async def test_a_text_is_found_by_its_hash() -> None:
-    """What was put is found by its hash, and by no other key."""
+    """A text is found by its hash only."""
     documents = LocalDocumentStore(max_text=1000)
     await put(documents, TEXT)
 
@@ -57,8 +57,8 @@ async def test_a_text_is_found_by_its_hash() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_texts_asked_for_last_are_kept() -> None:
-    """Beyond so many characters in all, the text that nobody asked for the longest goes first."""
+async def test_recently_used_texts_are_kept() -> None:
+    """Beyond the maximum of characters the least recently used text is evicted."""
     documents = LocalDocumentStore(max_text=10, max_characters=30)
     first, second, third, fourth = ("1" * 10, "2" * 10, "3" * 10, "4" * 10)
     await put(documents, first, second, third)
@@ -74,7 +74,7 @@ async def test_the_texts_asked_for_last_are_kept() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("longest", "characters"), [(9, 100), (100, 9)])
-async def test_a_long_text_drives_nobody_out(longest: int, characters: int) -> None:
+async def test_long_text_evicts_nothing(longest: int, characters: int) -> None:
     """A text that is longer than may be is not kept, and those that are kept stay."""
     documents = LocalDocumentStore(max_text=longest, max_characters=characters)
     await put(documents, "{ a }", "0123456789")
@@ -98,8 +98,8 @@ async def test_no_text_is_put_under_the_hash_of_another(text: str) -> None:
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_a_replica_finds_what_another_was_given() -> None:
-    """A text put into one process is found by another, which then keeps it and asks the store no more."""
+async def test_replicas_share_texts() -> None:
+    """A text registered in one process is found by another, which then caches it."""
     with store_server() as server:
         async with replica(server.url) as (one, _), replica(server.url) as (other, calls):
             await put(one, TEXT)
@@ -113,8 +113,8 @@ async def test_a_replica_finds_what_another_was_given() -> None:
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_a_text_that_nobody_asks_for_runs_out() -> None:
-    """A text is kept for so many seconds since it was last asked of the store."""
+async def test_unused_text_expires() -> None:
+    """A text expires a fixed time after its last use."""
     with store_server() as server:
         async with replica(server.url, seconds=3) as (one, _), replica(server.url, seconds=50) as (other, _):
             await put(one, TEXT, "{ a }")
@@ -129,7 +129,7 @@ async def test_a_text_that_nobody_asks_for_runs_out() -> None:
 @needs_store_server
 @pytest.mark.anyio
 async def test_a_text_that_was_tampered_with_is_not_used() -> None:
-    """What the store says is used only if it is the text that was asked for."""
+    """A text from the store is used only if it has the requested hash."""
     with store_server() as server:
         for value in ("'{ other }'", r'"\xff\xfe"', "x" * 2000):
             server.ask(f"SET gateway:document:{hash_of(TEXT)} {value}")

@@ -100,7 +100,7 @@ async def test_a_browser_with_an_id_gets_an_answer() -> None:
     assert (await desk.get(html, documentId="title-1", variables=json.dumps(SEVEN))).json() == DONE
 
 
-async def test_no_act_by_get() -> None:
+async def test_mutation_by_get_is_refused() -> None:
     """An act is not done by GET, by whatever id."""
     desk = desk_with()
 
@@ -111,7 +111,7 @@ async def test_no_act_by_get() -> None:
 
 
 async def test_one_of_several_operations() -> None:
-    """Which operation of a trusted document is meant says operationName, or nothing is executed."""
+    """A trusted document with several operations requires operationName."""
     desk = desk_with("enforce")
 
     assert (await desk.post(documentId="two-1", operationName="B")).json() == {"data": {"tenant": "diku"}}
@@ -159,7 +159,7 @@ async def test_other_documents_are_logged(caplog: pytest.LogCaptureFixture) -> N
 
 
 async def test_registration() -> None:
-    """A client asks by the hash, is told to send the text, sends it once, and asks by the hash ever after."""
+    """A client sends the hash, registers the text once, and sends only the hash from then on."""
     desk = Desk(registered=LocalDocumentStore(max_text=1000))
     hashed = persisted(sha256(TITLE))
 
@@ -186,7 +186,7 @@ async def test_a_hash_of_another_text() -> None:
 
 
 async def test_broken_texts_are_not_registered() -> None:
-    """What is not valid takes no place among the registered texts."""
+    """Invalid documents are not registered."""
     registered = LocalDocumentStore(max_text=1000)
     desk = Desk(registered=registered)
     text = "{ nobody }"
@@ -222,7 +222,7 @@ async def test_broken_extensions(given: Any, message: str) -> None:
 
 
 async def test_registration_is_off() -> None:
-    """Where no texts are taken, a client is told to stop asking by hashes; a text beside one is executed."""
+    """Without registration a hash alone is refused; a text with a hash is executed."""
     desk = Desk()
     hashed = persisted(sha256(TITLE))
 
@@ -252,11 +252,11 @@ def manifest(folder: Path, **texts: str) -> Path:
 
 
 async def test_plans_are_made_at_start(tmp_path: Path) -> None:
-    """A trusted document is executed by its plan when it is asked for the first time, in all its variants."""
+    """A trusted document is executed by a plan from its first use on, in all variants."""
     file = manifest(tmp_path, loans=LOANS)
     async with open_gateway(documents=file, documents_mode="enforce") as gateway:
         planned = PLANS_EXECUTED.counts[""]
-        assert gateway.calls == []  # nothing was asked to make the plans
+        assert gateway.calls == []  # compiling needs no upstream calls
 
         for titles in (True, False):
             body = {"documentId": "loans", "variables": {"titles": titles}}
@@ -266,7 +266,7 @@ async def test_plans_are_made_at_start(tmp_path: Path) -> None:
         assert PLANS_EXECUTED.counts[""] == planned + 2
 
 
-async def test_a_trusted_act_is_done_once(tmp_path: Path) -> None:
+async def test_trusted_mutation_is_sent_once(tmp_path: Path) -> None:
     """A trusted act is executed by its plan too, and sent upstream once."""
     text = """mutation Lend($input: CheckOutInput!) {
         checkOut(input: $input) { ... on CheckedOut { loan { id item { barcode } } } }
@@ -324,7 +324,7 @@ async def test_documents_that_cannot_be_served(tmp_path: Path, caplog: pytest.Lo
 
 
 def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
-    """A gateway does not start with a manifest that it cannot read: the setting and the reason are told."""
+    """An invalid manifest prevents startup, with the setting and the reason."""
     file = tmp_path / "manifest.json"
     file.write_text("{", encoding="utf-8")
 
@@ -346,7 +346,7 @@ async def test_registration_by_setting() -> None:
 
 @needs_store_server
 async def test_registration_is_shared() -> None:
-    """What a client registers at one replica, every replica that shares a store knows."""
+    """A document registered at one replica is found by every replica that shares the store."""
     body = {"extensions": persisted(sha256("{ __typename }"))}
     headers = {"X-Okapi-Tenant": "diku"}
     with store_server() as server:
@@ -364,7 +364,7 @@ async def test_registration_is_shared() -> None:
 
 
 async def test_many_conditions(tmp_path: Path) -> None:
-    """A document with more variants than are kept is compiled when it is asked, for what it is asked with."""
+    """A document with too many variants is compiled on use, for the values used."""
     names = [f"v{number}" for number in range(5)]
     declared = ", ".join(f"${name}: Boolean!" for name in names)
     fields = " ".join(f"{name}: id @include(if: ${name})" for name in names)

@@ -1,4 +1,4 @@
-"""A user who asks too much is told when to come again, and nothing is asked for them until then."""
+"""A user beyond the limit gets the time to wait, and nothing is sent upstream."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Clock:
 
 
 def caller(
-    token: str | None = "t",  # noqa: S107 - nobody's
+    token: str | None = "t",  # noqa: S107 - not a real token
     *,
     tenant: str = "diku",
     polaris: str | None = None,
@@ -58,7 +58,7 @@ async def limit(most: int, seconds: int, *, shared: bool) -> AsyncIterator[RateL
         await store.aclose()
 
 
-# What is spent, and when it comes back
+# Spending and recovery
 
 
 @pytest.mark.anyio
@@ -88,7 +88,7 @@ async def test_no_more_is_spent_than_there_is(shared: bool) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("shared", [OWN, SHARED])
-async def test_who_waits_as_told_is_served(shared: bool) -> None:
+async def test_operation_is_admitted_after_the_wait(shared: bool) -> None:
     """After `retryAfter` seconds the same operation passes, in the process and in the store alike."""
     async with limit(10, 1, shared=shared) as rate:
 
@@ -113,7 +113,7 @@ async def test_who_waits_as_told_is_served(shared: bool) -> None:
 def test_the_wait_is_long_enough_and_has_an_end(
     most: int, seconds: int, history: list[tuple[float, int]], cost: int
 ) -> None:
-    """Whatever was spent before: who waits as long as told may spend, and it is never two whole windows."""
+    """After the reported wait the cost can be spent, and the wait is at most two windows."""
     clock = Clock()
     counters = LocalCounters(most, seconds, clock=clock)
     for pause, spent in history:
@@ -129,7 +129,7 @@ def test_the_wait_is_long_enough_and_has_an_end(
 
 
 def test_a_budget_comes_back_evenly() -> None:
-    """What was spent at once is there again bit by bit over the next window, not all at its start."""
+    """A spent budget recovers evenly over the next window, not at its start."""
     clock = Clock()
     counters = LocalCounters(60, 60, clock=clock)
     assert counters.spend("user", 60) is None
@@ -200,7 +200,7 @@ def test_a_call_that_fits_exactly_is_admitted() -> None:
 
 @pytest.mark.anyio
 async def test_every_operation_costs_a_call_and_none_more_than_all() -> None:
-    """What asks nothing costs one call; what needs more than the limit takes all of it, and is not lost."""
+    """An operation without calls counts as one; one beyond the limit spends the complete budget."""
     rate = RateLimit(3, 60)
     assert [await rate.check(caller("a"), 0) is None for _ in range(4)] == [True, True, True, False]
 
@@ -211,7 +211,7 @@ async def test_every_operation_costs_a_call_and_none_more_than_all() -> None:
 
 @pytest.mark.anyio
 async def test_decisions_are_counted() -> None:
-    """What was let through and what was refused is counted, for operators."""
+    """Admitted and refused operations are counted."""
     before = Counter(DECISIONS.counts)
     rate = RateLimit(2, 60)
     for _ in range(5):
@@ -221,7 +221,7 @@ async def test_decisions_are_counted() -> None:
 
 
 def test_a_process_remembers_so_many_users() -> None:
-    """Whoever did not ask for the longest is forgotten: invented tokens cannot fill the memory."""
+    """The least recently seen user is evicted: forged tokens cannot fill the memory."""
     counters = LocalCounters(1, 60, max_users=2)
     spent = [counters.spend(user, 1) is None for user in ("a", "b", "a", "c", "a", "c", "b")]
 
@@ -236,7 +236,7 @@ def test_a_limit_must_let_something_through(most: int, seconds: int) -> None:
         RateLimit(most, seconds)
 
 
-# Whose budget it is
+# Users
 
 
 def test_a_user_is_a_token_of_a_tenant() -> None:
@@ -256,13 +256,13 @@ def test_a_user_is_a_token_of_a_tenant() -> None:
 
 
 def test_the_key_is_the_same_everywhere_and_tells_no_token() -> None:
-    """Every process of every release finds the same key, from which nobody reads the token."""
+    """Every process computes the same key, which does not reveal the token."""
     assert user_key(caller("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.")) == "diku/08ad834a6d6d5562b460c20b2d4c57b2"
 
 
 @pytest.mark.anyio
-async def test_claims_in_a_token_spend_nobody_elses_budget() -> None:
-    """Two tokens that claim to be the same user are two: nobody can spend what is another's."""
+async def test_claims_in_a_token_do_not_matter() -> None:
+    """Two tokens with the same user id have separate budgets."""
     rate = RateLimit(1, 60)
     claims = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoiMSJ9"
 
@@ -295,7 +295,7 @@ async def post(
 @pytest.mark.anyio
 @pytest.mark.parametrize("accept", ["application/json", GRAPHQL])
 async def test_too_much_is_answered_429(accept: str) -> None:
-    """The status says so to clients of either media type; nothing is asked upstream and no act is sent."""
+    """The status is 429 for both media types, and nothing is sent upstream."""
     async with open_gateway(rate_limit="3/minute") as gateway:
         token = gateway.as_staff()["X-Okapi-Token"]
         for _ in range(3):
@@ -318,12 +318,12 @@ async def test_too_much_is_answered_429(accept: str) -> None:
         assert by_get.status_code == 429
 
         assert gateway.calls == []
-        assert (await post(gateway, token="another"))[0] == 200  # noqa: S106 - nobody's
+        assert (await post(gateway, token="another"))[0] == 200  # noqa: S106 - not a real token
         assert (await gateway.http.get("/admin/health")).status_code == 200
 
 
 @pytest.mark.anyio
-async def test_what_is_not_executed_is_not_counted() -> None:
+async def test_operations_not_executed_are_not_counted() -> None:
     """A document that is broken or beyond another limit spends nothing."""
     async with open_gateway(rate_limit="1/minute", max_cost=1) as gateway:
         token = gateway.as_staff()["X-Okapi-Token"]

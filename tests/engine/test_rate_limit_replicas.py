@@ -1,4 +1,4 @@
-"""Two gateway processes over one store are one gateway to those who ask too much."""
+"""Two gateway processes with one store share the rate limit."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def replicas(store: StoreServer | None) -> Iterator[tuple[Process, Process]]:
 
 
 def status(process: Process, token: str) -> int:
-    """Ask for as little as can be asked, which costs one call."""
+    """Send an operation that costs one call."""
     return process.ask(post(b"X-Okapi-Token: " + token.encode())).status
 
 
 def served(processes: tuple[Process, Process], token: str, times: int) -> list[int]:
-    """Ask the processes in turn, and count what each served."""
+    """Send operations to the processes in turn, and count those that each served."""
     counts = {process.port: 0 for process in processes}
     for _, process in zip(range(times), cycle(processes), strict=False):
         answer = status(process, token)
@@ -42,7 +42,7 @@ def served(processes: tuple[Process, Process], token: str, times: int) -> list[i
 
 @needs_store_server
 def test_the_sum_over_replicas_is_limited() -> None:
-    """Who asks two replicas in turn is served as often as by one; another user has a budget of their own."""
+    """A user of two replicas has one budget; another user has a separate one."""
     with store_server() as store, replicas(store) as processes:
         assert served(processes, "a", MOST + 4) == [MOST // 2, MOST // 2]
         assert served(processes, "b", 2) == [1, 1]
@@ -61,7 +61,7 @@ def test_replicas_without_a_store_limit_each_for_itself() -> None:
 
 @needs_store_server
 def test_requests_go_on_while_the_store_is_away_and_are_shared_when_it_is_back() -> None:
-    """A store that dies refuses nobody, and each process counts for itself until the store is back."""
+    """During an outage of the store each process counts its own operations."""
     with store_server() as store, replicas(store) as processes:
         assert served(processes, "a", MOST + 2) == [MOST // 2, MOST // 2]
 

@@ -1,4 +1,4 @@
-"""An act that was sent comes to its end, whoever hangs up and whatever stops."""
+"""A mutation that was sent is finished, despite disconnects and shutdowns."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPERATION = OperationDefinitionNode(
 READY = "/admin/health/readiness"
 
 
-def test_acts_survive_their_clients_and_the_signal() -> None:
+def test_mutations_survive_disconnect_and_signal() -> None:
     """After SIGTERM an act is waited for longer than anything else, and its client gets the answer."""
     with (
         held_upstream() as upstream,
@@ -61,7 +61,7 @@ def test_acts_survive_their_clients_and_the_signal() -> None:
         assert gateway.process.wait(PATIENCE) == 0
 
 
-def test_an_act_ends_at_its_own_deadline() -> None:
+def test_mutation_ends_at_its_deadline() -> None:
     """An act whose answer never comes does not hold the process longer than ACT_TIMEOUT."""
     with (
         held_upstream() as upstream,
@@ -79,7 +79,7 @@ def test_an_act_ends_at_its_own_deadline() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "wait"), [(8, 5), (1, 2)])
-def test_no_act_is_begun_when_the_time_is_up(seconds: int, wait: int) -> None:
+def test_no_mutation_begins_late_in_the_shutdown(seconds: int, wait: int) -> None:
     """Half of SHUTDOWN_TIMEOUT after SIGTERM, the act under way goes on and the next of its operation is not
     sent, so that the last deadline of all is not far away; after all of it, the same."""
     with (
@@ -105,7 +105,7 @@ def test_no_act_is_begun_when_the_time_is_up(seconds: int, wait: int) -> None:
         assert upstream.release() == []  # nothing came after the first
 
 
-def test_acts_in_time_are_all_begun() -> None:
+def test_mutations_in_time_begin() -> None:
     """Before half of SHUTDOWN_TIMEOUT an operation goes on to its last act, though SIGTERM has come."""
     with (
         held_upstream() as upstream,
@@ -126,8 +126,8 @@ def test_acts_in_time_are_all_begun() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_no_number_of_signals_abandons_an_act(number: signal.Signals) -> None:
-    """However often it is told to stop, the process waits for what was sent, and says in its log for what."""
+def test_repeated_signals_do_not_cancel_mutations(number: signal.Signals) -> None:
+    """After any number of signals the process waits for running mutations, and logs them."""
     with (
         held_upstream() as upstream,
         gateway_process("--okapi-url", upstream.url) as gateway,
@@ -150,7 +150,7 @@ def test_no_number_of_signals_abandons_an_act(number: signal.Signals) -> None:
         assert "outcome unknown" not in gateway.complained()
 
 
-def test_impatience_gives_up_questions() -> None:
+def test_repeated_signals_cancel_queries() -> None:
     """A third signal does not wait for questions: nothing is lost with them."""
     patient = [f"--{name}-timeout=60" for name in ("operation", "read", "first-byte", "shutdown")]
     with (
@@ -170,8 +170,8 @@ def test_impatience_gives_up_questions() -> None:
 
 
 @pytest.mark.anyio
-async def test_an_act_is_not_cancelled_with_its_request() -> None:
-    """Who cancels the request waits for the act all the same, however often."""
+async def test_mutation_is_not_cancelled_with_its_request() -> None:
+    """Cancelling the request, however often, does not cancel the mutation."""
     acts, gate = RunningMutations(), asyncio.Event()
 
     async def act() -> str:
@@ -191,7 +191,7 @@ async def test_an_act_is_not_cancelled_with_its_request() -> None:
 
 
 @pytest.mark.anyio
-async def test_the_failure_of_an_act_is_its_own() -> None:
+async def test_failure_of_a_mutation_is_raised() -> None:
     """An exception of the act reaches the request."""
 
     async def act() -> None:
@@ -202,7 +202,7 @@ async def test_the_failure_of_an_act_is_its_own() -> None:
 
 
 @pytest.mark.anyio
-async def test_waiting_for_acts_has_an_end(caplog: pytest.LogCaptureFixture) -> None:
+async def test_wait_for_mutations_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     """An act that never ends is waited for so long, named in the log, and ends with the loop."""
     acts = RunningMutations()
     before = asyncio.all_tasks()

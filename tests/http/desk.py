@@ -183,7 +183,7 @@ class Desk:
 
 
 class Connection:
-    """A client at the level of ASGI: it sends what it is told to, then keeps silent until it hangs up."""
+    """An ASGI client that sends its messages and then nothing until it disconnects."""
 
     def __init__(
         self,
@@ -204,7 +204,7 @@ class Connection:
         for message in messages:
             self.messages.put_nowait(message)
         self.tasks = asyncio.all_tasks()
-        self.received = 0  # how often the endpoint asked for more of the request
+        self.received = 0  # how often the endpoint called receive
         self.status: int | None = None
         self.headers: dict[str, str] = {}
         self.body = b""
@@ -216,12 +216,12 @@ class Connection:
     async def ask(self) -> None:
         await self.desk.endpoint(self.scope, self._receive, self._send)
 
-    def hang_up(self) -> None:
+    def disconnect(self) -> None:
         self.messages.put_nowait({"type": "http.disconnect"})
 
     async def left_behind(self) -> set[asyncio.Task[Any]]:
         """Name the tasks that outlived the request."""
-        await asyncio.sleep(0)  # what was cancelled last needs one turn to end
+        await asyncio.sleep(0)  # tasks cancelled last need one turn to end
         return {task for task in asyncio.all_tasks() - self.tasks if not task.done()}
 
     async def _receive(self) -> Message:

@@ -45,7 +45,7 @@ class HeldUpstream:
             assert self.arrived.acquire(timeout=PATIENCE)
 
     def release(self) -> list[bool]:
-        """Answer what is held; tell of each request whether somebody was still waiting for the answer."""
+        """Respond to the held requests; return for each if its client was still connected."""
         waiting = []
         for connection in self.open:
             connection.setblocking(False)

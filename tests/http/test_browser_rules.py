@@ -1,4 +1,4 @@
-"""What browsers are told: headers on every answer, and which foreign pages may ask."""
+"""Security headers of every response, and CORS."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def cors_headers(response: httpx.Response) -> dict[str, str]:
     ],
 )
 async def test_every_answer_has_the_security_headers(method: str, path: str, status: int) -> None:
-    """Whatever the answer, it is not to be kept, guessed at, framed or told to other sites."""
+    """Every response forbids caching, sniffing, framing and referrers."""
     async with open_gateway() as gateway:
         accept = {"Accept": "application/graphql-response+json"}
         response = await gateway.http.request(method, path, headers=accept)
@@ -59,7 +59,7 @@ async def test_every_answer_has_the_security_headers(method: str, path: str, sta
 
 
 async def test_the_page_has_the_security_headers() -> None:
-    """GraphiQL is a page that nobody may frame, and whose type is no guess."""
+    """GraphiQL may not be framed, and its type may not be sniffed."""
     async with open_gateway() as gateway:
         response = await gateway.http.get("/graphql", headers={"Accept": "text/html"})
 
@@ -78,7 +78,7 @@ async def test_nothing_is_redirected() -> None:
 
 
 async def test_a_fault_has_the_security_headers() -> None:
-    """Even what nobody foresaw is answered in JSON, without its text and with the headers."""
+    """An unexpected error is JSON without its text, with the security headers."""
     app = create_app(Settings(sandbox=True))
 
     async def broken(request: object) -> None:
@@ -110,7 +110,7 @@ async def test_foreign_pages_may_not_ask() -> None:
 
 
 async def test_a_named_origin_may_ask() -> None:
-    """The preflight of a named origin is answered before anybody asks for a tenant."""
+    """The preflight request of a permitted origin needs no tenant."""
     async with open_gateway(cors_origins=f"https://other.example.org, {ORIGIN}") as gateway:
         preflight = await gateway.http.options("/graphql", headers=PREFLIGHT)
         answer = await gateway.http.post("/graphql", json=BODY, headers={"Origin": ORIGIN})

@@ -62,7 +62,7 @@ async def deferring(connection: Connection) -> asyncio.Task[None]:
     ],
 )
 async def test_one_piece(desk: Desk, accept: str) -> None:
-    """Who does not ask for parts gets the whole answer at once."""
+    """A client that does not accept parts gets one response."""
     response = await asked(desk, LOAN, accept)
 
     assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
@@ -91,7 +91,7 @@ async def test_parts_by_id(desk: Desk) -> None:
 
 
 async def test_a_part_that_fails(desk: Desk) -> None:
-    """A part that cannot be made is told with a coded error, and takes nothing of the others with it."""
+    """A part that fails has a coded error, and does not affect the others."""
     response = await asked(desk, "{ loan { id ... @defer { neverNull } } late }", BY_ID)
 
     first, last = parts_of(response.content)
@@ -105,7 +105,7 @@ async def test_a_part_that_fails(desk: Desk) -> None:
 
 
 async def test_parts_below_each_other(desk: Desk) -> None:
-    """What is put off below a link that is put off itself comes at its own place."""
+    """A deferred fragment inside another one is a separate part with its path."""
     query = "{ ... @defer { loan { id ... @defer { borrower } } } }"
 
     parts = parts_of((await asked(desk, query, BY_ID)).content)
@@ -116,7 +116,7 @@ async def test_parts_below_each_other(desk: Desk) -> None:
 
 
 async def test_the_first_part_does_not_wait(desk: Desk) -> None:
-    """The first part is with the client while the rest is still being asked."""
+    """The first part is sent while the rest is being fetched."""
     connection = Connection(desk, body(LOAN), headers=[(b"accept", BY_ID.encode())])
     task = await deferring(connection)
 
@@ -131,7 +131,7 @@ async def test_the_first_part_does_not_wait(desk: Desk) -> None:
 
 @pytest.mark.parametrize("condition", ["@defer(if: false)", "@defer(if: $wanted)"])
 async def test_nothing_is_put_off(desk: Desk, condition: str) -> None:
-    """Where the condition says no, the answer is plain JSON for everybody."""
+    """If no condition is true, the response is plain JSON for every client."""
     query = "query($wanted: Boolean = true) { loan { id ... " + condition + " { borrower } } late"
     query += " @include(if: $wanted) }"
 
@@ -142,7 +142,7 @@ async def test_nothing_is_put_off(desk: Desk, condition: str) -> None:
 
 
 async def test_the_condition_is_a_default(desk: Desk) -> None:
-    """A condition that nobody gives a value to has the default of its variable."""
+    """A condition without a value has the default of its variable."""
     query = "query($wanted: Boolean = false) { loan { id ... @defer(if: $wanted) { borrower } } }"
 
     response = await asked(desk, query, BY_ID)
@@ -163,7 +163,7 @@ async def test_much_that_is_put_off(desk: Desk, number: int, media_type: str) ->
 
 
 async def test_another_operation_that_puts_off(desk: Desk) -> None:
-    """What another operation of the document puts off does not matter."""
+    """Fragments deferred by another operation of the document have no effect."""
     query = "query A { loan { id borrower } } query B { loan { ... @defer { borrower } } }"
     desk.gate.set()
 
@@ -173,14 +173,14 @@ async def test_another_operation_that_puts_off(desk: Desk) -> None:
 
 
 async def test_a_refusal_is_no_part(desk: Desk) -> None:
-    """What is not executed is answered in one piece, whatever the client takes."""
+    """An operation that is not executed has one response, whatever the client accepts."""
     response = await asked(desk, "{ loan { ... @defer { nobody } } }", BY_ID)
 
     assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
     assert response.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
-async def test_roots_of_acts_are_not_put_off(desk: Desk) -> None:
+async def test_mutation_fields_are_not_deferred(desk: Desk) -> None:
     """An act itself cannot be put off, and no list can be streamed."""
     for query in ("mutation { ... @defer { lend { id } } }", "{ letters @stream }"):
         response = await asked(desk, query, BY_ID)
@@ -189,12 +189,12 @@ async def test_roots_of_acts_are_not_put_off(desk: Desk) -> None:
     assert desk.calls == []
 
 
-async def test_who_hangs_up_stops_the_rest(desk: Desk) -> None:
-    """When the client is gone, what was put off is given up, and nothing goes on in the background."""
+async def test_disconnect_cancels_deferred_fragments(desk: Desk) -> None:
+    """A disconnect cancels deferred fragments, and no task is left behind."""
     connection = Connection(desk, body(LOAN), headers=[(b"accept", BY_ID.encode())])
     task = await deferring(connection)
 
-    connection.hang_up()
+    connection.disconnect()
     await task
 
     assert desk.cancelled == ["borrower"]
@@ -202,7 +202,7 @@ async def test_who_hangs_up_stops_the_rest(desk: Desk) -> None:
     assert not connection.body.endswith(b"--\r\n")
 
 
-async def test_an_act_is_open_until_its_last_part(desk: Desk) -> None:
+async def test_mutation_runs_until_its_last_part(desk: Desk) -> None:
     """A server that stops waits for all parts of an act's answer, and cancels none of them."""
     connection = Connection(desk, body(LENT), headers=[(b"accept", BY_ID.encode())])
     task = await deferring(connection)
@@ -219,7 +219,7 @@ async def test_an_act_is_open_until_its_last_part(desk: Desk) -> None:
     assert await connection.left_behind() == set()
 
 
-async def test_a_server_that_stops_gives_up_questions(desk: Desk) -> None:
+async def test_shutdown_cancels_deferred_queries(desk: Desk) -> None:
     """A question is cancelled with its request, with all that it put off."""
     connection = Connection(desk, body(LOAN), headers=[(b"accept", BY_ID.encode())])
     task = await deferring(connection)
@@ -233,7 +233,7 @@ async def test_a_server_that_stops_gives_up_questions(desk: Desk) -> None:
 
 
 async def test_a_part_that_cannot_be_encoded(desk: Desk) -> None:
-    """When the status is sent already, the client is still told that the rest will not come."""
+    """After the status was sent, an error part ends the response."""
     response = await asked(desk, "{ title ... @defer { unencodable } }", BY_ID)
 
     first, last = parts_of(response.content)
@@ -300,7 +300,7 @@ def head(client: Client) -> list[str]:
     return lines
 
 
-def test_parts_of_an_act_survive_the_signal() -> None:
+def test_parts_of_a_mutation_survive_the_signal() -> None:
     """A server that stops waits for the last part of an act's answer longer than for anything else."""
     with (
         held_upstream() as upstream,
@@ -310,7 +310,7 @@ def test_parts_of_an_act_survive_the_signal() -> None:
         client.send(post(b"Accept: " + BY_ID.encode(), body=HELD_ACT))
         upstream.wait_for(1)
         upstream.release()  # the act is done
-        upstream.wait_for(1)  # what is put off is asked
+        upstream.wait_for(1)  # the deferred fragment is being fetched
         assert head(client)[0] == "HTTP/1.1 200 OK"
         first = chunk(client)
         assert b'"data":{"changeDueDate":{"__typename":"DueDateChanged"}}' in first
@@ -326,8 +326,8 @@ def test_parts_of_an_act_survive_the_signal() -> None:
         assert gateway.process.wait(PATIENCE) == 0
 
 
-def test_who_hangs_up_is_asked_for_no_longer() -> None:
-    """When the client of a question goes between two parts, its calls upstream are given up."""
+def test_disconnect_cancels_upstream_calls() -> None:
+    """If the client of a query disconnects between two parts, its upstream calls are cancelled."""
     with (
         held_upstream() as upstream,
         gateway_process("--okapi-url", upstream.url) as gateway,

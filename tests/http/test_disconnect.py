@@ -21,11 +21,11 @@ async def started(connection: Connection) -> asyncio.Task[None]:
 
 
 async def test_query_is_cancelled(desk: Desk) -> None:
-    """A query whose client is gone is cancelled, and nothing is sent to nobody."""
+    """A query is cancelled when its client disconnects, and no response is sent."""
     connection = Connection(desk, QUERY)
     task = await started(connection)
 
-    connection.hang_up()
+    connection.disconnect()
     await task
 
     assert desk.cancelled == ["waiting"]
@@ -35,12 +35,12 @@ async def test_query_is_cancelled(desk: Desk) -> None:
 
 
 async def test_every_branch_is_cancelled(desk: Desk) -> None:
-    """All fields that a query waits for are given up together."""
+    """All fields that a query waits for are cancelled together."""
     connection = Connection(desk, body("{ a: waiting b: waiting c: waiting tenant }"))
     task = await started(connection)
     await asyncio.sleep(0)
 
-    connection.hang_up()
+    connection.disconnect()
     await task
 
     assert desk.cancelled == ["waiting"] * 3
@@ -48,11 +48,11 @@ async def test_every_branch_is_cancelled(desk: Desk) -> None:
 
 
 async def test_mutation_is_finished(desk: Desk) -> None:
-    """An act that has begun is done to its end; only its answer finds nobody."""
+    """A mutation that has begun is finished, even if no client reads its response."""
     connection = Connection(desk, ACT)
     task = await started(connection)
 
-    connection.hang_up()
+    connection.disconnect()
     await asyncio.sleep(0)
     desk.gate.set()
     await task
@@ -61,12 +61,12 @@ async def test_mutation_is_finished(desk: Desk) -> None:
     assert desk.cancelled == []
 
 
-async def test_every_act_is_finished(desk: Desk) -> None:
+async def test_every_mutation_is_finished(desk: Desk) -> None:
     """Mutations of one mutation belong together: the second is done as well."""
     connection = Connection(desk, TWO_ACTS)
     task = await started(connection)
 
-    connection.hang_up()
+    connection.disconnect()
     desk.gate.set()
     await task
 
@@ -74,7 +74,7 @@ async def test_every_act_is_finished(desk: Desk) -> None:
 
 
 async def test_patient_client(desk: Desk) -> None:
-    """A client that stays gets its answer, and nobody goes on listening for it to leave."""
+    """A client that stays connected gets its response, and the watch for its disconnect ends."""
     connection = Connection(desk, QUERY)
     task = await started(connection)
 
@@ -101,7 +101,7 @@ async def test_more_from_the_client(desk: Desk) -> None:
 async def test_gone_before_the_body_ended(desk: Desk, message: dict[str, object]) -> None:
     """A request that never came whole is never executed, be it an act or not."""
     connection = Connection(desk, message | {"more_body": True})
-    connection.hang_up()
+    connection.disconnect()
 
     await connection.ask()
 
@@ -127,7 +127,7 @@ async def test_cancelled_from_outside_and_gone(desk: Desk) -> None:
     task = await started(connection)
     await asyncio.sleep(0)
 
-    connection.hang_up()
+    connection.disconnect()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -1,4 +1,4 @@
-"""What the endpoint answers to requests that can be executed, or that are wrong as GraphQL."""
+"""Responses of the endpoint to operations, and to invalid GraphQL."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ async def test_query(desk: Desk) -> None:
     [(None, JSON), ("*/*", JSON), (JSON, JSON), (GRAPHQL, GRAPHQL), (f"{GRAPHQL}, {JSON};q=0.9", GRAPHQL)],
 )
 async def test_headers(desk: Desk, accept: str | None, media_type: str) -> None:
-    """The answer is in the type asked for, is stored nowhere, and carries the request's id."""
+    """The response has the requested type and the request id, and may not be cached."""
     response = await desk.post(
         query="{ title }", headers={"X-Okapi-Request-Id": "1/users"} | ({"Accept": accept} if accept else {})
     )
@@ -128,14 +128,14 @@ async def test_mutation(desk: Desk) -> None:
 
 
 async def test_introspection(desk: Desk) -> None:
-    """The schema can be asked for."""
+    """Introspection is served."""
     response = await desk.post(query="{ __schema { queryType { name } } }")
 
     assert response.json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
 
 
 async def test_introspection_off() -> None:
-    """Where introspection is off, asking for the schema is a mistake in the document."""
+    """Without introspection a query of the schema is a validation error."""
     response = await Desk(introspection=False).post(query="{ __schema { queryType { name } } }")
 
     assert "data" not in response.json()
@@ -203,7 +203,7 @@ async def test_field_error(desk: Desk, accept: str) -> None:
 
 @BOTH_TYPES
 async def test_all_data_lost(desk: Desk, accept: str) -> None:
-    """An operation whose error reached the root was executed all the same: null data, status 200."""
+    """An operation whose error reached the root was executed: null data, status 200."""
     response = await desk.post({"Accept": accept}, query="{ neverNull }")
 
     assert response.status_code == 200
@@ -353,7 +353,7 @@ def test_silly_limit(desk: Desk) -> None:
         endpoint(desk, lambda headers: Caller(tenant="diku", request_id="1"), 0)
 
 
-async def test_identity_is_asked_first(desk: Desk) -> None:
+async def test_identity_is_read_first(desk: Desk) -> None:
     """A caller without a tenant is refused before anything is parsed or resolved."""
     response = await desk.request("POST", json={"query": "{ title }"}, headers={"Accept": GRAPHQL})
 

@@ -1,4 +1,4 @@
-"""What orchestrators read."""
+"""Health checks and version."""
 
 import httpx
 import pytest
@@ -28,14 +28,14 @@ async def test_alive(ready: bool, path: str) -> None:
 
 
 async def test_not_ready_at_first() -> None:
-    """Nobody is sent here before everything is open."""
+    """The process is not ready before startup is complete."""
     response = await get(Readiness(), "/admin/health/readiness")
 
     assert (response.status_code, response.json()) == (503, {"status": "DOWN"})
 
 
 async def test_readiness_changes() -> None:
-    """Readiness is what it is when asked, not when the routes were made."""
+    """Readiness is evaluated for each request."""
     readiness = Readiness()
 
     readiness.ready = True
@@ -45,7 +45,7 @@ async def test_readiness_changes() -> None:
 
 
 async def test_version() -> None:
-    """The running version can be asked for."""
+    """The running version is served."""
     response = await get(Readiness(), "/admin/info")
 
     assert (response.status_code, response.json()) == (

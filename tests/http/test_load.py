@@ -27,7 +27,7 @@ ACT = f"""mutation {{ checkOut(input: {{
 
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
-async def test_a_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
+async def test_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
     """With every slot of Polaris taken, questions and acts of FOLIO are answered at once."""
     locks = "{ objectLocks { totalCount } }"
     body = b'{"users":[],"loans":[],"id":"1"}'
@@ -65,13 +65,13 @@ async def test_a_hanging_upstream_takes_no_slot_of_another(network: str) -> None
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
-    """`{ __typename }` of somebody else waits less than half a second, sent right behind the abuse.
+    """`{ __typename }` of another client takes less than half a second, sent right after the abuse.
 
     All run in one thread, and what it works is what a neighbour waits for; other processes do not count.
     """
     async with open_gateway() as gateway:
         await gateway.data("{ __typename }")
-        gc.collect()  # what other tests left behind is not the work of this one
+        gc.collect()  # objects of other tests are not collected during this one
         began = time.thread_time()
         attack = asyncio.create_task(gateway.ask(HOSTILE[name]))
         await asyncio.sleep(0)  # it has begun
@@ -101,7 +101,7 @@ async def test_an_outage_of_upstream_unreadies_nothing() -> None:
     assert statuses == [200, 200, 200]
 
 
-async def test_health_asks_nobody() -> None:
+async def test_health_sends_nothing_upstream() -> None:
     """Liveness and readiness are about this process: no upstream hears of them."""
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
         for path in ("/admin/health", "/admin/health/readiness", "/admin/info"):
@@ -166,7 +166,7 @@ async def test_a_refused_request_has_its_id(body: bytes) -> None:
 
 
 async def test_a_fault_is_logged_under_its_id(caplog: pytest.LogCaptureFixture) -> None:
-    """The log line of a fault of ours has the id that the client was told, and nothing that was asked."""
+    """The log line of an unexpected error has the request id of the response, and no part of the request."""
 
     def upstream(request: httpx.Request) -> httpx.Response:
         raise RuntimeError("secret")

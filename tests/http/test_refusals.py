@@ -51,7 +51,7 @@ async def test_head(desk: Desk) -> None:
 
 @pytest.mark.parametrize("accept", ["text/html", "text/event-stream", "application/xml", f"{JSON};q=0"])
 async def test_other_answers(desk: Desk, accept: str) -> None:
-    """A client that takes no JSON is told so, in JSON."""
+    """A client that does not accept JSON gets an error in JSON."""
     by_post = await desk.post({"Accept": accept}, query="{ title }")
     by_get = await desk.get({"Accept": accept}, query="{ title }")
 
@@ -238,7 +238,7 @@ async def test_largest_body(desk: Desk) -> None:
 
 @pytest.mark.parametrize("length", [str(MAX_BODY + 1).encode(), b"9" * 5000])
 async def test_announced_large_body(desk: Desk, length: bytes) -> None:
-    """A body announced as too large is refused unread, and the connection is given up."""
+    """A body with a Content-Length beyond the limit is not read, and the connection is closed."""
     reply = await desk.raw(headers=[(b"content-length", length)])
 
     assert reply.status == 413

@@ -253,7 +253,7 @@ async def test_mutation_without_a_free_slot_is_not_sent() -> None:
     async with socket_server(hangs) as server, gateway_at(server.url, **limits) as gateway:
         first = asyncio.create_task(gateway.ask(CHECK_IN.document, CHECK_IN.inputs))
         async with asyncio.timeout(5):
-            while not server.received:  # noqa: ASYNC110 - the server tells nobody
+            while not server.received:  # noqa: ASYNC110 - the server has no event for it
                 await asyncio.sleep(0.002)
         error = not_sent(await gateway.ask(CHECK_OUT.document, CHECK_OUT.inputs), CHECK_OUT)
         held = await first

@@ -72,7 +72,7 @@ class Client:
         return UpstreamResponse(int(line.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
-        """Whether the server ends the connection without another word."""
+        """Return whether the server closes the connection without further bytes."""
         try:
             return self.reader.read() == b""
         except ConnectionError:
@@ -93,11 +93,11 @@ class Process:
     errors: Path
 
     def said(self) -> str:
-        """What it has written to standard output so far."""
+        """Return its standard output so far."""
         return self.output.read_text()
 
     def complained(self) -> str:
-        """What it has written to standard error so far."""
+        """Return its standard error so far."""
         return self.errors.read_text()
 
     @contextmanager

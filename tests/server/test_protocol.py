@@ -1,4 +1,4 @@
-"""What the gateway takes on the wire, and what it ends a connection for: each rule with real sockets."""
+"""Limits and deadlines of connections, tested over sockets."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _client(edge: Process) -> Iterator[Client]:
 
 
 def dribble(client: Client, raw: bytes, every: float) -> float:
-    """Send a byte now and then until the server has had enough; tell how long that took."""
+    """Send a byte at intervals until the server closes; return the duration in seconds."""
     began = time.monotonic()
     client.socket.settimeout(every)
     for place in range(len(raw)):
@@ -78,7 +78,7 @@ def dribble(client: Client, raw: bytes, every: float) -> float:
 
 
 def test_a_silent_connection_is_closed(client: Client) -> None:
-    """Who connects and says nothing is left, without a word."""
+    """A silent connection is closed without a response."""
     began = time.monotonic()
 
     assert client.is_closed()
@@ -175,7 +175,7 @@ def test_a_head_in_one_piece_is_measured(edge: Process) -> None:
 
 
 def test_a_huge_trailer_is_refused(client: Client) -> None:
-    """What is neither head nor body is not kept either."""
+    """Bytes that belong to neither head nor body are limited too."""
     client.send(post(CHUNKED, body=b"1\r\n{\r\n0\r\nX: ", length=False))
     time.sleep(0.1)
     client.send(b"x" * 100_000)
@@ -220,7 +220,7 @@ def test_a_request_without_a_version_is_refused(client: Client) -> None:
     ],
 )
 def test_unclear_framing_is_refused(client: Client, fields: list[bytes]) -> None:
-    """Where two servers could disagree on where a request ends, it is refused and the connection closed."""
+    """A request whose end is ambiguous is refused and its connection closed."""
     client.send(post(*fields, body=b"0\r\n\r\n", length=False), get("/smuggled"))
 
     assert client.answer().error == (400, "BAD_REQUEST")
@@ -228,7 +228,7 @@ def test_unclear_framing_is_refused(client: Client, fields: list[bytes]) -> None
 
 
 def test_http_1_0_has_no_chunks(client: Client) -> None:
-    """Chunks came with HTTP/1.1; beside 1.0 they are somebody's mistake or trick."""
+    """Chunked encoding is refused in HTTP/1.0."""
     body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY)
     client.send(post(CHUNKED, body=body, length=False).replace(b"HTTP/1.1", b"HTTP/1.0"))
 
@@ -272,7 +272,7 @@ def test_connect_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize("broken", [b"5\r\n{ too long", b"x\r\n{", b"1\n{"])
 def test_broken_chunks_close_the_connection(client: Client, broken: bytes) -> None:
-    """After a broken chunk nobody knows where the next request begins."""
+    """A malformed chunk closes the connection."""
     client.send(post(CHUNKED, body=broken, length=False), get("/smuggled"))
 
     assert client.answer().error == (400, "BAD_REQUEST")
@@ -288,7 +288,7 @@ def test_trailers_do_not_become_headers(client: Client) -> None:
     assert client.is_closed()
 
 
-# What goes on working
+# Valid requests
 
 
 def test_connections_are_kept(client: Client) -> None:
@@ -374,7 +374,7 @@ def test_a_refusal_is_an_error_like_any_other(edge: Process) -> None:
 
 TYPES = "{ __schema { types { name description fields { name description args { name description } } } } }"
 LARGE = get("/graphql?query=" + quote(TYPES), b"X-Okapi-Tenant: diku", b"Accept: application/json")
-MANY = 60  # more than the buffers of the system hold between a server and a client who asked for little
+MANY = 60  # responses, more than the socket buffers hold
 HUGE = json.dumps({"query": "{" + "".join(f"x{n}:{TYPES[1:-1]}" for n in range(30)) + "}"}).encode()
 
 
@@ -386,7 +386,7 @@ def reading_nothing(edge: Process) -> Iterator[Client]:
 
 
 def gone_after(client: Client) -> float:
-    """Seconds until the server has given the connection up, told by nothing that reads from it."""
+    """Return the seconds until the server closed the connection, without reading from it."""
     began = time.monotonic()
     while time.monotonic() - began < PATIENCE:
         try:
@@ -397,7 +397,7 @@ def gone_after(client: Client) -> float:
     return time.monotonic() - began
 
 
-def test_who_does_not_read_is_given_up(edge: Process) -> None:
+def test_client_that_does_not_read_is_disconnected(edge: Process) -> None:
     """Answers that pile up are kept for WRITE_TIMEOUT, and the connection no longer than they."""
     with reading_nothing(edge) as client:
         client.send(LARGE * MANY)
@@ -408,14 +408,14 @@ def test_who_does_not_read_is_given_up(edge: Process) -> None:
 
 
 def test_a_last_answer_is_not_kept_for_ever(edge: Process) -> None:
-    """An answer that ends the connection is given up as well, however little of it is left."""
+    """A response that ends the connection is aborted too, however little of it is unread."""
     with reading_nothing(edge) as client:
         client.send(LARGE * MANY, LARGE.replace(b"Host:", b"Connection: close\r\nHost:"))
 
         assert gone_after(client) < WRITE + SOON
 
 
-def test_who_reads_slowly_but_in_time_gets_everything(edge: Process) -> None:
+def test_slow_reader_gets_everything(edge: Process) -> None:
     """A pause shorter than WRITE_TIMEOUT costs nothing."""
     with reading_nothing(edge) as client:
         client.send(LARGE * MANY)
@@ -428,8 +428,8 @@ def test_who_reads_slowly_but_in_time_gets_everything(edge: Process) -> None:
     assert len(answers[0].body) * MANY > 5_000_000  # it did not fit into the buffers
 
 
-def test_an_act_outlives_a_client_who_does_not_read(edge: Process, upstream: HeldUpstream) -> None:
-    """An act whose answer waits behind one that nobody reads is done, though the connection is given up."""
+def test_mutation_outlives_a_client_that_does_not_read(edge: Process, upstream: HeldUpstream) -> None:
+    """A mutation pipelined behind an unread response is executed, although the connection is aborted."""
     with reading_nothing(edge) as client:
         client.send(post(body=HUGE), post(body=ACT))
         upstream.wait_for(1)
@@ -475,7 +475,7 @@ async def answers(scope: Scope, receive: Receive, send: Send) -> None:
     "ended_by", [get("/", b"Connection: close"), get("/"), b"rubbish\r\n\r\n", get("/")[:9], b"", None]
 )
 async def test_no_end_of_a_connection_waits_for_ever(ended_by: bytes | None) -> None:
-    """By whatever a connection ends (answer, idleness, refusal, silence, the server), its rest is given up
+    """However a connection ends (response, idleness, refusal, silence, shutdown), unread bytes are dropped
     after WRITE_TIMEOUT, and not before."""
     bounds = ServerSettings(head_timeout=0.1, idle_timeout=0.1, write_timeout=0.5)
     config = uvicorn.Config(answers, lifespan="off", log_config=None)
@@ -520,7 +520,7 @@ def test_missing_members_are_reported() -> None:
 
 
 @pytest.mark.parametrize("request_", [get(HEALTH), post(), get(HEALTH).replace(b"1.1", b"1.0")])
-def test_who_has_said_all_is_still_answered(client: Client, request_: bytes) -> None:
+def test_half_closed_connection_gets_its_response(client: Client, request_: bytes) -> None:
     """A client that closes its sending side, as shell probes do, gets its answer, and then the end."""
     client.send(request_)
     client.socket.shutdown(socket.SHUT_WR)
@@ -538,8 +538,8 @@ def test_pipelined_requests_before_the_end_are_answered(client: Client) -> None:
     assert client.is_closed()
 
 
-def test_who_has_hung_up_is_not_waited_for(client: Client, upstream: HeldUpstream) -> None:
-    """What takes longer than a moment is not answered any more; an act is done to its end."""
+def test_shutdown_does_not_wait_for_disconnected_clients(client: Client, upstream: HeldUpstream) -> None:
+    """After the client closed its side a slow query is cancelled; a mutation is finished."""
     client.send(post(body=ACT))
     upstream.wait_for(1)
     began = time.monotonic()
@@ -565,8 +565,8 @@ def test_half_a_request_has_no_answer(client: Client, begun: bytes) -> None:
 EXPECT = b"Expect: 100-continue"
 
 
-def test_a_body_is_asked_for(client: Client) -> None:
-    """Who asks before it sends a body is told to go on, and then answered; with that the connection ends."""
+def test_expect_gets_100_continue(client: Client) -> None:
+    """A client that sends Expect gets 100 Continue and a response, which ends the connection."""
     client.send(post(EXPECT, b"Content-Length: %d" % len(QUERY), body=b"", length=False))
     assert client.line() == "HTTP/1.1 100 Continue"
     assert client.line() == ""
@@ -579,7 +579,7 @@ def test_a_body_is_asked_for(client: Client) -> None:
     assert client.is_closed()
 
 
-def test_a_refused_body_is_not_asked_for(client: Client) -> None:
+def test_refused_body_is_not_requested(client: Client) -> None:
     """A request that is refused by its head is refused before its body is sent, and what follows is not read
     as another request: it may be that body."""
     fields = [b"Content-Type: text/plain", EXPECT, b"Content-Length: 100"]
@@ -593,7 +593,7 @@ def test_a_refused_body_is_not_asked_for(client: Client) -> None:
     assert client.is_closed()
 
 
-def test_http_1_0_is_not_told_to_go_on(client: Client) -> None:
+def test_http_1_0_gets_no_100_continue(client: Client) -> None:
     """HTTP/1.0 knows no interim answers, so it gets none."""
     client.send(post(EXPECT).replace(b"HTTP/1.1", b"HTTP/1.0"))
 
@@ -605,7 +605,7 @@ def test_http_1_0_is_not_told_to_go_on(client: Client) -> None:
 
 @pytest.mark.parametrize("path", [HEALTH, HEALTH + "/liveness", HEALTH + "/readiness", "/admin/info"])
 def test_head_is_get_without_a_body(client: Client, path: str) -> None:
-    """HEAD tells what GET would, and the connection goes on."""
+    """HEAD has the headers of GET, and the connection stays open."""
     client.send(get(path).replace(b"GET", b"HEAD", 1))
     head = client.answer(of_head=True)
     client.send(get(path))
@@ -627,7 +627,7 @@ def test_head_of_graphql_is_refused_without_a_body(client: Client) -> None:
 
 @pytest.mark.parametrize("whose", [b"http://gateway", b"HTTP://other.example.org:99", b"https://gateway"])
 def test_absolute_targets_are_understood(edge: Process, whose: bytes) -> None:
-    """A target may name a host, as it does through a proxy; the path decides, and no host is asked."""
+    """A request target may be an absolute URL, as through a proxy; only its path is used."""
     assert edge.ask(get(HEALTH).replace(b"/admin", whose + b"/admin")).json == UP
     answer = edge.ask(post().replace(b"POST /", b"POST " + whose + b"/"))
     assert answer.json == {"data": {"__typename": "Query"}}
@@ -669,8 +669,8 @@ def test_an_odd_target_does_not_spoil_the_answer_before_it(client: Client, upstr
 
 
 def test_more_connections_are_turned_away(edge: Process) -> None:
-    """Beyond MAX_CONNECTIONS a connection is told so and closed; when others end, there is room again."""
-    time.sleep(1.2)  # whoever was refused before has gone by then
+    """A connection beyond MAX_CONNECTIONS is refused; when others end, new ones are accepted."""
+    time.sleep(1.2)  # refused connections are closed by then
     with ExitStack() as stack:
         clients = [stack.enter_context(edge.client()) for _ in range(8)]
         for client in clients:
@@ -682,7 +682,7 @@ def test_more_connections_are_turned_away(edge: Process) -> None:
             assert answer.headers["retry-after"] == "1"
             assert one_more.is_closed()
     began = time.monotonic()
-    while edge.ask(post()).status != 200:  # which is turned away where there is no room
+    while edge.ask(post()).status != 200:  # it is refused while there is no room
         assert time.monotonic() - began < SOON
 
 
@@ -713,7 +713,7 @@ def flooded(edge: Process) -> Iterator[list[socket.socket]]:
 
 
 def test_health_answers_in_a_flood(edge: Process) -> None:
-    """Connections beyond the limit, silent or not, do not make the process look dead; work is turned away."""
+    """Connections beyond the limit, silent or not, do not block health checks; operations are refused."""
     with flooded(edge):
         for path in (HEALTH, HEALTH + "/liveness", HEALTH + "/readiness", "/admin/info"):
             began = time.monotonic()
@@ -731,7 +731,7 @@ def test_health_answers_in_a_flood(edge: Process) -> None:
 
 
 def test_a_spare_connection_is_not_kept(edge: Process) -> None:
-    """Beyond the limit a connection is heard once, and who says nothing is told that there are too many."""
+    """Beyond the limit a connection serves one request, and a silent one is refused."""
     with ExitStack() as stack:
         for _ in range(8):
             client = stack.enter_context(edge.client())

@@ -68,7 +68,7 @@ def with_node(monkeypatch: pytest.MonkeyPatch, folder: Path, version: str, npm_e
     monkeypatch.setenv("PATH", str(folder))
 
 
-# What is pinned
+# Pinned packages
 
 
 def test_packages_are_pinned() -> None:
@@ -98,7 +98,7 @@ def test_no_registry_is_named() -> None:
 
 
 def test_a_bundle_is_made_once(project: Path, tmp_path: Path) -> None:
-    """A bundle that was made of these very sources is not made again, and Node.js is not asked for."""
+    """A bundle that was built from the same sources is not rebuilt, and needs no Node.js."""
     dist = bundle(project)
 
     assert is_up_to_date(dist.parent)
@@ -116,7 +116,7 @@ def test_a_bundle_of_other_sources(project: Path, source: str) -> None:
     assert not is_up_to_date(dist.parent)
 
 
-def test_a_bundle_that_is_not_whole(project: Path) -> None:
+def test_incomplete_bundle_is_outdated(project: Path) -> None:
     """When a file is missing, the bundle is made again."""
     dist = bundle(project)
     (dist / f"{FILES[1]}.gz").unlink()
@@ -155,7 +155,7 @@ def test_without_node_the_installation_goes_on(
 def test_without_packages_the_installation_goes_on(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """When npm reaches no packages the build goes on; npm was asked for what is locked, without scripts."""
+    """Without access to packages the build continues; npm installs the locked packages without scripts."""
     with_node(monkeypatch, tmp_path, "v20.0.0", 1)
 
     hook(project).initialize("editable", {})
@@ -165,7 +165,7 @@ def test_without_packages_the_installation_goes_on(
     assert "`npm ci` exited with 1" in capfd.readouterr().err
 
 
-# What is shipped
+# Contents of the wheel
 
 
 def test_the_wheel_has_the_bundle_and_not_its_sources(project: Path, tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def licences(text: str) -> dict[str, str]:
 
 
 @pytest.mark.skipif(find_assets() is None, reason="GraphiQL was not built on this machine")
-def test_what_was_built() -> None:
+def test_built_bundle() -> None:
     """The bundle that is served here has files of known types only, and the licence of every package."""
     assets = find_assets()
     assert assets is not None

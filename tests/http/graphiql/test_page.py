@@ -1,4 +1,4 @@
-"""Who opens the address in a browser may explore."""
+"""A browser that opens the URL gets GraphiQL."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_browser(open_desk: Desk) -> None:
 
 
 async def test_browser_with_a_query(open_desk: Desk) -> None:
-    """An address that asks something is answered, in a browser as well."""
+    """A URL with a query is executed, in a browser as well."""
     response = await open_desk.get(BROWSER, query="{ title }")
 
     assert response.json() == {"data": {"title": "Title 1"}}
@@ -118,13 +118,13 @@ def attributes(page: bytes) -> dict[str, list[str]]:
 
 
 def explorer(page: bytes) -> dict[str, Any]:
-    """What the page tells its script."""
+    """Return the settings that the page passes to its script."""
     (told,) = attributes(page)["data-explorer"]
     return cast("dict[str, Any]", json.loads(told))
 
 
 async def file(assets: Assets, path: str, **headers: str) -> httpx.Response:
-    """Ask for one file as the gateway serves it."""
+    """Request one file of the bundle."""
     app = SecurityHeaders(Starlette(routes=asset_routes("/graphql", assets)))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client:
         return await client.get(f"/graphql/assets/{path}", headers=headers)
@@ -163,7 +163,7 @@ def test_page_over_the_embedded_library(assets: Assets) -> None:
 
 
 def test_page_over_a_real_library(assets: Assets) -> None:
-    """The headers come first, with the tenant to fill in and no record of anybody's."""
+    """Without a sandbox the header editor is shown first, with an empty tenant and no record."""
     told = explorer(render_page(assets, Examples()))
 
     assert '"X-Okapi-Tenant": ""' in told["headers"]
@@ -172,7 +172,7 @@ def test_page_over_a_real_library(assets: Assets) -> None:
 
 
 def test_page_is_no_place_for_markup(assets: Assets) -> None:
-    """What a library's records say is text in the page, whatever it is."""
+    """Values of records are escaped in the page."""
     page = render_page(assets, Examples(tenant="diku", item='"><script>alert(1)</script>'))
 
     assert b"<script>alert" not in page
@@ -229,7 +229,7 @@ async def test_file(
     ["secret.js", "manifest.json", "..%2Fmanifest.json", "explorer-1A.js.gz", "", "..%2f..%2fgraphiql.py"],
 )
 async def test_other_files(assets: Assets, path: str) -> None:
-    """What the build did not name is not there, and nobody is told to remember that."""
+    """A file that is not in the manifest is not found, and the response may not be cached."""
     response = await file(assets, path)
 
     assert response.status_code == 404

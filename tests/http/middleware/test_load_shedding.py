@@ -1,4 +1,4 @@
-"""Too many operations at once: the excess is turned away, and health is not."""
+"""Operations beyond the limit are refused, and health checks are not."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def test_failures_free_their_place() -> None:
 
 
 @pytest.mark.anyio
-async def test_nothing_is_in_flight_that_waits_for_nobody() -> None:
+async def test_sequential_operations_are_not_limited() -> None:
     """As many as may run at once may run one after another, in any number."""
 
     async def answers(scope: Scope, receive: Receive, send: Send) -> None:
