@@ -17,12 +17,7 @@ from gateway.engine.cost import price
 from gateway.engine.documents import Documents, Operation
 from gateway.engine.manifests import ManifestError, TrustedDocuments, read_manifests
 from gateway.engine.operations import Operations
-from gateway.engine.persisted_documents import (
-    DocumentStore,
-    LocalDocumentStore,
-    PersistedDocuments,
-    RedisDocumentStore,
-)
+from gateway.engine.persisted_documents import LocalDocumentStore, PersistedDocuments, RedisDocumentStore
 from gateway.engine.plans.executor import PlanExecutor
 from gateway.engine.rate_limit import RateLimit
 from gateway.engine.running_mutations import RunningMutations
@@ -46,7 +41,7 @@ from gateway.upstream.transport.transports import TransportFactory, in_process_t
 if TYPE_CHECKING:  # imported only if they are enabled
     from gateway.observability.metrics import Metrics
     from gateway.observability.traces import Tracing
-    from gateway.sandbox import Sandbox, Summary
+    from gateway.sandbox import Summary
 
 GRAPHQL_PATH = "/graphql"
 MUTATION_MARGIN = 5.0  # seconds beyond ACT_TIMEOUT: for QUEUE_TIMEOUT, and for links of the result
@@ -67,16 +62,24 @@ def create_app(
     settings = settings or Settings()
     summary: Summary | None = None
     if settings.serves_sandbox and transport is None:
-        sandbox = _sandbox(settings)
+        from gateway.sandbox import create_sandbox
+
+        sandbox = create_sandbox(settings.sandbox_data)
         summary = sandbox.summary(SANDBOX_TENANT)
         transport = lambda settings: in_process_transport(sandbox)  # noqa: E731 - a named function adds nothing
     services = Services(settings, transport)
     store = _shared_store(settings)
     readiness = Readiness()
     running_mutations = RunningMutations()
-    metrics = _metrics() if settings.metrics else None
+    metrics: Metrics | None = None
+    if settings.metrics:
+        from gateway.observability.metrics import Metrics
+
+        metrics = Metrics()
     if tracing is None and settings.tracing:
-        tracing = _tracing()
+        from gateway.observability.traces import tracing_from_environment
+
+        tracing = tracing_from_environment()
     create_context = ContextFactory(
         services, limits=settings, upstream=settings, stopping=running_mutations.stopping
     )
@@ -94,7 +97,7 @@ def create_app(
         running_mutations=running_mutations,
         plans=plans,
         rate_limit=RateLimit(*settings.rate, store) if settings.rate is not None else None,
-        persisted_documents=PersistedDocuments(documents, _registered_documents(settings, store)),
+        persisted_documents=_persisted_documents(settings, documents, store),
     )
     assets = find_assets() if settings.graphiql else None
     examples = Examples() if summary is None else sandbox_examples(summary)
@@ -163,35 +166,19 @@ def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
         raise SettingsError([f"DOCUMENTS: {error}"]) from error
 
 
-def _registered_documents(settings: Settings, store: RedisStore | None) -> DocumentStore | None:
+def _persisted_documents(
+    settings: Settings, documents: Documents, store: RedisStore | None
+) -> PersistedDocuments:
     if not settings.automatic_persisted_queries:
-        return None
+        return PersistedDocuments(documents)
     local = LocalDocumentStore(max_text=settings.max_query_characters)
-    return local if store is None else RedisDocumentStore(store, local)
+    return PersistedDocuments(documents, local if store is None else RedisDocumentStore(store, local))
 
 
 def _shared_store(settings: Settings) -> RedisStore | None:
     if settings.redis_url is None:
         return None
     return RedisStore(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
-
-
-def _metrics() -> Metrics:
-    from gateway.observability.metrics import Metrics
-
-    return Metrics()
-
-
-def _tracing() -> Tracing:
-    from gateway.observability.traces import tracing_from_environment
-
-    return tracing_from_environment()
-
-
-def _sandbox(settings: Settings) -> Sandbox:
-    from gateway.sandbox import create_sandbox
-
-    return create_sandbox(settings.sandbox_data)
 
 
 def _plans(settings: Settings) -> PlanExecutor | None:

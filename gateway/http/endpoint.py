@@ -32,7 +32,7 @@ from gateway.http.request import (
     run_while_connected,
     wait_for_disconnect,
 )
-from gateway.identity import Caller, Headers, request_id_from_headers
+from gateway.identity import RAW_REQUEST_ID_HEADER, Caller, Headers, request_id_from_headers
 from gateway.observability.operation import OperationRecord, Recorder, server_timing
 
 _encode = msgspec.json.Encoder().encode
@@ -117,7 +117,7 @@ class GraphQLEndpoint:
             record.end()
             if self.recorder.server_timing:
                 more_headers = (*more_headers, (b"server-timing", server_timing(record)))
-            request_id = (b"x-okapi-request-id", record.request_id.encode())
+            request_id = (RAW_REQUEST_ID_HEADER, record.request_id.encode())
             await _send(send, status, (media_type or LEGACY_JSON).encode(), body, request_id, *more_headers)
             if record.kind == "mutation":
                 self.operations.running_mutations.response_sent()
@@ -143,7 +143,7 @@ class GraphQLEndpoint:
             send,
             200,
             MEDIA_TYPE,
-            (b"x-okapi-request-id", caller.request_id.encode()),
+            (RAW_REQUEST_ID_HEADER, caller.request_id.encode()),
             (b"x-accel-buffering", b"no"),  # for proxies: pass each part on at once
         )
         disconnected = asyncio.create_task(wait_for_disconnect(receive))

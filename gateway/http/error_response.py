@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gateway.engine.error_masking import mask_exception
 from gateway.errors import GatewayError
 from gateway.http.middleware.security_headers import SECURITY_HEADERS
-from gateway.identity import Headers, request_id_from_headers
+from gateway.identity import RAW_REQUEST_ID_HEADER, Headers, request_id_from_headers
 
 
 def error_response(error: Exception, request_headers: Headers) -> tuple[list[tuple[bytes, bytes]], bytes]:
@@ -21,7 +21,7 @@ def error_response(error: Exception, request_headers: Headers) -> tuple[list[tup
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
         (b"content-length", b"%d" % len(body)),
-        (b"x-okapi-request-id", request_id.encode()),
+        (RAW_REQUEST_ID_HEADER, request_id.encode()),
         *SECURITY_HEADERS,
     ]
     if isinstance(error, GatewayError) and error.retry_after is not None:

@@ -1,1 +1,1 @@
-"""What an operator sees: logs, metrics, traces. Nothing here knows what was asked or answered."""
+"""Logs, metrics and traces of operations, without their queries and records."""

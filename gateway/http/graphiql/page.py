@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from gateway.identity import TENANT_HEADER, TOKEN_HEADER
+
 if TYPE_CHECKING:  # the sandbox is imported only if it is served
     from gateway.sandbox import Summary
 
@@ -136,11 +138,11 @@ def render_page(assets: Assets | None, examples: Examples) -> bytes:
 
 def _headers(examples: Examples) -> str:
     if examples.tenant:
-        return _format_json({"X-Okapi-Tenant": examples.tenant})
-    return """{
-  // Add your token as "X-Okapi-Token". The browser does not store it.
-  "X-Okapi-Tenant": ""
-}"""
+        return _format_json({TENANT_HEADER: examples.tenant})
+    return f"""{{
+  // Add your token as "{TOKEN_HEADER}". The browser does not store it.
+  "{TENANT_HEADER}": ""
+}}"""
 
 
 def _tabs(examples: Examples) -> list[dict[str, str]]:

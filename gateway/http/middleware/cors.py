@@ -7,17 +7,26 @@ from collections.abc import Sequence
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from gateway.identity import (
+    POLARIS_AUTHORIZATION_HEADER,
+    POLARIS_ORGANIZATION_HEADER,
+    POLARIS_WORKSTATION_HEADER,
+    REQUEST_ID_HEADER,
+    TENANT_HEADER,
+    TOKEN_HEADER,
+)
+
 REQUEST_HEADERS = (
     "Authorization",
     "Content-Type",
-    "X-Okapi-Request-Id",
-    "X-Okapi-Tenant",
-    "X-Okapi-Token",
-    "X-Polaris-Authorization",
-    "X-Polaris-Organization",
-    "X-Polaris-Workstation",
+    REQUEST_ID_HEADER,
+    TENANT_HEADER,
+    TOKEN_HEADER,
+    POLARIS_AUTHORIZATION_HEADER,
+    POLARIS_ORGANIZATION_HEADER,
+    POLARIS_WORKSTATION_HEADER,
 )
-EXPOSED_HEADERS = ("Retry-After", "X-Okapi-Request-Id")
+EXPOSED_HEADERS = ("Retry-After", REQUEST_ID_HEADER)
 
 
 def cors(origins: Sequence[str], *, credentials: bool) -> list[Middleware]:
