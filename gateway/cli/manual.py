@@ -45,6 +45,4 @@ def manual(page: str | None) -> None:
     try:
         click.echo(pages[page.removesuffix(".md")], nl=False)
     except KeyError:
-        raise CannotStart(
-            f"PAGE: must be a page that `{PROGRAM} manual` lists (got {page!r})"
-        ) from None
+        raise CannotStart(f"PAGE: must be a page that `{PROGRAM} manual` lists (got {page!r})") from None

@@ -229,7 +229,7 @@ def link(
     `batched` is False if upstream serves one target per call.
     Any: the annotation beside the declaration is the type.
     """
-    field = _declare(Link(description=description), loader, key, embedded or {}, identity)
+    field = _declare(Link(description=description, default=None), loader, key, embedded or {}, identity)
     field.batched = batched
     return field
 

@@ -50,4 +50,4 @@ async def add_loan_info(info: Info, input: AddLoanInfoInput) -> AddLoanInfoResul
     body = body_of(input, "loanId")
     body["actionComment"] = body.pop("comment")
     await begin_mutation(info).circulation.add_loan_info(loan_id, body)
-    return LoanInfoAdded(record={"loanId": loan_id}, loan=None)  # the link reads the record
+    return LoanInfoAdded(record={"loanId": loan_id})

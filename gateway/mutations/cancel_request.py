@@ -65,4 +65,4 @@ async def cancel_request(info: Info, input: CancelRequestInput) -> CancelRequest
     if request is None:
         raise errors.NotFound("The request does not exist; nothing was sent.", upstream="folio", status=404)
     await circulation.cancel_request(request_id, request | cancelled)
-    return RequestCancelled(record={"requestId": request_id}, request=None)  # the link reads the record
+    return RequestCancelled(record={"requestId": request_id})

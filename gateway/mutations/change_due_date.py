@@ -40,4 +40,4 @@ ChangeDueDateResult = Annotated[
 async def change_due_date(info: Info, input: ChangeDueDateInput) -> ChangeDueDateResult | None:
     loan_id = arguments.uuid(input.loan_id, "loanId")
     await begin_mutation(info).circulation.change_due_date(loan_id, body_of(input, "loanId"))
-    return DueDateChanged(record={"loanId": loan_id}, loan=None)  # the link reads the record
+    return DueDateChanged(record={"loanId": loan_id})

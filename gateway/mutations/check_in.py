@@ -72,4 +72,4 @@ async def check_in(info: Info, input: CheckInInput) -> CheckInResult | None:
     arguments.text(input.item_barcode, "itemBarcode")
     body = {"checkInDate": now(), **body_of(input)}
     response = await begin_mutation(info).circulation_bff.check_in(body)
-    return CheckedIn(record=response, item=None)  # the link reads the record
+    return CheckedIn(record=response)

@@ -47,4 +47,4 @@ async def claim_item_returned(info: Info, input: ClaimItemReturnedInput) -> Clai
     loan_id = arguments.uuid(input.loan_id, "loanId")
     body = {"itemClaimedReturnedDateTime": now(), **body_of(input, "loanId")}
     await begin_mutation(info).circulation_bff.claim_item_returned(loan_id, body)
-    return ItemClaimedReturned(record={"loanId": loan_id}, loan=None)  # the link reads the record
+    return ItemClaimedReturned(record={"loanId": loan_id})

@@ -49,4 +49,4 @@ async def declare_claimed_returned_item_as_missing(
     arguments.not_blank(input.comment, "comment")
     body = body_of(input, "loanId")
     await begin_mutation(info).circulation_bff.declare_claimed_returned_item_as_missing(loan_id, body)
-    return ItemDeclaredMissing(record={"loanId": loan_id}, loan=None)  # the link reads the record
+    return ItemDeclaredMissing(record={"loanId": loan_id})

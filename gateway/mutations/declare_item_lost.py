@@ -45,4 +45,4 @@ async def declare_item_lost(info: Info, input: DeclareItemLostInput) -> DeclareI
     loan_id = arguments.uuid(input.loan_id, "loanId")
     body = {"declaredLostDateTime": now(), **body_of(input, "loanId")}
     await begin_mutation(info).circulation_bff.declare_item_lost(loan_id, body)
-    return ItemDeclaredLost(record={"loanId": loan_id}, loan=None)  # the link reads the record
+    return ItemDeclaredLost(record={"loanId": loan_id})
