@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -160,3 +160,41 @@ def test_each_library_has_one_door() -> None:
     }
 
     assert elsewhere == set()
+
+
+def test_files_do_not_import_each_other_in_a_circle() -> None:
+    """No file needs a file that needs it, even for types only, except among the types of the graph."""
+    modules = {
+        ".".join(file.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in ROOT.rglob("*.py")
+        if "node_modules" not in file.parts
+    }
+    graph = {name: set(_files_imported(file, modules)) - {name} for name, file in modules.items()}
+    circular = {name for name in graph if name in _reached(graph, name)}
+
+    circular -= {
+        "gateway.context",
+        "gateway.fields.base",
+    }  # the context caches selections, and names their type
+    assert {name for name in circular if not name.startswith("gateway.schema.")} == set()
+
+
+def _reached(graph: Mapping[str, set[str]], start: str) -> set[str]:
+    reached: set[str] = set()
+    ahead = list(graph[start])
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            ahead += graph[name]
+    return reached
+
+
+def _files_imported(file: Path, modules: Collection[str]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module is not None and node.module in modules:
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                yield submodule if submodule in modules else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
