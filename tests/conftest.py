@@ -28,10 +28,11 @@ SLOW_PATHS = frozenset(
         "test_packaging.py",
         "test_recipes.py",
         # Processes of the command line, sockets with certificates, and clocks that must run out.
-        "cli/test_workers.py",
         "engine/test_hostile.py",
         "engine/test_leakage.py",
         "engine/test_rate_limit_replicas.py",
+        "engine/test_running_mutations.py",
+        "http/test_defer.py",
         "http/test_fuzz.py",
         "http/test_load.py",
         "observability/test_logs.py",
@@ -43,7 +44,7 @@ SLOW_PATHS = frozenset(
     )
 )
 MAX_CASES = 8  # of one test function in the inner loop, spread evenly over all of them
-MAX_CASES_IN = {"test_same_answers.py": 2, "test_same_acts.py": 4}  # each case is a few dozen operations
+MAX_CASES_IN = {"test_same_answers.py": 1, "test_same_acts.py": 4}  # each case is a few dozen operations
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

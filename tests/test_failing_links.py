@@ -216,6 +216,7 @@ async def test_a_passing_fault_is_not_seen() -> None:
     assert upstream.asked() == {"/circulation-bff/loans": 1, "/users": 2}
 
 
+@pytest.mark.slow
 async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
     """With every slot of the BFF taken by hanging calls, users are answered in under two seconds."""
     bff = Routed(circulation_bff__loans=hangs)

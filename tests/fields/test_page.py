@@ -206,6 +206,7 @@ async def parents(gateway: Gateway, root: str, field: str) -> tuple[list[str], i
 WINDOWS = st.tuples(st.integers(0, 12), st.one_of(st.none(), st.integers(0, 12).map(cursor)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("root", "field"), LISTS)
 def test_one_parent_sees_what_many_parents_see(unchanged: Sandbox, root: str, field: str) -> None:
     """The page of a list is the same whether its parent is asked alone or among others, for any window."""

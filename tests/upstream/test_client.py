@@ -489,6 +489,7 @@ def test_any_bytes_can_be_decoded(body: bytes) -> None:
         assert decode_json(body) is None
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.text(),

@@ -65,6 +65,7 @@ def test_no_bytes_break_the_reader(body: bytes) -> None:
     assert isinstance(is_bff_permission_missing(body), bool)
 
 
+@pytest.mark.slow
 @given(ERROR_LIKE)
 def test_no_json_breaks_the_reader(content: Any) -> None:
     """Members of any type are read or skipped, and the ones that are read are text."""

@@ -56,6 +56,7 @@ async def test_screens_are_planned_throughout(visit: str) -> None:
         await VISITS[visit](gateway)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("all_planned")
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
 async def test_workloads_are_planned_throughout(workload: Workload) -> None:
@@ -491,6 +492,7 @@ async def test_the_number_of_plans_of_an_operation_is_bounded() -> None:
         assert plans() - compiled_plans == MAX_VARIANTS - 1
 
 
+@pytest.mark.slow
 async def test_plans_go_with_their_documents() -> None:
     """Of two thousand operations, the plans of as many are kept as there are documents."""
     before = plans()
