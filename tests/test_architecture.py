@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent / "gateway"
 # What each part may import of ours, besides itself. From the bottom to the top.
 ALLOWED = {
     "errors": set[str](),
+    "version": set[str](),
     "settings": set[str](),
     "sandbox": set[str](),
     "redis_store": {"observability"},
@@ -44,7 +45,7 @@ ALLOWED = {
         "settings",
         "upstream",
     },
-    "http": {"errors", "engine", "identity", "observability", "sandbox", "settings"},
+    "http": {"errors", "engine", "identity", "observability", "sandbox", "settings", "version"},
     "server": {"errors", "settings"},
     "app": {
         "context",

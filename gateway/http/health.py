@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from gateway import __version__
+from gateway.version import __version__
 
 NAME = "circulation-gateway"
 
