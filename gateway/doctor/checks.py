@@ -99,34 +99,32 @@ def _read(declared: DeclaredRoute, arguments: Mapping[str, Any] | None) -> Read:
     return read
 
 
-def _mutation(name: str, *routes: Route) -> Mutation:
-    return Mutation(name, tuple(each.permission for each in routes if each.permission is not None))
+VARIANTS: Mapping[Route, str] = {
+    Circulation.renew_by_barcode_route: "renew, by barcodes",
+    Circulation.renew_by_id_route: "renew, by ids",
+    Circulation.reorder_queue_of_instance_route: "reorderQueue, of a title",
+    Circulation.reorder_queue_of_item_route: "reorderQueue, of an item",
+}
+"""The writes of mutations that have two ways; the others have the name of their mutation."""
+
+ALSO_READ: Mapping[Route, tuple[Route, ...]] = {
+    Circulation.cancel_request_route: (Circulation.request_route,),
+}
+"""The reads without which a write cannot be sent."""
 
 
-MUTATIONS = (
-    _mutation("checkOut", CirculationBff.check_out_route),
-    _mutation("checkIn", CirculationBff.check_in_route),
-    _mutation("renew, by barcodes", Circulation.renew_by_barcode_route),
-    _mutation("renew, by ids", Circulation.renew_by_id_route),
-    _mutation("changeDueDate", Circulation.change_due_date_route),
-    _mutation("addLoanInfo", Circulation.add_loan_info_route),
-    _mutation("declareItemLost", CirculationBff.declare_item_lost_route),
-    _mutation("claimItemReturned", CirculationBff.claim_item_returned_route),
-    _mutation(
-        "declareClaimedReturnedItemAsMissing", CirculationBff.declare_claimed_returned_item_as_missing_route
-    ),
-    _mutation("createRequest", CirculationBff.create_request_route),
-    _mutation("cancelRequest", Circulation.request_route, Circulation.cancel_request_route),
-    _mutation("moveRequest", Circulation.move_request_route),
-    _mutation("reorderQueue, of a title", Circulation.reorder_queue_of_instance_route),
-    _mutation("reorderQueue, of an item", Circulation.reorder_queue_of_item_route),
-    _mutation("createEcsRequestExternal", CirculationBff.create_ecs_request_external_route),
-    _mutation("confirmMediatedRequest", CirculationBff.confirm_mediated_request_route),
-    _mutation("createBatchRequest", CirculationBff.create_batch_request_route),
-    _mutation("endPatronActionSession", Circulation.end_patron_action_session_route),
-    _mutation("recordPrintEvents", Circulation.record_print_events_route),
-    *(Mutation(f"override {block}", (permission,)) for block, permission in OVERRIDE_PERMISSIONS.items()),
-    Mutation("lockObject", None),
-    Mutation("unlockObject", None),
-    Mutation("releaseMyLocks", None),
-)
+def mutations() -> list[Mutation]:
+    """Return every mutation with its permissions, and the overrides of blocks."""
+    return [
+        *(_mutation(declared) for declared in declared_routes() if declared.route.method != "GET"),
+        *(Mutation(f"override {block}", (permission,)) for block, permission in OVERRIDE_PERMISSIONS.items()),
+    ]
+
+
+def _mutation(declared: DeclaredRoute) -> Mutation:
+    route = declared.route
+    first, *words = declared.member.split("_")
+    name = VARIANTS.get(route) or first + "".join(word.title() for word in words)
+    routes = (*ALSO_READ.get(route, ()), route)
+    permissions = tuple(each.permission for each in routes if each.permission is not None)
+    return Mutation(name, None if route.interface is None else permissions)

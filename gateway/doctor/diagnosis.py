@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Literal, TypeAlias
 
 from gateway import errors
-from gateway.doctor.checks import MUTATIONS, Check, Mutation, checks
+from gateway.doctor.checks import Check, Mutation, checks, mutations
 from gateway.identity import Caller
 from gateway.settings import UpstreamSettings
 from gateway.upstream.client import NotConfigured
@@ -123,7 +123,7 @@ async def diagnose(
         is_healthy=all(read.is_healthy for read in reads),
         has_permissions=permissions is not None,
         reads=tuple(reads),
-        mutations=tuple(_mutation_result(each, permissions) for each in MUTATIONS),
+        mutations=tuple(_mutation_result(each, permissions) for each in mutations()),
     )
 
 

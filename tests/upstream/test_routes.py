@@ -15,7 +15,7 @@ import pytest
 from propcache.api import cached_property
 
 from gateway import errors
-from gateway.doctor.checks import MUTATIONS, NOT_CHECKED, checks
+from gateway.doctor.checks import NOT_CHECKED, checks, mutations
 from gateway.doctor.module_descriptor import module_descriptor
 from gateway.identity import Caller, PolarisIdentity
 from gateway.observability.operation import OperationRecord
@@ -151,7 +151,7 @@ def test_the_doctor_checks_each_read() -> None:
 
 def test_the_doctor_lists_the_permission_of_each_write() -> None:
     """The permissions of all writes to FOLIO are checked for the mutation that sends them."""
-    checked = {permission for each in MUTATIONS for permission in each.permissions or ()}
+    checked = {permission for each in mutations() for permission in each.permissions or ()}
     writes = [each.route for each in declared_routes() if each.route.method != "GET"]
 
     assert {each.permission for each in writes if each.interface is not None} <= checked
