@@ -21,16 +21,16 @@ from gateway.upstream import cql
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _CURSOR = re.compile(rb"offset:(\d{1,10})")
-LONGEST_PROSE = 10_000  # characters; a comment is written by hand
-LARGEST_OFFSET = 2_147_483_647  # FOLIO's own limit (RAML of the storage modules)
+MAX_PROSE_LENGTH = 10_000  # characters; a comment is written by hand
+MAX_OFFSET = 2_147_483_647  # FOLIO's own limit (RAML of the storage modules)
 
 Given = TypeVar("Given")
 
 
 def argument(name: str, type_: Any, description: str, **default: Any) -> StrawberryArgument:
-    """An argument of a field that is declared and not written as a function. Any: types of all kinds.
+    """Declare an argument of a field without a function. Any: types of all kinds.
 
-    A default of None means that it may be left out, and then it is left out.
+    An argument with the default None may be omitted, and has no default in the schema.
     """
     if default.get("default", strawberry.UNSET) is None:
         del default["default"]
@@ -44,81 +44,83 @@ def argument(name: str, type_: Any, description: str, **default: Any) -> Strawbe
 
 
 def uuid(value: str, name: str) -> str:
-    """The id in lower case. Raises `BadUserInput`, naming the argument, where it is no UUID."""
+    """Return the id in lower case. Raises `BadUserInput`, naming the argument, if it is not a UUID."""
     if not _UUID.fullmatch(value):
         raise errors.BadUserInput(f"`{name}` must be a UUID such as 7c9e6679-7425-40de-944b-e07fc1f90ae7.")
     return value.lower()
 
 
 def exactly_one(**given: Given | None) -> tuple[str, Given]:
-    """The one argument that was given. Raises `BadUserInput` where it is none or several."""
+    """Return the one argument with a value. Raises `BadUserInput` if there are none or several."""
     present = [(name, value) for name, value in given.items() if value is not None]
     if len(present) != 1:
         names = ", ".join(f"`{name}`" for name in given)
-        raise errors.BadUserInput(f"Exactly one of {names} must be given; {len(present)} were.")
+        raise errors.BadUserInput(f"Exactly one of {names} must be given; got {len(present)}.")
     return present[0]
 
 
 def text(value: str, name: str) -> str:
-    """A key such as a barcode. Raises `BadUserInput` where it is empty or holds control characters."""
+    """Return a key such as a barcode. Raises `BadUserInput` if its length or a character is invalid."""
     if not value or len(value) > 500:
-        raise errors.BadUserInput(f"`{name}` must have 1 to 500 characters.")
+        raise errors.BadUserInput(f"`{name}` must have 1 to 500 characters; got {len(value)}.")
     if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) <= 0xDFFF for char in value):
-        raise errors.BadUserInput(f"`{name}` must not hold control characters.")
+        raise errors.BadUserInput(f"`{name}` must not contain control characters.")
     return value
 
 
 def prose(value: str, name: str) -> str:
-    """What a person wrote, lines and all. Raises `BadUserInput` where it is too long or no text."""
-    if len(value) > LONGEST_PROSE:
-        raise errors.BadUserInput(f"`{name}` must have at most {LONGEST_PROSE} characters.")
+    """Return a text with line breaks. Raises `BadUserInput` if it is too long or has control characters."""
+    if len(value) > MAX_PROSE_LENGTH:
+        raise errors.BadUserInput(
+            f"`{name}` must have at most {MAX_PROSE_LENGTH} characters; got {len(value)}."
+        )
     if any((ord(char) < 32 and char not in "\t\n\r") or 0xD800 <= ord(char) <= 0xDFFF for char in value):
-        raise errors.BadUserInput(f"`{name}` must not hold control characters.")
+        raise errors.BadUserInput(f"`{name}` must not contain control characters.")
     return value
 
 
 def not_blank(value: str, name: str) -> None:
-    """Raises `BadUserInput` for a text without a word, where upstream wants one."""
+    """Check a text that upstream requires. Raises `BadUserInput` if it is blank."""
     if not value.strip():
         raise errors.BadUserInput(f"`{name}` must not be blank.")
 
 
 def known(value: Enum, name: str) -> str:
-    """The text of a member of a value set. Raises `BadUserInput` for UNKNOWN, which only answers have."""
+    """Return upstream's text of an enum member. Raises `BadUserInput` for UNKNOWN."""
     if value.value == UNKNOWN:
-        raise errors.BadUserInput(f"`{name}` cannot be UNKNOWN: upstream has no such value.")
+        raise errors.BadUserInput(f"`{name}` must not be UNKNOWN, which is a value of responses only.")
     return str(value.value)
 
 
 def page_size(first: int, most: int) -> int:
-    """`first`, checked. Raises `BadUserInput` below 0 and `LimitExceeded` above `most`."""
+    """Return `first`. Raises `BadUserInput` below 0 and `LimitExceeded` above `most`."""
     if first < 0:
-        raise errors.BadUserInput(f"`first` must be 0 or more; {first} was given.")
+        raise errors.BadUserInput(f"`first` must be between 0 and {most}; got {first}.")
     if first > most:
-        raise errors.LimitExceeded(f"`first` must be at most {most}; {first} was given.")
+        raise errors.LimitExceeded(f"`first` must be between 0 and {most}; got {first}.")
     return first
 
 
 def cursor(offset: int) -> str:
-    """The opaque cursor of the record at this place."""
+    """Return the opaque cursor of the record at an offset."""
     return base64.urlsafe_b64encode(b"offset:%d" % offset).decode()
 
 
 def offset_after(after: str | None) -> int:
-    """Where the page after this cursor begins. Raises `BadUserInput` for a cursor that is not ours."""
+    """Return the offset of the page after a cursor. Raises `BadUserInput` for an invalid cursor."""
     if after is None:
         return 0
     try:
         place = _CURSOR.fullmatch(base64.b64decode(after.encode(), altchars=b"-_", validate=True))
     except (binascii.Error, UnicodeError, ValueError):
         place = None
-    if place is None or int(place[1]) >= LARGEST_OFFSET:
+    if place is None or int(place[1]) >= MAX_OFFSET:
         raise errors.BadUserInput("`after` must be a cursor of this list, such as `pageInfo.endCursor`.")
     return int(place[1]) + 1
 
 
 def clause_of(filter: Any | None, caller: str | None) -> cql.Cql | None:  # Any: one of the filter inputs
-    """What `filter` and `cql` say together. Raises `BadUserInput` before anything is sent."""
+    """Combine `filter` and `cql` into one clause. Raises `BadUserInput` before anything is sent."""
     try:
         written = None if caller is None else cql.caller_cql(caller)
         return cql.all_of(None if filter is None else _filtered(filter), written)
@@ -127,7 +129,7 @@ def clause_of(filter: Any | None, caller: str | None) -> cql.Cql | None:  # Any:
 
 
 def sort_keys(sort: Sequence[Any] | None) -> tuple[cql.SortKey, ...]:  # Any: one of the sort inputs
-    """The keys of a sort argument, in order."""
+    """Return the sort keys of a sort argument, in order."""
     keys = []
     for each in sort or ():
         index, _, modifier = each.field.value.partition("/")
@@ -173,7 +175,7 @@ def exact(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
 
 def members(index: str, name: str, values: Iterable[Enum]) -> cql.Cql | None:
     if any(value.value == UNKNOWN for value in values):
-        raise errors.BadUserInput(f"`{name}` cannot be UNKNOWN: no record can be asked for by it.")
+        raise errors.BadUserInput(f"`{name}` must not be UNKNOWN, which is a value of responses only.")
     return _any_of(index, name, [value.value for value in values])
 
 
@@ -186,7 +188,7 @@ def pattern(index: str, name: str, value: str) -> cql.Cql:
 
 
 def flag(index: str, name: str, value: bool) -> cql.Cql:
-    """`false` means every record that does not say true: FOLIO leaves many a member out."""
+    """Build a clause; `false` matches every record without `true`, because FOLIO omits false members."""
     yes = cql.equal(index, "true")
     return yes if value else cql.but_not(cql.EVERYTHING, yes)
 
@@ -204,7 +206,7 @@ def _moment(value: datetime) -> datetime:
 
 def _any_of(index: str, name: str, values: Sequence[str]) -> cql.Cql:
     if not values:
-        raise errors.BadUserInput(f"`{name}` must have a value; leave it out to ask for all.")
+        raise errors.BadUserInput(f"`{name}` must not be empty; omit it to read all records.")
     return cql.any_of(index, values)
 
 

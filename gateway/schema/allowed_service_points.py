@@ -75,7 +75,7 @@ async def allowed_service_points(
     if operation is AllowedServicePointsOperation.CREATE:
         if request_id is not None:
             raise errors.BadUserInput("`requestId` requires `operation: REPLACE`; a new request has no id.")
-        asked = dict(
+        keys = dict(
             [
                 arguments.exactly_one(requesterId=requester_id, patronGroupId=patron_group_id),
                 arguments.exactly_one(itemId=item_id, instanceId=instance_id),
@@ -84,15 +84,15 @@ async def allowed_service_points(
     else:
         if any((requester_id, patron_group_id, item_id, instance_id)):
             raise errors.BadUserInput("`operation: REPLACE` accepts `requestId` only.")
-        asked = dict([arguments.exactly_one(requestId=request_id)])
-    query = {name: arguments.uuid(value, name) for name, value in asked.items()}
+        keys = dict([arguments.exactly_one(requestId=request_id)])
+    query = {name: arguments.uuid(value, name) for name, value in keys.items()}
     bff = info.context.upstream.circulation_bff
     record = await bff.allowed_service_points({"operation": operation.value, **query})
     return cast(AllowedServicePoints, record)
 
 
 class AllowedServicePointsOf(Link):
-    """Where a new request for a record may be picked up. Any: as in `Link`."""
+    """The service points that allow pickup of a new request for a record. Any: as in `Link`."""
 
     declared = (*Link.declared, "parameter")
     batched = False
@@ -117,10 +117,10 @@ def allowed_for(description: str, parameter: str) -> Any:
 
     Any: the annotation beside the declaration is the type.
     """
-    made = AllowedServicePointsOf(description=description)
-    made.loader, made.key, made.embedded = "allowed_service_points", ("id",), {}
-    made.parameter = parameter
-    made.arguments = [
+    declared = AllowedServicePointsOf(description=description)
+    declared.loader, declared.key, declared.embedded = "allowed_service_points", ("id",), {}
+    declared.parameter = parameter
+    declared.arguments = [
         argument("requester_id", strawberry.ID | None, "The id of the requester, a UUID.", default=None),
         argument(
             "requester_barcode",
@@ -129,7 +129,7 @@ def allowed_for(description: str, parameter: str) -> Any:
             default=None,
         ),
     ]
-    return made
+    return declared
 
 
 QUERIES = [

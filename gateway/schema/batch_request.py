@@ -100,11 +100,11 @@ class DetailsOfBatch(ConnectionLink):
 
 
 def _details(description: str) -> Any:  # Any: the annotation beside the declaration is the type
-    made = DetailsOfBatch(description=description)
-    made.loader, made.key = "details_of_batch_request", ("batchId",)
-    made.within, made.default_sort = None, ()
-    made.arguments = page_arguments()
-    return made
+    declared = DetailsOfBatch(description=description)
+    declared.loader, declared.key = "details_of_batch_request", ("batchId",)
+    declared.within, declared.default_sort = None, ()
+    declared.arguments = page_arguments()
+    return declared
 
 
 @strawberry.type(description="Several items requested by one patron at once.")

@@ -202,9 +202,9 @@ class ItemByBarcode(Field):
 
 
 def _item_by_barcode(description: str) -> Any:  # Any: the annotation beside the declaration is the type
-    made = ItemByBarcode(description=description)
-    made.arguments = [argument("barcode", str, "The barcode.")]
-    return made
+    declared = ItemByBarcode(description=description)
+    declared.arguments = [argument("barcode", str, "The barcode.")]
+    return declared
 
 
 @strawberry.type(description="A title in a search result, with its holdings and items across the consortium.")
@@ -282,7 +282,7 @@ def _of_caller(text: str) -> cql.Cql:
 
 
 # Each argument becomes a condition on the index of mod-search.
-QUESTIONS: Mapping[str, Callable[[str], cql.Cql]] = {
+CONDITIONS: Mapping[str, Callable[[str], cql.Cql]] = {
     "id": lambda key: cql.equal("id", arguments.uuid(key, "id")),
     "hrid": lambda key: cql.equal("hrid", arguments.text(key, "hrid")),
     "barcode": lambda key: cql.equal("items.barcode", arguments.text(key, "barcode")),
@@ -305,13 +305,13 @@ class SearchField(RootField):
         return context.upstream.circulation_bff.search_instance(query)
 
     def parse(self, given: Arguments, selected: Selected) -> cql.Cql:
-        name, value = arguments.exactly_one(**{name: given.get(name) for name in QUESTIONS})
-        return QUESTIONS[name](value)
+        name, value = arguments.exactly_one(**{name: given.get(name) for name in CONDITIONS})
+        return CONDITIONS[name](value)
 
 
 def _search(description: str) -> Any:  # Any: the annotation beside the declaration is the type
-    made = SearchField(description=description)
-    made.arguments = [
+    declared = SearchField(description=description)
+    declared.arguments = [
         argument("id", strawberry.ID | None, "The id of the title, a UUID.", default=None),
         argument(
             "hrid", str | None, "The human-readable number of the title, such as `in00000102`.", default=None
@@ -325,7 +325,7 @@ def _search(description: str) -> Any:  # Any: the annotation beside the declarat
             default=None,
         ),
     ]
-    return made
+    return declared
 
 
 QUERIES = [
