@@ -1,4 +1,4 @@
-"""The command line: what it prints, how it ends, and a real process that serves."""
+"""The command line: output, exit statuses, and server processes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def invoke(*arguments: str, **environment: str) -> Result:
 
 @contextmanager
 def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
-    """Run the command line as a process of its own until it has greeted; yield it and what it said."""
+    """Start the command line as a process; yield it and its startup message."""
     command = [sys.executable, "-W", "error", "-m", "gateway", *arguments]
     with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
         deadline = threading.Timer(PATIENCE, process.kill)
@@ -111,7 +111,7 @@ def get(url: str) -> httpx.Response:
 
 @pytest.mark.parametrize("command", [[], *([name] for name in sorted(cli.commands))])
 def test_help_has_an_example(command: list[str]) -> None:
-    """Every command explains itself with an example."""
+    """The help of every command has an example."""
     result = invoke(*command, "--help")
 
     assert result.exit_code == 0
@@ -147,7 +147,7 @@ def test_settings_before_a_command_are_refused() -> None:
 
 
 def test_settings_prints_values_and_where_they_come_from() -> None:
-    """The table tells each value and whether an option, the environment or the default set it."""
+    """The table has each value and its origin: option, environment or default."""
     result = invoke("settings", "--port", "0", "--no-graphiql", OKAPI_URL="http://okapi:9130/", PORT="1")
 
     lines = {line.split()[0]: line.split()[1:3] for line in result.output.splitlines()}
@@ -167,7 +167,7 @@ def test_settings_prints_the_table_of_the_manual() -> None:
 
 @pytest.mark.parametrize("command", ["serve", "settings"])
 def test_bad_settings_exit_2_with_a_line_each(command: str) -> None:
-    """Bad settings are told on standard error, one line each, and nothing is served."""
+    """Invalid settings are printed to standard error, one line each, and nothing is served."""
     result = invoke(command, "--port", "http", BATCH_SIZE="81", OKAPI_URL="http://me:hunter2@okapi")
 
     assert result.exit_code == 2
@@ -203,7 +203,7 @@ def test_nothing_to_serve_exits_2(environment: dict[str, str], name: str, got: s
 
 @pytest.mark.parametrize("command", [[], ["serve"], ["sandbox"]])
 def test_port_in_use_exits_2(command: list[str]) -> None:
-    """A taken port is told in one line that names PORT."""
+    """A port in use is reported in one line that names PORT."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = invoke(*command, "--port", str(port))
@@ -215,7 +215,7 @@ def test_port_in_use_exits_2(command: list[str]) -> None:
 
 
 def test_foreign_host_exits_2() -> None:
-    """An address of another machine is told in one line that names HOST."""
+    """An address of another machine is reported in one line that names HOST."""
     result = invoke("--host", "192.0.2.1", "--port", "0")  # reserved for documentation: nobody has it
 
     assert result.exit_code == 2
@@ -223,7 +223,7 @@ def test_foreign_host_exits_2() -> None:
 
 
 def test_forbidden_port_is_told() -> None:
-    """A port that only root may open is told with the way out."""
+    """A privileged port is reported with the remedy."""
     assert explain_listen_error(OSError(errno.EACCES, ""), "127.0.0.1", 80) == (
         "PORT: requires privileges; choose a port above 1023 (got '80')"
     )
@@ -248,7 +248,7 @@ def test_address_of_ipv6(host: str, shown: str) -> None:
 
 
 def test_greeting_over_folio() -> None:
-    """Over real services the greeting names them and a query with the caller's tenant and token."""
+    """The startup message names the upstreams, and a query with the caller's tenant and token."""
     settings = Settings(okapi_url="https://okapi.example.org", polaris_url="https://polaris.example.org")
     assert gateway_message(settings, "http://127.0.0.1:8081").splitlines() == [
         f"circulation-gateway {__version__}",
@@ -277,7 +277,7 @@ def test_greeting_over_the_bff_alone() -> None:
 
 
 def test_greeting_in_production() -> None:
-    """In production the greeting says that the schema is told to nobody, or what is left open."""
+    """In production the startup message names the settings that expose the schema, if there are any."""
     closed = gateway_message(Settings(production=True), "http://127.0.0.1:8081").splitlines()
     opened = gateway_message(
         Settings(production=True, suggestions=True), "http://127.0.0.1:8081"
@@ -310,7 +310,7 @@ def test_first_query_is_valid(query: str) -> None:
 
 
 def test_slow_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """Who waits is told what for and for how long already, and who does not wait is not."""
+    """Progress is printed with the elapsed time if a command takes long, and not otherwise."""
     began = time.monotonic()
     with show_progress("Loading", after=0.0, every=0.2):
         time.sleep(1)

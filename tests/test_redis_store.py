@@ -1,4 +1,4 @@
-"""The shared store may be slow or away: whoever asks is told so soon, and it is used when it is back."""
+"""A slow or unavailable store fails fast, and is used again after it recovers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SOON = 2.0  # seconds: many times the timeout, for a busy machine, and far from 
 
 
 class Clock:
-    """Time that passes when the test says so."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -53,7 +53,7 @@ async def read(store: RedisStore, key: str) -> bytes | str | None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("kind", ["redis", "valkey"])
 async def test_two_processes_see_the_same(kind: str) -> None:
-    """What one wrote another reads, whichever of its two names the store goes by."""
+    """A value written by one process is read by another, with both schemes of URLs."""
     with store_server() as server:
         url = server.url.replace("redis", kind, 1)
         async with opened(url, within=SOON) as (one, calls), opened(url, within=SOON) as (other, _):
@@ -64,8 +64,8 @@ async def test_two_processes_see_the_same(kind: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_store_that_is_away_is_asked_once_a_second() -> None:
-    """After a failure nothing is asked for a second; then one question tries, and the others do not wait."""
+async def test_an_unavailable_store_is_probed_once_a_second() -> None:
+    """After a failure calls are skipped for a second; then one call probes the store without delaying others."""
     clock = Clock()
     async with opened(f"redis://127.0.0.1:{free_port()}", clock=clock) as (store, calls):
         for _ in range(5):
@@ -82,8 +82,8 @@ async def test_a_store_that_is_away_is_asked_once_a_second() -> None:
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_a_store_that_is_back_is_used_again(caplog: pytest.LogCaptureFixture) -> None:
-    """When it answers the one question that tries, every question goes to it; both turns are logged."""
+async def test_a_recovered_store_is_used_again(caplog: pytest.LogCaptureFixture) -> None:
+    """After a successful probe every call reaches the store; failure and recovery are logged."""
     clock = Clock()
     with store_server() as server, caplog.at_level(logging.WARNING, "gateway"):
         async with opened(server.url, within=SOON, clock=clock) as (store, calls):
@@ -106,8 +106,8 @@ async def test_a_store_that_is_back_is_used_again(caplog: pytest.LogCaptureFixtu
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_a_restart_between_two_questions_goes_unnoticed() -> None:
-    """Connections of before a restart are no failure of the store: the next question is answered."""
+async def test_a_restart_between_two_calls_is_not_a_failure() -> None:
+    """Connections closed by a restart are replaced without a failed call."""
     with store_server() as server:
         async with opened(server.url, within=SOON) as (store, calls):
             keys = [f"key-{number}" for number in range(10)]
@@ -122,8 +122,8 @@ async def test_a_restart_between_two_questions_goes_unnoticed() -> None:
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_a_store_that_hangs_is_given_up_soon() -> None:
-    """A store that takes the question and says nothing costs the timeout, not the client's patience."""
+async def test_a_hanging_store_costs_the_timeout() -> None:
+    """A call without a response fails after the timeout of the store, not after that of the client."""
     with store_server() as server:
         async with opened(server.url, pause=0.0) as (store, calls):
             await warmed_up(store)
@@ -141,8 +141,8 @@ async def test_a_store_that_hangs_is_given_up_soon() -> None:
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_nobody_reads_an_answer_to_another_question() -> None:
-    """Questions that were given up leave no answer behind for those that follow, and lose no connection."""
+async def test_no_call_reads_the_response_to_another() -> None:
+    """Cancelled and timed-out calls leave no response for later calls, and lose no connection."""
     clock = Clock()
     keys = [f"key-{number}" for number in range(3 * MAX_CONNECTIONS)]
     with store_server() as server:
@@ -160,7 +160,7 @@ async def test_nobody_reads_an_answer_to_another_question() -> None:
 
 
 async def given_up(server: StoreServer, store: RedisStore, keys: list[str]) -> None:
-    """Ask a store that hangs all at once, some until they are cancelled, the rest until they fail, soon."""
+    """Send concurrent calls to a hanging store; cancel some, and let the others time out."""
     server.hold_up()
     tasks = [asyncio.create_task(read(store, key)) for key in keys]
     await asyncio.sleep(0.05)
@@ -175,7 +175,7 @@ async def given_up(server: StoreServer, store: RedisStore, keys: list[str]) -> N
 
 
 async def warmed_up(store: RedisStore) -> None:
-    """Open a connection, which on a busy machine may take longer than the timeout."""
+    """Open a connection, which may take longer than the timeout on a busy machine."""
     for _ in range(50):
         try:
             await read(store, "a")
@@ -188,8 +188,8 @@ async def warmed_up(store: RedisStore) -> None:
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_a_refusal_is_a_failure() -> None:
-    """A store that answers with an error, as one that wants a password does, is no store."""
+async def test_an_error_of_the_store_is_a_failure() -> None:
+    """An error response, such as a missing password, counts as a failure."""
     with store_server() as server:
         server.ask("CONFIG SET requirepass correct-horse")
         async with opened(server.url, within=SOON) as (store, calls):
@@ -203,8 +203,8 @@ async def test_a_refusal_is_a_failure() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_question_is_sent_once() -> None:
-    """A question whose connection breaks is not sent again: a counter must not be raised twice."""
+async def test_a_command_is_sent_once() -> None:
+    """A command is not repeated after its connection broke: a counter must not be incremented twice."""
     heard: list[bytes] = []
     greetings = {b"HELLO": b"%0\r\n", b"CLIENT": b"+OK\r\n"}
 
@@ -230,8 +230,8 @@ async def test_a_question_is_sent_once() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_failure_tells_no_address(caplog: pytest.LogCaptureFixture) -> None:
-    """Neither the log nor the exception has the host or the password of the store."""
+async def test_a_failure_does_not_reveal_the_address(caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the log nor the exception contains the host or the password of the store."""
     url = f"redis://:hunter2@127.0.0.1:{free_port()}"
     async with opened(url) as (store, _):
         with caplog.at_level(logging.DEBUG), pytest.raises(RedisUnavailable) as failed:
@@ -244,8 +244,8 @@ async def test_a_failure_tells_no_address(caplog: pytest.LogCaptureFixture) -> N
 
 
 @pytest.mark.anyio
-async def test_a_mistake_of_ours_is_no_failure_of_the_store() -> None:
-    """An exception that is not the store's is raised as it is, and the store is asked on."""
+async def test_a_programming_error_is_not_a_failure_of_the_store() -> None:
+    """Other exceptions are raised unchanged, and later calls are not skipped."""
     async with opened(f"redis://127.0.0.1:{free_port()}") as (store, calls):
 
         async def mistaken() -> None:
@@ -258,14 +258,14 @@ async def test_a_mistake_of_ours_is_no_failure_of_the_store() -> None:
         assert calls.by_outcome == {}
 
 
-def test_only_stores_are_taken() -> None:
-    """A URL of another kind is refused when the store is made, not when it is asked."""
+def test_other_schemes_are_refused() -> None:
+    """A URL with another scheme is refused when the store is created."""
     with pytest.raises(ValueError, match="scheme"):
         RedisStore("http://127.0.0.1", timeout=0.1)
 
 
-def test_who_shares_nothing_does_not_load_the_client() -> None:
-    """A gateway without REDIS_URL and RATE_LIMIT starts without the libraries for them."""
+def test_the_client_is_imported_only_if_it_is_used() -> None:
+    """A gateway without REDIS_URL and RATE_LIMIT starts without their libraries."""
     script = (
         "import sys; from gateway.app import create_app; from gateway.settings import Settings;"
         "create_app(Settings(sandbox=True));"

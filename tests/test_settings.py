@@ -1,4 +1,4 @@
-"""Settings: each one once, from the environment and options, refused in plain words."""
+"""Settings are read from the environment and options, and validated with readable messages."""
 
 from __future__ import annotations
 

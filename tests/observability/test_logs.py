@@ -1,4 +1,4 @@
-"""The log: a line for each operation and each act, that names codes and counts and nobody."""
+"""The log has a line for each operation and mutation, with codes and counts and without personal data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def lines() -> Iterator[LogLines]:
 
 
 async def test_an_operation_is_one_line(gateway: Gateway, lines: LogLines) -> None:
-    """Its name, kind, end, time, calls by service, batches and hits; who asked, by tenant and request id."""
+    """Name, kind, outcome, time, calls by upstream, batches and hits are logged, with tenant and id."""
     await gateway.ask(LOANS, headers=gateway.as_staff() | {"X-Okapi-Request-Id": "123/loans"})
 
     (line,) = lines.all
@@ -63,7 +63,7 @@ async def test_an_operation_is_one_line(gateway: Gateway, lines: LogLines) -> No
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 async def test_counts_do_not_depend_on_how_it_is_executed(execution: str, lines: LogLines) -> None:
-    """Plans and graphql-core ask loaders for the same keys and find the same links carried."""
+    """Plans and graphql-core load the same keys and resolve the same links from embedded members."""
     async with open_gateway(execution=execution) as gateway:
         await gateway.data(LOANS)
 
@@ -84,7 +84,7 @@ async def test_counts_do_not_depend_on_how_it_is_executed(execution: str, lines:
 async def test_how_an_operation_ended(
     gateway: Gateway, lines: LogLines, query: str, kind: str, outcome: str, codes: dict[str, int]
 ) -> None:
-    """A line says how it ended and counts errors by their codes, and has not a word of the document."""
+    """The line has the outcome and the number of errors by code, and nothing of the document."""
     answer = await gateway.ask(query)
 
     (line,) = lines.all
@@ -95,7 +95,7 @@ async def test_how_an_operation_ended(
 
 
 async def test_a_request_that_is_none(gateway: Gateway, lines: LogLines) -> None:
-    """What is refused before anybody is known is a line as well, with the request id of the answer."""
+    """A request without a valid caller is logged as well, with the request id of its response."""
     response = await gateway.http.put("/graphql", headers={"X-Okapi-Request-Id": "9/x"})
 
     (line,) = lines.all
@@ -106,14 +106,14 @@ async def test_a_request_that_is_none(gateway: Gateway, lines: LogLines) -> None
 
 
 async def test_a_long_name_is_cut(gateway: Gateway, lines: LogLines) -> None:
-    """The name of an operation is the client's, so there is an end to it: 64 characters."""
+    """The name of an operation is chosen by the client, and truncated to 64 characters."""
     await gateway.data(f"query {'Q' * 1000} {{ __typename }}")
 
     assert lines.all[0]["operation"] == "Q" * 64
 
 
 async def test_an_act_is_a_line_of_its_own(gateway: Gateway, lines: LogLines) -> None:
-    """It has the act, the upstream, the outcome and the request id; the keys of the act are not there."""
+    """The line has mutation, upstream, outcome and request id, and no keys of records."""
     data = await gateway.data(LOCK % 29938, headers=gateway.as_staff())
 
     each, operation = lines.all
@@ -134,7 +134,7 @@ async def test_an_act_is_a_line_of_its_own(gateway: Gateway, lines: LogLines) ->
 
 
 async def test_a_lock_of_another_is_told(gateway: Gateway, lines: LogLines) -> None:
-    """A lock that somebody else holds is its own outcome, neither a success nor an error."""
+    """A lock held by another user is a separate outcome, neither a success nor an error."""
     await gateway.data(LOCK % 29938, headers=gateway.as_staff("desk"))
     other = gateway.as_staff("head") | {"X-Polaris-Workstation": "8"}
     data = await gateway.data(LOCK % 29938, headers=other)
@@ -159,7 +159,7 @@ async def test_a_lock_of_another_is_told(gateway: Gateway, lines: LogLines) -> N
 async def test_outcomes_of_acts(
     gateway: Gateway, lines: LogLines, fault: dict[str, object], level: str, outcome: str, status: int | None
 ) -> None:
-    """A refusal is told by its code; what nobody knows is a warning, though upstream may have said 200."""
+    """A refusal is logged with its code; an unknown outcome is a warning, even after a 200."""
     item, point = gateway.summary.item_barcode, gateway.summary.service_point_id
     gateway.sandbox.faults.add(path="/circulation-bff/loans/check-in", **fault)  # type: ignore[arg-type]  # by kind
 
@@ -172,7 +172,7 @@ async def test_outcomes_of_acts(
 
 
 async def test_acts_that_are_not_sent(lines: LogLines) -> None:
-    """An act that an upstream without an address was to do is told as what it is: not done."""
+    """A mutation for an upstream without an address is logged as not sent."""
     app = create_app(Settings(okapi_url="http://127.0.0.1:1", polaris_url="http://127.0.0.1:1"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
         headers = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "a.b.c"}
@@ -185,7 +185,7 @@ async def test_acts_that_are_not_sent(lines: LogLines) -> None:
 
 
 def test_an_act_is_logged_though_its_client_has_gone() -> None:
-    """Whoever hangs up: the outcome of what was sent is in the log, with the request id."""
+    """The outcome of a write is logged with the request id, even if the client has disconnected."""
     with held_upstream() as upstream, gateway_process("--okapi-url", upstream.url) as gateway:
         with gateway.client() as leaving:
             leaving.send(post(b"X-Okapi-Request-Id: 77/desk", body=ACT))
@@ -202,7 +202,7 @@ def test_an_act_is_logged_though_its_client_has_gone() -> None:
 
 
 async def test_the_log_names_nobody(lines: LogLines) -> None:
-    """Nine screens, acts, refusals and failures over the whole library: no name, barcode or token of it."""
+    """Nine screens, mutations, refusals and failures log no name, barcode or token of the library."""
     for name, screen in vars(screens).items():
         if name.startswith("test_w"):
             async with open_gateway() as gateway:
@@ -226,7 +226,7 @@ async def test_the_log_names_nobody(lines: LogLines) -> None:
 
 
 async def failures(gateway: Gateway) -> None:
-    """Ask for everybody by name and barcode, with literals and with variables, and have most of it fail."""
+    """Query all users by name and barcode, with literals and with variables; most of it fails."""
     staff, point = gateway.as_staff(), gateway.summary.service_point_id
     by_barcode = "query User($barcode: String!) { user(barcode: $barcode) { personal { lastName } } }"
     for kind in (None, "status", "html", "wrong_shape", "reset", "empty"):
@@ -244,7 +244,7 @@ async def failures(gateway: Gateway) -> None:
 
 
 def everything_of_patrons(gateway: Gateway) -> Iterator[str]:
-    """Names, barcodes and addresses of all seeded users, and the barcodes of all items."""
+    """Return names, barcodes and addresses of all seeded users, and the barcodes of all items."""
     library = gateway.library
     for user in library.users.values():
         personal = user.get("personal", {})
@@ -257,7 +257,7 @@ def everything_of_patrons(gateway: Gateway) -> Iterator[str]:
 
 
 def test_text_lines_are_for_people() -> None:
-    """LOG_FORMAT=text writes the same in a line to be read; a traceback stands below it."""
+    """LOG_FORMAT=text writes a readable line with the same fields, followed by the traceback."""
     stream = io.StringIO()
     handler = logs.LineStream(stream)
     handler.setFormatter(logs.TextFormatter())
@@ -278,7 +278,7 @@ def test_text_lines_are_for_people() -> None:
 
 
 def test_lines_of_other_loggers_are_json_too() -> None:
-    """What any library logs is a JSON line with its arguments filled in and its traceback inside."""
+    """Records of libraries are JSON lines with their arguments and their traceback."""
     try:
         raise ValueError("x")
     except ValueError:
@@ -292,7 +292,7 @@ def test_lines_of_other_loggers_are_json_too() -> None:
 
 
 def test_below_the_level_nothing_is_written() -> None:
-    """LOG_LEVEL=warning leaves out the operations and the acts that are clear; the format is LOG_FORMAT's."""
+    """LOG_LEVEL=warning omits operations and mutations with a clear outcome; LOG_FORMAT sets the format."""
     mine = post(body=b'{"query": "query Mine { __typename }"}')
     for level, expected in (("warning", 0), ("info", 1)):
         with gateway_process(f"--log-level={level}", "--log-format=text") as gateway:

@@ -78,7 +78,7 @@ async def scrape(gateway: Gateway) -> Scraped:
 
 
 async def test_metrics_need_no_tenant(gateway: Gateway) -> None:
-    """Prometheus asks as it does everywhere, and is answered in the format that it names."""
+    """/metrics responds without a tenant, in the format of the Accept header."""
     plain = await gateway.http.get("/metrics")
     accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
     named = await gateway.http.get("/metrics", headers=accept)
@@ -98,7 +98,7 @@ async def test_metrics_can_be_off() -> None:
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 async def test_an_operation_is_counted(execution: str) -> None:
-    """Its kind and end, its time, its calls by service and route, its batches, hits and carried links."""
+    """Kind, outcome, time, calls by upstream and route, batches, hits and embedded links are counted."""
     async with open_gateway(execution=execution) as gateway:
         for _ in range(3):
             await gateway.data(LOANS)
@@ -122,7 +122,7 @@ async def test_an_operation_is_counted(execution: str) -> None:
 
 
 async def test_no_label_is_unbounded() -> None:
-    """Whatever is asked, by whichever tenant, the values of all labels come from closed lists."""
+    """All labels have values from closed lists, for any operation of any tenant."""
     async with open_gateway() as gateway:
         for name, screen in vars(screens).items():
             if name.startswith("test_w"):
@@ -161,7 +161,7 @@ CHECK_IN = """
 
 
 async def ended_somehow(screen: object) -> None:
-    """Play a screen over a library that the screens before have changed; what it shows is told elsewhere."""
+    """Execute a screen's operations regardless of their results, which other tests check."""
     try:
         await screen  # type: ignore[misc]  # the test functions of the screens are coroutines
     except (AssertionError, KeyError, TypeError, StopIteration, RuntimeError, IndexError):
@@ -178,7 +178,7 @@ async def ended_somehow(screen: object) -> None:
     ],
 )
 async def test_calls_that_fail(fault: dict[str, object], status: str, code: str) -> None:
-    """A call is counted once, with all its attempts, by the class of its status or by why there is none."""
+    """A call counts once for all its attempts, by the class of its status or the reason without one."""
     async with open_gateway(read_timeout=1, read_attempts=1) as gateway:
         gateway.sandbox.faults.add(path="/circulation-bff/loans", **fault)  # type: ignore[arg-type]  # by kind
         await gateway.ask("{ loans { nodes { id } } }")
@@ -190,7 +190,7 @@ async def test_calls_that_fail(fault: dict[str, object], status: str, code: str)
 
 
 async def test_retries_and_breakers_are_counted() -> None:
-    """A read that is sent again counts for its upstream, and so does a tenant for whom it is left alone."""
+    """Retries and open circuit breakers are counted by upstream."""
     async with open_gateway() as gateway:
         before = await scrape(gateway)  # breakers are counted for the process, and tests share it
         gateway.sandbox.faults.add(kind="status", status=503, path="/circulation-bff/loans", times=1)
@@ -211,7 +211,7 @@ async def test_retries_and_breakers_are_counted() -> None:
 
 
 async def test_every_operation_is_counted_once(gateway: Gateway) -> None:
-    """However many have ended since somebody looked."""
+    """Operations are counted once, regardless of their number between two scrapes."""
     found = []
     for operations in (1, 2 * BATCH + 1, 0):
         for _ in range(operations):
@@ -221,8 +221,8 @@ async def test_every_operation_is_counted_once(gateway: Gateway) -> None:
     assert found == [1, 2 * BATCH + 2, 2 * BATCH + 2]
 
 
-def test_nobody_has_to_look() -> None:
-    """Operations are counted many in a row, and no more of them are kept until then."""
+def test_operations_are_counted_without_a_scrape() -> None:
+    """Records of operations are counted in batches, and only one batch is kept."""
     metrics, of = Metrics(), {"kind": "none", "outcome": "abandoned"}
     counted = []
     for _ in range(2 * BATCH):
@@ -234,8 +234,8 @@ def test_nobody_has_to_look() -> None:
     assert counted == [0] * (many - 1) + [many] * many + [2 * many]
 
 
-async def test_acts_are_counted_by_outcome(gateway: Gateway) -> None:
-    """Each act counts once, under what is known of it."""
+async def test_mutations_are_counted_by_outcome(gateway: Gateway) -> None:
+    """Each mutation counts once, by its outcome."""
     await gateway.ask(CHECK_IN, headers=gateway.as_staff())
     gateway.sandbox.faults.add(kind="html", path="/circulation-bff/loans/check-in")
     await gateway.ask(CHECK_IN, headers=gateway.as_staff())
@@ -248,8 +248,8 @@ async def test_acts_are_counted_by_outcome(gateway: Gateway) -> None:
     assert found.of("gateway_running_mutations") == 0
 
 
-async def test_what_is_turned_away_is_counted() -> None:
-    """Requests beyond MAX_OPERATIONS, and those that the rate limit lets through and refuses."""
+async def test_refused_requests_are_counted() -> None:
+    """Requests beyond MAX_OPERATIONS are counted, and the decisions of the rate limit."""
     async with open_gateway(max_operations=1, rate_limit="2/minute") as gateway:
         gateway.sandbox.faults.add(kind="slow", delay=2)
         running = asyncio.create_task(gateway.ask("{ loans { nodes { id } } }"))
@@ -271,7 +271,7 @@ async def test_what_is_turned_away_is_counted() -> None:
 
 
 async def test_fallbacks_are_counted_by_reason() -> None:
-    """A record that is not what its type says sends its subtree to graphql-core, and is counted."""
+    """A record that does not match its type is resolved by graphql-core, and counted as a fallback."""
     async with open_gateway(execution="plan") as gateway:
         gateway.sandbox.faults.add(
             kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [{"id": "1", "item": 7}]}
@@ -284,8 +284,8 @@ async def test_fallbacks_are_counted_by_reason() -> None:
     assert found.of("gateway_plans_executed_total") == 1
 
 
-async def test_a_store_that_is_away_is_counted() -> None:
-    """What the shared store was asked and did not answer is told, though nobody else notices."""
+async def test_calls_to_an_unavailable_store_are_counted() -> None:
+    """Failed and skipped calls to the shared store are counted, although clients do not notice them."""
     async with open_gateway(
         rate_limit="600/minute", redis_url="redis://127.0.0.1:1/0", redis_timeout=0.2
     ) as gateway:
@@ -298,8 +298,8 @@ async def test_a_store_that_is_away_is_counted() -> None:
     assert found.of("gateway_redis_calls_total", outcome="success") == 0
 
 
-async def test_who_has_gone_is_counted() -> None:
-    """A query whose client hangs up is abandoned, and its call upstream cancelled."""
+async def test_disconnected_clients_are_counted() -> None:
+    """The query of a disconnected client counts as abandoned, and its upstream call as cancelled."""
     app = create_app(Settings(sandbox=True), transport=lambda limits: httpx.MockTransport(never))
     body = json.dumps({"query": "{ loans { nodes { id } } }"}).encode()
     incoming: list[Message] = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]

@@ -1,4 +1,4 @@
-"""Server-Timing: where the time of an answer went, for whoever develops against the gateway."""
+"""The Server-Timing header shows developers the time of a response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def timing(gateway: Gateway, query: str, method: str = "POST") -> tuple[fl
 
 
 async def test_it_tells_the_time_and_the_calls() -> None:
-    """All the time, that with a call open, in milliseconds, and how many calls there were."""
+    """The header has total time and upstream time in milliseconds, and the number of calls."""
     async with open_gateway(server_timing=True) as gateway:
         gateway.sandbox.faults.add(kind="slow", delay=0.05, path="/groups")
 
@@ -39,7 +39,7 @@ async def test_it_tells_the_time_and_the_calls() -> None:
 
 
 async def test_calls_side_by_side_count_once() -> None:
-    """Two calls of 100 ms at once are 100 ms of upstream's time, not 200."""
+    """Two concurrent calls of 100 ms count as 100 ms of upstream time, not 200."""
     async with open_gateway(server_timing=True) as gateway:
         gateway.sandbox.faults.add(kind="slow", delay=0.1, path="/circulation-bff")
 
@@ -50,7 +50,7 @@ async def test_calls_side_by_side_count_once() -> None:
 
 
 async def test_unless_asked_for_nothing_is_told(gateway: Gateway) -> None:
-    """Times tell about the library behind, so the header is there only where SERVER_TIMING is on."""
+    """The header is only sent with SERVER_TIMING, because times reveal details of the library."""
     response = await gateway.http.post("/graphql", json={"query": LOANS})
 
     assert "server-timing" not in response.headers

@@ -1,4 +1,4 @@
-"""Traces: a span for an operation and one for each call upstream, with the right parents, out and in."""
+"""Traces have a span for each operation and each upstream call, in the caller's trace."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
 
 
 class Traced:
-    """A gateway, the spans that it ended, and what it sent upstream."""
+    """A gateway, its finished spans, and its upstream requests."""
 
     def __init__(self) -> None:
         self.exporter = InMemorySpanExporter()
@@ -90,7 +90,7 @@ def parent_id(span: ReadableSpan) -> str | None:
 
 
 async def test_a_trace_over_two_services() -> None:
-    """The caller's span is the parent of the operation's, which is that of each call; those travel on."""
+    """The operation's span is a child of the caller's, and the parent of each call's, which is propagated."""
     async with traced() as gateway:
         await gateway.ask(LOANS, traceparent=TRACEPARENT, tracestate="vendor=1")
 
@@ -106,7 +106,7 @@ async def test_a_trace_over_two_services() -> None:
 
 
 async def test_spans_say_what_and_nothing_of_whom() -> None:
-    """Kind and name of the operation, service, route and status of a call: no text, no id, no variable."""
+    """Spans have kind, name, upstream, route and status: no query text, no ids, no variables."""
     async with traced() as gateway:
         batch = 'batchRequest(id: "7c9e6679-7425-40de-944b-000000000001")'
         await gateway.ask(f"query Batch {{ {batch} {{ requestDate }} }}")
@@ -131,7 +131,7 @@ async def test_spans_say_what_and_nothing_of_whom() -> None:
 
 
 async def test_failures_are_marked() -> None:
-    """A call that failed and the operation that lacks its part are errors, and say of what kind."""
+    """A failed call and the operation with its error are marked as errors with their type."""
     async with traced() as gateway:
         gateway.sandbox.faults.add(kind="status", status=500, path="/groups")
         await gateway.ask(LOANS)
@@ -144,7 +144,7 @@ async def test_failures_are_marked() -> None:
 
 
 async def test_without_tracing_the_callers_context_travels_on() -> None:
-    """A gateway that makes no spans passes the caller's context on as it came."""
+    """Without tracing, the caller's trace context is passed on unchanged."""
     async with traced(on=False) as gateway:
         await gateway.ask(LOANS, traceparent=TRACEPARENT, tracestate="vendor=1")
 
@@ -153,7 +153,7 @@ async def test_without_tracing_the_callers_context_travels_on() -> None:
 
 
 async def test_what_is_not_sampled_is_not_sampled_upstream() -> None:
-    """The caller's decision against a trace is passed on with it."""
+    """The caller's decision not to sample is passed on."""
     async with traced() as gateway:
         await gateway.ask(LOANS, traceparent=f"00-{TRACE}-{PARENT}-00")
 
@@ -176,7 +176,7 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_tracing_nothing_of_it_is_loaded() -> None:
-    """OpenTelemetry costs nothing where it is off: no part of it is imported."""
+    """OpenTelemetry is not imported unless tracing is enabled."""
     script = """
 import sys
 from gateway.app import create_app
@@ -187,7 +187,7 @@ print([name for name in sys.modules if name.startswith("opentelemetry")])
 
 
 def test_without_the_extra_tracing_is_refused() -> None:
-    """TRACING=1 without the extra is told before anything starts, with what to install."""
+    """TRACING=1 without the extra is refused at startup with the package to install."""
     script = """
 import sys
 sys.modules["opentelemetry"] = None
@@ -201,7 +201,7 @@ Settings(tracing=True)
 
 
 def test_the_variables_of_opentelemetry_are_heard() -> None:
-    """Exporter, sampler, name and attributes come from OTEL_... ; what is left is exported at the end."""
+    """OTEL_... configures exporter, sampler, name and attributes; spans are exported at shutdown."""
     script = """
 import asyncio, httpx
 from gateway.app import create_app
