@@ -65,7 +65,7 @@ async def test_two_processes_see_the_same(kind: str) -> None:
 
 @pytest.mark.anyio
 async def test_an_unavailable_store_is_probed_once_a_second() -> None:
-    """After a failure calls are skipped for a second; then one call probes the store without delaying others."""
+    """After a failure calls are skipped for a second; then one call probes the store."""
     clock = Clock()
     async with opened(f"redis://127.0.0.1:{free_port()}", clock=clock) as (store, calls):
         for _ in range(5):
