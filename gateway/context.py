@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import strawberry
 
@@ -13,12 +13,9 @@ from gateway.observability.operation import OperationRecord
 from gateway.settings import LimitSettings, UpstreamSettings
 from gateway.upstream.services import Services, Upstream
 
-if TYPE_CHECKING:
-    from gateway.fields.base import Selected
-
-# What fields decide by, of each execution: by ids of operation and variables, then of the field's nodes. An
-# entry holds operation and variables, so that no other ones in this context have their ids.
-Selections: TypeAlias = "dict[tuple[int, int], tuple[object, object, dict[tuple[int, ...], Selected]]]"
+# By the ids of operation and variables: both of them, so that no others in this context have these ids, and
+# what their fields decide by, by the ids of the field nodes. Any: `gateway.fields.base.Selected`.
+Selections: TypeAlias = dict[tuple[int, int], tuple[object, object, dict[tuple[int, ...], Any]]]
 
 
 @dataclass(slots=True)

@@ -125,7 +125,7 @@ class Field(StrawberryField):
 
     @property
     def requires(self) -> tuple[Path, ...]:
-        """What it needs without reading it."""
+        """Members that it needs but does not read."""
         return ()
 
     @property
@@ -158,7 +158,7 @@ class Field(StrawberryField):
 
 
 class Source(NamedTuple):
-    """A collection that a loader reads, and the member by which it tells whose a record is."""
+    """A collection that a loader reads, and the member by which it assigns records to keys."""
 
     collection: CollectionName
     is_direct: bool

@@ -1,4 +1,4 @@
-"""Keys in, records out: one set of loaders per operation, shared with nobody."""
+"""DataLoaders: one set per operation, never shared between operations."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Loaders(
 
     @cached_property
     def through_bff(self) -> Loaders:
-        """The same loaders over the BFF, for what only the BFF sends."""
+        """The same loaders over the BFF, for members that only the BFF sends."""
         return Loaders(self.upstream, self.limits) if self.is_direct else self
 
     @cached_property
     def direct(self) -> Loaders:
-        """The same loaders, but loans and requests come from circulation itself and not from the BFF."""
+        """The same loaders with loans and requests from circulation itself instead of the BFF."""
         return self if self.is_direct else Loaders(self.upstream, self.limits, direct=True)
 
 

@@ -1,7 +1,7 @@
-"""Keys in, records out, one question per batch: the batch contract, kept once.
+"""Batching: the batch functions of all loaders.
 
-A loader answers each key in its own slot: the record, None where upstream has none, or the error of the
-chunk that the key was asked in. Errors stay in the slot, so an outage costs one call and not one per link.
+A loader returns a value for each key in its slot: the record, None if upstream has none, or the error of the
+chunk that has the key. Errors stay in the slots, so an outage costs one call and not one per link.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from gateway.upstream.caller import percent_encode
 from gateway.upstream.collection import BoundCollection, Page, RecordDecoder
 from gateway.upstream.record_types import Decoded, Record
 
-MAX_PAGE_SIZE = 1000  # records asked per call where the number of answers is not known before
-_INDEX_LENGTH = 10  # bytes of room for the name of the index; blanks count three when encoded
+MAX_PAGE_SIZE = 1000  # records per call, if their number is not known before
+_INDEX_LENGTH = 10  # characters of room for the name of the index; a blank is three bytes when encoded
 _PLAIN = len(percent_encode('id==""'))
-MAX_PAGES = 20  # calls for one chunk of groups; beyond it the question is too broad to be answered whole
+MAX_PAGES = 20  # calls for one chunk of groups; a list of more records must be narrowed
 
 
 ById: TypeAlias = "DataLoader[str, Record | None]"
@@ -52,35 +52,35 @@ def fetch_page(
 def by_id(
     collection: BoundCollection, limits: LimitSettings, *, index: str = "id", within: cql.Cql | None = None
 ) -> ById:
-    """A loader of single records by an id that at most one record has (`within` the clause).
+    """Return a loader of single records by an id that at most one record has (`within` the clause).
 
-    Ids are lower-cased, because FOLIO matches them in any case and answers in lower case.
+    Ids are lower-cased, because FOLIO matches them in any case and sends them in lower case.
     """
 
     async def load(
         keys: list[str], decoder: RecordDecoder | None
     ) -> list[Record | errors.GatewayError | None]:
-        found: dict[str, Record | errors.GatewayError] = {}
+        results: dict[str, Record | errors.GatewayError] = {}
 
         async def fetch(ids: list[str]) -> None:
             try:
                 clause = cql.any_of(index, ids)
                 query = clause if within is None else cql.all_of(clause, within)
                 page = await fetch_page(collection, decoder, str(query), limit=len(ids))
-            except errors.GatewayError as problem:
-                found.update(dict.fromkeys(ids, problem))
+            except errors.GatewayError as error:
+                results.update(dict.fromkeys(ids, error))
             else:
-                found.update(zip(map(str.lower, _members(page.records, index)), page.records, strict=True))
+                results.update(zip(map(str.lower, _members(page.records, index)), page.records, strict=True))
 
         ids = [key.lower() for key in keys]
-        found.update(await _side_by_side(fetch, ids, collection, limits, str(within)))
-        return [found.get(each) for each in ids]
+        results.update(await _fetch_chunks(fetch, ids, collection, limits, str(within)))
+        return [results.get(each) for each in ids]
 
     return Loader(load, str.lower, collection.operation)
 
 
 def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -> ById:
-    """A loader of single records by a natural key such as a barcode, sent as it was given.
+    """Return a loader of single records by a natural key such as a barcode, sent as it was given.
 
     Two records with the key are a `Conflict`: to choose one would be a guess.
     """
@@ -88,40 +88,40 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
     async def load(
         keys: list[str], decoder: RecordDecoder | None
     ) -> list[Record | errors.GatewayError | None]:
-        found: dict[str, Record | errors.GatewayError] = {}
+        results: dict[str, Record | errors.GatewayError] = {}
 
         def fail(names: Iterable[str], problem: errors.GatewayError) -> None:
             for name in names:
-                found.setdefault(name.casefold(), problem)
+                results.setdefault(name.casefold(), problem)
 
         async def fetch(names: list[str]) -> None:
             most = 2 * len(names)
             try:
                 page = await fetch_page(collection, decoder, str(cql.any_of(index, names)), limit=most)
-            except errors.GatewayError as problem:
-                fail(names, problem)
+            except errors.GatewayError as error:
+                fail(names, error)
                 return
             for name, record in zip(
                 map(str.casefold, _members(page.records, index)), page.records, strict=True
             ):
-                other = found.get(name)
+                other = results.get(name)
                 if isinstance(other, errors.Conflict):
                     continue
-                # The same record comes twice where one name was asked in two spellings, in two chunks.
+                # The same record comes twice if two chunks have two spellings of one name.
                 twice = other is not None and not isinstance(other, errors.GatewayError) and other != record
-                found[name] = _shared(index) if twice else record
+                results[name] = _shared(index) if twice else record
             if len(page.records) >= most:  # records of some names may have left no room for those of others
                 fail(names, _shared(index))
 
-        for name, problem in (await _side_by_side(fetch, keys, collection, limits, "")).items():
+        for name, problem in (await _fetch_chunks(fetch, keys, collection, limits, "")).items():
             fail([name], problem)
-        return [found.get(key.casefold()) for key in keys]
+        return [results.get(key.casefold()) for key in keys]
 
     return Loader(load, operation=collection.operation)
 
 
 def _members(records: list[Any], name: str) -> list[str]:  # Any: as `_at`
-    """A member of each record, as text."""
+    """Return a member of each record, as text."""
     if records and isinstance(records[0], Decoded):
         return [str(member) for member in map(attrgetter(name), records)]
     return [str(record.get(name)) for record in records]
@@ -141,9 +141,9 @@ def grouped_by(
     within: cql.Cql | None = None,
     sort: Sequence[cql.SortKey] = (),
 ) -> Grouped:
-    """A loader of lists by the foreign key that its records carry at the path `key`, or by its `owner`.
+    """Return a loader of lists by the foreign key that records have at the path `key`, or by its `owner`.
 
-    The page of a single key is asked as it stands. The pages of several keys are cut from whole groups,
+    The page of a single key is fetched as a page. The pages of several keys are cut from complete groups,
     because one call has one limit for all of its keys.
     """
 
@@ -159,15 +159,15 @@ def grouped_by(
             try:
                 query = cql.all_of(cql.any_of(index, chunk), within)
                 records = await _all_pages(collection, decoder, cql.sorted_by(query, sort))
-            except errors.GatewayError as problem:
-                groups.update(dict.fromkeys(chunk, problem))
+            except errors.GatewayError as error:
+                groups.update(dict.fromkeys(chunk, error))
             else:
                 for record in records:
                     group = groups.get(str(owner(str(_at(record, key)))).lower())
                     if isinstance(group, list):
                         group.append(record)
 
-        groups.update(await _side_by_side(fetch, ids, collection, limits, cql.sorted_by(within, sort)))
+        groups.update(await _fetch_chunks(fetch, ids, collection, limits, cql.sorted_by(within, sort)))
         return [_cut(groups[each.lower()], window) for each, window in keys]
 
     async def _page_of_one(
@@ -175,8 +175,8 @@ def grouped_by(
     ) -> Slice | errors.GatewayError:
         try:
             return await page_of(collection, cql.all_of(_equal(index, parent), within), sort, window, decoder)
-        except errors.GatewayError as problem:
-            return problem
+        except errors.GatewayError as error:
+            return error
 
     return Loader(load, lambda key: (key[0].lower(), key[1]), collection.operation)
 
@@ -214,7 +214,7 @@ async def page_of(
     window: Window,
     decoder: RecordDecoder | None = None,
 ) -> Slice:
-    """One window of a collection. Where `has_next` is asked, one record more is, so it is no guess."""
+    """Fetch one window of a collection, and one record more if `has_next` is needed."""
     written = cql.sorted_by(query, sort, tie_break=collection.tie_break)
     if window.whole:
         return cut(await _all_pages(collection, decoder, written), window)
@@ -231,7 +231,7 @@ async def page_of(
 
 
 def cut(records: list[Record], window: Window) -> Slice:
-    """One window of a list that is here as a whole."""
+    """Return one window of a complete list."""
     end = window.offset + window.count
     page = records[window.offset : end]
     return Slice(page, window.offset, len(records), end < len(records), records if window.whole else None)
@@ -253,16 +253,16 @@ async def _all_pages(collection: BoundCollection, decoder: RecordDecoder | None,
     )
 
 
-async def _side_by_side(
+async def _fetch_chunks(
     fetch: Callable[[list[str]], Awaitable[None]],
     keys: Sequence[str],
     collection: BoundCollection,
     limits: LimitSettings,
     rest: str,
 ) -> dict[str, errors.GatewayError]:
-    """Fetch the distinct keys in chunks that keep both limits; `rest` is what each query says besides.
+    """Fetch the distinct keys in chunks that keep both limits; `rest` is the rest of each query.
 
-    Answers the keys that cannot be asked, each with its error.
+    Return the keys that cannot be fetched, each with its error.
     """
     room = limits.max_request_line - collection.request_line_length(
         f"({' ' * _INDEX_LENGTH}==()) and {rest}", limit=10**4
@@ -277,20 +277,20 @@ async def _side_by_side(
             await asyncio.gather(*(fetch(distinct[start : start + limits.batch_size]) for start in starts))
         return {}
     sizes: dict[str, int] = {}
-    refused: dict[str, errors.GatewayError] = {}
+    rejected: dict[str, errors.GatewayError] = {}
     for key in distinct:
         try:
             # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
             size = _PLAIN + len(key) if cql.is_plain(key) else len(percent_encode(str(_equal("id", key))))
         except errors.BadUserInput as problem:
-            refused[key] = problem
+            rejected[key] = problem
             continue
         if size > room:
-            refused[key] = errors.LimitExceeded("This key, or the filter beside it, is too long to be asked.")
+            rejected[key] = errors.LimitExceeded("This key, or the filter beside it, is too long for a call.")
         else:
             sizes[key] = size
     await asyncio.gather(*map(fetch, _chunks(sizes, limits.batch_size, room)))
-    return refused
+    return rejected
 
 
 def _chunks(sizes: Mapping[str, int], most: int, room: int) -> Iterator[list[str]]:
@@ -310,4 +310,4 @@ def _equal(index: str, key: str) -> cql.Cql:
     try:
         return cql.equal(index, key)
     except cql.CqlError as problem:
-        raise errors.BadUserInput(f"This key cannot be asked for: {problem}.") from problem
+        raise errors.BadUserInput(f"This key cannot be used: {problem}.") from problem

@@ -1,4 +1,4 @@
-"""A loader: keys in, records out, one batch for the keys of one turn of the event loop."""
+"""The DataLoader: one batch for all keys of one turn of the event loop."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A page of a list: `count` records from `offset` on, and what else the selection needs to know.
+    """A page of a list: `count` records from `offset` on, and the facts about it that are selected.
 
-    `whole` asks for all records of the list, for what is reckoned over all of them.
+    `whole` if all records of the list are needed, because something is computed of all of them.
     """
 
     offset: int = 0
@@ -36,7 +36,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The records of one window; `total`, `has_next` and `whole` only where the window asked for them."""
+    """The records of one window; `total`, `has_next` and `whole` only if the window has them."""
 
     records: list[Record]
     offset: int = 0
@@ -46,9 +46,9 @@ class Slice:
 
 
 class Loader(DataLoader[Key, Value]):
-    """A loader that gives up a batch when nobody waits for any of its keys any more.
+    """A DataLoader that cancels a batch when all of its futures are cancelled.
 
-    aiodataloader runs a batch in a task of its own, which the end of the operation would not reach.
+    aiodataloader runs a batch in a separate task, which the end of the operation would not reach.
 
     With a `decoder`, which a plan sets, it loads Structs of the members that the operation reads.
     """
@@ -59,7 +59,7 @@ class Loader(DataLoader[Key, Value]):
         get_cache_key: Callable[[Key], Key] | None = None,
         operation: OperationRecord | None = None,
     ) -> None:
-        # As aiodataloader's own, which besides looks at how `batch_load_fn` is written, anew for each loader.
+        # As in aiodataloader, which also inspects `batch_load_fn` for each loader.
         self.loop = asyncio.get_running_loop()
         self.get_cache_key = get_cache_key or _itself
         self._cache = {}
@@ -67,14 +67,14 @@ class Loader(DataLoader[Key, Value]):
         self._load = load
         self.operation = operation or OperationRecord()
         self.decoder: RecordDecoder | None = None
-        self._more: dict[Any, dict[Any, Key]] = {}  # keys that have no future, by the one they follow
-        self._answers: dict[Key, Any] = {}  # what came of them; until then, the future of a key that has one
+        self._more: dict[Any, dict[Any, Key]] = {}  # keys without a future, by the key whose batch they join
+        self._results: dict[Key, Any] = {}  # their results, and before that the future of their batch
 
     def load(self, key: Key) -> asyncio.Future[Value]:
-        """A future for the value of a key. It raises the error of the chunk that the key was asked in."""
-        if self._answers:
+        """Return a future for the value of a key. It raises the error of the chunk that has the key."""
+        if self._results:
             cache_key: Any = self.get_cache_key(key)
-            if cache_key in self._answers:
+            if cache_key in self._results:
                 return asyncio.ensure_future(self._of(key))
         self.operation.loads += 1
         return super().load(key)
@@ -82,7 +82,7 @@ class Loader(DataLoader[Key, Value]):
     def do_resolve_reject(self, key: Key, future: asyncio.Future[Value]) -> None:
         """Queue a key for the batch of this turn of the event loop.
 
-        As aiodataloader does it, and no sooner, but without a task whose one work is to begin another.
+        As in aiodataloader, and at the same time, but without a task that only starts another one.
         """
         self._queue.append(Queued(key, future))
         if len(self._queue) == 1:
@@ -90,24 +90,24 @@ class Loader(DataLoader[Key, Value]):
 
     async def _of(self, key: Key) -> Value:
         await settled(self.load_all([key]))
-        (found,) = self.answers([key])
-        if isinstance(found, Exception):
-            raise found
-        value: Value = found
+        (result,) = self.results([key])
+        if isinstance(result, Exception):
+            raise result
+        value: Value = result
         return value
 
     async def load_now(self, key: Key) -> Value:
-        """Load one key without waiting for others, for who knows that nobody else loads in this turn."""
+        """Load one key at once. To be used if nothing else is loaded in this turn of the event loop."""
         cache_key: Any = self.get_cache_key(key)
-        if self._answers or cache_key in self._cache:
+        if self._results or cache_key in self._cache:
             return await self.load(key)
         self.operation.loads += 1
         self.operation.batches.append(1)
         try:
             (value,) = await self._load([key], self.decoder)
-        except Exception as problem:
-            value = problem  # type: ignore[assignment]  # kept, as that of a batch is
-        self._answers[cache_key] = value
+        except Exception as error:
+            value = error  # type: ignore[assignment]  # kept, as that of a batch is
+        self._results[cache_key] = value
         if isinstance(value, Exception):
             raise value
         return value
@@ -115,42 +115,42 @@ class Loader(DataLoader[Key, Value]):
     def load_all(self, keys: Keys[Key]) -> set[asyncio.Future[Any]]:
         """Load many keys without a future for each.
 
-        Answers the futures to wait for, whatever becomes of them; then `answers` has the value of each key.
-        They join the batch of this turn of the event loop, as keys that are loaded one by one do.
+        Return the futures to wait for; then `results` has the value of each key. The keys join the batch of
+        this turn of the event loop, as keys that are loaded one by one do.
         """
         pending: set[asyncio.Future[Any]] = set()
         lead: asyncio.Future[Any] | None = None
         others: dict[Any, Key] = {}
-        cache, answers, cache_key_of = self._cache, self._answers, self.get_cache_key
+        cache, results, cache_key_of = self._cache, self._results, self.get_cache_key
         self.operation.loads += len(keys)
         for key in keys:
             cache_key: Any = cache_key_of(key)
-            known = cache.get(cache_key) or answers.get(cache_key)
-            if known is not None or cache_key in answers:
-                if isinstance(known, asyncio.Future) and not known.done():
-                    pending.add(known)
+            pending_or_value = cache.get(cache_key) or results.get(cache_key)
+            if pending_or_value is not None or cache_key in results:
+                if isinstance(pending_or_value, asyncio.Future) and not pending_or_value.done():
+                    pending.add(pending_or_value)
             elif lead is None:
                 lead, first = super().load(key), cache_key
                 pending.add(lead)
             else:
                 others[cache_key] = key
-                answers[cache_key] = lead
+                results[cache_key] = lead
         if others:
             self._more[first] = others
         return pending
 
-    def answers(self, keys: Iterable[Key]) -> list[Any]:
-        """What came of each key: its value or an exception."""
-        found: list[Any] = []
-        cache, answers, cache_key_of = self._cache, self._answers, self.get_cache_key
+    def results(self, keys: Iterable[Key]) -> list[Any]:
+        """Return the value of each key, or its exception."""
+        values: list[Any] = []
+        cache, results, cache_key_of = self._cache, self._results, self.get_cache_key
         for key in keys:
             cache_key: Any = cache_key_of(key)
             future = cache.get(cache_key)
             if future is None:
-                found.append(answers.get(cache_key))
+                values.append(results.get(cache_key))
             else:
-                found.append(future.exception() or future.result())
-        return found
+                values.append(future.exception() or future.result())
+        return values
 
     async def batch_load_fn(self, keys: list[Key]) -> Any:  # Any: aiodataloader types no errors in slots
         batch = asyncio.current_task()
@@ -167,19 +167,19 @@ class Loader(DataLoader[Key, Value]):
         self.operation.batches.append(len(keys) + len(more))
         try:
             values: list[Any] = await self._load([*keys, *more.values()] if more else keys, self.decoder)
-        except Exception as problem:  # kept in the slots: a loader that broke is not asked again
-            values = [problem] * (len(keys) + len(more))
+        except Exception as error:  # kept in the slots, so that the keys are not loaded again
+            values = [error] * (len(keys) + len(more))
         if more:
-            self._answers.update(zip(more, values[len(keys) :], strict=True))
+            self._results.update(zip(more, values[len(keys) :], strict=True))
             return values[: len(keys)]
         return values
 
     def _followers(self, keys: list[Key]) -> dict[Any, Key]:
-        """The keys that come with these: a batch that was sent off before them must not take them along."""
-        found: dict[Any, Key] = {}
+        """Return the keys that join these: a batch that was sent before them must not load them."""
+        joining: dict[Any, Key] = {}
         for key in keys:
-            found.update(self._more.pop(self.get_cache_key(key), ()))
-        return found
+            joining.update(self._more.pop(self.get_cache_key(key), ()))
+        return joining
 
 
 def _itself(key: Key) -> Key:
@@ -187,13 +187,13 @@ def _itself(key: Key) -> Key:
 
 
 async def settled(pending: Iterable[asyncio.Future[Any]]) -> None:
-    """Wait for futures, whatever comes of them. Cancelled, it cancels them."""
+    """Wait for futures without raising their exceptions. If it is cancelled, it cancels them."""
     pending = list(pending)
     try:
         for each in pending:
             try:
                 await each
-            except Exception:  # noqa: S112 - whoever wants the answer finds it
+            except Exception:  # noqa: S112 - it stays in the future
                 continue
     except asyncio.CancelledError:
         for each in pending:

@@ -1,8 +1,8 @@
 """Declarations of loaders, and the set of loaders that one operation has.
 
-A declaration is static: which collection a loader reads, and by which member it tells whose a record is. Read
-on the class it is itself, so that plans are compiled without an operation; read on a set of loaders it is the
-loader of that operation.
+A declaration is static: the collection that a loader reads, and the member by which it assigns records to
+keys. As an attribute of the class it is itself, so that plans are compiled without an operation; as an
+attribute of a set of loaders it is the loader of that operation.
 """
 
 from __future__ import annotations

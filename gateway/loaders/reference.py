@@ -1,4 +1,4 @@
-"""The small tables that other records refer to."""
+"""Reference data: small tables that other records refer to."""
 
 from __future__ import annotations
 

@@ -66,8 +66,9 @@ class InstanceOfItem(Link):
         return loaded(self.load(info.context, {}, selection), read)
 
     def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
-        members = {"id": key or None, "title": record.get("title"), **(record.get(self.through) or {})}
+        members = {"id": key or None, "title": record.get("title")}
         target = {name: value for name, value in members.items() if value is not None}
+        target |= record.get(self.through) or {}
         return target if target and needs <= {(name,) for name in target} else None
 
     def load(self, context: Context, arguments: Any, selected: Selected) -> Load:

@@ -347,7 +347,7 @@ async def test_a_key_too_long_for_any_line_is_not_sent() -> None:
     long, short = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["é" * 700, "1"])
 
     assert type(long) is errors.LimitExceeded
-    assert long.message == "This key, or the filter beside it, is too long to be asked."
+    assert long.message == "This key, or the filter beside it, is too long for a call."
     assert short == {"barcode": "1"}
     assert [each["query"] for each in shelf.asked] == ['barcode=="1"']
 

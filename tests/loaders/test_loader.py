@@ -64,7 +64,7 @@ async def test_one_batch_for_keys_at_once_and_keys_one_by_one() -> None:
     await settled(pending)
 
     assert source.batches == [["a", "b", "c"]]
-    assert loader.answers("abc") == ["A", "B", "C"]
+    assert loader.results("abc") == ["A", "B", "C"]
     assert (await first, await last) == ("A", "C")
     assert (loader.operation.loads, loader.operation.batches) == (5, [3])
 
@@ -78,7 +78,7 @@ async def test_a_key_in_several_spellings() -> None:
     await settled(loader.load_all(["aB", "D"]))
 
     assert source.batches == [["Ab", "c", "d"]]
-    assert loader.answers(("ab", "AB", "C", "D")) == ["AB", "AB", "C", "D"]
+    assert loader.results(("ab", "AB", "C", "D")) == ["AB", "AB", "C", "D"]
     assert await loader.load("C") == "C"
     assert source.batches == [["Ab", "c", "d"]]
 
@@ -124,7 +124,7 @@ async def test_a_batch_that_is_on_its_way_is_joined() -> None:
     await settled(pending)
     await waiting
 
-    assert loader.answers("ab") == ["A", "B"]
+    assert loader.results("ab") == ["A", "B"]
     assert await one == "B"
     assert source.batches == [["a", "b"]]
 
@@ -148,7 +148,7 @@ async def test_a_batch_takes_its_own_keys_only() -> None:
         if "slow" in joined:
             gate.set()
         await settled(pending)
-        assert loader.answers("abc") == ["A", "B", "C"]
+        assert loader.results("abc") == ["A", "B", "C"]
         gate.set()
         assert await slow == "SLOW"
 
@@ -161,7 +161,7 @@ async def test_errors_are_kept() -> None:
 
     await settled(loader.load_all(["a", "b", "c"]))
 
-    assert loader.answers("abc") == ["a", problem, problem]
+    assert loader.results("abc") == ["a", problem, problem]
     for key in "bc":
         with pytest.raises(errors.UpstreamTimeout, match="late"):
             await loader.load(key)
@@ -181,7 +181,7 @@ async def test_a_loader_that_breaks() -> None:
     await settled(loader.load_all(["a", "b"]))
 
     for key in "ab":
-        assert isinstance(loader.answers([key])[0], LookupError)
+        assert isinstance(loader.results([key])[0], LookupError)
         with pytest.raises(LookupError):
             await loader.load(key)
     assert batches == [["a", "b"]]

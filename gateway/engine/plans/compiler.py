@@ -219,7 +219,7 @@ class Compiler:
                 from_circulation = source.collection.is_from_circulation(source.is_direct)
                 decoding = self._decodings[key] = Decoding(Members(), from_circulation)
             decoding.members.path(source.member, str)
-            decoding.members.path(("id",), str)  # loaders tell records apart by it
+            decoding.members.path(("id",), str)  # loaders compare records by it
             if first[0] is None:
                 first = decoding, key
         return first

@@ -203,7 +203,7 @@ class LinkBatch:
     def _read(self, loader: Loader[Any, Any]) -> None:
         """Read what was loaded."""
         decoder, value_of = self.link.decoder, self.value_of
-        for (key, places), value in zip(self.places.items(), loader.answers(self.places), strict=True):
+        for (key, places), value in zip(self.places.items(), loader.results(self.places), strict=True):
             if isinstance(value, Exception):
                 if self.lists:
                     self.errors[key] = value

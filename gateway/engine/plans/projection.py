@@ -463,8 +463,12 @@ class FieldPlace:
             origins = [paths[each] for each in sorted(needs) if each not in values]
             tests = [test for origin in origins for test in record.tests(origin[:-1])]
         else:
-            reads = [record.leaf(paths[each], _leaf_at(kind, each)) for each in sorted(needs or paths)]
-            tests = [f"{read} is not None" for read in reads]
+            tests = []
+            for each in sorted(needs or paths):
+                if each in through:
+                    tests += record.tests(through[each][:-1])
+                else:
+                    tests.append(f"{record.leaf(paths[each], _leaf_at(kind, each))} is not None")
             if not needs:  # one of them is enough
                 tests = [f"({' or '.join(tests)})"]
         tests = list(dict.fromkeys(tests))
