@@ -334,7 +334,7 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     assert TEST_COMMAND in (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["run", "lock", "audit"])
+@pytest.mark.parametrize("name", ["run", "lock", "audit", "latest"])
 def test_ci_is_executable(name: str) -> None:
     """A script can be started by its name, and bash finds no mistake in its grammar."""
     script = PROJECT / ".ci" / name
@@ -351,6 +351,7 @@ def test_ci_is_executable(name: str) -> None:
         ".ci/run",
         ".ci/lock",
         ".ci/audit",
+        ".ci/latest",
         ".ci/requirements.lock",
         "pyproject.toml",
     ],
