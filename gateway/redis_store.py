@@ -90,7 +90,7 @@ class RedisStore:
         self._is_probing = False
 
     async def execute(self, command: Callable[[], Awaitable[T]]) -> T:
-        """Execute a command once. Raises `RedisUnavailable`, at the latest after the timeout.
+        """Execute a command once. Raises `RedisUnavailable` after the timeout or earlier.
 
         A command that timed out may have been executed, so it must not be repeated unless it is idempotent.
         """

@@ -122,7 +122,7 @@ class Metrics:
         self._started += 1
 
     def end(self, operation: OperationRecord) -> None:
-        """Count an operation that has ended, at the next scrape at the latest."""
+        """Count an operation that has ended, not later than at the next scrape."""
         self._started -= 1
         self._unrecorded.append(operation)
         if len(self._unrecorded) >= BATCH:
