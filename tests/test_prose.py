@@ -34,6 +34,7 @@ WORDS = {
 # "The date the item is due back" and "True if it is overdue" open a line; these words do not.
 OPENING = r"(?m)^\s*(?:What|Who|Whose|Where|Whether|Which) "
 TEXTS = {
+    "code": ("gateway",),
     "readme and schema": ("README.md", "schema.graphql"),
     "manual": ("gateway/manual",),
 }
