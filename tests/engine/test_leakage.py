@@ -43,7 +43,7 @@ INNER = (
     "aiohttp",
     "==",
 )
-LOGGED = (*INNER[:-1], BARCODE, NAME, WORKING, "cql.allRecords", "mutation", "query=")
+LOGGED = (*INNER[:-1], BARCODE, NAME, WORKING, "cql.allRecords", "mutation {", "query=")
 
 QUESTION = f'{{ item(barcode: "{BARCODE}") {{ id title }} a: user(username: "{WORKING}") {{ id }} }}'
 ID = "7c9e6679-7425-40de-944b-000000000001"
