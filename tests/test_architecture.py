@@ -172,11 +172,6 @@ def test_files_do_not_import_each_other_in_a_circle() -> None:
     }
     graph = {name: set(_files_imported(file, modules)) - {name} for name, file in modules.items()}
     circular = {name for name in graph if name in _reached(graph, name)}
-
-    circular -= {
-        "gateway.context",
-        "gateway.fields.base",
-    }  # the context caches selections, and names their type
     assert {name for name in circular if not name.startswith("gateway.schema.")} == set()
 
 

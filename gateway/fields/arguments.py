@@ -15,6 +15,7 @@ import strawberry
 
 from gateway import errors
 from gateway.engine.core import StrawberryAnnotation, StrawberryArgument, to_camel_case
+from gateway.fields.base import Declared
 from gateway.fields.enums import UNKNOWN, member
 from gateway.fields.scalars import DateTime
 from gateway.upstream import cql
@@ -158,7 +159,7 @@ class DateTimeRange:
 Condition = Callable[[str, str, Any], cql.Cql | None]  # Any: the value of the filter's field
 
 
-def condition(description: str, index: str, how: Condition) -> Any:  # Any: the annotation is the type
+def condition(description: str, index: str, how: Condition) -> Declared:
     """Declare a field of a filter: the CQL index and how its value becomes a clause."""
     return strawberry.field(
         description=description, default=None, metadata={"condition": how, "index": index}

@@ -18,13 +18,17 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from aiodataloader import DataLoader
 
-from gateway.context import Context
+from gateway.context import Context, Info
 from gateway.engine.core import StrawberryField
 from gateway.loaders import Loaders
 from gateway.loaders.loader_set import CollectionName
 
 Path: TypeAlias = tuple[str, ...]
+Json: TypeAlias = Any  # a record, a part of one, or a value of a field: JSON, or a Struct of selected members
+Declared: TypeAlias = Any  # a declaration in the body of a type: the annotation beside it is its type
+Entry: TypeAlias = Any  # an expression in generated code, or a function that returns it
 Needs: TypeAlias = frozenset[Path]
+Reader: TypeAlias = Callable[[Json], Json]
 Arguments: TypeAlias = Mapping[str, Any]  # Any: arguments of all types, by their Python names
 
 DROPPED_BY_BFF: Path = ("circulation>",)  # needed if the BFF does not send a member, and circulation does
@@ -56,9 +60,9 @@ class Load(NamedTuple):
     """
 
     loader: DataLoader[Any, Any] | None
-    key: Callable[[Any], Any] | None = None
-    value: Callable[[Any], Any] | None = None
-    empty: Any = None
+    key: Reader | None = None
+    value: Reader | None = None
+    empty: Json = None
 
 
 class Place(Protocol):
@@ -68,31 +72,28 @@ class Place(Protocol):
     def needs(self) -> Needs:
         """The members of the target that the selection reads."""
 
-    def member(self, key: str) -> Any:
+    def member(self, key: str) -> Entry:
         """Complete a member of the record."""
 
-    def member_or_load(self, key: str, dropped_by_bff: bool) -> Any:
+    def member_or_load(self, key: str, dropped_by_bff: bool) -> Entry:
         """Complete a member of the record, and load a record that has it if this one cannot have it."""
 
-    def derive(self, read: Callable[[Any], Any], members: Iterable[str]) -> Any:
+    def derive(self, read: Reader, members: Iterable[str]) -> Entry:
         """Complete what a function computes from members of the record."""
 
-    def page(self, read: Callable[[Any], Any], of_records: Iterable[str]) -> Any:
-        """Complete what a function reads of a page."""
-
-    def embed(self, paths: Mapping[Path, Path], identity: Path | None = None) -> Any:
+    def embed(self, paths: Mapping[Path, Path], identity: Path | None = None) -> Entry:
         """Complete the target from members of the record, and load it if these are not there.
 
         Members are there if the objects that hold them are; without an `identity`, if they are not null.
         """
 
-    def identities(self, key: str) -> Any:
+    def identities(self, key: str) -> Entry:
         """Complete targets of which nothing but the id is selected, from the list of ids."""
 
-    def load(self, value: Any = "None") -> Any:
+    def load(self, value: Entry = "None") -> Entry:
         """Load the value; until then, and if there is none, it is the given one."""
 
-    def pick(self, key: str, member: str) -> Any:
+    def pick(self, key: str, member: str) -> Entry:
         """Complete an object that `Field.load` picks from a list in the record by one of its members."""
 
 
@@ -118,6 +119,14 @@ class Field(StrawberryField):
     def is_basic_field(self) -> bool:
         return False
 
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        """Resolve the field when graphql-core executes it, as Strawberry calls it."""
+        return self.get_value(source, info, kwargs)
+
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
+        """Return the value of the field, or an awaitable for it."""
+        raise NotImplementedError
+
     @property
     def reads(self) -> tuple[Path, ...] | None:
         """The members of the record that its value comes from; None if no parent can embed them."""
@@ -133,14 +142,14 @@ class Field(StrawberryField):
         """The members of the record that make its key."""
         return self.reads or ()
 
-    def parse(self, arguments: Arguments, selected: Selected) -> Any:
+    def parse(self, arguments: Arguments, selected: Selected) -> Json:
         """Return the arguments in the form in which `load` takes them, which is the same for every request.
 
         Raises `BadUserInput` for arguments that are not valid.
         """
         return arguments
 
-    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         """Return how values are loaded, with parsed arguments."""
         raise NotImplementedError
 
@@ -152,7 +161,7 @@ class Field(StrawberryField):
         """Return the upstream calls for a selection; `rows` is the number of records assumed for its type."""
         return Cost(rows=rows)
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         """Return the expression for the value in a compiled plan."""
         return place.load()
 

@@ -12,11 +12,15 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from gateway import errors
-from gateway.context import Context
+from gateway.context import Context, Info
 from gateway.engine.core import StrawberryField, to_camel_case
 from gateway.fields.base import (
+    Arguments,
     Cost,
+    Declared,
+    Entry,
     Field,
+    Json,
     Load,
     Needs,
     Path,
@@ -35,7 +39,7 @@ THROUGH = ">"  # marks, in an embedded record, the members of the target of one 
 
 
 class Link(Field):
-    """A field whose value is another record, found by the key that the parent has. Any: as in `Field`."""
+    """A field whose value is another record, found by the key that the parent has."""
 
     declared: ClassVar[tuple[str, ...]] = ("loader", "key", "embedded", "batched")
     reads_ids = True
@@ -53,10 +57,10 @@ class Link(Field):
         """The member of an embedded record that has what is embedded of this link's target."""
         return to_camel_case(self.python_name) + THROUGH
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
         selection = selected(info, self)
-        load = self.load(info.context, self.parse(kwargs, selection), selection)
+        load = self.load(info.context, self.parse(arguments, selection), selection)
         key = dig(record, self.key)
         if self.reads_ids:
             key = id_in(self, key)
@@ -95,7 +99,7 @@ class Link(Field):
             here[path[-1]] = value
         return target
 
-    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         loaders = context.loaders.direct if selected.is_direct else context.loaders
         return Load(getattr(loaders, self.loader))
 
@@ -106,7 +110,7 @@ class Link(Field):
         calls = 0 if needs <= self.embedded.keys() else self.calls
         return Cost(calls, self.batched or not calls, rows)
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         return place.embed(self.embedded, self.key)
 
 
@@ -146,7 +150,7 @@ class ManyLink(Link):
 
     loads_lists = True
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         keys = dig(record_of(source, self), self.key)
         if not isinstance(keys, list):
             return None
@@ -161,7 +165,7 @@ class ManyLink(Link):
     async def _all(self, loading: list[Any]) -> list[Any]:
         return [record for record in await asyncio.gather(*loading) if record is not None]
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         return place.identities(self.key[0]) if place.needs <= {("id",)} else place.load()
 
 
@@ -172,7 +176,7 @@ class ListLink(Link):
 
 
 class EmbeddedLink(RecordField):
-    """A record of which the parent embeds id and name; the rest is loaded. Any: as in `Field`."""
+    """A record of which the parent embeds id and name; the rest is loaded."""
 
     declared = ("loader",)
     reads_ids = True
@@ -183,8 +187,8 @@ class EmbeddedLink(RecordField):
     def key_paths(self) -> tuple[Path, ...]:
         return ((self.key, "id"),)
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        record = super().get_result(source, info, args, kwargs)
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
+        record = super().get_value(source, info, arguments)
         selection = selected(info, self)
         if record is None or selection.needs <= EMBEDDED:
             return record
@@ -194,7 +198,7 @@ class EmbeddedLink(RecordField):
     async def _rest(self, record: Any, key: str, info: Any) -> Any:
         return await getattr(info.context.loaders, self.loader).load(key) or record
 
-    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         return Load(getattr(context.loaders, self.loader))
 
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
@@ -203,7 +207,7 @@ class EmbeddedLink(RecordField):
     def cost(self, needs: Needs, rows: int) -> Cost:
         return Cost(0 if needs <= EMBEDDED else 1, rows=rows)
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         record = place.member(self.key)
         return record if place.needs <= EMBEDDED else place.load(record)
 
@@ -216,7 +220,7 @@ def link(
     embedded: Mapping[str, str] | None = None,
     identity: str | None = "id",
     batched: bool = True,
-) -> Any:
+) -> Declared:
     """Declare a link to one record.
 
     `identity` is the member of the target that the key is, so that it is always known; None if the key only
@@ -227,25 +231,24 @@ def link(
     `"patronGroup>group": "requester.patronGroup.group"`.
 
     `batched` is False if upstream serves one target per call.
-    Any: the annotation beside the declaration is the type.
     """
     field = _declare(Link(description=description, default=None), loader, key, embedded or {}, identity)
     field.batched = batched
     return field
 
 
-def links(description: str, *, loader: str, key: str) -> Any:
+def links(description: str, *, loader: str, key: str) -> Declared:
     """Declare a link to each record of a list of keys."""
     return _declare(ManyLink(description=description), loader, key, {}, "id")
 
 
-def list_link(description: str, *, loader: str, key: str = "id") -> Any:
+def list_link(description: str, *, loader: str, key: str = "id") -> Declared:
     """Declare a short list that upstream has for one key."""
     return _declare(ListLink(description=description), loader, key, {}, None)
 
 
-def embedded_link(description: str, *, loader: str) -> Any:
-    """Declare a record of which the parent embeds id and name. Any: the annotation is the type."""
+def embedded_link(description: str, *, loader: str) -> Declared:
+    """Declare a record of which the parent embeds id and name."""
     field = EmbeddedLink(description=description, default=None)
     field.loader = loader
     return field

@@ -8,11 +8,11 @@ from typing import Any
 
 import strawberry
 
-from gateway.context import Context
+from gateway.context import Context, Info
 from gateway.engine.core import to_camel_case
 from gateway.fields import arguments
 from gateway.fields.arguments import argument
-from gateway.fields.base import Arguments, Field, Selected, Source, loader_sources
+from gateway.fields.base import Arguments, Declared, Field, Json, Selected, Source, loader_sources
 from gateway.fields.selection import selected
 from gateway.loaders.loader import Loader
 from gateway.upstream.collection import RecordDecoder
@@ -36,13 +36,13 @@ class RootField(Field):
         """
         raise NotImplementedError
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         selection = selected(info, self)
-        return self.start(info.context, self.parse(kwargs, selection), selection)
+        return self.start(info.context, self.parse(arguments, selection), selection)
 
 
 class LookupField(RootField):
-    """One record by one of several keys, each with its loader. Any: as in `Field`."""
+    """One record by one of several keys, each with its loader."""
 
     declared = ("loaders",)
     loaders: Mapping[str, str]
@@ -80,11 +80,8 @@ class LookupField(RootField):
         return [source for each in sources for source in each] if all(sources) else []
 
 
-def lookup(description: str, **keys: tuple[str, str]) -> Any:
-    """Declare a root by its keys: argument = (loader, meaning). A single key is a required argument.
-
-    Any: the annotation beside the declaration is the type.
-    """
+def lookup(description: str, **keys: tuple[str, str]) -> Declared:
+    """Declare a root by its keys: argument = (loader, meaning). A single key is a required argument."""
     field = LookupField(description=description)
     field.loaders = {to_camel_case(name): loader for name, (loader, _) in keys.items()}
     required = len(keys) == 1

@@ -15,7 +15,10 @@ from gateway.fields.arguments import argument, clause_of, cursor, offset_after, 
 from gateway.fields.base import (
     Arguments,
     Cost,
+    Declared,
+    Entry,
     Field,
+    Json,
     Load,
     Needs,
     Place,
@@ -36,7 +39,7 @@ Record = TypeVar("Record")
 
 
 class PageField(Field):
-    """A field of a connection; its source is a slice of a list. Any: as in `Field`."""
+    """A field of a connection; its source is a slice of a list."""
 
     value_of = "page"
     declared = ("read", "rows", "of_records")
@@ -44,25 +47,21 @@ class PageField(Field):
     rows: int
     of_records: tuple[str, ...]
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         return self.read(source)
 
     def cost(self, needs: Needs, rows: int) -> Cost:
         return Cost(rows=self.rows)
 
-    def plan(self, place: Place) -> Any:
-        return place.page(self.read, self.of_records)
-
 
 def page_field(
     description: str, read: Callable[[Slice], Any], *, rows: int = 1, of_records: tuple[str, ...] = ()
-) -> Any:
+) -> Declared:
     """Declare a field of a connection; `rows` is how many records it is assumed to have without `first`.
 
     `of_records` are the members that it reads of the records, if it does more than pass them on: leaves with
     fields of their own, read by `get`.
 
-    Any: the annotation beside the declaration is the type.
     """
     field = PageField(description=description, default=None)
     field.read, field.rows, field.of_records = read, rows, of_records
@@ -120,7 +119,7 @@ class PageRequest(NamedTuple):
 
 
 class ConnectionField(RootField):
-    """A connection at the root: the collection that it reads, and which part of it. Any: as in `Field`."""
+    """A connection at the root: the collection that it reads, and which part of it."""
 
     declared = ("collection", "table", "default_sort")
     selects_nodes = True
@@ -169,7 +168,7 @@ class ConnectionField(RootField):
 
 
 class ConnectionLink(Link):
-    """A connection on a record: the records that have its key. Any: as in `Field`."""
+    """A connection on a record: the records that have its key."""
 
     declared = ("loader", "key", "within", "default_sort")
     reads_ids = False
@@ -193,18 +192,18 @@ class ConnectionLink(Link):
     def cost(self, needs: Needs, rows: int) -> Cost:
         return Cost(1, self.batched, rows)
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         return place.load()
 
 
 class FullListLink(Link):
-    """A list that upstream serves completely, one parent per call. Any: as in `Field`."""
+    """A list that upstream serves completely, one parent per call."""
 
     declared = ("loader", "key")
     reads_ids = False
     batched = False
 
-    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         return Load(getattr(context.loaders, self.loader), str, Slice)
 
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
@@ -213,7 +212,7 @@ class FullListLink(Link):
     def cost(self, needs: Needs, rows: int) -> Cost:
         return Cost(1, self.batched, rows)
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         return place.load()
 
 
@@ -227,8 +226,8 @@ def full_list_of(records: list[Any]) -> Slice:
     return Slice(records)
 
 
-def full_list_link(description: str, *, loader: str, key: str = "id") -> Any:
-    """Declare a list that upstream serves completely for one parent. Any: the annotation is the type."""
+def full_list_link(description: str, *, loader: str, key: str = "id") -> Declared:
+    """Declare a list that upstream serves completely for one parent."""
     field = FullListLink(description=description)
     field.loader, field.key = loader, path_of(key)
     return field
@@ -243,12 +242,11 @@ def connection(
     default_sort: Sequence[cql.SortKey] = (),
     direct: str | None = None,
     table: str | None = None,
-) -> Any:
+) -> Declared:
     """Declare a connection at the root by its collection, such as `users.users` of `Upstream`.
 
     `direct` is read instead if something is selected that the BFF drops. `table` names the loader of a small
     table, which also has the list if nothing narrows it.
-    Any: the annotation beside the declaration is the type.
     """
     field = ConnectionField(description=description)
     field.collection, field.table = CollectionName(collection, direct), table
@@ -266,11 +264,8 @@ def connection_link(
     sort: type | None = None,
     within: cql.Cql | None = None,
     default_sort: Sequence[cql.SortKey] = (),
-) -> Any:
-    """Declare a connection on a record: `loader` takes the clause and the sort, `key` is the parent's.
-
-    Any: the annotation beside the declaration is the type.
-    """
+) -> Declared:
+    """Declare a connection on a record: `loader` takes the clause and the sort, `key` is the parent's."""
     field = ConnectionLink(description=description)
     field.loader, field.key, field.within = loader, path_of(key), within
     field.default_sort = tuple(default_sort)

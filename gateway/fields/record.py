@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from typing import Any, Literal, cast
 
 from gateway import errors
-from gateway.context import Context
+from gateway.context import Context, Info
 from gateway.engine.core import (
     StrawberryEnumDefinition,
     StrawberryField,
@@ -22,10 +22,15 @@ from gateway.engine.core import (
 )
 from gateway.fields.base import (
     DROPPED_BY_BFF,
+    Arguments,
+    Declared,
+    Entry,
     Field,
+    Json,
     Load,
     Path,
     Place,
+    Reader,
     Selected,
     Source,
     loader_sources,
@@ -36,7 +41,7 @@ from gateway.upstream.services.circulation import FROM_CIRCULATION
 
 
 class RecordField(Field):
-    """A member of a record; texts of closed value sets become enum values. Any: as in `Field`."""
+    """A member of a record; texts of closed value sets become enum values."""
 
     reads_objects = True
 
@@ -45,7 +50,7 @@ class RecordField(Field):
         """The JSON member: the GraphQL name, unless the declaration says otherwise."""
         return str(self.metadata.get("key") or to_camel_case(self.python_name))
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         return self.read(record_of(source, self))
 
     def read(self, record: Any) -> Any:
@@ -62,14 +67,14 @@ class RecordField(Field):
         return ((self.key,),)
 
     @cached_property
-    def reader(self) -> Callable[[Any], Any] | None:
+    def reader(self) -> Reader | None:
         """The function that reads one value; None if it is taken as it is."""
         if has_object_definition(_named(self.type)):
             return partial(record_of, field=self)
         enum = _enum_of(self.type)
         return None if enum is None else _member_of(enum)
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         return place.member(self.key)
 
     @cached_property
@@ -103,7 +108,7 @@ class SourceSpecificField(RecordField):
     def requires(self) -> tuple[Path, ...]:
         return (DROPPED_BY_BFF,) if self.dropped_by_bff else ()
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
         if type(record) is dict:
             is_present, is_direct = self.key in record, FROM_CIRCULATION in record
@@ -123,18 +128,18 @@ class SourceSpecificField(RecordField):
         """The name of the loader: that of the type, loan or request."""
         return str(self.origin.__name__.lower())  # type: ignore[union-attr]  # every field has one
 
-    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         loaders = context.loaders.direct if self.dropped_by_bff else context.loaders.through_bff
         return Load(getattr(loaders, self._loader))
 
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         return loader_sources(self._loader, self.dropped_by_bff)
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         return place.member_or_load(self.key, self.dropped_by_bff)
 
 
-def _slot(read: Callable[[Any], Any], value: Any) -> Any:
+def _slot(read: Reader, value: Any) -> Any:
     """One element of a list. One that cannot be read is an error in its slot and costs no other element."""
     try:
         return None if value is None else read(value)
@@ -168,11 +173,10 @@ def field(
     key: str | None = None,
     dropped_by: Literal["bff", "circulation"] | None = None,
     deprecated: str | None = None,
-) -> Any:
+) -> Declared:
     """Declare a member of a record: its description for front-end developers, and its JSON key if it differs.
 
     `dropped_by` names the interface to loans and requests that does not send the member; the other does.
-    Any: the annotation beside the declaration is the type.
     """
     kind = RecordField if dropped_by is None else SourceSpecificField
     return kind(
@@ -186,24 +190,21 @@ def field(
 
 
 class DerivedField(Field):
-    """A value that is computed from members of a record. Any: as in `Field`."""
+    """A value that is computed from members of a record."""
 
     declared = ("read", "members")
-    read: Callable[[Any], Any]
+    read: Reader
     members: tuple[str, ...]
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         return self.read(record_of(source, self))
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         return place.derive(self.read, self.members)
 
 
-def derived(description: str, read: Callable[[Any], Any], *, members: Iterable[str]) -> Any:
-    """Declare a value that `read` computes from these members of a record, which it reads by `get`.
-
-    Any: the annotation beside the declaration is the type.
-    """
+def derived(description: str, read: Reader, *, members: Iterable[str]) -> Declared:
+    """Declare a value that `read` computes from these members of a record, which it reads by `get`."""
     field = DerivedField(description=description, default=None)
     field.read, field.members = read, tuple(members)
     return field

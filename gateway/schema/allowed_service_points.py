@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
 
@@ -11,7 +11,7 @@ from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.arguments import argument
-from gateway.fields.base import Arguments, Load, Selected, Source
+from gateway.fields.base import Arguments, Declared, Load, Selected, Source
 from gateway.fields.enums import member
 from gateway.fields.link import Link, link
 from gateway.fields.record import field
@@ -92,7 +92,7 @@ async def allowed_service_points(
 
 
 class AllowedServicePointsOf(Link):
-    """The service points that allow pickup of a new request for a record. Any: as in `Link`."""
+    """The service points that allow pickup of a new request for a record."""
 
     declared = (*Link.declared, "parameter")
     batched = False
@@ -112,11 +112,8 @@ class AllowedServicePointsOf(Link):
         return []
 
 
-def allowed_for(description: str, parameter: str) -> Any:
-    """Declare the service points that allow pickup of a new request; `parameter` names the id upstream.
-
-    Any: the annotation beside the declaration is the type.
-    """
+def allowed_for(description: str, parameter: str) -> Declared:
+    """Declare the service points that allow pickup of a new request; `parameter` names the id upstream."""
     declared = AllowedServicePointsOf(description=description)
     declared.loader, declared.key, declared.embedded = "allowed_service_points", ("id",), {}
     declared.parameter = parameter

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from gateway.context import Context
 from gateway.fields import arguments
 from gateway.fields.arguments import SortDirection, condition, page_size
-from gateway.fields.base import Load, Selected, Source
+from gateway.fields.base import Declared, Load, Selected, Source
 from gateway.fields.enums import member, unknown_member
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
@@ -84,7 +84,7 @@ class BatchRequestDetailConnection(Connection[BatchRequestDetail]):
 
 
 class DetailsOfBatch(ConnectionLink):
-    """The items of a batch. Upstream serves them one batch per call. Any: as in `Link`."""
+    """The items of a batch. Upstream serves them one batch per call."""
 
     batched = False
 
@@ -99,7 +99,7 @@ class DetailsOfBatch(ConnectionLink):
         return []
 
 
-def _details(description: str) -> Any:  # Any: the annotation beside the declaration is the type
+def _details(description: str) -> Declared:
     declared = DetailsOfBatch(description=description)
     declared.loader, declared.key = "details_of_batch_request", ("batchId",)
     declared.within, declared.default_sort = None, ()

@@ -11,7 +11,7 @@ from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.arguments import SortDirection, condition
-from gateway.fields.base import Load, Needs, Path, Place, Selected, Source
+from gateway.fields.base import Arguments, Declared, Entry, Json, Load, Needs, Path, Place, Selected, Source
 from gateway.fields.enums import member
 from gateway.fields.link import Link, embedded_link, id_in, link, loaded
 from gateway.fields.lookup import lookup
@@ -44,10 +44,7 @@ ON_THE_SHELF = (cql.SortKey("effectiveShelvingOrder"), cql.SortKey("barcode"))
 
 
 class InstanceOfItem(Link):
-    """The title of an item. Items of inventory have the id of their holdings, those in loans its own.
-
-    Any: as in `Link`.
-    """
+    """The title of an item. Items of inventory have the id of their holdings, those in loans its own."""
 
     calls = 2  # the holdings first, unless the item has the id of its title
 
@@ -55,7 +52,7 @@ class InstanceOfItem(Link):
     def key_paths(self) -> tuple[Path, ...]:
         return (("instanceId",), ("holdingsRecordId",), ("title",))
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
         selection = selected(info, self)
         key = id_in(self, record.get("instanceId"))
@@ -71,7 +68,7 @@ class InstanceOfItem(Link):
         target |= record.get(self.through) or {}
         return target if target and needs <= {(name,) for name in target} else None
 
-    def load(self, context: Context, arguments: Any, selected: Selected) -> Load:
+    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         def key(read: tuple[str | None, str | None, str | None]) -> InstanceOf | None:
             instance_id, holdings_id, title = read
             if instance_id := id_in(self, instance_id):
@@ -87,11 +84,11 @@ class InstanceOfItem(Link):
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         return [*super().sources(selected, is_direct), Source(HOLDINGS, is_direct, ("instanceId",))]
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         return place.embed({("id",): ("instanceId",), ("title",): ("title",)})
 
 
-def _instance_of_item(description: str) -> Any:  # Any: the annotation beside the declaration is the type
+def _instance_of_item(description: str) -> Declared:
     field = InstanceOfItem(description=description)
     field.loader, field.key, field.embedded = "instance", ("instanceId",), {}
     return field

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import strawberry
 
 from gateway import errors
-from gateway.context import Context
+from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.arguments import argument
-from gateway.fields.base import Arguments, Field, Load, Path, Place, Selected
+from gateway.fields.base import Arguments, Declared, Entry, Field, Json, Load, Path, Place, Selected
 from gateway.fields.link import embedded_link, link
 from gateway.fields.lookup import RootField
 from gateway.fields.page import connection_link
@@ -180,14 +180,14 @@ class SearchItem:
 
 
 class ItemByBarcode(Field):
-    """One of the items of a search result. Any: as in `Field`."""
+    """One of the items of a search result."""
 
     @property
     def reads(self) -> tuple[Path, ...]:
         return (("items",),)
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        return self._pick(record_of(source).get("items"), kwargs)
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
+        return self._pick(record_of(source).get("items"), arguments)
 
     def load(self, context: Context, arguments: Arguments, selected: Selected) -> Load:
         return Load(None, lambda items: self._pick(items, arguments))
@@ -197,11 +197,11 @@ class ItemByBarcode(Field):
         records = [item for item in items if hasattr(item, "get")] if isinstance(items, list) else []
         return next((item for item in records if str(item.get("barcode")).casefold() == barcode), None)
 
-    def plan(self, place: Place) -> Any:
+    def plan(self, place: Place) -> Entry:
         return place.pick("items", "barcode")
 
 
-def _item_by_barcode(description: str) -> Any:  # Any: the annotation beside the declaration is the type
+def _item_by_barcode(description: str) -> Declared:
     declared = ItemByBarcode(description=description)
     declared.arguments = [argument("barcode", str, "The barcode.")]
     return declared
@@ -291,7 +291,7 @@ CONDITIONS: Mapping[str, Callable[[str], cql.Cql]] = {
 
 
 class SearchField(RootField):
-    """A root that searches for one title. Any: as in `Field`."""
+    """A root that searches for one title."""
 
     def start(
         self,
@@ -309,7 +309,7 @@ class SearchField(RootField):
         return CONDITIONS[name](value)
 
 
-def _search(description: str) -> Any:  # Any: the annotation beside the declaration is the type
+def _search(description: str) -> Declared:
     declared = SearchField(description=description)
     declared.arguments = [
         argument("id", strawberry.ID | None, "The id of the title, a UUID.", default=None),

@@ -11,13 +11,6 @@ from gateway.engine.plans.plan import Json, UnexpectedValue
 from gateway.fields.link import are_ids
 from gateway.upstream.record_types import FLOAT, INT
 
-TESTS = {  # a value that passes is taken as it is
-    "String": "type({v}) is str",
-    "ID": "type({v}) is str",
-    "Boolean": "{v} is True or {v} is False",
-    "Int": "type({v}) is int and -2147483648 <= {v} <= 2147483647",
-    "Float": "type({v}) is float and -INF < {v} < INF",
-}
 _DECODED: Mapping[str, Any] = {
     "String": str,
     "ID": str,

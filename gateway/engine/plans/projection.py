@@ -1,23 +1,23 @@
 """The generator of projections: functions that turn records into their part of the response.
 
-Results are Structs with the names of the response. For the users of `{ users { nodes { name: username
-patronGroup { id } status: active blocks: manualBlocks { totalCount } } } }` it generates, bound names aside:
+Results are Structs with the names of the response. For the users of the selection `proxy { name: username
+patronGroup { id } manualBlocks { totalCount } }` it generates, with other names for its constants:
 
     def project(values, embedded, n0, n1):
      out = []
      add = out.append
      c = 0
      vc0 = checked_ids([p.patronGroup for p in values])
-     c += len(vc0) - vc0.count(None)
      for v, vc0 in zip(values, vc0):
       if v is not None:
-       e1_ = None
+       e2_ = None
        if vc0 is not None:
-        e1_ = Result1(vc0)
-       o2_ = Result4(v.username, e1_, v.active, None)
-       n0(o2_)
+        e2_ = PatronGroup(vc0)
+        c += 1
+       o = Proxy(v.username, e2_, None)
+       n0(o)
        n1(v.id)
-       v = o2_
+       v = o
       add(v)
      if c: embedded(c)
      return out
@@ -30,7 +30,6 @@ names, are taken over as they were decoded. The code has names and constants by 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -46,7 +45,6 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLScalarType,
     GraphQLUnionType,
     get_named_type,
     get_nullable_type,
@@ -56,7 +54,6 @@ from graphql import (
 from gateway.engine.core import FieldDetails, GroupedFieldSet, class_of, declaration_of
 from gateway.engine.plans.leaves import (
     AS_DECODED,
-    TESTS,
     EnumNames,
     EnumObjects,
     checked_id,
@@ -439,9 +436,6 @@ class FieldPlace:
         self.lines += writer.value(self.field.type, self.details, value, self.indent, self.declaration, None)
         return value
 
-    def page(self, read: Callable[[Any], Any], of_records: Iterable[str]) -> Entry:
-        raise UnsupportedOperation("a page field of a record")
-
     def embed(self, paths: Mapping[Path, Path], identity: Path | None = None) -> Entry:
         record, writer, indent, needs = self.record, self.writer, self.indent, self.needs
         kind: Any = get_named_type(self.field.type)
@@ -552,7 +546,6 @@ class Writer:
         self.counts = False  # embedded targets, in the variable `c`
         self.names: dict[str, Any] = {
             "A": UnexpectedValue,
-            "INF": math.inf,
             "UNSET": msgspec.UNSET,
             "CONVERT": msgspec.convert,
             "RECORD": record_of,
@@ -574,7 +567,7 @@ class Writer:
         """Write lines that complete the value in a variable, which are records if there is a decoding."""
         is_nullable, kind = not isinstance(declared, GraphQLNonNull), get_nullable_type(declared)
         if is_leaf_type(kind):
-            return self._tested_leaf(kind, v, indent, declaration, is_nullable)
+            return [f"{indent}{v} = {self._coerced_leaf(kind, v, declaration, is_nullable)}"]
         deeper = indent + " "
         if isinstance(kind, GraphQLObjectType):
             lines = self._object_value(kind, details, v, deeper, decoding)
@@ -751,21 +744,13 @@ class Writer:
             return column or f"(None if {read} is None else {self.bind(from_upstream)}({read}))"
         return f"{self.bind(nullable(coercion_of(leaf)))}({read})"
 
-    def _tested_leaf(
-        self, leaf: GraphQLLeafType, v: str, indent: str, declaration: Any, is_nullable: bool
-    ) -> list[Line]:
+    def _coerced_leaf(self, leaf: GraphQLLeafType, v: str, declaration: Any, is_nullable: bool) -> str:
+        """Return the expression for a leaf that no decoder tested: of a page, or a result of a mutation."""
         if isinstance(leaf, GraphQLEnumType):
-            change = f"{v} = {self.bind(EnumNames(leaf, getattr(declaration, 'reader', None)))}[{v}]"
-            return [f"{indent}if {v} is not None: {change}" if is_nullable else f"{indent}{change}"]
-        coerce = self.bind(coercion_of(leaf))
-        test = TESTS.get(leaf.name)
-        if test is None or not isinstance(leaf, GraphQLScalarType):
-            change = f"{v} = {coerce}({v})"
-            return [f"{indent}if {v} is not None: {change}" if is_nullable else f"{indent}{change}"]
-        test = test.format(v=v)
-        if is_nullable:
-            test = f"{v} is None or {test}"
-        return [f"{indent}if not ({test}): {v} = {coerce}({v})"]
+            value = f"{self.bind(EnumNames(leaf, getattr(declaration, 'reader', None)))}[{v}]"
+        else:
+            value = f"{self.bind(coercion_of(leaf))}({v})"
+        return f"(None if {v} is None else {value})" if is_nullable else value
 
     def note(self) -> int:
         """Return the number of another list of notes."""

@@ -1,0 +1,51 @@
+"""The worked example in the documentation of the generator does what the generated function does."""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from gateway.engine.plans import projection
+from gateway.engine.plans.leaves import checked_ids
+from tests.engine.plans.compiled import compiled
+
+SELECTION = "proxy { name: username patronGroup { id } manualBlocks { totalCount } }"
+
+User = msgspec.defstruct("User", [("id", str), ("username", str | None), ("patronGroup", str | None)])
+PatronGroup = msgspec.defstruct("PatronGroup", ["id"])
+Proxy = msgspec.defstruct("Proxy", ["name", "patronGroup", "manualBlocks"])
+
+
+def outcome(project: Callable[..., list[Any]]) -> tuple[bytes, list[int], bytes, list[Any]]:
+    """The result for a few users, the number of embedded targets, and the notes."""
+    users = [User("1", "ann", "g1"), None, User("2", None, None), User("3", "bo", "g1"), User("4", "cy", "")]
+    counts: list[int] = []
+    targets: list[Any] = []
+    keys: list[Any] = []
+    results = project(users, counts.append, targets.append, keys.append)
+    return msgspec.json.encode(results), counts, msgspec.json.encode(targets), keys
+
+
+def test_the_example_of_the_generator() -> None:
+    """Results, notes and counts of the documented function are those of the generated one."""
+    documented = inspect.getdoc(projection) or ""
+    assert "`proxy { name: username\npatronGroup { id } manualBlocks { totalCount } }`" in documented
+    start, end = documented.index("    def project("), documented.index("Nested objects")
+    names: dict[str, Any] = {"checked_ids": checked_ids, "PatronGroup": PatronGroup, "Proxy": Proxy}
+    exec(textwrap.dedent(documented[start:end]), names)  # noqa: S102 - it is ours
+    (root,) = compiled(f"{{ loans {{ nodes {{ {SELECTION} }} }} }}").roots
+    (link,) = root.target.links
+
+    assert outcome(names["project"]) == outcome(link.target.project)
+    assert outcome(link.target.project)[1:] == (
+        [2],
+        b'[{"name":"ann","patronGroup":{"id":"g1"},"manualBlocks":null},'
+        b'{"name":null,"patronGroup":null,"manualBlocks":null},'
+        b'{"name":"bo","patronGroup":{"id":"g1"},"manualBlocks":null},'
+        b'{"name":"cy","patronGroup":null,"manualBlocks":null}]',
+        ["1", "2", "3", "4"],
+    )
