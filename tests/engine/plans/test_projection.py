@@ -22,7 +22,7 @@ Proxy = msgspec.defstruct("Proxy", ["name", "patronGroup", "manualBlocks"])
 
 def outcome(project: Callable[..., list[Any]]) -> tuple[bytes, list[int], bytes, list[Any]]:
     """The result for a few users, the number of embedded targets, and the notes."""
-    users = [User("1", "ann", "g1"), None, User("2", None, None), User("3", "bo", "g1"), User("4", "cy", "")]
+    users = [User("1", "ann", "g1"), User("2", None, None), User("3", "bo", "g1"), User("4", "cy", "")]
     counts: list[int] = []
     targets: list[Any] = []
     keys: list[Any] = []
