@@ -44,6 +44,7 @@ _REQUEST_ID = re.compile(rb"[0-9A-Za-z/;,\-_.]{1,256}")
 _VISIBLE = bytes(range(0x21, 0x7F))  # a table: a pattern takes four times as long for a long token
 _PRINTABLE = re.compile(rb"[\x20-\x7e]+")
 _BEARER = re.compile(rb"bearer +(.*)", re.IGNORECASE)
+_OTHER_SCHEME = re.compile(rb"[ \t]*(?!bearer\b)[a-z][a-z0-9-]* +[^ ]", re.IGNORECASE)
 _POLARIS_SCHEME = re.compile(rb"(?:PAS|Bearer) +[\x21-\x7e]+")
 _NUMBER = re.compile(rb"[0-9]{1,9}")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]{1,64})?")
@@ -125,11 +126,17 @@ def _read(headers: Headers) -> dict[bytes, list[bytes]]:
 
 def _single(values: dict[bytes, list[bytes]], name: bytes) -> bytes | None:
     lines = values.get(name)
-    if lines is None:
-        return None
-    if len(lines) > 1:
-        raise BadRequest(f"Header {_display_name(name)} was sent more than once.")
-    return lines[0].strip(b" \t")
+    return None if lines is None else _only(lines, name)
+
+
+def _only(lines: Sequence[bytes], name: bytes) -> bytes:
+    """Return the value of a header. Proxies may repeat it (CIRC-2282), also in one line with commas."""
+    if len(lines) == 1 and b"," not in lines[0]:
+        return lines[0].strip(b" \t")
+    if len({line.strip(b" \t") for line in lines}) > 1:
+        raise BadRequest(f"Header {_display_name(name)} was sent more than once, with different values.")
+    repeated = {part.strip(b" \t") for part in lines[0].split(b",")}
+    return repeated.pop() if len(repeated) == 1 else lines[0].strip(b" \t")
 
 
 def _display_name(name: bytes) -> str:
@@ -153,7 +160,7 @@ def _tenant(values: dict[bytes, list[bytes]], default: str | None) -> str:
 def _token(values: dict[bytes, list[bytes]], *, token_cookie: bool) -> str | None:
     # As in Okapi, two headers with different tokens are refused. A cookie is used if there is no header.
     header = _single(values, _TOKEN)
-    bearer = _bearer(values)
+    bearer = _bearer(values, has_token=header is not None)
     if header is not None and bearer is not None and header != bearer:
         raise BadRequest(f"Headers {TOKEN_HEADER} and Authorization have different tokens.")
     if header is not None:
@@ -164,10 +171,13 @@ def _token(values: dict[bytes, list[bytes]], *, token_cookie: bool) -> str | Non
     return None if cookie is None else _check_token(cookie, f"Cookie {TOKEN_COOKIE}")
 
 
-def _bearer(values: dict[bytes, list[bytes]]) -> bytes | None:
-    value = _single(values, b"authorization")
-    if value is None:
+def _bearer(values: dict[bytes, list[bytes]], *, has_token: bool) -> bytes | None:
+    lines: Sequence[bytes] = values.get(b"authorization", ())
+    if has_token:  # a login of another kind is for a proxy in front of the gateway
+        lines = [line for line in lines if not _OTHER_SCHEME.match(line)]
+    if not lines:
         return None
+    value = _only(lines, b"authorization")
     match = _BEARER.fullmatch(value)
     if match is None:
         raise BadRequest("Header Authorization must be of the form 'Bearer <token>'.")
@@ -178,8 +188,8 @@ def _cookie(values: dict[bytes, list[bytes]]) -> bytes | None:
     # HTTP/2 lets a client split its cookies over several header lines.
     pairs = [pair.strip().partition(b"=") for line in values.get(b"cookie", ()) for pair in line.split(b";")]
     tokens = [value.strip(b'"') for name, _, value in pairs if name == TOKEN_COOKIE.encode()]
-    if len(tokens) > 1:
-        raise BadRequest(f"Cookie {TOKEN_COOKIE} was sent more than once.")
+    if len(set(tokens)) > 1:
+        raise BadRequest(f"Cookie {TOKEN_COOKIE} was sent more than once, with different values.")
     return tokens[0] if tokens else None
 
 

@@ -65,9 +65,26 @@ def test_missing_tenant() -> None:
     assert refusal() == "Header X-Okapi-Tenant is missing."
 
 
-def test_doubled_tenant() -> None:
-    """Two tenants are refused even when they agree: FOLIO calls the outcome unpredictable."""
-    assert refusal(TENANT, TENANT) == "Header X-Okapi-Tenant was sent more than once."
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"x-okapi-tenant", b"diku"), (b"x-okapi-tenant", b" diku ")],
+        [(b"x-okapi-tenant", b"diku, diku")],
+        [(b"x-okapi-tenant", b"diku,diku"), (b"x-okapi-tenant", b"diku,diku")],
+    ],
+)
+def test_repeated_tenant(headers: list[tuple[bytes, bytes]]) -> None:
+    """A tenant that a proxy repeats is one tenant, also in one line."""
+    assert caller_from_headers(headers, token_cookie=False).tenant == "diku"
+
+
+def test_different_tenants() -> None:
+    """Two tenants are refused."""
+    message = "Header X-Okapi-Tenant was sent more than once, with different values."
+
+    assert refusal((b"x-okapi-tenant", b"diku"), (b"x-okapi-tenant", b"college")) == message
+    assert refusal((b"x-okapi-tenant", b"diku"), (b"x-okapi-tenant", b"")) == message
+    assert "must be a lowercase letter" in refusal((b"x-okapi-tenant", b"diku, college"))
 
 
 def test_default_tenant() -> None:
@@ -103,14 +120,51 @@ def test_same_token_twice_over() -> None:
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"x-okapi-token", b"abc")] * 2,
+        [(b"x-okapi-token", b"abc,abc")],
+        [(b"authorization", b"Bearer abc")] * 2,
+        [(b"authorization", b"Bearer abc, Bearer abc")],
+        [(b"x-okapi-token", b"abc"), (b"x-okapi-token", b"abc"), (b"authorization", b"Bearer abc")],
+        [(b"x-okapi-token", b"abc"), (b"authorization", b"Basic YTpi")],
+        [(b"x-okapi-token", b"abc"), (b"authorization", b"basic YTpi")],
+        [(b"x-okapi-token", b"abc"), (b"authorization", b"Negotiate YTpi")],
+        [
+            (b"x-okapi-token", b"abc"),
+            (b"authorization", b"Digest a=b, c=d"),
+            (b"authorization", b"Bearer abc"),
+        ],
+    ],
+)
+def test_repeated_token(headers: list[tuple[bytes, bytes]]) -> None:
+    """Equal tokens are one token, and beside X-Okapi-Token a login of another scheme is ignored."""
+    assert caller(*headers).token == "abc"  # noqa: S105 - not a secret
+
+
+@pytest.mark.parametrize(
     ("headers", "message"),
     [
         (
             [(b"x-okapi-token", b"abc"), (b"authorization", b"Bearer xyz")],
             "Headers X-Okapi-Token and Authorization have different tokens.",
         ),
-        ([(b"x-okapi-token", b"abc")] * 2, "Header X-Okapi-Token was sent more than once."),
-        ([(b"authorization", b"Bearer abc")] * 2, "Header Authorization was sent more than once."),
+        (
+            [(b"x-okapi-token", b"abc"), (b"x-okapi-token", b"xyz")],
+            "Header X-Okapi-Token was sent more than once, with different values.",
+        ),
+        (
+            [(b"authorization", b"Bearer abc"), (b"authorization", b"Bearer xyz")],
+            "Header Authorization was sent more than once, with different values.",
+        ),
+        (
+            [(b"authorization", b"Bearer abc"), (b"authorization", b"Basic YTpi")],
+            "Header Authorization was sent more than once, with different values.",
+        ),
+        (
+            [(b"x-okapi-token", b"abc"), (b"authorization", b"Bearer")],
+            "Header Authorization must be of the form 'Bearer <token>'.",
+        ),
         ([(b"authorization", b"Basic YTpi")], "Header Authorization must be of the form 'Bearer <token>'."),
         ([(b"authorization", b"abc")], "Header Authorization must be of the form 'Bearer <token>'."),
         (
@@ -170,10 +224,12 @@ def test_no_such_cookie() -> None:
 
 
 def test_doubled_cookie() -> None:
-    """Two access tokens in one request are refused, on one line or on two."""
-    message = "Cookie folioAccessToken was sent more than once."
+    """Two different access tokens in one request are refused, equal ones are one."""
+    other = (b"cookie", b"folioAccessToken=other")
+    message = "Cookie folioAccessToken was sent more than once, with different values."
 
-    assert refusal(TENANT, COOKIE, COOKIE, token_cookie=True) == message
+    assert refusal(TENANT, COOKIE, other, token_cookie=True) == message
+    assert caller(COOKIE, COOKIE, token_cookie=True).token == caller(COOKIE, token_cookie=True).token
 
 
 def test_bad_cookie() -> None:
@@ -293,10 +349,13 @@ def test_bad_polaris_number(name: str, value: bytes) -> None:
 
 
 def test_doubled_polaris_authorization() -> None:
-    """Two Polaris identities are refused."""
+    """Two different Polaris identities are refused, equal ones are one."""
     header = (b"x-polaris-authorization", b"PAS a:b:c")
+    other = (b"x-polaris-authorization", b"PAS d:e:f")
+    message = "Header X-Polaris-Authorization was sent more than once, with different values."
 
-    assert refusal(TENANT, header, header) == "Header X-Polaris-Authorization was sent more than once."
+    assert refusal(TENANT, header, other) == message
+    assert caller(header, header).polaris == PolarisIdentity(authorization="PAS a:b:c")
 
 
 SEEDED = PolarisIdentity(authorization="PAS seeded", workstation=1, organization=2)

@@ -16,8 +16,9 @@ from typing import Literal
 
 import msgspec
 
+from gateway.engine.request import SHA256, normalize_document_id
+
 APOLLO_FORMAT = "apollo-persisted-query-manifest"
-SHA256 = "sha256:"  # the prefix of hashes as ids in the specification of GraphQL over HTTP
 
 _MAX_ID = 256
 
@@ -42,7 +43,7 @@ class TrustedDocuments:
         self._documents = list(documents)
         self._by_id: dict[str, str] = {}
         for each in self._documents:
-            if self._by_id.setdefault(each.id, each.text) != each.text:
+            if self._by_id.setdefault(normalize_document_id(each.id), each.text) != each.text:
                 raise ManifestError(f"id {each.id} has two documents")
         # Clients of automatic persisted queries send the hash of a text whatever its id in the manifest.
         for each in self._documents:
@@ -60,7 +61,7 @@ class TrustedDocuments:
 
     def text(self, document_id: str) -> str | None:
         """Return the text of an id, None if no manifest has it."""
-        return self._by_id.get(document_id.removeprefix(SHA256))
+        return self._by_id.get(normalize_document_id(document_id))
 
 
 class _ApolloOperation(msgspec.Struct, frozen=True):
@@ -76,11 +77,19 @@ class _ApolloManifest(msgspec.Struct, frozen=True):
 
 def read_manifests(path: Path) -> list[TrustedDocument]:
     """Return the documents of a manifest, or of every `*.json` in a folder. Raises `ManifestError`."""
-    if not path.is_dir():
+    try:
+        files = (
+            sorted(each for each in path.iterdir() if each.name.endswith(".json")) if path.is_dir() else None
+        )
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
+    if files is None:
         return list(_read_documents(path))
-    files = sorted(path.glob("*.json"))
     if not files:
         raise ManifestError(f"{path}: has no manifest (*.json)")
+    for file in files:
+        if not file.is_file():  # reading a pipe would wait for its writer
+            raise ManifestError(f"{file}: is not a regular file")
     return [each for file in files for each in _read_documents(file)]
 
 

@@ -17,8 +17,12 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
 from gateway.engine.documents import Documents, Prepared, Rejected, reject_untrusted, rejection
-from gateway.engine.manifests import SHA256
-from gateway.engine.request import GraphQLRequest, PersistedQuery, get_persisted_query
+from gateway.engine.request import (
+    GraphQLRequest,
+    PersistedQuery,
+    get_persisted_query,
+    normalize_document_id,
+)
 from gateway.errors import BadRequest, ErrorCode
 from gateway.redis_store import RedisStore, RedisUnavailable
 
@@ -74,7 +78,7 @@ class PersistedDocuments:
             name = persisted.sha256Hash
         text = self.documents.trusted.text(name)
         if text is None and self.registered is not None:
-            text = await self.registered.get(name.removeprefix(SHA256))
+            text = await self.registered.get(normalize_document_id(name))
         if text is not None:
             return text
         if self.documents.trust == "enforce":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -10,6 +11,10 @@ from msgspec import UNSET, UnsetType
 from gateway.errors import BadRequest
 
 PERSISTED_QUERY = "persistedQuery"  # the extension that names a document by its hash
+SHA256 = "sha256:"  # the prefix of hashes as ids in the specification of GraphQL over HTTP
+
+# MD5 (Relay), SHA-1 (graphql-codegen) or SHA-256
+_HASH = re.compile(r"(?:sha256:)?([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.ASCII | re.IGNORECASE)
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,20 +23,24 @@ class GraphQLRequest(msgspec.Struct, frozen=True, kw_only=True):
     Without a `query` there is a `documentId`, or the extension that names a document by its hash.
     """
 
-    query: str | UnsetType = UNSET
+    query: str | UnsetType | None = UNSET
     documentId: str | None = None
     operationName: str | None = None
     variables: dict[str, Any] | None = None  # Any: JSON, until graphql-core coerces it
     extensions: dict[str, Any] | None = None
 
     @property
-    def has_document(self) -> bool:
-        """True if the request has a document or names one."""
-        return (
-            self.query is not UNSET
-            or self.documentId is not None
-            or (self.extensions is not None and self.extensions.get(PERSISTED_QUERY) is not None)
+    def names_document(self) -> bool:
+        """True if the request has the id or the hash of a document."""
+        return self.documentId is not None or (
+            self.extensions is not None and self.extensions.get(PERSISTED_QUERY) is not None
         )
+
+
+def normalize_document_id(document_id: str) -> str:
+    """Return an id as it is compared: without the prefix `sha256:`, and in lower case if it is a hash."""
+    match = _HASH.fullmatch(document_id)
+    return match[1].lower() if match else document_id.removeprefix(SHA256)
 
 
 class PersistedQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,4 +62,4 @@ def get_persisted_query(request: GraphQLRequest) -> PersistedQuery | None:
         raise BadRequest(f"{place} is not a persisted query: {error}.") from None
     if extension.version != 1:
         raise BadRequest(f"{place}.version must be 1; got {extension.version}.")
-    return extension
+    return PersistedQuery(version=1, sha256Hash=normalize_document_id(extension.sha256Hash))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -60,7 +61,11 @@ async def parse_body(headers: Headers, receive: Receive, *, max_bytes: int) -> G
         chunks.append(chunk)
         more = message.get("more_body", False)
     request = _decode(b"".join(chunks), _request, "The body")
-    if request.query is UNSET and not request.has_document:
+    if request.query:
+        return request
+    if request.names_document:  # Relay and others send `"query": ""` or null beside the id
+        return msgspec.structs.replace(request, query=UNSET)
+    if request.query != "":
         raise HTTPError(400, "Member query is missing.")
     return request
 
@@ -83,7 +88,7 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
         variables=_decode_parameter(parameters, "variables"),
         extensions=_decode_parameter(parameters, "extensions"),
     )
-    if not request.has_document:
+    if not isinstance(request.query, str) and not request.names_document:
         raise HTTPError(400, "Parameter query is missing.")
     return request
 
@@ -170,8 +175,8 @@ async def await_unless(disconnected: asyncio.Task[None], awaitable: Awaitable[T]
 
 def _check_content(headers: Headers) -> None:
     types = get_values(headers, b"content-type")
-    if len(types) > 1:
-        raise HTTPError(400, "Header Content-Type was sent more than once.")
+    if len(types) > 1 and len(set(types)) > 1:
+        raise HTTPError(400, "Header Content-Type was sent more than once, with different values.")
     if not types or not (types[0] == b"application/json" or is_utf8_json(types[0])):
         raise HTTPError(415, f"The body of a POST must be {LEGACY_JSON} in UTF-8.")
     if any(value.strip().lower() != b"identity" for value in get_values(headers, b"content-encoding")):
@@ -193,7 +198,7 @@ def _decode(raw: bytes, decoder: msgspec.json.Decoder[T], place: str) -> T:
     """Decode JSON that may be hostile: every failure is an error of the client."""
     try:
         # As text: msgspec does not check the encoding of members that it ignores.
-        return decoder.decode(raw.decode())
+        return decoder.decode(raw.removeprefix(codecs.BOM_UTF8).decode())
     except msgspec.ValidationError as error:
         raise HTTPError(400, f"{place} is not a GraphQL request: {error}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -21,15 +21,18 @@ _MAX_DEPTH = 20  # no query at a desk nests deeper; every upstream parser is rec
 _KEYWORDS = {"and": "operator", "or": "operator", "not": "operator", "prox": "prox", "sortby": "sortby"}
 _NAMED_RELATIONS = {"all", "any", "adj"}
 _MODIFIER = re.compile(r"@?[A-Za-z][A-Za-z0-9.]*")
-# Bare words are narrow on purpose: text that other parsers might read differently must be quoted.
+# Bare words of ASCII are narrow on purpose: text that other parsers might read differently must be quoted.
+# Words with other characters are accepted, because FOLIO's front ends send them, and quoted before they are
+# sent.
 _TOKEN = re.compile(
     r"""(?P<space>\ +)
       | (?P<string>"(?:[^"\\]|\\.)*")
       | (?P<symbol>==|<=|>=|<>|[<>=])
       | (?P<mark>[()/])
-      | (?P<word>[A-Za-z0-9_.:@*?^+-]+)""",
+      | (?P<word>(?:[A-Za-z0-9_.:@*?^+-]|(?![\s\ufeff])[^\x00-\x9f])+)""",
     re.VERBOSE,
 )
+_JOINERS = str.maketrans("", "", "\u200c\u200d")  # not printable, but part of words in Persian and Hindi
 
 
 class CqlError(ValueError):
@@ -233,7 +236,10 @@ _Parse = Callable[[Sequence[_Token], int, int], int]
 
 
 def caller_cql(text: str, *, max_length: int = 2000) -> Cql:
-    """Parse a query written by an API client: complete clauses only, put in parentheses, without a sort."""
+    """Parse a query written by an API client: complete clauses only, put in parentheses, without a sort.
+
+    The text is kept, except that unquoted values with characters beyond ASCII are quoted.
+    """
     if len(text) > max_length:
         raise _invalid(f"longer than {max_length} characters", max_length)
     if control := _CONTROL.search(text):
@@ -243,7 +249,19 @@ def caller_cql(text: str, *, max_length: int = 2000) -> Cql:
     tokens = [*_tokens(text), _Token("end", "", len(text))]
     after = _operands(tokens, 0, 0, _condition)
     _expect(tokens, after, "end", "'and', 'or', 'not' or the end")
-    return _cql(f"({text.strip(' ')})")
+    return _cql(f"({_quote_words(text, tokens).strip(' ')})")
+
+
+def _quote_words(text: str, tokens: Sequence[_Token]) -> str:
+    if text.isascii():
+        return text
+    parts: list[str] = []
+    end = 0
+    for token in tokens:
+        if token.kind == "word" and not token.text.isascii():
+            parts += (text[end : token.at], f'"{token.text}"')
+            end = token.at + len(token.text)
+    return "".join((*parts, text[end:]))
 
 
 def _invalid(reason: str, at: int) -> CqlError:
@@ -256,12 +274,21 @@ def _tokens(text: str) -> Iterator[_Token]:
         match = _TOKEN.match(text, at)
         if match is None:
             raise _invalid(_unreadable_character(text[at]), at)
+        if match.lastgroup == "word":
+            _check_word(match.group(), at)
         at = match.end()
         if match.lastgroup == "word" and text.startswith('"', at):
             # Here cql-java reads to the next space, so a parenthesis in these quotes would be syntax.
             raise _invalid("a quotation mark inside a word", at)
         if match.lastgroup != "space":
             yield _token(str(match.lastgroup), match.group(), match.start())
+
+
+def _check_word(word: str, at: int) -> None:
+    if word.isascii() or word.translate(_JOINERS).isprintable():
+        return
+    invisible = next(place for place, char in enumerate(word) if not char.translate(_JOINERS).isprintable())
+    raise _invalid(_unreadable_character(word[invisible]), at + invisible)
 
 
 def _unreadable_character(char: str) -> str:
@@ -302,7 +329,7 @@ def _condition(tokens: Sequence[_Token], position: int, depth: int) -> int:
         return _parenthesised(tokens, position, depth, _condition)
     if token.text == ">":
         raise _invalid("a prefix assignment", token.at)
-    if token.kind != "word" or not _INDEX.fullmatch(token.text):
+    if not _is_index(token):
         raise _invalid("expected an index name", token.at)
     modifiers = _after_relation(tokens, position + 1)
     values = _after_modifiers(tokens, modifiers)
@@ -310,6 +337,13 @@ def _condition(tokens: Sequence[_Token], position: int, depth: int) -> int:
     if any(token.text.lower() == "number" for token in tokens[modifiers:values]):
         _only_numbers(tokens[values:after])
     return after
+
+
+def _is_index(token: _Token) -> bool:
+    if token.kind == "string":  # a name only: quotes do not make other characters safe in an index
+        name = token.text[1:-1]
+        return _INDEX.fullmatch(name) is not None and name.lower() not in _KEYWORDS.keys() | _NAMED_RELATIONS
+    return token.kind == "word" and _INDEX.fullmatch(token.text) is not None
 
 
 def _after_relation(tokens: Sequence[_Token], position: int) -> int:

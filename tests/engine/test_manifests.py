@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,26 @@ def test_ids() -> None:
         assert trusted.text(unknown) is None
     assert "{ title }" in trusted
     assert "{title}" not in trusted
+
+
+def test_hashes_in_upper_case() -> None:
+    """A manifest may have its hashes in upper case; one hash in two cases is one id."""
+    relay = "1F40FC92DA241694750979EE6CF582F2"
+    trusted = TrustedDocuments([TrustedDocument(id=relay, text=TITLE)])
+
+    assert trusted.text(relay) == trusted.text(relay.lower()) == TITLE
+    with pytest.raises(ManifestError, match="has two documents"):
+        TrustedDocuments(
+            [TrustedDocument(id=relay, text=TITLE), TrustedDocument(id=relay.lower(), text=LOANS)]
+        )
+
+
+def test_a_pipe_in_a_folder(tmp_path: Path) -> None:
+    """A folder of manifests with something that is no file is rejected, and nothing waits for it."""
+    os.mkfifo(tmp_path / "pipe.json")
+
+    with pytest.raises(ManifestError, match=r"pipe\.json: is not a regular file$"):
+        read_manifests(tmp_path)
 
 
 def test_a_folder(tmp_path: Path) -> None:

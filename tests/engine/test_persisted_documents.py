@@ -79,6 +79,44 @@ async def test_a_trusted_document_by_its_id(trust: DocumentsMode) -> None:
         assert (await desk.post(**way, variables=SEVEN)).json() == DONE, way
 
 
+async def test_hashes_are_matched_without_case() -> None:
+    """A hash may be in upper case, an id that is no hash may not."""
+    desk = desk_with()
+    ways: list[dict[str, Any]] = [
+        {"documentId": sha256(TITLE).upper()},
+        {"documentId": f"sha256:{sha256(TITLE).upper()}"},
+        {"documentId": f"SHA256:{sha256(TITLE).upper()}"},
+        {"extensions": persisted(sha256(TITLE).upper())},
+        {"query": TITLE, "extensions": persisted(sha256(TITLE).upper())},
+    ]
+
+    for way in ways:
+        assert (await desk.post(**way, variables=SEVEN)).json() == DONE, way
+    assert problem((await desk.post(documentId="TITLE-1")).json()) == NOT_FOUND
+
+
+async def test_registered_hashes_are_matched_without_case() -> None:
+    """A document that was registered by a hash in upper case is served by it in either case."""
+    desk = desk_with()
+
+    await desk.post(query=TENANT, extensions=persisted(sha256(TENANT).upper()))
+
+    for name in (sha256(TENANT), sha256(TENANT).upper()):
+        assert "data" in (await desk.post(extensions=persisted(name))).json()
+        assert "data" in (await desk.post(documentId=f"sha256:{name}")).json()
+
+
+@pytest.mark.parametrize("query", [None, ""])
+async def test_an_empty_query_beside_an_id_is_absent(query: str | None) -> None:
+    """Relay and others send `"query": ""` or null beside the id or the hash."""
+    desk = desk_with()
+
+    for way in ({"documentId": "title-1"}, {"extensions": persisted(sha256(TITLE))}):
+        assert (await desk.post(query=query, **way, variables=SEVEN)).json() == DONE, way
+    for way in ({"documentId": "other"}, {"extensions": persisted(sha256("other"))}):
+        assert problem((await desk.post(query=query, **way)).json()) == NOT_FOUND, way
+
+
 async def test_by_get() -> None:
     """An id may come in the address; the answer is personal and is not to be kept."""
     desk = desk_with()

@@ -46,6 +46,29 @@ async def test_a_user_links_to_departments_and_address_types(reader: Gateway) ->
 
 
 @pytest.mark.parametrize(
+    ("query", "sent"),
+    [
+        ("personal.lastName==Müller", '(personal.lastName=="Müller")'),
+        ('("personal.lastName"=="Müller")', '(("personal.lastName"=="Müller"))'),
+        ('("personal.lastName"==Mül* or "id"=="x")', '(("personal.lastName"=="Mül*" or "id"=="x"))'),
+    ],
+)
+async def test_cql_of_front_ends(reader: Gateway, query: str, sent: str) -> None:
+    """Quoted index names and unquoted values beyond ASCII select the same users as the usual form."""
+    reader.sandbox.calls.clear()
+    data = await reader.data(
+        "query ($cql: String) { users(first: 1000, sort: [{ field: BARCODE }], cql: $cql) { nodes { id } } }",
+        {"cql": query},
+    )
+
+    users = reader.library.users.items()
+    expected = sorted(each for each, user in users if user.get("personal", {}).get("lastName") == "Müller")
+    assert expected
+    assert sorted(each["id"] for each in data["users"]["nodes"]) == expected
+    assert [call.query["query"] for call in reader.calls] == [f"{sent} sortby barcode id"]
+
+
+@pytest.mark.parametrize(
     ("argument", "member"),
     [
         ("id", "id"),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from gateway.sandbox.cql.parser import parse_query
 from gateway.upstream.cql import (
     EVERYTHING,
     Comparison,
@@ -392,6 +393,28 @@ def test_a_callers_query_is_put_in_parentheses(text: str) -> None:
     assert str(caller_cql(f"  {text} ")) == f"({text})"
 
 
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ('("hrid"=="in1" or "id"=="in1")', '(("hrid"=="in1" or "id"=="in1"))'),
+        ('"personal.lastName" all "x"', '("personal.lastName" all "x")'),
+        (f'(requesterId=={LOAN}) and (status="Open")', f'((requesterId=={LOAN}) and (status="Open"))'),
+        ("lastName==Müller", '(lastName=="Müller")'),
+        ("  (lastName==Mül*) or title all 図書館 ", '((lastName=="Mül*") or title all "図書館")'),
+        ('a=(é or "ü" or b) and "c">=ß', '(a=("é" or "ü" or b) and "c">="ß")'),
+        ("a==\u0646\u0645\u06cc\u200c\u062e", '(a=="\u0646\u0645\u06cc\u200c\u062e")'),
+        ("a==O\u2019Brien", '(a=="O\u2019Brien")'),
+        ("a==e\u0301", '(a=="e\u0301")'),
+        ("a==\U0001f4da", '(a=="\U0001f4da")'),
+    ],
+)
+def test_queries_of_front_ends(text: str, sent: str) -> None:
+    """Index names may be quoted and values beyond ASCII unquoted: those are quoted when sent."""
+    assert str(caller_cql(text)) == sent
+    assert str(caller_cql(sent)) == f"({sent})"
+    parse_query(sent)
+
+
 def test_a_callers_query_stays_in_its_parentheses() -> None:
     """An alternative in the caller's query cannot escape the condition next to it."""
     query = all_of(equal("userId", LOAN), caller_cql('a=="1" or b=="2"'))
@@ -409,7 +432,17 @@ REFUSED = [
     ("a==b\\", "a backslash outside quotes at position 4"),
     ("a==b'c", "a character that must be quoted at position 4"),
     ("a==b&limit=100000", "a character that must be quoted at position 4"),
-    ("a==é", "a character that must be quoted at position 3"),
+    ("a==é\u0085b", "a character that must be quoted at position 4"),
+    ("a==é\u2028b", "a character that must be quoted at position 4"),
+    ("a==\u202eb", "a character that must be quoted at position 3"),
+    ("a==b\u200b", "a character that must be quoted at position 4"),
+    ("a==\ufeffb", "a character that must be quoted at position 3"),
+    ("a==é\x00", "a control character at position 4"),
+    ('a==é"b', "a quotation mark inside a word at position 4"),
+    ("a==é'b", "a character that must be quoted at position 4"),
+    ("a==é\\", "a backslash outside quotes at position 4"),
+    ("a==é) or (b==c", "expected 'and', 'or', 'not' or the end at position 4"),
+    ("é==b", "expected an index name at position 0"),
     ("a==b\u00a0sortby c", "a character that must be quoted at position 4"),
     ('a==x"or b==c) or (d=="y', "a quotation mark inside a word at position 4"),
     ('a all"b"', "a quotation mark inside a word at position 5"),
@@ -432,11 +465,21 @@ REFUSED = [
     ("a==b and", "expected an index name at position 8"),
     ("a==b or or c==d", "expected an index name at position 8"),
     ("not a==b", "expected an index name at position 0"),
-    ('"a"==b', "expected an index name at position 0"),
+    ('"a b"==c', "expected an index name at position 0"),
+    ('"a==1 or b"==c', "expected an index name at position 0"),
+    ('"a\\"b"==c', "expected an index name at position 0"),
+    ('"é"==c', "expected an index name at position 0"),
+    ('""==c', "expected an index name at position 0"),
+    ('"*"==c', "expected an index name at position 0"),
+    ('"and"==c', "expected an index name at position 0"),
+    ('"sortBy"==c', "expected an index name at position 0"),
+    ('"all"==c', "expected an index name at position 0"),
+    ('"a""b"', "expected a relation at position 3"),
+    ('"a" and b', "expected a relation at position 4"),
     ("*==b", "expected an index name at position 0"),
     ("a==b and/x c==d", "expected an index name at position 8"),
     ("a", "expected a relation at position 1"),
-    ('"a"', "expected an index name at position 0"),
+    ('"a"', "expected a relation at position 3"),
     ("a ALL b", "expected a relation at position 2"),
     ("a and b", "expected a relation at position 2"),
     ("a==", "expected a value at position 3"),
@@ -486,7 +529,7 @@ def test_nesting_is_limited() -> None:
 fragments = st.sampled_from(
     [
         *'()"\\/ *=<>a5',
-        *("==", "b.c", "and", " or ", "not ", "sortby", "all", "/number"),
+        *("==", "b.c", "é", "aé", '"d"', "and", " or ", "not ", "sortby", "all", "/number"),
         *('"x"', '"(\\""', '") or ("', "a==b", 'c=="d"', "(a==b)", " and a==b"),
     ]
 )
