@@ -46,6 +46,10 @@ class Context:
     stopping: ShutdownState = field(default_factory=ShutdownState)
     operation: OperationRecord = field(default_factory=OperationRecord)
 
+    def release(self) -> None:
+        """Drop the loaded records, because graphql-core's objects keep a context until a collection."""
+        self.loaders.forget()
+
 
 class ContextFactory:
     """Creates the context of each operation."""

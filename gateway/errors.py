@@ -31,7 +31,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+
+AnyException = TypeVar("AnyException", bound=BaseException)
 
 
 class ErrorCode(StrEnum):
@@ -267,3 +269,23 @@ class NotFound(GatewayError):
     """A 404 response. Reads by id return null for it."""
 
     code = ErrorCode.NOT_FOUND
+
+
+def without_frames(error: AnyException) -> AnyException:
+    """Remove the tracebacks of an exception and of its causes, and return the exception.
+
+    A traceback holds frames, and frames hold their locals: for a failed call its complete response. Most
+    frames also hold the exception in turn, so that only a rare run of the garbage collector frees them.
+    """
+    pending: list[BaseException | None] = [error]
+    visited: set[int] = set()
+    while pending:
+        each = pending.pop()
+        if each is None or id(each) in visited:
+            continue
+        visited.add(id(each))
+        pending += (each.__cause__, each.__context__)
+        if isinstance(each, BaseExceptionGroup):
+            pending += each.exceptions
+        each.__traceback__ = each.__context__ = None
+    return error

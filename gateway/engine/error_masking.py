@@ -18,7 +18,7 @@ from gateway.engine.core import (
     VALUE_COMPLETION,
     StrawberryInputCoercionError,
 )
-from gateway.errors import BadUserInput, ErrorCode, GatewayError, UpstreamBadResponse
+from gateway.errors import BadUserInput, ErrorCode, GatewayError, UpstreamBadResponse, without_frames
 
 INTERNAL_MESSAGE = "An unexpected error occurred in the gateway."
 
@@ -32,8 +32,9 @@ _MAX_FRAMES = 12  # in the log: enough to reach from graphql-core's frames into 
 def mask_errors(errors: Iterable[GraphQLError], request_id: str) -> list[dict[str, Any]]:
     """Format the errors of one response. The text of an unexpected exception is replaced.
 
-    An exception with many paths is logged once.
+    An exception with many paths is logged once. Afterwards the errors have no frames: these hold records.
     """
+    errors = tuple(errors)
     formatted = []
     logged: set[int] = set()
     for error in errors:
@@ -48,6 +49,9 @@ def mask_errors(errors: Iterable[GraphQLError], request_id: str) -> list[dict[st
         if error.path:
             entry["path"] = error.path
         formatted.append(entry | {"extensions": extensions | {"requestId": request_id}})
+    for error in errors:
+        for each in _chain(error):
+            without_frames(each)
     return formatted
 
 
@@ -58,6 +62,7 @@ def mask_exception(error: Exception, request_id: str) -> dict[str, Any]:
     else:
         message, extensions = _internal()
         _log(error, request_id)
+    without_frames(error)
     return {"message": message, "extensions": extensions | {"requestId": request_id}}
 
 

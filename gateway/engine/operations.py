@@ -49,6 +49,8 @@ class IncrementalResponse:
     operation: Operation
     initial: InitialIncrementalExecutionResult
     subsequent: AsyncGenerator[SubsequentIncrementalExecutionResult, None]
+    release: Callable[[], None]
+    """Drops the loaded records; to be called at the end."""
 
 
 Response: TypeAlias = GraphQLResponse | IncrementalResponse
@@ -63,6 +65,13 @@ class PlanExecution(Protocol):
         """Return the execution, None if graphql-core is to execute the operation. Any: a `Context`."""
 
 
+class OperationContext(Protocol):
+    """The context of one operation, which resolvers receive."""
+
+    def release(self) -> None:
+        """Drop the loaded records at the end of the operation."""
+
+
 class Operations:
     """Executes operations on graphql-core, with the schema and the executor of Strawberry.
 
@@ -72,7 +81,7 @@ class Operations:
     def __init__(
         self,
         documents: Documents,
-        new_context: Callable[[Caller, OperationRecord], object],
+        new_context: Callable[[Caller, OperationRecord], OperationContext],
         *,
         running_mutations: RunningMutations | None = None,
         plans: PlanExecution | None = None,
@@ -143,12 +152,17 @@ class Operations:
             # A mutation that has begun is never cancelled: upstream executes what was sent regardless.
             if operation.is_mutation:
                 execution = self.running_mutations.finish(execution, operation.node, caller.request_id)
-            execution = await execution
+            try:
+                execution = await execution
+            finally:
+                if not isinstance(execution, ExperimentalIncrementalExecutionResults):
+                    context.release()
         if isinstance(execution, ExperimentalIncrementalExecutionResults):
             return IncrementalResponse(
                 operation=operation,
                 initial=execution.initial_result,
                 subsequent=execution.subsequent_results,
+                release=context.release,
             )
         if execution.errors:
             return GraphQLResponse(mask_errors(execution.errors, caller.request_id), execution.data)

@@ -166,6 +166,7 @@ class GraphQLEndpoint:
         finally:
             disconnected.cancel()
             await response.subsequent.aclose()
+            response.release()
         record.complete(True, formatter.errors)
         record.end()
         await send({"type": "http.response.body", "body": body + CLOSING})

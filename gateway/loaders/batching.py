@@ -68,7 +68,7 @@ def by_id(
                 query = clause if within is None else cql.all_of(clause, within)
                 page = await fetch_page(collection, decoder, str(query), limit=len(ids))
             except errors.GatewayError as error:
-                results.update(dict.fromkeys(ids, error))
+                results.update(dict.fromkeys(ids, errors.without_frames(error)))
             else:
                 results.update(zip(map(str.lower, _members(page.records, index)), page.records, strict=True))
 
@@ -99,7 +99,7 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
             try:
                 page = await fetch_page(collection, decoder, str(cql.any_of(index, names)), limit=most)
             except errors.GatewayError as error:
-                fail(names, error)
+                fail(names, errors.without_frames(error))
                 return
             for name, record in zip(
                 map(str.casefold, _members(page.records, index)), page.records, strict=True
@@ -160,7 +160,7 @@ def grouped_by(
                 query = cql.all_of(cql.any_of(index, chunk), within)
                 records = await _all_pages(collection, decoder, cql.sorted_by(query, sort))
             except errors.GatewayError as error:
-                groups.update(dict.fromkeys(chunk, error))
+                groups.update(dict.fromkeys(chunk, errors.without_frames(error)))
             else:
                 for record in records:
                     group = groups.get(str(owner(str(_at(record, key)))).lower())
@@ -176,7 +176,7 @@ def grouped_by(
         try:
             return await page_of(collection, cql.all_of(_equal(index, parent), within), sort, window, decoder)
         except errors.GatewayError as error:
-            return error
+            return errors.without_frames(error)
 
     return Loader(load, lambda key: (key[0].lower(), key[1]), collection.operation)
 
@@ -199,7 +199,7 @@ def one_by_one(
         try:
             return await fetch(key)
         except errors.GatewayError as error:
-            return error
+            return errors.without_frames(error)
 
     async def load(keys: list[Any], _: RecordDecoder | None) -> list[Value | errors.GatewayError]:
         return list(await asyncio.gather(*map(fetch_or_error, keys)))
@@ -283,7 +283,7 @@ async def _fetch_chunks(
             # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
             size = _PLAIN + len(key) if cql.is_plain(key) else len(percent_encode(str(_equal("id", key))))
         except errors.BadUserInput as problem:
-            rejected[key] = problem
+            rejected[key] = errors.without_frames(problem)
             continue
         if size > room:
             rejected[key] = errors.LimitExceeded("This key, or the filter beside it, is too long for a call.")

@@ -105,6 +105,8 @@ class Loader(DataLoader[Key, Value]):
         self.operation.batches.append(1)
         try:
             (value,) = await self._load([key], self.decoder)
+        except errors.GatewayError as error:
+            value = errors.without_frames(error)
         except Exception as error:
             value = error  # type: ignore[assignment]  # kept, as that of a batch is
         self._results[cache_key] = value
@@ -167,6 +169,8 @@ class Loader(DataLoader[Key, Value]):
         self.operation.batches.append(len(keys) + len(more))
         try:
             values: list[Any] = await self._load([*keys, *more.values()] if more else keys, self.decoder)
+        except errors.GatewayError as error:
+            values = [errors.without_frames(error)] * (len(keys) + len(more))
         except Exception as error:  # kept in the slots, so that the keys are not loaded again
             values = [error] * (len(keys) + len(more))
         if more:
@@ -193,7 +197,9 @@ async def settled(pending: Iterable[asyncio.Future[Any]]) -> None:
         for each in pending:
             try:
                 await each
-            except Exception:  # noqa: S112 - it stays in the future
+            except errors.GatewayError as error:  # it stays in the future
+                errors.without_frames(error)
+            except Exception:  # noqa: S112 - as above
                 continue
     except asyncio.CancelledError:
         for each in pending:

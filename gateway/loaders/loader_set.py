@@ -78,7 +78,10 @@ class LoaderSet:
         return loader
 
     def forget(self) -> None:
-        """Drop all loaded records, because a mutation may have changed them."""
+        """Drop all loaded records, because a mutation may have changed them, or the operation has ended."""
+        for each in self.__dict__.values():
+            if isinstance(each, LoaderSet) and each is not self:
+                each.forget()
         state = {
             "upstream": self.upstream,
             "limits": self.limits,

@@ -49,7 +49,7 @@ class Table:
         try:
             page = await self._first_page.load(_ALL)
         except errors.GatewayError as error:
-            return [error] * len(keys)
+            return [errors.without_frames(error)] * len(keys)
         rows: dict[str, Record | errors.GatewayError | None] = {
             str(row.get("id")).lower(): row for row in page
         }
@@ -62,4 +62,4 @@ class Table:
         try:
             return await self._beyond.load(key)
         except errors.GatewayError as error:
-            return error
+            return errors.without_frames(error)

@@ -51,7 +51,7 @@ class RefusalAsResult(strawberry.ExceptionHandler[errors.Refused, Refusal]):
     """Converts a rejected write to data, in every result union with a `Refusal`."""
 
     def handle(self, exception: errors.Refused, *, field: object, info: object) -> Refusal:
-        return describe_refusal(exception)
+        return describe_refusal(errors.without_frames(exception))
 
 
 class UnknownOutcomeFlag(strawberry.ExceptionHandler[errors.OutcomeUnknown, Refusal]):

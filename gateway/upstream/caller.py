@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -18,6 +18,8 @@ from gateway.upstream.record_types import Record
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write, not_served, outcome_unknown
 from gateway.upstream.transport.exchange import Headers, UpstreamResponse
+
+T = TypeVar("T")
 
 HAS_ID: Mapping[str, type] = {"id": str}
 _TRACE_CONTEXT = frozenset({"traceparent", "tracestate"})
@@ -36,6 +38,19 @@ def decode_json(body: bytes) -> object:
         return _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def decode_object(body: bytes) -> Record | None:
+    """Return the JSON object in `body`; None if there is anything else."""
+    value = decode_json(body)
+    return value if isinstance(value, dict) else None
+
+
+def records_of(value: object) -> list[Record] | None:
+    """Return a value that is a list of JSON objects; None if it is anything else."""
+    if isinstance(value, list) and all(type(each) is dict for each in value):
+        return value
+    return None
 
 
 def percent_encode(text: str) -> str:
@@ -97,19 +112,24 @@ class CallerClient:
     async def read_record(self, route: Route, *keys: str) -> Record | None:
         """Return the record at this path; None if upstream responds with 404."""
         try:
-            return self._record((await self.read_response(route, "", *keys)).body)
+            record = decode_object((await self.read_response(route, "", *keys)).body)
         except errors.NotFound:
             return None
+        if record is None:
+            raise self.bad_shape()
+        return record
 
     async def read_object(self, route: Route, query: Mapping[str, str], *keys: str) -> Record:
         """Return the JSON object of a read with parameters."""
-        return self._record((await self.read(route, encode_query(query), *keys)).body)
+        record = decode_object((await self.read(route, encode_query(query), *keys)).body)
+        if record is None:
+            raise self.bad_shape()
+        return record
 
     async def read_list(self, route: Route, member: str, *keys: str) -> list[Record]:
         """Return the records in a member of the response, for lists that upstream never pages."""
-        body = await self.read_object(route, {}, *keys)
-        records = body.get(member)
-        if not isinstance(records, list) or any(type(record) is not dict for record in records):
+        records = records_of((await self.read_object(route, {}, *keys)).get(member))
+        if records is None:
             raise self.bad_shape()
         return records
 
@@ -184,26 +204,44 @@ class CallerClient:
         It proves success only if it has one of the members of `proof`, of that type and not empty. `mark` is
         a member to add to it, as in `Collection`.
         """
-        response = await self.write(write, route, body, *keys)
-        record = decode_json(response.body)
-        if not isinstance(record, dict):
-            raise self.unreadable(write, response)
-        if not any(type(record.get(name)) is kind and record[name] for name, kind in proof.items()):
-            raise self.unreadable(write, response)
+
+        def decode(response: UpstreamResponse) -> Record | None:
+            record = decode_object(response.body) or {}
+            is_proven = any(type(record.get(name)) is kind and record[name] for name, kind in proof.items())
+            return record if is_proven else None
+
+        record = await self.write_and_decode(write, route, body, *keys, decode=decode)
         if mark is not None:
             record[mark] = True
         return record
 
     async def write_without_record(self, write: Write, route: Route, body: object, *keys: str) -> None:
         """Send a write whose success is a bare 201 or 204: a proxy's page in its place proves nothing."""
-        response = await self.write(write, route, body, *keys)
-        if response.status not in (201, 204):
-            raise self.unreadable(write, response)
+        await self.write_and_decode(
+            write, route, body, *keys, decode=lambda response: response.status in (201, 204) or None
+        )
 
-    def unreadable(self, write: Write, response: UpstreamResponse) -> errors.OutcomeUnknown:
-        """Return the error for a write whose 2xx response proves nothing."""
-        self.operation.mutation_unreadable()
-        return outcome_unknown(self.name, write, response.sent_at)
+    async def write_and_decode(
+        self,
+        write: Write,
+        route: Route,
+        body: object,
+        *keys: str,
+        decode: Callable[[UpstreamResponse], T | None],
+        expected: frozenset[int] = frozenset(),
+    ) -> T:
+        """Send a write once and return its decoded response.
+
+        Raises as `write`, and `OutcomeUnknown` if `decode` returns None: the response proves nothing.
+        """
+        response = await self.write(write, route, body, *keys, expected=expected)
+        result = decode(response)
+        if result is None:
+            sent_at = response.sent_at
+            del response  # an error holds the frames that it passes, and these their locals
+            self.operation.mutation_unreadable()
+            raise outcome_unknown(self.name, write, sent_at)
+        return result
 
     def bad_shape(self) -> errors.UpstreamBadResponse:
         return errors.UpstreamBadResponse(
@@ -213,12 +251,6 @@ class CallerClient:
     def _with_trace(self, trace_headers: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
         forwarded = (header for header in self._headers if header[0] not in _TRACE_CONTEXT)
         return Headers((*forwarded, *trace_headers))
-
-    def _record(self, body: bytes) -> Record:
-        record = decode_json(body)
-        if not isinstance(record, dict):
-            raise self.bad_shape()
-        return record
 
 
 class Service:

@@ -148,9 +148,12 @@ class Client:
             raise request_too_long(self.name)
         timeout = self._timeout(deadline)
         until = asyncio.get_running_loop().time() + timeout.seconds
-        return await self._retries.run(
-            lambda: self._read_once(target, headers, expected, tenant, timeout, until), until
-        )
+        try:
+            return await self._retries.run(
+                lambda: self._read_once(target, headers, expected, tenant, timeout, until), until
+            )
+        except errors.GatewayError as error:
+            raise errors.without_frames(error)  # noqa: B904 - it is the same error
 
     async def _read_once(
         self,
@@ -221,6 +224,21 @@ class Client:
         tenant: str | None = None,
     ) -> UpstreamResponse:
         """Send a write, once. A rejection raises `Refused`, an inconclusive end raises `OutcomeUnknown`."""
+        try:
+            return await self._write_once(write, method, path, body, headers, expected, tenant)
+        except errors.GatewayError as error:
+            raise errors.without_frames(error)  # noqa: B904 - it is the same error
+
+    async def _write_once(
+        self,
+        write: Write,
+        method: str,
+        path: str,
+        body: object,
+        headers: Sequence[tuple[str, str]],
+        expected: frozenset[int],
+        tenant: str | None,
+    ) -> UpstreamResponse:
         content = None if body is None else _encode(body)
         with self._circuit_breakers.admit(tenant, read=False) as call:
             if self._slots.locked():

@@ -9,7 +9,8 @@ from typing import Any, overload
 
 import msgspec
 
-from gateway.upstream.caller import CallerClient, Service, decode_json, percent_encode
+from gateway import errors
+from gateway.upstream.caller import CallerClient, Service, decode_object, percent_encode, records_of
 from gateway.upstream.record_types import Decoded, DecodedFromCirculation, Members, Record
 from gateway.upstream.routes import Route
 
@@ -74,9 +75,11 @@ class BoundCollection:
         )
 
     async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
-        """Return a page; the query is CQL. Raises `UpstreamBadResponse` as `page`."""
-        body = await self.read_body(query, limit=limit, offset=offset, total=total)
-        return self.page(body, total=total)
+        """Return a page; the query is CQL. Raises `UpstreamBadResponse` if it is none."""
+        page = self.page(await self.read_body(query, limit=limit, offset=offset, total=total), total=total)
+        if page is None:
+            raise self.bad_shape()
+        return page
 
     async def read_body(
         self, query: str | None, *, limit: int, offset: int = 0, total: bool = False
@@ -89,19 +92,24 @@ class BoundCollection:
         target = _query_string(query, limit, offset, total, declaration.extra)
         return (await self._client.read(declaration.route, target, *self._keys)).body
 
-    def page(self, body: bytes, *, total: bool = False) -> Page:
-        """Decode the body of a page. Raises `UpstreamBadResponse` if it contains no list of records."""
-        page = decode_json(body)
-        records = page.get(self.key) if isinstance(page, dict) else None
-        if not isinstance(page, dict) or not isinstance(records, list):
-            raise self._client.bad_shape()
-        if any(type(record) is not dict for record in records):
-            raise self._client.bad_shape()
+    def page(self, body: bytes, *, total: bool = False) -> Page | None:
+        """Decode the body of a page; None if it contains no list of records.
+
+        It does not raise, because an error would hold the body: see `errors.without_frames`.
+        """
+        page = decode_object(body)
+        records = None if page is None else records_of(page.get(self.key))
+        if page is None or records is None:
+            return None
         if self.mark is not None:
             for record in records:
                 record[self.mark] = True
         count = page.get("totalRecords") if total else None
         return Page(records, count if type(count) is int else None)
+
+    def bad_shape(self) -> errors.UpstreamBadResponse:
+        """Return the error for a page that contains no list of records."""
+        return self._client.bad_shape()
 
     def request_line_length(self, query: str, *, limit: int) -> int:
         """Return the bytes of the request line for `query`, HTTP version and blanks included."""
@@ -134,7 +142,16 @@ class RecordDecoder:
         total: bool = False,
     ) -> Page:
         """Read a page; raises as the collection itself."""
-        body = await collection.read_body(query, limit=limit, offset=offset, total=total)
+        page = self._page(
+            collection,
+            await collection.read_body(query, limit=limit, offset=offset, total=total),
+            total,
+        )
+        if page is None:
+            raise collection.bad_shape()
+        return page
+
+    def _page(self, collection: BoundCollection, body: bytes, total: bool) -> Page | None:
         decode = self._decode or self._page_decoder(collection.key)
         try:
             page = decode(body)

@@ -36,6 +36,9 @@ class Visit:
     caller: Caller
     desk: "Desk"
 
+    def release(self) -> None:
+        """There are no loaded records."""
+
 
 Info: TypeAlias = strawberry.Info[Visit, Any]
 

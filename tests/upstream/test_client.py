@@ -365,13 +365,14 @@ async def test_a_page_may_be_decoded_by_its_caller() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"users":null}', b'{"users":[1]}', b'{"users":['])
-async def test_a_body_that_is_no_page_fails_when_it_is_decoded(body: bytes) -> None:
-    """An undecoded body may be anything; decoding it raises the error of a call."""
+async def test_a_body_that_is_no_page(body: bytes) -> None:
+    """An undecoded body may be anything; decoded it is None, and a call raises an error."""
     upstream = over(200, body)
 
     assert await upstream.users.read_body(None, limit=5) == body
     with pytest.raises(errors.UpstreamBadResponse, match="an unexpected shape"):
-        upstream.users.page(body)
+        await upstream.users(None, limit=5)
+    assert upstream.users.page(body) is None
 
 
 @pytest.mark.parametrize("status", [401, 404, 422, 500])

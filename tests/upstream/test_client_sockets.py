@@ -89,6 +89,11 @@ async def talking(
         yield client, server
 
 
+def keeps(network: Network) -> bool:
+    """Return True if a transport keeps connections for later calls."""
+    return network is aiohttp_transport
+
+
 def users(client: Client) -> BoundCollection:
     return Collection(Route("GET", "/users"), "users").bind(CallerClient(client, ()))
 
@@ -179,7 +184,7 @@ async def test_a_write_on_a_stale_connection_is_sent_once(network: Network, meth
             await write(client, method)
 
         assert server.lines() == ["GET /users?limit=1&totalRecords=none", f"{method} /check-out"]
-        assert [each.connection for each in server.received] == [1, 1]
+        assert [each.connection for each in server.received] == ([1, 1] if keeps(network) else [1, 2])
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'{"loan', b"<html>", b"\xff"])
@@ -642,7 +647,8 @@ async def test_calls_in_flight_are_bounded(network: Network) -> None:
         gate.opened.set()
         await asyncio.gather(*calls)
 
-        assert (gate.most, server.connections, len(server.received)) == (3, 3, 9)
+        assert (gate.most, server.connections) == (3, 3 if keeps(network) else 9)
+        assert len(server.received) == 9
 
 
 async def test_a_call_that_waits_too_long_is_not_sent(network: Network) -> None:

@@ -31,6 +31,7 @@ from gateway.engine.plans.cache import FALLBACKS, MAX_VARIANTS, PLANS_EXECUTED, 
 from gateway.engine.plans.compiler import Compiler, Operation
 from gateway.engine.plans.links import Failure, complete
 from gateway.engine.plans.plan import FieldPlan, Json, OperationPlan
+from gateway.errors import without_frames
 from gateway.fields.inputs import inputs_of
 
 _VARIANTS = "plans"
@@ -167,7 +168,8 @@ class _Root:
                 (self.result,) = await complete(self, target, [self.value])
             else:
                 (self.result,) = target.project([self.value], self.count_embedded)
-        except Exception:  # raised again, or not, when graphql-core completes the field
+        except Exception as error:  # raised again, or not, when graphql-core completes the field
+            without_frames(error)
             self.is_unexpected = True
             FALLBACKS.add("record")
 
@@ -216,6 +218,12 @@ class _OperationExecution:
         )
 
     async def execute(self) -> ExecutionResult:
+        try:
+            return await self._execute()
+        finally:
+            self.roots.clear()  # they refer to this execution, and would keep all records until a collection
+
+    async def _execute(self) -> ExecutionResult:
         roots, plan = self.roots, self.plan
         PLANS_EXECUTED.counts[""] += 1
         errors: list[GraphQLError] = []
@@ -273,6 +281,8 @@ class _OperationExecution:
         } | self.plan.typenames
         execution: Any = executor.execute_operation()
         result: ExecutionResult = await execution if inspect.isawaitable(execution) else execution
+        executor.loaded.clear()  # executors of graphql-core live until a collection
+        executor.completed.clear()
         for root in roots:
             root.result = None if result.data is None else result.data[root.plan.name]
             root.is_unexpected = False

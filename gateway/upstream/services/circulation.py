@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.upstream.caller import Service, decode_json, keys_in
+from gateway.upstream.caller import Service, decode_object, keys_in, records_of
 from gateway.upstream.collection import Collection
 from gateway.upstream.record_types import Record
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.statuses import Write
+from gateway.upstream.transport.exchange import UpstreamResponse
 
 FROM_CIRCULATION = "circulation>"  # marks records of mod-circulation: they have other members than the BFF's
 
@@ -158,11 +159,7 @@ class Circulation(Service):
             keys={name: key},
             verify=f"requestQueue({name}:) {{ nodes {{ id position }} }}",
         )
-        response = await self._client.write(write, route, body, key)
-        queue = decode_json(response.body)
-        requests = queue.get("requests") if isinstance(queue, dict) else None
-        if not isinstance(requests, list) or any(type(each) is not dict for each in requests):
-            raise self._client.unreadable(write, response)
+        requests = await self._client.write_and_decode(write, route, body, key, decode=_queue)
         return sorted(_mark(requests), key=_position)
 
     move_request_route = Route(
@@ -254,6 +251,10 @@ class Circulation(Service):
             verify="requests(filter: { id: }) { nodes { id printDetails { printCount printEventDate } } }",
         )
         await self._client.write_without_record(write, self.record_print_events_route, body)
+
+
+def _queue(response: UpstreamResponse) -> list[Record] | None:
+    return records_of((decode_object(response.body) or {}).get("requests"))
 
 
 def _mark(records: list[Record]) -> list[Record]:

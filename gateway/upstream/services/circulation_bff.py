@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from gateway.upstream import cql
-from gateway.upstream.caller import Service, keys_in
+from gateway.upstream.caller import Service, keys_in, records_of
 from gateway.upstream.collection import BoundCollection, Collection
 from gateway.upstream.record_types import Record
 from gateway.upstream.routes import Interface, Route
@@ -148,9 +148,8 @@ class CirculationBff(Service):
         barcode that contains them cannot be requested (mod-circulation-bff).
         """
         query = {"query": f"barcode=={barcode}", "limit": "1"}
-        body = await self._client.read_object(self.item_by_barcode_route, query)
-        items = body.get("items")
-        if not isinstance(items, list) or any(type(item) is not dict for item in items):
+        items = records_of((await self._client.read_object(self.item_by_barcode_route, query)).get("items"))
+        if items is None:
             raise self._client.bad_shape()
         return items[0] if items else None
 

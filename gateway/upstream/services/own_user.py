@@ -20,23 +20,33 @@ class OwnUser(Service):
 
     async def permissions_by_users_bl(self) -> frozenset[str]:
         """Return the names of all permissions of the user (mod-users-bl, GET /bl-users/_self)."""
-        return self._permissions(
+        permissions = _permissions(
             await self._client.read_object(self.permissions_by_users_bl_route, _EXPANDED)
         )
+        if permissions is None:
+            raise self._client.bad_shape()
+        return permissions
 
     permissions_by_keycloak_route = Route("GET", "/users-keycloak/_self", Interface("users-keycloak", "1.0"))
 
     async def permissions_by_keycloak(self) -> frozenset[str]:
         """Return the same from mod-users-keycloak (GET /users-keycloak/_self)."""
-        return self._permissions(
+        permissions = _permissions(
             await self._client.read_object(self.permissions_by_keycloak_route, _EXPANDED)
         )
-
-    def _permissions(self, user: Record) -> frozenset[str]:
-        """Return the names in `permissions.permissions`, of texts (users-keycloak) or records (users-bl)."""
-        permissions = user.get("permissions")
-        listed = permissions.get("permissions") if isinstance(permissions, dict) else None
-        if not isinstance(listed, list):
+        if permissions is None:
             raise self._client.bad_shape()
-        names = [each.get("permissionName") if isinstance(each, dict) else each for each in listed]
-        return frozenset(name for name in names if isinstance(name, str))
+        return permissions
+
+
+def _permissions(user: Record) -> frozenset[str] | None:
+    """Return the names in `permissions.permissions`, of texts (users-keycloak) or records (users-bl).
+
+    None if the user has no such list.
+    """
+    permissions = user.get("permissions")
+    listed = permissions.get("permissions") if isinstance(permissions, dict) else None
+    if not isinstance(listed, list):
+        return None
+    names = [each.get("permissionName") if isinstance(each, dict) else each for each in listed]
+    return frozenset(name for name in names if isinstance(name, str))

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from gateway import errors
-from gateway.upstream.caller import CallerClient, Service, decode_json, encode_query
+from gateway.upstream.caller import (
+    CallerClient,
+    Service,
+    decode_json,
+    decode_object,
+    encode_query,
+    records_of,
+)
 from gateway.upstream.record_types import Record
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write
@@ -70,8 +77,11 @@ class Polaris(Service):
         )
         if response.status == 404 and response.body.strip() in (b"", b"null"):
             return None
-        record = self._record(response)
-        return None if response.status == 404 else record
+        status, record = response.status, decode_object(response.body)
+        del response  # an error holds the frames that it passes, and these their locals
+        if record is None:
+            raise self._client.bad_shape()
+        return None if status == 404 else record
 
     locks_route = Route("GET", _LOCKS)
 
@@ -79,9 +89,12 @@ class Polaris(Service):
         """Return the caller's own locks, or every lock in the system."""
         self._require_identity()
         query = encode_query({"getAllLocks": "true"} if everyones else {})
-        response = await self._client.read_response(self.locks_route, query, expected=_NOT_LOCKED)
-        records = decode_json(response.body)
-        if not isinstance(records, list) or any(type(record) is not dict for record in records):
+        records = records_of(
+            decode_json(
+                (await self._client.read_response(self.locks_route, query, expected=_NOT_LOCKED)).body
+            )
+        )
+        if records is None:
             raise self._client.bad_shape()
         return records
 
@@ -92,13 +105,9 @@ class Polaris(Service):
         self._require_identity()
         write = _write("lockObject", object_type_id, object_id)
         body = {"ObjectTypeID": object_type_id, "ObjectID": object_id}
-        response = await self._client.write(write, self.lock_object_route, body, expected=_CONFLICT)
-        if response.status == 409:
-            return HeldByAnother(_holder(response))
-        record = decode_json(response.body)
-        if not isinstance(record, dict) or "ObjectID" not in record:
-            raise self._client.unreadable(write, response)
-        return Lock(record)
+        return await self._client.write_and_decode(
+            write, self.lock_object_route, body, decode=_lock, expected=_CONFLICT
+        )
 
     unlock_object_route = Route("DELETE", _LOCK)
 
@@ -107,15 +116,10 @@ class Polaris(Service):
         self._require_identity()
         write = _write("unlockObject", object_type_id, object_id)
         keys = str(object_type_id), str(object_id)
-        response = await self._client.write(
-            write, self.unlock_object_route, None, *keys, expected=_CONFLICT | _NOT_LOCKED
+        result = await self._client.write_and_decode(
+            write, self.unlock_object_route, None, *keys, decode=_release, expected=_CONFLICT | _NOT_LOCKED
         )
-        if response.status == 409:
-            return HeldByAnother(_holder(response))
-        if response.status == 404 and isinstance(decode_json(response.body), dict):
-            return None
-        self._require_released(write, response)
-        return None
+        return result if isinstance(result, HeldByAnother) else None
 
     release_my_locks_route = Route("DELETE", _LOCKS)
 
@@ -130,26 +134,16 @@ class Polaris(Service):
         write = Write(
             operation="releaseMyLocks", keys={}, verify="objectLocks { nodes { objectType objectId } }"
         )
-        self._require_released(write, await self._client.write(write, self.release_my_locks_route, None))
+        await self._client.write_and_decode(
+            write,
+            self.release_my_locks_route,
+            None,
+            decode=lambda response: _is_released(response) or None,
+        )
 
     def _require_identity(self) -> None:
         if self._identity_error is not None:
             raise self._identity_error
-
-    def _require_released(self, write: Write, response: UpstreamResponse) -> None:
-        """Raise `OutcomeUnknown` for a response that is not Polaris' own.
-
-        A release is a 200 for which no body is described (ApplicationServices help, delete object locks), so
-        a page or JSON in its place is not from Polaris, and a 202 is only a promise.
-        """
-        if response.status not in (200, 204, 404) or response.body.strip() not in (b"", b"null"):
-            raise self._client.unreadable(write, response)
-
-    def _record(self, response: UpstreamResponse) -> Record:
-        record = decode_json(response.body)
-        if not isinstance(record, dict):
-            raise self._client.bad_shape()
-        return record
 
 
 def _write(operation: str, object_type_id: int, object_id: int) -> Write:
@@ -160,7 +154,31 @@ def _write(operation: str, object_type_id: int, object_id: int) -> Write:
     )
 
 
-def _holder(response: UpstreamResponse) -> Record:
-    body = decode_json(response.body)
-    holder = body.get("Data") if isinstance(body, dict) else None
-    return holder if isinstance(holder, dict) else {}
+def _lock(response: UpstreamResponse) -> Lock | HeldByAnother | None:
+    if response.status == 409:
+        return _held_by_another(response)
+    record = decode_object(response.body)
+    return None if record is None or "ObjectID" not in record else Lock(record)
+
+
+def _release(response: UpstreamResponse) -> HeldByAnother | Literal[True] | None:
+    """Return the other holder, or True if no lock of the caller is left."""
+    if response.status == 409:
+        return _held_by_another(response)
+    if response.status == 404 and decode_object(response.body) is not None:
+        return True
+    return True if _is_released(response) else None
+
+
+def _is_released(response: UpstreamResponse) -> bool:
+    """Return True if a response is Polaris' own.
+
+    A release is a 200 for which no body is described (ApplicationServices help, delete object locks), so a
+    page or JSON in its place is not from Polaris, and a 202 is only a promise.
+    """
+    return response.status in (200, 204, 404) and response.body.strip() in (b"", b"null")
+
+
+def _held_by_another(response: UpstreamResponse) -> HeldByAnother:
+    holder = (decode_object(response.body) or {}).get("Data")
+    return HeldByAnother(holder if isinstance(holder, dict) else {})

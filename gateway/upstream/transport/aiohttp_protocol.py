@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import select
 from collections.abc import Callable
 
 import httptools
 import httpx
 from aiohttp.client_proto import ResponseHandler
 
+from gateway import errors
 from gateway.upstream.transport.exchange import Body
 
 MAX_HEAD_BYTES = 131_072  # early hints included; Okapi echoes tokens in its headers
@@ -50,11 +52,25 @@ class HttpProtocol(ResponseHandler):
         self._timeout_check: asyncio.TimerHandle | None = None
         self._head_bytes = 0
         self._unusable = False
+        self._readable: select.poll | None = None
 
     @property
     def should_close(self) -> bool:
         """True if no other call may use this connection."""
         return self._unusable or self._completed is not None or not self.is_connected()
+
+    def has_surplus(self) -> bool:
+        """Return True if bytes, or the end of the connection, have followed the last response.
+
+        The event loop may not have read them yet, and would then pass them to the next call.
+        """
+        transport = self.transport
+        if not self._last_received or transport is None or transport.is_closing():  # new, or closed anyway
+            return False
+        if self._readable is None:
+            self._readable = select.poll()
+            self._readable.register(transport.get_extra_info("socket"), select.POLLIN)
+        return bool(self._readable.poll(0))
 
     async def call(
         self, request: bytes, incoming: IncomingResponse, idle_timeout: float, until: float
@@ -128,7 +144,7 @@ class HttpProtocol(ResponseHandler):
         except httptools.HttpParserError as problem:
             failure = httpx.RemoteProtocolError(type(problem).__name__)
             failure.__cause__ = problem
-            self._end(failure)
+            self._end(errors.without_frames(failure))
         if self._incoming is not None and self._incoming.body is None:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
@@ -168,6 +184,8 @@ class HttpProtocol(ResponseHandler):
             return
         try:
             incoming.body = incoming.begin_body(incoming.headers)
+        except errors.GatewayError as problem:
+            self._end(errors.without_frames(problem))
         except Exception as problem:
             self._end(problem)
 
@@ -176,6 +194,8 @@ class HttpProtocol(ResponseHandler):
             return
         try:
             self._incoming.body.add(piece)
+        except errors.GatewayError as problem:
+            self._end(errors.without_frames(problem))
         except Exception as problem:
             self._end(problem)
 

@@ -96,7 +96,11 @@ class AiohttpTransport(DirectTransport):
         in_time = remaining >= self._connect_timeout
         timeout = self._client_timeout if in_time else _client_timeout(remaining)
         try:
-            return await connector.connect(request, [], timeout)
+            while True:
+                connection = await connector.connect(request, [], timeout)
+                if not cast(HttpProtocol, connection.protocol).has_surplus():
+                    return connection
+                connection.close()
         except TimeoutError as problem:
             if not in_time:
                 raise TimeoutError from problem

@@ -28,6 +28,8 @@ KEEP_ALIVE = 4.0  # seconds; below the 5 s after which common servers close idle
 
 TransportFactory: TypeAlias = Callable[[UpstreamSettings], Transport]
 
+_CLOSED = httpx.ByteStream(b"")
+
 log = logging.getLogger(__name__)
 
 
@@ -63,12 +65,12 @@ def aiohttp_transport(settings: UpstreamSettings) -> Transport:
 
 
 def httpx_transport(settings: UpstreamSettings) -> Transport:
-    """Return httpx's own transport: public interface only, slower, and otherwise the same."""
-    pool = httpx.Limits(
-        max_connections=2 * settings.upstream_concurrency,
-        max_keepalive_connections=settings.upstream_concurrency,
-        keepalive_expiry=KEEP_ALIVE,
-    )
+    """Return httpx's own transport: public interface only, slower, with a new connection for each call.
+
+    httpcore passes bytes that follow a response to the next call on the connection, which may be another
+    caller's, and has no interface that shows them. So no connection has a second call.
+    """
+    pool = httpx.Limits(max_connections=2 * settings.upstream_concurrency, max_keepalive_connections=0)
 
     def create() -> Transport:
         return httpx.AsyncHTTPTransport(
@@ -113,6 +115,7 @@ class RenewedTransport(httpx.AsyncBaseTransport):
             self._end_call(pool, isinstance(problem, asyncio.CancelledError))
             raise
         assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - typed as either kind
+        response.extensions.pop("network_stream", None)  # it holds the unread bytes, as the stream does
         response.stream = _ObservedStream(response.stream, lambda cancelled: self._end_call(pool, cancelled))
         return response
 
@@ -164,4 +167,5 @@ class _ObservedStream(httpx.AsyncByteStream):
             self._cancelled = True
             raise
         finally:
+            self._stream = _CLOSED  # httpx's response refers to itself, and would hold the unread bytes
             self._on_close(self._cancelled)
