@@ -21,6 +21,8 @@ from gateway.fields.scalars import DateTime
 from gateway.upstream import cql
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL_IN_PROSE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _CURSOR = re.compile(rb"offset:(\d{1,10})")
 MAX_PROSE_LENGTH = 10_000  # characters; a comment is written by hand
 MAX_OFFSET = 2_147_483_647  # FOLIO's own limit (RAML of the storage modules)
@@ -64,7 +66,7 @@ def text(value: str, name: str) -> str:
     """Return a key such as a barcode. Raises `BadUserInput` if its length or a character is invalid."""
     if not value or len(value) > 500:
         raise errors.BadUserInput(f"`{name}` must have 1 to 500 characters; got {len(value)}.")
-    if any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) <= 0xDFFF for char in value):
+    if _CONTROL.search(value):
         raise errors.BadUserInput(f"`{name}` must not contain control characters.")
     return value
 
@@ -75,7 +77,7 @@ def prose(value: str, name: str) -> str:
         raise errors.BadUserInput(
             f"`{name}` must have at most {MAX_PROSE_LENGTH} characters; got {len(value)}."
         )
-    if any((ord(char) < 32 and char not in "\t\n\r") or 0xD800 <= ord(char) <= 0xDFFF for char in value):
+    if _CONTROL_IN_PROSE.search(value):
         raise errors.BadUserInput(f"`{name}` must not contain control characters.")
     return value
 

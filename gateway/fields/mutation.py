@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from typing import Any, Protocol, runtime_checkable
 
 import strawberry
@@ -71,11 +72,11 @@ def body_of(input: object, *excluded: str) -> Record:
     the field, for a malformed id or text and for the value UNKNOWN.
     """
     body: Record = {}
-    for declared in get_object_definition(input, strict=True).fields:
-        name = declared.graphql_name or to_camel_case(declared.python_name)
-        value = getattr(input, declared.python_name)
+    input_type: type = type(input)
+    for attribute, name, kind in _members_of(input_type):
+        value = getattr(input, attribute)
         if value is not None and name not in excluded:
-            body[name] = _converted(value, declared.type, name)
+            body[name] = _converted(value, kind, name)
     return body
 
 
@@ -84,8 +85,21 @@ def now() -> str:
     return upstream_text(datetime.now(UTC))
 
 
-def _converted(value: Any, declared: Any, name: str) -> Any:  # Any: an input value and its declared type
-    kind = declared.of_type if isinstance(declared, StrawberryOptional) else declared
+@cache
+def _members_of(input_type: type) -> tuple[tuple[str, str, object], ...]:
+    """Return attribute, GraphQL name and declared type, without null, of the fields of an input."""
+    fields = get_object_definition(input_type, strict=True).fields
+    return tuple(
+        (each.python_name, each.graphql_name or to_camel_case(each.python_name), _without_null(each.type))
+        for each in fields
+    )
+
+
+def _without_null(declared: object) -> object:
+    return declared.of_type if isinstance(declared, StrawberryOptional) else declared
+
+
+def _converted(value: Any, kind: object, name: str) -> Any:  # Any: an input value as JSON
     if isinstance(value, str):
         return arguments.uuid(value, name) if kind is strawberry.ID else arguments.prose(value, name)
     if isinstance(value, Enum):
@@ -94,7 +108,7 @@ def _converted(value: Any, declared: Any, name: str) -> Any:  # Any: an input va
         return upstream_text(value)
     if isinstance(value, list):
         assert isinstance(kind, StrawberryContainer)  # noqa: S101 - the only type with list values
-        return [_converted(each, kind.of_type, name) for each in value]
+        return [_converted(each, _without_null(kind.of_type), name) for each in value]
     if isinstance(value, HasBody):
         return value.body()
     return body_of(value) if get_object_definition(value) else value
