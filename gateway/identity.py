@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import random
+
+import msgspec
 
 from gateway.errors import BadRequest
 
@@ -109,6 +113,29 @@ def caller_from_headers(
         tracestate=_list(values.get(b"tracestate")) if traceparent else None,
         polaris=_polaris(values, default_polaris),
     )
+
+
+class _Claims(msgspec.Struct):
+    exp: float | None = None
+
+
+_decode_claims = msgspec.json.Decoder(_Claims).decode
+
+
+def token_expiry(token: str | None) -> float | None:
+    """Return the end of a token's validity in seconds since 1970; None if it cannot be read.
+
+    The signature is not verified: the services do that, and an expiry serves only to send no useless token.
+    """
+    parts = (token or "").split(".")
+    if len(parts) != 3:
+        return None
+    claims = parts[1]
+    try:
+        expiry = _decode_claims(urlsafe_b64decode(claims + "=" * (-len(claims) % 4))).exp
+    except (ValueError, RecursionError):  # msgspec's and base64's errors are ValueErrors
+        return None
+    return expiry if expiry is not None and math.isfinite(expiry) else None
 
 
 def request_id_from_headers(headers: Headers) -> str:

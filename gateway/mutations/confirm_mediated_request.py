@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 import strawberry
 
+from gateway import errors
 from gateway.context import Info
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
@@ -33,7 +34,9 @@ class ConfirmMediatedRequestInput:
         description="The id of the mediated request to confirm. Without an id, a new one is created.",
     )
     request_date: DateTime | None = strawberry.field(
-        default=None, description="The date of the request. Defaults to now."
+        default=None,
+        description="The date of the request. Required with an id, because it replaces the stored date; "
+        "otherwise it defaults to now.",
     )
     item_id: strawberry.ID | None = strawberry.field(default=None, description="The item.")
     holdings_record_id: strawberry.ID | None = strawberry.field(
@@ -96,6 +99,10 @@ ConfirmMediatedRequestResult = Annotated[
 async def confirm_mediated_request(
     info: Info, input: ConfirmMediatedRequestInput
 ) -> ConfirmMediatedRequestResult | None:
-    body = {"requestDate": now(), **body_of(input)}
+    body = body_of(input)
+    if "requestDate" not in body:
+        if "id" in body:
+            raise errors.BadUserInput("`requestDate` is required with `id`: it replaces the stored date.")
+        body["requestDate"] = now()
     saved = await begin_mutation(info).circulation_bff.confirm_mediated_request(body)
     return MediatedRequestConfirmed(mediated_request=cast(MediatedRequest, saved))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, TypeVar
@@ -16,7 +17,7 @@ from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, Operatio
 from gateway.upstream.client import Client, Deadline, NotConfigured
 from gateway.upstream.record_types import Record
 from gateway.upstream.routes import Route
-from gateway.upstream.statuses import Write, not_served, outcome_unknown
+from gateway.upstream.statuses import Write, WriteTarget, not_served, outcome_unknown
 from gateway.upstream.transport.exchange import Headers, UpstreamResponse
 
 T = TypeVar("T")
@@ -84,7 +85,17 @@ def keys_in(body: Record, *names: str) -> dict[str, str]:
 class CallerClient:
     """A client that sends the headers of one caller; lives as long as one operation."""
 
-    __slots__ = ("_client", "_deadline", "_headers", "_tenant", "base_path", "name", "operation", "path")
+    __slots__ = (
+        "_client",
+        "_deadline",
+        "_headers",
+        "_tenant",
+        "_token_expires",
+        "base_path",
+        "name",
+        "operation",
+        "path",
+    )
 
     def __init__(
         self,
@@ -94,11 +105,16 @@ class CallerClient:
         deadline: Deadline | None = None,
         operation: OperationRecord | None = None,
         path: str = "",
+        token_expires: float | None = None,
     ) -> None:
-        """`path` is the encoded prefix of every path; it is no part of route templates."""
+        """`path` is the encoded prefix of every path; it is no part of route templates.
+
+        From `token_expires` on, in seconds since 1970, nothing is sent: every call raises `Unauthenticated`.
+        """
         self._client = client
         self._headers = headers
         self._tenant = tenant
+        self._token_expires = token_expires
         self._deadline = deadline
         self.operation = operation or OperationRecord()
         self.path = path
@@ -145,6 +161,7 @@ class CallerClient:
     ) -> UpstreamResponse:
         """Return the response to a read; the statuses in `expected` are returned like a 2xx."""
         path = self.path_of(route, keys)
+        self._require_valid_token()
         with self.operation.call(self.name, "GET", route.template) as call:
             traced = call.trace_headers
             headers = self._headers if traced is None else self._with_trace(traced)
@@ -164,15 +181,20 @@ class CallerClient:
 
         The statuses in `expected` are returned like a 2xx. Raises as `Client.write`.
         """
-        path = self.path_of(route, keys)
+        target = WriteTarget(
+            method=route.method,
+            path=self.path_of(route, keys),
+            base_path=self.base_path,
+            permission=route.permission,
+            token_expires=self._token_expires,
+        )
         record = partial(self.operation.record_mutation, write.operation, self.name)
         try:
+            self._require_valid_token()
             with self.operation.call(self.name, route.method, route.template) as call:
                 traced = call.trace_headers
                 headers = self._headers if traced is None else self._with_trace(traced)
-                response = await self._client.write(
-                    write, route.method, path, body, headers, expected, self._tenant
-                )
+                response = await self._client.write(write, target, body, headers, expected, self._tenant)
                 call.answered(response.status)
         except errors.GatewayError as problem:
             record(problem.code, problem.status)
@@ -247,6 +269,10 @@ class CallerClient:
         return errors.UpstreamBadResponse(
             f"{self.name} sent a response of an unexpected shape.", upstream=self.name
         )
+
+    def _require_valid_token(self) -> None:
+        if self._token_expires is not None and time.time() >= self._token_expires:
+            raise errors.Unauthenticated("The token has expired; nothing was sent.", upstream=self.name)
 
     def _with_trace(self, trace_headers: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
         forwarded = (header for header in self._headers if header[0] not in _TRACE_CONTEXT)

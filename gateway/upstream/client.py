@@ -21,6 +21,7 @@ from gateway.upstream.circuit_breaker import CircuitBreakers, NoCircuitBreaker
 from gateway.upstream.retries import RETRY_PAUSES, Retries, TransientFault, is_transient
 from gateway.upstream.statuses import (
     Write,
+    WriteTarget,
     outcome_unknown,
     read_status_error,
     request_too_long,
@@ -95,8 +96,7 @@ class NotConfigured:
     async def write(
         self,
         write: Write,
-        method: str,
-        path: str,
+        target: WriteTarget,
         body: object,
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int],
@@ -216,8 +216,7 @@ class Client:
     async def write(
         self,
         write: Write,
-        method: str,
-        path: str,
+        target: WriteTarget,
         body: object,
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int] = frozenset(),
@@ -225,15 +224,14 @@ class Client:
     ) -> UpstreamResponse:
         """Send a write, once. A rejection raises `Refused`, an inconclusive end raises `OutcomeUnknown`."""
         try:
-            return await self._write_once(write, method, path, body, headers, expected, tenant)
+            return await self._write_once(write, target, body, headers, expected, tenant)
         except errors.GatewayError as error:
             raise errors.without_frames(error)  # noqa: B904 - it is the same error
 
     async def _write_once(
         self,
         write: Write,
-        method: str,
-        path: str,
+        target: WriteTarget,
         body: object,
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int],
@@ -249,7 +247,7 @@ class Client:
             attempt = Attempt(asyncio.get_running_loop().time() + self._settings.act_timeout)
             try:
                 response = await self._exchange(
-                    method, path, headers, content, self._settings.act_timeout, attempt
+                    target.method, target.path, headers, content, self._settings.act_timeout, attempt
                 )
             except TimeoutError as problem:
                 call.failed = True
@@ -268,7 +266,7 @@ class Client:
             call.failed = response.status >= 500
         if 200 <= response.status < 300 or response.status in expected:
             return response
-        raise write_status_error(self.name, write, response)
+        raise write_status_error(self.name, write, target, response)
 
     async def _wait_for_slot(self, until: float | None = None) -> None:
         async with asyncio.timeout_at(until):

@@ -8,7 +8,7 @@ and the sidecar JSON.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -20,6 +20,12 @@ MAX_MESSAGE = 1000  # characters; FOLIO's own longest are below 300
 # A line of a stack trace, as Java and .NET write it: `at org.folio.Loan.of(Loan.java:7)`.
 _STACK_FRAME = re.compile(r"(?m)^\s*at [\w.$<>/`]+\(")
 
+# The texts of Okapi (mod-authtoken, ProxyService), and the message of folio-module-sidecar.
+_PERMISSION = re.compile(rb"(?:Access for user [^\n]*|Token missing, access) requires permission: (\S+)\s*")
+_OKAPI_PATH = re.compile(rb"No suitable module found for path (\S+)(?: for tenant \S+)?\s*")
+_SIDECAR_ROUTE = re.compile(r"\[method: (\w+), path: ([^\s\],]+)\]")
+_KONG_NOT_ROUTED = "no Route matched with those values"
+
 _decode = msgspec.json.Decoder().decode
 
 
@@ -28,12 +34,7 @@ def read_reasons(body: bytes) -> list[Reason]:
 
     Free text is not forwarded: it may contain queries, paths and stack traces of the services.
     """
-    try:
-        content: Any = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return []
-    if not isinstance(content, Mapping):
-        return []
+    content = _object(body)
     listed = content.get("errors")
     if isinstance(listed, list):
         return [_reason(each) for each in listed if isinstance(each, Mapping)]
@@ -46,9 +47,18 @@ def is_token_missing(body: bytes) -> bool:
     return body.startswith(b"Token missing")
 
 
-def is_bff_permission_missing(body: bytes) -> bool:
-    """Return True if a 403 is Okapi's about a permission of the BFF itself: the BFF was never called."""
-    return body.startswith(b"Access for user") and b"requires permission: circulation-bff." in body
+def missing_permission(body: bytes) -> str | None:
+    """Return the permission that a 403 or 400 of Okapi names; None for any other body."""
+    match = _PERMISSION.fullmatch(body)
+    return None if match is None else match[1].decode("utf-8", "replace")
+
+
+def has_folio_errors(body: bytes) -> bool:
+    """Return True if a body is FOLIO's own form of an error: `errors[]`, each with a message."""
+    listed = _object(body).get("errors")
+    return isinstance(listed, list) and any(
+        isinstance(each, Mapping) and isinstance(each.get("message"), str) for each in listed
+    )
 
 
 def is_not_routed(body: bytes) -> bool:
@@ -59,6 +69,38 @@ def is_not_routed(body: bytes) -> bool:
         or b"route_not_found_error" in body
         or b"no Route matched with those values" in start
     )
+
+
+def is_route_missing(body: bytes, method: str, paths: Collection[str]) -> bool:
+    """Return True if a 404 says that this very route is absent.
+
+    Okapi and the sidecar name the path, so one that names another may be the response to a later call of a
+    module. Kong names none, but modules do not call each other through it.
+    """
+    match = _OKAPI_PATH.fullmatch(body)
+    if match is not None:
+        return match[1].decode("utf-8", "replace") in paths
+    content = _object(body)
+    if content.get("message") == _KONG_NOT_ROUTED:
+        return True
+    listed = content.get("errors")
+    return isinstance(listed, list) and any(_names_route(each, method, paths) for each in listed)
+
+
+def _names_route(error: object, method: str, paths: Collection[str]) -> bool:
+    if not isinstance(error, Mapping) or error.get("code") != "route_not_found_error":
+        return False
+    match = _SIDECAR_ROUTE.search(str(error.get("message")))
+    return match is not None and match[1] == method and match[2] in paths
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    """Return the JSON object in a body; an empty one if there is none."""
+    try:
+        content = _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return content if isinstance(content, Mapping) else {}
 
 
 def _reason(error: Mapping[str, Any]) -> Reason:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from gateway import errors
 from gateway.upstream.error_bodies import (
-    is_bff_permission_missing,
+    has_folio_errors,
     is_not_routed,
+    is_route_missing,
     is_token_missing,
+    missing_permission,
     read_reasons,
 )
 from gateway.upstream.transport.exchange import UpstreamResponse
@@ -22,14 +25,39 @@ class Write:
     """A write as its caller identifies it, so that an unknown outcome can be verified.
 
     `keys` are the caller's own (barcodes, ids); `verify` is the query that shows the outcome.
-    `reads_afterwards` is true if upstream writes first and reads afterwards, so that its 403 and 404 do not
-    mean that nothing was written (mod-circulation-bff, CheckInServiceImpl).
+    `reads_afterwards` is true if upstream writes first and reads afterwards, so that a status may be that of
+    a later read and does not prove that nothing was written (mod-circulation-bff, CheckInServiceImpl).
+    `is_own_404` recognizes the service's own body of a 404; any other one proves nothing.
     """
 
     operation: str
     keys: Mapping[str, str | int]
     verify: str
     reads_afterwards: bool = False
+    is_own_404: Callable[[bytes], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteTarget:
+    """The route of a write as it is sent, to compare with the route that an error body names.
+
+    `token_expires` is in seconds since 1970; None without a token, or if it cannot be read.
+    """
+
+    method: str
+    path: str
+    base_path: str = ""
+    permission: str | None = None
+    token_expires: float | None = None
+
+    @property
+    def paths(self) -> tuple[str, str]:
+        """The path as upstream may see it: a proxy in front may remove the path of the base URL."""
+        return self.path, self.base_path + self.path
+
+    def expired_during_call(self, sent_at: datetime) -> bool:
+        """Return True if the token expired after the call was sent."""
+        return self.token_expires is not None and sent_at.timestamp() < self.token_expires <= time.time()
 
 
 def read_status_error(upstream: str, response: UpstreamResponse) -> errors.GatewayError:
@@ -39,24 +67,42 @@ def read_status_error(upstream: str, response: UpstreamResponse) -> errors.Gatew
     return _rejection(upstream, response, errors.UpstreamRejected) or _failure(upstream, response)
 
 
-def write_status_error(upstream: str, write: Write, response: UpstreamResponse) -> errors.GatewayError:
+def write_status_error(
+    upstream: str, write: Write, target: WriteTarget, response: UpstreamResponse
+) -> errors.GatewayError:
     """Return the error for a write whose response is not a 2xx: a rejection only if that is certain."""
+    status = response.status
     unknown = outcome_unknown(upstream, write, response.sent_at)
-    if response.status in (409, 412):  # from a service behind this one, after another may have written
+    if status in (409, 412):  # from a service behind this one, after another may have written
         return unknown
-    if (
-        write.reads_afterwards
-        and response.status in (403, 404)
-        and not is_bff_permission_missing(response.body)
-    ):
+    if status == 401 and target.expired_during_call(response.sent_at):
         return unknown
-    if is_not_routed(response.body) and response.status == 404:
+    if write.reads_afterwards and not _is_before_write(target, response):
+        return unknown
+    if status == 404 and write.is_own_404 is not None and not write.is_own_404(response.body):
+        return unknown
+    if status == 404 and is_not_routed(response.body):
         return errors.UpstreamUnavailable(
             f"{upstream} is not available for this tenant; nothing was written.",
             upstream=upstream,
             status=404,
         )
     return _rejection(upstream, response, errors.Refused) or unknown
+
+
+def _is_before_write(target: WriteTarget, response: UpstreamResponse) -> bool:
+    """Return True if a status is that of the write itself, and not of a read that upstream sent after it.
+
+    The sidecar's 403 has one text for every route, and a 429 or a bare 400 may come from any service.
+    """
+    status, body = response.status, response.body
+    if status == 403 or (status == 400 and is_token_missing(body)):
+        return target.permission is not None and missing_permission(body) == target.permission
+    if status == 404:
+        return is_route_missing(body, target.method, target.paths)
+    if status == 400:
+        return has_folio_errors(body)
+    return status != 429
 
 
 def outcome_unknown(upstream: str, write: Write, sent_at: datetime) -> errors.OutcomeUnknown:

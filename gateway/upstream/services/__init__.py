@@ -19,6 +19,7 @@ from gateway.identity import (
     TOKEN_HEADER,
     Caller,
     PolarisIdentity,
+    token_expiry,
 )
 from gateway.observability.operation import OperationRecord
 from gateway.settings import UpstreamSettings
@@ -135,7 +136,7 @@ class Upstream:
 
     @cached_property
     def circulation_bff(self) -> CirculationBff:
-        return CirculationBff(self._client(self._services.bff, self._folio_headers))
+        return CirculationBff(self._folio_client(self._services.bff))
 
     @cached_property
     def circulation(self) -> Circulation:
@@ -200,7 +201,21 @@ class Upstream:
 
     @cached_property
     def _folio(self) -> CallerClient:
-        return self._client(self._services.folio, self._folio_headers)
+        return self._folio_client(self._services.folio)
+
+    @cached_property
+    def _token_expires(self) -> float | None:
+        return token_expiry(self._caller.token)
+
+    def _folio_client(self, client: Client | NotConfigured) -> CallerClient:
+        return CallerClient(
+            client,
+            self._folio_headers,
+            self._caller.tenant,
+            self.deadline,
+            self.operation,
+            token_expires=self._token_expires,
+        )
 
     def _client(self, client: Client | NotConfigured, headers: Headers, path: str = "") -> CallerClient:
         return CallerClient(client, headers, self._caller.tenant, self.deadline, self.operation, path)

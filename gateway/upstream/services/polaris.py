@@ -69,19 +69,22 @@ class Polaris(Service):
     async def lock(self, object_type_id: int, object_id: int) -> Record | None:
         """Return the lock on this object, regardless of its holder; None if it is not locked.
 
-        A 404 is a normal response. One with a page is not of Polaris, but of a proxy that does not know it.
+        A 404 of Polaris itself is a normal response; any other one is that of a server without Polaris.
         """
         self._require_identity()
         response = await self._client.read_response(
             self.lock_route, "", str(object_type_id), str(object_id), expected=_NOT_LOCKED
         )
-        if response.status == 404 and response.body.strip() in (b"", b"null"):
+        if response.status == 404 and _is_own_error(response.body):
             return None
-        status, record = response.status, decode_object(response.body)
+        status = response.status
+        record = None if status == 404 else decode_object(response.body)
         del response  # an error holds the frames that it passes, and these their locals
+        if status == 404:
+            raise self._unavailable()
         if record is None:
             raise self._client.bad_shape()
-        return None if status == 404 else record
+        return record
 
     locks_route = Route("GET", _LOCKS)
 
@@ -89,11 +92,12 @@ class Polaris(Service):
         """Return the caller's own locks, or every lock in the system."""
         self._require_identity()
         query = encode_query({"getAllLocks": "true"} if everyones else {})
-        records = records_of(
-            decode_json(
-                (await self._client.read_response(self.locks_route, query, expected=_NOT_LOCKED)).body
-            )
-        )
+        response = await self._client.read_response(self.locks_route, query, expected=_NOT_LOCKED)
+        status = response.status
+        records = None if status == 404 else records_of(decode_json(response.body))
+        del response
+        if status == 404:
+            raise self._unavailable()
         if records is None:
             raise self._client.bad_shape()
         return records
@@ -132,7 +136,10 @@ class Polaris(Service):
         if self._account_error is not None:
             raise self._account_error
         write = Write(
-            operation="releaseMyLocks", keys={}, verify="objectLocks { nodes { objectType objectId } }"
+            operation="releaseMyLocks",
+            keys={},
+            verify="objectLocks { nodes { objectType objectId } }",
+            is_own_404=_is_own_error,
         )
         await self._client.write_and_decode(
             write,
@@ -145,13 +152,27 @@ class Polaris(Service):
         if self._identity_error is not None:
             raise self._identity_error
 
+    def _unavailable(self) -> errors.UpstreamUnavailable:
+        return errors.UpstreamUnavailable(
+            f"{self._client.name} does not serve object locks here.", upstream=self._client.name, status=404
+        )
+
 
 def _write(operation: str, object_type_id: int, object_id: int) -> Write:
     return Write(
         operation=operation,
         keys={"objectTypeId": object_type_id, "objectId": object_id},
         verify="objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }",
+        is_own_404=_is_own_error,
     )
+
+
+def _is_own_error(body: bytes) -> bool:
+    """Return True if a body is an error of Polaris, which has a number in `ErrorCode`.
+
+    The web server in front, and ASP.NET for a path that it does not know, send a page, nothing, or `Message`.
+    """
+    return type((decode_object(body) or {}).get("ErrorCode")) is int
 
 
 def _lock(response: UpstreamResponse) -> Lock | HeldByAnother | None:
@@ -165,7 +186,7 @@ def _release(response: UpstreamResponse) -> HeldByAnother | Literal[True] | None
     """Return the other holder, or True if no lock of the caller is left."""
     if response.status == 409:
         return _held_by_another(response)
-    if response.status == 404 and decode_object(response.body) is not None:
+    if response.status == 404 and _is_own_error(response.body):
         return True
     return True if _is_released(response) else None
 
@@ -176,7 +197,7 @@ def _is_released(response: UpstreamResponse) -> bool:
     A release is a 200 for which no body is described (ApplicationServices help, delete object locks), so a
     page or JSON in its place is not from Polaris, and a 202 is only a promise.
     """
-    return response.status in (200, 204, 404) and response.body.strip() in (b"", b"null")
+    return response.status in (200, 204) and response.body.strip() in (b"", b"null")
 
 
 def _held_by_another(response: UpstreamResponse) -> HeldByAnother:
