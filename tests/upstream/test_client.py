@@ -40,6 +40,7 @@ SIDECAR_NOT_ROUTED = (
     b'{"errors":[{"type":"NotFoundException","code":"route_not_found_error","message":"Route is not found"}]}'
 )
 TOKEN_MISSING = b"Token missing, access requires permission: users.collection.get"
+PERMISSION = "circulation-bff.loans.post"
 KEPT_OUT = b"Access for user 'jdoe' (1) requires permission: circulation-bff.loans.post"
 TRACE = b"java.lang.NullPointerException: secret\n\tat org.folio.Loan.of(Loan.java:7)"
 SPRING = (
@@ -90,7 +91,7 @@ class Upstream:
     async def write_failure(self, write: Write = CHECK_OUT) -> errors.GatewayError:
         """Return the error of a write, which was sent once."""
         with pytest.raises(errors.GatewayError) as caught:
-            await self.client.write_for_record(write, Route("POST", "/write"), {})
+            await self.client.write_for_record(write, Route("POST", "/write", None, PERMISSION), {})
         assert [each.method for each in self.requests] == ["POST"]
         return caught.value
 
@@ -180,19 +181,22 @@ async def test_the_status_of_a_write(status: int, body: bytes, kind: type[errors
         (403, KEPT_OUT, errors.Forbidden),
         (404, b"Not found", errors.OutcomeUnknown),
         (404, NOT_ROUTED, errors.OutcomeUnknown),
+        (404, NOT_ROUTED.replace(b"/users", b"/write"), errors.UpstreamUnavailable),
         (404, SIDECAR_NOT_ROUTED, errors.OutcomeUnknown),
-        (400, b"", errors.Refused),
+        (400, b"", errors.OutcomeUnknown),
+        (400, TOKEN_MISSING, errors.OutcomeUnknown),
+        (400, REFUSED, errors.Refused),
         (401, b"", errors.Unauthenticated),
         (422, REFUSED, errors.Refused),
-        (429, b"", errors.RateLimited),
+        (429, b"", errors.OutcomeUnknown),
     ],
 )
 async def test_the_status_of_a_write_that_reads_afterwards(
     status: int, body: bytes, kind: type[errors.GatewayError]
 ) -> None:
-    """A 403 or 404 of a check-in may be about a record that was read after the check-in.
+    """Most statuses of a check-in may be those of a record that was read after the check-in.
 
-    Only if Okapi names a permission of the BFF itself is it certain that the BFF was never called.
+    Only if the body names the route itself is it certain that the BFF was never called.
     """
     problem = await over(status, body).write_failure(CHECK_IN)
 

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from gateway.errors import OverridableBlock, Parameter, Reason
 from gateway.upstream.error_bodies import (
     MAX_MESSAGE,
-    is_bff_permission_missing,
+    has_folio_errors,
     is_not_routed,
+    is_route_missing,
     is_token_missing,
+    missing_permission,
     read_reasons,
 )
 
@@ -62,7 +64,9 @@ def test_no_bytes_break_the_reader(body: bytes) -> None:
     assert all(type(each) is Reason for each in read_reasons(body))
     assert isinstance(is_token_missing(body), bool)
     assert isinstance(is_not_routed(body), bool)
-    assert isinstance(is_bff_permission_missing(body), bool)
+    assert isinstance(missing_permission(body), str | None)
+    assert isinstance(has_folio_errors(body), bool)
+    assert isinstance(is_route_missing(body, "POST", ["/x"]), bool)
 
 
 @pytest.mark.slow
@@ -268,18 +272,69 @@ def test_a_missing_token(body: bytes, missing: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "outside"),
+    ("body", "permission"),
     [
-        (b"Access for user 'jdoe' (1) requires permission: circulation-bff.loans.post", True),
-        (b"Access for user 'jdoe' (1) requires permission: users.item.get", False),
-        (b"Log: Access for user 'jdoe' (1) requires permission: circulation-bff.loans.post", False),
-        (b"Access Denied", False),
+        (
+            b"Access for user 'jdoe' (1) requires permission: circulation-bff.loans.post",
+            "circulation-bff.loans.post",
+        ),
+        (b"Access for user 'jdoe' (1) requires permission: users.item.get\n", "users.item.get"),
+        (b"Token missing, access requires permission: users.item.get", "users.item.get"),
+        (
+            b"Access for user 'requires permission: x' (1) requires permission: users.item.get",
+            "users.item.get",
+        ),
+        (b"Log: Access for user 'jdoe' (1) requires permission: circulation-bff.loans.post", None),
+        (b"Access for user 'jdoe' (1) requires permission: users.item.get and more", None),
+        (b"Access for user 'jdoe'\n requires permission: users.item.get", None),
+        (b"Token missing", None),
+        (b"Access Denied", None),
+        (b"", None),
+    ],
+)
+def test_a_missing_permission(body: bytes, permission: str | None) -> None:
+    """Okapi's text names the missing permission, and so the route that was not reached."""
+    assert missing_permission(body) == permission
+
+
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        (b"No suitable module found for path /x for tenant diku", True),
+        (b"No suitable module found for path /x", True),
+        (b"No suitable module found for path /x/y for tenant diku", False),
+        (b"Log: No suitable module found for path /x for tenant diku", False),
+        (b'{"message":"no Route matched with those values","request_id":"1"}', True),
+        (b'{"message":"no Route"}', False),
+        (b'{"errors":[{"code":"route_not_found_error","message":"[method: POST, path: /x]"}]}', True),
+        (b'{"errors":[{"code":"route_not_found_error","message":"[method: GET, path: /x]"}]}', False),
+        (b'{"errors":[{"code":"route_not_found_error","message":"[method: POST, path: /y]"}]}', False),
+        (b'{"errors":[{"code":"route_not_found_error"}]}', False),
+        (b'{"errors":[{"code":"not_found","message":"[method: POST, path: /x]"}]}', False),
+        (b'{"errors":["route_not_found_error"]}', False),
         (b"", False),
     ],
 )
-def test_a_caller_that_did_not_reach_the_bff(body: bytes, outside: bool) -> None:
-    """Okapi's text names the missing permission, and so the module that was not reached."""
-    assert is_bff_permission_missing(body) is outside
+def test_a_missing_route(body: bytes, missing: bool) -> None:
+    """Only a body that names this route, or Kong's, is about this route."""
+    assert is_route_missing(body, "POST", ["/x"]) is missing
+
+
+@pytest.mark.parametrize(
+    ("body", "own"),
+    [
+        (b'{"errors":[{"message":"no"}],"total_records":1}', True),
+        (b'{"errors":[]}', False),
+        (b'{"errors":[{"code":"no"}]}', False),
+        (b'{"errors":"no"}', False),
+        (b'{"message":"no"}', False),
+        (b"[]", False),
+        (b"no", False),
+    ],
+)
+def test_the_form_of_an_error_of_folio(body: bytes, own: bool) -> None:
+    """FOLIO's errors are a list, each with its message."""
+    assert has_folio_errors(body) is own
 
 
 @pytest.mark.parametrize(

@@ -183,8 +183,8 @@ class CirculationBff(Service):
     async def check_in(self, body: Record) -> Record:
         """Check one item in. Sent once; a repeated check-in counts as in-house use.
 
-        Raises as `check_out`; a 403 or 404 is `OutcomeUnknown` too, because the BFF checks in first and reads
-        afterwards. No member of the response is guaranteed, but without all three of them it is no response
+        Raises as `check_out`; a 400, 403, 404 or 429 that is not certainly about this route is `OutcomeUnknown`
+        too, because the BFF checks in first and reads afterwards. No member of the response is guaranteed, but without all three of them it is no response
         to a check-in (mod-circulation-bff, CheckInResponse).
         """
         write = Write(
@@ -248,7 +248,7 @@ class CirculationBff(Service):
 
         With an id the BFF replaces the record, without one it creates it, and then confirms it
         (mod-circulation-bff, CirculationBffController.saveAndConfirmMediatedRequest). Raises as `check_in`
-        for a new one, which may have been created although a 403 or 404 was returned.
+        for a new one, which may have been created although the confirmation was rejected.
         """
         write = Write(
             operation="confirmMediatedRequest",

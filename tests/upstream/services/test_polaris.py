@@ -72,10 +72,26 @@ async def test_one_lock() -> None:
     assert desk.sent() == [("GET", f"{BASE}/objectlocks/27/29937", b"")]
 
 
-@pytest.mark.parametrize("body", [None, b"", {"ErrorCode": 1}])
-async def test_no_lock(body: Any) -> None:
-    """A 404 means that the object is not locked, which is no failure."""
-    desk = Desk(404, body)
+NOT_LOCKED = {"ErrorCode": 0, "Message": "The object is not locked.", "Data": None}
+PAGE = b"<html>404 - File or directory not found.</html>"
+NOT_OF_POLARIS: list[Any] = [  # Any: JSON, or a body as bytes
+    PAGE,
+    b"",
+    None,
+    {},
+    [],
+    {"Message": "No HTTP resource was found that matches the request URI.", "MessageDetail": "No type."},
+    {"ErrorCode": None, "Message": "no"},
+    {"ErrorCode": "0"},
+    {"ErrorCode": False},
+    {"message": "no Route matched with those values"},
+    b"No suitable module found for path /Polaris.ApplicationServices for tenant diku",
+]
+
+
+async def test_no_lock() -> None:
+    """A 404 of Polaris means that the object is not locked, which is no failure."""
+    desk = Desk(404, NOT_LOCKED)
 
     assert await desk.polaris.lock(27, 29937) is None
     assert len(desk.requests) == 1
@@ -132,10 +148,9 @@ async def test_unlocking(status: int, body: bytes) -> None:
     assert desk.sent() == [("DELETE", f"{BASE}/objectlocks/27/29937", b"")]
 
 
-@pytest.mark.parametrize("content", [b"", None, {"ErrorCode": 1, "Message": "The object is not locked."}])
-async def test_unlocking_an_object_that_is_not_locked(content: Any) -> None:
+async def test_unlocking_an_object_that_is_not_locked() -> None:
     """There is nothing to release, which is a success."""
-    desk = Desk(404, content)
+    desk = Desk(404, NOT_LOCKED)
 
     assert await desk.polaris.unlock_object(27, 29937) is None
     assert len(desk.requests) == 1
@@ -401,26 +416,34 @@ async def test_a_release_by_another_response_is_unknown(status: int, content: An
     assert [each.method for each in desk.requests] == ["DELETE", "DELETE"]
 
 
-async def test_a_page_that_was_not_found_releases_nothing() -> None:
-    """A 404 in HTML is about an address and not about a lock."""
-    desk = Desk(404, b"<html>404 - File or directory not found.</html>")
+@pytest.mark.parametrize("content", NOT_OF_POLARIS)
+async def test_a_404_of_another_server_changes_nothing(content: Any) -> None:
+    """It is about an address and not about a lock, so the outcome of each write is unknown."""
+    desk = Desk(404, content)
+    writes = (
+        desk.polaris.lock_object(27, 1),
+        desk.polaris.unlock_object(27, 1),
+        desk.polaris.release_my_locks(),
+    )
 
-    with pytest.raises(errors.OutcomeUnknown):
-        await desk.polaris.unlock_object(27, 29937)
+    for write in writes:
+        with pytest.raises(errors.OutcomeUnknown):
+            await write
+    assert [each.method for each in desk.requests] == ["POST", "DELETE", "DELETE"]
+
+
+@pytest.mark.parametrize("content", NOT_OF_POLARIS)
+async def test_a_404_of_another_server_proves_nothing_about_a_lock(content: Any) -> None:
+    """It does not prove that the object is free: the read fails."""
+    desk = Desk(404, content)
+
+    with pytest.raises(errors.UpstreamUnavailable, match=r"^polaris does not serve object locks here\.$"):
+        await desk.polaris.lock(27, 29937)
     assert len(desk.requests) == 1
 
 
-PAGE = b"<html>404 - File or directory not found.</html>"
-
-
-async def test_a_page_proves_nothing_about_a_lock() -> None:
-    """A 404 in HTML does not prove that the object is free: the read fails with an error."""
-    with pytest.raises(errors.UpstreamBadResponse):
-        await Desk(404, PAGE).polaris.lock(27, 29937)
-
-
-@pytest.mark.parametrize("body", [PAGE, b"", b"{}"])
-async def test_a_list_is_never_absent(body: bytes) -> None:
-    """A 404 for all locks is a response of an unexpected shape, and not an absent record."""
-    with pytest.raises(errors.UpstreamBadResponse):
-        await Desk(404, body).polaris.locks(everyones=False)
+@pytest.mark.parametrize("content", [NOT_LOCKED, *NOT_OF_POLARIS])
+async def test_a_list_is_never_absent(content: Any) -> None:
+    """A 404 for all locks is no empty list."""
+    with pytest.raises(errors.UpstreamUnavailable):
+        await Desk(404, content).polaris.locks(everyones=False)
