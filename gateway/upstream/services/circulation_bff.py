@@ -183,9 +183,10 @@ class CirculationBff(Service):
     async def check_in(self, body: Record) -> Record:
         """Check one item in. Sent once; a repeated check-in counts as in-house use.
 
-        Raises as `check_out`; a 400, 403, 404 or 429 that is not certainly about this route is `OutcomeUnknown`
-        too, because the BFF checks in first and reads afterwards. No member of the response is guaranteed, but without all three of them it is no response
-        to a check-in (mod-circulation-bff, CheckInResponse).
+        Raises as `check_out`. A 400, 403, 404 or 429 that is not certainly about this route is
+        `OutcomeUnknown` too, because the BFF checks in first and reads afterwards. No member of the response
+        is guaranteed, but without all three of them it is no response to a check-in (mod-circulation-bff,
+        CheckInResponse).
         """
         write = Write(
             operation="checkIn",
