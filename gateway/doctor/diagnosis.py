@@ -152,9 +152,10 @@ def _status(error: errors.GatewayError) -> Status:
     """Return the status of a check that ended in this error.
 
     Without an HTTP status the caller lacks something that is required before anything can be sent: a Polaris
-    identity, or a workstation.
+    identity, or a workstation. The token of FOLIO is no such thing: an expired one is not sent either.
     """
-    if isinstance(error, errors.Unauthenticated | errors.BadUserInput) and error.status is None:
+    is_unsent = isinstance(error, errors.Unauthenticated | errors.BadUserInput) and error.status is None
+    if is_unsent and error.upstream in (None, "polaris"):
         return Status.NOT_CHECKED
     if isinstance(error, errors.UpstreamBadResponse) and error.status == 404:
         return Status.ABSENT

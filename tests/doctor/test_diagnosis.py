@@ -18,6 +18,7 @@ from gateway.sandbox import Sandbox, create_sandbox
 from gateway.sandbox.http.permissions import OVERRIDE_PERMISSIONS
 from gateway.settings import Settings
 from tests.doctor.diagnosed import diagnose_sandbox, reads_by_path, staff, statuses
+from tests.tokens import web_token
 
 pytestmark = pytest.mark.anyio
 
@@ -91,9 +92,10 @@ async def test_a_user_without_permissions(sandbox: Sandbox) -> None:
     )
 
 
-async def test_an_expired_token(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("token", ["expired", web_token({"exp": 1})])
+async def test_an_expired_token(sandbox: Sandbox, token: str) -> None:
     """Each path of FOLIO is unauthenticated, and no mutation can be checked."""
-    diagnosis = await diagnose_sandbox(sandbox, staff(sandbox, token="expired"))  # noqa: S106 - no secret
+    diagnosis = await diagnose_sandbox(sandbox, staff(sandbox, token=token))
 
     of_folio = [each for each in diagnosis.reads if each.service != "polaris"]
     assert {each.status for each in of_folio} == {Status.UNAUTHENTICATED}
