@@ -68,7 +68,7 @@ async def code_of(name: str, response: ProxyError, **settings: Json) -> str:
 
     assert [each for each in gateway.got if each.method != "GET"] == gateway.got[-1:]
     (result,) = answer["data"].values()
-    return result["__typename"] if result else answer["errors"][0]["extensions"]["code"]
+    return str(result["__typename"] if result else answer["errors"][0]["extensions"]["code"])
 
 
 BEFORE: dict[str, tuple[Callable[[Route, str], ProxyError], str]] = {

@@ -15,7 +15,7 @@ from gateway.upstream.client import Client
 from gateway.upstream.collection import BoundCollection, Collection
 from gateway.upstream.retries import RETRY_PAUSES, RetryBudget
 from gateway.upstream.routes import Route
-from gateway.upstream.statuses import Write
+from gateway.upstream.statuses import Write, WriteTarget
 from gateway.upstream.transport.transports import aiohttp_transport, httpx_transport
 from tests.upstream.socket_server import (
     Responder,
@@ -217,7 +217,7 @@ async def test_a_write_is_never_retried(network: str, fault: str, method: str) -
     async with socket_server(first(1, TRANSIENT[fault])) as server:
         client = client_of(server, network)
         with pytest.raises((errors.OutcomeUnknown, errors.RateLimited)):
-            await client.write(WRITE, method, "/write", {}, ())
+            await client.write(WRITE, WriteTarget(method=method, path="/write"), {}, ())
         await client.aclose()
 
     assert server.lines() == [f"{method} /write"]
