@@ -11,19 +11,19 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
-    DirectoryPath,
     Field,
     PrivateAttr,
     SecretStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -113,15 +113,36 @@ def is_installed(package: str) -> bool:
 
 def existing_path(path: Path) -> Path:
     """Check that a file or a folder exists."""
-    if not path.exists():
+    try:
+        is_valid = path.exists()
+    except OSError:  # in a folder that may not be read
+        is_valid = False
+    if not is_valid:
         raise ValueError("must be an existing file or folder")
     return path
+
+
+def existing_folder(path: Path) -> Path:
+    """Check that a folder exists."""
+    try:
+        is_valid = path.is_dir()
+    except OSError:
+        is_valid = False
+    if not is_valid:
+        raise ValueError("Path does not point to a directory")
+    return path
+
+
+def strip_secret(text: str) -> str:
+    """Return a secret without the byte order mark and the newline of the file that it was copied from."""
+    return text.strip().removeprefix("\ufeff").strip()
 
 
 ServiceURL = Annotated[str, AfterValidator(service_url)]
 PathPart = Annotated[str, AfterValidator(path_part)]
 Origins = Annotated[str, AfterValidator(exact_origins)]
 ExistingPath = Annotated[Path, AfterValidator(existing_path)]
+ExistingFolder = Annotated[Path, AfterValidator(existing_folder)]
 Rate = Annotated[str, AfterValidator(rate)]
 Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
@@ -130,6 +151,15 @@ class SettingsGroup(BaseModel):
     """Settings that are passed to a component together."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def ignore_case_of_choices(cls, value: object, info: ValidationInfo) -> object:
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if get_origin(annotation) is Literal and isinstance(value, str):
+            choice = value.strip().lower()
+            return choice if choice in get_args(annotation) else value
+        return value
 
 
 class UpstreamSettings(SettingsGroup):
@@ -180,7 +210,7 @@ class UpstreamSettings(SettingsGroup):
         default=None,
         description="Serve the embedded sample library; unset: only when no upstream is configured.",
     )
-    sandbox_data: DirectoryPath | None = Field(
+    sandbox_data: ExistingFolder | None = Field(
         default=None,
         description="Folder of FOLIO records for the embedded library, in place of the sample records.",
     )
@@ -234,9 +264,12 @@ class UpstreamSettings(SettingsGroup):
     @field_validator("polaris_service_account")
     @classmethod
     def check_polaris_scheme(cls, account: SecretStr | None) -> SecretStr | None:
-        if account is not None and not POLARIS_AUTHORIZATION.fullmatch(account.get_secret_value()):
+        if account is None:
+            return None
+        authorization = strip_secret(account.get_secret_value())
+        if not POLARIS_AUTHORIZATION.fullmatch(authorization):
             raise ValueError("must be 'PAS <domain>:<token>:<secret>' or 'Bearer <token>'")
-        return account
+        return SecretStr(authorization)
 
     @model_validator(mode="after")
     def check_sandbox_or_upstream(self) -> Self:
@@ -481,7 +514,7 @@ class ServerSettings(SettingsGroup):
     @field_validator("redis_url")
     @classmethod
     def check_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        return None if url is None else SecretStr(store_url(url.get_secret_value().strip()))
+        return None if url is None else SecretStr(store_url(strip_secret(url.get_secret_value())))
 
 
 class Settings(  # pydantic orders fields from the last base class to the first

@@ -39,6 +39,7 @@ from gateway.cli.startup import (
 )
 from gateway.server.lifecycle import Server
 from gateway.settings import Settings
+from gateway.upstream.transport import transports
 
 PATIENCE = 60.0  # seconds, on a slow and busy machine
 
@@ -559,24 +560,134 @@ def test_sandbox_refuses_a_folder_without_records(tmp_path: Path) -> None:
     assert result.stderr.splitlines()[-1].startswith(f"--data: {tmp_path}: ")  # behind any sign of life
 
 
-def test_a_large_library_says_that_it_is_being_loaded(tmp_path: Path) -> None:
-    """Who loads more records than a moment takes is told what is waited for, before the greeting."""
-    users = [{"id": "00000000-0000-4000-8000-000000000001", "username": "u", "active": True}]
-    slow = tmp_path / "users.json"
-    os.mkfifo(slow)  # whoever reads it waits for whoever writes
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("{}", "not a JSON array of records"),
+        ('[{"id": "a"}, {}]', "record number 2 lacks id"),
+        (None, "not a regular file"),
+    ],
+)
+def test_sandbox_refuses_an_invalid_file(tmp_path: Path, text: str | None, problem: str) -> None:
+    """A file that cannot be loaded is refused in one line that names file and record, with 2."""
+    file = tmp_path / "users.json"
+    if text is None:
+        os.mkfifo(file)  # to be read it would need a writer
+    else:
+        file.write_text(text, encoding="utf-8")
 
-    def write() -> None:
-        with slow.open("w", encoding="utf-8") as pipe:  # opens when it is being read
-            time.sleep(1.5)
-            json.dump(users, pipe)
+    result = invoke("sandbox", "--port", "0", "--data", str(tmp_path))
+    embedded = invoke("--port", "0", SANDBOX_DATA=str(tmp_path))
 
-    threading.Thread(target=write, daemon=True).start()
-    with started("sandbox", "--port", "0", "--data", str(tmp_path)) as (process, said):
-        assert said[2].startswith("Tenant diku: 1 users")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(PATIENCE) == 0
-        assert process.stderr is not None
-        assert process.stderr.readline() == f"Loading the records in {tmp_path} ...\n"
+    assert (result.exit_code, embedded.exit_code) == (2, 2)
+    assert result.stderr.splitlines()[-1] == f"--data: {file}: {problem}"
+    assert embedded.stderr.splitlines()[-1] == f"SANDBOX_DATA: {file}: {problem}"
+
+
+def test_sandbox_refuses_a_missing_folder(tmp_path: Path) -> None:
+    """A folder that does not exist is refused in one line."""
+    result = invoke("sandbox", "--port", "0", "--data", str(tmp_path / "none"))
+
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == (
+        f"--data: {tmp_path / 'none'}: cannot be read: No such file or directory"
+    )
+
+
+@pytest.mark.parametrize("content", [None, "", "not a certificate"])
+def test_unusable_certificates(tmp_path: Path, content: str | None) -> None:
+    """An SSL_CERT_FILE that cannot be used is refused in one line, by `serve` and by `doctor`."""
+    file = tmp_path / "authority.pem"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    variables = {"OKAPI_URL": "https://okapi.example.org", "SSL_CERT_FILE": str(file)}
+    transports._certificate_authorities.cache_clear()
+
+    for command in (["serve", "--port", "0"], ["doctor", "--tenant", "diku"]):
+        result = invoke(*command, **variables)
+
+        assert result.exit_code == 2
+        assert result.stderr.splitlines()[-1] == (
+            f"SSL_CERT_FILE: must be a readable file of PEM certificates (got {str(file)!r})"
+        )
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL such as http://collector:4318"
+            " (got 'collector:4318')",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "grpc://key:secret@collector:4317"},
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: must be an http or https URL such as http://collector:4318"
+            " (got 'grpc://***@collector:4317')",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:99999"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT: must be an http or https URL such as http://collector:4318"
+            " (got 'http://collector:99999')",
+        ),
+        (
+            {"OTEL_EXPORTER_OTLP_CERTIFICATE": "/does/not/exist"},
+            "OTEL_EXPORTER_OTLP_CERTIFICATE: must be a readable file (got '/does/not/exist')",
+        ),
+        (
+            {"OTEL_TRACES_EXPORTER": "jaeger"},
+            "OTEL_TRACES_EXPORTER: must be otlp, console or none (got 'jaeger')",
+        ),
+    ],
+)
+def test_unusable_export_of_traces(variables: dict[str, str], problem: str) -> None:
+    """Variables of OpenTelemetry that cannot be used are refused in one line."""
+    result = invoke("--port", "0", TRACING="1", **variables)
+
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == problem
+
+
+@pytest.mark.parametrize("host", ["nowhere..example.org", "x" * 64])
+def test_host_that_is_no_name(host: str) -> None:
+    """A host with an empty or overlong label is refused in one line."""
+    result = invoke("--port", "0", HOST=host)
+
+    assert (result.exit_code, result.stderr) == (
+        2,
+        f"HOST: must be an address of this machine (got {host!r})\n",
+    )
+
+
+def test_files_that_cannot_be_read_or_written(folder: Path) -> None:
+    """A folder in place of the schema file is refused in one line."""
+    Path("schema.graphql").mkdir()
+
+    assert invoke("schema", "--write").stderr.splitlines()[-1] == (
+        "schema.graphql: cannot be written: Is a directory"
+    )
+    result = invoke("schema", "--check")
+    assert (result.exit_code, result.stderr.splitlines()[-1]) == (
+        2,
+        "schema.graphql: cannot be read: Is a directory",
+    )
+
+
+def test_a_large_library_says_that_it_is_being_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading that takes long is reported."""
+
+    def load_slowly(data: Path, *, latency: float) -> None:
+        time.sleep(1.5)
+        raise ValueError("the end")
+
+    monkeypatch.setattr("gateway.sandbox.create_sandbox", load_slowly)
+
+    result = invoke("sandbox", "--port", "0", "--data", str(tmp_path))
+
+    assert result.stderr == f"Loading the records in {tmp_path} ...\n--data: the end\n"
 
 
 def test_sandbox_process() -> None:

@@ -271,6 +271,44 @@ def test_bad_value_names_variable_and_value(name: str, given: str, problem: str)
 
 
 @pytest.mark.parametrize(
+    ("name", "given", "value"),
+    [
+        ("log_level", "INFO", "info"),
+        ("log_level", " Warning\n", "warning"),
+        ("log_format", "TEXT", "text"),
+        ("polaris_language", "FRE", "fre"),
+        ("execution", "Generic", "generic"),
+        ("upstream_transport", "HTTPX", "httpx"),
+    ],
+)
+def test_choices_are_read_in_any_case(
+    name: str, given: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A setting with named values accepts them in any case, as an option and from the environment."""
+    assert getattr(Settings(**{name: given}), name) == value
+    monkeypatch.setenv(name.upper(), given)
+    assert getattr(Settings(), name) == value
+
+
+def test_secrets_are_read_without_the_marks_of_a_file() -> None:
+    """A secret that was copied from a file may have its byte order mark and its newline."""
+    settings = Settings(polaris_service_account="\ufeffPAS a:b:c\r\n", redis_url="redis://store:6379\n")
+
+    assert settings.polaris_service_account is not None
+    assert settings.redis_url is not None
+    assert settings.polaris_service_account.get_secret_value() == "PAS a:b:c"
+    assert settings.redis_url.get_secret_value() == "redis://store:6379"
+
+
+@pytest.mark.parametrize("name", ["documents", "sandbox_data"])
+def test_a_path_that_cannot_be_looked_up(name: str) -> None:
+    """A path that the system refuses to look up is an invalid setting, not a crash."""
+    (problem,) = problems(**{name: "x" * 5000})
+
+    assert problem.startswith(f"{name.upper()}: ")
+
+
+@pytest.mark.parametrize(
     ("name", "least", "most"),
     [
         ("port", 0, 65535),

@@ -25,7 +25,7 @@ from gateway.identity import (
     caller_from_headers,
     raw,
 )
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError, strip_secret
 
 if TYPE_CHECKING:  # loaded when there is something to check
     from gateway.doctor.diagnosis import Diagnosis
@@ -39,13 +39,13 @@ MAX_NAMES = 3  # checks that a notice names
 @click.option("--tenant", envvar="OKAPI_TENANT", metavar="TENANT", help="Tenant of the user.")
 @click.option(
     "--token-file",
-    type=click.File(),
+    type=click.File("rb"),
     metavar="FILE",
     help=f"File with the user's token, - for the standard input; unset: {TOKEN} from the environment.",
 )
 @click.option(
     "--polaris-authorization-file",
-    type=click.File(),
+    type=click.File("rb"),
     metavar="FILE",
     help="File with the staff member's Polaris identity, `PAS ...` or `Bearer ...`; unset: "
     f"{POLARIS_AUTHORIZATION} from the environment.",
@@ -57,8 +57,8 @@ def doctor(
     ctx: click.Context,
     /,
     tenant: str | None,
-    token_file: IO[str] | None,
-    polaris_authorization_file: IO[str] | None,
+    token_file: IO[bytes] | None,
+    polaris_authorization_file: IO[bytes] | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -115,7 +115,10 @@ async def run(settings: Settings, given: dict[str, str | None]) -> Diagnosis:
         }
         transport = lambda _: in_process_transport(sandbox)  # noqa: E731 - used once
     caller = read_caller(given)
-    services = services_to_check(settings, transport)
+    try:
+        services = services_to_check(settings, transport)
+    except SettingsError as error:
+        raise CannotStart(str(error)) from error
     try:
         return await diagnose(services, caller, print_pending)
     finally:
@@ -124,19 +127,25 @@ async def run(settings: Settings, given: dict[str, str | None]) -> Diagnosis:
 
 def read_caller(given: dict[str, str | None]) -> Caller:
     """Return the caller of a request with these headers, validated as the endpoint validates it."""
-    headers = [(raw(name), value.encode()) for name, value in given.items() if value is not None]
+    headers = [
+        (raw(name), value.encode(errors="surrogateescape"))
+        for name, value in given.items()
+        if value is not None
+    ]
     try:
         return caller_from_headers(headers, token_cookie=False)
     except BadRequest as error:
         raise CannotStart(f"the user cannot be checked: {error.message}") from error
 
 
-def read_secret(file: IO[str] | None, variable: str) -> str | None:
+def read_secret(file: IO[bytes] | None, variable: str) -> str | None:
     """Return the text of a file, or of an environment variable; None if there is neither."""
     if file is None:
-        return os.environ.get(variable) or None
+        return strip_secret(os.environ.get(variable, "")) or None
+    from gateway.engine.manifests import decode_text
+
     try:
-        return file.read().strip()
+        return strip_secret(decode_text(file.read()))
     except (OSError, UnicodeDecodeError) as error:
         raise CannotStart(f"{file.name}: cannot be read as text") from error
 

@@ -22,7 +22,7 @@ from gateway.server.lifecycle import run
 )
 @click.option(
     "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="Folder of FOLIO records, in place of the sample records.",
 )
 @click.option(

@@ -46,7 +46,10 @@ def schema(write: bool, check: bool, older: Path | None, incremental: bool) -> N
         from gateway import graph  # noqa: F401 - built here, to show its progress
 
     if write:
-        SCHEMA_FILE.write_text(print_schema(), encoding="utf-8")
+        try:
+            SCHEMA_FILE.write_text(print_schema(), encoding="utf-8")
+        except OSError as error:
+            raise CannotStart(f"{SCHEMA_FILE}: cannot be written: {error.strerror}") from error
         click.echo(f"{SCHEMA_FILE} written")
     elif check:
         check_schema_file(print_schema())
@@ -113,6 +116,8 @@ def read_schema(file: Path) -> GraphQLSchema:
         return build_schema(read_schema_file(file))
     except (GraphQLError, TypeError) as error:
         raise CannotStart(f"{file}: must be a GraphQL schema: {error}") from error
+    except RecursionError as error:
+        raise CannotStart(f"{file}: must be a GraphQL schema: nested too deeply") from error
 
 
 def read_schema_file(file: Path) -> str:
@@ -121,5 +126,7 @@ def read_schema_file(file: Path) -> str:
 
     try:
         return decode_text(file.read_bytes()).replace("\r\n", "\n")
+    except OSError as error:
+        raise CannotStart(f"{file}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CannotStart(f"{file}: must be in UTF-8, or in UTF-16 with a byte order mark") from error

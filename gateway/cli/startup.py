@@ -73,7 +73,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Open the listening socket before anything is loaded, so that a port in use is reported at once."""
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a label that is empty or too long
         raise CannotStart(f"HOST: must be an address of this machine (got {host!r})") from error
     # A name such as localhost has several addresses: IPv4 first, which every client tries.
     family, _, _, _, target = min(addresses, key=lambda each: each[0] != socket.AF_INET)

@@ -7,7 +7,10 @@ Exporter, endpoint and sampler are configured by OpenTelemetry's environment var
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -16,10 +19,11 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway.observability.operation import OperationRecord, Status
-from gateway.settings import SettingsError
+from gateway.settings import SettingsError, display
 
 NAME = "circulation-gateway"
 EXPORTER = "OTEL_TRACES_EXPORTER"
+OTLP_TRACES, OTLP = "OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_"  # the first has precedence
 
 _FAILED = frozenset({"5xx", "timeout", "unavailable", "unreadable", "unknown", "error"})
 _w3c = TraceContextTextMapPropagator()
@@ -106,18 +110,61 @@ def tracing_from_environment() -> Tracing:
     """Create tracing from the variables `OTEL_...`: exporter, endpoint, sampler, attributes, batches.
 
     `OTEL_TRACES_EXPORTER` is `otlp` (over HTTP, the default), `console` or `none`. Raises `SettingsError` for
-    any other value.
+    any other value, and for variables that OpenTelemetry cannot use.
     """
-    kind = os.environ.get(EXPORTER) or "otlp"
+    kind = (os.environ.get(EXPORTER) or "otlp").strip().lower()
     if kind not in ("otlp", "console", "none"):
         raise SettingsError([f"{EXPORTER}: must be otlp, console or none (got {kind!r})"])
+    if kind == "otlp":
+        _check_exporter()
+    try:
+        return Tracing(_provider(kind))
+    except ValueError as error:
+        raise SettingsError([f"OTEL_...: {' '.join(str(error).split())}"]) from error
+
+
+def _provider(kind: str) -> TracerProvider:
     resource = Resource.create()
     if str(resource.attributes.get(SERVICE_NAME, "")).startswith("unknown_service"):
         resource = resource.merge(Resource({SERVICE_NAME: NAME}))
     provider = TracerProvider(resource=resource)
     if kind != "none":
         provider.add_span_processor(BatchSpanProcessor(_exporter(kind)))
-    return Tracing(provider)
+    return provider
+
+
+def _check_exporter() -> None:
+    """Check the variables of the exporter, which reports unusable ones only when it exports."""
+    name, endpoint = _get_variable("ENDPOINT")
+    if endpoint and not _is_http_url(endpoint):
+        example = "http://collector:4318"
+        problem = f"must be an http or https URL such as {example} (got {display(endpoint)!r})"
+        raise SettingsError([f"{name}: {problem}"])
+    for suffix in ("CERTIFICATE", "CLIENT_KEY", "CLIENT_CERTIFICATE"):
+        name, file = _get_variable(suffix)
+        if file and not _is_readable(Path(file)):
+            raise SettingsError([f"{name}: must be a readable file (got {file!r})"])
+
+
+def _get_variable(suffix: str) -> tuple[str, str]:
+    name = OTLP_TRACES + suffix if os.environ.get(OTLP_TRACES + suffix) else OTLP + suffix
+    return name, os.environ.get(name, "")
+
+
+def _is_http_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        is_valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:  # an invalid port or IPv6 address
+        return False
+    return is_valid and not re.search(r"[\s\\\x00-\x1f\x7f]", text)
+
+
+def _is_readable(file: Path) -> bool:
+    try:
+        return file.is_file() and os.access(file, os.R_OK)
+    except OSError:
+        return False
 
 
 def _exporter(kind: str) -> SpanExporter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.sandbox.clock import to_java_date
@@ -38,14 +39,15 @@ COLLECTION_FILES = {
     "staff-slips.json": "staff_slips",
 }
 LOCATION_UNITS_FILE = "location-units.json"
-REQUIRED_FIELDS = {
-    "items": ("holdingsRecordId", "status"),
-    "holdings": ("instanceId",),
-    "loans": ("itemId", "status"),
-    "requests": ("status", "fulfillmentPreference"),
-    "accounts": ("remaining", "status"),
-    "circulation_settings": ("name",),
+REQUIRED_FIELDS: Mapping[str, Mapping[str, type]] = {
+    "items": {"holdingsRecordId": str, "status": dict},
+    "holdings": {"instanceId": str},
+    "loans": {"itemId": str, "status": dict},
+    "requests": {"status": str, "fulfillmentPreference": str},
+    "accounts": {"remaining": object, "status": dict},
+    "circulation_settings": {"name": str},
 }
+OBJECT_FIELDS = ("metadata", "personal")  # of any record, if present
 # mod-users types these as timestamps, so a plain date is stored as midnight UTC.
 USER_TIMESTAMPS = ("enrollmentDate", "expirationDate", "createdDate", "updatedDate")
 
@@ -53,9 +55,13 @@ USER_TIMESTAMPS = ("enrollmentDate", "expirationDate", "createdDate", "updatedDa
 def load_library(folder: Path, *, tenant: str) -> Library:
     """Read a folder; a missing file is an empty collection.
 
-    Raises ValueError that names the invalid folder or file.
+    Raises ValueError that names the invalid folder, or the invalid file and record.
     """
-    present = [name for name in (*COLLECTION_FILES, LOCATION_UNITS_FILE) if (folder / name).exists()]
+    try:
+        files = {each.name for each in folder.iterdir()}
+    except OSError as error:
+        raise ValueError(f"{folder}: cannot be read: {error.strerror}") from error
+    present = [name for name in (*COLLECTION_FILES, LOCATION_UNITS_FILE) if name in files]
     if not present:
         raise ValueError(f"{folder}: contains none of the files {', '.join(sorted(COLLECTION_FILES))}")
     library = Library(tenant=tenant)
@@ -66,7 +72,7 @@ def load_library(folder: Path, *, tenant: str) -> Library:
             continue
         collection = COLLECTION_FILES[name]
         for record in records:
-            require_fields(folder / name, record, REQUIRED_FIELDS.get(collection, ()))
+            check_fields(folder / name, record, REQUIRED_FIELDS.get(collection, {}))
             if collection == "users":
                 convert_user_dates(folder / name, record)
         getattr(library, collection).update(index_by_id(records))
@@ -76,23 +82,48 @@ def load_library(folder: Path, *, tenant: str) -> Library:
 
 
 def read_records(file: Path) -> list[Record]:
+    content = read_file(file)
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(content, parse_constant=reject_constant)
     except ValueError as error:
         raise ValueError(f"{file}: not JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError(f"{file}: not JSON: nested too deeply") from error
     if not isinstance(document, list):
         raise ValueError(f"{file}: not a JSON array of records")
-    for record in document:
+    for number, record in enumerate(document, 1):
         if not isinstance(record, dict):
-            raise ValueError(f"{file}: a record is not a JSON object")
-        require_fields(file, record, ("id",))
+            raise ValueError(f"{file}: record number {number} is not a JSON object")
+        if record.get("id") is None:
+            raise ValueError(f"{file}: record number {number} lacks id")
+        if not isinstance(record["id"], str) or not record["id"].isprintable() or not record["id"].strip():
+            raise ValueError(f"{file}: record number {number} has an invalid id")
     return document
 
 
-def require_fields(file: Path, record: Record, names: tuple[str, ...]) -> None:
-    missing = [name for name in names if name not in record]
+def read_file(file: Path) -> bytes:
+    try:
+        if file.is_file():  # reading a pipe would wait for its writer
+            return file.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read: {error.strerror}") from error
+    raise ValueError(f"{file}: not a regular file")
+
+
+def reject_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def check_fields(file: Path, record: Record, required: Mapping[str, type]) -> None:
+    missing = [name for name in required if name not in record]
     if missing:
-        raise ValueError(f"{file}: record {record.get('id', '?')} lacks {', '.join(missing)}")
+        raise ValueError(f"{file}: record {record['id']} lacks {', '.join(missing)}")
+    types = {**required, **{name: dict for name in OBJECT_FIELDS if name in record}}
+    for name, expected in types.items():
+        if not isinstance(record[name], expected):
+            raise ValueError(f"{file}: record {record['id']} has an invalid {name}")
+    if required.get("status") is dict and not isinstance(record["status"].get("name"), str):
+        raise ValueError(f"{file}: record {record['id']} lacks status.name")
 
 
 def convert_user_dates(file: Path, user: Record) -> None:

@@ -49,7 +49,11 @@ def summarize(library: Library, locks: LockStore) -> Summary:
     loan = find_example(library.loans.values(), lambda loan: loan["status"]["name"] == "Open")
     request = find_example(library.requests.values(), lambda request: request["status"].startswith("Open"))
     holding = library.holdings.get(item.get("holdingsRecordId", ""), {})
-    staff = [user["username"] for user in library.users.values() if user.get("type") == "staff"]
+    staff = [
+        user["username"]
+        for user in library.users.values()
+        if user.get("type") == "staff" and "username" in user
+    ]
     return Summary(
         tenant=library.tenant,
         counts={name: len(getattr(library, name)) for name in COUNTED_COLLECTIONS},

@@ -88,6 +88,41 @@ def test_the_token_is_used_and_never_printed(source: str, tmp_path: Path) -> Non
     assert SECRET not in result.output
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"sandbox:desk\n",
+        b"\xef\xbb\xbfsandbox:desk\r\n",
+        b"\n  sandbox:desk \n\n",
+        "sandbox:desk\r\n".encode("utf-16"),
+    ],
+)
+def test_the_token_file_of_any_editor(content: bytes, tmp_path: Path) -> None:
+    """Newlines, spaces around the token and a byte order mark are not part of the token."""
+    file = tmp_path / "token"
+    file.write_bytes(content)
+
+    result = doctor("--sandbox", "--json", "--token-file", str(file))
+
+    assert result.exit_code == 0
+
+
+def test_the_variable_of_a_token_may_end_in_a_newline() -> None:
+    """A token that was copied from a file to the environment may have the marks of the file."""
+    assert doctor("--sandbox", "--json", OKAPI_TOKEN=f"\ufeff{SECRET}\n").exit_code == 0
+
+
+def test_a_polaris_file_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """The file of the Polaris identity is read like that of the token."""
+    file = tmp_path / "polaris"
+    file.write_bytes(b"\xef\xbb\xbfBasic abc\n")
+
+    result = doctor("--sandbox", "--polaris-authorization-file", str(file))
+
+    assert result.exit_code == 2
+    assert result.stderr.endswith("Header X-Polaris-Authorization must start with 'PAS ' or 'Bearer '.\n")
+
+
 def test_a_malformed_token_is_rejected_without_being_printed(tmp_path: Path) -> None:
     """A token that cannot be a header ends it with 2, and is not printed."""
     file = tmp_path / "token"

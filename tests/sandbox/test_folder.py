@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import httpx
@@ -96,19 +98,94 @@ def test_folder_without_records(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[{", "not JSON"),
-        ("{}", "not a JSON array"),
-        ("[1]", "not a JSON object"),
-        ("[{}]", "lacks id"),
+        ("", "not JSON: Expecting value: line 1 column 1 (char 0)"),
+        ("[{", "not JSON: Expecting property name enclosed in double quotes: line 1 column 3 (char 2)"),
+        ('[{"id": "a", "x": NaN}]', "not JSON: NaN is not a JSON value"),
+        ("[" * 100_000, "not JSON: nested too deeply"),
+        ("{}", "not a JSON array of records"),
+        ("null", "not a JSON array of records"),
+        ("[1]", "record number 1 is not a JSON object"),
+        ("[{}]", "record number 1 lacks id"),
+        (
+            '[{"id": "a", "itemId": "b", "status": {"name": "Open"}}, {"id": null}]',
+            "record number 2 lacks id",
+        ),
+        ('[{"id": 5}]', "record number 1 has an invalid id"),
+        ('[{"id": "two\\nlines"}]', "record number 1 has an invalid id"),
+        ('[{"id": ""}]', "record number 1 has an invalid id"),
         ('[{"id": "x"}]', "record x lacks itemId, status"),
+        ('[{"id": "x", "itemId": [], "status": {}}]', "record x has an invalid itemId"),
+        ('[{"id": "x", "itemId": "y", "status": "Open"}]', "record x has an invalid status"),
+        ('[{"id": "x", "itemId": "y", "status": {}}]', "record x lacks status.name"),
+        (
+            '[{"id": "x", "itemId": "y", "status": {"name": "Open"}, "metadata": 1}]',
+            "record x has an invalid metadata",
+        ),
     ],
 )
 def test_invalid_file(tmp_path: Path, text: str, complaint: str) -> None:
-    """The error names the file and the problem."""
-    (tmp_path / "loans.json").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=complaint) as raised:
-        create_sandbox(tmp_path)
-    assert str(tmp_path / "loans.json") in str(raised.value)
+    """The error names the file, the record and the problem, in one line."""
+    file = tmp_path / "loans.json"
+    file.write_text(text, encoding="utf-8")
+
+    assert failure(tmp_path) == f"{file}: {complaint}"
+
+
+def failure(folder: Path) -> str:
+    with pytest.raises(ValueError) as raised:  # noqa: PT011 - the caller compares the complete message
+        create_sandbox(folder)
+    return str(raised.value)
+
+
+def test_file_of_another_encoding(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are an error; a byte order mark is skipped, and UTF-16 is read."""
+    file = tmp_path / "groups.json"
+    file.write_bytes(b'[{"id": "\xff"}]')
+    assert failure(tmp_path).startswith(f"{file}: not JSON: 'utf-8' codec can't decode byte 0xff")
+
+    for encoding in ("utf-8-sig", "utf-16"):
+        file.write_text('[{"id": "a"}]', encoding=encoding)
+        assert list(create_sandbox(tmp_path).library("diku").groups) == ["a"]
+
+
+def test_entry_that_is_no_file(tmp_path: Path) -> None:
+    """A pipe, a folder and a broken link are errors, and nothing waits for a pipe."""
+    entry = tmp_path / "users.json"
+    os.mkfifo(entry)
+    assert failure(tmp_path) == f"{entry}: not a regular file"
+    entry.unlink()
+    entry.mkdir()
+    assert failure(tmp_path) == f"{entry}: not a regular file"
+    entry.rmdir()
+    entry.symlink_to(tmp_path / "nowhere")
+    assert failure(tmp_path) == f"{entry}: not a regular file"
+
+
+def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file without permission is named with the reason."""
+    write(tmp_path, "users.json", [])
+
+    def refuse(file: Path) -> bytes:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # root, as in containers, may read everything
+
+    assert failure(tmp_path) == f"{tmp_path / 'users.json'}: cannot be read: Permission denied"
+
+
+def test_folder_that_cannot_be_read(tmp_path: Path) -> None:
+    """A path that is no folder is named with the reason."""
+    write(tmp_path, "users.json", [])
+
+    assert failure(tmp_path / "none") == f"{tmp_path / 'none'}: cannot be read: No such file or directory"
+    assert failure(tmp_path / "users.json") == f"{tmp_path / 'users.json'}: cannot be read: Not a directory"
+
+
+def test_staff_without_a_user_name(tmp_path: Path) -> None:
+    """A staff member without a user name has no token, and the library is served."""
+    sandbox = create_sandbox(write(tmp_path, "users.json", [{"id": "a", "type": "staff"}]))
+
+    assert sandbox.summary("diku").counts["users"] == 1
 
 
 @needs_sample

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import httpx
 
-from gateway.settings import UpstreamSettings
+from gateway.settings import SettingsError, UpstreamSettings
 from gateway.upstream.transport.aiohttp_compatibility import (
     AiohttpChanged,
     ConnectionClasses,
@@ -24,6 +26,7 @@ from gateway.upstream.transport.aiohttp_compatibility import (
 )
 from gateway.upstream.transport.exchange import Transport
 
+CERTIFICATE_FILE = "SSL_CERT_FILE"  # read by OpenSSL
 KEEP_ALIVE = 4.0  # seconds; below the 5 s after which common servers close idle connections
 
 TransportFactory: TypeAlias = Callable[[UpstreamSettings], Transport]
@@ -87,8 +90,24 @@ def in_process_transport(app: Any) -> Transport:  # Any: an ASGI app; httpx keep
 
 @cache
 def _certificate_authorities() -> ssl.SSLContext:
-    """Load the machine's certificate authorities, once for both transports."""
-    return ssl.create_default_context()
+    """Load the machine's certificate authorities, once for both transports.
+
+    Raises `SettingsError` for an SSL_CERT_FILE that cannot be used: OpenSSL ignores it, and every call fails.
+    """
+    context = ssl.create_default_context()
+    file = os.environ.get(CERTIFICATE_FILE)
+    if file is not None:
+        try:
+            is_valid = Path(file).is_file()
+            if is_valid:
+                context.load_verify_locations(file)
+        except OSError:  # ssl.SSLError is one
+            is_valid = False
+        if not is_valid:
+            raise SettingsError(
+                [f"{CERTIFICATE_FILE}: must be a readable file of PEM certificates (got {file!r})"]
+            )
+    return context
 
 
 class RenewedTransport(httpx.AsyncBaseTransport):
