@@ -40,6 +40,9 @@ class CollectionName:
         return is_direct and self.direct is not None
 
 
+_OWN_ATTRIBUTES = frozenset({"upstream", "limits", "is_direct", "_groups"})
+
+
 class LoaderSet:
     """The loaders of one operation, each created when it is first used.
 
@@ -79,17 +82,15 @@ class LoaderSet:
 
     def forget(self) -> None:
         """Drop all loaded records, because a mutation may have changed them, or the operation has ended."""
-        for each in self.__dict__.values():
+        attributes = self.__dict__
+        if len(attributes) == len(_OWN_ATTRIBUTES) and not self._groups:
+            return  # no loader was created
+        for each in attributes.values():
             if isinstance(each, LoaderSet) and each is not self:
                 each.forget()
-        state = {
-            "upstream": self.upstream,
-            "limits": self.limits,
-            "is_direct": self.is_direct,
-            "_groups": {},
-        }
-        self.__dict__.clear()
-        self.__dict__.update(state)
+        for name in attributes.keys() - _OWN_ATTRIBUTES:
+            del attributes[name]
+        self._groups = {}
 
 
 class RecordLoader:

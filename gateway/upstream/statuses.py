@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from gateway import errors
 from gateway.upstream.error_bodies import (
@@ -20,8 +20,7 @@ from gateway.upstream.error_bodies import (
 from gateway.upstream.transport.exchange import UpstreamResponse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class Write(NamedTuple):
     """A write as its caller identifies it, so that an unknown outcome can be verified.
 
     `keys` are the caller's own (barcodes, ids); `verify` is the query that shows the outcome.
@@ -37,8 +36,7 @@ class Write:
     is_own_404: Callable[[bytes], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteTarget:
+class WriteTarget(NamedTuple):
     """The route of a write as it is sent, to compare with the route that an error body names.
 
     `token_expires` is in seconds since 1970; None without a token, or if it cannot be read.
