@@ -34,7 +34,8 @@ def _project(tmp_path: Path) -> Path:
         shutil.copy(PROJECT / name, tmp_path / name)
     explorer = tmp_path / "gateway" / "http" / "graphiql"
     shutil.copytree(FOLDER, explorer, ignore=shutil.ignore_patterns("dist", "node_modules", "__pycache__"))
-    shutil.copy(PROJECT / "gateway" / "__init__.py", tmp_path / "gateway" / "__init__.py")
+    for name in ("__init__.py", "version.py", "LICENSE"):
+        shutil.copy(PROJECT / "gateway" / name, tmp_path / "gateway" / name)
     return tmp_path
 
 
@@ -169,7 +170,7 @@ def test_without_packages_the_installation_goes_on(
 
 
 def test_the_wheel_has_the_bundle_and_not_its_sources(project: Path, tmp_path: Path) -> None:
-    """Bundle, licences and operations travel in the wheel; what they are made of and by does not."""
+    """The wheel has the page, its bundle, licences and operations, but not their sources and build tools."""
     bundle(project)
 
     (wheel,) = WheelBuilder(str(project)).build(directory=str(tmp_path / "wheels"), versions=["standard"])
@@ -178,6 +179,8 @@ def test_the_wheel_has_the_bundle_and_not_its_sources(project: Path, tmp_path: P
         names = {name for name in archive.namelist() if name.startswith("gateway/http/graphiql/")}
     folder = "gateway/http/graphiql"
     assert {name for name in names if "/operations/" not in name} == {
+        f"{folder}/__init__.py",
+        f"{folder}/page.py",
         f"{folder}/dist/manifest.json",
         *(f"{folder}/dist/{name}.gz" for name in FILES),
     }
