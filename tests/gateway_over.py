@@ -33,7 +33,7 @@ class GatewayClient:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
-        self.got: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     async def response(
         self, query: str, given: Json = None, headers: Mapping[str, str] | None = None
@@ -41,13 +41,13 @@ class GatewayClient:
         body = {"query": query, "variables": {} if given is None else {"input": given}}
         return await self.http.post("/graphql", json=body, headers=dict(headers or CALLER))
 
-    async def ask(self, query: str, given: Json = None, headers: Mapping[str, str] | None = None) -> Json:
+    async def execute(self, query: str, given: Json = None, headers: Mapping[str, str] | None = None) -> Json:
         """The whole answer, errors and all."""
         return (await self.response(query, given, headers)).json()
 
     def lines(self) -> list[str]:
         """Method and path of each request that upstream got."""
-        return [f"{each.method} {each.url.path}" for each in self.got]
+        return [f"{each.method} {each.url.path}" for each in self.requests]
 
 
 @asynccontextmanager
@@ -55,7 +55,7 @@ async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[Ga
     """A gateway over a function in the place of every service."""
 
     def answer(request: httpx.Request) -> httpx.Response:
-        client.got.append(request)
+        client.requests.append(request)
         return upstream(request)
 
     app = create_app(

@@ -25,7 +25,7 @@ class Gateway:
         self.library = sandbox.library("diku")
         self.summary = sandbox.summary()
 
-    async def ask(
+    async def execute(
         self,
         query: str,
         variables: Mapping[str, Json] | None = None,
@@ -44,7 +44,7 @@ class Gateway:
         headers: Mapping[str, str] | None = None,
     ) -> Json:
         """The data of an answer that has no errors."""
-        answer = await self.ask(query, variables, headers)
+        answer = await self.execute(query, variables, headers)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 

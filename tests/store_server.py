@@ -75,7 +75,7 @@ class StoreServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
-    def ask(self, command: str) -> bytes:
+    def execute(self, command: str) -> bytes:
         """The first bytes of the answer to an inline command, on a connection of its own."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             connection.sendall(command.encode() + b"\r\n")
@@ -83,7 +83,7 @@ class StoreServer:
 
     def _answers(self) -> bool:
         try:
-            return self.ask("PING") == b"+PONG\r\n"
+            return self.execute("PING") == b"+PONG\r\n"
         except OSError:
             return False
 

@@ -90,7 +90,7 @@ async def app_over(upstream: Routed, **given: Json) -> AsyncIterator[Starlette]:
             yield app
 
 
-async def ask(app: Starlette, query: str) -> Json:
+async def execute(app: Starlette, query: str) -> Json:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
         return (await http.post("/graphql", json={"query": query}, headers=TENANT)).json()
 
@@ -137,7 +137,7 @@ async def test_a_failing_link_never_nulls_its_list(fault: str, network: str) -> 
     upstream = Routed(users=answer)
     given = QUICK if code == "UPSTREAM_TIMEOUT" else {}
     async with app_over(upstream, upstream_transport=network, max_upstream_bytes=500_000, **given) as app:
-        told = await ask(app, TEN)
+        told = await execute(app, TEN)
 
     assert told["data"]["loans"]["nodes"] == [
         {"id": key(n), "dueDate": "2026-01-01T00:00:00.000Z", "borrower": None} for n in range(10)
@@ -153,7 +153,7 @@ async def test_a_record_that_is_not_there_is_null_without_an_error() -> None:
     """404 by id, and an id that a batch does not answer: null, and no error."""
     upstream = Routed(users=responds(200, b'{"users":[]}'))
     async with app_over(upstream, **QUICK) as app:
-        told = await ask(
+        told = await execute(
             app,
             f'{{ loans(first: 10) {{ nodes {{ borrower {{ username }} }} }} user(id: "{key(1)}") {{ id }} }}',
         )
@@ -171,7 +171,7 @@ async def test_odd_values_cost_the_smallest_field() -> None:
     users[4]["username"] = 99999999999999999999
     upstream = Routed(users=responds(200, json.dumps({"users": users, "resultInfo": {}}).encode()))
     async with app_over(upstream, **QUICK) as app:
-        told = await ask(
+        told = await execute(
             app, "{ loans(first: 10) { nodes { borrower { id username personal { lastName } } } } }"
         )
 
@@ -188,7 +188,7 @@ async def test_a_slow_link_is_cut_and_the_others_are_kept() -> None:
     given = {"operation_timeout": 0.4, "read_timeout": 8, "first_byte_timeout": 5}
     async with app_over(upstream, **given) as app:
         started = time.monotonic()
-        told = await ask(app, TEN)
+        told = await execute(app, TEN)
         took = time.monotonic() - started
 
     assert len(told["data"]["loans"]["nodes"]) == 10
@@ -207,7 +207,7 @@ async def test_a_passing_fault_is_not_seen() -> None:
 
     upstream = Routed(users=once)
     async with app_over(upstream) as app:
-        told = await ask(app, TEN)
+        told = await execute(app, TEN)
 
     assert "errors" not in told
     assert [each["borrower"]["username"] for each in told["data"]["loans"]["nodes"]] == [
@@ -225,10 +225,10 @@ async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
     async with socket_server(bff) as hanging:
         bff.server = hanging
         async with app_over(folio, bff_url=hanging.url, upstream_concurrency=8, first_byte_timeout=3) as app:
-            stuck = [asyncio.create_task(ask(app, TEN)) for _ in range(12)]
+            stuck = [asyncio.create_task(execute(app, TEN)) for _ in range(12)]
             await until(lambda: len(hanging.received) == 8)
             started = time.monotonic()
-            told = await ask(app, "{ users { nodes { id } } }")
+            told = await execute(app, "{ users { nodes { id } } }")
             took = time.monotonic() - started
             answers = await asyncio.gather(*stuck)
 
@@ -243,8 +243,8 @@ async def test_an_open_breaker_is_told_with_its_time() -> None:
     upstream = Routed(users=responds(500))
     async with app_over(upstream) as app:
         for _ in range(20):
-            await ask(app, "{ users { nodes { id } } }")
-        told = await ask(app, "{ users { nodes { id } } }")
+            await execute(app, "{ users { nodes { id } } }")
+        told = await execute(app, "{ users { nodes { id } } }")
 
     (error,) = told["errors"]
     assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
@@ -272,7 +272,7 @@ async def test_a_client_that_hangs_up_stops_its_reads(network: str) -> None:
             upstream.server.received.clear()
 
         upstream.answers["/users"] = responds(200, USERS)
-        answers = await asyncio.gather(*(ask(app, TEN) for _ in range(4)))
+        answers = await asyncio.gather(*(execute(app, TEN) for _ in range(4)))
         assert all("errors" not in each for each in answers)
 
 
@@ -318,7 +318,7 @@ async def test_an_act_that_was_not_sent_may_be_repeated() -> None:
     """Nobody there: retryable, and nothing was sent."""
     app = create_app(Settings(okapi_url=f"http://127.0.0.1:{closed_port()}"))
     async with app.router.lifespan_context(app):
-        told = await ask(
+        told = await execute(
             app,
             'mutation { checkOut(input: { itemBarcode: "1", userBarcode: "2", '
             f'servicePointId: "{key(1)}" }}) {{ __typename }} }}',

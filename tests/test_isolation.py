@@ -149,7 +149,7 @@ async def test_two_tokens_of_one_tenant_never_meet() -> None:
     async with open_gateway(create_sandbox(latency=0.002)) as gateway:
 
         async def visit(who: str) -> tuple[str, Json]:
-            return who, await gateway.ask(SCREEN, asked, in_the_name_of("diku", who))
+            return who, await gateway.execute(SCREEN, asked, in_the_name_of("diku", who))
 
         alone = [await visit(who) for who in callers]
         once = calls_by_caller(gateway)
@@ -221,7 +221,7 @@ async def test_an_error_is_not_remembered(gateway: Gateway) -> None:
     """After an outage the next operation is answered."""
     query = '{ item(barcode: "2000000001") { barcode } }'
     gateway.sandbox.faults.add(kind="status", status=500, path="/inventory/items")
-    broken = await gateway.ask(query)
+    broken = await gateway.execute(query)
     gateway.sandbox.faults.clear()
 
     assert broken["data"] == {"item": None}

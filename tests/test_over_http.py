@@ -146,8 +146,8 @@ async def same(
     apart: Gateway, together: Gateway, query: str, variables: Json = None, staff: str = "head"
 ) -> Json:
     """Send the same operation to both, assert equal responses, and return one."""
-    over_http = await apart.ask(query, variables, apart.as_staff(staff))
-    in_process = await together.ask(query, variables, together.as_staff(staff))
+    over_http = await apart.execute(query, variables, apart.as_staff(staff))
+    in_process = await together.execute(query, variables, together.as_staff(staff))
 
     assert timeless(over_http) == timeless(in_process)
     return over_http
@@ -223,7 +223,7 @@ async def test_callers_have_separate_budgets(apart: Gateway, together: Gateway) 
     for staff, codes in {"nobody": ["FORBIDDEN"], "head": []}.items():
         headers = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": f"sandbox:{staff}"}
         answers = [
-            await each.ask("{ users(first: 1) { nodes { id } } }", None, headers)
+            await each.execute("{ users(first: 1) { nodes { id } } }", None, headers)
             for each in (apart, together)
         ]
         assert timeless(answers[0]) == timeless(answers[1])
@@ -258,7 +258,9 @@ async def test_a_loan_over_the_network(apart: Gateway, together: Gateway) -> Non
     again = await same(apart, together, CHECK_OUT, {"input": wished})
     during = await same(apart, together, seen)
     back = {"itemBarcode": "2000000001", "servicePointId": point}
-    in_both = [await each.ask(CHECK_IN, {"input": back}, each.as_staff("head")) for each in (apart, together)]
+    in_both = [
+        await each.execute(CHECK_IN, {"input": back}, each.as_staff("head")) for each in (apart, together)
+    ]
     for each in in_both:
         del each["data"]["checkIn"]["loan"]["id"]  # made by chance
     after = await same(apart, together, seen)
@@ -336,8 +338,8 @@ async def test_unreachable_upstream(transport: str) -> None:
     async with gateway_over(nowhere(), transport) as gateway:
         wished = {"itemBarcode": "1", "userBarcode": "1", "servicePointId": gateway.summary.service_point_id}
         answers = [
-            await gateway.ask("{ loans { totalCount } }"),
-            await gateway.ask(CHECK_OUT, {"input": wished}),
+            await gateway.execute("{ loans { totalCount } }"),
+            await gateway.execute(CHECK_OUT, {"input": wished}),
         ]
 
     assert [answer["data"] for answer in answers] == [{"loans": None}, {"checkOut": None}]

@@ -191,7 +191,7 @@ async def warmed_up(store: RedisStore) -> None:
 async def test_an_error_of_the_store_is_a_failure() -> None:
     """An error response, such as a missing password, counts as a failure."""
     with store_server() as server:
-        server.ask("CONFIG SET requirepass correct-horse")
+        server.execute("CONFIG SET requirepass correct-horse")
         async with opened(server.url, within=SOON) as (store, calls):
             with pytest.raises(RedisUnavailable):
                 await read(store, "a")

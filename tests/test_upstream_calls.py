@@ -201,7 +201,7 @@ async def test_a_filter_too_long_for_upstream_is_refused_before_it_is_sent(gatew
     """Upstream reads request lines of 4096 bytes; a longer filter is a clear error and no call."""
     ids = [str(uuid.uuid4()) for _ in range(100)]
 
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         "query($ids: [ID!]) { loans(filter: { id: $ids }) { nodes { id } } }", {"ids": ids}
     )
 

@@ -8,7 +8,7 @@ from graphql import FieldNode, FragmentDefinitionNode, GraphQLField, get_nullabl
 
 from gateway.engine.core import declaration_of
 from gateway.fields.base import Cost, Field
-from gateway.fields.selection import Document, needs_below
+from gateway.fields.selection import Document, analyze_selection
 
 ASSUMED_ROWS = 10  # of a list whose length is not known before it is loaded
 
@@ -24,4 +24,4 @@ def price(
     declaration = declaration_of(field)
     if not isinstance(declaration, Field):
         return Cost(rows=rows)
-    return declaration.cost(needs_below(field, nodes, Document(fragments)), rows)
+    return declaration.cost(analyze_selection(declaration, field, nodes, Document(fragments)).needs, rows)

@@ -46,7 +46,7 @@ def argument(name: str, type_: Any, description: str, **default: Any) -> Strawbe
     )
 
 
-def uuid(value: str, name: str) -> str:
+def check_uuid(value: str, name: str) -> str:
     """Return the id in lower case. Raises `BadUserInput`, naming the argument, if it is not a UUID."""
     if not _UUID.fullmatch(value):
         raise errors.BadUserInput(f"`{name}` must be a UUID such as 7c9e6679-7425-40de-944b-e07fc1f90ae7.")
@@ -62,7 +62,7 @@ def exactly_one(**given: Given | None) -> tuple[str, Given]:
     return present[0]
 
 
-def text(value: str, name: str) -> str:
+def check_text(value: str, name: str) -> str:
     """Return a key such as a barcode. Raises `BadUserInput` if its length or a character is invalid."""
     if not value or len(value) > 500:
         raise errors.BadUserInput(f"`{name}` must have 1 to 500 characters; got {len(value)}.")
@@ -71,7 +71,7 @@ def text(value: str, name: str) -> str:
     return value
 
 
-def prose(value: str, name: str) -> str:
+def check_prose(value: str, name: str) -> str:
     """Return a text with line breaks. Raises `BadUserInput` if it is too long or has control characters."""
     if len(value) > MAX_PROSE_LENGTH:
         raise errors.BadUserInput(
@@ -82,13 +82,13 @@ def prose(value: str, name: str) -> str:
     return value
 
 
-def not_blank(value: str, name: str) -> None:
+def check_not_blank(value: str, name: str) -> None:
     """Check a text that upstream requires. Raises `BadUserInput` if it is blank."""
     if not value.strip():
         raise errors.BadUserInput(f"`{name}` must not be blank.")
 
 
-def known(value: Enum, name: str) -> str:
+def enum_value(value: Enum, name: str) -> str:
     """Return upstream's text of an enum member. Raises `BadUserInput` for UNKNOWN."""
     if value.value == UNKNOWN:
         raise errors.BadUserInput(f"`{name}` must not be UNKNOWN, which is a value of responses only.")
@@ -126,7 +126,7 @@ def clause_of(filter: Any | None, caller: str | None) -> cql.Cql | None:  # Any:
     """Combine `filter` and `cql` into one clause. Raises `BadUserInput` before anything is sent."""
     try:
         written = None if caller is None else cql.caller_cql(caller)
-        return cql.all_of(None if filter is None else _filtered(filter), written)
+        return cql.all_of(None if filter is None else _filter_clause(filter), written)
     except cql.CqlError as problem:
         raise errors.BadUserInput(f"`cql` or `filter` cannot be used: {problem}.") from None
 
@@ -169,11 +169,11 @@ def condition(description: str, index: str, how: Condition) -> Declared:
 
 
 def ids(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
-    return _any_of(index, name, [uuid(value, name) for value in values])
+    return _any_of(index, name, [check_uuid(value, name) for value in values])
 
 
 def exact(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
-    return _any_of(index, name, [text(value, name) for value in values])
+    return _any_of(index, name, [check_text(value, name) for value in values])
 
 
 def members(index: str, name: str, values: Iterable[Enum]) -> cql.Cql | None:
@@ -183,11 +183,11 @@ def members(index: str, name: str, values: Iterable[Enum]) -> cql.Cql | None:
 
 
 def words(index: str, name: str, value: str) -> cql.Cql:
-    return cql.words(index, text(value, name), "all")
+    return cql.words(index, check_text(value, name), "all")
 
 
 def pattern(index: str, name: str, value: str) -> cql.Cql:
-    return cql.matches(index, text(value, name))
+    return cql.matches(index, check_text(value, name))
 
 
 def flag(index: str, name: str, value: bool) -> cql.Cql:
@@ -213,7 +213,7 @@ def _any_of(index: str, name: str, values: Sequence[str]) -> cql.Cql:
     return cql.any_of(index, values)
 
 
-def _filtered(filter: Any) -> cql.Cql | None:  # Any: one of the filter inputs
+def _filter_clause(filter: Any) -> cql.Cql | None:  # Any: one of the filter inputs
     clauses = []
     for declared in dataclasses.fields(filter):
         value = getattr(filter, declared.name)

@@ -30,7 +30,7 @@ from gateway.fields.base import (
     loader_sources,
 )
 from gateway.fields.record import RecordField, dig, path_of, record_of
-from gateway.fields.selection import selected
+from gateway.fields.selection import get_selected
 from gateway.upstream.record_types import Decoded
 
 EMBEDDED = frozenset({("id",), ("name",)})
@@ -59,7 +59,7 @@ class Link(Field):
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
-        selection = selected(info, self)
+        selection = get_selected(info, self)
         load = self.load(info.context, self.parse(arguments, selection), selection)
         key = dig(record, self.key)
         if self.reads_ids:
@@ -70,7 +70,7 @@ class Link(Field):
         if embedded is not None:
             info.context.operation.embedded += 1
             return embedded
-        return loaded(load, key)
+        return load_value(load, key)
 
     def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
         """Return the target as far as the parent has it, None if that is not enough."""
@@ -114,7 +114,7 @@ class Link(Field):
         return place.embed(self.embedded, self.key)
 
 
-async def loaded(load: Load, key: Any) -> Any:
+async def load_value(load: Load, key: Any) -> Any:
     """Load one value. Any: as in `Load`."""
     if load.key is not None:
         key = load.key(key)
@@ -155,7 +155,7 @@ class ManyLink(Link):
         if not isinstance(keys, list):
             return None
         ids = [key for key in (id_in(self, each) for each in keys) if key is not None]
-        selection = selected(info, self)
+        selection = get_selected(info, self)
         if selection.needs <= {("id",)}:
             info.context.operation.embedded += len(ids)
             return [{"id": key} for key in ids]
@@ -189,7 +189,7 @@ class EmbeddedLink(RecordField):
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = super().get_value(source, info, arguments)
-        selection = selected(info, self)
+        selection = get_selected(info, self)
         if record is None or selection.needs <= EMBEDDED:
             return record
         key = id_in(self, record.get("id"))

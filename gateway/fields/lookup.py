@@ -13,7 +13,7 @@ from gateway.engine.core import to_camel_case
 from gateway.fields import arguments
 from gateway.fields.arguments import argument
 from gateway.fields.base import Arguments, Declared, Field, Json, Selected, Source, loader_sources
-from gateway.fields.selection import selected
+from gateway.fields.selection import get_selected
 from gateway.loaders.loader import Loader
 from gateway.upstream.collection import RecordDecoder
 
@@ -37,7 +37,7 @@ class RootField(Field):
         raise NotImplementedError
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
-        selection = selected(info, self)
+        selection = get_selected(info, self)
         return self.start(info.context, self.parse(arguments, selection), selection)
 
 
@@ -72,7 +72,7 @@ class LookupField(RootField):
         """Return the name and the value of the one key that is given. Raises `BadUserInput`."""
         names = self.python_names
         name, key = arguments.exactly_one(**{name: given.get(names[name]) for name in self.loaders})
-        return name, arguments.uuid(key, name) if name == "id" else arguments.text(key, name)
+        return name, arguments.check_uuid(key, name) if name == "id" else arguments.check_text(key, name)
 
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         is_direct = is_direct or selected.is_direct

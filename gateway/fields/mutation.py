@@ -76,7 +76,7 @@ def body_of(input: object, *excluded: str) -> Record:
     for attribute, name, kind in _members_of(input_type):
         value = getattr(input, attribute)
         if value is not None and name not in excluded:
-            body[name] = _converted(value, kind, name)
+            body[name] = _convert(value, kind, name)
     return body
 
 
@@ -99,16 +99,18 @@ def _without_null(declared: object) -> object:
     return declared.of_type if isinstance(declared, StrawberryOptional) else declared
 
 
-def _converted(value: Any, kind: object, name: str) -> Any:  # Any: an input value as JSON
+def _convert(value: Any, kind: object, name: str) -> Any:  # Any: an input value as JSON
     if isinstance(value, str):
-        return arguments.uuid(value, name) if kind is strawberry.ID else arguments.prose(value, name)
+        return (
+            arguments.check_uuid(value, name) if kind is strawberry.ID else arguments.check_prose(value, name)
+        )
     if isinstance(value, Enum):
-        return arguments.known(value, name)
+        return arguments.enum_value(value, name)
     if isinstance(value, datetime):
         return upstream_text(value)
     if isinstance(value, list):
         assert isinstance(kind, StrawberryContainer)  # noqa: S101 - the only type with list values
-        return [_converted(each, _without_null(kind.of_type), name) for each in value]
+        return [_convert(each, _without_null(kind.of_type), name) for each in value]
     if isinstance(value, HasBody):
         return value.body()
     return body_of(value) if get_object_definition(value) else value

@@ -151,7 +151,7 @@ class ConnectionField(RootField):
                 return cut(rows, window)
         is_direct = context.loaders.is_direct or selected.is_direct
         collection = self.collection.of(context.upstream, is_direct)
-        query = cql.sorted_by(clause, sort, tie_break=collection.tie_break)
+        query = cql.sort_by(clause, sort, tie_break=collection.tie_break)
         length = collection.request_line_length(query, limit=window.count)
         maximum = context.loaders.limits.max_request_line
         if length > maximum:
@@ -309,10 +309,10 @@ def page_arguments() -> list[StrawberryArgument]:
 
 
 def _filters(filter: type | None, sort: type | None) -> list[StrawberryArgument]:
-    found = []
+    arguments = []
     if filter is not None:
-        found.append(argument("filter", filter | None, "The conditions.", default=None))
+        arguments.append(argument("filter", filter | None, "The conditions.", default=None))
     if sort is not None:
         sorts: Any = list[sort] | None  # type: ignore[valid-type]  # Strawberry takes types made at run time
-        found.append(argument("sort", sorts, "The sort order; ties are broken by `id`.", default=None))
-    return found
+        arguments.append(argument("sort", sorts, "The sort order; ties are broken by `id`.", default=None))
+    return arguments

@@ -35,7 +35,7 @@ from gateway.fields.base import (
     Source,
     loader_sources,
 )
-from gateway.fields.selection import selected
+from gateway.fields.selection import get_selected
 from gateway.upstream.record_types import Decoded
 from gateway.upstream.services.circulation import FROM_CIRCULATION
 
@@ -59,7 +59,7 @@ class RecordField(Field):
         if value is None or read is None:
             return value
         if self._is_list and isinstance(value, list):
-            return [_slot(read, each) for each in value]
+            return [_read_element(read, each) for each in value]
         return read(value)
 
     @property
@@ -69,7 +69,7 @@ class RecordField(Field):
     @cached_property
     def reader(self) -> Reader | None:
         """The function that reads one value; None if it is taken as it is."""
-        if has_object_definition(_named(self.type)):
+        if has_object_definition(_named_type(self.type)):
             return partial(record_of, field=self)
         enum = _enum_of(self.type)
         return None if enum is None else _member_of(enum)
@@ -116,10 +116,10 @@ class SourceSpecificField(RecordField):
             is_present, is_direct = record.has(self.key), record.is_from_circulation
         if is_present or is_direct is self.dropped_by_bff or record.get("id") is None:
             return self.read(record)
-        return self._loaded(record.get("id"), info)
+        return self._load_and_read(record.get("id"), info)
 
-    async def _loaded(self, key: str, info: Any) -> Any:
-        load = self.load(info.context, {}, selected(info, self))
+    async def _load_and_read(self, key: str, info: Any) -> Any:
+        load = self.load(info.context, {}, get_selected(info, self))
         record = await cast(Any, load.loader).load(key)
         return None if record is None else self.read(record)
 
@@ -139,7 +139,7 @@ class SourceSpecificField(RecordField):
         return place.member_or_load(self.key, self.dropped_by_bff)
 
 
-def _slot(read: Reader, value: Any) -> Any:
+def _read_element(read: Reader, value: Any) -> Any:
     """One element of a list. One that cannot be read is an error in its slot and costs no other element."""
     try:
         return None if value is None else read(value)
@@ -153,17 +153,17 @@ def _member_of(enum: type[Enum]) -> Callable[[Any], Any]:
     FOLIO itself is not sure about capitals: the enum of batch requests has `In progress` and the published
     example `In Progress`.
     """
-    values = {_folded(each.value): each.value for each in enum}
+    values = {_fold_case(each.value): each.value for each in enum}
     unknown = enum["UNKNOWN"].value
 
     def read(value: Any) -> Any:
         # A value that is neither text nor number is of no version, and fails when it is completed.
-        return values.get(_folded(value), unknown) if type(value) in (str, int) else value
+        return values.get(_fold_case(value), unknown) if type(value) in (str, int) else value
 
     return read
 
 
-def _folded(value: object) -> object:
+def _fold_case(value: object) -> object:
     return value.casefold() if isinstance(value, str) else value
 
 
@@ -241,11 +241,11 @@ def path_of(text: str) -> Path:
 
 
 def _enum_of(declared: object) -> type[Enum] | None:
-    named = _named(declared)
+    named = _named_type(declared)
     return cast(type[Enum], named.wrapped_cls) if isinstance(named, StrawberryEnumDefinition) else None
 
 
-def _named(declared: object) -> object:
+def _named_type(declared: object) -> object:
     while isinstance(declared, StrawberryOptional | StrawberryList):
         declared = declared.of_type
     return declared

@@ -22,7 +22,7 @@ from graphql import (
 
 from gateway.context import Info
 from gateway.engine.core import declaration_of, raw_info
-from gateway.fields.base import DROPPED_BY_BFF, Field, Needs, Path, Selected
+from gateway.fields.base import DROPPED_BY_BFF, Field, Path, Selected
 
 _ANYTHING: Path = ("*",)  # no parent embeds it, so a selection of such a field loads its record
 
@@ -34,7 +34,7 @@ class Document(NamedTuple):
     variables: Mapping[str, Any] | None = None  # Any: values of variables
 
 
-def selected_by(
+def analyze_selection(
     declaration: Field, field: GraphQLField, nodes: Sequence[FieldNode], document: Document
 ) -> Selected:
     """Return what the selection below a field decides."""
@@ -55,7 +55,7 @@ def selected_by(
     return Selected(needs, names, DROPPED_BY_BFF in needs)
 
 
-def selected(info: Info, declaration: Field) -> Selected:
+def get_selected(info: Info, declaration: Field) -> Selected:
     """Return the same for a field that is being resolved.
 
     It is kept by operation and variables, because it depends on both. The entry holds them, so that no other
@@ -71,16 +71,8 @@ def selected(info: Info, declaration: Field) -> Selected:
     if selection is None:
         field = raw.parent_type.fields[raw.field_name]
         document = Document(raw.fragments, cast("Mapping[str, Any]", raw.variable_values))
-        selection = entry[2][nodes] = selected_by(declaration, field, raw.field_nodes, document)
+        selection = entry[2][nodes] = analyze_selection(declaration, field, raw.field_nodes, document)
     return selection
-
-
-def needs_below(field: GraphQLField, nodes: Sequence[FieldNode], document: Document) -> Needs:
-    """Return the members of the target record that the selection below a field reads."""
-    target = get_named_type(field.type)
-    if not isinstance(target, GraphQLObjectType):
-        return frozenset()
-    return frozenset(_needs(target, _below(nodes), document))
 
 
 def _fields_in(selections: Iterable[SelectionNode], document: Document) -> Iterator[FieldNode]:

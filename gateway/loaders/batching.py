@@ -95,9 +95,9 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
                 results.setdefault(name.casefold(), problem)
 
         async def fetch(names: list[str]) -> None:
-            most = 2 * len(names)
+            max_records = 2 * len(names)
             try:
-                page = await fetch_page(collection, decoder, str(cql.any_of(index, names)), limit=most)
+                page = await fetch_page(collection, decoder, str(cql.any_of(index, names)), limit=max_records)
             except errors.GatewayError as error:
                 fail(names, errors.without_frames(error))
                 return
@@ -109,9 +109,11 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
                     continue
                 # The same record comes twice if two chunks have two spellings of one name.
                 twice = other is not None and not isinstance(other, errors.GatewayError) and other != record
-                results[name] = _shared(index) if twice else record
-            if len(page.records) >= most:  # records of some names may have left no room for those of others
-                fail(names, _shared(index))
+                results[name] = _ambiguous_key(index) if twice else record
+            if (
+                len(page.records) >= max_records
+            ):  # records of some names may have left no room for those of others
+                fail(names, _ambiguous_key(index))
 
         for name, problem in (await _fetch_chunks(fetch, keys, collection, limits, "")).items():
             fail([name], problem)
@@ -120,14 +122,14 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
     return Loader(load, operation=collection.operation)
 
 
-def _members(records: list[Any], name: str) -> list[str]:  # Any: as `_at`
+def _members(records: list[Any], name: str) -> list[str]:  # Any: as `_get_path`
     """Return a member of each record, as text."""
     if records and isinstance(records[0], Decoded):
         return [str(member) for member in map(attrgetter(name), records)]
     return [str(record.get(name)) for record in records]
 
 
-def _shared(index: str) -> errors.Conflict:
+def _ambiguous_key(index: str) -> errors.Conflict:
     return errors.Conflict(f"More than one record has this {index}.")
 
 
@@ -158,16 +160,16 @@ def grouped_by(
         async def fetch(chunk: list[str]) -> None:
             try:
                 query = cql.all_of(cql.any_of(index, chunk), within)
-                records = await _all_pages(collection, decoder, cql.sorted_by(query, sort))
+                records = await _all_pages(collection, decoder, cql.sort_by(query, sort))
             except errors.GatewayError as error:
                 groups.update(dict.fromkeys(chunk, errors.without_frames(error)))
             else:
                 for record in records:
-                    group = groups.get(str(owner(str(_at(record, key)))).lower())
+                    group = groups.get(str(owner(str(_get_path(record, key)))).lower())
                     if isinstance(group, list):
                         group.append(record)
 
-        groups.update(await _fetch_chunks(fetch, ids, collection, limits, cql.sorted_by(within, sort)))
+        groups.update(await _fetch_chunks(fetch, ids, collection, limits, cql.sort_by(within, sort)))
         return [_cut(groups[each.lower()], window) for each, window in keys]
 
     async def _page_of_one(
@@ -181,7 +183,9 @@ def grouped_by(
     return Loader(load, lambda key: (key[0].lower(), key[1]), collection.operation)
 
 
-def _at(record: Any, path: tuple[str, ...]) -> object:  # Any: a record, or a Struct of what is read of one
+def _get_path(
+    record: Any, path: tuple[str, ...]
+) -> object:  # Any: a record, or a Struct of what is read of one
     for name in path:
         record = record.get(name) if isinstance(record, dict | Decoded) else None
     return record
@@ -215,7 +219,7 @@ async def page_of(
     decoder: RecordDecoder | None = None,
 ) -> Slice:
     """Fetch one window of a collection, and one record more if `has_next` is needed."""
-    written = cql.sorted_by(query, sort, tie_break=collection.tie_break)
+    written = cql.sort_by(query, sort, tie_break=collection.tie_break)
     if window.whole:
         return cut(await _all_pages(collection, decoder, written), window)
     limit = window.count + 1 if window.has_next else window.count

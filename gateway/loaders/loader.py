@@ -75,7 +75,7 @@ class Loader(DataLoader[Key, Value]):
         if self._results:
             cache_key: Any = self.get_cache_key(key)
             if cache_key in self._results:
-                return asyncio.ensure_future(self._of(key))
+                return asyncio.ensure_future(self._load_result(key))
         self.operation.loads += 1
         return super().load(key)
 
@@ -88,8 +88,8 @@ class Loader(DataLoader[Key, Value]):
         if len(self._queue) == 1:
             self.loop.call_soon(self.loop.call_soon, dispatch_queue, self)
 
-    async def _of(self, key: Key) -> Value:
-        await settled(self.load_all([key]))
+    async def _load_result(self, key: Key) -> Value:
+        await wait_for_all(self.load_all([key]))
         (result,) = self.results([key])
         if isinstance(result, Exception):
             raise result
@@ -158,13 +158,13 @@ class Loader(DataLoader[Key, Value]):
         batch = asyncio.current_task()
         awaited = {self._cache[self.get_cache_key(key)] for key in keys}
 
-        def answered(future: asyncio.Future[Value]) -> None:
+        def cancel_if_unused(future: asyncio.Future[Value]) -> None:
             awaited.discard(future)
             if not awaited and future.cancelled() and batch is not None:
                 batch.cancel()
 
         for future in tuple(awaited):
-            future.add_done_callback(answered)
+            future.add_done_callback(cancel_if_unused)
         more = self._followers(keys) if self._more else {}
         self.operation.batches.append(len(keys) + len(more))
         try:
@@ -190,7 +190,7 @@ def _itself(key: Key) -> Key:
     return key
 
 
-async def settled(pending: Iterable[asyncio.Future[Any]]) -> None:
+async def wait_for_all(pending: Iterable[asyncio.Future[Any]]) -> None:
     """Wait for futures without raising their exceptions. If it is cancelled, it cancels them."""
     pending = list(pending)
     try:

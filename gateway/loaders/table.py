@@ -40,7 +40,7 @@ class Table:
         return rows if len(rows) < MAX_PAGE_SIZE else None
 
     async def _fetch_first_page(self, _: str) -> list[Record]:
-        query = cql.sorted_by(None, self._sort, tie_break=self._collection.tie_break)
+        query = cql.sort_by(None, self._sort, tie_break=self._collection.tie_break)
         return (await self._collection(query, limit=MAX_PAGE_SIZE)).records
 
     async def _load(

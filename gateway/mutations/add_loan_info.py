@@ -45,8 +45,8 @@ AddLoanInfoResult = Annotated[
 
 @mutation("Add a note to a loan. Sent once; each note is an entry of the loan's history.")
 async def add_loan_info(info: Info, input: AddLoanInfoInput) -> AddLoanInfoResult | None:
-    loan_id = arguments.uuid(input.loan_id, "loanId")
-    arguments.not_blank(input.comment, "comment")
+    loan_id = arguments.check_uuid(input.loan_id, "loanId")
+    arguments.check_not_blank(input.comment, "comment")
     body = body_of(input, "loanId")
     body["actionComment"] = body.pop("comment")
     await begin_mutation(info).circulation.add_loan_info(loan_id, body)

@@ -54,7 +54,7 @@ CancelRequestResult = Annotated[
     "offers no other way. A closed request is refused."
 )
 async def cancel_request(info: Info, input: CancelRequestInput) -> CancelRequestResult | None:
-    request_id = arguments.uuid(input.request_id, "requestId")
+    request_id = arguments.check_uuid(input.request_id, "requestId")
     cancelled = {
         "status": RequestStatus.CLOSED_CANCELLED.value,
         "cancelledDate": now(),

@@ -38,6 +38,6 @@ ChangeDueDateResult = Annotated[
 
 @mutation("Change the due date of a loan. Sent once; the patron may receive a notice for each change.")
 async def change_due_date(info: Info, input: ChangeDueDateInput) -> ChangeDueDateResult | None:
-    loan_id = arguments.uuid(input.loan_id, "loanId")
+    loan_id = arguments.check_uuid(input.loan_id, "loanId")
     await begin_mutation(info).circulation.change_due_date(loan_id, body_of(input, "loanId"))
     return DueDateChanged(record={"loanId": loan_id})

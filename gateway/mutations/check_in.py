@@ -69,7 +69,7 @@ CheckInResult = Annotated[
     "`OUTCOME_UNKNOWN` read the item's status and last check-in first."
 )
 async def check_in(info: Info, input: CheckInInput) -> CheckInResult | None:
-    arguments.text(input.item_barcode, "itemBarcode")
+    arguments.check_text(input.item_barcode, "itemBarcode")
     body = {"checkInDate": now(), **body_of(input)}
     response = await begin_mutation(info).circulation_bff.check_in(body)
     return CheckedIn(record=response)

@@ -45,9 +45,9 @@ CheckOutResult = Annotated[
 
 @mutation("Check out an item. Sent once: after `OUTCOME_UNKNOWN` read the item's open loan first.")
 async def check_out(info: Info, input: CheckOutInput) -> CheckOutResult | None:
-    arguments.text(input.item_barcode, "itemBarcode")
-    arguments.text(input.user_barcode, "userBarcode")
+    arguments.check_text(input.item_barcode, "itemBarcode")
+    arguments.check_text(input.user_barcode, "userBarcode")
     if input.proxy_user_barcode is not None:
-        arguments.text(input.proxy_user_barcode, "proxyUserBarcode")
+        arguments.check_text(input.proxy_user_barcode, "proxyUserBarcode")
     loan = await begin_mutation(info).circulation_bff.check_out(body_of(input))
     return CheckedOut(loan=cast(Loan, loan))

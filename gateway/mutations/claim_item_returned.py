@@ -44,7 +44,7 @@ ClaimItemReturnedResult = Annotated[
     "`OUTCOME_UNKNOWN` read the loan first."
 )
 async def claim_item_returned(info: Info, input: ClaimItemReturnedInput) -> ClaimItemReturnedResult | None:
-    loan_id = arguments.uuid(input.loan_id, "loanId")
+    loan_id = arguments.check_uuid(input.loan_id, "loanId")
     body = {"itemClaimedReturnedDateTime": now(), **body_of(input, "loanId")}
     await begin_mutation(info).circulation_bff.claim_item_returned(loan_id, body)
     return ItemClaimedReturned(record={"loanId": loan_id})

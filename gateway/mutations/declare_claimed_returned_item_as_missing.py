@@ -45,8 +45,8 @@ DeclareClaimedReturnedItemAsMissingResult = Annotated[
 async def declare_claimed_returned_item_as_missing(
     info: Info, input: DeclareClaimedReturnedItemAsMissingInput
 ) -> DeclareClaimedReturnedItemAsMissingResult | None:
-    loan_id = arguments.uuid(input.loan_id, "loanId")
-    arguments.not_blank(input.comment, "comment")
+    loan_id = arguments.check_uuid(input.loan_id, "loanId")
+    arguments.check_not_blank(input.comment, "comment")
     body = body_of(input, "loanId")
     await begin_mutation(info).circulation_bff.declare_claimed_returned_item_as_missing(loan_id, body)
     return ItemDeclaredMissing(record={"loanId": loan_id})

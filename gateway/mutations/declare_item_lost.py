@@ -42,7 +42,7 @@ DeclareItemLostResult = Annotated[
 
 @mutation("Declare the item of a loan lost. Sent once: after `OUTCOME_UNKNOWN` read the loan first.")
 async def declare_item_lost(info: Info, input: DeclareItemLostInput) -> DeclareItemLostResult | None:
-    loan_id = arguments.uuid(input.loan_id, "loanId")
+    loan_id = arguments.check_uuid(input.loan_id, "loanId")
     body = {"declaredLostDateTime": now(), **body_of(input, "loanId")}
     await begin_mutation(info).circulation_bff.declare_item_lost(loan_id, body)
     return ItemDeclaredLost(record={"loanId": loan_id})

@@ -39,6 +39,6 @@ MoveRequestResult = Annotated[
     "request's item first."
 )
 async def move_request(info: Info, input: MoveRequestInput) -> MoveRequestResult | None:
-    request_id = arguments.uuid(input.request_id, "requestId")
+    request_id = arguments.check_uuid(input.request_id, "requestId")
     moved = await begin_mutation(info).circulation.move_request(request_id, body_of(input, "requestId"))
     return RequestMoved(request=cast(Request, moved))

@@ -44,7 +44,7 @@ RecordPrintEventsResult = Annotated[
 async def record_print_events(info: Info, input: RecordPrintEventsInput) -> RecordPrintEventsResult | None:
     if not input.request_ids:
         raise errors.BadUserInput("`requestIds` must have at least one element.")
-    arguments.not_blank(input.requester_name, "requesterName")
+    arguments.check_not_blank(input.requester_name, "requesterName")
     body = {"printEventDate": now(), **body_of(input)}
     await begin_mutation(info).circulation.record_print_events(body)
     return PrintEventsRecorded(recorded=True)

@@ -74,5 +74,5 @@ def _body(input: RenewInput) -> Record:
         raise errors.BadUserInput("`servicePointId` requires `itemBarcode` and `userBarcode`.")
     for name in ("itemBarcode", "userBarcode"):
         if name in names:
-            arguments.text(keys[name] or "", name)
+            arguments.check_text(keys[name] or "", name)
     return body_of(input)

@@ -53,7 +53,7 @@ ReorderQueueResult = Annotated[
 )
 async def reorder_queue(info: Info, input: ReorderQueueInput) -> ReorderQueueResult | None:
     name, value = arguments.exactly_one(instanceId=input.instance_id, itemId=input.item_id)
-    key = arguments.uuid(value, name)
+    key = arguments.check_uuid(value, name)
     body = _body(input)
     circulation = begin_mutation(info).circulation
     reorder = (

@@ -140,11 +140,6 @@ class OperationRecord:
         """The number of keys that a DataLoader had already loaded."""
         return max(self.loads - sum(self.batches), 0)
 
-    def identify(self, kind: Kind, name: str | None) -> None:
-        """Record the operation that is executed."""
-        self.kind = kind
-        self.name = name if name is None else name[:MAX_NAME_LENGTH]
-
     def complete(self, executed: bool, problems: Sequence[Mapping[str, Any]]) -> None:
         """Record the outcome from the errors of the response, which are JSON (hence Any)."""
         self.outcome = ("partial" if problems else "success") if executed else "refused"
@@ -159,7 +154,7 @@ class OperationRecord:
             self.outcome = "failed"
 
     def call(self, upstream: str, method: str, route: str) -> Call:
-        """Record a call: `with operation.call(...) as call`, and `call.answered(status)` inside."""
+        """Record a call: `with operation.call(...) as call`, and `call.set_status(status)` inside."""
         return Call(self, upstream, method, route)
 
     def record_mutation(self, mutation: str, upstream: str, outcome: str, status: int | None = None) -> None:
@@ -217,7 +212,7 @@ class Call:
         self._span: CallSpan | None = None
         self.trace_headers: Sequence[tuple[str, str]] | None = None  # to send in place of the caller's
 
-    def answered(self, status: int) -> None:
+    def set_status(self, status: int) -> None:
         """Record the HTTP status of a response that does not raise."""
         self._status = status
 

@@ -85,7 +85,7 @@ async def allowed_service_points(
         if any((requester_id, patron_group_id, item_id, instance_id)):
             raise errors.BadUserInput("`operation: REPLACE` accepts `requestId` only.")
         keys = dict([arguments.exactly_one(requestId=request_id)])
-    query = {name: arguments.uuid(value, name) for name, value in keys.items()}
+    query = {name: arguments.check_uuid(value, name) for name, value in keys.items()}
     bff = info.context.upstream.circulation_bff
     record = await bff.allowed_service_points({"operation": operation.value, **query})
     return cast(AllowedServicePoints, record)
@@ -102,7 +102,9 @@ class AllowedServicePointsOf(Link):
         name, key = arguments.exactly_one(
             requesterId=given.get("requester_id"), requesterBarcode=given.get("requester_barcode")
         )
-        return name, arguments.uuid(key, name) if name == "requesterId" else arguments.text(key, name)
+        return name, arguments.check_uuid(key, name) if name == "requesterId" else arguments.check_text(
+            key, name
+        )
 
     def load(self, context: Context, requester: tuple[str, str], selected: Selected) -> Load:
         loader = context.loaders.allowed_service_points

@@ -13,13 +13,13 @@ from gateway.fields import arguments
 from gateway.fields.arguments import SortDirection, condition
 from gateway.fields.base import Arguments, Declared, Entry, Json, Load, Needs, Path, Place, Selected, Source
 from gateway.fields.enums import member
-from gateway.fields.link import Link, embedded_link, id_in, link, loaded
+from gateway.fields.link import Link, embedded_link, id_in, link, load_value
 from gateway.fields.lookup import lookup
 from gateway.fields.page import Connection, connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
 from gateway.fields.root import query, root
 from gateway.fields.scalars import DateTime
-from gateway.fields.selection import selected
+from gateway.fields.selection import get_selected
 from gateway.loaders.instance import HOLDINGS, InstanceOf
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
@@ -54,13 +54,13 @@ class InstanceOfItem(Link):
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
-        selection = selected(info, self)
+        selection = get_selected(info, self)
         key = id_in(self, record.get("instanceId"))
         embedded = self.embed(record, key or "", selection.needs)
         if embedded is not None:
             return embedded
         read = (key, record.get("holdingsRecordId"), record.get("title"))
-        return loaded(self.load(info.context, {}, selection), read)
+        return load_value(self.load(info.context, {}, selection), read)
 
     def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
         members = {"id": key or None, "title": record.get("title")}
@@ -381,7 +381,9 @@ async def consortium_item(
     info: Info,
     barcode: Annotated[str, strawberry.argument(description="The barcode, without spaces or quotes.")],
 ) -> Item | None:
-    if not arguments.text(barcode, "barcode").isprintable() or any(char in barcode for char in " \t\"'"):
+    if not arguments.check_text(barcode, "barcode").isprintable() or any(
+        char in barcode for char in " \t\"'"
+    ):
         raise errors.BadUserInput("`barcode` must not contain spaces or quotes: upstream removes them.")
     return cast(Item | None, await info.context.upstream.circulation_bff.item_by_barcode(barcode))
 

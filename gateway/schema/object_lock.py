@@ -17,10 +17,10 @@ from gateway.loaders.loader import Slice
 from gateway.schema.object_type import ObjectType
 from gateway.upstream.record_types import Record
 
-LARGEST_OBJECT_ID = 2_147_483_647
+MAX_OBJECT_ID = 2_147_483_647
 
 
-def _named(lock: Record) -> bool:
+def _has_object(lock: Record) -> bool:
     """Return True if a lock names its object. Others are omitted, because an id is never null."""
     return lock.get("ObjectTypeID") is not None and lock.get("ObjectID") is not None
 
@@ -29,7 +29,7 @@ def _named(lock: Record) -> bool:
 class ObjectLock:
     id: strawberry.ID = derived(
         "The object type and object id, such as `27:29937`: an object has at most one lock.",
-        lambda lock: f"{lock.get('ObjectTypeID')}:{lock.get('ObjectID')}" if _named(lock) else None,
+        lambda lock: f"{lock.get('ObjectTypeID')}:{lock.get('ObjectID')}" if _has_object(lock) else None,
         members=("ObjectTypeID", "ObjectID"),
     )
     object_type: ObjectType | None = field("The type of the locked object.", key="ObjectTypeID")
@@ -72,7 +72,7 @@ def type_id(object_type: ObjectType) -> int:
 
 def object_number(object_id: int) -> int:
     """Return an object's id. Raises `BadUserInput` if it is out of range."""
-    if not 1 <= object_id <= LARGEST_OBJECT_ID:
+    if not 1 <= object_id <= MAX_OBJECT_ID:
         raise errors.BadUserInput("`objectId` must be between 1 and 2147483647.")
     return object_id
 

@@ -317,7 +317,7 @@ async def request_queue(
 ) -> RequestQueue | None:
     name, key = arguments.exactly_one(instanceId=instance_id, itemId=item_id)
     loader = "queue_of_instance" if name == "instanceId" else "queue_of_item"
-    return cast(RequestQueue, await whole(info, loader, arguments.uuid(key, name)))
+    return cast(RequestQueue, await whole(info, loader, arguments.check_uuid(key, name)))
 
 
 QUERIES = [

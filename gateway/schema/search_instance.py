@@ -283,9 +283,9 @@ def _of_caller(text: str) -> cql.Cql:
 
 # Each argument becomes a condition on the index of mod-search.
 CONDITIONS: Mapping[str, Callable[[str], cql.Cql]] = {
-    "id": lambda key: cql.equal("id", arguments.uuid(key, "id")),
-    "hrid": lambda key: cql.equal("hrid", arguments.text(key, "hrid")),
-    "barcode": lambda key: cql.equal("items.barcode", arguments.text(key, "barcode")),
+    "id": lambda key: cql.equal("id", arguments.check_uuid(key, "id")),
+    "hrid": lambda key: cql.equal("hrid", arguments.check_text(key, "hrid")),
+    "barcode": lambda key: cql.equal("items.barcode", arguments.check_text(key, "barcode")),
     "cql": _of_caller,
 }
 

@@ -118,13 +118,13 @@ ServicePointId = Annotated[
 
 @query("The items to retrieve from shelves near a service point. Upstream stops at 2500.")
 async def pick_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
-    key = arguments.uuid(service_point_id, "servicePointId")
+    key = arguments.check_uuid(service_point_id, "servicePointId")
     return cast(StaffSlipList, await whole(info, "pick_slips", key))
 
 
 @query("The items to search for on shelves near a service point, for holds.")
 async def search_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
-    key = arguments.uuid(service_point_id, "servicePointId")
+    key = arguments.check_uuid(service_point_id, "servicePointId")
     return cast(StaffSlipList, await whole(info, "search_slips", key))
 
 

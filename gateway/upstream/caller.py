@@ -9,13 +9,11 @@ from functools import partial
 from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
 from gateway import errors
 from gateway.errors import ErrorCode
 from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, OperationRecord
 from gateway.upstream.client import Client, Deadline, NotConfigured
-from gateway.upstream.record_types import Record
+from gateway.upstream.record_types import Record, decode_object, records_of
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write, WriteTarget, not_served, outcome_unknown
 from gateway.upstream.transport.exchange import Headers, UpstreamResponse
@@ -28,30 +26,6 @@ _TRACE_CONTEXT = frozenset({"traceparent", "tracestate"})
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~%"
 _KEY_SEPARATOR = '" or "'  # most of the characters to encode in the queries of loaders
 _CQL_ENCODING = tuple((text, quote(text, safe="")) for text in ("%", _KEY_SEPARATOR, *' "()=/'))
-
-# A number beyond a double, such as 1e999, is one bad field and no bad response: it is read as infinity.
-_decode = msgspec.json.Decoder(float_hook=float).decode
-
-
-def decode_json(body: bytes) -> object:
-    """Return the JSON in `body`, regardless of its Content-Type; None if it is not JSON."""
-    try:
-        return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def decode_object(body: bytes) -> Record | None:
-    """Return the JSON object in `body`; None if there is anything else."""
-    value = decode_json(body)
-    return value if isinstance(value, dict) else None
-
-
-def records_of(value: object) -> list[Record] | None:
-    """Return a value that is a list of JSON objects; None if it is anything else."""
-    if isinstance(value, list) and all(type(each) is dict for each in value):
-        return value
-    return None
 
 
 def percent_encode(text: str) -> str:
@@ -166,7 +140,7 @@ class CallerClient:
             traced = call.trace_headers
             headers = self._headers if traced is None else self._with_trace(traced)
             response = await self._client.read(path, query, headers, expected, self._tenant, self._deadline)
-            call.answered(response.status)
+            call.set_status(response.status)
         return response
 
     async def write(
@@ -195,7 +169,7 @@ class CallerClient:
                 traced = call.trace_headers
                 headers = self._headers if traced is None else self._with_trace(traced)
                 response = await self._client.write(write, target, body, headers, expected, self._tenant)
-                call.answered(response.status)
+                call.set_status(response.status)
         except errors.GatewayError as problem:
             record(problem.code, problem.status)
             raise

@@ -10,8 +10,15 @@ from typing import Any, overload
 import msgspec
 
 from gateway import errors
-from gateway.upstream.caller import CallerClient, Service, decode_object, percent_encode, records_of
-from gateway.upstream.record_types import Decoded, DecodedFromCirculation, Members, Record
+from gateway.upstream.caller import CallerClient, Service, percent_encode
+from gateway.upstream.record_types import (
+    Decoded,
+    DecodedFromCirculation,
+    Members,
+    Record,
+    decode_object,
+    records_of,
+)
 from gateway.upstream.routes import Route
 
 

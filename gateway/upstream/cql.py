@@ -80,14 +80,14 @@ def any_of(index: str, values: Sequence[str], *, number: bool = False) -> Cql:
 
 def matches(index: str, pattern: str) -> Cql:
     """Match the complete field against a pattern in which `*`, `?` and `^` keep their meaning."""
-    return _clause(index, "==", f'"{_escaped(pattern, _PATTERN)}"')
+    return _clause(index, "==", f'"{_escape(pattern, _PATTERN)}"')
 
 
 def starts_with(index: str, text: str) -> Cql:
     """Match fields that start with the text."""
     if not text:
         raise CqlError("an empty prefix would match every record")
-    return _clause(index, "==", f'"{_escaped(text)}*"')
+    return _clause(index, "==", f'"{_escape(text)}*"')
 
 
 def words(index: str, text: str, match: WordMatch = "=") -> Cql:
@@ -123,7 +123,7 @@ def all_of(first: Cql, /, *rest: Cql | None) -> Cql: ...
 def all_of(*clauses: Cql | None) -> Cql | None: ...
 def all_of(*clauses: Cql | None) -> Cql | None:
     """Join with `and`; None is no condition, and the result is None if all are."""
-    return _joined("and", clauses)
+    return _join("and", clauses)
 
 
 @overload
@@ -132,7 +132,7 @@ def one_of(first: Cql, /, *rest: Cql | None) -> Cql: ...
 def one_of(*clauses: Cql | None) -> Cql | None: ...
 def one_of(*clauses: Cql | None) -> Cql | None:
     """Join with `or`; None is skipped, and the result is None if all are."""
-    return _joined("or", clauses)
+    return _join("or", clauses)
 
 
 def but_not(query: Cql, excluded: Cql | None) -> Cql:
@@ -140,7 +140,7 @@ def but_not(query: Cql, excluded: Cql | None) -> Cql:
     return query if excluded is None else _cql(_group("not", [str(query), str(excluded)]))
 
 
-def _joined(operator: str, clauses: Sequence[Cql | None]) -> Cql | None:
+def _join(operator: str, clauses: Sequence[Cql | None]) -> Cql | None:
     kept = [clause for clause in clauses if clause is not None]
     if len(kept) < 2:
         return kept[0] if kept else None
@@ -169,7 +169,7 @@ class SortKey:
         return f"{self.index}{direction}{'/number' if self.number else ''}"
 
 
-def sorted_by(query: Cql | None, sort: Sequence[SortKey], *, tie_break: str | None = "id") -> str:
+def sort_by(query: Cql | None, sort: Sequence[SortKey], *, tie_break: str | None = "id") -> str:
     """Return the complete query; a unique last key keeps records from moving between pages."""
     keys = list(sort)
     if tie_break is not None and all(key.index != tie_break for key in keys):
@@ -208,7 +208,7 @@ def _value(value: str, number: bool = False) -> str:
     # Some versions of raml-module-builder put the term of a /number relation unchanged into SQL (queryBySql).
     if number and not _NUMBER.fullmatch(value):
         raise CqlError("a number was expected")
-    return f'"{_escaped(value)}"'
+    return f'"{_escape(value)}"'
 
 
 def is_plain(value: str) -> bool:
@@ -216,7 +216,7 @@ def is_plain(value: str) -> bool:
     return value.isascii() and value != "" and not value.encode("ascii").translate(None, _PLAIN)
 
 
-def _escaped(value: str, escapes: dict[int, str] = _LITERAL) -> str:
+def _escape(value: str, escapes: dict[int, str] = _LITERAL) -> str:
     if is_plain(value):
         return value
     if control := _CONTROL.search(value):
@@ -316,7 +316,7 @@ def _operands(tokens: Sequence[_Token], position: int, depth: int, parse: _Parse
     return position
 
 
-def _parenthesised(tokens: Sequence[_Token], position: int, depth: int, parse: _Parse) -> int:
+def _parse_parentheses(tokens: Sequence[_Token], position: int, depth: int, parse: _Parse) -> int:
     if depth == _MAX_DEPTH:
         raise _invalid(f"more than {_MAX_DEPTH} nested parentheses", tokens[position].at)
     after = _operands(tokens, position + 1, depth + 1, parse)
@@ -326,7 +326,7 @@ def _parenthesised(tokens: Sequence[_Token], position: int, depth: int, parse: _
 def _condition(tokens: Sequence[_Token], position: int, depth: int) -> int:
     token = tokens[position]
     if token.kind == "(":
-        return _parenthesised(tokens, position, depth, _condition)
+        return _parse_parentheses(tokens, position, depth, _condition)
     if token.text == ">":
         raise _invalid("a prefix assignment", token.at)
     if not _is_index(token):
@@ -366,7 +366,7 @@ def _after_modifiers(tokens: Sequence[_Token], position: int) -> int:
 
 def _term(tokens: Sequence[_Token], position: int, depth: int) -> int:
     if tokens[position].kind == "(":
-        return _parenthesised(tokens, position, depth, _term)
+        return _parse_parentheses(tokens, position, depth, _term)
     return _value_token(tokens, position)
 
 

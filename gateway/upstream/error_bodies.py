@@ -11,9 +11,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import msgspec
-
 from gateway.errors import OverridableBlock, Parameter, Reason
+from gateway.upstream.record_types import decode_object
 
 MAX_MESSAGE = 1000  # characters; FOLIO's own longest are below 300
 
@@ -22,11 +21,11 @@ _STACK_FRAME = re.compile(r"(?m)^\s*at [\w.$<>/`]+\(")
 
 # The texts of Okapi (mod-authtoken, ProxyService), and the message of folio-module-sidecar.
 _PERMISSION = re.compile(rb"(?:Access for user [^\n]*|Token missing, access) requires permission: (\S+)\s*")
-_OKAPI_PATH = re.compile(rb"No suitable module found for path (\S+)(?: for tenant \S+)?\s*")
+_OKAPI_NOT_ROUTED = "No suitable module found"
+_OKAPI_PATH = re.compile(rb"%b for path (\S+)(?: for tenant \S+)?\s*" % _OKAPI_NOT_ROUTED.encode())
+_SIDECAR_NOT_ROUTED = "route_not_found_error"
 _SIDECAR_ROUTE = re.compile(r"\[method: (\w+), path: ([^\s\],]+)\]")
 _KONG_NOT_ROUTED = "no Route matched with those values"
-
-_decode = msgspec.json.Decoder().decode
 
 
 def read_reasons(body: bytes) -> list[Reason]:
@@ -65,9 +64,9 @@ def is_not_routed(body: bytes) -> bool:
     """Return True if a 404 is about the path and not about a record: Okapi's, Kong's or the sidecar's."""
     start = body[:200]
     return (
-        b"No suitable module found" in start
-        or b"route_not_found_error" in body
-        or b"no Route matched with those values" in start
+        _OKAPI_NOT_ROUTED.encode() in start
+        or _SIDECAR_NOT_ROUTED.encode() in body
+        or _KONG_NOT_ROUTED.encode() in start
     )
 
 
@@ -88,7 +87,7 @@ def is_route_missing(body: bytes, method: str, paths: Collection[str]) -> bool:
 
 
 def _names_route(error: object, method: str, paths: Collection[str]) -> bool:
-    if not isinstance(error, Mapping) or error.get("code") != "route_not_found_error":
+    if not isinstance(error, Mapping) or error.get("code") != _SIDECAR_NOT_ROUTED:
         return False
     match = _SIDECAR_ROUTE.search(str(error.get("message")))
     return match is not None and match[1] == method and match[2] in paths
@@ -96,11 +95,7 @@ def _names_route(error: object, method: str, paths: Collection[str]) -> bool:
 
 def _object(body: bytes) -> Mapping[str, Any]:
     """Return the JSON object in a body; an empty one if there is none."""
-    try:
-        content = _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return content if isinstance(content, Mapping) else {}
+    return decode_object(body) or {}
 
 
 def _reason(error: Mapping[str, Any]) -> Reason:

@@ -23,8 +23,33 @@ INT = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 FLOAT = Annotated[float, msgspec.Meta(ge=-1.7976931348623157e308, le=1.7976931348623157e308)]
 
 
+# A number beyond a double, such as 1e999, is one bad field and no bad response: it is read as infinity.
+_decode = msgspec.json.Decoder(float_hook=float).decode
+
+
 class ConflictingTypes(Exception):
     """One member of a record is read as two different types."""
+
+
+def decode_json(body: bytes) -> object:
+    """Return the JSON in `body`, regardless of its Content-Type; None if it is not JSON."""
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def decode_object(body: bytes) -> Record | None:
+    """Return the JSON object in `body`; None if there is anything else."""
+    value = decode_json(body)
+    return value if isinstance(value, dict) else None
+
+
+def records_of(value: object) -> list[Record] | None:
+    """Return a value that is a list of JSON objects; None if it is anything else."""
+    if isinstance(value, list) and all(type(each) is dict for each in value):
+        return value
+    return None
 
 
 @lru_cache(maxsize=4096)

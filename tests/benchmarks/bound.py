@@ -61,7 +61,7 @@ class BareCalls(Calls):
         headers = "".join([f"{name}: {value}\r\n" for name, value in forwarded_headers(request).items()])
         connection = await self._idle.get()
         try:
-            response: UpstreamResponse = await connection.ask(f"{head}{headers}\r\n".encode() + body)
+            response: UpstreamResponse = await connection.execute(f"{head}{headers}\r\n".encode() + body)
         finally:
             self._idle.put_nowait(connection)
         if response.status >= 300:

@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
         if self._answered is not None and not self._answered.done():
             self._answered.set_exception(reason or WrongAnswer("the server closed the connection"))
 
-    async def ask(self, question: bytes) -> UpstreamResponse:
+    async def execute(self, question: bytes) -> UpstreamResponse:
         self._answered = asyncio.get_running_loop().create_future()
         self.transport.write(question)
         return await self._answered
@@ -111,10 +111,10 @@ def check(answer: UpstreamResponse, expected: bytes) -> None:
         raise WrongAnswer(f"status {answer.status}: {answer.body[:500]!r}")
 
 
-async def ask(url: str, asked: bytes) -> UpstreamResponse:
+async def execute(url: str, asked: bytes) -> UpstreamResponse:
     """One answer over a connection of its own."""
     async with asyncio.timeout(PATIENCE), connections(url, 1) as (connection,):
-        return await connection.ask(asked)
+        return await connection.execute(asked)
 
 
 async def load(
@@ -135,7 +135,7 @@ async def _until(end: float, opened: list[Connection], asked: bytes, expected: b
     async def worker(connection: Connection) -> int:
         done = 0
         while not done or time.monotonic() < end:
-            check(await connection.ask(asked), expected)
+            check(await connection.execute(asked), expected)
             done += 1
         return done
 

@@ -23,7 +23,7 @@ class Execution:
 
 async def execution(process: Process, path: str) -> Execution:
     """Read them from the metrics of a server. Raises `driver.WrongAnswer` where it has none."""
-    answer = await driver.ask(process.url, driver.question("GET", path, headers={}))
+    answer = await driver.execute(process.url, driver.question("GET", path, headers={}))
     if answer.status != 200:
         raise driver.WrongAnswer(f"{path}: status {answer.status}: {answer.body[:500]!r}")
     samples = [

@@ -117,7 +117,7 @@ class Counter:
         self.reset()
         began = time.monotonic()
         for _ in range(requests):
-            driver.check(await connection.ask(question), expected)
+            driver.check(await connection.execute(question), expected)
         if not requests:
             await asyncio.sleep(IDLE_SECONDS)
         return Window(seconds=time.monotonic() - began, instructions=self.read())
@@ -191,9 +191,9 @@ async def _count(counter: Counter, row: Row, workload: Workload, windows: int) -
     requests = REQUESTS_IN_WINDOW_OF_LARGE if workload.alone else REQUESTS_IN_WINDOW
     counts = []
     async with driver.connections(counter.process.url, 1) as (connection,):
-        expected = (await connection.ask(question)).body
+        expected = (await connection.execute(question)).body
         for _ in range(WARM_UP):
-            driver.check(await connection.ask(question), expected)
+            driver.check(await connection.execute(question), expected)
         counter.start()
         try:
             await counter.window(connection, question, expected, requests)  # translates code that is new

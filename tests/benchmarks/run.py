@@ -169,10 +169,10 @@ class _Measuring:
 
 async def check_row(upstream: Process, row: Row, process: Process, workload: Workload) -> Checked:
     """Ask once to warm up, and once more to see the answer and the calls that it took."""
-    await driver.ask(process.url, row.question(workload))
-    await driver.ask(upstream.url, driver.question("GET", CALLS))
-    answer = await driver.ask(process.url, row.question(workload))
-    calls = await driver.ask(upstream.url, driver.question("GET", CALLS))
+    await driver.execute(process.url, row.question(workload))
+    await driver.execute(upstream.url, driver.question("GET", CALLS))
+    answer = await driver.execute(process.url, row.question(workload))
+    calls = await driver.execute(upstream.url, driver.question("GET", CALLS))
     if answer.status != 200 or b'"errors"' in answer.body:
         raise driver.WrongAnswer(f"{row.name}, {workload.name}: {answer.status} {answer.body[:500]!r}")
     return Checked(body=answer.body, calls=tuple(msgspec.json.decode(calls.body)))

@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 PATRON = "1000000001"
 
 
-def ask(http: httpx.Client, query: str, **variables: Json) -> Json:
+def execute(http: httpx.Client, query: str, **variables: Json) -> Json:
     """The data of an answer that has no errors."""
     answer = http.post("/graphql", json={"query": query, "variables": variables}).json()
     assert "errors" not in answer, answer["errors"]
@@ -46,12 +46,12 @@ def on_loan(http: httpx.Client, item: str) -> Json:
     query = """query($barcode: String!) { item(barcode: $barcode) {
         loans { totalCount } openLoan { id dueDate borrower { barcode } }
     } }"""
-    return ask(http, query, barcode=item)["item"]
+    return execute(http, query, barcode=item)["item"]
 
 
 def locked(http: httpx.Client, lock: str) -> bool:
     """Return whether an object such as `27:30001` is locked."""
-    locks = ask(http, "{ objectLocks(all: true) { nodes { id } } }")["objectLocks"]["nodes"]
+    locks = execute(http, "{ objectLocks(all: true) { nodes { id } } }")["objectLocks"]["nodes"]
     return lock in [each["id"] for each in locks]
 
 
@@ -73,7 +73,7 @@ def test_apollo_client(built: Workspace, http: httpx.Client) -> None:
     found, lent = json.loads(built.node("built/apollo.js"))
 
     now = on_loan(http, "2000000001")
-    item = ask(http, '{ item(barcode: "2000000001") { id } }')["item"]
+    item = execute(http, '{ item(barcode: "2000000001") { id } }')["item"]
     assert found["user"]["personal"] == {"__typename": "Personal", "lastName": "Abebe"}
     assert lent["checkOut"] == {
         "__typename": "CheckedOut",
@@ -95,7 +95,7 @@ def test_apollo_client(built: Workspace, http: httpx.Client) -> None:
 def test_urql(built: Workspace, http: httpx.Client) -> None:
     """urql finds what a patron has on loan and lends an item, once, and gets the loan that there is now."""
     query = "query($barcode: String!) { user(barcode: $barcode) { openLoans { nodes { id } } } }"
-    before = ask(http, query, barcode=PATRON)
+    before = execute(http, query, barcode=PATRON)
     assert on_loan(http, "2000000002") == {"loans": {"totalCount": 0}, "openLoan": None}
 
     borrowed, lent = json.loads(built.node("built/urql.js"))
@@ -119,7 +119,7 @@ def test_graphql_request(built: Workspace, http: httpx.Client) -> None:
     overdue, lock = json.loads(built.node("built/graphql-request.js"))
 
     assert len(overdue["loans"]["nodes"]) == 5
-    assert overdue == ask(http, query, before=datetime.now(UTC).isoformat())
+    assert overdue == execute(http, query, before=datetime.now(UTC).isoformat())
     assert lock == {
         "lockObject": {"__typename": "ObjectLocked", "existingLock": False, "lock": {"id": "27:30001"}}
     }
@@ -128,7 +128,7 @@ def test_graphql_request(built: Workspace, http: httpx.Client) -> None:
 
 def test_gql(url: str, http: httpx.Client, tmp_path: Path) -> None:
     """gql, the client for Python, lists loans and locks an object."""
-    expected = ask(http, "{ loans(first: 3) { nodes { id item { title } } } }")
+    expected = execute(http, "{ loans(first: 3) { nodes { id item { title } } } }")
     assert not locked(http, "27:30002")
     text = (HERE / "python_gql.py").read_text(encoding="utf-8")
     (tmp_path / "python_gql.py").write_text(text.replace(DOCUMENTED, url), encoding="utf-8")
@@ -260,8 +260,8 @@ def _apollo(built: Workspace) -> Json:
 @needs_node
 def test_apollo_keeps_records_by_type_and_id(apollo: Json, http: httpx.Client) -> None:
     """A record with an id is kept once, under both; what has no id is kept where it was found."""
-    item = ask(http, '{ item(barcode: "2000000010") { id } }')["item"]["id"]
-    user = ask(http, f'{{ user(barcode: "{PATRON}") {{ id }} }}')["user"]["id"]
+    item = execute(http, '{ item(barcode: "2000000010") { id } }')["item"]["id"]
+    user = execute(http, f'{{ user(barcode: "{PATRON}") {{ id }} }}')["user"]["id"]
     loan = apollo["outcome"]["checkOut"]["loan"]["id"]
     (act,) = (name for name in apollo["kept"]["ROOT_MUTATION"] if name.startswith("checkOut("))
 
@@ -303,7 +303,7 @@ def test_apollo_merges_objects_without_id(apollo: Json) -> None:
 
 def forty_loans(http: httpx.Client) -> list[str]:
     query = "{ loans(first: 40, sort: [{ field: DUE_DATE }]) { nodes { id } } }"
-    return [loan["id"] for loan in ask(http, query)["loans"]["nodes"]]
+    return [loan["id"] for loan in execute(http, query)["loans"]["nodes"]]
 
 
 @needs_node

@@ -96,9 +96,9 @@ async def test_a_variable_is_finite(gateway: Gateway, number: str) -> None:
 async def test_production_is_closed() -> None:
     """PRODUCTION hides the schema: no introspection, no suggestions, no GraphiQL."""
     async with open_gateway(production=True) as gateway:
-        told = await gateway.ask("{__schema{__typename}}")
-        suggested = await gateway.ask("query($a:LoanFiltr){loanz{nodes{id}}}")
-        value = await gateway.ask(
+        told = await gateway.execute("{__schema{__typename}}")
+        suggested = await gateway.execute("query($a:LoanFiltr){loanz{nodes{id}}}")
+        value = await gateway.execute(
             "query($f:LoanFilter){loans(filter:$f){nodes{id}}}", {"f": {"statuz": "OPEN"}}
         )
         page = await gateway.http.get("/graphql", headers={"Accept": "text/html"})
@@ -174,14 +174,14 @@ def rss():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1])
 
-def ask(numbers):
+def execute(numbers):
     for number in numbers:
         text = "{ a%d: loan(id: 1) { id } }" if number % 2 else "{ __typename(no: %d) }"
         documents.prepare(text % number)
 
-ask(range(1000))
+execute(range(1000))
 before = rss()
-ask(range(1000, 6000))
+execute(range(1000, 6000))
 print(rss() / before)
 """
 

@@ -366,7 +366,7 @@ async def test_a_costly_operation_asks_nothing(gateway: Gateway) -> None:
         },
     }
     assert gateway.calls == []
-    assert "data" in await gateway.ask(query, {"n": 99})
+    assert "data" in await gateway.execute(query, {"n": 99})
 
 
 @pytest.mark.anyio
@@ -375,7 +375,7 @@ async def test_large_estimate_is_capped(gateway: Gateway) -> None:
     nested = "{id}"
     for _ in range(3):
         nested = f"{{instance{{openRequests(first:1000){{nodes{{item{nested}}}}}}}}}"
-    answer = await gateway.ask(f"{{items(first:1000){{nodes{nested}}}}}")
+    answer = await gateway.execute(f"{{items(first:1000){{nodes{nested}}}}}")
 
     assert answer["errors"][0]["extensions"]["estimated"] == MAX_REPORTED_COST
     assert f"more than {MAX_REPORTED_COST} upstream calls" in answer["errors"][0]["message"]
@@ -386,7 +386,7 @@ async def test_every_limit_is_a_setting() -> None:
     """An operator moves each limit."""
     async with open_gateway(max_depth=2, max_cost=1, max_root_fields=2) as gateway:
         answers = [
-            await gateway.ask(query)
+            await gateway.execute(query)
             for query in ("{loans{nodes{id}}}", "{a:__typename b:__typename c:__typename}", "{__typename}")
         ]
 

@@ -132,7 +132,7 @@ async def test_a_text_that_was_tampered_with_is_not_used() -> None:
     """A text from the store is used only if it has the requested hash."""
     with store_server() as server:
         for value in ("'{ other }'", r'"\xff\xfe"', "x" * 2000):
-            server.ask(f"SET gateway:document:{hash_of(TEXT)} {value}")
+            server.execute(f"SET gateway:document:{hash_of(TEXT)} {value}")
             async with replica(server.url) as (documents, calls):
                 assert await documents.get(hash_of(TEXT)) is None
                 assert calls.by_outcome == {"success": 1}
@@ -147,7 +147,7 @@ async def test_a_text_too_long_to_keep_is_not_sent() -> None:
             await put(documents, TEXT)
 
             assert await found(documents, TEXT) == []
-            assert server.ask("DBSIZE") == b":0\r\n"
+            assert server.execute("DBSIZE") == b":0\r\n"
             assert calls.by_outcome == {"success": 1}  # by the question of `found`
 
 
@@ -163,4 +163,4 @@ async def test_without_the_store_each_process_has_its_own() -> None:
 
 def time_left(server: StoreServer, text: str) -> int:
     """Seconds until the store forgets a text."""
-    return int(server.ask(f"TTL gateway:document:{hash_of(text)}")[1:])
+    return int(server.execute(f"TTL gateway:document:{hash_of(text)}")[1:])

@@ -27,7 +27,7 @@ def replicas(store: StoreServer | None) -> Iterator[tuple[Process, Process]]:
 
 def status(process: Process, token: str) -> int:
     """Send an operation that costs one call."""
-    return process.ask(post(b"X-Okapi-Token: " + token.encode())).status
+    return process.execute(post(b"X-Okapi-Token: " + token.encode())).status
 
 
 def served(processes: tuple[Process, Process], token: str, times: int) -> list[int]:
@@ -47,7 +47,7 @@ def test_the_sum_over_replicas_is_limited() -> None:
         assert served(processes, "a", MOST + 4) == [MOST // 2, MOST // 2]
         assert served(processes, "b", 2) == [1, 1]
 
-        answer = processes[1].ask(post(b"X-Okapi-Token: a"))
+        answer = processes[1].execute(post(b"X-Okapi-Token: a"))
         assert answer.error == (429, "RATE_LIMITED")
         (error,) = answer.json["errors"]
         assert str(error["extensions"]["retryAfter"]) == answer.headers["retry-after"]
@@ -72,4 +72,4 @@ def test_requests_go_on_while_the_store_is_away_and_are_shared_when_it_is_back()
         time.sleep(PAUSE)
         assert served(processes, "tries", 2) == [1, 1]
         assert served(processes, "b", MOST + 4) == [MOST // 2, MOST // 2]
-        assert b"rate/diku/" in store.ask("KEYS *")
+        assert b"rate/diku/" in store.execute("KEYS *")

@@ -44,13 +44,13 @@ def test_mutations_survive_disconnect_and_signal() -> None:
             upstream.wait_for(1)
         staying.send(post(body=ACT))
         upstream.wait_for(1)
-        assert gateway.ask(get(READY)).status == 200
+        assert gateway.execute(get(READY)).status == 200
 
         gateway.process.send_signal(signal.SIGTERM)
         stopped = time.monotonic()
-        while gateway.ask(get(READY)).status != 503:
+        while gateway.execute(get(READY)).status != 503:
             assert time.monotonic() - stopped < 2  # it accepts for three
-        late = gateway.ask(post())
+        late = gateway.execute(post())
         assert late.json == {"data": {"__typename": "Query"}}  # still accepting
         assert late.headers["connection"] == "close"  # but not twice
         time.sleep(stopped + 6.5 - time.monotonic())  # beyond SHUTDOWN_TIMEOUT, when requests are cancelled

@@ -281,7 +281,7 @@ REFUSED: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("asked", "message"), REFUSED)
 async def test_what_cannot_be_asked_is_refused(reader: Gateway, asked: str, message: str) -> None:
     """A wrong argument is named as the client wrote it, and nothing is sent."""
-    answer = await reader.ask(f"{{ {asked} }}")
+    answer = await reader.execute(f"{{ {asked} }}")
 
     assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
     assert message in answer["errors"][0]["message"]

@@ -41,7 +41,7 @@ def query(declared: Declared, selection: str) -> str:
     return f"query($barcode: String) {{ {way} }}" if "$barcode" in way else f"{{ {way} }}"
 
 
-async def ask(sandbox: Sandbox, text: str) -> tuple[Any, list[Call]]:  # Any: JSON
+async def execute(sandbox: Sandbox, text: str) -> tuple[Any, list[Call]]:  # Any: JSON
     """The data and the upstream calls that it took."""
     async with open_gateway(sandbox, max_cost=100_000) as gateway:
         sandbox.calls.clear()
@@ -56,7 +56,7 @@ def paths(calls: list[Call]) -> list[str]:
 async def calls_before(declared: Declared) -> list[str]:
     """What it takes to come to the parents of a link."""
     if declared.parent not in BEFORE:
-        _, calls = await ask(SANDBOX, query(declared, "__typename"))
+        _, calls = await execute(SANDBOX, query(declared, "__typename"))
         BEFORE[declared.parent] = paths(calls)
     return BEFORE[declared.parent]
 
@@ -77,7 +77,7 @@ def test_each_known_path_can_be_selected(declared: Declared) -> None:
 async def test_what_the_parent_knows_is_free(declared: Declared) -> None:
     """Exactly the known leaves of a link ask nothing; one more is one batch: every id once, 50 to a call."""
     before = await calls_before(declared)
-    data, calls = await ask(
+    data, calls = await execute(
         SANDBOX, query(declared, f"__typename link: {declared.name} {{ {declared.embedded} }}")
     )
 
@@ -88,7 +88,7 @@ async def test_what_the_parent_knows_is_free(declared: Declared) -> None:
         return
 
     selection = f"__typename link: {declared.name} {{ {declared.known_leaves} {declared.unknown} }}"
-    _, calls = await ask(SANDBOX, query(declared, selection))
+    _, calls = await execute(SANDBOX, query(declared, selection))
 
     assert paths(calls[: len(before)]) == before
     more = calls[len(before) :]
@@ -107,7 +107,7 @@ async def test_what_the_parent_knows_is_true(declared: Declared) -> None:
         f"loaded: {declared.name} {{ {declared.embedded} {declared.unknown or ''} }}"
     )
 
-    data, _ = await ask(SPARSE, query(declared, selection))
+    data, _ = await execute(SPARSE, query(declared, selection))
 
     free, loaded = found(data, "free"), found(data, "loaded")
     assert any(flat(loaded))
@@ -347,7 +347,7 @@ async def test_a_failed_batch_costs_its_rows_links_alone(reader: Gateway) -> Non
     """When users are down the loans stay: one error for each row, and one call in all."""
     reader.sandbox.faults.add(kind="status", path="/users", status=503, headers={"Retry-After": "60"})
 
-    answer = await reader.ask(
+    answer = await reader.execute(
         "{ loans(first: 8, filter: { status: OPEN }) { nodes {"
         " dueDate who: borrower { username } item { title } } } }"
     )
@@ -367,7 +367,7 @@ async def test_a_failure_is_asked_once(reader: Gateway) -> None:
     loan = named_loan(reader.library)
     reader.sandbox.faults.add(kind="status", path="/users", status=500)
 
-    answer = await reader.ask(
+    answer = await reader.execute(
         LOAN % "a: borrower { username } metadata { createdBy { id } } b: borrower { active }",
         {"id": loan["id"]},
     )
@@ -380,7 +380,7 @@ async def test_one_failed_chunk_costs_its_own_rows(reader: Gateway) -> None:
     """When one of two batches fails, the rows of the other have their links."""
     reader.sandbox.faults.add(kind="status", path="/users", status=500, times=1)
 
-    answer = await reader.ask("{ loans(first: 200) { nodes { userId: id borrower { username } } } }")
+    answer = await reader.execute("{ loans(first: 200) { nodes { userId: id borrower { username } } } }")
 
     rows = [node["borrower"] for node in answer["data"]["loans"]["nodes"]]
     assert any(rows)
@@ -443,7 +443,7 @@ async def test_a_failed_list_is_one_error_for_its_row(gateway: Gateway, user: di
     """A list that cannot be loaded is null with one error, and its record stays."""
     gateway.sandbox.faults.add(kind="status", path="/departments", status=500)
 
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         "query($id: ID!) { user(id: $id) { barcode departments { name } } }", {"id": user["id"]}
     )
 

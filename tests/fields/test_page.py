@@ -143,7 +143,7 @@ async def test_any_edge_can_be_gone_on_from(reader: Gateway) -> None:
 )
 async def test_pages_that_cannot_be_are_refused(reader: Gateway, arguments: str, code: str) -> None:
     """A page of no size and a cursor that is not ours are refused before anything is sent."""
-    answer = await reader.ask(f"{{ loans({arguments}) {{ nodes {{ id }} }} }}")
+    answer = await reader.execute(f"{{ loans({arguments}) {{ nodes {{ id }} }} }}")
 
     assert [each["extensions"]["code"] for each in answer["errors"]] == [code]
     assert answer["data"] == {"loans": None}
@@ -276,7 +276,7 @@ async def test_a_failed_list_costs_its_rows_list_alone(reader: Gateway) -> None:
     """When requests are down the items stay, with one error each and one call in all."""
     reader.sandbox.faults.add(kind="status", path="/circulation-bff/requests", status=500)
 
-    answer = await reader.ask("{ items(first: 4) { nodes { id openRequests { totalCount } } } }")
+    answer = await reader.execute("{ items(first: 4) { nodes { id openRequests { totalCount } } } }")
 
     assert [node["openRequests"] for node in answer["data"]["items"]["nodes"]] == [None] * 4
     assert all(node["id"] for node in answer["data"]["items"]["nodes"])

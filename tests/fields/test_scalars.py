@@ -161,7 +161,7 @@ async def test_nonsense_costs_its_leaf_alone(reader: Gateway) -> None:
     bad = {"id": loan["id"], "dueDate": "tomorrow", "loanDate": "2026-11-21T10:00:00+0000", "renewalCount": 2}
     reader.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [bad]})
 
-    answer = await reader.ask(
+    answer = await reader.execute(
         "query($id: ID!) { loan(id: $id) { id dueDate loanDate renewalCount } }", {"id": loan["id"]}
     )
 
@@ -181,7 +181,7 @@ async def test_nonsense_costs_its_leaf_alone(reader: Gateway) -> None:
 @pytest.mark.parametrize("given", ["2026-11-21", "2026-11-21T10:00:00", 5, "2026-02-30T00:00:00Z"])
 async def test_an_input_that_is_no_moment_is_bad_input(reader: Gateway, given: object) -> None:
     """It is refused before anything is sent."""
-    answer = await reader.ask(
+    answer = await reader.execute(
         "query($when: DateTime!) { loans(filter: { dueDate: { before: $when } }) { totalCount } }",
         {"when": given},
     )

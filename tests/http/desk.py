@@ -181,7 +181,7 @@ class Desk:
 
     async def raw(self, *messages: Message, **parts: Any) -> "Connection":
         connection = Connection(self, *messages, **parts)
-        await connection.ask()
+        await connection.execute()
         return connection
 
 
@@ -216,7 +216,7 @@ class Connection:
     def json(self) -> Any:
         return msgspec.json.decode(self.body)
 
-    async def ask(self) -> None:
+    async def execute(self) -> None:
         await self.desk.endpoint(self.scope, self._receive, self._send)
 
     def disconnect(self) -> None:

@@ -46,7 +46,7 @@ async def asked(desk: Desk, query: str, accept: str, **variables: Any) -> httpx.
 
 async def deferring(connection: Connection) -> asyncio.Task[None]:
     """Run a request until what is put off has been begun."""
-    task = asyncio.create_task(connection.ask())
+    task = asyncio.create_task(connection.execute())
     await connection.desk.started.wait()
     return task
 

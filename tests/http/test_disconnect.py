@@ -15,7 +15,7 @@ TWO_ACTS = body('mutation { a: checkOut(barcode: "1") b: checkOut(barcode: "2") 
 
 async def started(connection: Connection) -> asyncio.Task[None]:
     """Run the request until its resolver waits."""
-    task = asyncio.create_task(connection.ask())
+    task = asyncio.create_task(connection.execute())
     await connection.desk.started.wait()
     return task
 
@@ -103,7 +103,7 @@ async def test_gone_before_the_body_ended(desk: Desk, message: dict[str, object]
     connection = Connection(desk, message | {"more_body": True})
     connection.disconnect()
 
-    await connection.ask()
+    await connection.execute()
 
     assert (desk.calls, desk.contexts, connection.status) == ([], 0, None)
 

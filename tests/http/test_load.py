@@ -43,11 +43,11 @@ async def test_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
             queue_timeout=8,
         ) as gateway,
     ):
-        stuck = [asyncio.create_task(gateway.ask(locks)) for _ in range(4)]
+        stuck = [asyncio.create_task(gateway.execute(locks)) for _ in range(4)]
         await until(lambda: len(hanging.received) == 2)
         began = time.monotonic()
         answers = [
-            await gateway.ask(document)
+            await gateway.execute(document)
             for document in ("{ users { nodes { id } } }", "{ loans { nodes { id } } }", ACT)
         ]
         took = time.monotonic() - began
@@ -73,7 +73,7 @@ async def test_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
         await gateway.data("{ __typename }")
         gc.collect()  # objects of other tests are not collected during this one
         began = time.thread_time()
-        attack = asyncio.create_task(gateway.ask(HOSTILE[name]))
+        attack = asyncio.create_task(gateway.execute(HOSTILE[name]))
         await asyncio.sleep(0)  # it has begun
         told = await gateway.data("{ __typename }")
         took = time.thread_time() - began
@@ -91,7 +91,7 @@ async def test_an_outage_of_upstream_unreadies_nothing() -> None:
     """With no upstream to be reached the process is alive and ready, for callers without a tenant too."""
     async with gateway_at(f"http://127.0.0.1:{closed_port()}") as gateway:
         for _ in range(25):  # enough to open the breaker
-            answer = await gateway.ask("{ users { nodes { id } } }")
+            answer = await gateway.execute("{ users { nodes { id } } }")
         statuses = [
             (await gateway.http.get(path)).status_code
             for path in ("/admin/health", "/admin/health/readiness", "/admin/info")
@@ -107,7 +107,7 @@ async def test_health_sends_nothing_upstream() -> None:
         for path in ("/admin/health", "/admin/health/readiness", "/admin/info"):
             await gateway.http.get(path)
 
-    assert gateway.got == []
+    assert gateway.requests == []
 
 
 # Request ids
@@ -135,7 +135,7 @@ async def test_one_id_is_everywhere(sent: str | None) -> None:
         headers["X-Okapi-Request-Id"] = sent
     async with gateway_over(upstream) as gateway:
         answers = [await gateway.response(EVERYWHERE, None, headers) for _ in range(2)]
-        received = [each.headers["X-Okapi-Request-Id"] for each in gateway.got]
+        received = [each.headers["X-Okapi-Request-Id"] for each in gateway.requests]
 
     ids = [each.headers["X-Okapi-Request-Id"] for each in answers]
     assert ids[0] != ids[1]
@@ -173,7 +173,7 @@ async def test_a_fault_is_logged_under_its_id(caplog: pytest.LogCaptureFixture) 
 
     caplog.set_level(logging.INFO)
     async with gateway_over(upstream) as gateway:
-        answer = await gateway.ask('{ user(barcode: "b-7788") { id } }')
+        answer = await gateway.execute('{ user(barcode: "b-7788") { id } }')
 
     (error,) = answer["errors"]
     said = [each.getMessage() for each in caplog.get_records("call") if each.name.startswith("gateway.")]

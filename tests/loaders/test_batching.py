@@ -660,7 +660,7 @@ async def test_what_takes_one_key_a_call_is_asked_side_by_side_and_once() -> Non
     asked: list[str] = []
     waiting = asyncio.Event()
 
-    async def ask(key: str) -> Record | None:
+    async def execute(key: str) -> Record | None:
         asked.append(key)
         if len(asked) == 3:
             waiting.set()
@@ -669,7 +669,7 @@ async def test_what_takes_one_key_a_call_is_asked_side_by_side_and_once() -> Non
             raise errors.UpstreamUnavailable("down")
         return {"id": key} if key == "a" else None
 
-    loader: ById = one_by_one(ask)
+    loader: ById = one_by_one(execute)
 
     found = await loaded(loader, ["a", "b", "c", "A"])
 
@@ -747,19 +747,19 @@ async def test_an_act_makes_the_loaders_forget() -> None:
     library = Library()
     loaders = library.operation()
 
-    async def ask() -> None:
+    async def execute() -> None:
         await loaders.user.load("a")
         await loaders.user_by_barcode.load("a")
         await loaders.loans_of_user(None, []).load(("a", Window()))
 
-    await ask()
-    await ask()
+    await execute()
+    await execute()
     assert len(library.asked) == 3
 
     before = await loaders.user.load("a")
     loaders.forget()
-    await ask()
-    await ask()
+    await execute()
+    await execute()
     assert len(library.asked) == 6
     assert await loaders.user.load("a") != before
     assert loaders.limits is LIMITS

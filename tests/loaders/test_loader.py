@@ -10,7 +10,7 @@ import pytest
 from aiodataloader import DataLoader
 
 from gateway import errors
-from gateway.loaders.loader import Loader, settled
+from gateway.loaders.loader import Loader, wait_for_all
 from gateway.upstream.collection import RecordDecoder
 from gateway.upstream.record_types import Members
 
@@ -61,7 +61,7 @@ async def test_one_batch_for_keys_at_once_and_keys_one_by_one() -> None:
     first = loader.load("a")
     pending = loader.load_all(["a", "b", "c"])
     last = loader.load("c")
-    await settled(pending)
+    await wait_for_all(pending)
 
     assert source.batches == [["a", "b", "c"]]
     assert loader.results("abc") == ["A", "B", "C"]
@@ -74,8 +74,8 @@ async def test_a_key_in_several_spellings() -> None:
     source = Source()
     loader = loader_of(source)
 
-    await settled(loader.load_all(["Ab", "AB", "c", "C", "d"]))
-    await settled(loader.load_all(["aB", "D"]))
+    await wait_for_all(loader.load_all(["Ab", "AB", "c", "C", "d"]))
+    await wait_for_all(loader.load_all(["aB", "D"]))
 
     assert source.batches == [["Ab", "c", "d"]]
     assert loader.results(("ab", "AB", "C", "D")) == ["AB", "AB", "C", "D"]
@@ -102,7 +102,7 @@ async def test_nothing_to_wait_for() -> None:
     """What is here already is not waited for, and no keys are no question."""
     source = Source()
     loader = loader_of(source)
-    await settled(loader.load_all(["a", "b"]))
+    await wait_for_all(loader.load_all(["a", "b"]))
 
     assert loader.load_all(["b", "a"]) == set()
     assert loader.load_all([]) == set()
@@ -114,14 +114,14 @@ async def test_a_batch_that_is_on_its_way_is_joined() -> None:
     source = Source()
     gate = source.hold("a")
     loader = loader_of(source)
-    waiting = asyncio.ensure_future(settled(loader.load_all(["a", "b"])))
+    waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"])))
     await source.asked.wait()
 
     one = loader.load("B")
     pending = loader.load_all(["b", "A"])
     assert len(pending) == 1
     gate.set()
-    await settled(pending)
+    await wait_for_all(pending)
     await waiting
 
     assert loader.results("ab") == ["A", "B"]
@@ -147,7 +147,7 @@ async def test_a_batch_takes_its_own_keys_only() -> None:
         assert {*joined} - {"slow"} == {"a", "b", "c"}
         if "slow" in joined:
             gate.set()
-        await settled(pending)
+        await wait_for_all(pending)
         assert loader.results("abc") == ["A", "B", "C"]
         gate.set()
         assert await slow == "SLOW"
@@ -159,7 +159,7 @@ async def test_errors_are_kept() -> None:
     source = Source(lambda key: problem if key in "bc" else key)
     loader = loader_of(source)
 
-    await settled(loader.load_all(["a", "b", "c"]))
+    await wait_for_all(loader.load_all(["a", "b", "c"]))
 
     assert loader.results("abc") == ["a", problem, problem]
     for key in "bc":
@@ -178,7 +178,7 @@ async def test_a_loader_that_breaks() -> None:
     batches: list[list[str]] = []
     loader: Loader[str, Record] = Loader(load)
 
-    await settled(loader.load_all(["a", "b"]))
+    await wait_for_all(loader.load_all(["a", "b"]))
 
     for key in "ab":
         assert isinstance(loader.results([key])[0], LookupError)
@@ -193,7 +193,7 @@ async def test_nobody_waits_for_keys_at_once() -> None:
     source.hold("c")
     loader = loader_of(source)
     before = asyncio.all_tasks()
-    waiting = asyncio.ensure_future(settled(loader.load_all(["a", "b", "c"])))
+    waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b", "c"])))
     await source.asked.wait()
 
     waiting.cancel()
@@ -207,7 +207,7 @@ async def test_nobody_waits_for_keys_at_once() -> None:
 
 
 async def test_cancelled_before_the_batch_is_sent() -> None:
-    """A batch that nobody waits for any more when it is its turn is not answered."""
+    """A batch that nobody waits for any more when it is its turn is not cancel_if_unused."""
     source = Source()
     source.hold("a")
     loader = loader_of(source)
@@ -226,7 +226,7 @@ async def test_somebody_still_waits() -> None:
     source = Source()
     gate = source.hold("a")
     loader = loader_of(source)
-    mine = asyncio.ensure_future(settled(loader.load_all(["a", "b"])))
+    mine = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"])))
     other = loader.load("z")
     await source.asked.wait()
 

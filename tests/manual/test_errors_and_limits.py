@@ -77,7 +77,7 @@ async def test_other_statuses_are_documented() -> None:
 async def test_the_error_shown_is_one() -> None:
     """The example has the message and the members of the error that the gateway returns."""
     async with open_gateway() as gateway:
-        answer = await gateway.ask('{ loan(id: "42") { id } }')
+        answer = await gateway.execute('{ loan(id: "42") { id } }')
     (error,) = answer["errors"]
     shown = section("errors-and-limits", "Error format")
 

@@ -30,7 +30,7 @@ async def test_the_metrics_are_those_of_the_code() -> None:
     async with open_gateway() as gateway:
         await gateway.data(LOANS)
         await gateway.data(LOCK, headers=gateway.as_staff())
-        await gateway.ask("{ nonsense }")
+        await gateway.execute("{ nonsense }")
         text = (await gateway.http.get("/metrics")).text
     types = dict(re.findall(r"^# TYPE (gateway_\w+) (\w+)$", text, re.MULTILINE))
     labels: dict[str, set[str]] = {}

@@ -92,7 +92,7 @@ async def body_refused(_: Path) -> str:
 async def upstream_status(status: int, code: str) -> str:
     async with open_gateway() as gateway:
         gateway.sandbox.faults.add(kind="status", status=status, path="/circulation-bff/loans")
-        return message(await gateway.ask(LOANS), code)
+        return message(await gateway.execute(LOANS), code)
 
 
 async def token_refused(_: Path) -> str:
@@ -118,38 +118,38 @@ async def circuit_open(_: Path) -> str:
     async with open_gateway(read_attempts=1) as gateway:
         gateway.sandbox.faults.add(kind="status", status=500, path="/circulation-bff/loans")
         for _n in range(25):
-            answer = await gateway.ask(LOANS)
+            answer = await gateway.execute(LOANS)
     return message(answer, "UPSTREAM_UNAVAILABLE")
 
 
 async def slow_upstream(_: Path) -> str:
     async with open_gateway(read_attempts=1, first_byte_timeout=0.1, read_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(kind="slow", delay=1.0, path="/circulation-bff/loans")
-        return message(await gateway.ask(LOANS), "UPSTREAM_TIMEOUT")
+        return message(await gateway.execute(LOANS), "UPSTREAM_TIMEOUT")
 
 
 async def outcome_unknown(_: Path) -> str:
     async with open_gateway() as gateway:
         gateway.sandbox.faults.add(kind="status", status=504, method="POST")
-        return message(await gateway.ask(CHECK_OUT, headers=gateway.as_staff()), "OUTCOME_UNKNOWN")
+        return message(await gateway.execute(CHECK_OUT, headers=gateway.as_staff()), "OUTCOME_UNKNOWN")
 
 
 async def too_expensive(_: Path) -> str:
     query = "{ requests(first: 200) { nodes { requester { automatedBlocks { message } } } } }"
     async with open_gateway() as gateway:
-        return message(await gateway.ask(query), "LIMIT_EXCEEDED")
+        return message(await gateway.execute(query), "LIMIT_EXCEEDED")
 
 
 async def page_too_large(_: Path) -> str:
     async with open_gateway() as gateway:
-        return message(await gateway.ask("{ loans(first: 5000) { totalCount } }"), "LIMIT_EXCEEDED")
+        return message(await gateway.execute("{ loans(first: 5000) { totalCount } }"), "LIMIT_EXCEEDED")
 
 
 async def not_trusted(folder: Path) -> str:
     manifest = folder / "persisted-documents.json"
     manifest.write_text(json.dumps({"1f40fc92da241694750979ee6cf582f2d5d7d28e": "{ __typename }"}))
     async with open_gateway(documents=manifest, documents_mode="enforce") as gateway:
-        return message(await gateway.ask(LOANS), "DOCUMENT_NOT_TRUSTED")
+        return message(await gateway.execute(LOANS), "DOCUMENT_NOT_TRUSTED")
 
 
 async def no_bundle(_: Path) -> str:

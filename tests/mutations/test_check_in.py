@@ -380,7 +380,7 @@ async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
         variables = returned(gateway)
-        answer = await gateway.ask(CHECK_IN, variables)
+        answer = await gateway.execute(CHECK_IN, variables)
 
         (error,) = answer["errors"]
         assert answer["data"] == {"checkIn": None}
@@ -394,7 +394,7 @@ async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
 async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
     """The query in the error shows that the check-in with the truncated response succeeded."""
     gateway.sandbox.faults.add(kind="truncate", method="POST")
-    answer = await gateway.ask(CHECK_IN, returned(gateway))
+    answer = await gateway.execute(CHECK_IN, returned(gateway))
     verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{LENT_ITEM}"')
     view = await gateway.data(f"{{ {verify} }}")
 
@@ -410,7 +410,7 @@ async def test_missing_permission_is_a_known_outcome(gateway: Gateway) -> None:
     """A 403 for a permission of the BFF itself precedes its processing: nothing happened."""
     before = state(gateway)
     nobody = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "sandbox:nobody"}
-    answer = await gateway.ask(CHECK_IN, returned(gateway), nobody)
+    answer = await gateway.execute(CHECK_IN, returned(gateway), nobody)
 
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert gateway.paths() == [POST]
@@ -465,7 +465,7 @@ async def test_circulation_notes_cost_one_call(gateway: Gateway) -> None:
 async def test_failed_link_keeps_the_result(gateway: Gateway) -> None:
     """The slip is returned; the item that could not be read is null with its error code."""
     gateway.sandbox.faults.add(kind="status", status=500, path="/inventory/items")
-    answer = await gateway.ask(NOTES, returned(gateway, LENT_ITEM))
+    answer = await gateway.execute(NOTES, returned(gateway, LENT_ITEM))
 
     (error,) = answer["errors"]
     assert answer["data"]["checkIn"] == {"staffSlipContext": {"item": {"barcode": LENT_ITEM}}, "item": None}

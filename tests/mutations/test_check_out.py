@@ -541,7 +541,7 @@ async def test_unauthorized_caller_gets_an_error(
 ) -> None:
     """A caller without log-in or permission gets an error after one call, and nothing is lent."""
     before = state(shared_gateway)
-    answer = await shared_gateway.ask(
+    answer = await shared_gateway.execute(
         CHECK_OUT, check_out_variables(shared_gateway), {"X-Okapi-Tenant": "diku", "X-Okapi-Token": token}
     )
 
@@ -561,7 +561,7 @@ async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
         variables = check_out_variables(gateway)
-        answer = await gateway.ask(CHECK_OUT, variables)
+        answer = await gateway.execute(CHECK_OUT, variables)
 
         (error,) = answer["errors"]
         assert answer["data"] == {"checkOut": None}
@@ -573,7 +573,7 @@ async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
 async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
     """The query in the error shows that the check-out with the truncated response succeeded."""
     gateway.sandbox.faults.add(kind="truncate", method="POST")
-    answer = await gateway.ask(CHECK_OUT, check_out_variables(gateway))
+    answer = await gateway.execute(CHECK_OUT, check_out_variables(gateway))
     verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{ITEM}"')
     view = await gateway.data(f"{{ {verify} }}")
 
@@ -618,7 +618,7 @@ async def test_failed_link_keeps_the_result(fault: Json, code: str) -> None:
     """The loan is returned, the failed link is null with its error code, and nothing was lent twice."""
     async with open_gateway(read_timeout=1) as gateway:
         gateway.sandbox.faults.add(path="/users", **fault)
-        answer = await gateway.ask(LINKS, check_out_variables(gateway))
+        answer = await gateway.execute(LINKS, check_out_variables(gateway))
 
         (error,) = answer["errors"]
         loan = answer["data"]["checkOut"]["loan"]

@@ -121,7 +121,7 @@ async def test_renewal_override(gateway: Gateway, by: str) -> None:
 )
 async def test_loan_is_identified_in_one_way(gateway: Gateway, inputs: Json) -> None:
     """Both barcodes or both ids: any other combination is rejected before any call."""
-    answer = await gateway.ask(document("renew"), {"input": inputs})
+    answer = await gateway.execute(document("renew"), {"input": inputs})
 
     (error,) = answer["errors"]
     assert (
@@ -134,7 +134,7 @@ async def test_loan_is_identified_in_one_way(gateway: Gateway, inputs: Json) -> 
 async def test_service_point_requires_barcodes(gateway: Gateway) -> None:
     """Upstream accepts the service point with barcodes only, so it is rejected with ids, not dropped."""
     inputs = {"itemId": key(1), "userId": key(2), "servicePointId": key(3)}
-    answer = await gateway.ask(document("renew"), {"input": inputs})
+    answer = await gateway.execute(document("renew"), {"input": inputs})
 
     assert "`servicePointId`" in answer["errors"][0]["message"]
     assert gateway.paths() == []
@@ -143,7 +143,7 @@ async def test_service_point_requires_barcodes(gateway: Gateway) -> None:
 @pytest.mark.parametrize(("field", "value"), [("itemBarcode", ""), ("userBarcode", "bell\x07")])
 async def test_invalid_barcodes_are_not_sent(gateway: Gateway, field: str, value: str) -> None:
     """An empty barcode and one with control characters are rejected by field name."""
-    answer = await gateway.ask(document("renew"), {"input": barcodes(gateway) | {field: value}})
+    answer = await gateway.execute(document("renew"), {"input": barcodes(gateway) | {field: value}})
 
     assert f"`{field}`" in answer["errors"][0]["message"]
     assert gateway.paths() == []
@@ -256,7 +256,7 @@ LOANLESS = {
 @pytest.mark.parametrize("mutation", LOANLESS)
 async def test_unknown_loan(gateway: Gateway, mutation: str) -> None:
     """An unknown loan is an error with its code, after one call."""
-    answer = await gateway.ask(document(mutation), {"input": {"loanId": key(1), **LOANLESS[mutation]}})
+    answer = await gateway.execute(document(mutation), {"input": {"loanId": key(1), **LOANLESS[mutation]}})
 
     (error,) = answer["errors"]
     assert answer["data"] == {mutation: None}
@@ -270,7 +270,7 @@ async def test_blank_comment_is_not_sent(gateway: Gateway, mutation: str) -> Non
     inputs = {"loanId": key(1), "comment": " \n"} | (
         {"action": "STAFF_INFO_ADDED"} if mutation == "addLoanInfo" else {}
     )
-    answer = await gateway.ask(document(mutation), {"input": inputs})
+    answer = await gateway.execute(document(mutation), {"input": inputs})
 
     (error,) = answer["errors"]
     assert error["message"] == "`comment` must not be blank."
@@ -298,7 +298,7 @@ async def test_failed_link_keeps_the_result(gateway: Gateway) -> None:
     gateway.sandbox.faults.add(kind="status", status=503, method="GET", path="/circulation-bff/loans")
     loan = loan_of(gateway)
     inputs = {"loanId": loan["id"], "dueDate": "2099-01-01T00:00:00Z"}
-    answer = await gateway.ask(document("changeDueDate"), {"input": inputs})
+    answer = await gateway.execute(document("changeDueDate"), {"input": inputs})
 
     (error,) = answer["errors"]
     assert answer["data"] == {"changeDueDate": {"__typename": "DueDateChanged", "loan": None}}
@@ -317,7 +317,7 @@ async def test_sessions_end(gateway: Gateway) -> None:
         {"patronId": user_id, "actionType": "CHECK_IN"} for user_id in list(gateway.library.users)[:2]
     ]
     data = await gateway.data(ended, {"input": {"endSessions": sessions}})
-    none = await gateway.ask(ended, {"input": {"endSessions": []}})
+    none = await gateway.execute(ended, {"input": {"endSessions": []}})
 
     assert data == {"endPatronActionSession": {"__typename": "PatronActionSessionEnded"}}
     assert none["errors"][0]["message"] == "`endSessions` must have at least one element."

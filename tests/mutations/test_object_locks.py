@@ -240,7 +240,9 @@ async def test_release_own_locks(gateway: Gateway) -> None:
 
 async def test_release_requires_a_confirmation(shared_gateway: Gateway) -> None:
     """Without it nothing is sent."""
-    answer = await shared_gateway.ask(RELEASE_MINE, {"input": {"confirm": False}}, shared_gateway.as_staff())
+    answer = await shared_gateway.execute(
+        RELEASE_MINE, {"input": {"confirm": False}}, shared_gateway.as_staff()
+    )
 
     assert answer["data"] == {"releaseMyLocks": None}
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
@@ -295,7 +297,7 @@ async def test_lock_without_its_object(gateway: Gateway) -> None:
     """One unusable row costs itself alone; an unknown type is UNKNOWN."""
     rows = [{"ObjectID": 1}, {"ObjectTypeID": 27, "ObjectID": 2}, {"ObjectTypeID": 91, "ObjectID": 3}]
     gateway.sandbox.faults.add(kind="wrong_shape", path="/Polaris", shape=rows)
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         "{ objectLocks { totalCount nodes { id objectType } } }", None, gateway.as_staff()
     )
 
@@ -311,8 +313,10 @@ async def test_lock_without_its_object(gateway: Gateway) -> None:
 async def test_staff_email_is_not_exposed(gateway: Gateway) -> None:
     """The holder of a lock has a name; no field of the schema has the email address."""
     await lock(gateway, PATRON)
-    answer = await gateway.ask("{ objectLocks { nodes { staffEmail } } }", None, gateway.as_staff())
-    result = await gateway.ask(f"{{ objectLocks(all: true) {{ nodes {LOCK} }} }}", None, gateway.as_staff())
+    answer = await gateway.execute("{ objectLocks { nodes { staffEmail } } }", None, gateway.as_staff())
+    result = await gateway.execute(
+        f"{{ objectLocks(all: true) {{ nodes {LOCK} }} }}", None, gateway.as_staff()
+    )
 
     assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "staffEmail" not in schema.as_str()
@@ -334,7 +338,7 @@ EVERY_WAY = [
 async def fails(gateway: Gateway, document: str, variables: Json, headers: dict[str, str]) -> Json:
     """Return the only error of an operation that locks and releases nothing."""
     before = state(gateway)
-    answer = await gateway.ask(document, variables, headers)
+    answer = await gateway.execute(document, variables, headers)
 
     (error,) = answer["errors"]
     assert set(answer["data"].values()) == {None}
@@ -410,7 +414,7 @@ async def test_invalid_objects_are_not_sent(
     shared_gateway: Gateway, document: str, lock_input: Json, code: str
 ) -> None:
     """A type or id that Polaris cannot have is rejected before any call."""
-    answer = await shared_gateway.ask(document, {"input": lock_input}, shared_gateway.as_staff())
+    answer = await shared_gateway.execute(document, {"input": lock_input}, shared_gateway.as_staff())
 
     assert answer["errors"][0]["extensions"]["code"] == code
     assert shared_gateway.calls == []
@@ -418,7 +422,7 @@ async def test_invalid_objects_are_not_sent(
 
 async def test_unknown_type_in_the_document_is_invalid(shared_gateway: Gateway) -> None:
     """A type in the document is validated against the schema, and nothing is executed."""
-    answer = await shared_gateway.ask(
+    answer = await shared_gateway.execute(
         "{ objectLock(objectType: BOOK, objectId: 1) { id } }", None, shared_gateway.as_staff()
     )
 
@@ -476,7 +480,7 @@ async def test_unclear_lock_is_an_unknown_outcome(fault: Json) -> None:
     """It is sent once, and the error has the query that verifies it."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(path="/Polaris", **fault)
-        answer = await gateway.ask(LOCK_OBJECT, {"input": PATRON}, gateway.as_staff())
+        answer = await gateway.execute(LOCK_OBJECT, {"input": PATRON}, gateway.as_staff())
 
         assert answer["data"] == {"lockObject": None}
         assert_unclear(answer["errors"][0], "lockObject", KEYS, "polaris")
@@ -498,7 +502,7 @@ async def test_unclear_release_is_an_unknown_outcome(
     """A release is sent once too, and is not reported as a success."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(path="/Polaris", **fault)
-        answer = await gateway.ask(document, {"input": inputs}, gateway.as_staff())
+        answer = await gateway.execute(document, {"input": inputs}, gateway.as_staff())
 
         (name,) = answer["data"]
         assert answer["data"][name] is None

@@ -184,7 +184,7 @@ async def test_unclear_response_stops_later_mutations(end: str, network: str) ->
         socket_server(failure.answer) as server,
         gateway_at(server.url, upstream_transport=network, max_upstream_bytes=10_000, **settings) as gateway,
     ):
-        answer = await gateway.ask(THREE, CHECK_OUT.inputs)
+        answer = await gateway.execute(THREE, CHECK_OUT.inputs)
 
         assert server.lines() == [CHECK_OUT.sent]
 
@@ -206,7 +206,7 @@ CLEAR: Mapping[str, httpx.Response] = {
 async def test_one_request_for_each_mutation(end: str) -> None:
     """Three mutations of one operation are three requests, even if equal; none is repeated or merged."""
     async with gateway_over(lambda request: CLEAR[end]) as gateway:
-        await gateway.ask(THREE, CHECK_OUT.inputs)
+        await gateway.execute(THREE, CHECK_OUT.inputs)
 
     assert gateway.lines() == [CHECK_OUT.sent] * 3
 
@@ -230,7 +230,7 @@ async def test_connection_failure_is_not_sent(nobody: str, network: str, mutatio
     """After a refused connection or a failed name resolution it is certain that nothing was sent."""
     url = f"http://127.0.0.1:{closed_port()}" if nobody == "nobody listens" else "http://folio.invalid"
     async with gateway_at(url, upstream_transport=network) as gateway:
-        error = not_sent(await gateway.ask(mutation.document, mutation.inputs), mutation)
+        error = not_sent(await gateway.execute(mutation.document, mutation.inputs), mutation)
 
     assert error["message"] == f"{mutation.upstream} cannot be reached; nothing was sent."
 
@@ -239,11 +239,11 @@ async def test_open_circuit_sends_nothing() -> None:
     """After twenty failures a mutation is rejected at once with a retry time, and nothing is sent."""
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
         for _ in range(20):
-            await gateway.ask("{ loans { nodes { id } } }")
-        gateway.got.clear()
-        error = not_sent(await gateway.ask(CHECK_OUT.document, CHECK_OUT.inputs), CHECK_OUT)
+            await gateway.execute("{ loans { nodes { id } } }")
+        gateway.requests.clear()
+        error = not_sent(await gateway.execute(CHECK_OUT.document, CHECK_OUT.inputs), CHECK_OUT)
 
-        assert gateway.got == []
+        assert gateway.requests == []
     assert 1 <= error["extensions"]["retryAfter"] <= 5
 
 
@@ -251,11 +251,11 @@ async def test_mutation_without_a_free_slot_is_not_sent() -> None:
     """If every slot of its upstream is in use, a mutation times out after QUEUE_TIMEOUT, unsent."""
     limits: Json = {"upstream_concurrency": 1, "queue_timeout": 0.1, "act_timeout": 2}
     async with socket_server(hangs) as server, gateway_at(server.url, **limits) as gateway:
-        first = asyncio.create_task(gateway.ask(CHECK_IN.document, CHECK_IN.inputs))
+        first = asyncio.create_task(gateway.execute(CHECK_IN.document, CHECK_IN.inputs))
         async with asyncio.timeout(5):
             while not server.received:  # noqa: ASYNC110 - the server has no event for it
                 await asyncio.sleep(0.002)
-        error = not_sent(await gateway.ask(CHECK_OUT.document, CHECK_OUT.inputs), CHECK_OUT)
+        error = not_sent(await gateway.execute(CHECK_OUT.document, CHECK_OUT.inputs), CHECK_OUT)
         held = await first
 
         assert server.lines() == [CHECK_IN.sent]
@@ -287,7 +287,7 @@ async def test_refusal_has_all_its_reasons(mutation: MutationCase, status: int) 
     """A 400 and a 422 are data: every reason in order, after one request, and no error."""
     refused = httpx.Response(status, json={"errors": REASONS})
     async with gateway_over(lambda request: refused) as gateway:
-        answer = await gateway.ask(mutation.document, mutation.inputs)
+        answer = await gateway.execute(mutation.document, mutation.inputs)
 
     assert "errors" not in answer
     failure = answer["data"][mutation.name]
@@ -320,7 +320,7 @@ async def test_each_status_of_each_kind_of_mutation(mutation: MutationCase, stat
     expected = STATUSES[status][[CHECK_OUT, CHECK_IN, LOCK].index(mutation)]
     said = httpx.Response(status, json={"errors": []}, headers={"Retry-After": "7"})
     async with gateway_over(lambda request: said) as gateway:
-        answer = await gateway.ask(mutation.document, mutation.inputs)
+        answer = await gateway.execute(mutation.document, mutation.inputs)
 
     assert gateway.lines() == [mutation.sent]
     if expected in (REFUSED, CONFLICT):
@@ -341,7 +341,7 @@ async def test_missing_bff_permission_is_a_known_outcome(mutation: MutationCase)
     """Okapi rejects the call before the BFF receives it, so not even a check-in has happened."""
     text = "Access for user 'desk' (1) requires permission: circulation-bff.loans.check-in-by-barcode.execute"
     async with gateway_over(lambda request: httpx.Response(403, text=text)) as gateway:
-        answer = await gateway.ask(mutation.document, mutation.inputs)
+        answer = await gateway.execute(mutation.document, mutation.inputs)
 
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert gateway.lines() == [mutation.sent]
@@ -369,7 +369,7 @@ async def test_invalid_value_in_the_response_keeps_the_result(answer: Json, lost
         id renewalCount action dueDate status { name }
     } } } }"""
     async with gateway_over(lambda request: httpx.Response(200, json=done | answer)) as gateway:
-        failure = await gateway.ask(document, CHECK_OUT.inputs)
+        failure = await gateway.execute(document, CHECK_OUT.inputs)
 
     assert failure["data"]["checkOut"]["loan"] == done | dict.fromkeys(lost)
     errors = failure.get("errors", [])

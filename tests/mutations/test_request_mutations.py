@@ -247,7 +247,7 @@ async def test_batch_has_distinct_items(gateway: Gateway) -> None:
     """A repeated item is refused by the library, an empty batch rejected before any call."""
     ((_, parameters),) = await refused(gateway, "createBatchRequest", batch(gateway, ITEM, ITEM))
     gateway.sandbox.calls.clear()
-    answer = await gateway.ask(document("createBatchRequest"), {"input": batch(gateway)})
+    answer = await gateway.execute(document("createBatchRequest"), {"input": batch(gateway)})
 
     assert parameters == ["itemIds"]
     assert answer["errors"][0]["message"] == "`itemRequests` must have at least one element."
@@ -312,7 +312,7 @@ async def test_unknown_cancellation_reason_is_refused(gateway: Gateway) -> None:
 
 async def test_unknown_request_is_not_written(gateway: Gateway) -> None:
     """The read returns nothing, so nothing is written, and the error names the request."""
-    answer = await gateway.ask(document("cancelRequest"), {"input": cancellation(gateway, key(1))})
+    answer = await gateway.execute(document("cancelRequest"), {"input": cancellation(gateway, key(1))})
 
     (error,) = answer["errors"]
     assert answer["data"] == {"cancelRequest": None}
@@ -396,7 +396,7 @@ async def test_incomplete_queue_is_refused(gateway: Gateway) -> None:
 async def test_invalid_orders_are_not_sent(gateway: Gateway, queue: list[tuple[int, int]], name: str) -> None:
     """Positions with gaps and repeated requests are rejected before any call."""
     inputs = [{"id": key(number), "newPosition": place} for number, place in queue]
-    answer = await gateway.ask(document("reorderQueue"), {"input": {"itemId": key(9), "queue": inputs}})
+    answer = await gateway.execute(document("reorderQueue"), {"input": {"itemId": key(9), "queue": inputs}})
 
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
@@ -407,7 +407,7 @@ async def test_invalid_orders_are_not_sent(gateway: Gateway, queue: list[tuple[i
 async def test_request_ids_are_case_insensitive(gateway: Gateway) -> None:
     """The same id in capitals is the same request."""
     capital = "ABCDEF00-0000-4000-8000-000000000001"
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         document("reorderQueue"), {"input": {"itemId": key(9), "queue": places(capital, capital.lower())}}
     )
 
@@ -417,7 +417,9 @@ async def test_request_ids_are_case_insensitive(gateway: Gateway) -> None:
 @pytest.mark.parametrize("queue_fields", [{}, {"instanceId": key(1), "itemId": key(2)}])
 async def test_one_queue_is_required(gateway: Gateway, queue_fields: Json) -> None:
     """An instance or an item: none and both are rejected before any call."""
-    answer = await gateway.ask(document("reorderQueue"), {"input": {**queue_fields, "queue": places(key(3))}})
+    answer = await gateway.execute(
+        document("reorderQueue"), {"input": {**queue_fields, "queue": places(key(3))}}
+    )
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert gateway.paths() == []
@@ -449,7 +451,9 @@ async def test_unknown_request_is_refused(gateway: Gateway) -> None:
 @pytest.mark.parametrize(("ids", "name"), [([], "Abebe"), ([key(1)], "  ")])
 async def test_print_requires_requests_and_printer(gateway: Gateway, ids: list[str], name: str) -> None:
     """An empty list or name is rejected before any call."""
-    answer = await gateway.ask(document("recordPrintEvents"), {"input": printed(gateway, *ids, name=name)})
+    answer = await gateway.execute(
+        document("recordPrintEvents"), {"input": printed(gateway, *ids, name=name)}
+    )
 
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert gateway.paths() == []

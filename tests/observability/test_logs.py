@@ -40,7 +40,7 @@ def lines() -> Iterator[LogLines]:
 
 async def test_an_operation_is_one_line(gateway: Gateway, lines: LogLines) -> None:
     """Name, kind, outcome, time, calls by upstream, batches and hits are logged, with tenant and id."""
-    await gateway.ask(LOANS, headers=gateway.as_staff() | {"X-Okapi-Request-Id": "123/loans"})
+    await gateway.execute(LOANS, headers=gateway.as_staff() | {"X-Okapi-Request-Id": "123/loans"})
 
     (line,) = lines.all
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("timestamp"))
@@ -85,7 +85,7 @@ async def test_how_an_operation_ended(
     gateway: Gateway, lines: LogLines, query: str, kind: str, outcome: str, codes: dict[str, int]
 ) -> None:
     """The line has the outcome and the number of errors by code, and nothing of the document."""
-    answer = await gateway.ask(query)
+    answer = await gateway.execute(query)
 
     (line,) = lines.all
     assert [error["extensions"]["code"] for error in answer["errors"]] == list(codes)
@@ -163,7 +163,7 @@ async def test_outcomes_of_acts(
     item, point = gateway.summary.item_barcode, gateway.summary.service_point_id
     gateway.sandbox.faults.add(path="/circulation-bff/loans/check-in", **fault)  # type: ignore[arg-type]  # by kind
 
-    await gateway.ask(CHECK_IN, {"item": item, "point": point}, gateway.as_staff())
+    await gateway.execute(CHECK_IN, {"item": item, "point": point}, gateway.as_staff())
 
     (each,) = lines.of("mutation")
     assert (each["mutation"], each["upstream"]) == ("checkIn", "bff")
@@ -235,11 +235,11 @@ async def failures(gateway: Gateway) -> None:
         people = [each for each in gateway.library.users.values() if "personal" in each]
         for user in people[:8]:
             barcode, name = user.get("barcode", "none"), user["personal"]["lastName"]
-            await gateway.ask(by_barcode, {"barcode": barcode}, staff)
+            await gateway.execute(by_barcode, {"barcode": barcode}, staff)
             by_name = f'{{ users(filter: {{ lastName: "{name}" }}) {{ nodes {{ id }} }} }}'
-            await gateway.ask(by_name, headers=staff)
-            await gateway.ask(f'{{ user(barcode: "{barcode}") {{ nope }} }}', headers=staff)
-            await gateway.ask(CHECK_IN, {"item": barcode, "point": point}, staff)
+            await gateway.execute(by_name, headers=staff)
+            await gateway.execute(f'{{ user(barcode: "{barcode}") {{ nope }} }}', headers=staff)
+            await gateway.execute(CHECK_IN, {"item": barcode, "point": point}, staff)
         gateway.sandbox.faults.clear()
 
 
@@ -296,7 +296,7 @@ def test_below_the_level_nothing_is_written() -> None:
     mine = post(body=b'{"query": "query Mine { __typename }"}')
     for level, expected in (("warning", 0), ("info", 1)):
         with gateway_process(f"--log-level={level}", "--log-format=text") as gateway:
-            assert gateway.ask(mine).status == 200
+            assert gateway.execute(mine).status == 200
             gateway.process.terminate()
             assert gateway.process.wait(60) == 0
             lines = [line for line in gateway.complained().splitlines() if 'operation="Mine"' in line]

@@ -129,12 +129,12 @@ async def test_no_label_is_unbounded() -> None:
                 await ended_somehow(screen(gateway))
         for number in range(30):
             tenant = {"X-Okapi-Tenant": f"tenant_{number}"}
-            await gateway.ask(f"query Q{number} {{ loans {{ nodes {{ id }} }} }}", headers=tenant)
-            await gateway.ask(f'{{ user(barcode: "{number}") {{ id nope }} }}')
+            await gateway.execute(f"query Q{number} {{ loans {{ nodes {{ id }} }} }}", headers=tenant)
+            await gateway.execute(f'{{ user(barcode: "{number}") {{ id nope }} }}')
         for kind in ("status", "html", "reset", "empty", "wrong_shape"):
             gateway.sandbox.faults.add(kind=kind)
-            await gateway.ask(LOANS)
-            await gateway.ask(CHECK_IN, headers=gateway.as_staff())
+            await gateway.execute(LOANS)
+            await gateway.execute(CHECK_IN, headers=gateway.as_staff())
             gateway.sandbox.faults.clear()
         await gateway.http.get("/graphql?query=%7B", headers={"X-Okapi-Tenant": "diku"})
         found = await scrape(gateway)
@@ -181,7 +181,7 @@ async def test_calls_that_fail(fault: dict[str, object], status: str, code: str)
     """A call counts once for all its attempts, by the class of its status or the reason without one."""
     async with open_gateway(read_timeout=1, read_attempts=1) as gateway:
         gateway.sandbox.faults.add(path="/circulation-bff/loans", **fault)  # type: ignore[arg-type]  # by kind
-        await gateway.ask("{ loans { nodes { id } } }")
+        await gateway.execute("{ loans { nodes { id } } }")
         found = await scrape(gateway)
 
     assert found.of(CALLS) == found.of(CALLS, status=status, route="/circulation-bff/loans") == 1
@@ -198,7 +198,7 @@ async def test_retries_and_breakers_are_counted() -> None:
         again = await scrape(gateway)
         gateway.sandbox.faults.add(kind="status", status=500, path="/circulation-bff/loans")
         for _ in range(30):
-            await gateway.ask("{ loans { nodes { id } } }")
+            await gateway.execute("{ loans { nodes { id } } }")
         left_alone = await scrape(gateway)
 
     assert again.of("gateway_upstream_retries_total") == 1
@@ -236,9 +236,9 @@ def test_operations_are_counted_without_a_scrape() -> None:
 
 async def test_mutations_are_counted_by_outcome(gateway: Gateway) -> None:
     """Each mutation counts once, by its outcome."""
-    await gateway.ask(CHECK_IN, headers=gateway.as_staff())
+    await gateway.execute(CHECK_IN, headers=gateway.as_staff())
     gateway.sandbox.faults.add(kind="html", path="/circulation-bff/loans/check-in")
-    await gateway.ask(CHECK_IN, headers=gateway.as_staff())
+    await gateway.execute(CHECK_IN, headers=gateway.as_staff())
 
     found = await scrape(gateway)
 
@@ -252,14 +252,14 @@ async def test_refused_requests_are_counted() -> None:
     """Requests beyond MAX_OPERATIONS are counted, and the decisions of the rate limit."""
     async with open_gateway(max_operations=1, rate_limit="2/minute") as gateway:
         gateway.sandbox.faults.add(kind="slow", delay=2)
-        running = asyncio.create_task(gateway.ask("{ loans { nodes { id } } }"))
+        running = asyncio.create_task(gateway.execute("{ loans { nodes { id } } }"))
         await asyncio.sleep(0.1)
         during = await scrape(gateway)
-        assert (await gateway.ask("{ __typename }"))["errors"][0]["extensions"]["code"] == "OVERLOADED"
+        assert (await gateway.execute("{ __typename }"))["errors"][0]["extensions"]["code"] == "OVERLOADED"
         await running
         gateway.sandbox.faults.clear()
         await gateway.data("{ __typename }")
-        assert (await gateway.ask("{ __typename }"))["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+        assert (await gateway.execute("{ __typename }"))["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
         after = await scrape(gateway)
 
     assert during.of("gateway_operations_in_flight") == 1
@@ -276,7 +276,7 @@ async def test_fallbacks_are_counted_by_reason() -> None:
         gateway.sandbox.faults.add(
             kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [{"id": "1", "item": 7}]}
         )
-        await gateway.ask("{ loans { nodes { id item { title } } } }")
+        await gateway.execute("{ loans { nodes { id item { title } } } }")
         found = await scrape(gateway)
 
     reasons = {reason: found.of("gateway_plan_fallbacks_total", reason=reason) for reason in get_args(Reason)}

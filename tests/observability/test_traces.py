@@ -40,7 +40,7 @@ class Traced:
         self.sandbox = create_sandbox()
         self.http: httpx.AsyncClient
 
-    async def ask(self, query: str, **headers: str) -> Json:
+    async def execute(self, query: str, **headers: str) -> Json:
         response = await self.http.post("/graphql", json={"query": query}, headers=headers)
         return response.json()
 
@@ -92,7 +92,7 @@ def parent_id(span: ReadableSpan) -> str | None:
 async def test_a_trace_over_two_services() -> None:
     """The operation's span is a child of the caller's, and the parent of each call's, which is propagated."""
     async with traced() as gateway:
-        await gateway.ask(LOANS, traceparent=TRACEPARENT, tracestate="vendor=1")
+        await gateway.execute(LOANS, traceparent=TRACEPARENT, tracestate="vendor=1")
 
     spans = gateway.spans
     operation, loans, groups = spans["query"], spans["GET /circulation-bff/loans"], spans["GET /groups"]
@@ -109,7 +109,7 @@ async def test_spans_say_what_and_nothing_of_whom() -> None:
     """Spans have kind, name, upstream, route and status: no query text, no ids, no variables."""
     async with traced() as gateway:
         batch = 'batchRequest(id: "7c9e6679-7425-40de-944b-000000000001")'
-        await gateway.ask(f"query Batch {{ {batch} {{ requestDate }} }}")
+        await gateway.execute(f"query Batch {{ {batch} {{ requestDate }} }}")
 
     operation, call = gateway.spans["query"], gateway.spans["GET /circulation-bff/batch-requests/{batchId}"]
     assert operation.parent is None
@@ -134,7 +134,7 @@ async def test_failures_are_marked() -> None:
     """A failed call and the operation with its error are marked as errors with their type."""
     async with traced() as gateway:
         gateway.sandbox.faults.add(kind="status", status=500, path="/groups")
-        await gateway.ask(LOANS)
+        await gateway.execute(LOANS)
 
     operation, call = gateway.spans["query"], gateway.spans["GET /groups"]
     assert operation.status.status_code is call.status.status_code is StatusCode.ERROR
@@ -146,7 +146,7 @@ async def test_failures_are_marked() -> None:
 async def test_without_tracing_the_callers_context_travels_on() -> None:
     """Without tracing, the caller's trace context is passed on unchanged."""
     async with traced(on=False) as gateway:
-        await gateway.ask(LOANS, traceparent=TRACEPARENT, tracestate="vendor=1")
+        await gateway.execute(LOANS, traceparent=TRACEPARENT, tracestate="vendor=1")
 
     assert gateway.spans == {}
     assert gateway.carried("/groups") == (TRACEPARENT, "vendor=1")
@@ -155,7 +155,7 @@ async def test_without_tracing_the_callers_context_travels_on() -> None:
 async def test_what_is_not_sampled_is_not_sampled_upstream() -> None:
     """The caller's decision not to sample is passed on."""
     async with traced() as gateway:
-        await gateway.ask(LOANS, traceparent=f"00-{TRACE}-{PARENT}-00")
+        await gateway.execute(LOANS, traceparent=f"00-{TRACE}-{PARENT}-00")
 
     carried, _ = gateway.carried("/groups")
     assert carried is not None

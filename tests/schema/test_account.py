@@ -207,7 +207,7 @@ async def test_invalid_amount_is_an_error_of_the_sum(gateway: Gateway) -> None:
     (account,) = owe(gateway.library, user, 5)
     gateway.library.accounts[account]["remaining"] = "much"
 
-    answer = await gateway.ask(
+    answer = await gateway.execute(
         "query($id: ID!) { user(id: $id) { accounts { amountRemaining totalCount } } }", {"id": user}
     )
 

@@ -124,7 +124,7 @@ async def test_failed_blocks_keep_the_user() -> None:
     sandbox = create_sandbox()
     sandbox.faults.add(kind="status", status=503, path="/automated-patron-blocks")
     async with open_gateway(sandbox) as gateway:
-        answer = await gateway.ask(AUTOMATED, {"barcodes": [AUTOMATICALLY_BLOCKED]})
+        answer = await gateway.execute(AUTOMATED, {"barcodes": [AUTOMATICALLY_BLOCKED]})
 
     assert answer["data"]["users"]["nodes"] == [
         {"barcode": AUTOMATICALLY_BLOCKED, "automatedBlocks": None},

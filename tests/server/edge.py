@@ -108,7 +108,7 @@ class Process:
         finally:
             client.close()
 
-    def ask(self, *parts: bytes) -> UpstreamResponse:
+    def execute(self, *parts: bytes) -> UpstreamResponse:
         """Send one request on a connection of its own."""
         with self.client() as client:
             client.send(*parts)

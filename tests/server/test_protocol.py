@@ -148,7 +148,7 @@ def test_too_many_headers(client: Client) -> None:
 @pytest.mark.parametrize(("more", "status"), [(19, 200), (20, 431)])
 def test_the_number_of_headers_is_exact(edge: Process, more: int, status: int) -> None:
     """MAX_HEADERS fields are accepted, Host among them, and one more is not."""
-    assert edge.ask(get(HEALTH, *[b"X: 1"] * more)).status == status
+    assert edge.execute(get(HEALTH, *[b"X: 1"] * more)).status == status
 
 
 @pytest.mark.parametrize("place", ["field", "name", "address"])
@@ -169,9 +169,9 @@ def test_a_huge_head_is_refused(client: Client, place: str) -> None:
 
 def test_a_head_in_one_piece_is_measured(edge: Process) -> None:
     """A head that comes whole, in one packet, is measured like one that comes in pieces."""
-    assert edge.ask(get(HEALTH, b"X: " + b"x" * 5000)).error == (431, "BAD_REQUEST")
-    assert edge.ask(get(HEALTH + "?" + "x" * 5000)).error == (431, "BAD_REQUEST")
-    assert edge.ask(get(HEALTH, b"X: " + b"x" * 3500)).json == UP
+    assert edge.execute(get(HEALTH, b"X: " + b"x" * 5000)).error == (431, "BAD_REQUEST")
+    assert edge.execute(get(HEALTH + "?" + "x" * 5000)).error == (431, "BAD_REQUEST")
+    assert edge.execute(get(HEALTH, b"X: " + b"x" * 3500)).json == UP
 
 
 def test_a_huge_trailer_is_refused(client: Client) -> None:
@@ -357,7 +357,7 @@ def test_a_body_that_is_not_listened_to_is_not_late(client: Client, upstream: He
 
 def test_a_refusal_is_an_error_like_any_other(edge: Process) -> None:
     """It has a message, whether to retry, the request id, and the headers of every answer."""
-    answer = edge.ask(get(HEALTH, b"X-Okapi-Request-Id: 1/desk", b"Host: other"))
+    answer = edge.execute(get(HEALTH, b"X-Okapi-Request-Id: 1/desk", b"Host: other"))
 
     (error,) = answer.json["errors"]
     assert error["message"] == "Header Host must be sent exactly once."
@@ -628,8 +628,8 @@ def test_head_of_graphql_is_refused_without_a_body(client: Client) -> None:
 @pytest.mark.parametrize("whose", [b"http://gateway", b"HTTP://other.example.org:99", b"https://gateway"])
 def test_absolute_targets_are_understood(edge: Process, whose: bytes) -> None:
     """A request target may be an absolute URL, as through a proxy; only its path is used."""
-    assert edge.ask(get(HEALTH).replace(b"/admin", whose + b"/admin")).json == UP
-    answer = edge.ask(post().replace(b"POST /", b"POST " + whose + b"/"))
+    assert edge.execute(get(HEALTH).replace(b"/admin", whose + b"/admin")).json == UP
+    answer = edge.execute(post().replace(b"POST /", b"POST " + whose + b"/"))
     assert answer.json == {"data": {"__typename": "Query"}}
 
 
@@ -682,7 +682,7 @@ def test_more_connections_are_turned_away(edge: Process) -> None:
             assert answer.headers["retry-after"] == "1"
             assert one_more.is_closed()
     began = time.monotonic()
-    while edge.ask(post()).status != 200:  # it is refused while there is no room
+    while edge.execute(post()).status != 200:  # it is refused while there is no room
         assert time.monotonic() - began < SOON
 
 
@@ -717,17 +717,17 @@ def test_health_answers_in_a_flood(edge: Process) -> None:
     with flooded(edge):
         for path in (HEALTH, HEALTH + "/liveness", HEALTH + "/readiness", "/admin/info"):
             began = time.monotonic()
-            answer = edge.ask(get(path))
+            answer = edge.execute(get(path))
             assert answer.status == 200
             assert time.monotonic() - began < 1
             assert answer.headers["connection"] == "close"
         for request in (post(), get("/graphql"), get("/nowhere")):
-            answer = edge.ask(request)
+            answer = edge.execute(request)
             assert answer.error == (503, "OVERLOADED")
             assert answer.headers["retry-after"] == "1"
     time.sleep(HEAD + 0.2)
 
-    assert edge.ask(post()).json == {"data": {"__typename": "Query"}}
+    assert edge.execute(post()).json == {"data": {"__typename": "Query"}}
 
 
 def test_a_spare_connection_is_not_kept(edge: Process) -> None:

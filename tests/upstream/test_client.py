@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from gateway import errors
 from gateway.settings import Settings, UpstreamSettings
-from gateway.upstream.caller import CallerClient, decode_json
+from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client, NotConfigured
 from gateway.upstream.collection import BoundCollection, Collection, Page
+from gateway.upstream.record_types import decode_json
 from gateway.upstream.routes import Route
 from gateway.upstream.services.inventory import Inventory
 from gateway.upstream.statuses import Write

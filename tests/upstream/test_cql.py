@@ -27,7 +27,7 @@ from gateway.upstream.cql import (
     matches,
     one_of,
     present,
-    sorted_by,
+    sort_by,
     starts_with,
     timestamp,
     words,
@@ -234,24 +234,24 @@ def test_a_query_is_sorted_with_a_unique_last_key() -> None:
     """The sort ends in the record's id, so that pages do not overlap."""
     query = all_of(equal("userId", LOAN), equal("status.name", "Open"))
 
-    assert sorted_by(query, [SortKey("dueDate", descending=True)]) == (
+    assert sort_by(query, [SortKey("dueDate", descending=True)]) == (
         f'(userId=="{LOAN}" and status.name=="Open") sortby dueDate/sort.descending id'
     )
 
 
 def test_a_sort_without_a_query_lists_everything() -> None:
     """No condition is written as all records."""
-    assert sorted_by(None, [SortKey("name")]) == "cql.allRecords=1 sortby name id"
-    assert sorted_by(None, []) == "cql.allRecords=1 sortby id"
+    assert sort_by(None, [SortKey("name")]) == "cql.allRecords=1 sortby name id"
+    assert sort_by(None, []) == "cql.allRecords=1 sortby id"
 
 
 def test_the_tie_break_is_added_once_or_not_at_all() -> None:
     """The last key is not repeated, can be another one, and can be omitted."""
     newest = [SortKey("id", descending=True)]
 
-    assert sorted_by(None, newest) == "cql.allRecords=1 sortby id/sort.descending"
-    assert sorted_by(None, newest, tie_break="hrid") == "cql.allRecords=1 sortby id/sort.descending hrid"
-    assert sorted_by(None, [], tie_break=None) == "cql.allRecords=1"
+    assert sort_by(None, newest) == "cql.allRecords=1 sortby id/sort.descending"
+    assert sort_by(None, newest, tie_break="hrid") == "cql.allRecords=1 sortby id/sort.descending hrid"
+    assert sort_by(None, [], tie_break=None) == "cql.allRecords=1"
 
 
 def test_a_sort_key_can_be_a_number() -> None:
@@ -276,7 +276,7 @@ def test_an_invalid_index_is_rejected(name: str) -> None:
         lambda: present(name),
         lambda: absent(name),
         lambda: SortKey(name),
-        lambda: sorted_by(None, [], tie_break=name),
+        lambda: sort_by(None, [], tie_break=name),
     ]
     for use in users:
         with pytest.raises(ValueError, match=r"^an index must be a letter, then letters"):
@@ -357,7 +357,7 @@ def test_no_value_leaves_its_list(values: list[str]) -> None:
 def test_no_value_leaves_its_group_or_reaches_the_sort(one: str, two: str, three: str) -> None:
     """Values change neither the parentheses nor the sort of the query around them."""
     query = all_of(one_of(equal("a", one), matches("b", two)), but_not(EVERYTHING, equal("c", three)))
-    reading = read(sorted_by(query, [SortKey("name")]))
+    reading = read(sort_by(query, [SortKey("name")]))
 
     assert reading.outside == '((a=="" or b=="") and (cql.allRecords=1 not c=="")) sortby name id'
     assert reading.values == [one, two, three]
@@ -419,7 +419,7 @@ def test_a_callers_query_stays_in_its_parentheses() -> None:
     """An alternative in the caller's query cannot escape the condition next to it."""
     query = all_of(equal("userId", LOAN), caller_cql('a=="1" or b=="2"'))
 
-    assert sorted_by(query, []) == f'(userId=="{LOAN}" and (a=="1" or b=="2")) sortby id'
+    assert sort_by(query, []) == f'(userId=="{LOAN}" and (a=="1" or b=="2")) sortby id'
 
 
 REFUSED = [

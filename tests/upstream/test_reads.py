@@ -175,10 +175,10 @@ async def test_an_absent_record_is_null(place: str, body: bytes) -> None:
         return httpx.Response(404, content=body) if works is None else httpx.Response(200, json=works)
 
     async with gateway_over(upstream) as gateway:
-        response = await gateway.ask(where.query)
+        response = await gateway.execute(where.query)
 
     assert response == {"data": where.data}
-    assert [each.url.path for each in gateway.got] == [*where.works, where.fails]
+    assert [each.url.path for each in gateway.requests] == [*where.works, where.fails]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ async def test_a_list_or_path_that_is_not_served_is_an_error(place: str, body: b
         return httpx.Response(404, content=body) if works is None else httpx.Response(200, json=works)
 
     async with gateway_over(upstream) as gateway:
-        response = await gateway.ask(where.query)
+        response = await gateway.execute(where.query)
 
     assert response["data"] == where.data
     assert [each["path"] for each in response["errors"]] == where.paths
@@ -251,7 +251,7 @@ async def test_a_number_outside_int_is_null(raw: bytes, execution: str) -> None:
     async with gateway_over(
         lambda request: httpx.Response(200, content=body), execution=execution
     ) as gateway:
-        response = await gateway.ask(COUNTS)
+        response = await gateway.execute(COUNTS)
 
     assert response["data"] == {
         "loans": {
@@ -287,7 +287,7 @@ async def test_a_number_outside_double_is_null(raw: bytes, execution: str) -> No
     async with gateway_over(
         lambda request: httpx.Response(200, content=body), execution=execution
     ) as gateway:
-        response = await gateway.ask(LEAVES)
+        response = await gateway.execute(LEAVES)
 
     assert [each["amount"] for each in response["data"]["accounts"]["nodes"]] == [1.0, None, 1.0]
     assert [each["title"] for each in response["data"]["accounts"]["nodes"]] == ["t"] * 3
@@ -304,7 +304,7 @@ async def test_a_large_sum_is_returned(raw: bytes, execution: str) -> None:
     async with gateway_over(
         lambda request: httpx.Response(200, content=body), execution=execution
     ) as gateway:
-        response = await gateway.ask(LEAVES)
+        response = await gateway.execute(LEAVES)
 
     assert "errors" not in response
     assert response["data"]["accounts"]["nodes"][1]["amount"] == float(raw)
@@ -400,7 +400,9 @@ async def test_a_batch_keeps_both_limits(ids: int, line: int, network: str) -> N
             server.url, upstream_transport=network, batch_size=ids, max_request_line=line, max_cost=1000
         ) as gateway,
     ):
-        response = await gateway.ask(f"{{ loans(first: {MANY}) {{ nodes {{ borrower {{ username }} }} }} }}")
+        response = await gateway.execute(
+            f"{{ loans(first: {MANY}) {{ nodes {{ borrower {{ username }} }} }} }}"
+        )
         calls = [each for each in server.received if each.target.startswith("/users?")]
 
     assert "errors" not in response

@@ -91,7 +91,7 @@ async def test_only_allowed_headers_are_forwarded(document: str, gets: dict[str,
     """
     async with socket_server(responds(200, b'{"users":[],"loans":[],"id":"1","ObjectID":7}')) as server:
         async with gateway_at(server.url, upstream_transport=network) as gateway:
-            response = await gateway.ask(document, None, CALLER | LEGITIMATE | SPOOFED)
+            response = await gateway.execute(document, None, CALLER | LEGITIMATE | SPOOFED)
         (received,) = server.received
         headers = sent_headers(server)
 
@@ -112,7 +112,7 @@ async def test_a_bearer_token_is_sent_as_okapis_token(network: str) -> None:
     """`Authorization` is read and not forwarded: FOLIO receives one token, in one header."""
     async with socket_server(responds(200, b'{"users":[]}')) as server:
         async with gateway_at(server.url, upstream_transport=network) as gateway:
-            await gateway.ask(READ, None, {"X-Okapi-Tenant": "diku", "Authorization": "Bearer abc"})
+            await gateway.execute(READ, None, {"X-Okapi-Tenant": "diku", "Authorization": "Bearer abc"})
         headers = sent_headers(server)
 
     assert headers.pop("x-okapi-request-id")
@@ -130,9 +130,9 @@ async def test_of_the_cookies_only_the_token_is_read(token_cookie: bool, token: 
     async with gateway_over(
         lambda request: httpx.Response(200, json={"users": []}), token_cookie=token_cookie
     ) as gateway:
-        await gateway.ask(READ, None, headers)
+        await gateway.execute(READ, None, headers)
 
-    (request,) = gateway.got
+    (request,) = gateway.requests
     assert request.headers.get("X-Okapi-Token") == token
     assert "cookie" not in request.headers
     assert "never" not in repr(request.headers.raw)
@@ -186,16 +186,16 @@ async def test_a_tenant_argument_is_the_callers_or_of_the_consortium(
     async with gateway_over(
         lambda request: httpx.Response(200, json={"users": []}), consortium_tenants=consortium
     ) as gateway:
-        response = await gateway.ask(FOREIGN % tenant)
+        response = await gateway.execute(FOREIGN % tenant)
 
     if is_sent:
         assert response == {"data": {"externalUsers": {"nodes": []}}}
         assert gateway.lines() == [f"GET /circulation-bff/external-users/1/tenant/{tenant}"]
-        assert gateway.got[0].headers["X-Okapi-Tenant"] == "diku"
+        assert gateway.requests[0].headers["X-Okapi-Tenant"] == "diku"
     else:
         assert response["data"] == {"externalUsers": None}
         assert response["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-        assert gateway.got == []
+        assert gateway.requests == []
 
 
 # Paths and redirects
@@ -211,7 +211,7 @@ async def test_no_redirect_is_followed(network: str, status: int) -> None:
             socket_server(moved) as server,
             gateway_at(server.url, upstream_transport=network) as gateway,
         ):
-            responses = [await gateway.ask(document) for document in (READ, WRITE)]
+            responses = [await gateway.execute(document) for document in (READ, WRITE)]
 
         assert [each["errors"][0]["extensions"]["code"] for each in responses] == [
             "UPSTREAM_BAD_RESPONSE",
@@ -239,10 +239,10 @@ IN_PATHS = {
 async def test_no_argument_walks_to_another_path(document: str, walk: str) -> None:
     """A malformed id is rejected, and nothing is sent upstream."""
     async with gateway_over(lambda request: httpx.Response(200, json={})) as gateway:
-        response = await gateway.ask(document % walk)
+        response = await gateway.execute(document % walk)
 
     assert response["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
-    assert gateway.got == []
+    assert gateway.requests == []
 
 
 @pytest.mark.parametrize(
@@ -263,11 +263,11 @@ async def test_no_key_in_a_record_walks_to_another_path(key_sent: str, segment: 
         return httpx.Response(200, json=requests if listed else {"batchId": key(2), "patronComments": "x"})
 
     async with gateway_over(upstream) as gateway:
-        await gateway.ask(
+        await gateway.execute(
             "{ requests { nodes { batchRequestInfo { batchRequest { id patronComments } } } } }"
         )
 
-    assert gateway.got[1].url.raw_path.decode() == f"/circulation-bff/batch-requests/{segment}"
+    assert gateway.requests[1].url.raw_path.decode() == f"/circulation-bff/batch-requests/{segment}"
 
 
 @pytest.mark.parametrize("key_sent", ["..", ".", ""])
@@ -275,7 +275,7 @@ async def test_a_dotted_key_in_a_record_is_not_requested(key_sent: str) -> None:
     """Dots that httpx would resolve, and an empty segment, are no id: nothing is sent for the link."""
     requests = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": key_sent}}]}
     async with gateway_over(lambda request: httpx.Response(200, json=requests)) as gateway:
-        response = await gateway.ask(
+        response = await gateway.execute(
             "{ requests { nodes { id batchRequestInfo { batchRequest { patronComments } } } } }"
         )
 
@@ -304,9 +304,9 @@ async def test_only_the_sandbox_has_a_default_tenant() -> None:
     async with gateway_over(lambda request: httpx.Response(200, json={"users": []})) as gateway:
         refused = await gateway.response(READ, None, {"Accept": "application/json"})
     async with open_gateway() as sandbox:
-        served = await sandbox.ask(READ, None, {})
+        served = await sandbox.execute(READ, None, {})
 
     assert refused.status_code == 400
     assert refused.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
-    assert gateway.got == []
+    assert gateway.requests == []
     assert len(served["data"]["users"]["nodes"]) == 1

@@ -53,7 +53,7 @@ async def test_two_tenants_get_their_own_responses(
     ):
 
         async def read(tenant: str) -> None:
-            response = await gateway.ask(LOANS, headers={"X-Okapi-Tenant": tenant, "X-Okapi-Token": "t"})
+            response = await gateway.execute(LOANS, headers={"X-Okapi-Tenant": tenant, "X-Okapi-Token": "t"})
             assert response == {"data": {"loans": {"nodes": [{"action": tenant}]}}}
 
         for _ in range(ROUNDS):

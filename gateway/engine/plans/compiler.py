@@ -37,7 +37,7 @@ from gateway.errors import GatewayError
 from gateway.fields.base import Field, Needs, Selected, Source
 from gateway.fields.inputs import Arguments as Converter
 from gateway.fields.inputs import Inputs
-from gateway.fields.selection import Document, selected_by
+from gateway.fields.selection import Document, analyze_selection
 from gateway.upstream.collection import RecordDecoder
 from gateway.upstream.record_types import ConflictingTypes, Members
 
@@ -133,7 +133,7 @@ class Compiler:
         nodes = [each.node for each in details]
         selected, sources = Selected(frozenset()), list[Source]()
         if isinstance(declaration, Field):
-            selected = selected_by(declaration, field, nodes, self.document)
+            selected = analyze_selection(declaration, field, nodes, self.document)
             sources = declaration.sources(selected, self.is_direct)
         decoding, key = self._decoding(sources)
         plan = FieldPlan(
@@ -175,7 +175,7 @@ class Compiler:
 
     def needs(self, declaration: Any, field: GraphQLField, details: Details) -> Needs:
         """Return the members that the selection below a field reads."""
-        return selected_by(declaration, field, [each.node for each in details], self.document).needs
+        return analyze_selection(declaration, field, [each.node for each in details], self.document).needs
 
     def link(
         self, place: FieldPlace, decoding: Decoding | None, *, targets: int, keys: int, has_value: bool
@@ -183,7 +183,7 @@ class Compiler:
         """Return the plan of a link. Its records have a decoding if they are in the parent already."""
         declaration, field = place.declaration, place.field
         nodes = [each.node for each in place.details]
-        selected = selected_by(declaration, field, nodes, self.document)
+        selected = analyze_selection(declaration, field, nodes, self.document)
         key = None
         if decoding is None:
             decoding, key = self._decoding(declaration.sources(selected, self.is_direct))

@@ -247,7 +247,7 @@ class _OperationExecution:
             if root.error is not None:
                 errors.append(located_error(root.error, root.plan.nodes, [root.plan.name]))
             elif root.failures:
-                errors += _located(root)
+                errors += _locate_errors(root)
         results: dict[str, Json] = {root.plan.name: root.result for root in roots}
         if plan.typenames:
             results |= plan.typenames
@@ -290,7 +290,7 @@ class _OperationExecution:
         return list(result.errors or ())
 
 
-def _located(root: _Root) -> Iterator[GraphQLError]:
+def _locate_errors(root: _Root) -> Iterator[GraphQLError]:
     """The errors of failed links, one for each place of the parent in the response."""
     failures: dict[int, list[Failure]] = {}
     for failure in root.failures:

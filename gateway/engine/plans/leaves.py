@@ -81,7 +81,7 @@ def coercion_of(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
     return coerced
 
 
-def checked_id(value: str | None) -> str | None:
+def check_id(value: str | None) -> str | None:
     """Return an id, None for no id. Raises `UnexpectedValue` for text that cannot be an id."""
     if not value:
         return None
@@ -90,7 +90,7 @@ def checked_id(value: str | None) -> str | None:
     return value
 
 
-def checked_ids(values: list[str | None]) -> list[str | None]:
+def check_ids(values: list[str | None]) -> list[str | None]:
     """Return the same for many ids at once."""
     ids = values if all(values) else [value or None for value in values]
     if not are_ids([value for value in ids if value is not None]):

@@ -20,7 +20,7 @@ from gateway.engine.plans.plan import FieldPlan, Json, LinkPlan, Plan, Unexpecte
 from gateway.errors import GatewayError
 from gateway.fields.base import Load
 from gateway.fields.link import are_ids, id_in
-from gateway.loaders.loader import Loader, settled
+from gateway.loaders.loader import Loader, wait_for_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class LinkBatch:
     async def finish(self) -> None:
         """Complete the targets and set them in their parents. Raises as `complete`."""
         if self.loader is not None:
-            await settled(self.pending)
+            await wait_for_all(self.pending)
             self._read(self.loader)
         if self.unexpected is not None:
             raise self.unexpected

@@ -7,7 +7,7 @@ patronGroup { id } manualBlocks { totalCount } }` it generates, with other names
      out = []
      add = out.append
      c = 0
-     vc0 = checked_ids([p.patronGroup for p in values])
+     vc0 = check_ids([p.patronGroup for p in values])
      for v, vc0 in zip(values, vc0):
       if v is not None:
        e2_ = None
@@ -56,8 +56,8 @@ from gateway.engine.plans.leaves import (
     AS_DECODED,
     EnumNames,
     EnumObjects,
-    checked_id,
-    checked_ids,
+    check_id,
+    check_ids,
     coercion_of,
     decoded_type,
     nullable,
@@ -125,7 +125,7 @@ class Rows:
         """Return the variable with the row's value of a column, computed by a function of the list."""
         name = f"{self.row}c{len(self._columns)}"
         self._columns.append(name)
-        self.lines.append(f"{name} = {function}({self._listed(parent, expression)})")
+        self.lines.append(f"{name} = {function}({self._list_expression(parent, expression)})")
         return name
 
     def loop(self) -> str:
@@ -136,7 +136,7 @@ class Rows:
         columns = ", ".join(self._columns)
         return f"for {self.row}, {columns} in zip({values}, {columns}):"
 
-    def _listed(self, parent: str, expression: str) -> str:
+    def _list_expression(self, parent: str, expression: str) -> str:
         test = "" if parent == self.row else "None if p is None else "
         return f"[{test}{expression} for p in {self._list_of(parent)}]"
 
@@ -144,7 +144,7 @@ class Rows:
         name = self._lists.get(variable)
         if name is None:
             name = self._lists[variable] = f"{variable}l"
-            self.lines.append(f"{name} = {self._listed(*self._parts[variable])}")
+            self.lines.append(f"{name} = {self._list_expression(*self._parts[variable])}")
         return name
 
 
@@ -179,9 +179,9 @@ class Record:
         else:
             members.leaf(path[-1], kind, required=required)
         read = f"{variable}.{attribute_of(path[-1])}"
-        return self._guarded(variable, read)
+        return self._guard(variable, read)
 
-    def _guarded(self, variable: str, read: str) -> str:
+    def _guard(self, variable: str, read: str) -> str:
         if variable == self.variable or f"{variable} is not None" in self.writer.certain:
             return read
         return f"(None if {variable} is None else {read})"
@@ -198,7 +198,7 @@ class Record:
         variable, members = self.part(path[:-1])
         below: Any = members.list(path[-1], Members(), nullable=nullable).of
         read = f"{variable}.{attribute_of(path[-1])}"
-        return self._guarded(variable, read), below
+        return self._guard(variable, read), below
 
     def object(self, path: Path) -> tuple[str, str, AnyRecord]:
         """Return the test for an object at a path, its variable, and the record that it is."""
@@ -354,7 +354,7 @@ class FieldPlace:
             return value
         self.same = same
         members = part.decoding.members
-        lines.append(lambda: [] if _is_as_decoded(members, same) else _settled(written))
+        lines.append(lambda: [] if _is_as_decoded(members, same) else _flatten(written))
         return lambda: variable if _is_as_decoded(members, same) else value
 
     def _list(
@@ -392,7 +392,7 @@ class FieldPlace:
             lines += written
             return value
         self.same = same
-        lines.append(lambda: [] if _is_as_decoded(members, same) else _settled(written))
+        lines.append(lambda: [] if _is_as_decoded(members, same) else _flatten(written))
         return lambda: read if _is_as_decoded(members, same) else value
 
     def member_or_load(self, key: str, dropped_by_bff: bool) -> Entry:
@@ -411,7 +411,7 @@ class FieldPlace:
             f"{indent}{value} = None",
             f"{indent}if not ({absent}):",
             *lines,
-            lambda: [f"{indent} {value} = {_entry(entry)}"],
+            lambda: [f"{indent} {value} = {_write_entry(entry)}"],
         ]
         self._note(test)
         return value
@@ -449,10 +449,10 @@ class FieldPlace:
         key, values = None, dict[Path, str]()
         if identity is not None:
             read = record.leaf(identity, str)
-            column = record.column(identity, checked_ids)
+            column = record.column(identity, check_ids)
             key = column or writer.name("k")
             if column is None:
-                self.lines.append(f"{indent}{key} = {writer.bind(checked_id)}({read})")
+                self.lines.append(f"{indent}{key} = {writer.bind(check_id)}({read})")
             values = {target: key for target, origin in paths.items() if origin == identity}
             origins = [paths[each] for each in sorted(needs) if each not in values]
             tests = [test for origin in origins for test in record.tests(origin[:-1])]
@@ -495,7 +495,7 @@ class FieldPlace:
         self.lines += [
             f"{indent}{value} = {read}",
             f"{indent}if {value} is not None:",
-            f"{indent} {value}, {value}l = [], {writer.bind(checked_ids)}({value})",
+            f"{indent} {value}, {value}l = [], {writer.bind(check_ids)}({value})",
             f"{indent} for {each} in {value}l:",
             f"{indent}  if {each} is not None:",
             *body,
@@ -567,7 +567,7 @@ class Writer:
         """Write lines that complete the value in a variable, which are records if there is a decoding."""
         is_nullable, kind = not isinstance(declared, GraphQLNonNull), get_nullable_type(declared)
         if is_leaf_type(kind):
-            return [f"{indent}{v} = {self._coerced_leaf(kind, v, declaration, is_nullable)}"]
+            return [f"{indent}{v} = {self._coerce_leaf(kind, v, declaration, is_nullable)}"]
         deeper = indent + " "
         if isinstance(kind, GraphQLObjectType):
             lines = self._object_value(kind, details, v, deeper, decoding)
@@ -619,7 +619,7 @@ class Writer:
             if same is None:
                 return [*start, *lines]
             untouched = [f"{indent}if type({v}) is dict: raise A"]
-            return [*start, lambda: untouched if _is_as_decoded(members, same) else _settled(lines)]
+            return [*start, lambda: untouched if _is_as_decoded(members, same) else _flatten(lines)]
         if len(classes) > 1:
             raise UnsupportedOperation("a type of two kinds of fields")
         lines = []
@@ -633,7 +633,7 @@ class Writer:
                 entries.append(repr(kind.name))
                 continue
             field = kind.fields[field_name]
-            declaration = _checked_declaration(field, each)
+            declaration = _check_declaration(field, each)
             value, handed_on = self.name("v"), None
             if getattr(declaration, "value_of", None) == "page":
                 lines.append(f"{indent}{value} = {self._read_page(declaration, kind, v, value, decoding)}")
@@ -645,7 +645,7 @@ class Writer:
             lines += self.value(field.type, each, value, indent, declaration, handed_on)
             entries.append(value)
         result = self.bind(_result(tuple(names)))
-        return [*lines, f"{indent}{v} = {result}({', '.join(map(_entry, entries))})"]
+        return [*lines, f"{indent}{v} = {result}({', '.join(map(_write_entry, entries))})"]
 
     def _read_page(
         self, declaration: Any, kind: GraphQLObjectType, v: str, value: str, decoding: Decoding | None
@@ -679,7 +679,7 @@ class Writer:
             field = kind.fields.get(field_name)
             if field is None:
                 raise UnsupportedOperation("an unknown field")
-            declaration = _checked_declaration(field, each)
+            declaration = _check_declaration(field, each)
             if getattr(declaration, "value_of", None) != "record":
                 raise UnsupportedOperation("a field that is declared otherwise")
             place = FieldPlace(
@@ -694,13 +694,17 @@ class Writer:
         result = self.bind(_result(tuple(names)))
         head: Line = lambda: record.head  # noqa: E731 - it grows while others are written
         if notes:
-            created = lambda: [f"{indent}o = {result}({', '.join(map(_entry, entries))})"]  # noqa: E731
+            created = lambda: [f"{indent}o = {result}({', '.join(map(_write_entry, entries))})"]  # noqa: E731
             return [head, *lines, created, *notes, f"{indent}{out} = o"], None
         if len(entries) == 1 and entries[0] in self.enums:
             table, value = self.enums[entries[0]]
             shared = self.bind(EnumObjects(table, _result(tuple(names))))
             return [head, *lines, f"{indent}{out} = {shared}[{value}]"], same
-        return [head, *lines, lambda: [f"{indent}{out} = {result}({', '.join(map(_entry, entries))})"]], same
+        return [
+            head,
+            *lines,
+            lambda: [f"{indent}{out} = {result}({', '.join(map(_write_entry, entries))})"],
+        ], same
 
     def member_of_record(self, place: FieldPlace, decoding: Decoding) -> list[Line]:
         """Write lines for records of which the field of a place is a member."""
@@ -720,7 +724,7 @@ class Writer:
             [],
         )
         entry = copy.member(place.declaration.key)
-        return ["  if v is not None:", lambda: record.head, *lines, lambda: [f"   v = {_entry(entry)}"]]
+        return ["  if v is not None:", lambda: record.head, *lines, lambda: [f"   v = {_write_entry(entry)}"]]
 
     def leaf(
         self,
@@ -744,7 +748,7 @@ class Writer:
             return column or f"(None if {read} is None else {self.bind(from_upstream)}({read}))"
         return f"{self.bind(nullable(coercion_of(leaf)))}({read})"
 
-    def _coerced_leaf(self, leaf: GraphQLLeafType, v: str, declaration: Any, is_nullable: bool) -> str:
+    def _coerce_leaf(self, leaf: GraphQLLeafType, v: str, declaration: Any, is_nullable: bool) -> str:
         """Return the expression for a leaf that no decoder tested: of a page, or a result of a mutation."""
         if isinstance(leaf, GraphQLEnumType):
             value = f"{self.bind(EnumNames(leaf, getattr(declaration, 'reader', None)))}[{v}]"
@@ -784,7 +788,7 @@ class Draft:
         names = writer.names
         for name, members in writer.conversions.items():
             names[name] = members.struct()
-        body = _settled(self.body)
+        body = _flatten(self.body)
         plan.source = "\n".join(
             [
                 f"def project(values, embedded{''.join(f', n{number}' for number in range(plan.notes))}):",
@@ -838,11 +842,11 @@ def _not_null(value: Json) -> Json:
     return value
 
 
-def _settled(lines: list[Line]) -> list[str]:
+def _flatten(lines: list[Line]) -> list[str]:
     return [each for line in lines for each in ([line] if isinstance(line, str) else line())]
 
 
-def _entry(entry: Entry) -> str:
+def _write_entry(entry: Entry) -> str:
     return entry if isinstance(entry, str) else entry()
 
 
@@ -867,7 +871,7 @@ def _result(names: tuple[str, ...]) -> Any:
     return msgspec.defstruct("Result", fields, rename=dict(zip(attributes, names, strict=True)), gc=False)
 
 
-def _checked_declaration(field: GraphQLField, details: Details) -> Any:
+def _check_declaration(field: GraphQLField, details: Details) -> Any:
     for each in details:
         if each.fragment_variable_values or each.defer_usage:
             raise UnsupportedOperation("a fragment with variables, or in parts")

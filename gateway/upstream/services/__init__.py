@@ -208,17 +208,18 @@ class Upstream:
         return token_expiry(self._caller.token)
 
     def _folio_client(self, client: Client | NotConfigured) -> CallerClient:
-        return CallerClient(
-            client,
-            self._folio_headers,
-            self._caller.tenant,
-            self.deadline,
-            self.operation,
-            token_expires=self._token_expires,
-        )
+        return self._client(client, self._folio_headers, token_expires=self._token_expires)
 
-    def _client(self, client: Client | NotConfigured, headers: Headers, path: str = "") -> CallerClient:
-        return CallerClient(client, headers, self._caller.tenant, self.deadline, self.operation, path)
+    def _client(
+        self,
+        client: Client | NotConfigured,
+        headers: Headers,
+        path: str = "",
+        token_expires: float | None = None,
+    ) -> CallerClient:
+        return CallerClient(
+            client, headers, self._caller.tenant, self.deadline, self.operation, path, token_expires
+        )
 
     @cached_property
     def _folio_headers(self) -> Headers:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.upstream.caller import Service, decode_object, keys_in, records_of
+from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import Record
+from gateway.upstream.record_types import Record, decode_object, records_of
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.statuses import Write
 from gateway.upstream.transport.exchange import UpstreamResponse

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from gateway.upstream import cql
-from gateway.upstream.caller import Service, keys_in, records_of
+from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import BoundCollection, Collection
-from gateway.upstream.record_types import Record
+from gateway.upstream.record_types import Record, records_of
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.services.circulation import FROM_CIRCULATION
 from gateway.upstream.statuses import Write

@@ -6,15 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from gateway import errors
-from gateway.upstream.caller import (
-    CallerClient,
-    Service,
-    decode_json,
-    decode_object,
-    encode_query,
-    records_of,
-)
-from gateway.upstream.record_types import Record
+from gateway.upstream.caller import CallerClient, Service, encode_query
+from gateway.upstream.record_types import Record, decode_json, decode_object, records_of
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write
 from gateway.upstream.transport.exchange import UpstreamResponse

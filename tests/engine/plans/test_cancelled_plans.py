@@ -96,7 +96,7 @@ class Client:
         self.sent: list[Message] = []
         self.received = 0
 
-    async def ask(self) -> None:
+    async def execute(self) -> None:
         headers = [
             (b"content-type", b"application/json"),
             (b"x-okapi-tenant", b"diku"),
@@ -136,7 +136,7 @@ async def hung_up(upstream: Held, query: str, calls: int) -> None:
     """Hang up once so many calls are held; all of them are given up within 2 s, and nothing is left."""
     before, planned = asyncio.all_tasks(), PLANS_EXECUTED.counts[""]
     client = Client(upstream, query)
-    asking = asyncio.create_task(client.ask())
+    asking = asyncio.create_task(client.execute())
     deadline = time.monotonic() + 20
     while upstream.open < calls:
         assert time.monotonic() < deadline, (upstream.open, client.sent)
@@ -191,7 +191,7 @@ async def test_errors_of_many_links_are_all_asked_for(query: str) -> None:
     """Where every key of a list fails, each error is taken, and the answer tells one for each place."""
     roots = {"/users"} if "departments" in query else {"/circulation-bff/loans"}
     client = Client(Held(fine=roots | {"/circulation-bff/loans"}), query)
-    await client.ask()
+    await client.execute()
 
     told = client.answer()
     assert {error["extensions"]["code"] for error in told["errors"]} == {"FORBIDDEN"}
@@ -209,7 +209,7 @@ async def test_the_operation_runs_out_of_time_during_links() -> None:
         operation_timeout=1.0,
     )
     started = time.monotonic()
-    await asyncio.wait_for(client.ask(), 20)
+    await asyncio.wait_for(client.execute(), 20)
 
     assert time.monotonic() - started < 5
     told = client.answer()
@@ -228,7 +228,7 @@ async def test_a_server_that_stops() -> None:
         before = asyncio.all_tasks()
         upstream = Held("/users")
         client = Client(upstream, query)
-        asking = asyncio.create_task(client.ask())
+        asking = asyncio.create_task(client.execute())
         for _ in range(turns):
             await asyncio.sleep(0)
         asking.cancel()

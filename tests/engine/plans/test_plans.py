@@ -566,7 +566,7 @@ async def test_a_condition_that_is_null_is_told_each_time() -> None:
     async with open_gateway() as gateway:
         failed = FALLBACKS.counts["not compiled"]
         for _ in range(2):
-            told = await gateway.ask(query, {"yes": None})
+            told = await gateway.execute(query, {"yes": None})
             assert told["errors"], told
         assert FALLBACKS.counts["not compiled"] == failed
         before = PLANS_EXECUTED.counts[""]

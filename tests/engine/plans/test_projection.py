@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gateway.engine.plans import projection
-from gateway.engine.plans.leaves import checked_ids
+from gateway.engine.plans.leaves import check_ids
 from tests.engine.plans.compiled import compiled
 
 SELECTION = "proxy { name: username patronGroup { id } manualBlocks { totalCount } }"
@@ -35,7 +35,7 @@ def test_the_example_of_the_generator() -> None:
     documented = inspect.getdoc(projection) or ""
     assert "`proxy { name: username\npatronGroup { id } manualBlocks { totalCount } }`" in documented
     start, end = documented.index("    def project("), documented.index("Nested objects")
-    names: dict[str, Any] = {"checked_ids": checked_ids, "PatronGroup": PatronGroup, "Proxy": Proxy}
+    names: dict[str, Any] = {"check_ids": check_ids, "PatronGroup": PatronGroup, "Proxy": Proxy}
     exec(textwrap.dedent(documented[start:end]), names)  # noqa: S102 - it is ours
     (root,) = compiled(f"{{ loans {{ nodes {{ {SELECTION} }} }} }}").roots
     (link,) = root.target.links
