@@ -6,8 +6,7 @@ import base64
 import binascii
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -16,8 +15,6 @@ import strawberry
 from gateway import errors
 from gateway.engine.core import StrawberryAnnotation, StrawberryArgument, to_camel_case
 from gateway.fields.base import Declared
-from gateway.fields.enums import UNKNOWN, member
-from gateway.fields.scalars import DateTime
 from gateway.upstream import cql
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -25,6 +22,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _CONTROL_IN_PROSE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 _CURSOR = re.compile(rb"offset:(\d{1,10})")
 MAX_PROSE_LENGTH = 10_000  # characters; a comment is written by hand
+UNKNOWN = "UNKNOWN"  # the member of an enum for values of a newer upstream
 MAX_OFFSET = 2_147_483_647  # FOLIO's own limit (RAML of the storage modules)
 
 Given = TypeVar("Given")
@@ -136,26 +134,9 @@ def sort_keys(sort: Sequence[Any] | None) -> tuple[cql.SortKey, ...]:  # Any: on
     keys = []
     for each in sort or ():
         index, _, modifier = each.field.value.partition("/")
-        descending = each.direction is SortDirection.DESCENDING
+        descending = each.direction.value == "descending"
         keys.append(cql.SortKey(index, descending=descending, number=modifier == "number"))
     return tuple(keys)
-
-
-@strawberry.enum(description="The direction of a sort order.")
-class SortDirection(Enum):
-    ASCENDING = member("ascending", "Smallest, earliest or alphabetically first values first.")
-    DESCENDING = member("descending", "Largest, latest or alphabetically last values first.")
-
-
-@strawberry.input(
-    description="A period of time. Either end may be omitted. One day in UTC: `{ from: "
-    '"2026-11-26T00:00:00Z", before: "2026-11-27T00:00:00Z" }`.'
-)
-class DateTimeRange:
-    from_: DateTime | None = strawberry.field(
-        name="from", default=None, description="The start, inclusive, such as `2026-11-01T00:00:00Z`."
-    )
-    before: DateTime | None = strawberry.field(default=None, description="The end, exclusive.")
 
 
 Condition = Callable[[str, str, Any], cql.Cql | None]  # Any: the value of the filter's field
@@ -166,51 +147,6 @@ def condition(description: str, index: str, how: Condition) -> Declared:
     return strawberry.field(
         description=description, default=None, metadata={"condition": how, "index": index}
     )
-
-
-def ids(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
-    return _any_of(index, name, [check_uuid(value, name) for value in values])
-
-
-def exact(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
-    return _any_of(index, name, [check_text(value, name) for value in values])
-
-
-def members(index: str, name: str, values: Iterable[Enum]) -> cql.Cql | None:
-    if any(value.value == UNKNOWN for value in values):
-        raise errors.BadUserInput(f"`{name}` must not be UNKNOWN, which is a value of responses only.")
-    return _any_of(index, name, [value.value for value in values])
-
-
-def words(index: str, name: str, value: str) -> cql.Cql:
-    return cql.words(index, check_text(value, name), "all")
-
-
-def pattern(index: str, name: str, value: str) -> cql.Cql:
-    return cql.matches(index, check_text(value, name))
-
-
-def flag(index: str, name: str, value: bool) -> cql.Cql:
-    """Build a clause; `false` matches every record without `true`, because FOLIO omits false members."""
-    yes = cql.equal(index, "true")
-    return yes if value else cql.but_not(cql.EVERYTHING, yes)
-
-
-def span(index: str, name: str, value: DateTimeRange) -> cql.Cql | None:
-    return cql.all_of(
-        cql.compare(index, ">=", cql.timestamp(_moment(value.from_))) if value.from_ else None,
-        cql.compare(index, "<", cql.timestamp(_moment(value.before))) if value.before else None,
-    )
-
-
-def _moment(value: datetime) -> datetime:
-    return value
-
-
-def _any_of(index: str, name: str, values: Sequence[str]) -> cql.Cql:
-    if not values:
-        raise errors.BadUserInput(f"`{name}` must not be empty; omit it to read all records.")
-    return cql.any_of(index, values)
 
 
 def _filter_clause(filter: Any) -> cql.Cql | None:  # Any: one of the filter inputs

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
-
-import strawberry
+from typing import Any, NamedTuple
 
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryArgument
-from gateway.fields.arguments import argument, clause_of, cursor, offset_after, page_size, sort_keys
+from gateway.fields.arguments import argument, clause_of, offset_after, page_size, sort_keys
 from gateway.fields.base import (
     Arguments,
     Cost,
@@ -34,8 +32,6 @@ from gateway.loaders.loader import Slice, Window
 from gateway.loaders.loader_set import CollectionName
 from gateway.upstream import cql
 from gateway.upstream.collection import RecordDecoder
-
-Record = TypeVar("Record")
 
 
 class PageField(Field):
@@ -66,48 +62,6 @@ def page_field(
     field = PageField(description=description, default=None)
     field.read, field.rows, field.of_records = read, rows, of_records
     return field
-
-
-@strawberry.type(description="The position of a page in its list.")
-class PageInfo:
-    has_next_page: bool = page_field("True if more records follow.", lambda page: bool(page.has_next))
-    has_previous_page: bool = page_field("True if records precede this page.", lambda page: page.offset > 0)
-    start_cursor: str | None = page_field(
-        "The cursor of the first record of the page. Null if the page is empty.",
-        lambda page: cursor(page.offset) if page.records else None,
-    )
-    end_cursor: str | None = page_field(
-        "The cursor of the last record of the page: pass it as `after` for the next page. Null if "
-        "the page is empty.",
-        lambda page: cursor(page.offset + len(page.records) - 1) if page.records else None,
-    )
-
-
-def _edges(page: Slice) -> list[tuple[int, Any]]:
-    return list(enumerate(page.records, page.offset))
-
-
-@strawberry.type(description="A record with its cursor.")
-class Edge(Generic[Record]):
-    cursor: str = page_field("The cursor of the record, for `after`.", lambda edge: cursor(edge[0]))  # type: ignore[index]  # the source is a pair
-    node: Record | None = page_field("The record.", lambda edge: edge[1])  # type: ignore[index]  # as above
-
-
-@strawberry.type(description="A page of a list.")
-class Connection(Generic[Record]):
-    nodes: list[Record | None] = page_field("The records of the page.", lambda page: page.records)
-    edges: list[Edge[Record] | None] = page_field("The records with their cursors.", _edges)
-    page_info: PageInfo = page_field("The position of the page in the list.", lambda page: page)
-    total_count: int | None = page_field(
-        "The exact number of records in the complete list. Costs upstream a count.",
-        lambda page: page.total,
-    )
-
-
-@strawberry.type(description="A complete list; upstream does not page it.")
-class FullList(Generic[Record]):
-    nodes: list[Record | None] = page_field("All records.", lambda page: page.records, rows=10)
-    total_count: int = page_field("The number of records.", lambda page: len(page.records))
 
 
 class PageRequest(NamedTuple):
@@ -214,16 +168,6 @@ class FullListLink(Link):
 
     def plan(self, place: Place) -> Entry:
         return place.load()
-
-
-async def whole(info: Info, loader: str, key: str) -> Slice:
-    """Load the complete list of a key."""
-    return Slice(await getattr(info.context.loaders, loader).load(key))
-
-
-def full_list_of(records: list[Any]) -> Slice:
-    """Return the complete list that is in the result of a mutation. Any: records are JSON."""
-    return Slice(records)
 
 
 def full_list_link(description: str, *, loader: str, key: str = "id") -> Declared:

@@ -9,9 +9,9 @@ import strawberry
 
 from gateway.context import Info
 from gateway.fields import arguments
-from gateway.fields.enums import member
 from gateway.fields.link import link
 from gateway.fields.mutation import begin_mutation, body_of, mutation
+from gateway.schema.enums import member
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
 from gateway.upstream.record_types import Record

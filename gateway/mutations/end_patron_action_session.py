@@ -9,8 +9,8 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.enums import member
 from gateway.fields.mutation import begin_mutation, body_of, mutation
+from gateway.schema.enums import member
 from gateway.schema.refusal import Refusal
 
 

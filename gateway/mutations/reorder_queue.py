@@ -10,7 +10,7 @@ from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.mutation import begin_mutation, body_of, mutation
-from gateway.fields.page import full_list_of
+from gateway.schema.page import full_list_of
 from gateway.schema.refusal import Refusal
 from gateway.schema.request import RequestQueue
 from gateway.upstream.record_types import Record

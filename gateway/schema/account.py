@@ -10,7 +10,7 @@ import strawberry
 from gateway import errors
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, connection, page_field
+from gateway.fields.page import connection, page_field
 from gateway.fields.record import derived, field
 from gateway.fields.root import root
 from gateway.fields.scalars import DateTime, has_offset
@@ -25,6 +25,7 @@ from gateway.schema.account_search import (
 from gateway.schema.enums import ItemStatusName
 from gateway.schema.loan_item import Named
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.schema.policy import LoanPolicy, LostItemFeePolicy, OverdueFinePolicy
 from gateway.schema.reference import MaterialType
 

@@ -6,9 +6,10 @@ from enum import Enum
 
 import strawberry
 
-from gateway.fields import arguments
-from gateway.fields.arguments import DateTimeRange, SortDirection, condition
-from gateway.fields.enums import member, unknown_member
+from gateway.fields.arguments import condition
+from gateway.schema import filters
+from gateway.schema.enums import member, unknown_member
+from gateway.schema.filters import DateTimeRange, SortDirection
 from gateway.upstream import cql
 
 LATEST_ACCOUNTS_FIRST = (cql.SortKey("metadata.createdDate", descending=True),)
@@ -58,25 +59,25 @@ class PaymentStatusName(Enum):
     'still owed: `{ status: [OPEN], feeFineType: ["Overdue fine"] }`.'
 )
 class AccountFilter:
-    id: list[strawberry.ID] | None = condition("Ids of accounts.", "id", arguments.ids)
+    id: list[strawberry.ID] | None = condition("Ids of accounts.", "id", filters.ids)
     user_id: list[strawberry.ID] | None = condition(
-        "Ids of the patrons who owe the amounts.", "userId", arguments.ids
+        "Ids of the patrons who owe the amounts.", "userId", filters.ids
     )
-    loan_id: list[strawberry.ID] | None = condition("Ids of loans.", "loanId", arguments.ids)
-    item_id: list[strawberry.ID] | None = condition("Ids of items.", "itemId", arguments.ids)
+    loan_id: list[strawberry.ID] | None = condition("Ids of loans.", "loanId", filters.ids)
+    item_id: list[strawberry.ID] | None = condition("Ids of items.", "itemId", filters.ids)
     status: list[AccountStatusName] | None = condition(
-        "The state of an account: open while money is owed.", "status.name", arguments.members
+        "The state of an account: open while money is owed.", "status.name", filters.members
     )
     payment_status: list[PaymentStatusName] | None = condition(
-        "Settlement states.", "paymentStatus.name", arguments.members
+        "Settlement states.", "paymentStatus.name", filters.members
     )
     fee_fine_type: list[str] | None = condition(
-        "The type of fee or fine, such as `Overdue fine`.", "feeFineType", arguments.exact
+        "The type of fee or fine, such as `Overdue fine`.", "feeFineType", filters.exact
     )
     fee_fine_owner: list[str] | None = condition(
-        "Names of fee and fine owners.", "feeFineOwner", arguments.exact
+        "Names of fee and fine owners.", "feeFineOwner", filters.exact
     )
-    date_created: DateTimeRange | None = condition("The creation date.", "dateCreated", arguments.span)
+    date_created: DateTimeRange | None = condition("The creation date.", "dateCreated", filters.span)
 
 
 @strawberry.enum(description="Sort keys for accounts.")

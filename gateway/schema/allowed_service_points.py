@@ -12,11 +12,11 @@ from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.arguments import argument
 from gateway.fields.base import Arguments, Declared, Load, Selected, Source
-from gateway.fields.enums import member
 from gateway.fields.link import Link, link
 from gateway.fields.record import field
 from gateway.fields.root import query
 from gateway.loaders.request import AllowedFor
+from gateway.schema.enums import member
 
 if TYPE_CHECKING:
     from gateway.schema.service_point import ServicePoint

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.context import Context
-from gateway.fields import arguments
-from gateway.fields.arguments import SortDirection, condition, page_size
+from gateway.fields.arguments import condition, page_size
 from gateway.fields.base import Declared, Load, Selected, Source
-from gateway.fields.enums import member, unknown_member
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, ConnectionLink, PageRequest, connection, page_arguments
+from gateway.fields.page import ConnectionLink, PageRequest, connection, page_arguments
 from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
 from gateway.loaders.loader import Slice
+from gateway.schema import filters
+from gateway.schema.enums import member, unknown_member
+from gateway.schema.filters import SortDirection
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -136,9 +138,9 @@ class BatchRequestConnection(Connection[BatchRequest]):
     '"2026-11-01T00:00:00Z" } }`.'
 )
 class BatchRequestFilter:
-    requester_id: list[strawberry.ID] | None = condition("Ids of requesters.", "requesterId", arguments.ids)
-    request_date: arguments.DateTimeRange | None = condition(
-        "The date the batch was submitted.", "requestDate", arguments.span
+    requester_id: list[strawberry.ID] | None = condition("Ids of requesters.", "requesterId", filters.ids)
+    request_date: filters.DateTimeRange | None = condition(
+        "The date the batch was submitted.", "requestDate", filters.span
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import strawberry
 
-from gateway.fields.page import Connection, connection
+from gateway.fields.page import connection
 from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.schema.reference import ReferenceFilter
 from gateway.upstream import cql
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import strawberry
 
-from gateway.fields import arguments
 from gateway.fields.arguments import condition
-from gateway.fields.page import Connection, connection
+from gateway.fields.page import connection
 from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.fields.scalars import JSON
+from gateway.schema import filters
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.upstream import cql
 
 
@@ -31,7 +32,7 @@ class CirculationSettingConnection(Connection[CirculationSetting]):
     description='Conditions on settings. The setting for title-level requests: `{ name: ["generalTlr"] }`.'
 )
 class CirculationSettingFilter:
-    name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
+    name: list[str] | None = condition("Any of these names.", "name", filters.exact)
 
 
 QUERIES = [

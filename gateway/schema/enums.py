@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 import strawberry
 
-from gateway.fields.enums import member, unknown_member
+from gateway.fields.arguments import UNKNOWN
+
+
+def member(value: str | int, description: str) -> Any:  # Any: Strawberry replaces it by the value
+    """Declare a member of an enum: the text or number that upstream sends, and its meaning."""
+    return strawberry.enum_value(value, description=description)
+
+
+def unknown_member() -> Any:  # Any: as above
+    """Declare the member for values of a newer upstream."""
+    return member(UNKNOWN, "A value that this version of the gateway does not know. Rejected as an input.")
 
 
 @strawberry.enum(description="The state of a loan.")

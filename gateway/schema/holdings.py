@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, connection_link
+from gateway.fields.page import connection_link
 from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.schema.item import (
@@ -20,6 +20,7 @@ from gateway.schema.item import (
     ItemSort,
 )
 from gateway.schema.metadata import Metadata, Tags
+from gateway.schema.page import Connection
 
 if TYPE_CHECKING:
     from gateway.schema.instance import Instance

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.fields import arguments
-from gateway.fields.arguments import SortDirection, condition
-from gateway.fields.enums import member
+from gateway.fields.arguments import condition
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, connection, connection_link, full_list_link
+from gateway.fields.page import connection, connection_link, full_list_link
 from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
+from gateway.schema import filters
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
+from gateway.schema.enums import member
+from gateway.schema.filters import SortDirection
 from gateway.schema.holdings import HoldingsConnection
 from gateway.schema.item import ON_THE_SHELF, ElectronicAccess, ItemConnection, ItemFilter, ItemSort
 from gateway.schema.metadata import Metadata, Tags
+from gateway.schema.page import Connection
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.upstream import cql
 
@@ -254,23 +256,21 @@ class InstanceConnection(Connection[Instance]):
     'title: `{ title: "history bridges" }`.'
 )
 class InstanceFilter:
-    id: list[strawberry.ID] | None = condition("Ids of titles.", "id", arguments.ids)
-    hrid: list[str] | None = condition(
-        "Human-readable numbers, such as `in00000102`.", "hrid", arguments.exact
-    )
+    id: list[strawberry.ID] | None = condition("Ids of titles.", "id", filters.ids)
+    hrid: list[str] | None = condition("Human-readable numbers, such as `in00000102`.", "hrid", filters.exact)
     title: str | None = condition(
-        "Words of the title in any order; all must match: `history bridges`.", "title", arguments.words
+        "Words of the title in any order; all must match: `history bridges`.", "title", filters.words
     )
     source: list[str] | None = condition(
-        "Sources of the records, such as `FOLIO` or `MARC`.", "source", arguments.exact
+        "Sources of the records, such as `FOLIO` or `MARC`.", "source", filters.exact
     )
     staff_suppress: bool | None = condition(
         "True for records that only cataloguers may see, false for the others.",
         "staffSuppress",
-        arguments.flag,
+        filters.flag,
     )
     discovery_suppress: bool | None = condition(
-        "True for records hidden from patrons, false for the others.", "discoverySuppress", arguments.flag
+        "True for records hidden from patrons, false for the others.", "discoverySuppress", filters.flag
     )
 
 

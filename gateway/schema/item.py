@@ -10,23 +10,25 @@ import strawberry
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
-from gateway.fields.arguments import SortDirection, condition
+from gateway.fields.arguments import condition
 from gateway.fields.base import Arguments, Declared, Entry, Json, Load, Needs, Path, Place, Selected, Source
-from gateway.fields.enums import member
 from gateway.fields.link import Link, embedded_link, id_in, link, load_value
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, connection, connection_link, full_list_link
+from gateway.fields.page import connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
 from gateway.fields.root import query, root
 from gateway.fields.scalars import DateTime
 from gateway.fields.selection import get_selected
 from gateway.loaders.instance import HOLDINGS, InstanceOf
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
+from gateway.schema import filters
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
-from gateway.schema.enums import CirculationNoteType, ItemStatusName
+from gateway.schema.enums import CirculationNoteType, ItemStatusName, member
+from gateway.schema.filters import SortDirection
 from gateway.schema.loan_item import Named
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
+from gateway.schema.page import Connection
 from gateway.schema.reference import LoanType, MaterialType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.upstream import cql
@@ -329,28 +331,26 @@ class ItemConnection(Connection[Item]):
     "status: [MISSING, LONG_MISSING] }`."
 )
 class ItemFilter:
-    id: list[strawberry.ID] | None = condition("Ids of items.", "id", arguments.ids)
-    hrid: list[str] | None = condition(
-        "Human-readable numbers, such as `it00000001`.", "hrid", arguments.exact
-    )
-    barcode: list[str] | None = condition("Barcodes, such as `2000000001`.", "barcode", arguments.exact)
-    accession_number: list[str] | None = condition("Accession numbers.", "accessionNumber", arguments.exact)
-    holdings_id: list[strawberry.ID] | None = condition("Ids of holdings.", "holdingsRecordId", arguments.ids)
-    instance_id: list[strawberry.ID] | None = condition("Ids of titles.", "instance.id", arguments.ids)
+    id: list[strawberry.ID] | None = condition("Ids of items.", "id", filters.ids)
+    hrid: list[str] | None = condition("Human-readable numbers, such as `it00000001`.", "hrid", filters.exact)
+    barcode: list[str] | None = condition("Barcodes, such as `2000000001`.", "barcode", filters.exact)
+    accession_number: list[str] | None = condition("Accession numbers.", "accessionNumber", filters.exact)
+    holdings_id: list[strawberry.ID] | None = condition("Ids of holdings.", "holdingsRecordId", filters.ids)
+    instance_id: list[strawberry.ID] | None = condition("Ids of titles.", "instance.id", filters.ids)
     status: list[ItemStatusName] | None = condition(
-        "States, such as `MISSING`.", "status.name", arguments.members
+        "States, such as `MISSING`.", "status.name", filters.members
     )
     material_type_id: list[strawberry.ID] | None = condition(
-        "Ids of FOLIO material types.", "materialTypeId", arguments.ids
+        "Ids of FOLIO material types.", "materialTypeId", filters.ids
     )
     permanent_loan_type_id: list[strawberry.ID] | None = condition(
-        "Ids of FOLIO loan types.", "permanentLoanTypeId", arguments.ids
+        "Ids of FOLIO loan types.", "permanentLoanTypeId", filters.ids
     )
     effective_location_id: list[strawberry.ID] | None = condition(
-        "Ids of the locations in force.", "effectiveLocationId", arguments.ids
+        "Ids of the locations in force.", "effectiveLocationId", filters.ids
     )
     discovery_suppress: bool | None = condition(
-        "True for records hidden from patrons, false for the others.", "discoverySuppress", arguments.flag
+        "True for records hidden from patrons, false for the others.", "discoverySuppress", filters.flag
     )
 
 

@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, connection, connection_link
+from gateway.fields.page import connection, connection_link
 from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
@@ -20,6 +20,7 @@ from gateway.schema.loan_history import LATEST_CHANGE_FIRST, LoanHistoryConnecti
 from gateway.schema.loan_item import LoanItem
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.schema.policy import LoanPolicy, LostItemFeePolicy, OverdueFinePolicy
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.service_point import SUMMARY_MEMBERS

@@ -6,9 +6,9 @@ from enum import Enum
 
 import strawberry
 
-from gateway.fields.enums import member, unknown_member
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
+from gateway.schema.enums import member, unknown_member
 
 
 @strawberry.enum(description="The state of an item for use inside the library only.")

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.fields.enums import member, unknown_member
 from gateway.fields.link import link
-from gateway.fields.page import Connection
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
-from gateway.schema.enums import ItemStatusName, LoanStatusName
+from gateway.schema.enums import ItemStatusName, LoanStatusName, member, unknown_member
 from gateway.schema.loan_extras import AgedToLostDelayedBilling, ForUseAtLocation, Reminders
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.schema.policy import LoanPolicy, LostItemFeePolicy, OverdueFinePolicy
 from gateway.upstream import cql
 

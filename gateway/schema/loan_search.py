@@ -6,10 +6,10 @@ from enum import Enum
 
 import strawberry
 
-from gateway.fields import arguments
-from gateway.fields.arguments import DateTimeRange, SortDirection, condition
-from gateway.fields.enums import member
-from gateway.schema.enums import ItemStatusName, LoanStatusName
+from gateway.fields.arguments import condition
+from gateway.schema import filters
+from gateway.schema.enums import ItemStatusName, LoanStatusName, member
+from gateway.schema.filters import DateTimeRange, SortDirection
 from gateway.schema.loan_extras import AtLocationUseStatus
 
 
@@ -18,31 +18,31 @@ from gateway.schema.loan_extras import AtLocationUseStatus
     'status: [OPEN], dueDate: { before: "2026-11-26T00:00:00Z" } }`.'
 )
 class LoanFilter:
-    id: list[strawberry.ID] | None = condition("Ids of loans.", "id", arguments.ids)
-    borrower_id: list[strawberry.ID] | None = condition("Ids of borrowers.", "userId", arguments.ids)
-    item_id: list[strawberry.ID] | None = condition("Ids of items.", "itemId", arguments.ids)
+    id: list[strawberry.ID] | None = condition("Ids of loans.", "id", filters.ids)
+    borrower_id: list[strawberry.ID] | None = condition("Ids of borrowers.", "userId", filters.ids)
+    item_id: list[strawberry.ID] | None = condition("Ids of items.", "itemId", filters.ids)
     status: list[LoanStatusName] | None = condition(
-        "The states of the loans.", "status.name", arguments.members
+        "The states of the loans.", "status.name", filters.members
     )
-    due_date: DateTimeRange | None = condition("The date the item is due.", "dueDate", arguments.span)
-    loan_date: DateTimeRange | None = condition("The date the item was lent.", "loanDate", arguments.span)
+    due_date: DateTimeRange | None = condition("The date the item is due.", "dueDate", filters.span)
+    loan_date: DateTimeRange | None = condition("The date the item was lent.", "loanDate", filters.span)
     action: list[str] | None = condition(
-        "The last action on the loan, such as `checkedout` or `renewed`.", "action", arguments.exact
+        "The last action on the loan, such as `checkedout` or `renewed`.", "action", filters.exact
     )
     item_status: list[ItemStatusName] | None = condition(
-        "The state of the item as stored in the loan.", "itemStatus", arguments.members
+        "The state of the item as stored in the loan.", "itemStatus", filters.members
     )
     checkout_service_point_id: list[strawberry.ID] | None = condition(
-        "The service point of the check-out.", "checkoutServicePointId", arguments.ids
+        "The service point of the check-out.", "checkoutServicePointId", filters.ids
     )
     checkin_service_point_id: list[strawberry.ID] | None = condition(
-        "The service point of the check-in.", "checkinServicePointId", arguments.ids
+        "The service point of the check-in.", "checkinServicePointId", filters.ids
     )
     for_use_at_location_status: list[AtLocationUseStatus] | None = condition(
-        "The states of items for use inside the library only.", "forUseAtLocation.status", arguments.members
+        "The states of items for use inside the library only.", "forUseAtLocation.status", filters.members
     )
     created_by_username: list[str] | None = condition(
-        "User names of the staff members who lent the items.", "metadata.createdByUsername", arguments.exact
+        "User names of the staff members who lent the items.", "metadata.createdByUsername", filters.exact
     )
 
 

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.fields import arguments
-from gateway.fields.arguments import SortDirection, condition
-from gateway.fields.enums import member
+from gateway.fields.arguments import condition
 from gateway.fields.link import link, links
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, connection
+from gateway.fields.page import connection
 from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.fields.scalars import JSON
+from gateway.schema import filters
+from gateway.schema.enums import member
+from gateway.schema.filters import SortDirection
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -92,19 +94,19 @@ class LocationConnection(Connection[Location]):
     description="Conditions on locations. All must hold. Active locations: `{ isActive: true }`."
 )
 class LocationFilter:
-    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
-    code: list[str] | None = condition("Any of these codes.", "code", arguments.exact)
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
+    name: list[str] | None = condition("Any of these names.", "name", filters.exact)
+    code: list[str] | None = condition("Any of these codes.", "code", filters.exact)
     is_active: bool | None = condition(
-        "True for active locations, false for the others.", "isActive", arguments.flag
+        "True for active locations, false for the others.", "isActive", filters.flag
     )
     institution_id: list[strawberry.ID] | None = condition(
-        "Ids of institutions.", "institutionId", arguments.ids
+        "Ids of institutions.", "institutionId", filters.ids
     )
-    campus_id: list[strawberry.ID] | None = condition("Ids of campuses.", "campusId", arguments.ids)
-    library_id: list[strawberry.ID] | None = condition("Ids of libraries.", "libraryId", arguments.ids)
+    campus_id: list[strawberry.ID] | None = condition("Ids of campuses.", "campusId", filters.ids)
+    library_id: list[strawberry.ID] | None = condition("Ids of libraries.", "libraryId", filters.ids)
     primary_service_point_id: list[strawberry.ID] | None = condition(
-        "Ids of primary service points.", "primaryServicePoint", arguments.ids
+        "Ids of primary service points.", "primaryServicePoint", filters.ids
     )
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.fields.enums import member, unknown_member
 from gateway.fields.link import link
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
 from gateway.schema.cancellation_reason import CancellationReason
-from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
+from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType, member, unknown_member
 from gateway.schema.metadata import Metadata
 from gateway.schema.reference import AddressType
 from gateway.schema.request import (

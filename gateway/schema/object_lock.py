@@ -8,13 +8,13 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.enums import UNKNOWN
-from gateway.fields.page import FullList
+from gateway.fields.arguments import UNKNOWN
 from gateway.fields.record import derived, field
 from gateway.fields.root import query
 from gateway.fields.scalars import DateTime, has_offset
 from gateway.loaders.loader import Slice
 from gateway.schema.object_type import ObjectType
+from gateway.schema.page import FullList
 from gateway.upstream.record_types import Record
 
 MAX_OBJECT_ID = 2_147_483_647

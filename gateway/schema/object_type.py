@@ -6,7 +6,7 @@ from enum import Enum
 
 import strawberry
 
-from gateway.fields.enums import member, unknown_member
+from gateway.schema.enums import member, unknown_member
 
 
 @strawberry.enum(description="A kind of object that Polaris can lock.")

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.fields import arguments
 from gateway.fields.arguments import condition
 from gateway.fields.link import link
-from gateway.fields.page import Connection
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
+from gateway.schema import filters
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ class ManualBlockConnection(Connection[ManualBlock]):
 )
 class ManualBlockFilter:
     borrowing: bool | None = condition(
-        "True for blocks on borrowing, false for the others.", "borrowing", arguments.flag
+        "True for blocks on borrowing, false for the others.", "borrowing", filters.flag
     )
     renewals: bool | None = condition(
-        "True for blocks on renewals, false for the others.", "renewals", arguments.flag
+        "True for blocks on renewals, false for the others.", "renewals", filters.flag
     )
     requests: bool | None = condition(
-        "True for blocks on requests, false for the others.", "requests", arguments.flag
+        "True for blocks on requests, false for the others.", "requests", filters.flag
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import strawberry
 
-from gateway.fields import arguments
 from gateway.fields.arguments import condition
-from gateway.fields.page import Connection, connection
+from gateway.fields.page import connection
 from gateway.fields.record import field
 from gateway.fields.root import root
+from gateway.schema import filters
 from gateway.schema.enums import IntervalId
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.upstream import cql
 
 
@@ -213,8 +214,8 @@ class LostItemFeePolicyConnection(Connection[LostItemFeePolicy]):
 
 @strawberry.input(description='Conditions on policies. All must hold. By name: `{ name: ["Two weeks"] }`.')
 class PolicyFilter:
-    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
+    name: list[str] | None = condition("Any of these names.", "name", filters.exact)
 
 
 QUERIES = [

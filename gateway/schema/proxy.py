@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.fields import arguments
 from gateway.fields.arguments import condition
 from gateway.fields.link import link
-from gateway.fields.page import Connection
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
+from gateway.schema import filters
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 
 if TYPE_CHECKING:
     from gateway.schema.user import User
@@ -50,4 +50,4 @@ class ProxyRelationConnection(Connection[ProxyRelation]):
     description='Conditions on proxy relations. All must hold. Active relations: `{ status: ["Active"] }`.'
 )
 class ProxyRelationFilter:
-    status: list[str] | None = condition("`Active` or `Inactive`.", "status", arguments.exact)
+    status: list[str] | None = condition("`Active` or `Inactive`.", "status", filters.exact)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import strawberry
 
-from gateway.fields import arguments
 from gateway.fields.arguments import condition
-from gateway.fields.page import Connection, connection
+from gateway.fields.page import connection
 from gateway.fields.record import field
 from gateway.fields.root import root
+from gateway.schema import filters
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.upstream import cql
 
 
@@ -86,22 +87,22 @@ class TagConnection(Connection[Tag]):
     description='Conditions on reference records. All must hold. By name: `{ name: ["book"] }`.'
 )
 class ReferenceFilter:
-    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
+    name: list[str] | None = condition("Any of these names.", "name", filters.exact)
 
 
 @strawberry.input(
     description='Conditions on address types. All must hold. By name: `{ addressType: ["Home"] }`.'
 )
 class AddressTypeFilter:
-    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    address_type: list[str] | None = condition("Any of these names.", "addressType", arguments.exact)
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
+    address_type: list[str] | None = condition("Any of these names.", "addressType", filters.exact)
 
 
 @strawberry.input(description='Conditions on labels. All must hold. By prefix: `{ label: "urg*" }`.')
 class TagFilter:
-    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    label: str | None = condition("The label; `*` is a wildcard, as in `urg*`.", "label", arguments.pattern)
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
+    label: str | None = condition("The label; `*` is a wildcard, as in `urg*`.", "label", filters.pattern)
 
 
 QUERIES = [

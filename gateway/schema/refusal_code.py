@@ -6,7 +6,7 @@ from enum import Enum
 
 import strawberry
 
-from gateway.fields.enums import member
+from gateway.schema.enums import member
 
 
 @strawberry.enum(

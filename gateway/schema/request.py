@@ -10,7 +10,7 @@ from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, FullList, connection, whole
+from gateway.fields.page import connection
 from gateway.fields.record import field
 from gateway.fields.root import query, root
 from gateway.fields.scalars import DateTime
@@ -25,6 +25,7 @@ from gateway.schema.enums import (
 from gateway.schema.instance import Identifier, Publication
 from gateway.schema.loan_item import CallNumberComponents, Named
 from gateway.schema.metadata import Metadata, Tags
+from gateway.schema.page import Connection, FullList, whole
 from gateway.schema.reference import AddressType, LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.service_point import REQUEST_SUMMARY_MEMBERS

@@ -6,10 +6,10 @@ from enum import Enum
 
 import strawberry
 
-from gateway.fields import arguments
-from gateway.fields.arguments import DateTimeRange, SortDirection, condition
-from gateway.fields.enums import member
-from gateway.schema.enums import RequestLevel, RequestStatus, RequestType
+from gateway.fields.arguments import condition
+from gateway.schema import filters
+from gateway.schema.enums import RequestLevel, RequestStatus, RequestType, member
+from gateway.schema.filters import DateTimeRange, SortDirection
 
 
 @strawberry.input(
@@ -17,40 +17,40 @@ from gateway.schema.enums import RequestLevel, RequestStatus, RequestType
     "hold shelf: `{ status: [OPEN_AWAITING_PICKUP] }`."
 )
 class RequestFilter:
-    id: list[strawberry.ID] | None = condition("Ids of requests.", "id", arguments.ids)
-    requester_id: list[strawberry.ID] | None = condition("Ids of requesters.", "requesterId", arguments.ids)
-    item_id: list[strawberry.ID] | None = condition("Ids of items.", "itemId", arguments.ids)
-    instance_id: list[strawberry.ID] | None = condition("Ids of titles.", "instanceId", arguments.ids)
+    id: list[strawberry.ID] | None = condition("Ids of requests.", "id", filters.ids)
+    requester_id: list[strawberry.ID] | None = condition("Ids of requesters.", "requesterId", filters.ids)
+    item_id: list[strawberry.ID] | None = condition("Ids of items.", "itemId", filters.ids)
+    instance_id: list[strawberry.ID] | None = condition("Ids of titles.", "instanceId", filters.ids)
     request_type: list[RequestType] | None = condition(
-        "Request types: `PAGE`, `HOLD` or `RECALL`.", "requestType", arguments.members
+        "Request types: `PAGE`, `HOLD` or `RECALL`.", "requestType", filters.members
     )
-    request_level: list[RequestLevel] | None = condition("Request levels.", "requestLevel", arguments.members)
+    request_level: list[RequestLevel] | None = condition("Request levels.", "requestLevel", filters.members)
     status: list[RequestStatus] | None = condition(
-        "Statuses, such as `OPEN_NOT_YET_FILLED`.", "status", arguments.members
+        "Statuses, such as `OPEN_NOT_YET_FILLED`.", "status", filters.members
     )
     pickup_service_point_id: list[strawberry.ID] | None = condition(
-        "Ids of pickup service points.", "pickupServicePointId", arguments.ids
+        "Ids of pickup service points.", "pickupServicePointId", filters.ids
     )
-    request_date: DateTimeRange | None = condition("The creation date.", "requestDate", arguments.span)
+    request_date: DateTimeRange | None = condition("The creation date.", "requestDate", filters.span)
     item_barcode: list[str] | None = condition(
-        "Barcodes of items, such as `2000000001`.", "item.barcode", arguments.exact
+        "Barcodes of items, such as `2000000001`.", "item.barcode", filters.exact
     )
     requester_barcode: list[str] | None = condition(
-        "Library card numbers of requesters, such as `1000000001`.", "requester.barcode", arguments.exact
+        "Library card numbers of requesters, such as `1000000001`.", "requester.barcode", filters.exact
     )
     title: str | None = condition(
         "Words of the title in any order; all must match: `history bridges`.",
         "instance.title",
-        arguments.words,
+        filters.words,
     )
     cancellation_reason_id: list[strawberry.ID] | None = condition(
-        "Ids of cancellation reasons.", "cancellationReasonId", arguments.ids
+        "Ids of cancellation reasons.", "cancellationReasonId", filters.ids
     )
     item_effective_location_id: list[strawberry.ID] | None = condition(
-        "Ids of the items' locations.", "item.itemEffectiveLocationId", arguments.ids
+        "Ids of the items' locations.", "item.itemEffectiveLocationId", filters.ids
     )
     retrieval_service_point_id: list[strawberry.ID] | None = condition(
-        "Ids of the service points that retrieve the items.", "item.retrievalServicePointId", arguments.ids
+        "Ids of the service points that retrieve the items.", "item.retrievalServicePointId", filters.ids
     )
 
 

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from gateway.fields import arguments
-from gateway.fields.arguments import SortDirection, condition
-from gateway.fields.enums import member
+from gateway.fields.arguments import condition
 from gateway.fields.link import link
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, connection, connection_link, full_list_link
+from gateway.fields.page import connection, connection_link, full_list_link
 from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
-from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalId
+from gateway.schema import filters
+from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalId, member
+from gateway.schema.filters import SortDirection
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.staff_slip_template import StaffSlipTemplate
 from gateway.upstream import cql
@@ -119,11 +120,11 @@ class ServicePointConnection(Connection[ServicePoint]):
     description="Conditions on service points. All must hold. With pickup: `{ pickupLocation: true }`."
 )
 class ServicePointFilter:
-    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
-    code: list[str] | None = condition("Any of these codes.", "code", arguments.exact)
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
+    name: list[str] | None = condition("Any of these names.", "name", filters.exact)
+    code: list[str] | None = condition("Any of these codes.", "code", filters.exact)
     pickup_location: bool | None = condition(
-        "True for service points with pickup, false for the others.", "pickupLocation", arguments.flag
+        "True for service points with pickup, false for the others.", "pickupLocation", filters.flag
     )
 
 

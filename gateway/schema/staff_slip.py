@@ -9,10 +9,10 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.page import FullList, whole
 from gateway.fields.record import field
 from gateway.fields.root import query
 from gateway.fields.scalars import DateTime
+from gateway.schema.page import FullList, whole
 
 if TYPE_CHECKING:
     from gateway.schema.request import Request

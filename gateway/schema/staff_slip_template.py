@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import strawberry
 
-from gateway.fields import arguments
 from gateway.fields.arguments import condition
-from gateway.fields.page import Connection, connection
+from gateway.fields.page import connection
 from gateway.fields.record import field
 from gateway.fields.root import root
+from gateway.schema import filters
 from gateway.schema.metadata import Metadata
+from gateway.schema.page import Connection
 from gateway.upstream import cql
 
 
@@ -37,9 +38,9 @@ class StaffSlipTemplateConnection(Connection[StaffSlipTemplate]):
     description="Conditions on staff slip templates. All must hold. Those in use: `{ active: true }`."
 )
 class StaffSlipTemplateFilter:
-    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    name: list[str] | None = condition("Any of these names.", "name", arguments.exact)
-    active: bool | None = condition("True for those in use, false for the others.", "active", arguments.flag)
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
+    name: list[str] | None = condition("Any of these names.", "name", filters.exact)
+    active: bool | None = condition("True for those in use, false for the others.", "active", filters.flag)
 
 
 QUERIES = [

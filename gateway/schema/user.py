@@ -10,21 +10,23 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields import arguments
-from gateway.fields.arguments import SortDirection, condition
-from gateway.fields.enums import member
+from gateway.fields.arguments import condition
 from gateway.fields.link import link, links, list_link
 from gateway.fields.lookup import lookup
-from gateway.fields.page import Connection, FullList, connection, connection_link
+from gateway.fields.page import connection, connection_link
 from gateway.fields.record import field
 from gateway.fields.root import query, root
 from gateway.fields.scalars import JSON, DateTime
 from gateway.loaders.loader import Slice
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
+from gateway.schema import filters
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
+from gateway.schema.enums import member
+from gateway.schema.filters import SortDirection
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
+from gateway.schema.page import Connection, FullList
 from gateway.schema.patron_block import (
     LATEST_BLOCKS_FIRST,
     AutomatedPatronBlock,
@@ -204,28 +206,24 @@ class UserConnection(Connection[User]):
     description='Conditions on users. All must hold. By name prefix: `{ active: true, lastName: "Mac*" }`.'
 )
 class UserFilter:
-    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    barcode: list[str] | None = condition("Any of these barcodes.", "barcode", arguments.exact)
-    username: list[str] | None = condition("Any of these user names.", "username", arguments.exact)
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
+    barcode: list[str] | None = condition("Any of these barcodes.", "barcode", filters.exact)
+    username: list[str] | None = condition("Any of these user names.", "username", filters.exact)
     external_system_id: list[str] | None = condition(
-        "Any of these keys in another system.", "externalSystemId", arguments.exact
+        "Any of these keys in another system.", "externalSystemId", filters.exact
     )
     patron_group_id: list[strawberry.ID] | None = condition(
-        "Ids of patron groups.", "patronGroup", arguments.ids
+        "Ids of patron groups.", "patronGroup", filters.ids
     )
-    active: bool | None = condition(
-        "True for active accounts, false for the others.", "active", arguments.flag
-    )
-    type: list[str] | None = condition("Any of these types of account.", "type", arguments.exact)
+    active: bool | None = condition("True for active accounts, false for the others.", "active", filters.flag)
+    type: list[str] | None = condition("Any of these types of account.", "type", filters.exact)
     last_name: str | None = condition(
-        "The family name; `*` is a wildcard, as in `Mac*`.", "personal.lastName", arguments.pattern
+        "The family name; `*` is a wildcard, as in `Mac*`.", "personal.lastName", filters.pattern
     )
     first_name: str | None = condition(
-        "The given name; `*` is a wildcard.", "personal.firstName", arguments.pattern
+        "The given name; `*` is a wildcard.", "personal.firstName", filters.pattern
     )
-    email: str | None = condition(
-        "The e-mail address; `*` is a wildcard.", "personal.email", arguments.pattern
-    )
+    email: str | None = condition("The e-mail address; `*` is a wildcard.", "personal.email", filters.pattern)
 
 
 @strawberry.enum(description="Sort keys for users.")
@@ -255,8 +253,8 @@ class PatronGroupConnection(Connection[PatronGroup]):
 
 @strawberry.input(description='Conditions on patron groups. By name: `{ group: ["faculty"] }`.')
 class PatronGroupFilter:
-    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", arguments.ids)
-    group: list[str] | None = condition("Any of these names.", "group", arguments.exact)
+    id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
+    group: list[str] | None = condition("Any of these names.", "group", filters.exact)
 
 
 @strawberry.type(description="A complete list of matching users.")

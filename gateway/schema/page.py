@@ -1,0 +1,66 @@
+"""Pages of lists and complete lists, of records of any type."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import strawberry
+
+from gateway.context import Info
+from gateway.fields.arguments import cursor
+from gateway.fields.page import page_field
+from gateway.loaders.loader import Slice
+
+Record = TypeVar("Record")
+
+
+@strawberry.type(description="The position of a page in its list.")
+class PageInfo:
+    has_next_page: bool = page_field("True if more records follow.", lambda page: bool(page.has_next))
+    has_previous_page: bool = page_field("True if records precede this page.", lambda page: page.offset > 0)
+    start_cursor: str | None = page_field(
+        "The cursor of the first record of the page. Null if the page is empty.",
+        lambda page: cursor(page.offset) if page.records else None,
+    )
+    end_cursor: str | None = page_field(
+        "The cursor of the last record of the page: pass it as `after` for the next page. Null if "
+        "the page is empty.",
+        lambda page: cursor(page.offset + len(page.records) - 1) if page.records else None,
+    )
+
+
+def _edges(page: Slice) -> list[tuple[int, Any]]:
+    return list(enumerate(page.records, page.offset))
+
+
+@strawberry.type(description="A record with its cursor.")
+class Edge(Generic[Record]):
+    cursor: str = page_field("The cursor of the record, for `after`.", lambda edge: cursor(edge[0]))  # type: ignore[index]  # the source is a pair
+    node: Record | None = page_field("The record.", lambda edge: edge[1])  # type: ignore[index]  # as above
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[Record]):
+    nodes: list[Record | None] = page_field("The records of the page.", lambda page: page.records)
+    edges: list[Edge[Record] | None] = page_field("The records with their cursors.", _edges)
+    page_info: PageInfo = page_field("The position of the page in the list.", lambda page: page)
+    total_count: int | None = page_field(
+        "The exact number of records in the complete list. Costs upstream a count.",
+        lambda page: page.total,
+    )
+
+
+@strawberry.type(description="A complete list; upstream does not page it.")
+class FullList(Generic[Record]):
+    nodes: list[Record | None] = page_field("All records.", lambda page: page.records, rows=10)
+    total_count: int = page_field("The number of records.", lambda page: len(page.records))
+
+
+async def whole(info: Info, loader: str, key: str) -> Slice:
+    """Load the complete list of a key."""
+    return Slice(await getattr(info.context.loaders, loader).load(key))
+
+
+def full_list_of(records: list[Any]) -> Slice:
+    """Return the complete list that is in the result of a mutation. Any: records are JSON."""
+    return Slice(records)
