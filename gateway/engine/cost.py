@@ -24,4 +24,6 @@ def price(
     declaration = declaration_of(field)
     if not isinstance(declaration, Field):
         return Cost(rows=rows)
-    return declaration.cost(analyze_selection(declaration, field, nodes, Document(fragments)).needs, rows)
+    selected = analyze_selection(declaration, field, nodes, Document(fragments))
+    cost = declaration.cost(selected.needs, rows)
+    return cost._replace(calls=cost.calls + declaration.count_calls(selected))

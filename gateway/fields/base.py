@@ -107,6 +107,7 @@ class Field(StrawberryField):
     loads_lists: ClassVar[bool] = False  # its key is a list of keys
     selects_nodes: ClassVar[bool] = False  # its value is a page; what is selected of that are the records
     loads_owner: ClassVar[bool] = False  # a complete record is loaded of which it is a member
+    key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({})  # of the members of its key, if not text
     embedded: Mapping[Path, Path] = MappingProxyType({})  # members of the target by those of the record
 
     def __copy__(self) -> Self:
@@ -160,6 +161,10 @@ class Field(StrawberryField):
     def cost(self, needs: Needs, rows: int) -> Cost:
         """Return the upstream calls for a selection; `rows` is the number of records assumed for its type."""
         return Cost(rows=rows)
+
+    def count_calls(self, selected: Selected) -> int:
+        """Return the further calls for fields directly below, such as the number of records of a list."""
+        return 0
 
     def plan(self, place: Place) -> Entry:
         """Return the expression for the value in a compiled plan."""

@@ -35,6 +35,7 @@ from gateway.upstream.record_types import Decoded
 
 EMBEDDED = frozenset({("id",), ("name",)})
 MAX_ID_LENGTH = 100  # characters
+NO_ID = frozenset({"", "0"})  # mod-feesfines writes 0 if an account has no loan or item
 THROUGH = ">"  # marks, in an embedded record, the members of the target of one of its own links
 
 
@@ -82,13 +83,13 @@ class Link(Field):
             and needs <= self.embedded.keys()
             and all(_has(record, self.embedded[path]) for path in needs)
         ):
-            return self._partial(record)
+            return self._partial(record, key)
         return None
 
-    def _partial(self, record: Any) -> dict[str, Any]:
+    def _partial(self, record: Any, key: str) -> dict[str, Any]:
         target: dict[str, Any] = {}
         for path, origin in self.embedded.items():
-            value = dig(record, origin)
+            value = key if origin == self.key else dig(record, origin)
             # An object of the target with nothing in it would be wrong if the target has none. A member of a
             # further link's target counts, null or not, as long as the parent has the object it stands in.
             if value is None and not (path[0].endswith(THROUGH) and _has(record, origin)):
@@ -133,16 +134,17 @@ def are_ids(values: Collection[str]) -> bool:
 
 
 def id_in(field: StrawberryField, value: Any) -> str | None:
-    """Return the id, None if there is none. Raises `UpstreamBadResponse` for a value that cannot be an id.
+    """Return the id in lower case, as FOLIO spells it in the record, None if there is none.
 
+    Raises `UpstreamBadResponse` for a value that cannot be an id.
     It must be kept from the loader, in which it would cost the links of all other records.
     """
-    if value is None or value == "":
+    if value is None or (type(value) is str and value in NO_ID):
         return None
     if type(value) is not str or not are_ids([value]):
         name = to_camel_case(field.python_name)
         raise errors.UpstreamBadResponse(f"An upstream service sent something else where `{name}` has an id.")
-    return value
+    return value.lower()
 
 
 class ManyLink(Link):

@@ -103,8 +103,8 @@ class ConnectionField(RootField):
             rows = await getattr(context.loaders, self.table).rows()
             if rows is not None:
                 return cut(rows, window)
-        loaders = context.loaders.direct if selected.is_direct else context.loaders
-        collection = self.collection.of(context.upstream, loaders.lists_from)
+        is_direct = context.loaders.is_direct or selected.is_direct
+        collection = self.collection.of(context.upstream, is_direct)
         query = cql.sort_by(clause, sort, tie_break=collection.tie_break)
         length = collection.request_line_length(query, limit=window.count)
         maximum = context.loaders.limits.max_request_line
@@ -115,16 +115,27 @@ class ConnectionField(RootField):
             )
         return await page_of(collection, clause, sort, window, decoder)
 
+    def cost(self, needs: Needs, rows: int) -> Cost:
+        return Cost(1, rows=rows)
+
+    def count_calls(self, selected: Selected) -> int:
+        return _count_calls(self.collection, selected)
+
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         if self.table is not None:
             return []
         return [Source(self.collection, is_direct or selected.is_direct)]
 
 
+def _count_calls(collection: CollectionName, selected: Selected) -> int:
+    """Return 1 if a total may have to be counted by a separate call."""
+    return int("totalCount" in selected.fields and not collection.forwards_total)
+
+
 class ConnectionLink(Link):
     """A connection on a record: the records that have its key."""
 
-    declared = ("loader", "key", "within", "default_sort")
+    declared = ("loader", "key", "within", "default_sort", "calls")
     reads_ids = False
     selects_nodes = True
     within: cql.Cql | None
@@ -144,7 +155,10 @@ class ConnectionLink(Link):
         return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
 
     def cost(self, needs: Needs, rows: int) -> Cost:
-        return Cost(1, self.batched, rows)
+        return Cost(self.calls, self.batched, rows)
+
+    def count_calls(self, selected: Selected) -> int:
+        return sum(_count_calls(each.collection, selected) for each in self.sources(selected, False))
 
     def plan(self, place: Place) -> Entry:
         return place.load()
@@ -208,9 +222,15 @@ def connection_link(
     sort: type | None = None,
     within: cql.Cql | None = None,
     default_sort: Sequence[cql.SortKey] = (),
+    calls: int = 1,
+    kind: type[ConnectionLink] = ConnectionLink,
 ) -> Declared:
-    """Declare a connection on a record: `loader` takes the clause and the sort, `key` is the parent's."""
-    field = ConnectionLink(description=description)
+    """Declare a connection on a record: `loader` takes the clause and the sort, `key` is the parent's.
+
+    `calls` is how many upstream calls the pages of a batch of parents may need.
+    """
+    field = kind(description=description)
+    field.calls = calls
     field.loader, field.key, field.within = loader, path_of(key), within
     field.default_sort = tuple(default_sort)
     field.arguments = [*_filters(filter, sort), *_PAGE]

@@ -36,7 +36,8 @@ from gateway.fields.base import (
     loader_sources,
 )
 from gateway.fields.selection import get_selected
-from gateway.upstream.record_types import FROM_CIRCULATION, Decoded
+from gateway.upstream.record_types import Decoded
+from gateway.upstream.services.circulation import FROM_CIRCULATION
 
 
 class RecordField(Field):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from propcache.api import cached_property
 
 from gateway.loaders.account import AccountLoaders
-from gateway.loaders.instance import InstanceLoaders
+from gateway.loaders.bound_with import BoundWithLoaders
 from gateway.loaders.item import ItemLoaders
 from gateway.loaders.loan import LoanLoaders
 from gateway.loaders.patron_block import PatronBlockLoaders
@@ -20,7 +20,7 @@ from gateway.loaders.user import UserLoaders
 class Loaders(
     LoanLoaders,
     RequestLoaders,
-    InstanceLoaders,
+    BoundWithLoaders,
     ItemLoaders,
     UserLoaders,
     AccountLoaders,
@@ -34,17 +34,13 @@ class Loaders(
 
     @cached_property
     def through_bff(self) -> Loaders:
-        """The same loaders over the BFF, for members that only the BFF sends. Where it serves no such list,
-        nothing has these members, and nothing is read.
-        """
-        if self.lists_from == "bff":
-            return self
-        return Loaders(self.upstream, self.limits, lists_from="bff if served")
+        """The same loaders over the BFF, for members that only the BFF sends."""
+        return Loaders(self.upstream, self.limits) if self.is_direct else self
 
     @cached_property
     def direct(self) -> Loaders:
         """The same loaders with loans and requests from circulation itself instead of the BFF."""
-        return self if self.is_direct else Loaders(self.upstream, self.limits, lists_from="circulation")
+        return self if self.is_direct else Loaders(self.upstream, self.limits, direct=True)
 
 
 __all__ = ["Loaders"]

@@ -25,6 +25,9 @@ from gateway.upstream.record_types import Decoded, Record
 MAX_PAGE_SIZE = 1000  # records per call, if their number is not known before
 _INDEX_LENGTH = 10  # characters of room for the name of the index; a blank is three bytes when encoded
 _PLAIN = len(percent_encode('id==""'))
+# raml-module-builder counts up to 1000 matches exactly, and estimates only beyond (`exactCount`); without
+# records, it always counts.
+MIN_ESTIMATE = 1000
 MAX_PAGES = 20  # calls for one chunk of groups; a list of more records must be narrowed
 
 
@@ -101,25 +104,53 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
             except errors.GatewayError as error:
                 fail(names, errors.without_frames(error))
                 return
-            for name, record in zip(
-                map(str.casefold, _members(page.records, index)), page.records, strict=True
-            ):
+            matches, unsure = _match_names(names, _members(page.records, index), page.records)
+            for name, record in matches:
                 other = results.get(name)
                 if isinstance(other, errors.Conflict):
                     continue
                 # The same record comes twice if two chunks have two spellings of one name.
                 twice = other is not None and not isinstance(other, errors.GatewayError) and other != record
                 results[name] = _ambiguous_key(index) if twice else record
-            if (
-                len(page.records) >= max_records
-            ):  # records of some names may have left no room for those of others
+            if len(page.records) >= max_records:  # those of some names may have left no room for others
                 fail(names, _ambiguous_key(index))
+            elif unsure:  # alone, the records of a name are its own
+                await asyncio.gather(*(fetch([name]) for name in unsure))
 
         for name, problem in (await _fetch_chunks(fetch, keys, collection, limits, "")).items():
             fail([name], problem)
         return [results.get(key.casefold()) for key in keys]
 
     return Loader(load, operation=collection.operation)
+
+
+def _match_names(
+    names: list[str], members: list[str], records: list[Any]
+) -> tuple[list[tuple[str, Any]], list[str]]:  # Any: as `_get_path`
+    """Return the records, each with the case-folded name that it has, and the names that may have one more.
+
+    Upstream has compared them already, so this must not be stricter: all records are those of a single name,
+    and of several names they are those with an equal folding. An index that distinguishes accents may have a
+    record for each spelling, so a record with the exact spelling of one name belongs to that one.
+    """
+    if len(names) == 1:
+        return [(names[0].casefold(), record) for record in records], []
+    spellings: dict[str, list[str]] = {}  # of the names, by their foldings
+    for name in names:
+        spellings.setdefault(cql.fold(name), []).append(name.casefold())
+    matches: list[tuple[str, Any]] = []
+    taken, is_complete = set[str](), True
+    for member, record in zip(members, records, strict=True):
+        folding, spelling = cql.fold(member), member.casefold()
+        candidates = spellings.get(folding, [])
+        if spelling in candidates:
+            candidates = [spelling]
+            taken.add(folding)
+        matches += [(each, record) for each in candidates]
+        is_complete = is_complete and bool(candidates)
+    matched = {name for name, _ in matches}
+    missing = [name for name in names if name.casefold() not in matched]
+    return matches, [name for name in missing if cql.fold(name) in taken] if is_complete else missing
 
 
 def _members(records: list[Any], name: str) -> list[str]:  # Any: as `_get_path`
@@ -229,9 +260,24 @@ async def page_of(
     return Slice(
         page.records[: window.count],
         window.offset,
-        page.total,
+        await _exact_total(collection, query, page, window.offset, limit) if window.total else None,
         len(page.records) > window.count if window.has_next else None,
     )
+
+
+async def _exact_total(
+    collection: BoundCollection, query: cql.Cql | None, page: Page, offset: int, limit: int
+) -> int | None:
+    """Return the exact number of matches, by one more call if that of the page may be an estimate."""
+    records = len(page.records)
+    if collection.declaration.forwards_total or not limit:
+        return page.total
+    if records < limit and (records or not offset):  # the end of the list
+        return offset + records
+    if page.total is not None and page.total < MIN_ESTIMATE:
+        return page.total
+    everything = cql.EVERYTHING if query is None else query
+    return (await collection(str(everything), limit=0, total=True)).total
 
 
 def cut(records: list[Record], window: Window) -> Slice:

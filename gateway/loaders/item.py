@@ -1,9 +1,9 @@
-"""Items by id and barcode, and by holdings."""
+"""Items by id and barcode."""
 
 from __future__ import annotations
 
 from gateway.loaders.batching import by_name
-from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet, RecordLoader
+from gateway.loaders.loader_set import CollectionName, LoaderSet, RecordLoader
 
 ITEMS = CollectionName("inventory.items")
 
@@ -11,4 +11,3 @@ ITEMS = CollectionName("inventory.items")
 class ItemLoaders(LoaderSet):
     item = RecordLoader(ITEMS)
     item_by_barcode = RecordLoader(ITEMS, index="barcode", create=by_name)
-    items_of_holdings = GroupLoader(ITEMS, "holdingsRecordId")

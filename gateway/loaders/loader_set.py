@@ -15,8 +15,8 @@ from typing import Any, Self, TypeAlias, overload
 from gateway.loaders.batching import ById, Grouped, by_id, grouped_by
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
-from gateway.upstream.collection import BoundCollection
-from gateway.upstream.services import ListsFrom, Upstream
+from gateway.upstream.collection import BoundCollection, Collection
+from gateway.upstream.services import SERVICES, Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,34 +30,36 @@ class CollectionName:
         """Return the name of the collection that is read, at the BFF or at circulation itself."""
         return self.direct if is_direct and self.direct is not None else self.name
 
-    def of(self, upstream: Upstream, lists_from: ListsFrom) -> BoundCollection:
+    def of(self, upstream: Upstream, is_direct: bool) -> BoundCollection:
         """Return the collection in the name of the caller."""
-        collection: BoundCollection = attrgetter(self.key(lists_from == "circulation"))(upstream)
-        if self.direct is None:
-            return collection
-        if lists_from == "auto":
-            return upstream.bff_or_circulation(collection, attrgetter(self.direct)(upstream))
-        return upstream.bff_if_served(collection) if lists_from == "bff if served" else collection
+        collection: BoundCollection = attrgetter(self.key(is_direct))(upstream)
+        return collection
+
+    @property
+    def forwards_total(self) -> bool:
+        """False if large totals of the collection are estimates."""
+        service, name = self.name.split(".")
+        declaration = vars(SERVICES[service])[name]
+        return not isinstance(declaration, Collection) or declaration.forwards_total
 
     def is_from_circulation(self, is_direct: bool) -> bool:
         """Return True if its records come from circulation itself, which also has a BFF in front of it."""
         return is_direct and self.direct is not None
 
 
-_OWN_ATTRIBUTES = frozenset({"upstream", "limits", "lists_from", "is_direct", "_groups"})
+_OWN_ATTRIBUTES = frozenset({"upstream", "limits", "is_direct", "_groups"})
 
 
 class LoaderSet:
     """The loaders of one operation, each created when it is first used.
 
-    `lists_from` is the source of loans and requests; with "circulation" the set `is_direct`.
+    A `direct` set reads loans and requests from circulation itself, the others from the BFF.
     """
 
-    def __init__(self, upstream: Upstream, limits: LimitSettings, *, lists_from: ListsFrom = "bff") -> None:
+    def __init__(self, upstream: Upstream, limits: LimitSettings, *, direct: bool = False) -> None:
         self.upstream = upstream
         self.limits = limits
-        self.lists_from: ListsFrom = lists_from
-        self.is_direct = lists_from == "circulation"
+        self.is_direct = direct
         self._groups: dict[tuple[str, ...], Grouped] = {}
 
     def grouped(
@@ -124,7 +126,7 @@ class RecordLoader:
     def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ById:
         if loaders is None:
             return self
-        collection = self.collection.of(loaders.upstream, loaders.lists_from)
+        collection = self.collection.of(loaders.upstream, loaders.is_direct)
         loader = loaders.__dict__[self.name] = self.create(collection, loaders.limits, **self.options)
         return loader
 
@@ -149,7 +151,7 @@ class GroupLoader:
     def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ListLoaders:
         if loaders is None:
             return self
-        collection = self.collection.of(loaders.upstream, loaders.lists_from)
+        collection = self.collection.of(loaders.upstream, loaders.is_direct)
         return lambda within, sort: loaders.grouped(
             collection, self.index, within=within, sort=sort, key=self.member
         )

@@ -69,6 +69,10 @@ class Library:
     """Maximum open loans of a patron per rule: {patronGroupId?, materialTypeId?, loanTypeId?, limit}."""
     request_rules: list[Record] = field(default_factory=list)
     """Request policies: {loanTypeId?, materialTypeId?, patronGroupId?, requestPolicyId}; none allows all."""
+    max_exact_count: int = 1000
+    """The most matches that a service counts exactly if it is not requested to; above, it estimates."""
+    capital_keys: bool = False
+    """True to send foreign keys in capitals, as records of some migrations have them."""
     secure: bool = False
     """True for the secure tenant of a consortium, in which staff confirm each request first."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.sandbox.collections import (
     accounts,
+    bound_with,
     circulation_settings,
     instance_search,
     instances,
@@ -209,6 +210,14 @@ ROUTES: list[ServedRoute] = [
     # inventory
     *collection_routes("/inventory/instances", "inventory.instances", instances.INSTANCES),
     *collection_routes("/inventory/items", "inventory.items", items.ITEMS),
+    get_route(
+        "/inventory/items-by-holdings-id",
+        "inventory.items-by-holdings-id.collection.get",
+        bound_with.read_items_by_holdings_id,
+    ),
+    *collection_routes(
+        "/inventory-storage/bound-with-parts", f"{STORAGE}.bound-with-parts", bound_with.BOUND_WITH_PARTS
+    ),
     *collection_routes("/instance-storage/instances", f"{STORAGE}.instances", instances.STORED_INSTANCES),
     *collection_routes("/item-storage/items", f"{STORAGE}.items", items.STORED_ITEMS),
     *collection_routes("/holdings-storage/holdings", f"{STORAGE}.holdings", instances.HOLDINGS),

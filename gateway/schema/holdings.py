@@ -109,8 +109,9 @@ class Holdings:
     tags: Tags | None = field("Free-text labels.")
     metadata: Metadata | None = field("The dates and users of the creation and the last change.")
     items: ItemConnection | None = connection_link(
-        "The items in shelf order.",
+        "The items in shelf order, including those in which the title is bound with others.",
         loader="items_of_holdings",
+        calls=2,
         filter=ItemFilter,
         sort=ItemSort,
         default_sort=ON_THE_SHELF,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import strawberry
 
+from gateway.context import Context, Info
 from gateway.fields.arguments import condition
-from gateway.fields.link import link
+from gateway.fields.base import Arguments, Json, Load, Path, Selected
+from gateway.fields.link import link, load_value
 from gateway.fields.lookup import lookup
-from gateway.fields.page import connection, connection_link, full_list_link
-from gateway.fields.record import field
+from gateway.fields.page import ConnectionLink, PageRequest, connection, connection_link, full_list_link
+from gateway.fields.record import field, record_of
 from gateway.fields.root import root
+from gateway.fields.selection import get_selected
+from gateway.loaders.bound_with import OfInstance
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import filters
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
@@ -150,6 +156,30 @@ class SucceedingTitle:
     identifiers: list[Identifier | None] | None = field("Identifiers of the title.")
 
 
+class ItemsOfInstance(ConnectionLink):
+    """The items of a title. Fewer calls are needed if the title says that it is not bound with others."""
+
+    key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({("isBoundWith",): bool})
+
+    @property
+    def key_paths(self) -> tuple[Path, ...]:
+        return (("id",), ("isBoundWith",))
+
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
+        record, selection = record_of(source, self), get_selected(info, self)
+        load = self.load(info.context, self.parse(arguments, selection), selection)
+        return load_value(load, (record.get("id"), record.get("isBoundWith")))
+
+    def load(self, context: Context, request: PageRequest, selected: Selected) -> Load:
+        def key(read: tuple[str | None, bool | None]) -> OfInstance | None:
+            instance_id, is_bound_with = read
+            return (
+                None if instance_id is None else OfInstance(str(instance_id), request.window, is_bound_with)
+            )
+
+        return super().load(context, request, selected)._replace(key=key)
+
+
 @strawberry.type(description="A title. Its copies are holdings and items.")
 class Instance:
     id: strawberry.ID = field("The id, a UUID.")
@@ -210,8 +240,10 @@ class Instance:
         default_sort=[cql.SortKey("callNumber")],
     )
     items: ItemConnection | None = connection_link(
-        "The items of all holdings, in shelf order.",
+        "The items of all holdings, in shelf order, including those in which it is bound with other titles.",
         loader="items_of_instance",
+        calls=3,
+        kind=ItemsOfInstance,
         filter=ItemFilter,
         sort=ItemSort,
         default_sort=ON_THE_SHELF,

@@ -193,9 +193,13 @@ class ItemByBarcode(Field):
         return Load(None, lambda items: self._pick(items, arguments))
 
     def _pick(self, items: Any, arguments: Arguments) -> Any:
-        barcode = arguments["barcode"].casefold()
+        barcode = arguments["barcode"]
         records = [item for item in items if hasattr(item, "get")] if isinstance(items, list) else []
-        return next((item for item in records if str(item.get("barcode")).casefold() == barcode), None)
+        for compared in (str.casefold, cql.fold):  # one with the exact spelling before one without accents
+            for item in records:
+                if compared(str(item.get("barcode"))) == compared(barcode):
+                    return item
+        return None
 
     def plan(self, place: Place) -> Entry:
         return place.pick("items", "barcode")

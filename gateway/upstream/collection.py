@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, overload
@@ -12,7 +12,6 @@ import msgspec
 from gateway import errors
 from gateway.upstream.caller import CallerClient, Service, percent_encode
 from gateway.upstream.record_types import (
-    FROM_CIRCULATION,
     Decoded,
     DecodedFromCirculation,
     Members,
@@ -46,6 +45,8 @@ class Collection:
     """Constant parameters of the query string, percent-encoded."""
     tie_break: str = "id"
     """The index whose value no two records share."""
+    forwards_total: bool = True
+    """False if the service reads its storage without `totalRecords`, so that large totals are estimates."""
     mark: str | None = None
     """A member that is added to every record, if it matters which interface sent it."""
 
@@ -68,10 +69,10 @@ class BoundCollection:
     generic decoder for bodies that its own rejects. Nothing is requested twice.
     """
 
-    __slots__ = ("_keys", "client", "declaration", "key", "mark", "operation", "path", "tie_break")
+    __slots__ = ("_client", "_keys", "declaration", "key", "mark", "operation", "path", "tie_break")
 
     def __init__(self, client: CallerClient, declaration: Collection, *keys: str) -> None:
-        self.client = client
+        self._client = client
         self._keys = keys
         self.declaration = declaration
         self.key = declaration.key
@@ -89,23 +90,6 @@ class BoundCollection:
             raise self.bad_shape()
         return page
 
-    async def decoded_page(
-        self,
-        decoder: RecordDecoder,
-        query: str | None,
-        *,
-        limit: int,
-        offset: int = 0,
-        total: bool = False,
-    ) -> Page:
-        """Return a page whose records are decoded by the decoder, if they fit; raises as a call."""
-        page = decoder.decode_page(
-            self, await self.read_body(query, limit=limit, offset=offset, total=total), total
-        )
-        if page is None:
-            raise self.bad_shape()
-        return page
-
     async def read_body(
         self, query: str | None, *, limit: int, offset: int = 0, total: bool = False
     ) -> bytes:
@@ -115,7 +99,7 @@ class BoundCollection:
         """
         declaration = self.declaration
         target = _query_string(query, limit, offset, total, declaration.extra)
-        return (await self.client.read(declaration.route, target, *self._keys)).body
+        return (await self._client.read(declaration.route, target, *self._keys)).body
 
     def page(self, body: bytes, *, total: bool = False) -> Page | None:
         """Decode the body of a page; None if it contains no list of records.
@@ -134,11 +118,11 @@ class BoundCollection:
 
     def bad_shape(self) -> errors.UpstreamBadResponse:
         """Return the error for a page that contains no list of records."""
-        return self.client.bad_shape()
+        return self._client.bad_shape()
 
     def request_line_length(self, query: str, *, limit: int) -> int:
         """Return the bytes of the request line for `query`, HTTP version and blanks included."""
-        path = self.client.base_path + self.path
+        path = self._client.base_path + self.path
         return _request_line_length(path, query, limit, self.declaration.extra)
 
 
@@ -151,23 +135,13 @@ class RecordDecoder:
     def __init__(self, members: Members, *, from_circulation: bool) -> None:
         """`from_circulation` if circulation itself sends the records, and the BFF sends others."""
         self.struct = members.struct(DecodedFromCirculation if from_circulation else Decoded)
-        self._members = members
         self._decode: Callable[[bytes], Any] | None = None
-        self._of_circulation: RecordDecoder | None = self if from_circulation else None
-
-    @property
-    def of_circulation(self) -> RecordDecoder:
-        """The decoder of the same members of records that circulation sends in place of the BFF."""
-        if self._of_circulation is None:
-            self._of_circulation = RecordDecoder(self._members, from_circulation=True)
-        return self._of_circulation
 
     def convert(self, record: Any) -> Any:  # Any: JSON
         """Convert a record that is a dictionary. Raises `msgspec.ValidationError`."""
-        decoder = self.of_circulation if FROM_CIRCULATION in record else self
-        return msgspec.convert(record, decoder.struct)
+        return msgspec.convert(record, self.struct)
 
-    def page(
+    async def page(
         self,
         collection: BoundCollection,
         query: str | None,
@@ -175,12 +149,18 @@ class RecordDecoder:
         limit: int,
         offset: int = 0,
         total: bool = False,
-    ) -> Awaitable[Page]:
+    ) -> Page:
         """Read a page; raises as the collection itself."""
-        return collection.decoded_page(self, query, limit=limit, offset=offset, total=total)
+        page = self._page(
+            collection,
+            await collection.read_body(query, limit=limit, offset=offset, total=total),
+            total,
+        )
+        if page is None:
+            raise collection.bad_shape()
+        return page
 
-    def decode_page(self, collection: BoundCollection, body: bytes, total: bool) -> Page | None:
-        """Decode the body of a page of a collection; None if it contains no list of records."""
+    def _page(self, collection: BoundCollection, body: bytes, total: bool) -> Page | None:
         decode = self._decode or self._page_decoder(collection.key)
         try:
             page = decode(body)

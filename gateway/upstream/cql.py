@@ -1,6 +1,7 @@
 """CQL queries: a value never leaves its quotes, a caller's query never leaves its parentheses."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
@@ -214,6 +215,18 @@ def _value(value: str, number: bool = False) -> str:
 def is_plain(value: str) -> bool:
     """Return True if nothing in a value is special in CQL or in a query string, as in ids, which most are."""
     return value.isascii() and value != "" and not value.encode("ascii").translate(None, _PLAIN)
+
+
+def fold(text: str) -> str:
+    """Return a value without case and accents, as most indexes of FOLIO compare it.
+
+    They apply `lower` and `unaccent` (raml-module-builder, `f_unaccent`), which also replaces letters that
+    have no decomposition, such as the Polish l with a stroke: values that differ here may be equal there.
+    """
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
 
 
 def _escape(value: str, escapes: dict[int, str] = _LITERAL) -> str:

@@ -318,6 +318,13 @@ def test_every_screen_fits(screen: Path) -> None:
         # connections in connections multiply, and lists without `first` have ten
         ("{items(first:100){nodes{openRequests(first:100){nodes{requester{personal{email}}}}}}}", 203),
         ("{items(first:1){nodes{requestQueue{nodes{item{requestQueue{nodes{id}}}}}}}}", 12),
+        # an exact count of what mod-inventory estimates, and items in which titles are bound with others
+        ("{items{nodes{id}}}", 1),
+        ("{items(first:1000){totalCount nodes{id}}}", 2),
+        ("{instances{...A}}fragment A on InstanceConnection{totalCount}", 2),
+        ("{users(first:1000){totalCount}}", 1),
+        ("{instances(first:50){nodes{items{nodes{id}}}}}", 4),
+        ("{instances(first:1){nodes{holdings(first:50){nodes{items{totalCount}}}}}}", 5),
         # acts
         ('mutation{checkIn(input:{itemBarcode:"1",servicePointId:"1"}){__typename}}', 1),
     ],

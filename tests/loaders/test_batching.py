@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import unicodedata
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -440,6 +441,77 @@ async def test_a_failed_chunk_of_names_fails_its_names_alone() -> None:
     assert found[:2] == [{"barcode": "a"}] * 2
     assert type(found[2]) is errors.UpstreamUnavailable
     assert found[3:] == [{"barcode": "c"}, None]
+
+
+class Unaccented(Shelf):
+    """A collection whose index compares without case and accents, and replaces letters with a stroke."""
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        query = parse_qs(request.url.query.decode())
+        self.asked.append({"query": query["query"][0], "limit": query["limit"][0]})
+        wanted = {self.fold(each) for each in terms(query["query"][0])}
+        found = [each for each in self.records if self.fold(each[self.index]) in wanted]
+        return httpx.Response(200, content=json.dumps({"things": found}).encode())
+
+    @staticmethod
+    def fold(text: str) -> str:
+        decomposed = unicodedata.normalize("NFKD", text.lower().replace("\u0142", "l"))
+        return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+@pytest.mark.parametrize("key", ["muller", "MÜLLER", "Mu\u0308ller", "Müller"])
+async def test_names_are_compared_as_the_index_does(key: str) -> None:
+    """Case, accents and Unicode normal form make no difference, alone or beside other keys: one call."""
+    müller, other = {"username": "Müller"}, {"username": "x"}
+    shelf = Unaccented([müller, other], index="username")
+
+    assert await loaded(by_name(shelf.collection, LIMITS, index="username"), [key]) == [müller]
+    assert await loaded(by_name(shelf.collection, LIMITS, index="username"), [key, "x"]) == [müller, other]
+    assert len(shelf.asked) == 2
+
+
+async def test_a_record_that_fits_no_name_is_requested_alone() -> None:
+    """What only the index knows to be equal is found by one more call for each name without a record."""
+    lukasz, other = {"username": "\u0141ukasz"}, {"username": "x"}
+    shelf = Unaccented([lukasz, other], index="username")
+
+    assert await loaded(by_name(shelf.collection, LIMITS, index="username"), ["lukasz"]) == [lukasz]
+    shelf.asked.clear()
+    found = await loaded(by_name(shelf.collection, LIMITS, index="username"), ["lukasz", "none", "x"])
+
+    assert found == [lukasz, None, other]
+    assert [each["query"] for each in shelf.asked] == [
+        'username==("lukasz" or "none" or "x")',
+        'username=="lukasz"',
+        'username=="none"',
+    ]
+
+
+async def test_names_that_differ_in_accents_have_their_own_records() -> None:
+    """An index that distinguishes accents, as that of item barcodes, may have a record for each spelling."""
+    plain, accented = {"barcode": "E-77"}, {"barcode": "É-77"}
+    shelf = Shelf([plain, accented], index="barcode")
+    loader = by_name(shelf.collection, LIMITS, index="barcode")
+
+    assert await loaded(loader, ["e-77", "é-77"]) == [plain, accented]
+    assert len(shelf.asked) == 1
+    shelf.records.remove(plain)
+    assert await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["e-77", "é-77"]) == [
+        None,
+        accented,
+    ]
+    assert [each["query"] for each in shelf.asked[1:]] == ['barcode==("e-77" or "é-77")', 'barcode=="e-77"']
+
+
+async def test_two_records_with_the_folding_of_one_name_are_a_conflict() -> None:
+    """To choose one of them would be a guess, alone and beside another name."""
+    shelf = Unaccented([{"username": "muller"}, {"username": "Müller"}, {"username": "x"}], index="username")
+
+    (alone,) = await loaded(by_name(shelf.collection, LIMITS, index="username"), ["muller"])
+    beside, other = await loaded(by_name(shelf.collection, LIMITS, index="username"), ["muller", "x"])
+
+    assert (type(alone), type(beside)) == (errors.Conflict, errors.Conflict)
+    assert other == {"username": "x"}
 
 
 # Grouped by a foreign key

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
 
 from gateway.engine.plans.plan import Json, UnexpectedValue
-from gateway.fields.link import are_ids
+from gateway.fields.link import NO_ID, are_ids
 from gateway.upstream.record_types import FLOAT, INT
 
 _DECODED: Mapping[str, Any] = {
@@ -82,17 +82,21 @@ def coercion_of(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
 
 
 def check_id(value: str | None) -> str | None:
-    """Return an id, None for no id. Raises `UnexpectedValue` for text that cannot be an id."""
-    if not value:
+    """Return an id in lower case, None for no id. Raises `UnexpectedValue` for text that cannot be an id."""
+    if value is None or value in NO_ID:
         return None
     if not are_ids([value]):
         raise UnexpectedValue
-    return value
+    return value.lower()
 
 
 def check_ids(values: list[str | None]) -> list[str | None]:
     """Return the same for many ids at once."""
-    ids = values if all(values) else [value or None for value in values]
-    if not are_ids([value for value in ids if value is not None]):
+    if all(values) and "0" not in values:
+        ids = values
+    else:
+        ids = [None if value in NO_ID else value for value in values]
+    present = [value for value in ids if value is not None]
+    if not are_ids(present):
         raise UnexpectedValue
-    return ids
+    return ids if "".join(present).islower() else [value and value.lower() for value in ids]

@@ -19,7 +19,7 @@ from gateway.context import Context
 from gateway.engine.plans.plan import FieldPlan, Json, LinkPlan, Plan, UnexpectedValue
 from gateway.errors import GatewayError
 from gateway.fields.base import Load
-from gateway.fields.link import are_ids, id_in
+from gateway.fields.link import NO_ID, are_ids, id_in
 from gateway.loaders.loader import Loader, wait_for_all
 
 
@@ -164,7 +164,8 @@ class LinkBatch:
             by_key[key].append(place)
         absent = by_key.pop(None, [])
         if self.link.declaration.reads_ids and load.key is None:
-            absent += by_key.pop("", [])
+            for no_id in NO_ID:
+                absent += by_key.pop(no_id, [])
             if are_ids(by_key):
                 self.places = by_key
                 by_key = defaultdict(list)

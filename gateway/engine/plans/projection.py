@@ -397,8 +397,7 @@ class FieldPlace:
 
     def member_or_load(self, key: str, dropped_by_bff: bool) -> Entry:
         record = self.record
-        is_certain = record.decoding.from_circulation is dropped_by_bff and dropped_by_bff
-        if not isinstance(record, Record) or is_certain:
+        if not isinstance(record, Record) or record.decoding.from_circulation is dropped_by_bff:
             return self.member(key)
         record.decoding.members.unset.add(key)
         value, indent, lines = self.writer.name("w"), self.indent, list[Line]()
@@ -406,9 +405,7 @@ class FieldPlace:
         self.same = None
         absent = f"{record.variable}.{attribute_of(key)} is UNSET"
         test = f"{absent} and {record.leaf(('id',), str)} is not None"
-        if record.decoding.from_circulation is False:  # circulation may be read in place of the BFF
-            test += f" and {record.variable}.is_from_circulation is not {dropped_by_bff}"
-        elif record.decoding.from_circulation is None:
+        if record.decoding.from_circulation is None:
             test += f" and (True if {record.leaf((_MARK,), bool)} else False) is not {dropped_by_bff}"
         self.lines += [
             f"{indent}{value} = None",
@@ -526,7 +523,8 @@ class FieldPlace:
         self.has_links = True
         if key is None:
             leaf: Any = ListOf(str, nullable=True) if self.declaration.loads_lists else str
-            reads = [self.record.leaf(path, leaf) for path in self.declaration.key_paths]
+            types = self.declaration.key_types
+            reads = [self.record.leaf(path, types.get(path, leaf)) for path in self.declaration.key_paths]
             key = reads[0] if len(reads) == 1 else f"({', '.join(reads)})"
         targets, keys = writer.note(), writer.note()
         plan = writer.compiler.link(self, decoding, targets=targets, keys=keys, has_value=has_value)

@@ -43,6 +43,8 @@ class Collection:
     indexes: frozenset[str]
     computed: Mapping[str, ComputedIndex] = field(default_factory=dict)
     view: View = stored_view
+    forwards_total: bool = True
+    """False if the service does not forward `totalRecords` to the storage."""
     not_found: type[NotFound] = NotFound
     not_found_text: str = "Not found"
 

@@ -34,13 +34,22 @@ def isbn_values(instance: Record) -> list[str]:
 
 
 def inventory_instances(library: Library, instances: Sequence[Record]) -> list[Record]:
-    return [inventory_instance(instance) for instance in instances]
+    bound = bound_instance_ids(library)
+    return [
+        {key: value for key, value in each.items() if key not in HIDDEN_FIELDS}
+        | {"isBoundWith": each["id"] in bound}
+        for each in instances
+    ]
 
 
-def inventory_instance(instance: Record) -> Record:
-    view = {key: value for key, value in instance.items() if key not in HIDDEN_FIELDS}
-    view.setdefault("isBoundWith", False)
-    return view
+def bound_instance_ids(library: Library) -> set[str | None]:
+    """Return the ids of the instances that are bound in an item with others."""
+    return {
+        library.holdings.get(key, {}).get("instanceId")
+        for item in library.items.values()
+        if item.get("boundWithHoldingsIds")
+        for key in (item["holdingsRecordId"], *item["boundWithHoldingsIds"])
+    }
 
 
 COMPUTED_INDEXES = {
@@ -62,6 +71,7 @@ INSTANCES = Collection(
     indexes=index_names(STORED_INDEXES),
     computed=COMPUTED_INDEXES,
     view=inventory_instances,
+    forwards_total=False,
 )
 
 

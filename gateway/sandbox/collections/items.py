@@ -122,6 +122,7 @@ ITEMS = Collection(
     indexes=index_names(STORED_INDEXES),
     computed=COMPUTED_INDEXES,
     view=inventory_items,
+    forwards_total=False,
 )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from gateway.upstream import cql
 from gateway.upstream.caller import Service
 from gateway.upstream.collection import Collection
+from gateway.upstream.record_types import Record, records_of
 from gateway.upstream.routes import Interface, Route
 
 INVENTORY = Interface("inventory", "14.0", required=True)
@@ -24,10 +26,27 @@ class Inventory(Service):
         # Without it, ids of a consortium's routing service points return no record.
         extra="includeRoutingServicePoints=true",
     )
+    # mod-inventory sends its storage the query, the limit and the offset alone
+    # (ExternalStorageModuleCollection.java).
     instances = Collection(
-        Route("GET", "/inventory/instances", INVENTORY, "inventory.instances.collection.get"), "instances"
+        Route("GET", "/inventory/instances", INVENTORY, "inventory.instances.collection.get"),
+        "instances",
+        forwards_total=False,
     )
-    items = Collection(Route("GET", "/inventory/items", INVENTORY, "inventory.items.collection.get"), "items")
+    items = Collection(
+        Route("GET", "/inventory/items", INVENTORY, "inventory.items.collection.get"),
+        "items",
+        forwards_total=False,
+    )
+    bound_with_parts = Collection(
+        Route(
+            "GET",
+            "/inventory-storage/bound-with-parts",
+            Interface("bound-with-parts-storage", "1.0 2.0"),
+            "inventory-storage.bound-with-parts.collection.get",
+        ),
+        "boundWithParts",
+    )
     holdings = Collection(
         Route(
             "GET",
@@ -91,3 +110,26 @@ class Inventory(Service):
         ),
         "loantypes",
     )
+    bound_with_items_route = Route(
+        "GET",
+        "/inventory/items-by-holdings-id",
+        INVENTORY,
+        "inventory.items-by-holdings-id.collection.get",
+    )
+
+    async def bound_with_items(self, holdings_id: str) -> list[Record]:
+        """Return the items that name other holdings, and in which a title of these holdings is bound too.
+
+        The route takes one id and no other condition, and has at most 10000 items in a page
+        (ItemsByHoldingsRecordId.java of mod-inventory).
+        """
+        query = {
+            "query": str(cql.equal("holdingsRecordId", holdings_id)),
+            "relations": "onlyBoundWithsSkipDirectlyLinkedItem",
+            "limit": "10000",
+        }
+        page = await self._client.read_object(self.bound_with_items_route, query)
+        items = records_of(page.get("items"))
+        if items is None:
+            raise self._client.bad_shape()
+        return [each for each in items if str(each.get("holdingsRecordId")).lower() != holdings_id.lower()]

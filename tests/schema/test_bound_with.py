@@ -1,0 +1,208 @@
+"""Items in which several titles are bound: they are listed below the holdings and the title of each."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.sandbox import Library, create_sandbox
+from gateway.sandbox.seed.inventory import BOUND_WITH
+from tests.gateway_under_test import Gateway, open_gateway
+
+pytestmark = pytest.mark.anyio
+
+PARTS, BY_HOLDINGS = "/inventory-storage/bound-with-parts", "/inventory/items-by-holdings-id"
+TITLE = """query($id: ID!) {
+    instance(id: $id) { items { totalCount nodes { id } } holdings { nodes { id items { nodes { id } } } } }
+}"""
+
+
+def bound(library: Library) -> tuple[str, str, str]:
+    """Return the ids of the item, of the holdings that it does not name, and of the title of these."""
+    (item,) = (each for each in library.items.values() if each.get("boundWithHoldingsIds"))
+    assert item["hrid"] == f"it{BOUND_WITH + 1:08}"
+    (holdings_id,) = item["boundWithHoldingsIds"]
+    return item["id"], holdings_id, library.holdings[holdings_id]["instanceId"]
+
+
+def own_items(library: Library, holdings_id: str) -> set[str]:
+    return {each["id"] for each in library.items.values() if each["holdingsRecordId"] == holdings_id}
+
+
+def ids(connection: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [each["id"] for each in connection["nodes"]]
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+@pytest.mark.parametrize("capital_keys", [False, True])
+async def test_each_title_lists_the_item_in_which_it_is_bound(execution: str, capital_keys: bool) -> None:
+    """Below many titles and their holdings, each has its own items and those in which it is bound, once."""
+    async with open_gateway(max_cost=100_000, execution=execution) as gateway:
+        gateway.library.capital_keys = capital_keys
+        data = await gateway.data(
+            """{ instances(first: 1000) { nodes {
+                id items(first: 100) { totalCount nodes { id } }
+                holdings { nodes { id items(first: 100) { totalCount nodes { id } } } }
+            } } }"""
+        )
+
+    library = gateway.library
+    of_holdings = {key: own_items(library, key) for key in library.holdings}
+    item_id, holdings_id, _ = bound(library)
+    of_holdings[holdings_id].add(item_id)
+    of_instance: dict[str, set[str]] = {key: set() for key in library.instances}
+    for key, items in of_holdings.items():
+        of_instance[library.holdings[key]["instanceId"]] |= items
+    assert len(data["instances"]["nodes"]) == len(of_instance)
+    for title in data["instances"]["nodes"]:
+        assert sorted(ids(title["items"])) == sorted(of_instance[title["id"]])
+        assert title["items"]["totalCount"] == len(of_instance[title["id"]])
+        for holdings in title["holdings"]["nodes"]:
+            assert sorted(ids(holdings["items"])) == sorted(of_holdings[holdings["id"]])
+            assert holdings["items"]["totalCount"] == len(of_holdings[holdings["id"]])
+
+
+async def test_a_page_of_bound_items_has_its_filter_and_order(gateway: Gateway) -> None:
+    """The bound item is filtered, sorted, counted and paged with the others."""
+    item_id, holdings_id, _ = bound(gateway.library)
+    library = gateway.library
+    expected = sorted([*own_items(library, holdings_id), item_id], key=lambda key: library.items[key]["hrid"])
+    data = await gateway.data(
+        """query($id: ID!) { holdings(id: $id) {
+            all: items(sort: [{ field: HRID, direction: DESCENDING }]) { totalCount nodes { id } }
+            page: items(first: 1, sort: [{ field: HRID }]) { pageInfo { hasNextPage } nodes { id } }
+            withdrawn: items(filter: { status: [WITHDRAWN] }) { totalCount nodes { id } }
+        } }""",
+        {"id": holdings_id},
+    )
+
+    holdings = data["holdings"]
+    assert holdings["all"] == {
+        "totalCount": len(expected),
+        "nodes": [{"id": each} for each in reversed(expected)],
+    }
+    assert holdings["page"] == {"pageInfo": {"hasNextPage": True}, "nodes": [{"id": expected[0]}]}
+    assert holdings["withdrawn"] == {"totalCount": 0, "nodes": []}
+
+
+async def test_calls_for_the_items_of_holdings(gateway: Gateway) -> None:
+    """The parts of all holdings are one call, their items another, and holdings with bound items one each."""
+    _, holdings_id, _ = bound(gateway.library)
+    data = await gateway.data("{ instances(first: 30) { nodes { holdings { nodes { id } } } } }")
+    listed = [each["id"] for title in data["instances"]["nodes"] for each in title["holdings"]["nodes"]]
+    assert holdings_id not in listed
+    gateway.sandbox.calls.clear()
+
+    await gateway.data("{ instances(first: 30) { nodes { holdings { nodes { items { nodes { id } } } } } } }")
+    several = gateway.paths()
+    gateway.sandbox.calls.clear()
+    await gateway.data(
+        "query($id: ID!) { holdings(id: $id) { items { nodes { id } } } }", {"id": holdings_id}
+    )
+
+    assert several == [
+        "GET /inventory/instances",
+        "GET /holdings-storage/holdings",
+        f"GET {PARTS}",
+        "GET /inventory/items",
+    ]
+    assert gateway.paths() == ["GET /holdings-storage/holdings", f"GET {PARTS}", "GET /inventory/items"]
+
+
+async def test_a_title_that_is_not_bound_costs_one_call(gateway: Gateway) -> None:
+    """Titles say that they are not bound with others; only for one that is, its holdings are read."""
+    *_, bound_id = bound(gateway.library)
+    plain_id = next(
+        each["instanceId"]
+        for each in gateway.library.holdings.values()
+        if each["instanceId"] != bound_id and each["hrid"] == "ho00000001"
+    )
+    query = "query($id: ID!) { instance(id: $id) { items { nodes { id } } } }"
+
+    await gateway.data(query, {"id": plain_id})
+    plain = gateway.paths()
+    gateway.sandbox.calls.clear()
+    await gateway.data(query, {"id": bound_id})
+
+    assert plain == ["GET /inventory/instances", "GET /inventory/items"]
+    assert gateway.paths() == [
+        "GET /inventory/instances",
+        "GET /holdings-storage/holdings",
+        f"GET {PARTS}",
+        "GET /inventory/items",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (403, f"Access for user 'x' requires permission: inventory-storage{PARTS}"),
+        (404, f"No suitable module found for path {PARTS} for tenant diku"),
+        (405, "Method Not Allowed"),
+    ],
+)
+async def test_without_the_parts_inventory_lists_the_items(gateway: Gateway, status: int, body: str) -> None:
+    """If the parts are not served or not permitted, mod-inventory is asked for each holdings record."""
+    gateway.sandbox.faults.add(kind="status", path=PARTS, status=status, body=body)
+    item_id, holdings_id, instance_id = bound(gateway.library)
+
+    data = await gateway.data(TITLE, {"id": instance_id})
+
+    expected = {*own_items(gateway.library, holdings_id), item_id}
+    (holdings,) = data["instance"]["holdings"]["nodes"]
+    assert set(ids(holdings["items"])) == set(ids(data["instance"]["items"])) == expected
+    assert data["instance"]["items"]["totalCount"] == len(expected)
+    assert gateway.paths().count(f"GET {BY_HOLDINGS}") == 1
+
+
+async def test_a_platform_without_bound_items(gateway: Gateway) -> None:
+    """If neither route is served, nothing can be bound, and the items are those that name the holdings."""
+    for path in (PARTS, BY_HOLDINGS):
+        gateway.sandbox.faults.add(kind="status", path=path, status=404, body="No suitable module found")
+    _, holdings_id, instance_id = bound(gateway.library)
+
+    data = await gateway.data(TITLE, {"id": instance_id})
+
+    (holdings,) = data["instance"]["holdings"]["nodes"]
+    assert set(ids(holdings["items"])) == own_items(gateway.library, holdings_id)
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, "FORBIDDEN"), (503, "UPSTREAM_UNAVAILABLE")])
+async def test_items_that_may_lack_some_are_an_error(gateway: Gateway, status: int, code: str) -> None:
+    """If bound items cannot be read, the list is null with an error, and the rest of the title is there."""
+    for path in (PARTS, BY_HOLDINGS):
+        gateway.sandbox.faults.add(kind="status", path=path, status=status, body="no")
+    _, holdings_id, instance_id = bound(gateway.library)
+
+    answer = await gateway.execute(TITLE, {"id": instance_id})
+
+    assert answer["data"]["instance"] == {
+        "items": None,
+        "holdings": {"nodes": [{"id": holdings_id, "items": None}]},
+    }
+    assert {each["extensions"]["code"] for each in answer["errors"]} == {code}
+    assert len(answer["errors"]) == 2
+
+
+async def test_more_bound_items_than_one_query_can_name() -> None:
+    """The items are read in several calls then, and are sorted, counted and paged all the same."""
+    sandbox = create_sandbox()
+    library = sandbox.library("diku")
+    _, holdings_id, _ = bound(library)
+    for item in library.items.values():
+        item |= {"isBoundWith": True, "boundWithHoldingsIds": [holdings_id]}
+    numbers = sorted(each["hrid"] for each in library.items.values())
+    async with open_gateway(sandbox) as gateway:
+        data = await gateway.data(
+            """query($id: ID!) { holdings(id: $id) {
+                items(first: 1000, sort: [{ field: HRID }]) { totalCount nodes { hrid } }
+                last: items(first: 2, sort: [{ field: HRID, direction: DESCENDING }]) { nodes { hrid } }
+                none: items(filter: { barcode: ["none"] }) { totalCount }
+            } }""",
+            {"id": holdings_id},
+        )
+
+    holdings = data["holdings"]
+    assert [each["hrid"] for each in holdings["items"]["nodes"]] == numbers
+    assert holdings["items"]["totalCount"] == len(numbers)
+    assert [each["hrid"] for each in holdings["last"]["nodes"]] == [numbers[-1], numbers[-2]]
+    assert holdings["none"] == {"totalCount": 0}
