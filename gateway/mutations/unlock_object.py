@@ -23,6 +23,7 @@ class UnlockObjectInput:
 @strawberry.type(description="The caller holds no lock on the object.")
 class ObjectUnlocked:
     object_type: ObjectType = strawberry.field(description="The type of the object.")
+    object_type_text: str = strawberry.field(description="Polaris's number of the object type.")
     object_id: int = strawberry.field(description="The id of the object in Polaris.")
 
 
@@ -38,4 +39,4 @@ async def unlock_object(info: Info, input: UnlockObjectInput) -> UnlockObjectRes
     held = await begin_mutation(info).polaris.unlock_object(kind, number)
     if held is not None:
         return conflict(held, kind, number)
-    return ObjectUnlocked(object_type=input.object_type, object_id=number)
+    return ObjectUnlocked(object_type=input.object_type, object_type_text=str(kind), object_id=number)

@@ -22,7 +22,7 @@ from gateway.schema.account_search import (
     AccountStatusName,
     PaymentStatusName,
 )
-from gateway.schema.enums import ItemStatusName
+from gateway.schema.enums import ItemStatusName, upstream_text
 from gateway.schema.loan_item import Named
 from gateway.schema.metadata import Metadata
 from gateway.schema.page import Connection
@@ -40,16 +40,19 @@ if TYPE_CHECKING:
 @strawberry.type(description="The state of an account: open while money is owed.")
 class AccountStatus:
     name: AccountStatusName | None = field("`OPEN` or `CLOSED`.")
+    name_text: str | None = upstream_text("name")
 
 
 @strawberry.type(description="The settlement state of an account.")
 class PaymentStatus:
     name: PaymentStatusName | None = field("The settlement state and its reason.")
+    name_text: str | None = upstream_text("name")
 
 
 @strawberry.type(description="The state of the item when the account was last written.")
 class AccountItemStatus:
     name: ItemStatusName | None = field("The state.")
+    name_text: str | None = upstream_text("name")
 
 
 @strawberry.type(

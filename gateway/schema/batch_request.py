@@ -18,7 +18,7 @@ from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
 from gateway.loaders.loader import Slice
 from gateway.schema import filters
-from gateway.schema.enums import member, unknown_member
+from gateway.schema.enums import member, unknown_member, upstream_text
 from gateway.schema.filters import SortDirection
 from gateway.schema.metadata import Metadata
 from gateway.schema.page import Connection
@@ -68,6 +68,7 @@ class BatchRequestDetail:
         batched=False,
     )
     mediated_request_status: BatchRequestStatus | None = field("The progress of this item.")
+    mediated_request_status_text: str | None = upstream_text("mediatedRequestStatus")
     request_status: str | None = field("The status of the created request, as FOLIO's text.")
     confirmed_request: Annotated[Request, strawberry.lazy("gateway.schema.request")] | None = link(
         "The created request. Null until it exists.",
@@ -116,6 +117,7 @@ class BatchRequest:
         "The requester.", loader="user", key="requesterId"
     )
     mediated_request_status: BatchRequestStatus | None = field("The progress of this item.")
+    mediated_request_status_text: str | None = upstream_text("mediatedRequestStatus")
     item_requests_stats: ItemRequestsStats | None = field(
         "The number of items in each state. Null in lists: read the single batch instead."
     )

@@ -8,6 +8,8 @@ from typing import Any
 import strawberry
 
 from gateway.fields.arguments import UNKNOWN
+from gateway.fields.base import Declared
+from gateway.fields.record import field
 
 
 def member(value: str | int, description: str) -> Any:  # Any: Strawberry replaces it by the value
@@ -18,6 +20,11 @@ def member(value: str | int, description: str) -> Any:  # Any: Strawberry replac
 def unknown_member() -> Any:  # Any: as above
     """Declare the member for values of a newer upstream."""
     return member(UNKNOWN, "A value that this version of the gateway does not know. Rejected as an input.")
+
+
+def upstream_text(name: str, *, key: str | None = None) -> Declared:
+    """Declare the sibling of a field with such values, `statusText` beside `status`: upstream's own text."""
+    return field(f"Upstream's text of `{name}`, to show if `{name}` is `UNKNOWN`.", key=key or name)
 
 
 @strawberry.enum(description="The state of a loan.")

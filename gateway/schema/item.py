@@ -23,7 +23,7 @@ from gateway.loaders.instance import HOLDINGS, InstanceOf
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import filters
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
-from gateway.schema.enums import CirculationNoteType, ItemStatusName, member
+from gateway.schema.enums import CirculationNoteType, ItemStatusName, member, upstream_text
 from gateway.schema.filters import SortDirection
 from gateway.schema.loan_item import Named
 from gateway.schema.loan_search import LoanFilter, LoanSort
@@ -118,6 +118,7 @@ class CallNumber:
 @strawberry.type(description="The state of an item.")
 class ItemStatus:
     name: ItemStatusName | None = field("The state.")
+    name_text: str | None = upstream_text("name")
     date: DateTime | None = field("The date since which it applies.")
 
 
@@ -144,6 +145,7 @@ class ItemNote:
 class CirculationNote:
     id: strawberry.ID | None = field("The id of the note. Null if upstream does not record it.")
     note_type: CirculationNoteType | None = field("The occasion on which it is shown.")
+    note_type_text: str | None = upstream_text("noteType")
     note: str | None = field("The text.")
     staff_only: bool | None = field("True if patrons must not see it.")
     source: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(

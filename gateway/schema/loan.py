@@ -14,7 +14,7 @@ from gateway.fields.root import root
 from gateway.fields.scalars import DateTime
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
-from gateway.schema.enums import LoanStatusName
+from gateway.schema.enums import LoanStatusName, upstream_text
 from gateway.schema.loan_extras import ForUseAtLocation, Reminders
 from gateway.schema.loan_history import LATEST_CHANGE_FIRST, LoanHistoryConnection
 from gateway.schema.loan_item import LoanItem
@@ -66,6 +66,7 @@ EMBEDDED_LOAN_ITEM = {
 @strawberry.type(description="The state of a loan.")
 class LoanStatus:
     name: LoanStatusName | None = field("`OPEN` or `CLOSED`.")
+    name_text: str | None = upstream_text("name")
 
 
 @strawberry.type(description="The amount owed for a loan.")

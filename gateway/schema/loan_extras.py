@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
-from gateway.schema.enums import member, unknown_member
+from gateway.schema.enums import member, unknown_member, upstream_text
 
 
 @strawberry.enum(description="The state of an item for use inside the library only.")
@@ -22,6 +22,7 @@ class AtLocationUseStatus(Enum):
 @strawberry.type(description="The use of an item that must not leave the library.")
 class ForUseAtLocation:
     status: AtLocationUseStatus | None = field("The state of the item.")
+    status_text: str | None = upstream_text("status")
     status_date: DateTime | None = field("The date since which it applies.")
     hold_shelf_expiration_date: DateTime | None = field(
         "The date until which the item is held. Null unless it is held."

@@ -10,7 +10,7 @@ import strawberry
 from gateway.fields.link import link
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
-from gateway.schema.enums import ItemStatusName, LoanStatusName, member, unknown_member
+from gateway.schema.enums import ItemStatusName, LoanStatusName, member, unknown_member, upstream_text
 from gateway.schema.loan_extras import AgedToLostDelayedBilling, ForUseAtLocation, Reminders
 from gateway.schema.metadata import Metadata
 from gateway.schema.page import Connection
@@ -37,6 +37,7 @@ class HistoryOperation(Enum):
 @strawberry.type(description="The state of a loan after a change.")
 class LoanSnapshotStatus:
     name: LoanStatusName | None = field("`OPEN` or `CLOSED`.")
+    name_text: str | None = upstream_text("name")
 
 
 @strawberry.type(description="A loan as stored after a change.")
@@ -66,6 +67,7 @@ class LoanSnapshot:
     action: str | None = field("The action: `checkedout`, `renewed`, `checkedin` and more.")
     action_comment: str | None = field("The staff comment on the action.")
     item_status: ItemStatusName | None = field("The state of the item after the change.")
+    item_status_text: str | None = upstream_text("itemStatus")
     renewal_count: int | None = field("The number of renewals after the change.")
     loan_policy: LoanPolicy | None = link(
         "The policy for the loan period and renewals.", loader="loan_policy", key="loanPolicyId"
@@ -110,6 +112,7 @@ class LoanHistoryEntry:
     id: strawberry.ID = field("The id of the entry, a UUID.")
     created_date: DateTime | None = field("The date of the change.")
     operation: HistoryOperation | None = field("The type of the change.")
+    operation_text: str | None = upstream_text("operation")
     loan: LoanSnapshot | None = field("The loan as stored after the change. Never costs an upstream call.")
     staff: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
         "The staff member who made the change. Null for changes by the system. One call for all entries.",

@@ -9,7 +9,7 @@ import strawberry
 from gateway.fields.link import link
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
-from gateway.schema.enums import ItemStatusName
+from gateway.schema.enums import ItemStatusName, upstream_text
 
 if TYPE_CHECKING:
     from gateway.schema.holdings import Holdings
@@ -32,6 +32,7 @@ class Named:
 @strawberry.type(description="The state of an item.")
 class LoanItemStatus:
     name: ItemStatusName | None = field("The state.")
+    name_text: str | None = upstream_text("name")
     date: DateTime | None = field("The date since which it applies.")
 
 

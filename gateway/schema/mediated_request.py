@@ -11,7 +11,14 @@ from gateway.fields.link import link
 from gateway.fields.record import field
 from gateway.fields.scalars import DateTime
 from gateway.schema.cancellation_reason import CancellationReason
-from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType, member, unknown_member
+from gateway.schema.enums import (
+    FulfillmentPreference,
+    RequestLevel,
+    RequestType,
+    member,
+    unknown_member,
+    upstream_text,
+)
 from gateway.schema.metadata import Metadata
 from gateway.schema.reference import AddressType
 from gateway.schema.request import (
@@ -64,7 +71,9 @@ class MediatedRequest:
     request_level: RequestLevel | None = field(
         "The level of the request: one item, or any item of the title."
     )
+    request_level_text: str | None = upstream_text("requestLevel")
     request_type: RequestType | None = field("The type of the request.")
+    request_type_text: str | None = upstream_text("requestType")
     request_date: DateTime | None = field("The date of the request.")
     patron_comments: str | None = field("The patron's comment.")
     requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
@@ -109,8 +118,10 @@ class MediatedRequest:
     )
     mediated_workflow: str | None = field("The workflow, such as `Private request`.")
     mediated_request_status: MediatedRequestStatus | None = field("The general status.")
+    mediated_request_status_text: str | None = upstream_text("mediatedRequestStatus")
     mediated_request_step: str | None = field("The step within the general status, as FOLIO's text.")
     status: MediatedRequestState | None = field("The detailed status.")
+    status_text: str | None = upstream_text("status")
     cancellation_reason: CancellationReason | None = link(
         "The reason for the cancellation. Its id costs no upstream call.",
         loader="cancellation_reason",
@@ -125,6 +136,7 @@ class MediatedRequest:
     fulfillment_preference: FulfillmentPreference | None = field(
         "The way a patron receives a requested item."
     )
+    fulfillment_preference_text: str | None = upstream_text("fulfillmentPreference")
     delivery_address_type: AddressType | None = link(
         "The type of the requester's address to deliver to.",
         loader="address_type",

@@ -13,6 +13,7 @@ from gateway.fields.record import derived, field
 from gateway.fields.root import query
 from gateway.fields.scalars import DateTime, has_offset
 from gateway.loaders.loader import Slice
+from gateway.schema.enums import upstream_text
 from gateway.schema.object_type import ObjectType
 from gateway.schema.page import FullList
 from gateway.upstream.record_types import Record
@@ -33,6 +34,7 @@ class ObjectLock:
         members=("ObjectTypeID", "ObjectID"),
     )
     object_type: ObjectType | None = field("The type of the locked object.", key="ObjectTypeID")
+    object_type_text: str | None = upstream_text("objectType", key="ObjectTypeID")
     object_id: int | None = field("The id of the object in Polaris.", key="ObjectID")
     polaris_user_id: int | None = field("The Polaris id of the user who holds the lock.", key="PolarisUserID")
     polaris_user_name: str | None = field("The name of the user who holds the lock.", key="PolarisUserName")

@@ -9,7 +9,7 @@ from gateway.fields.page import connection
 from gateway.fields.record import field
 from gateway.fields.root import root
 from gateway.schema import filters
-from gateway.schema.enums import IntervalId
+from gateway.schema.enums import IntervalId, upstream_text
 from gateway.schema.metadata import Metadata
 from gateway.schema.page import Connection
 from gateway.upstream import cql
@@ -19,6 +19,7 @@ from gateway.upstream import cql
 class Period:
     duration: int | None = field("The number of units.")
     interval_id: IntervalId | None = field("The unit.")
+    interval_id_text: str | None = upstream_text("intervalId")
 
 
 @strawberry.type(description="The rules for the loan period.")

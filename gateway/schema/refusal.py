@@ -32,6 +32,9 @@ class OverridableBlock:
 @strawberry.type(description="One reason for a refusal.")
 class RefusalReason:
     code: RefusalCode = strawberry.field(description="FOLIO's code, or `OTHER`: many refusals have no code.")
+    code_text: str | None = strawberry.field(
+        description="FOLIO's own code, also if `code` is `OTHER`. Null if FOLIO sends none."
+    )
     message: str = strawberry.field(description="FOLIO's message, in English or the library's language.")
     parameters: list[RefusalParameter] = strawberry.field(description="The parameters of the reason.")
     overridable_block: OverridableBlock | None = strawberry.field(
@@ -71,6 +74,7 @@ def _describe_reason(reason: errors.Reason) -> RefusalReason:
     block = reason.overridable_block
     return RefusalReason(
         code=RefusalCode.__members__.get(reason.code or "", RefusalCode.OTHER),
+        code_text=reason.code,
         message=reason.message,
         parameters=[RefusalParameter(key=each.key, value=each.value) for each in reason.parameters],
         overridable_block=None

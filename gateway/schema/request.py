@@ -21,6 +21,7 @@ from gateway.schema.enums import (
     RequestLevel,
     RequestStatus,
     RequestType,
+    upstream_text,
 )
 from gateway.schema.instance import Identifier, Publication
 from gateway.schema.loan_item import CallNumberComponents, Named
@@ -165,12 +166,15 @@ class PrintDetails:
 class Request:
     id: strawberry.ID = field("The id, a UUID.")
     request_type: RequestType | None = field("The type of the request.")
+    request_type_text: str | None = upstream_text("requestType")
     request_level: RequestLevel | None = field(
         "The level of the request: one item, or any item of the title."
     )
+    request_level_text: str | None = upstream_text("requestLevel")
     ecs_request_phase: EcsRequestPhase | None = field(
         "The part of a consortial request. Null outside a consortium."
     )
+    ecs_request_phase_text: str | None = upstream_text("ecsRequestPhase")
     request_date: DateTime | None = field("The date of the request.")
     patron_comments: str | None = field("The patron's comment.")
     requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
@@ -231,6 +235,7 @@ class Request:
         identity=None,
     )
     status: RequestStatus | None = field("The status.")
+    status_text: str | None = upstream_text("status")
     cancellation_reason: CancellationReason | None = link(
         "The reason for the cancellation. Its id costs no upstream call.",
         loader="cancellation_reason",
@@ -245,6 +250,7 @@ class Request:
     fulfillment_preference: FulfillmentPreference | None = field(
         "The way a patron receives a requested item."
     )
+    fulfillment_preference_text: str | None = upstream_text("fulfillmentPreference")
     delivery_address_type: AddressType | None = link(
         "The type of the requester's address to deliver to.",
         loader="address_type",

@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.fields.link import link
 from gateway.fields.record import field
-from gateway.schema.enums import FulfillmentPreference
+from gateway.schema.enums import FulfillmentPreference, upstream_text
 from gateway.schema.metadata import Metadata
 from gateway.schema.reference import AddressType
 
@@ -23,6 +23,7 @@ class RequestPreference:
     hold_shelf: bool | None = field("True if the patron may pick up at a service point.")
     delivery: bool | None = field("True if the patron may have items delivered.")
     fulfillment: FulfillmentPreference | None = field("The preferred way, if both are allowed.")
+    fulfillment_text: str | None = upstream_text("fulfillment")
     default_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
         link(
             "The preferred pickup service point. Its id costs no upstream call.",

@@ -16,7 +16,7 @@ from gateway.fields.root import root
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
 from gateway.schema import filters
-from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalId, member
+from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalId, member, upstream_text
 from gateway.schema.filters import SortDirection
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
@@ -46,6 +46,7 @@ SUMMARY_MEMBERS = (*REQUEST_SUMMARY_MEMBERS, "holdShelfClosedLibraryDateManageme
 class HoldShelfExpiryPeriod:
     duration: int | None = field("The number of units.")
     interval_id: IntervalId | None = field("The unit.")
+    interval_id_text: str | None = upstream_text("intervalId")
 
 
 @strawberry.type(description="The default printing of a staff slip at a service point.")
@@ -71,6 +72,9 @@ class ServicePoint:
     )
     hold_shelf_closed_library_date_management: HoldShelfClosedLibraryDateManagement | None = field(
         "The treatment of a hold shelf expiration date on a closed day."
+    )
+    hold_shelf_closed_library_date_management_text: str | None = upstream_text(
+        "holdShelfClosedLibraryDateManagement"
     )
     staff_slips: list[ServicePointStaffSlip | None] | None = field("The slips printed here by default.")
     ecs_request_routing: bool | None = field(

@@ -495,6 +495,19 @@ async def test_every_form_of_a_refusal_is_parsed(
     assert len(upstream_calls) == 1
 
 
+@pytest.mark.parametrize("code", ["MOON_IS_FULL", "ITEM_NOT_LOANABLE", None])
+async def test_the_code_of_a_reason_as_upstream_sends_it(execute: Execute, code: str | None) -> None:
+    """A code that this version does not know is OTHER, with upstream's own text beside it."""
+    query = """mutation($input: CheckOutInput!) {
+        checkOut(input: $input) { ... on Refusal { reasons { code codeText } } }
+    }"""
+    error = {"message": "No"} | ({} if code is None else {"code": code})
+    answer, _ = await execute(query, EVERY_INPUT, httpx.Response(422, json={"errors": [error]}))
+
+    expected = {"code": "ITEM_NOT_LOANABLE" if code == "ITEM_NOT_LOANABLE" else "OTHER", "codeText": code}
+    assert answer == {"data": {"checkOut": {"reasons": [expected]}}}
+
+
 @pytest.mark.parametrize(
     ("response", "code", "status"),
     [

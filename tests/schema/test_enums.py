@@ -11,7 +11,7 @@ from strawberry.annotation import StrawberryAnnotation
 
 from gateway.fields.record import RecordField
 from gateway.schema import enums
-from tests.gateway_under_test import Gateway
+from tests.gateway_under_test import Gateway, open_gateway
 from tests.schema.graph_walk import CORE, definition, object_types
 
 SETS = [
@@ -47,6 +47,55 @@ def test_every_enum_of_records_has_unknown() -> None:
         kind = get_named_type(each.type)
         assert isinstance(kind, GraphQLEnumType)
         assert "UNKNOWN" in kind.values, kind.name
+
+
+def test_every_enum_that_may_be_unknown_has_the_text_beside_it() -> None:
+    """Upstream's text of each field `status` that may be UNKNOWN or OTHER is the field `statusText`."""
+    fields = [
+        (parent, name)
+        for parent in object_types().values()
+        for name, each in parent.fields.items()
+        if isinstance(kind := get_named_type(each.type), GraphQLEnumType)
+        and kind.values.keys() & {"UNKNOWN", "OTHER"}
+    ]
+
+    assert {"RefusalReason", "ObjectUnlocked", "Request"} <= {parent.name for parent, _ in fields}
+    for parent, name in fields:
+        assert f"{name}Text" in parent.fields, f"{parent.name}.{name}"
+        own, text = definition(parent.fields[name]), definition(parent.fields[f"{name}Text"])
+        if isinstance(own, RecordField):
+            assert isinstance(text, RecordField)
+            assert text.key == own.key
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+async def test_the_text_of_a_newer_value(execution: str) -> None:
+    """A status that this version does not know is UNKNOWN with its text, also if it is embedded."""
+    async with open_gateway(execution=execution) as gateway:
+        library = gateway.library
+        request = next(each for each in library.requests.values() if each.get("itemId"))
+        library.items[request["itemId"]]["status"]["name"] = "Recently returned"
+        request["status"] = "Open - Locating"
+        data = await gateway.data(
+            """query($id: ID!, $item: ID!) {
+                request(id: $id) {
+                    status statusText requestType requestTypeText item { status { name nameText } }
+                }
+                item(id: $item) { status { nameText name } text: status { nameText } }
+            }""",
+            {"id": request["id"], "item": request["itemId"]},
+        )
+
+    state = {"name": "UNKNOWN", "nameText": "Recently returned"}
+    assert data["request"] == {
+        "status": "UNKNOWN",
+        "statusText": "Open - Locating",
+        "requestType": request["requestType"].upper(),
+        "requestTypeText": request["requestType"],
+        "item": {"status": state},
+    }
+    assert data["item"] == {"status": state, "text": {"nameText": "Recently returned"}}
 
 
 @pytest.mark.parametrize(
