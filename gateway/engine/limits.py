@@ -215,17 +215,19 @@ class IntrospectionDepth(MaxIntrospectionDepthRule):
 class Price(NamedTuple):
     """The upstream calls of a field, for each batch of parents or for each parent.
 
-    `rows` is the assumed number of records of a field without an argument `first`.
+    `rows` is the assumed number of records of a field without an argument `first`. `more` are the calls that
+    a batch of several parents may take in addition.
     """
 
     calls: int = 0
     batched: bool = True
     rows: int = 1
+    more: int = 0
 
 
 # Returns the declared price of a field that is selected by these nodes.
 Pricing: TypeAlias = Callable[
-    [GraphQLField, Sequence[FieldNode], Mapping[str, FragmentDefinitionNode]], tuple[int, bool, int]
+    [GraphQLField, Sequence[FieldNode], Mapping[str, FragmentDefinitionNode]], tuple[int, bool, int, int]
 ]
 
 
@@ -329,7 +331,10 @@ def estimate_cost(
     """Return the number of upstream calls that these steps may need. Any: the value of a variable."""
     calls = 0
     for price, first, default, below in steps:
-        calls += price.calls * (-(-parents // limits.batch_size) if price.batched else parents)
+        if price.batched:
+            calls += (price.calls + (price.more if parents > 1 else 0)) * -(-parents // limits.batch_size)
+        else:
+            calls += price.calls * parents
         if below:
             rows = price.rows
             if first is not None:

@@ -35,11 +35,15 @@ DROPPED_BY_BFF: Path = ("circulation>",)  # needed if the BFF does not send a me
 
 
 class Cost(NamedTuple):
-    """Upstream calls of a field, per batch of parents or per parent, and the records that it has."""
+    """Upstream calls of a field, per batch of parents or per parent, and the records that it has.
+
+    `more` are the calls that a batch of several parents may take in addition.
+    """
 
     calls: int = 0
     batched: bool = True
     rows: int = 1
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,9 @@ from gateway.fields.base import (
 from gateway.fields.link import Link
 from gateway.fields.lookup import RootField
 from gateway.fields.record import path_of
-from gateway.loaders.batching import Grouped, cut, page_of
+from gateway.loaders import Loaders
+from gateway.loaders.batching import cut, page_of
+from gateway.loaders.grouped import MORE_CALLS, Grouped
 from gateway.loaders.loader import Slice, Window
 from gateway.loaders.loader_set import CollectionName
 from gateway.upstream import cql
@@ -155,7 +157,9 @@ class ConnectionLink(Link):
         return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
 
     def cost(self, needs: Needs, rows: int) -> Cost:
-        return Cost(self.calls, self.batched, rows)
+        if not self.batched or getattr(getattr(Loaders, self.loader), "has_large_groups", False):
+            return Cost(self.calls, False, rows)
+        return Cost(self.calls, True, rows, more=MORE_CALLS)
 
     def count_calls(self, selected: Selected) -> int:
         return sum(_count_calls(each.collection, selected) for each in self.sources(selected, False))
@@ -247,7 +251,11 @@ def window_of(arguments: Arguments, selected: Selected) -> Window:
         total="totalCount" in fields,
         has_next="pageInfo" in fields,
         whole="amountRemaining" in fields,
+        only_total="totalCount" in fields <= _READ_NO_RECORDS,
     )
+
+
+_READ_NO_RECORDS = frozenset({"totalCount", "__typename"})
 
 
 _PAGE = (

@@ -28,11 +28,10 @@ _PLAIN = len(percent_encode('id==""'))
 # raml-module-builder counts up to 1000 matches exactly, and estimates only beyond (`exactCount`); without
 # records, it always counts.
 MIN_ESTIMATE = 1000
-MAX_PAGES = 20  # calls for one chunk of groups; a list of more records must be narrowed
+MAX_PAGES = 20  # calls to read one list; one that needs more must be narrowed
 
 
 ById: TypeAlias = "DataLoader[str, Record | None]"
-Grouped: TypeAlias = "DataLoader[tuple[str, Window], Slice]"
 
 Value = TypeVar("Value")
 
@@ -67,16 +66,23 @@ def by_id(
 
         async def fetch(ids: list[str]) -> None:
             try:
-                clause = cql.any_of(index, ids)
-                query = clause if within is None else cql.all_of(clause, within)
-                page = await fetch_page(collection, decoder, str(query), limit=len(ids))
+                while ids:
+                    query = cql.all_of(cql.any_of(index, ids), within)
+                    page = await fetch_page(collection, decoder, str(query), limit=len(ids), total=True)
+                    results.update(
+                        zip(map(str.lower, _members(page.records, index)), page.records, strict=True)
+                    )
+                    if page.total is None or page.total <= len(page.records):
+                        return
+                    missing = [key for key in ids if key not in results]
+                    if len(missing) == len(ids):
+                        raise collection.incomplete()
+                    ids = missing
             except errors.GatewayError as error:
                 results.update(dict.fromkeys(ids, errors.without_frames(error)))
-            else:
-                results.update(zip(map(str.lower, _members(page.records, index)), page.records, strict=True))
 
         ids = [key.lower() for key in keys]
-        results.update(await _fetch_chunks(fetch, ids, collection, limits, str(within)))
+        results.update(await fetch_chunks(fetch, ids, collection, limits, str(within)))
         return [results.get(each) for each in ids]
 
     return Loader(load, str.lower, collection.operation)
@@ -98,9 +104,11 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
                 results.setdefault(name.casefold(), problem)
 
         async def fetch(names: list[str]) -> None:
-            max_records = 2 * len(names)
+            limit = 2 * len(names)
             try:
-                page = await fetch_page(collection, decoder, str(cql.any_of(index, names)), limit=max_records)
+                page = await fetch_page(
+                    collection, decoder, str(cql.any_of(index, names)), limit=limit, total=True
+                )
             except errors.GatewayError as error:
                 fail(names, errors.without_frames(error))
                 return
@@ -112,12 +120,20 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
                 # The same record comes twice if two chunks have two spellings of one name.
                 twice = other is not None and not isinstance(other, errors.GatewayError) and other != record
                 results[name] = _ambiguous_key(index) if twice else record
-            if len(page.records) >= max_records:  # those of some names may have left no room for others
-                fail(names, _ambiguous_key(index))
-            elif unsure:  # alone, the records of a name are its own
+            count = len(page.records)
+            if count < limit if page.total is None else count >= page.total:
+                # Alone, the records of a name are its own.
                 await asyncio.gather(*(fetch([name]) for name in unsure))
+                return
+            # Records of some names may have left no room for those of others.
+            if len(names) == 1:
+                results[names[0].casefold()] = _ambiguous_key(index) if count else collection.incomplete()
+                return
+            rest = [each for each in names if not isinstance(results.get(each.casefold()), errors.Conflict)]
+            half = 0 if len(rest) < len(names) else len(names) // 2
+            await asyncio.gather(*(fetch(part) for part in (rest[:half], rest[half:]) if part))
 
-        for name, problem in (await _fetch_chunks(fetch, keys, collection, limits, "")).items():
+        for name, problem in (await fetch_chunks(fetch, keys, collection, limits, "")).items():
             fail([name], problem)
         return [results.get(key.casefold()) for key in keys]
 
@@ -164,64 +180,6 @@ def _ambiguous_key(index: str) -> errors.Conflict:
     return errors.Conflict(f"More than one record has this {index}.")
 
 
-def grouped_by(
-    collection: BoundCollection,
-    limits: LimitSettings,
-    *,
-    index: str,
-    key: tuple[str, ...],
-    owner: Callable[[str], object] = lambda key: key,
-    within: cql.Cql | None = None,
-    sort: Sequence[cql.SortKey] = (),
-) -> Grouped:
-    """Return a loader of lists by the foreign key that records have at the path `key`, or by its `owner`.
-
-    The page of a single key is fetched as a page. The pages of several keys are cut from complete groups,
-    because one call has one limit for all of its keys.
-    """
-
-    async def load(
-        keys: list[tuple[str, Window]], decoder: RecordDecoder | None
-    ) -> list[Slice | errors.GatewayError]:
-        ids = list(dict.fromkeys(each.lower() for each, _ in keys))
-        if len(keys) == 1 and not keys[0][1].whole:
-            return [await _page_of_one(ids[0], keys[0][1], decoder)]
-        groups: dict[str, list[Record] | errors.GatewayError] = {each: [] for each in ids}
-
-        async def fetch(chunk: list[str]) -> None:
-            try:
-                query = cql.all_of(cql.any_of(index, chunk), within)
-                records = await _all_pages(collection, decoder, cql.sort_by(query, sort))
-            except errors.GatewayError as error:
-                groups.update(dict.fromkeys(chunk, errors.without_frames(error)))
-            else:
-                for record in records:
-                    group = groups.get(str(owner(str(_get_path(record, key)))).lower())
-                    if isinstance(group, list):
-                        group.append(record)
-
-        groups.update(await _fetch_chunks(fetch, ids, collection, limits, cql.sort_by(within, sort)))
-        return [_cut(groups[each.lower()], window) for each, window in keys]
-
-    async def _page_of_one(
-        parent: str, window: Window, decoder: RecordDecoder | None
-    ) -> Slice | errors.GatewayError:
-        try:
-            return await page_of(collection, cql.all_of(_equal(index, parent), within), sort, window, decoder)
-        except errors.GatewayError as error:
-            return errors.without_frames(error)
-
-    return Loader(load, lambda key: (key[0].lower(), key[1]), collection.operation)
-
-
-def _get_path(
-    record: Any, path: tuple[str, ...]
-) -> object:  # Any: a record, or a Struct of what is read of one
-    for name in path:
-        record = record.get(name) if isinstance(record, dict | Decoded) else None
-    return record
-
-
 def one_by_one(
     fetch: Callable[[Any], Awaitable[Value]],
     operation: OperationRecord | None = None,
@@ -249,19 +207,33 @@ async def page_of(
     window: Window,
     decoder: RecordDecoder | None = None,
 ) -> Slice:
-    """Fetch one window of a collection, and one record more if `has_next` is needed."""
+    """Read one window of a list; a page that a maximum of the service has cut short is read on.
+
+    Raises `UpstreamBadResponse` if upstream sends fewer records than its total says, and `LimitExceeded`.
+    """
     written = cql.sort_by(query, sort, tie_break=collection.tie_break)
     if window.whole:
-        return cut(await _all_pages(collection, decoder, written), window)
-    limit = window.count + 1 if window.has_next else window.count
-    page = await fetch_page(
-        collection, decoder, written, limit=limit, offset=window.offset, total=window.total
-    )
+        return cut(await _all_records(collection, decoder, written), window)
+    offset, limit = window.offset, window.limit
+    page = await fetch_page(collection, decoder, written, limit=limit, offset=offset, total=window.total)
+    records, total = page.records, page.total
+    for _ in range(MAX_PAGES):
+        read = offset + len(records)
+        if total is None or len(records) >= limit or read >= total:
+            break
+        page = await fetch_page(
+            collection, decoder, written, limit=limit - len(records), offset=read, total=window.total
+        )
+        records, total = records + page.records, page.total
+        if not page.records and total is not None and total > read:
+            raise collection.incomplete()
+    else:
+        raise _too_long()
     return Slice(
-        page.records[: window.count],
-        window.offset,
-        await _exact_total(collection, query, page, window.offset, limit) if window.total else None,
-        len(page.records) > window.count if window.has_next else None,
+        records[: window.count],
+        offset,
+        await _exact_total(collection, query, Page(records, total), offset, limit) if window.total else None,
+        len(records) > window.count if window.has_next else None,
     )
 
 
@@ -287,23 +259,44 @@ def cut(records: list[Record], window: Window) -> Slice:
     return Slice(page, window.offset, len(records), end < len(records), records if window.whole else None)
 
 
-def _cut(group: list[Record] | errors.GatewayError, window: Window) -> Slice | errors.GatewayError:
-    return group if isinstance(group, errors.GatewayError) else cut(group, window)
-
-
-async def _all_pages(collection: BoundCollection, decoder: RecordDecoder | None, query: str) -> list[Record]:
+async def _all_records(
+    collection: BoundCollection, decoder: RecordDecoder | None, query: str
+) -> list[Record]:
     records: list[Record] = []
     for _ in range(MAX_PAGES):
-        page = await fetch_page(collection, decoder, query, limit=MAX_PAGE_SIZE, offset=len(records))
+        page = await fetch_page(
+            collection, decoder, query, limit=MAX_PAGE_SIZE, offset=len(records), total=True
+        )
         records += page.records
-        if len(page.records) < MAX_PAGE_SIZE:
+        if is_last(page, MAX_PAGE_SIZE, len(records)):
             return records
-    raise errors.LimitExceeded(
-        f"More than {MAX_PAGES * MAX_PAGE_SIZE} records belong to this list; narrow it with `filter`."
+        if not page.records:
+            raise collection.incomplete()
+        if page.total is not None and page.total > MAX_PAGES * MAX_PAGE_SIZE:
+            break
+    raise _too_long()
+
+
+def is_last(page: Page, limit: int, read: int) -> bool:
+    """Return True if no record follows those of the page, which was requested with `limit`.
+
+    `read` is the number of records up to its last. A page can be shorter than its limit and not the last,
+    because services have maxima of their own. The total of a full page may be too low from 1000 on, where
+    mod-inventory estimates it; that of a page with fewer records than its limit is exact there.
+    """
+    is_full = len(page.records) >= limit
+    if page.total is None:
+        return not is_full
+    return page.total <= read and not (is_full and page.total >= MIN_ESTIMATE)
+
+
+def _too_long() -> errors.LimitExceeded:
+    return errors.LimitExceeded(
+        f"This list is too long to be read completely in {MAX_PAGES} calls; narrow it with `filter`."
     )
 
 
-async def _fetch_chunks(
+async def fetch_chunks(
     fetch: Callable[[list[str]], Awaitable[None]],
     keys: Sequence[str],
     collection: BoundCollection,
@@ -315,7 +308,7 @@ async def _fetch_chunks(
     Return the keys that cannot be fetched, each with its error.
     """
     room = limits.max_request_line - collection.request_line_length(
-        f"({' ' * _INDEX_LENGTH}==()) and {rest}", limit=10**4
+        f"({' ' * _INDEX_LENGTH}==()) and {rest}", limit=10**4, offset=10**5
     )
     distinct = list(dict.fromkeys(keys))
     longest = _PLAIN + max(map(len, distinct))
@@ -331,16 +324,20 @@ async def _fetch_chunks(
     for key in distinct:
         try:
             # `id==` is as long, percent-encoded, as the ` or ` that joins the keys.
-            size = _PLAIN + len(key) if cql.is_plain(key) else len(percent_encode(str(_equal("id", key))))
+            size = _PLAIN + len(key) if cql.is_plain(key) else len(percent_encode(str(equal("id", key))))
         except errors.BadUserInput as problem:
             rejected[key] = errors.without_frames(problem)
             continue
         if size > room:
-            rejected[key] = errors.LimitExceeded("This key, or the filter beside it, is too long for a call.")
+            rejected[key] = key_too_long()
         else:
             sizes[key] = size
     await asyncio.gather(*map(fetch, _chunks(sizes, limits.batch_size, room)))
     return rejected
+
+
+def key_too_long() -> errors.LimitExceeded:
+    return errors.LimitExceeded("This key, or the filter beside it, is too long for a call.")
 
 
 def _chunks(sizes: Mapping[str, int], most: int, room: int) -> Iterator[list[str]]:
@@ -356,7 +353,7 @@ def _chunks(sizes: Mapping[str, int], most: int, room: int) -> Iterator[list[str
         yield chunk
 
 
-def _equal(index: str, key: str) -> cql.Cql:
+def equal(index: str, key: str) -> cql.Cql:
     try:
         return cql.equal(index, key)
     except cql.CqlError as problem:

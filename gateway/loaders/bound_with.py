@@ -19,13 +19,12 @@ from gateway import errors
 from gateway.loaders.batching import (
     MAX_PAGE_SIZE,
     MAX_PAGES,
-    Grouped,
     by_id,
     cut,
-    grouped_by,
     one_by_one,
     page_of,
 )
+from gateway.loaders.grouped import Grouped, grouped_by
 from gateway.loaders.instance import InstanceLoaders
 from gateway.loaders.item import ITEMS
 from gateway.loaders.loader import Loader, Slice, Window

@@ -24,7 +24,8 @@ Value = TypeVar("Value")
 class Window:
     """A page of a list: `count` records from `offset` on, and the facts about it that are selected.
 
-    `whole` if all records of the list are needed, because something is computed of all of them.
+    `whole` if all records of the list are needed, because something is computed of all of them. `only_total`
+    if none is.
     """
 
     offset: int = 0
@@ -32,6 +33,14 @@ class Window:
     total: bool = False
     has_next: bool = False
     whole: bool = False
+    only_total: bool = False
+
+    @property
+    def limit(self) -> int:
+        """The records to read from `offset` on: one more than the page has, if `has_next` is needed."""
+        if self.only_total:
+            return 0
+        return self.count + 1 if self.has_next else self.count
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Self, TypeAlias, overload
 
-from gateway.loaders.batching import ById, Grouped, by_id, grouped_by
+from gateway.loaders.batching import ById, by_id
+from gateway.loaders.grouped import Grouped, grouped_by
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, Collection
@@ -71,6 +72,7 @@ class LoaderSet:
         sort: Sequence[cql.SortKey] = (),
         key: tuple[str, ...] | None = None,
         owner: Callable[[str], object] = lambda key: key,
+        has_large_groups: bool = False,
     ) -> Grouped:
         """Return the one loader of this operation for lists grouped in this way."""
         variant = (collection.path, index, str(within), *map(str, sort))
@@ -84,6 +86,7 @@ class LoaderSet:
                 owner=owner,
                 within=within,
                 sort=sort,
+                has_large_groups=has_large_groups,
             )
         return loader
 
@@ -135,14 +138,23 @@ ListLoaders: TypeAlias = Callable[["cql.Cql | None", Sequence[cql.SortKey]], Gro
 
 
 class GroupLoader:
-    """Declares loaders of lists by a foreign key; each condition and order has its own."""
+    """Declares loaders of lists by a foreign key; each condition and order has its own.
+
+    With `has_large_groups`, thousands of records per key are normal, and each key is counted by a call.
+    """
 
     def __init__(
-        self, collection: CollectionName, index: str, *, member: tuple[str, ...] | None = None
+        self,
+        collection: CollectionName,
+        index: str,
+        *,
+        member: tuple[str, ...] | None = None,
+        has_large_groups: bool = False,
     ) -> None:
         self.collection = collection
         self.index = index
         self.member = member or (index,)
+        self.has_large_groups = has_large_groups
 
     @overload
     def __get__(self, loaders: None, owner: type) -> Self: ...
@@ -153,5 +165,10 @@ class GroupLoader:
             return self
         collection = self.collection.of(loaders.upstream, loaders.is_direct)
         return lambda within, sort: loaders.grouped(
-            collection, self.index, within=within, sort=sort, key=self.member
+            collection,
+            self.index,
+            within=within,
+            sort=sort,
+            key=self.member,
+            has_large_groups=self.has_large_groups,
         )

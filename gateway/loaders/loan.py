@@ -15,7 +15,7 @@ class LoanLoaders(LoaderSet):
     open_loan_of_item = RecordLoader(LOANS, index="itemId", within=OPEN_LOANS)
     loans_of_user = GroupLoader(LOANS, "userId")
     loans_of_item = GroupLoader(LOANS, "itemId")
-    loans_of_service_point = GroupLoader(LOANS, "checkoutServicePointId")
+    loans_of_service_point = GroupLoader(LOANS, "checkoutServicePointId", has_large_groups=True)
     # The history of a loan has a copy of it for each change.
     history_of_loan = GroupLoader(
         CollectionName("circulation_storage.loan_history"), "loan.id", member=("loan", "id")

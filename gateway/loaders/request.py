@@ -34,7 +34,7 @@ class RequestLoaders(LoaderSet):
     requests_of_user = GroupLoader(REQUESTS, "requesterId")
     requests_of_item = GroupLoader(REQUESTS, "itemId")
     requests_of_instance = GroupLoader(REQUESTS, "instanceId")
-    requests_of_service_point = GroupLoader(REQUESTS, "pickupServicePointId")
+    requests_of_service_point = GroupLoader(REQUESTS, "pickupServicePointId", has_large_groups=True)
 
     @cached_property
     def queue_of_instance(self) -> Listed:
@@ -56,10 +56,10 @@ class RequestLoaders(LoaderSet):
         async def page(key: tuple[str, Window]) -> Slice:
             batch_id, window = key
             collection = self.upstream.circulation_bff.batch_request_details(batch_id)
-            limit = window.count + 1 if window.has_next else window.count
-            page = await collection(None, limit=limit, offset=window.offset, total=window.total)
+            page = await collection(None, limit=window.limit, offset=window.offset, total=window.total)
             has_next = len(page.records) > window.count
-            return Slice(page.records[: window.count], window.offset, page.total, has_next)
+            total = page.total if window.total else None
+            return Slice(page.records[: window.count], window.offset, total, has_next)
 
         return one_by_one(page, self.upstream.operation, cache_key=lambda key: key)
 

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway import errors
-from gateway.loaders.batching import MAX_PAGE_SIZE, ById, by_id, one_by_one
+from gateway.loaders.batching import MAX_PAGE_SIZE, ById, by_id, is_last, one_by_one
 from gateway.loaders.loader import Loader
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
-from gateway.upstream.collection import BoundCollection, RecordDecoder
+from gateway.upstream.collection import BoundCollection, Page, RecordDecoder
 from gateway.upstream.record_types import Record
 
 _ALL = ""  # the one key of the first page, so that an operation fetches it once
@@ -21,8 +21,8 @@ class Table:
 
     A screen that shows one patron group shows several, at several levels of its query, and often the list to
     choose from. By id that is a call for each level and one for the list; the complete table is one call for
-    all of them. A table of MAX_PAGE_SIZE rows and more is not small: ids that its first page lacks are loaded
-    by id, and its list a page at a time.
+    all of them. A table of which the first page has not all rows is not small: ids that the page lacks are
+    loaded by id, and its list a page at a time.
     """
 
     def __init__(
@@ -36,12 +36,12 @@ class Table:
 
     async def rows(self) -> list[Record] | None:
         """Return all rows, in the order of the table; None if it is not small."""
-        rows = await self._first_page.load(_ALL)
-        return rows if len(rows) < MAX_PAGE_SIZE else None
+        page = await self._first_page.load(_ALL)
+        return page.records if _is_complete(page) else None
 
-    async def _fetch_first_page(self, _: str) -> list[Record]:
+    async def _fetch_first_page(self, _: str) -> Page:
         query = cql.sort_by(None, self._sort, tie_break=self._collection.tie_break)
-        return (await self._collection(query, limit=MAX_PAGE_SIZE)).records
+        return await self._collection(query, limit=MAX_PAGE_SIZE, total=True)
 
     async def _load(
         self, keys: list[str], _: RecordDecoder | None
@@ -51,9 +51,9 @@ class Table:
         except errors.GatewayError as error:
             return [errors.without_frames(error)] * len(keys)
         rows: dict[str, Record | errors.GatewayError | None] = {
-            str(row.get("id")).lower(): row for row in page
+            str(row.get("id")).lower(): row for row in page.records
         }
-        if len(page) >= MAX_PAGE_SIZE:
+        if not _is_complete(page):
             missing = [key for key in map(str.lower, keys) if key not in rows]
             rows |= zip(missing, await asyncio.gather(*map(self._one_beyond, missing)), strict=True)
         return [rows.get(key.lower()) for key in keys]
@@ -63,3 +63,7 @@ class Table:
             return await self._beyond.load(key)
         except errors.GatewayError as error:
             return errors.without_frames(error)
+
+
+def _is_complete(page: Page) -> bool:
+    return is_last(page, MAX_PAGE_SIZE, len(page.records))

@@ -13,4 +13,4 @@ class UserLoaders(LoaderSet):
     user_by_barcode = RecordLoader(USERS, index="barcode", create=by_name)
     user_by_username = RecordLoader(USERS, index="username", create=by_name)
     user_by_external_system_id = RecordLoader(USERS, index="externalSystemId", create=by_name)
-    users_of_patron_group = GroupLoader(USERS, "patronGroup")
+    users_of_patron_group = GroupLoader(USERS, "patronGroup", has_large_groups=True)

@@ -24,7 +24,7 @@ from gateway.upstream.routes import Route
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some records of a collection; `total` only if it was requested and upstream sent it."""
+    """Some records of a collection; `total` if upstream sent it, requested or not."""
 
     records: list[Record]
     total: int | None
@@ -85,7 +85,7 @@ class BoundCollection:
 
     async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
         """Return a page; the query is CQL. Raises `UpstreamBadResponse` if it is none."""
-        page = self.page(await self.read_body(query, limit=limit, offset=offset, total=total), total=total)
+        page = self.page(await self.read_body(query, limit=limit, offset=offset, total=total))
         if page is None:
             raise self.bad_shape()
         return page
@@ -101,7 +101,7 @@ class BoundCollection:
         target = _query_string(query, limit, offset, total, declaration.extra)
         return (await self._client.read(declaration.route, target, *self._keys)).body
 
-    def page(self, body: bytes, *, total: bool = False) -> Page | None:
+    def page(self, body: bytes) -> Page | None:
         """Decode the body of a page; None if it contains no list of records.
 
         It does not raise, because an error would hold the body: see `errors.without_frames`.
@@ -113,17 +113,22 @@ class BoundCollection:
         if self.mark is not None:
             for record in records:
                 record[self.mark] = True
-        count = page.get("totalRecords") if total else None
-        return Page(records, count if type(count) is int else None)
+        total = page.get("totalRecords")
+        return Page(records, total if type(total) is int else None)
 
     def bad_shape(self) -> errors.UpstreamBadResponse:
         """Return the error for a page that contains no list of records."""
         return self._client.bad_shape()
 
-    def request_line_length(self, query: str, *, limit: int) -> int:
+    def incomplete(self) -> errors.UpstreamBadResponse:
+        """Return the error for records that are missing although the total of upstream includes them."""
+        name = self._client.name
+        return errors.UpstreamBadResponse(f"{name} sent fewer records than its total says.", upstream=name)
+
+    def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
         """Return the bytes of the request line for `query`, HTTP version and blanks included."""
         path = self._client.base_path + self.path
-        return _request_line_length(path, query, limit, self.declaration.extra)
+        return _request_line_length(path, query, limit, offset, self.declaration.extra)
 
 
 class RecordDecoder:
@@ -154,20 +159,19 @@ class RecordDecoder:
         page = self._page(
             collection,
             await collection.read_body(query, limit=limit, offset=offset, total=total),
-            total,
         )
         if page is None:
             raise collection.bad_shape()
         return page
 
-    def _page(self, collection: BoundCollection, body: bytes, total: bool) -> Page | None:
+    def _page(self, collection: BoundCollection, body: bytes) -> Page | None:
         decode = self._decode or self._page_decoder(collection.key)
         try:
             page = decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            return collection.page(body, total=total)
-        count = page.totalRecords if total else None
-        return Page(page.records, count if type(count) is int else None)
+            return collection.page(body)
+        total = page.totalRecords
+        return Page(page.records, total if type(total) is int else None)
 
     def _page_decoder(self, key: str) -> Callable[[bytes], Any]:
         record: Any = self.struct
@@ -182,8 +186,8 @@ class RecordDecoder:
 
 
 @lru_cache(maxsize=256)  # batches repeat the same few queries
-def _request_line_length(path: str, query: str, limit: int, extra: str) -> int:
-    return len(f"GET {path}?{_query_string(query, limit, 0, False, extra)} HTTP/1.1")
+def _request_line_length(path: str, query: str, limit: int, offset: int, extra: str) -> int:
+    return len(f"GET {path}?{_query_string(query, limit, offset, True, extra)} HTTP/1.1")
 
 
 def _query_string(query: str | None, limit: int, offset: int, total: bool, extra: str) -> str:

@@ -316,7 +316,12 @@ def test_every_screen_fits(screen: Path) -> None:
         ("{servicePoints(first:20){nodes{pickSlips{nodes{__typename}}}}}", 21),
         ("{batchRequests(first:20){nodes{details{nodes{__typename}}}}}", 21),
         # connections in connections multiply, and lists without `first` have ten
-        ("{items(first:100){nodes{openRequests(first:100){nodes{requester{personal{email}}}}}}}", 203),
+        ("{items(first:100){nodes{openRequests(first:100){nodes{requester{personal{email}}}}}}}", 209),
+        # lists: three more for the large groups among several parents, and one per parent if all may be large
+        ("{users(first:50){nodes{loans{nodes{id}}}}}", 5),
+        ("{users(first:1){nodes{loans{nodes{id}}}}}", 2),
+        ("{patronGroups(first:30){nodes{users{totalCount}}}}", 31),
+        ("{servicePoints{nodes{openLoans{totalCount} pickupRequests{totalCount}}}}", 21),
         ("{items(first:1){nodes{requestQueue{nodes{item{requestQueue{nodes{id}}}}}}}}", 12),
         # an exact count of what mod-inventory estimates, and items in which titles are bound with others
         ("{items{nodes{id}}}", 1),

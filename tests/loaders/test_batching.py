@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import unicodedata
-import uuid
-from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -20,106 +17,28 @@ from hypothesis import strategies as st
 from gateway import errors
 from gateway.identity import Caller
 from gateway.loaders import Loaders
-from gateway.loaders.batching import (
-    ById,
-    Grouped,
-    by_id,
-    by_name,
-    cut,
-    grouped_by,
-    one_by_one,
-    page_of,
-)
+from gateway.loaders.batching import ById, by_id, by_name, cut, one_by_one, page_of
+from gateway.loaders.grouped import grouped_by
 from gateway.loaders.loader import Slice, Window
 from gateway.settings import LimitSettings, Settings
 from gateway.upstream import cql
-from gateway.upstream.caller import CallerClient
-from gateway.upstream.client import Client
-from gateway.upstream.collection import BoundCollection, Collection
+from gateway.upstream.collection import BoundCollection
 from gateway.upstream.record_types import Record
-from gateway.upstream.routes import Route
 from gateway.upstream.services import Services
+from tests.loaders.shelf import LIMITS, Shelf, ids, loaded, settled, terms
 
 pytestmark = pytest.mark.anyio
-
-LIMITS = LimitSettings()
-_TERM = re.compile(r'"((?:[^"\\]|\\.)*)"')
-
-
-class Shelf:
-    """A collection behind a function: it understands the queries of loaders and keeps what it was asked."""
-
-    def __init__(
-        self, records: Iterable[Record] = (), *, index: str = "id", base: str = "http://folio"
-    ) -> None:
-        self.records = list(records)
-        self.index = index
-        self.asked: list[dict[str, str]] = []
-        self.lines: list[int] = []
-        self.in_flight = 0
-        self.most_in_flight = 0
-        self.cancelled = 0
-        self.gate: asyncio.Event | None = None
-        self.fails: Callable[[str], bool] = lambda query: False
-        transport = httpx.MockTransport(self._answer)
-        client = CallerClient(Client("folio", base, transport, Settings(read_attempts=1)), ())
-        self.collection = Collection(Route("GET", "/things"), "things").bind(client)
-
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
-        parameters = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
-        self.asked.append(parameters)
-        self.lines.append(len(f"GET {request.url.raw_path.decode()} HTTP/1.1"))
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        try:
-            await (self.gate.wait() if self.gate else asyncio.sleep(0))
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        finally:
-            self.in_flight -= 1
-        query = parameters["query"]
-        if self.fails(query):
-            return httpx.Response(503)
-        wanted = {each.lower() for each in terms(query)}
-        found = [each for each in self.records if str(each.get(self.index)).lower() in wanted]
-        offset = int(parameters.get("offset", 0))
-        body: dict[str, Any] = {"things": found[offset : offset + int(parameters["limit"])]}
-        if parameters["totalRecords"] == "exact":
-            body["totalRecords"] = len(found)
-        return httpx.Response(200, content=json.dumps(body).encode())
-
-
-def terms(query: str) -> list[str]:
-    """The quoted values of a query, as they were before they were escaped."""
-    return [re.sub(r"\\(.)", r"\1", each) for each in _TERM.findall(query)]
-
-
-def ids(count: int) -> list[str]:
-    return [str(uuid.UUID(int=number + 1, version=4)) for number in range(count)]
-
-
-async def loaded(loader: DataLoader[Any, Any], keys: Sequence[Any]) -> list[Any]:
-    """What each key got: a record, a slice, None, or its error. Any: loaders of several kinds."""
-    return list(await asyncio.gather(*(loader.load(key) for key in keys), return_exceptions=True))
-
-
-async def settled() -> None:
-    """Let everything run that needs no time."""
-    for _ in range(100):
-        await asyncio.sleep(0)
-
 
 # By id
 
 
 async def test_ids_are_asked_in_one_call() -> None:
-    """Keys of one level are one question, with as many records as keys and no count."""
+    """Keys of one level are one question, with as many records as keys."""
     first, second = ids(2)
     shelf = Shelf([{"id": first}, {"id": second}])
 
     assert await loaded(by_id(shelf.collection, LIMITS), [first, second]) == [{"id": first}, {"id": second}]
-    assert shelf.asked == [{"query": f'id==("{first}" or "{second}")', "limit": "2", "totalRecords": "none"}]
+    assert shelf.asked == [{"query": f'id==("{first}" or "{second}")', "limit": "2", "totalRecords": "exact"}]
 
 
 async def test_a_single_id() -> None:
@@ -128,7 +47,7 @@ async def test_a_single_id() -> None:
     shelf = Shelf([{"id": only}])
 
     assert await by_id(shelf.collection, LIMITS).load(only) == {"id": only}
-    assert shelf.asked == [{"query": f'id=="{only}"', "limit": "1", "totalRecords": "none"}]
+    assert shelf.asked == [{"query": f'id=="{only}"', "limit": "1", "totalRecords": "exact"}]
 
 
 async def test_ids_are_lower_cased_and_asked_once() -> None:
@@ -158,6 +77,31 @@ async def test_the_order_of_answers_does_not_matter() -> None:
     found = await loaded(by_id(shelf.collection, LIMITS), keys)
 
     assert found == [{"id": keys[0]}, {"id": keys[1]}, None, {"id": keys[3]}, {"id": keys[4]}]
+
+
+async def test_a_batch_that_is_shorter_than_its_total_is_read_on() -> None:
+    """Upstream may send fewer records a call than the batch has; ids it has not sent yet are asked again."""
+    keys = ids(5)
+    shelf = Shelf({"id": key} for key in keys[:4])
+    shelf.max_page = 3
+
+    found = await loaded(by_id(shelf.collection, LIMITS), keys)
+
+    assert found == [*({"id": key} for key in keys[:4]), None]
+    assert [terms(each["query"]) for each in shelf.asked] == [keys, keys[3:]]
+
+
+async def test_records_that_exist_by_the_total_but_do_not_come_are_an_error() -> None:
+    """They are not reported as absent, and the records that came are kept."""
+    keys = ids(3)
+    shelf = Shelf({"id": key} for key in keys[:1])
+    shelf.surplus = 1
+
+    found = await loaded(by_id(shelf.collection, LIMITS), keys)
+
+    assert found[0] == {"id": keys[0]}
+    assert [type(each) for each in found[1:]] == [errors.UpstreamBadResponse] * 2
+    assert [terms(each["query"]) for each in shelf.asked] == [keys, keys[1:]]
 
 
 async def test_records_that_were_not_asked_for_are_passed_over() -> None:
@@ -359,9 +303,10 @@ async def test_later_pages_of_groups_keep_the_line() -> None:
     limits = LimitSettings(max_request_line=1000)
     shelf = Shelf(({"checkoutServicePointId": keys[0]} for _ in range(1500)), index="checkoutServicePointId")
 
-    await loaded(with_all("grouped_by", shelf.collection, limits), [(key, Window()) for key in keys])
+    window = Window(offset=12000, count=999, total=True, has_next=True)
+    await loaded(with_all("grouped_by", shelf.collection, limits), [(key, window) for key in keys])
 
-    assert {each.get("offset") for each in shelf.asked} == {None, "1000"}
+    assert {each.get("offset") for each in shelf.asked} == {None, "12000"}
     assert max(shelf.lines) <= 1000
 
 
@@ -376,7 +321,7 @@ async def test_names_are_sent_as_given_and_matched_in_any_case() -> None:
 
     assert found == [{"barcode": "ABC-1"}, {"barcode": "x*y"}, None]
     assert shelf.asked == [
-        {"query": 'barcode==("abc-1" or "x\\*y" or "none")', "limit": "6", "totalRecords": "none"}
+        {"query": 'barcode==("abc-1" or "x\\*y" or "none")', "limit": "6", "totalRecords": "exact"}
     ]
 
 
@@ -396,13 +341,50 @@ async def test_two_records_with_one_name_are_a_conflict(second: str) -> None:
 
 
 async def test_many_records_with_one_name_hide_no_other() -> None:
-    """Where the answer is full, a name without a record is no absent one."""
+    """Names that the full response left no room for are read without the one that filled it."""
     many = [{"id": str(number), "barcode": "A"} for number in range(9)]
     shelf = Shelf([*many, {"id": "b", "barcode": "B"}], index="barcode")
 
-    found = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["A", "B"])
+    many_found, one, none = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["A", "B", "C"])
 
-    assert [type(each) for each in found] == [errors.Conflict, errors.Conflict]
+    assert type(many_found) is errors.Conflict
+    assert (one, none) == ({"id": "b", "barcode": "B"}, None)
+    assert [each["query"] for each in shelf.asked] == [
+        'barcode==("A" or "B" or "C")',
+        'barcode==("B" or "C")',
+    ]
+
+
+async def test_names_of_a_short_page_are_read_on() -> None:
+    """A response that is shorter than its total is divided until each name is known."""
+    shelf = Shelf([{"barcode": each} for each in "ABCD"], index="barcode")
+    shelf.max_page = 1
+
+    found = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), [*"ABCD", "E"])
+
+    assert found == [*({"barcode": each} for each in "ABCD"), None]
+
+
+async def test_a_name_of_which_the_total_has_more_is_a_conflict() -> None:
+    """A second record that upstream counts, but does not send, makes the name ambiguous all the same."""
+    shelf = Shelf([{"id": "1", "barcode": "A"}, {"id": "2", "barcode": "A"}], index="barcode")
+    shelf.max_page = 1
+
+    (found,) = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["A"])
+
+    assert type(found) is errors.Conflict
+
+
+async def test_a_name_of_which_only_the_total_is_sent_is_an_error() -> None:
+    """A record that exists by the total is not reported as absent."""
+    shelf = Shelf(index="barcode")
+    shelf.surplus = 1
+
+    (found,) = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["A"])
+
+    assert type(found) is errors.UpstreamBadResponse
+    assert found.message == "folio sent fewer records than its total says."
+    assert len(shelf.asked) == 1
 
 
 async def test_one_record_asked_in_two_spellings_is_no_conflict() -> None:
@@ -514,193 +496,11 @@ async def test_two_records_with_the_folding_of_one_name_are_a_conflict() -> None
     assert other == {"username": "x"}
 
 
-# Grouped by a foreign key
+# Pages
 
 
 def loans(owner: str, count: int) -> list[Record]:
     return [{"id": f"{owner}-{number}", "userId": owner} for number in range(count)]
-
-
-def of_user(
-    shelf: Shelf, limits: LimitSettings = LIMITS, **options: Any
-) -> Grouped:  # Any: as grouped_by takes
-    return grouped_by(shelf.collection, limits, index="userId", key=("userId",), **options)
-
-
-@pytest.mark.parametrize(
-    ("window", "asked", "got"),
-    [
-        (
-            Window(count=3),
-            {"limit": "3", "totalRecords": "none"},
-            Slice(loans("u", 5)[:3], 0, None, None),
-        ),
-        (
-            Window(offset=2, count=2, has_next=True),
-            {"limit": "3", "offset": "2", "totalRecords": "none"},
-            Slice(loans("u", 5)[2:4], 2, None, True),
-        ),
-        (
-            Window(offset=2, count=3, total=True, has_next=True),
-            {"limit": "4", "offset": "2", "totalRecords": "exact"},
-            Slice(loans("u", 5)[2:], 2, 5, False),
-        ),
-        (Window(count=0, total=True), {"limit": "0", "totalRecords": "exact"}, Slice([], 0, 5, None)),
-    ],
-    ids=["plain", "has next", "whole", "count only"],
-)
-async def test_the_page_of_one_parent_is_asked_as_it_is(
-    window: Window, asked: dict[str, str], got: Slice
-) -> None:
-    """One call with the window's own limit and offset; one record more only to know whether more follow."""
-    shelf = Shelf(loans("u", 5), index="userId")
-
-    assert await of_user(shelf).load(("u", window)) == got
-    assert shelf.asked == [{"query": 'userId=="u" sortby id', **asked}]
-
-
-async def test_one_parent_in_two_spellings_is_one_page() -> None:
-    """Both spellings of an id are one parent."""
-    shelf = Shelf(loans("u", 5), index="userId")
-
-    found = await loaded(of_user(shelf), [("u", Window(count=1)), ("U", Window(count=1))])
-
-    assert found == [Slice(loans("u", 1), 0, None, None)] * 2
-    assert [each["limit"] for each in shelf.asked] == ["1"]
-
-
-async def test_pages_of_several_parents_are_cut_from_whole_groups() -> None:
-    """One call for all of them, and each gets its own window, its total and whether more follow."""
-    shelf = Shelf([*loans("a", 3), *loans("b", 12), {"id": "x"}, {"id": "y", "userId": None}], index="userId")
-
-    found = await loaded(
-        of_user(shelf),
-        [
-            ("a", Window(count=2)),
-            ("b", Window(offset=10, count=10, total=True, has_next=True)),
-            ("c", Window(total=True)),
-            ("a", Window(offset=5, count=2)),
-        ],
-    )
-
-    assert found == [
-        Slice(loans("a", 2), 0, 3, True),
-        Slice(loans("b", 12)[10:], 10, 12, False),
-        Slice([], 0, 0, False),
-        Slice([], 5, 3, False),
-    ]
-    assert shelf.asked == [
-        {"query": 'userId==("a" or "b" or "c") sortby id', "limit": "1000", "totalRecords": "none"}
-    ]
-
-
-async def test_groups_beyond_a_thousand_records_are_paged() -> None:
-    """Full answers are followed by a next one, until one is not full."""
-    shelf = Shelf([*loans("a", 1500), *loans("b", 500)], index="userId")
-
-    first, second = await loaded(of_user(shelf), [("a", Window(count=1, total=True)), ("b", Window(count=1))])
-
-    assert (first.total, second.total) == (1500, 500)
-    assert [(each["limit"], each.get("offset")) for each in shelf.asked] == [
-        ("1000", None),
-        ("1000", "1000"),
-        ("1000", "2000"),
-    ]
-
-
-async def test_groups_without_end_are_refused() -> None:
-    """After 20 pages the question is too broad; it is an error and no cut list."""
-    shelf = Shelf(loans("a", 20_000), index="userId")
-
-    found = await loaded(of_user(shelf), [("a", Window()), ("b", Window())])
-
-    assert [type(each) for each in found] == [errors.LimitExceeded] * 2
-    assert found[0].message == "More than 20000 records belong to this list; narrow it with `filter`."
-    assert len(shelf.asked) == 20
-
-
-async def test_clause_and_order_of_groups() -> None:
-    """What narrows a list and what orders it are part of the question, with the id to break ties."""
-    shelf = Shelf(index="userId")
-    loader = of_user(
-        shelf, within=cql.equal("status.name", "Open"), sort=[cql.SortKey("dueDate", descending=True)]
-    )
-
-    await loader.load(("a", Window()))
-    await loaded(loader, [("b", Window()), ("c", Window())])
-
-    assert [each["query"] for each in shelf.asked] == [
-        '(userId=="a" and status.name=="Open") sortby dueDate/sort.descending id',
-        '(userId==("b" or "c") and status.name=="Open") sortby dueDate/sort.descending id',
-    ]
-
-
-async def test_a_failed_chunk_of_groups_fails_its_parents_alone() -> None:
-    """Other parents have their lists, and nothing is asked twice."""
-    shelf = Shelf([*loans("a", 1), *loans("b", 1)], index="userId")
-    shelf.fails = lambda query: '"b"' in query
-    loader = of_user(shelf, LimitSettings(batch_size=1))
-    keys = [(each, Window()) for each in "abc"]
-
-    found = await loaded(loader, keys)
-
-    assert found[0] == Slice(loans("a", 1), 0, 1, False)
-    assert type(found[1]) is errors.UpstreamUnavailable
-    assert found[2] == Slice([], 0, 0, False)
-    assert await loaded(loader, keys) == found
-    assert len(shelf.asked) == 3
-
-
-async def test_a_failed_second_page_fails_the_group() -> None:
-    """Part of a list is no list."""
-    shelf = Shelf(loans("a", 1500), index="userId")
-
-    def after_the_first(query: str) -> bool:
-        return len(shelf.asked) > 1
-
-    shelf.fails = after_the_first
-
-    found = await loaded(of_user(shelf), [("a", Window()), ("b", Window())])
-
-    assert [type(each) for each in found] == [errors.UpstreamUnavailable] * 2
-
-
-async def test_the_failed_page_of_one_parent() -> None:
-    """It is an error in the slot, and is not asked again."""
-    shelf = Shelf(index="userId")
-    shelf.fails = lambda query: True
-    loader = of_user(shelf)
-
-    found = [(await loaded(loader, [("a", Window())]))[0] for _ in range(2)]
-
-    assert [type(each) for each in found] == [errors.UpstreamUnavailable] * 2
-    assert len(shelf.asked) == 1
-
-
-@pytest.mark.parametrize("others", [[], [("b", Window())]])
-async def test_a_parent_that_cannot_be_asked(others: list[tuple[str, Window]]) -> None:
-    """A broken key has an error of its own, alone and among others."""
-    shelf = Shelf(index="userId")
-
-    found = await loaded(of_user(shelf), [("a\x00", Window()), *others])
-
-    assert type(found[0]) is errors.BadUserInput
-    assert found[1:] == [Slice([], 0, 0, False)] * len(others)
-
-
-@given(count=st.integers(0, 40), offset=st.integers(0, 50), size=st.integers(0, 50), alone=st.booleans())
-def test_a_window_is_the_same_however_it_was_asked(count: int, offset: int, size: int, alone: bool) -> None:
-    """Cut from the whole or asked by itself: the same records, the same total, the same next."""
-
-    async def run() -> None:
-        shelf = Shelf(loans("a", count), index="userId")
-        window = Window(offset=offset, count=size, total=True, has_next=True)
-        keys = [("a", window)] if alone else [("a", window), ("b", window)]
-        found = (await loaded(of_user(shelf), keys))[0]
-        records = loans("a", count)[offset : offset + size]
-        assert found == Slice(records, offset, count, count > offset + size)
-
-    asyncio.run(run())
 
 
 async def test_a_page_of_a_collection() -> None:
@@ -713,6 +513,44 @@ async def test_a_page_of_a_collection() -> None:
 
     assert page == Slice(loans("a", 2), 0, None, True)
     assert shelf.asked == [{"query": 'userId=="a" sortby dueDate id', "limit": "3", "totalRecords": "none"}]
+
+
+async def test_a_page_that_a_maximum_of_upstream_cut_short_is_read_on() -> None:
+    """A page shorter than its limit is the last one only if its total says so."""
+    shelf = Shelf(loans("a", 25), index="userId")
+    shelf.max_page = 10
+    query = cql.equal("userId", "a")
+
+    page = await page_of(shelf.collection, query, [], Window(offset=2, count=22, total=True, has_next=True))
+
+    assert page == Slice(loans("a", 25)[2:24], 2, 25, True)
+    assert [(each["limit"], each.get("offset")) for each in shelf.asked] == [
+        ("23", "2"),
+        ("13", "12"),
+        ("3", "22"),
+    ]
+
+
+async def test_a_page_without_the_records_of_its_total_is_an_error() -> None:
+    """A page that lacks records which upstream counts is not passed off as the end of the list."""
+    shelf = Shelf(loans("a", 3), index="userId")
+    shelf.surplus = 1
+
+    with pytest.raises(errors.UpstreamBadResponse, match="fewer records than its total"):
+        await page_of(shelf.collection, cql.equal("userId", "a"), [], Window(total=True))
+
+    assert [(each["limit"], each.get("offset")) for each in shelf.asked] == [("10", None), ("7", "3")]
+
+
+async def test_a_page_cut_into_too_many_is_refused() -> None:
+    """Upstream that sends one record a call is not called a thousand times."""
+    shelf = Shelf(loans("a", 100), index="userId")
+    shelf.max_page = 1
+
+    with pytest.raises(errors.LimitExceeded):
+        await page_of(shelf.collection, cql.equal("userId", "a"), [], Window(count=100, total=True))
+
+    assert len(shelf.asked) == 21
 
 
 def test_a_window_of_a_whole_list() -> None:

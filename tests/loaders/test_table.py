@@ -24,7 +24,10 @@ class Rows:
     path = "/rows"
     tie_break = "id"
 
-    def __init__(self, count: int, problem: errors.GatewayError | None = None) -> None:
+    def __init__(
+        self, count: int, problem: errors.GatewayError | None = None, max_page: int = MAX_PAGE_SIZE
+    ) -> None:
+        self.max_page = max_page
         self.rows = [{"id": str(number)} for number in range(count)]
         self.problem = problem
         self.operation = OperationRecord()
@@ -36,9 +39,11 @@ class Rows:
         if self.problem is not None:
             raise self.problem
         found: list[dict[str, Any]] = [row for row in self.rows if f'"{row["id"]}"' in query]
-        return Page(found if query.startswith("id==") else self.rows[:limit], None)
+        if query.startswith("id=="):
+            return Page(found, len(found))
+        return Page(self.rows[: min(limit, self.max_page)], len(self.rows))
 
-    def request_line_length(self, query: str, *, limit: int) -> int:
+    def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
         return len(query)
 
 
@@ -81,6 +86,16 @@ async def test_a_large_table_is_asked_by_id_beyond_its_first_page() -> None:
     assert list(found) == [{"id": "7"}, {"id": last}, None]
     assert await large.rows() is None
     assert rows.asked == [WHOLE, (f'id==("{last}" or "none")', 2)]
+
+
+async def test_a_table_cut_short_by_upstream_is_large() -> None:
+    """A first page that is shorter than its limit and than its total does not pass for the table."""
+    rows = Rows(30, max_page=20)
+    table_of_more = table(rows)
+
+    assert await table_of_more.by_id.load("25") == {"id": "25"}
+    assert await table_of_more.rows() is None
+    assert rows.asked == [WHOLE, ('id=="25"', 1)]
 
 
 async def test_an_outage_is_one_error_for_all() -> None:

@@ -65,7 +65,7 @@ async def test_count_sum_and_page_are_one_call(gateway: Gateway) -> None:
     assert gateway.calls[1].query == {
         "query": f'(userId=="{user}" and status.name=="Open") sortby metadata.createdDate/sort.descending id',
         "limit": "1000",
-        "totalRecords": "none",
+        "totalRecords": "exact",
     }
 
 

@@ -49,7 +49,7 @@ async def test_a_table_is_read_once_and_sorted(reader: Gateway, root: str) -> No
     assert reader.calls[0].query == {
         "query": f"cql.allRecords=1 sortby {name} id",
         "limit": "1000",
-        "totalRecords": "none",
+        "totalRecords": "exact",
     }
 
 

@@ -1,0 +1,98 @@
+"""A collection behind a function, for tests of loaders."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from urllib.parse import parse_qs
+
+import httpx
+from aiodataloader import DataLoader
+
+from gateway.settings import LimitSettings, Settings
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.client import Client
+from gateway.upstream.collection import Collection
+from gateway.upstream.record_types import Record
+from gateway.upstream.routes import Route
+
+LIMITS = LimitSettings()
+_TERM = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+class Shelf:
+    """A collection behind a function: it understands the queries of loaders and keeps what it was asked.
+
+    The order of its records is their order in every response.
+    """
+
+    MAX_LIMIT = 2**31 - 1
+
+    def __init__(
+        self, records: Iterable[Record] = (), *, index: str = "id", base: str = "http://folio"
+    ) -> None:
+        self.records = list(records)
+        self.index = index
+        self.asked: list[dict[str, str]] = []
+        self.lines: list[int] = []
+        self.sent = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self.cancelled = 0
+        self.gate: asyncio.Event | None = None
+        self.max_page: int | None = None  # a maximum of its own, which it applies without an error
+        self.surplus = 0  # added to totals
+        self.fails: Callable[[str], bool] = lambda query: False
+        transport = httpx.MockTransport(self._answer)
+        client = CallerClient(Client("folio", base, transport, Settings(read_attempts=1)), ())
+        self.collection = Collection(Route("GET", "/things"), "things").bind(client)
+
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
+        parameters = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
+        self.asked.append(parameters)
+        self.lines.append(len(f"GET {request.url.raw_path.decode()} HTTP/1.1"))
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await (self.gate.wait() if self.gate else asyncio.sleep(0))
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.in_flight -= 1
+        query = parameters["query"]
+        if self.fails(query):
+            return httpx.Response(503)
+        wanted = {each.lower() for each in terms(query)}
+        found = [each for each in self.records if str(each.get(self.index)).lower() in wanted]
+        offset = int(parameters.get("offset", 0))
+        limit = min(int(parameters["limit"]), self.max_page or self.MAX_LIMIT)
+        body: dict[str, Any] = {"things": found[offset : offset + limit]}
+        self.sent += len(body["things"])
+        if parameters["totalRecords"] == "exact":
+            body["totalRecords"] = len(found) + self.surplus
+        return httpx.Response(200, content=json.dumps(body).encode())
+
+
+def terms(query: str) -> list[str]:
+    """The quoted values of a query, as they were before they were escaped."""
+    return [re.sub(r"\\(.)", r"\1", each) for each in _TERM.findall(query)]
+
+
+def ids(count: int) -> list[str]:
+    return [str(uuid.UUID(int=number + 1, version=4)) for number in range(count)]
+
+
+async def loaded(loader: DataLoader[Any, Any], keys: Sequence[Any]) -> list[Any]:
+    """What each key got: a record, a slice, None, or its error. Any: loaders of several kinds."""
+    return list(await asyncio.gather(*(loader.load(key) for key in keys), return_exceptions=True))
+
+
+async def settled() -> None:
+    """Let everything run that needs no time."""
+    for _ in range(100):
+        await asyncio.sleep(0)
