@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gateway.sandbox import Sandbox, create_sandbox
 from tests.gateway_under_test import Gateway, open_gateway
@@ -43,13 +44,43 @@ SLOW_PATHS = frozenset(
         "upstream/transport/test_tls.py",
     )
 )
-MAX_CASES = 8  # of one test function in the inner loop, spread evenly over all of them
+# Files that take the longest are begun first, so that no process is left with one of them when the others
+# have nothing more to do.
+LONGEST = tuple(
+    TESTS / path
+    for path in (
+        "soak/test_soak.py",
+        "soak/test_memory.py",
+        "engine/plans/test_same_answers.py",
+        "soak/test_generated_operations.py",
+        "benchmarks/test_instructions.py",
+        "test_recipes.py",
+        "observability/test_traces.py",
+        "clients/test_clients.py",
+        "soak/test_failed_responses.py",
+        "audits/test_audits.py",
+        "test_packaging.py",
+        "browser/test_graphiql.py",
+    )
+)
+INNER_LOOP = "not slow"
+MAX_CASES = 5  # of one test function in the inner loop, spread evenly over all of them
 MAX_CASES_IN = {"test_same_answers.py": 1, "test_same_acts.py": 4}  # each case is a few dozen operations
+MAX_EXAMPLES = 25  # of Hypothesis for one test in the inner loop, of its usual 100
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave slow paths unread in the inner loop: importing them takes a third of the collection."""
-    return True if config.option.markexpr == "not slow" and collection_path in SLOW_PATHS else None
+    return True if config.option.markexpr == INNER_LOOP and collection_path in SLOW_PATHS else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Hardly any object of a test is in a cycle, and a pass every 700 of them takes a tenth of the time.
+    gc.set_threshold(50_000, 20, 20)
+    # A busy machine is slow, which is no failure of an example.
+    settings.register_profile("all", deadline=None)
+    settings.register_profile("inner-loop", deadline=None, max_examples=MAX_EXAMPLES)
+    settings.load_profile("inner-loop" if config.option.markexpr == INNER_LOOP else "all")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -81,6 +112,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in each:
             if item not in sample:
                 item.add_marker(pytest.mark.slow)
+    places = {path: place for place, path in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))  # the others keep their order
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The inner loop, `pytest -m "not slow"`: the rules in tests/conftest.py point at what is there."""
+"""The inner loop, `pytest -m "not slow"`, and the order of files: both name files that exist."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import MAX_CASES_IN, SLOW_PATHS, TESTS
+from tests.conftest import LONGEST, MAX_CASES_IN, SLOW_PATHS, TESTS
 
 
-@pytest.mark.parametrize("path", sorted(SLOW_PATHS), ids=lambda path: path.relative_to(TESTS).as_posix())
-def test_slow_paths_exist(path: Path) -> None:
-    """A file that is renamed keeps its place in the list."""
+@pytest.mark.parametrize(
+    "path", sorted({*SLOW_PATHS, *LONGEST}), ids=lambda path: path.relative_to(TESTS).as_posix()
+)
+def test_slow_and_long_paths_exist(path: Path) -> None:
+    """A file that is renamed keeps its place in the lists."""
     assert path.exists()
 
 

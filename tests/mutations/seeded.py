@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from gateway.sandbox import Library
 from tests.gateway_under_test import Gateway
+from tests.records import encode_records
 
 PATRON = "1000000001"
 MANUALLY_BLOCKED = "1000000003"
@@ -38,5 +37,4 @@ def service_point(library: Library, name: str = "Circ Desk 1") -> str:
 def state(gateway: Gateway) -> object:
     """Return the state that mutations may change, to check that a refused one changed nothing."""
     library = gateway.library
-    records = msgspec.json.encode((library.items, library.loans, library.requests))  # quicker than a copy
-    return records, dict(gateway.sandbox.locks.locks)
+    return encode_records(library.items, library.loans, library.requests), dict(gateway.sandbox.locks.locks)

@@ -12,6 +12,7 @@ from tests.gateway_under_test import Gateway
 from tests.mutations.conftest import Execute
 from tests.mutations.mutation_cases import MUTATION_CASES, key
 from tests.mutations.seeded import INACTIVE, ITEM, MANUALLY_BLOCKED, PATRON, record, service_point, state
+from tests.records import encode_records
 
 pytestmark = pytest.mark.anyio
 
@@ -71,9 +72,9 @@ async def refused(
     ]
 
 
-def others(gateway: Gateway) -> Json:
+def others(gateway: Gateway) -> bytes:
     library = gateway.library
-    return deepcopy((library.batch_requests, library.batch_request_details, library.mediated_requests))
+    return encode_records(library.batch_requests, library.batch_request_details, library.mediated_requests)
 
 
 def request_input(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more: Json) -> Json:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from copy import deepcopy
 from typing import Any
 
 import httpx
 import pytest
 
 from gateway.sandbox import Library, Sandbox, create_sandbox
+from tests.records import encode_records
 
 Body = dict[str, Any]
 Search = Callable[..., Awaitable[list[Body]]]
@@ -85,16 +85,14 @@ def _request_body(library: Library, circ_desk: str) -> RequestBody:
 def _refuse(client: httpx.AsyncClient, library: Library) -> Refuse:
     """Send a body, check that it is refused and that no record has changed, and return the errors."""
 
-    def state() -> object:
-        return deepcopy(
-            (
-                library.loans,
-                library.items,
-                library.requests,
-                library.batch_requests,
-                library.batch_request_details,
-                library.mediated_requests,
-            )
+    def state() -> bytes:
+        return encode_records(
+            library.loans,
+            library.items,
+            library.requests,
+            library.batch_requests,
+            library.batch_request_details,
+            library.mediated_requests,
         )
 
     async def refuse(method: str, path: str, body: Body, caller: str = "", status: int = 422) -> list[Body]:

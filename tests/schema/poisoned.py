@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -89,10 +90,24 @@ def _wrong_inside(value: Json) -> Iterator[Json]:
 
 async def query_over(path: str, body: Json, query: str) -> Json:
     """Return the complete response if upstream responds so at paths that end like this, and 404 elsewhere."""
+    async with gateway_over(path) as ask:
+        return await ask(body, query)
+
+
+@asynccontextmanager
+async def gateway_over(path: str) -> AsyncIterator[Callable[[Json, str], Awaitable[Json]]]:
+    """One gateway for several bodies of upstream; it is asked as by `query_over`."""
+    body: Json = None
 
     def answer(request: httpx.Request) -> httpx.Response:
         matches = request.url.path.endswith(path)
         return httpx.Response(200, json=body) if matches else httpx.Response(404, text="no")
+
+    async def ask(upstream_body: Json, query: str) -> Json:
+        nonlocal body
+        body = upstream_body
+        headers = {"X-Okapi-Tenant": "diku"}
+        return (await http.post("/graphql", json={"query": query}, headers=headers)).json()
 
     settings = Settings(sandbox=True, max_cost=100_000)
     app = create_app(settings, transport=lambda limits: httpx.MockTransport(answer))
@@ -100,8 +115,7 @@ async def query_over(path: str, body: Json, query: str) -> Json:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http,
     ):
-        headers = {"X-Okapi-Tenant": "diku"}
-        return (await http.post("/graphql", json={"query": query}, headers=headers)).json()
+        yield ask
 
 
 async def check(kind: str, root: str, path: str, key: str, record: Json) -> int:

@@ -69,6 +69,7 @@ async def test_titles_above_and_below_lead_to_each_other() -> None:
     }
 
 
+@pytest.mark.slow
 async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
     """If a member of a title is missing, null or of another type, only the fields that read it are null."""
     library = reader.library

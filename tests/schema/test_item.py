@@ -161,6 +161,7 @@ async def test_an_item_of_deleted_holdings_has_no_title(gateway: Gateway) -> Non
     assert data["item"] == {"id": item["id"], "instance": None}
 
 
+@pytest.mark.slow
 async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
     """If a member of an item is missing, null or of another type, only the fields that read it are null."""
     library = reader.library

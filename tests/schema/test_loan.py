@@ -93,6 +93,7 @@ async def test_a_loan_leads_to_the_title_and_holdings_of_its_item(reader: Gatewa
         assert node["loanItem"] == node["item"] == there
 
 
+@pytest.mark.slow
 async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
     """If a member of a loan is missing, null or of another type, only the fields that read it are null."""
     library = reader.library

@@ -99,6 +99,7 @@ async def test_location_of_a_requested_item(reader: Gateway) -> None:
             assert node["requestItem"]["effectiveLocation"]["isActive"] is not None
 
 
+@pytest.mark.slow
 async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:
     """If a member of a request is missing, null or of another type, only the fields that read it are null."""
     library = reader.library

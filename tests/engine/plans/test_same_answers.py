@@ -91,6 +91,7 @@ async def test_operations_made_up(seed: int) -> None:
     assert side.more == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "share"), POISONED)
 async def test_records_that_upstream_should_never_send(seed: int, share: float) -> None:
     """Members missing, null or of other kinds: the same errors in the same places, nothing asked twice."""
@@ -100,6 +101,7 @@ async def test_records_that_upstream_should_never_send(seed: int, share: float) 
     assert side.with_errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAILING)
 async def test_upstreams_that_fail(name: str) -> None:
     """A loader that fails is one error for each path, and is not asked again for it."""
@@ -110,6 +112,7 @@ async def test_upstreams_that_fail(name: str) -> None:
     assert side.with_errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 async def test_odd_records(name: str) -> None:
     """Dates, numbers, ids and values of closed sets in forms that nobody promised."""
@@ -126,6 +129,7 @@ async def test_operations_written_by_hand() -> None:
     assert side.more == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.003, 0.03])
 async def test_poisoned_records_of_operations_by_hand(share: float) -> None:
     """The same where members are missing, null or of other kinds."""
@@ -135,6 +139,7 @@ async def test_poisoned_records_of_operations_by_hand(share: float) -> None:
     assert side.with_errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.02])
 async def test_loans_and_requests_from_circulation_itself(share: float) -> None:
     """The interface that is asked changes what records hold, and not that both ways read the same of them."""
@@ -145,6 +150,7 @@ async def test_loans_and_requests_from_circulation_itself(share: float) -> None:
     assert share or side.more == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.05])
 async def test_the_widest_selections(share: float) -> None:
     """Every member of a type at once, of good records and of bad ones."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from copy import deepcopy
 from typing import Any
 
 import httpx
 import pytest
 
 from gateway.sandbox import Library
+from tests.records import encode_records
 
 pytestmark = pytest.mark.anyio
 
@@ -204,12 +204,12 @@ async def test_claimed_returned_item_with_a_resolution(check_in: Send, resolutio
 )
 async def test_refusals(library: Library, check_in: Send, barcode: str, more: Body, expected: Body) -> None:
     """A refused check-in changes nothing."""
-    before = deepcopy((library.items, library.loans, library.requests))
+    before = encode_records(library.items, library.loans, library.requests)
     response = await check_in(barcode, **more)
 
     assert response.status_code == 422
     assert response.json() == {"errors": [expected]}
-    assert (library.items, library.loans, library.requests) == before
+    assert encode_records(library.items, library.loans, library.requests) == before
 
 
 async def test_intellectual_item_is_refused(check_in: Send) -> None:

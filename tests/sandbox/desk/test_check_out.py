@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from gateway.sandbox import Library
+from tests.records import encode_records
 
 pytestmark = pytest.mark.anyio
 
@@ -37,8 +37,8 @@ def _body(circ_desk: str) -> Callable[..., Body]:
     return body
 
 
-def state(library: Library) -> object:
-    return deepcopy((library.loans, library.items, library.requests))
+def state(library: Library) -> bytes:
+    return encode_records(library.loans, library.items, library.requests)
 
 
 async def refuse(client: httpx.AsyncClient, library: Library, body: Body, caller: str = "") -> list[Body]:

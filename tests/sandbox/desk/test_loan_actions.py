@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ import httpx
 import pytest
 
 from gateway.sandbox import Library
+from tests.records import encode_records
 
 pytestmark = pytest.mark.anyio
 
@@ -34,8 +34,8 @@ def closed_loan(library: Library) -> Body:
     return next(loan for loan in library.loans.values() if loan["status"]["name"] == "Closed")
 
 
-def state(library: Library) -> object:
-    return deepcopy((library.loans, library.items, library.accounts, library.loan_history))
+def state(library: Library) -> bytes:
+    return encode_records(library.loans, library.items, library.accounts, library.loan_history)
 
 
 async def refuse(client: httpx.AsyncClient, library: Library, path: str, body: Body) -> Body:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ import httpx
 import pytest
 
 from gateway.sandbox import Library
+from tests.records import encode_records
 
 pytestmark = pytest.mark.anyio
 
@@ -64,11 +64,11 @@ async def refuse(
     client: httpx.AsyncClient, library: Library, body: Body, *, caller: str = "", path: str = BY_BARCODE
 ) -> list[Body]:
     """Send a renewal, check that nothing has changed, and return the errors."""
-    before = deepcopy((library.loans, library.items, library.accounts, library.loan_history))
+    before = encode_records(library.loans, library.items, library.accounts, library.loan_history)
     response = await client.post(path, json=body, headers={"X-Okapi-Token": caller} if caller else {})
 
     assert response.status_code == 422, response.text
-    assert (library.loans, library.items, library.accounts, library.loan_history) == before
+    assert encode_records(library.loans, library.items, library.accounts, library.loan_history) == before
     errors: list[Body] = response.json()["errors"]
     return errors
 
