@@ -64,7 +64,7 @@ class ContextFactory:
     ) -> None:
         self._services = services
         self._limits = limits
-        self._is_direct = upstream.lists_from == "circulation"
+        self._lists_from = upstream.lists_from
         self._consortium = upstream.consortium
         self._stopping = stopping
 
@@ -73,7 +73,7 @@ class ContextFactory:
         return Context(
             caller=caller,
             upstream=upstream,
-            loaders=Loaders(upstream, self._limits, direct=self._is_direct),
+            loaders=Loaders(upstream, self._limits, lists_from=self._lists_from),
             max_page_size=self._limits.max_page_size,
             consortium_tenants=self._consortium,
             stopping=self._stopping,

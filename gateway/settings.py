@@ -198,9 +198,9 @@ class UpstreamSettings(SettingsGroup):
     polaris_product_id: int = Field(
         default=20, ge=1, description="Polaris product id of this client, part of each Polaris path."
     )
-    lists_from: Literal["bff", "circulation"] = Field(
-        default="bff",
-        description="Source of loan and request lists; circulation avoids lists on which the BFF fails.",
+    lists_from: Literal["auto", "bff", "circulation"] = Field(
+        default="auto",
+        description="Source of loan and request lists; auto: the BFF, and circulation for lists it lacks.",
     )
     consortium_tenants: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,62}(,|$))*$")] = Field(
         default="",

@@ -24,7 +24,7 @@ DEFAULTS: dict[str, object] = {
     "polaris_service_account": None,
     "polaris_language": "eng",
     "polaris_product_id": 20,
-    "lists_from": "bff",
+    "lists_from": "auto",
     "consortium_tenants": "",
     "sandbox": None,
     "sandbox_data": None,

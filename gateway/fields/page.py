@@ -105,8 +105,8 @@ class ConnectionField(RootField):
             rows = await getattr(context.loaders, self.table).rows()
             if rows is not None:
                 return cut(rows, window)
-        is_direct = context.loaders.is_direct or selected.is_direct
-        collection = self.collection.of(context.upstream, is_direct)
+        loaders = context.loaders.direct if selected.is_direct else context.loaders
+        collection = self.collection.of(context.upstream, loaders.lists_from)
         query = cql.sort_by(clause, sort, tie_break=collection.tie_break)
         length = collection.request_line_length(query, limit=window.count)
         maximum = context.loaders.limits.max_request_line

@@ -36,8 +36,7 @@ from gateway.fields.base import (
     loader_sources,
 )
 from gateway.fields.selection import get_selected
-from gateway.upstream.record_types import Decoded
-from gateway.upstream.services.circulation import FROM_CIRCULATION
+from gateway.upstream.record_types import FROM_CIRCULATION, Decoded
 
 
 class RecordField(Field):

@@ -34,13 +34,17 @@ class Loaders(
 
     @cached_property
     def through_bff(self) -> Loaders:
-        """The same loaders over the BFF, for members that only the BFF sends."""
-        return Loaders(self.upstream, self.limits) if self.is_direct else self
+        """The same loaders over the BFF, for members that only the BFF sends. Where it serves no such list,
+        nothing has these members, and nothing is read.
+        """
+        if self.lists_from == "bff":
+            return self
+        return Loaders(self.upstream, self.limits, lists_from="bff if served")
 
     @cached_property
     def direct(self) -> Loaders:
         """The same loaders with loans and requests from circulation itself instead of the BFF."""
-        return self if self.is_direct else Loaders(self.upstream, self.limits, direct=True)
+        return self if self.is_direct else Loaders(self.upstream, self.limits, lists_from="circulation")
 
 
 __all__ = ["Loaders"]

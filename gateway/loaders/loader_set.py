@@ -17,7 +17,7 @@ from gateway.loaders.grouped import Grouped, grouped_by
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, Collection
-from gateway.upstream.services import SERVICES, Upstream
+from gateway.upstream.services import SERVICES, ListsFrom, Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,14 @@ class CollectionName:
         """Return the name of the collection that is read, at the BFF or at circulation itself."""
         return self.direct if is_direct and self.direct is not None else self.name
 
-    def of(self, upstream: Upstream, is_direct: bool) -> BoundCollection:
+    def of(self, upstream: Upstream, lists_from: ListsFrom) -> BoundCollection:
         """Return the collection in the name of the caller."""
-        collection: BoundCollection = attrgetter(self.key(is_direct))(upstream)
-        return collection
+        collection: BoundCollection = attrgetter(self.key(lists_from == "circulation"))(upstream)
+        if self.direct is None:
+            return collection
+        if lists_from == "auto":
+            return upstream.bff_or_circulation(collection, attrgetter(self.direct)(upstream))
+        return upstream.bff_if_served(collection) if lists_from == "bff if served" else collection
 
     @property
     def forwards_total(self) -> bool:
@@ -48,19 +52,20 @@ class CollectionName:
         return is_direct and self.direct is not None
 
 
-_OWN_ATTRIBUTES = frozenset({"upstream", "limits", "is_direct", "_groups"})
+_OWN_ATTRIBUTES = frozenset({"upstream", "limits", "lists_from", "is_direct", "_groups"})
 
 
 class LoaderSet:
     """The loaders of one operation, each created when it is first used.
 
-    A `direct` set reads loans and requests from circulation itself, the others from the BFF.
+    `lists_from` is the source of loans and requests; with "circulation" the set `is_direct`.
     """
 
-    def __init__(self, upstream: Upstream, limits: LimitSettings, *, direct: bool = False) -> None:
+    def __init__(self, upstream: Upstream, limits: LimitSettings, *, lists_from: ListsFrom = "bff") -> None:
         self.upstream = upstream
         self.limits = limits
-        self.is_direct = direct
+        self.lists_from: ListsFrom = lists_from
+        self.is_direct = lists_from == "circulation"
         self._groups: dict[tuple[str, ...], Grouped] = {}
 
     def grouped(
@@ -129,7 +134,7 @@ class RecordLoader:
     def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ById:
         if loaders is None:
             return self
-        collection = self.collection.of(loaders.upstream, loaders.is_direct)
+        collection = self.collection.of(loaders.upstream, loaders.lists_from)
         loader = loaders.__dict__[self.name] = self.create(collection, loaders.limits, **self.options)
         return loader
 
@@ -163,7 +168,7 @@ class GroupLoader:
     def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ListLoaders:
         if loaders is None:
             return self
-        collection = self.collection.of(loaders.upstream, loaders.is_direct)
+        collection = self.collection.of(loaders.upstream, loaders.lists_from)
         return lambda within, sort: loaders.grouped(
             collection,
             self.index,

@@ -283,7 +283,7 @@ class Request:
     batch_request_info: BatchRequestInfo | None = field(
         "The batch that the request belongs to; null for most requests. Together with `loan`, "
         "`printDetails`, `itemLocationCode` or `isDcbReRequestCancellation` it costs one more call "
-        "per 50 requests: no upstream service sends all of them.",
+        "per 50 requests: no upstream service sends all of them. Null where the BFF does not list requests.",
         dropped_by="circulation",
     )
     loan: RequestLoan | None = field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, overload
@@ -12,6 +12,7 @@ import msgspec
 from gateway import errors
 from gateway.upstream.caller import CallerClient, Service, percent_encode
 from gateway.upstream.record_types import (
+    FROM_CIRCULATION,
     Decoded,
     DecodedFromCirculation,
     Members,
@@ -69,10 +70,10 @@ class BoundCollection:
     generic decoder for bodies that its own rejects. Nothing is requested twice.
     """
 
-    __slots__ = ("_client", "_keys", "declaration", "key", "mark", "operation", "path", "tie_break")
+    __slots__ = ("_keys", "client", "declaration", "key", "mark", "operation", "path", "tie_break")
 
     def __init__(self, client: CallerClient, declaration: Collection, *keys: str) -> None:
-        self._client = client
+        self.client = client
         self._keys = keys
         self.declaration = declaration
         self.key = declaration.key
@@ -90,6 +91,21 @@ class BoundCollection:
             raise self.bad_shape()
         return page
 
+    async def decoded_page(
+        self,
+        decoder: RecordDecoder,
+        query: str | None,
+        *,
+        limit: int,
+        offset: int = 0,
+        total: bool = False,
+    ) -> Page:
+        """Return a page whose records are decoded by the decoder, if they fit; raises as a call."""
+        page = decoder.decode_page(self, await self.read_body(query, limit=limit, offset=offset, total=total))
+        if page is None:
+            raise self.bad_shape()
+        return page
+
     async def read_body(
         self, query: str | None, *, limit: int, offset: int = 0, total: bool = False
     ) -> bytes:
@@ -99,7 +115,7 @@ class BoundCollection:
         """
         declaration = self.declaration
         target = _query_string(query, limit, offset, total, declaration.extra)
-        return (await self._client.read(declaration.route, target, *self._keys)).body
+        return (await self.client.read(declaration.route, target, *self._keys)).body
 
     def page(self, body: bytes) -> Page | None:
         """Decode the body of a page; None if it contains no list of records.
@@ -118,16 +134,16 @@ class BoundCollection:
 
     def bad_shape(self) -> errors.UpstreamBadResponse:
         """Return the error for a page that contains no list of records."""
-        return self._client.bad_shape()
+        return self.client.bad_shape()
 
     def incomplete(self) -> errors.UpstreamBadResponse:
         """Return the error for records that are missing although the total of upstream includes them."""
-        name = self._client.name
+        name = self.client.name
         return errors.UpstreamBadResponse(f"{name} sent fewer records than its total says.", upstream=name)
 
     def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
         """Return the bytes of the request line for `query`, HTTP version and blanks included."""
-        path = self._client.base_path + self.path
+        path = self.client.base_path + self.path
         return _request_line_length(path, query, limit, offset, self.declaration.extra)
 
 
@@ -140,13 +156,23 @@ class RecordDecoder:
     def __init__(self, members: Members, *, from_circulation: bool) -> None:
         """`from_circulation` if circulation itself sends the records, and the BFF sends others."""
         self.struct = members.struct(DecodedFromCirculation if from_circulation else Decoded)
+        self._members = members
         self._decode: Callable[[bytes], Any] | None = None
+        self._of_circulation: RecordDecoder | None = self if from_circulation else None
+
+    @property
+    def of_circulation(self) -> RecordDecoder:
+        """The decoder of the same members of records that circulation sends in place of the BFF."""
+        if self._of_circulation is None:
+            self._of_circulation = RecordDecoder(self._members, from_circulation=True)
+        return self._of_circulation
 
     def convert(self, record: Any) -> Any:  # Any: JSON
         """Convert a record that is a dictionary. Raises `msgspec.ValidationError`."""
-        return msgspec.convert(record, self.struct)
+        decoder = self.of_circulation if FROM_CIRCULATION in record else self
+        return msgspec.convert(record, decoder.struct)
 
-    async def page(
+    def page(
         self,
         collection: BoundCollection,
         query: str | None,
@@ -154,17 +180,12 @@ class RecordDecoder:
         limit: int,
         offset: int = 0,
         total: bool = False,
-    ) -> Page:
+    ) -> Awaitable[Page]:
         """Read a page; raises as the collection itself."""
-        page = self._page(
-            collection,
-            await collection.read_body(query, limit=limit, offset=offset, total=total),
-        )
-        if page is None:
-            raise collection.bad_shape()
-        return page
+        return collection.decoded_page(self, query, limit=limit, offset=offset, total=total)
 
-    def _page(self, collection: BoundCollection, body: bytes) -> Page | None:
+    def decode_page(self, collection: BoundCollection, body: bytes) -> Page | None:
+        """Decode the body of a page of a collection; None if it contains no list of records."""
         decode = self._decode or self._page_decoder(collection.key)
         try:
             page = decode(body)

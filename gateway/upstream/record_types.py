@@ -18,6 +18,9 @@ import msgspec
 Record: TypeAlias = dict[str, Any]
 """A JSON object as upstream sent it. `Any` because this is where JSON becomes a record."""
 
+FROM_CIRCULATION = "circulation>"
+"""Marks records of mod-circulation that are dictionaries: they have other members than the BFF's."""
+
 INT = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 # An overflowing number is infinite in a dictionary, and no number in JSON.
 FLOAT = Annotated[float, msgspec.Meta(ge=-1.7976931348623157e308, le=1.7976931348623157e308)]

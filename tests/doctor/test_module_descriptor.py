@@ -171,10 +171,7 @@ def test_every_interface_that_is_called_is_named(descriptor: Descriptor) -> None
     assert required == {
         "circulation",
         "circulation-bff-loans",
-        "circulation-bff-pick-slips",
         "circulation-bff-requests",
-        "circulation-bff-search-slips",
-        "circulation-bff-users",
         "inventory",
         "service-points",
         "users",

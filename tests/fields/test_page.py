@@ -273,15 +273,20 @@ async def test_a_parent_without_a_key_has_an_empty_list(reader: Gateway) -> None
 
 
 async def test_a_failed_list_costs_its_rows_list_alone(reader: Gateway) -> None:
-    """When requests are down the items stay, with one error each and one call in all."""
-    reader.sandbox.faults.add(kind="status", path="/circulation-bff/requests", status=500)
+    """When requests are down the items stay, with one error each and one call to each source in all."""
+    for path in ("/circulation-bff/requests", "/circulation/requests"):
+        reader.sandbox.faults.add(kind="status", path=path, status=500)
 
     answer = await reader.execute("{ items(first: 4) { nodes { id openRequests { totalCount } } } }")
 
     assert [node["openRequests"] for node in answer["data"]["items"]["nodes"]] == [None] * 4
     assert all(node["id"] for node in answer["data"]["items"]["nodes"])
     assert sorted(each["path"][2] for each in answer["errors"]) == [0, 1, 2, 3]
-    assert reader.paths() == ["GET /inventory/items", "GET /circulation-bff/requests"]
+    assert reader.paths() == [
+        "GET /inventory/items",
+        "GET /circulation-bff/requests",
+        "GET /circulation/requests",
+    ]
 
 
 # Orders.

@@ -115,7 +115,7 @@ async def not_configured(_: Path) -> str:
 
 
 async def circuit_open(_: Path) -> str:
-    async with open_gateway(read_attempts=1) as gateway:
+    async with open_gateway(read_attempts=1, lists_from="bff") as gateway:
         gateway.sandbox.faults.add(kind="status", status=500, path="/circulation-bff/loans")
         for _n in range(25):
             answer = await gateway.execute(LOANS)

@@ -179,7 +179,7 @@ async def ended_somehow(screen: object) -> None:
 )
 async def test_calls_that_fail(fault: dict[str, object], status: str, code: str) -> None:
     """A call counts once for all its attempts, by the class of its status or the reason without one."""
-    async with open_gateway(read_timeout=1, read_attempts=1) as gateway:
+    async with open_gateway(read_timeout=1, read_attempts=1, lists_from="bff") as gateway:
         gateway.sandbox.faults.add(path="/circulation-bff/loans", **fault)  # type: ignore[arg-type]  # by kind
         await gateway.execute("{ loans { nodes { id } } }")
         found = await scrape(gateway)
@@ -191,7 +191,7 @@ async def test_calls_that_fail(fault: dict[str, object], status: str, code: str)
 
 async def test_retries_and_breakers_are_counted() -> None:
     """Retries and open circuit breakers are counted by upstream."""
-    async with open_gateway() as gateway:
+    async with open_gateway(lists_from="bff") as gateway:
         before = await scrape(gateway)  # breakers are counted for the process, and tests share it
         gateway.sandbox.faults.add(kind="status", status=503, path="/circulation-bff/loans", times=1)
         await gateway.data("{ loans { nodes { id } } }")

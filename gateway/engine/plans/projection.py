@@ -397,7 +397,8 @@ class FieldPlace:
 
     def member_or_load(self, key: str, dropped_by_bff: bool) -> Entry:
         record = self.record
-        if not isinstance(record, Record) or record.decoding.from_circulation is dropped_by_bff:
+        is_certain = record.decoding.from_circulation is dropped_by_bff and dropped_by_bff
+        if not isinstance(record, Record) or is_certain:
             return self.member(key)
         record.decoding.members.unset.add(key)
         value, indent, lines = self.writer.name("w"), self.indent, list[Line]()
@@ -405,7 +406,9 @@ class FieldPlace:
         self.same = None
         absent = f"{record.variable}.{attribute_of(key)} is UNSET"
         test = f"{absent} and {record.leaf(('id',), str)} is not None"
-        if record.decoding.from_circulation is None:
+        if record.decoding.from_circulation is False:  # circulation may be read in place of the BFF
+            test += f" and {record.variable}.is_from_circulation is not {dropped_by_bff}"
+        elif record.decoding.from_circulation is None:
             test += f" and (True if {record.leaf((_MARK,), bool)} else False) is not {dropped_by_bff}"
         self.lines += [
             f"{indent}{value} = None",

@@ -25,10 +25,16 @@ from gateway.observability.operation import OperationRecord
 from gateway.settings import UpstreamSettings
 from gateway.upstream.caller import CallerClient, Service
 from gateway.upstream.client import Client, Deadline, NotConfigured
-from gateway.upstream.collection import Collection
+from gateway.upstream.collection import BoundCollection, Collection
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.services.circulation import Circulation
 from gateway.upstream.services.circulation_bff import CirculationBff
+from gateway.upstream.services.circulation_lists import (
+    BffIfServed,
+    BffLists,
+    BffOrCirculation,
+    ListsFrom,
+)
 from gateway.upstream.services.circulation_storage import CirculationStorage
 from gateway.upstream.services.fees import Fees
 from gateway.upstream.services.inventory import Inventory
@@ -39,6 +45,16 @@ from gateway.upstream.services.tags import Tags
 from gateway.upstream.services.users import Users
 from gateway.upstream.transport.exchange import Headers
 from gateway.upstream.transport.transports import TransportFactory, network_transport
+
+__all__ = [
+    "SERVICES",
+    "DeclaredRoute",
+    "ListsFrom",
+    "Services",
+    "Upstream",
+    "declared_interfaces",
+    "declared_routes",
+]
 
 IN_PROCESS = "http://sandbox"  # never resolved: the transport is the sandbox itself
 
@@ -111,6 +127,7 @@ class Services:
                 "take and release locks in that account's name, at any workstation that it names."
             )
         self.settings = settings
+        self.bff_lists = BffLists()
         self.folio = client("folio", settings.okapi_url, "OKAPI_URL")
         self.bff = client("bff", settings.bff_url or settings.okapi_url, "OKAPI_URL or BFF_URL")
         self.polaris = client("polaris", settings.polaris_url, "POLARIS_URL")
@@ -133,6 +150,24 @@ class Upstream:
         self.operation = operation
         seconds = services.settings.operation_timeout
         self.deadline = Deadline(seconds, time.monotonic() + seconds)
+        self._bff_or_circulation: dict[str, BffOrCirculation] = {}
+
+    def bff_or_circulation(self, bff: BoundCollection, circulation: BoundCollection) -> BoundCollection:
+        """Return a list of the BFF that is read from circulation if the BFF does not serve it."""
+        services = self._services
+        if isinstance(services.folio, NotConfigured):
+            return bff
+        either = self._bff_or_circulation.get(bff.path)
+        if either is None:
+            known = services.bff_lists.of(self._caller.tenant, bff.path)
+            either = self._bff_or_circulation[bff.path] = BffOrCirculation(
+                bff, circulation, known, self.deadline
+            )
+        return either
+
+    def bff_if_served(self, bff: BoundCollection) -> BoundCollection:
+        """Return a list of the BFF that is empty if the BFF does not serve it."""
+        return BffIfServed(bff, self._services.bff_lists.of(self._caller.tenant, bff.path))
 
     @cached_property
     def circulation_bff(self) -> CirculationBff:

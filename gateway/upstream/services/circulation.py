@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import Record, decode_object, records_of
+from gateway.upstream.record_types import FROM_CIRCULATION, Record, decode_object, records_of
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.statuses import Write
 from gateway.upstream.transport.exchange import UpstreamResponse
-
-FROM_CIRCULATION = "circulation>"  # marks records of mod-circulation: they have other members than the BFF's
 
 CIRCULATION = Interface("circulation", "14.4", required=True)
 

@@ -8,13 +8,14 @@ from typing import ClassVar
 from gateway.upstream import cql
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import BoundCollection, Collection
-from gateway.upstream.record_types import Record, records_of
+from gateway.upstream.record_types import FROM_CIRCULATION, Record, records_of
 from gateway.upstream.routes import Interface, Route
-from gateway.upstream.services.circulation import FROM_CIRCULATION
 from gateway.upstream.statuses import Write
 
-LOANS = Interface("circulation-bff-loans", "1.6", required=True)
-REQUESTS = Interface("circulation-bff-requests", "1.4", required=True)
+# The versions from which on there are check-out and check-in, and new requests. The lists came with 1.3 and 1.4
+# and are read from circulation before that; what else came later fails as not served.
+LOANS = Interface("circulation-bff-loans", "1.2", required=True)
+REQUESTS = Interface("circulation-bff-requests", "1.1", required=True)
 BATCH_REQUESTS = Interface("circulation-bff-requests-batch", "1.0")
 
 _CHECKED_IN = {"item": dict, "loan": dict, "staffSlipContext": dict}
@@ -67,7 +68,7 @@ class CirculationBff(Service):
     pick_slips_route = Route(
         "GET",
         "/circulation-bff/pick-slips/{servicePointId}",
-        Interface("circulation-bff-pick-slips", "1.0", required=True),
+        Interface("circulation-bff-pick-slips", "1.0"),
         "circulation-bff.pick-slips.collection.get",
     )
 
@@ -78,7 +79,7 @@ class CirculationBff(Service):
     search_slips_route = Route(
         "GET",
         "/circulation-bff/search-slips/{servicePointId}",
-        Interface("circulation-bff-search-slips", "1.0", required=True),
+        Interface("circulation-bff-search-slips", "1.0"),
         "circulation-bff.search-slips.collection.get",
     )
 
@@ -89,7 +90,7 @@ class CirculationBff(Service):
     external_users_route = Route(
         "GET",
         "/circulation-bff/external-users/{externalUserId}/tenant/{tenantId}",
-        Interface("circulation-bff-users", "1.0", required=True),
+        Interface("circulation-bff-users", "1.0"),
         "circulation-bff.external-users.collection.get",
     )
 
