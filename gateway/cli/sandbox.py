@@ -10,6 +10,8 @@ from gateway.cli.startup import CannotStart, listen, local_url, sandbox_message,
 from gateway.identity import SANDBOX_TENANT
 from gateway.server.lifecycle import run
 
+BFF_VERSIONS = ("latest", "released", "early", "without-mediated-requests", "fails-on-tags")
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -32,7 +34,14 @@ from gateway.server.lifecycle import run
     show_default=True,
     help="Seconds to delay each response.",
 )
-def sandbox(host: str, port: int, data: Path | None, latency: float) -> None:
+@click.option(
+    "--bff",
+    type=click.Choice(BFF_VERSIONS),
+    default=BFF_VERSIONS[0],
+    show_default=True,
+    help="Version of the circulation BFF: an older one lacks lists, others break on a page of requests.",
+)
+def sandbox(host: str, port: int, data: Path | None, latency: float, bff: str) -> None:
     """Serve the embedded library alone, with the REST interfaces of FOLIO and Polaris.
 
     \b
@@ -43,9 +52,10 @@ def sandbox(host: str, port: int, data: Path | None, latency: float) -> None:
     with listen(host, port) as listener:
         with show_progress(f"Loading the records in {data}" if data else "Creating the sample records"):
             from gateway.sandbox import create_sandbox
+            from gateway.sandbox.http.bff import VERSIONS
 
             try:
-                app = create_sandbox(data, latency=latency)
+                app = create_sandbox(data, latency=latency, bff=VERSIONS[bff])
             except ValueError as error:
                 raise CannotStart(f"--data: {error}") from error
         message = sandbox_message(app.summary(SANDBOX_TENANT), data, local_url(listener))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection
@@ -44,11 +44,27 @@ ARGUMENTS: Mapping[Route, Mapping[str, Any]] = {  # Any: arguments of several ty
 REJECTS_UNKNOWN_RECORDS = frozenset({CirculationBff.allowed_service_points_route})
 
 
+class ReplacedList(NamedTuple):
+    """A list of the BFF that is also read from circulation: who has it, and what a page of it depends on."""
+
+    provided_by: str
+    depends_on: str | None = None
+
+
+REPLACED_LISTS: Mapping[Route, ReplacedList] = {
+    CirculationBff.loans.route: ReplacedList("mod-circulation-bff 1.1.4 (circulation-bff-loans 1.3)"),
+    CirculationBff.requests.route: ReplacedList(
+        "mod-circulation-bff 1.2.0 (circulation-bff-requests 1.4)", "mod-requests-mediated"
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """A read that shows if a route is served and permitted to this user.
 
     `may_be_rejected`: it is about records that do not exist, and a 422 that says so proves that it is served.
+    `read_empty` reads a page without records, of a list that circulation has too.
     """
 
     service: str
@@ -57,6 +73,8 @@ class Check:
     permission: str | None = None
     required: bool = True
     may_be_rejected: bool = False
+    replaced_list: ReplacedList | None = None
+    read_empty: Read | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +99,8 @@ def checks(tenant: str) -> list[Check]:
             permission=declared.route.permission,
             required=declared.route.interface is None or declared.route.interface.required,
             may_be_rejected=declared.route in REJECTS_UNKNOWN_RECORDS,
+            replaced_list=REPLACED_LISTS.get(declared.route),
+            read_empty=_read_empty(declared) if declared.route in REPLACED_LISTS else None,
         )
         for declared in declared_routes()
         if declared.route.method == "GET" and declared.route not in NOT_CHECKED
@@ -95,6 +115,14 @@ def _read(declared: DeclaredRoute, arguments: Mapping[str, Any] | None) -> Read:
         if arguments is not None:
             return await member(**arguments)
         return await member(NO_RECORD)
+
+    return read
+
+
+def _read_empty(declared: DeclaredRoute) -> Read:
+    async def read(upstream: Upstream) -> object:
+        collection: BoundCollection = getattr(getattr(upstream, declared.service), declared.member)
+        return await collection(str(cql.equal("id", NO_RECORD)), limit=1)
 
     return read
 

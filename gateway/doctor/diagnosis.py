@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Literal, TypeAlias
 
 from gateway import errors
-from gateway.doctor.checks import Check, Mutation, checks, mutations
+from gateway.doctor.checks import Check, Mutation, Read, ReplacedList, checks, mutations
 from gateway.identity import Caller
 from gateway.settings import UpstreamSettings
 from gateway.upstream.client import NotConfigured
@@ -66,6 +66,8 @@ class ReadResult:
     message: str | None = None
     permission: str | None = None
     """The permission that FOLIO's module descriptors require; upstream's response is not repeated."""
+    cure: str | None = None
+    """What an operator can do about it, and what the gateway does meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,8 @@ async def diagnose(
     """Run every check for this caller, as many at once as UPSTREAM_CONCURRENCY allows.
 
     `on_pending` is called once a second with the names of pending checks. Every check ends within
-    READ_TIMEOUT after its start, or within OPERATION_TIMEOUT if that is shorter.
+    READ_TIMEOUT after its start, or within OPERATION_TIMEOUT if that is shorter; that of a list which the BFF
+    does not serve is followed by another read.
     """
     all_checks = checks(caller.tenant)
     slots = asyncio.Semaphore(services.settings.upstream_concurrency)
@@ -129,7 +132,7 @@ async def diagnose(
 
 async def _run(services: Services, caller: Caller, check: Check) -> ReadResult:
     began = time.perf_counter()
-    status, message = Status.REACHABLE, None
+    status, message, cure = Status.REACHABLE, None, None
     try:
         if check.service == "polaris" and isinstance(services.polaris, NotConfigured):
             raise services.polaris.error()  # before an identity is required that is of no use
@@ -137,15 +140,45 @@ async def _run(services: Services, caller: Caller, check: Check) -> ReadResult:
     except errors.GatewayError as error:
         if not (check.may_be_rejected and error.status == 422):
             status, message = _status(error), error.message
+    is_healthy = status in HEALTHY or (status is Status.ABSENT and not check.required)
+    if check.replaced_list is not None and status in (Status.ABSENT, Status.FAILED):
+        is_healthy = services.settings.lists_from != "bff"
+        cure = await _cure(services, caller, check, check.replaced_list, status)
     return ReadResult(
         service=check.service,
         path=check.path,
         status=status,
-        is_healthy=status in HEALTHY or (status is Status.ABSENT and not check.required),
+        is_healthy=is_healthy,
         milliseconds=round(1000 * (time.perf_counter() - began)),
         message=message,
         permission=check.permission,
+        cure=cure,
     )
+
+
+async def _cure(
+    services: Services, caller: Caller, check: Check, replaced: ReplacedList, status: Status
+) -> str:
+    """Return what helps against a list that the BFF does not serve, or fails on.
+
+    A list whose empty page is served exists: its other pages depend on another module.
+    """
+    if services.settings.lists_from == "bff":
+        gateway = "set LISTS_FROM=auto to read it from circulation"
+    else:
+        gateway = "it is read from circulation"
+    if status is Status.FAILED:
+        return f"the BFF fails on a page, as on requests with tags; {gateway}"
+    if replaced.depends_on is not None and await _is_served(services, caller, check.read_empty):
+        return f"the BFF breaks without {replaced.depends_on}: install that; {gateway}"
+    return f"the BFF has no such list before {replaced.provided_by}: upgrade it; {gateway}"
+
+
+async def _is_served(services: Services, caller: Caller, read: Read | None) -> bool:
+    try:
+        return read is not None and await read(services.for_caller(caller)) is not None
+    except errors.GatewayError:
+        return False
 
 
 def _status(error: errors.GatewayError) -> Status:
@@ -157,7 +190,7 @@ def _status(error: errors.GatewayError) -> Status:
     is_unsent = isinstance(error, errors.Unauthenticated | errors.BadUserInput) and error.status is None
     if is_unsent and error.upstream in (None, "polaris"):
         return Status.NOT_CHECKED
-    if isinstance(error, errors.UpstreamBadResponse) and error.status == 404:
+    if isinstance(error, errors.UpstreamBadResponse) and error.status in (404, 405):
         return Status.ABSENT
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), Status.BAD_RESPONSE)
 

@@ -44,6 +44,8 @@ def _status(result: ReadResult) -> str:
 
 
 def _reason(result: ReadResult) -> str:
+    if result.cure is not None:
+        return result.cure
     if result.status is Status.FORBIDDEN and result.permission is not None:
         return f"needs {result.permission}"
     if result.status is Status.ABSENT:

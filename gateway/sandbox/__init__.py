@@ -1,9 +1,20 @@
 """A small, stateful library in memory: the default upstream, the demo and the test double of the gateway."""
 
 from gateway.sandbox.app import Sandbox, create_sandbox
+from gateway.sandbox.http.bff import Bff
 from gateway.sandbox.http.call_log import Call
 from gateway.sandbox.http.faults import ConnectionLost, Fault, Faults
 from gateway.sandbox.library import Library
 from gateway.sandbox.summary import Summary
 
-__all__ = ["Call", "ConnectionLost", "Fault", "Faults", "Library", "Sandbox", "Summary", "create_sandbox"]
+__all__ = [
+    "Bff",
+    "Call",
+    "ConnectionLost",
+    "Fault",
+    "Faults",
+    "Library",
+    "Sandbox",
+    "Summary",
+    "create_sandbox",
+]

@@ -15,11 +15,14 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from gateway.sandbox.folder import load_library
+from gateway.sandbox.http.bff import REQUESTS as BFF_REQUESTS
+from gateway.sandbox.http.bff import Bff
 from gateway.sandbox.http.call_log import MAX_CALLS, Call, select_headers
 from gateway.sandbox.http.errors import ApiError, BadRequest, NotFound
 from gateway.sandbox.http.faults import Faults, send_fault, truncate_body
 from gateway.sandbox.http.permissions import authenticate
-from gateway.sandbox.http.request import Endpoint, HttpRequest
+from gateway.sandbox.http.request import HttpRequest
+from gateway.sandbox.http.route import ServedRoute
 from gateway.sandbox.library import Library
 from gateway.sandbox.polaris.endpoints import lock_routes
 from gateway.sandbox.polaris.locks import LockStore
@@ -35,14 +38,18 @@ TENANT_MISSING = "x-okapi-tenant header must be provided\n"
 class Sandbox:
     """A small library in memory behind FOLIO's circulation interfaces and Polaris' object locks.
 
-    `faults` makes calls fail, `calls` holds the last ones, `locks` is the Polaris that all tenants share.
+    `faults` makes calls fail, `calls` holds the last ones, `locks` is the Polaris that all tenants share, and
+    `bff` the version of the BFF.
     """
 
     TENANTS = ("diku", "college")
 
-    def __init__(self, libraries: Mapping[str, Library], *, latency: float = 0.0) -> None:
+    def __init__(
+        self, libraries: Mapping[str, Library], *, latency: float = 0.0, bff: Bff | None = None
+    ) -> None:
         self.libraries = dict(libraries)
         self.latency = latency
+        self.bff = bff or Bff()
         self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=MAX_CALLS)
         self.locks = LockStore(self.libraries["diku"].clock)
@@ -65,6 +72,10 @@ class Sandbox:
         if rejection := reject_early(scope, self.libraries):
             await rejection(scope, receive, send)
             return
+        tenant = Headers(scope=scope).get("x-okapi-tenant", "")
+        if absent := self.bff.reject(scope["method"], scope["path"], tenant):
+            await absent(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
     def library(self, tenant: str) -> Library:
@@ -81,19 +92,19 @@ class Sandbox:
         self.calls.append(Call(scope["method"], scope["path"], query, headers.get("x-okapi-tenant"), logged))
 
     def folio_routes(self) -> list[Route]:
-        return [
-            Route(route.path, self.serve(route.permission, route.endpoint), methods=[route.method])
-            for route in ROUTES
-        ] + [Route("/{path:path}", unknown_path, methods=METHODS)]
+        return [Route(route.path, self.serve(route), methods=[route.method]) for route in ROUTES] + [
+            Route("/{path:path}", unknown_path, methods=METHODS)
+        ]
 
-    def serve(self, permission: str | None, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    def serve(self, route: ServedRoute) -> Callable[[Request], Awaitable[Response]]:
         """Wrap an endpoint: authenticate, check the permission, render errors."""
 
         async def serve_request(request: Request) -> Response:
-            library = self.libraries[request.headers["x-okapi-tenant"]]
+            tenant = request.headers["x-okapi-tenant"]
+            library = self.libraries[tenant]
             try:
                 caller = authenticate(library, request.headers)
-                caller.require(permission)
+                caller.require(route.permission)
                 http_request = HttpRequest(
                     library=library,
                     caller=caller,
@@ -103,7 +114,10 @@ class Sandbox:
                     body=await request.body(),
                     libraries=self.libraries,
                 )
-                return endpoint(http_request)
+                response = route.endpoint(http_request)
+                if route.method == "GET" and route.path == BFF_REQUESTS:
+                    response = self.bff.break_page(http_request, tenant, response)
+                return response
             except ApiError as error:
                 return error_response(error, request)
 
@@ -144,12 +158,13 @@ async def unknown_path(request: Request) -> Response:
     return PlainTextResponse(f"No suitable module found for path {path} for tenant {tenant}", 404)
 
 
-def create_sandbox(data: Path | None = None, *, latency: float = 0.0) -> Sandbox:
+def create_sandbox(data: Path | None = None, *, latency: float = 0.0, bff: Bff | None = None) -> Sandbox:
     """Create a sandbox with the seeded libraries, or with FOLIO records from a folder for tenant `diku`.
 
-    `latency` delays each response by that many seconds. Raises ValueError if the folder cannot be read.
+    `latency` delays each response by that many seconds. `bff` is the version of the BFF, by default one
+    that has every route. Raises ValueError if the folder cannot be read.
     """
     libraries = {tenant: create_seeded_library(tenant) for tenant in Sandbox.TENANTS}
     if data is not None:
         libraries["diku"] = load_library(data, tenant="diku")
-    return Sandbox(libraries, latency=latency)
+    return Sandbox(libraries, latency=latency, bff=bff)

@@ -15,6 +15,7 @@ from gateway.doctor.diagnosis import Diagnosis, Status, diagnose, services_to_ch
 from gateway.graph import schema
 from gateway.identity import Caller
 from gateway.sandbox import Sandbox, create_sandbox
+from gateway.sandbox.http.bff import VERSIONS, Responder
 from gateway.sandbox.http.permissions import OVERRIDE_PERMISSIONS
 from gateway.settings import Settings
 from tests.doctor.diagnosed import diagnose_sandbox, reads_by_path, staff, statuses
@@ -280,3 +281,71 @@ async def test_unreadable_permissions(sandbox: Sandbox, held: object) -> None:
     assert diagnosis.is_healthy
     assert not diagnosis.has_permissions
     assert {each.status for each in diagnosis.mutations} == {"not checked"}
+
+
+REQUESTS = "/circulation-bff/requests"
+
+
+@pytest.mark.parametrize("responder", ["okapi", "sidecar", "kong", "spring"])
+async def test_a_released_bff(responder: Responder) -> None:
+    """The BFF of a release has no list of requests: the doctor says where they come from and what has it."""
+    bff = replace(VERSIONS["released"], absent_from=responder)
+    diagnosis = await diagnose_sandbox(sandbox := create_sandbox(bff=bff), staff(sandbox))
+
+    found = reads_by_path(diagnosis)
+    assert diagnosis.is_healthy
+    assert found[REQUESTS].status is Status.ABSENT
+    assert found[REQUESTS].cure == (
+        "the BFF has no such list before mod-circulation-bff 1.2.0 (circulation-bff-requests 1.4): "
+        "upgrade it; it is read from circulation"
+    )
+    assert found["/circulation-bff/batch-requests"].status is Status.ABSENT
+    assert {each.status for path, each in found.items() if "requests" not in path} == {Status.REACHABLE}
+
+
+async def test_an_early_bff() -> None:
+    """Early releases have no list of loans either."""
+    diagnosis = await diagnose_sandbox(sandbox := create_sandbox(bff=VERSIONS["early"]), staff(sandbox))
+
+    assert diagnosis.is_healthy
+    assert reads_by_path(diagnosis)["/circulation-bff/loans"].cure == (
+        "the BFF has no such list before mod-circulation-bff 1.1.4 (circulation-bff-loans 1.3): upgrade it; "
+        "it is read from circulation"
+    )
+
+
+async def test_a_bff_that_breaks_without_another_module() -> None:
+    """A list whose empty page is served is there, and breaks for want of mod-requests-mediated."""
+    sandbox = create_sandbox(bff=VERSIONS["without-mediated-requests"])
+    diagnosis = await diagnose_sandbox(sandbox, staff(sandbox))
+
+    assert diagnosis.is_healthy
+    assert reads_by_path(diagnosis)[REQUESTS].cure == (
+        "the BFF breaks without mod-requests-mediated: install that; it is read from circulation"
+    )
+
+
+async def test_a_bff_that_fails_on_tags() -> None:
+    """A list on which the BFF fails is read from circulation as well."""
+    sandbox = create_sandbox(bff=VERSIONS["fails-on-tags"])
+    for each in sandbox.library("diku").requests.values():
+        each["tags"] = {"tagList": ["urgent"]}
+    diagnosis = await diagnose_sandbox(sandbox, staff(sandbox))
+
+    assert diagnosis.is_healthy
+    assert reads_by_path(diagnosis)[REQUESTS].status is Status.FAILED
+    assert reads_by_path(diagnosis)[REQUESTS].cure == (
+        "the BFF fails on a page, as on requests with tags; it is read from circulation"
+    )
+
+
+async def test_lists_from_a_released_bff_alone() -> None:
+    """With LISTS_FROM=bff nothing replaces the list, and the setting is part of the cure."""
+    sandbox = create_sandbox(bff=VERSIONS["released"])
+    diagnosis = await diagnose_sandbox(sandbox, staff(sandbox), lists_from="bff")
+
+    assert not diagnosis.is_healthy
+    assert reads_by_path(diagnosis)[REQUESTS].cure == (
+        "the BFF has no such list before mod-circulation-bff 1.2.0 (circulation-bff-requests 1.4): "
+        "upgrade it; set LISTS_FROM=auto to read it from circulation"
+    )

@@ -28,6 +28,7 @@ DIAGNOSIS = Diagnosis(
     reads=(
         REACHABLE,
         FORBIDDEN,
+        replace(ABSENT, path="/loans", is_healthy=True, cure="it is read from circulation"),
         replace(ABSENT, path="/tags", is_healthy=True, message="folio does not serve this request here."),
         ABSENT,
         replace(
@@ -58,6 +59,7 @@ def test_as_text() -> None:
         "",
         "  folio    /users        reachable, 7 ms",
         "  folio    /groups       forbidden, 7 ms   needs usergroups.collection.get",
+        "  folio    /loans        absent, 7 ms      it is read from circulation",
         "  folio    /tags         absent, 7 ms      optional",
         "  folio    /locations    absent, 7 ms      required",
         "  folio    /accounts     timeout, 8001 ms  It did not respond within 8 s.",
@@ -69,7 +71,7 @@ def test_as_text() -> None:
         "  cancelRequest  not permitted: lacks one.get, one.put",
         "  lockObject     not checked",
         "",
-        "2 absent, 1 reachable, 1 forbidden, 1 timeout, 1 not checked.",
+        "3 absent, 1 reachable, 1 forbidden, 1 timeout, 1 not checked.",
         "Failed checks: 3.",
     ]
 
@@ -91,6 +93,7 @@ def test_as_json() -> None:
         "milliseconds": 7,
         "message": "No.",
         "permission": "usergroups.collection.get",
+        "cure": None,
     }
     assert report["mutations"][1] == {
         "mutation": "cancelRequest",

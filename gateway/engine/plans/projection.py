@@ -402,7 +402,9 @@ class FieldPlace:
             return self.member(key)
         record.decoding.members.unset.add(key)
         value, indent, lines = self.writer.name("w"), self.indent, list[Line]()
+        rows, self.writer.rows = self.writer.rows, None  # columns are computed for records without it too
         entry = self._member(record, key, lines, indent + " ")
+        self.writer.rows = rows
         self.same = None
         absent = f"{record.variable}.{attribute_of(key)} is UNSET"
         test = f"{absent} and {record.leaf(('id',), str)} is not None"

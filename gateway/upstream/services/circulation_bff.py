@@ -12,8 +12,8 @@ from gateway.upstream.record_types import FROM_CIRCULATION, Record, records_of
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.statuses import Write
 
-# The versions from which on there are check-out and check-in, and new requests. The lists came with 1.3 and 1.4
-# and are read from circulation before that; what else came later fails as not served.
+# The versions from which on there are check-out and check-in, and new requests. The lists came with 1.3 and
+# 1.4, and are read from circulation before that; what else came later fails as not served.
 LOANS = Interface("circulation-bff-loans", "1.2", required=True)
 REQUESTS = Interface("circulation-bff-requests", "1.1", required=True)
 BATCH_REQUESTS = Interface("circulation-bff-requests-batch", "1.0")

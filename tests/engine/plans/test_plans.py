@@ -22,6 +22,8 @@ from gateway.engine.plans.executor import PlanExecutor
 from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
 from gateway.graph import schema
 from gateway.loaders import Loaders
+from gateway.sandbox import create_sandbox
+from gateway.sandbox.http.bff import VERSIONS
 from gateway.settings import DocumentSettings, LimitSettings, Settings
 from gateway.upstream.record_types import Decoded
 from tests.benchmarks.upstream import Upstream
@@ -54,6 +56,18 @@ async def test_screens_are_planned_throughout(visit: str) -> None:
     """A visit of each screen, acts and all, is answered by plans alone."""
     async with open_gateway() as gateway:
         await VISITS[visit](gateway)
+
+
+@pytest.mark.usefixtures("all_planned")
+@pytest.mark.parametrize("lists_from", ["auto", "circulation"])
+@pytest.mark.parametrize("version", ["latest", "released", "fails-on-tags"])
+async def test_lists_of_either_source_are_planned(version: str, lists_from: str) -> None:
+    """Requests of the BFF and of circulation are answered by plans, with what only the BFF sends of them."""
+    async with open_gateway(create_sandbox(bff=VERSIONS[version]), lists_from=lists_from) as gateway:
+        for _ in range(2):
+            await gateway.execute(
+                "{ requests(first: 100) { nodes { id batchRequestInfo { batchRequest { id } } } } }"
+            )
 
 
 @pytest.mark.slow

@@ -1,0 +1,242 @@
+"""Lists of the BFF that circulation replaces: what is remembered of them, for how long, who tries again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from gateway import errors
+from gateway.settings import Settings
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.client import Client, Deadline
+from gateway.upstream.collection import Page, RecordDecoder
+from gateway.upstream.record_types import Members
+from gateway.upstream.services.circulation import Circulation
+from gateway.upstream.services.circulation_bff import CirculationBff
+from gateway.upstream.services.circulation_lists import (
+    ABSENT_SECONDS,
+    FAILED_SECONDS,
+    FIRST_READ_SECONDS,
+    MAX_LISTS,
+    BffIfServed,
+    BffLists,
+    BffOrCirculation,
+)
+from tests.upstream.socket_server import until
+
+pytestmark = pytest.mark.anyio
+
+BFF, CIRCULATION = "/circulation-bff/requests", "/circulation/requests"
+
+
+class Platform:
+    """A BFF whose list has a status, and circulation beside it; `operation` begins one of a tenant."""
+
+    def __init__(self) -> None:
+        self.status = {BFF: 404, CIRCULATION: 200}
+        self.gate: asyncio.Event | None = None  # the BFF waits for it
+        self.now = 1000.0
+        self.paths: list[str] = []
+        self.lists = BffLists(lambda: self.now)
+        limits = Settings(read_attempts=1, breaker=False)
+        self.client = Client("folio", "http://folio", httpx.MockTransport(self._respond), limits)
+
+    async def _respond(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        self.paths.append(path)
+        if self.gate is not None and path == BFF:
+            await self.gate.wait()
+        source = "bff" if path == BFF else "circulation"
+        return httpx.Response(self.status[path], json={"requests": [{"id": "1", "source": source}]})
+
+    def operation(self, tenant: str = "diku") -> BffOrCirculation:
+        caller = CallerClient(self.client, (), tenant)
+        seconds = 10.0
+        return BffOrCirculation(
+            CirculationBff(caller).requests,
+            Circulation(caller).requests,
+            self.lists.of(tenant, BFF),
+            Deadline(seconds, seconds, clock=lambda: 0.0),
+        )
+
+    def if_served(self, tenant: str = "diku") -> BffIfServed:
+        caller = CallerClient(self.client, (), tenant)
+        return BffIfServed(CirculationBff(caller).requests, self.lists.of(tenant, BFF))
+
+    def take_paths(self) -> list[str]:
+        paths, self.paths = self.paths, []
+        return paths
+
+
+@pytest.fixture(name="platform")
+def _platform() -> Platform:
+    return Platform()
+
+
+def source_of(page: Page) -> str:
+    (record,) = page.records
+    return str(record.get("source"))
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds"), [(404, ABSENT_SECONDS), (405, ABSENT_SECONDS), (500, FAILED_SECONDS)]
+)
+async def test_it_is_remembered_for_a_while(platform: Platform, status: int, seconds: float) -> None:
+    """Until then nothing asks the BFF; after it one read does, whose success lets all others follow."""
+    platform.status[BFF] = status
+    assert source_of(await platform.operation()(None, limit=1)) == "circulation"
+    assert platform.take_paths() == [BFF, CIRCULATION]
+
+    platform.now += seconds - 1
+    await platform.operation()(None, limit=1)
+    assert platform.take_paths() == [CIRCULATION]
+
+    platform.now += 1
+    await platform.operation()(None, limit=1)
+    await platform.operation()(None, limit=1)
+    assert platform.take_paths() == [BFF, CIRCULATION, CIRCULATION]
+
+    platform.now += seconds
+    platform.status[BFF] = 200
+    assert source_of(await platform.operation()(None, limit=1)) == "bff"
+    assert source_of(await platform.operation()(None, limit=1)) == "bff"
+    assert platform.take_paths() == [BFF, BFF]
+
+
+async def test_one_read_tries_again_while_others_do_not(platform: Platform) -> None:
+    """While a read tries the BFF again, the others are served by circulation without waiting for it."""
+    await platform.operation()(None, limit=1)
+    platform.now += ABSENT_SECONDS
+    platform.gate = asyncio.Event()
+    platform.take_paths()
+
+    trying = asyncio.create_task(platform.operation()(None, limit=1))
+    await until(lambda: platform.paths == [BFF])
+    assert source_of(await platform.operation()(None, limit=1)) == "circulation"
+    assert not trying.done()
+    platform.gate.set()
+
+    assert source_of(await trying) == "circulation"
+    assert platform.take_paths() == [BFF, CIRCULATION, CIRCULATION]
+
+
+async def test_a_cancelled_attempt_is_made_again(platform: Platform) -> None:
+    """A read that ends without a response proves nothing, and the next one tries the BFF."""
+    await platform.operation()(None, limit=1)
+    platform.now += ABSENT_SECONDS
+    platform.gate = asyncio.Event()
+    trying = asyncio.create_task(platform.operation()(None, limit=1))
+    await until(lambda: platform.paths[2:] == [BFF])
+    trying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await trying
+    platform.gate.set()
+    platform.take_paths()
+
+    await platform.operation()(None, limit=1)
+
+    assert platform.take_paths() == [BFF, CIRCULATION]
+
+
+async def test_reads_of_one_operation_wait_for_its_first(platform: Platform) -> None:
+    """As long as nothing is known, the reads of an operation ask the BFF once and then circulation."""
+    operation = platform.operation()
+
+    pages = await asyncio.gather(*(operation(None, limit=1) for _ in range(4)))
+
+    assert {source_of(page) for page in pages} == {"circulation"}
+    assert platform.take_paths() == [BFF, *[CIRCULATION] * 4]
+
+
+async def test_they_do_not_wait_for_a_slow_one(platform: Platform) -> None:
+    """A first read without a response after a second holds up no other."""
+    platform.status[BFF] = 200
+    platform.gate = asyncio.Event()
+    operation = platform.operation()
+    began = asyncio.get_running_loop().time()
+    first, second = (asyncio.create_task(operation(None, limit=1)) for _ in range(2))
+
+    await until(lambda: platform.paths == [BFF, BFF])
+    waited = asyncio.get_running_loop().time() - began
+    platform.gate.set()
+
+    assert source_of(await first) == source_of(await second) == "bff"
+    assert waited >= FIRST_READ_SECONDS - 0.01
+
+
+async def test_operations_do_not_wait_for_each_other(platform: Platform) -> None:
+    """A slow first read of one operation holds up no other operation, which asks for itself."""
+    platform.gate = asyncio.Event()
+    one, other = (asyncio.create_task(platform.operation()(None, limit=1)) for _ in range(2))
+    await until(lambda: platform.paths == [BFF, BFF])
+    platform.gate.set()
+
+    assert source_of(await one) == source_of(await other) == "circulation"
+
+
+async def test_a_failure_of_both_is_not_the_bffs(platform: Platform) -> None:
+    """If circulation fails as well, the BFF is asked again by the next read."""
+    platform.status |= {BFF: 500, CIRCULATION: 500}
+    for _ in range(2):
+        with pytest.raises(errors.UpstreamError) as raised:
+            await platform.operation()(None, limit=1)
+
+        assert (raised.value.upstream, raised.value.details) == ("folio", {"bffStatus": 500})
+    assert platform.take_paths() == [BFF, CIRCULATION] * 2
+
+
+async def test_an_absent_list_is_absent_although_circulation_fails(platform: Platform) -> None:
+    """An absent route is remembered whatever circulation responds, and its error says why it was asked."""
+    platform.status[CIRCULATION] = 403
+    for _ in range(2):
+        with pytest.raises(errors.Forbidden) as raised:
+            await platform.operation()(None, limit=1)
+
+        assert raised.value.details == {"bffStatus": 404}
+    assert platform.take_paths() == [BFF, CIRCULATION, CIRCULATION]
+
+
+async def test_what_only_the_bff_sends(platform: Platform) -> None:
+    """A list that the BFF does not serve is empty, and is remembered; one on which it fails is an error."""
+    platform.status[BFF] = 500
+    with pytest.raises(errors.UpstreamError):
+        await platform.if_served()(None, limit=1)
+    platform.status[BFF] = 404
+    assert (await platform.if_served()(None, limit=1)).records == []
+    assert (await platform.if_served()(None, limit=1)).records == []
+    assert platform.take_paths() == [BFF, BFF]
+
+    platform.now += ABSENT_SECONDS
+    platform.status[BFF] = 200
+    assert source_of(await platform.if_served()(None, limit=1)) == "bff"
+    assert source_of(await platform.operation()(None, limit=1)) == "bff"
+
+
+async def test_decoded_records_know_their_source(platform: Platform) -> None:
+    """A decoder makes records of the source that served them."""
+    members = Members()
+    members.leaf("id", str)
+    decoder = RecordDecoder(members, from_circulation=False)
+
+    (of_circulation,) = (await decoder.page(platform.operation(), None, limit=1)).records
+    platform.status[BFF] = 200
+    (of_bff,) = (await decoder.page(platform.operation("other"), None, limit=1)).records
+
+    assert (of_circulation.id, of_circulation.is_from_circulation) == ("1", True)  # type: ignore[attr-defined]  # Structs
+    assert (of_bff.id, of_bff.is_from_circulation) == ("1", False)  # type: ignore[attr-defined]  # as above
+
+
+def test_the_number_of_lists_is_bounded() -> None:
+    """Tenants that callers make up displace the ones that were not used for longest."""
+    lists = BffLists()
+    kept = lists.of("diku", BFF)
+    for number in range(MAX_LISTS - 1):
+        lists.of(f"tenant{number}", BFF)
+    assert lists.of("diku", BFF) is kept
+
+    lists.of("another", BFF)
+
+    assert len(lists) == MAX_LISTS
+    assert lists.of("diku", BFF) is kept
