@@ -108,7 +108,7 @@ class ConnectionField(RootField):
         loaders = context.loaders.direct if selected.is_direct else context.loaders
         collection = self.collection.of(context.upstream, loaders.lists_from)
         query = cql.sort_by(clause, sort, tie_break=collection.tie_break)
-        length = collection.request_line_length(query, limit=window.count)
+        length = collection.request_line_length(query, limit=window.limit, offset=window.offset)
         maximum = context.loaders.limits.max_request_line
         if length > maximum:
             raise errors.LimitExceeded(

@@ -167,7 +167,7 @@ class _Reader:
                 if not page.records:
                     raise self.collection.incomplete()
                 ratio = math.inf if page.total is None else max(page.total - read, 0) / read
-                pending, large, rest = _divide(pending, ratio, share=read / len(pending))
+                pending, large, rest = _divide(pending, ratio)
                 apart += large
                 if len(pending) < 2:
                     break
@@ -257,12 +257,15 @@ def grouped_by(
     return Loader(reader.load, lambda key: (key[0].lower(), key[1]), collection.operation)
 
 
-def _divide(groups: Sequence[_Group], ratio: float, share: float) -> tuple[list[_Group], list[_Group], int]:
+def _divide(groups: Sequence[_Group], ratio: float) -> tuple[list[_Group], list[_Group], int]:
     """Return the groups to read on together, those to read apart, and the expected records of the former.
 
-    Groups whose windows are filled are neither. A group with fewer records than its share of those that were
-    read is no large one, whatever the ratio promises, if the order has put another group first.
+    Groups whose windows are filled are neither. The estimate is too high for all groups but one if the order
+    puts the records of one before, or after, those of the others. So a group is read apart only if it also
+    has its share of the records that were read, and a tenth of those of the largest group.
     """
+    counts = [len(group.records) for group in groups]
+    least = max(sum(counts) / len(counts), max(counts) / 10)
     pending: list[_Group] = []
     apart: list[_Group] = []
     expected = 0.0
@@ -270,7 +273,7 @@ def _divide(groups: Sequence[_Group], ratio: float, share: float) -> tuple[list[
         rest = group.estimate_rest(ratio)
         if not group.is_counted and len(group.records) >= group.needed:
             group.results = {window: group.take_window(window, None) for window in group.windows}
-        elif rest > RECORDS_PER_CALL and len(group.records) >= share:
+        elif rest > RECORDS_PER_CALL and len(group.records) >= least:
             apart.append(group)
         else:
             pending.append(group)

@@ -110,6 +110,25 @@ async def test_first_0_only_counts(reader: Gateway) -> None:
     assert [(call.query["limit"], call.query["totalRecords"]) for call in reader.calls] == [("0", "exact")]
 
 
+async def test_a_total_alone_asks_for_no_record(reader: Gateway) -> None:
+    """A selection of nothing but a total is a count upstream, whatever `first`; `pageInfo` needs more."""
+    query = """query($nodes: Boolean!) {
+        loans { totalCount nodes @include(if: $nodes) { id } }
+        users(first: 5) { __typename totalCount }
+        items(first: 5) { totalCount pageInfo { hasNextPage } }
+    }"""
+
+    data = await reader.data(query, {"nodes": False})
+
+    assert data["loans"] == {"totalCount": len(reader.library.loans)}
+    assert data["items"] == {
+        "totalCount": len(reader.library.items),
+        "pageInfo": {"hasNextPage": True},
+    }
+    limits = {call.path: call.query["limit"] for call in reader.calls}
+    assert limits == {"/circulation-bff/loans": "0", "/users": "0", "/inventory/items": "6"}
+
+
 async def test_first_is_10_unless_given(reader: Gateway) -> None:
     """Without `first` a page has ten records, and the limit is always sent."""
     data = await reader.data("{ users { nodes { id } } }")
