@@ -113,6 +113,7 @@ class Field(StrawberryField):
     loads_owner: ClassVar[bool] = False  # a complete record is loaded of which it is a member
     key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({})  # of the members of its key, if not text
     embedded: Mapping[Path, Path] = MappingProxyType({})  # members of the target by those of the record
+    sent_with: Mapping[Path, Path] = MappingProxyType({})  # unknown, and not null, if this member is null
 
     def __copy__(self) -> Self:
         copy = super().__copy__()

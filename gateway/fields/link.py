@@ -29,7 +29,7 @@ from gateway.fields.base import (
     Source,
     loader_sources,
 )
-from gateway.fields.record import RecordField, dig, path_of, record_of
+from gateway.fields.record import UNREPORTED, RecordField, dig, is_missing, path_of, record_of
 from gateway.fields.selection import get_selected
 from gateway.upstream.record_types import Decoded
 
@@ -42,7 +42,7 @@ THROUGH = ">"  # marks, in an embedded record, the members of the target of one 
 class Link(Field):
     """A field whose value is another record, found by the key that the parent has."""
 
-    declared: ClassVar[tuple[str, ...]] = ("loader", "key", "embedded", "batched")
+    declared: ClassVar[tuple[str, ...]] = ("loader", "key", "embedded", "sent_with", "batched")
     reads_ids = True
     calls = 1
     loader: str
@@ -61,6 +61,8 @@ class Link(Field):
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
         selection = get_selected(info, self)
+        if is_missing(record, self.key[0]):
+            return None
         load = self.load(info.context, self.parse(arguments, selection), selection)
         key = dig(record, self.key)
         if self.reads_ids:
@@ -71,7 +73,7 @@ class Link(Field):
         if embedded is not None:
             info.context.operation.embedded += 1
             return embedded
-        return load_value(load, key)
+        return load_or_embedded(load, key, self.embed_any(record, key, selection.needs))
 
     def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
         """Return the target as far as the parent has it, None if that is not enough."""
@@ -82,21 +84,50 @@ class Link(Field):
             self.embedded
             and needs <= self.embedded.keys()
             and all(_has(record, self.embedded[path]) for path in needs)
+            and all(dig(record, self.sent_with[path]) is not None for path in needs & self.sent_with.keys())
         ):
             return self._partial(record, key)
         return None
 
-    def _partial(self, record: Any, key: str) -> dict[str, Any]:
-        target: dict[str, Any] = {}
+    def embed_any(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
+        """Return the target as far as the parent has it, None if that is its id alone."""
+        origins = [origin for origin in self.embedded.values() if origin != self.key]
+        if not any(_has(record, each) if len(each) > 1 else record.get(each[0]) for each in origins):
+            return None
+        unreported = list[Exception]()
+        target = self._partial(record, key, unreported)
+        for path, origin in self.embedded.items():  # nulls that are known
+            if not _has(record, origin) or dig(record, self.sent_with.get(path, ())) is None:
+                continue
+            here = target
+            for depth, step in enumerate(path[:-1], 1):
+                if step not in here and all(
+                    need in self.embedded for need in needs if need[:depth] == path[:depth]
+                ):
+                    here[step] = None
+                if (below := here.get(step)) is None:
+                    break
+                here = below
+            else:
+                here.setdefault(path[-1], None)
+        return target
+
+    def _partial(self, record: Any, key: str, unreported: list[Exception] | None = None) -> dict[str, Any]:
+        def part() -> dict[str, Any]:
+            return {} if unreported is None else {UNREPORTED: unreported}
+
+        target = part()
         for path, origin in self.embedded.items():
             value = key if origin == self.key else dig(record, origin)
             # An object of the target with nothing in it would be wrong if the target has none. A member of a
             # further link's target counts, null or not, as long as the parent has the object it stands in.
-            if value is None and not (path[0].endswith(THROUGH) and _has(record, origin)):
+            if value is None and (
+                path in self.sent_with or not (path[0].endswith(THROUGH) and _has(record, origin))
+            ):
                 continue
             here = target
             for step in path[:-1]:
-                here = here.setdefault(step, {})
+                here = here.setdefault(step, part())
             here[path[-1]] = value
         return target
 
@@ -123,6 +154,18 @@ async def load_value(load: Load, key: Any) -> Any:
         return load.empty if key is None else key
     value = await load.loader.load(key)
     return value if load.value is None or value is None else load.value(value)
+
+
+async def load_or_embedded(load: Load, key: Any, embedded: dict[str, Any] | None) -> Any:
+    """Load one value. If that fails, or if there is none, it is the embedded one. Any: as in `Load`."""
+    try:
+        value = await load_value(load, key)
+    except Exception as error:
+        if embedded is None:
+            raise
+        embedded[UNREPORTED].append(error)
+        return embedded
+    return embedded if value is None else value
 
 
 def are_ids(values: Collection[str]) -> bool:
@@ -198,7 +241,9 @@ class EmbeddedLink(RecordField):
         return record if key is None else self._rest(record, key, info)
 
     async def _rest(self, record: Any, key: str, info: Any) -> Any:
-        return await getattr(info.context.loaders, self.loader).load(key) or record
+        members = record if type(record) is dict else {name: record.get(name) for (name,) in EMBEDDED}
+        embedded = {"id": None, "name": None, **members, UNREPORTED: []}
+        return await load_or_embedded(self.load(info.context, {}, get_selected(info, self)), key, embedded)
 
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         return Load(getattr(context.loaders, self.loader))
@@ -221,6 +266,7 @@ def link(
     key: str,
     embedded: Mapping[str, str] | None = None,
     identity: str | None = "id",
+    sent_with: Mapping[str, str] | None = None,
     batched: bool = True,
 ) -> Declared:
     """Declare a link to one record.
@@ -232,10 +278,18 @@ def link(
     "borrower.lastName"`. Members of the target of one of the target's links stand behind `>`:
     `"patronGroup>group": "requester.patronGroup.group"`.
 
+    Members with a `!` are null in no target: a parent without one comes from an older upstream that does not
+    send it, so that the target is loaded. `sent_with` maps other members that such an upstream does not send
+    to the member of the parent which shows it by being null.
+
     `batched` is False if upstream serves one target per call.
     """
     field = _declare(Link(description=description, default=None), loader, key, embedded or {}, identity)
     field.batched = batched
+    field.sent_with = {
+        **field.sent_with,
+        **{_target(each): path_of(origin) for each, origin in (sent_with or {}).items()},
+    }
     return field
 
 
@@ -259,7 +313,8 @@ def embedded_link(description: str, *, loader: str) -> Declared:
 def _declare(field: Link, loader: str, key: str, embedded: Mapping[str, str], identity: str | None) -> Link:
     field.loader = loader
     field.key = path_of(key)
-    paths = {_target(target): path_of(origin) for target, origin in embedded.items()}
+    paths = {_target(target.removesuffix("!")): path_of(origin) for target, origin in embedded.items()}
+    field.sent_with = {path: paths[path] for path in paths if f"{_text(path)}!" in embedded}
     field.embedded = paths if identity is None else {(identity,): field.key, **paths}
     return field
 
@@ -267,6 +322,10 @@ def _declare(field: Link, loader: str, key: str, embedded: Mapping[str, str], id
 def _target(text: str) -> Path:
     name, through, rest = text.partition(THROUGH)
     return (*path_of(name + THROUGH), *path_of(rest)) if through else path_of(name)
+
+
+def _text(path: Path) -> str:
+    return ".".join(path).replace(f"{THROUGH}.", THROUGH)
 
 
 def _has(record: Any, origin: Path) -> bool:

@@ -38,6 +38,8 @@ from gateway.fields.base import (
 from gateway.fields.selection import get_selected
 from gateway.upstream.record_types import FROM_CIRCULATION, Decoded
 
+UNREPORTED = "error>"  # in an embedded record: the list of errors that its missing members have to raise
+
 
 class RecordField(Field):
     """A member of a record; texts of closed value sets become enum values."""
@@ -50,7 +52,8 @@ class RecordField(Field):
         return str(self.metadata.get("key") or to_camel_case(self.python_name))
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
-        return self.read(record_of(source, self))
+        record = record_of(source, self)
+        return None if is_missing(record, self.key) else self.read(record)
 
     def read(self, record: Any) -> Any:
         """Return the value of the member, with enum values for texts of closed value sets."""
@@ -109,6 +112,8 @@ class SourceSpecificField(RecordField):
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
+        if is_missing(record, self.key):
+            return None
         if type(record) is dict:
             is_present, is_direct = self.key in record, FROM_CIRCULATION in record
         else:
@@ -196,7 +201,8 @@ class DerivedField(Field):
     members: tuple[str, ...]
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
-        return self.read(record_of(source, self))
+        record = record_of(source, self)
+        return None if is_missing(record, None) else self.read(record)
 
     def plan(self, place: Place) -> Entry:
         return place.derive(self.read, self.members)
@@ -223,6 +229,18 @@ def record_of(source: Any, field: StrawberryField | None = None) -> Any:
             f"An upstream service sent something else where {name} has a record."
         )
     return record
+
+
+def is_missing(record: Any, member: str | None) -> bool:
+    """Return True for a member that an embedded record lacks; None is for one that is never embedded.
+
+    Raises, for the first of them alone, the error for which the complete record could not be loaded.
+    """
+    if type(record) is not dict or member in record or (unreported := record.get(UNREPORTED)) is None:
+        return False
+    if unreported:
+        raise unreported.pop()
+    return True
 
 
 def dig(record: Any, path: Path) -> Any:  # Any: JSON

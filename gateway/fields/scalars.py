@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
@@ -12,57 +14,102 @@ from graphql import GraphQLError
 from gateway.engine.core import ScalarDefinition
 
 _UNIFORM = b"0000-00-00T00:00:00.000"
-_UTC = frozenset({"Z", "+00:00", "+0000"})
+_UTC = frozenset({"", "Z", "+00:00", "+0000"})
 _ZONES = {len(_UNIFORM) + len(zone): f"{zone}\n" for zone in _UTC}  # by the length of the whole text
 _DIGITS = bytes.maketrans(b"0123456789", b"0000000000")
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d(?::?\d\d)?)", re.ASCII
 )
+_WITHOUT_OFFSET = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?)?", re.ASCII)
 
 
 def from_upstream(value: Any) -> str:  # Any: JSON of upstream
     """Convert a date and time of upstream to the form of responses: UTC, milliseconds, `Z`.
 
-    FOLIO sends `Z`, `+00:00`, `+0000` and, in the history of loans, `+00`, with and without milliseconds. A
-    fraction finer than milliseconds is kept.
+    FOLIO sends `Z`, `+00:00`, `+0000` and, in the history of loans, `+00`, with and without milliseconds.
+    Members without a format in their schema (`loanDate` and `returnDate` of circulation-storage) may have no
+    offset or be a date alone, and FOLIO itself reads them as UTC (CIRC-1577, MODFEE-266). A fraction finer
+    than milliseconds is kept. Raises `GraphQLError` for anything else, and for a date or a time that does not
+    exist.
     """
     if type(value) is not str:
         raise GraphQLError("DateTime cannot represent a value that is not text.")
     time = value[:23]  # as a pattern would, in half the time
     if value[23:] in _UTC and time.encode("ascii", "replace").translate(_DIGITS) == _UNIFORM:
-        return time + "Z"
+        return _existing(time[:10], time[11:]) + "Z"
     parts = _RFC3339.fullmatch(value)
-    if parts is None:
-        raise GraphQLError("DateTime cannot represent text that is not a date and time with an offset.")
-    day, time, fraction, offset = parts.groups()
-    fraction = (fraction or "").ljust(3, "0")
+    if parts is not None:
+        day, time, _, offset = parts.groups()
+    elif (parts := _WITHOUT_OFFSET.fullmatch(value)) is not None:
+        day, time, offset = parts[1], parts[2] or "00:00:00", "Z"
+    else:
+        raise GraphQLError("DateTime cannot represent text that is not a date and time.")
+    fraction = (parts[3] or "").ljust(3, "0")
     if offset in ("Z", "z") or not offset.strip("+-:0"):
-        return f"{day}T{time}.{fraction}Z"
-    sign = _hours_and_minutes(offset)
+        return f"{_existing(day, time)}.{fraction}Z"
     try:
-        moment = datetime.fromisoformat(f"{day}T{time}{sign}").astimezone(UTC)
+        moment = datetime.fromisoformat(f"{day}T{time}{_hours_and_minutes(offset)}").astimezone(UTC)
     except (ValueError, OverflowError):
         raise GraphQLError("DateTime cannot represent a date that does not exist.") from None
     return f"{moment.isoformat()[:19]}.{fraction}Z"
 
 
-def all_from_upstream(values: list[str | None]) -> list[str | None]:
-    """Convert many at once, in a third of the time if all have the same form; null stays null."""
+def all_from_upstream(
+    values: list[str | None], invalid: Callable[[GraphQLError], Any]
+) -> list[Any]:  # Any: text, null, or the replacement
+    """Convert many at once, in a third of the time if all have the same form; null stays null.
+
+    What cannot be converted is replaced by what `invalid` returns for its error.
+    """
     try:
         lines = "\n".join(values) + "\n"  # type: ignore[arg-type]  # a null raises the TypeError below
     except TypeError:
         if None not in values:
-            return [from_upstream(value) for value in values]
-        converted = iter(all_from_upstream([value for value in values if value is not None]))
+            return [_convert(value, invalid) for value in values]
+        converted = iter(all_from_upstream([value for value in values if value is not None], invalid))
         return [None if value is None else next(converted) for value in values]
     zone = _ZONES.get(len(values[0] or "")) if values else None
     if zone is not None:
         pattern = _UNIFORM + zone.encode("ascii").translate(_DIGITS)
         if lines.encode("ascii", "replace").translate(_DIGITS) == pattern * len(values):
             times = lines.split(zone)
-            if len(times) > len(values):  # no other zone has these digits
+            # No other zone has these digits. Tens of minutes and of seconds are compared for all at once.
+            width = len(pattern)
+            if (
+                len(times) > len(values)
+                and max(lines[14::width]) < "6"
+                and max(lines[17::width]) < "6"
+                and _HOURS.issuperset(zip(lines[11::width], lines[12::width], strict=True))
+                and all(map(_is_day, {time[:10] for time in times[:-1]}))
+            ):
                 return [*"Z\n".join(times).split("\n")[:-1]]
-    return [from_upstream(value) for value in values]
+    return [_convert(value, invalid) for value in values]
+
+
+def _convert(value: Any, invalid: Callable[[GraphQLError], Any]) -> Any:  # Any: as above
+    try:
+        return from_upstream(value)
+    except GraphQLError as error:
+        return invalid(error)
+
+
+def _existing(day: str, time: str) -> str:
+    """Return date and time. Raises `GraphQLError` if one of them does not exist."""
+    if not _is_day(day) or time[:2] > "23" or time[3] > "5" or time[6] > "5":
+        raise GraphQLError("DateTime cannot represent a date that does not exist.")
+    return f"{day}T{time}"
+
+
+_HOURS = frozenset(tuple(f"{hour:02}") for hour in range(24))
+
+
+@lru_cache(maxsize=4096)  # a library has few thousand days
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _hours_and_minutes(offset: str) -> str:
@@ -72,6 +119,11 @@ def _hours_and_minutes(offset: str) -> str:
 def has_offset(value: object) -> bool:
     """Return True for a date and time with an offset, False for a local time."""
     return isinstance(value, str) and _RFC3339.fullmatch(value) is not None
+
+
+def is_date(value: object) -> bool:
+    """Return True for a date, or a date and time, with or without an offset."""
+    return has_offset(value) or (isinstance(value, str) and _WITHOUT_OFFSET.fullmatch(value) is not None)
 
 
 def from_caller(value: Any) -> datetime:  # Any: JSON that a client sent

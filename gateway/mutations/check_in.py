@@ -14,7 +14,7 @@ from gateway.fields.record import derived, field
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import ClaimedReturnedResolution
 from gateway.schema.item import Item
-from gateway.schema.loan import EMBEDDED_LOAN_ITEM, Loan
+from gateway.schema.loan import EMBEDDED_LOAN_ITEM, SENT_WITH_LOAN_ITEM, Loan
 from gateway.schema.loan_item import LoanItem
 from gateway.schema.refusal import Refusal
 from gateway.schema.staff_slip import StaffSlip
@@ -48,6 +48,7 @@ class CheckedIn:
         loader="item",
         key="item.id",
         embedded=EMBEDDED_LOAN_ITEM,
+        sent_with=SENT_WITH_LOAN_ITEM,
     )
     loan_item: LoanItem | None = field("The item as embedded in the response.", key="item")
     staff_slip_context: StaffSlip | None = field("The contents of the slip to put into the item.")

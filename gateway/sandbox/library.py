@@ -73,6 +73,9 @@ class Library:
     """The most matches that a service counts exactly if it is not requested to; above, it estimates."""
     capital_keys: bool = False
     """True to send foreign keys in capitals, as records of some migrations have them."""
+    gone: set[str] = field(default_factory=set)
+    """Ids that no collection serves, but that circulation still embeds in loans and requests: of records that
+    were deleted later, of virtual items, of records of another tenant."""
     secure: bool = False
     """True for the secure tenant of a consortium, in which staff confirm each request first."""
 

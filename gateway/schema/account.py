@@ -13,7 +13,7 @@ from gateway.fields.lookup import lookup
 from gateway.fields.page import connection, page_field
 from gateway.fields.record import derived, field
 from gateway.fields.root import root
-from gateway.fields.scalars import DateTime, has_offset
+from gateway.fields.scalars import DateTime, is_date
 from gateway.loaders.loader import Slice
 from gateway.schema.account_search import (
     LATEST_ACCOUNTS_FIRST,
@@ -80,7 +80,7 @@ class Account:
         "The material type of the item. Its id and name cost no upstream call.",
         loader="material_type",
         key="materialTypeId",
-        embedded={"name": "materialType"},
+        embedded={"name!": "materialType"},
     )
     item_status: AccountItemStatus | None = field("The state of the item at the time of the charge.")
     contributors: list[Named | None] | None = field("The contributors of the work.")
@@ -126,7 +126,7 @@ class Account:
 
 def _moment(value: Any) -> Any:
     """Return a date, None for the hyphen that FOLIO writes if there was no loan. Any: JSON."""
-    return value if has_offset(value) else None
+    return value if is_date(value) else None
 
 
 def _sum_remaining(page: Slice) -> float | None:

@@ -37,7 +37,7 @@ class AllowedServicePoint:
         "The full service point. Its id and names cost no upstream call.",
         loader="service_point",
         key="id",
-        embedded={"name": "name", "discoveryDisplayName": "discoveryDisplayName"},
+        embedded={"name!": "name", "discoveryDisplayName!": "discoveryDisplayName"},
     )
 
 

@@ -130,7 +130,7 @@ class ItemLocation:
         "The full location. Its id and name cost no upstream call. Null in a search.",
         loader="location",
         key="id",
-        embedded={"name": "name"},
+        embedded={"name!": "name"},
     )
 
 
@@ -166,13 +166,13 @@ class BoundWithTitle:
         "The holdings of the title. Their id and hrid cost no upstream call.",
         loader="holdings",
         key="briefHoldingsRecord.id",
-        embedded={"hrid": "briefHoldingsRecord.hrid"},
+        embedded={"hrid!": "briefHoldingsRecord.hrid"},
     )
     instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title. Its id, hrid and title cost no upstream call.",
         loader="instance",
         key="briefInstance.id",
-        embedded={"hrid": "briefInstance.hrid", "title": "briefInstance.title"},
+        embedded={"hrid!": "briefInstance.hrid", "title!": "briefInstance.title"},
     )
 
 

@@ -23,7 +23,7 @@ from gateway.schema.metadata import Metadata
 from gateway.schema.page import Connection
 from gateway.schema.policy import LoanPolicy, LostItemFeePolicy, OverdueFinePolicy
 from gateway.schema.request_search import RequestFilter, RequestSort
-from gateway.schema.service_point import SUMMARY_MEMBERS
+from gateway.schema.service_point import SUMMARY_MEMBERS, embedded_summary
 from gateway.schema.user import PatronGroup
 from gateway.upstream import cql
 
@@ -40,27 +40,29 @@ if TYPE_CHECKING:
 # Item members embedded in a loan and in the response to a check-in (mod-circulation's item summary). Not its
 # call number and copy number: circulation sends those in force, inventory those of the holdings and item.
 EMBEDDED_LOAN_ITEM = {
-    "title": "item.title",
+    "title!": "item.title",
     "barcode": "item.barcode",
     "effectiveCallNumberComponents.callNumber": "item.callNumberComponents.callNumber",
     "effectiveCallNumberComponents.prefix": "item.callNumberComponents.prefix",
     "effectiveCallNumberComponents.suffix": "item.callNumberComponents.suffix",
-    "materialType.name": "item.materialType.name",
+    "materialType.name!": "item.materialType.name",
     "contributorNames": "item.contributors",
-    "holdingsRecordId": "item.holdingsRecordId",
-    "instanceId": "item.instanceId",
-    "effectiveLocation.name": "item.location.name",
-    "status.name": "item.status.name",
+    "holdingsRecordId!": "item.holdingsRecordId",
+    "instanceId!": "item.instanceId",
+    "effectiveLocation.name!": "item.location.name",
+    "status.name!": "item.status.name",
     "status.date": "item.status.date",
     "inTransitDestinationServicePointId": "item.inTransitDestinationServicePointId",
-    "inTransitDestinationServicePoint>name": "item.inTransitDestinationServicePoint.name",
-    "instance>hrid": "item.instanceHrid",
+    "inTransitDestinationServicePoint>name!": "item.inTransitDestinationServicePoint.name",
+    "instance>hrid!": "item.instanceHrid",
     "enumeration": "item.enumeration",
     "chronology": "item.chronology",
     "volume": "item.volume",
     "displaySummary": "item.displaySummary",
     "accessionNumber": "item.accessionNumber",
 }
+# mod-circulation sends these since it sends the HRID of the title too (CIRC-2273, February 2025).
+SENT_WITH_LOAN_ITEM = {"accessionNumber": "item.instanceHrid"}
 
 
 @strawberry.type(description="The state of a loan.")
@@ -90,7 +92,7 @@ class Loan:
             "personal.firstName": "borrower.firstName",
             "personal.middleName": "borrower.middleName",
             "personal.preferredFirstName": "borrower.preferredFirstName",
-            "patronGroup": "borrower.patronGroup",
+            "patronGroup!": "borrower.patronGroup",
         },
     )
     proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
@@ -101,6 +103,7 @@ class Loan:
         loader="item",
         key="itemId",
         embedded=EMBEDDED_LOAN_ITEM,
+        sent_with=SENT_WITH_LOAN_ITEM,
     )
     loan_item: LoanItem | None = field(
         "The item as embedded in the loan. Never costs an upstream call, and exists for items of "
@@ -111,25 +114,25 @@ class Loan:
         "The title of the item.",
         loader="instance",
         key="item.instanceId",
-        embedded={"title": "item.title", "hrid": "item.instanceHrid"},
+        embedded={"title!": "item.title", "hrid!": "item.instanceHrid"},
     )
     loan_policy: LoanPolicy | None = link(
         "The policy for the loan period and renewals. Its id and name cost no upstream call.",
         loader="loan_policy",
         key="loanPolicyId",
-        embedded={"name": "loanPolicy.name"},
+        embedded={"name!": "loanPolicy.name"},
     )
     overdue_fine_policy: OverdueFinePolicy | None = link(
         "The policy for fines. Its id and name cost no upstream call.",
         loader="overdue_fine_policy",
         key="overdueFinePolicyId",
-        embedded={"name": "overdueFinePolicy.name"},
+        embedded={"name!": "overdueFinePolicy.name"},
     )
     lost_item_policy: LostItemFeePolicy | None = link(
         "The policy for lost items. Its id and name cost no upstream call.",
         loader="lost_item_fee_policy",
         key="lostItemPolicyId",
-        embedded={"name": "lostItemPolicy.name"},
+        embedded={"name!": "lostItemPolicy.name"},
     )
     item_effective_location_at_check_out: (
         Annotated[Location, strawberry.lazy("gateway.schema.location")] | None
@@ -160,21 +163,21 @@ class Loan:
         "The service point of the check-out. All fields of its summary cost no upstream call.",
         loader="service_point",
         key="checkoutServicePointId",
-        embedded={name: f"checkoutServicePoint.{name}" for name in SUMMARY_MEMBERS},
+        embedded=embedded_summary("checkoutServicePoint", SUMMARY_MEMBERS),
     )
     checkin_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
         link(
             "The service point of the check-in. Null while the loan is open.",
             loader="service_point",
             key="checkinServicePointId",
-            embedded={name: f"checkinServicePoint.{name}" for name in SUMMARY_MEMBERS},
+            embedded=embedded_summary("checkinServicePoint", SUMMARY_MEMBERS),
         )
     )
     patron_group_at_checkout: PatronGroup | None = link(
         "The borrower's patron group at the time of the check-out. Its id and name cost no upstream call.",
         loader="patron_group",
         key="patronGroupAtCheckout.id",
-        embedded={"group": "patronGroupAtCheckout.name"},
+        embedded={"group!": "patronGroupAtCheckout.name"},
     )
     fees_and_fines: FeesAndFines | None = field("The amount owed for this loan.")
     declared_lost_date: DateTime | None = field("The date the item was declared lost.")

@@ -55,7 +55,7 @@ class LoanItem:
         "The title of the item. Its id, title and hrid cost no upstream call.",
         loader="instance",
         key="instanceId",
-        embedded={"title": "title", "hrid": "instanceHrid"},
+        embedded={"title!": "title", "hrid!": "instanceHrid"},
     )
     instance_hrid: str | None = field("The human-readable number of the title.")
     barcode: str | None = field("The barcode. Null for items without one.")
@@ -68,7 +68,7 @@ class LoanItem:
         "name cost no upstream call.",
         loader="service_point",
         key="inTransitDestinationServicePointId",
-        embedded={"name": "inTransitDestinationServicePoint.name"},
+        embedded={"name!": "inTransitDestinationServicePoint.name"},
     )
     enumeration: str | None = field("The part of a series, such as `v.73:no.1-6`.")
     chronology: str | None = field("The time covered, such as `1987:Jan.-June`.")

@@ -28,7 +28,7 @@ from gateway.schema.request import (
     SearchIndex,
     embedded_person,
 )
-from gateway.schema.service_point import REQUEST_SUMMARY_MEMBERS
+from gateway.schema.service_point import REQUEST_SUMMARY_MEMBERS, embedded_summary
 
 if TYPE_CHECKING:
     from gateway.schema.holdings import Holdings
@@ -93,7 +93,7 @@ class MediatedRequest:
         "The title. Its id, title, hrid and editions cost no upstream call.",
         loader="instance",
         key="instanceId",
-        embedded={"title": "instance.title", "hrid": "instance.hrid", "editions": "instance.editions"},
+        embedded={"title!": "instance.title", "hrid!": "instance.hrid", "editions": "instance.editions"},
     )
     request_instance: RequestInstance | None = field(
         "The title as embedded in the request. Never costs an upstream call.", key="instance"
@@ -106,11 +106,11 @@ class MediatedRequest:
         loader="item",
         key="itemId",
         embedded={
-            "title": "instance.title",
+            "title!": "instance.title",
             "barcode": "item.barcode",
-            "status.name": "item.status",
-            "instanceId": "instanceId",
-            "holdingsRecordId": "holdingsRecordId",
+            "status.name!": "item.status",
+            "instanceId!": "instanceId",
+            "holdingsRecordId!": "holdingsRecordId",
         },
     )
     request_item: RequestItem | None = field(
@@ -150,7 +150,7 @@ class MediatedRequest:
             "The pickup service point. All fields of its summary cost no upstream call.",
             loader="service_point",
             key="pickupServicePointId",
-            embedded={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
+            embedded=embedded_summary("pickupServicePoint", REQUEST_SUMMARY_MEMBERS),
         )
     )
     confirmed_request: Annotated[Request, strawberry.lazy("gateway.schema.request")] | None = link(

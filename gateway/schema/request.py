@@ -29,7 +29,7 @@ from gateway.schema.metadata import Metadata, Tags
 from gateway.schema.page import Connection, FullList, whole
 from gateway.schema.reference import AddressType, LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
-from gateway.schema.service_point import REQUEST_SUMMARY_MEMBERS
+from gateway.schema.service_point import REQUEST_SUMMARY_MEMBERS, embedded_summary
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class RequestItem:
         "The permanent loan type. Its id and name cost no upstream call.",
         loader="loan_type",
         key="loanTypeId",
-        embedded={"name": "loanTypeName"},
+        embedded={"name!": "loanTypeName"},
     )
     status: str | None = field("The state, as FOLIO's text.")
     call_number: str | None = field("The call number.")
@@ -95,7 +95,7 @@ class RequestItem:
         "The location in force. Its id and name cost no upstream call.",
         loader="location",
         key="itemEffectiveLocationId",
-        embedded={"name": "itemEffectiveLocationName"},
+        embedded={"name!": "itemEffectiveLocationName"},
     )
     retrieval_service_point: (
         Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
@@ -103,7 +103,7 @@ class RequestItem:
         "The service point that retrieves the item. Its id and name cost no upstream call.",
         loader="service_point",
         key="retrievalServicePointId",
-        embedded={"name": "retrievalServicePointName"},
+        embedded={"name!": "retrievalServicePointName"},
     )
 
 
@@ -195,7 +195,7 @@ class Request:
         "The title. Its id, title and editions cost no upstream call.",
         loader="instance",
         key="instanceId",
-        embedded={"title": "instance.title", "editions": "instance.editions"},
+        embedded={"title!": "instance.title", "editions": "instance.editions"},
     )
     request_instance: RequestInstance | None = field(
         "The title as embedded in the request. Never costs an upstream call.", key="instance"
@@ -209,9 +209,9 @@ class Request:
         loader="item",
         key="itemId",
         embedded={
-            "title": "instance.title",
+            "title!": "instance.title",
             "barcode": "item.barcode",
-            "status.name": "item.status",
+            "status.name!": "item.status",
             "effectiveCallNumberComponents.callNumber": "item.callNumberComponents.callNumber",
             "effectiveCallNumberComponents.prefix": "item.callNumberComponents.prefix",
             "effectiveCallNumberComponents.suffix": "item.callNumberComponents.suffix",
@@ -220,9 +220,9 @@ class Request:
             "chronology": "item.chronology",
             "displaySummary": "item.displaySummary",
             "effectiveLocation.id": "item.itemEffectiveLocationId",
-            "effectiveLocation.name": "item.itemEffectiveLocationName",
-            "instanceId": "instanceId",
-            "holdingsRecordId": "holdingsRecordId",
+            "effectiveLocation.name!": "item.itemEffectiveLocationName",
+            "instanceId!": "instanceId",
+            "holdingsRecordId!": "holdingsRecordId",
         },
     )
     request_item: RequestItem | None = field(
@@ -270,7 +270,7 @@ class Request:
             "The pickup service point. Null for delivery. All fields of its summary cost no upstream call.",
             loader="service_point",
             key="pickupServicePointId",
-            embedded={name: f"pickupServicePoint.{name}" for name in REQUEST_SUMMARY_MEMBERS},
+            embedded=embedded_summary("pickupServicePoint", REQUEST_SUMMARY_MEMBERS),
         )
     )
     tags: Tags | None = field(

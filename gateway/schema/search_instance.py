@@ -61,7 +61,7 @@ class SearchHoldings:
         loader="holdings",
         key="id",
         embedded={
-            "hrid": "hrid",
+            "hrid!": "hrid",
             "callNumber": "callNumber",
             "callNumberPrefix": "callNumberPrefix",
             "callNumberSuffix": "callNumberSuffix",
@@ -98,15 +98,15 @@ class SearchItem:
         loader="item",
         key="id",
         embedded={
-            "title": "title",
+            "title!": "title",
             "barcode": "barcode",
             "effectiveCallNumberComponents.callNumber": "callNumberComponents.callNumber",
             "effectiveCallNumberComponents.prefix": "callNumberComponents.prefix",
             "effectiveCallNumberComponents.suffix": "callNumberComponents.suffix",
-            "effectiveLocation.name": "effectiveLocation.name",
-            "holdingsRecordId": "holdingsRecordId",
-            "instanceId": "instanceId",
-            "status.name": "status.name",
+            "effectiveLocation.name!": "effectiveLocation.name",
+            "holdingsRecordId!": "holdingsRecordId",
+            "instanceId!": "instanceId",
+            "status.name!": "status.name",
             "status.date": "status.date",
             "enumeration": "enumeration",
             "chronology": "chronology",
@@ -114,7 +114,7 @@ class SearchItem:
             "displaySummary": "displaySummary",
             "accessionNumber": "accessionNumber",
             "inTransitDestinationServicePointId": "inTransitDestinationServicePointId",
-            "inTransitDestinationServicePoint>name": "inTransitDestinationServicePoint.name",
+            "inTransitDestinationServicePoint>name!": "inTransitDestinationServicePoint.name",
         },
     )
     tenant_id: str | None = field("The tenant of the consortium that owns the item.")
@@ -132,7 +132,7 @@ class SearchItem:
         "The title of the copy. Its id and title cost no upstream call.",
         loader="instance",
         key="instanceId",
-        embedded={"title": "title"},
+        embedded={"title!": "title"},
     )
     barcode: str | None = field("The barcode. Null for items without one.")
     effective_location: ItemLocation | None = field("The location in force. Only the name is available.")
@@ -154,7 +154,7 @@ class SearchItem:
         "name cost no upstream call.",
         loader="service_point",
         key="inTransitDestinationServicePointId",
-        embedded={"name": "inTransitDestinationServicePoint.name"},
+        embedded={"name!": "inTransitDestinationServicePoint.name"},
     )
     accession_number: str | None = field("The accession number.")
     open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
@@ -219,10 +219,10 @@ class SearchInstance:
         loader="instance",
         key="id",
         embedded={
-            "title": "title",
+            "title!": "title",
             "indexTitle": "indexTitle",
-            "hrid": "hrid",
-            "source": "source",
+            "hrid!": "hrid",
+            "source!": "source",
             "editions": "editions",
         },
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,14 +33,19 @@ if TYPE_CHECKING:
 
 # Service point members embedded in requests, and in loans, which embed one more.
 REQUEST_SUMMARY_MEMBERS = (
-    "name",
-    "code",
-    "discoveryDisplayName",
+    "name!",
+    "code!",
+    "discoveryDisplayName!",
     "description",
     "shelvingLagTime",
     "pickupLocation",
 )
 SUMMARY_MEMBERS = (*REQUEST_SUMMARY_MEMBERS, "holdShelfClosedLibraryDateManagement")
+
+
+def embedded_summary(summary: str, members: Iterable[str]) -> dict[str, str]:
+    """Return the members of a service point embedded in a loan or a request (by mod-circulation)."""
+    return {member: f"{summary}.{member.removesuffix('!')}" for member in members}
 
 
 @strawberry.type(description="The time an item stays on the hold shelf.")

@@ -31,7 +31,14 @@ from gateway.engine.core import (
     declaration_of,
     get_argument_values,
 )
-from gateway.engine.plans.plan import FieldPlan, LinkPlan, OperationPlan, Plan, UnsupportedOperation
+from gateway.engine.plans.plan import (
+    FieldPlan,
+    LinkPlan,
+    OperationPlan,
+    Plan,
+    Unembedded,
+    UnsupportedOperation,
+)
 from gateway.engine.plans.projection import Decoding, Details, Draft, FieldPlace, draft
 from gateway.errors import GatewayError
 from gateway.fields.base import Field, Needs, Selected, Source
@@ -208,6 +215,20 @@ class Compiler:
         if key is not None:
             self._plans.append((key, plan))
         return plan
+
+    def embedded(self, place: FieldPlace, decoding: Decoding) -> tuple[Plan, list[Unembedded]] | None:
+        """Return the plan for the members of a link's target that records embed, and the others.
+
+        None if the target cannot be without the others, or if nothing of it but its id is embedded.
+        """
+        try:
+            drafted = draft(
+                place.field.type, place.details, self, decoding, member_of=place, is_embedded=True
+            )
+        except UnsupportedOperation:
+            return None
+        self._drafts.append(drafted)
+        return drafted.plan, drafted.writer.unembedded
 
     def _decoding(self, sources: Sequence[Source]) -> tuple[Decoding | None, str | None]:
         """Return the decoding of the records of a loader; there is one for each collection."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Hashable, Iterator, MutableMapping
+from collections.abc import Awaitable, Hashable, Iterator, MutableMapping, Sequence
 from itertools import product
 from typing import Any, Protocol
 
 import msgspec
 import strawberry
-from graphql import ExecutionResult, GraphQLError, located_error
+from graphql import ExecutionResult, FieldNode, GraphQLError, located_error
 
 from gateway.engine.core import (
     CompletingExecutor,
@@ -29,8 +29,8 @@ from gateway.engine.core import (
 )
 from gateway.engine.plans.cache import FALLBACKS, MAX_VARIANTS, PLANS_EXECUTED, Variants, conditions_of
 from gateway.engine.plans.compiler import Compiler, Operation
-from gateway.engine.plans.links import Failure, complete
-from gateway.engine.plans.plan import FieldPlan, Json, OperationPlan
+from gateway.engine.plans.links import complete
+from gateway.engine.plans.plan import Failure, FieldPlan, Json, OperationPlan
 from gateway.errors import without_frames
 from gateway.fields.inputs import inputs_of
 
@@ -118,7 +118,7 @@ class _Root:
         self.plan = plan
         self.operation = operation
         self.context = operation.context
-        self.failures: list[Failure] = []
+        self.has_failures = False
         self.loading: Any = None
         self.value: Json = None
         self.result: Json = None
@@ -153,6 +153,11 @@ class _Root:
         """Count links whose targets were embedded in their parents."""
         self.context.operation.embedded += number
 
+    def fail(self, error: Exception, nodes: Sequence[FieldNode]) -> Failure:
+        """Return what stands for a field with an error in the result, until it is located there."""
+        self.has_failures = True
+        return Failure(error, nodes)
+
     async def finish(self) -> None:
         loading, self.loading = self.loading, None
         if self.error is None:
@@ -167,7 +172,7 @@ class _Root:
             if target.notes:
                 (self.result,) = await complete(self, target, [self.value])
             else:
-                (self.result,) = target.project([self.value], self.count_embedded)
+                (self.result,) = target.project([self.value], self)
         except Exception as error:  # raised again, or not, when graphql-core completes the field
             without_frames(error)
             self.is_unexpected = True
@@ -246,7 +251,7 @@ class _OperationExecution:
         for root in roots:
             if root.error is not None:
                 errors.append(located_error(root.error, root.plan.nodes, [root.plan.name]))
-            elif root.failures:
+            elif root.has_failures:
                 errors += _locate_errors(root)
         results: dict[str, Json] = {root.plan.name: root.result for root in roots}
         if plan.typenames:
@@ -286,23 +291,23 @@ class _OperationExecution:
         for root in roots:
             root.result = None if result.data is None else result.data[root.plan.name]
             root.is_unexpected = False
-            root.failures.clear()  # they are among the errors
+            root.has_failures = False  # they are among the errors
         return list(result.errors or ())
 
 
 def _locate_errors(root: _Root) -> Iterator[GraphQLError]:
-    """The errors of failed links, one for each place of the parent in the response."""
-    failures: dict[int, list[Failure]] = {}
-    for failure in root.failures:
-        failures.setdefault(id(failure.parent), []).append(failure)
+    """The errors in the result, one for each place of each in the response. They are replaced by null."""
+    replaced: list[tuple[Json, str]] = []
     pending: list[tuple[Json, list[str | int]]] = [(root.result, [root.plan.name])]
     while pending:
         part, path = pending.pop()
-        if isinstance(part, list):
+        if isinstance(part, Failure):
+            yield located_error(part.error, part.nodes, path)
+        elif isinstance(part, list):
             pending += reversed([(each, [*path, place]) for place, each in enumerate(part)])
         elif isinstance(part, msgspec.Struct):
-            for failure in failures.get(id(part), ()):
-                link = failure.link
-                yield located_error(failure.error, link.nodes, [*path, link.name])
-            names = zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)
+            names = [*zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)]
+            replaced += ((part, each) for each, _ in names if isinstance(getattr(part, each), Failure))
             pending += reversed([(getattr(part, attribute), [*path, name]) for attribute, name in names])
+    for part, attribute in replaced:
+        setattr(part, attribute, None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from graphql import GraphQLEnumType, GraphQLLeafType, Undefined
+from graphql import FieldNode, GraphQLEnumType, GraphQLLeafType, Undefined
 
-from gateway.engine.plans.plan import Json, UnexpectedValue
+from gateway.engine.plans.plan import Execution, Failure, Json, UnexpectedValue
+from gateway.errors import UpstreamBadResponse
 from gateway.fields.link import NO_ID, are_ids
+from gateway.fields.scalars import all_from_upstream
 from gateway.upstream.record_types import FLOAT, INT
 
 _DECODED: Mapping[str, Any] = {
@@ -79,6 +81,22 @@ def coercion_of(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
         return result
 
     return coerced
+
+
+def convert_date(value: str | None, execution: Execution, nodes: Sequence[FieldNode]) -> Json:
+    """Return a DateTime of the response; a failure of the execution if there is no such date."""
+    return None if value is None else convert_dates([value], execution, nodes)[0]
+
+
+def convert_dates(values: list[str | None], execution: Execution, nodes: Sequence[FieldNode]) -> list[Json]:
+    """Return the same for many at once."""
+
+    def fail(_: Exception) -> Failure:
+        name = (nodes[0].alias or nodes[0].name).value
+        message = f"An upstream service sent a value of another type for {name}."
+        return execution.fail(UpstreamBadResponse(message), nodes)
+
+    return all_from_upstream(values, fail)
 
 
 def check_id(value: str | None) -> str | None:

@@ -10,39 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from graphql import GraphQLError
 
-from gateway.context import Context
-from gateway.engine.plans.plan import FieldPlan, Json, LinkPlan, Plan, UnexpectedValue
+from gateway.engine.plans.plan import Execution, Json, LinkPlan, Plan, UnexpectedValue
 from gateway.errors import GatewayError
 from gateway.fields.base import Load
 from gateway.fields.link import NO_ID, are_ids, id_in
 from gateway.loaders.loader import Loader, wait_for_all
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A link of a parent that is null because of an error."""
-
-    parent: Json
-    link: LinkPlan
-    error: Exception
-
-
-class Execution(Protocol):
-    """An execution of an operation, for the links of one root."""
-
-    context: Context
-    failures: list[Failure]
-
-    def arguments(self, plan: FieldPlan) -> Any:
-        """Return the parsed arguments of a field. Raises `GraphQLError` and `BadUserInput`."""
-
-    def count_embedded(self, number: int) -> None:
-        """Count links whose targets were embedded in their parents."""
 
 
 async def complete(execution: Execution, plan: Plan, values: list[Json]) -> list[Json]:
@@ -52,14 +28,10 @@ async def complete(execution: Execution, plan: Plan, values: list[Json]) -> list
     nothing that was started here is still running.
     """
     if not plan.notes:
-        return plan.project(values, execution.count_embedded)
+        return plan.project(values, execution)
     notes: list[list[Json]] = [[] for _ in range(plan.notes)]
-    results = plan.project(values, execution.count_embedded, *[each.append for each in notes])
-    batches = [
-        LinkBatch(execution, link, notes[link.targets], notes[link.keys])
-        for link in plan.links
-        if notes[link.targets]
-    ]
+    results = plan.project(values, execution, *[each.append for each in notes])
+    batches = [LinkBatch(execution, link, notes) for link in plan.links if notes[link.targets]]
     if not batches:
         return results
     if len(batches) == 1:
@@ -86,10 +58,12 @@ class LinkBatch:
     Loading starts with the batch, and nothing is raised before it is finished.
     """
 
-    def __init__(self, execution: Execution, link: LinkPlan, targets: list[Json], keys: list[Json]) -> None:
+    def __init__(self, execution: Execution, link: LinkPlan, notes: list[list[Json]]) -> None:
         self.execution = execution
         self.link = link
-        self.targets = targets
+        self.targets = targets = notes[link.targets]
+        self.records = None if link.records is None else notes[link.records]
+        self.absent: dict[int, Exception | None] = {}  # parents without a loaded target, with the error
         self.loader: Loader[Any, Any] | None = None
         self.places: dict[Any, list[int]] = {}  # of the parents, by the loader's key
         self.pending: set[asyncio.Future[Json]] = set()
@@ -100,10 +74,9 @@ class LinkBatch:
         self.value_of: Callable[[Any], Any] | None = None
         self.unexpected: Exception | None = None
         try:
-            self._start(keys)
+            self._start(notes[link.keys])
         except (GatewayError, GraphQLError) as error:
-            for place in range(len(targets)):
-                self._fail(place, error)
+            self._set_absent([*range(len(targets))], error)
         except Exception as error:  # of a bad record: graphql-core raises it at its place
             self.unexpected = error
 
@@ -118,10 +91,38 @@ class LinkBatch:
         results = await complete(self.execution, self.link.target, [value for value, _ in self.values])
         if self.lists:
             self._set_lists(results)
-            return
-        for result, (_, places) in zip(results, self.values, strict=True):
-            for place in places:
-                setattr(targets[place], attribute, result)
+        else:
+            for result, (_, places) in zip(results, self.values, strict=True):
+                for place in places:
+                    setattr(targets[place], attribute, result)
+        if self.absent:
+            await self._set_embedded()
+
+    async def _set_embedded(self) -> None:
+        """Set what parents embed of targets that could not be loaded, or that do not exist any more."""
+        link, targets, absent = self.link, self.targets, self.absent
+        if link.embedded is None or self.records is None:
+            values = [getattr(targets[place], link.attribute) if link.has_value else None for place in absent]
+        else:
+            values = await complete(self.execution, link.embedded, [self.records[place] for place in absent])
+        for (place, error), value in zip(absent.items(), values, strict=True):
+            if error is not None:
+                value = self._with_error(value, error)
+            setattr(targets[place], link.attribute, value)
+
+    def _with_error(self, target: Json, error: Exception) -> Json:
+        """Return an embedded target with the error in the first member that is missing, else the error."""
+        if target is None:
+            return self.execution.fail(error, self.link.nodes)
+        known = ((name, self.link.nodes) for name in target.__struct_fields__)
+        for steps in (*self.link.unembedded, *((step,) for step in known)):
+            part = target
+            for attribute, nodes in steps:
+                if (below := getattr(part, attribute)) is None:
+                    setattr(part, attribute, self.execution.fail(error, nodes))
+                    return target
+                part = below
+        return self.execution.fail(error, self.link.nodes)
 
     async def finish_or_error(self) -> Exception | None:
         """Finish, and return the exception that it raises."""
@@ -176,8 +177,7 @@ class LinkBatch:
                 if key is not None and load.key is not None:
                     key = load.key(key)
             except GatewayError as error:
-                for place in places:
-                    self._fail(place, error)
+                self._set_absent(places, error)
                 continue
             if key is None:
                 absent += places
@@ -185,8 +185,8 @@ class LinkBatch:
                 self.places.setdefault(key, []).extend(places)
         if absent and load.empty is not None:
             self.values.append((load.empty, absent))
-        elif absent:
-            self._set_nothing()
+        elif absent and not self.link.nullable:
+            self.unexpected = UnexpectedValue()
 
     def _group_lists(self, lists: list[Json]) -> None:
         for place, keys in enumerate(lists):
@@ -195,7 +195,7 @@ class LinkBatch:
             try:
                 ids = [each for key in keys if (each := id_in(self.link.declaration, key)) is not None]
             except GatewayError as error:
-                self._fail(place, error)
+                self._set_absent([place], error)
                 continue
             self.lists.append((place, ids))
             for each in ids:
@@ -209,11 +209,11 @@ class LinkBatch:
                 if self.lists:
                     self.errors[key] = value
                 else:
-                    for place in places:
-                        self._fail(place, value)
+                    self._set_absent(places, value)
                 continue
             if value is None:
-                self._set_nothing()
+                if not self.lists:
+                    self._set_absent(places, None)
                 continue
             if type(value) is dict and decoder is not None:
                 try:
@@ -229,21 +229,14 @@ class LinkBatch:
         for place, keys in self.lists:
             error = next((self.errors[key] for key in keys if key in self.errors), None)
             if error is not None:
-                self._fail(place, error)
+                self._set_absent([place], error)
             else:
                 value = [by_key[key] for key in keys if key in by_key]
                 setattr(self.targets[place], self.link.attribute, value)
 
-    def _set_nothing(self) -> None:
-        """Leave what the projection has set, for parents without a target."""
+    def _set_absent(self, places: list[int], error: Exception | None) -> None:
+        """Leave parents without a loaded target, because of an error or because upstream has none."""
         if not self.link.nullable:
             self.unexpected = UnexpectedValue()
-
-    def _fail(self, place: int, error: Exception) -> None:
-        link = self.link
-        if not link.nullable:
-            self.unexpected = UnexpectedValue()
-            return
-        self.execution.failures.append(Failure(self.targets[place], link, error))
-        if link.has_value:
-            setattr(self.targets[place], link.attribute, None)
+        elif error is not None or self.link.embedded is not None:
+            self.absent |= dict.fromkeys(places, error)

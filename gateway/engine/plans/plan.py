@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
 
+from gateway.context import Context
 from gateway.fields.base import Selected
 from gateway.fields.inputs import Arguments as Converter
 from gateway.upstream.collection import RecordDecoder
 
 Json: TypeAlias = Any  # a record or a part of a response
-# The values, a function that counts embedded targets, and one `append` for each list of notes.
+# The values, the execution, and one `append` for each list of notes.
 Projection: TypeAlias = Callable[..., list[Json]]
+Step: TypeAlias = tuple[str, Sequence[FieldNode]]  # the attribute of a result, and the field that it is of
+Unembedded: TypeAlias = tuple[Step, ...]
+"""The way in a link's target to a member that the parent does not embed, or that older upstreams omit."""
 
 
 class UnexpectedValue(Exception):
     """A value is not of the type in the schema, so graphql-core must complete it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failure:
+    """An error in the place of a value in a result. It becomes null, and the error gets the path."""
+
+    error: Exception
+    nodes: Sequence[FieldNode]  # of the field, for the locations
 
 
 class UnsupportedOperation(Exception):
@@ -51,6 +63,9 @@ class LinkPlan(FieldPlan):
     attribute: str  # of the parent's result
     nullable: bool
     has_value: bool  # the projection has set a value, which stays if there is no record
+    records: int | None = None  # the number of the list of parents' records, if these embed any of the target
+    embedded: Plan | None = None  # the target as far as a parent's record has it, null if it has nothing
+    unembedded: Sequence[Unembedded] = ()  # in the order of the selection: the first gets the error
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -75,3 +90,18 @@ class OperationPlan:
     typenames: dict[str, str]  # root fields that are `__typename`
     order: list[str]
     is_mutation: bool
+
+
+class Execution(Protocol):
+    """An execution of an operation, for the links of one root."""
+
+    context: Context
+
+    def arguments(self, plan: FieldPlan) -> Any:
+        """Return the parsed arguments of a field. Raises `GraphQLError` and `BadUserInput`."""
+
+    def count_embedded(self, number: int) -> None:
+        """Count links whose targets were embedded in their parents."""
+
+    def fail(self, error: Exception, nodes: Sequence[FieldNode]) -> Failure:
+        """Return what stands for a field with an error in the result, until it is located there."""

@@ -3,7 +3,7 @@
 Results are Structs with the names of the response. For the users of the selection `proxy { name: username
 patronGroup { id } manualBlocks { totalCount } }` it generates, with other names for its constants:
 
-    def project(values, embedded, n0, n1):
+    def project(values, execution, n0, n1):
      out = []
      add = out.append
      c = 0
@@ -19,22 +19,23 @@ patronGroup { id } manualBlocks { totalCount } }` it generates, with other names
        n1(v.id)
        v = o
       add(v)
-     if c: embedded(c)
+     if c: execution.count_embedded(c)
      return out
 
 Nested objects and embedded targets are inlined. Leaves are not tested: the decoder of the records did that. A
 DateTime or an id is converted or checked a column at a time. A link that must be loaded leaves a note: the
-result that it belongs to, and its key. Objects whose members are exactly the selected ones, under their own
-names, are taken over as they were decoded. The code has names and constants by their `repr` alone.
+result that it belongs to, its key, and the record if that embeds any of the target: another plan projects
+these members if the target cannot be loaded. Objects whose members are exactly the selected ones, under their
+own names, are taken over as they were decoded. The code has names and constants by their `repr` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 import msgspec
 from graphql import (
@@ -59,14 +60,24 @@ from gateway.engine.plans.leaves import (
     check_id,
     check_ids,
     coercion_of,
+    convert_date,
+    convert_dates,
     decoded_type,
     nullable,
 )
-from gateway.engine.plans.plan import Json, LinkPlan, Plan, UnexpectedValue, UnsupportedOperation
+from gateway.engine.plans.plan import (
+    Json,
+    LinkPlan,
+    Plan,
+    Projection,
+    Step,
+    Unembedded,
+    UnexpectedValue,
+    UnsupportedOperation,
+)
 from gateway.fields.base import Needs, Path
-from gateway.fields.link import THROUGH
+from gateway.fields.link import EMBEDDED, THROUGH
 from gateway.fields.record import record_of
-from gateway.fields.scalars import all_from_upstream, from_upstream
 from gateway.upstream.record_types import ListOf, Members, attribute_of
 
 Details: TypeAlias = list[FieldDetails]
@@ -100,6 +111,8 @@ class Compiler(Protocol):
         self, place: FieldPlace, decoding: Decoding | None, *, targets: int, keys: int, has_value: bool
     ) -> LinkPlan: ...
 
+    def embedded(self, place: FieldPlace, decoding: Decoding) -> tuple[Plan, list[Unembedded]] | None: ...
+
 
 class Rows:
     """The records of a loop, and their columns: what is computed of all of them before it."""
@@ -121,11 +134,11 @@ class Rows:
         if self.has(parent):
             self._parts[variable] = parent, expression
 
-    def column(self, parent: str, expression: str, function: str) -> str:
+    def column(self, parent: str, expression: str, function: str, arguments: str) -> str:
         """Return the variable with the row's value of a column, computed by a function of the list."""
         name = f"{self.row}c{len(self._columns)}"
         self._columns.append(name)
-        self.lines.append(f"{name} = {function}({self._list_expression(parent, expression)})")
+        self.lines.append(f"{name} = {function}({self._list_expression(parent, expression)}{arguments})")
         return name
 
     def loop(self) -> str:
@@ -159,6 +172,10 @@ class Record:
         self.head: list[str] = []
         self._parts: dict[Path, tuple[str, Members]] = {(): (variable, decoding.members)}
 
+    @property
+    def struct(self) -> Record:
+        return self
+
     def part(self, path: Path) -> tuple[str, Members]:
         """Return the variable of the object at a path, None if it is absent, and its members."""
         if path not in self._parts:
@@ -186,12 +203,15 @@ class Record:
             return read
         return f"(None if {variable} is None else {read})"
 
-    def column(self, path: Path, function: Callable[..., Any]) -> str | None:
-        """Return the variable of a column of a leaf that was read; None if the record is not in a loop."""
+    def column(self, path: Path, function: Callable[..., Any], arguments: str = "") -> str | None:
+        """Return the variable of a column of a leaf that was read; None if the record is not in a loop.
+
+        `arguments` are those of the function behind the list.
+        """
         rows, (variable, _) = self.writer.rows, self.part(path[:-1])
         if rows is None or not rows.has(variable):
             return None
-        return rows.column(variable, f"p.{attribute_of(path[-1])}", self.writer.bind(function))
+        return rows.column(variable, f"p.{attribute_of(path[-1])}", self.writer.bind(function), arguments)
 
     def objects(self, path: Path, *, nullable: bool) -> tuple[str, Members]:
         """Return the expression for a list of objects, and their members."""
@@ -214,6 +234,18 @@ class Record:
         """Return the members of a link's target that are embedded beside its key: none."""
         return {}
 
+    def lacks(self, path: Path) -> bool:
+        """Return True if the member is not embedded."""
+        return False
+
+    def sent_with(self, path: Path) -> list[str]:
+        """Return the tests for the upstream to be one that sends an embedded member."""
+        return []
+
+    def of_struct(self, struct: Record) -> AnyRecord:
+        """Return the same record of another variable."""
+        return struct
+
 
 class EmbeddedRecord:
     """A record whose members stand in another one. `values` are members that are in variables already."""
@@ -224,16 +256,21 @@ class EmbeddedRecord:
         kind: GraphQLObjectType,
         paths: Mapping[Path, Path],
         values: Mapping[Path, str] = MappingProxyType({}),
+        sent_with: Mapping[Path, Path] = MappingProxyType({}),
     ) -> None:
         self.writer: Writer = parent.writer
         self.parent = parent
+        self.struct: Record = parent.struct
         self.kind = kind
         self.paths = paths
         self.values = values
+        self._sent_with = sent_with
         self.decoding: Decoding = Decoding(Members(), parent.decoding.from_circulation)
         self.head: list[str] = []
         self.variable = ""
         self.indent = ""
+        self.at: Path = ()  # in the target of the link
+        self.steps: Unembedded = ()  # the same, in its result
 
     def leaf(self, path: Path, kind: Any, *, required: bool = False) -> str:
         if path in self.values:
@@ -244,9 +281,11 @@ class EmbeddedRecord:
         read = self.parent.leaf(origin, kind)
         return f"{self.writer.bind(_not_null)}({read})" if required else read
 
-    def column(self, path: Path, function: Callable[..., Any]) -> str | None:
+    def column(self, path: Path, function: Callable[..., Any], arguments: str = "") -> str | None:
         origin = self._origin(path)
-        return None if origin is None or path in self.values else self.parent.column(origin, function)
+        if origin is None or path in self.values:
+            return None
+        return self.parent.column(origin, function, arguments)
 
     def objects(self, path: Path, *, nullable: bool) -> tuple[str, Members]:
         origin = self._origin(path)
@@ -284,6 +323,17 @@ class EmbeddedRecord:
     def through(self, name: str) -> Mapping[Path, Path]:
         return {target: (name, *target) for target in self._below((name,))}
 
+    def lacks(self, path: Path) -> bool:
+        return path not in self.values and self._origin(path) is None and not self._below(path)
+
+    def of_struct(self, struct: Record) -> AnyRecord:
+        parent = self.parent.of_struct(struct)
+        return EmbeddedRecord(parent, self.kind, self.paths, sent_with=self._sent_with)
+
+    def sent_with(self, path: Path) -> list[str]:
+        origin = self._sent_with.get(path)
+        return [] if origin is None else [f"{self.parent.leaf(origin, str)} is not None"]
+
     def _origin(self, path: Path) -> Path | None:
         for length in range(len(path), 0, -1):
             if path[:length] in self.paths:
@@ -319,6 +369,9 @@ class FieldPlace:
     notes: list[Line]  # written when there is a result
     same: Same | bool = None  # True if the value is as it was decoded, under the field's own name
     has_links: bool = False
+    embedding: tuple[Mapping[Path, Path], Path | None] | None = (
+        None  # of the target, as the field declares it
+    )
 
     @property
     def needs(self) -> Needs:
@@ -328,12 +381,15 @@ class FieldPlace:
         return self._member(self.record, key, self.lines, self.indent)
 
     def _member(self, record: AnyRecord, key: str, lines: list[Line], indent: str) -> Entry:
+        if record.lacks((key,)):
+            return self._missing()
         writer, declared = self.writer, self.field.type
+        self._add_if_unknown(record, (key,))
         required = isinstance(declared, GraphQLNonNull)
         kind = get_nullable_type(declared)
         if is_leaf_type(kind):
             read = record.leaf((key,), decoded_type(kind), required=required)
-            leaf = writer.leaf(kind, read, self.declaration, record, (key,))
+            leaf = writer.leaf(kind, read, self.declaration, record, (key,), self.details)
             self.same = leaf == read
             return leaf
         if isinstance(kind, GraphQLList):
@@ -347,6 +403,8 @@ class FieldPlace:
             lines.append(f"{indent}if not ({test}): raise A")
         value = writer.name("v")
         part.indent = indent + " "
+        if isinstance(part, EmbeddedRecord) and isinstance(record, EmbeddedRecord):
+            part.at, part.steps = (*record.at, key), (*record.steps, self._step())
         body, same = writer.write_object(kind, self.details, part, value, indent + " ")
         written: list[Line] = [f"{indent}{value} = None", f"{indent}if {test}:", *body]
         if same is None or not variable:
@@ -424,7 +482,7 @@ class FieldPlace:
     def derive(self, read: Callable[[Any], Any], members: Iterable[str]) -> Entry:
         record, writer = self.record, self.writer
         if not isinstance(record, Record):
-            raise UnsupportedOperation("a derived field of an embedded record")
+            return self._missing()
         of = record.decoding.members
         for name in members:
             reader = _reader(self.parent_type, name)
@@ -443,7 +501,11 @@ class FieldPlace:
 
     def embed(self, paths: Mapping[Path, Path], identity: Path | None = None) -> Entry:
         record, writer, indent, needs = self.record, self.writer, self.indent, self.needs
-        kind: Any = get_named_type(self.field.type)
+        self.embedding = paths, identity
+        if identity is not None:
+            if record.lacks(identity):
+                return self._missing()
+            self._add_if_unknown(record, identity)
         through = record.through(self.declaration.through)
         if identity is None:
             paths = {**paths, **through}
@@ -451,45 +513,81 @@ class FieldPlace:
             paths = {("id",): identity, **through}
         if not paths or not needs <= paths.keys():
             return self.load()
-        key, values = None, dict[Path, str]()
+        key, values = self._key(paths, identity)
+        tests = []
         if identity is not None:
-            read = record.leaf(identity, str)
-            column = record.column(identity, check_ids)
-            key = column or writer.name("k")
-            if column is None:
-                self.lines.append(f"{indent}{key} = {writer.bind(check_id)}({read})")
-            values = {target: key for target, origin in paths.items() if origin == identity}
-            origins = [paths[each] for each in sorted(needs) if each not in values]
+            origins = [paths[each] for each in sorted(needs) if paths[each] != identity]
             tests = [test for origin in origins for test in record.tests(origin[:-1])]
         else:
-            tests = []
             for each in sorted(needs or paths):
-                if each in through:
-                    tests += record.tests(through[each][:-1])
-                else:
-                    tests.append(f"{record.leaf(paths[each], _leaf_at(kind, each))} is not None")
+                tests += (
+                    record.tests(through[each][:-1]) if each in through else [self._is_there(paths, each)]
+                )
             if not needs:  # one of them is enough
                 tests = [f"({' or '.join(tests)})"]
+        for each in sorted(needs):
+            if (origin := self.declaration.sent_with.get(each)) is not None:
+                tests.append(f"{record.leaf(origin, str)} is not None")
+            elif each in through:
+                tests += record.sent_with(through[each])
         tests = list(dict.fromkeys(tests))
-        value = writer.name("e")
-        target = EmbeddedRecord(
-            record, kind, {each: paths[each] for each in paths if each not in values}, values
-        )
-        around, writer.certain = writer.certain, writer.certain.union(tests)
-        body, _ = writer.write_object(kind, self.details, target, value, indent + " ")
-        writer.certain = around
-        there = [f"{key} is not None"] * (key is not None) + tests
-        self.lines += [f"{indent}{value} = None", f"{indent}if {' and '.join(there)}:", *body]
+        value = self._write_embedded(paths, values, [f"{key} is not None"] * (key is not None), tests)
         writer.counts = True
-        if (
-            identity is not None
-        ):  # a field without a key of its own is not counted where it is resolved either
+        if identity is not None:  # without a key it is not counted where it is resolved either
             self.lines.append(f"{indent} c += 1")
         if tests:
             self._note(f"{value} is None" + (f" and {key} is not None" if key is not None else ""), key)
         return value
 
+    def embed_any(self) -> Entry:
+        """Complete what the record has of the target, if there is any. Raises `UnsupportedOperation`."""
+        record, declaration = self.record, self.declaration
+        paths, identity = self.embedding or ({}, None)
+        paths = {**paths, **record.through(declaration.through)}
+        key, values = self._key(paths, identity)
+        there = [
+            " or ".join(record.tests(origin[:-1])) if len(origin) > 1 else self._is_there(paths, each)
+            for each, origin in paths.items()
+            if origin != identity
+        ]
+        if not there:
+            raise UnsupportedOperation("a target of which nothing is embedded")
+        test = f"({' or '.join(dict.fromkeys(there))})"
+        self.writer.sent_with = declaration.sent_with
+        return self._write_embedded(paths, values, [f"{key} is not None"] * (key is not None), [test])
+
+    def _key(self, paths: Mapping[Path, Path], identity: Path | None) -> tuple[str | None, dict[Path, str]]:
+        """Return the variable of a link's key, and the members of the target that it is."""
+        if identity is None:
+            return None, {}
+        read = self.record.leaf(identity, str)
+        key = self.record.column(identity, check_ids)
+        if key is None:
+            key = self.writer.name("k")
+            self.lines.append(f"{self.indent}{key} = {self.writer.bind(check_id)}({read})")
+        return key, {each: key for each, origin in paths.items() if origin == identity}
+
+    def _is_there(self, paths: Mapping[Path, Path], target: Path) -> str:
+        kind: Any = get_named_type(self.field.type)
+        return f"{self.record.leaf(paths[target], _leaf_at(kind, target))} is not None"
+
+    def _write_embedded(
+        self, paths: Mapping[Path, Path], values: Mapping[Path, str], keys: list[str], tests: list[str]
+    ) -> str:
+        """Write lines for a target that is embedded if all tests are true, and return its variable."""
+        writer, kind = self.writer, cast(Any, get_named_type(self.field.type))
+        value = writer.name("e")
+        target = EmbeddedRecord(self.record, kind, paths, values, self.declaration.sent_with)
+        around, writer.certain = writer.certain, writer.certain.union(tests)
+        body, _ = writer.write_object(kind, self.details, target, value, self.indent + " ")
+        writer.certain = around
+        head = [f"{self.indent}{value} = None", f"{self.indent}if {' and '.join([*keys, *tests])}:"]
+        self.lines += [*head, *body]
+        return value
+
     def identities(self, key: str) -> Entry:
+        if self.record.lacks((key,)):
+            return self._missing()
         writer, indent = self.writer, self.indent
         kind: Any = get_named_type(self.field.type)
         read = self.record.leaf((key,), ListOf(str, nullable=True))
@@ -511,10 +609,14 @@ class FieldPlace:
 
     def load(self, value: Entry = "None") -> Entry:
         self.same = None
+        if any(map(self.record.lacks, self.declaration.key_paths)):
+            return self._missing() if value == "None" else value
         self._note("", has_value=value != "None")
         return value
 
     def pick(self, key: str, member: str) -> Entry:
+        if self.record.lacks((key,)):
+            return self._missing()
         read, members = self.record.objects((key,), nullable=True)
         members.leaf(member, str)
         self._note("", read, decoding=Decoding(members, self.record.decoding.from_circulation))
@@ -534,10 +636,52 @@ class FieldPlace:
         targets, keys = writer.note(), writer.note()
         plan = writer.compiler.link(self, decoding, targets=targets, keys=keys, has_value=has_value)
         writer.links.append(plan)
+        notes = [f"n{targets}(o)", f"n{keys}({key})"]
+        struct = self.record.struct
+        if self.embedding is not None:
+            embedded = writer.compiler.embedded(self, struct.decoding)
+            if embedded is not None:
+                plan.embedded, plan.unembedded = embedded
+                plan.records = writer.note()
+                notes.append(f"n{plan.records}({struct.variable})")
+        elif has_value:
+            plan.unembedded = self._unembedded()
         if test:
-            self.notes += [f"{indent}if {test}:", f"{indent} n{targets}(o)", f"{indent} n{keys}({key})"]
+            self.notes += [f"{indent}if {test}:", *(f"{indent} {each}" for each in notes)]
         else:
-            self.notes += [f"{indent}n{targets}(o)", f"{indent}n{keys}({key})"]
+            self.notes += [f"{indent}{each}" for each in notes]
+
+    def _missing(self) -> Entry:
+        """Return null, for a member of an embedded target that is not embedded."""
+        self.same = None
+        if isinstance(self.field.type, GraphQLNonNull):
+            raise UnsupportedOperation("a member that is never null and not embedded")
+        self._add_unembedded(self.record)
+        return "None"
+
+    def _add_unembedded(self, record: AnyRecord) -> None:
+        if isinstance(record, EmbeddedRecord):
+            self.writer.unembedded.append((*record.steps, self._step()))
+
+    def _add_if_unknown(self, record: AnyRecord, path: Path) -> None:
+        """Note a member that is null in no target, and null in the parent if that does not have it."""
+        if isinstance(record, EmbeddedRecord):
+            sent_with = self.writer.sent_with.get((*record.at, *path))
+            if sent_with is not None and sent_with == record.paths.get(path):
+                self._add_unembedded(record)
+
+    def _step(self) -> Step:
+        return self.attribute, [each.node for each in self.details]
+
+    def _unembedded(self) -> list[Unembedded]:
+        """The members of a target that are not in the object which the record embeds in its place."""
+        kind: Any = get_named_type(self.field.type)
+        fields = enumerate(self.writer.compiler.collect(kind, self.details).values())
+        return [
+            ((f"f{number}", [each.node for each in details]),)
+            for number, details in fields
+            if details[0].node.name.value not in ("__typename", *(name for (name,) in EMBEDDED))
+        ]
 
 
 class Writer:
@@ -550,6 +694,8 @@ class Writer:
         self.links: list[LinkPlan] = []
         self.certain: set[str] = set()  # tests that are true where code is written
         self.counts = False  # embedded targets, in the variable `c`
+        self.sent_with: Mapping[Path, Path] = {}  # of the link whose embedded target is projected
+        self.unembedded: list[Unembedded] = []
         self.names: dict[str, Any] = {
             "A": UnexpectedValue,
             "UNSET": msgspec.UNSET,
@@ -712,25 +858,14 @@ class Writer:
             lambda: [f"{indent}{out} = {result}({', '.join(map(_write_entry, entries))})"],
         ], same
 
-    def member_of_record(self, place: FieldPlace, decoding: Decoding) -> list[Line]:
-        """Write lines for records of which the field of a place is a member."""
+    def member_of_record(self, place: FieldPlace, decoding: Decoding, *, is_embedded: bool) -> list[Line]:
+        """Write lines for records of which the field of a place is a member, or whose target is embedded."""
         lines = list[Line]()
-        record = Record(self, "v", decoding, "   ")
-        copy = FieldPlace(
-            self,
-            place.name,
-            "",
-            place.parent_type,
-            place.field,
-            place.declaration,
-            place.details,
-            record,
-            lines,
-            "   ",
-            [],
-        )
-        entry = copy.member(place.declaration.key)
-        return ["  if v is not None:", lambda: record.head, *lines, lambda: [f"   v = {_write_entry(entry)}"]]
+        struct = Record(self, "v", decoding, "   ")
+        record = place.record.of_struct(struct) if is_embedded else struct
+        copy = replace(place, writer=self, record=record, lines=lines, indent="   ", notes=[], same=None)
+        entry = copy.embed_any() if is_embedded else copy.member(place.declaration.key)
+        return ["  if v is not None:", lambda: struct.head, *lines, lambda: [f"   v = {_write_entry(entry)}"]]
 
     def leaf(
         self,
@@ -739,6 +874,7 @@ class Writer:
         declaration: Any,
         record: AnyRecord | None = None,
         path: Path = (),
+        details: Details | None = None,
     ) -> str:
         """Return the expression for a leaf, null or not, that was decoded as its type."""
         if isinstance(leaf, GraphQLEnumType):
@@ -749,9 +885,10 @@ class Writer:
             return expression
         if leaf.name in AS_DECODED:
             return read
-        if leaf.name == "DateTime":
-            column = None if record is None else record.column(path, all_from_upstream)
-            return column or f"(None if {read} is None else {self.bind(from_upstream)}({read}))"
+        if leaf.name == "DateTime" and record is not None and details is not None:
+            arguments = f", execution, {self.bind([each.node for each in details])}"
+            column = record.column(path, convert_dates, arguments)
+            return column or f"{self.bind(convert_date)}({read}{arguments})"
         return f"{self.bind(nullable(coercion_of(leaf)))}({read})"
 
     def _coerce_leaf(self, leaf: GraphQLLeafType, v: str, declaration: Any, is_nullable: bool) -> str:
@@ -787,9 +924,13 @@ class Draft:
     body: list[Line]
     writer: Writer
     rows: Rows
+    is_rare: bool
 
     def finish(self) -> None:
-        """Compile the code. Raises what Python raises for selections that are too deep."""
+        """Write the code and compile it, or let its first use do that if there may never be one.
+
+        Raises what Python raises for selections that are too deep.
+        """
         plan, writer = self.plan, self.writer
         names = writer.names
         for name, members in writer.conversions.items():
@@ -797,20 +938,28 @@ class Draft:
         body = _flatten(self.body)
         plan.source = "\n".join(
             [
-                f"def project(values, embedded{''.join(f', n{number}' for number in range(plan.notes))}):",
+                f"def project(values, execution{''.join(f', n{number}' for number in range(plan.notes))}):",
                 " out = []",
                 " add = out.append",
                 *([" c = 0"] if writer.counts else []),
                 *(f" {line}" for line in (*self.rows.lines, self.rows.loop())),
                 *body,
                 "  add(v)",
-                *([" if c: embedded(c)"] if writer.counts else []),
+                *([" if c: execution.count_embedded(c)"] if writer.counts else []),
                 " return out",
             ]
         )
-        # The names of fields are GraphQL names, keys are those of the schema, and both stand as `repr`.
-        exec(compile(plan.source, "<plan>", "exec"), names)  # noqa: S102
-        plan.project = names["project"]
+
+        def compile_project() -> Projection:
+            # The names of fields are GraphQL names, keys are those of the schema, and both stand as `repr`.
+            exec(compile(plan.source, "<plan>", "exec"), names)  # noqa: S102
+            plan.project = names["project"]
+            return plan.project
+
+        if self.is_rare:
+            plan.project = lambda *arguments: compile_project()(*arguments)
+        else:
+            compile_project()
 
 
 def draft(
@@ -821,21 +970,23 @@ def draft(
     *,
     many: bool = True,
     member_of: FieldPlace | None = None,
+    is_embedded: bool = False,
 ) -> Draft:
     """Draft the plan for values of a type, by the fields that select from them.
 
     `decoding` is that of the values, None if they are dictionaries or other objects; `many` if there may be
-    many of them. With `member_of`, the values are records of which the field of that place is a member.
-    Raises `UnsupportedOperation` and `ConflictingTypes`.
+    many of them. With `member_of`, the values are records of which the field of that place is a member; they
+    embed its target if `is_embedded`. Raises `UnsupportedOperation` and `ConflictingTypes`.
     """
     rows = Rows("v", "values")
     writer = Writer(compiler, rows if many and decoding is not None else None)
     if member_of is None:
         body = writer.value(kind, details, "v", "  ", None, decoding)
     else:
-        body = writer.member_of_record(member_of, decoding or Decoding(Members()))
+        decoding = decoding or Decoding(Members())
+        body = writer.member_of_record(member_of, decoding, is_embedded=is_embedded)
     plan = Plan(project=_unfinished, notes=writer.number_of_notes, links=writer.links, source="")
-    return Draft(plan, body, writer, rows)
+    return Draft(plan, body, writer, rows, is_embedded)
 
 
 def _unfinished(*_: Any) -> list[Json]:

@@ -45,6 +45,7 @@ class Collection:
     view: View = stored_view
     forwards_total: bool = True
     """False if the service does not forward `totalRecords` to the storage."""
+    has_gone: bool = False  # serves what is gone from the library, as the index of a consortium does
     not_found: type[NotFound] = NotFound
     not_found_text: str = "Not found"
 
@@ -67,7 +68,11 @@ class Collection:
         query = self.parse(text)
         lookup = self.lookup(library)
         candidates = candidate_records(self.records(library), query)
-        records = [record for record in candidates if query.where.matches(record, lookup)]
+        records = [
+            record
+            for record in candidates
+            if (self.has_gone or record["id"] not in library.gone) and query.where.matches(record, lookup)
+        ]
         # Services promise no order without sortby; the reversed id is a fixed shuffle.
         records.sort(key=lambda record: str(record["id"])[::-1])
         for key in reversed(query.sort):

@@ -71,6 +71,7 @@ def search_collection(library: Library) -> Collection:
         records=lambda library: library.instances,
         indexes=index_names(f"{STORED_INDEXES} {SEARCH_INDEXES}"),
         computed={**COMPUTED_INDEXES, "items": get_items, "item": get_items, "holdings": get_holdings},
+        has_gone=True,
     )
 
 

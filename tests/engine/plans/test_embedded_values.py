@@ -106,16 +106,14 @@ async def test_nothing_but_nulls_makes_no_object(execution: str) -> None:
     ("item", "destination", "calls"),
     [
         ({"inTransitDestinationServicePoint": {"name": "Embedded"}}, "Embedded", []),
-        ({"inTransitDestinationServicePoint": {"name": None}}, None, []),
-        ({"inTransitDestinationServicePoint": {}}, None, []),
+        ({"inTransitDestinationServicePoint": {"name": None}}, "Fetched", ["/service-points"]),
+        ({"inTransitDestinationServicePoint": {}}, "Fetched", ["/service-points"]),
         ({"inTransitDestinationServicePoint": None}, "Fetched", ["/service-points"]),
         ({}, "Fetched", ["/service-points"]),
     ],
 )
-async def test_a_link_beyond_the_link(
-    execution: str, item: Json, destination: str | None, calls: list[str]
-) -> None:
-    """The loan embeds a name two links away; a null counts if the object that holds it is embedded."""
+async def test_a_link_beyond_the_link(execution: str, item: Json, destination: str, calls: list[str]) -> None:
+    """The loan embeds a name two links away; every service point has one, so that a null is unknown."""
     embedded = {"barcode": "b", "inTransitDestinationServicePointId": key(3), **item}
     loans = [{"id": key(1), "itemId": key(2), "item": embedded}]
 
@@ -131,11 +129,12 @@ async def test_a_link_beyond_the_link(
 
 @pytest.mark.parametrize("hrid", [{"instanceHrid": "in1"}, {"instanceHrid": None}, {}])
 async def test_a_member_of_the_loan_item_beyond_the_link(execution: str, hrid: Json) -> None:
-    """The instance's HRID stands in the embedded item itself, and there null is a value too."""
+    """The instance's HRID stands in the embedded item itself; every title has one, so a null is unknown."""
     embedded = {"barcode": "b", "holdingsRecordId": key(3), "instanceId": key(4), **hrid}
     loans = [{"id": key(1), "itemId": key(2), "item": embedded}]
 
     nodes, paths = await nodes_of(execution, "item { barcode instance { id hrid } }", loans)
 
-    assert nodes == [{"item": {"barcode": "b", "instance": {"id": key(4), "hrid": hrid.get("instanceHrid")}}}]
-    assert paths == []
+    expected = hrid.get("instanceHrid") or "fetched"
+    assert nodes == [{"item": {"barcode": "b", "instance": {"id": key(4), "hrid": expected}}}]
+    assert paths == ([] if hrid.get("instanceHrid") else ["/inventory/instances"])

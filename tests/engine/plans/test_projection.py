@@ -20,14 +20,24 @@ PatronGroup = msgspec.defstruct("PatronGroup", ["id"])
 Proxy = msgspec.defstruct("Proxy", ["name", "patronGroup", "manualBlocks"])
 
 
+class Counting:
+    """The part of an execution that the example calls."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def count_embedded(self, number: int) -> None:
+        self.counts.append(number)
+
+
 def outcome(project: Callable[..., list[Any]]) -> tuple[bytes, list[int], bytes, list[Any]]:
     """The result for a few users, the number of embedded targets, and the notes."""
     users = [User("1", "ann", "g1"), User("2", None, None), User("3", "bo", "g1"), User("4", "cy", "")]
-    counts: list[int] = []
+    execution = Counting()
     targets: list[Any] = []
     keys: list[Any] = []
-    results = project(users, counts.append, targets.append, keys.append)
-    return msgspec.json.encode(results), counts, msgspec.json.encode(targets), keys
+    results = project(users, execution, targets.append, keys.append)
+    return msgspec.json.encode(results), execution.counts, msgspec.json.encode(targets), keys
 
 
 def test_the_example_of_the_generator() -> None:
