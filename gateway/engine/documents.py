@@ -19,6 +19,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    ValuesOfCorrectTypeRule,
     specified_rules,
     validate,
 )
@@ -45,6 +46,7 @@ from gateway.engine.limits import (
     parse_document,
 )
 from gateway.engine.manifests import TrustedDocuments
+from gateway.engine.validation import LocatedValuesOfCorrectTypeRule
 from gateway.errors import ErrorCode
 from gateway.observability.operation import MAX_NAME_LENGTH
 from gateway.settings import DocumentSettings, LimitSettings
@@ -61,6 +63,11 @@ MAX_CACHED_TEXT = 100_000  # longer texts are served, and parsed each time
 MAX_DEFERRED = 5
 
 log = logging.getLogger(__name__)
+
+_REPLACED: Mapping[type[ASTValidationRule], type[ASTValidationRule]] = {
+    MaxIntrospectionDepthRule: IntrospectionDepth,
+    ValuesOfCorrectTypeRule: LocatedValuesOfCorrectTypeRule,
+}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -133,7 +140,7 @@ class Documents:
         self.trust = settings.documents_mode
         self.rules = (
             FiniteNumbers,
-            *(IntrospectionDepth if rule is MaxIntrospectionDepthRule else rule for rule in rules),
+            *(_REPLACED.get(rule, rule) for rule in rules),
             *STRAWBERRY_RULES,
             *(() if settings.introspection else (NoSchemaIntrospectionCustomRule,)),
         )

@@ -15,6 +15,7 @@ from gateway import errors
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryField, to_camel_case
 from gateway.fields.base import (
+    DROPPED_BY_BFF,
     Arguments,
     Cost,
     Declared,
@@ -73,7 +74,7 @@ class Link(Field):
         if embedded is not None:
             info.context.operation.embedded += 1
             return embedded
-        return load_or_embedded(load, key, self.embed_any(record, key, selection.needs))
+        return load_or_embedded(load, key, self.embed_any(record, key, selection.needs), selection.needs)
 
     def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
         """Return the target as far as the parent has it, None if that is not enough."""
@@ -156,12 +157,15 @@ async def load_value(load: Load, key: Any) -> Any:
     return value if load.value is None or value is None else load.value(value)
 
 
-async def load_or_embedded(load: Load, key: Any, embedded: dict[str, Any] | None) -> Any:
-    """Load one value. If that fails, or if there is none, it is the embedded one. Any: as in `Load`."""
+async def load_or_embedded(load: Load, key: Any, embedded: dict[str, Any] | None, needs: Needs) -> Any:
+    """Load one value. If there is none, it is the embedded one. Any: as in `Load`.
+
+    If loading fails, the first member that the embedded one lacks raises the error.
+    """
     try:
         value = await load_value(load, key)
     except Exception as error:
-        if embedded is None:
+        if embedded is None or not any(_lacks(embedded, need) for need in needs - {DROPPED_BY_BFF}):
             raise
         embedded[UNREPORTED].append(error)
         return embedded
@@ -243,7 +247,8 @@ class EmbeddedLink(RecordField):
     async def _rest(self, record: Any, key: str, info: Any) -> Any:
         members = record if type(record) is dict else {name: record.get(name) for (name,) in EMBEDDED}
         embedded = {"id": None, "name": None, **members, UNREPORTED: []}
-        return await load_or_embedded(self.load(info.context, {}, get_selected(info, self)), key, embedded)
+        selection = get_selected(info, self)
+        return await load_or_embedded(self.load(info.context, {}, selection), key, embedded, selection.needs)
 
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         return Load(getattr(context.loaders, self.loader))
@@ -322,6 +327,16 @@ def _declare(field: Link, loader: str, key: str, embedded: Mapping[str, str], id
 def _target(text: str) -> Path:
     name, through, rest = text.partition(THROUGH)
     return (*path_of(name + THROUGH), *path_of(rest)) if through else path_of(name)
+
+
+def _lacks(embedded: Any, need: Path) -> bool:
+    for step in need:
+        if type(embedded) is not dict:
+            return False
+        if step not in embedded:
+            return True
+        embedded = embedded[step]
+    return False
 
 
 def _text(path: Path) -> str:

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 from graphql import GraphQLError
 
+from gateway.engine.plans.cache import FALLBACKS
 from gateway.fields.scalars import all_from_upstream, from_caller, from_upstream, has_offset, upstream_text
+from tests.gateway_over import gateway_over, key
 from tests.gateway_under_test import Gateway
 
 OUT = {
@@ -217,6 +220,29 @@ async def test_nonsense_costs_its_leaf_alone(reader: Gateway) -> None:
 
 
 @pytest.mark.anyio
+async def test_one_odd_date_costs_no_plan() -> None:
+    """A page with an odd date is executed by its compiled plan, and only that date is null."""
+    loans = [
+        {"id": key(number), "loanDate": date, "metadata": {"createdDate": date}}
+        for number, date in enumerate(["2026-11-21", "2026-13-45T99:99:99Z", None, "2026-11-21T10:00:00"])
+    ]
+    before = dict(FALLBACKS.counts)
+
+    async with gateway_over(lambda _: httpx.Response(200, json={"loans": loans})) as gateway:
+        answer = await gateway.execute("{ loans { nodes { loanDate metadata { createdDate } } } }")
+
+    dates = ["2026-11-21T00:00:00.000Z", None, None, "2026-11-21T10:00:00.000Z"]
+    assert answer["data"]["loans"]["nodes"] == [
+        {"loanDate": date, "metadata": {"createdDate": date}} for date in dates
+    ]
+    assert [(each["path"], each["extensions"]["code"]) for each in answer["errors"]] == [
+        (["loans", "nodes", 1, "loanDate"], "UPSTREAM_BAD_RESPONSE"),
+        (["loans", "nodes", 1, "metadata", "createdDate"], "UPSTREAM_BAD_RESPONSE"),
+    ]
+    assert FALLBACKS.counts == before
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("given", ["2026-11-21", "2026-11-21T10:00:00", 5, "2026-02-30T00:00:00Z"])
 async def test_an_input_that_is_no_moment_is_bad_input(reader: Gateway, given: object) -> None:
     """It is refused before anything is sent."""
@@ -226,6 +252,31 @@ async def test_an_input_that_is_no_moment_is_bad_input(reader: Gateway, given: o
     )
 
     assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
+    assert reader.calls == []
+
+
+LITERALS = {
+    '{ loans(filter: { dueDate: { from: "2026-13-45T99:99:99Z" } }) { totalCount } }': (
+        "Argument 'filter.dueDate.from': DateTime must be an existing date and time.",
+        [{"line": 1, "column": 36}],
+    ),
+    'query($when: DateTime = "soon") { loans(filter: { dueDate: { from: $when } }) { totalCount } }': (
+        "The default of variable '$when': DateTime must be RFC 3339 with an offset, such as "
+        "'2026-11-21T10:00:00Z'.",
+        [{"line": 1, "column": 25}],
+    ),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("query", LITERALS)
+async def test_an_invalid_literal_is_located(reader: Gateway, query: str) -> None:
+    """The error names the argument and where it stands, and nothing is sent."""
+    message, locations = LITERALS[query]
+
+    answer = await reader.execute(query)
+
+    assert [(each["message"], each["locations"]) for each in answer["errors"]] == [(message, locations)]
     assert reader.calls == []
 
 

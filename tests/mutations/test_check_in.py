@@ -463,11 +463,22 @@ async def test_circulation_notes_cost_one_call(gateway: Gateway) -> None:
 
 
 async def test_failed_link_keeps_the_result(gateway: Gateway) -> None:
-    """The slip is returned; the item that could not be read is null with its error code."""
+    """The slip and the embedded title are returned; the member that could not be read has the error."""
     gateway.sandbox.faults.add(kind="status", status=500, path="/inventory/items")
     answer = await gateway.execute(NOTES, returned(gateway, LENT_ITEM))
 
     (error,) = answer["errors"]
-    assert answer["data"]["checkIn"] == {"staffSlipContext": {"item": {"barcode": LENT_ITEM}}, "item": None}
-    assert (error["path"], error["extensions"]["code"]) == (["checkIn", "item"], "UPSTREAM_ERROR")
+    title = gateway.library.instances[
+        gateway.library.holdings[
+            next(each for each in gateway.library.items.values() if each.get("barcode") == LENT_ITEM)[
+                "holdingsRecordId"
+            ]
+        ]["instanceId"]
+    ]["title"]
+    assert answer["data"]["checkIn"] == {
+        "staffSlipContext": {"item": {"barcode": LENT_ITEM}},
+        "item": {"title": title, "circulationNotes": None},
+    }
+    assert error["path"] == ["checkIn", "item", "circulationNotes"]
+    assert error["extensions"]["code"] == "UPSTREAM_ERROR"
     assert gateway.paths().count(POST) == 1
