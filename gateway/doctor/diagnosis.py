@@ -220,4 +220,5 @@ def _mutation_result(mutation: Mutation, held: frozenset[str] | None) -> Mutatio
 async def _notify(pending: dict[int, str], on_pending: OnPending) -> None:
     while True:
         await asyncio.sleep(NOTICE_INTERVAL)
-        on_pending(list(pending.values()))
+        if pending:  # else only the permissions are read
+            on_pending(list(pending.values()))

@@ -17,6 +17,8 @@ from gateway.app import create_app
 from gateway.cli.serve import require_upstream_or_sandbox
 from gateway.cli.startup import CannotStart, explain_listen_error, sandbox_notice
 from gateway.http.graphiql.page import Examples, render_page
+from gateway.sandbox import create_sandbox
+from gateway.sandbox.http.bff import VERSIONS
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, Json, open_gateway
 from tests.manual.pages import PAGES, blocks, section
@@ -103,6 +105,14 @@ async def permission_missing(_: Path) -> str:
     return await upstream_status(403, "FORBIDDEN")
 
 
+async def list_replaced(_: Path) -> str:
+    async with open_gateway(create_sandbox(bff=VERSIONS["released"])) as gateway:
+        gateway.sandbox.faults.add(kind="status", status=403, path="/circulation/requests")
+        answer = await gateway.execute("{ requests { nodes { id } } }")
+    assert answer["errors"][0]["extensions"]["bffStatus"] == 404
+    return message(answer, "FORBIDDEN")
+
+
 async def no_polaris_login(_: Path) -> str:
     settings = Settings(okapi_url="http://folio", polaris_url="http://polaris")
     return await with_settings(settings, "{ objectLocks { totalCount } }", "UNAUTHENTICATED", **TENANT)
@@ -167,6 +177,7 @@ CAUSES: dict[str, Cause] = {
     "Requests have status 415": body_refused,
     "Queries worked and now fail with `UNAUTHENTICATED`": token_refused,
     "One user gets `FORBIDDEN`": permission_missing,
+    "Lists of requests fail with `bffStatus`": list_replaced,
     "Object locks fail with `UNAUTHENTICATED`": no_polaris_login,
     "Fields of one service are always `UPSTREAM_UNAVAILABLE`": not_configured,
     "Calls fail at once with `UPSTREAM_UNAVAILABLE` and `retryAfter`": circuit_open,
@@ -179,9 +190,9 @@ CAUSES: dict[str, Cause] = {
 }
 
 
-def test_there_are_twenty_entries() -> None:
+def test_there_are_twenty_one_entries() -> None:
     """Each entry has a cause and a cure, and is shown by a test."""
-    assert len(ENTRIES) == 20
+    assert len(ENTRIES) == 21
     for heading in ENTRIES:
         text = section("troubleshooting", heading)
         assert len(re.findall(r"^\*\*Cause\.\*\* ", text, re.MULTILINE)) == 1

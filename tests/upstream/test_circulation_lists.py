@@ -151,7 +151,7 @@ async def test_reads_of_one_operation_wait_for_its_first(platform: Platform) -> 
 
 
 async def test_they_do_not_wait_for_a_slow_one(platform: Platform) -> None:
-    """A first read without a response after a second holds up no other."""
+    """A first read without a response after a moment holds up no other."""
     platform.status[BFF] = 200
     platform.gate = asyncio.Event()
     operation = platform.operation()

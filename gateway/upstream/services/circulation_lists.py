@@ -25,7 +25,7 @@ from gateway.upstream.collection import BoundCollection, Page, RecordDecoder
 
 ABSENT_SECONDS = 300.0  # circulation is read for so long where the BFF does not serve a list
 FAILED_SECONDS = 60.0  # and for so long after the BFF failed on a page of it
-FIRST_READ_SECONDS = 1.0  # reads of one operation wait so long for its first; a proxy responds at once
+FIRST_READ_SECONDS = 0.25  # reads of one operation wait so long for its first; a proxy responds at once
 MAX_LISTS = 2000  # remembered; the caller chooses the tenant, so the number must be bounded
 
 _ABSENT = frozenset({404, 405})
