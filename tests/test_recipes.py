@@ -69,13 +69,9 @@ RECIPES = [
     Recipe(
         heading="Add a field",
         max_files=1,
-        operation=f'{{ servicePoint(id: "{KEY}") {{ id defaultCheckInActionForUseAtLocation }} }}',
-        responses={
-            "/service-points": {
-                "servicepoints": [{"id": KEY, "defaultCheckInActionForUseAtLocation": "Ask for action"}]
-            }
-        },
-        data={"servicePoint": {"id": KEY, "defaultCheckInActionForUseAtLocation": "Ask for action"}},
+        operation=f'{{ servicePoint(id: "{KEY}") {{ id openingNote }} }}',
+        responses={"/service-points": {"servicepoints": [{"id": KEY, "openingNote": "By the back door"}]}},
+        data={"servicePoint": {"id": KEY, "openingNote": "By the back door"}},
         requests=[["GET", "/service-points", ""]],
     ),
     Recipe(

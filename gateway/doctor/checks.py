@@ -35,13 +35,18 @@ ARGUMENTS: Mapping[Route, Mapping[str, Any]] = {  # Any: arguments of several ty
     CirculationBff.allowed_service_points_route: {
         "query": {"operation": "create", "patronGroupId": NO_RECORD, "instanceId": NO_RECORD}
     },
+    Circulation.allowed_service_points_route: {
+        "query": {"operation": "move", "requestId": NO_RECORD, "itemId": NO_RECORD}
+    },
     CirculationBff.search_instance_route: {"query": cql.equal("id", NO_RECORD)},
     CirculationBff.item_by_barcode_route: {"barcode": NO_RECORD},
     Polaris.locks_route: {"everyones": False},
 }
 """The arguments of methods that take more than the ids in their path."""
 
-REJECTS_UNKNOWN_RECORDS = frozenset({CirculationBff.allowed_service_points_route})
+REJECTS_UNKNOWN_RECORDS = frozenset(
+    {CirculationBff.allowed_service_points_route, Circulation.allowed_service_points_route}
+)
 
 
 class ReplacedList(NamedTuple):

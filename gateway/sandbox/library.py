@@ -76,6 +76,10 @@ class Library:
     gone: set[str] = field(default_factory=set)
     """Ids that no collection serves, but that circulation still embeds in loans and requests: of records that
     were deleted later, of virtual items, of records of another tenant."""
+    lost_names: bool = False
+    """True for requests that have lost the names of their service points, locations and loan types."""
+    older_summaries: bool = False
+    """True for items of loans without `instanceHrid` and `accessionNumber`, as before CIRC-2273."""
     secure: bool = False
     """True for the secure tenant of a consortium, in which staff confirm each request first."""
 

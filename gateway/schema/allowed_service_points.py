@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 class AllowedServicePointsOperation(Enum):
     CREATE = member("create", "A new request: pass the requester, and the item or the title.")
     REPLACE = member("replace", "A change of an existing request: pass the request.")
+    MOVE = member(
+        "move",
+        "A move of an existing request to another item: pass the request and the item. Read from "
+        "circulation, which knows only this library's service points.",
+    )
 
 
 @strawberry.type(description="A service point that offers pickup of requested items.")
@@ -50,12 +55,18 @@ class AllowedServicePoints:
     recall: list[AllowedServicePoint | None] | None = field("Service points for recalls.", key="Recall")
 
 
+_KEYS_OF_CHANGES = {
+    AllowedServicePointsOperation.REPLACE: ("requestId",),
+    AllowedServicePointsOperation.MOVE: ("requestId", "itemId"),
+}
+
+
 @query("The service points that allow pickup of a request. One upstream call each; not batched.")
 async def allowed_service_points(
     info: Info,
     operation: Annotated[
         AllowedServicePointsOperation,
-        strawberry.argument(description="A new request or a change of an existing one."),
+        strawberry.argument(description="A new request, or a change or move of an existing one."),
     ],
     requester_id: Annotated[
         strawberry.ID | None, strawberry.argument(description="The id of the requester of a new request.")
@@ -69,12 +80,19 @@ async def allowed_service_points(
         strawberry.ID | None, strawberry.argument(description="The id of a title, for any of its items.")
     ] = None,
     request_id: Annotated[
-        strawberry.ID | None, strawberry.argument(description="The id of the request to change.")
+        strawberry.ID | None, strawberry.argument(description="The id of the request to change or move.")
     ] = None,
 ) -> AllowedServicePoints | None:
+    given = {
+        "requesterId": requester_id,
+        "patronGroupId": patron_group_id,
+        "itemId": item_id,
+        "instanceId": instance_id,
+        "requestId": request_id,
+    }
     if operation is AllowedServicePointsOperation.CREATE:
         if request_id is not None:
-            raise errors.BadUserInput("`requestId` requires `operation: REPLACE`; a new request has no id.")
+            raise errors.BadUserInput("`requestId` requires another operation; a new request has no id.")
         keys = dict(
             [
                 arguments.exactly_one(requesterId=requester_id, patronGroupId=patron_group_id),
@@ -82,12 +100,21 @@ async def allowed_service_points(
             ]
         )
     else:
-        if any((requester_id, patron_group_id, item_id, instance_id)):
-            raise errors.BadUserInput("`operation: REPLACE` accepts `requestId` only.")
-        keys = dict([arguments.exactly_one(requestId=request_id)])
+        names = _KEYS_OF_CHANGES[operation]
+        keys = {name: value for name, value in given.items() if value is not None}
+        if keys.keys() != set(names):
+            accepted = " and ".join(f"`{name}`" for name in names)
+            raise errors.BadUserInput(
+                f"`operation: {operation.name}` requires {accepted} and accepts nothing else."
+            )
     query = {name: arguments.check_uuid(value, name) for name, value in keys.items()}
-    bff = info.context.upstream.circulation_bff
-    record = await bff.allowed_service_points({"operation": operation.value, **query})
+    upstream = info.context.upstream
+    if operation is AllowedServicePointsOperation.MOVE:  # the BFF does not have it
+        record = await upstream.circulation.allowed_service_points({"operation": operation.value, **query})
+    else:
+        record = await upstream.circulation_bff.allowed_service_points(
+            {"operation": operation.value, **query}
+        )
     return cast(AllowedServicePoints, record)
 
 

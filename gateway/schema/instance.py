@@ -189,6 +189,7 @@ class Instance:
         "A key that identifies the same title in catalogues without common identifiers."
     )
     source: str | None = field("The source of the record: `FOLIO`, `MARC` or another.")
+    source_uri: str | None = field("The URI of the source record. Null if the source has none.")
     source_record_format: str | None = field("The format of the source record. Null if there is none.")
     title: str | None = field("The title.")
     index_title: str | None = field("The title used for sorting, without a leading article.")

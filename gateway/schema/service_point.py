@@ -73,6 +73,10 @@ class ServicePoint:
     description: str | None = field("A description of the service point.")
     shelving_lag_time: int | None = field("The minutes until a returned item is back on its shelf.")
     pickup_location: bool | None = field("True if requested items can be picked up here.")
+    default_check_in_action_for_use_at_location: str | None = field(
+        "The default action at check-in of an item for use at the location, such as `Ask for action`. Null "
+        "in older versions of FOLIO."
+    )
     hold_shelf_expiry_period: HoldShelfExpiryPeriod | None = field(
         "The time an item stays on the hold shelf. Null if there is no pickup here."
     )

@@ -8,14 +8,29 @@ import strawberry
 
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.base import Declared, Json
 from gateway.fields.link import link
-from gateway.fields.record import field
+from gateway.fields.record import derived, field
 from gateway.fields.root import query
 from gateway.fields.scalars import DateTime
 from gateway.schema.page import FullList, whole
 
 if TYPE_CHECKING:
     from gateway.schema.request import Request
+
+
+def _joined(member: str, description: str) -> Declared:
+    """Declare texts that FOLIO joins with semicolons; a list of them is joined here in the same way."""
+
+    def read(item: Json) -> Json:
+        value = item.get(member)
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return "; ".join(value)
+        return value
+
+    return derived(
+        f"{description}, joined with `; `. Null in older versions of FOLIO.", read, members=(member,)
+    )
 
 
 @strawberry.type(description="The item on a slip.")
@@ -48,6 +63,18 @@ class StaffSlipItem:
     call_number: str | None = field("The call number.")
     call_number_prefix: str | None = field("The prefix of the call number.")
     call_number_suffix: str | None = field("The suffix of the call number.")
+    shelving_order: str | None = field(
+        "The shelving order, as sortable text. Null in older versions of FOLIO."
+    )
+    accession_number: str | None = field("The accession number. Null in older versions of FOLIO.")
+    administrative_notes: str | None = _joined("administrativeNotes", "Administrative notes of staff")
+    instance_hrid: str | None = field(
+        "The human-readable number of the title. Null in older versions of FOLIO."
+    )
+    dates_of_publication: str | None = _joined("datesOfPublication", "Dates of publication")
+    editions: str | None = _joined("editions", "Editions of the title")
+    physical_descriptions: str | None = _joined("physicalDescriptions", "Physical descriptions")
+    series_statements: str | None = _joined("seriesStatements", "Series that the title belongs to")
     last_checked_in_date_time: DateTime | None = field("The date of the last check-in.")
     to_service_point: str | None = field("The name of the service point the item is on its way to.")
     from_service_point: str | None = field("The name of the service point the item comes from.")

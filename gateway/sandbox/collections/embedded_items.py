@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.sandbox.collections.item_context import effective_loan_type_id, get_item_context
+from gateway.sandbox.collections.item_context import ItemContext, effective_loan_type_id, get_item_context
 from gateway.sandbox.collections.items import id_and_name
 from gateway.sandbox.collections.locations import get_library_name
 from gateway.sandbox.http.request import omit_nulls
@@ -12,6 +12,7 @@ from gateway.sandbox.library import Library, Record
 def loan_item(library: Library, item: Record) -> Record:
     """Render the item of a loan or of a response of the desk."""
     context = get_item_context(library, item)
+    newer = {} if library.older_summaries else newer_members(item, context)
     return omit_nulls(
         {
             "id": item["id"],
@@ -25,7 +26,6 @@ def loan_item(library: Library, item: Record) -> Record:
             "primaryContributor": context.primary_contributor,
             "holdingsRecordId": item.get("holdingsRecordId"),
             "instanceId": context.instance.get("id"),
-            "instanceHrid": context.instance.get("hrid"),
             "barcode": item.get("barcode"),
             "location": omit_nulls({"name": context.location.get("name")}) or None,
             "status": item.get("status"),
@@ -35,10 +35,14 @@ def loan_item(library: Library, item: Record) -> Record:
             "volume": item.get("volume"),
             "displaySummary": item.get("displaySummary"),
             "datesOfPublication": dates_of_publication(context.instance),
-            "accessionNumber": item.get("accessionNumber"),
             "physicalDescriptions": context.instance.get("physicalDescriptions"),
+            **newer,
         }
     )
+
+
+def newer_members(item: Record, context: ItemContext) -> Record:
+    return {"instanceHrid": context.instance.get("hrid"), "accessionNumber": item.get("accessionNumber")}
 
 
 def name_only(records: dict[str, Record], key: str | None) -> Record | None:
@@ -66,6 +70,11 @@ def request_item(library: Library, item: Record) -> Record:
     context = get_item_context(library, item)
     retrieval = context.location.get("primaryServicePoint")
     loan_type = effective_loan_type_id(item)
+    names = {
+        "itemEffectiveLocationName": context.location.get("name"),
+        "retrievalServicePointName": library.service_points.get(retrieval or "", {}).get("name"),
+        "loanTypeName": library.loan_types.get(loan_type or "", {}).get("name"),
+    }
     return omit_nulls(
         {
             "barcode": item.get("barcode"),
@@ -79,11 +88,9 @@ def request_item(library: Library, item: Record) -> Record:
             "callNumberComponents": context.call_number_without_type,
             "copyNumber": context.copy_number,
             "itemEffectiveLocationId": context.location.get("id"),
-            "itemEffectiveLocationName": context.location.get("name"),
             "retrievalServicePointId": retrieval,
-            "retrievalServicePointName": library.service_points.get(retrieval or "", {}).get("name"),
             "loanTypeId": loan_type,
-            "loanTypeName": library.loan_types.get(loan_type or "", {}).get("name"),
+            **({} if library.lost_names else names),
         }
     )
 

@@ -41,14 +41,17 @@ def request_view(library: Library, request: Record, loan: Record | None = None) 
         "item": None if item is None else request_item(library, item),
         "requester": user_summary(library, request.get("requesterId")),
         "proxy": user_summary(library, request.get("proxyUserId")),
-        "pickupServicePoint": service_point_summary(
-            library.service_points.get(request.get("pickupServicePointId", ""))
-        ),
+        "pickupServicePoint": pickup_summary(library, request),
         "deliveryAddress": delivery_address_view(library, request),
         "loan": {"dueDate": loan["dueDate"]} if loan else None,
         "printDetails": print_details(library, request),
     }
     return omit_nulls(view)
+
+
+def pickup_summary(library: Library, request: Record) -> Record | None:
+    summary = service_point_summary(library.service_points.get(request.get("pickupServicePointId", "")))
+    return {} if library.lost_names and summary is not None else summary
 
 
 def instance_summary(instance: Record) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.sandbox.collections.embedded_items import dates_of_publication
 from gateway.sandbox.collections.item_context import effective_loan_type_id, get_item_context
 from gateway.sandbox.collections.requests import get_delivery_address
 from gateway.sandbox.collections.users import get_group
@@ -47,6 +48,14 @@ def item_text(library: Library, item: Record) -> Record:
             "callNumber": call_number.get("callNumber"),
             "callNumberPrefix": call_number.get("prefix"),
             "callNumberSuffix": call_number.get("suffix"),
+            "shelvingOrder": item.get("effectiveShelvingOrder"),
+            "accessionNumber": item.get("accessionNumber"),
+            "administrativeNotes": "; ".join(item.get("administrativeNotes", [])),
+            "instanceHrid": context.instance.get("hrid"),
+            "datesOfPublication": "; ".join(dates_of_publication(context.instance) or []),
+            "editions": "; ".join(context.instance.get("editions", [])),
+            "physicalDescriptions": "; ".join(context.instance.get("physicalDescriptions", [])),
+            "seriesStatements": "; ".join(each["value"] for each in context.instance.get("series", [])),
             "lastCheckedInDateTime": last.get("dateTime"),
             "fromServicePoint": get_name(library.service_points, last.get("servicePointId")),
             "toServicePoint": get_name(

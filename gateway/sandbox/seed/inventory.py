@@ -120,6 +120,7 @@ def complete_instance(seeder: Seeder) -> Record:
     }
     preceding = {"title": "First impressions", "hrid": "in90000001", "identifiers": []}
     return {
+        "sourceUri": "https://catalogue.example/records/1",
         "indexTitle": "Pride and prejudice",
         "alternativeTitles": [
             {

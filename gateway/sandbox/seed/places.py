@@ -83,6 +83,7 @@ def service_point(seeder: Seeder, key: str, name: str, pickup: bool, period: tup
     }
     if pickup:
         record["holdShelfExpiryPeriod"] = {"duration": period[0], "intervalId": period[1]}
+        record["defaultCheckInActionForUseAtLocation"] = "Ask for action"
     return record
 
 

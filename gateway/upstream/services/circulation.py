@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import Collection
 from gateway.upstream.record_types import FROM_CIRCULATION, Record, decode_object, records_of
@@ -51,6 +53,20 @@ class Circulation(Service):
 
     async def request(self, request_id: str) -> Record | None:
         return await self._client.read_record(self.request_route, request_id)
+
+    allowed_service_points_route = Route(
+        "GET",
+        "/circulation/requests/allowed-service-points",
+        CIRCULATION,
+        "circulation.requests.allowed-service-points.get",
+    )
+
+    async def allowed_service_points(self, query: Mapping[str, str]) -> Record:
+        """Return the pickup service points of a request by its type, also to move it to another item.
+
+        The BFF routes requests of a consortium, and knows no moves; circulation knows its own library alone.
+        """
+        return await self._client.read_object(self.allowed_service_points_route, query)
 
     queue_of_instance_route = Route(
         "GET",
