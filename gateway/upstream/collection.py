@@ -142,7 +142,7 @@ class BoundCollection:
         return errors.UpstreamBadResponse(f"{name} sent fewer records than its total says.", upstream=name)
 
     def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
-        """Return the bytes of the request line for `query`, HTTP version and blanks included."""
+        """Return the bytes of the request line for `query` with a total, HTTP version and blanks included."""
         path = self.client.base_path + self.path
         return _request_line_length(path, query, limit, offset, self.declaration.extra)
 

@@ -593,8 +593,8 @@ async def test_the_length_of_a_request_line_is_known_before_it_is_sent(network: 
     query = str(cql.any_of("barcode", ["ä b/c", 'x"y', "日本"]))
     async with socket_server(responds(200, USERS)) as server:
         async with client_of(f"{server.url}/okapi/über", network) as client:
-            expected = users(client).request_line_length(query, limit=3)
-            await users(client)(query, limit=3)
+            expected = users(client).request_line_length(query, limit=3, offset=12)
+            await users(client)(query, limit=3, offset=12, total=True)
 
         line = f"GET {server.received[0].target} HTTP/1.1"
         assert len(line) <= expected
