@@ -328,8 +328,8 @@ def test_every_screen_fits(screen: Path) -> None:
         ("{items(first:1000){totalCount nodes{id}}}", 2),
         ("{instances{...A}}fragment A on InstanceConnection{totalCount}", 2),
         ("{users(first:1000){totalCount}}", 1),
-        ("{instances(first:50){nodes{items{nodes{id}}}}}", 4),
-        ("{instances(first:1){nodes{holdings(first:50){nodes{items{totalCount}}}}}}", 5),
+        ("{instances(first:50){nodes{items{nodes{id}}}}}", 7),
+        ("{instances(first:1){nodes{holdings(first:50){nodes{items{totalCount}}}}}}", 8),
         # acts
         ('mutation{checkIn(input:{itemBarcode:"1",servicePointId:"1"}){__typename}}', 1),
     ],
