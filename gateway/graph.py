@@ -7,8 +7,7 @@ from graphql import GraphQLDeferDirective
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
-from gateway.engine.core import core_schema
-from gateway.fields.inputs import convert_once
+from gateway.engine.core import convert_inputs_once, core_schema
 from gateway.fields.scalars import SCALARS
 from gateway.mutations.add_loan_info import add_loan_info
 from gateway.mutations.cancel_request import cancel_request
@@ -115,6 +114,6 @@ schema = strawberry.Schema(
     config=StrawberryConfig(scalar_map=SCALARS),
     exception_handlers=[RefusalAsResult(), UnknownOutcomeFlag()],
 )
-convert_once(schema)
+convert_inputs_once(schema)
 # Not by Strawberry's switch for what is experimental: it would bring @stream, on which graphql-core can hang.
 core_schema(schema).directives = (*core_schema(schema).directives, GraphQLDeferDirective)

@@ -25,9 +25,9 @@ from graphql import (
 
 from gateway.cli.schema import print_schema
 from gateway.fields.link import Link
-from gateway.fields.lookup import LookupField
 from gateway.fields.page import ConnectionField, ConnectionLink
 from gateway.fields.record import RecordField
+from gateway.fields.root import LookupField
 from gateway.graph import schema
 
 CORE = schema._schema

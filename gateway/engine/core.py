@@ -1,13 +1,15 @@
 """The only importer of graphql-core's and Strawberry's internals.
 
 The rest of the gateway uses the public names of `graphql` and `strawberry`, and from here the few others that
-it needs. An upgrade of either library is a change of this file.
+it needs: each name that is imported here is for them. An upgrade of either library is a change of this file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import MISSING
+from functools import partial
+from typing import Any, Protocol
 
 import strawberry
 from graphql import (
@@ -16,6 +18,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
@@ -55,7 +58,6 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import (
     StrawberryContainer,
     StrawberryList,
-    StrawberryMaybe,
     StrawberryObjectDefinition,
     StrawberryOptional,
     get_object_definition,
@@ -63,54 +65,8 @@ from strawberry.types.base import (
 )
 from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
-from strawberry.types.lazy_type import LazyType
 from strawberry.types.scalar import ScalarDefinition
 from strawberry.utils.str_converters import to_camel_case
-
-__all__ = [
-    "ARGUMENT_COERCION",
-    "LEAF_COMPLETION",
-    "LIST_COMPLETION",
-    "STRAWBERRY_RULES",
-    "VALUE_COMPLETION",
-    "BreakingChange",
-    "CompletingExecutor",
-    "DangerousChange",
-    "FieldDetails",
-    "FragmentDetails",
-    "GraphQLVariableSignature",
-    "GroupedFieldSet",
-    "LazyType",
-    "ScalarDefinition",
-    "StrawberryAnnotation",
-    "StrawberryArgument",
-    "StrawberryContainer",
-    "StrawberryEnumDefinition",
-    "StrawberryField",
-    "StrawberryInputCoercionError",
-    "StrawberryList",
-    "StrawberryMaybe",
-    "StrawberryObjectDefinition",
-    "StrawberryOptional",
-    "VariableValues",
-    "class_of",
-    "coerce_variables",
-    "collect_fields",
-    "collect_subfields",
-    "core_schema",
-    "declaration_of",
-    "execute_operation",
-    "get_argument_values",
-    "get_object_definition",
-    "get_variable_values",
-    "has_object_definition",
-    "new_executor",
-    "print_directive",
-    "raw_info",
-    "resolve_info",
-    "to_camel_case",
-    "variable_signatures",
-]
 
 # graphql-core has no classes for its field errors. These functions raise them, and are found in tracebacks.
 ARGUMENT_COERCION = coerce_argument.__code__
@@ -143,89 +99,94 @@ def raw_info(info: strawberry.Info[Any, Any]) -> GraphQLResolveInfo[Any]:
     return info._raw_info
 
 
+def convert_inputs_once(schema: strawberry.Schema) -> None:
+    """Let graphql-core create the objects of input types as it coerces their values.
+
+    Strawberry would resolve names and types again for each value, which is half the execution time of a
+    check-out. It takes the objects as they are.
+    """
+    for named in schema._schema.type_map.values():
+        if isinstance(named, GraphQLInputObjectType):
+            definition: StrawberryObjectDefinition = named.extensions["strawberry-definition"]
+            for field in named.fields.values():
+                field.out_name = field.extensions["strawberry-definition"].python_name
+            required = [
+                each.python_name
+                for each in definition.fields
+                if each.default_value is MISSING and each.default_factory is MISSING
+            ]
+            absent = dict.fromkeys(required)  # one that may be null may be omitted
+            named.out_type = partial(_create_input, definition.origin, absent)  # type: ignore[method-assign]
+            definition.from_input = lambda _, value, __: value
+
+
+def _create_input(origin: type, absent: dict[str, None], values: dict[str, Any]) -> Any:
+    return origin(**{**absent, **values})
+
+
+class ValidOperation(Protocol):
+    """A valid operation with its fragments."""
+
+    @property
+    def node(self) -> OperationDefinitionNode: ...
+    @property
+    def fragment_definitions(self) -> dict[str, FragmentDefinitionNode]: ...
+    @property
+    def fragments(self) -> dict[str, FragmentDetails]: ...
+
+
 def resolve_info(
     schema: GraphQLSchema,
-    operation: OperationDefinitionNode,
-    fragments: dict[str, FragmentDefinitionNode],
-    variables: Mapping[str, Any],
-    context: Any,
-    *,
+    operation: ValidOperation,
+    variables: VariableValues,
+    context: object,
     name: str,
     parent_type: GraphQLObjectType,
     field: GraphQLField,
-    nodes: Sequence[FieldNode],
-) -> strawberry.Info[Any, Any]:
-    """Build the resolve info of a field, the same for all its parents: its path is its name alone."""
-    raw: GraphQLResolveInfo[Any] = GraphQLResolveInfo(
+    nodes: list[FieldNode],
+) -> GraphQLResolveInfo[Any]:
+    """Build the resolve info of a root field, as Strawberry hands it to resolvers."""
+    return GraphQLResolveInfo(
         nodes[0].name.value,
-        list(nodes),
+        nodes,
         field.type,
         parent_type,
         ResponsePath(None, name, parent_type.name),
         schema,
-        fragments,
+        operation.fragment_definitions,
         None,
-        operation,
-        variables,  # type: ignore[arg-type]  # as Strawberry hands it to resolvers
+        operation.node,
+        variables.coerced,  # type: ignore[arg-type]  # as Strawberry hands it to resolvers
         context,
         optimized_is_awaitable,  # type: ignore[arg-type]  # as graphql-core's own, but no type guard
         None,
         None,  # type: ignore[arg-type]  # for work beside the execution, which no resolver of ours begins
     )
-    return strawberry.Info(_raw_info=raw, _field=declaration_of(field))
 
 
-AnyExecutor = TypeVar("AnyExecutor", bound=Executor[Any])
-
-
-def new_executor(
-    kind: Callable[..., AnyExecutor],
+def execute_operation(
     schema: GraphQLSchema,
-    operation: OperationDefinitionNode,
-    fragments: dict[str, FragmentDefinitionNode],
-    fragment_details: dict[str, FragmentDetails],
+    operation: ValidOperation,
     variables: VariableValues,
     context: object,
-    **extensions: Any,
-) -> AnyExecutor:
-    """Create an executor of one operation, as Strawberry does. Any: request extensions are JSON."""
-    return kind(
+    executor: Callable[..., Executor[Any]] = StrawberryGraphQLCoreExecutionContext,
+    **options: Any,
+) -> AwaitableOrValue[ExecutionResult | ExperimentalIncrementalExecutionResults]:
+    """Execute a valid operation by an executor of Strawberry, with its options."""
+    return executor(
         schema,
-        fragments,
-        fragment_details,
+        operation.fragment_definitions,
+        operation.fragments,
         None,
         context,
-        operation,
+        operation.node,
         variables,
         default_field_resolver,
         default_type_resolver,
         default_field_resolver,
         is_awaitable=optimized_is_awaitable,
-        **extensions,
-    )
-
-
-def execute_operation(
-    schema: strawberry.Schema,
-    operation: OperationDefinitionNode,
-    fragments: dict[str, FragmentDefinitionNode],
-    fragment_details: dict[str, FragmentDetails],
-    variables: VariableValues,
-    context: object,
-    extensions: dict[str, Any] | None = None,
-) -> AwaitableOrValue[ExecutionResult | ExperimentalIncrementalExecutionResults]:
-    """Execute a valid operation by Strawberry's executor. Any: request extensions are JSON."""
-    executor = new_executor(
-        schema.execution_context_class,
-        schema._schema,
-        operation,
-        fragments,
-        fragment_details,
-        variables,
-        context,
-        operation_extensions=extensions,
-    )
-    return executor.execute_operation()
+        **options,
+    ).execute_operation()
 
 
 def variable_signatures(
@@ -260,12 +221,14 @@ def coerce_variables(
 
 
 class CompletingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Completes roots whose values are loaded, beside completed ones. Any: graphql-core's own."""
+    """Completes roots from `loaded` values, beside `completed` ones. Any: graphql-core's own."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.completed: dict[str, Any] = {}
-        self.loaded: dict[str, Any] = {}
+    def __init__(
+        self, *args: Any, loaded: Mapping[str, Any], completed: Mapping[str, Any], **options: Any
+    ) -> None:
+        super().__init__(*args, **options)
+        self.loaded = loaded
+        self.completed = completed
 
     def execute_field(
         self,
@@ -283,21 +246,10 @@ class CompletingExecutor(StrawberryGraphQLCoreExecutionContext):
         nodes = [each.node for each in field_details_list]
         field = parent_type.fields[nodes[0].name.value]
         info = self.build_resolve_info(field, nodes, parent_type, path)
-        try:
-            result = self.complete_value(
-                field.type, field_details_list, info, path, self.loaded[name], position_context
-            )
-        except Exception as error:
-            self.handle_field_error(error, field.type, field_details_list, path)
-            return None
-        if not self.is_awaitable(result):
-            return result
 
-        async def completed() -> Any:
-            try:
-                return await result
-            except Exception as error:
-                self.handle_field_error(error, field.type, field_details_list, path)
-                return None
+        async def load() -> Any:
+            return self.loaded[name]
 
-        return completed()
+        return self.complete_awaitable_value(
+            field.type, field_details_list, info, path, load(), position_context
+        )

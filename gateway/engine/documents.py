@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import strawberry
@@ -83,8 +83,7 @@ class Operation:
     signatures: tuple[GraphQLVariableSignature, ...]
     steps: tuple[Step, ...]  # the fields that cost upstream calls
     cost: int | None  # in upstream calls; None if it depends on variables
-    # Derived objects that are evicted with the operation, such as compiled plans. Any: each has its own type.
-    plans: dict[Hashable, Any] = field(default_factory=dict)
+    plans: Any = None  # compiled, and evicted with the operation. Any: what `engine.plans` derives from it
     deferred: DeferredOperation | None = None  # the operation with its @defer, which this one is without
 
 
@@ -130,7 +129,6 @@ class Documents:
         pricing: Pricing = lambda field, nodes, fragments: Price(),
         trusted: TrustedDocuments | None = None,
     ) -> None:
-        self.schema = schema
         self.core_schema = core_schema(schema)
         self.size = settings.document_cache_size
         self.limits = limits

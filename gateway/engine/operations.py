@@ -197,13 +197,11 @@ class Operations:
         self, operation: Operation, variables: VariableValues, request: GraphQLRequest, context: object
     ) -> object:
         return execute_operation(
-            self.documents.schema,
-            operation.node,
-            operation.fragment_definitions,
-            operation.fragments,
+            self.documents.core_schema,
+            operation,
             variables,
             context,
-            request.extensions,
+            operation_extensions=request.extensions,
         )
 
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from aiodataloader import DataLoader
 
 from gateway.context import Context, Info
-from gateway.engine.core import StrawberryField
+from gateway.engine.core import StrawberryField, to_camel_case
 from gateway.loaders import Loaders
 from gateway.loaders.loader_set import CollectionName
 
@@ -50,7 +51,7 @@ class Cost(NamedTuple):
 class Selected:
     """The part of a selection that decides how a field is loaded."""
 
-    needs: Needs  # the members that are read of the loaded records
+    needs: Needs = frozenset()  # the members that are read of the loaded records
     fields: frozenset[str] = frozenset()  # the names of the fields directly below
     is_direct: bool = False  # circulation itself is read, because the BFF drops a selected member
 
@@ -124,6 +125,13 @@ class Field(StrawberryField):
     @property
     def is_basic_field(self) -> bool:
         return False
+
+    @cached_property
+    def argument_names(self) -> Mapping[str, str]:
+        """The Python names of the arguments, by those of the graph."""
+        return {
+            each.graphql_name or to_camel_case(each.python_name): each.python_name for each in self.arguments
+        }
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         """Resolve the field when graphql-core executes it, as Strawberry calls it."""

@@ -22,11 +22,10 @@ from gateway.fields.base import (
     Place,
     Selected,
     Source,
-    loader_sources,
 )
 from gateway.fields.link import Link
-from gateway.fields.lookup import RootField
 from gateway.fields.record import path_of
+from gateway.fields.root import RootField
 from gateway.loaders import Loaders
 from gateway.loaders.batching import cut, page_of
 from gateway.loaders.grouped import MORE_CALLS, Grouped
@@ -178,9 +177,6 @@ class FullListLink(Link):
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         return Load(getattr(context.loaders, self.loader), str, Slice)
 
-    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
-        return loader_sources(self.loader, is_direct)
-
     def cost(self, needs: Needs, rows: int) -> Cost:
         return Cost(1, self.batched, rows)
 
@@ -213,7 +209,7 @@ def connection(
     field = ConnectionField(description=description)
     field.collection, field.table = CollectionName(collection, direct), table
     field.default_sort = tuple(default_sort)
-    field.arguments = [*_filters(filter, sort), _CQL, *_PAGE]
+    field.arguments = [*_filters(filter, sort), _CQL, *PAGE_ARGUMENTS]
     return field
 
 
@@ -237,7 +233,7 @@ def connection_link(
     field.calls = calls
     field.loader, field.key, field.within = loader, path_of(key), within
     field.default_sort = tuple(default_sort)
-    field.arguments = [*_filters(filter, sort), *_PAGE]
+    field.arguments = [*_filters(filter, sort), *PAGE_ARGUMENTS]
     return field
 
 
@@ -258,7 +254,7 @@ def window_of(arguments: Arguments, selected: Selected) -> Window:
 _READ_NO_RECORDS = frozenset({"totalCount", "__typename"})
 
 
-_PAGE = (
+PAGE_ARGUMENTS = (
     argument(
         "first",
         int | None,
@@ -273,11 +269,6 @@ _CQL = argument(
     "A CQL condition in addition to `filter`, without `sortby`; at most 2000 characters.",
     default=None,
 )
-
-
-def page_arguments() -> list[StrawberryArgument]:
-    """`first` and `after`, for lists that are declared elsewhere."""
-    return list(_PAGE)
 
 
 def _filters(filter: type | None, sort: type | None) -> list[StrawberryArgument]:

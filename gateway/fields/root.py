@@ -1,12 +1,20 @@
-"""Fields of Query, declared outside a class."""
+"""Fields of the query, and the ones that find a record by exactly one of its natural keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import strawberry
 
-from gateway.engine.core import StrawberryAnnotation, StrawberryField
+from gateway.context import Context, Info
+from gateway.engine.core import StrawberryAnnotation, StrawberryField, to_camel_case
+from gateway.fields import arguments
+from gateway.fields.arguments import argument
+from gateway.fields.base import Arguments, Declared, Field, Json, Selected, Source, loader_sources
+from gateway.fields.selection import get_selected
+from gateway.loaders.loader import Loader
+from gateway.upstream.collection import RecordDecoder
 
 
 def root(name: str, type_: type, field: StrawberryField) -> StrawberryField:
@@ -24,3 +32,77 @@ def query(description: str) -> Callable[[Callable[..., object]], StrawberryField
         return declared
 
     return declare
+
+
+class RootField(Field):
+    """A field of the query."""
+
+    def start(
+        self,
+        context: Context,
+        arguments: Any,
+        selected: Selected,
+        decoder: RecordDecoder | None = None,
+        *,
+        is_alone: bool = False,
+    ) -> Awaitable[Any]:
+        """Start loading the value, with parsed arguments.
+
+        `is_alone` if nothing else is loaded in this turn of the event loop.
+        """
+        raise NotImplementedError
+
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
+        selection = get_selected(info, self)
+        return self.start(info.context, self.parse(arguments, selection), selection)
+
+
+class LookupField(RootField):
+    """One record by one of several keys, each with its loader."""
+
+    declared = ("loaders",)
+    loaders: Mapping[str, str]
+
+    def start(
+        self,
+        context: Context,
+        arguments: tuple[str, str],
+        selected: Selected,
+        decoder: RecordDecoder | None = None,
+        *,
+        is_alone: bool = False,
+    ) -> Awaitable[Any]:
+        name, key = arguments
+        loaders = context.loaders.direct if selected.is_direct else context.loaders
+        loader: Loader[str, Any] = getattr(loaders, self.loaders[name])
+        if decoder is not None:
+            loader.decoder = decoder
+        return loader.load_now(key) if is_alone and isinstance(loader, Loader) else loader.load(key)
+
+    def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
+        """Return the name and the value of the one key that is given. Raises `BadUserInput`."""
+        names = self.argument_names
+        name, key = arguments.exactly_one(**{name: given.get(names[name]) for name in self.loaders})
+        return name, arguments.check_uuid(key, name) if name == "id" else arguments.check_text(key, name)
+
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        is_direct = is_direct or selected.is_direct
+        sources = [loader_sources(name, is_direct) for name in self.loaders.values()]
+        return [source for each in sources for source in each] if all(sources) else []
+
+
+def lookup(description: str, **keys: tuple[str, str]) -> Declared:
+    """Declare a root by its keys: argument = (loader, meaning). A single key is a required argument."""
+    field = LookupField(description=description)
+    field.loaders = {to_camel_case(name): loader for name, (loader, _) in keys.items()}
+    required = len(keys) == 1
+    field.arguments = [
+        argument(name, _type_of(name, required), meaning, **({} if required else {"default": None}))
+        for name, (_, meaning) in keys.items()
+    ]
+    return field
+
+
+def _type_of(name: str, required: bool) -> Any:
+    kind: Any = strawberry.ID if name == "id" else str
+    return kind if required else kind | None

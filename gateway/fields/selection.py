@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from graphql import (
-    DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -14,10 +13,9 @@ from graphql import (
     GraphQLObjectType,
     InlineFragmentNode,
     SelectionNode,
-    SelectionSetNode,
-    VariableNode,
     get_named_type,
     get_nullable_type,
+    value_from_ast_untyped,
 )
 
 from gateway.context import Info
@@ -38,20 +36,18 @@ def analyze_selection(
     declaration: Field, field: GraphQLField, nodes: Sequence[FieldNode], document: Document
 ) -> Selected:
     """Return what the selection below a field decides."""
-    selections = _below(nodes)
     target = get_named_type(field.type)
     if not isinstance(target, GraphQLObjectType):
-        return Selected(frozenset())
-    if not declaration.selects_nodes:
-        needs = frozenset(_needs(target, selections, document))
-        return Selected(needs, is_direct=DROPPED_BY_BFF in needs)
-    fields = list(_fields_in(selections, document))
-    edges = _below([node for node in fields if node.name.value == "edges"])
-    records = [node for node in fields if node.name.value == "nodes"]
-    records += [node for node in _fields_in(edges, document) if node.name.value == "node"]
-    record = get_named_type(target.fields["nodes"].type)
-    needs = frozenset(_needs(record, _below(records), document))
-    names = frozenset(node.name.value for node in fields)
+        return Selected()
+    names = frozenset[str]()
+    if declaration.selects_nodes:
+        fields = list(_fields_below(nodes, document))
+        names = frozenset(node.name.value for node in fields)
+        edges = [node for node in fields if node.name.value == "edges"]
+        fields += _fields_below(edges, document)
+        nodes = [node for node in fields if node.name.value in ("nodes", "node")]
+        target = get_named_type(target.fields["nodes"].type)
+    needs = frozenset(_needs(target, nodes, document))
     return Selected(needs, names, DROPPED_BY_BFF in needs)
 
 
@@ -75,22 +71,9 @@ def get_selected(info: Info, declaration: Field) -> Selected:
     return selection
 
 
-def _fields_in(selections: Iterable[SelectionNode], document: Document) -> Iterator[FieldNode]:
-    """The field nodes of a selection and of its fragments, but for those that a condition leaves out."""
-    for selection in selections:
-        if _is_left_out(selection.directives or (), document.variables):
-            continue
-        if isinstance(selection, FieldNode):
-            yield selection
-        elif isinstance(selection, InlineFragmentNode):
-            yield from _fields_in(selection.selection_set.selections, document)
-        elif isinstance(selection, FragmentSpreadNode):
-            fragment = document.fragments[selection.name.value]
-            yield from _fields_in(fragment.selection_set.selections, document)
-
-
-def _needs(target: Any, selections: Iterable[SelectionNode], document: Document) -> Iterator[Path]:
-    for node in _fields_in(selections, document):
+def _needs(target: Any, nodes: Sequence[FieldNode], document: Document) -> Iterator[Path]:
+    """The members of a type that the selections below nodes read."""
+    for node in _fields_below(nodes, document):
         name = node.name.value
         if name.startswith("__"):
             continue
@@ -102,30 +85,34 @@ def _needs(target: Any, selections: Iterable[SelectionNode], document: Document)
             continue
         yield from declaration.requires
         if declaration.reads_objects and isinstance(get_nullable_type(field.type), GraphQLObjectType):
-            below = tuple(_needs(get_named_type(field.type), _below([node]), document))
+            below = tuple(_needs(get_named_type(field.type), [node], document))
             # If nothing is read of an object (`__typename`), it still matters whether there is one.
             yield from ((*reads[0], *path) for path in below or ((),))
         else:
             yield from reads
 
 
-def _below(nodes: Sequence[FieldNode]) -> list[SelectionNode]:
-    sets: list[SelectionSetNode] = [node.selection_set for node in nodes if node.selection_set is not None]
-    return [selection for each in sets for selection in each.selections]
+def _fields_below(
+    nodes: Iterable[FieldNode | InlineFragmentNode | FragmentDefinitionNode], document: Document
+) -> Iterator[FieldNode]:
+    """The field nodes below nodes, in fragments too, but for those that a condition leaves out."""
+    for node in nodes:
+        for selection in () if node.selection_set is None else node.selection_set.selections:
+            if _is_left_out(selection, document.variables):
+                continue
+            if isinstance(selection, FieldNode):
+                yield selection
+            elif isinstance(selection, InlineFragmentNode):
+                yield from _fields_below([selection], document)
+            elif isinstance(selection, FragmentSpreadNode):
+                yield from _fields_below([document.fragments[selection.name.value]], document)
 
 
-def _is_left_out(directives: Sequence[DirectiveNode], variables: Mapping[str, Any] | None) -> bool:
-    if variables is None:
-        return False
-    for directive in directives:
+def _is_left_out(selection: SelectionNode, variables: Mapping[str, Any] | None) -> bool:
+    for directive in selection.directives or ():
         name = directive.name.value
-        if name not in ("skip", "include"):
-            continue
-        value = next(argument.value for argument in directive.arguments or ())
-        if isinstance(value, VariableNode):
-            condition = variables.get(value.name.value)
-        else:
-            condition = getattr(value, "value", None)
-        if bool(condition) is (name == "skip"):
-            return True
+        if variables is not None and name in ("skip", "include"):
+            (argument,) = directive.arguments or ()
+            if bool(value_from_ast_untyped(argument.value, dict(variables))) is (name == "skip"):
+                return True
     return False

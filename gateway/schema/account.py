@@ -9,10 +9,9 @@ import strawberry
 
 from gateway import errors
 from gateway.fields.link import link
-from gateway.fields.lookup import lookup
 from gateway.fields.page import connection, page_field
 from gateway.fields.record import derived, field
-from gateway.fields.root import root
+from gateway.fields.root import lookup, root
 from gateway.fields.scalars import DateTime, is_date
 from gateway.loaders.loader import Slice
 from gateway.schema.account_search import (

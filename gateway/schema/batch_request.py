@@ -11,10 +11,9 @@ from gateway.context import Context
 from gateway.fields.arguments import condition, page_size
 from gateway.fields.base import Declared, Load, Selected, Source
 from gateway.fields.link import link
-from gateway.fields.lookup import lookup
-from gateway.fields.page import ConnectionLink, PageRequest, connection, page_arguments
+from gateway.fields.page import PAGE_ARGUMENTS, ConnectionLink, PageRequest, connection
 from gateway.fields.record import field
-from gateway.fields.root import root
+from gateway.fields.root import lookup, root
 from gateway.fields.scalars import DateTime
 from gateway.loaders.loader import Slice
 from gateway.schema import filters
@@ -106,7 +105,7 @@ def _details(description: str) -> Declared:
     declared = DetailsOfBatch(description=description)
     declared.loader, declared.key = "details_of_batch_request", ("batchId",)
     declared.within, declared.default_sort = None, ()
-    declared.arguments = page_arguments()
+    declared.arguments = list(PAGE_ARGUMENTS)
     return declared
 
 

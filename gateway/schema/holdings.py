@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.fields.link import link
-from gateway.fields.lookup import lookup
 from gateway.fields.page import connection_link
 from gateway.fields.record import field
-from gateway.fields.root import root
+from gateway.fields.root import lookup, root
 from gateway.schema.item import (
     ON_THE_SHELF,
     CallNumber,

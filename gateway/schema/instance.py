@@ -13,10 +13,9 @@ from gateway.context import Context, Info
 from gateway.fields.arguments import condition
 from gateway.fields.base import Arguments, Json, Load, Path, Selected
 from gateway.fields.link import link, load_value
-from gateway.fields.lookup import lookup
 from gateway.fields.page import ConnectionLink, PageRequest, connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
-from gateway.fields.root import root
+from gateway.fields.root import lookup, root
 from gateway.fields.selection import get_selected
 from gateway.loaders.bound_with import OfInstance
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS

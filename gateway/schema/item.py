@@ -13,10 +13,9 @@ from gateway.fields import arguments
 from gateway.fields.arguments import condition
 from gateway.fields.base import Arguments, Declared, Entry, Json, Load, Needs, Path, Place, Selected, Source
 from gateway.fields.link import Link, embedded_link, id_in, link, load_value
-from gateway.fields.lookup import lookup
 from gateway.fields.page import connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
-from gateway.fields.root import query, root
+from gateway.fields.root import lookup, query, root
 from gateway.fields.scalars import DateTime
 from gateway.fields.selection import get_selected
 from gateway.loaders.instance import HOLDINGS, InstanceOf

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.fields.link import link
-from gateway.fields.lookup import lookup
 from gateway.fields.page import connection, connection_link
 from gateway.fields.record import field
-from gateway.fields.root import root
+from gateway.fields.root import lookup, root
 from gateway.fields.scalars import DateTime
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort

@@ -9,10 +9,9 @@ import strawberry
 
 from gateway.fields.arguments import condition
 from gateway.fields.link import link, links
-from gateway.fields.lookup import lookup
 from gateway.fields.page import connection
 from gateway.fields.record import field
-from gateway.fields.root import root
+from gateway.fields.root import lookup, root
 from gateway.fields.scalars import JSON
 from gateway.schema import filters
 from gateway.schema.enums import member

@@ -9,10 +9,9 @@ import strawberry
 from gateway.context import Info
 from gateway.fields import arguments
 from gateway.fields.link import link
-from gateway.fields.lookup import lookup
 from gateway.fields.page import connection
 from gateway.fields.record import field
-from gateway.fields.root import query, root
+from gateway.fields.root import lookup, query, root
 from gateway.fields.scalars import DateTime
 from gateway.schema.cancellation_reason import CancellationReason
 from gateway.schema.enums import (

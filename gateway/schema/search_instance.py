@@ -13,10 +13,9 @@ from gateway.fields import arguments
 from gateway.fields.arguments import argument
 from gateway.fields.base import Arguments, Declared, Entry, Field, Json, Load, Path, Place, Selected
 from gateway.fields.link import embedded_link, link
-from gateway.fields.lookup import RootField
 from gateway.fields.page import connection_link
 from gateway.fields.record import field, record_of
-from gateway.fields.root import root
+from gateway.fields.root import RootField, root
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
 from gateway.schema.holdings import Holdings

@@ -10,10 +10,9 @@ import strawberry
 
 from gateway.fields.arguments import condition
 from gateway.fields.link import link
-from gateway.fields.lookup import lookup
 from gateway.fields.page import connection, connection_link, full_list_link
 from gateway.fields.record import field
-from gateway.fields.root import root
+from gateway.fields.root import lookup, root
 from gateway.loaders.loan import OPEN_LOANS
 from gateway.loaders.request import OPEN_REQUESTS
 from gateway.schema import filters

@@ -12,10 +12,9 @@ from gateway import errors
 from gateway.context import Info
 from gateway.fields.arguments import condition
 from gateway.fields.link import link, links, list_link
-from gateway.fields.lookup import lookup
 from gateway.fields.page import connection, connection_link
 from gateway.fields.record import field
-from gateway.fields.root import query, root
+from gateway.fields.root import lookup, query, root
 from gateway.fields.scalars import JSON, DateTime
 from gateway.loaders.loader import Slice
 from gateway.loaders.loan import OPEN_LOANS

@@ -115,12 +115,12 @@ def test_mutation(documents: Documents) -> None:
 def test_hit(documents: Documents) -> None:
     """The second time, the very same operation is found, and what was hung on it as well."""
     first = operation(documents, "{ title }")
-    first.plans["executor"] = "compiled"
+    first.plans = "compiled"
 
     again = operation(documents, "{ title }")
 
     assert again is first
-    assert again.plans == {"executor": "compiled"}
+    assert again.plans == "compiled"
 
 
 def test_operation_name(documents: Documents) -> None:

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from collections.abc import Mapping
+from itertools import product
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
-from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
-    GraphQLError,
-    InlineFragmentNode,
-    SelectionSetNode,
-    VariableNode,
-)
+from graphql import FieldNode, GraphQLError, GraphQLSchema, InlineFragmentNode, VariableNode
 
-from gateway.engine.plans.compiler import Operation
+from gateway.engine.core import ValidOperation, get_variable_values
+from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
 from gateway.errors import GatewayError
 from gateway.observability.counters import ProcessCounter
@@ -33,7 +27,6 @@ MAX_VARIANTS = 16  # plans of one operation
 
 log = logging.getLogger(__name__)
 
-
 PLANS_EXECUTED = ProcessCounter("gateway_plans_executed", "Operations executed by compiled plans.")
 FALLBACKS = ProcessCounter(
     "gateway_plan_fallbacks",
@@ -43,54 +36,99 @@ FALLBACKS = ProcessCounter(
 )
 
 
-@dataclass(slots=True, eq=False)
-class Variants:
-    """The plans of one operation, by source and by the values of the variables in its conditions."""
+class CachedOperation(ValidOperation, Protocol):
+    """A prepared operation, with a place for what is derived from it, which is evicted with it."""
 
-    conditions: tuple[str, ...]
-    plans: dict[tuple[object, ...], OperationPlan | None] = field(default_factory=dict)
+    plans: Any  # its `Variants`; None before it is first executed
 
-    def compile(
-        self, key: tuple[object, ...], compile_plan: Callable[[], OperationPlan]
+
+class Variants(NamedTuple):
+    """The plans of an operation, by the source of lists and by the values of variables in conditions."""
+
+    conditions: tuple[str, ...]  # the names of these variables
+    plans: dict[tuple[Any, ...], OperationPlan | None]  # None if there is none. Any: values of variables
+
+
+class PlanCache:
+    """Compiles the plans of operations, and keeps them with the operations."""
+
+    def __init__(self, schema: GraphQLSchema, hide_suggestions: bool) -> None:
+        self.schema = schema
+        self.hide_suggestions = hide_suggestions
+
+    def get(
+        self, operation: CachedOperation, is_direct: bool, variables: Mapping[str, Any]
     ) -> OperationPlan | None:
-        """Compile the plan for a key and keep it; None if there is none."""
-        if len(self.plans) >= MAX_VARIANTS:
+        """Return the plan for the values of variables, None if there is none. Any: values of variables."""
+        conditions, plans = operation.plans or self._start(operation)
+        key = (is_direct, *[variables.get(name) for name in conditions])
+        return plans[key] if key in plans else self._compile(operation, key)
+
+    def fill(self, operation: CachedOperation, is_direct: bool) -> None:
+        """Compile an operation before it is executed, for every set of values of its conditions.
+
+        Few of the sets of an operation with many conditions are ever used, and their plans could displace
+        those that are: such an operation is compiled when it is executed.
+        """
+        conditions, _ = self._start(operation)
+        if 2 ** len(conditions) <= MAX_VARIANTS:
+            for values in product((True, False), repeat=len(conditions)):
+                self._compile(operation, (is_direct, *values))
+
+    def _start(self, operation: CachedOperation) -> Variants:
+        variants = operation.plans = Variants(_conditions_of(operation), {})
+        return variants
+
+    def _compile(self, operation: CachedOperation, key: tuple[Any, ...]) -> OperationPlan | None:
+        conditions, plans = operation.plans
+        if len(plans) >= MAX_VARIANTS:
             return None
         plan: OperationPlan | None = None
+        is_direct, *values = key
+        given = dict(zip(conditions, values, strict=True))
+        definitions = [
+            each for each in operation.node.variable_definitions or () if each.variable.name.value in given
+        ]
         try:
-            plan = compile_plan()
+            variables = get_variable_values(self.schema, definitions, given)
+            if isinstance(variables, list):
+                raise variables[0]
+            plan = Compiler(
+                self.schema,
+                operation,
+                variables,
+                is_direct=is_direct,
+                hide_suggestions=self.hide_suggestions,
+            ).compile()
         except (UnsupportedOperation, GraphQLError, GatewayError):  # raised again when the field is resolved
             FALLBACKS.add("not planned")
         except Exception as error:  # the response does not depend on it
             FALLBACKS.add("not compiled")
             log.warning("An operation has no plan: %s in %s", type(error).__name__, _place(error))
-        self.plans[key] = plan
+        plans[key] = plan
         return plan
 
 
-def conditions_of(operation: Operation) -> tuple[str, ...]:
+def _conditions_of(operation: ValidOperation) -> tuple[str, ...]:
     """Return the variables in the conditions of an operation, each once and in order."""
+    names: set[str] = set()
     fragments = operation.fragment_definitions.values()
-    return tuple(sorted(_conditions(operation.node.selection_set, fragments)))
+    pending = [operation.node.selection_set, *(each.selection_set for each in fragments)]
+    while pending:
+        for each in pending.pop().selections:
+            names.update(
+                argument.value.name.value
+                for directive in each.directives or ()
+                if directive.name.value in ("skip", "include")
+                for argument in directive.arguments or ()
+                if isinstance(argument.value, VariableNode)
+            )
+            if isinstance(each, FieldNode | InlineFragmentNode) and each.selection_set is not None:
+                pending.append(each.selection_set)
+    return tuple(sorted(names))
 
 
 def _place(error: Exception) -> str:
     """The place that raised it. Its message may have values of the document, which do not belong in logs."""
     *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     return f"{frame.f_code.co_name}, line {line}"
-
-
-def _conditions(selections: SelectionSetNode, fragments: Iterable[FragmentDefinitionNode]) -> set[str]:
-    names: set[str] = set()
-    pending = [selections, *(fragment.selection_set for fragment in fragments)]
-    while pending:
-        for each in pending.pop().selections:
-            for directive in each.directives or ():
-                if directive.name.value not in ("skip", "include"):
-                    continue
-                for argument in directive.arguments or ():
-                    if isinstance(argument.value, VariableNode):
-                        names.add(argument.value.name.value)
-            if isinstance(each, FieldNode | InlineFragmentNode) and each.selection_set is not None:
-                pending.append(each.selection_set)
-    return names

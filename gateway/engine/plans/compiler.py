@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
 
 from graphql import (
-    FieldNode,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
     GraphQLNonNull,
@@ -15,7 +15,6 @@ from graphql import (
     GraphQLSchema,
     ListValueNode,
     ObjectValueNode,
-    OperationDefinitionNode,
     OperationType,
     ValueNode,
     VariableNode,
@@ -23,13 +22,12 @@ from graphql import (
 )
 
 from gateway.engine.core import (
-    FragmentDetails,
     GroupedFieldSet,
+    ValidOperation,
     VariableValues,
     collect_fields,
     collect_subfields,
     declaration_of,
-    get_argument_values,
 )
 from gateway.engine.plans.plan import (
     FieldPlan,
@@ -42,24 +40,13 @@ from gateway.engine.plans.plan import (
 from gateway.engine.plans.projection import Decoding, Details, Draft, FieldPlace, draft
 from gateway.errors import GatewayError
 from gateway.fields.base import Field, Needs, Selected, Source
-from gateway.fields.inputs import Arguments as Converter
-from gateway.fields.inputs import Inputs
 from gateway.fields.selection import Document, analyze_selection
 from gateway.upstream.collection import RecordDecoder
 from gateway.upstream.record_types import ConflictingTypes, Members
 
 MAX_FIELDS = 1000  # beyond every screen; a plan of so many takes 40 ms to compile and a megabyte to keep
 
-
-class Operation(Protocol):
-    """A valid operation with its fragments."""
-
-    @property
-    def node(self) -> OperationDefinitionNode: ...
-    @property
-    def fragment_definitions(self) -> dict[str, FragmentDefinitionNode]: ...
-    @property
-    def fragments(self) -> dict[str, FragmentDetails]: ...
+AnyPlan = TypeVar("AnyPlan", bound=FieldPlan)
 
 
 class Compiler:
@@ -71,22 +58,20 @@ class Compiler:
     def __init__(
         self,
         schema: GraphQLSchema,
-        inputs: Inputs,
-        operation: Operation,
+        operation: ValidOperation,
         conditions: VariableValues,
         *,
         is_direct: bool,
         hide_suggestions: bool = False,
     ) -> None:
         self.schema = schema
-        self.inputs = inputs
         self.operation = operation
         self.conditions = conditions
         self.is_direct = is_direct
         self.hide_suggestions = hide_suggestions
         self.document = Document(operation.fragment_definitions, conditions.coerced)
         self._decodings: dict[str, Decoding] = {}
-        self._plans: list[tuple[str, FieldPlan]] = []  # with the key of their decoding
+        self._plans: list[tuple[FieldPlan, Decoding | None]] = []
         self._drafts: list[Draft] = []
         self._collected: dict[tuple[str, tuple[int, ...]], GroupedFieldSet] = {}
         self._fields = 0
@@ -117,13 +102,13 @@ class Compiler:
                 raise UnsupportedOperation("introspection")
             roots.append(self._root(name, kind, field, details))
         decoders = {
-            key: RecordDecoder(each.members, from_circulation=bool(each.from_circulation))
-            for key, each in self._decodings.items()
+            each: RecordDecoder(each.members, from_circulation=bool(each.from_circulation))
+            for each in self._decodings.values()
         }
         for each in self._drafts:
             each.finish()
-        for key, plan in self._plans:
-            plan.decoder = decoders[key]
+        for plan, decoding in self._plans:
+            plan.decoder = None if decoding is None else decoders.get(decoding)
         return OperationPlan(
             roots=roots,
             typenames=typenames,
@@ -137,26 +122,46 @@ class Compiler:
             raise UnsupportedOperation("a root that is declared otherwise")
         if isinstance(field.type, GraphQLNonNull):
             raise UnsupportedOperation("a root that cannot be null by itself")
+        return self._plan(FieldPlan, name, kind, field, declaration, details, many=False)
+
+    def _plan(
+        self,
+        create: Callable[..., AnyPlan],
+        name: str,
+        parent_type: GraphQLObjectType,
+        field: GraphQLField,
+        declaration: Any,
+        details: Details,
+        decoding: Decoding | None = None,
+        **drafting: Any,
+    ) -> AnyPlan:
+        """Plan a field that is loaded, unless its records have a decoding because the parent has them.
+
+        Any: declarations are Strawberry's, and the rest is handed on to `draft`.
+        """
         nodes = [each.node for each in details]
-        selected, sources = Selected(frozenset()), list[Source]()
+        kind: Any = field.type
+        selected = Selected()
         if isinstance(declaration, Field):
             selected = analyze_selection(declaration, field, nodes, self.document)
-            sources = declaration.sources(selected, self.is_direct)
-        decoding, key = self._decoding(sources)
-        plan = FieldPlan(
+            decoding = decoding or self._decoding(declaration.sources(selected, self.is_direct))
+            if declaration.loads_lists:
+                kind = get_nullable_type(kind).of_type
+        drafted = draft(kind, details, self, decoding, **drafting)
+        plan = create(
             name=name,
-            parent_type=kind,
+            parent_type=parent_type,
             field=field,
             declaration=declaration,
             nodes=nodes,
             selected=selected,
-            arguments=self._arguments(field, declaration, nodes[0], selected),
-            convert=self._converter(declaration),
-            target=self._draft(field.type, details, decoding, many=False),
-            starts=isinstance(declaration, Field),
+            target=drafted.plan,
         )
-        if key is not None:
-            self._plans.append((key, plan))
+        if not any(_has_variable(argument.value) for argument in nodes[0].arguments or ()):
+            with suppress(GatewayError, GraphQLError):  # raised when the field is executed
+                plan.arguments = plan.parse_arguments(self.conditions, self.hide_suggestions)
+        self._drafts.append(drafted)
+        self._plans.append((plan, decoding))
         return plan
 
     # Called by the generator
@@ -189,32 +194,24 @@ class Compiler:
     ) -> LinkPlan:
         """Return the plan of a link. Its records have a decoding if they are in the parent already."""
         declaration, field = place.declaration, place.field
-        nodes = [each.node for each in place.details]
-        selected = analyze_selection(declaration, field, nodes, self.document)
-        key = None
-        if decoding is None:
-            decoding, key = self._decoding(declaration.sources(selected, self.is_direct))
-        kind: Any = get_nullable_type(field.type).of_type if declaration.loads_lists else field.type  # type: ignore[union-attr]  # a list
-        member_of = place if declaration.loads_owner else None
-        plan = LinkPlan(
-            name=place.name,
-            parent_type=place.parent_type,
-            field=field,
-            declaration=declaration,
-            nodes=nodes,
-            selected=selected,
-            arguments=self._arguments(field, declaration, nodes[0], selected),
-            convert=self._converter(declaration),
-            target=self._draft(kind, place.details, decoding, member_of=member_of),
+        create = partial(
+            LinkPlan,
             targets=targets,
             keys=keys,
             attribute=place.attribute,
             nullable=not isinstance(field.type, GraphQLNonNull),
             has_value=has_value,
         )
-        if key is not None:
-            self._plans.append((key, plan))
-        return plan
+        return self._plan(
+            create,
+            place.name,
+            place.parent_type,
+            field,
+            declaration,
+            place.details,
+            decoding,
+            member_of=place if declaration.loads_owner else None,
+        )
 
     def embedded(self, place: FieldPlace, decoding: Decoding) -> tuple[Plan, list[Unembedded]] | None:
         """Return the plan for the members of a link's target that records embed, and the others.
@@ -230,9 +227,9 @@ class Compiler:
         self._drafts.append(drafted)
         return drafted.plan, drafted.writer.unembedded
 
-    def _decoding(self, sources: Sequence[Source]) -> tuple[Decoding | None, str | None]:
+    def _decoding(self, sources: Sequence[Source]) -> Decoding | None:
         """Return the decoding of the records of a loader; there is one for each collection."""
-        first: tuple[Decoding | None, str | None] = None, None
+        first = None
         for source in sources:
             key = source.collection.key(source.is_direct)
             decoding = self._decodings.get(key)
@@ -241,37 +238,8 @@ class Compiler:
                 decoding = self._decodings[key] = Decoding(Members(), from_circulation)
             decoding.members.path(source.member, str)
             decoding.members.path(("id",), str)  # loaders compare records by it
-            if first[0] is None:
-                first = decoding, key
+            first = first or decoding
         return first
-
-    def _draft(
-        self,
-        kind: Any,
-        details: Details,
-        decoding: Decoding | None,
-        *,
-        many: bool = True,
-        member_of: FieldPlace | None = None,
-    ) -> Plan:
-        drafted = draft(kind, details, self, decoding, many=many, member_of=member_of)
-        self._drafts.append(drafted)
-        return drafted.plan
-
-    def _arguments(self, field: GraphQLField, declaration: Any, node: FieldNode, selected: Selected) -> Any:
-        """Return the parsed arguments, None if there are variables in them or if they are not valid."""
-        if any(_has_variable(argument.value) for argument in node.arguments or ()):
-            return None
-        given = get_argument_values(field, node, self.conditions, None, self.hide_suggestions)
-        if declaration.base_resolver:  # Strawberry converts them
-            return given
-        try:
-            return declaration.parse(self.inputs.arguments_of(declaration)(given), selected)
-        except (GatewayError, GraphQLError):  # raised when the field is executed
-            return None
-
-    def _converter(self, declaration: Any) -> Converter | None:
-        return None if declaration.base_resolver else self.inputs.arguments_of(declaration)
 
 
 def _has_variable(value: ValueNode) -> bool:

@@ -9,39 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Hashable, Iterator, MutableMapping, Sequence
-from itertools import product
-from typing import Any, Protocol
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import strawberry
-from graphql import ExecutionResult, FieldNode, GraphQLError, located_error
+from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema, located_error
 
 from gateway.engine.core import (
     CompletingExecutor,
+    ValidOperation,
     VariableValues,
     core_schema,
-    get_argument_values,
-    get_variable_values,
-    new_executor,
-    raw_info,
+    execute_operation,
     resolve_info,
 )
-from gateway.engine.plans.cache import FALLBACKS, MAX_VARIANTS, PLANS_EXECUTED, Variants, conditions_of
-from gateway.engine.plans.compiler import Compiler, Operation
+from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED, CachedOperation, PlanCache
 from gateway.engine.plans.links import complete
 from gateway.engine.plans.plan import Failure, FieldPlan, Json, OperationPlan
 from gateway.errors import without_frames
-from gateway.fields.inputs import inputs_of
-
-_VARIANTS = "plans"
-
-
-class CachedOperation(Operation, Protocol):
-    """A prepared operation, with a place for what is derived from it, which is evicted with it."""
-
-    @property
-    def plans(self) -> MutableMapping[Hashable, Any]: ...
 
 
 class PlanExecutor:
@@ -51,7 +38,7 @@ class PlanExecutor:
         self, schema: strawberry.Schema, *, is_direct: bool = False, hide_suggestions: bool = False
     ) -> None:
         self.core_schema = core_schema(schema)
-        self.inputs = inputs_of(schema)
+        self.plans = PlanCache(self.core_schema, hide_suggestions)
         self.is_direct = is_direct
         self.hide_suggestions = hide_suggestions
 
@@ -62,92 +49,54 @@ class PlanExecutor:
 
         Any: the context is the schema's own.
         """
-        variants: Variants | None = operation.plans.get(_VARIANTS)
-        if variants is None:
-            variants = operation.plans[_VARIANTS] = Variants(conditions_of(operation))
-        coerced = variables.coerced
-        key = (context.loaders.is_direct, *[coerced.get(name) for name in variants.conditions])
-        plan = variants.plans[key] if key in variants.plans else self._compile(operation, variants, key)
+        plan = self.plans.get(operation, context.loaders.is_direct, variables.coerced)
         if plan is None:
             return None
-        return _OperationExecution(plan, self, operation, variables, context).execute()
+        execution = _OperationExecution(
+            plan, self.core_schema, operation, variables, context, self.hide_suggestions
+        )
+        return execution.execute()
 
     def prepare(self, operation: CachedOperation) -> None:
-        """Compile an operation before it is executed, for every set of values of its conditions.
-
-        Few of the sets of an operation with many conditions are ever used, and their plans could displace
-        those that are: such an operation is compiled when it is executed.
-        """
-        variants = operation.plans[_VARIANTS] = Variants(conditions_of(operation))
-        if 2 ** len(variants.conditions) > MAX_VARIANTS:
-            return
-        for values in product((True, False), repeat=len(variants.conditions)):
-            self._compile(operation, variants, (self.is_direct, *values))
-
-    def _compile(
-        self, operation: CachedOperation, variants: Variants, key: tuple[Any, ...]
-    ) -> OperationPlan | None:
-        is_direct, *values = key
-
-        def compile_plan() -> OperationPlan:
-            given = dict(zip(variants.conditions, values, strict=True))
-            definitions = [
-                each
-                for each in operation.node.variable_definitions or ()
-                if each.variable.name.value in given
-            ]
-            conditions = get_variable_values(self.core_schema, definitions, given)
-            if isinstance(conditions, list):
-                raise conditions[0]
-            return Compiler(
-                self.core_schema,
-                self.inputs,
-                operation,
-                conditions,
-                is_direct=is_direct,
-                hide_suggestions=self.hide_suggestions,
-            ).compile()
-
-        return variants.compile(key, compile_plan)
+        """Compile an operation before it is executed."""
+        self.plans.fill(operation, self.is_direct)
 
 
+@dataclass(slots=True, eq=False)
 class _Root:
     """A root field while it is executed."""
 
-    def __init__(self, plan: FieldPlan, operation: _OperationExecution) -> None:
-        self.plan = plan
-        self.operation = operation
-        self.context = operation.context
-        self.has_failures = False
-        self.loading: Any = None
-        self.value: Json = None
-        self.result: Json = None
-        self.error: Exception | None = None
-        self.is_unexpected = False
+    plan: FieldPlan
+    value: Json = None  # as it was loaded
+    result: Json = None  # its part of the response
+    error: Exception | None = None
+    is_unexpected: bool = False  # graphql-core completes the value
 
-    def start(self, is_alone: bool) -> None:
-        plan = self.plan
-        try:
-            arguments = plan.arguments if plan.arguments is not None else self.arguments(plan)
-            if plan.starts:
-                self.loading = plan.declaration.start(
-                    self.context, arguments, plan.selected, plan.decoder, is_alone=is_alone
-                )
-            else:
-                resolve: Any = plan.field.resolve
-                self.loading = resolve(None, self.operation.resolve_info(plan), **arguments)
-        except Exception as error:
-            self.error = error
+
+class _OperationExecution:
+    """An operation while it is executed. Any: the context is the schema's own."""
+
+    def __init__(
+        self,
+        plan: OperationPlan,
+        schema: GraphQLSchema,
+        operation: ValidOperation,
+        variables: VariableValues,
+        context: Any,
+        hide_suggestions: bool,
+    ) -> None:
+        self.plan = plan
+        self.schema = schema
+        self.operation = operation
+        self.variables = variables
+        self.context = context
+        self.hide_suggestions = hide_suggestions
+        self.has_failures = False
+        self.roots = [_Root(root) for root in plan.roots]
 
     def arguments(self, plan: FieldPlan) -> Any:
         """Return the parsed arguments of a field. Raises `GraphQLError` and `BadUserInput`."""
-        operation = self.operation
-        given = get_argument_values(
-            plan.field, plan.nodes[0], operation.variables, None, operation.hide_suggestions
-        )
-        if plan.convert is None:
-            return given
-        return plan.declaration.parse(plan.convert(given), plan.selected)
+        return plan.parse_arguments(self.variables, self.hide_suggestions)
 
     def count_embedded(self, number: int) -> None:
         """Count links whose targets were embedded in their parents."""
@@ -158,144 +107,96 @@ class _Root:
         self.has_failures = True
         return Failure(error, nodes)
 
-    async def finish(self) -> None:
-        loading, self.loading = self.loading, None
-        if self.error is None:
-            try:
-                self.value = await loading if hasattr(loading, "__await__") else loading
-            except Exception as error:
-                self.error = error
-        if self.error is not None:
-            return
-        try:
-            target = self.plan.target
-            if target.notes:
-                (self.result,) = await complete(self, target, [self.value])
-            else:
-                (self.result,) = target.project([self.value], self)
-        except Exception as error:  # raised again, or not, when graphql-core completes the field
-            without_frames(error)
-            self.is_unexpected = True
-            FALLBACKS.add("record")
-
-    def cancel(self) -> None:
-        loading, self.loading = self.loading, None
-        if asyncio.isfuture(loading):
-            loading.cancel()
-        elif inspect.iscoroutine(loading):
-            loading.close()
-
-
-class _OperationExecution:
-    """An operation while it is executed. Any: the context is the schema's own."""
-
-    def __init__(
-        self,
-        plan: OperationPlan,
-        executor: PlanExecutor,
-        operation: Operation,
-        variables: VariableValues,
-        context: Any,
-    ) -> None:
-        self.plan = plan
-        self.core_schema = executor.core_schema
-        self.hide_suggestions = executor.hide_suggestions
-        self.operation = operation
-        self.variables = variables
-        self.context = context
-        self.roots = [_Root(root, self) for root in plan.roots]
-
-    def resolve_info(self, plan: FieldPlan) -> Any:
-        """Return the resolve info of a root field. Any: graphql-core's own."""
-        operation = self.operation
-        return raw_info(
-            resolve_info(
-                self.core_schema,
-                operation.node,
-                operation.fragment_definitions,
-                self.variables.coerced,
-                self.context,
-                name=plan.name,
-                parent_type=plan.parent_type,
-                field=plan.field,
-                nodes=plan.nodes,
-            )
-        )
-
     async def execute(self) -> ExecutionResult:
-        try:
-            return await self._execute()
-        finally:
-            self.roots.clear()  # they refer to this execution, and would keep all records until a collection
-
-    async def _execute(self) -> ExecutionResult:
         roots, plan = self.roots, self.plan
         PLANS_EXECUTED.counts[""] += 1
         errors: list[GraphQLError] = []
         if plan.is_mutation:
             for root in roots:
-                root.start(is_alone=False)
-                await root.finish()
+                await self._execute_root(root)
                 if root.is_unexpected:  # before the next mutation, which may change the records it links to
                     errors += await self._complete_by_core()
         else:
-            is_alone = len(roots) == 1
-            for root in roots:
-                root.start(is_alone)
-            if is_alone:
-                await roots[0].finish()
-            else:
-                await self._finish_all()
+            if len(roots) == 1:
+                await self._execute_root(roots[0], is_alone=True)
+            else:  # all start in the same turn of the event loop, so that they share batches
+                await asyncio.gather(*map(self._execute_root, roots))
             if any(root.is_unexpected for root in roots):
                 errors += await self._complete_by_core()
-        for root in roots:
-            if root.error is not None:
-                errors.append(located_error(root.error, root.plan.nodes, [root.plan.name]))
-            elif root.has_failures:
-                errors += _locate_errors(root)
+        errors += self._locate_errors()
         results: dict[str, Json] = {root.plan.name: root.result for root in roots}
         if plan.typenames:
             results |= plan.typenames
             results = {name: results[name] for name in plan.order}
         return ExecutionResult(results, errors or None)
 
-    async def _finish_all(self) -> None:
+    async def _execute_root(self, root: _Root, *, is_alone: bool = False) -> None:
+        """Load the value of a root, and complete it as far as its plan expects it."""
         try:
-            await asyncio.gather(*(root.finish() for root in self.roots))
-        except asyncio.CancelledError:
-            for root in self.roots:
-                root.cancel()
-            raise
+            loading = self._start(root.plan, is_alone)
+            root.value = await loading if hasattr(loading, "__await__") else loading
+        except Exception as error:
+            root.error = error
+            return
+        try:
+            (root.result,) = await complete(self, root.plan.target, [root.value])
+        except Exception as error:  # raised again, or not, when graphql-core completes the field
+            without_frames(error)
+            root.is_unexpected = True
+            FALLBACKS.add("record")
+
+    def _start(self, plan: FieldPlan, is_alone: bool) -> Any:
+        """Start loading a root. Any: its value, or an awaitable of any kind."""
+        context = self.context
+        arguments = plan.arguments if plan.arguments is not None else self.arguments(plan)
+        if not plan.has_resolver:
+            return plan.declaration.start(context, arguments, plan.selected, plan.decoder, is_alone=is_alone)
+        info = resolve_info(
+            self.schema,
+            self.operation,
+            self.variables,
+            context,
+            plan.name,
+            plan.parent_type,
+            plan.field,
+            plan.nodes,
+        )
+        resolve: Any = plan.field.resolve
+        return resolve(None, info, **arguments)
 
     async def _complete_by_core(self) -> list[GraphQLError]:
         """Complete roots with unexpected values from these values, and return their errors."""
-        operation = self.operation
-        executor = new_executor(
-            CompletingExecutor,
-            self.core_schema,
-            operation.node,
-            operation.fragment_definitions,
-            operation.fragments,
+        unexpected = [root for root in self.roots if root.is_unexpected]
+        loaded = {root.plan.name: root.value for root in unexpected}
+        completed = {root.plan.name: root.result for root in self.roots if not root.is_unexpected}
+        completed |= self.plan.typenames
+        execution: Any = execute_operation(
+            self.schema,
+            self.operation,
             self.variables,
             self.context,
+            CompletingExecutor,
+            loaded=loaded,
+            completed=completed,
         )
-        roots = [root for root in self.roots if root.is_unexpected]
-        executor.loaded = {root.plan.name: root.value for root in roots}
-        executor.completed = {
-            root.plan.name: root.result for root in self.roots if not root.is_unexpected
-        } | self.plan.typenames
-        execution: Any = executor.execute_operation()
         result: ExecutionResult = await execution if inspect.isawaitable(execution) else execution
-        executor.loaded.clear()  # executors of graphql-core live until a collection
-        executor.completed.clear()
-        for root in roots:
+        loaded.clear()  # executors of graphql-core live until a collection
+        completed.clear()
+        for root in unexpected:
             root.result = None if result.data is None else result.data[root.plan.name]
             root.is_unexpected = False
-            root.has_failures = False  # they are among the errors
         return list(result.errors or ())
 
+    def _locate_errors(self) -> Iterator[GraphQLError]:
+        """The errors of roots, and the errors in their results, which are replaced by null."""
+        for root in self.roots:
+            if root.error is not None:
+                yield located_error(root.error, root.plan.nodes, [root.plan.name])
+            elif self.has_failures:
+                yield from _locate_failures(root)
 
-def _locate_errors(root: _Root) -> Iterator[GraphQLError]:
+
+def _locate_failures(root: _Root) -> Iterator[GraphQLError]:
     """The errors in the result, one for each place of each in the response. They are replaced by null."""
     replaced: list[tuple[Json, str]] = []
     pending: list[tuple[Json, list[str | int]]] = [(root.result, [root.plan.name])]

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeAlias
 from graphql import FieldNode, GraphQLField, GraphQLObjectType
 
 from gateway.context import Context
+from gateway.engine.core import VariableValues, get_argument_values
 from gateway.fields.base import Selected
-from gateway.fields.inputs import Arguments as Converter
 from gateway.upstream.collection import RecordDecoder
 
 Json: TypeAlias = Any  # a record or a part of a response
@@ -44,14 +44,24 @@ class FieldPlan:
     name: str  # in the response
     parent_type: GraphQLObjectType
     field: GraphQLField
-    declaration: Any  # a `Field`, or at the root another field of Strawberry
+    declaration: Any  # a `Field`, or at the root another field of Strawberry, with a resolver
     nodes: list[FieldNode]
     selected: Selected
     arguments: Any = None  # parsed; None if there are variables in them, or if they are not valid
-    convert: Converter | None = None  # makes Python's arguments of those of GraphQL
     target: Plan
-    starts: bool = True  # the declaration has a method `start`; else it has a resolver
     decoder: RecordDecoder | None = None  # of the records it leads to; None if they are dictionaries
+
+    @property
+    def has_resolver(self) -> bool:
+        return self.declaration.base_resolver is not None
+
+    def parse_arguments(self, variables: VariableValues, hide_suggestions: bool) -> Any:
+        """Return the arguments, parsed by the declaration. Raises `GraphQLError` and `BadUserInput`."""
+        given = get_argument_values(self.field, self.nodes[0], variables, None, hide_suggestions)
+        if self.has_resolver:
+            return given
+        names = self.declaration.argument_names
+        return self.declaration.parse({names[name]: given[name] for name in given}, self.selected)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

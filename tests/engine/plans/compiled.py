@@ -16,7 +16,6 @@ from gateway.engine.documents import Documents, Operation
 from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.executor import PlanExecutor
 from gateway.engine.plans.plan import OperationPlan
-from gateway.fields.inputs import Inputs
 from gateway.graph import schema
 from gateway.identity import Caller
 from gateway.loaders import Loaders
@@ -76,7 +75,7 @@ def compiled(query: str) -> OperationPlan:
 def compiler(query: str) -> Compiler:
     """The compiler of an operation without variables."""
     no_variables = VariableValues({}, {})
-    return Compiler(schema._schema, Inputs(schema), operation_of(query), no_variables, is_direct=False)
+    return Compiler(schema._schema, operation_of(query), no_variables, is_direct=False)
 
 
 async def executed(query: str, table: Table, variables: Mapping[str, Json] | None = None) -> ExecutionResult:
