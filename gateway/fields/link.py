@@ -91,7 +91,9 @@ class Link(Field):
         return None
 
     def embed_any(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
-        """Return the target as far as the parent has it, None if that is its id alone."""
+        """Return the target as far as the parent has it, None if that is its id alone or not selected."""
+        if not any(path[: len(need)] == need for need in needs for path in self.embedded):
+            return None
         origins = [origin for origin in self.embedded.values() if origin != self.key]
         if not any(_has(record, each) if len(each) > 1 else record.get(each[0]) for each in origins):
             return None

@@ -145,6 +145,18 @@ def upstream_text(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
 
+def _checked_json(value: Any) -> Any:
+    """Return a JSON value. Raises the error in the place of a text in it that upstream sent wrongly."""
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Exception):
+            raise part
+        if isinstance(part, dict | list):
+            pending += part.values() if isinstance(part, dict) else part
+    return value
+
+
 DateTime = NewType("DateTime", datetime)
 JSON = NewType("JSON", object)
 
@@ -163,6 +175,6 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="JSON",
         description="Any JSON value, as sent by upstream. Used for members that the library defines.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
-        serialize=lambda value: value,
+        serialize=_checked_json,
     ),
 }

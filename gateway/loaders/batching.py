@@ -20,7 +20,7 @@ from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.caller import percent_encode
 from gateway.upstream.collection import BoundCollection, Page, RecordDecoder
-from gateway.upstream.record_types import Decoded, Record
+from gateway.upstream.record_types import Decoded, Record, find_invalid, record_or_error
 
 MAX_PAGE_SIZE = 1000  # records per call, if their number is not known before
 _INDEX_LENGTH = 10  # characters of room for the name of the index; a blank is three bytes when encoded
@@ -72,9 +72,11 @@ def by_id(
                     results.update(
                         zip(map(str.lower, _members(page.records, index)), page.records, strict=True)
                     )
-                    if page.total is None or page.total <= len(page.records):
-                        return
                     missing = [key for key in ids if key not in results]
+                    if page.total is None or page.total <= len(page.records):
+                        invalid = find_invalid(page.records) if missing else None
+                        results.update(dict.fromkeys(missing, invalid) if invalid else {})
+                        return
                     if len(missing) == len(ids):
                         raise collection.incomplete()
                     ids = missing
@@ -150,7 +152,7 @@ def _match_names(
     record for each spelling, so a record with the exact spelling of one name belongs to that one.
     """
     if len(names) == 1:
-        return [(names[0].casefold(), record) for record in records], []
+        return [(names[0].casefold(), record_or_error(record)) for record in records], []
     spellings: dict[str, list[str]] = {}  # of the names, by their foldings
     for name in names:
         spellings.setdefault(cql.fold(name), []).append(name.casefold())

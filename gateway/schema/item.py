@@ -12,9 +12,9 @@ from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.arguments import condition
 from gateway.fields.base import Arguments, Declared, Entry, Json, Load, Needs, Path, Place, Selected, Source
-from gateway.fields.link import Link, embedded_link, id_in, link, load_value
+from gateway.fields.link import Link, embedded_link, id_in, link, load_or_embedded
 from gateway.fields.page import connection, connection_link, full_list_link
-from gateway.fields.record import field, record_of
+from gateway.fields.record import UNREPORTED, field, record_of
 from gateway.fields.root import lookup, query, root
 from gateway.fields.scalars import DateTime
 from gateway.fields.selection import get_selected
@@ -61,13 +61,20 @@ class InstanceOfItem(Link):
         if embedded is not None:
             return embedded
         read = (key, record.get("holdingsRecordId"), record.get("title"))
-        return load_value(self.load(info.context, {}, selection), read)
+        embedded = self.embed_any(record, key or "", selection.needs)
+        return load_or_embedded(self.load(info.context, {}, selection), read, embedded, selection.needs)
 
     def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
         members = {"id": key or None, "title": record.get("title")}
         target = {name: value for name, value in members.items() if value is not None}
         target |= record.get(self.through) or {}
         return target if target and needs <= {(name,) for name in target} else None
+
+    def embed_any(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
+        target = {"title": record.get("title"), **(record.get(self.through) or {})}
+        if not any(target.values()) or needs.isdisjoint({("id",), *((name,) for name in target)}):
+            return None
+        return {"id": key or None, **target, UNREPORTED: list[Exception]()}
 
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         def key(read: tuple[str | None, str | None, str | None]) -> InstanceOf | None:

@@ -10,6 +10,7 @@ from gateway.context import Info
 from gateway.fields.arguments import cursor
 from gateway.fields.page import page_field
 from gateway.loaders.loader import Slice
+from gateway.upstream.record_types import record_or_error
 
 Record = TypeVar("Record")
 
@@ -29,8 +30,13 @@ class PageInfo:
     )
 
 
+def _nodes(page: Slice) -> list[Any]:
+    """Return the records, and the error in the place of one that upstream sent in another form."""
+    return [*map(record_or_error, page.records)]
+
+
 def _edges(page: Slice) -> list[tuple[int, Any]]:
-    return list(enumerate(page.records, page.offset))
+    return list(enumerate(_nodes(page), page.offset))
 
 
 @strawberry.type(description="A record with its cursor.")
@@ -41,7 +47,7 @@ class Edge(Generic[Record]):
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[Record]):
-    nodes: list[Record | None] = page_field("The records of the page.", lambda page: page.records)
+    nodes: list[Record | None] = page_field("The records of the page.", _nodes)
     edges: list[Edge[Record] | None] = page_field("The records with their cursors.", _edges)
     page_info: PageInfo = page_field("The position of the page in the list.", lambda page: page)
     total_count: int | None = page_field(
@@ -52,7 +58,7 @@ class Connection(Generic[Record]):
 
 @strawberry.type(description="A complete list; upstream does not page it.")
 class FullList(Generic[Record]):
-    nodes: list[Record | None] = page_field("All records.", lambda page: page.records, rows=10)
+    nodes: list[Record | None] = page_field("All records.", _nodes, rows=10)
     total_count: int = page_field("The number of records.", lambda page: len(page.records))
 
 

@@ -13,7 +13,7 @@ from gateway import errors
 from gateway.errors import ErrorCode
 from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, OperationRecord
 from gateway.upstream.client import Client, Deadline, NotConfigured
-from gateway.upstream.record_types import Record, decode_object, records_of
+from gateway.upstream.record_types import Record, decode_object, rows_of
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write, WriteTarget, not_served, outcome_unknown
 from gateway.upstream.transport.exchange import Headers, UpstreamResponse
@@ -118,7 +118,7 @@ class CallerClient:
 
     async def read_list(self, route: Route, member: str, *keys: str) -> list[Record]:
         """Return the records in a member of the response, for lists that upstream never pages."""
-        records = records_of((await self.read_object(route, {}, *keys)).get(member))
+        records = rows_of((await self.read_object(route, {}, *keys)).get(member))
         if records is None:
             raise self.bad_shape()
         return records

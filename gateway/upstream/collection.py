@@ -18,7 +18,7 @@ from gateway.upstream.record_types import (
     Members,
     Record,
     decode_object,
-    records_of,
+    rows_of,
 )
 from gateway.upstream.routes import Route
 
@@ -123,7 +123,7 @@ class BoundCollection:
         It does not raise, because an error would hold the body: see `errors.without_frames`.
         """
         page = decode_object(body)
-        records = None if page is None else records_of(page.get(self.key))
+        records = None if page is None else rows_of(page.get(self.key))
         if page is None or records is None:
             return None
         if self.mark is not None:

@@ -7,13 +7,17 @@ by the decoder; a page that holds anything else is decoded into dictionaries ins
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from keyword import iskeyword
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
+
+from gateway import errors
 
 Record: TypeAlias = dict[str, Any]
 """A JSON object as upstream sent it. `Any` because this is where JSON becomes a record."""
@@ -34,18 +38,85 @@ class ConflictingTypes(Exception):
     """One member of a record is read as two different types."""
 
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+INVALID = "invalid>"  # the member with the error, in the place of an element of a page that is no object
+
+
 def decode_json(body: bytes) -> object:
-    """Return the JSON in `body`, regardless of its Content-Type; None if it is not JSON."""
+    """Return the JSON in `body`, regardless of its Content-Type; None if it is not JSON.
+
+    In the place of a text that is not Unicode, with a lone surrogate or with bytes that are not UTF-8, is an
+    error: such a text costs itself alone.
+    """
     try:
         return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UnicodeDecodeError:
+        return _decode_invalid_texts(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None if _SURROGATE.search(body) is None else _decode_invalid_texts(body)
+
+
+def _decode_invalid_texts(body: bytes) -> object:
+    try:
+        value = json.loads(body.decode("utf-8", "surrogateescape"), parse_constant=_reject)
+    except (ValueError, RecursionError):
         return None
+    root = [value]
+    pending: list[Any] = [root]
+    while pending:
+        part = pending.pop()
+        for key, each in [*part.items()] if type(part) is dict else enumerate(part):
+            if type(each) in (dict, list):
+                pending.append(each)
+            elif type(each) is str and not _is_unicode(each):
+                part[key] = errors.UpstreamBadResponse("An upstream service sent a text that is not Unicode.")
+            if type(key) is str and not _is_unicode(key):
+                part[key.encode("utf-8", "replace").decode()] = part.pop(key)
+    return root[0]
+
+
+def _reject(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def decode_object(body: bytes) -> Record | None:
     """Return the JSON object in `body`; None if there is anything else."""
     value = decode_json(body)
     return value if isinstance(value, dict) else None
+
+
+def rows_of(value: object) -> list[Record] | None:
+    """Return the records of a page; None if it is no list.
+
+    In the place of an element that is no object is one whose member `INVALID` is the error for it.
+    """
+    if not isinstance(value, list):
+        return None
+    if not all(type(each) is dict for each in value):
+        error = errors.UpstreamBadResponse(
+            "An upstream service sent something else where a list has a record."
+        )
+        return [each if type(each) is dict else {INVALID: error} for each in value]
+    return value
+
+
+def record_or_error(record: Any) -> Any:  # Any: a record, or a Struct of members of one
+    """Return an element of a page, and the error for one that is no object."""
+    return record.get(INVALID, record) if type(record) is dict else record
+
+
+def find_invalid(records: Iterable[Any]) -> errors.GatewayError | None:  # Any: as above
+    """Return the error for an element of a page that is no object, None if all are objects."""
+    return next((each[INVALID] for each in records if type(each) is dict and INVALID in each), None)
 
 
 def records_of(value: object) -> list[Record] | None:

@@ -544,11 +544,14 @@ class FieldPlace:
         record, declaration = self.record, self.declaration
         paths, identity = self.embedding or ({}, None)
         paths = {**paths, **record.through(declaration.through)}
+        target = EmbeddedRecord(record, cast(Any, get_named_type(self.field.type)), paths)
+        if all(map(target.lacks, self.needs)):
+            raise UnsupportedOperation("a target of which nothing that is selected is embedded")
         key, values = self._key(paths, identity)
         there = [
             " or ".join(record.tests(origin[:-1])) if len(origin) > 1 else self._is_there(paths, each)
             for each, origin in paths.items()
-            if origin != identity
+            if origin != identity and each != ("id",)
         ]
         if not there:
             raise UnsupportedOperation("a target of which nothing is embedded")

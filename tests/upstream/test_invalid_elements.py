@@ -1,0 +1,129 @@
+"""Single elements and texts of a page that upstream sends in another form: each costs itself alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from gateway.upstream.record_types import decode_json
+from tests.gateway_over import gateway_over, key
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("execution", ["plan", "generic"])]
+
+Json = Any  # a response is JSON, and each test knows its shape
+
+NO_TEXT = "An upstream service sent a text that is not Unicode."
+NO_RECORD = "An upstream service sent something else where a list has a record."
+
+
+async def execute(
+    execution: str, query: str, **bodies: bytes
+) -> tuple[Json, list[tuple[list[str | int], str, str]], list[str]]:
+    """Return the data, the path, code and message of each error, and the paths of the upstream calls."""
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=bodies[request.url.path.rpartition("/")[2]])
+
+    async with gateway_over(upstream, execution=execution) as gateway:
+        response = await gateway.execute(query)
+        errors = [
+            (each["path"], each["extensions"]["code"], each["message"]) for each in response.get("errors", ())
+        ]
+        return response["data"], errors, [request.url.path for request in gateway.requests]
+
+
+def loans(*elements: bytes) -> bytes:
+    return b'{"loans": [%b], "totalRecords": %d}' % (b", ".join(elements), len(elements))
+
+
+def loan(number: int, action: bytes = b'"renewed"') -> bytes:
+    return b'{"id": "%b", "action": %b, "actionComment": "kept"}' % (key(number).encode(), action)
+
+
+@pytest.mark.parametrize(
+    "text", [rb'"\ud800"', rb'"x\udfffy"', rb'"\ud83d"', b'"\xff"', b'"\xc3("', rb'"\ud800 \ud83d\ude00"']
+)
+async def test_a_text_that_is_not_unicode(execution: str, text: bytes) -> None:
+    """The text is null with an error; the record, its other texts and the page stay."""
+    data, errors, calls = await execute(
+        execution,
+        "{ loans { totalCount nodes { id action actionComment } } }",
+        loans=loans(loan(1), loan(2, text), loan(3, rb'"\ud83d\ude00"')),
+    )
+
+    assert data["loans"] == {
+        "totalCount": 3,
+        "nodes": [
+            {"id": key(1), "action": "renewed", "actionComment": "kept"},
+            {"id": key(2), "action": None, "actionComment": "kept"},
+            {"id": key(3), "action": "😀", "actionComment": "kept"},
+        ],
+    }
+    assert errors == [(["loans", "nodes", 1, "action"], "UPSTREAM_BAD_RESPONSE", NO_TEXT)]
+    assert calls == ["/circulation-bff/loans"]
+
+
+async def test_such_a_text_that_is_not_selected(execution: str) -> None:
+    """It costs nothing."""
+    data, errors, _ = await execute(
+        execution, "{ loans { nodes { actionComment } } }", loans=loans(loan(1, rb'"\ud800"'))
+    )
+
+    assert (data, errors) == ({"loans": {"nodes": [{"actionComment": "kept"}]}}, [])
+
+
+async def test_such_a_text_in_custom_fields(execution: str) -> None:
+    """In values that the library defines itself it costs the field that has them."""
+    user = rb'{"id": "%b", "username": "u", "customFields": {"a": [1, {"b": "\ud800"}]}}' % key(2).encode()
+    data, errors, _ = await execute(
+        execution,
+        f'{{ user(id: "{key(2)}") {{ username customFields }} }}',
+        users=b'{"users": [%b], "totalRecords": 1}' % user,
+    )
+
+    assert data == {"user": {"username": "u", "customFields": None}}
+    assert errors == [(["user", "customFields"], "UPSTREAM_BAD_RESPONSE", NO_TEXT)]
+
+
+@pytest.mark.parametrize("element", [b"null", b"5", b'"text"', b"[]", b"true"])
+async def test_an_element_that_is_no_object(execution: str, element: bytes) -> None:
+    """It is null with an error, in nodes and in edges; its neighbours and its place in the count stay."""
+    data, errors, calls = await execute(
+        execution,
+        "{ loans { totalCount nodes { id } edges { node { id } } } }",
+        loans=loans(loan(1), element, loan(3)),
+    )
+
+    nodes = [{"id": key(1)}, None, {"id": key(3)}]
+    assert data["loans"] == {"totalCount": 3, "nodes": nodes, "edges": [{"node": each} for each in nodes]}
+    assert errors == [
+        (["loans", "nodes", 1], "UPSTREAM_BAD_RESPONSE", NO_RECORD),
+        (["loans", "edges", 1, "node"], "UPSTREAM_BAD_RESPONSE", NO_RECORD),
+    ]
+    assert calls == ["/circulation-bff/loans"]
+
+
+async def test_an_element_that_is_no_object_in_a_batch(execution: str) -> None:
+    """A batch of links has the other records; the one that is missing by the total is an error."""
+    parents = [b'{"id": "%b", "userId": "%b"}' % (key(n).encode(), key(10 + n).encode()) for n in range(1, 3)]
+    users = b'{"users": [{"id": "%b", "username": "u"}, 5], "totalRecords": 2}' % key(11).encode()
+
+    data, errors, _ = await execute(
+        execution, "{ loans { nodes { borrower { username } } } }", loans=loans(*parents), users=users
+    )
+
+    assert data["loans"]["nodes"] == [{"borrower": {"username": "u"}}, {"borrower": None}]
+    assert [(path, code) for path, code, _ in errors] == [
+        (["loans", "nodes", 1, "borrower"], "UPSTREAM_BAD_RESPONSE")
+    ]
+
+
+@pytest.mark.parametrize("body", [rb'{"loans": ["\ud800"', rb'{"a": NaN, "b": "\ud800"}', b"\xff"])
+async def test_what_is_no_json_at_all(execution: str, body: bytes) -> None:
+    """A body that is not JSON besides stays no JSON."""
+    assert decode_json(body) is None
+    _, errors, _ = await execute(execution, "{ loans { nodes { id } } }", loans=body)
+
+    assert [(path, code) for path, code, _ in errors] == [(["loans"], "UPSTREAM_BAD_RESPONSE")]
