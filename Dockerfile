@@ -2,7 +2,7 @@
 # Run:    docker run --read-only --cap-drop ALL -p 8081:8081 -e OKAPI_URL=https://okapi.example.org circulation-gateway
 # Sample: docker run -p 8081:8081 -e SANDBOX=1 circulation-gateway
 
-ARG PYTHON=3.11
+ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -3,7 +3,7 @@
     sudo python tests/container/run_without_engine.py
 
 needs Linux, root, and `debootstrap`, `buildah` and `util-linux` (each a Debian package). buildah takes the
-Dockerfile as it is. Its base image is made of Debian 12 with Debian's Python in place of the official one, so
+Dockerfile as it is. Its base image is made of Debian 13 with Debian's Python in place of the official one, so
 what is shown is the Dockerfile and not that base. The container is a process in a root file system mounted
 read-only, as the image's user, without a capability, in namespaces of its own, but on the machine's network.
 What is expected of it is checked one by one, and the first thing that is not so ends the script with 1.
@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).parents[2]
-BASE = "docker.io/library/python:3.11-slim"
+BASE = "docker.io/library/python:3.13-slim"
 IMAGE = "localhost/circulation-gateway"
 PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 START_SECONDS = 30.0
@@ -102,8 +102,8 @@ class Builder:
 
 
 def debian(root: Path) -> None:
-    """Debian 12 and its Python 3.11, reached as `python` as in the official image."""
-    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root)]
+    """Debian 13 and its Python 3.13, reached as `python` as in the official image."""
+    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", str(root)]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     for package in (root / "var/cache/apt/archives").glob("*.deb"):
