@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping
 from itertools import product
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
@@ -56,30 +55,24 @@ class PlanCache:
         self.schema = schema
         self.hide_suggestions = hide_suggestions
 
-    def get(
-        self, operation: CachedOperation, is_direct: bool, variables: Mapping[str, Any]
-    ) -> OperationPlan | None:
-        """Return the plan for the values of variables, None if there is none. Any: values of variables."""
-        conditions, plans = operation.plans or self._start(operation)
-        key = (is_direct, *[variables.get(name) for name in conditions])
-        return plans[key] if key in plans else self._compile(operation, key)
-
     def fill(self, operation: CachedOperation, is_direct: bool) -> None:
         """Compile an operation before it is executed, for every set of values of its conditions.
 
         Few of the sets of an operation with many conditions are ever used, and their plans could displace
         those that are: such an operation is compiled when it is executed.
         """
-        conditions, _ = self._start(operation)
+        conditions, _ = self.start(operation)
         if 2 ** len(conditions) <= MAX_VARIANTS:
             for values in product((True, False), repeat=len(conditions)):
-                self._compile(operation, (is_direct, *values))
+                self.compile(operation, (is_direct, *values))
 
-    def _start(self, operation: CachedOperation) -> Variants:
+    def start(self, operation: CachedOperation) -> Variants:
+        """Start to keep the plans of an operation."""
         variants = operation.plans = Variants(_conditions_of(operation), {})
         return variants
 
-    def _compile(self, operation: CachedOperation, key: tuple[Any, ...]) -> OperationPlan | None:
+    def compile(self, operation: CachedOperation, key: tuple[Any, ...]) -> OperationPlan | None:
+        """Compile the plan for a key and keep it; None if there is none. Any: values of variables."""
         conditions, plans = operation.plans
         if len(plans) >= MAX_VARIANTS:
             return None

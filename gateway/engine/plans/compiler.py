@@ -153,6 +153,7 @@ class Compiler:
             parent_type=parent_type,
             field=field,
             declaration=declaration,
+            has_resolver=not isinstance(declaration, Field),
             nodes=nodes,
             selected=selected,
             target=drafted.plan,

@@ -49,7 +49,10 @@ class PlanExecutor:
 
         Any: the context is the schema's own.
         """
-        plan = self.plans.get(operation, context.loaders.is_direct, variables.coerced)
+        conditions, plans = operation.plans or self.plans.start(operation)
+        coerced = variables.coerced
+        key = (context.loaders.is_direct, *[coerced.get(name) for name in conditions])
+        plan = plans[key] if key in plans else self.plans.compile(operation, key)
         if plan is None:
             return None
         execution = _OperationExecution(
@@ -139,7 +142,11 @@ class _OperationExecution:
             root.error = error
             return
         try:
-            (root.result,) = await complete(self, root.plan.target, [root.value])
+            target = root.plan.target
+            if target.notes:
+                (root.result,) = await complete(self, target, [root.value])
+            else:
+                (root.result,) = target.project([root.value], self)
         except Exception as error:  # raised again, or not, when graphql-core completes the field
             without_frames(error)
             root.is_unexpected = True

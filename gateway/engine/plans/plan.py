@@ -44,16 +44,13 @@ class FieldPlan:
     name: str  # in the response
     parent_type: GraphQLObjectType
     field: GraphQLField
-    declaration: Any  # a `Field`, or at the root another field of Strawberry, with a resolver
+    declaration: Any  # a `Field`, or at the root another field of Strawberry
+    has_resolver: bool  # it is another field of Strawberry
     nodes: list[FieldNode]
     selected: Selected
     arguments: Any = None  # parsed; None if there are variables in them, or if they are not valid
     target: Plan
     decoder: RecordDecoder | None = None  # of the records it leads to; None if they are dictionaries
-
-    @property
-    def has_resolver(self) -> bool:
-        return self.declaration.base_resolver is not None
 
     def parse_arguments(self, variables: VariableValues, hide_suggestions: bool) -> Any:
         """Return the arguments, parsed by the declaration. Raises `GraphQLError` and `BadUserInput`."""
