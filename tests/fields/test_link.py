@@ -354,11 +354,9 @@ async def test_a_failed_batch_costs_its_rows_links_alone(reader: Gateway) -> Non
 
     nodes = answer["data"]["loans"]["nodes"]
     assert len(nodes) == 8
-    assert all(
-        node["dueDate"] and node["item"]["title"] and node["who"] == {"username": None} for node in nodes
-    )
+    assert all(node["dueDate"] and node["item"]["title"] and node["who"] is None for node in nodes)
     assert sorted(map(str, (each["path"] for each in answer["errors"]))) == sorted(
-        str(["loans", "nodes", row, "who", "username"]) for row in range(8)
+        str(["loans", "nodes", row, "who"]) for row in range(8)
     )
     assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_UNAVAILABLE"}
     assert Counter(reader.paths()) == {"GET /circulation-bff/loans": 1, "GET /users": 1}
@@ -370,12 +368,12 @@ async def test_a_failure_is_asked_once(reader: Gateway) -> None:
     reader.sandbox.faults.add(kind="status", path="/users", status=500)
 
     answer = await reader.execute(
-        LOAN % "a: borrower { username } metadata { createdBy { id } } b: borrower { active }",
+        LOAN % "a: borrower { username } metadata { createdBy { id } } b: borrower { id active }",
         {"id": loan["id"]},
     )
 
     assert sorted(each["path"] for each in answer["errors"]) == [
-        ["loan", "a", "username"],
+        ["loan", "a"],
         ["loan", "b", "active"],
     ]
     assert Counter(reader.paths()) == {"GET /circulation-bff/loans": 1, "GET /users": 1}
