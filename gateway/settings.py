@@ -346,6 +346,12 @@ class LimitSettings(SettingsGroup):
         le=100_000,
         description="Maximum estimated number of upstream calls for an operation.",
     )
+    max_result_nodes: int = Field(
+        default=100_000,
+        ge=10,  # `first` defaults to 10
+        le=10_000_000,
+        description="Maximum estimated number of records in a result: the product of `first` along each path.",
+    )
     max_page_size: int = Field(
         default=1000,
         ge=10,  # `first` defaults to 10, and the default must work

@@ -33,13 +33,14 @@ from gateway.engine.core import (
 )
 from gateway.engine.defer import defer_conditions, may_defer, without_defer
 from gateway.engine.limits import (
+    Estimate,
     FiniteNumbers,
     IntrospectionDepth,
     Price,
     Pricing,
     Step,
+    check_estimate,
     check_shape,
-    cost_exceeded,
     cost_steps,
     estimate_cost,
     has_variable_cost,
@@ -81,8 +82,8 @@ class Operation:
     name: str | None
     is_mutation: bool
     signatures: tuple[GraphQLVariableSignature, ...]
-    steps: tuple[Step, ...]  # the fields that cost upstream calls
-    cost: int | None  # in upstream calls; None if it depends on variables
+    steps: tuple[Step, ...]  # the fields that cost upstream calls or multiply records
+    estimate: Estimate | None  # None if it depends on variables
     plans: Any = None  # compiled, and evicted with the operation. Any: what `engine.plans` derives from it
     deferred: DeferredOperation | None = None  # the operation with its @defer, which this one is without
 
@@ -185,13 +186,13 @@ class Documents:
         self._pinned |= {(text, name): each for name, each in by_name.items()}
         return by_name or {None: prepared}
 
-    def estimate_cost(self, operation: Operation, variables: Mapping[str, Any]) -> int:
-        """Return the number of upstream calls an operation may need. Any: values of variables."""
-        return estimate_cost(operation.steps, variables, self.limits)
+    def estimate(self, operation: Operation, variables: Mapping[str, Any]) -> Estimate:
+        """Return what an operation may cost. Any: values of variables."""
+        return operation.estimate or estimate_cost(operation.steps, variables, self.limits)
 
-    def check_cost(self, cost: int) -> GraphQLError | None:
-        """Return the error for an operation whose cost exceeds the limit."""
-        return cost_exceeded(cost, self.limits) if cost > self.limits.max_cost else None
+    def check_estimate(self, estimate: Estimate) -> GraphQLError | None:
+        """Return the error for an operation whose estimate exceeds a limit."""
+        return check_estimate(estimate, self.limits)
 
     def _operation_names(self, text: str) -> list[str]:
         try:
@@ -248,7 +249,7 @@ class Documents:
             is_mutation=node.operation is OperationType.MUTATION,
             signatures=variable_signatures(self.core_schema, node.variable_definitions or ()),
             steps=steps,
-            cost=None if has_variable_cost(steps) else estimate_cost(steps, {}, self.limits),
+            estimate=None if has_variable_cost(steps) else estimate_cost(steps, {}, self.limits),
         )
 
     def _add(self, key: tuple[str, str | None], prepared: Prepared) -> None:

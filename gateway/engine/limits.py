@@ -2,7 +2,8 @@
 
 The shape of a document is walked once with fragment spreads expanded, up to the first limit it exceeds. So
 neither nested fragments nor cycles of them cost more than a plain document. Validation comes after that,
-because some of its rules take quadratic time. The cost in upstream calls is estimated with the variables.
+because some of its rules take quadratic time. The cost in upstream calls, and the number of records in the
+result, are estimated with the variables.
 """
 
 from __future__ import annotations
@@ -321,36 +322,65 @@ def _first(field: GraphQLField, node: FieldNode) -> tuple[int | str | None, int]
 
 
 def has_variable_cost(steps: Sequence[Step]) -> bool:
-    """Return whether the cost depends on variables: a list takes its `first` from one."""
+    """Return whether the estimate depends on variables: a list takes its `first` from one."""
     return any(isinstance(each.first, str) or has_variable_cost(each.below) for each in steps)
+
+
+class Estimate(NamedTuple):
+    """The upstream calls that an operation may need, and the records that its result may have.
+
+    Each place of a record in the result counts. Only records of lists with `first`, and of lists with such
+    lists below them, are counted: others are a part of the record that has them.
+    """
+
+    calls: int
+    records: int
 
 
 def estimate_cost(
     steps: Sequence[Step], variables: Mapping[str, Any], limits: LimitSettings, parents: int = 1
-) -> int:
-    """Return the number of upstream calls that these steps may need. Any: the value of a variable."""
-    calls = 0
+) -> Estimate:
+    """Return the estimate for these steps below each of `parents`. Any: the value of a variable."""
+    calls = records = 0
     for price, first, default, below in steps:
         if price.batched:
             calls += (price.calls + (price.more if parents > 1 else 0)) * -(-parents // limits.batch_size)
         else:
             calls += price.calls * parents
+        rows = price.rows
+        if first is not None:
+            given = variables.get(first) if isinstance(first, str) else first
+            rows *= min(max(given if isinstance(given, int) else default, 0), limits.max_page_size)
+        if first is not None or rows != 1:
+            records += parents * rows
         if below:
-            rows = price.rows
-            if first is not None:
-                given = variables.get(first) if isinstance(first, str) else first
-                rows *= min(max(given if isinstance(given, int) else default, 0), limits.max_page_size)
-            calls += estimate_cost(below, variables, limits, parents * rows)
-    return calls
+            more = estimate_cost(below, variables, limits, parents * rows)
+            calls += more.calls
+            records += more.records
+    return Estimate(calls, records)
 
 
-def cost_exceeded(cost: int, limits: LimitSettings) -> GraphQLError:
-    """Return the error for an operation that may need more upstream calls than allowed."""
-    reported = str(cost) if cost <= MAX_REPORTED_COST else f"more than {MAX_REPORTED_COST}"
-    return limit_error(
-        "MAX_COST",
-        limits.max_cost,
-        f"The operation may need {reported} upstream calls; at most {limits.max_cost} are allowed. "
-        "Select smaller pages or fewer links",
-        estimated=min(cost, MAX_REPORTED_COST),
-    )
+def check_estimate(estimate: Estimate, limits: LimitSettings) -> GraphQLError | None:
+    """Return the error for an operation whose estimate exceeds a limit."""
+    calls, records = estimate
+    if calls > limits.max_cost:
+        return limit_error(
+            "MAX_COST",
+            limits.max_cost,
+            f"The operation may need {_reported(calls)} upstream calls; at most {limits.max_cost} are allowed. "
+            "Select smaller pages or fewer links",
+            estimated=min(calls, MAX_REPORTED_COST),
+        )
+    if records > limits.max_result_nodes:
+        return limit_error(
+            "MAX_RESULT_NODES",
+            limits.max_result_nodes,
+            f"The result may have {_reported(records)} records; at most {limits.max_result_nodes} are allowed. "
+            "Select smaller pages or fewer lists",
+            estimated=min(records, MAX_REPORTED_COST),
+        )
+    return None
+
+
+def _reported(number: int) -> str:
+    return str(number) if number <= MAX_REPORTED_COST else f"more than {MAX_REPORTED_COST}"

@@ -130,14 +130,12 @@ class Operations:
                     return _refuse(judged, caller)
                 coerced = judged
             variables = coerced
-        cost = operation.cost
-        if cost is None:
-            cost = documents.estimate_cost(operation, variables.coerced)
-        if cost > documents.limits.max_cost and (excess := documents.check_cost(cost)):
+        estimate = documents.estimate(operation, variables.coerced)
+        if excess := documents.check_estimate(estimate):
             return _refuse([excess], caller)
         record.kind = "mutation" if operation.is_mutation else "query"
         record.name = operation.name
-        if self.rate_limit is not None and (refusal := await self.rate_limit.check(caller, cost)):
+        if self.rate_limit is not None and (refusal := await self.rate_limit.check(caller, estimate.calls)):
             raise refusal
 
         context = self.new_context(caller, record)

@@ -63,7 +63,7 @@ def find_problems(
         if isinstance(each, Rejected):
             messages = [_describe(error) for error in each.errors]
         else:
-            excess = documents.check_cost(documents.estimate_cost(each, {}))
+            excess = documents.check_estimate(documents.estimate(each, {}))
             messages = [] if excess is None else [excess.message]
         for message in messages:
             names.setdefault(message, []).append(name or "without a name")

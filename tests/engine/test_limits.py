@@ -49,7 +49,14 @@ def calls(query: str, **variables: object) -> int:
     made = documents()
     prepared = made.prepare(query)
     assert isinstance(prepared, Operation), prepared
-    return estimate_cost(prepared.steps, variables, made.limits)
+    return estimate_cost(prepared.steps, variables, made.limits).calls
+
+
+def records(query: str, **variables: object) -> int:
+    made = documents()
+    prepared = made.prepare(query)
+    assert isinstance(prepared, Operation), prepared
+    return estimate_cost(prepared.steps, variables, made.limits).records
 
 
 # Text
@@ -290,6 +297,7 @@ def test_numbers_are_finite(number: str, place: str) -> None:
 def test_every_screen_fits(screen: Path) -> None:
     """The screens of a library keep within every limit as it is by default."""
     assert 1 <= calls(screen.read_text(), first=100) <= 30
+    assert records(screen.read_text(), first=100) <= 20_000
 
 
 @pytest.mark.parametrize(
@@ -391,6 +399,62 @@ async def test_large_estimate_is_capped(gateway: Gateway) -> None:
 
     assert answer["errors"][0]["extensions"]["estimated"] == MAX_REPORTED_COST
     assert f"more than {MAX_REPORTED_COST} upstream calls" in answer["errors"][0]["message"]
+
+
+# Records in the result
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{__typename}", 0),
+        ('{user(barcode:"1"){id}}', 0),
+        ("{loans{nodes{id}}}", 10),
+        ("{loans(first:1000){nodes{id}}}", 1000),
+        ("{loans(first:7){nodes{id} edges{node{id}}}}", 7),
+        ("{a:loans(first:30){nodes{id}} b:loans(first:40){nodes{id}}}", 70),
+        ("{loans(first:1000){nodes{borrower{loans(first:1000){nodes{id}}}}}}", 1_001_000),
+        ("{loans(first:3){nodes{borrower{...A}}}}fragment A on User{loans(first:4){nodes{id}}}", 15),
+        ("{loans(first:3){nodes{borrower{loans(first:4){nodes{borrower{loans(first:5){nodes{id}}}}}}}}}", 75),
+        ("{loans(first:9)@include(if:false){nodes{borrower{loans(first:9)@skip(if:true){nodes{id}}}}}}", 90),
+        ("{loans(first:1000000){nodes{id}}}", 1000),
+        ("{loans(first:0){nodes{borrower{loans(first:9){nodes{id}}}}}}", 0),
+        ("query($n:Int){loans(first:$n){nodes{borrower{loans(first:$n){nodes{id}}}}}}", 110),
+        # a list of another list is multiplied, but the members of a record are a part of it
+        ("{loans(first:9){nodes{loanItem{contributors{name}}}}}", 9),
+    ],
+)
+def test_records_of_a_result(query: str, expected: int) -> None:
+    """The estimate: the product of `first` along each path, whatever conditions leave out."""
+    assert records(query) == expected
+
+
+@pytest.mark.anyio
+async def test_a_result_that_multiplies_asks_nothing(gateway: Gateway) -> None:
+    """Two calls could make a million records: refused with the figure, and upstream hears nothing."""
+    gateway.sandbox.calls.clear()
+    query = "query($n:Int){loans(first:1000){nodes{borrower{loans(first:$n){nodes{id}}}}}}"
+
+    answer = await gateway.execute(query, {"n": 1000})
+
+    assert "data" not in answer
+    (error,) = answer["errors"]
+    del error["extensions"]["requestId"]
+    assert error == {
+        "message": "The result may have more than 1000000 records; at most 100000 are allowed. "
+        "Select smaller pages or fewer lists (MAX_RESULT_NODES).",
+        "extensions": {
+            "code": "LIMIT_EXCEEDED",
+            "retryable": False,
+            "limit": "MAX_RESULT_NODES",
+            "maximum": 100_000,
+            "estimated": MAX_REPORTED_COST,
+        },
+    }
+    assert gateway.calls == []
+    (error,) = (await gateway.execute(query, {"n": 100}))["errors"]
+    assert error["extensions"]["estimated"] == 101_000
+    assert "data" in await gateway.execute(query, {"n": 99})
 
 
 @pytest.mark.anyio
