@@ -350,7 +350,7 @@ class LimitSettings(SettingsGroup):
         default=100_000,
         ge=10,  # `first` defaults to 10
         le=10_000_000,
-        description="Maximum estimated number of records in a result: the product of `first` along each path.",
+        description="Maximum estimated number of records in a result: products of `first` along each path.",
     )
     max_page_size: int = Field(
         default=1000,

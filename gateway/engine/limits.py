@@ -367,16 +367,16 @@ def check_estimate(estimate: Estimate, limits: LimitSettings) -> GraphQLError | 
         return limit_error(
             "MAX_COST",
             limits.max_cost,
-            f"The operation may need {_reported(calls)} upstream calls; at most {limits.max_cost} are allowed. "
-            "Select smaller pages or fewer links",
+            f"The operation may need {_reported(calls)} upstream calls; at most {limits.max_cost} are "
+            "allowed. Select smaller pages or fewer links",
             estimated=min(calls, MAX_REPORTED_COST),
         )
     if records > limits.max_result_nodes:
         return limit_error(
             "MAX_RESULT_NODES",
             limits.max_result_nodes,
-            f"The result may have {_reported(records)} records; at most {limits.max_result_nodes} are allowed. "
-            "Select smaller pages or fewer lists",
+            f"The result may have {_reported(records)} records; at most {limits.max_result_nodes} are "
+            "allowed. Select smaller pages or fewer lists",
             estimated=min(records, MAX_REPORTED_COST),
         )
     return None
