@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # imported only if they are enabled
     from gateway.sandbox import Summary
 
 GRAPHQL_PATH = "/graphql"
+CALLS_PER_ESTIMATED = 3  # of MAX_COST, while an operation runs: more are beyond any error of the estimate
 MUTATION_MARGIN = 5.0  # seconds beyond ACT_TIMEOUT: for QUEUE_TIMEOUT, and for links of the result
 
 
@@ -67,7 +68,7 @@ def create_app(
         sandbox = create_sandbox(settings.sandbox_data)
         summary = sandbox.summary(SANDBOX_TENANT)
         transport = lambda settings: in_process_transport(sandbox)  # noqa: E731 - a named function adds nothing
-    services = Services(settings, transport)
+    services = Services(settings, transport, max_calls=CALLS_PER_ESTIMATED * settings.max_cost)
     store = _shared_store(settings)
     readiness = Readiness()
     running_mutations = RunningMutations()

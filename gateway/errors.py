@@ -59,7 +59,10 @@ class ErrorCode(StrEnum):
         "PERSISTED_QUERY_NOT_SUPPORTED",
         "Registration of persisted documents is disabled.",
     )
-    LIMIT_EXCEEDED = "LIMIT_EXCEEDED", "The document, a page or the estimated cost exceeds a limit."
+    LIMIT_EXCEEDED = (
+        "LIMIT_EXCEEDED",
+        "The document, its estimated cost, a page or what upstream sends exceeds a limit.",
+    )
     BAD_USER_INPUT = "BAD_USER_INPUT", "An argument or a variable is invalid; nothing was sent upstream."
     UNAUTHENTICATED = "UNAUTHENTICATED", "The token is missing, invalid or expired."
     FORBIDDEN = "FORBIDDEN", "The user lacks a permission."

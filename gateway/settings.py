@@ -260,6 +260,18 @@ class UpstreamSettings(SettingsGroup):
         le=1_000_000_000,
         description="Maximum upstream response size, in decoded bytes.",
     )
+    max_operation_bytes: int = Field(
+        default=40_000_000,
+        ge=1000,
+        le=10_000_000_000,
+        description="Maximum size of all upstream responses to an operation, in decoded bytes.",
+    )
+    max_process_bytes: int = Field(
+        default=120_000_000,
+        ge=1000,
+        le=100_000_000_000,
+        description="Maximum size of the upstream responses to all running operations, in decoded bytes.",
+    )
 
     @field_validator("polaris_service_account")
     @classmethod

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
@@ -132,6 +132,7 @@ class OperationRecord:
     seconds: float = 0.0
     upstream_seconds: float = 0.0  # while at least one call was open: concurrent calls count once
     span: OperationSpan | None = None
+    on_end: Callable[[], None] | None = None  # to be called when the response has been sent
     _open_calls: int = 0
     _waiting_since: float = 0.0
 
@@ -264,6 +265,8 @@ class Recorder:
     def end(self, operation: OperationRecord) -> None:
         """Log and count an operation that has ended."""
         operation.end()
+        if operation.on_end is not None:
+            operation.on_end()
         if self._metrics is not None:
             self._metrics.end(operation)
         if operation.span is not None:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from gateway import errors
 from gateway.errors import ErrorCode
 from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, OperationRecord
+from gateway.upstream.budget import OperationBudget
 from gateway.upstream.client import Client, Deadline, NotConfigured
 from gateway.upstream.record_types import Record, decode_object, rows_of
 from gateway.upstream.routes import Route
@@ -60,6 +61,7 @@ class CallerClient:
     """A client that sends the headers of one caller; lives as long as one operation."""
 
     __slots__ = (
+        "_budget",
         "_client",
         "_deadline",
         "_headers",
@@ -80,6 +82,7 @@ class CallerClient:
         operation: OperationRecord | None = None,
         path: str = "",
         token_expires: float | None = None,
+        budget: OperationBudget | None = None,
     ) -> None:
         """`path` is the encoded prefix of every path; it is no part of route templates.
 
@@ -90,6 +93,7 @@ class CallerClient:
         self._tenant = tenant
         self._token_expires = token_expires
         self._deadline = deadline
+        self._budget = budget
         self.operation = operation or OperationRecord()
         self.path = path
         self.name = client.name
@@ -136,10 +140,15 @@ class CallerClient:
         """Return the response to a read; the statuses in `expected` are returned like a 2xx."""
         path = self.path_of(route, keys)
         self._require_valid_token()
+        budget = self._budget
+        if budget is not None:
+            budget.start_read()
         with self.operation.call(self.name, "GET", route.template) as call:
             traced = call.trace_headers
             headers = self._headers if traced is None else self._with_trace(traced)
-            response = await self._client.read(path, query, headers, expected, self._tenant, self._deadline)
+            response = await self._client.read(
+                path, query, headers, expected, self._tenant, self._deadline, budget
+            )
             call.set_status(response.status)
         return response
 
@@ -180,6 +189,8 @@ class CallerClient:
             record(ErrorCode.INTERNAL_ERROR)
             raise
         else:
+            if self._budget is not None:
+                self._budget.count(len(response.body))
             record(LOCKED if response.status == 409 else SUCCESS, response.status)
             return response
         finally:

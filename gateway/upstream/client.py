@@ -17,6 +17,7 @@ import msgspec
 
 from gateway import errors
 from gateway.settings import UpstreamSettings
+from gateway.upstream.budget import OperationBudget
 from gateway.upstream.circuit_breaker import CircuitBreakers, NoCircuitBreaker
 from gateway.upstream.retries import RETRY_PAUSES, Retries, TransientFault, is_transient
 from gateway.upstream.statuses import (
@@ -90,6 +91,7 @@ class NotConfigured:
         expected: frozenset[int],
         tenant: str | None,
         deadline: Deadline | None,
+        budget: OperationBudget | None,
     ) -> UpstreamResponse:
         raise self.error()
 
@@ -141,6 +143,7 @@ class Client:
         expected: frozenset[int] = frozenset(),
         tenant: str | None = None,
         deadline: Deadline | None = None,
+        budget: OperationBudget | None = None,
     ) -> UpstreamResponse:
         """Send a read. `query` is percent-encoded. A status that is neither 2xx nor `expected` raises."""
         target = f"{path}?{query}" if query else path
@@ -150,7 +153,7 @@ class Client:
         until = asyncio.get_running_loop().time() + timeout.seconds
         try:
             return await self._retries.run(
-                lambda: self._read_once(target, headers, expected, tenant, timeout, until), until
+                lambda: self._read_once(target, headers, expected, tenant, timeout, until, budget), until
             )
         except errors.GatewayError as error:
             raise errors.without_frames(error)  # noqa: B904 - it is the same error
@@ -163,10 +166,11 @@ class Client:
         tenant: str | None,
         limit: _ReadTimeout,
         until: float,
+        budget: OperationBudget | None,
     ) -> UpstreamResponse:
         """Send one attempt of a read. Raises `TransientFault` if another attempt may succeed."""
         with self._circuit_breakers.admit(tenant, read=True) as call:
-            attempt = Attempt(until)
+            attempt = Attempt(until, budget)
             try:
                 if self._slots.locked():
                     await self._wait_for_slot(until)

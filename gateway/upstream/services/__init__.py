@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from gateway.identity import (
 )
 from gateway.observability.operation import OperationRecord
 from gateway.settings import UpstreamSettings
+from gateway.upstream.budget import OperationBudget, ProcessBudget
 from gateway.upstream.caller import CallerClient, Service
 from gateway.upstream.client import Client, Deadline, NotConfigured
 from gateway.upstream.collection import BoundCollection, Collection
@@ -108,8 +110,17 @@ def declared_interfaces() -> list[Interface]:
 class Services:
     """The clients for the life of the process. Holds no state of any caller."""
 
-    def __init__(self, settings: UpstreamSettings, transport: TransportFactory | None = None) -> None:
-        """`transport` replaces the network: the sandbox, or a test double."""
+    def __init__(
+        self,
+        settings: UpstreamSettings,
+        transport: TransportFactory | None = None,
+        *,
+        max_calls: int = sys.maxsize,
+    ) -> None:
+        """`transport` replaces the network: the sandbox, or a test double.
+
+        `max_calls` is the number of reads that an operation may send.
+        """
         create_transport = transport or network_transport(settings.upstream_transport)
 
         def client(name: str, address: str | None, setting: str) -> Client | NotConfigured:
@@ -127,6 +138,8 @@ class Services:
                 "take and release locks in that account's name, at any workstation that it names."
             )
         self.settings = settings
+        self.max_calls = max_calls
+        self.budget = ProcessBudget(settings.max_process_bytes)
         self.bff_lists = BffLists()
         self.folio = client("folio", settings.okapi_url, "OKAPI_URL")
         self.bff = client("bff", settings.bff_url or settings.okapi_url, "OKAPI_URL or BFF_URL")
@@ -134,7 +147,16 @@ class Services:
 
     def for_caller(self, caller: Caller, operation: OperationRecord | None = None) -> Upstream:
         """Return the services for this caller; calls are recorded in `operation`."""
-        return Upstream(self, caller, operation or OperationRecord())
+        budget = OperationBudget(
+            max_calls=self.max_calls,
+            max_bytes=self.settings.max_operation_bytes,
+            # Nobody would release those of a caller without a recorded operation.
+            process=ProcessBudget(self.settings.max_process_bytes) if operation is None else self.budget,
+        )
+        if operation is None:
+            operation = OperationRecord()
+        operation.on_end = budget.release
+        return Upstream(self, caller, operation, budget)
 
     async def aclose(self) -> None:
         for client in (self.folio, self.bff, self.polaris):
@@ -144,10 +166,13 @@ class Services:
 class Upstream:
     """The services for one caller; lives as long as one operation."""
 
-    def __init__(self, services: Services, caller: Caller, operation: OperationRecord) -> None:
+    def __init__(
+        self, services: Services, caller: Caller, operation: OperationRecord, budget: OperationBudget
+    ) -> None:
         self._services = services
         self._caller = caller
         self.operation = operation
+        self.budget = budget
         seconds = services.settings.operation_timeout
         self.deadline = Deadline(seconds, time.monotonic() + seconds)
         self._bff_or_circulation: dict[str, BffOrCirculation] = {}
@@ -253,7 +278,14 @@ class Upstream:
         token_expires: float | None = None,
     ) -> CallerClient:
         return CallerClient(
-            client, headers, self._caller.tenant, self.deadline, self.operation, path, token_expires
+            client,
+            headers,
+            self._caller.tenant,
+            self.deadline,
+            self.operation,
+            path,
+            token_expires,
+            self.budget,
         )
 
     @cached_property

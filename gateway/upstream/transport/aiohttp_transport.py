@@ -178,7 +178,8 @@ class AiohttpExchange:
         sent_at = datetime.now(UTC)
 
         def begin_body(received: dict[str, str]) -> Body:
-            attempt.body = Body(self._upstream, received.get("content-encoding", ""), self._max_bytes)
+            encoding = received.get("content-encoding", "")
+            attempt.body = Body(self._upstream, encoding, self._max_bytes, attempt.budget)
             return attempt.body
 
         incoming = IncomingResponse(begin_body)

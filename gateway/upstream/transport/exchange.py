@@ -21,6 +21,7 @@ from propcache.api import cached_property
 
 from gateway import errors
 from gateway.settings import UpstreamSettings
+from gateway.upstream.budget import OperationBudget
 
 Transport: TypeAlias = httpx.AsyncBaseTransport
 
@@ -60,13 +61,16 @@ def encode_headers(headers: Sequence[tuple[str, str]]) -> bytes:
 class Body:
     """A response body, decompressed piece by piece and never beyond the cap: 300 KB of gzip can be 300 MB."""
 
-    __slots__ = ("_chunks", "_gunzip", "_max_bytes", "_remaining", "_upstream", "has_begun")
+    __slots__ = ("_budget", "_chunks", "_gunzip", "_max_bytes", "_remaining", "_upstream", "has_begun")
 
-    def __init__(self, upstream: str, encoding: str, max_bytes: int) -> None:
+    def __init__(
+        self, upstream: str, encoding: str, max_bytes: int, budget: OperationBudget | None = None
+    ) -> None:
         """`encoding` is the Content-Encoding, empty if there is none; `max_bytes` counts decompressed bytes.
 
         Raises `UpstreamBadResponse` for an encoding that was not requested.
         """
+        self._budget = budget
         self._upstream = upstream
         self._max_bytes = max_bytes
         self._remaining = max_bytes
@@ -80,7 +84,11 @@ class Body:
             raise self._not_decompressed()
 
     def add(self, raw: bytes) -> None:
-        """Add a piece. Raises `UpstreamBadResponse` beyond the cap, and if it cannot be decompressed."""
+        """Add a piece.
+
+        Raises `UpstreamBadResponse` beyond the cap, and if it cannot be decompressed, and `LimitExceeded`
+        beyond the budget of the operation.
+        """
         if not raw:
             return
         self.has_begun = True
@@ -90,6 +98,8 @@ class Body:
             raise errors.UpstreamBadResponse(
                 f"{self._upstream} sent more than {self._max_bytes} bytes.", upstream=self._upstream
             )
+        if self._budget is not None:
+            self._budget.take(len(chunk))
         self._chunks.append(chunk)
 
     def read(self) -> bytes:
@@ -115,9 +125,10 @@ class Body:
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt of a call: its end by the event loop's clock, and its progress."""
+    """One attempt of a call: its end by the event loop's clock, its budget if it is a read, its progress."""
 
     until: float
+    budget: OperationBudget | None = None
     sent: bool = False
     body: Body | None = None
 
@@ -208,7 +219,7 @@ class HttpxExchange:
             try:
                 assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - typed as either kind
                 encoding = response.headers.get("Content-Encoding", "")
-                attempt.body = body = Body(self._upstream, encoding, self._max_bytes)
+                attempt.body = body = Body(self._upstream, encoding, self._max_bytes, attempt.budget)
                 async for piece in response.stream:
                     body.add(piece)
                 content = body.read()
