@@ -28,7 +28,7 @@ ENV PATH=/opt/gateway/bin:$PATH \
 # A number, so that Kubernetes can verify that it is not root.
 USER 65532:65532
 EXPOSE 8081
-# SIGTERM drains for SHUTDOWN_TIMEOUT seconds; allow 45 s before SIGKILL (a write may take 30 s).
+# SIGTERM drains for SHUTDOWN_TIMEOUT seconds; allow 50 s before SIGKILL (a write may take 40 s).
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 CMD ["python", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:' + os.environ['PORT'] + '/admin/health', timeout=2)"]
 ENTRYPOINT ["circulation-gateway"]

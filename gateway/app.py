@@ -45,7 +45,6 @@ if TYPE_CHECKING:  # imported only if they are enabled
 
 GRAPHQL_PATH = "/graphql"
 CALLS_PER_ESTIMATED = 3  # of MAX_COST, while an operation runs: more are beyond any error of the estimate
-MUTATION_MARGIN = 5.0  # seconds beyond ACT_TIMEOUT: for QUEUE_TIMEOUT, and for links of the result
 
 
 def create_app(
@@ -122,7 +121,9 @@ def create_app(
             yield {"stopping": running_mutations.stopping}
         finally:
             readiness.ready = False
-            await running_mutations.wait_until_finished(within=settings.act_timeout + MUTATION_MARGIN)
+            # A write may wait for its slot as long as a read, and the result has links.
+            longest = settings.act_timeout + settings.operation_timeout
+            await running_mutations.wait_until_finished(within=longest)
             await services.aclose()
             if store is not None:
                 await store.aclose()

@@ -226,7 +226,7 @@ class UpstreamSettings(SettingsGroup):
         default=64,
         ge=1,
         le=1000,
-        description="Maximum concurrent calls per upstream; also its connection pool size.",
+        description="Maximum concurrent calls per upstream, and its connection pool size; 1 in 8 for writes.",
     )
     connect_timeout: Seconds = Field(default=1.0, description="Seconds to open a connection to an upstream.")
     read_timeout: Seconds = Field(
@@ -242,7 +242,7 @@ class UpstreamSettings(SettingsGroup):
     )
     breaker: bool = Field(
         default=True,
-        description="Open a circuit breaker for 5 seconds when half of a tenant's calls to an upstream fail.",
+        description="Open a circuit breaker for 5 seconds when half of a tenant's calls to a service fail.",
     )
     first_byte_timeout: Seconds = Field(
         default=5.0, description="Seconds until the first byte of a read's response."
@@ -250,9 +250,6 @@ class UpstreamSettings(SettingsGroup):
     act_timeout: Seconds = Field(
         default=30.0,
         description="Seconds for a complete write (check-out, lock, ...); writes are never retried.",
-    )
-    queue_timeout: Seconds = Field(
-        default=1.0, description="Seconds a call may wait while UPSTREAM_CONCURRENCY calls are in flight."
     )
     max_upstream_bytes: int = Field(
         default=10_000_000,

@@ -218,7 +218,7 @@ async def test_a_passing_fault_is_not_seen() -> None:
 
 @pytest.mark.slow
 async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
-    """With every slot of the BFF taken by hanging calls, users are answered in under two seconds."""
+    """With every slot that a service may take in use by hanging calls, users are read in two seconds."""
     bff = Routed(circulation_bff__loans=hangs)
     bff.answers = {"/circulation-bff/loans": hangs}
     folio = Routed(users=responds(200, USERS))
@@ -226,7 +226,7 @@ async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
         bff.server = hanging
         async with app_over(folio, bff_url=hanging.url, upstream_concurrency=8, first_byte_timeout=3) as app:
             stuck = [asyncio.create_task(execute(app, TEN)) for _ in range(12)]
-            await until(lambda: len(hanging.received) == 8)
+            await until(lambda: len(hanging.received) == 6)
             started = time.monotonic()
             told = await execute(app, "{ users { nodes { id } } }")
             took = time.monotonic() - started
@@ -235,13 +235,13 @@ async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
     assert len(told["data"]["users"]["nodes"]) == 10
     assert took < 2
     codes = Counter(each["errors"][0]["extensions"]["code"] for each in answers)
-    assert codes == {"UPSTREAM_TIMEOUT": 8, "UPSTREAM_UNAVAILABLE": 4}
+    assert codes == {"UPSTREAM_TIMEOUT": 12}
 
 
 async def test_an_open_breaker_is_told_with_its_time() -> None:
     """After twenty failures nothing is sent, and the client learns when to come back."""
-    upstream = Routed(users=responds(500))
-    async with app_over(upstream) as app:
+    upstream = Routed(users=responds(503))
+    async with app_over(upstream, read_attempts=1) as app:
         for _ in range(20):
             await execute(app, "{ users { nodes { id } } }")
         told = await execute(app, "{ users { nodes { id } } }")

@@ -147,7 +147,7 @@ class CallerClient:
             traced = call.trace_headers
             headers = self._headers if traced is None else self._with_trace(traced)
             response = await self._client.read(
-                path, query, headers, expected, self._tenant, self._deadline, budget
+                route.family, path, query, headers, expected, self._tenant, self._deadline, budget
             )
             call.set_status(response.status)
         return response
@@ -167,6 +167,7 @@ class CallerClient:
         target = WriteTarget(
             method=route.method,
             path=self.path_of(route, keys),
+            family=route.family,
             base_path=self.base_path,
             permission=route.permission,
             token_expires=self._token_expires,
@@ -177,7 +178,9 @@ class CallerClient:
             with self.operation.call(self.name, route.method, route.template) as call:
                 traced = call.trace_headers
                 headers = self._headers if traced is None else self._with_trace(traced)
-                response = await self._client.write(write, target, body, headers, expected, self._tenant)
+                response = await self._client.write(
+                    write, target, body, headers, expected, self._tenant, self._deadline
+                )
                 call.set_status(response.status)
         except errors.GatewayError as problem:
             record(problem.code, problem.status)

@@ -1,6 +1,7 @@
-"""Circuit breakers: an upstream that failed half of a tenant's recent calls is not called for a while.
+"""Circuit breakers: a service that failed half of a tenant's recent calls is not called for a while.
 
-A library of one tenant may be down while the others are up, so each tenant has its own circuit breaker.
+Behind one address are many services, each of which may be down for one tenant and up for another. So each
+route family has its own circuit breaker for each tenant. Reads and writes are different families.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from gateway.upstream.routes import UPSTREAMS
 WINDOW = 10  # seconds that count as recent, for circuit breakers and retry budgets
 MIN_CALLS = 20  # recent calls below which no share of failures opens the circuit
 FAILURE_SHARE = 0.5  # share of recent calls that opens it
-OPEN_SECONDS = 5.0  # time without calls, until one read may probe the upstream
-MIN_RETRY_AFTER = 1.0  # seconds in `retryAfter` while a probe is due or running
-MAX_TENANTS = 1000  # remembered per upstream; the caller chooses the tenant, so the number must be bounded
+OPEN_SECONDS = 5.0  # time without calls, until one call may probe the service
+MIN_RETRY_AFTER = 1.0  # seconds in `retryAfter` while a probe is running
+MAX_BREAKERS = 2000  # remembered per upstream; the caller chooses the tenant, so the number must be bounded
+FAILURES = frozenset({502, 503, 504})  # not 500: one user's query can make a healthy service fail at will
 
 OPEN_CIRCUITS = ProcessGauge(
     "gateway_circuit_breakers_open",
-    "Open circuit breakers, one for each tenant of an upstream.",
+    "Open circuit breakers, one for each route family and tenant of an upstream.",
     "upstream",
     UPSTREAMS,
 )
@@ -66,36 +68,48 @@ class CircuitOpen(Exception):
 
 
 class CircuitBreaker:
-    """The circuit of one upstream and tenant: closed, open, or half open while one read probes it."""
+    """The circuit of one route family and tenant: closed, open, or half open while one call probes it.
 
-    __slots__ = ("_calls", "_clock", "_failures", "_is_probing", "_on_change", "_opened_at")
+    The probe is a call of some client, sent once like any other. Where clients only write, it is a write:
+    a request of the gateway's own would need the credentials of a user, and nothing else may ever be sent.
+    """
+
+    __slots__ = ("_calls", "_clock", "_failures", "_opened_at", "_probe_until", "on_change")
 
     def __init__(self, clock: Callable[[], float], on_change: Callable[[bool], None]) -> None:
         """`on_change` is called with True when the circuit opens and with False when it closes."""
         self._clock = clock
-        self._on_change = on_change
+        self.on_change = on_change
         self._opened_at: float | None = None
-        self._is_probing = False
+        self._probe_until = -math.inf
         self._reset()
 
     @property
     def is_open(self) -> bool:
         return self._opened_at is not None
 
-    def admit(self, read: bool) -> bool:
-        """Admit a call; return True if it is the probe, which a write never is. Raises `CircuitOpen`."""
+    def check(self) -> None:
+        """Raise `CircuitOpen` if no call would be admitted."""
+        if self._opened_at is None:
+            return
+        now = self._clock()
+        remaining = self._opened_at + OPEN_SECONDS - now
+        if remaining > 0 or now < self._probe_until:
+            raise CircuitOpen(max(remaining, MIN_RETRY_AFTER))
+
+    def admit(self) -> bool:
+        """Admit a call; return True if it is the probe. Raises `CircuitOpen`."""
         if self._opened_at is None:
             return False
-        remaining = self._opened_at + OPEN_SECONDS - self._clock()
-        if remaining > 0 or self._is_probing or not read:
-            raise CircuitOpen(max(remaining, MIN_RETRY_AFTER))
-        self._is_probing = True
+        self.check()
+        # A write may take long: another probe does not wait for its end.
+        self._probe_until = self._clock() + OPEN_SECONDS
         return True
 
     def record(self, probe: bool, failed: bool | None) -> None:
-        """Record the end of a call; `failed` is None if it proves nothing about the upstream."""
+        """Record the end of a call; `failed` is None if it proves nothing about the service."""
         if probe:
-            self._is_probing = False
+            self._probe_until = -math.inf
         if failed is not None:
             self._update(probe, failed)
 
@@ -106,7 +120,7 @@ class CircuitBreaker:
             self._opened_at = self._clock() if failed else None
             self._reset()
             if not failed:
-                self._on_change(False)
+                self.on_change(False)
             return
         self._calls.add()
         if failed:
@@ -114,7 +128,7 @@ class CircuitBreaker:
             calls = self._calls.total()
             if calls >= MIN_CALLS and self._failures.total() >= FAILURE_SHARE * calls:
                 self._opened_at = self._clock()
-                self._on_change(True)
+                self.on_change(True)
 
     def _reset(self) -> None:
         self._calls = SlidingWindowCount(self._clock)
@@ -122,13 +136,13 @@ class CircuitBreaker:
 
 
 class AdmittedCall:
-    """An admitted call; `failed` stays None if its end proves nothing about the upstream."""
+    """An admitted call with all its attempts; `failed` is None if they prove nothing about the service."""
 
-    __slots__ = ("_breaker", "_probe", "failed")
+    __slots__ = ("_breaker", "failed", "is_probe")
 
-    def __init__(self, breaker: CircuitBreaker | None, probe: bool) -> None:
+    def __init__(self, breaker: CircuitBreaker | None, is_probe: bool) -> None:
         self._breaker = breaker
-        self._probe = probe
+        self.is_probe = is_probe
         self.failed: bool | None = None
 
     def __enter__(self) -> AdmittedCall:
@@ -136,54 +150,73 @@ class AdmittedCall:
 
     def __exit__(self, *problem: object) -> None:
         if self._breaker is not None:
-            self._breaker.record(self._probe, self.failed)
+            self._breaker.record(self.is_probe, self.failed)
 
 
 class CircuitBreakers:
-    """The circuit breakers of one upstream, by tenant; the most recently used are kept."""
+    """The circuit breakers of one upstream, by tenant and route family; the most recently used are kept."""
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = name
         self._clock = clock
-        self._by_tenant: OrderedDict[str | None, CircuitBreaker] = OrderedDict()
+        self._breakers: OrderedDict[tuple[str | None, str], CircuitBreaker] = OrderedDict()
 
-    def admit(self, tenant: str | None, *, read: bool) -> AdmittedCall:
+    def admit(self, tenant: str | None, family: str) -> AdmittedCall:
         """Admit a call of this tenant. Raises `UpstreamUnavailable` if the circuit is open.
 
         The call is entered for its duration: `with circuit_breakers.admit(...) as call`.
         """
-        breaker = self._breaker(tenant)
+        breaker = self._breaker(tenant, family)
         try:
-            return AdmittedCall(breaker, breaker.admit(read))
+            return AdmittedCall(breaker, breaker.admit())
         except CircuitOpen as problem:
-            raise errors.UpstreamUnavailable(
-                f"{self._name} failed too often recently; the circuit breaker is open and nothing was sent.",
-                upstream=self._name,
-                retry_after=float(math.ceil(problem.seconds)),
-            ) from None
+            raise self._error(problem) from None
+
+    def check(self, tenant: str | None, family: str) -> None:
+        """Raise as `admit` if a call would not be admitted now."""
+        breaker = self._breakers.get((tenant, family))
+        if breaker is not None:
+            try:
+                breaker.check()
+            except CircuitOpen as problem:
+                raise self._error(problem) from None
 
     def __len__(self) -> int:
-        return len(self._by_tenant)
+        return len(self._breakers)
 
-    def _breaker(self, tenant: str | None) -> CircuitBreaker:
-        breaker = self._by_tenant.get(tenant)
+    def _error(self, problem: CircuitOpen) -> errors.UpstreamUnavailable:
+        return errors.UpstreamUnavailable(
+            f"{self._name} failed too often recently; the circuit breaker is open and nothing was sent.",
+            upstream=self._name,
+            retry_after=float(math.ceil(problem.seconds)),
+        )
+
+    def _breaker(self, tenant: str | None, family: str) -> CircuitBreaker:
+        key = tenant, family
+        breaker = self._breakers.get(key)
         if breaker is None:
-            breaker = self._by_tenant[tenant] = CircuitBreaker(self._clock, partial(self._record, tenant))
-            if len(self._by_tenant) > MAX_TENANTS:
-                _, evicted = self._by_tenant.popitem(last=False)
+            on_change = partial(self._record, tenant, family)
+            breaker = self._breakers[key] = CircuitBreaker(self._clock, on_change)
+            if len(self._breakers) > MAX_BREAKERS:
+                _, evicted = self._breakers.popitem(last=False)
                 if evicted.is_open:
                     OPEN_CIRCUITS.remove(self._name)
+                evicted.on_change = lambda opened: None  # calls in flight may still open or close it
         else:
-            self._by_tenant.move_to_end(tenant)
+            self._breakers.move_to_end(key)
         return breaker
 
-    def _record(self, tenant: str | None, opened: bool) -> None:
+    def _record(self, tenant: str | None, family: str, opened: bool) -> None:
         (OPEN_CIRCUITS.add if opened else OPEN_CIRCUITS.remove)(self._name)
-        log.warning("circuit breaker %s: %s, tenant %s", "opened" if opened else "closed", self._name, tenant)
+        change = "opened" if opened else "closed"
+        log.warning("circuit breaker %s: %s, %s, tenant %s", change, self._name, family, tenant)
 
 
 class NoCircuitBreaker:
     """A replacement for `CircuitBreakers` that admits every call."""
 
-    def admit(self, tenant: str | None, *, read: bool) -> AdmittedCall:
+    def admit(self, tenant: str | None, family: str) -> AdmittedCall:
         return AdmittedCall(None, False)
+
+    def check(self, tenant: str | None, family: str) -> None:
+        return None

@@ -1,4 +1,4 @@
-"""The client of one upstream: concurrency limit, timeouts, retries, circuit breaker, translation of failures.
+"""The client of one upstream: slots, timeouts, retries, circuit breakers, translation of failures.
 
 Reads (`GET`) may be cancelled at any time, and retried. Writes (everything else) are sent exactly once: no
 layer below repeats them, and without a conclusive response the outcome is `OutcomeUnknown`, never a guess.
@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
@@ -18,8 +18,10 @@ import msgspec
 from gateway import errors
 from gateway.settings import UpstreamSettings
 from gateway.upstream.budget import OperationBudget
-from gateway.upstream.circuit_breaker import CircuitBreakers, NoCircuitBreaker
+from gateway.upstream.circuit_breaker import FAILURES, AdmittedCall, CircuitBreakers, NoCircuitBreaker
+from gateway.upstream.loop_delay import LoopDelay
 from gateway.upstream.retries import RETRY_PAUSES, Retries, TransientFault, is_transient
+from gateway.upstream.slots import Slots
 from gateway.upstream.statuses import (
     Write,
     WriteTarget,
@@ -32,6 +34,8 @@ from gateway.upstream.statuses import (
 from gateway.upstream.transport.exceptions import (
     CONNECTION_ERRORS,
     TRANSPORT_ERRORS,
+    is_pool_full,
+    is_timeout,
     is_unsent,
     read_error,
 )
@@ -42,7 +46,7 @@ MAX_TARGET = 65_000  # characters; httpx rejects addresses beyond 65536, and no 
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Deadline:
     """The end of the reads of one operation. Each write begins and ends with a new one.
 
@@ -53,6 +57,8 @@ class Deadline:
     seconds: float
     ends: float
     clock: Callable[[], float] = time.monotonic
+    timed_out: set[str] = field(default_factory=set)
+    """The route families of which a read of this operation timed out."""
 
     def remaining(self) -> float:
         """Return the seconds until the end; zero or negative once it has passed."""
@@ -64,7 +70,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class _ReadTimeout:
-    """The time of one read, and the limit that it comes from: the read's own or the operation's."""
+    """The time of one read from its turn on, and the limit that it comes from: its own or the operation's."""
 
     seconds: float
     limit: float
@@ -85,6 +91,7 @@ class NotConfigured:
 
     async def read(
         self,
+        family: str,
         path: str,
         query: str,
         headers: Sequence[tuple[str, str]],
@@ -103,6 +110,7 @@ class NotConfigured:
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int],
         tenant: str | None,
+        deadline: Deadline | None,
     ) -> UpstreamResponse:
         raise self.error()
 
@@ -126,8 +134,9 @@ class Client:
         self._exchange = open_exchange(name, base_url.rstrip("/"), transport, settings)
         self.base_path = self._exchange.base_path
         self._settings = settings
-        # A semaphore here, because httpcore loses the slots of calls that are cancelled in its queue (#1093).
-        self._slots = asyncio.Semaphore(settings.upstream_concurrency)
+        # A queue here, because httpcore loses the slots of calls that are cancelled in its own (#1093).
+        self._slots = Slots(settings.upstream_concurrency)
+        self._loop_delay = LoopDelay(lambda: self._slots.are_in_use)
         self._retries = Retries(name, settings.read_attempts, retry_pauses)
         self._circuit_breakers = CircuitBreakers(name) if settings.breaker else NoCircuitBreaker()
         self._read_timeout = _ReadTimeout(settings.read_timeout, settings.read_timeout, by_operation=False)
@@ -137,6 +146,7 @@ class Client:
 
     async def read(
         self,
+        family: str,
         path: str,
         query: str,
         headers: Sequence[tuple[str, str]],
@@ -145,16 +155,42 @@ class Client:
         deadline: Deadline | None = None,
         budget: OperationBudget | None = None,
     ) -> UpstreamResponse:
-        """Send a read. `query` is percent-encoded. A status that is neither 2xx nor `expected` raises."""
+        """Send a read of a route of this family. A status that is neither 2xx nor `expected` raises.
+
+        `query` is percent-encoded. All attempts have one slot, and count once for the circuit breaker.
+        """
         target = f"{path}?{query}" if query else path
         if len(target) > MAX_TARGET:
             raise request_too_long(self.name)
-        timeout = self._timeout(deadline)
-        until = asyncio.get_running_loop().time() + timeout.seconds
         try:
-            return await self._retries.run(
-                lambda: self._read_once(target, headers, expected, tenant, timeout, until, budget), until
-            )
+            if not self._slots.take(family, read=True):
+                self._timeout(deadline)
+                await self._wait_for_slot(family, tenant, deadline, read=True)
+            try:
+                timeout = self._timeout(deadline)
+                with self._circuit_breakers.admit(tenant, family) as call:
+                    began = self._loop_delay.start()
+                    until = began + timeout.seconds
+
+                    async def read_once() -> UpstreamResponse:
+                        attempt = Attempt(until, budget)
+                        try:
+                            return await self._read_once(target, headers, expected, call, attempt)
+                        except TimeoutError as problem:
+                            # The rest of an operation's time is too short to blame upstream.
+                            if not timeout.by_operation:
+                                self._count_failure(call, problem, family, deadline, began)
+                            raise self._timeout_error(timeout) from problem
+                        except TRANSPORT_ERRORS as problem:
+                            self._count_failure(call, problem, family, deadline, began)
+                            error = read_error(self.name, problem)
+                            if isinstance(problem, CONNECTION_ERRORS) and not attempt.body_has_begun:
+                                raise TransientFault(error) from problem
+                            raise error from problem
+
+                    return await self._retries.run(read_once, until)
+            finally:
+                self._slots.release(family)
         except errors.GatewayError as error:
             raise errors.without_frames(error)  # noqa: B904 - it is the same error
 
@@ -163,38 +199,18 @@ class Client:
         target: str,
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int],
-        tenant: str | None,
-        limit: _ReadTimeout,
-        until: float,
-        budget: OperationBudget | None,
+        call: AdmittedCall,
+        attempt: Attempt,
     ) -> UpstreamResponse:
         """Send one attempt of a read. Raises `TransientFault` if another attempt may succeed."""
-        with self._circuit_breakers.admit(tenant, read=True) as call:
-            attempt = Attempt(until, budget)
-            try:
-                if self._slots.locked():
-                    await self._wait_for_slot(until)
-                else:
-                    await self._slots.acquire()
-                try:
-                    attempt.sent = True
-                    response = await self._exchange(
-                        "GET", target, headers, None, self._settings.first_byte_timeout, attempt
-                    )
-                finally:
-                    self._slots.release()
-            except TimeoutError as problem:
-                # The rest of an operation's time is too short to blame upstream.
-                if attempt.sent and not limit.by_operation:
-                    call.failed = True
-                raise self._timeout_error(limit) from problem
-            except TRANSPORT_ERRORS as problem:
-                call.failed = True
-                error = read_error(self.name, problem)
-                if isinstance(problem, CONNECTION_ERRORS) and not attempt.body_has_begun:
-                    raise TransientFault(error) from problem
-                raise error from problem
-            call.failed = response.status >= 500
+        try:
+            response = await self._exchange(
+                "GET", target, headers, None, self._settings.first_byte_timeout, attempt
+            )
+        except errors.GatewayError:  # the response is not what it should be, but it is one
+            call.failed = False
+            raise
+        call.failed = response.status in FAILURES
         if 200 <= response.status < 300 or response.status in expected:
             return response
         error = read_status_error(self.name, response)
@@ -225,10 +241,21 @@ class Client:
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int] = frozenset(),
         tenant: str | None = None,
+        deadline: Deadline | None = None,
     ) -> UpstreamResponse:
-        """Send a write, once. A rejection raises `Refused`, an inconclusive end raises `OutcomeUnknown`."""
+        """Send a write, once. A rejection raises `Refused`, an inconclusive end raises `OutcomeUnknown`.
+
+        `deadline` is the end of the wait for a slot; the write itself has its own time.
+        """
+        family = target.family
         try:
-            return await self._write_once(write, target, body, headers, expected, tenant)
+            if not self._slots.take(family, read=False):
+                await self._wait_for_slot(family, tenant, deadline, read=False)
+            try:
+                with self._circuit_breakers.admit(tenant, family) as call:
+                    return await self._write_once(write, target, body, headers, expected, deadline, call)
+            finally:
+                self._slots.release(family)
         except errors.GatewayError as error:
             raise errors.without_frames(error)  # noqa: B904 - it is the same error
 
@@ -239,45 +266,61 @@ class Client:
         body: object,
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int],
-        tenant: str | None,
+        deadline: Deadline | None,
+        call: AdmittedCall,
     ) -> UpstreamResponse:
         content = None if body is None else _encode(body)
-        with self._circuit_breakers.admit(tenant, read=False) as call:
-            if self._slots.locked():
-                await self._wait_for_slot()
-            else:
-                await self._slots.acquire()
-            sent_at = datetime.now(UTC)
-            attempt = Attempt(asyncio.get_running_loop().time() + self._settings.act_timeout)
-            try:
-                response = await self._exchange(
-                    target.method, target.path, headers, content, self._settings.act_timeout, attempt
-                )
-            except TimeoutError as problem:
-                call.failed = True
-                raise outcome_unknown(self.name, write, sent_at) from problem
-            except TRANSPORT_ERRORS as problem:
-                call.failed = True
-                if is_unsent(problem):
-                    raise errors.UpstreamUnavailable(
-                        f"{self.name} cannot be reached; nothing was sent.", upstream=self.name
-                    ) from problem
-                raise outcome_unknown(self.name, write, sent_at) from problem
-            except errors.UpstreamBadResponse as problem:
-                raise outcome_unknown(self.name, write, sent_at) from problem
-            finally:
-                self._slots.release()
-            call.failed = response.status >= 500
+        sent_at = datetime.now(UTC)
+        began = self._loop_delay.start()
+        attempt = Attempt(began + self._settings.act_timeout)
+        try:
+            response = await self._exchange(
+                target.method, target.path, headers, content, self._settings.act_timeout, attempt
+            )
+        except TRANSPORT_ERRORS as problem:  # TimeoutError is one
+            self._count_failure(call, problem, target.family, deadline, began)
+            if is_unsent(problem):
+                raise errors.UpstreamUnavailable(
+                    f"{self.name} cannot be reached; nothing was sent.", upstream=self.name
+                ) from problem
+            raise outcome_unknown(self.name, write, sent_at) from problem
+        except errors.UpstreamBadResponse as problem:
+            call.failed = False
+            raise outcome_unknown(self.name, write, sent_at) from problem
+        call.failed = response.status in FAILURES
         if 200 <= response.status < 300 or response.status in expected:
             return response
         raise write_status_error(self.name, write, target, response)
 
-    async def _wait_for_slot(self, until: float | None = None) -> None:
-        async with asyncio.timeout_at(until):
-            try:
-                async with asyncio.timeout(self._settings.queue_timeout):
-                    await self._slots.acquire()
-            except TimeoutError as problem:
-                raise errors.UpstreamUnavailable(
-                    f"{self.name} is busy; nothing was sent.", upstream=self.name
-                ) from problem
+    def _count_failure(
+        self, call: AdmittedCall, problem: Exception, family: str, deadline: Deadline | None, began: float
+    ) -> None:
+        """Count a call that ended with this exception of a transport against upstream, if it is to blame."""
+        if is_pool_full(problem):
+            return
+        if is_timeout(problem):
+            if self._loop_delay.was_late_since(began):
+                return
+            if deadline is not None and not call.is_probe and not is_unsent(problem):
+                # One user's slow queries, up to a hundred in an operation, are no outage.
+                if family in deadline.timed_out:
+                    return
+                deadline.timed_out.add(family)
+        call.failed = True
+
+    async def _wait_for_slot(
+        self, family: str, tenant: str | None, deadline: Deadline | None, *, read: bool
+    ) -> None:
+        """Wait for a slot until the end of the operation."""
+        self._circuit_breakers.check(tenant, family)
+        if deadline is None:
+            remaining = seconds = self._settings.operation_timeout
+        else:
+            remaining, seconds = deadline.remaining(), deadline.seconds
+        try:
+            async with asyncio.timeout(remaining):
+                await self._slots.wait(family, read, tenant, deadline)
+        except TimeoutError as problem:
+            message = f"{self.name} was busy for the operation's {seconds:g} s; nothing was sent."
+            kind = errors.UpstreamTimeout if read else errors.UpstreamUnavailable
+            raise kind(message, upstream=self.name) from problem

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import Literal, TypeAlias
 
 Method: TypeAlias = Literal["GET", "POST", "PUT", "DELETE"]
 
 UPSTREAMS = ("folio", "bff", "polaris")
 """The names of the upstreams, in errors, logs and metrics."""
+
+FAMILY_SEGMENTS = 2  # constant segments of a path that name its service, and the records in it
 
 _PARAMETER = re.compile(r"\{\w+\}")
 
@@ -48,7 +51,13 @@ class Route:
     permission: str | None = None
     pattern: str = field(init=False, repr=False, compare=False)
     """The template with `%s` for each parameter."""
+    family: str = field(init=False, repr=False, compare=False)
+    """The calls that fail together, reads apart from writes: `read /circulation-bff/loans`."""
 
     def __post_init__(self) -> None:
         pattern = _PARAMETER.sub("%s", self.template.replace("%", "%%"))
         object.__setattr__(self, "pattern", pattern)
+        constant = takewhile(lambda segment: "{" not in segment, self.template.split("/")[1:])
+        kind = "read" if self.method == "GET" else "write"
+        family = f"{kind} /{'/'.join(islice(constant, FAMILY_SEGMENTS))}"
+        object.__setattr__(self, "family", family)

@@ -39,11 +39,13 @@ class Write(NamedTuple):
 class WriteTarget(NamedTuple):
     """The route of a write as it is sent, to compare with the route that an error body names.
 
-    `token_expires` is in seconds since 1970; None without a token, or if it cannot be read.
+    `family` is that of the route. `token_expires` is in seconds since 1970; None without a token, or if it
+    cannot be read.
     """
 
     method: str
     path: str
+    family: str
     base_path: str = ""
     permission: str | None = None
     token_expires: float | None = None

@@ -19,7 +19,6 @@ from tests.benchmarks.workloads import Workload
 # than a call, as by default.
 _PATIENCE = {
     "CONNECT_TIMEOUT": "300",
-    "QUEUE_TIMEOUT": "600",
     "FIRST_BYTE_TIMEOUT": "600",
     "READ_TIMEOUT": "600",
     "ACT_TIMEOUT": "600",

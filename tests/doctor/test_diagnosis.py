@@ -261,7 +261,7 @@ async def test_concurrency_is_bounded(sandbox: Sandbox) -> None:
         return httpx.Response(403, text=FORBIDDEN)
 
     services = services_to_check(
-        Settings(okapi_url="http://okapi", upstream_concurrency=4, queue_timeout=0.05),
+        Settings(okapi_url="http://okapi", upstream_concurrency=4),
         lambda settings: httpx.MockTransport(respond),
     )
 

@@ -40,7 +40,6 @@ async def test_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
             upstream_transport=network,
             upstream_concurrency=2,
             first_byte_timeout=8,
-            queue_timeout=8,
         ) as gateway,
     ):
         stuck = [asyncio.create_task(gateway.execute(locks)) for _ in range(4)]
@@ -90,7 +89,7 @@ async def test_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
 async def test_an_outage_of_upstream_unreadies_nothing() -> None:
     """With no upstream to be reached the process is alive and ready, for callers without a tenant too."""
     async with gateway_at(f"http://127.0.0.1:{closed_port()}") as gateway:
-        for _ in range(25):  # enough to open the breaker
+        for _ in range(25):  # enough to open the circuit breaker
             answer = await gateway.execute("{ users { nodes { id } } }")
         statuses = [
             (await gateway.http.get(path)).status_code

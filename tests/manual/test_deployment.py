@@ -12,7 +12,7 @@ import yaml
 from starlette.routing import Route
 
 from gateway import __version__
-from gateway.app import MUTATION_MARGIN, create_app
+from gateway.app import create_app
 from gateway.cli import cli
 from gateway.cli.serve import DRAIN_SECONDS
 from gateway.doctor.diagnosis import Status
@@ -79,7 +79,9 @@ def served() -> set[str]:
     return {route.path for route in create_app(Settings(sandbox=True)).routes if isinstance(route, Route)}
 
 
-MAX_SHUTDOWN = DRAIN_SECONDS + Settings.model_fields["act_timeout"].default + MUTATION_MARGIN
+MAX_SHUTDOWN = DRAIN_SECONDS + sum(
+    Settings.model_fields[name].default for name in ("operation_timeout", "act_timeout")
+)
 """Seconds from SIGTERM until the last mutation has its response or its deadline."""
 
 
@@ -187,9 +189,9 @@ def test_the_variables_are_settings(container: Manifest) -> None:
 
 def test_a_mutation_has_time_to_finish(services: Manifest, pod: Manifest) -> None:
     """The process is not killed before the last mutation that it sent has ended."""
-    assert pod["spec"]["terminationGracePeriodSeconds"] == 45
-    assert seconds(services["gateway"]["stop_grace_period"]) == 45
-    assert MAX_SHUTDOWN <= 45
+    assert pod["spec"]["terminationGracePeriodSeconds"] == 50
+    assert seconds(services["gateway"]["stop_grace_period"]) == 50
+    assert MAX_SHUTDOWN <= 50
 
 
 def test_the_pod_has_no_rights(pod: Manifest, container: Manifest) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from starlette.routing import Route
 
-from gateway.app import MUTATION_MARGIN, create_app
+from gateway.app import create_app
 from gateway.cli.serve import DRAIN_SECONDS
 from gateway.settings import Settings
 from tests.gateway_under_test import open_gateway
@@ -66,11 +66,12 @@ def test_the_paths_are_served() -> None:
 def test_the_times_are_those_of_the_code() -> None:
     """The drain, the grace period and the defaults that the page repeats are those of the code."""
     settings = Settings(sandbox=True)
-    grace = timedelta(seconds=settings.shutdown_timeout / 2 + settings.act_timeout + MUTATION_MARGIN)
+    longest = settings.operation_timeout + settings.act_timeout
+    grace = timedelta(seconds=settings.shutdown_timeout / 2 + longest)
 
     assert DRAIN_SECONDS == 3
     assert "accepted for 3 seconds" in PAGE
-    assert grace == timedelta(seconds=45)
-    assert "45 seconds" in PAGE
+    assert grace == timedelta(seconds=50)
+    assert "50 seconds" in PAGE
     assert (settings.head_timeout, settings.body_timeout, settings.connect_timeout) == (10, 10, 1)
     assert (settings.max_header_bytes, settings.max_headers) == (32 * 1024, 100)

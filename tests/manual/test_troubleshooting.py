@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import re
@@ -126,10 +127,20 @@ async def not_configured(_: Path) -> str:
 
 async def circuit_open(_: Path) -> str:
     async with open_gateway(read_attempts=1, lists_from="bff") as gateway:
-        gateway.sandbox.faults.add(kind="status", status=500, path="/circulation-bff/loans")
+        gateway.sandbox.faults.add(kind="status", status=503, path="/circulation-bff/loans")
         for _n in range(25):
             answer = await gateway.execute(LOANS)
     return message(answer, "UPSTREAM_UNAVAILABLE")
+
+
+async def upstream_busy(_: Path) -> str:
+    async with open_gateway(upstream_concurrency=1, operation_timeout=0.2) as gateway:
+        gateway.sandbox.faults.add(kind="slow", delay=0.5, path="/circulation-bff/loans/check-out-by-barcode")
+        running = asyncio.create_task(gateway.execute(CHECK_OUT, headers=gateway.as_staff()))
+        await asyncio.sleep(0.05)
+        answer = await gateway.execute(LOANS)
+        await running
+    return message(answer, "UPSTREAM_TIMEOUT")
 
 
 async def slow_upstream(_: Path) -> str:
@@ -181,6 +192,7 @@ CAUSES: dict[str, Cause] = {
     "Object locks fail with `UNAUTHENTICATED`": no_polaris_login,
     "Fields of one service are always `UPSTREAM_UNAVAILABLE`": not_configured,
     "Calls fail at once with `UPSTREAM_UNAVAILABLE` and `retryAfter`": circuit_open,
+    "Calls fail because an upstream was busy": upstream_busy,
     "Fields are `UPSTREAM_TIMEOUT`": slow_upstream,
     "A mutation ends with `OUTCOME_UNKNOWN`": outcome_unknown,
     "A large query is refused with `MAX_COST`": too_expensive,
@@ -190,9 +202,9 @@ CAUSES: dict[str, Cause] = {
 }
 
 
-def test_there_are_twenty_one_entries() -> None:
+def test_there_are_twenty_two_entries() -> None:
     """Each entry has a cause and a cure, and is shown by a test."""
-    assert len(ENTRIES) == 21
+    assert len(ENTRIES) == 22
     for heading in ENTRIES:
         text = section("troubleshooting", heading)
         assert len(re.findall(r"^\*\*Cause\.\*\* ", text, re.MULTILINE)) == 1

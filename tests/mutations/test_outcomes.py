@@ -237,9 +237,9 @@ async def test_connection_failure_is_not_sent(nobody: str, network: str, mutatio
 
 async def test_open_circuit_sends_nothing() -> None:
     """After twenty failures a mutation is rejected at once with a retry time, and nothing is sent."""
-    async with gateway_over(lambda request: httpx.Response(500)) as gateway:
+    async with gateway_over(lambda request: httpx.Response(503)) as gateway:
         for _ in range(20):
-            await gateway.execute("{ loans { nodes { id } } }")
+            await gateway.execute(CHECK_OUT.document, CHECK_OUT.inputs)
         gateway.requests.clear()
         error = not_sent(await gateway.execute(CHECK_OUT.document, CHECK_OUT.inputs), CHECK_OUT)
 
@@ -248,8 +248,8 @@ async def test_open_circuit_sends_nothing() -> None:
 
 
 async def test_mutation_without_a_free_slot_is_not_sent() -> None:
-    """If every slot of its upstream is in use, a mutation times out after QUEUE_TIMEOUT, unsent."""
-    limits: Json = {"upstream_concurrency": 1, "queue_timeout": 0.1, "act_timeout": 2}
+    """If every slot of its upstream is in use until the end of the operation, a mutation is not sent."""
+    limits: Json = {"upstream_concurrency": 1, "operation_timeout": 0.1, "act_timeout": 2}
     async with socket_server(hangs) as server, gateway_at(server.url, **limits) as gateway:
         first = asyncio.create_task(gateway.execute(CHECK_IN.document, CHECK_IN.inputs))
         async with asyncio.timeout(5):
@@ -259,7 +259,7 @@ async def test_mutation_without_a_free_slot_is_not_sent() -> None:
         held = await first
 
         assert server.lines() == [CHECK_IN.sent]
-    assert error["message"] == "bff is busy; nothing was sent."
+    assert error["message"] == "bff was busy for the operation's 0.1 s; nothing was sent."
     assert held["errors"][0]["extensions"]["code"] == "OUTCOME_UNKNOWN"
 
 

@@ -196,7 +196,7 @@ async def test_retries_and_breakers_are_counted() -> None:
         gateway.sandbox.faults.add(kind="status", status=503, path="/circulation-bff/loans", times=1)
         await gateway.data("{ loans { nodes { id } } }")
         again = await scrape(gateway)
-        gateway.sandbox.faults.add(kind="status", status=500, path="/circulation-bff/loans")
+        gateway.sandbox.faults.add(kind="status", status=503, path="/circulation-bff/loans")
         for _ in range(30):
             await gateway.execute("{ loans { nodes { id } } }")
         left_alone = await scrape(gateway)

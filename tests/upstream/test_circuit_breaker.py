@@ -1,8 +1,10 @@
-"""Circuit breakers: an upstream that fails is not called for a while, and then probed with one read."""
+"""Circuit breakers: a service that fails is not called for a while, and then probed with one call."""
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
 
 import httpx
 import pytest
@@ -10,8 +12,8 @@ import pytest
 from gateway import errors
 from gateway.settings import Settings
 from gateway.upstream.caller import CallerClient
-from gateway.upstream.circuit_breaker import MAX_TENANTS, OPEN_SECONDS, CircuitBreakers
-from gateway.upstream.client import Client
+from gateway.upstream.circuit_breaker import MAX_BREAKERS, OPEN_CIRCUITS, OPEN_SECONDS, CircuitBreakers
+from gateway.upstream.client import Client, Deadline
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write
 from tests.upstream.socket_server import until
@@ -32,8 +34,10 @@ class Clock:
 class Upstream:
     """A client whose upstream responds with one status, or waits, and records its requests."""
 
-    def __init__(self) -> None:
-        self.status = 500
+    def __init__(self, **settings: float) -> None:
+        self.status = 503
+        self.down: set[str] = set()  # paths that respond with 503 even if `status` is another
+        self.fault: Exception | None = None
         self.gate: asyncio.Event | None = None
         self.sent: list[str] = []
         self.clock = Clock()
@@ -41,7 +45,10 @@ class Upstream:
             "folio",
             "http://folio",
             httpx.MockTransport(self._respond),
-            Settings(read_attempts=1, read_timeout=1, act_timeout=1),
+            Settings().model_copy(
+                update={"read_attempts": 1, "read_timeout": 1, "act_timeout": 1, **settings}
+            ),
+            retry_pauses=(0.0, 0.0),
         )
         self.client._circuit_breakers = CircuitBreakers("folio", self.clock)
 
@@ -49,11 +56,16 @@ class Upstream:
         self.sent.append(request.method)
         if self.gate is not None:
             await self.gate.wait()
-        return httpx.Response(self.status, content=b"{}")
+        if self.fault is not None:
+            raise self.fault
+        status = 503 if request.url.path in self.down else self.status
+        return httpx.Response(status, content=b"{}")
 
-    async def read(self, tenant: str = "diku") -> str:
+    async def read(
+        self, tenant: str = "diku", template: str = "/users", deadline: Deadline | None = None
+    ) -> str:
         try:
-            await CallerClient(self.client, (), tenant).read_object(Route("GET", "/users"), {})
+            await CallerClient(self.client, (), tenant, deadline).read_object(Route("GET", template), {})
         except errors.GatewayError as error:
             return "open" if "failed too often" in error.message else error.code
         return "responded"
@@ -66,9 +78,9 @@ class Upstream:
         assert len(self.sent) == sent
         return caught.value
 
-    async def write(self, tenant: str = "diku") -> errors.GatewayError | None:
+    async def write(self, tenant: str = "diku", template: str = "/users") -> errors.GatewayError | None:
         try:
-            await CallerClient(self.client, (), tenant).write(WRITE, Route("POST", "/write"), {})
+            await CallerClient(self.client, (), tenant).write(WRITE, Route("POST", template), {})
         except errors.GatewayError as error:
             return error
         return None
@@ -96,7 +108,7 @@ async def test_fewer_failures_are_tolerated() -> None:
     upstream = Upstream()
     upstream.status = 200
     await upstream.fails(21)
-    upstream.status = 500
+    upstream.status = 503
     await upstream.fails(20)
 
     assert len(upstream.sent) == 41
@@ -112,9 +124,9 @@ async def test_old_failures_are_forgotten() -> None:
     assert len(upstream.sent) == 38
 
 
-@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 422, 429])
-async def test_rejections_are_no_failures(status: int) -> None:
-    """An upstream that rejects requests is up."""
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 422, 429, 500, 501])
+async def test_rejections_and_own_faults_are_no_failures(status: int) -> None:
+    """A service that rejects requests is up, and so is one that fails at some: a user can make it do so."""
     upstream = Upstream()
     upstream.status = status
     await upstream.fails(30)
@@ -122,10 +134,115 @@ async def test_rejections_are_no_failures(status: int) -> None:
     assert len(upstream.sent) == 30
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_statuses_of_an_absent_service_are_failures(status: int) -> None:
+    """These come from what is in front of a service that is down."""
+    upstream = Upstream()
+    upstream.status = status
+    await upstream.fails()
+
+    assert await upstream.read() == "open"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        httpx.ConnectError("refused"),
+        httpx.ConnectTimeout("silent"),
+        httpx.ReadError("reset"),
+        httpx.RemoteProtocolError("closed"),
+        ConnectionResetError("reset"),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+async def test_broken_connections_are_failures(fault: Exception) -> None:
+    """No connection and a connection that breaks both count, for reads and for writes."""
+    upstream = Upstream()
+    upstream.fault = fault
+    await upstream.fails()
+    for _ in range(20):
+        await upstream.write()
+
+    assert await upstream.read() == "open"
+    assert len(upstream.sent) == 40
+    assert await upstream.write() is not None
+    assert len(upstream.sent) == 40
+
+
+async def test_a_full_pool_is_no_failure_of_upstream() -> None:
+    """A connection for which the gateway's own pool has no room was never asked for."""
+    upstream = Upstream()
+    upstream.fault = httpx.PoolTimeout("full")
+    await upstream.fails(30)
+
+    assert len(upstream.sent) == 30
+
+
+async def test_an_unreadable_response_is_no_failure() -> None:
+    """A body beyond the limit, which one user's page can cause, is a response."""
+    upstream = Upstream(max_upstream_bytes=1)
+    upstream.status = 200
+    await upstream.fails(30)
+
+    assert len(upstream.sent) == 30
+
+
+async def test_a_call_counts_once_with_all_its_attempts() -> None:
+    """Nineteen reads, some of them retried, are nineteen failures; the twentieth opens the circuit."""
+    upstream = Upstream(read_attempts=3)
+    await upstream.fails(19)
+    assert len(upstream.sent) == 22  # the budget permits three retries
+
+    assert await upstream.read() == "UPSTREAM_UNAVAILABLE"
+    assert await upstream.read() == "open"
+    assert len(upstream.sent) == 23
+
+
+async def test_another_route_family_is_not_affected() -> None:
+    """Behind one address one service is down, and the others are called as before."""
+    upstream = Upstream()
+    upstream.status = 200
+    upstream.down = {"/accounts"}
+    for _ in range(20):
+        assert await upstream.read(template="/accounts") == "UPSTREAM_UNAVAILABLE"
+
+    assert await upstream.read(template="/accounts") == "open"
+    assert await upstream.read(template="/users") == "responded"
+
+
+async def test_routes_of_one_family_share_a_circuit() -> None:
+    """A record and a list of one kind come from one service."""
+    upstream = Upstream()
+    for _ in range(20):
+        await upstream.read(template="/circulation/loans")
+
+    assert await upstream.read(template="/circulation/loans/abc") == "open"
+    assert await upstream.read(template="/circulation/requests") == "UPSTREAM_UNAVAILABLE"
+
+
+async def test_reads_and_writes_have_separate_circuits() -> None:
+    """Reads that fail keep no one from lending, and writes that fail keep no one from reading."""
+    upstream = Upstream()
+    await upstream.fails()
+    upstream.status = 200
+    assert [await upstream.write(), await upstream.read()] == [None, "open"]
+
+    upstream = Upstream()
+    for _ in range(20):
+        await upstream.write()
+    sent = len(upstream.sent)
+    upstream.status = 200
+    assert await upstream.write() is not None
+    assert len(upstream.sent) == sent
+    assert await upstream.read() == "responded"
+
+
 async def test_nothing_is_sent_while_it_is_open() -> None:
     """Reads and writes fail at once, retryable, with the time after which a retry may succeed."""
     upstream = Upstream()
     await upstream.fails()
+    for _ in range(20):
+        await upstream.write()
     upstream.clock.now += 1.5
 
     with pytest.raises(errors.UpstreamUnavailable) as caught:
@@ -140,7 +257,7 @@ async def test_nothing_is_sent_while_it_is_open() -> None:
         rejected.message
         == "folio failed too often recently; the circuit breaker is open and nothing was sent."
     )
-    assert upstream.sent == ["GET"] * 20
+    assert upstream.sent == ["GET"] * 20 + ["POST"] * 20
 
 
 async def test_one_read_probes_and_closes_it() -> None:
@@ -166,9 +283,9 @@ async def test_a_failed_probe_opens_it_again() -> None:
     await upstream.fails()
     upstream.clock.now += OPEN_SECONDS
 
-    assert [await upstream.read() for _ in range(3)] == ["UPSTREAM_ERROR", "open", "open"]
+    assert [await upstream.read() for _ in range(3)] == ["UPSTREAM_UNAVAILABLE", "open", "open"]
     upstream.clock.now += OPEN_SECONDS
-    assert [await upstream.read() for _ in range(2)] == ["UPSTREAM_ERROR", "open"]
+    assert [await upstream.read() for _ in range(2)] == ["UPSTREAM_UNAVAILABLE", "open"]
     assert len(upstream.sent) == 22
 
 
@@ -180,10 +297,12 @@ async def test_only_changes_are_logged(caplog: pytest.LogCaptureFixture) -> None
     await until(lambda: len(upstream.sent) == 40)
     upstream.gate.set()
     await asyncio.gather(*running)
-    assert [each.getMessage() for each in caplog.records] == ["circuit breaker opened: folio, tenant diku"]
+    assert [each.getMessage() for each in caplog.records] == [
+        "circuit breaker opened: folio, read /users, tenant diku"
+    ]
 
     upstream.clock.now += OPEN_SECONDS
-    assert await upstream.read() == "UPSTREAM_ERROR"  # it stays as it was
+    assert await upstream.read() == "UPSTREAM_UNAVAILABLE"  # it stays as it was
     assert await upstream.read() == "open"
     assert len(caplog.records) == 1
 
@@ -192,12 +311,12 @@ async def test_only_changes_are_logged(caplog: pytest.LogCaptureFixture) -> None
     await asyncio.gather(*(upstream.read() for _ in range(10)))
     await upstream.read()
     assert [each.getMessage() for each in caplog.records[1:]] == [
-        "circuit breaker closed: folio, tenant diku"
+        "circuit breaker closed: folio, read /users, tenant diku"
     ]
 
 
 async def test_callers_wait_at_least_a_second() -> None:
-    """`retryAfter` is never below a second: just before a probe, during it, and for a write when it is due.
+    """`retryAfter` is never below a second: neither just before a probe nor during it.
 
     Otherwise clients that obey it would return at once, repeatedly, until the probe has ended.
     """
@@ -207,7 +326,6 @@ async def test_callers_wait_at_least_a_second() -> None:
     upstream.clock.now += OPEN_SECONDS - 0.25
     just_before = await upstream.refusal()
     upstream.clock.now += 60
-    due = await upstream.write()
     upstream.gate = asyncio.Event()
     probe = asyncio.create_task(upstream.read())
     await until(lambda: len(upstream.sent) == 21)
@@ -215,8 +333,7 @@ async def test_callers_wait_at_least_a_second() -> None:
     upstream.gate.set()
     await probe
 
-    assert due is not None
-    assert [just_before.retry_after, due.retry_after, during.retry_after] == [1.0, 1.0, 1.0]
+    assert [just_before.retry_after, during.retry_after] == [1.0, 1.0]
 
 
 async def test_the_rest_of_the_pause_is_rounded_up() -> None:
@@ -228,19 +345,57 @@ async def test_the_rest_of_the_pause_is_rounded_up() -> None:
     assert (await upstream.refusal()).retry_after == 2.0
 
 
-async def test_a_write_is_never_the_probe() -> None:
-    """When a probe is due, a write still fails: its own failure would be an unknown outcome."""
+async def test_one_write_probes_for_writes() -> None:
+    """Where clients only write, one of their writes is sent after the pause, once, and closes the circuit."""
+    upstream = Upstream()
+    for _ in range(20):
+        await upstream.write()
+    upstream.clock.now += OPEN_SECONDS
+
+    upstream.status = 503  # it is still down
+    failed = await upstream.write()
+    refused = await upstream.write()
+    assert isinstance(failed, errors.OutcomeUnknown)
+    assert isinstance(refused, errors.UpstreamUnavailable)
+    assert upstream.sent == ["POST"] * 21
+
+    upstream.clock.now += OPEN_SECONDS
+    upstream.status = 200
+    assert [await upstream.write() for _ in range(3)] == [None] * 3
+    assert upstream.sent == ["POST"] * 24
+
+
+async def test_a_slow_probe_does_not_delay_the_next() -> None:
+    """A write may take long: after another pause the next one is sent, before the first has ended."""
+    upstream = Upstream(act_timeout=30)
+    for _ in range(20):
+        await upstream.write()
+    upstream.clock.now += OPEN_SECONDS
+    upstream.gate = gate = asyncio.Event()
+    probe = asyncio.create_task(upstream.write())
+    await until(lambda: len(upstream.sent) == 21)
+    assert await upstream.write() is not None
+    assert len(upstream.sent) == 21
+
+    upstream.clock.now += OPEN_SECONDS
+    upstream.gate, upstream.status = None, 200
+    assert await upstream.write() is None
+    gate.set()
+    assert await probe is None
+    assert len(upstream.sent) == 22
+
+
+@pytest.mark.parametrize("status", [404, 500])
+async def test_any_response_to_the_probe_closes_it(status: int) -> None:
+    """A service that responds is up, whatever it says to this request."""
     upstream = Upstream()
     await upstream.fails()
     upstream.clock.now += OPEN_SECONDS
-    upstream.status = 200
+    upstream.status = status
+    await upstream.read()
 
-    rejected = await upstream.write()
-    assert rejected is not None
-    assert rejected.message.endswith("nothing was sent.")
-    assert "POST" not in upstream.sent
-    assert await upstream.read() == "responded"
-    assert await upstream.write() is None
+    assert await upstream.read() != "open"
+    assert len(upstream.sent) == 22
 
 
 async def test_a_cancelled_probe_allows_another() -> None:
@@ -259,13 +414,95 @@ async def test_a_cancelled_probe_allows_another() -> None:
     assert await upstream.read() == "responded"
 
 
-async def test_timeouts_and_failed_writes_count() -> None:
-    """A hanging upstream fails like a broken one, and writes count like reads."""
-    upstream = Upstream()
+async def test_timeouts_count() -> None:
+    """A service that hangs fails like a broken one, for reads and for writes."""
+    upstream = Upstream(read_timeout=0.1, act_timeout=0.1)
     upstream.gate = asyncio.Event()
-    await asyncio.gather(*(upstream.read() for _ in range(10)), *(upstream.write() for _ in range(10)))
+    await asyncio.gather(*(upstream.read() for _ in range(20)), *(upstream.write() for _ in range(20)))
 
     assert await upstream.read() == "open"
+    assert await upstream.write() is not None
+    assert len(upstream.sent) == 40
+
+
+async def test_timeouts_of_one_operation_count_once() -> None:
+    """Thirty slow queries that one user sends at once keep nobody else from reading."""
+    upstream = Upstream(read_timeout=0.05)
+    upstream.gate = asyncio.Event()
+    deadline = Deadline(10, time.monotonic() + 10)
+    found = await asyncio.gather(*(upstream.read(deadline=deadline) for _ in range(30)))
+    upstream.gate, upstream.status = None, 200
+
+    assert found == ["UPSTREAM_TIMEOUT"] * 30
+    assert await upstream.read() == "responded"
+
+
+async def test_timeouts_of_many_operations_count() -> None:
+    """A service that hangs for everybody is not called for a while."""
+    upstream = Upstream(read_timeout=0.05)
+    upstream.gate = asyncio.Event()
+    await asyncio.gather(*(upstream.read(deadline=Deadline(10, time.monotonic() + 10)) for _ in range(20)))
+
+    assert await upstream.read() == "open"
+
+
+async def test_own_delay_is_no_failure_of_upstream() -> None:
+    """Timers that ran out while the event loop was late do not count, for reads and for writes."""
+    upstream = Upstream(read_timeout=0.05, act_timeout=0.05)
+    upstream.gate = asyncio.Event()
+    calls = [asyncio.create_task(upstream.read()) for _ in range(20)]
+    calls += [asyncio.create_task(upstream.write()) for _ in range(20)]  # type: ignore[arg-type]
+    await until(lambda: len(upstream.sent) == 40)
+    time.sleep(0.3)  # noqa: ASYNC251 - the event loop is late
+    found = await asyncio.gather(*calls)
+    upstream.gate, upstream.status = None, 200
+
+    assert found[0] == "UPSTREAM_TIMEOUT"
+    assert isinstance(found[20], errors.OutcomeUnknown)
+    assert await upstream.read() == "responded"
+    assert await upstream.write() is None
+
+
+async def test_a_delay_before_the_call_excuses_no_timeout() -> None:
+    """Timers of calls that began after the delay count again."""
+    upstream = Upstream(read_timeout=0.1)
+    upstream.gate = asyncio.Event()
+    running = asyncio.create_task(upstream.read("college"))  # so that the delay is measured
+    await asyncio.sleep(0.02)
+    time.sleep(0.3)  # noqa: ASYNC251 - the event loop is late
+    await running
+    await asyncio.gather(*(upstream.read() for _ in range(20)))
+
+    assert await upstream.read() == "open"
+
+
+async def test_a_call_that_waits_for_its_turn_is_not_sent_after_the_circuit_opened() -> None:
+    """Calls that queue when the circuit opens fail with `retryAfter`, as those that come later."""
+    upstream = Upstream(upstream_concurrency=4)
+    upstream.gate = asyncio.Event()
+    for _ in range(16):
+        upstream.gate.set()
+        await upstream.read()
+    upstream.gate.clear()
+    calls = [asyncio.create_task(upstream.read()) for _ in range(10)]
+    await until(lambda: len(upstream.sent) == 20)
+    upstream.gate.set()
+
+    assert Counter(await asyncio.gather(*calls)) == {"UPSTREAM_UNAVAILABLE": 4, "open": 6}
+    assert len(upstream.sent) == 20
+
+
+async def test_a_full_upstream_with_an_open_circuit_refuses_at_once() -> None:
+    """A call that the circuit breaker would not admit does not wait for its turn first."""
+    upstream = Upstream(upstream_concurrency=1)
+    await upstream.fails()
+    upstream.gate = asyncio.Event()
+    running = asyncio.create_task(upstream.read(template="/groups"))
+    await until(lambda: len(upstream.sent) == 21)
+
+    assert await upstream.read() == "open"
+    upstream.gate.set()
+    await running
 
 
 async def test_tenants_have_separate_circuits() -> None:
@@ -278,14 +515,25 @@ async def test_tenants_have_separate_circuits() -> None:
     assert await upstream.read("diku") == "open"
 
 
-def test_the_number_of_tenants_is_bounded() -> None:
-    """A caller that invents tenants fills no memory."""
+def test_the_number_of_breakers_is_bounded() -> None:
+    """A caller that invents tenants fills no memory, and the metric counts open circuits that exist."""
+    before = OPEN_CIRCUITS.counts["folio"]
     breakers = CircuitBreakers("folio", Clock())
-    for number in range(3 * MAX_TENANTS):
-        with breakers.admit(f"t{number}", read=True) as call:
+    for _ in range(20):
+        with breakers.admit("first", "read /users") as call:
             call.failed = True
+    late = [breakers.admit("second", "read /users") for _ in range(20)]
+    assert OPEN_CIRCUITS.counts["folio"] == before + 1
 
-    assert len(breakers) == MAX_TENANTS
+    for number in range(3 * MAX_BREAKERS):
+        with breakers.admit(f"t{number % MAX_BREAKERS}", f"read /{number}") as call:
+            call.failed = True
+    for each in late:
+        with each:
+            each.failed = True
+
+    assert len(breakers) == MAX_BREAKERS
+    assert OPEN_CIRCUITS.counts["folio"] == before
 
 
 async def test_it_can_be_disabled() -> None:
@@ -293,9 +541,9 @@ async def test_it_can_be_disabled() -> None:
     client = Client(
         "folio",
         "http://folio",
-        httpx.MockTransport(lambda request: httpx.Response(500)),
+        httpx.MockTransport(lambda request: httpx.Response(503)),
         Settings(breaker=False, read_attempts=1),
     )
     for _ in range(30):
-        with pytest.raises(errors.UpstreamError):
+        with pytest.raises(errors.UpstreamUnavailable, match="is not ready"):
             await CallerClient(client, ()).read_object(Route("GET", "/users"), {})

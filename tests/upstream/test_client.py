@@ -682,7 +682,7 @@ async def settle() -> None:
 
 async def test_a_slot_is_released_after_every_end() -> None:
     """Success, rejection, failure and cancellation each release the only slot."""
-    limits = Settings(upstream_concurrency=1, queue_timeout=0.01, read_timeout=0.05, act_timeout=0.05)
+    limits = Settings(upstream_concurrency=1, read_timeout=0.05, act_timeout=0.05, operation_timeout=1)
     upstream = Upstream(httpx.Response(200, content=b'{"users":[]}'), limits)
 
     async def forever(request: httpx.Request) -> httpx.Response:
@@ -726,7 +726,7 @@ async def test_a_waiting_call_may_be_cancelled() -> None:
         await gate.wait()
         return httpx.Response(200, content=b"{}")
 
-    limits = Settings(upstream_concurrency=1, queue_timeout=5)
+    limits = Settings(upstream_concurrency=1)
     client = CallerClient(Client("folio", "http://folio", httpx.MockTransport(gated), limits), ())
     running, leaving, staying = (
         asyncio.create_task(client.read_object(Route("GET", "/users"), {})) for _ in range(3)

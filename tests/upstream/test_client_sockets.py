@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
@@ -19,7 +18,7 @@ from gateway import errors
 from gateway.settings import Settings, UpstreamSettings
 from gateway.upstream import cql
 from gateway.upstream.caller import CallerClient, encode_query, encode_segment
-from gateway.upstream.client import Client
+from gateway.upstream.client import Client, Deadline
 from gateway.upstream.collection import BoundCollection, Collection
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write
@@ -637,7 +636,7 @@ class Gate:
 async def test_calls_in_flight_are_bounded(network: Network) -> None:
     """No more calls run concurrently than there are slots, and all of them get a response."""
     gate = Gate()
-    limits = Settings(upstream_concurrency=3, queue_timeout=5)
+    limits = Settings(upstream_concurrency=3)
     async with talking(network, gate, limits) as (client, server):
         calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(9)]
         await until(lambda: gate.waiting == 3)
@@ -652,23 +651,47 @@ async def test_calls_in_flight_are_bounded(network: Network) -> None:
 
 
 async def test_a_call_that_waits_too_long_is_not_sent(network: Network) -> None:
-    """After the queue timeout a read and a write fail at once, retryable, and nothing was sent."""
+    """At the end of its operation a waiting read or write fails, retryable, and nothing was sent."""
     gate = Gate()
-    limits = Settings(upstream_concurrency=2, queue_timeout=0.05)
+    limits = Settings(upstream_concurrency=2)
     async with talking(network, gate, limits) as (client, server):
         running = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(2)]
         await until(lambda: gate.waiting == 2)
         started = time.monotonic()
-        late = await asyncio.gather(users(client)(None, limit=2), write(client), return_exceptions=True)
+        late = CallerClient(client, (), "diku", Deadline(0.05, time.monotonic() + 0.05))
+        read, written = await asyncio.gather(
+            late.read_object(Route("GET", "/users"), {}),
+            late.write(CHECK_OUT, Route("POST", "/check-out"), {}),
+            return_exceptions=True,
+        )
 
         assert 0.04 <= time.monotonic() - started <= 4
-        for problem in late:
-            assert isinstance(problem, errors.UpstreamUnavailable)
-            assert problem.message == "folio is busy; nothing was sent."
+        for problem, kind in ((read, errors.UpstreamTimeout), (written, errors.UpstreamUnavailable)):
+            assert type(problem) is kind
+            assert problem.message == "folio was busy for the operation's 0.05 s; nothing was sent."
+            assert problem.extensions["retryable"] is True
         gate.opened.set()
         await asyncio.gather(*running)
         assert server.lines() == ["GET /users?limit=1&totalRecords=none"] * 2
         assert (await users(client)(None, limit=3)).records == [{"id": "a"}]
+
+
+async def test_waiting_is_no_time_of_the_call(network: Network) -> None:
+    """The timeout of a read, and that of a write, begin when it is sent: it waits for its operation's end."""
+    gate = Gate()
+    limits = Settings(upstream_concurrency=1, read_timeout=0.6, act_timeout=0.6, first_byte_timeout=0.6)
+    async with talking(network, gate, limits) as (client, server):
+
+        async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(0.4)
+            await responds(200, USERS)(reader, writer)
+
+        server.respond = slowly
+        pages = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(3)]
+        written = asyncio.create_task(write(client))
+        await asyncio.gather(*pages, written)
+
+        assert len(server.received) == 4
 
 
 async def test_cancelled_reads_close_their_connections(network: Network) -> None:
@@ -704,7 +727,7 @@ async def test_cancellation_leaks_no_connections(network: Network) -> None:
                 cancelled += 1
         return cancelled
 
-    limits = Settings(upstream_concurrency=10, queue_timeout=5)
+    limits = Settings(upstream_concurrency=10)
     async with talking(network, sometimes, limits) as (client, server):
         end = time.monotonic() + 1.5
         cancelled = await asyncio.gather(*(churn(client, number, end) for number in range(20)))
@@ -717,7 +740,8 @@ async def test_cancellation_leaks_no_connections(network: Network) -> None:
 
         gate = Gate()
         server.respond = gate
-        whole = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(10)]
+        reads = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(8)]
+        writes = [asyncio.create_task(write(client)) for _ in range(2)]  # no route family has all slots
         await until(lambda: gate.waiting == 10)
         gate.opened.set()
-        assert [json.dumps(page.records) for page in await asyncio.gather(*whole)] == ['[{"id": "a"}]'] * 10
+        await asyncio.gather(*reads, *writes)

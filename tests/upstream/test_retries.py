@@ -217,7 +217,7 @@ async def test_a_write_is_never_retried(network: str, fault: str, method: str) -
     async with socket_server(first(1, TRANSIENT[fault])) as server:
         client = client_of(server, network)
         with pytest.raises((errors.OutcomeUnknown, errors.RateLimited)):
-            await client.write(WRITE, WriteTarget(method=method, path="/write"), {}, ())
+            await client.write(WRITE, WriteTarget(method, "/write", "write /write"), {}, ())
         await client.aclose()
 
     assert server.lines() == [f"{method} /write"]

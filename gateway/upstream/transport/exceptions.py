@@ -47,3 +47,13 @@ def is_unsent(problem: Exception) -> bool:
     """Return True if it is certain that no byte of the request was sent."""
     certain = httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol
     return isinstance(problem, certain)
+
+
+def is_timeout(problem: Exception) -> bool:
+    """Return True if a timer of this process ran out."""
+    return isinstance(problem, TimeoutError | httpx.TimeoutException)
+
+
+def is_pool_full(problem: Exception) -> bool:
+    """Return True if the transport itself had no connection to spare, in which upstream has no part."""
+    return isinstance(problem, httpx.PoolTimeout)

@@ -129,7 +129,6 @@ class Attempt:
 
     until: float
     budget: OperationBudget | None = None
-    sent: bool = False
     body: Body | None = None
 
     @property

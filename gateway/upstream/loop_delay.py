@@ -1,0 +1,47 @@
+"""The delay of the event loop: a timer that ran out while the loop was late says nothing about upstream."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+
+INTERVAL = 0.05  # seconds between two measurements
+MAX_DELAY = 0.1  # seconds; a response that arrives during a longer delay may be read after its timeout
+
+
+class LoopDelay:
+    """Remembers when the event loop was late. Measures only while `is_needed` returns True."""
+
+    def __init__(self, is_needed: Callable[[], bool]) -> None:
+        self._is_needed = is_needed
+        self._loop: asyncio.AbstractEventLoop | None = None  # the one that is measured
+        self._due = math.inf
+        self._last_delay = -math.inf
+
+    def start(self) -> float:
+        """Measure from now on; return the current time of the event loop."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if loop is not self._loop:
+            self._loop = loop
+            self._schedule(loop, now)
+        return now
+
+    def was_late_since(self, began: float) -> bool:
+        """Return True if the event loop was late after this time, which `start` returned."""
+        now = asyncio.get_running_loop().time()
+        return self._last_delay >= began or now - self._due > MAX_DELAY
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop, now: float) -> None:
+        self._due = now + INTERVAL
+        loop.call_at(self._due, self._measure, loop)
+
+    def _measure(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        if now - self._due > MAX_DELAY:
+            self._last_delay = now
+        if self._is_needed():
+            self._schedule(loop, now)
+        else:
+            self._loop = None

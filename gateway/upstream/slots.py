@@ -1,0 +1,109 @@
+"""The slots of one upstream: its concurrent calls, shared by route families, tenants and operations."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Hashable, Sized
+from typing import NamedTuple, TypeAlias, TypeVar
+
+RESERVED_PART = 8  # one slot of so many is for writes alone
+FREE_SLOTS_FACTOR = 4  # a route family takes no slot beyond this multiple of the free ones: it leaves a fifth
+
+_Key = TypeVar("_Key", bound=Hashable)
+_Queue = TypeVar("_Queue", bound=Sized)
+
+
+class _Waiting(NamedTuple):
+    turn: asyncio.Future[None]
+    read: bool
+
+
+_Calls: TypeAlias = dict[str, deque[_Waiting]]  # by route family
+_Operations: TypeAlias = dict[Hashable, _Calls]
+
+
+class Slots:
+    """A bounded number of slots, one for each call in flight.
+
+    A slot that becomes free goes to the tenants in turn, and within a tenant to its operations in turn, so
+    that none waits for all the calls of another. No route family takes the last slots: a module that hangs
+    leaves some to the others. Reads leave some to writes.
+
+    At any time no waiting call could have a slot. A new call that can have one therefore overtakes only calls
+    that wait for other slots than this one.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = self._free = size
+        self._reserved = size // RESERVED_PART
+        self._taken: dict[str, int] = {}  # by route family
+        self._queue: dict[str | None, _Operations] = {}  # by tenant; the first is next
+
+    @property
+    def are_in_use(self) -> bool:
+        """True if any call is in flight."""
+        return self._free < self._size
+
+    def take(self, family: str, read: bool) -> bool:
+        """Take a slot if one is free for this route family; return False if the call has to wait."""
+        room = self._free - self._reserved if read else self._free
+        taken = self._taken.get(family, 0)
+        if taken >= FREE_SLOTS_FACTOR * room:
+            return False
+        self._free -= 1
+        self._taken[family] = taken + 1
+        return True
+
+    def release(self, family: str) -> None:
+        """Return a slot that was taken for this route family."""
+        self._free += 1
+        self._taken[family] -= 1
+        self._serve_waiting()
+
+    async def wait(self, family: str, read: bool, tenant: str | None, operation: Hashable) -> None:
+        """Wait for a slot after `take` returned False, and take it."""
+        turn = asyncio.get_running_loop().create_future()
+        operations = self._queue.setdefault(tenant, {})
+        calls = operations.setdefault(operation, {})
+        calls.setdefault(family, deque()).append(waiting := _Waiting(turn, read))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it had its turn at the same moment
+                self.release(family)
+            else:
+                calls[family].remove(waiting)
+                _remove_if_empty(calls, family)
+                _remove_if_empty(operations, operation)
+                _remove_if_empty(self._queue, tenant)
+                self._serve_waiting()  # those behind it, if a slot became free just now
+            raise
+
+    def _serve_waiting(self) -> None:
+        while self._queue and self._free and self._serve_next():
+            pass
+
+    def _serve_next(self) -> bool:
+        """Give a free slot to the next call that can have it; return False if there is none."""
+        for tenant, operations in self._queue.items():
+            for operation, calls in operations.items():
+                for family, waiting in calls.items():
+                    if not waiting[0].turn.cancelled() and self.take(family, waiting[0].read):
+                        waiting.popleft().turn.set_result(None)
+                        _move_to_end(calls, family)
+                        _move_to_end(operations, operation)
+                        _move_to_end(self._queue, tenant)
+                        return True
+        return False
+
+
+def _remove_if_empty(queue: dict[_Key, _Queue], key: _Key) -> None:
+    if not queue[key]:
+        del queue[key]
+
+
+def _move_to_end(queue: dict[_Key, _Queue], key: _Key) -> None:
+    rest = queue.pop(key)
+    if rest:
+        queue[key] = rest
