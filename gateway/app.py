@@ -105,6 +105,7 @@ def create_app(
         operations,
         identify,
         max_body_bytes=settings.max_body_bytes,
+        max_bodies_bytes=settings.max_bodies_bytes,
         graphiql=render_page(assets, examples) if settings.graphiql else None,
         recorder=Recorder(metrics, tracing, server_timing=settings.server_timing),
     )

@@ -315,6 +315,12 @@ class LimitSettings(SettingsGroup):
         le=100_000_000,
         description="Maximum size of a GraphQL request body, in bytes.",
     )
+    max_bodies_bytes: int = Field(
+        default=50_000_000,
+        ge=1000,
+        le=10_000_000_000,
+        description="Maximum size of all GraphQL request bodies in flight, in bytes; beyond it: 503.",
+    )
     max_operations: int = Field(
         default=200,
         ge=1,

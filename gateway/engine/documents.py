@@ -48,6 +48,7 @@ from gateway.engine.limits import (
 )
 from gateway.engine.manifests import TrustedDocuments
 from gateway.engine.validation import LocatedValuesOfCorrectTypeRule
+from gateway.engine.variables import VariablesDecoder
 from gateway.errors import ErrorCode
 from gateway.observability.operation import MAX_NAME_LENGTH
 from gateway.settings import DocumentSettings, LimitSettings
@@ -82,6 +83,7 @@ class Operation:
     name: str | None
     is_mutation: bool
     signatures: tuple[GraphQLVariableSignature, ...]
+    variables: VariablesDecoder | None  # None if it declares no variables
     steps: tuple[Step, ...]  # the fields that cost upstream calls or multiply records
     estimate: Estimate | None  # None if it depends on variables
     plans: Any = None  # compiled, and evicted with the operation. Any: what `engine.plans` derives from it
@@ -248,6 +250,7 @@ class Documents:
             name=node.name.value[:MAX_NAME_LENGTH] if node.name else None,
             is_mutation=node.operation is OperationType.MUTATION,
             signatures=variable_signatures(self.core_schema, node.variable_definitions or ()),
+            variables=VariablesDecoder(node) if node.variable_definitions else None,
             steps=steps,
             estimate=None if has_variable_cost(steps) else estimate_cost(steps, {}, self.limits),
         )

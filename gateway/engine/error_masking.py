@@ -20,6 +20,8 @@ from gateway.engine.core import (
 )
 from gateway.errors import BadUserInput, ErrorCode, GatewayError, UpstreamBadResponse, without_frames
 
+MAX_MESSAGE = 400  # characters: messages quote names and values of the document, which may be megabytes
+
 INTERNAL_MESSAGE = "An unexpected error occurred in the gateway."
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ def mask_errors(errors: Iterable[GraphQLError], request_id: str) -> list[dict[st
         if extensions["code"] == ErrorCode.INTERNAL_ERROR and id(cause) not in logged:
             logged.add(id(cause))
             _log(cause, request_id)
-        entry: dict[str, Any] = {"message": message}
+        entry: dict[str, Any] = {"message": shorten(message)}
         if error.locations:
             entry["locations"] = [location.formatted for location in error.locations]
         if error.path:
@@ -63,7 +65,14 @@ def mask_exception(error: Exception, request_id: str) -> dict[str, Any]:
         message, extensions = _internal()
         _log(error, request_id)
     without_frames(error)
-    return {"message": message, "extensions": extensions | {"requestId": request_id}}
+    return {"message": shorten(message), "extensions": extensions | {"requestId": request_id}}
+
+
+def shorten(message: str) -> str:
+    """Return a message without the middle of it, if it is long: both ends say what is wrong with a value."""
+    if len(message) <= MAX_MESSAGE:
+        return message
+    return f"{message[: MAX_MESSAGE - 150]} ... {message[-145:]}"
 
 
 def _mask(error: GraphQLError) -> tuple[str, dict[str, Any]]:

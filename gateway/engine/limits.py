@@ -41,6 +41,7 @@ from gateway.errors import BadUserInput, LimitExceeded
 from gateway.settings import LimitSettings
 
 MAX_COMPARISONS = 10_000  # of fields with the same response name, which validation compares in pairs
+MAX_NAME = 200  # characters of an alias, which stands in each row of a list, and in the path of each error
 MAX_REPORTED_COST = 1_000_000  # a larger estimate is reported as "more than" this
 
 
@@ -140,6 +141,8 @@ class _Walk:
                         self.aliases += 1
                         if self.aliases > limits.max_aliases:
                             self.refuse("MAX_ALIASES", limits.max_aliases, "aliases", selection)
+                        if len(selection.alias.value) > MAX_NAME:
+                            self.refuse("MAX_NAME", MAX_NAME, "characters in an alias", selection)
                     name = (selection.alias or selection.name).value
                     here = places.setdefault((place, name), len(places) + 1)
                     self.comparisons += fields_at[here]

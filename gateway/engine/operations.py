@@ -122,10 +122,14 @@ class Operations:
         if operation.is_mutation and not allow_mutations:
             raise MutationNotAllowed
         variables = _NO_VARIABLES
-        if operation.node.variable_definitions:
-            coerced = coerce_variables(operation.signatures, request.variables or {})
+        if operation.variables is not None:
+            try:
+                given = operation.variables.decode(request.variables)
+            except GraphQLError as error:
+                return _refuse([error], caller)
+            coerced = coerce_variables(operation.signatures, given)
             if coerced is None:
-                judged = self._judge_variables(operation, request)
+                judged = self._judge_variables(operation, given)
                 if isinstance(judged, list):
                     return _refuse(judged, caller)
                 coerced = judged
@@ -141,11 +145,11 @@ class Operations:
         context = self.new_context(caller, record)
         execution: Any = None  # Any: a result, or an awaitable of one
         if incremental and operation.deferred is not None and operation.deferred.is_active(variables.coerced):
-            execution = self._execute(operation.deferred.operation, variables, request, context)
+            execution = self._execute(operation.deferred.operation, variables, context)
         elif self.plans is not None:
             execution = self.plans.execution(operation, variables, context)
         if execution is None:
-            execution = self._execute(operation, variables, request, context)
+            execution = self._execute(operation, variables, context)
         if not isinstance(execution, _RESULTS):
             # A mutation that has begun is never cancelled: upstream executes what was sent regardless.
             if operation.is_mutation:
@@ -180,27 +184,19 @@ class Operations:
         return prepared
 
     def _judge_variables(
-        self, operation: Operation, request: GraphQLRequest
+        self, operation: Operation, given: dict[str, Any]
     ) -> VariableValues | list[GraphQLError]:
         """Coerce variables that need defaults, or report all that is wrong with them."""
         return get_variable_values(
             self.documents.core_schema,
             operation.node.variable_definitions or (),
-            request.variables or {},
+            given,
             max_errors=MAX_ERRORS,
             hide_suggestions=not self.documents.suggestions,
         )
 
-    def _execute(
-        self, operation: Operation, variables: VariableValues, request: GraphQLRequest, context: object
-    ) -> object:
-        return execute_operation(
-            self.documents.core_schema,
-            operation,
-            variables,
-            context,
-            operation_extensions=request.extensions,
-        )
+    def _execute(self, operation: Operation, variables: VariableValues, context: object) -> object:
+        return execute_operation(self.documents.core_schema, operation, variables, context)
 
 
 def _refuse(errors: Sequence[GraphQLError], caller: Caller) -> GraphQLResponse:

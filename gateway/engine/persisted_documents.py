@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
@@ -26,7 +27,8 @@ from gateway.engine.request import (
 from gateway.errors import BadRequest, ErrorCode
 from gateway.redis_store import RedisStore, RedisUnavailable
 
-MAX_CHARACTERS = 10_000_000  # per process: several thousand documents of one screen each
+MAX_BYTES = 10_000_000  # in memory, per process: several thousand documents of one screen each
+MAX_TEXTS = 10_000  # per process: a short text takes little, and its entry takes 200 bytes
 EXPIRY = 7 * 24 * 3600  # seconds in the shared store since the last use
 PREFIX = "gateway:document:"
 
@@ -89,14 +91,18 @@ class PersistedDocuments:
 
 
 class LocalDocumentStore:
-    """The texts used last in this process, bounded by their total length."""
+    """The texts used last in this process, bounded by their number and their total size."""
 
-    def __init__(self, *, max_text: int, max_characters: int = MAX_CHARACTERS) -> None:
-        """`max_text` is the maximum length of one text, in characters."""
+    def __init__(self, *, max_text: int, max_bytes: int = MAX_BYTES, max_texts: int = MAX_TEXTS) -> None:
+        """`max_text` is the maximum length of one text, in characters; `max_bytes` are those in memory.
+
+        A character takes one to four bytes.
+        """
         self._max_text = max_text
-        self._max_characters = max_characters
+        self._max_bytes = max_bytes
+        self._max_texts = max_texts
         self._texts: OrderedDict[str, str] = OrderedDict()
-        self._characters = 0
+        self._bytes = 0
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -114,19 +120,19 @@ class LocalDocumentStore:
 
     def has_room_for(self, text: str) -> bool:
         """Return whether a text is short enough to be stored."""
-        return len(text) <= min(self._max_text, self._max_characters)
+        return len(text) <= self._max_text and sys.getsizeof(text) <= self._max_bytes
 
     def add(self, sha256: str, text: str) -> None:
         """Store a text whose hash was verified."""
         if not self.has_room_for(text):
             return
         if sha256 not in self._texts:
-            self._characters += len(text)
-        self._texts[sha256] = text
+            self._bytes += sys.getsizeof(text)
+            self._texts[sha256] = text
         self._texts.move_to_end(sha256)
-        while self._characters > self._max_characters:
+        while self._bytes > self._max_bytes or len(self._texts) > self._max_texts:
             _, evicted = self._texts.popitem(last=False)
-            self._characters -= len(evicted)
+            self._bytes -= sys.getsizeof(evicted)
 
 
 class RedisDocumentStore:

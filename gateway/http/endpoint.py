@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.engine.error_masking import mask_exception
 from gateway.engine.operations import IncrementalResponse, MutationNotAllowed, Operations
-from gateway.errors import GatewayError, RateLimited
+from gateway.errors import GatewayError, Overloaded, RateLimited
 from gateway.http.multipart import CLOSING, MEDIA_TYPE, OPENING, PartFormatter, frame_part
 from gateway.http.negotiation import (
     LEGACY_JSON,
@@ -23,6 +23,8 @@ from gateway.http.negotiation import (
     prefers_html,
 )
 from gateway.http.request import (
+    BodiesInFlight,
+    BodySize,
     ClientDisconnected,
     HTTPError,
     await_unless,
@@ -47,6 +49,7 @@ class GraphQLEndpoint:
         identify: Callable[[Headers], Caller],
         *,
         max_body_bytes: int,
+        max_bodies_bytes: int = 50_000_000,
         graphiql: bytes | None = None,
         recorder: Recorder | None = None,
     ) -> None:
@@ -56,6 +59,7 @@ class GraphQLEndpoint:
         self.operations = operations
         self.identify = identify
         self.max_body_bytes = max_body_bytes
+        self.bodies = BodiesInFlight(max_bodies_bytes)
         self.graphiql = graphiql
         self.recorder = recorder or Recorder()
 
@@ -79,6 +83,7 @@ class GraphQLEndpoint:
         caller: Caller | None = None
         more_headers: Sequence[tuple[bytes, bytes]] = ()
         record = self.recorder.start()
+        body_size = BodySize(self.bodies)
         try:
             try:
                 is_get = scope["method"] == "GET"
@@ -93,7 +98,9 @@ class GraphQLEndpoint:
                 if is_get:
                     request = parse_query_string(scope["query_string"])
                 else:
-                    request = await parse_body(scope["headers"], receive, max_bytes=self.max_body_bytes)
+                    request = await parse_body(
+                        scope["headers"], receive, max_bytes=self.max_body_bytes, body=body_size
+                    )
                 execution = self.operations.execute(
                     request, caller, record, allow_mutations=not is_get, incremental=accepts_parts(accept)
                 )
@@ -122,6 +129,7 @@ class GraphQLEndpoint:
             if record.kind == "mutation":
                 self.operations.running_mutations.response_sent()
         finally:
+            body_size.release()
             self.recorder.end(record)
 
     async def _send_parts(
@@ -182,6 +190,8 @@ def _refuse(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, byt
     if isinstance(error, RateLimited):
         # For clients of plain JSON too: it is not about the document, and proxies react to this status.
         return 429, error, ((b"retry-after", b"%d" % (error.retry_after or 1)),)
+    if isinstance(error, Overloaded):  # the rest of the body is in transit, and is not read
+        return 503, error, ((b"retry-after", b"%d" % (error.retry_after or 1)), (b"connection", b"close"))
     return 400 if isinstance(error, GatewayError) else 500, error, ()
 
 

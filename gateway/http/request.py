@@ -12,18 +12,21 @@ import msgspec
 from msgspec import UNSET
 from starlette.types import Receive
 
-from gateway.engine.request import GraphQLRequest
-from gateway.errors import BadRequest
+from gateway.engine.request import GraphQLRequest, RequestExtensions, has_value
+from gateway.errors import BadRequest, Overloaded
 from gateway.http.negotiation import LEGACY_JSON, is_utf8_json
 from gateway.identity import Headers
 from gateway.observability.operation import OperationRecord
 
 T = TypeVar("T")
 
+RETRY_AFTER = 1  # seconds
 DISCONNECT_DELAY = 0.2  # seconds before a disconnect is watched for: most queries take less, and a task costs
 
 _request = msgspec.json.Decoder(GraphQLRequest)
 _object: msgspec.json.Decoder[dict[str, Any] | None] = msgspec.json.Decoder(dict[str, Any] | None)
+_raw = msgspec.json.Decoder(msgspec.Raw)
+_extensions: msgspec.json.Decoder[RequestExtensions | None] = msgspec.json.Decoder(RequestExtensions | None)
 
 
 class HTTPError(Exception):
@@ -40,27 +43,64 @@ class ClientDisconnected(Exception):
     """The client closed the connection before its response."""
 
 
-async def parse_body(headers: Headers, receive: Receive, *, max_bytes: int) -> GraphQLRequest:
-    """Read and parse the body of a POST. Raises `HTTPError` and `ClientDisconnected`."""
+class BodiesInFlight:
+    """The size of all bodies that are being received, or whose requests are being served, in bytes."""
+
+    def __init__(self, maximum: int) -> None:
+        self.maximum = maximum
+        self.size = 0
+
+    def add(self, size: int) -> None:
+        """Count a piece of a body, which the caller takes away at the end of its request.
+
+        Raises `Overloaded` beyond the maximum.
+        """
+        self.size += size
+        if self.size > self.maximum:
+            raise Overloaded("Too many large requests at once. Nothing was sent.", retry_after=RETRY_AFTER)
+
+
+class BodySize:
+    """The size of the body of one request so far."""
+
+    __slots__ = ("_all", "size")
+
+    def __init__(self, bodies: BodiesInFlight) -> None:
+        self._all = bodies
+        self.size = 0
+
+    def add(self, size: int) -> None:
+        """Count a piece. Raises `Overloaded`."""
+        self.size += size
+        self._all.add(size)
+
+    def release(self) -> None:
+        """Take the body away from those in flight."""
+        self._all.size -= self.size
+
+
+async def parse_body(headers: Headers, receive: Receive, *, max_bytes: int, body: BodySize) -> GraphQLRequest:
+    """Read and parse the body of a POST. Raises `HTTPError`, `ClientDisconnected` and `Overloaded`."""
     content_headers = [header for header in headers if header[0].startswith(b"content-")]
     _check_content(content_headers)
     length = (get_values(content_headers, b"content-length") or [b"0"])[0]
     if length.isdigit() and int(length[:18]) > max_bytes:
         raise _too_large(max_bytes)
     chunks: list[bytes] = []
-    size = 0
     more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
         chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > max_bytes:
+        body.add(len(chunk))
+        if body.size > max_bytes:
             raise _too_large(max_bytes)
         chunks.append(chunk)
         more = message.get("more_body", False)
     request = _decode(b"".join(chunks), _request, "The body")
+    chunks.clear()
+    _check_variables(request.variables, "The body", " - at `$.variables`")
     if request.query:
         return request
     if request.names_document:  # Relay and others send `"query": ""` or null beside the id
@@ -85,9 +125,10 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
         query=parameters.get("query", UNSET),
         documentId=parameters.get("documentId"),
         operationName=parameters.get("operationName"),
-        variables=_decode_parameter(parameters, "variables"),
-        extensions=_decode_parameter(parameters, "extensions"),
+        variables=_decode_parameter(parameters, "variables", _raw) or msgspec.Raw(),
+        extensions=_decode_parameter(parameters, "extensions", _extensions),
     )
+    _check_variables(request.variables, "Parameter variables")
     if not isinstance(request.query, str) and not request.names_document:
         raise HTTPError(400, "Parameter query is missing.")
     return request
@@ -188,10 +229,19 @@ def _too_large(max_bytes: int) -> HTTPError:
     return HTTPError(413, f"The body exceeds MAX_BODY_BYTES of {max_bytes} bytes.", (b"connection", b"close"))
 
 
-def _decode_parameter(parameters: dict[str, str], name: str) -> dict[str, Any] | None:
+def _decode_parameter(parameters: dict[str, str], name: str, decoder: msgspec.json.Decoder[T]) -> T | None:
     if name not in parameters:
         return None
-    return _decode(parameters[name].encode(), _object, f"Parameter {name}")
+    return _decode(parameters[name].encode(), decoder, f"Parameter {name}")
+
+
+def _check_variables(variables: msgspec.Raw, place: str, path: str = "") -> None:
+    """Check that variables are an object or null, whose members are not decoded yet."""
+    if has_value(variables) and not bytes(variables).startswith(b"{"):
+        try:
+            _object.decode(variables)
+        except msgspec.ValidationError as error:
+            raise HTTPError(400, f"{place} is not a GraphQL request: {error}{path}.") from None
 
 
 def _decode(raw: bytes, decoder: msgspec.json.Decoder[T], place: str) -> T:

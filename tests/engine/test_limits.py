@@ -140,6 +140,13 @@ def test_aliases(query: str) -> None:
     assert not isinstance(documents(aliases=3).prepare(query, "A" if "query A" in query else None), Rejected)
 
 
+def test_an_alias_has_a_length() -> None:
+    """It would stand in each row of a list."""
+    accepted(f"{{{'a' * 200}: __typename}}")
+
+    assert limit_of(f"{{...A}}fragment A on Query{{{'a' * 201}: __typename}}") == "MAX_NAME"
+
+
 @pytest.mark.parametrize(
     "query",
     [

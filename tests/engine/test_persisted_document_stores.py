@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from sys import getsizeof
 
 import pytest
 
@@ -58,8 +59,8 @@ async def test_a_text_is_found_by_its_hash() -> None:
 
 @pytest.mark.anyio
 async def test_recently_used_texts_are_kept() -> None:
-    """Beyond the maximum of characters the least recently used text is evicted."""
-    documents = LocalDocumentStore(max_text=10, max_characters=30)
+    """Beyond the maximum of bytes the least recently used text is evicted."""
+    documents = LocalDocumentStore(max_text=10, max_bytes=3 * getsizeof("1" * 10))
     first, second, third, fourth = ("1" * 10, "2" * 10, "3" * 10, "4" * 10)
     await put(documents, first, second, third)
 
@@ -73,13 +74,31 @@ async def test_recently_used_texts_are_kept() -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("longest", "characters"), [(9, 100), (100, 9)])
-async def test_long_text_evicts_nothing(longest: int, characters: int) -> None:
+@pytest.mark.parametrize(("longest", "size"), [(9, 1000), (100, getsizeof("0" * 9))])
+async def test_long_text_evicts_nothing(longest: int, size: int) -> None:
     """A text that is longer than may be is not kept, and those that are kept stay."""
-    documents = LocalDocumentStore(max_text=longest, max_characters=characters)
+    documents = LocalDocumentStore(max_text=longest, max_bytes=size)
     await put(documents, "{ a }", "0123456789")
 
     assert await found(documents, "{ a }", "0123456789") == ["{ a }"]
+
+
+@pytest.mark.anyio
+async def test_short_texts_are_bounded_by_their_number() -> None:
+    """However little they take, the third text of two evicts the first."""
+    documents = LocalDocumentStore(max_text=10, max_texts=2)
+    await put(documents, "1", "2", "2", "3")
+
+    assert await found(documents, "1", "2", "3") == ["2", "3"]
+
+
+@pytest.mark.anyio
+async def test_wide_characters_count_as_what_they_take() -> None:
+    """A text of characters of four bytes evicts four times as many."""
+    documents = LocalDocumentStore(max_text=1000, max_bytes=4000)
+    await put(documents, "1" * 900, "2" * 900, "\U0001f4d6" * 900)
+
+    assert await found(documents, "1" * 900, "2" * 900, "\U0001f4d6" * 900) == ["\U0001f4d6" * 900]
 
 
 @pytest.mark.anyio
