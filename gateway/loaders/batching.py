@@ -72,6 +72,8 @@ def by_id(
                     results.update(
                         zip(map(str.lower, _members(page.records, index)), page.records, strict=True)
                     )
+                    if all(map(results.__contains__, ids)):
+                        return
                     missing = [key for key in ids if key not in results]
                     if page.total is None or page.total <= len(page.records):
                         invalid = find_invalid(page.records) if missing else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import attrgetter
 from typing import Any, Self, TypeAlias, overload
 
@@ -37,7 +38,7 @@ class CollectionName:
         if self.direct is None:
             return collection
         if lists_from == "auto":
-            return upstream.bff_or_circulation(collection, attrgetter(self.direct)(upstream))
+            return upstream.bff_or_circulation(collection, partial(attrgetter(self.direct), upstream))
         return upstream.bff_if_served(collection) if lists_from == "bff if served" else collection
 
     @property

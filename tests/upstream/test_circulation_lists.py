@@ -56,7 +56,7 @@ class Platform:
         seconds = 10.0
         return BffOrCirculation(
             CirculationBff(caller).requests,
-            Circulation(caller).requests,
+            lambda: Circulation(caller).requests,
             self.lists.of(tenant, BFF),
             Deadline(seconds, seconds, clock=lambda: 0.0),
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from graphql import FieldNode, GraphQLEnumType, GraphQLLeafType, Undefined
+from graphql import FieldNode, GraphQLEnumType, GraphQLError, GraphQLLeafType, Undefined
 
-from gateway.engine.plans.plan import Execution, Failure, Json, UnexpectedValue
+from gateway.engine.plans.plan import Execution, Json, UnexpectedValue
 from gateway.errors import UpstreamBadResponse
 from gateway.fields.link import NO_ID, are_ids
-from gateway.fields.scalars import all_from_upstream
+from gateway.fields.scalars import all_from_upstream, from_upstream
 from gateway.upstream.record_types import FLOAT, INT
 
 _DECODED: Mapping[str, Any] = {
@@ -85,18 +85,23 @@ def coercion_of(leaf: GraphQLLeafType) -> Callable[[Json], Json]:
 
 def convert_date(value: str | None, execution: Execution, nodes: Sequence[FieldNode]) -> Json:
     """Return a DateTime of the response; a failure of the execution if there is no such date."""
-    return None if value is None else convert_dates([value], execution, nodes)[0]
+    if value is None:
+        return None
+    try:
+        return from_upstream(value)
+    except GraphQLError:
+        return execution.fail(_bad_leaf(nodes), nodes)
 
 
 def convert_dates(values: list[str | None], execution: Execution, nodes: Sequence[FieldNode]) -> list[Json]:
     """Return the same for many at once."""
 
-    def fail(_: Exception) -> Failure:
-        name = (nodes[0].alias or nodes[0].name).value
-        message = f"An upstream service sent a value of another type for {name}."
-        return execution.fail(UpstreamBadResponse(message), nodes)
+    return all_from_upstream(values, lambda _: execution.fail(_bad_leaf(nodes), nodes))
 
-    return all_from_upstream(values, fail)
+
+def _bad_leaf(nodes: Sequence[FieldNode]) -> UpstreamBadResponse:
+    name = (nodes[0].alias or nodes[0].name).value
+    return UpstreamBadResponse(f"An upstream service sent a value of another type for {name}.")
 
 
 def check_id(value: str | None) -> str | None:

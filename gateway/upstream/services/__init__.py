@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from propcache.api import cached_property
@@ -177,7 +177,9 @@ class Upstream:
         self.deadline = Deadline(seconds, time.monotonic() + seconds)
         self._bff_or_circulation: dict[str, BffOrCirculation] = {}
 
-    def bff_or_circulation(self, bff: BoundCollection, circulation: BoundCollection) -> BoundCollection:
+    def bff_or_circulation(
+        self, bff: BoundCollection, find_circulation: Callable[[], BoundCollection]
+    ) -> BoundCollection:
         """Return a list of the BFF that is read from circulation if the BFF does not serve it."""
         services = self._services
         if isinstance(services.folio, NotConfigured):
@@ -186,7 +188,7 @@ class Upstream:
         if either is None:
             known = services.bff_lists.of(self._caller.tenant, bff.path)
             either = self._bff_or_circulation[bff.path] = BffOrCirculation(
-                bff, circulation, known, self.deadline
+                bff, find_circulation, known, self.deadline
             )
         return either
 

@@ -123,13 +123,17 @@ class BffOrCirculation(BoundCollection):
     list wait for the first response, up to `FIRST_READ_SECONDS`, so that they do not make one each.
     """
 
-    __slots__ = ("_bff", "_circulation", "_deadline", "_first")
+    __slots__ = ("_bff", "_deadline", "_find_circulation", "_first")
 
     def __init__(
-        self, bff: BoundCollection, circulation: BoundCollection, known: BffList, deadline: Deadline
+        self,
+        bff: BoundCollection,
+        find_circulation: Callable[[], BoundCollection],
+        known: BffList,
+        deadline: Deadline,
     ) -> None:
         super().__init__(bff.client, bff.declaration)
-        self._circulation = circulation
+        self._find_circulation = find_circulation
         self._bff = known
         self._deadline = deadline
         self._first: asyncio.Future[None] | None = None
@@ -140,7 +144,7 @@ class BffOrCirculation(BoundCollection):
         read_bff = super().__call__
         return self._read(
             lambda: read_bff(query, limit=limit, offset=offset, total=total),
-            lambda: self._circulation(query, limit=limit, offset=offset, total=total),
+            lambda: self._find_circulation()(query, limit=limit, offset=offset, total=total),
         )
 
     def decoded_page(
@@ -155,16 +159,16 @@ class BffOrCirculation(BoundCollection):
         read_bff = super().decoded_page
         return self._read(
             lambda: read_bff(decoder, query, limit=limit, offset=offset, total=total),
-            lambda: self._circulation.decoded_page(
+            lambda: self._find_circulation().decoded_page(
                 decoder.of_circulation, query, limit=limit, offset=offset, total=total
             ),
         )
 
     def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
-        return max(
-            super().request_line_length(query, limit=limit, offset=offset),
-            self._circulation.request_line_length(query, limit=limit, offset=offset),
-        )
+        length = super().request_line_length(query, limit=limit, offset=offset)
+        if self._bff.status is None:
+            return length
+        return max(length, self._find_circulation().request_line_length(query, limit=limit, offset=offset))
 
     async def _read(
         self, read_bff: Callable[[], Awaitable[Page]], read_circulation: Callable[[], Awaitable[Page]]
