@@ -140,12 +140,13 @@ def create_app(
         ],
         middleware=[
             Middleware(SecurityHeaders),
-            *cors(settings.origins, credentials=settings.token_cookie),
+            *cors(settings.origins, credentials=settings.token_cookie, headers=settings.more_cors_headers),
             Middleware(
                 LoadShedding,
                 path=GRAPHQL_PATH,
                 endpoint=endpoint,
                 max_operations=settings.max_operations,
+                max_waiting_bodies=settings.max_waiting_bodies,
             ),
         ],
         exception_handlers={Exception: unexpected_error},

@@ -23,6 +23,7 @@ class MutationState:
     """The state of an operation's mutations: the mutable part of its context."""
 
     outcome_unknown: bool = False
+    request_cancelled: bool = False
 
 
 @dataclass(slots=True)
@@ -45,6 +46,10 @@ class Context:
     mutations: MutationState = field(default_factory=MutationState)
     stopping: ShutdownState = field(default_factory=ShutdownState)
     operation: OperationRecord = field(default_factory=OperationRecord)
+
+    def stop_mutations(self) -> None:
+        """Start no further mutation of this operation, because its request was cancelled."""
+        self.mutations.request_cancelled = True
 
     def release(self) -> None:
         """Drop the loaded records, because graphql-core's objects keep a context until a collection."""

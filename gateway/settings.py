@@ -79,6 +79,24 @@ def exact_origins(text: str) -> str:
     return ",".join(origins)
 
 
+def host_names(text: str) -> str:
+    """Check a list of names and addresses of a server, and return it in lower case."""
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", name):
+            raise ValueError("must be comma-separated names without ports, such as graphql.example.org")
+    return ",".join(names)
+
+
+def header_names(text: str) -> str:
+    """Check a list of names of HTTP headers and return it in lower case."""
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if not re.fullmatch(r"[a-z0-9!#$%&'*+.^_`|~-]+", name) or name == "*":
+            raise ValueError("must be comma-separated names of headers such as X-Client-Name")
+    return ",".join(names)
+
+
 def rate(text: str) -> str:
     """Check a rate such as 600/minute and return it in its canonical form."""
     match = re.fullmatch(r"([1-9][0-9]{0,6})\s*/\s*(second|minute)", text.lower())
@@ -141,6 +159,8 @@ def strip_secret(text: str) -> str:
 ServiceURL = Annotated[str, AfterValidator(service_url)]
 PathPart = Annotated[str, AfterValidator(path_part)]
 Origins = Annotated[str, AfterValidator(exact_origins)]
+HostNames = Annotated[str, AfterValidator(host_names)]
+HeaderNames = Annotated[str, AfterValidator(header_names)]
 ExistingPath = Annotated[Path, AfterValidator(existing_path)]
 ExistingFolder = Annotated[Path, AfterValidator(existing_folder)]
 Rate = Annotated[str, AfterValidator(rate)]
@@ -327,6 +347,12 @@ class LimitSettings(SettingsGroup):
         le=100_000,
         description="Maximum number of concurrent GraphQL operations; more are refused with 503.",
     )
+    max_waiting_bodies: int = Field(
+        default=500,
+        ge=1,
+        le=100_000,
+        description="Maximum number of requests whose body has not arrived; the oldest is refused with 503.",
+    )
     max_query_characters: int = Field(
         default=100_000, ge=100, le=10_000_000, description="Maximum length of a query text, in characters."
     )
@@ -440,6 +466,10 @@ class BrowserSettings(SettingsGroup):
         default="",
         description="Comma-separated web origins that may send requests from the browser; unset: none.",
     )
+    cors_headers: HeaderNames = Field(
+        default="",
+        description="Comma-separated names of further request headers that pages of CORS_ORIGINS may send.",
+    )
     token_cookie: bool = Field(
         default=False, description="Take the token from the cookie folioAccessToken if no header has one."
     )
@@ -452,6 +482,11 @@ class BrowserSettings(SettingsGroup):
     def origins(self) -> tuple[str, ...]:
         """The web origins of CORS_ORIGINS."""
         return tuple(filter(None, self.cors_origins.split(",")))
+
+    @property
+    def more_cors_headers(self) -> tuple[str, ...]:
+        """The header names of CORS_HEADERS."""
+        return tuple(filter(None, self.cors_headers.split(",")))
 
 
 class ObservabilitySettings(SettingsGroup):
@@ -491,6 +526,10 @@ class ServerSettings(SettingsGroup):
     port: int = Field(
         default=8081, ge=0, le=65535, description="TCP port to listen on; 0 takes any free port."
     )
+    allowed_hosts: HostNames = Field(
+        default="",
+        description="Comma-separated names to serve besides localhost; unset: any, but on loopback no other.",
+    )
     head_timeout: Seconds = Field(
         default=10.0,
         description="Seconds to receive a request's head, from connecting or from its first byte.",
@@ -498,8 +537,12 @@ class ServerSettings(SettingsGroup):
     body_timeout: Seconds = Field(
         default=10.0, description="Seconds to receive a request's body, from the end of its head."
     )
-    idle_timeout: Seconds = Field(
-        default=10.0, description="Seconds a connection stays open between two requests."
+    idle_timeout: float = Field(
+        default=100.0,
+        gt=0,
+        le=4000,  # the load balancers of some clouds keep connections for 10 minutes or an hour
+        allow_inf_nan=False,
+        description="Seconds a connection stays open between two requests; longer than a proxy's.",
     )
     write_timeout: Seconds = Field(
         default=30.0,
@@ -515,7 +558,7 @@ class ServerSettings(SettingsGroup):
         default=1000,
         ge=1,
         le=100_000,
-        description="Maximum number of open client connections; beyond it only /admin is served.",
+        description="Maximum number of open client connections; beyond it slow ones are closed.",
     )
     shutdown_timeout: int = Field(
         default=20,
@@ -531,6 +574,11 @@ class ServerSettings(SettingsGroup):
         default=0.1,
         description="Seconds for a call to REDIS_URL; after that the process continues on its own.",
     )
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names of ALLOWED_HOSTS."""
+        return tuple(filter(None, self.allowed_hosts.split(",")))
 
     @field_validator("redis_url")
     @classmethod

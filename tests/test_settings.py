@@ -44,6 +44,7 @@ DEFAULTS: dict[str, object] = {
     "max_body_bytes": 1_000_000,
     "max_bodies_bytes": 50_000_000,
     "max_operations": 200,
+    "max_waiting_bodies": 500,
     "max_query_characters": 100_000,
     "max_tokens": 2000,
     "max_depth": 15,
@@ -66,6 +67,7 @@ DEFAULTS: dict[str, object] = {
     "suggestions": True,
     "graphiql": True,
     "cors_origins": "",
+    "cors_headers": "",
     "token_cookie": False,
     "production": False,
     "log_level": "info",
@@ -75,9 +77,10 @@ DEFAULTS: dict[str, object] = {
     "server_timing": False,
     "host": "127.0.0.1",
     "port": 8081,
+    "allowed_hosts": "",
     "head_timeout": 10.0,
     "body_timeout": 10.0,
-    "idle_timeout": 10.0,
+    "idle_timeout": 100.0,
     "write_timeout": 30.0,
     "max_header_bytes": 32_768,
     "max_headers": 100,
@@ -330,6 +333,7 @@ def test_a_path_that_cannot_be_looked_up(name: str) -> None:
         ("max_headers", 10, 10_000),
         ("max_connections", 1, 100_000),
         ("max_operations", 1, 100_000),
+        ("max_waiting_bodies", 1, 100_000),
         ("document_cache_size", 0, 100_000),
         ("max_page_size", 10, 10_000),
         ("max_query_characters", 100, 10_000_000),
@@ -350,7 +354,7 @@ def test_a_path_that_cannot_be_looked_up(name: str) -> None:
         ("act_timeout", None, 600),
         ("head_timeout", None, 600),
         ("body_timeout", None, 600),
-        ("idle_timeout", None, 600),
+        ("idle_timeout", None, 4000),
         ("write_timeout", None, 600),
         ("redis_timeout", None, 600),
     ],
@@ -589,6 +593,22 @@ def test_every_setting_has_a_meaning() -> None:
     for row in settings_table(Settings()):
         assert row.meaning.endswith("."), row.name
         assert 20 <= len(row.meaning) <= 110, row.name
+
+
+@pytest.mark.parametrize("name", ["a.example.org:8081", "http://a.example.org", "*", "*.*.org", "a b", "::1"])
+def test_names_of_hosts_are_checked(name: str) -> None:
+    """ALLOWED_HOSTS has names and addresses without ports, and no wildcard for all of them."""
+    assert problems(allowed_hosts=f"ok.example.org,{name}") == (
+        "ALLOWED_HOSTS: must be comma-separated names without ports, such as graphql.example.org"
+        f" (got 'ok.example.org,{name}')",
+    )
+
+
+def test_names_of_hosts_are_a_list() -> None:
+    """ALLOWED_HOSTS may have spaces and capitals, names below a name, and addresses."""
+    written = " Graphql.example.org, *.desk.example.org,,10.0.0.1,[fd00::2]"
+    names = ("graphql.example.org", "*.desk.example.org", "10.0.0.1", "[fd00::2]")
+    assert Settings(allowed_hosts=written).host_names == names
 
 
 def test_markdown_table() -> None:

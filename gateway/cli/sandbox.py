@@ -6,9 +6,20 @@ from pathlib import Path
 
 import click
 
-from gateway.cli.startup import CannotStart, listen, local_url, sandbox_message, show_progress
+from gateway.cli.startup import (
+    CannotStart,
+    announce,
+    fit_connections,
+    listen,
+    local_url,
+    sandbox_message,
+    show_progress,
+)
 from gateway.identity import SANDBOX_TENANT
+from gateway.observability import logs
 from gateway.server.lifecycle import run
+from gateway.server.names import check_hosts
+from gateway.settings import ObservabilitySettings, ServerSettings
 
 BFF_VERSIONS = ("latest", "released", "early", "without-mediated-requests", "fails-on-tags")
 
@@ -41,7 +52,13 @@ BFF_VERSIONS = ("latest", "released", "early", "without-mediated-requests", "fai
     show_default=True,
     help="Version of the circulation BFF: an older one lacks lists, others break on a page of requests.",
 )
-def sandbox(host: str, port: int, data: Path | None, latency: float, bff: str) -> None:
+@click.option(
+    "--allowed-hosts",
+    envvar="ALLOWED_HOSTS",
+    default="",
+    help="Comma-separated names to serve besides localhost; unset: any, but on loopback no other.",
+)
+def sandbox(host: str, port: int, data: Path | None, latency: float, bff: str, allowed_hosts: str) -> None:
     """Serve the embedded library alone, with the REST interfaces of FOLIO and Polaris.
 
     \b
@@ -49,10 +66,18 @@ def sandbox(host: str, port: int, data: Path | None, latency: float, bff: str) -
       circulation-gateway sandbox --port 9130
       circulation-gateway --okapi-url http://127.0.0.1:9130 --polaris-url http://127.0.0.1:9130
     """
-    with listen(host, port) as listener:
+    try:
+        settings = ServerSettings(allowed_hosts=allowed_hosts)
+    except ValueError as error:
+        raise CannotStart(f"ALLOWED_HOSTS: must be comma-separated names (got {allowed_hosts!r})") from error
+    log_settings = ObservabilitySettings(log_level="info", log_format="text")
+    with listen(host, port) as listener, logs.configure(log_settings):
+        settings, max_spare = fit_connections(settings)
         with show_progress(f"Loading the records in {data}" if data else "Creating the sample records"):
+            from gateway.http.error_response import error_response
             from gateway.sandbox import create_sandbox
             from gateway.sandbox.http.bff import VERSIONS
+            from gateway.server.protocol import bounded_protocol
 
             try:
                 app = create_sandbox(data, latency=latency, bff=VERSIONS[bff])
@@ -62,8 +87,14 @@ def sandbox(host: str, port: int, data: Path | None, latency: float, bff: str) -
         run(
             app,
             listener,
-            announce=lambda: click.echo(message),
+            announce=lambda: announce(message),
             drain=0.0,
             shutdown_timeout=5,
             log_level="info",
+            http=bounded_protocol(
+                settings,
+                error_response,
+                hosts=check_hosts(listener, settings.host_names),
+                max_spare=max_spare,
+            ),
         )

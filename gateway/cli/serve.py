@@ -7,9 +7,18 @@ from typing import Any
 import click
 
 from gateway.cli.settings import read_settings, setting_options, value_text
-from gateway.cli.startup import CannotStart, gateway_message, listen, local_url, show_progress
+from gateway.cli.startup import (
+    CannotStart,
+    announce,
+    fit_connections,
+    gateway_message,
+    listen,
+    local_url,
+    show_progress,
+)
 from gateway.observability import logs
 from gateway.server.lifecycle import run
+from gateway.server.names import check_hosts
 from gateway.settings import Settings, SettingsError
 
 DRAIN_SECONDS = 3.0  # the time after which a load balancer has noticed that readiness is off
@@ -27,6 +36,7 @@ def serve(**options: Any) -> None:
     settings = read_settings(options)
     require_upstream_or_sandbox(settings)
     with listen(settings.host, settings.port) as listener, logs.configure(settings):
+        settings, max_spare = fit_connections(settings)
         with show_progress("Starting"):
             from gateway.app import create_app
             from gateway.http.error_response import error_response
@@ -45,12 +55,17 @@ def serve(**options: Any) -> None:
         run(
             app,
             listener,
-            announce=lambda: click.echo(message),
+            announce=lambda: announce(message),
             drain=drain,
             last_mutations=max(0.0, settings.shutdown_timeout / 2 - drain),  # which then have ACT_TIMEOUT
             shutdown_timeout=settings.shutdown_timeout - drain,
             log_level=settings.log_level,
-            http=bounded_protocol(settings, error_response),
+            http=bounded_protocol(
+                settings,
+                error_response,
+                hosts=check_hosts(listener, settings.host_names),
+                max_spare=max_spare,
+            ),
         )
 
 

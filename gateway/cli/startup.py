@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import ipaddress
 import json
+import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -24,10 +26,23 @@ from gateway.identity import (
     TENANT_HEADER,
     TOKEN_HEADER,
 )
-from gateway.settings import Settings
+from gateway.observability.line_output import LineOutput
+from gateway.server.open_files import (
+    RESERVED,
+    SPARE_CONNECTIONS,
+    Connections,
+    TooFewFiles,
+    fit,
+    raise_file_limit,
+)
+from gateway.settings import ServerSettings, Settings, UpstreamSettings
 
 if TYPE_CHECKING:  # the sandbox is loaded only by the commands that serve it
     from gateway.sandbox import Summary
+
+log = logging.getLogger(__name__)
+
+ServerSettingsT = TypeVar("ServerSettingsT", bound=ServerSettings)
 
 PROGRAM = "circulation-gateway"
 PROGRESS_AFTER = 1.0  # seconds without output that make people wonder
@@ -53,12 +68,14 @@ def show_progress(
     started = time.monotonic()
     done = threading.Event()
 
+    output = LineOutput(sys.stderr)
+
     def report() -> None:
         if done.wait(after):
             return
-        click.echo(f"{activity} ...", err=True)
+        output.write(f"{activity} ...\n")
         while not done.wait(every):
-            click.echo(f"{activity} ... {time.monotonic() - started:.0f} s", err=True)
+            output.write(f"{activity} ... {time.monotonic() - started:.0f} s\n")
 
     thread = threading.Thread(target=report, daemon=True)
     thread.start()
@@ -67,6 +84,50 @@ def show_progress(
     finally:
         done.set()
         thread.join()
+
+
+def fit_connections(settings: ServerSettingsT) -> tuple[ServerSettingsT, int]:
+    """Return the settings with limits that fit the files that the process may open, as do all calls upstream.
+
+    The limit of open files is raised as far as permitted. Also returns the number of connections beyond
+    MAX_CONNECTIONS. Reduced limits are logged. Raises `CannotStart` if there are too few files to serve.
+    """
+    upstream = settings if isinstance(settings, UpstreamSettings) else None
+    wanted = Connections(
+        clients=settings.max_connections,
+        spare=SPARE_CONNECTIONS,
+        for_each_upstream=0 if upstream is None else upstream.upstream_concurrency,
+        upstreams=0 if upstream is None else count_upstreams(upstream),
+    )
+    files = raise_file_limit(wanted.total + RESERVED)
+    try:
+        fitting = fit(wanted, files)
+    except TooFewFiles as error:
+        raise CannotStart(str(error)) from error
+    if fitting == wanted:
+        return settings, fitting.spare
+    reduced: dict[str, int] = {"max_connections": fitting.clients}
+    if wanted.upstreams:
+        reduced["upstream_concurrency"] = fitting.for_each_upstream
+    changes = " and ".join(
+        f"{name.upper()} is {value} instead of {getattr(settings, name)}"
+        for name, value in reduced.items()
+        if value != getattr(settings, name)
+    )
+    log.warning("%s, because the process may open %s files (ulimit -n)", changes, files)
+    return settings.model_copy(update=reduced), fitting.spare
+
+
+def count_upstreams(settings: UpstreamSettings) -> int:
+    """Return the number of upstreams that have connections of their own."""
+    urls = (settings.okapi_url, settings.bff_url or settings.okapi_url, settings.polaris_url)
+    return sum(url is not None for url in urls)
+
+
+def announce(message: str) -> None:
+    """Print a startup message to standard output, unless that accepts none."""
+    is_terminal = sys.stdout is not None and not sys.stdout.closed and sys.stdout.isatty()
+    LineOutput(sys.stdout).write((message if is_terminal else click.unstyle(message)) + "\n")
 
 
 def listen(host: str, port: int) -> socket.socket:

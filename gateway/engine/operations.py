@@ -68,6 +68,9 @@ class PlanExecution(Protocol):
 class OperationContext(Protocol):
     """The context of one operation, which resolvers receive."""
 
+    def stop_mutations(self) -> None:
+        """Start no further mutation of the operation."""
+
     def release(self) -> None:
         """Drop the loaded records at the end of the operation."""
 
@@ -153,7 +156,9 @@ class Operations:
         if not isinstance(execution, _RESULTS):
             # A mutation that has begun is never cancelled: upstream executes what was sent regardless.
             if operation.is_mutation:
-                execution = self.running_mutations.finish(execution, operation.node, caller.request_id)
+                execution = self.running_mutations.finish(
+                    execution, operation.node, caller.request_id, context.stop_mutations
+                )
             try:
                 execution = await execution
             finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -42,16 +42,23 @@ class RunningMutations:
     """The mutations that have begun and whose response is not sent.
 
     Upstream executes what was sent, even if the gateway stops waiting. A server that shuts down cancels its
-    requests after a while. For a mutation this only means that no further field of the operation begins: it
+    requests after a while. For a mutation this only means that no further field of its operation begins: it
     runs to its own deadline, its response is sent, and the process waits for that in `wait_until_finished`.
+    The operations of other requests are not affected: `stopping` is set by the server that shuts down.
     """
 
     def __init__(self) -> None:
         self.stopping = ShutdownState()
         self._requests: dict[asyncio.Task[Any], RunningMutation] = {}  # Any: results of requests are not used
 
-    async def finish(self, mutation: Awaitable[T], operation: OperationDefinitionNode, request_id: str) -> T:
-        """Await a mutation to its end, even if the request is cancelled meanwhile."""
+    async def finish(
+        self,
+        mutation: Awaitable[T],
+        operation: OperationDefinitionNode,
+        request_id: str,
+        on_cancel: Callable[[], None] | None = None,
+    ) -> T:
+        """Await a mutation to its end, even if the request is cancelled, which calls `on_cancel`."""
         request = asyncio.current_task()
         assert request is not None  # noqa: S101 - a coroutine always runs in a task
         self._requests[request] = RunningMutation(operation, request_id)
@@ -64,7 +71,8 @@ class RunningMutations:
             except asyncio.CancelledError:
                 if running.done():  # the mutation itself was cancelled: the event loop is closing
                     raise
-                self.stopping.now = True
+                if on_cancel is not None:
+                    on_cancel()
                 request.uncancel()
 
     def response_sent(self) -> None:

@@ -48,12 +48,17 @@ def begin_mutation(info: Info) -> Upstream:
     """Return the services to write to. Clears the loaders, because the write may change loaded records.
 
     Raises `UpstreamUnavailable` after a mutation of the same operation whose outcome is unknown, because a
-    later one may depend on it, and during shutdown, which waits only for writes already sent.
+    later one may depend on it, after the request was cancelled, and during shutdown, which waits only for
+    writes already sent.
     """
     if info.context.stopping.now:
         raise errors.UpstreamUnavailable(
             "Not attempted, nothing was sent: the gateway is shutting down.",
             details={"reason": "notAttempted"},
+        )
+    if info.context.mutations.request_cancelled:
+        raise errors.UpstreamUnavailable(
+            "Not attempted, nothing was sent: the request was cancelled.", details={"reason": "notAttempted"}
         )
     if info.context.mutations.outcome_unknown:
         raise errors.UpstreamUnavailable(

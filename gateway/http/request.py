@@ -13,7 +13,7 @@ from msgspec import UNSET
 from starlette.types import Receive
 
 from gateway.engine.request import GraphQLRequest, RequestExtensions, has_value
-from gateway.errors import BadRequest, Overloaded
+from gateway.errors import BadRequest, GatewayError, Overloaded
 from gateway.http.negotiation import LEGACY_JSON, is_utf8_json
 from gateway.identity import Headers
 from gateway.observability.operation import OperationRecord
@@ -30,13 +30,16 @@ _extensions: msgspec.json.Decoder[RequestExtensions | None] = msgspec.json.Decod
 
 
 class HTTPError(Exception):
-    """A request that is refused with its own HTTP status, before any field is resolved."""
+    """A request that is refused with its own HTTP status, before any field is resolved.
 
-    def __init__(self, status: int, message: str, *headers: tuple[bytes, bytes]) -> None:
-        super().__init__(message)
+    `error` is the message of a `BadRequest`, or another error.
+    """
+
+    def __init__(self, status: int, error: str | GatewayError, *headers: tuple[bytes, bytes]) -> None:
         self.status = status
-        self.error = BadRequest(message)
+        self.error = BadRequest(error) if isinstance(error, str) else error
         self.headers = headers
+        super().__init__(self.error.message)
 
 
 class ClientDisconnected(Exception):

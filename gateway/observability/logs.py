@@ -17,6 +17,7 @@ from typing import TextIO
 
 import msgspec
 
+from gateway.observability.line_output import LineOutput
 from gateway.settings import ObservabilitySettings
 
 _FIELDS = "fields"
@@ -50,16 +51,19 @@ def write(log: logging.Logger, event: str, fields: Mapping[str, object], level: 
     log.handle(Line(log.name, level, event, fields))
 
 
-class LineStream(logging.StreamHandler[TextIO]):
-    """Writes each line in one call, so that the lines of several processes do not mix."""
+class LineHandler(logging.Handler):
+    """Writes each record as one line to an output, which several loggers share."""
+
+    def __init__(self, output: LineOutput) -> None:
+        super().__init__()
+        self.output = output
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            stream = self.stream
-            stream.write(self.format(record) + "\n")
-            stream.flush()
-        except Exception:  # a full disk, a closed pipe: as in the standard library
-            self.handleError(record)
+            line = self.format(record)
+        except Exception:  # arguments that do not fit the message: as in the standard library
+            line = f"{record.levelname} {record.name}: a log line cannot be formatted: {record.msg!r}"
+        self.output.write(line + "\n")
 
 
 class JsonFormatter(logging.Formatter):
@@ -104,7 +108,8 @@ def configure(settings: ObservabilitySettings, stream: TextIO | None = None) -> 
     """
     gateway, root = logging.getLogger("gateway"), logging.getLogger()
     level, propagate = gateway.level, gateway.propagate
-    own, others = LineStream(stream or sys.stderr), LineStream(stream or sys.stderr)
+    output = LineOutput(stream or sys.stderr)
+    own, others = LineHandler(output), LineHandler(output)
     own.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
     others.setFormatter(own.formatter)
     others.setLevel(logging.WARNING)

@@ -7,8 +7,10 @@ import gc
 import math
 import signal
 import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Literal
 
@@ -32,6 +34,9 @@ class Server(uvicorn.Server):
     The first SIGTERM starts the drain, the second or Ctrl+C ends it, and another one cancels queries. None of
     them cancels a mutation: the process waits for its response until its own deadline. So that the wait is
     bounded, no mutation begins later than `last_mutations` seconds after the drain.
+
+    SIGHUP, which a terminal sends when it is closed, starts the drain too, unless it is ignored as by nohup.
+    During startup a signal ends the process.
     """
 
     def __init__(
@@ -47,9 +52,42 @@ class Server(uvicorn.Server):
         self.drain = drain
         self.last_mutations = last_mutations
         self.stop_at: float | None = None
+        self.cancel_startup: Callable[[], object] | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        with self.capture_hangup():
+            await super().serve(sockets)
+
+    @contextmanager
+    def capture_hangup(self) -> Iterator[None]:
+        """Handle SIGHUP, which uvicorn leaves to the system: the process would end at once."""
+        hangup = getattr(signal, "SIGHUP", None)  # which Windows has not
+        is_main = threading.current_thread() is threading.main_thread()
+        if hangup is None or not is_main or signal.getsignal(hangup) == signal.SIG_IGN:
+            yield
+            return
+        before = signal.signal(hangup, self.handle_exit)
+        try:
+            yield
+        finally:
+            signal.signal(hangup, before)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine always runs in a task
+
+        def cancel() -> None:
+            if not self.started:
+                task.cancel()
+
+        self.cancel_startup = lambda: loop.call_soon_threadsafe(cancel)
+        try:
+            await super().startup(sockets)
+        except asyncio.CancelledError:
+            if not self.should_exit:
+                raise
+            task.uncancel()
+            return
         tune_garbage_collector()
         self.announce()
 
@@ -62,6 +100,7 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(self.last_mutations, self.refuse_mutations)
         await super().shutdown(sockets)
         if self.force_exit:  # uvicorn would exit without shutting down the application
+            self.refuse_mutations()
             for task in self.server_state.tasks:
                 task.cancel()
             await self.lifespan.shutdown()
@@ -73,10 +112,17 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # Not passed to uvicorn, which would raise the signal again at its exit and kill the process.
-        if sig == signal.SIGTERM and self.started and self.stop_at is None:
+        is_hangup = sig == getattr(signal, "SIGHUP", None)
+        if (is_hangup or sig == signal.SIGTERM) and self.started and self.stop_at is None:
             # This state is in the scope of every request, as specified by the ASGI lifespan protocol.
             self.lifespan.state["draining"] = True
             self.stop_at = time.monotonic() + self.drain
+        elif is_hangup and self.started:
+            pass  # shells and service managers repeat it
+        elif not self.started:
+            self.should_exit = True
+            if self.cancel_startup is not None:
+                self.cancel_startup()
         elif self.should_exit:
             self.force_exit = True
         else:

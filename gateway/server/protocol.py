@@ -8,11 +8,15 @@ from enum import Enum, auto
 from inspect import isfunction
 from typing import Any, TypeAlias
 
+import httptools
 import uvicorn
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.errors import BadRequest, GatewayError, Overloaded
+from gateway.server.http_1_0 import send_with_length
+from gateway.server.names import HostCheck, authority_of
+from gateway.server.open_files import SPARE_CONNECTIONS
 from gateway.server.response_writer import ResponseWriter
 from gateway.settings import ServerSettings
 
@@ -21,9 +25,9 @@ ErrorResponse: TypeAlias = Callable[[Exception, Headers], tuple[list[tuple[bytes
 
 LINGER = 1.0  # seconds for a refused client to read why: closing on unread bytes resets the connection
 HALF_CLOSED = 0.5  # seconds for a client that has closed its side to read the response, as shell probes do
-SPARE_CONNECTIONS = 64
 SPARE_HEAD_TIMEOUT = 1.0  # seconds
 SPARE_PATH = b"/admin/"
+MAX_WAIT = 1.0  # seconds for which a connection may await its client while others await a connection
 RETRY_AFTER = 1  # seconds
 
 
@@ -32,8 +36,7 @@ PROTOCOL_MEMBERS = """
     _start_asgi_task _unset_keepalive_if_required app_state connection_lost connection_made connections cycle
     data_received eof_received expect_100_continue flow headers loop on_body on_header on_headers_complete
     on_message_begin on_message_complete on_response_complete on_url parser pause_writing pipeline
-    resume_writing send_400_response server_state shutdown timeout_keep_alive timeout_keep_alive_handler
-    transport url
+    resume_writing server_state shutdown timeout_keep_alive timeout_keep_alive_handler transport url
 """
 CYCLE_MEMBERS = "disconnected keep_alive message_event response_complete response_started transport"
 
@@ -78,13 +81,35 @@ class SpareConnections(dict["BoundedProtocol", None]):
     oldest is closed: a health check is sent immediately, a flood sends nothing.
     """
 
+    def __init__(self, limit: int = SPARE_CONNECTIONS) -> None:
+        super().__init__()
+        self.limit = limit
+
     def admit(self, protocol: BoundedProtocol) -> None:
         """Add a connection. The oldest is closed if there are too many."""
-        if len(self) >= SPARE_CONNECTIONS:
+        if len(self) >= self.limit:
             oldest = next(iter(self))
             del self[oldest]
             oldest.evict()
         self[protocol] = None
+
+
+class WaitingConnections(dict["BoundedProtocol", float]):
+    """The connections on which the client is to send the next bytes: of a head, of a body, or anything.
+
+    The value is the time of the event loop since which that is so; the longest wait comes first. Clients that
+    are slow or silent hold their connections until their deadlines, which must not keep others out.
+    """
+
+    def make_room(self, now: float) -> bool:
+        """Close the connection that has waited longest. Return False if none has waited for MAX_WAIT."""
+        for longest, since in self.items():
+            if now - since < MAX_WAIT:
+                return False
+            del self[longest]
+            longest.give_way()
+            return True
+        return False
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -98,7 +123,9 @@ class BoundedProtocol(HttpToolsProtocol):
     """
 
     limits = ServerSettings()
+    hosts: HostCheck | None = None
     spare = SpareConnections()
+    waiting = WaitingConnections()
     error_response: ErrorResponse
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: the arguments of uvicorn's protocol
@@ -112,6 +139,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self.uncounted = 0  # bytes of no field and no body yet
         self.field_bytes = 0
         self.has_body_bytes = False
+        self.has_upgrade = False  # from the head with an offer to upgrade until the head without it
+        self.parser_method = self.parser_version = b""
         self.refusal = RequestRefused(400, BadRequest("The request is not HTTP/1.1."))
         self.refused = False
         self.half_closed = False
@@ -124,13 +153,16 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
         self.writer = ResponseWriter(transport, self.loop)
-        if len(self.connections) - len(self.spare) > self.limits.max_connections:
+        is_full = len(self.connections) - len(self.spare) > self.limits.max_connections
+        if is_full and not self.waiting.make_room(self.loop.time()):
             self.spare.admit(self)
+        self._await_client()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
         self.spare.pop(self, None)
+        self.waiting.pop(self, None)
         self._unwatch()
         self._cancel_unread()
         super().connection_lost(exc)
@@ -162,9 +194,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if phase is Phase.NONE:
             self.phase = Phase.HEAD
         self.has_body_bytes = False
-        super().data_received(data)
+        self._parse(data)
         if self.refused:
             return
+        self._await_client()
         # The parser buffers a field until it is complete. Bytes that end no head and are no body belong to
         # such a field, or to trailers and chunk extensions of a body.
         ends_head = complete_heads != self.complete_heads
@@ -177,10 +210,38 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._watch()
 
+    def _parse(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        try:
+            while True:
+                try:
+                    self.parser.feed_data(data)
+                    break
+                except httptools.HttpParserUpgrade as upgrade:
+                    # The parser takes what follows for another protocol. An offer may be ignored (RFC 9110,
+                    # section 7.8): another parser gets the same head without it, and then the body.
+                    self.parser = httptools.HttpRequestParser(self)
+                    self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as in uvicorn
+                    data = self._head_without_upgrade() + data[upgrade.args[0] :]
+        except httptools.HttpParserError:
+            self._refuse(self.refusal.status, self.refusal.error)
+
+    def _head_without_upgrade(self) -> bytes:
+        self.has_upgrade = False
+        lines = [b"%s %s HTTP/%s" % (self.parser_method, self.url, self.parser_version)]
+        for name, value in self.headers:
+            if name == b"connection":
+                options = [each.strip() for each in value.split(b",")]
+                value = b", ".join(each for each in options if each.lower() != b"upgrade")
+            if name not in (b"upgrade", b"proxy-connection"):
+                lines.append(name + b": " + value)
+        return b"\r\n".join((*lines, b"", b""))
+
     # Called by the parser
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.waiting.pop(self, None)
         self.phase = Phase.HEAD
         self.heads += 1
         self.field_bytes = 0
@@ -199,6 +260,11 @@ class BoundedProtocol(HttpToolsProtocol):
             raise self._stop(431, f"The request has more than {self.limits.max_headers} header fields.")
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self.has_upgrade = True
+            self.parser_method, version = self.parser.get_method(), self.parser.get_http_version()
+            self.parser_version = version.encode()
+            return
         self._check_head()
         if self.parser.get_http_version() == "1.0":
             self.expect_100_continue = False  # which has no interim responses
@@ -217,21 +283,23 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.has_upgrade:
+            return
         super().on_message_complete()
         self.uncounted = 0
         self.phase = Phase.NONE
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(self.refusal.status, self.refusal.error)
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self.running = cycle
+        if cycle.scope["http_version"] == "1.0":
+            app = send_with_length(app)
         super()._start_asgi_task(cycle, app)
 
     # Called by the server and the application
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._await_client()
         if self.transport.is_closing():
             self._expect_read()
         elif self.half_closed and self.running is not None and self.running.response_complete:
@@ -255,6 +323,31 @@ class BoundedProtocol(HttpToolsProtocol):
         self.transport.write(self._format(503, _too_many_connections()))
         self._close()
 
+    def give_way(self) -> None:
+        """Close this connection, which awaits its client, in favor of a newer one."""
+        is_unanswered = self.phase is Phase.BODY and not self.cycle.response_started
+        if is_unanswered:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if is_unanswered or (self.phase is Phase.HEAD and self.heads > self.complete_heads):
+            self.transport.write(self._format(503, _too_many_connections()))
+        self.refused = True
+        self._unwatch()
+        self._unset_keepalive_if_required()
+        self._close()
+
+    def _await_client(self) -> None:
+        """Note since when the client is to send the next bytes, or that the gateway has work to do."""
+        running = self.running
+        if self.phase is Phase.BODY:
+            is_waiting = running is self.cycle  # and not a request before it
+        else:
+            is_waiting = running is None or running.response_complete
+        if not is_waiting or self.refused or self.lost or self in self.spare:
+            self.waiting.pop(self, None)
+        elif self not in self.waiting:
+            self.waiting[self] = self.loop.time()
+
     # Checks
 
     def _check_head(self) -> None:
@@ -262,15 +355,20 @@ class BoundedProtocol(HttpToolsProtocol):
         if version not in ("1.0", "1.1"):
             raise self._stop(400, "Only HTTP/1.0 and HTTP/1.1 are supported.")
         names = [name for name, _ in self.headers]
-        hosts = names.count(b"host")
-        if hosts > 1 or (hosts == 0 and version == "1.1"):
+        if self.parser.get_method() == b"CONNECT":
+            raise self._stop(400, "The gateway is no proxy.")
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (not hosts and version == "1.1"):
             raise self._stop(400, "Header Host must be sent exactly once.")
+        if self.hosts is not None:
+            if (authority := authority_of(self.url)) is not None:
+                hosts.append(authority)
+            if not all(self.hosts.permits(host, self.server) for host in hosts):
+                raise self._stop(421, self.hosts.refusal)
         if b"transfer-encoding" in names:
             codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
             if codings != [b"chunked"] or version == "1.0":
                 raise self._stop(400, "Only Transfer-Encoding chunked is supported, in HTTP/1.1.")
-        if self.parser.should_upgrade():
-            raise self._stop(400, "The connection cannot be upgraded to another protocol.")
         if self in self.spare and not self.url.startswith(SPARE_PATH):
             self.refusal = RequestRefused(503, _too_many_connections())
             raise self.refusal
@@ -349,6 +447,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, status: int, error: GatewayError) -> None:
         """Refuse the request and close, after the responses to earlier requests."""
         self.refused = True
+        self.waiting.pop(self, None)
         self._unwatch()
         if self.phase is Phase.BODY:
             if self.pipeline:  # the newest comes first, and has not begun
@@ -389,15 +488,26 @@ def _too_many_connections() -> Overloaded:
     return Overloaded("Too many open connections.", retry_after=RETRY_AFTER)
 
 
-def bounded_protocol(bounds: ServerSettings, respond: ErrorResponse) -> type[BoundedProtocol]:
+def bounded_protocol(
+    bounds: ServerSettings,
+    respond: ErrorResponse,
+    *,
+    hosts: HostCheck | None = None,
+    max_spare: int = SPARE_CONNECTIONS,
+) -> type[BoundedProtocol]:
     """Return a protocol class for uvicorn, which instantiates it.
 
-    `respond` returns headers and body of the response to a refused request.
+    `respond` returns headers and body of the response to a refused request. `hosts` checks the names by which
+    the server is addressed; without it any is served. `max_spare` bounds the connections beyond
+    MAX_CONNECTIONS, which are served /admin.
     """
+    check = hosts
 
     class Protocol(BoundedProtocol):
         limits = bounds
-        spare = SpareConnections()
+        hosts = check
+        spare = SpareConnections(max_spare)
+        waiting = WaitingConnections()
         error_response = staticmethod(respond)
 
     return Protocol

@@ -171,14 +171,16 @@ def test_repeated_signals_cancel_queries() -> None:
 
 @pytest.mark.anyio
 async def test_mutation_is_not_cancelled_with_its_request() -> None:
-    """Cancelling the request, however often, does not cancel the mutation."""
+    """Cancelling the request, however often, does not cancel the mutation. It stops the operation from
+    going on, and no other one."""
     acts, gate = RunningMutations(), asyncio.Event()
+    cancelled: list[str] = []
 
     async def act() -> str:
         await gate.wait()
         return "done"
 
-    request = asyncio.create_task(acts.finish(act(), OPERATION, "1"))
+    request = asyncio.create_task(acts.finish(act(), OPERATION, "1", lambda: cancelled.append("1")))
     for _ in range(3):
         await asyncio.sleep(0)
         request.cancel()
@@ -187,7 +189,8 @@ async def test_mutation_is_not_cancelled_with_its_request() -> None:
 
     assert await request == "done"
     assert request.cancelling() == 0
-    assert acts.stopping.now
+    assert set(cancelled) == {"1"}
+    assert not acts.stopping.now
 
 
 @pytest.mark.anyio

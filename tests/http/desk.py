@@ -36,6 +36,9 @@ class Visit:
     caller: Caller
     desk: "Desk"
 
+    def stop_mutations(self) -> None:
+        """There are no mutations."""
+
     def release(self) -> None:
         """There are no loaded records."""
 

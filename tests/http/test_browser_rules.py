@@ -7,7 +7,7 @@ import pytest
 
 from gateway.app import create_app
 from gateway.http.middleware.security_headers import SECURITY_HEADERS
-from gateway.settings import Settings
+from gateway.settings import Settings, SettingsError
 from tests.gateway_under_test import open_gateway
 
 pytestmark = pytest.mark.anyio
@@ -144,6 +144,37 @@ async def test_other_headers_and_methods_may_not_be_sent(header: str, method: st
     asked = PREFLIGHT | {"Access-Control-Request-Headers": header, "Access-Control-Request-Method": method}
     async with open_gateway(cors_origins=ORIGIN) as gateway:
         assert (await gateway.http.options("/graphql", headers=asked)).status_code == 400
+
+
+SENT_BY_CLIENTS = [
+    "traceparent,tracestate",
+    "apollographql-client-name,apollographql-client-version",
+    "accept-language,x-okapi-request-id,x-okapi-token",
+]
+
+
+@pytest.mark.parametrize("headers", SENT_BY_CLIENTS)
+async def test_headers_of_usual_clients_may_be_sent(headers: str) -> None:
+    """A page may send the trace context, and what clients of GraphQL add to each operation."""
+    asked = PREFLIGHT | {"Access-Control-Request-Headers": f"content-type,x-okapi-tenant,{headers}"}
+    async with open_gateway(cors_origins=ORIGIN) as gateway:
+        assert (await gateway.http.options("/graphql", headers=asked)).status_code == 200
+
+
+async def test_further_headers_may_be_permitted() -> None:
+    """CORS_HEADERS adds headers that a page may send; it permits no origin."""
+    asked = PREFLIGHT | {"Access-Control-Request-Headers": "content-type,x-client,baggage"}
+    async with open_gateway(cors_origins=ORIGIN, cors_headers="X-Client, baggage") as gateway:
+        assert (await gateway.http.options("/graphql", headers=asked)).status_code == 200
+    async with open_gateway(cors_headers="x-client") as gateway:
+        assert (await gateway.http.options("/graphql", headers=asked)).status_code == 405
+
+
+@pytest.mark.parametrize("headers", ["*", "X Client", "X-Client:", "x;y"])
+def test_names_of_headers_are_checked(headers: str) -> None:
+    """CORS_HEADERS names headers, and no wildcard."""
+    with pytest.raises(SettingsError, match="CORS_HEADERS: must be comma-separated names of headers"):
+        Settings(cors_headers=headers)
 
 
 async def test_cookies_only_where_they_are_read() -> None:

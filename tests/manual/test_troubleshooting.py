@@ -20,6 +20,7 @@ from gateway.cli.startup import CannotStart, explain_listen_error, sandbox_notic
 from gateway.http.graphiql.page import Examples, render_page
 from gateway.sandbox import create_sandbox
 from gateway.sandbox.http.bff import VERSIONS
+from gateway.server.names import HostCheck
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, Json, open_gateway
 from tests.manual.pages import PAGES, blocks, section
@@ -179,6 +180,12 @@ async def no_bundle(_: Path) -> str:
     return unescape(" ".join(text.split()))
 
 
+async def foreign_name(_: Path) -> str:
+    hosts = HostCheck([], is_loopback=True)
+    assert not hosts.permits(b"graphql.example.org", ("127.0.0.1", 8081))
+    return hosts.refusal
+
+
 CAUSES: dict[str, Cause] = {
     "The container exits at once": no_upstream,
     "The port is in use": port_in_use,
@@ -186,6 +193,7 @@ CAUSES: dict[str, Cause] = {
     "Every request has status 400": tenant_missing,
     "Requests have status 406": media_type_refused,
     "Requests have status 415": body_refused,
+    "Requests have status 421": foreign_name,
     "Queries worked and now fail with `UNAUTHENTICATED`": token_refused,
     "One user gets `FORBIDDEN`": permission_missing,
     "Lists of requests fail with `bffStatus`": list_replaced,
@@ -202,9 +210,9 @@ CAUSES: dict[str, Cause] = {
 }
 
 
-def test_there_are_twenty_two_entries() -> None:
+def test_every_entry_has_a_cause_and_a_cure() -> None:
     """Each entry has a cause and a cure, and is shown by a test."""
-    assert len(ENTRIES) == 22
+    assert len(ENTRIES) == 25
     for heading in ENTRIES:
         text = section("troubleshooting", heading)
         assert len(re.findall(r"^\*\*Cause\.\*\* ", text, re.MULTILINE)) == 1

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gateway.observability.logs import JsonFormatter, LineStream
+from gateway.observability.line_output import LineOutput
+from gateway.observability.logs import JsonFormatter, LineHandler
 
 Json = Any  # a line is JSON, and each test knows which
 
@@ -36,7 +37,7 @@ class LogLines:
 def logged() -> Iterator[LogLines]:
     """Write the lines as they are written in production, beside whatever else takes them."""
     lines = LogLines()
-    handler = LineStream(lines.stream)
+    handler = LineHandler(LineOutput(lines.stream))
     handler.setFormatter(JsonFormatter())
     log = logging.getLogger("gateway")
     level = log.level

@@ -14,6 +14,7 @@ import pytest
 
 from gateway.app import create_app
 from gateway.observability import logs
+from gateway.observability.line_output import LineOutput
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, open_gateway
 from tests.http.held_upstream import ACT, held_upstream
@@ -259,7 +260,7 @@ def everything_of_patrons(gateway: Gateway) -> Iterator[str]:
 def test_text_lines_are_for_people() -> None:
     """LOG_FORMAT=text writes a readable line with the same fields, followed by the traceback."""
     stream = io.StringIO()
-    handler = logs.LineStream(stream)
+    handler = logs.LineHandler(LineOutput(stream))
     handler.setFormatter(logs.TextFormatter())
     log = logging.Logger("gateway.test")
     log.addHandler(handler)

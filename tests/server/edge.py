@@ -78,6 +78,18 @@ class Client:
         except ConnectionError:
             return True
 
+    def is_closed_within(self, seconds: float) -> bool:
+        """Return whether the server closes the connection soon, after any bytes."""
+        self.socket.settimeout(seconds)
+        try:
+            while self.socket.recv(65536):
+                pass
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
+        return True
+
     def close(self) -> None:
         self.reader.close()
         self.socket.close()
@@ -116,9 +128,11 @@ class Process:
 
 
 @contextmanager
-def gateway_process(*options: str) -> Iterator[Process]:
-    """The gateway as an operator runs it, on a free port."""
+def gateway_process(*options: str, limits: str = "") -> Iterator[Process]:
+    """The gateway as an operator runs it, on a free port; `limits` are the options of a shell's `ulimit`."""
     command = [sys.executable, "-W", "error", "-m", "gateway", "--port", "0", *options]
+    if limits:
+        command = ["sh", "-c", f'ulimit {limits} && exec "$@"', "sh", *command]
     with tempfile.TemporaryDirectory() as folder:
         output, errors = Path(folder) / "output", Path(folder) / "errors"
         with (
@@ -143,12 +157,12 @@ def _port(process: subprocess.Popen[str], output: Path, errors: Path) -> int:
 
 
 def get(path: str, *fields: bytes) -> bytes:
-    lines = [b"GET " + path.encode() + b" HTTP/1.1", b"Host: gateway", *fields]
+    lines = [b"GET " + path.encode() + b" HTTP/1.1", b"Host: localhost", *fields]
     return b"\r\n".join((*lines, b"", b""))
 
 
 def post(*fields: bytes, body: bytes = QUERY, length: bool = True) -> bytes:
-    lines = [b"POST /graphql HTTP/1.1", b"Host: gateway", b"X-Okapi-Tenant: diku"]
+    lines = [b"POST /graphql HTTP/1.1", b"Host: localhost", b"X-Okapi-Tenant: diku"]
     lines += [b"Content-Type: application/json", *fields]
     if length:
         lines.append(b"Content-Length: %d" % len(body))

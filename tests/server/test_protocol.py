@@ -17,7 +17,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from gateway.http.error_response import error_response
-from gateway.server.protocol import HALF_CLOSED, SPARE_CONNECTIONS, bounded_protocol, check_members
+from gateway.server.open_files import SPARE_CONNECTIONS
+from gateway.server.protocol import HALF_CLOSED, MAX_WAIT, bounded_protocol, check_members
 from gateway.settings import ServerSettings
 from tests.http.held_upstream import ACT, HeldUpstream, held_upstream
 from tests.server.edge import PATIENCE, QUERY, Client, Process, gateway_process, get, post
@@ -253,12 +254,48 @@ def test_http_1_0_needs_no_host(client: Client) -> None:
     assert client.is_closed()
 
 
-@pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
-def test_upgrades_are_refused(client: Client, protocol: bytes) -> None:
-    """A connection stays what it is: no WebSocket, no HTTP/2."""
-    client.send(get("/graphql", b"Connection: Upgrade", b"Upgrade: " + protocol))
+H2C = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA")
+WEBSOCKET = (b"connection: keep-alive, upgrade", b"upgrade: websocket", b"Sec-WebSocket-Version: 13")
+
+
+@pytest.mark.parametrize("offer", [H2C, WEBSOCKET])
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_offers_to_upgrade_are_ignored(client: Client, offer: tuple[bytes, ...], pieces: int) -> None:
+    """A request that offers another protocol is served over HTTP/1.1 with its body, and so are requests after
+    it on the same connection."""
+    chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY)
+    sent = b"".join(
+        (
+            post(*offer),
+            post(CHUNKED, *offer, body=chunks, length=False),
+            get(HEALTH, *offer),
+            post(),
+            get(HEALTH, b"Connection: close, Upgrade", b"Upgrade: h2c"),
+        )
+    )
+    size = len(sent) // pieces + 1
+    for place in range(0, len(sent), size):
+        client.send(sent[place : place + size])
+        time.sleep(0.05)
+
+    named = {"data": {"__typename": "Query"}}
+    assert [client.answer().json for _ in range(5)] == [named, named, UP, named, UP]
+    assert client.is_closed()
+
+
+def test_an_offer_to_upgrade_hides_nothing(client: Client) -> None:
+    """The rules for framing and the limits hold for a request that offers another protocol."""
+    client.send(post(*H2C, b"Content-Length: 5", CHUNKED, body=b"0\r\n\r\n", length=False), get("/smuggled"))
 
     assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.is_closed()
+
+
+def test_body_after_an_offer_to_upgrade_is_cut_off(client: Client) -> None:
+    """The deadline for the body holds for a request that offers another protocol."""
+    client.send(post(*H2C, b"Content-Length: 500", body=b"{", length=False))
+
+    assert client.answer().error == (408, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -559,6 +596,33 @@ def test_half_a_request_has_no_answer(client: Client, begun: bytes) -> None:
     assert client.is_closed()
 
 
+# HTTP/1.0
+
+
+PARTS = b"Accept: multipart/mixed;incrementalSpec=v0.2, application/json"
+DEFERRED = b'{"query":"{ __typename ... @defer { __schema { queryType { name } } } }"}'
+
+
+def test_http_1_0_gets_no_chunks(client: Client) -> None:
+    """A response in parts has a length for a client of HTTP/1.0, which would take chunks for content."""
+    client.send(post(PARTS, body=DEFERRED).replace(b"HTTP/1.1", b"HTTP/1.0"))
+
+    answer = client.answer()
+    assert "transfer-encoding" not in answer.headers
+    assert answer.headers["content-type"].startswith("multipart/mixed")
+    assert answer.body.count(b'"hasNext":true') == answer.body.count(b'"hasNext":false') == 1
+    assert answer.body.endswith(b"--\r\n")
+    assert client.is_closed()
+
+
+def test_http_1_1_gets_parts_in_chunks(client: Client) -> None:
+    """A client of HTTP/1.1 receives each part when it is ready."""
+    client.send(post(PARTS, body=DEFERRED))
+
+    assert client.line() == "HTTP/1.1 200 OK"
+    assert "transfer-encoding: chunked" in iter(client.line, "")
+
+
 # Expect: 100-continue
 
 
@@ -625,7 +689,7 @@ def test_head_of_graphql_is_refused_without_a_body(client: Client) -> None:
     assert client.answer().json == UP
 
 
-@pytest.mark.parametrize("whose", [b"http://gateway", b"HTTP://other.example.org:99", b"https://gateway"])
+@pytest.mark.parametrize("whose", [b"http://localhost", b"HTTP://Desk.LOCALHOST:99", b"https://127.1.2.3"])
 def test_absolute_targets_are_understood(edge: Process, whose: bytes) -> None:
     """A request target may be an absolute URL, as through a proxy; only its path is used."""
     assert edge.execute(get(HEALTH).replace(b"/admin", whose + b"/admin")).json == UP
@@ -637,7 +701,7 @@ def test_absolute_targets_are_understood(edge: Process, whose: bytes) -> None:
     ("target", "status"),
     [
         (b"*", 404),
-        (b"http://gateway", 400),
+        (b"http://localhost", 400),
         (b"admin/health", 400),
         (b"/admin/health#x", 200),
         (b"//admin/health", 404),
@@ -657,7 +721,7 @@ def test_odd_targets(client: Client, target: bytes, status: int) -> None:
 
 def test_an_odd_target_does_not_spoil_the_answer_before_it(client: Client, upstream: HeldUpstream) -> None:
     """A target that cannot be taken apart is refused like rubbish, behind what is being answered."""
-    client.send(post(body=ACT), get("http://gateway"))
+    client.send(post(body=ACT), get("http://localhost"))
     upstream.wait_for(1)
     upstream.release()
 
@@ -743,3 +807,76 @@ def test_a_spare_connection_is_not_kept(edge: Process) -> None:
         silent = stack.enter_context(edge.client())
         assert json.loads(silent.answer().body)["errors"][0]["message"] == "Too many open connections."
         assert silent.is_closed()
+
+
+# Slow and silent clients
+
+
+def fill(edge: Process, stack: ExitStack, sent: bytes, number: int = 8) -> list[Client]:
+    """Open as many connections as there may be, and send the same on each."""
+    clients = [stack.enter_context(edge.client()) for _ in range(number)]
+    for client in clients:
+        client.send(sent)
+    return clients
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", get(HEALTH)[:20], post(b"Content-Length: 9", body=b"", length=False), get(HEALTH)]
+)
+def test_silent_connections_make_room(upstream: HeldUpstream, sent: bytes) -> None:
+    """A connection whose client is silent for long is closed if others await a connection, the oldest first:
+    before a request, inside of a head, before a body, and between requests."""
+    with (
+        gateway_process(f"--okapi-url={upstream.url}", "--max-connections=8") as edge,
+        ExitStack() as stack,
+    ):
+        fill(edge, stack, sent, 7)
+        (youngest,) = fill(edge, stack, sent, 1)
+        assert edge.execute(post()).status == 503
+        time.sleep(MAX_WAIT + 0.2)
+
+        late = [stack.enter_context(edge.client()) for _ in range(3)]
+        for client in late:
+            client.send(post())
+            assert client.answer().json == {"data": {"__typename": "Query"}}
+        assert not youngest.is_closed_within(0.3)
+
+
+def test_busy_connections_do_not_make_room(upstream: HeldUpstream) -> None:
+    """A connection whose request is executed is never closed for another one."""
+    with (
+        gateway_process(f"--okapi-url={upstream.url}", "--max-connections=2") as edge,
+        ExitStack() as stack,
+    ):
+        clients = fill(edge, stack, post(body=ACT), 2)
+        upstream.wait_for(2)
+        time.sleep(MAX_WAIT + 0.2)
+
+        assert edge.execute(post()).error == (503, "OVERLOADED")
+        assert edge.execute(get(HEALTH)).json == UP
+        assert upstream.release() == [True, True]
+        assert [client.answer().status for client in clients] == [200, 200]
+
+
+def test_silent_bodies_do_not_keep_others_out(upstream: HeldUpstream) -> None:
+    """Requests whose body does not arrive are no operations. Of too many, the oldest is refused."""
+    with (
+        gateway_process(
+            f"--okapi-url={upstream.url}", "--max-operations=2", "--max-waiting-bodies=4"
+        ) as edge,
+        ExitStack() as stack,
+    ):
+        silent = fill(edge, stack, post(CHUNKED, body=b'5\r\n{"qu', length=False), 4)
+        for _ in range(3):
+            assert edge.execute(post()).json == {"data": {"__typename": "Query"}}
+        assert silent.pop(0).answer().error == (503, "OVERLOADED")
+        silent += fill(edge, stack, post(b"Content-Length: 9", body=b"", length=False), 1)
+        late = stack.enter_context(edge.client())
+        late.send(post(body=ACT))
+        upstream.wait_for(1)
+        upstream.release()
+
+        answer = silent.pop(0).answer()
+        assert answer.error == (503, "OVERLOADED")
+        assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
+        assert late.answer().status == 200

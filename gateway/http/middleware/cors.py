@@ -25,12 +25,19 @@ REQUEST_HEADERS = (
     POLARIS_AUTHORIZATION_HEADER,
     POLARIS_ORGANIZATION_HEADER,
     POLARIS_WORKSTATION_HEADER,
+    # The trace context, which is passed on, and the name that clients of Apollo send with each operation.
+    "traceparent",
+    "tracestate",
+    "apollographql-client-name",
+    "apollographql-client-version",
 )
 EXPOSED_HEADERS = ("Retry-After", REQUEST_ID_HEADER)
 
 
-def cors(origins: Sequence[str], *, credentials: bool) -> list[Middleware]:
+def cors(origins: Sequence[str], *, credentials: bool, headers: Sequence[str] = ()) -> list[Middleware]:
     """Return the middleware that permits these origins, none without origins.
+
+    Their pages may send the headers that the gateway reads, and those of `headers`.
 
     Without it no response has a CORS header, which blocks other origins: every request needs X-Okapi-Tenant,
     which a page may only send after a successful preflight request.
@@ -42,7 +49,7 @@ def cors(origins: Sequence[str], *, credentials: bool) -> list[Middleware]:
             CORSMiddleware,
             allow_origins=list(origins),
             allow_methods=["GET", "POST"],
-            allow_headers=list(REQUEST_HEADERS),
+            allow_headers=[*REQUEST_HEADERS, *headers],
             allow_credentials=credentials,
             expose_headers=list(EXPOSED_HEADERS),
         )

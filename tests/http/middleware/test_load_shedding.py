@@ -7,6 +7,8 @@ import json
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.app import create_app
@@ -14,48 +16,52 @@ from gateway.http.middleware.load_shedding import LoadShedding
 from gateway.settings import Settings
 
 
-def scope(*headers: tuple[bytes, bytes]) -> Scope:
+def scope(root_path: str, *headers: tuple[bytes, bytes]) -> Scope:
     return {
         "type": "http",
         "method": "POST",
-        "path": "/graphql",
+        "path": f"{root_path}/graphql",
         "query_string": b"",
         "headers": [(b"content-type", b"application/json"), *headers],
     }
 
 
 @pytest.mark.anyio
-async def test_the_excess_is_refused_before_its_body_is_read() -> None:
-    """Beyond MAX_OPERATIONS the answer is 503 at once; health is served, and later requests are."""
-    app = create_app(Settings(sandbox=True, max_operations=1))
-    body: asyncio.Queue[Message] = asyncio.Queue()
-    begun = asyncio.Event()
+@pytest.mark.parametrize("root_path", ["", "/library/desk"])
+async def test_the_excess_is_refused_before_its_body_is_read(root_path: str) -> None:
+    """Beyond MAX_OPERATIONS the answer is 503 at once, also below a path; health is served, and so are later
+    requests. The operation in flight has its body."""
+    gateway = create_app(Settings(sandbox=True, max_operations=1))
+    app = Starlette(routes=[Mount(root_path, gateway)]) if root_path else gateway
+    sent, may_continue = asyncio.Event(), asyncio.Event()
     answers: list[Message] = []
 
-    async def waits_for_body() -> Message:
-        begun.set()
-        return await body.get()
+    async def body_of_first() -> Message:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b'{"query":"{ __typename }"}'}
 
     async def never() -> Message:
         pytest.fail("the body was read")
 
     async def keeps(message: Message) -> None:
         answers.append(message)
-        await asyncio.sleep(0)
+        sent.set()
+        await may_continue.wait()
 
-    first = asyncio.create_task(app(scope(), waits_for_body, keeps))
-    await begun.wait()
+    first = asyncio.create_task(app(scope(root_path), body_of_first, keeps))
+    await sent.wait()
     excess: list[Message] = []
 
     async def keeps_excess(message: Message) -> None:
         excess.append(message)
         await asyncio.sleep(0)
 
-    await app(scope((b"x-okapi-request-id", b"7")), never, keeps_excess)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client:
+    await app(scope(root_path, (b"x-okapi-request-id", b"7")), never, keeps_excess)
+    base_url = f"http://gateway{root_path}"
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=base_url) as client:
         for path in ("/admin/health", "/admin/info"):
             assert (await client.get(path)).status_code == 200
-        body.put_nowait({"type": "http.request", "body": b'{"query":"{ __typename }"}'})
+        may_continue.set()
         await first
         later = await client.post("/graphql", json={"query": "{ __typename }"})
 
@@ -141,8 +147,10 @@ async def test_operations_bypass_the_router(scope: Scope, is_direct: bool) -> No
     assert received == ["endpoint" if is_direct else "router"]
 
 
-def test_limit_of_zero_is_refused() -> None:
+@pytest.mark.parametrize("limit", ["max_operations", "max_waiting_bodies"])
+def test_limit_of_zero_is_refused(limit: str) -> None:
     """A limit of zero operations would be an outage."""
     app: ASGIApp = httpx.ASGITransport  # type: ignore[assignment]  # never called
-    with pytest.raises(ValueError, match="max_operations must be at least 1; got 0"):
-        LoadShedding(app, path="/graphql", endpoint=app, max_operations=0)
+    limits = {"max_operations": 1, limit: 0}
+    with pytest.raises(ValueError, match=f"{limit} must be at least 1; got 0"):
+        LoadShedding(app, path="/graphql", endpoint=app, **limits)
