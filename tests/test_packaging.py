@@ -142,7 +142,7 @@ def test_image_starts_the_gateway(final: list[tuple[str, str]]) -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     assert json.loads(only(final, "ENTRYPOINT")) == ["circulation-gateway"]
-    assert project["scripts"]["circulation-gateway"] == "gateway.cli:main"
+    assert project["scripts"]["circulation-gateway"] == "gateway.__main__:main"
     assert "CMD" not in dict(final)
     assert only(final, "STOPSIGNAL") == "SIGTERM"
 
