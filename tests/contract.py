@@ -50,6 +50,8 @@ class Contract:
             status["name"] = "Checked out" if "date" in status else "Open"  # closed sets, typed as text
         if "holdShelfClosedLibraryDateManagement" in values:
             values["holdShelfClosedLibraryDateManagement"] = "Keep_the_current_due_date"
+        if "totalRecords" in values:
+            values["totalRecords"] = 1  # as many as there are; a longer list would be read on
         return values
 
     def _as_sent(self, name: str, shape: Json) -> Json:

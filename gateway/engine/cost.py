@@ -26,4 +26,5 @@ def price(
         return Cost(rows=rows)
     selected = analyze_selection(declaration, field, nodes, Document(fragments))
     cost = declaration.cost(selected.needs, rows)
-    return cost._replace(calls=cost.calls + declaration.count_calls(selected))
+    more = declaration.count_calls(selected) + declaration.count_argument_calls(nodes[0])
+    return cost._replace(calls=cost.calls + more)

@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 from aiodataloader import DataLoader
+from graphql import FieldNode
 
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryField, to_camel_case
@@ -95,8 +96,11 @@ class Place(Protocol):
     def identities(self, key: str) -> Entry:
         """Complete targets of which nothing but the id is selected, from the list of ids."""
 
-    def load(self, value: Entry = "None") -> Entry:
-        """Load the value; until then, and if there is none, it is the given one."""
+    def load(self, value: Entry = "None", *, if_null: bool = False) -> Entry:
+        """Load the value; until then, and if there is none, it is the given one.
+
+        `if_null` to load it only if the given one is null.
+        """
 
     def pick(self, key: str, member: str) -> Entry:
         """Complete an object that `Field.load` picks from a list in the record by one of its members."""
@@ -177,6 +181,10 @@ class Field(StrawberryField):
 
     def count_calls(self, selected: Selected) -> int:
         """Return the further calls for fields directly below, such as the number of records of a list."""
+        return 0
+
+    def count_argument_calls(self, node: FieldNode) -> int:
+        """Return the further calls for conditions in the arguments of a field."""
         return 0
 
     def plan(self, place: Place) -> Entry:

@@ -32,7 +32,7 @@ from gateway.loaders.grouped import MORE_CALLS, Grouped
 from gateway.loaders.loader import Slice, Window
 from gateway.loaders.loader_set import CollectionName
 from gateway.upstream import cql
-from gateway.upstream.collection import RecordDecoder
+from gateway.upstream.collection import BoundCollection, RecordDecoder
 
 
 class PageField(Field):
@@ -114,7 +114,17 @@ class ConnectionField(RootField):
                 f"`filter` and `cql` make a request line of {length} bytes; at most {maximum} are allowed. "
                 "Split the query."
             )
-        return await page_of(collection, clause, sort, window, decoder)
+        return await self.read(context, collection, request, decoder)
+
+    async def read(
+        self,
+        context: Context,
+        collection: BoundCollection,
+        request: PageRequest,
+        decoder: RecordDecoder | None,
+    ) -> Slice:
+        """Read a page whose request is within the limits."""
+        return await page_of(collection, request.clause, request.sort, request.window, decoder)
 
     def cost(self, needs: Needs, rows: int) -> Cost:
         return Cost(1, rows=rows)
@@ -200,13 +210,14 @@ def connection(
     default_sort: Sequence[cql.SortKey] = (),
     direct: str | None = None,
     table: str | None = None,
+    kind: type[ConnectionField] = ConnectionField,
 ) -> Declared:
     """Declare a connection at the root by its collection, such as `users.users` of `Upstream`.
 
     `direct` is read instead if something is selected that the BFF drops. `table` names the loader of a small
     table, which also has the list if nothing narrows it.
     """
-    field = ConnectionField(description=description)
+    field = kind(description=description)
     field.collection, field.table = CollectionName(collection, direct), table
     field.default_sort = tuple(default_sort)
     field.arguments = [*_filters(filter, sort), _CQL, *PAGE_ARGUMENTS]

@@ -215,7 +215,8 @@ async def page_of(
 
     Raises `UpstreamBadResponse` if upstream sends fewer records than its total says, and `LimitExceeded`.
     """
-    written = cql.sort_by(query, sort, tie_break=collection.tie_break)
+    tie_break = collection.tie_break
+    written = None if tie_break is None else cql.sort_by(query, sort, tie_break=tie_break)
     if window.whole:
         return cut(await _all_records(collection, decoder, written), window)
     offset, limit = window.offset, window.limit
@@ -264,7 +265,7 @@ def cut(records: list[Record], window: Window) -> Slice:
 
 
 async def _all_records(
-    collection: BoundCollection, decoder: RecordDecoder | None, query: str
+    collection: BoundCollection, decoder: RecordDecoder | None, query: str | None
 ) -> list[Record]:
     records: list[Record] = []
     for _ in range(MAX_PAGES):

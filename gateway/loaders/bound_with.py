@@ -29,11 +29,13 @@ from gateway.loaders.instance import InstanceLoaders
 from gateway.loaders.item import ITEMS
 from gateway.loaders.loader import Loader, Slice, Window
 from gateway.loaders.loader_set import CollectionName, GroupLoader, ListLoaders, LoaderSet
+from gateway.settings import LimitSettings
 from gateway.upstream import cql
-from gateway.upstream.collection import RecordDecoder
+from gateway.upstream.collection import BoundCollection, RecordDecoder
 from gateway.upstream.record_types import Record
 
 WHOLE = Window(count=MAX_PAGES * MAX_PAGE_SIZE, whole=True)
+OF_INSTANCE = "instance.id"  # by a foreign key of mod-inventory-storage
 
 Ids: TypeAlias = list[str]
 FindBound: TypeAlias = Callable[[Sequence[Any]], Awaitable[list[Ids | errors.GatewayError]]]
@@ -45,6 +47,30 @@ class OfInstance(NamedTuple):
     instance_id: str
     window: Window
     is_bound_with: bool | None = None
+
+
+class OfRecords(cql.Cql):
+    """The condition of items of some holdings, and of some instances; None is no condition.
+
+    As CQL it is the condition of the items that name them, `BoundWithLoaders` adds those bound with others.
+    """
+
+    __slots__ = ("holdings", "instances", "within")
+    holdings: Ids | None
+    instances: Ids | None
+    within: cql.Cql | None
+
+    def __init__(self, holdings: Ids | None, instances: Ids | None, within: cql.Cql | None) -> None:
+        """Take at least one of the lists of ids, and the other conditions."""
+        for name, value in (("holdings", holdings), ("instances", instances), ("within", within)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "_text", str(cql.all_of(*self.own, within)))
+
+    @property
+    def own(self) -> list[cql.Cql]:
+        """The conditions of the items that name the records."""
+        indexes = (("holdingsRecordId", self.holdings), (OF_INSTANCE, self.instances))
+        return [cql.any_of(index, ids) for index, ids in indexes if ids is not None]
 
 
 class ItemGroupLoader(GroupLoader):
@@ -95,11 +121,13 @@ class BoundWithLoaders(InstanceLoaders):
             load = self.bound_items_of_holdings.load
             return await asyncio.gather(*(load(each) for each, _ in keys), return_exceptions=True)  # type: ignore[return-value]  # it raises no others
 
+        if isinstance(within, OfRecords):
+            return self._within(within, self._items_of_holdings, sort, _key_of_holdings)
         variant = ("items of holdings", str(within), *map(str, sort))
         if variant not in self._groups:
             plain = self._plain("holdingsRecordId", within, sort, lambda key: key)
             self._groups[variant] = self._with_bound(
-                plain, find_bound, "holdingsRecordId", within, sort, lambda key: (key[0].lower(), key[1])
+                plain, find_bound, "holdingsRecordId", within, sort, _key_of_holdings
             )
         return self._groups[variant]
 
@@ -109,6 +137,8 @@ class BoundWithLoaders(InstanceLoaders):
         Upstream finds items by their instance, but an item names only its holdings. So if several pages are
         loaded at once, the holdings are loaded first, to assign the items.
         """
+        if isinstance(within, OfRecords):
+            return self._within(within, self._items_of_instance, sort, _key_of_instance)
         owners: dict[str, object] = {}
         holdings = self.holdings_of_instance(None, ())
 
@@ -132,15 +162,14 @@ class BoundWithLoaders(InstanceLoaders):
 
         variant = ("items of instance", str(within), *map(str, sort))
         if variant not in self._groups:
-            # By a foreign key of mod-inventory-storage.
-            plain = self._plain("instance.id", within, sort, lambda key: owners.get(key.lower()))
+            plain = self._plain(OF_INSTANCE, within, sort, lambda key: owners.get(key.lower()))
             self._groups[variant] = self._with_bound(
                 plain,
                 find_bound,
-                "instance.id",
+                OF_INSTANCE,
                 within,
                 sort,
-                lambda key: OfInstance(key[0].lower(), *key[1:]),
+                _key_of_instance,
             )
         return self._groups[variant]
 
@@ -189,23 +218,99 @@ class BoundWithLoaders(InstanceLoaders):
                     raise ids
                 if not ids:
                     return await plain.load((parent, window))
-                clause = cql.one_of(cql.equal(index, parent), cql.any_of("id", ids))
-                query = cql.all_of(clause, within)
-                length = collection.request_line_length(cql.sort_by(query, sort), limit=MAX_PAGE_SIZE)
-                if length < self.limits.max_request_line:
-                    return await page_of(collection, query, sort, window, decoder)
-                return await cut_from_all(parent, window, ids)
+                own = cql.equal(index, parent)
+                return await _page_with(collection, self.limits, own, ids, within, sort, window, decoder)
             except errors.GatewayError as error:
                 return errors.without_frames(error)
 
-        async def cut_from_all(parent: str, window: Window, ids: Ids) -> Slice:
-            """Cut a page from all items, which are too many to be named in one query."""
-            own = await plain.load((parent, WHOLE))
-            others = await by_id(collection, self.limits, within=within).load_many(ids)
-            records = {str(each.get("id")).lower(): each for each in [*own.records, *filter(None, others)]}
-            return cut(_sorted(list(records.values()), sort), window)
-
         return Loader(load, get_cache_key)
+
+    async def items_of(
+        self,
+        condition: OfRecords,
+        sort: Sequence[cql.SortKey],
+        window: Window,
+        decoder: RecordDecoder | None = None,
+    ) -> Slice:
+        """Return a page of the items of holdings and of instances, those that are bound with others included.
+
+        Raises as `page_of`.
+        """
+        *others, (own, ids) = await self._find_bound(condition)
+        within = cql.all_of(*(_or_bound(*each) for each in others), condition.within)
+        collection = self.upstream.inventory.items
+        return await _page_with(collection, self.limits, own, ids, within, sort, window, decoder)
+
+    def _within(
+        self,
+        condition: OfRecords,
+        create: ListLoaders,
+        sort: Sequence[cql.SortKey],
+        get_cache_key: Callable[[Any], Any],
+    ) -> Grouped:
+        """Return a loader of items within a condition, which is completed before it loads anything."""
+
+        async def load(keys: list[Any], decoder: RecordDecoder | None) -> list[Any]:
+            parts = await self._find_bound(condition)
+            within = cql.all_of(*(_or_bound(*each) for each in parts), condition.within)
+            loader = create(within, sort)
+            cast("Loader[Any, Any]", loader).decoder = decoder
+            return await asyncio.gather(*map(loader.load, keys), return_exceptions=True)
+
+        variant = ("items within", str(create), str(condition), *map(str, sort))
+        if variant not in self._groups:
+            self._groups[variant] = Loader(load, get_cache_key)
+        return self._groups[variant]
+
+    async def _find_bound(self, condition: OfRecords) -> list[tuple[cql.Cql, Ids]]:
+        """Return the parts of a condition, each with the ids of the items that are bound with others."""
+        bound = await asyncio.gather(
+            *([] if condition.holdings is None else [self._bound_items(condition.holdings)]),
+            *([] if condition.instances is None else [self._bound_items_of_instances(condition.instances)]),
+        )
+        return list(zip(condition.own, bound, strict=True))
+
+    async def _bound_items(self, holdings: Ids) -> Ids:
+        bound = await self.bound_items_of_holdings.load_many(holdings)
+        return list(dict.fromkeys(each for some in bound for each in some))
+
+    async def _bound_items_of_instances(self, instances: Ids) -> Ids:
+        pages = await self.holdings_of_instance(None, ()).load_many([(each, WHOLE) for each in instances])
+        return await self._bound_items(_ids_in([each for page in pages for each in page.records], "id"))
+
+
+async def _page_with(
+    collection: BoundCollection,
+    limits: LimitSettings,
+    own: cql.Cql,
+    ids: Ids,
+    within: cql.Cql | None,
+    sort: Sequence[cql.SortKey],
+    window: Window,
+    decoder: RecordDecoder | None,
+) -> Slice:
+    """Read a page of the records that match `own` or have one of the ids."""
+    query = cql.all_of(_or_bound(own, ids), within)
+    length = collection.request_line_length(cql.sort_by(query, sort), limit=MAX_PAGE_SIZE)
+    if not ids or length < limits.max_request_line:
+        return await page_of(collection, query, sort, window, decoder)
+    # The ids are too many for one query, so all records are read and the page is cut from them.
+    whole = await page_of(collection, cql.all_of(own, within), sort, WHOLE)
+    others = await by_id(collection, limits, within=within).load_many(ids)
+    records = {str(each.get("id")).lower(): each for each in [*whole.records, *filter(None, others)]}
+    return cut(_sorted(list(records.values()), sort), window)
+
+
+def _key_of_holdings(key: tuple[str, Window]) -> tuple[str, Window]:
+    return key[0].lower(), key[1]
+
+
+def _key_of_instance(key: OfInstance) -> OfInstance:
+    return OfInstance(key[0].lower(), *key[1:])
+
+
+def _or_bound(own: cql.Cql, ids: Ids) -> cql.Cql:
+    return cql.one_of(own, cql.any_of("id", ids) if ids else None)
 
 
 def _ids_in(records: Sequence[Record], member: str) -> Ids:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from gateway.loaders.batching import by_name
+from itertools import count
+
+from propcache.api import cached_property
+
+from gateway import errors
+from gateway.loaders.batching import ById, by_name, one_by_one
 from gateway.loaders.loader_set import CollectionName, LoaderSet, RecordLoader
+from gateway.upstream.record_types import Record
 
 ITEMS = CollectionName("inventory.items")
 
@@ -11,3 +17,21 @@ ITEMS = CollectionName("inventory.items")
 class ItemLoaders(LoaderSet):
     item = RecordLoader(ITEMS)
     item_by_barcode = RecordLoader(ITEMS, index="barcode", create=by_name)
+
+    @cached_property
+    def item_with_titles(self) -> ById:
+        """Upstream sends the titles that are bound in an item with that single item alone.
+
+        Few items are bound with others, and the estimated cost is that of few. So MAX_COST also limits them.
+        """
+        maximum, calls = self.limits.max_cost, count(1)
+
+        async def load(item_id: str) -> Record | None:
+            if next(calls) > maximum:
+                raise errors.LimitExceeded(
+                    f"`boundWithTitles` takes a call for each bound item; at most {maximum} are allowed. "
+                    "Select smaller pages."
+                )
+            return await self.upstream.inventory.item(item_id)
+
+        return one_by_one(load, self.upstream.operation)

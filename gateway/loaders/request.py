@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from aiodataloader import DataLoader
 from propcache.api import cached_property
 
-from gateway.loaders.batching import ById, one_by_one
+from gateway.loaders.batching import ById, one_by_one, page_of
 from gateway.loaders.loader import Slice, Window
 from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet, RecordLoader
 from gateway.upstream import cql
@@ -56,10 +56,7 @@ class RequestLoaders(LoaderSet):
         async def page(key: tuple[str, Window]) -> Slice:
             batch_id, window = key
             collection = self.upstream.circulation_bff.batch_request_details(batch_id)
-            page = await collection(None, limit=window.limit, offset=window.offset, total=window.total)
-            has_next = len(page.records) > window.count
-            total = page.total if window.total else None
-            return Slice(page.records[: window.count], window.offset, total, has_next)
+            return await page_of(collection, None, (), window)
 
         return one_by_one(page, self.upstream.operation, cache_key=lambda key: key)
 

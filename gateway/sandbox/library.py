@@ -80,6 +80,9 @@ class Library:
     """True for requests that have lost the names of their service points, locations and loan types."""
     older_summaries: bool = False
     """True for items of loans without `instanceHrid` and `accessionNumber`, as before CIRC-2273."""
+    legacy_dates: bool = False
+    """True for loan and return dates without an offset, with microseconds or of a day alone. Storage has them
+    from older versions and migrations, and declares no format for them (CIRC-1577, MODFEE-266)."""
     secure: bool = False
     """True for the secure tenant of a consortium, in which staff confirm each request first."""
 

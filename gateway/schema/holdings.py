@@ -16,6 +16,7 @@ from gateway.schema.item import (
     ElectronicAccess,
     ItemConnection,
     ItemFilter,
+    ItemsOfRecord,
     ItemSort,
 )
 from gateway.schema.metadata import Metadata, Tags
@@ -111,6 +112,7 @@ class Holdings:
         "The items in shelf order, including those in which the title is bound with others.",
         loader="items_of_holdings",
         calls=2,
+        kind=ItemsOfRecord,
         filter=ItemFilter,
         sort=ItemSort,
         default_sort=ON_THE_SHELF,

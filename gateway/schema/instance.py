@@ -13,7 +13,7 @@ from gateway.context import Context, Info
 from gateway.fields.arguments import condition
 from gateway.fields.base import Arguments, Json, Load, Path, Selected
 from gateway.fields.link import link, load_value
-from gateway.fields.page import ConnectionLink, PageRequest, connection, connection_link, full_list_link
+from gateway.fields.page import PageRequest, connection, connection_link, full_list_link
 from gateway.fields.record import field, record_of
 from gateway.fields.root import lookup, root
 from gateway.fields.selection import get_selected
@@ -24,7 +24,14 @@ from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_
 from gateway.schema.enums import member
 from gateway.schema.filters import SortDirection
 from gateway.schema.holdings import HoldingsConnection
-from gateway.schema.item import ON_THE_SHELF, ElectronicAccess, ItemConnection, ItemFilter, ItemSort
+from gateway.schema.item import (
+    ON_THE_SHELF,
+    ElectronicAccess,
+    ItemConnection,
+    ItemFilter,
+    ItemsOfRecord,
+    ItemSort,
+)
 from gateway.schema.metadata import Metadata, Tags
 from gateway.schema.page import Connection
 from gateway.schema.request_search import RequestFilter, RequestSort
@@ -155,7 +162,7 @@ class SucceedingTitle:
     identifiers: list[Identifier | None] | None = field("Identifiers of the title.")
 
 
-class ItemsOfInstance(ConnectionLink):
+class ItemsOfInstance(ItemsOfRecord):
     """The items of a title. Fewer calls are needed if the title says that it is not bound with others."""
 
     key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({("isBoundWith",): bool})

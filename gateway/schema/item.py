@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import strawberry
+from graphql import FieldNode, ListValueNode, ObjectValueNode, VariableNode
 
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.arguments import condition
-from gateway.fields.base import Arguments, Declared, Entry, Json, Load, Needs, Path, Place, Selected, Source
-from gateway.fields.link import Link, embedded_link, id_in, link, load_or_embedded
-from gateway.fields.page import connection, connection_link, full_list_link
-from gateway.fields.record import UNREPORTED, field, record_of
+from gateway.fields.base import (
+    Arguments,
+    Cost,
+    Declared,
+    Entry,
+    Json,
+    Load,
+    Needs,
+    Path,
+    Place,
+    Selected,
+    Source,
+    loader_sources,
+)
+from gateway.fields.link import Link, embedded_link, id_in, link, load_or_embedded, load_value
+from gateway.fields.page import (
+    ConnectionField,
+    ConnectionLink,
+    PageRequest,
+    connection,
+    connection_link,
+    full_list_link,
+)
+from gateway.fields.record import UNREPORTED, RecordField, field, is_missing, record_of
 from gateway.fields.root import lookup, query, root
 from gateway.fields.scalars import DateTime
 from gateway.fields.selection import get_selected
+from gateway.loaders.bound_with import OfRecords
+from gateway.loaders.grouped import MORE_CALLS
 from gateway.loaders.instance import HOLDINGS, InstanceOf
+from gateway.loaders.loader import Slice
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import filters
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
@@ -31,6 +58,7 @@ from gateway.schema.page import Connection
 from gateway.schema.reference import LoanType, MaterialType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.upstream import cql
+from gateway.upstream.collection import BoundCollection, RecordDecoder
 
 if TYPE_CHECKING:
     from gateway.schema.holdings import Holdings
@@ -74,6 +102,8 @@ class InstanceOfItem(Link):
         target = {"title": record.get("title"), **(record.get(self.through) or {})}
         if not any(target.values()) or needs.isdisjoint({("id",), *((name,) for name in target)}):
             return None
+        if not key and ("id",) in needs:  # which is never null
+            return None
         return {"id": key or None, **target, UNREPORTED: list[Exception]()}
 
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
@@ -100,6 +130,50 @@ def _instance_of_item(description: str) -> Declared:
     field = InstanceOfItem(description=description)
     field.loader, field.key, field.embedded = "instance", ("instanceId",), {}
     return field
+
+
+class BoundWithTitles(RecordField):
+    """The titles bound in an item, which upstream sends with a single item and not in lists."""
+
+    reads_ids = True
+    loads_owner = True
+    key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({("isBoundWith",): bool})
+
+    @property
+    def key_paths(self) -> tuple[Path, ...]:
+        return (("id",), ("isBoundWith",))
+
+    def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
+        record = record_of(source, self)
+        if is_missing(record, self.key):
+            return None
+        titles = self.read(record)
+        return self._load_and_read(record, info) if titles is None else titles
+
+    async def _load_and_read(self, record: Any, info: Info) -> Any:
+        load = self.load(info.context, {}, Selected())
+        item: Any = await load_value(load, (record.get("id"), record.get("isBoundWith")))
+        return None if item is None else self.read(item)
+
+    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
+        def key(read: tuple[str | None, bool | None]) -> str | None:
+            item_id, is_bound_with = read
+            return id_in(self, item_id) if is_bound_with is True else None
+
+        return Load(context.loaders.item_with_titles, key)
+
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return loader_sources("item", is_direct)
+
+    def cost(self, needs: Needs, rows: int) -> Cost:
+        return Cost(1, True, rows, more=MORE_CALLS)
+
+    def plan(self, place: Place) -> Entry:
+        return place.load(place.member(self.key), if_null=True)
+
+
+def _bound_with_titles(description: str) -> Declared:
+    return BoundWithTitles(description=description, default=None)
 
 
 @strawberry.type(description="A link to online access.")
@@ -270,8 +344,9 @@ class Item:
         "and those of its holdings."
     )
     is_bound_with: bool | None = field("True if several titles are bound in this item.")
-    bound_with_titles: list[BoundWithTitle | None] | None = field(
-        "The titles bound in this item, including its own."
+    bound_with_titles: list[BoundWithTitle | None] | None = _bound_with_titles(
+        "The titles bound in this item, including its own. Null unless `isBoundWith`. One upstream call for "
+        "each such item."
     )
     electronic_access: list[ElectronicAccess | None] | None = field("Links to online access.")
     in_transit_destination_service_point: (
@@ -343,8 +418,14 @@ class ItemFilter:
     hrid: list[str] | None = condition("Human-readable numbers, such as `it00000001`.", "hrid", filters.exact)
     barcode: list[str] | None = condition("Barcodes, such as `2000000001`.", "barcode", filters.exact)
     accession_number: list[str] | None = condition("Accession numbers.", "accessionNumber", filters.exact)
-    holdings_id: list[strawberry.ID] | None = condition("Ids of holdings.", "holdingsRecordId", filters.ids)
-    instance_id: list[strawberry.ID] | None = condition("Ids of titles.", "instance.id", filters.ids)
+    holdings_id: list[strawberry.ID] | None = condition(
+        "Ids of holdings. Items in which their titles are bound with others match too.",
+        "holdingsRecordId",
+        filters.ids,
+    )
+    instance_id: list[strawberry.ID] | None = condition(
+        "Ids of titles. Items in which they are bound with others match too.", "instance.id", filters.ids
+    )
     status: list[ItemStatusName] | None = condition(
         "States, such as `MISSING`.", "status.name", filters.members
     )
@@ -379,6 +460,61 @@ class ItemSort:
     direction: SortDirection = strawberry.field(
         default=SortDirection.ASCENDING, description="The sort direction."
     )
+
+
+class ItemConditions:
+    """A part of lists of items: conditions by holdings and titles include items bound with others."""
+
+    def parse(self, arguments: Arguments, selected: Selected) -> Any:
+        parse = super().parse  # type: ignore[misc]  # that of the list
+        request, filter = parse(arguments, selected), arguments.get("filter")
+        if filter is None or (filter.holdings_id is None and filter.instance_id is None):
+            return request
+        others = replace(filter, holdings_id=None, instance_id=None)
+        within = parse({**arguments, "filter": others}, selected).clause
+        holdings, titles = filter.holdings_id, filter.instance_id
+        clause = OfRecords(
+            None if holdings is None else [*map(str.lower, holdings)],
+            None if titles is None else [*map(str.lower, titles)],
+            within,
+        )
+        return request._replace(clause=clause)
+
+    def count_argument_calls(self, node: FieldNode) -> int:
+        filter = next((each.value for each in node.arguments or () if each.name.value == "filter"), None)
+        if isinstance(filter, VariableNode):
+            return sum(_BOUND_CALLS.values()) + len(_BOUND_CALLS) * MORE_CALLS
+        calls = 0
+        for each in filter.fields if isinstance(filter, ObjectValueNode) else ():
+            if each.name.value in _BOUND_CALLS:
+                is_single = not isinstance(each.value, VariableNode | ListValueNode) or (
+                    isinstance(each.value, ListValueNode) and len(each.value.values) == 1
+                )
+                calls += _BOUND_CALLS[each.name.value] + (0 if is_single else MORE_CALLS)
+        return calls
+
+
+_BOUND_CALLS = {"holdingsId": 1, "instanceId": 2}  # for bound items: their parts, the holdings before these
+
+
+class Items(ItemConditions, ConnectionField):
+    """The items of the library."""
+
+    async def read(
+        self,
+        context: Context,
+        collection: BoundCollection,
+        request: PageRequest,
+        decoder: RecordDecoder | None,
+    ) -> Slice:
+        window, condition, sort = request
+        if not isinstance(condition, OfRecords):
+            return await super().read(context, collection, request, decoder)
+        return await context.loaders.items_of(condition, sort, window, decoder)
+
+
+class ItemsOfRecord(ItemConditions, ConnectionLink):
+    """The items of a record."""
 
 
 @query(
@@ -417,6 +553,7 @@ QUERIES = [
             filter=ItemFilter,
             sort=ItemSort,
             default_sort=[cql.SortKey("barcode")],
+            kind=Items,
         ),
     ),
 ]

@@ -121,11 +121,28 @@ class CallerClient:
         return record
 
     async def read_list(self, route: Route, member: str, *keys: str) -> list[Record]:
-        """Return the records in a member of the response, for lists that upstream never pages."""
-        records = rows_of((await self.read_object(route, {}, *keys)).get(member))
+        """Return the records in a member of the response, for lists that upstream never pages.
+
+        Raises `UpstreamBadResponse` if the response has fewer than its total says.
+        """
+        page = await self.read_object(route, {}, *keys)
+        records = rows_of(page.get(member))
         if records is None:
             raise self.bad_shape()
+        self.check_complete(page, records)
         return records
+
+    def check_complete(self, page: Record, records: Sequence[Record]) -> None:
+        """Check a list that is not read on. Raises `UpstreamBadResponse` if its total says it goes on."""
+        total = page.get("totalRecords")
+        if type(total) is int and total > len(records):
+            raise self.incomplete()
+
+    def incomplete(self) -> errors.UpstreamBadResponse:
+        """Return the error for records that are missing although the total of upstream includes them."""
+        return errors.UpstreamBadResponse(
+            f"{self.name} sent fewer records than its total says.", upstream=self.name
+        )
 
     async def read(self, route: Route, query: str, *keys: str) -> UpstreamResponse:
         """Return the response to a read that names no record, so that a 404 is about the route."""

@@ -44,8 +44,8 @@ class Collection:
     """The member of the response that holds the records."""
     extra: str = ""
     """Constant parameters of the query string, percent-encoded."""
-    tie_break: str = "id"
-    """The index whose value no two records share."""
+    tie_break: str | None = "id"
+    """The index whose value no two records share; None if the route takes no query."""
     forwards_total: bool = True
     """False if the service reads its storage without `totalRecords`, so that large totals are estimates."""
     mark: str | None = None
@@ -138,8 +138,7 @@ class BoundCollection:
 
     def incomplete(self) -> errors.UpstreamBadResponse:
         """Return the error for records that are missing although the total of upstream includes them."""
-        name = self.client.name
-        return errors.UpstreamBadResponse(f"{name} sent fewer records than its total says.", upstream=name)
+        return self.client.incomplete()
 
     def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
         """Return the bytes of the request line for `query` with a total, HTTP version and blanks included."""

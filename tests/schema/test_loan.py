@@ -153,10 +153,20 @@ async def test_an_invalid_id_is_not_loaded(wrong: object) -> None:
     assert "`borrower`" in message
 
 
-@pytest.mark.parametrize("body", [{"loans": None}, {"loans": {}}, {"loans": [5]}, {}, [], "text", None])
+@pytest.mark.parametrize("body", [{"loans": None}, {"loans": {}}, {}, [], "text", None])
 async def test_a_response_of_another_shape_is_one_error(body: object) -> None:
     """If the complete response has another shape, the list is null with one coded error."""
     answer = await poisoned.query_over("/loans", body, "{ loans { nodes { id } } }")
 
     assert answer["data"] == {"loans": None}
     assert poisoned.only_error(answer)[0] == ["loans"]
+
+
+@pytest.mark.parametrize("fields", ["id", "id loanDate", "id borrower { username }"])
+async def test_a_page_without_a_single_record_has_an_error_for_each_element(fields: str) -> None:
+    """Elements that are no objects are null with an error each, also if the page has nothing else."""
+    query = f"{{ loans {{ totalCount nodes {{ {fields} }} }} }}"
+    answer = await poisoned.query_over("/loans", {"loans": [5, None], "totalRecords": 2}, query)
+
+    assert answer["data"] == {"loans": {"totalCount": 2, "nodes": [None, None]}}
+    assert [each["path"] for each in answer["errors"]] == [["loans", "nodes", 0], ["loans", "nodes", 1]]

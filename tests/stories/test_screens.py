@@ -50,10 +50,11 @@ BFFS = {
 OPEN = ["OPEN_NOT_YET_FILLED", "OPEN_AWAITING_PICKUP", "OPEN_IN_TRANSIT", "OPEN_AWAITING_DELIVERY"]
 
 
-@pytest.fixture(params=BFFS)
+@pytest.fixture(params=[*BFFS, "loans with dates of older versions"])
 async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[Gateway]:
     """A gateway that has met the BFF, over each version of it."""
-    async with open_gateway(create_sandbox(bff=BFFS[request.param])) as opened:
+    async with open_gateway(create_sandbox(bff=BFFS.get(request.param, BFFS["early"]))) as opened:
+        opened.library.legacy_dates = request.param not in BFFS
         await opened.data("{ loans(first: 1) { nodes { id } } requests(first: 1) { nodes { id } } }")
         yield opened
 

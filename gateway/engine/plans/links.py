@@ -187,6 +187,8 @@ class LinkBatch:
             self.values.append((load.empty, absent))
         elif absent and not self.link.nullable:
             self.unexpected = UnexpectedValue()
+        elif load.key is not None:  # of several members, which are some of the target's too
+            self._set_absent(absent, None)
 
     def _group_lists(self, lists: list[Json]) -> None:
         for place, keys in enumerate(lists):

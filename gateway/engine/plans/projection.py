@@ -78,7 +78,7 @@ from gateway.engine.plans.plan import (
 from gateway.fields.base import Needs, Path
 from gateway.fields.link import EMBEDDED, THROUGH
 from gateway.fields.record import record_of
-from gateway.upstream.record_types import ListOf, Members, attribute_of
+from gateway.upstream.record_types import Decoded, ListOf, Members, attribute_of
 
 Details: TypeAlias = list[FieldDetails]
 Line: TypeAlias = str | Callable[[], list[str]]  # or written when all that is read is known
@@ -521,7 +521,9 @@ class FieldPlace:
         else:
             for each in sorted(needs or paths):
                 tests += (
-                    record.tests(through[each][:-1]) if each in through else [self._is_there(paths, each)]
+                    record.tests(through[each][:-1])
+                    if each in through
+                    else [self._is_there(paths, each, values)]
                 )
             if not needs:  # one of them is enough
                 tests = [f"({' or '.join(tests)})"]
@@ -549,7 +551,7 @@ class FieldPlace:
             raise UnsupportedOperation("a target of which nothing that is selected is embedded")
         key, values = self._key(paths, identity)
         there = [
-            " or ".join(record.tests(origin[:-1])) if len(origin) > 1 else self._is_there(paths, each)
+            " or ".join(record.tests(origin[:-1])) if len(origin) > 1 else self._is_there(paths, each, values)
             for each, origin in paths.items()
             if origin != identity and each != ("id",)
         ]
@@ -557,20 +559,29 @@ class FieldPlace:
             raise UnsupportedOperation("a target of which nothing is embedded")
         test = f"({' or '.join(dict.fromkeys(there))})"
         self.writer.sent_with = declaration.sent_with
+        if ("id",) in self.needs:  # which is never null
+            key = values.get(("id",), key)
         return self._write_embedded(paths, values, [f"{key} is not None"] * (key is not None), [test])
 
     def _key(self, paths: Mapping[Path, Path], identity: Path | None) -> tuple[str | None, dict[Path, str]]:
-        """Return the variable of a link's key, and the members of the target that it is."""
-        if identity is None:
+        """Return the variable of a link's key, and the members of the target that are in variables.
+
+        Without an identity, the id of the target is one of the embedded members.
+        """
+        path = identity or paths.get(("id",))
+        if path is None or self.record.lacks(path):
             return None, {}
-        read = self.record.leaf(identity, str)
-        key = self.record.column(identity, check_ids)
+        read = self.record.leaf(path, str)
+        key = self.record.column(path, check_ids)
         if key is None:
             key = self.writer.name("k")
             self.lines.append(f"{self.indent}{key} = {self.writer.bind(check_id)}({read})")
-        return key, {each: key for each, origin in paths.items() if origin == identity}
+        values = {each: key for each, origin in paths.items() if origin == path}
+        return None if identity is None else key, values
 
-    def _is_there(self, paths: Mapping[Path, Path], target: Path) -> str:
+    def _is_there(self, paths: Mapping[Path, Path], target: Path, values: Mapping[Path, str]) -> str:
+        if target in values:
+            return f"{values[target]} is not None"
         kind: Any = get_named_type(self.field.type)
         return f"{self.record.leaf(paths[target], _leaf_at(kind, target))} is not None"
 
@@ -610,11 +621,11 @@ class FieldPlace:
         ]
         return value
 
-    def load(self, value: Entry = "None") -> Entry:
+    def load(self, value: Entry = "None", *, if_null: bool = False) -> Entry:
         self.same = None
         if any(map(self.record.lacks, self.declaration.key_paths)):
             return self._missing() if value == "None" else value
-        self._note("", has_value=value != "None")
+        self._note(f"{_write_entry(value)} is None" if if_null else "", has_value=value != "None")
         return value
 
     def pick(self, key: str, member: str) -> Entry:
@@ -702,6 +713,7 @@ class Writer:
         self.names: dict[str, Any] = {
             "A": UnexpectedValue,
             "UNSET": msgspec.UNSET,
+            "DECODED": Decoded,
             "CONVERT": msgspec.convert,
             "RECORD": record_of,
             "NO_RECORDS": (str, int, float, bool, list),
@@ -773,7 +785,7 @@ class Writer:
             members = decoding.members
             if same is None:
                 return [*start, *lines]
-            untouched = [f"{indent}if type({v}) is dict: raise A"]
+            untouched = [f"{indent}if not isinstance({v}, DECODED): raise A"]
             return [*start, lambda: untouched if _is_as_decoded(members, same) else _flatten(lines)]
         if len(classes) > 1:
             raise UnsupportedOperation("a type of two kinds of fields")

@@ -43,6 +43,8 @@ class Collection:
     indexes: frozenset[str]
     computed: Mapping[str, ComputedIndex] = field(default_factory=dict)
     view: View = stored_view
+    record_view: Callable[[Library, Record], Record] | None = None
+    """The view of a single record if it has more than a page."""
     forwards_total: bool = True
     """False if the service does not forward `totalRecords` to the storage."""
     has_gone: bool = False  # serves what is gone from the library, as the index of a consortium does

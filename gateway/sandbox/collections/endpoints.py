@@ -90,6 +90,10 @@ def record_endpoint(collection: Collection) -> Endpoint:
         if record is None:
             raise collection.not_found(collection.not_found_text.format(id=key))
         library = http_request.library
-        return json_response(spell_keys(library, collection.view(library, [record])[0]))
+        if collection.record_view is None:
+            (view,) = collection.view(library, [record])
+        else:
+            view = collection.record_view(library, record)
+        return json_response(spell_keys(library, view))
 
     return read_record

@@ -61,9 +61,16 @@ def inventory_item(library: Library, item: Record) -> Record:
         "temporaryLocation": id_and_name(library.locations, item.get("temporaryLocationId")),
         "effectiveLocation": id_and_name(library.locations, effective_location_id(library, item)),
         "isBoundWith": item.get("isBoundWith", False),
-        "boundWithTitles": bound_with_titles(library, context) if item.get("isBoundWith") else None,
     }
     return omit_nulls(view)
+
+
+def single_inventory_item(library: Library, item: Record) -> Record:
+    """Show an item with the titles bound in it, which lists leave out."""
+    view = inventory_item(library, item)
+    if item.get("isBoundWith"):
+        view["boundWithTitles"] = bound_with_titles(library, get_item_context(library, item))
+    return view
 
 
 def bound_with_titles(library: Library, context: ItemContext) -> list[Record]:
@@ -122,6 +129,7 @@ ITEMS = Collection(
     indexes=index_names(STORED_INDEXES),
     computed=COMPUTED_INDEXES,
     view=inventory_items,
+    record_view=single_inventory_item,
     forwards_total=False,
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.sandbox.clock import to_java_date
+from gateway.sandbox.clock import parse_timestamp, to_java_date
 from gateway.sandbox.collections.collection import METADATA, Collection, index_names
 from gateway.sandbox.collections.embedded_items import loan_item
 from gateway.sandbox.collections.locations import service_point_summary
@@ -38,7 +38,26 @@ def loan_view(library: Library, loan: Record) -> Record:
         "patronGroupAtCheckout": group_summary(library, loan),
         "feesAndFines": {"amountRemainingToPay": amount_remaining(library, loan["id"])},
     }
+    if library.legacy_dates:
+        write_legacy_dates(view)
     return omit_nulls(view)
+
+
+LEGACY_FORMS = (
+    lambda date: date[:19],
+    lambda date: date[:23],
+    lambda date: f"{date[:23]}456",
+    lambda date: f"{date[:23]}456+00:00",
+    lambda date: date[:10],
+)
+
+
+def write_legacy_dates(view: Record) -> None:
+    """Write the dates of a loan in one of the forms that its id chooses."""
+    write = LEGACY_FORMS[int(view["id"][:8], 16) % len(LEGACY_FORMS)]
+    for name in ("loanDate", "returnDate"):
+        if view.get(name) is not None:
+            view[name] = write(parse_timestamp(view[name]).isoformat(timespec="milliseconds"))
 
 
 def item_summary(library: Library, loan: Record, item: Record) -> Record:

@@ -132,7 +132,8 @@ class CirculationBff(Service):
 
     def batch_request_details(self, batch_id: str) -> BoundCollection:
         """Return the collection of the items of a batch request."""
-        details = Collection(self.batch_request_details_route, "mediatedBatchRequestDetails")
+        route = self.batch_request_details_route
+        details = Collection(route, "mediatedBatchRequestDetails", tie_break=None)
         return details.bind(self._client, batch_id)
 
     item_by_barcode_route = Route(

@@ -110,6 +110,12 @@ class Inventory(Service):
         ),
         "loantypes",
     )
+    item_route = Route("GET", "/inventory/items/{id}", INVENTORY, "inventory.items.item.get")
+
+    async def item(self, item_id: str) -> Record | None:
+        """Return an item with the titles that are bound in it, which lists leave out (Items.java)."""
+        return await self._client.read_record(self.item_route, item_id)
+
     bound_with_items_route = Route(
         "GET",
         "/inventory/items-by-holdings-id",
@@ -132,4 +138,5 @@ class Inventory(Service):
         items = records_of(page.get("items"))
         if items is None:
             raise self._client.bad_shape()
+        self._client.check_complete(page, items)
         return [each for each in items if str(each.get("holdingsRecordId")).lower() != holdings_id.lower()]

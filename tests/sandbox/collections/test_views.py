@@ -133,6 +133,29 @@ def nulls(value: object) -> int:
     return value is None
 
 
+TITLES = "boundWithTitles"
+ONLY_SINGLE = {
+    "/inventory/items": {
+        TITLES,
+        *(f"{TITLES}.briefHoldingsRecord{each}" for each in ("", ".id", ".hrid")),
+        *(f"{TITLES}.briefInstance{each}" for each in ("", ".id", ".hrid", ".title")),
+    }
+}
+"""Members of single records that lists leave out."""
+
+
+async def test_the_titles_of_a_bound_item_come_with_the_single_item(
+    client: httpx.AsyncClient, search: Search
+) -> None:
+    """A list says that an item is bound with others, and the single item has their titles."""
+    (item,) = [each for each in await search("/inventory/items", EVERYTHING) if each["isBoundWith"]]
+    single = (await client.get(f"/inventory/items/{item['id']}")).json()
+
+    assert paths(single) - paths(item) == ONLY_SINGLE["/inventory/items"]
+    assert single[TITLES][0]["briefHoldingsRecord"]["id"] == item["holdingsRecordId"]
+    assert len(single[TITLES]) == 2
+
+
 @pytest.mark.parametrize(
     ("path", "fields"),
     [
@@ -148,7 +171,7 @@ async def test_every_declared_field_occurs_and_none_is_null(search: Search, path
     """Every declared field has a value in some record, and no field is null."""
     rows = await search(path, EVERYTHING)
 
-    assert set(fields.split()) - paths(rows) == set()
+    assert set(fields.split()) - paths(rows) == ONLY_SINGLE.get(path, set()) & set(fields.split())
     assert nulls(rows) == 0
 
 
