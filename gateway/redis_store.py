@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Literal, TypeAlias, TypeVar, get_args
 
 from gateway.observability.counters import ProcessCounter
@@ -19,7 +19,8 @@ T = TypeVar("T")
 Outcome: TypeAlias = Literal["success", "failure", "skipped"]
 
 PAUSE = 1.0  # seconds without calls after a failure
-MAX_CONNECTIONS = 8  # per process; further concurrent calls wait, within their timeout
+MAX_CONNECTIONS = 32  # per process; further concurrent calls wait, and their timeout begins afterwards
+TIMEOUT_STEPS = 5  # in which a timeout passes
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,9 @@ class RedisStore:
     ) -> None:
         """`url` is `redis://`, `rediss://`, `valkey://`, `valkeys://` or `unix://`; times are in seconds.
 
-        `timeout` is for a complete call, including connecting and waiting for a connection. Nothing is opened
-        before the first call. Raises `ValueError` for a URL with another scheme.
+        `timeout` is for a complete call, including connecting, but not waiting for one of the connections:
+        that is no fault of the store. Nothing is opened before the first call. Raises `ValueError` for a URL
+        with another scheme.
         """
         # Imported only if a store is configured: the client takes 40 ms to load.
         from redis.asyncio import BlockingConnectionPool, Redis
@@ -78,29 +80,41 @@ class RedisStore:
             socket_timeout=None,
             socket_connect_timeout=None,
             client_name="circulation-gateway",
+            # The greetings of RESP3 and of the library would be two more round trips of a new connection.
+            protocol=2,
+            driver_info=None,
             # With these notifications, the client (8.1) does not notice a closed connection.
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
         self.redis = Redis.from_pool(pool)  # for commands inside `execute` only
         self._failures = (RedisError, OSError, TimeoutError)
         self._timeout = timeout
+        self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
         self._pause = pause
         self._clock = clock
         self._probe_at: float | None = None  # the time of the next probe; None while the store works
         self._is_probing = False
 
     async def execute(self, command: Callable[[], Awaitable[T]]) -> T:
-        """Execute a command once. Raises `RedisUnavailable` after the timeout or earlier.
+        """Execute a command on one connection, once. Raises `RedisUnavailable` after the timeout or earlier.
 
         A command that timed out may have been executed, so it must not be repeated unless it is idempotent.
         """
-        is_probe = self._probe_at is not None
+        self._skip_if_suspended()
+        async with self._connections:
+            return await self._execute(command)
+
+    def _skip_if_suspended(self) -> None:
         if self._probe_at is not None and (self._is_probing or self._clock() < self._probe_at):
             REDIS_CALLS.add("skipped")
             raise RedisUnavailable
+
+    async def _execute(self, command: Callable[[], Awaitable[T]]) -> T:
+        self._skip_if_suspended()  # the store may have failed while this call waited for a connection
+        is_probe = self._probe_at is not None
         self._is_probing = is_probe
         try:
-            async with asyncio.timeout(self._timeout):
+            async with _timeout(self._timeout):
                 result = await command()
         except self._failures as problem:
             REDIS_CALLS.add("failure")
@@ -118,10 +132,36 @@ class RedisStore:
     async def aclose(self) -> None:
         """Close the connections, within the timeout."""
         with suppress(*self._failures):
-            async with asyncio.timeout(self._timeout):
+            async with _timeout(self._timeout):
                 await self.redis.aclose(close_connection_pool=True)
 
     def _suspend(self, problem: Exception) -> None:
         if self._probe_at is None:
             log.warning("The shared store is unavailable: %s", type(problem).__name__)
         self._probe_at = self._clock() + self._pause
+
+
+@asynccontextmanager
+async def _timeout(seconds: float) -> AsyncIterator[None]:
+    """Raise `TimeoutError` after a time in which the event loop was free to read the response.
+
+    The time passes in steps, each of which begins when the loop gets to it. A loop that is busy with other
+    requests for longer than the timeout delays one step, and then reads a response that is there already.
+    """
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(None) as deadline:
+        timer: asyncio.TimerHandle | None = None
+
+        def step(remaining: int = TIMEOUT_STEPS) -> None:
+            nonlocal timer
+            if remaining == 0:
+                deadline.reschedule(loop.time())
+            else:
+                timer = loop.call_later(seconds / TIMEOUT_STEPS, step, remaining - 1)
+
+        step()
+        try:
+            yield
+        finally:
+            if timer is not None:
+                timer.cancel()

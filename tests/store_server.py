@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -97,6 +99,44 @@ def store_server() -> Iterator[StoreServer]:
         yield server
     finally:
         server.kill()
+
+
+@contextmanager
+def at_distance(server: StoreServer, seconds: float) -> Iterator[str]:
+    """The URL of a server that every byte reaches, and leaves, `seconds` later, as over a long line."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    writers: list[asyncio.StreamWriter] = []
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65536):
+            loop.call_later(seconds, writer.write, piece)
+        loop.call_later(seconds, writer.close)
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        store_reader, store_writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writers.extend((writer, store_writer))
+        await asyncio.gather(
+            forward(reader, store_writer), forward(store_reader, writer), return_exceptions=True
+        )
+
+    async def stop() -> None:
+        proxy.close()
+        for each in writers:
+            each.transport.abort()
+        await asyncio.sleep(2 * seconds)
+
+    try:
+        starting = asyncio.start_server(accept, "127.0.0.1", 0, backlog=1000)
+        proxy = asyncio.run_coroutine_threadsafe(starting, loop).result()
+        yield f"redis://127.0.0.1:{proxy.sockets[0].getsockname()[1]}/0"
+        asyncio.run_coroutine_threadsafe(stop(), loop).result()
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def free_port() -> int:

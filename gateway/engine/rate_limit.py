@@ -5,22 +5,48 @@ So a spent budget recovers evenly, and two counts are kept per user instead of a
 
 A refused operation is not counted. Replicas share the counts in a `RedisStore`. Without one, and during an
 outage of it, each process counts its own operations.
+
+The library `limits` is not used: it has no call that spends and returns the time to wait, so a refusal takes
+two round trips, and its storage of one process walks through all its keys at each hit.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gateway.errors import RateLimited
 from gateway.identity import Caller
 from gateway.observability.counters import ProcessCounter
 from gateway.redis_store import RedisStore, RedisUnavailable
+
+# The sliding window of `LocalCounters`, by the clock of the store. Times are in milliseconds. A hash holds
+# the start of the window and both counts, for as long as they matter.
+SPEND = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local maximum, window, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local kept = redis.call('HMGET', KEYS[1], 'start', 'previous', 'current')
+local start = tonumber(kept[1]) or now
+local previous, current = tonumber(kept[2]) or 0, tonumber(kept[3]) or 0
+if now >= start + 2 * window then
+  start, previous, current = now, 0, 0
+elseif now >= start + window then
+  start, previous, current = start + window, current, 0
+end
+local left = math.min(start + window - now, window)
+if math.floor(previous * left / window) + current + cost > maximum then
+  return {0, previous, current, left}
+end
+redis.call('HSET', KEYS[1], 'start', start, 'previous', previous, 'current', current + cost)
+redis.call('PEXPIRE', KEYS[1], left + window)
+return {1, previous, current, left}
+"""
 
 MAX_USERS = 10_000  # counted per process, 2 MB: each token counts as a user, valid or not
 
@@ -70,11 +96,7 @@ def seconds_to_wait(window: Window, cost: int, maximum: int, seconds: int) -> fl
 
 
 class LocalCounters:
-    """The counts of this process, for the users seen last.
-
-    The in-process storage of `limits` is not used: each hit walks through all its keys to find the expired
-    ones, 2 ms with 20,000 of them (measured on limits 5.8), and their number is not bounded.
-    """
+    """The counts of this process, for the users seen last."""
 
     def __init__(
         self,
@@ -116,34 +138,69 @@ class LocalCounters:
         return now, 0, 0
 
 
+class _Spending(NamedTuple):
+    """A cost that waits for the store; the result is as of `spend`."""
+
+    key: str
+    cost: int
+    result: asyncio.Future[float | None]
+
+
 class RedisCounters:
-    """The counts of all replicas, kept and weighted by a script of `limits` in the store."""
+    """The counts of all replicas, kept and weighted by a script in the store.
+
+    Everything that is spent at the same time is one round trip on one connection, so that a burst does not
+    wait for connections.
+    """
 
     def __init__(self, store: RedisStore, maximum: int, seconds: int) -> None:
-        from limits import RateLimitItemPerSecond  # imported if used, like the client of the store
-        from limits.aio.storage import RedisStorage
-
         self._store = store
-        self._item = RateLimitItemPerSecond(maximum, seconds, namespace="rate")
-        self._storage = RedisStorage(
-            "redis://",  # the address is the pool's
-            implementation="redispy",
-            key_prefix="gateway",
-            connection_pool=store.redis.connection_pool,  # type: ignore[arg-type]  # documented, not declared
-        )
+        self._maximum = maximum
+        self._seconds = seconds
+        self._waiting: list[_Spending] = []
+        self._sending: set[asyncio.Task[None]] = set()
 
     async def spend(self, key: str, cost: int) -> float | None:
         """Spend `cost`, or return the seconds until it could be spent. Raises `RedisUnavailable`."""
-        return await self._store.execute(partial(self._spend, self._item.key_for(key), cost))
+        result: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Spending(key, cost, result))
+        if len(self._waiting) == 1:
+            sending = asyncio.create_task(self._send())
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
+        return await result
 
-    async def _spend(self, key: str, cost: int) -> float | None:
-        maximum, seconds = self._item.amount, self._item.get_expiry()
-        if await self._storage.acquire_sliding_window_entry(key, maximum, seconds, cost):
-            return None
-        previous, _, current, expiry = await self._storage.get_sliding_window(key, seconds)
-        # A window's count is kept for twice its length: in the second half it is the previous one.
-        window = Window(previous, current, max(expiry - seconds, 0.0))
-        return seconds_to_wait(window, cost, maximum, seconds)
+    async def _send(self) -> None:
+        """Spend all that waits. More is added to it until there is a connection."""
+        batch: list[_Spending] = []
+
+        async def spend() -> None:
+            batch[:], self._waiting = self._waiting, []
+            for spending, wait in zip(batch, await self._spend(batch), strict=True):
+                if not spending.result.done():  # cancelled with its request
+                    spending.result.set_result(wait)
+
+        try:
+            await self._store.execute(spend)
+        except Exception as problem:
+            if not batch:
+                batch, self._waiting = self._waiting, []
+            for spending in batch:
+                if not spending.result.done():
+                    spending.result.set_exception(problem)
+
+    async def _spend(self, batch: Sequence[_Spending]) -> list[float | None]:
+        pipeline = self._store.redis.pipeline(transaction=False)
+        for each in batch:
+            # With its text, which the store hashes: a digest alone may be unknown to a store that restarted.
+            name = f"gateway/rate/{each.key}/{self._maximum}/{self._seconds}"
+            pipeline.eval(SPEND, 1, name, self._maximum, self._seconds * 1000, each.cost)
+        waits: list[float | None] = []
+        for each, (is_spent, previous, current, left) in zip(batch, await pipeline.execute(), strict=True):
+            window = Window(previous, current, left / 1000)
+            wait = seconds_to_wait(window, each.cost, self._maximum, self._seconds)
+            waits.append(None if is_spent else wait)
+        return waits
 
 
 class RateLimit:

@@ -12,6 +12,8 @@ import strawberry
 from graphql import GraphQLError
 
 from gateway.engine.core import ScalarDefinition
+from gateway.errors import UpstreamBadResponse
+from gateway.upstream.record_types import is_too_deep
 
 _UNIFORM = b"0000-00-00T00:00:00.000"
 _UTC = frozenset({"", "Z", "+00:00", "+0000"})
@@ -135,7 +137,12 @@ def upstream_text(moment: datetime) -> str:
 
 
 def _checked_json(value: Any) -> Any:
-    """Return a JSON value. Raises the error in the place of a text in it that upstream sent wrongly."""
+    """Return a JSON value. Raises the error in the place of a text in it that upstream sent wrongly.
+
+    Raises `UpstreamBadResponse` for one that is nested so deeply that it may not be encoded.
+    """
+    if is_too_deep(value):
+        raise UpstreamBadResponse("An upstream service sent JSON that is nested too deeply.")
     pending = [value]
     while pending:
         part = pending.pop()

@@ -225,8 +225,14 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # Character by character: NFKD sorts the marks of a letter, in quadratic time if there are many.
+    decomposed = "".join(map(_decompose, text.casefold()))
     return "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+
+
+@lru_cache(maxsize=4096)  # a library's alphabets
+def _decompose(char: str) -> str:
+    return unicodedata.normalize("NFKD", char)
 
 
 def _escape(value: str, escapes: dict[int, str] = _LITERAL) -> str:

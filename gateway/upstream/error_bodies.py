@@ -15,9 +15,14 @@ from gateway.errors import OverridableBlock, Parameter, Reason
 from gateway.upstream.record_types import decode_object
 
 MAX_MESSAGE = 1000  # characters; FOLIO's own longest are below 300
+MAX_REASONS = 100  # of one response, parameters of one reason, permissions of one block; FOLIO sends few
+MAX_TEXT = 4096  # bytes; a longer body is no text of Okapi, of which the longest are below 500
+
+# The patterns below take linear time: no two repetitions that follow each other match the same characters,
+# and none runs over the start of another match. They are applied to texts that are cut.
 
 # A line of a stack trace, as Java and .NET write it: `at org.folio.Loan.of(Loan.java:7)`.
-_STACK_FRAME = re.compile(r"(?m)^\s*at [\w.$<>/`]+\(")
+_STACK_FRAME = re.compile(r"(?m)^[^\S\n]*at [\w.$<>/`]+\(")
 
 # The texts of Okapi (mod-authtoken, ProxyService), and the message of folio-module-sidecar.
 _PERMISSION = re.compile(rb"(?:Access for user [^\n]*|Token missing, access) requires permission: (\S+)\s*")
@@ -31,12 +36,13 @@ _KONG_NOT_ROUTED = "no Route matched with those values"
 def read_reasons(body: bytes) -> list[Reason]:
     """Return the reasons of a 400 or 422: `errors[]`, `{message}` or `{error}`; none from free text.
 
-    Free text is not forwarded: it may contain queries, paths and stack traces of the services.
+    These are the first `MAX_REASONS`, each text cut to `MAX_MESSAGE` characters. Free text is not forwarded:
+    it may contain queries, paths and stack traces of the services.
     """
     content = _object(body)
     listed = content.get("errors")
     if isinstance(listed, list):
-        return [_reason(each) for each in listed if isinstance(each, Mapping)]
+        return [_reason(each) for each in listed[:MAX_REASONS] if isinstance(each, Mapping)]
     message = _text(content.get("message")) or _text(content.get("error"))
     return [Reason(message=message, code=_text(content.get("code")))] if message else []
 
@@ -48,7 +54,7 @@ def is_token_missing(body: bytes) -> bool:
 
 def missing_permission(body: bytes) -> str | None:
     """Return the permission that a 403 or 400 of Okapi names; None for any other body."""
-    match = _PERMISSION.fullmatch(body)
+    match = None if len(body) > MAX_TEXT else _PERMISSION.fullmatch(body)
     return None if match is None else match[1].decode("utf-8", "replace")
 
 
@@ -76,7 +82,7 @@ def is_route_missing(body: bytes, method: str, paths: Collection[str]) -> bool:
     Okapi and the sidecar name the path, so one that names another may be the response to a later call of a
     module. Kong names none, but modules do not call each other through it.
     """
-    match = _OKAPI_PATH.fullmatch(body)
+    match = None if len(body) > MAX_TEXT else _OKAPI_PATH.fullmatch(body)
     if match is not None:
         return match[1].decode("utf-8", "replace") in paths
     content = _object(body)
@@ -89,7 +95,7 @@ def is_route_missing(body: bytes, method: str, paths: Collection[str]) -> bool:
 def _names_route(error: object, method: str, paths: Collection[str]) -> bool:
     if not isinstance(error, Mapping) or error.get("code") != _SIDECAR_NOT_ROUTED:
         return False
-    match = _SIDECAR_ROUTE.search(str(error.get("message")))
+    match = _SIDECAR_ROUTE.search(_text(error.get("message")) or "")
     return match is not None and match[1] == method and match[2] in paths
 
 
@@ -105,7 +111,7 @@ def _reason(error: Mapping[str, Any]) -> Reason:
         code=_text(error.get("code")),
         parameters=[
             Parameter(key=key, value=_text(each.get("value")))
-            for each in (parameters if isinstance(parameters, list) else [])
+            for each in (parameters[:MAX_REASONS] if isinstance(parameters, list) else [])
             if isinstance(each, Mapping) and (key := _text(each.get("key"))) is not None
         ],
         overridable_block=_block(error.get("overridableBlock")),
@@ -115,16 +121,20 @@ def _reason(error: Mapping[str, Any]) -> Reason:
 def _block(block: object) -> OverridableBlock | None:
     if not isinstance(block, Mapping) or not isinstance(block.get("name"), str):
         return None
+    name = _text(block["name"])
+    if name is None:
+        return None
     missing = block.get("missingPermissions")
-    return OverridableBlock(
-        name=block["name"],
-        missing_permissions=[str(each) for each in missing] if isinstance(missing, list) else [],
-    )
+    texts = map(_text, missing[:MAX_REASONS] if isinstance(missing, list) else [])
+    return OverridableBlock(name=name, missing_permissions=[text for text in texts if text is not None])
 
 
 def _text(value: object) -> str | None:
-    """Return a single value as text; None for objects, lists and stack traces."""
+    """Return a single value as text; None for objects, lists and stack traces.
+
+    A stack trace is looked for a little beyond the cut, which may be in its first line.
+    """
     if value is None or isinstance(value, Mapping | list):
         return None
-    text = str(value)
+    text = str(value)[: 2 * MAX_MESSAGE]
     return None if _STACK_FRAME.search(text) else text[:MAX_MESSAGE]

@@ -38,23 +38,48 @@ class ConflictingTypes(Exception):
     """One member of a record is read as two different types."""
 
 
+MAX_NESTING = 100  # levels of arrays and objects; FOLIO's records have below 20
+
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 INVALID = "invalid>"  # the member with the error, in the place of an element of a page that is no object
 
 
 def decode_json(body: bytes) -> object:
-    """Return the JSON in `body`, regardless of its Content-Type; None if it is not JSON.
+    """Return the JSON in `body`, regardless of its Content-Type; None if it is not JSON or too deep.
+
+    How deep JSON may be nested for the decoder and the encoder depends on the version of Python and on the
+    calls that lead to them. With more than `MAX_NESTING` levels it is not used at all.
 
     In the place of a text that is not Unicode, with a lone surrogate or with bytes that are not UTF-8, is an
     error: such a text costs itself alone.
     """
     try:
-        return _decode(body)
+        value = _decode(body)
     except UnicodeDecodeError:
-        return _decode_invalid_texts(body)
+        value = _decode_invalid_texts(body)
     except (msgspec.DecodeError, RecursionError):
-        return None if _SURROGATE.search(body) is None else _decode_invalid_texts(body)
+        value = None if _SURROGATE.search(body) is None else _decode_invalid_texts(body)
+    may_be_deep = body.count(b"{") + body.count(b"[") > MAX_NESTING
+    return None if may_be_deep and is_too_deep(value) else value
+
+
+_CONTAINERS = frozenset({dict, list})
+
+
+def is_too_deep(value: object) -> bool:
+    """Return True if a JSON value has more than `MAX_NESTING` levels of arrays and objects."""
+    level: list[Any] = [[value]]  # Any: containers of JSON
+    for _ in range(MAX_NESTING + 1):
+        below: list[Any] = []
+        for part in level:
+            values = part.values() if type(part) is dict else part
+            if not _CONTAINERS.isdisjoint(map(type, values)):  # most objects hold none
+                below += [each for each in values if type(each) in _CONTAINERS]
+        if not below:
+            return False
+        level = below
+    return True
 
 
 def _decode_invalid_texts(body: bytes) -> object:

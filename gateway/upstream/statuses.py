@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from gateway import errors
@@ -18,6 +19,8 @@ from gateway.upstream.error_bodies import (
     read_reasons,
 )
 from gateway.upstream.transport.exchange import UpstreamResponse
+
+MAX_RETRY_AFTER_TEXT = 64  # characters; the longest form of a date has 33
 
 
 class Write(NamedTuple):
@@ -135,12 +138,27 @@ def request_too_long(upstream: str, status: int | None = None) -> errors.LimitEx
 
 
 def retry_after(response: UpstreamResponse) -> float | None:
-    """Return the seconds of `Retry-After`; None if missing, a date, or a number that JSON cannot hold."""
+    """Return the seconds of `Retry-After`, a number or an HTTP date; None if it is neither.
+
+    A date is read in each of its three forms (RFC 9110, section 5.6.7) and compared with the clock of this
+    machine; one that is over means zero.
+    """
+    text = response.headers.get("retry-after", "")[:MAX_RETRY_AFTER_TEXT]
     try:
-        seconds = float(response.headers.get("retry-after", ""))
+        seconds = float(text)
     except ValueError:
-        return None
+        return _seconds_until(text)
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+        if moment.tzinfo is None:  # the third form names no zone
+            moment = moment.replace(tzinfo=UTC)
+        return float(max(math.ceil(moment.timestamp() - time.time()), 0))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _rejection(

@@ -16,7 +16,14 @@ from gateway.errors import RateLimited
 from gateway.identity import Caller, PolarisIdentity
 from gateway.redis_store import RedisStore
 from tests.gateway_under_test import Gateway, open_gateway
-from tests.store_server import PATIENCE, StoreCalls, free_port, needs_store_server, store_server
+from tests.store_server import (
+    PATIENCE,
+    StoreCalls,
+    at_distance,
+    free_port,
+    needs_store_server,
+    store_server,
+)
 
 LOANS = "{ loans(first: 1) { nodes { id } } }"  # one upstream call
 ACT = 'mutation { checkIn(input: {itemBarcode: "1", servicePointId: "%s"}) { __typename } }'
@@ -354,6 +361,62 @@ async def test_there_is_no_limit_unless_one_is_set() -> None:
         assert [await gateway.data("{ __typename }") for _ in range(50)] == [{"__typename": "Query"}] * 50
 
     assert before == DECISIONS.counts
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_the_limit_holds_under_bursts_to_a_distant_store() -> None:
+    """Of bursts of 200 in two processes, 5 ms from the store, exactly the limit is admitted."""
+    with store_server() as server, at_distance(server, 0.005) as url:
+        stores = [RedisStore(url, timeout=0.5) for _ in range(2)]
+        replicas = [RateLimit(200, 60, store) for store in stores]
+        calls = StoreCalls()
+        decisions = []
+        for _ in range(2):
+            burst = (replica.check(caller(), 1) for replica in replicas for _ in range(200))
+            decisions += await asyncio.gather(*burst)
+        for store in stores:
+            await store.aclose()
+
+        assert sum(decision is None for decision in decisions) == 200
+        assert len(decisions) == 800
+        # One call of each process for each burst.
+        assert calls.by_outcome == {"success": 4}
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_an_operation_is_one_call_of_the_store() -> None:
+    """Admitted or refused, an operation is one command, and the refusal has its time to wait."""
+    with store_server() as server:
+        store = RedisStore(server.url, timeout=PATIENCE)
+        limit = RateLimit(1, 60, store)
+        calls = StoreCalls()
+        admitted, refused = [await limit.check(caller(), 1) for _ in range(2)]
+        await store.aclose()
+
+        assert admitted is None
+        assert refused is not None
+        assert refused.retry_after is not None
+        assert 110 < refused.retry_after <= 120  # the window, and the next one until its weight is zero
+        assert calls.by_outcome == {"success": 2}
+        assert b"cmdstat_eval:calls=2," in server.execute("INFO commandstats")
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_a_cancelled_operation_leaves_those_of_its_burst() -> None:
+    """The burst is decided although the request that started it was cancelled."""
+    with store_server() as server:
+        store = RedisStore(server.url, timeout=PATIENCE)
+        limit = RateLimit(5, 60, store)
+        first, *others = [asyncio.create_task(limit.check(caller(), 1)) for _ in range(6)]
+        await asyncio.sleep(0)
+        first.cancel()
+
+        assert await asyncio.gather(*others) == [None] * 4 + [others[-1].result()]
+        assert others[-1].result() is not None
+        await store.aclose()
 
 
 @needs_store_server

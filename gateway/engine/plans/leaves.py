@@ -21,7 +21,7 @@ _DECODED: Mapping[str, Any] = {
     "Float": FLOAT,
     "JSON": Any,
 }
-AS_DECODED = _DECODED.keys()
+AS_DECODED = _DECODED.keys() - {"JSON"}  # which may be nested too deeply
 
 
 class EnumNames(dict[Any, Any]):
