@@ -1,6 +1,7 @@
 """Whom the gateway takes a caller to be."""
 
 import re
+import time
 
 import pytest
 
@@ -140,6 +141,14 @@ def test_same_token_twice_over() -> None:
 def test_repeated_token(headers: list[tuple[bytes, bytes]]) -> None:
     """Equal tokens are one token, and beside X-Okapi-Token a login of another scheme is ignored."""
     assert caller(*headers).token == "abc"  # noqa: S105 - not a secret
+
+
+def test_a_hostile_authorization_takes_linear_time() -> None:
+    """A header of blanks with a line end, which some servers let through, does not take seconds."""
+    began = time.process_time()
+
+    assert refusal(TENANT, (b"authorization", b"Bearer" + b" " * 60_000 + b"\nx"))
+    assert time.process_time() - began < 2.0
 
 
 @pytest.mark.parametrize(

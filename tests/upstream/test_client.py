@@ -7,7 +7,7 @@ import gzip
 import inspect
 import json
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import msgspec
@@ -218,15 +218,33 @@ async def test_the_status_of_a_write_that_reads_afterwards(
         ("nan", None),
         ("1e999", None),
         ("soon", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("Wednesday, 21-Oct-15 07:28:00 GMT", 0.0),
+        ("Wed Oct 21 07:28:00 2015", 0.0),
+        ("Wed, 99 Oct 2015 07:28:00 GMT", None),
+        ("Wed, 21 Oct 99999999999999999999 07:28:00 GMT", None),
+        ("1 " * 30_000, None),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
 async def test_retry_after_is_forwarded(status: int, header: str, seconds: float | None) -> None:
-    """`Retry-After` reaches the client if it is a number of seconds that JSON can hold."""
+    """`Retry-After` reaches the client if it is a date or a number of seconds that JSON can hold."""
     problem = await over(status, Retry_After=header).read_failure()
 
     assert problem.extensions.get("retryAfter") == seconds
+
+
+@pytest.mark.parametrize(
+    "form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"]
+)
+@pytest.mark.parametrize("call", ["read", "write"])
+async def test_retry_after_as_a_date(call: str, form: str) -> None:
+    """A date, in the three forms of HTTP, is passed on as the seconds until then."""
+    upstream = over(429, Retry_After=(datetime.now(UTC) + timedelta(seconds=90)).strftime(form))
+    problem = await (upstream.read_failure() if call == "read" else upstream.write_failure())
+
+    assert type(problem) is errors.RateLimited
+    assert problem.extensions["retryAfter"] in range(60, 91)
 
 
 async def test_a_rate_limited_write_has_retry_after() -> None:

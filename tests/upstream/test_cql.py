@@ -1,6 +1,8 @@
 """CQL queries: values stay inside their quotes."""
 
 import copy
+import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,6 +26,7 @@ from gateway.upstream.cql import (
     caller_cql,
     compare,
     equal,
+    fold,
     matches,
     one_of,
     present,
@@ -629,3 +632,21 @@ def test_a_time_beyond_the_calendar_is_rejected() -> None:
     """A time that UTC cannot hold is rejected without a crash."""
     with pytest.raises(CqlError, match=r"^a time must lie in the years 1 to 9999$"):
         timestamp(datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))))
+
+
+@given(st.text())
+@example("\u1e9b\u0323 \uac01 \u01c5 \ufb03 \u0130")
+def test_a_folding_is_without_the_marks_of_the_decomposition(text: str) -> None:
+    """Character by character, the folding is that of the whole text."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    expected = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
+
+    assert fold(text) == expected
+
+
+def test_a_folding_takes_linear_time() -> None:
+    """Marks in the wrong order, which normalization sorts, do not take a minute."""
+    began = time.process_time()
+
+    assert fold("a" + "\u0301" * 60_000 + "\u0316" * 60_000) == "a"
+    assert time.process_time() - began < 2.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.errors import OverridableBlock, Parameter, Reason
 from gateway.upstream.error_bodies import (
     MAX_MESSAGE,
+    MAX_REASONS,
     has_folio_errors,
     is_not_routed,
     is_route_missing,
@@ -255,6 +258,79 @@ def test_a_message_with_at_is_no_stack_trace(message: str) -> None:
 def test_a_long_message_is_cut() -> None:
     """No message fills a screen."""
     assert reasons_of({"message": "a" * 5000}) == [Reason(message="a" * 1000)]
+
+
+def test_a_hundred_reasons_are_passed_on() -> None:
+    """Of more reasons, parameters and permissions the first hundred are, each cut."""
+    block = {"name": "n" * 5000, "missingPermissions": [f"p{number}" for number in range(300)] + ["p" * 5000]}
+    first = {
+        "message": "0",
+        "parameters": [{"key": f"k{number}", "value": "v"} for number in range(300)],
+        "overridableBlock": block,
+    }
+    reasons = reasons_of({"errors": [first, *({"message": str(number)} for number in range(1, 300))]})
+
+    assert [each.message for each in reasons] == [str(number) for number in range(MAX_REASONS)]
+    assert MAX_REASONS == 100
+    assert [each.key for each in reasons[0].parameters] == [f"k{number}" for number in range(100)]
+    assert reasons[0].overridable_block == OverridableBlock(
+        name="n" * MAX_MESSAGE, missing_permissions=[f"p{number}" for number in range(100)]
+    )
+
+
+def test_a_stack_trace_at_the_cut_is_not_forwarded() -> None:
+    """A trace that begins before the cut is noticed, although its first line ends beyond it."""
+    text = "a" * (MAX_MESSAGE - 12) + "\n\tat org.folio.circulation.Loan.of(Loan.java:7)"
+
+    assert reasons_of({"message": text, "error": "no"}) == [Reason(message="no")]
+
+
+LONG = 300_000  # in quadratic time a minute and more
+HOSTILE_TEXTS = {
+    "blank lines": "\n" * LONG,
+    "blanks": " " * LONG,
+    "tabs in lines": "\t\n" * LONG,
+    "frames without an end": "\n at a" * LONG,
+    "one frame without an end": "at " + "a" * LONG,
+    "permissions": "Access for user " + " requires permission: a" * LONG + "\n\nx",
+    "one permission": "Token missing, access requires permission: " + "a" * LONG + " " * LONG + "x",
+    "paths": "No suitable module found for path " + "a" * LONG + " for tenant " * LONG,
+    "routes": "[method: " * LONG,
+    "words": "[method: " + "a" * LONG,
+    "routes without an end": "[method: GET, path: " + "a" * LONG,
+}
+HOSTILE_BODIES = {
+    "bare": lambda text: text.encode(),
+    "message": lambda text: json.dumps({"message": text}).encode(),
+    "reason": lambda text: json.dumps(
+        {
+            "errors": [
+                {
+                    "code": "route_not_found_error",
+                    "message": text,
+                    "parameters": [{"key": "a", "value": text}],
+                    "overridableBlock": {"name": text, "missingPermissions": [text]},
+                }
+            ]
+        }
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
+@pytest.mark.parametrize("body_of", HOSTILE_BODIES.values(), ids=HOSTILE_BODIES)
+def test_a_long_text_takes_linear_time(body_of: Callable[[str], bytes], text: str) -> None:
+    """No text of upstream keeps the process from serving others."""
+    body = body_of(text)
+    began = time.process_time()
+    read_reasons(body)
+    is_token_missing(body)
+    missing_permission(body)
+    has_folio_errors(body)
+    is_not_routed(body)
+    is_route_missing(body, "GET", ["/a"])
+
+    assert time.process_time() - began < 2.0
 
 
 @pytest.mark.parametrize(
