@@ -446,7 +446,7 @@ class DocumentSettings(SettingsGroup):
     )
     introspection: bool = Field(default=True, description="Serve introspection queries.")
     suggestions: bool = Field(
-        default=True, description="Add `Did you mean` to errors about misspelled names."
+        default=True, description="Add `Did you mean` to errors about documents and variables."
     )
 
     @model_validator(mode="after")
@@ -572,7 +572,7 @@ class ServerSettings(SettingsGroup):
     )
     redis_timeout: Seconds = Field(
         default=0.1,
-        description="Seconds for a call to REDIS_URL; after that the process continues on its own.",
+        description="Seconds for REDIS_URL to respond; after that the process continues on its own.",
     )
 
     @property

@@ -139,7 +139,8 @@ async def _run(services: Services, caller: Caller, check: Check) -> ReadResult:
         await check.read(services.for_caller(caller))  # a separate operation, with the complete time of one
     except errors.GatewayError as error:
         if not (check.may_be_rejected and error.status == 422):
-            status, message = _status(error), error.message
+            status = _status(error)
+            message = " ".join(getattr(error, "__notes__", ())) or error.message  # notes are for operators
     is_healthy = status in HEALTHY or (status is Status.ABSENT and not check.required)
     if check.replaced_list is not None and status in (Status.ABSENT, Status.FAILED):
         is_healthy = services.settings.lists_from != "bff"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from gateway.engine.core import (
     variable_signatures,
 )
 from gateway.engine.defer import defer_conditions, may_defer, without_defer
+from gateway.engine.error_masking import shorten
 from gateway.engine.limits import (
     Estimate,
     FiniteNumbers,
@@ -53,7 +55,8 @@ from gateway.errors import ErrorCode
 from gateway.observability.operation import MAX_NAME_LENGTH
 from gateway.settings import DocumentSettings, LimitSettings
 
-MAX_ERRORS = 20  # a reader fixes the first few; graphql-core would go on to 100
+# A reader fixes the first few; graphql-core would go on to 100. It reports one more: that it has stopped.
+MAX_ERRORS = 20
 
 # A parsed document takes 120 to 280 bytes for each character of its text (measured on graphql-core 3.3) and
 # its plan 180 more, so a bound on entries alone would not bound memory: these keep it under 150 MB at worst.
@@ -63,6 +66,8 @@ MAX_CACHED_TEXT = 100_000  # longer texts are served, and parsed each time
 # Beyond it the response comes in one piece, which is always permitted: each one is a part in each row of a
 # list. In 220 rows 5 take 0.06 s of CPU, and 50 take a second (measured on graphql-core 3.3).
 MAX_DEFERRED = 5
+
+_SUGGESTION = re.compile(r"[.,]? did you mean .*", re.IGNORECASE | re.DOTALL)  # always at the end
 
 log = logging.getLogger(__name__)
 
@@ -209,20 +214,20 @@ class Documents:
             document = parse_document(query, self.limits)
             check_shape(document, self.limits)
         except GraphQLError as error:
-            return _reject([error], ErrorCode.GRAPHQL_PARSE_FAILED)
+            return self._reject([error], ErrorCode.GRAPHQL_PARSE_FAILED)
         errors = validate(
             self.core_schema,
             document,
             self.rules,
-            max_errors=MAX_ERRORS,
+            max_errors=MAX_ERRORS - 1,
             hide_suggestions=not self.suggestions,
         )
         if errors:
-            return _reject(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
+            return self._reject(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
         try:
             node = _select_operation(document, operation_name)
         except GraphQLError as error:
-            return _reject([error], ErrorCode.GRAPHQL_VALIDATION_FAILED)
+            return self._reject([error], ErrorCode.GRAPHQL_VALIDATION_FAILED)
         operation = self._operation(document, node)
         if not may_defer(query):
             return operation
@@ -234,6 +239,19 @@ class Documents:
         if len(conditions) <= MAX_DEFERRED:
             prepared.deferred = DeferredOperation(operation=operation, conditions=conditions)
         return prepared
+
+    def _reject(self, errors: Sequence[GraphQLError], code: ErrorCode) -> Rejected:
+        for error in errors:
+            if not self.suggestions:  # not all rules and no syntax error of graphql-core know this setting
+                error.message = _SUGGESTION.sub(".", error.message)
+            error.message = shorten(error.message)
+            error.extensions = {"code": code, **(error.extensions or {})}  # a limit rule sets its own code
+            # Locations are computed by now. Nodes, source and traceback would keep the complete tree alive.
+            error.nodes = error.source = error.positions = None
+            error.__traceback__ = error.__context__ = error.__cause__ = None
+            if error.original_error is not None:  # raised by a scalar for a literal
+                error.original_error.__traceback__ = None
+        return Rejected(errors=tuple(errors))
 
     def _operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
         definitions = {
@@ -307,14 +325,3 @@ def _log_untrusted(text: str, prepared: Prepared) -> None:
 def _length(key: tuple[str, str | None]) -> int:
     query, operation_name = key
     return len(query) + len(operation_name or "")
-
-
-def _reject(errors: Sequence[GraphQLError], code: ErrorCode) -> Rejected:
-    for error in errors:
-        error.extensions = {"code": code, **(error.extensions or {})}  # a limit rule sets its own code
-        # Locations are computed by now. Nodes, source and traceback would keep the complete tree alive.
-        error.nodes = error.source = error.positions = None
-        error.__traceback__ = error.__context__ = error.__cause__ = None
-        if error.original_error is not None:  # raised by a scalar for a literal
-            error.original_error.__traceback__ = None
-    return Rejected(errors=tuple(errors))

@@ -20,7 +20,7 @@ from gateway.engine.core import (
 )
 from gateway.errors import BadUserInput, ErrorCode, GatewayError, UpstreamBadResponse, without_frames
 
-MAX_MESSAGE = 400  # characters: messages quote names and values of the document, which may be megabytes
+MAX_MESSAGE = 300  # characters: messages quote names and values of the document, which may be megabytes
 
 INTERNAL_MESSAGE = "An unexpected error occurred in the gateway."
 

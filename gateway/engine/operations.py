@@ -196,7 +196,7 @@ class Operations:
             self.documents.core_schema,
             operation.node.variable_definitions or (),
             given,
-            max_errors=MAX_ERRORS,
+            max_errors=MAX_ERRORS - 1,
             hide_suggestions=not self.documents.suggestions,
         )
 

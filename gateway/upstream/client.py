@@ -31,6 +31,7 @@ from gateway.upstream.statuses import (
     retry_after,
     write_status_error,
 )
+from gateway.upstream.transport.connection_failures import ConnectionFailureLog
 from gateway.upstream.transport.exceptions import (
     CONNECTION_ERRORS,
     TRANSPORT_ERRORS,
@@ -137,6 +138,7 @@ class Client:
         # A queue here, because httpcore loses the slots of calls that are cancelled in its own (#1093).
         self._slots = Slots(settings.upstream_concurrency)
         self._loop_delay = LoopDelay(lambda: self._slots.are_in_use)
+        self._connection_failures = ConnectionFailureLog(name)
         self._retries = Retries(name, settings.read_attempts, retry_pauses)
         self._circuit_breakers = CircuitBreakers(name) if settings.breaker else NoCircuitBreaker()
         self._read_timeout = _ReadTimeout(settings.read_timeout, settings.read_timeout, by_operation=False)
@@ -296,6 +298,7 @@ class Client:
         self, call: AdmittedCall, problem: Exception, family: str, deadline: Deadline | None, began: float
     ) -> None:
         """Count a call that ended with this exception of a transport against upstream, if it is to blame."""
+        self._connection_failures.add(problem)
         if is_pool_full(problem):
             return
         if is_timeout(problem):

@@ -19,6 +19,7 @@ from gateway.sandbox.http.bff import VERSIONS, Responder
 from gateway.sandbox.http.permissions import OVERRIDE_PERMISSIONS
 from gateway.settings import Settings
 from tests.doctor.diagnosed import diagnose_sandbox, reads_by_path, staff, statuses
+from tests.store_server import free_port
 from tests.tokens import web_token
 
 pytestmark = pytest.mark.anyio
@@ -349,3 +350,24 @@ async def test_lists_from_a_released_bff_alone() -> None:
         "the BFF has no such list before mod-circulation-bff 1.2.0 (circulation-bff-requests 1.4): "
         "upgrade it; set LISTS_FROM=auto to read it from circulation"
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("http://127.0.0.1:{port}", "its port refuses connections"),
+        ("http://no-such-host.invalid", "its host name cannot be resolved"),
+    ],
+)
+async def test_an_address_that_cannot_be_reached(url: str, reason: str) -> None:
+    """The reason is named for each path, as an operator needs it."""
+    services = services_to_check(Settings(okapi_url=url.format(port=free_port())))
+    caller = Caller(tenant="diku", token=None, request_id="1/doctor")
+    try:
+        diagnosis = await diagnose(services, caller)
+    finally:
+        await services.aclose()
+
+    messages = {each.message for each in diagnosis.reads if each.service != "polaris"}
+    assert messages == {f"folio cannot be reached: {reason}.", f"bff cannot be reached: {reason}."}
+    assert not diagnosis.is_healthy

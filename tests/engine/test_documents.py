@@ -204,14 +204,27 @@ def test_validation_errors(documents: Documents) -> None:
 
 
 def test_number_of_errors(documents: Documents) -> None:
-    """Validation stops after twenty mistakes."""
+    """A document has at most twenty errors; the last says that validation stopped."""
     documents.limits = LimitSettings(max_root_fields=100)
 
     prepared = documents.prepare("{" + " ".join(f"a{number}" for number in range(100)) + "}")
 
     assert isinstance(prepared, Rejected)
-    assert len(prepared.errors) == 21
+    assert len(prepared.errors) == 20
     assert "error limit reached" in prepared.errors[-1].message
+
+
+@pytest.mark.parametrize(
+    "text", ["{%s}" % ("a" * 5000), "{title @%s}" % ("a" * 5000), '{title "%s"}' % ("a" * 5000)]
+)
+def test_length_of_an_error(documents: Documents, text: str) -> None:
+    """A message that quotes the document is cut."""
+    prepared = documents.prepare(text)
+
+    assert isinstance(prepared, Rejected)
+    longest = max(prepared.errors, key=lambda error: len(error.message)).message
+    assert len(longest) == 300
+    assert "aaa ... " in longest
 
 
 @pytest.mark.parametrize("depth", [250, 20_000])

@@ -99,13 +99,13 @@ async def test_production_is_closed() -> None:
         told = await gateway.execute("{__schema{__typename}}")
         suggested = await gateway.execute("query($a:LoanFiltr){loanz{nodes{id}}}")
         value = await gateway.execute(
-            "query($f:LoanFilter){loans(filter:$f){nodes{id}}}", {"f": {"statuz": "OPEN"}}
+            "query($f:LoanFilter){loans(filter:$f){nodes{id}}}", {"f": {"statuz": "OPEN", "status": "OPENN"}}
         )
         page = await gateway.http.get("/graphql", headers={"Accept": "text/html"})
 
     assert "data" not in told
     assert "Did you mean" not in str(suggested) + str(value)
-    assert "errors" in value
+    assert len(value["errors"]) == 2
     assert not page.headers["content-type"].startswith("text/html")
 
 
@@ -196,3 +196,26 @@ def test_memory_is_flat_over_distinct_documents() -> None:
     assert done.returncode == 0, done.stderr
     print(f"resident memory grew by {(float(done.stdout) - 1) * 100:.1f} %")  # noqa: T201
     assert float(done.stdout) < 1.1
+
+
+@pytest.mark.anyio
+async def test_errors_about_variables_are_few_and_short() -> None:
+    """However many values are invalid, and however long they are: twenty errors of 300 characters."""
+    values = {f"{'a' * 5000}{number}": 1 for number in range(100)}
+    async with open_gateway() as gateway:
+        response = await gateway.execute("query($f:LoanFilter){loans(filter:$f){nodes{id}}}", {"f": values})
+
+    assert len(response["errors"]) == 20
+    assert max(len(error["message"]) for error in response["errors"]) == 300
+    assert "error limit reached" in response["errors"][-1]["message"]
+    assert gateway.calls == []
+
+
+@pytest.mark.anyio
+async def test_errors_about_arguments_are_short() -> None:
+    """A message about an argument at execution is cut as well."""
+    async with open_gateway() as gateway:
+        response = await gateway.execute("query($s:String){loans(cql:$s){nodes{id}}}", {"s": "a" * 1999})
+
+    assert all(len(error["message"]) <= 300 for error in response["errors"])
+    assert gateway.calls == []

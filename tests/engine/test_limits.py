@@ -272,6 +272,15 @@ def test_introspection_alone_can_be_closed(text: str) -> None:
         "{...on Loanz{id}}",
         "{loans(filter:{statuz:[OPEN]}){nodes{id}}}",
         "{loans(sort:[{by:DUE_DAT}]){nodes{id}}}",
+        "{loans(filter:{status:OPENN}){nodes{id}}}",
+        "query($f:LoanFiltr){loans(filter:$f){nodes{id}}}",
+        "query($f:LoanFilter={statuz:OPEN}){loans(filter:$f){nodes{id}}}",
+        "{loans @skip(iff:true){nodes{id}}}",
+        "{loans}",
+        "{loans{nodes{borrowr{id}}}}",
+        "{loans(first:.5){nodes{id}}}",
+        "{loan(id:'1'){id}}",
+        "{..A}",
     ],
 )
 def test_suggestions_alone_can_be_closed(text: str) -> None:
@@ -280,7 +289,8 @@ def test_suggestions_alone_can_be_closed(text: str) -> None:
     prepared = closed.prepare(text)
 
     assert isinstance(prepared, Rejected)
-    assert not any("Did you mean" in error.message for error in prepared.errors)
+    assert not any("did you mean" in error.message.lower() for error in prepared.errors)
+    assert all(error.message.endswith(".") for error in prepared.errors)
     assert isinstance(closed.prepare("{__schema{__typename}}"), Operation)
 
 

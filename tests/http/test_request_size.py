@@ -90,7 +90,7 @@ async def test_a_variable_has_a_number_of_values(gateway: Gateway, value: str) -
     ids=["field", "enum", "string", "variable name", "operation name", "variable", "id"],
 )
 async def test_errors_repeat_little_of_a_document(gateway: Gateway, body: Json) -> None:
-    """However long a name or a value is, a message has at most 400 characters."""
+    """However long a name or a value is, a message has at most 300 characters."""
     errors = await errors_of(gateway, body)
 
     assert errors

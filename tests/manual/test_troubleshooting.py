@@ -24,6 +24,7 @@ from gateway.server.names import HostCheck
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, Json, open_gateway
 from tests.manual.pages import PAGES, blocks, section
+from tests.store_server import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -126,6 +127,14 @@ async def not_configured(_: Path) -> str:
     )
 
 
+async def no_connection(_: Path) -> str:
+    settings = Settings(okapi_url=f"http://127.0.0.1:{free_port()}", read_attempts=1, lists_from="bff")
+    app = create_app(settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
+        answer = await http.post("/graphql", json={"query": LOANS}, headers=TENANT)
+    return message(answer.json(), "UPSTREAM_UNAVAILABLE")
+
+
 async def circuit_open(_: Path) -> str:
     async with open_gateway(read_attempts=1, lists_from="bff") as gateway:
         gateway.sandbox.faults.add(kind="status", status=503, path="/circulation-bff/loans")
@@ -199,6 +208,7 @@ CAUSES: dict[str, Cause] = {
     "Lists of requests fail with `bffStatus`": list_replaced,
     "Object locks fail with `UNAUTHENTICATED`": no_polaris_login,
     "Fields of one service are always `UPSTREAM_UNAVAILABLE`": not_configured,
+    "An upstream cannot be reached": no_connection,
     "Calls fail at once with `UPSTREAM_UNAVAILABLE` and `retryAfter`": circuit_open,
     "Calls fail because an upstream was busy": upstream_busy,
     "Fields are `UPSTREAM_TIMEOUT`": slow_upstream,
@@ -212,7 +222,7 @@ CAUSES: dict[str, Cause] = {
 
 def test_every_entry_has_a_cause_and_a_cure() -> None:
     """Each entry has a cause and a cure, and is shown by a test."""
-    assert len(ENTRIES) == 25
+    assert len(ENTRIES) == 26
     for heading in ENTRIES:
         text = section("troubleshooting", heading)
         assert len(re.findall(r"^\*\*Cause\.\*\* ", text, re.MULTILINE)) == 1

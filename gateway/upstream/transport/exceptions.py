@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 
 from gateway import errors
+from gateway.upstream.transport.connection_failures import connection_failure
 
 # Everything that a transport may raise. An application in this process raises the OSError itself.
 TRANSPORT_ERRORS = (httpx.HTTPError, OSError)
@@ -38,9 +39,15 @@ TRANSLATIONS: dict[type[Exception], tuple[type[errors.GatewayError], str]] = {
 
 
 def read_error(upstream: str, problem: Exception) -> errors.GatewayError:
-    """Return the error for a read that ended with an exception of `TRANSPORT_ERRORS`."""
+    """Return the error for a read that ended with an exception of `TRANSPORT_ERRORS`.
+
+    It has a note for operators with the reason, if no connection was opened. Clients do not receive notes.
+    """
     kind, message = next(TRANSLATIONS[each] for each in type(problem).__mro__ if each in TRANSLATIONS)
-    return kind(f"{upstream} {message}.", upstream=upstream)
+    error = kind(f"{upstream} {message}.", upstream=upstream)
+    if reason := connection_failure(problem):
+        error.add_note(f"{upstream} cannot be reached: {reason}.")
+    return error
 
 
 def is_unsent(problem: Exception) -> bool:
