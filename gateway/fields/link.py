@@ -7,7 +7,7 @@ embeds. If the selection below a link reads nothing else, nothing is loaded.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -196,8 +196,21 @@ def id_in(field: StrawberryField, value: Any) -> str | None:
     return value.lower()
 
 
+def ids_in(field: StrawberryField, values: Iterable[Any]) -> list[str | errors.UpstreamBadResponse]:
+    """Return the ids in a list, and in the place of each element that cannot be one the error for it."""
+    ids: list[str | errors.UpstreamBadResponse] = []
+    for value in values:
+        try:
+            key = id_in(field, value)
+        except errors.UpstreamBadResponse as error:
+            ids.append(errors.without_frames(error))
+        else:
+            ids += [] if key is None else [key]
+    return ids
+
+
 class ManyLink(Link):
-    """A link by a list of keys; a key that leads nowhere leaves no gap in the list."""
+    """A link by a list of keys. A key that leads nowhere leaves no gap in the list, an invalid one does."""
 
     loads_lists = True
 
@@ -205,16 +218,18 @@ class ManyLink(Link):
         keys = dig(record_of(source, self), self.key)
         if not isinstance(keys, list):
             return None
-        ids = [key for key in (id_in(self, each) for each in keys) if key is not None]
+        ids = ids_in(self, keys)
         selection = get_selected(info, self)
         if selection.needs <= {("id",)}:
-            info.context.operation.embedded += len(ids)
-            return [{"id": key} for key in ids]
+            info.context.operation.embedded += sum(type(key) is str for key in ids)
+            return [{"id": key} if type(key) is str else key for key in ids]
         loader: Any = self.load(info.context, {}, selection).loader
-        return self._all([loader.load(key) for key in ids])
+        return self._all(ids, {key: loader.load(key) for key in ids if type(key) is str})
 
-    async def _all(self, loading: list[Any]) -> list[Any]:
-        return [record for record in await asyncio.gather(*loading) if record is not None]
+    async def _all(self, ids: list[Any], loading: dict[Any, Any]) -> list[Any]:
+        records = dict(zip(loading, await asyncio.gather(*loading.values()), strict=True))
+        values = (records.get(key) if type(key) is str else key for key in ids)
+        return [value for value in values if value is not None]
 
     def plan(self, place: Place) -> Entry:
         return place.identities(self.key[0]) if place.needs <= {("id",)} else place.load()

@@ -206,6 +206,7 @@ class _OperationExecution:
 def _locate_failures(root: _Root) -> Iterator[GraphQLError]:
     """The errors in the result, one for each place of each in the response. They are replaced by null."""
     replaced: list[tuple[Json, str]] = []
+    gaps: list[tuple[list[Json], int]] = []
     pending: list[tuple[Json, list[str | int]]] = [(root.result, [root.plan.name])]
     while pending:
         part, path = pending.pop()
@@ -213,9 +214,12 @@ def _locate_failures(root: _Root) -> Iterator[GraphQLError]:
             yield located_error(part.error, part.nodes, path)
         elif isinstance(part, list):
             pending += reversed([(each, [*path, place]) for place, each in enumerate(part)])
+            gaps += ((part, place) for place, each in enumerate(part) if isinstance(each, Failure))
         elif isinstance(part, msgspec.Struct):
             names = [*zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)]
             replaced += ((part, each) for each, _ in names if isinstance(getattr(part, each), Failure))
             pending += reversed([(getattr(part, attribute), [*path, name]) for attribute, name in names])
     for part, attribute in replaced:
         setattr(part, attribute, None)
+    for elements, place in gaps:
+        elements[place] = None

@@ -17,7 +17,7 @@ from graphql import GraphQLError
 from gateway.engine.plans.plan import Execution, Json, LinkPlan, Plan, UnexpectedValue
 from gateway.errors import GatewayError
 from gateway.fields.base import Load
-from gateway.fields.link import NO_ID, are_ids, id_in
+from gateway.fields.link import NO_ID, are_ids, id_in, ids_in
 from gateway.loaders.loader import Loader, wait_for_all
 
 
@@ -194,14 +194,11 @@ class LinkBatch:
         for place, keys in enumerate(lists):
             if keys is None:
                 continue
-            try:
-                ids = [each for key in keys if (each := id_in(self.link.declaration, key)) is not None]
-            except GatewayError as error:
-                self._set_absent([place], error)
-                continue
+            ids = ids_in(self.link.declaration, keys)
             self.lists.append((place, ids))
             for each in ids:
-                self.places.setdefault(each, []).append(place)
+                if type(each) is str:
+                    self.places.setdefault(each, []).append(place)
 
     def _read(self, loader: Loader[Any, Any]) -> None:
         """Read what was loaded."""
@@ -233,7 +230,12 @@ class LinkBatch:
             if error is not None:
                 self._set_absent([place], error)
             else:
-                value = [by_key[key] for key in keys if key in by_key]
+                fail, nodes = self.execution.fail, self.link.nodes
+                value = [
+                    by_key[key] if type(key) is str else fail(key, nodes)
+                    for key in keys
+                    if type(key) is not str or key in by_key
+                ]
                 setattr(self.targets[place], self.link.attribute, value)
 
     def _set_absent(self, places: list[int], error: Exception | None) -> None:
