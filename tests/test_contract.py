@@ -191,7 +191,10 @@ def missing(upstream: Json, answer: Json) -> set[str]:
 async def test_every_field_of_a_response_reaches_the_client(path: str) -> None:
     """With a unique value in each leaf of the response, the widest query returns all of them."""
     read = READS[path]
-    upstream = Upstream("GET", path, 200, Contract().response("GET", path))
+    response = Contract().response("GET", path)
+    if "totalRecords" in response:  # the records of the page, or the next page is read too
+        response["totalRecords"] = 1
+    upstream = Upstream("GET", path, 200, response)
 
     answer = await run(upstream, f"{{ {read.root.replace('{}', selection(read.type))} }}")
 

@@ -41,7 +41,7 @@ def ids(connection: dict[str, list[dict[str, str]]]) -> list[str]:
 @pytest.mark.parametrize("capital_keys", [False, True])
 async def test_each_title_lists_the_item_in_which_it_is_bound(execution: str, capital_keys: bool) -> None:
     """Below many titles and their holdings, each has its own items and those in which it is bound, once."""
-    async with open_gateway(max_cost=100_000, execution=execution) as gateway:
+    async with open_gateway(max_cost=100_000, max_result_nodes=10_000_000, execution=execution) as gateway:
         gateway.library.capital_keys = capital_keys
         data = await gateway.data(
             """{ instances(first: 1000) { nodes {

@@ -30,13 +30,14 @@ async def test_links_of_an_item(reader: Gateway, edge: str, key: str, target: st
     await check_forward(reader, "items", edge, key, "items", target)
 
 
-async def test_holdings_list_their_items(reader: Gateway) -> None:
+async def test_holdings_list_their_items() -> None:
     """From a title to its holdings to their items, each exactly once."""
-    data = await reader.data(
-        """{ instances(first: 1000) { nodes { id holdings(first: 50) { nodes {
-            id instance { id } items(first: 50) { nodes { id holdings { id } } }
-        } } } } }"""
-    )
+    async with open_gateway(max_cost=100_000, max_result_nodes=10_000_000) as reader:
+        data = await reader.data(
+            """{ instances(first: 1000) { nodes { id holdings(first: 50) { nodes {
+                id instance { id } items(first: 50) { nodes { id holdings { id } } }
+            } } } } }"""
+        )
 
     items = [
         (title["id"], holdings["id"], item["id"])

@@ -153,7 +153,7 @@ async def test_an_invalid_id_is_not_loaded(wrong: object) -> None:
     assert "`borrower`" in message
 
 
-@pytest.mark.parametrize("body", [{"loans": None}, {"loans": {}}, {}, [], "text", None])
+@pytest.mark.parametrize("body", [{"loans": None}, {"loans": {}}, {"loans": 5}, {}, [], "text", None])
 async def test_a_response_of_another_shape_is_one_error(body: object) -> None:
     """If the complete response has another shape, the list is null with one coded error."""
     answer = await poisoned.query_over("/loans", body, "{ loans { nodes { id } } }")
