@@ -172,25 +172,12 @@ class Client:
                 timeout = self._timeout(deadline)
                 with self._circuit_breakers.admit(tenant, family) as call:
                     began = self._loop_delay.start()
-                    until = began + timeout.seconds
-
-                    async def read_once() -> UpstreamResponse:
-                        attempt = Attempt(until, budget)
-                        try:
-                            return await self._read_once(target, headers, expected, call, attempt)
-                        except TimeoutError as problem:
-                            # The rest of an operation's time is too short to blame upstream.
-                            if not timeout.by_operation:
-                                self._count_failure(call, problem, family, deadline, began)
-                            raise self._timeout_error(timeout) from problem
-                        except TRANSPORT_ERRORS as problem:
-                            self._count_failure(call, problem, family, deadline, began)
-                            error = read_error(self.name, problem)
-                            if isinstance(problem, CONNECTION_ERRORS) and not attempt.body_has_begun:
-                                raise TransientFault(error) from problem
-                            raise error from problem
-
-                    return await self._retries.run(read_once, until)
+                    return await self._retries.run(
+                        lambda: self._read_once(
+                            family, target, headers, expected, deadline, budget, timeout, call, began
+                        ),
+                        began + timeout.seconds,
+                    )
             finally:
                 self._slots.release(family)
         except errors.GatewayError as error:
@@ -198,17 +185,33 @@ class Client:
 
     async def _read_once(
         self,
+        family: str,
         target: str,
         headers: Sequence[tuple[str, str]],
         expected: frozenset[int],
+        deadline: Deadline | None,
+        budget: OperationBudget | None,
+        limit: _ReadTimeout,
         call: AdmittedCall,
-        attempt: Attempt,
+        began: float,
     ) -> UpstreamResponse:
         """Send one attempt of a read. Raises `TransientFault` if another attempt may succeed."""
+        attempt = Attempt(began + limit.seconds, budget)
         try:
             response = await self._exchange(
                 "GET", target, headers, None, self._settings.first_byte_timeout, attempt
             )
+        except TimeoutError as problem:
+            # The rest of an operation's time is too short to blame upstream.
+            if not limit.by_operation:
+                self._count_failure(call, problem, family, deadline, began)
+            raise self._timeout_error(limit) from problem
+        except TRANSPORT_ERRORS as problem:
+            self._count_failure(call, problem, family, deadline, began)
+            error = read_error(self.name, problem)
+            if isinstance(problem, CONNECTION_ERRORS) and not attempt.body_has_begun:
+                raise TransientFault(error) from problem
+            raise error from problem
         except errors.GatewayError:  # the response is not what it should be, but it is one
             call.failed = False
             raise
