@@ -501,6 +501,7 @@ async def test_a_full_upstream_with_an_open_circuit_refuses_at_once() -> None:
     await until(lambda: len(upstream.sent) == 21)
 
     assert await upstream.read() == "open"
+    assert not running.done()
     upstream.gate.set()
     await running
 

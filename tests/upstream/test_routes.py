@@ -23,7 +23,7 @@ from gateway.sandbox.routes import ROUTES
 from gateway.settings import Settings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, Collection
-from gateway.upstream.routes import Interface, Route
+from gateway.upstream.routes import Interface, Method, Route
 from gateway.upstream.services import (
     SERVICES,
     DeclaredRoute,
@@ -213,3 +213,18 @@ def test_routes_of_an_interface_are_adjacent() -> None:
     for interface in set(order):
         places = [index for index, each in enumerate(order) if each == interface]
         assert places == list(range(places[0], places[0] + len(places)))
+
+
+@pytest.mark.parametrize(
+    ("method", "template", "family"),
+    [
+        ("GET", "/users", "read /users"),
+        ("GET", "/automated-patron-blocks/{userId}", "read /automated-patron-blocks"),
+        ("GET", "/circulation-bff/loans/{loanId}", "read /circulation-bff/loans"),
+        ("POST", "/circulation-bff/loans/check-out-by-barcode", "write /circulation-bff/loans"),
+        ("DELETE", "/objectlocks/{objectTypeId}/{objectId}", "write /objectlocks"),
+    ],
+)
+def test_the_family_of_a_route(method: Method, template: str, family: str) -> None:
+    """Routes that fail together have the same first segments, and only reads or only writes."""
+    assert Route(method, template).family == family

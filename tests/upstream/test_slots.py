@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 
+import httpx
 import pytest
 
+from gateway.settings import Settings
+from gateway.upstream.caller import CallerClient
+from gateway.upstream.client import Client, Deadline
+from gateway.upstream.routes import Route
 from gateway.upstream.slots import Slots
+from tests.upstream.socket_server import until
 
 pytestmark = pytest.mark.anyio
 
@@ -76,6 +83,47 @@ async def test_tenants_have_turns() -> None:
     assert queue.served == [
         "first", "diku 0", "college 0", "diku 1", "college 1", "diku 2", "diku 3",
     ]  # fmt: skip
+
+
+async def test_services_have_turns_within_an_operation() -> None:
+    """A single call of one service does not wait for the many of another."""
+    queue = Queue(1)
+    for number in range(3):
+        await queue.call(f"loan {number}")
+    await queue.call("user", USERS)
+    await queue.end(3)
+
+    assert queue.served == ["loan 0", "loan 1", "user", "loan 2"]
+
+
+@pytest.mark.parametrize("other", ["operation", "tenant"])
+async def test_calls_are_queued_for_their_operation_and_tenant(other: str) -> None:
+    """A client gives its slots to the operations of its callers in turn, and to their tenants."""
+    sent: list[str] = []
+    gate = asyncio.Event()
+
+    async def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(request.url.params["of"])
+        await gate.wait()
+        return httpx.Response(200, content=b"{}")
+
+    limits = Settings(upstream_concurrency=1)
+    client = Client("folio", "http://folio", httpx.MockTransport(respond), limits)
+    large, small = (Deadline(10, time.monotonic() + 10) for _ in range(2))
+    one = CallerClient(client, (), "diku", large)
+    two = CallerClient(
+        client, (), "college" if other == "tenant" else "diku", large if other == "tenant" else small
+    )
+    callers = [(one, "large")] * 4 + [(two, "small")]
+    calls = [
+        asyncio.create_task(caller.read_object(Route("GET", "/loans"), {"of": name}))
+        for caller, name in callers
+    ]
+    await until(lambda: sent == ["large"])
+    gate.set()
+    await asyncio.gather(*calls)
+
+    assert sent == ["large", "large", "small", "large", "large"]
 
 
 async def test_writes_have_slots_of_their_own() -> None:
