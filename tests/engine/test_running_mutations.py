@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 
+import httpx
 import pytest
 from graphql import (
     FieldNode,
@@ -16,7 +17,9 @@ from graphql import (
     SelectionSetNode,
 )
 
+from gateway.app import create_app
 from gateway.engine.running_mutations import RunningMutations
+from gateway.settings import Settings
 from tests.http.held_upstream import ACT, TWO_ACTS, held_upstream
 from tests.server.edge import PATIENCE, gateway_process, get, post
 
@@ -141,7 +144,7 @@ def test_repeated_signals_do_not_cancel_mutations(number: signal.Signals) -> Non
 
         assert gateway.process.poll() is None
         named = "mutation Later (changeDueDate, changeDueDate), request id 77/desk"
-        assert f"waiting up to 35 s for {named}" in gateway.complained()
+        assert f"waiting up to 40 s for {named}" in gateway.complained()
         assert upstream.release() == [True]
 
         answer = client.answer().json
@@ -191,6 +194,43 @@ async def test_mutation_is_not_cancelled_with_its_request() -> None:
     assert request.cancelling() == 0
     assert set(cancelled) == {"1"}
     assert not acts.stopping.now
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_request_leaves_other_mutations_alone() -> None:
+    """After a request is cancelled during its first mutation, its second one is not sent, and those of later
+    requests are."""
+    called, may_continue = asyncio.Event(), asyncio.Event()
+    sent: list[str] = []
+
+    async def upstream(request: httpx.Request) -> httpx.Response:
+        sent.append(request.method)
+        called.set()
+        await may_continue.wait()
+        return httpx.Response(204)
+
+    app = create_app(
+        Settings(okapi_url="http://folio"), transport=lambda limits: httpx.MockTransport(upstream)
+    )
+    headers = {"X-Okapi-Tenant": "diku", "Content-Type": "application/json"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://gateway", headers=headers
+    ) as client:
+        first = asyncio.create_task(client.post("/graphql", content=TWO_ACTS))
+        await called.wait()
+        first.cancel()
+        await asyncio.sleep(0)
+        may_continue.set()
+        cancelled = (await first).json()
+        assert sent == ["POST"]
+        later = (await client.post("/graphql", content=ACT)).json()
+
+    (error,) = cancelled["errors"]
+    assert cancelled["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}
+    assert error["message"] == "Not attempted, nothing was sent: the request was cancelled."
+    assert error["extensions"]["reason"] == "notAttempted"
+    assert later == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+    assert sent == ["POST", "POST"]
 
 
 @pytest.mark.anyio

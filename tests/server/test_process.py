@@ -208,6 +208,35 @@ def test_hangup_that_is_ignored_stays_ignored() -> None:
     assert "connection" not in answer.headers  # nor does it drain
 
 
+SLOW_START = """
+import asyncio, socket
+from gateway.server.lifecycle import run
+
+async def app(scope, receive, send):
+    await receive()
+    print("starting", flush=True)
+    await asyncio.sleep(60)
+
+listener = socket.create_server(("127.0.0.1", 0))
+run(app, listener, announce=print, drain=0, shutdown_timeout=1, log_level="info")
+print("ended", flush=True)
+"""
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_the_startup_of_the_application(signal_: int) -> None:
+    """A start that takes long, as of many trusted documents, ends at once on a signal."""
+    command = [sys.executable, "-c", SLOW_START]
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE) as process:  # noqa: S603
+        assert process.stdout is not None
+        assert process.stdout.readline() == "starting\n"
+        began = time.monotonic()
+        process.send_signal(signal_)
+        assert process.stdout.read() == "ended\n"
+        assert process.wait(PATIENCE) == 0
+    assert time.monotonic() - began < PATIENCE
+
+
 def first_process_of_a_namespace() -> list[str]:
     """Return the command that runs another one as PID 1, as a container does. Skips without permission."""
     unshare = shutil.which("unshare")

@@ -880,3 +880,18 @@ def test_silent_bodies_do_not_keep_others_out(upstream: HeldUpstream) -> None:
         assert answer.error == (503, "OVERLOADED")
         assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
         assert late.answer().status == 200
+
+
+def test_clients_that_do_not_read_keep_nobody_out(upstream: HeldUpstream) -> None:
+    """An operation whose response is not read is not in flight, whatever is sent behind it."""
+    with (
+        gateway_process(f"--okapi-url={upstream.url}", "--max-operations=2", "--max-cost=1000") as edge,
+        ExitStack() as stack,
+    ):
+        for _ in range(4):
+            stack.enter_context(reading_nothing(edge)).send(LARGE * 25)
+        began = time.monotonic()
+        while edge.execute(post()).status != 200:  # until the buffers of the connections are full
+            assert time.monotonic() - began < ServerSettings().write_timeout / 2
+            time.sleep(0.1)
+        assert [edge.execute(post()).status for _ in range(10)] == [200] * 10

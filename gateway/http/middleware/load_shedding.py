@@ -24,9 +24,10 @@ BODIES_SHED = ProcessCounter(
 class LoadShedding:
     """Limit the operations in flight, and pass those admitted directly to the endpoint.
 
-    An operation is in flight from the arrival of its body on. Until then it costs almost nothing, so requests
-    whose body has not arrived have a limit of their own, beyond which the one that has waited longest is
-    refused: clients that send a head and no body do not keep others out.
+    An operation is in flight from the arrival of its body on, and not while it waits for its client to read.
+    A request whose body has not arrived costs almost nothing, so such requests have a separate limit, beyond
+    which the one that has waited longest is refused. So clients that send a head and no body, or read no
+    response, do not keep others out.
 
     Requests beyond the limit are refused before their body is read. Health checks are never refused, or an
     orchestrator would kill a process that is merely busy.
@@ -67,11 +68,11 @@ class LoadShedding:
             await send({"type": "http.response.start", "status": 503, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
-        admission = Admission(self, receive)
+        admission = Admission(self, receive, send)
         if scope.get("method") != "POST":
             admission.admit()  # it needs no body
         try:
-            await (self.app if is_mounted else self.endpoint)(scope, admission.receive, send)
+            await (self.app if is_mounted else self.endpoint)(scope, admission.receive, admission.send)
         finally:
             admission.leave()
 
@@ -79,11 +80,12 @@ class LoadShedding:
 class Admission:
     """The place of one request: waiting for its body, then in flight."""
 
-    __slots__ = ("_is_admitted", "_is_shed", "_receive", "_shedding", "_task")
+    __slots__ = ("_is_admitted", "_is_shed", "_receive", "_send", "_shedding", "_task")
 
-    def __init__(self, shedding: LoadShedding, receive: Receive) -> None:
+    def __init__(self, shedding: LoadShedding, receive: Receive, send: Send) -> None:
         self._shedding = shedding
         self._receive = receive
+        self._send = send
         self._is_admitted = False
         self._is_shed = False
         self._task: asyncio.Task[object] | None = None
@@ -109,6 +111,17 @@ class Admission:
                 raise HTTPError(503, _too_many_operations(), _retry_after())
             self.admit()
         return message
+
+    async def send(self, message: Message) -> None:
+        """Send a message. While the client does not read, the operation is not in flight."""
+        if not self._is_admitted:
+            await self._send(message)
+            return
+        self._shedding.in_flight -= 1
+        try:
+            await self._send(message)
+        finally:
+            self._shedding.in_flight += 1
 
     def admit(self) -> None:
         """Count the operation as one in flight."""
