@@ -571,7 +571,7 @@ class ServerSettings(SettingsGroup):
         description="URL of a Valkey or Redis in which replicas share rate limits and persisted documents.",
     )
     redis_timeout: Seconds = Field(
-        default=0.1,
+        default=0.5,
         description="Seconds for REDIS_URL to respond; after that the process continues on its own.",
     )
 

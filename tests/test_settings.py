@@ -87,7 +87,7 @@ DEFAULTS: dict[str, object] = {
     "max_connections": 1000,
     "shutdown_timeout": 20,
     "redis_url": None,
-    "redis_timeout": 0.1,
+    "redis_timeout": 0.5,
 }
 UPSTREAM = "http://okapi:9130"
 
