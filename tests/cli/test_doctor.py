@@ -39,7 +39,7 @@ def test_a_healthy_library() -> None:
     assert loans[2] == "reachable,"
     assert loans[3].isdigit()
     assert loans[4:] == ["ms"]
-    assert result.output.endswith("47 reachable.\nAll checks passed.\n")
+    assert result.output.endswith("48 reachable.\nAll checks passed.\n")
 
 
 def test_a_user_who_lacks_permissions() -> None:
@@ -49,7 +49,7 @@ def test_a_user_who_lacks_permissions() -> None:
     assert result.exit_code == 1
     assert FORBIDDEN in result.output
     assert "not permitted: lacks circulation-bff.loans.check-out-by-barcode.execute" in result.output
-    assert result.output.endswith("46 forbidden, 1 reachable.\nFailed checks: 46.\n")
+    assert result.output.endswith("47 forbidden, 1 reachable.\nFailed checks: 47.\n")
 
 
 def test_json_output() -> None:
@@ -172,7 +172,7 @@ def test_a_closed_port() -> None:
 
     assert result.exit_code == 1
     assert f"folio at http://127.0.0.1:{port}" in result.output
-    assert result.output.endswith("46 unavailable, 1 not configured.\nFailed checks: 46.\n")
+    assert result.output.endswith("47 unavailable, 1 not configured.\nFailed checks: 47.\n")
     assert "Mutations: not checked" in result.output
 
 
@@ -185,5 +185,5 @@ def test_an_upstream_that_never_responds() -> None:
 
     assert result.exit_code == 1
     waiting = "Waiting for bff /circulation-bff/loans, bff /circulation-bff/loans/{loanId}, "
-    assert f"{waiting}bff /circulation-bff/requests and 43 more ...\n" in result.stderr
-    assert result.stdout.endswith("46 timeout, 1 not configured.\nFailed checks: 46.\n")
+    assert f"{waiting}bff /circulation-bff/requests and 44 more ...\n" in result.stderr
+    assert result.stdout.endswith("47 timeout, 1 not configured.\nFailed checks: 47.\n")

@@ -18,6 +18,7 @@ from aiohttp.client_proto import ResponseHandler
 from gateway import errors
 from gateway.upstream.transport.exchange import Body
 
+MAX_HEADER_FIELDS = 1000  # of a response: joining a field that is repeated without end takes quadratic time
 MAX_HEAD_BYTES = 131_072  # early hints included; Okapi echoes tokens in its headers
 
 
@@ -51,6 +52,7 @@ class HttpProtocol(ResponseHandler):
         self._last_received = 0.0
         self._timeout_check: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._header_fields = 0
         self._unusable = False
         self._readable: select.poll | None = None
 
@@ -88,6 +90,7 @@ class HttpProtocol(ResponseHandler):
         self._response_parser = httptools.HttpResponseParser(self)
         self._incoming = incoming
         self._head_bytes = 0
+        self._header_fields = 0
         self._completed = completed = loop.create_future()
         transport.write(request)
         self._idle_timeout, self._until = idle_timeout, until
@@ -169,6 +172,10 @@ class HttpProtocol(ResponseHandler):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._incoming is None or self._incoming.body is not None:  # the latter are trailers
+            return
+        self._header_fields += 1
+        if self._header_fields > MAX_HEADER_FIELDS:
+            self._end(httpx.RemoteProtocolError(f"The response has above {MAX_HEADER_FIELDS} header fields."))
             return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         headers = self._incoming.headers

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from gateway.settings import Settings
-from gateway.upstream.transport.aiohttp_protocol import MAX_HEAD_BYTES
+from gateway.upstream.transport.aiohttp_protocol import MAX_HEAD_BYTES, MAX_HEADER_FIELDS
 from gateway.upstream.transport.aiohttp_transport import AiohttpTransport
 from gateway.upstream.transport.exchange import (
     Attempt,
@@ -234,6 +234,16 @@ async def test_headers_are_joined_and_in_lower_case() -> None:
         response = await caller.get()
 
     assert dict(response.headers) == {"content-length": "2", "x-a": "b, c", "retry-after": "1"}
+
+
+async def test_the_number_of_header_fields_is_bounded() -> None:
+    """A field that is repeated without end, which would take quadratic time to join, ends the call."""
+    most = ["X-A: b"] * (MAX_HEADER_FIELDS - 1)  # and the length
+    async with calling(responds(200, b"{}", *most)) as caller:
+        assert len((await caller.get()).headers["x-a"].split(", ")) == MAX_HEADER_FIELDS - 1
+    async with calling(responds(200, b"{}", *most, "X-A: b")) as caller:
+        with pytest.raises(httpx.RemoteProtocolError, match="header fields"):
+            await caller.get()
 
 
 async def test_the_idle_timeout_starts_at_the_last_byte() -> None:
