@@ -106,6 +106,7 @@ def create_app(
         identify,
         max_body_bytes=settings.max_body_bytes,
         max_bodies_bytes=settings.max_bodies_bytes,
+        max_response_bytes=settings.max_response_bytes,
         graphiql=render_page(assets, examples) if settings.graphiql else None,
         recorder=Recorder(metrics, tracing, server_timing=settings.server_timing),
     )

@@ -341,6 +341,12 @@ class LimitSettings(SettingsGroup):
         le=10_000_000_000,
         description="Maximum size of all GraphQL request bodies in flight, in bytes; beyond it: 503.",
     )
+    max_response_bytes: int = Field(
+        default=50_000_000,
+        ge=1000,
+        le=10_000_000_000,
+        description="Maximum size of the response to a query, in bytes; root fields beyond it are null.",
+    )
     max_operations: int = Field(
         default=200,
         ge=1,

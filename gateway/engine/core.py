@@ -6,9 +6,10 @@ it needs: each name that is imported here is for them. An upgrade of either libr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING
 from functools import partial
+from time import perf_counter
 from typing import Any, Protocol
 
 import strawberry
@@ -44,7 +45,7 @@ from graphql.execution.values import (
     get_variable_values,
     input_is_nested_too_deeply,
 )
-from graphql.pyutils import AwaitableOrValue
+from graphql.pyutils import AwaitableOrValue, gather_with_cancel
 from graphql.pyutils import Path as ResponsePath
 from graphql.utilities import print_directive
 from graphql.utilities.find_schema_changes import BreakingChange, DangerousChange
@@ -67,6 +68,11 @@ from strawberry.types.enum import StrawberryEnumDefinition
 from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 from strawberry.utils.str_converters import to_camel_case
+
+from gateway.upstream.turns import SLICE_SECONDS, Turn
+
+# A slice ends at a multiple of it, which is that of the keys in one upstream call by default.
+SLICE_ITEMS = 50
 
 # graphql-core has no classes for its field errors. These functions raise them, and are found in tracebacks.
 ARGUMENT_COERCION = coerce_argument.__code__
@@ -169,11 +175,11 @@ def execute_operation(
     operation: ValidOperation,
     variables: VariableValues,
     context: object,
-    executor: Callable[..., Executor[Any]] = StrawberryGraphQLCoreExecutionContext,
+    executor: Callable[..., Executor[Any]] | None = None,
     **options: Any,
 ) -> AwaitableOrValue[ExecutionResult | ExperimentalIncrementalExecutionResults]:
-    """Execute a valid operation by an executor of Strawberry, with its options."""
-    return executor(
+    """Execute a valid operation by an executor, with its options; long lists are completed in slices."""
+    return (executor or SlicingExecutor)(
         schema,
         operation.fragment_definitions,
         operation.fragments,
@@ -220,7 +226,73 @@ def coerce_variables(
     return VariableValues(sources, coerced)
 
 
-class CompletingExecutor(StrawberryGraphQLCoreExecutionContext):
+class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Completes long lists in slices, between which the event loop serves others. Any: graphql-core's own."""
+
+    def complete_iterable_value(
+        self,
+        item_type: Any,
+        field_details_list: list[FieldDetails],
+        info: GraphQLResolveInfo[Any],
+        path: ResponsePath,
+        items: Any,
+        position_context: Any,
+    ) -> AwaitableOrValue[list[Any]]:
+        is_introspection = info.parent_type.name.startswith("__")
+        if not isinstance(items, Collection) or len(items) <= (10 if is_introspection else SLICE_ITEMS):
+            return super().complete_iterable_value(
+                item_type, field_details_list, info, path, items, position_context
+            )
+        return self._complete_in_slices(
+            item_type,
+            field_details_list,
+            info,
+            path,
+            list(items),
+            position_context,
+            1 if is_introspection else SLICE_ITEMS,
+        )
+
+    async def _complete_in_slices(
+        self,
+        item_type: Any,
+        field_details_list: list[FieldDetails],
+        info: GraphQLResolveInfo[Any],
+        path: ResponsePath,
+        items: Sequence[Any],
+        position_context: Any,
+        step: int,
+    ) -> list[Any]:
+        results: list[Any] = []
+        waiting: list[int] = []
+        try:
+            while len(results) < len(items):
+                async with Turn():
+                    until = perf_counter() + SLICE_SECONDS
+                    while len(results) < len(items) and (len(results) % step or perf_counter() < until):
+                        place = len(results)
+                        if self.complete_list_item_value(
+                            items[place],
+                            results,
+                            item_type,
+                            field_details_list,
+                            info,
+                            path.add_key(place, None),
+                            position_context,
+                        ):
+                            waiting.append(place)
+        except Exception:
+            if waiting:
+                self.settle_in_background([results[place] for place in waiting])
+            raise
+        if waiting:
+            completed = await gather_with_cancel(*(results[place] for place in waiting))
+            for place, result in zip(waiting, completed, strict=True):
+                results[place] = result
+        return results
+
+
+class CompletingExecutor(SlicingExecutor):
     """Completes roots from `loaded` values, beside `completed` ones. Any: graphql-core's own."""
 
     def __init__(

@@ -31,7 +31,9 @@ from graphql import (
     MaxIntrospectionDepthRule,
     Node,
     OperationDefinitionNode,
+    SchemaMetaFieldDef,
     SelectionNode,
+    TypeMetaFieldDef,
     VariableNode,
     get_named_type,
     parse,
@@ -275,21 +277,43 @@ def _steps(
     for (parent_name, _), nodes in merged.items():
         parent = schema.type_map[parent_name]
         name = nodes[0].name.value
-        if name.startswith("__") or not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+        if not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
             continue
-        field = parent.fields[name]
-        price = Price(*pricing(field, nodes, fragments))
-        price = price._replace(calls=max(price.calls, calls))
+        if name.startswith("__"):
+            if (meta := _META_FIELDS.get(name)) is None:  # `__typename`
+                continue
+            field, price = meta, Price()
+        elif parent.name.startswith("__"):
+            field, price = parent.fields[name], Price(rows=_introspected(schema, name))
+        else:
+            field = parent.fields[name]
+            price = Price(*pricing(field, nodes, fragments))
+        if not name.startswith("__"):
+            price = price._replace(calls=max(price.calls, calls))
         target = get_named_type(field.type)
         deeper: _Selected = [
             (target, node.selection_set.selections) for node in nodes if node.selection_set is not None
         ]
         below = tuple(_steps(deeper, schema, fragments, pricing)) if deeper else ()
         first, default = _first(field, nodes[0])
-        if price.calls or (below and (price.rows != 1 or first is not None)):
+        is_list = price.rows != 1 and (below or parent.name.startswith("__"))
+        if price.calls or is_list or (below and first is not None):
             yield Step(price, first, default, below)
         else:
             yield from below
+
+
+_META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
+
+
+def _introspected(schema: GraphQLSchema, name: str) -> int:
+    """Return the number of elements that a list of introspection has, for types about as many as they are.
+
+    Other lists have about ten in the average, and so have the arguments of all fields of a type together.
+    """
+    if name == "types":
+        return len(schema.type_map)
+    return 10 if name in ("fields", "inputFields", "enumValues", "possibleTypes", "directives") else 1
 
 
 def _fields(

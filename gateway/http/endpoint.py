@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import UNSET
 from starlette.types import Receive, Scope, Send
 
 from gateway.engine.error_masking import mask_exception
 from gateway.engine.operations import IncrementalResponse, MutationNotAllowed, Operations
+from gateway.engine.response_body import encode, encode_response
 from gateway.errors import GatewayError, Overloaded, RateLimited
 from gateway.http.multipart import CLOSING, MEDIA_TYPE, OPENING, PartFormatter, frame_part
 from gateway.http.negotiation import (
@@ -37,8 +37,6 @@ from gateway.http.request import (
 from gateway.identity import RAW_REQUEST_ID_HEADER, Caller, Headers, request_id_from_headers
 from gateway.observability.operation import OperationRecord, Recorder, server_timing
 
-_encode = msgspec.json.Encoder().encode
-
 
 class GraphQLEndpoint:
     """Serve GraphQL over HTTP as an ASGI application."""
@@ -50,6 +48,7 @@ class GraphQLEndpoint:
         *,
         max_body_bytes: int,
         max_bodies_bytes: int = 50_000_000,
+        max_response_bytes: int = 50_000_000,
         graphiql: bytes | None = None,
         recorder: Recorder | None = None,
     ) -> None:
@@ -60,6 +59,7 @@ class GraphQLEndpoint:
         self.identify = identify
         self.max_body_bytes = max_body_bytes
         self.bodies = BodiesInFlight(max_bodies_bytes)
+        self.max_response_bytes = max_response_bytes
         self.graphiql = graphiql
         self.recorder = recorder or Recorder()
 
@@ -73,7 +73,7 @@ class GraphQLEndpoint:
             and prefers_html(accept)
             and not has_document(scope["query_string"])
         ):
-            await _send(send, 200, b"text/html", self.graphiql)
+            await _send(send, 200, b"text/html", [self.graphiql])
             return
         await self._serve(scope, accept, receive, send)
 
@@ -111,7 +111,10 @@ class GraphQLEndpoint:
                 is_executed = response.data is not UNSET
                 # A client of plain JSON takes any other status for a failure of the transport.
                 status = 200 if is_executed or media_type == LEGACY_JSON else 400
-                body = _encode(response)
+                maximum = None if record.kind == "mutation" else self.max_response_bytes
+                response, body = await encode_response(
+                    response, caller.request_id, received=record.received, maximum=maximum
+                )
                 record.complete(is_executed, response.errors or ())
             except ClientDisconnected:
                 return
@@ -119,7 +122,7 @@ class GraphQLEndpoint:
                 status, reason, more_headers = _refuse(error)
                 record.request_id = caller.request_id if caller else request_id_from_headers(scope["headers"])
                 masked = mask_exception(reason, record.request_id)
-                body = _encode({"errors": [masked]})
+                body = [encode({"errors": [masked]})]
                 record.refuse(status, masked)
             record.end()
             if self.recorder.server_timing:
@@ -145,7 +148,7 @@ class GraphQLEndpoint:
         Raises `ClientDisconnected`. Fields of a mutation are complete in the initial part.
         """
         formatter = PartFormatter(caller.request_id)
-        body = OPENING + frame_part(_encode(formatter.format_initial(response.initial)))
+        body = OPENING + frame_part(encode(formatter.format_initial(response.initial)))
         operation, running_mutations = response.operation, self.operations.running_mutations
         await _send_head(
             send,
@@ -164,13 +167,13 @@ class GraphQLEndpoint:
                     next_part = running_mutations.finish(next_part, operation.node, caller.request_id)
                 part = await next_part
                 more = part is not None and part.has_next
-                body = b"" if part is None else frame_part(_encode(formatter.format_subsequent(part)))
+                body = b"" if part is None else frame_part(encode(formatter.format_subsequent(part)))
         except ClientDisconnected:
             raise
         except Exception as error:  # the status is sent: the client learns that no further part will come
             masked = mask_exception(error, caller.request_id)
             formatter.errors.append(masked)
-            body = frame_part(_encode({"errors": [masked], "hasNext": False}))
+            body = frame_part(encode({"errors": [masked], "hasNext": False}))
         finally:
             disconnected.cancel()
             await response.subsequent.aclose()
@@ -196,11 +199,14 @@ def _refuse(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, byt
 
 
 async def _send(
-    send: Send, status: int, media_type: bytes, body: bytes, *headers: tuple[bytes, bytes]
+    send: Send, status: int, media_type: bytes, pieces: Sequence[bytes], *headers: tuple[bytes, bytes]
 ) -> None:
-    length = (b"content-length", b"%d" % len(body))
+    length = (b"content-length", b"%d" % sum(map(len, pieces)))
     await _send_head(send, status, media_type + b"; charset=utf-8", length, *headers)
-    await send({"type": "http.response.body", "body": body})
+    *others, last = pieces
+    for each in others:
+        await send({"type": "http.response.body", "body": each, "more_body": True})
+    await send({"type": "http.response.body", "body": last})
 
 
 async def _send_head(send: Send, status: int, content_type: bytes, *headers: tuple[bytes, bytes]) -> None:

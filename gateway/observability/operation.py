@@ -129,6 +129,7 @@ class OperationRecord:
     loads: int = 0
     batches: list[int] = field(default_factory=list)
     embedded: int = 0
+    received: int = 0  # bytes of upstream's responses
     seconds: float = 0.0
     upstream_seconds: float = 0.0  # while at least one call was open: concurrent calls count once
     span: OperationSpan | None = None

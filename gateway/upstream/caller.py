@@ -167,6 +167,7 @@ class CallerClient:
                 route.family, path, query, headers, expected, self._tenant, self._deadline, budget
             )
             call.set_status(response.status)
+        self.operation.received += len(response.body)
         return response
 
     async def write(

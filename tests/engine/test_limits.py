@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from graphql import get_introspection_query
 
+from gateway.engine.core import core_schema
 from gateway.engine.cost import price
 from gateway.engine.documents import Documents, Operation, Rejected
 from gateway.engine.limits import MAX_REPORTED_COST, estimate_cost
@@ -15,6 +16,7 @@ from gateway.graph import schema
 from gateway.settings import DocumentSettings, LimitSettings
 from tests.gateway_under_test import Gateway, open_gateway
 
+TYPES = len(core_schema(schema).type_map)
 SCREENS = sorted((Path(__file__).parents[1] / "stories" / "screens").glob("*.graphql"))
 
 
@@ -437,6 +439,11 @@ async def test_large_estimate_is_capped(gateway: Gateway) -> None:
         ("{loans(first:1000000){nodes{id}}}", 1000),
         ("{loans(first:0){nodes{borrower{loans(first:9){nodes{id}}}}}}", 0),
         ("query($n:Int){loans(first:$n){nodes{borrower{loans(first:$n){nodes{id}}}}}}", 110),
+        # introspection: the fields of each of the types, also as their leaves
+        ("{__schema{__typename}}", 0),
+        ("{__schema{types{name}}}", TYPES),
+        ("{a:__schema{types{fields{name}}}b:__schema{types{enumValues{name}}}}", 22 * TYPES),
+        ('{__type(name:"Loan"){fields{args{name}}}}', 10),
         # a list of another list is multiplied, but the members of a record are a part of it
         ("{loans(first:9){nodes{loanItem{contributors{name}}}}}", 9),
     ],
@@ -472,6 +479,16 @@ async def test_a_result_that_multiplies_asks_nothing(gateway: Gateway) -> None:
     (error,) = (await gateway.execute(query, {"n": 100}))["errors"]
     assert error["extensions"]["estimated"] == 101_000
     assert "data" in await gateway.execute(query, {"n": 99})
+
+
+def test_the_schema_is_not_served_thirty_times_at_once() -> None:
+    """GraphiQL's query is a part of what a result may have, and thirty copies of the schema are too much."""
+    fields = "{types{name fields{name args{name}} inputFields{name} enumValues{name} possibleTypes{name}}}"
+    copies = " ".join(f"a{number}: __schema{fields}" for number in range(29))
+
+    assert records(get_introspection_query()) < 20_000
+    assert records(f"{{__schema{fields}}}") == 41 * TYPES
+    assert records(f"{{{copies}}}") > LimitSettings().max_result_nodes
 
 
 @pytest.mark.anyio

@@ -26,7 +26,7 @@ from gateway.engine.core import (
     resolve_info,
 )
 from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED, CachedOperation, PlanCache
-from gateway.engine.plans.links import complete
+from gateway.engine.plans.links import complete, is_long
 from gateway.engine.plans.plan import Failure, FieldPlan, Json, OperationPlan
 from gateway.errors import without_frames
 
@@ -143,7 +143,7 @@ class _OperationExecution:
             return
         try:
             target = root.plan.target
-            if target.notes:
+            if target.notes or is_long([root.value]):
                 (root.result,) = await complete(self, target, [root.value])
             else:
                 (root.result,) = target.project([root.value], self)

@@ -18,7 +18,10 @@ from gateway.engine.plans.plan import Execution, Json, LinkPlan, Plan, Unexpecte
 from gateway.errors import GatewayError
 from gateway.fields.base import Load
 from gateway.fields.link import NO_ID, are_ids, id_in, ids_in
-from gateway.loaders.loader import Loader, wait_for_all
+from gateway.loaders.loader import Loader, Slice, wait_for_all
+from gateway.upstream.turns import Turn
+
+SLICE_RECORDS = 250  # projected in one turn of the event loop, unless they are one page
 
 
 async def complete(execution: Execution, plan: Plan, values: list[Json]) -> list[Json]:
@@ -27,10 +30,18 @@ async def complete(execution: Execution, plan: Plan, values: list[Json]) -> list
     Raises `UnexpectedValue`, or what a projection raises, if graphql-core must complete them instead; by then
     nothing that was started here is still running.
     """
-    if not plan.notes:
-        return plan.project(values, execution)
     notes: list[list[Json]] = [[] for _ in range(plan.notes)]
-    results = plan.project(values, execution, *[each.append for each in notes])
+    appends = [each.append for each in notes]
+    results: list[Json]
+    if is_long(values):
+        results = []
+        for start in range(0, len(values), SLICE_RECORDS):
+            async with Turn():
+                results += plan.project(values[start : start + SLICE_RECORDS], execution, *appends)
+    else:
+        results = plan.project(values, execution, *appends)
+    if not notes:
+        return results
     batches = [LinkBatch(execution, link, notes) for link in plan.links if notes[link.targets]]
     if not batches:
         return results
@@ -50,6 +61,15 @@ async def complete(execution: Execution, plan: Plan, values: list[Json]) -> list
         if error is not None:
             raise error
     return results
+
+
+def is_long(values: list[Json]) -> bool:
+    """Return whether the projection of values is to take a turn of its own: they have many records."""
+    if len(values) > SLICE_RECORDS:
+        return True
+    if not values or type(values[0]) is not Slice:
+        return False
+    return any(type(each) is Slice and len(each.records) > SLICE_RECORDS for each in values)
 
 
 class LinkBatch:

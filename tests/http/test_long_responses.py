@@ -1,0 +1,93 @@
+"""Long responses: a second client is served in between, and a response has a size."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+from time import perf_counter
+
+import httpx
+import pytest
+
+from tests.gateway_over import GatewayClient, Json, gateway_over, key
+
+pytestmark = pytest.mark.anyio
+
+TEXT = "x" * 30
+FIELDS = "id action actionComment dueDate status { name } loanItem { title callNumber contributors { name } }"
+
+
+LOAN = {
+    "userId": key(1),
+    "itemId": key(2),
+    "status": {"name": "Open"},
+    "action": "checkedout",
+    "actionComment": TEXT,
+    "dueDate": "2026-01-01T00:00:00.000+00:00",
+    "note": "x" * 400,  # not selected
+    "item": {"id": key(2), "title": TEXT, "callNumber": TEXT, "contributors": [{"name": TEXT}] * 4},
+}
+PAGE = json.dumps({"loans": [{**LOAN, "id": key(each)} for each in range(1000)]}).encode()
+
+
+def page(request: httpx.Request) -> httpx.Response:
+    """A thousand loans."""
+    return httpx.Response(200, content=PAGE)
+
+
+async def longest_turn(gateway: GatewayClient, query: str) -> tuple[float, Json]:
+    """The longest time that the event loop was busy with one operation in one go, in seconds."""
+    gc.collect()
+    gc.disable()  # a collection of all that the tests hold would take most of the time
+    running = asyncio.create_task(gateway.response(query))
+    longest, before = 0.0, perf_counter()
+    while not running.done():
+        await asyncio.sleep(0)
+        longest, before = max(longest, perf_counter() - before), perf_counter()
+    gc.enable()
+    return longest, (await running).json()
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+async def test_a_long_operation_lets_others_be_served(execution: str) -> None:
+    """No turn of the loop takes a tenth of what the operation takes."""
+    query = (
+        "{" + " ".join(f"a{each}: loans(first: 1000) {{ nodes {{ {FIELDS} }} }}" for each in range(8)) + "}"
+    )
+    async with gateway_over(page, execution=execution, max_response_bytes=100_000_000) as gateway:
+        began = perf_counter()
+        longest, answer = await longest_turn(gateway, query)
+        took = perf_counter() - began
+
+    assert "errors" not in answer
+    assert [len(each["nodes"]) for each in answer["data"].values()] == [1000] * 8
+    assert longest < took / 5
+
+
+async def test_a_response_in_pieces_is_the_same_response() -> None:
+    """A response in pieces has the length that its header says, and each of its values."""
+    query = "{ loans(first: 1000) { totalCount nodes { id } edges { cursor node { loanItem { title } } } } }"
+    async with gateway_over(page) as gateway:
+        response = await gateway.response(query)
+
+    assert int(response.headers["Content-Length"]) == len(response.content)
+    loans = response.json()["data"]["loans"]
+    assert [each["id"] for each in loans["nodes"]] == [key(each) for each in range(1000)]
+    assert {each["node"]["loanItem"]["title"] for each in loans["edges"]} == {TEXT}
+    assert list(loans) == ["totalCount", "nodes", "edges"]
+
+
+async def test_roots_beyond_the_size_of_a_response_are_null() -> None:
+    """The first root is sent, and the second has an error that names the limit."""
+    async with gateway_over(page, max_response_bytes=60_000) as gateway:
+        answer = await gateway.execute(
+            "{a: loans(first: 1000) {nodes {id}} b: loans(first: 1000) {nodes {id}}}"
+        )
+
+    (error,) = answer["errors"]
+    assert len(answer["data"]["a"]["nodes"]) == 1000
+    assert answer["data"]["b"] is None
+    assert error["path"] == ["b"]
+    assert error["extensions"]["limit"] == "MAX_RESPONSE_BYTES"
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
