@@ -136,7 +136,7 @@ def _unchanged() -> Sandbox:
 async def reader(unchanged: Sandbox) -> AsyncIterator[Gateway]:
     """Faults may be added to it and are gone with the test; its records stay what they are."""
     unchanged.calls.clear()
-    async with open_gateway(unchanged, max_cost=100_000) as opened:
+    async with open_gateway(unchanged, max_cost=100_000, max_result_nodes=10_000_000) as opened:
         yield opened
     unchanged.faults.clear()
 

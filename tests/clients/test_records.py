@@ -32,7 +32,13 @@ from tests.widest import selection
 pytestmark = pytest.mark.anyio
 
 # The documents here exceed the limits of clients.
-WIDE: dict[str, Any] = {"max_cost": 100_000, "max_nodes": 100_000, "max_tokens": 100_000, "max_depth": 100}
+WIDE: dict[str, Any] = {
+    "max_cost": 100_000,
+    "max_result_nodes": 10_000_000,
+    "max_nodes": 100_000,
+    "max_tokens": 100_000,
+    "max_depth": 100,
+}
 # No argument of theirs is required by itself, and one of several is.
 ONE_OF_SEVERAL = {"requestQueue", "allowedServicePoints"}
 

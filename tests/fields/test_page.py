@@ -234,7 +234,7 @@ def test_one_parent_sees_what_many_parents_see(unchanged: Sandbox, root: str, fi
     @settings(max_examples=2, deadline=None, derandomize=True)
     def same(windows: list[Window]) -> None:
         async def both() -> None:
-            async with open_gateway(unchanged, max_cost=100_000) as gateway:
+            async with open_gateway(unchanged, max_cost=100_000, max_result_nodes=10_000_000) as gateway:
                 (fullest, *others), total = await parents(gateway, root, field)
                 assert total >= 1
                 among = await lists(gateway, root, field, windows, [fullest, *others])

@@ -109,7 +109,7 @@ async def gateway_over(path: str) -> AsyncIterator[Callable[[Json, str], Awaitab
         headers = {"X-Okapi-Tenant": "diku"}
         return (await http.post("/graphql", json={"query": query}, headers=headers)).json()
 
-    settings = Settings(sandbox=True, max_cost=100_000)
+    settings = Settings(sandbox=True, max_cost=100_000, max_result_nodes=10_000_000)
     app = create_app(settings, transport=lambda limits: httpx.MockTransport(answer))
     async with (
         app.router.lifespan_context(app),

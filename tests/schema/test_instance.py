@@ -46,7 +46,7 @@ async def test_a_title_links_to_its_creator_and_editor(reader: Gateway, edge: st
 
 async def test_titles_above_and_below_lead_to_each_other() -> None:
     """A part links to its parent and back, a title to the preceding and the succeeding one."""
-    async with open_gateway(filled_sandbox(), max_cost=100_000) as gateway:
+    async with open_gateway(filled_sandbox(), max_cost=100_000, max_result_nodes=10_000_000) as gateway:
         one, other = list(gateway.library.instances)[:2]
         data = await gateway.data(
             """query($one: ID!, $other: ID!) {

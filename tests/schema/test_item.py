@@ -63,7 +63,7 @@ async def test_holdings_list_their_items() -> None:
 )
 async def test_locations_of_holdings(edge: str, key: str) -> None:
     """Each location of holdings is the one with the stored key."""
-    async with open_gateway(filled_sandbox(), max_cost=100_000) as gateway:
+    async with open_gateway(filled_sandbox(), max_cost=100_000, max_result_nodes=10_000_000) as gateway:
         data = await gateway.data(
             f"{{ instances(first: 1000) {{ nodes {{ holdings {{ nodes {{ id {edge} {{ id isActive }} }} }}"
             " } } }"

@@ -44,7 +44,9 @@ async def test_foreign_keys_in_capitals_lead_to_their_records(execution: str) ->
         instances(first: 40) { nodes { id items { nodes { id holdings { id } instance { id } } } } }
     }"""
     sandbox = create_sandbox()
-    async with open_gateway(sandbox, max_cost=100_000, execution=execution) as gateway:
+    async with open_gateway(
+        sandbox, max_cost=100_000, max_result_nodes=10_000_000, execution=execution
+    ) as gateway:
         expected = await gateway.data(query)
         gateway.library.capital_keys = True
         assert await gateway.data(query) == expected

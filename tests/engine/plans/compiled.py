@@ -26,7 +26,12 @@ from gateway.upstream.services import Services
 Json = Any  # answers and variables are JSON, and each test knows which
 CALLER = Caller(tenant="diku", request_id="1/graphql")
 LIMITS = LimitSettings(
-    max_query_characters=100_000, max_aliases=1000, max_nodes=10_000, max_cost=100_000, max_tokens=20_000
+    max_query_characters=100_000,
+    max_aliases=1000,
+    max_nodes=10_000,
+    max_cost=100_000,
+    max_result_nodes=10_000_000,
+    max_tokens=20_000,
 )
 
 

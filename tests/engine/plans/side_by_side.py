@@ -22,6 +22,7 @@ Call = tuple[str, ...]  # method and path, and the ids that are asked
 # Limits are for operations of clients; the ones here are long.
 WIDE = {
     "max_cost": 100_000,
+    "max_result_nodes": 10_000_000,
     "max_depth": 50,
     "max_aliases": 1000,
     "max_directives": 1000,
