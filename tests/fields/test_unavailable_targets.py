@@ -48,7 +48,9 @@ async def read(
 ) -> tuple[Json, list[str]]:
     """Return the response to a query of a link, and the paths of the upstream calls for it."""
     text = query(declared, f"__typename link: {declared.name} {{ {members} }}")
-    async with open_gateway(sandbox, max_cost=100_000, breaker=False, **settings) as gateway:
+    async with open_gateway(
+        sandbox, max_cost=100_000, max_result_nodes=10_000_000, breaker=False, **settings
+    ) as gateway:
         sandbox.calls.clear()
         variables = {"barcode": barcode_of_everything(gateway.library)} if "$barcode" in text else {}
         return await gateway.execute(text, variables), [call.path for call in gateway.calls]
