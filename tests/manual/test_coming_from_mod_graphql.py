@@ -22,7 +22,7 @@ async def test_each_title_has_its_holdings(gateway: Gateway) -> None:
     data = await gateway.data(example.query)
 
     assert example.calls is not None
-    assert len(example.calls) == 3
+    assert len(example.calls) == 4
     assert [len(each["holdings"]["nodes"]) > 0 for each in data["instances"]["nodes"]] == [True] * 5
 
 
