@@ -25,7 +25,7 @@ FAULTS = {
     "wrong shape": (200, b"[%b]" % RECORD, None),
     "too big": (200, b" " * (2 * MAX_BYTES), None),
     "cut off": (200, b"x" * SIZE, 2 * SIZE),
-    "one null element": (200, b'{"loans": [%b, null]}' % RECORD, None),
+    "one null element": (200, b'{"loans": [null, %b]}' % RECORD, None),
 }
 READ = "{ loans(first: 1) { nodes { id action } } }"
 WRITE = """mutation { checkOut(input: {itemBarcode: "1", userBarcode: "2",
