@@ -37,6 +37,7 @@ from gateway.cli.startup import (
     local_url,
     show_progress,
 )
+from gateway.sandbox import Bff
 from gateway.server.lifecycle import Server
 from gateway.settings import Settings
 from gateway.upstream.transport import transports
@@ -679,7 +680,7 @@ def test_a_large_library_says_that_it_is_being_loaded(
 ) -> None:
     """Loading that takes long is reported."""
 
-    def load_slowly(data: Path, *, latency: float) -> None:
+    def load_slowly(data: Path, *, latency: float, bff: Bff) -> None:
         time.sleep(1.5)
         raise ValueError("the end")
 

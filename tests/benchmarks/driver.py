@@ -98,7 +98,7 @@ def question(
 ) -> bytes:
     """The bytes of one request."""
     content = b"" if body is None else msgspec.json.encode(body)
-    lines = [f"{method} {path} HTTP/1.1", "Host: benchmark", "Accept: application/json"]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Accept: application/json"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]

@@ -207,7 +207,8 @@ async def lists(gateway: Gateway, root: str, field: str, windows: list[Window], 
         for at, (first, after) in enumerate(windows)
     )
     data = await gateway.data(
-        f"query($ids: [ID!]) {{ {root}(first: 50, filter: {{ id: $ids }}) {{ nodes {{ id {pages} }} }} }}",
+        f"query($ids: [ID!]) {{ {root}(first: {len(ids)}, filter: {{ id: $ids }})"
+        f" {{ nodes {{ id {pages} }} }} }}",
         {"ids": ids},
     )
     return {node.pop("id"): node for node in data[root]["nodes"]}
