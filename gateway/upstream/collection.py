@@ -116,6 +116,7 @@ class BoundCollection:
         else:
             page = decoder.decode_page(self, body)
         if page is None:
+            del body  # which the frame of the error would hold
             raise self.bad_shape()
         return page
 
