@@ -96,6 +96,7 @@ class BoundCollection:
         else:
             page = self.page(body)
         if page is None:
+            del body  # which the frame of the error would hold
             raise self.bad_shape()
         return page
 
