@@ -335,14 +335,14 @@ def embedded_link(description: str, *, loader: str) -> Declared:
 def _declare(field: Link, loader: str, key: str, embedded: Mapping[str, str], identity: str | None) -> Link:
     field.loader = loader
     field.key = path_of(key)
-    paths = {_target(target.removesuffix("!")): path_of(origin) for target, origin in embedded.items()}
-    field.sent_with = {path: paths[path] for path in paths if f"{_text(path)}!" in embedded}
+    paths = {_target(target): path_of(origin) for target, origin in embedded.items()}
+    field.sent_with = {_target(each): path_of(embedded[each]) for each in embedded if each.endswith("!")}
     field.embedded = paths if identity is None else {(identity,): field.key, **paths}
     return field
 
 
 def _target(text: str) -> Path:
-    name, through, rest = text.partition(THROUGH)
+    name, through, rest = text.removesuffix("!").partition(THROUGH)
     return (*path_of(name + THROUGH), *path_of(rest)) if through else path_of(name)
 
 
@@ -354,10 +354,6 @@ def _lacks(embedded: Any, need: Path) -> bool:
             return True
         embedded = embedded[step]
     return False
-
-
-def _text(path: Path) -> str:
-    return ".".join(path).replace(f"{THROUGH}.", THROUGH)
 
 
 def _has(record: Any, origin: Path) -> bool:

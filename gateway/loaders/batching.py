@@ -36,21 +36,6 @@ ById: TypeAlias = "DataLoader[str, Record | None]"
 Value = TypeVar("Value")
 
 
-def fetch_page(
-    collection: BoundCollection,
-    decoder: RecordDecoder | None,
-    query: str | None,
-    *,
-    limit: int,
-    offset: int = 0,
-    total: bool = False,
-) -> Awaitable[Page]:
-    """Fetch a page, its records decoded by the decoder or into dictionaries."""
-    if decoder is None:
-        return collection(query, limit=limit, offset=offset, total=total)
-    return decoder.page(collection, query, limit=limit, offset=offset, total=total)
-
-
 def by_id(
     collection: BoundCollection, limits: LimitSettings, *, index: str = "id", within: cql.Cql | None = None
 ) -> ById:
@@ -68,7 +53,7 @@ def by_id(
             try:
                 while ids:
                     query = cql.all_of(cql.any_of(index, ids), within)
-                    page = await fetch_page(collection, decoder, str(query), limit=len(ids), total=True)
+                    page = await collection(str(query), decoder=decoder, limit=len(ids), total=True)
                     results.update(
                         zip(map(str.lower, _members(page.records, index)), page.records, strict=True)
                     )
@@ -110,8 +95,8 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
         async def fetch(names: list[str]) -> None:
             limit = 2 * len(names)
             try:
-                page = await fetch_page(
-                    collection, decoder, str(cql.any_of(index, names)), limit=limit, total=True
+                page = await collection(
+                    str(cql.any_of(index, names)), decoder=decoder, limit=limit, total=True
                 )
             except errors.GatewayError as error:
                 fail(names, errors.without_frames(error))
@@ -220,14 +205,14 @@ async def page_of(
     if window.whole:
         return cut(await _all_records(collection, decoder, written), window)
     offset, limit = window.offset, window.limit
-    page = await fetch_page(collection, decoder, written, limit=limit, offset=offset, total=window.total)
+    page = await collection(written, decoder=decoder, limit=limit, offset=offset, total=window.total)
     records, total = page.records, page.total
     for _ in range(MAX_PAGES):
         read = offset + len(records)
         if total is None or len(records) >= limit or read >= total:
             break
-        page = await fetch_page(
-            collection, decoder, written, limit=limit - len(records), offset=read, total=window.total
+        page = await collection(
+            written, decoder=decoder, limit=limit - len(records), offset=read, total=window.total
         )
         records, total = records + page.records, page.total
         if not page.records and total is not None and total > read:
@@ -269,9 +254,7 @@ async def _all_records(
 ) -> list[Record]:
     records: list[Record] = []
     for _ in range(MAX_PAGES):
-        page = await fetch_page(
-            collection, decoder, query, limit=MAX_PAGE_SIZE, offset=len(records), total=True
-        )
+        page = await collection(query, decoder=decoder, limit=MAX_PAGE_SIZE, offset=len(records), total=True)
         records += page.records
         if is_last(page, MAX_PAGE_SIZE, len(records)):
             return records

@@ -31,7 +31,6 @@ from gateway.loaders.batching import (
     cut,
     equal,
     fetch_chunks,
-    fetch_page,
     is_last,
     key_too_long,
     page_of,
@@ -150,8 +149,8 @@ class _Reader:
         try:
             for _ in range(MAX_PAGES):
                 read = sum(len(each.records) for each in pending)
-                page = await fetch_page(
-                    self.collection, decoder, self._query(pending), limit=limit, offset=read, total=True
+                page = await self.collection(
+                    self._query(pending), limit=limit, offset=read, total=True, decoder=decoder
                 )
                 read += len(page.records)
                 if not self._assign(page.records, pending):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import Any, Self, TypeAlias, overload
+from weakref import proxy
 
 from gateway.loaders.batching import ById, by_id
 from gateway.loaders.grouped import Grouped, grouped_by
@@ -38,7 +39,8 @@ class CollectionName:
         if self.direct is None:
             return collection
         if lists_from == "auto":
-            return upstream.bff_or_circulation(collection, partial(attrgetter(self.direct), upstream))
+            # A proxy: the list is kept by `upstream`, and a cycle would stay until a garbage collection.
+            return upstream.bff_or_circulation(collection, partial(attrgetter(self.direct), proxy(upstream)))
         return upstream.bff_if_served(collection) if lists_from == "bff if served" else collection
 
     @property

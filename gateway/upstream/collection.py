@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, overload
 
 import msgspec
@@ -69,8 +69,7 @@ class Collection:
 class BoundCollection:
     """A collection for one caller: `await users(query, limit=50)` returns a page.
 
-    A caller with a decoder of its own reads in two steps: `read_body` sends the request, and `page` is the
-    generic decoder for bodies that its own rejects. Nothing is requested twice.
+    `page` is the generic decoder, also for bodies that the decoder of an operation rejects.
     """
 
     __slots__ = ("_keys", "client", "declaration", "key", "mark", "operation", "path", "tie_break")
@@ -87,35 +86,26 @@ class BoundCollection:
             client.path_of(declaration.route, keys) if keys else client.path + declaration.route.template
         )
 
-    async def __call__(self, query: str | None, *, limit: int, offset: int = 0, total: bool = False) -> Page:
-        """Return a page; the query is CQL. Raises `UpstreamBadResponse` if it is none."""
-        body = await self.read_body(query, limit=limit, offset=offset, total=total)
-        if len(body) > LARGE_BODY:
-            async with Turn():
-                page = self.page(body)
-        else:
-            page = self.page(body)
-        if page is None:
-            del body  # which the frame of the error would hold
-            raise self.bad_shape()
-        return page
-
-    async def decoded_page(
+    async def __call__(
         self,
-        decoder: RecordDecoder,
         query: str | None,
         *,
         limit: int,
         offset: int = 0,
         total: bool = False,
+        decoder: RecordDecoder | None = None,
     ) -> Page:
-        """Return a page whose records are decoded by the decoder, if they fit; raises as a call."""
+        """Return a page, its records decoded by the decoder if they fit; the query is CQL.
+
+        Raises `UpstreamBadResponse` if it is none.
+        """
         body = await self.read_body(query, limit=limit, offset=offset, total=total)
+        decode = self.page if decoder is None else partial(decoder.decode_page, self)
         if len(body) > LARGE_BODY:
             async with Turn():
-                page = decoder.decode_page(self, body)
+                page = decode(body)
         else:
-            page = decoder.decode_page(self, body)
+            page = decode(body)
         if page is None:
             del body  # which the frame of the error would hold
             raise self.bad_shape()
@@ -185,18 +175,6 @@ class RecordDecoder:
         """Convert a record that is a dictionary. Raises `msgspec.ValidationError`."""
         decoder = self.of_circulation if FROM_CIRCULATION in record else self
         return msgspec.convert(record, decoder.struct)
-
-    def page(
-        self,
-        collection: BoundCollection,
-        query: str | None,
-        *,
-        limit: int,
-        offset: int = 0,
-        total: bool = False,
-    ) -> Awaitable[Page]:
-        """Read a page; raises as the collection itself."""
-        return collection.decoded_page(self, query, limit=limit, offset=offset, total=total)
 
     def decode_page(self, collection: BoundCollection, body: bytes) -> Page | None:
         """Decode the body of a page of a collection; None if it contains no list of records."""

@@ -33,7 +33,9 @@ class Rows:
         self.operation = OperationRecord()
         self.asked: list[tuple[str, int]] = []
 
-    async def __call__(self, query: str, *, limit: int, offset: int = 0, total: bool = False) -> Page:
+    async def __call__(
+        self, query: str, *, limit: int, offset: int = 0, total: bool = False, decoder: None = None
+    ) -> Page:
         self.asked.append((query, limit))
         await asyncio.sleep(0)
         if self.problem is not None:

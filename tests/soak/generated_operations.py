@@ -137,10 +137,11 @@ ONE_OF: dict[str, list[tuple[str, ...]]] = {
     "user": [("id",), ("barcode",), ("username",), ("externalSystemId",)],
     "searchInstance": [("id",), ("hrid",), ("barcode",), ("cql",)],
     "allowedServicePoints": [
-        ("requestId",),
-        ("requesterId", "itemId"),
-        ("requesterId", "instanceId"),
-        ("patronGroupId", "itemId"),
+        ("operation: REPLACE", "requestId"),
+        ("operation: MOVE", "requestId", "itemId"),
+        ("operation: CREATE", "requesterId", "itemId"),
+        ("operation: CREATE", "requesterId", "instanceId"),
+        ("operation: CREATE", "patronGroupId", "itemId"),
     ],
     "requestQueue": [("instanceId",), ("itemId",)],
     "reorderQueue": [("instanceId", "queue"), ("itemId", "queue")],
@@ -269,9 +270,10 @@ def documents(cases: st.SearchStrategy[Case[Any]], field: str) -> st.SearchStrat
     if alternatives is None:
         return cases.map(lambda case: str(case.body))
     choices = [
-        st.fixed_dictionaries({name: literals(name, field) for name in names}) for names in alternatives
+        st.fixed_dictionaries({argument_name(name): literals(name, field) for name in names})
+        for names in alternatives
     ]
-    exclusive = {name for names in alternatives for name in names}
+    exclusive = {argument_name(name) for names in alternatives for name in names}
     return st.builds(
         lambda case, literals_by_name: replace_arguments(str(case.body), exclusive, literals_by_name),
         cases,
@@ -279,8 +281,15 @@ def documents(cases: st.SearchStrategy[Case[Any]], field: str) -> st.SearchStrat
     )
 
 
+def argument_name(alternative: str) -> str:
+    """Return the name of an argument, which stands before its literal if it has a fixed one."""
+    return alternative.partition(": ")[0]
+
+
 def literals(name: str, field: str) -> st.SearchStrategy[str]:
     """Return a strategy of sample values of an argument, as literals of a document."""
+    if literal := name.partition(": ")[2]:
+        return st.just(literal)
     values = sample_values(create_sandbox().library("diku"))
     if name == "queue":
         ids_strategy = st.lists(st.sampled_from(values["requests"]), min_size=1, max_size=3)

@@ -162,7 +162,7 @@ def _shared_client() -> Iterator[Client]:
 def test_any_query(shared_client: Client, field: str) -> None:
     """Any valid query gets data and coded errors: most are executed, many without an error."""
 
-    @REPEATABLE
+    @settings(REPEATABLE, max_examples=25)
     @given(QUERIES[field])
     def send(document: str) -> None:
         shared_client.send(document)
@@ -170,10 +170,9 @@ def test_any_query(shared_client: Client, field: str) -> None:
     shared_client.seen.clear()
     send()
 
-    assert shared_client.seen["executed"] >= 8, shared_client.seen
-    # Arguments that are checked before anything is sent leave few of the examples.
-    assert shared_client.seen["without errors"] >= 3, shared_client.seen
-    assert shared_client.seen["upstream calls"] >= 3, shared_client.seen
+    assert shared_client.seen["executed"] >= 16, shared_client.seen
+    assert shared_client.seen["without errors"] >= 6, shared_client.seen
+    assert shared_client.seen["upstream calls"] >= 6, shared_client.seen
 
 
 @pytest.mark.parametrize("field", MUTATIONS)

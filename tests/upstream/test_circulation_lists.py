@@ -220,9 +220,9 @@ async def test_decoded_records_know_their_source(platform: Platform) -> None:
     members.leaf("id", str)
     decoder = RecordDecoder(members, from_circulation=False)
 
-    (of_circulation,) = (await decoder.page(platform.operation(), None, limit=1)).records
+    (of_circulation,) = (await platform.operation()(None, limit=1, decoder=decoder)).records
     platform.status[BFF] = 200
-    (of_bff,) = (await decoder.page(platform.operation("other"), None, limit=1)).records
+    (of_bff,) = (await platform.operation("other")(None, limit=1, decoder=decoder)).records
 
     assert (of_circulation.id, of_circulation.is_from_circulation) == ("1", True)  # type: ignore[attr-defined]  # Structs
     assert (of_bff.id, of_bff.is_from_circulation) == ("1", False)  # type: ignore[attr-defined]  # as above

@@ -184,14 +184,14 @@ async def test_a_page_of_structs() -> None:
     )
     decoder = decoder_of(desk.collection)
 
-    page = await decoder.page(desk.collection, None, limit=10, total=True)
+    page = await desk.collection(None, limit=10, total=True, decoder=decoder)
 
     assert [type(record).__name__ for record in page.records] == ["Record", "Record"]
     assert all(isinstance(record, Decoded) for record in page.records)
     assert page.total == 7
-    assert (await decoder.page(desk.collection, None, limit=10)).total == 7
+    assert (await desk.collection(None, limit=10, decoder=decoder)).total == 7
     desk.body = b'{"totalRecords": "7", "loans": []}'
-    assert (await decoder.page(desk.collection, None, limit=10, total=True)).total is None
+    assert (await desk.collection(None, limit=10, total=True, decoder=decoder)).total is None
     assert desk.requests == 3
 
 
@@ -204,7 +204,7 @@ async def test_one_record_that_does_not_fit(odd: Json) -> None:
     loans = [{"id": "1", "status": {"name": "Open"}, "dueDate": "x"}, odd]
     desk = Desk({"loans": loans, "totalRecords": 2}, mark="circulation>")
 
-    page = await decoder_of(desk.collection).page(desk.collection, None, limit=10, total=True)
+    page = await desk.collection(None, limit=10, total=True, decoder=decoder_of(desk.collection))
 
     assert page.records == [{**each, "circulation>": True} for each in loans]
     assert page.total == 2
@@ -220,7 +220,7 @@ async def test_a_body_that_is_no_page(body: bytes) -> None:
     """The error is the same as without a decoder."""
     desk = Desk(body)
     with pytest.raises(errors.UpstreamBadResponse) as caught:
-        await decoder_of(desk.collection).page(desk.collection, None, limit=10)
+        await desk.collection(None, limit=10, decoder=decoder_of(desk.collection))
     with pytest.raises(errors.UpstreamBadResponse) as without_decoder:
         await desk.collection(None, limit=10)
 
@@ -232,7 +232,7 @@ async def test_members_that_are_not_read_are_not_checked() -> None:
     """Bytes that are no text are replaced by an error only if they are read."""
     desk = Desk(b'{"loans": [{"id": "1", "note": "\xff"}]}')
 
-    page = await decoder_of(desk.collection).page(desk.collection, None, limit=10)
+    page = await desk.collection(None, limit=10, decoder=decoder_of(desk.collection))
 
     assert msgspec.to_builtins(page.records) == [{"id": "1", "status": None}]
     (record,) = (await desk.collection(None, limit=10)).records

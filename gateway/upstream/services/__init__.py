@@ -150,7 +150,7 @@ class Services:
         budget = OperationBudget(
             max_calls=self.max_calls,
             max_bytes=self.settings.max_operation_bytes,
-            # Nobody would release those of a caller without a recorded operation.
+            # Those of a caller without a recorded operation would never be released.
             process=ProcessBudget(self.settings.max_process_bytes) if operation is None else self.budget,
         )
         if operation is None:

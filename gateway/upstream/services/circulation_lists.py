@@ -139,29 +139,23 @@ class BffOrCirculation(BoundCollection):
         self._first: asyncio.Future[None] | None = None
 
     def __call__(
-        self, query: str | None, *, limit: int, offset: int = 0, total: bool = False
-    ) -> Coroutine[Any, Any, Page]:
-        read_bff = super().__call__
-        return self._read(
-            lambda: read_bff(query, limit=limit, offset=offset, total=total),
-            lambda: self._find_circulation()(query, limit=limit, offset=offset, total=total),
-        )
-
-    def decoded_page(
         self,
-        decoder: RecordDecoder,
         query: str | None,
         *,
         limit: int,
         offset: int = 0,
         total: bool = False,
+        decoder: RecordDecoder | None = None,
     ) -> Coroutine[Any, Any, Page]:
-        read_bff = super().decoded_page
+        def read_circulation() -> Awaitable[Page]:
+            of_circulation = None if decoder is None else decoder.of_circulation
+            circulation = self._find_circulation()
+            return circulation(query, limit=limit, offset=offset, total=total, decoder=of_circulation)
+
+        read_bff = super().__call__
         return self._read(
-            lambda: read_bff(decoder, query, limit=limit, offset=offset, total=total),
-            lambda: self._find_circulation().decoded_page(
-                decoder.of_circulation, query, limit=limit, offset=offset, total=total
-            ),
+            lambda: read_bff(query, limit=limit, offset=offset, total=total, decoder=decoder),
+            read_circulation,
         )
 
     def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
@@ -223,31 +217,21 @@ class BffIfServed(BoundCollection):
         super().__init__(bff.client, bff.declaration)
         self._bff = known
 
-    def __call__(
-        self, query: str | None, *, limit: int, offset: int = 0, total: bool = False
-    ) -> Coroutine[Any, Any, Page]:
-        read_bff = super().__call__
-        return self._read(lambda: read_bff(query, limit=limit, offset=offset, total=total))
-
-    def decoded_page(
+    async def __call__(
         self,
-        decoder: RecordDecoder,
         query: str | None,
         *,
         limit: int,
         offset: int = 0,
         total: bool = False,
-    ) -> Coroutine[Any, Any, Page]:
-        read_bff = super().decoded_page
-        return self._read(lambda: read_bff(decoder, query, limit=limit, offset=offset, total=total))
-
-    async def _read(self, read_bff: Callable[[], Awaitable[Page]]) -> Page:
+        decoder: RecordDecoder | None = None,
+    ) -> Page:
         bff = self._bff
         was_served = not bff.is_absent
         if not was_served and not bff.admit():
             return Page([], None)
         try:
-            page = await read_bff()
+            page = await super().__call__(query, limit=limit, offset=offset, total=total, decoder=decoder)
         except errors.UpstreamBadResponse as error:
             if error.status not in _ABSENT:
                 raise
