@@ -30,9 +30,9 @@ from gateway.fields.base import (
     Source,
     loader_sources,
 )
-from gateway.fields.record import UNREPORTED, RecordField, dig, is_missing, path_of, record_of
+from gateway.fields.record import UNREPORTED, RecordField, is_missing, path_of, record_of
 from gateway.fields.selection import get_selected
-from gateway.upstream.record_types import Decoded
+from gateway.upstream.record_types import Decoded, dig
 
 EMBEDDED = frozenset({("id",), ("name",)})
 MAX_ID_LENGTH = 100  # characters

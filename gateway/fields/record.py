@@ -243,15 +243,6 @@ def is_missing(record: Any, member: str | None) -> bool:
     return True
 
 
-def dig(record: Any, path: Path) -> Any:  # Any: JSON
-    """Return the value at the end of the path, None if the path ends early."""
-    for key in path:
-        if type(record) is not dict and not isinstance(record, Decoded):
-            return None
-        record = record.get(key)
-    return record
-
-
 def path_of(text: str) -> Path:
     """Return the path that is written with dots."""
     return tuple(text.split("."))

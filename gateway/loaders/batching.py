@@ -131,7 +131,7 @@ def by_name(collection: BoundCollection, limits: LimitSettings, *, index: str) -
 
 def _match_names(
     names: list[str], members: list[str], records: list[Any]
-) -> tuple[list[tuple[str, Any]], list[str]]:  # Any: as `_get_path`
+) -> tuple[list[tuple[str, Any]], list[str]]:  # Any: as `dig`
     """Return the records, each with the case-folded name that it has, and the names that may have one more.
 
     Upstream has compared them already, so this must not be stricter: all records are those of a single name,
@@ -158,7 +158,7 @@ def _match_names(
     return matches, [name for name in missing if cql.fold(name) in taken] if is_complete else missing
 
 
-def _members(records: list[Any], name: str) -> list[str]:  # Any: as `_get_path`
+def _members(records: list[Any], name: str) -> list[str]:  # Any: as `dig`
     """Return a member of each record, as text."""
     if records and isinstance(records[0], Decoded):
         return [str(member) for member in map(attrgetter(name), records)]

@@ -32,7 +32,7 @@ from gateway.loaders.loader_set import CollectionName, GroupLoader, ListLoaders,
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, RecordDecoder
-from gateway.upstream.record_types import Record
+from gateway.upstream.record_types import Record, dig
 
 WHOLE = Window(count=MAX_PAGES * MAX_PAGE_SIZE, whole=True)
 OF_INSTANCE = "instance.id"  # by a foreign key of mod-inventory-storage
@@ -329,9 +329,7 @@ def _sorted(records: list[Record], sort: Sequence[cql.SortKey]) -> list[Record]:
         path = key.index.split(".")
 
         def value(record: Record, path: Sequence[str] = path) -> str:
-            found: Any = record
-            for name in path:
-                found = found.get(name) if isinstance(found, dict) else None
+            found = dig(record, path)
             return "" if found is None else cql.fold(str(found))
 
         present = [each for each in records if value(each)]

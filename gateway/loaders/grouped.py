@@ -20,7 +20,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from aiodataloader import DataLoader
 
@@ -39,13 +39,14 @@ from gateway.loaders.loader import Loader, Slice, Window
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, RecordDecoder
-from gateway.upstream.record_types import Decoded, Record
+from gateway.upstream.record_types import Record, dig
 
 Grouped: TypeAlias = "DataLoader[tuple[str, Window], Slice]"
 
 MORE_CALLS = 3  # in the estimate, beside the first for each batch of parents: with one large group among them
 RECORDS_PER_CALL = 200  # reading so many takes about as much time as another call
 _SHARE = 10  # records of each parent for which a page has room, even if fewer are needed
+_OTHER_LENGTH = 500  # bytes of room for the method, the base path, the other parameters and the HTTP version
 _ONLY_TOTAL = Window(count=0, total=True, only_total=True)
 
 
@@ -220,7 +221,7 @@ class _Reader:
         """Add the records to their groups; return False if one has no group."""
         by_key = {each.key: each for each in groups}
         for record in records:
-            group = by_key.get(str(self.owner(str(_get_path(record, self.key)))).lower())
+            group = by_key.get(str(self.owner(str(dig(record, self.key)))).lower())
             if group is None:
                 return False
             group.records.append(record)
@@ -278,14 +279,3 @@ def _divide(groups: Sequence[_Group], ratio: float) -> tuple[list[_Group], list[
             pending.append(group)
             expected += min(rest, RECORDS_PER_CALL)
     return pending, apart, math.ceil(expected)
-
-
-def _get_path(
-    record: Any, path: tuple[str, ...]
-) -> object:  # Any: a record, or a Struct of what is read of one
-    for name in path:
-        record = record.get(name) if isinstance(record, dict | Decoded) else None
-    return record
-
-
-_OTHER_LENGTH = 500  # bytes of room for the method, the base path, the other parameters and the HTTP version

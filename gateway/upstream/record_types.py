@@ -180,6 +180,15 @@ class DecodedFromCirculation(Decoded, gc=False):
     is_from_circulation: ClassVar[bool] = True
 
 
+def dig(record: Any, path: Iterable[str]) -> Any:  # Any: JSON
+    """Return the value at the end of the path, None if the path ends early."""
+    for key in path:
+        if type(record) is not dict and not isinstance(record, Decoded):
+            return None
+        record = record.get(key)
+    return record
+
+
 @dataclass(slots=True, eq=False)
 class ListOf:
     """A member that is a list; `nullable` if its elements may be null."""
