@@ -107,6 +107,7 @@ def create_app(
         max_body_bytes=settings.max_body_bytes,
         max_bodies_bytes=settings.max_bodies_bytes,
         max_response_bytes=settings.max_response_bytes,
+        max_records=settings.max_records,
         graphiql=render_page(assets, examples) if settings.graphiql else None,
         recorder=Recorder(metrics, tracing, server_timing=settings.server_timing),
     )

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import strawberry
 
+from gateway.errors import too_many_records
 from gateway.identity import Caller
 from gateway.loaders import Loaders
 from gateway.observability.operation import OperationRecord
@@ -41,6 +42,7 @@ class Context:
     upstream: Upstream
     loaders: Loaders
     max_page_size: int
+    max_records: int = 300_000
     consortium_tenants: frozenset[str] = frozenset()
     selections: Selections = field(default_factory=dict)
     mutations: MutationState = field(default_factory=MutationState)
@@ -50,6 +52,12 @@ class Context:
     def stop_mutations(self) -> None:
         """Start no further mutation of this operation, because its request was cancelled."""
         self.mutations.request_cancelled = True
+
+    def count_records(self, number: int) -> None:
+        """Count the records of a list before they are completed. Raises `LimitExceeded`."""
+        self.operation.records += number
+        if self.operation.records > self.max_records:
+            raise too_many_records(self.max_records)
 
     def release(self) -> None:
         """Drop the loaded records, because graphql-core's objects keep a context until a collection."""
@@ -80,6 +88,7 @@ class ContextFactory:
             upstream=upstream,
             loaders=Loaders(upstream, self._limits, lists_from=self._lists_from),
             max_page_size=self._limits.max_page_size,
+            max_records=self._limits.max_records,
             consortium_tenants=self._consortium,
             stopping=self._stopping,
             operation=operation,

@@ -274,6 +274,14 @@ class NotFound(GatewayError):
     code = ErrorCode.NOT_FOUND
 
 
+def too_many_records(maximum: int) -> LimitExceeded:
+    """Return the error for a result that has more records than its estimate was allowed."""
+    return LimitExceeded(
+        f"The result has more than {maximum} records, three times MAX_RESULT_NODES.",
+        details={"limit": "MAX_RESULT_NODES", "maximum": maximum},
+    )
+
+
 def without_frames(error: AnyException) -> AnyException:
     """Remove the tracebacks of an exception and of its causes, and return the exception.
 

@@ -420,6 +420,11 @@ class LimitSettings(SettingsGroup):
     )
 
     @property
+    def max_records(self) -> int:
+        """The records that a result may have in fact: estimates may be too low."""
+        return 3 * self.max_result_nodes
+
+    @property
     def rate(self) -> tuple[int, int] | None:
         """The number of calls of RATE_LIMIT, and the window in seconds."""
         if self.rate_limit is None:

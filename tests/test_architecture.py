@@ -23,6 +23,7 @@ ALLOWED = {
     "upstream": {"errors", "settings", "identity", "observability"},
     "loaders": {"errors", "settings", "upstream", "observability"},
     "context": {
+        "errors",
         "fields",
         "loaders",
         "identity",

@@ -24,9 +24,12 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     Undefined,
     VariableDefinitionNode,
     coerce_input_value,
+    get_named_type,
+    is_leaf_type,
 )
 from graphql.execution.collect_fields import (
     FieldDetails,
@@ -239,6 +242,10 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> AwaitableOrValue[list[Any]]:
         is_introspection = info.parent_type.name.startswith("__")
+        # The result of a mutation must be complete, because its write has happened.
+        is_counted = not is_introspection and self.operation.operation is OperationType.QUERY
+        if is_counted and isinstance(items, Collection) and not is_leaf_type(get_named_type(item_type)):
+            self.context_value.count_records(len(items))
         if not isinstance(items, Collection) or len(items) <= (10 if is_introspection else SLICE_ITEMS):
             return super().complete_iterable_value(
                 item_type, field_details_list, info, path, items, position_context

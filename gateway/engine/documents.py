@@ -90,6 +90,7 @@ class Operation:
     signatures: tuple[GraphQLVariableSignature, ...]
     variables: VariablesDecoder | None  # None if it declares no variables
     steps: tuple[Step, ...]  # the fields that cost upstream calls or multiply records
+    aliases: int  # of its document
     estimate: Estimate | None  # None if it depends on variables
     plans: Any = None  # compiled, and evicted with the operation. Any: what `engine.plans` derives from it
     deferred: DeferredOperation | None = None  # the operation with its @defer, which this one is without
@@ -212,7 +213,7 @@ class Documents:
     def _prepare(self, query: str, operation_name: str | None) -> Prepared:
         try:
             document = parse_document(query, self.limits)
-            check_shape(document, self.limits)
+            aliases = check_shape(document, self.limits)
         except GraphQLError as error:
             return self._reject([error], ErrorCode.GRAPHQL_PARSE_FAILED)
         errors = validate(
@@ -228,14 +229,14 @@ class Documents:
             node = _select_operation(document, operation_name)
         except GraphQLError as error:
             return self._reject([error], ErrorCode.GRAPHQL_VALIDATION_FAILED)
-        operation = self._operation(document, node)
+        operation = self._operation(document, node, aliases)
         if not may_defer(query):
             return operation
         conditions = defer_conditions(node, operation.fragment_definitions)
         if not conditions:
             return operation
         stripped = without_defer(document)
-        prepared = self._operation(stripped, _select_operation(stripped, operation_name))
+        prepared = self._operation(stripped, _select_operation(stripped, operation_name), aliases)
         if len(conditions) <= MAX_DEFERRED:
             prepared.deferred = DeferredOperation(operation=operation, conditions=conditions)
         return prepared
@@ -253,7 +254,7 @@ class Documents:
                 error.original_error.__traceback__ = None
         return Rejected(errors=tuple(errors))
 
-    def _operation(self, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
+    def _operation(self, document: DocumentNode, node: OperationDefinitionNode, aliases: int) -> Operation:
         definitions = {
             definition.name.value: definition
             for definition in document.definitions
@@ -270,6 +271,7 @@ class Documents:
             signatures=variable_signatures(self.core_schema, node.variable_definitions or ()),
             variables=VariablesDecoder(node) if node.variable_definitions else None,
             steps=steps,
+            aliases=aliases,
             estimate=None if has_variable_cost(steps) else estimate_cost(steps, {}, self.limits),
         )
 

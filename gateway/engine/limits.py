@@ -182,9 +182,14 @@ class _Walk:
         raise limit_error(limit, maximum, f"The query has more than {maximum} {counted}", node)
 
 
-def check_shape(document: DocumentNode, limits: LimitSettings) -> None:
-    """Raise `GraphQLError` at the first limit that the document exceeds, with fragment spreads expanded."""
-    _Walk(document, limits).check()
+def check_shape(document: DocumentNode, limits: LimitSettings) -> int:
+    """Return the number of aliases, with fragment spreads expanded.
+
+    Raises `GraphQLError` at the first limit that the document exceeds.
+    """
+    walk = _Walk(document, limits)
+    walk.check()
+    return walk.aliases
 
 
 # Validation rules

@@ -142,6 +142,7 @@ class Operations:
             return _refuse([excess], caller)
         record.kind = "mutation" if operation.is_mutation else "query"
         record.name = operation.name
+        record.aliases = operation.aliases
         if self.rate_limit is not None and (refusal := await self.rate_limit.check(caller, estimate.calls)):
             raise refusal
 

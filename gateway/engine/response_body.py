@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from time import perf_counter
 from typing import Any
 
@@ -11,29 +11,47 @@ from msgspec import UNSET
 
 from gateway.engine.error_masking import mask_exception
 from gateway.engine.operations import GraphQLResponse
-from gateway.errors import LimitExceeded
+from gateway.errors import LimitExceeded, too_many_records
+from gateway.observability.operation import RECORD_SIZE, OperationRecord
 from gateway.upstream.turns import SLICE_SECONDS, Turn
 
 SLICE_ELEMENTS = 50  # encoded at once; a list of more of them is encoded in pieces
-LARGE = 1_000_000  # bytes that upstream sent: the response to fewer is encoded at once
+LARGE = 1_000_000  # bytes that upstream sent: the response to fewer is encoded at once,
+LARGE_RESULT = 10_000_000  # unless it may have so many, because it repeats them
 
 encode = msgspec.json.Encoder().encode
 
 
 async def encode_response(
-    response: GraphQLResponse, request_id: str, *, received: int, maximum: int | None
+    response: GraphQLResponse, record: OperationRecord, *, max_bytes: int, max_records: int
 ) -> tuple[GraphQLResponse, list[bytes]]:
     """Return the response as it is sent, and the pieces of its JSON.
 
-    `received` are the bytes that upstream sent for it. A root beyond `maximum` bytes of all roots is null,
-    with an error; `maximum` is None if the roots must be complete.
+    A root of a query is null, with an error, if it has more than `max_records` elements of lists of objects,
+    or if the roots up to it have more than `max_bytes`. Those of a mutation are complete.
     """
-    data = response.data
-    if received < LARGE or type(data) is not dict or not any(map(_is_long, data.values())):
+    data, size = response.data, record.result_size
+    if record.received < LARGE and size < LARGE_RESULT and size < RECORD_SIZE * max_records:
         return response, [encode(response)]
+    if type(data) is not dict or not any(map(_is_long, data.values())):
+        return response, [encode(response)]
+    is_limited = record.kind != "mutation"
     errors = [] if response.errors is UNSET else list(response.errors)
+
+    def refuse(name: str, error: LimitExceeded) -> None:
+        errors.append(mask_exception(error, record.request_id) | {"path": [name]})
+        data[name] = None
+
+    if is_limited and size >= RECORD_SIZE * max_records:
+        remaining = max_records
+        for name, root in data.items():
+            number = await _count_records(root)
+            if number > remaining:
+                refuse(name, too_many_records(max_records))
+            else:
+                remaining -= number
     pieces: list[bytes] = []
-    size = 0
+    length = 0
     for name, root in data.items():
         own: list[bytes] = []
         parts = _encode_parts(root)
@@ -46,25 +64,60 @@ async def encode_response(
                     more = part is not None
                     if part is not None:
                         own.append(part)
-                        size += len(part)
-                        if maximum is not None and size > maximum:
+                        length += len(part)
+                        if is_limited and length > max_bytes:
                             more = False
-        if maximum is not None and size > maximum:
-            errors.append(_too_large(maximum, request_id) | {"path": [name]})
-            size -= sum(map(len, own))
+        if is_limited and length > max_bytes:
+            refuse(name, _too_large(max_bytes))
+            length -= sum(map(len, own))
             own = [b"null"]
         pieces += (b"," if pieces else b"", encode(name), b":", *own)
     head = b'{"data":{' if not errors else b'{"errors":' + encode(errors) + b',"data":{'
     return GraphQLResponse(errors or UNSET, data), [head, *pieces, b"}}"]
 
 
-def _too_large(maximum: int, request_id: str) -> dict[str, Any]:
-    error = LimitExceeded(
+def _too_large(maximum: int) -> LimitExceeded:
+    return LimitExceeded(
         f"The response has more than {maximum} bytes. Select smaller pages or fewer fields "
         "(MAX_RESPONSE_BYTES).",
         details={"limit": "MAX_RESPONSE_BYTES", "maximum": maximum},
     )
-    return mask_exception(error, request_id)
+
+
+async def _count_records(root: Any) -> int:
+    """Return the number of elements of all lists of objects, each place of a list counted."""
+    counting = _count(root, {})
+    while True:
+        async with Turn():
+            until = perf_counter() + SLICE_SECONDS
+            while perf_counter() < until:
+                try:
+                    next(counting)
+                except StopIteration as end:
+                    number: int = end.value
+                    return number
+
+
+def _count(value: Any, counted: dict[int, int]) -> Generator[None, None, int]:
+    """Count in steps. The target of several links is one object, which is counted once and added often."""
+    if isinstance(value, msgspec.Struct):
+        number = counted.get(id(value))
+        if number is None:
+            number = 0
+            for each in value.__struct_fields__:
+                number += yield from _count(getattr(value, each), counted)
+            counted[id(value)] = number
+        return number
+    number = 0
+    if type(value) is dict:
+        for each in value.values():
+            number += yield from _count(each, counted)
+    elif type(value) is list:
+        for each in value:
+            yield
+            if isinstance(each, msgspec.Struct | dict):
+                number += 1 + (yield from _count(each, counted))
+    return number
 
 
 def _is_long(value: Any) -> bool:
@@ -80,12 +133,13 @@ def _encode_parts(value: Any) -> Iterator[bytes]:
     """Encode a value in parts, each of at most a few elements of a list."""
     if type(value) is list:
         start = b"["
-        if len(value) > SLICE_ELEMENTS and not any(map(_is_long, value[:1])):
-            for place in range(0, len(value), SLICE_ELEMENTS):
-                yield start + encode(value[place : place + SLICE_ELEMENTS])[1:-1]
+        for place in range(0, len(value), SLICE_ELEMENTS):
+            elements = value[place : place + SLICE_ELEMENTS]
+            if not any(map(_is_long, elements)):
+                yield start + encode(elements)[1:-1]
                 start = b","
-        else:
-            for each in value:
+                continue
+            for each in elements:
                 yield start
                 yield from _encode_parts(each)
                 start = b","

@@ -49,6 +49,7 @@ class GraphQLEndpoint:
         max_body_bytes: int,
         max_bodies_bytes: int = 50_000_000,
         max_response_bytes: int = 50_000_000,
+        max_records: int = 300_000,
         graphiql: bytes | None = None,
         recorder: Recorder | None = None,
     ) -> None:
@@ -60,6 +61,7 @@ class GraphQLEndpoint:
         self.max_body_bytes = max_body_bytes
         self.bodies = BodiesInFlight(max_bodies_bytes)
         self.max_response_bytes = max_response_bytes
+        self.max_records = max_records
         self.graphiql = graphiql
         self.recorder = recorder or Recorder()
 
@@ -111,9 +113,8 @@ class GraphQLEndpoint:
                 is_executed = response.data is not UNSET
                 # A client of plain JSON takes any other status for a failure of the transport.
                 status = 200 if is_executed or media_type == LEGACY_JSON else 400
-                maximum = None if record.kind == "mutation" else self.max_response_bytes
                 response, body = await encode_response(
-                    response, caller.request_id, received=record.received, maximum=maximum
+                    response, record, max_bytes=self.max_response_bytes, max_records=self.max_records
                 )
                 record.complete(is_executed, response.errors or ())
             except ClientDisconnected:

@@ -39,6 +39,7 @@ SUCCESS = "SUCCESS"
 LOCKED = "LOCKED"
 CANCELLED = "CANCELLED"
 
+RECORD_SIZE = 50  # bytes of the JSON of a record, and most have more
 MAX_NAME_LENGTH = 64  # characters of an operation's name
 
 _UNCLEAR = frozenset({ErrorCode.OUTCOME_UNKNOWN, CANCELLED, ErrorCode.INTERNAL_ERROR})
@@ -115,6 +116,9 @@ class OperationRecord:
 
     `loads` counts the keys passed to DataLoaders, `batches` the keys of each batch, and `embedded` the links
     resolved from members embedded in their parents.
+
+    The size of a result is estimated from `received`, parts of which may be selected under `aliases` and be
+    the target of `parents`, at most. graphql-core reports the `records` of the lists that it completes.
     """
 
     started: float = field(default_factory=perf_counter)
@@ -130,6 +134,9 @@ class OperationRecord:
     batches: list[int] = field(default_factory=list)
     embedded: int = 0
     received: int = 0  # bytes of upstream's responses
+    aliases: int = 0
+    parents: int = 1
+    records: int = 0
     seconds: float = 0.0
     upstream_seconds: float = 0.0  # while at least one call was open: concurrent calls count once
     span: OperationSpan | None = None
@@ -141,6 +148,12 @@ class OperationRecord:
     def loader_hits(self) -> int:
         """The number of keys that a DataLoader had already loaded."""
         return max(self.loads - sum(self.batches), 0)
+
+    @property
+    def result_size(self) -> int:
+        """The bytes that the result may have, by estimate: more than most results with links have."""
+        size = self.received * (1 + self.aliases) * self.parents
+        return max(size, RECORD_SIZE * self.records)
 
     def complete(self, executed: bool, problems: Sequence[Mapping[str, Any]]) -> None:
         """Record the outcome from the errors of the response, which are JSON (hence Any)."""

@@ -89,6 +89,61 @@ async def test_calls_beyond_the_estimate_end() -> None:
     assert len(gateway.requests) == 6
 
 
+def title_with_identifiers(request: httpx.Request) -> httpx.Response:
+    """A hundred loans of one title, which has two hundred identifiers."""
+    if request.url.path == "/inventory/instances":
+        identifiers = [{"value": str(each), "identifierTypeId": key(8)} for each in range(200)]
+        record = {"id": key(7), "title": "Bridges", "identifiers": identifiers}
+        return httpx.Response(200, json={"instances": [record], "totalRecords": 1})
+    if request.url.path == "/service-points":
+        return httpx.Response(200, json={"servicepoints": [{"id": key(6), "name": "Desk"}]})
+    records = [{"id": key(each), "item": {"instanceId": key(7)}} for each in range(100)]
+    return httpx.Response(200, json={"loans": records, "totalRecords": 100})
+
+
+REPEATED = (
+    "{servicePoints {nodes {name}} loans(first: 100) {nodes {id instance {title identifiers {value}}}}}"
+)
+
+
+async def test_records_beyond_the_estimate_make_their_root_null() -> None:
+    """Two hundred identifiers in each of a hundred loans exceed the limit, and the other root is complete."""
+    async with gateway_over(title_with_identifiers, max_result_nodes=1000) as gateway:
+        answer = await gateway.execute(REPEATED)
+
+    assert answer["data"] == {"servicePoints": {"nodes": [{"name": "Desk"}]}, "loans": None}
+    assert refusals(answer) == [
+        (
+            ["loans"],
+            {"code": "LIMIT_EXCEEDED", "retryable": False, "limit": "MAX_RESULT_NODES", "maximum": 3000},
+        )
+    ]
+
+
+async def test_records_beyond_the_estimate_are_not_completed_one_by_one() -> None:
+    """Without a plan the lists up to the limit are complete, and those beyond it are null, with an error."""
+    async with gateway_over(title_with_identifiers, max_result_nodes=1000, execution="generic") as gateway:
+        answer = await gateway.execute(REPEATED)
+
+    nodes = answer["data"]["loans"]["nodes"]
+    assert [each["instance"]["title"] for each in nodes] == ["Bridges"] * 100
+    lists = [each["instance"]["identifiers"] for each in nodes]
+    assert [each and len(each) for each in lists] == [200] * 14 + [None] * 86
+    assert [path for path, _ in refusals(answer)] == [
+        ["loans", "nodes", place, "instance", "identifiers"] for place in range(14, 100)
+    ]
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+async def test_records_within_the_limit_are_complete(execution: str) -> None:
+    """20,101 records are complete if the limit is three times 6,701."""
+    async with gateway_over(title_with_identifiers, max_result_nodes=6701, execution=execution) as gateway:
+        answer = await gateway.execute(REPEATED)
+
+    assert "errors" not in answer
+    assert {len(each["instance"]["identifiers"]) for each in answer["data"]["loans"]["nodes"]} == {200}
+
+
 async def test_a_write_is_neither_cut_nor_refused() -> None:
     """Its response exceeds every budget and is read; the reads below it are refused, not the next write."""
 

@@ -24,8 +24,8 @@ from gateway.upstream.turns import Turn
 SLICE_RECORDS = 250  # projected in one turn of the event loop, unless they are one page
 
 
-async def complete(execution: Execution, plan: Plan, values: list[Json]) -> list[Json]:
-    """Return the parts of the response for values, with their links.
+async def complete(execution: Execution, plan: Plan, values: list[Json], parents: int = 1) -> list[Json]:
+    """Return the parts of the response for values, with their links. Each has at most `parents`.
 
     Raises `UnexpectedValue`, or what a projection raises, if graphql-core must complete them instead; by then
     nothing that was started here is still running.
@@ -42,7 +42,7 @@ async def complete(execution: Execution, plan: Plan, values: list[Json]) -> list
         results = plan.project(values, execution, *appends)
     if not notes:
         return results
-    batches = [LinkBatch(execution, link, notes) for link in plan.links if notes[link.targets]]
+    batches = [LinkBatch(execution, link, notes, parents) for link in plan.links if notes[link.targets]]
     if not batches:
         return results
     if len(batches) == 1:
@@ -78,8 +78,9 @@ class LinkBatch:
     Loading starts with the batch, and nothing is raised before it is finished.
     """
 
-    def __init__(self, execution: Execution, link: LinkPlan, notes: list[list[Json]]) -> None:
+    def __init__(self, execution: Execution, link: LinkPlan, notes: list[list[Json]], parents: int) -> None:
         self.execution = execution
+        self.parents = parents  # of one target, at most
         self.link = link
         self.targets = targets = notes[link.targets]
         self.records = None if link.records is None else notes[link.records]
@@ -105,10 +106,13 @@ class LinkBatch:
         if self.loader is not None:
             await wait_for_all(self.pending)
             self._read(self.loader)
+            self._count_parents()
         if self.unexpected is not None:
             raise self.unexpected
         attribute, targets = self.link.attribute, self.targets
-        results = await complete(self.execution, self.link.target, [value for value, _ in self.values])
+        results = await complete(
+            self.execution, self.link.target, [value for value, _ in self.values], self.parents
+        )
         if self.lists:
             self._set_lists(results)
         else:
@@ -124,7 +128,9 @@ class LinkBatch:
         if link.embedded is None or self.records is None:
             values = [getattr(targets[place], link.attribute) if link.has_value else None for place in absent]
         else:
-            values = await complete(self.execution, link.embedded, [self.records[place] for place in absent])
+            values = await complete(
+                self.execution, link.embedded, [self.records[place] for place in absent], self.parents
+            )
         for (place, error), value in zip(absent.items(), values, strict=True):
             if error is not None:
                 value = self._with_error(value, error)
@@ -242,6 +248,12 @@ class LinkBatch:
             self.values.append((value if value_of is None else value_of(value), places))
             if self.lists:
                 self.loaded.append(key)
+
+    def _count_parents(self) -> None:
+        """Count how often a target is in the result, which has it once in memory and often when encoded."""
+        self.parents *= max(map(len, self.places.values()))
+        operation = self.execution.context.operation
+        operation.parents = max(operation.parents, self.parents)
 
     def _set_lists(self, results: list[Json]) -> None:
         by_key = dict(zip(self.loaded, results, strict=True))
