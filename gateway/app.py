@@ -141,7 +141,6 @@ def create_app(
             *metrics_routes(metrics),
         ],
         middleware=[
-            Middleware(SecurityHeaders),
             *cors(settings.origins, credentials=settings.token_cookie, headers=settings.more_cors_headers),
             Middleware(
                 LoadShedding,
@@ -150,6 +149,8 @@ def create_app(
                 max_operations=settings.max_operations,
                 max_waiting_bodies=settings.max_waiting_bodies,
             ),
+            # The endpoint and load shedding set them themselves.
+            Middleware(SecurityHeaders),
         ],
         exception_handlers={Exception: unexpected_error},
         lifespan=lifespan,

@@ -13,8 +13,10 @@ from gateway.engine.error_masking import mask_exception
 from gateway.engine.operations import IncrementalResponse, MutationNotAllowed, Operations
 from gateway.engine.response_body import encode, encode_response
 from gateway.errors import GatewayError, Overloaded, RateLimited
+from gateway.http.middleware.security_headers import PAGE_HEADERS, SECURITY_HEADERS
 from gateway.http.multipart import CLOSING, MEDIA_TYPE, OPENING, PartFormatter, frame_part
 from gateway.http.negotiation import (
+    HTML,
     LEGACY_JSON,
     MAX_ACCEPT,
     RESPONSE_JSON,
@@ -36,6 +38,20 @@ from gateway.http.request import (
 )
 from gateway.identity import RAW_REQUEST_ID_HEADER, Caller, Headers, request_id_from_headers
 from gateway.observability.operation import OperationRecord, Recorder, server_timing
+
+
+def _head(
+    content_type: bytes, security: Sequence[tuple[bytes, bytes]] = SECURITY_HEADERS
+) -> list[tuple[bytes, bytes]]:
+    return [(b"content-type", content_type), (b"vary", b"Accept"), *security]
+
+
+_HEADS = {
+    LEGACY_JSON: _head(b"application/json; charset=utf-8"),
+    RESPONSE_JSON: _head(b"application/graphql-response+json; charset=utf-8"),
+    HTML: _head(b"text/html; charset=utf-8", PAGE_HEADERS),
+}
+"""The header fields that all responses of a media type have, those of browsers' rules included."""
 
 
 class GraphQLEndpoint:
@@ -75,7 +91,7 @@ class GraphQLEndpoint:
             and prefers_html(accept)
             and not has_document(scope["query_string"])
         ):
-            await _send(send, 200, b"text/html", [self.graphiql])
+            await _send(send, 200, HTML, [self.graphiql])
             return
         await self._serve(scope, accept, receive, send)
 
@@ -129,11 +145,11 @@ class GraphQLEndpoint:
             if self.recorder.server_timing:
                 more_headers = (*more_headers, (b"server-timing", server_timing(record)))
             request_id = (RAW_REQUEST_ID_HEADER, record.request_id.encode())
-            await _send(send, status, (media_type or LEGACY_JSON).encode(), body, request_id, *more_headers)
+            await _send(send, status, media_type or LEGACY_JSON, body, request_id, *more_headers)
             if record.kind == "mutation":
                 self.operations.running_mutations.response_sent()
         finally:
-            body_size.release()
+            self.bodies.size -= body_size.size
             self.recorder.end(record)
 
     async def _send_parts(
@@ -151,13 +167,12 @@ class GraphQLEndpoint:
         formatter = PartFormatter(caller.request_id)
         body = OPENING + frame_part(encode(formatter.format_initial(response.initial)))
         operation, running_mutations = response.operation, self.operations.running_mutations
-        await _send_head(
-            send,
-            200,
-            MEDIA_TYPE,
+        headers = [
+            *_head(MEDIA_TYPE),
             (RAW_REQUEST_ID_HEADER, caller.request_id.encode()),
             (b"x-accel-buffering", b"no"),  # for proxies: pass each part on at once
-        )
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
         disconnected = asyncio.create_task(wait_for_disconnect(receive))
         try:
             more = True
@@ -200,27 +215,17 @@ def _refuse(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, byt
 
 
 async def _send(
-    send: Send, status: int, media_type: bytes, pieces: Sequence[bytes], *headers: tuple[bytes, bytes]
+    send: Send,
+    status: int,
+    media_type: str,
+    pieces: Sequence[bytes],
+    *headers: tuple[bytes, bytes],
 ) -> None:
     length = (b"content-length", b"%d" % sum(map(len, pieces)))
-    await _send_head(send, status, media_type + b"; charset=utf-8", length, *headers)
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [*_HEADS[media_type], length, *headers]}
+    )
     *others, last = pieces
     for each in others:
         await send({"type": "http.response.body", "body": each, "more_body": True})
     await send({"type": "http.response.body", "body": last})
-
-
-async def _send_head(send: Send, status: int, content_type: bytes, *headers: tuple[bytes, bytes]) -> None:
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", content_type),
-                (b"cache-control", b"no-store"),
-                (b"vary", b"Accept"),
-                (b"x-content-type-options", b"nosniff"),
-                *headers,
-            ],
-        }
-    )

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import UNSET
 from starlette.types import Receive
 
-from gateway.engine.request import GraphQLRequest, RequestExtensions, has_value
+from gateway.engine.request import GraphQLRequest, RequestExtensions
 from gateway.errors import BadRequest, GatewayError, Overloaded
 from gateway.http.negotiation import LEGACY_JSON, is_utf8_json
 from gateway.identity import Headers
@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 RETRY_AFTER = 1  # seconds
 DISCONNECT_DELAY = 0.2  # seconds before a disconnect is watched for: most queries take less, and a task costs
+
+_BRACE = ord("{")
 
 _request = msgspec.json.Decoder(GraphQLRequest)
 _object: msgspec.json.Decoder[dict[str, Any] | None] = msgspec.json.Decoder(dict[str, Any] | None)
@@ -53,40 +55,17 @@ class BodiesInFlight:
         self.maximum = maximum
         self.size = 0
 
-    def add(self, size: int) -> None:
-        """Count a piece of a body, which the caller takes away at the end of its request.
 
-        Raises `Overloaded` beyond the maximum.
-        """
-        self.size += size
-        if self.size > self.maximum:
-            raise Overloaded("Too many large requests at once. Nothing was sent.", retry_after=RETRY_AFTER)
+class BodySize(msgspec.Struct):
+    """The size of the body of one request so far, which is a part of those in flight until its end."""
 
-
-class BodySize:
-    """The size of the body of one request so far."""
-
-    __slots__ = ("_all", "size")
-
-    def __init__(self, bodies: BodiesInFlight) -> None:
-        self._all = bodies
-        self.size = 0
-
-    def add(self, size: int) -> None:
-        """Count a piece. Raises `Overloaded`."""
-        self.size += size
-        self._all.add(size)
-
-    def release(self) -> None:
-        """Take the body away from those in flight."""
-        self._all.size -= self.size
+    of_all: BodiesInFlight
+    size: int = 0
 
 
 async def parse_body(headers: Headers, receive: Receive, *, max_bytes: int, body: BodySize) -> GraphQLRequest:
     """Read and parse the body of a POST. Raises `HTTPError`, `ClientDisconnected` and `Overloaded`."""
-    content_headers = [header for header in headers if header[0].startswith(b"content-")]
-    _check_content(content_headers)
-    length = (get_values(content_headers, b"content-length") or [b"0"])[0]
+    length = _check_content(headers)
     if length.isdigit() and int(length[:18]) > max_bytes:
         raise _too_large(max_bytes)
     chunks: list[bytes] = []
@@ -96,12 +75,15 @@ async def parse_body(headers: Headers, receive: Receive, *, max_bytes: int, body
         if message["type"] == "http.disconnect":
             raise ClientDisconnected
         chunk = message.get("body", b"")
-        body.add(len(chunk))
+        more = message.get("more_body", False)
+        chunks.append(chunk)
+        body.size += len(chunk)
+        body.of_all.size += len(chunk)
+        if body.of_all.size > body.of_all.maximum:
+            raise Overloaded("Too many large requests at once. Nothing was sent.", retry_after=RETRY_AFTER)
         if body.size > max_bytes:
             raise _too_large(max_bytes)
-        chunks.append(chunk)
-        more = message.get("more_body", False)
-    request = _decode(b"".join(chunks), _request, "The body")
+    request = _decode(chunks[0] if len(chunks) == 1 else b"".join(chunks), _request, "The body")
     chunks.clear()
     _check_variables(request.variables, "The body", " - at `$.variables`")
     if request.query:
@@ -141,11 +123,6 @@ def has_document(query_string: bytes) -> bool:
     """Return whether a query string holds or names a document, rather than opening GraphiQL."""
     names = {name for name, _ in parse_qsl(query_string.decode("latin-1"))}
     return not names.isdisjoint(("query", "documentId", "extensions"))
-
-
-def get_values(headers: Headers, name: bytes) -> list[bytes]:
-    """Return the values of all header fields of that name."""
-    return [value for each, value in headers if each == name]
 
 
 async def run_while_connected(execution: Awaitable[T], receive: Receive, record: OperationRecord) -> T:
@@ -217,14 +194,26 @@ async def await_unless(disconnected: asyncio.Task[None], awaitable: Awaitable[T]
             await asyncio.wait((part,))
 
 
-def _check_content(headers: Headers) -> None:
-    types = get_values(headers, b"content-type")
-    if len(types) > 1 and len(set(types)) > 1:
-        raise HTTPError(400, "Header Content-Type was sent more than once, with different values.")
-    if not types or not (types[0] == b"application/json" or is_utf8_json(types[0])):
+def _check_content(headers: Headers) -> bytes:
+    """Check the header fields about the body. Return its length as the client says it, "0" if it does not."""
+    content_type: bytes | None = None
+    lengths: list[bytes] = []
+    encodings: list[bytes] = []
+    for name, value in headers:
+        if name == b"content-type":
+            if content_type is not None and value != content_type:
+                raise HTTPError(400, "Header Content-Type was sent more than once, with different values.")
+            content_type = value
+        elif name == b"content-length":
+            lengths.append(value)
+        elif name == b"content-encoding":
+            encodings.append(value)
+    if content_type != b"application/json" and (content_type is None or not is_utf8_json(content_type)):
         raise HTTPError(415, f"The body of a POST must be {LEGACY_JSON} in UTF-8.")
-    if any(value.strip().lower() != b"identity" for value in get_values(headers, b"content-encoding")):
-        raise HTTPError(415, "The body of a POST must not be compressed.")
+    for each in encodings:
+        if each.strip().lower() != b"identity":
+            raise HTTPError(415, "The body of a POST must not be compressed.")
+    return lengths[0] if lengths else b"0"
 
 
 def _too_large(max_bytes: int) -> HTTPError:
@@ -240,7 +229,8 @@ def _decode_parameter(parameters: dict[str, str], name: str, decoder: msgspec.js
 
 def _check_variables(variables: msgspec.Raw, place: str, path: str = "") -> None:
     """Check that variables are an object or null, whose members are not decoded yet."""
-    if has_value(variables) and not bytes(variables).startswith(b"{"):
+    raw = bytes(variables)
+    if raw and raw[0] != _BRACE and raw != b"null":
         try:
             _object.decode(variables)
         except msgspec.ValidationError as error:

@@ -36,7 +36,7 @@ async def test_query(desk: Desk) -> None:
     [(None, JSON), ("*/*", JSON), (JSON, JSON), (GRAPHQL, GRAPHQL), (f"{GRAPHQL}, {JSON};q=0.9", GRAPHQL)],
 )
 async def test_headers(desk: Desk, accept: str | None, media_type: str) -> None:
-    """The response has the requested type and the request id, and may not be cached."""
+    """The response has the requested type, the request id and the security headers, and may not be cached."""
     response = await desk.post(
         query="{ title }", headers={"X-Okapi-Request-Id": "1/users"} | ({"Accept": accept} if accept else {})
     )
@@ -48,7 +48,10 @@ async def test_headers(desk: Desk, accept: str | None, media_type: str) -> None:
         "content-length": str(len(response.content)),
         "cache-control": "no-store",
         "vary": "Accept",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+        "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
     }
 
 

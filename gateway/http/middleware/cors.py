@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from gateway.http.middleware.security_headers import SecurityHeaders
 from gateway.identity import (
     POLARIS_AUTHORIZATION_HEADER,
     POLARIS_ORGANIZATION_HEADER,
@@ -45,6 +46,7 @@ def cors(origins: Sequence[str], *, credentials: bool, headers: Sequence[str] = 
     if not origins:
         return []
     return [
+        Middleware(SecurityHeaders),  # for the responses to preflight requests
         Middleware(
             CORSMiddleware,
             allow_origins=list(origins),
@@ -52,5 +54,5 @@ def cors(origins: Sequence[str], *, credentials: bool, headers: Sequence[str] = 
             allow_headers=[*REQUEST_HEADERS, *headers],
             allow_credentials=credentials,
             expose_headers=list(EXPOSED_HEADERS),
-        )
+        ),
     ]

@@ -33,7 +33,7 @@ _NAMES = frozenset(name for name, _ in SECURITY_HEADERS)
 
 
 class SecurityHeaders:
-    """Set the headers on every response, replacing the application's headers of the same names.
+    """Set the headers on the responses of an application, replacing its headers of the same names.
 
     A page may load resources from the gateway. An immutable file may be cached. No other response may.
     """
