@@ -13,6 +13,8 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from functools import partial
 
+import msgspec
+
 from gateway import errors
 from gateway.observability.counters import ProcessGauge
 from gateway.upstream.routes import UPSTREAMS
@@ -74,23 +76,20 @@ class CircuitBreaker:
     a request of the gateway's own would need the credentials of a user, and nothing else may ever be sent.
     """
 
-    __slots__ = ("_calls", "_clock", "_failures", "_opened_at", "_probe_until", "on_change")
+    __slots__ = ("_calls", "_clock", "_failures", "_opened_at", "_probe_until", "is_open", "on_change")
 
     def __init__(self, clock: Callable[[], float], on_change: Callable[[bool], None]) -> None:
         """`on_change` is called with True when the circuit opens and with False when it closes."""
         self._clock = clock
         self.on_change = on_change
-        self._opened_at: float | None = None
+        self.is_open = False
+        self._opened_at = -math.inf
         self._probe_until = -math.inf
         self._reset()
 
-    @property
-    def is_open(self) -> bool:
-        return self._opened_at is not None
-
     def check(self) -> None:
         """Raise `CircuitOpen` if no call would be admitted."""
-        if self._opened_at is None:
+        if not self.is_open:
             return
         now = self._clock()
         remaining = self._opened_at + OPEN_SECONDS - now
@@ -99,7 +98,7 @@ class CircuitBreaker:
 
     def admit(self) -> bool:
         """Admit a call; return True if it is the probe. Raises `CircuitOpen`."""
-        if self._opened_at is None:
+        if not self.is_open:
             return False
         self.check()
         # A write may take long: another probe does not wait for its end.
@@ -110,17 +109,11 @@ class CircuitBreaker:
         """Record the end of a call; `failed` is None if it proves nothing about the service."""
         if probe:
             self._probe_until = -math.inf
-        if failed is not None:
-            self._update(probe, failed)
-
-    def _update(self, probe: bool, failed: bool) -> None:
-        if self._opened_at is not None:
-            if not probe:  # sent before the circuit opened
-                return
-            self._opened_at = self._clock() if failed else None
-            self._reset()
-            if not failed:
-                self.on_change(False)
+        if failed is None:
+            return
+        if self.is_open:
+            if probe:  # others were sent before the circuit opened
+                self._end_probe(failed)
             return
         self._calls.add()
         if failed:
@@ -128,29 +121,35 @@ class CircuitBreaker:
             calls = self._calls.total()
             if calls >= MIN_CALLS and self._failures.total() >= FAILURE_SHARE * calls:
                 self._opened_at = self._clock()
+                self.is_open = True
                 self.on_change(True)
+
+    def _end_probe(self, failed: bool) -> None:
+        self._reset()
+        if failed:
+            self._opened_at = self._clock()
+        else:
+            self.is_open = False
+            self.on_change(False)
 
     def _reset(self) -> None:
         self._calls = SlidingWindowCount(self._clock)
         self._failures = SlidingWindowCount(self._clock)
 
 
-class AdmittedCall:
+class AdmittedCall(msgspec.Struct, eq=False):
     """An admitted call with all its attempts; `failed` is None if they prove nothing about the service."""
 
-    __slots__ = ("_breaker", "failed", "is_probe")
-
-    def __init__(self, breaker: CircuitBreaker | None, is_probe: bool) -> None:
-        self._breaker = breaker
-        self.is_probe = is_probe
-        self.failed: bool | None = None
+    breaker: CircuitBreaker | None
+    is_probe: bool = False
+    failed: bool | None = None
 
     def __enter__(self) -> AdmittedCall:
         return self
 
     def __exit__(self, *problem: object) -> None:
-        if self._breaker is not None:
-            self._breaker.record(self.is_probe, self.failed)
+        if self.breaker is not None:
+            self.breaker.record(self.is_probe, self.failed)
 
 
 class CircuitBreakers:
@@ -166,7 +165,14 @@ class CircuitBreakers:
 
         The call is entered for its duration: `with circuit_breakers.admit(...) as call`.
         """
-        breaker = self._breaker(tenant, family)
+        key = tenant, family
+        breaker = self._breakers.get(key)
+        if breaker is None:
+            breaker = self._add(key)
+        else:
+            self._breakers.move_to_end(key)
+        if not breaker.is_open:
+            return AdmittedCall(breaker)
         try:
             return AdmittedCall(breaker, breaker.admit())
         except CircuitOpen as problem:
@@ -191,19 +197,13 @@ class CircuitBreakers:
             retry_after=float(math.ceil(problem.seconds)),
         )
 
-    def _breaker(self, tenant: str | None, family: str) -> CircuitBreaker:
-        key = tenant, family
-        breaker = self._breakers.get(key)
-        if breaker is None:
-            on_change = partial(self._record, tenant, family)
-            breaker = self._breakers[key] = CircuitBreaker(self._clock, on_change)
-            if len(self._breakers) > MAX_BREAKERS:
-                _, evicted = self._breakers.popitem(last=False)
-                if evicted.is_open:
-                    OPEN_CIRCUITS.remove(self._name)
-                evicted.on_change = lambda opened: None  # calls in flight may still open or close it
-        else:
-            self._breakers.move_to_end(key)
+    def _add(self, key: tuple[str | None, str]) -> CircuitBreaker:
+        breaker = self._breakers[key] = CircuitBreaker(self._clock, partial(self._record, *key))
+        if len(self._breakers) > MAX_BREAKERS:
+            _, evicted = self._breakers.popitem(last=False)
+            if evicted.is_open:
+                OPEN_CIRCUITS.remove(self._name)
+            evicted.on_change = lambda opened: None  # calls in flight may still open or close it
         return breaker
 
     def _record(self, tenant: str | None, family: str, opened: bool) -> None:
@@ -216,7 +216,7 @@ class NoCircuitBreaker:
     """A replacement for `CircuitBreakers` that admits every call."""
 
     def admit(self, tenant: str | None, family: str) -> AdmittedCall:
-        return AdmittedCall(None, False)
+        return AdmittedCall(None)
 
     def check(self, tenant: str | None, family: str) -> None:
         return None

@@ -7,11 +7,11 @@ layer below repeats them, and without a conclusive response the outcome is `Outc
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 
 import msgspec
 
@@ -20,7 +20,7 @@ from gateway.settings import UpstreamSettings
 from gateway.upstream.budget import OperationBudget
 from gateway.upstream.circuit_breaker import FAILURES, AdmittedCall, CircuitBreakers, NoCircuitBreaker
 from gateway.upstream.loop_delay import LoopDelay
-from gateway.upstream.retries import RETRY_PAUSES, Retries, TransientFault, is_transient
+from gateway.upstream.retries import RETRY_PAUSES, Fault, Retries, is_transient
 from gateway.upstream.slots import Slots
 from gateway.upstream.statuses import (
     Write,
@@ -141,6 +141,8 @@ class Client:
         self._connection_failures = ConnectionFailureLog(name)
         self._retries = Retries(name, settings.read_attempts, retry_pauses)
         self._circuit_breakers = CircuitBreakers(name) if settings.breaker else NoCircuitBreaker()
+        self._first_byte_timeout = settings.first_byte_timeout
+        self._act_timeout = settings.act_timeout
         self._read_timeout = _ReadTimeout(settings.read_timeout, settings.read_timeout, by_operation=False)
 
     async def aclose(self) -> None:
@@ -166,69 +168,78 @@ class Client:
             raise request_too_long(self.name)
         try:
             if not self._slots.take(family, read=True):
-                self._timeout(deadline)
+                if deadline is not None and deadline.ends <= deadline.clock():
+                    raise self._timeout_error(_ReadTimeout(0.0, deadline.seconds, by_operation=True))
                 await self._wait_for_slot(family, tenant, deadline, read=True)
             try:
-                timeout = self._timeout(deadline)
+                timeout = self._read_timeout
+                if deadline is not None and deadline.ends - deadline.clock() <= timeout.seconds:
+                    timeout = self._rest_of(deadline)
                 with self._circuit_breakers.admit(tenant, family) as call:
-                    began = self._loop_delay.start()
-                    return await self._retries.run(
-                        lambda: self._read_once(
-                            family, target, headers, expected, deadline, budget, timeout, call, began
-                        ),
-                        began + timeout.seconds,
-                    )
+                    self._retries.calls.add()
+                    loop = asyncio.get_running_loop()
+                    began = loop.time()
+                    if self._loop_delay.loop is not loop:
+                        self._loop_delay.start(loop)
+                    until = began + timeout.seconds
+                    for attempts in count(1):
+                        attempt = Attempt(until, budget)
+                        try:
+                            response = await self._exchange(
+                                "GET", target, headers, None, self._first_byte_timeout, attempt
+                            )
+                        except Exception as problem:
+                            fault = self._read_fault(problem, family, deadline, timeout, attempt, call, began)
+                        else:
+                            call.failed = response.status in FAILURES
+                            if 200 <= response.status < 300 or response.status in expected:
+                                return response
+                            fault = self._status_fault(response)
+                            del response
+                        del attempt  # an error holds the frames that it passes, and these their locals
+                        await self._retries.wait(fault, attempts, until)
+                        del fault  # and its cause this frame
+                    raise AssertionError("unreachable: after the last attempt its error is raised")
             finally:
                 self._slots.release(family)
         except errors.GatewayError as error:
             raise errors.without_frames(error)  # noqa: B904 - it is the same error
 
-    async def _read_once(
+    def _read_fault(
         self,
+        problem: Exception,
         family: str,
-        target: str,
-        headers: Sequence[tuple[str, str]],
-        expected: frozenset[int],
         deadline: Deadline | None,
-        budget: OperationBudget | None,
         limit: _ReadTimeout,
+        attempt: Attempt,
         call: AdmittedCall,
         began: float,
-    ) -> UpstreamResponse:
-        """Send one attempt of a read. Raises `TransientFault` if another attempt may succeed."""
-        attempt = Attempt(began + limit.seconds, budget)
-        try:
-            response = await self._exchange(
-                "GET", target, headers, None, self._settings.first_byte_timeout, attempt
-            )
-        except TimeoutError as problem:
+    ) -> Fault:
+        """Return the fault of an attempt without a response. Raises what is no fault of a transport."""
+        if isinstance(problem, TimeoutError):
             # The rest of an operation's time is too short to blame upstream.
             if not limit.by_operation:
                 self._count_failure(call, problem, family, deadline, began)
-            raise self._timeout_error(limit) from problem
-        except TRANSPORT_ERRORS as problem:
+            return Fault(self._timeout_error(limit), problem)
+        if isinstance(problem, TRANSPORT_ERRORS):
             self._count_failure(call, problem, family, deadline, began)
-            error = read_error(self.name, problem)
-            if isinstance(problem, CONNECTION_ERRORS) and not attempt.body_has_begun:
-                raise TransientFault(error) from problem
-            raise error from problem
-        except errors.GatewayError:  # the response is not what it should be, but it is one
+            may_be_over = isinstance(problem, CONNECTION_ERRORS) and not attempt.body_has_begun
+            return Fault(read_error(self.name, problem), problem, 0.0 if may_be_over else None)
+        if isinstance(problem, errors.GatewayError):  # the response is not what it should be, but it is one
             call.failed = False
-            raise
-        call.failed = response.status in FAILURES
-        if 200 <= response.status < 300 or response.status in expected:
-            return response
-        error = read_status_error(self.name, response)
-        after = retry_after(response)
-        raise TransientFault(error, after or 0.0) if is_transient(response.status, after) else error
+            return Fault(problem, problem.__cause__)
+        raise problem
 
-    def _timeout(self, deadline: Deadline | None) -> _ReadTimeout:
-        """Return the time of a read: its own, or the rest of the operation's. Raises if none is left."""
-        remaining = math.inf if deadline is None else deadline.remaining()
-        if deadline is None or remaining > self._settings.read_timeout:
-            return self._read_timeout
-        timeout = _ReadTimeout(remaining, deadline.seconds, by_operation=True)
-        if remaining <= 0:
+    def _status_fault(self, response: UpstreamResponse) -> Fault:
+        """Return the fault of an attempt with this status."""
+        after = retry_after(response)
+        pause = (after or 0.0) if is_transient(response.status, after) else None
+        return Fault(read_status_error(self.name, response), None, pause)
+
+    def _rest_of(self, deadline: Deadline) -> _ReadTimeout:
+        """Return the rest of the operation's time, for a read. Raises if none is left."""
+        timeout = _ReadTimeout(deadline.remaining(), deadline.seconds, by_operation=True)
+        if timeout.seconds <= 0:
             raise self._timeout_error(timeout)
         return timeout
 
@@ -276,11 +287,14 @@ class Client:
     ) -> UpstreamResponse:
         content = None if body is None else _encode(body)
         sent_at = datetime.now(UTC)
-        began = self._loop_delay.start()
-        attempt = Attempt(began + self._settings.act_timeout)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if self._loop_delay.loop is not loop:
+            self._loop_delay.start(loop)
+        attempt = Attempt(began + self._act_timeout)
         try:
             response = await self._exchange(
-                target.method, target.path, headers, content, self._settings.act_timeout, attempt
+                target.method, target.path, headers, content, self._act_timeout, attempt
             )
         except TRANSPORT_ERRORS as problem:  # TimeoutError is one
             self._count_failure(call, problem, target.family, deadline, began)

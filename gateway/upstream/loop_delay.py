@@ -15,21 +15,17 @@ class LoopDelay:
 
     def __init__(self, is_needed: Callable[[], bool]) -> None:
         self._is_needed = is_needed
-        self._loop: asyncio.AbstractEventLoop | None = None  # the one that is measured
+        self.loop: asyncio.AbstractEventLoop | None = None  # the one that is measured
         self._due = math.inf
         self._last_delay = -math.inf
 
-    def start(self) -> float:
-        """Measure from now on; return the current time of the event loop."""
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        if loop is not self._loop:
-            self._loop = loop
-            self._schedule(loop, now)
-        return now
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Measure from now on. To be called before each timer that matters, unless `loop` is this one."""
+        self.loop = loop
+        self._schedule(loop, loop.time())
 
     def was_late_since(self, began: float) -> bool:
-        """Return True if the event loop was late after this time, which `start` returned."""
+        """Return True if the event loop was late after this time by its clock."""
         now = asyncio.get_running_loop().time()
         return self._last_delay >= began or now - self._due > MAX_DELAY
 
@@ -44,4 +40,4 @@ class LoopDelay:
         if self._is_needed():
             self._schedule(loop, now)
         else:
-            self._loop = None
+            self.loop = None

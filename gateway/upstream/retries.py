@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable
+from typing import NamedTuple
 
 from gateway import errors
 from gateway.observability.counters import ProcessCounter
@@ -25,16 +25,16 @@ MAX_RETRY_AFTER = 1.0  # seconds of Retry-After that the gateway waits for; a lo
 _TRANSIENT = frozenset({502, 503, 504})
 _WITH_RETRY_AFTER = frozenset({429, 503})
 
-T = TypeVar("T")
 
+class Fault(NamedTuple):
+    """The end of an attempt that is no result: the error for the caller, and its cause.
 
-class TransientFault(Exception):
-    """A fault that may be over by the next attempt; `error` is raised if there is none."""
+    `retry_after` is in seconds; None if another attempt cannot succeed.
+    """
 
-    def __init__(self, error: errors.GatewayError, retry_after: float = 0.0) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.retry_after = retry_after
+    error: errors.GatewayError
+    cause: BaseException | None
+    retry_after: float | None = None
 
 
 def is_transient(status: int, retry_after: float | None) -> bool:
@@ -48,16 +48,13 @@ class RetryBudget:
     """The retries of one upstream, limited to a share of its recent calls."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._calls = SlidingWindowCount(clock)
+        self.calls = SlidingWindowCount(clock)
+        """The reads, each counted once for all its attempts."""
         self._retries = SlidingWindowCount(clock)
-
-    def add_call(self) -> None:
-        """Count a read, once for all its attempts."""
-        self._calls.add()
 
     def spend(self) -> bool:
         """Take one retry from the budget; return False if none is left."""
-        if self._retries.total() >= max(MIN_BUDGET, BUDGET_SHARE * self._calls.total()):
+        if self._retries.total() >= max(MIN_BUDGET, BUDGET_SHARE * self.calls.total()):
             return False
         self._retries.add()
         return True
@@ -69,30 +66,24 @@ RETRIES = ProcessCounter("gateway_upstream_retries", "Reads that were retried.",
 class Retries:
     """The attempts of the reads of one upstream."""
 
-    def __init__(
-        self,
-        upstream: str,
-        attempts: int,
-        pauses: tuple[float, float],
-        budget: RetryBudget | None = None,
-    ) -> None:
+    def __init__(self, upstream: str, attempts: int, pauses: tuple[float, float]) -> None:
         """`pauses` are the bounds in seconds of the random pause between two attempts."""
         self._upstream = upstream
         self._attempts = attempts
         self._pauses = pauses
-        self._budget = budget or RetryBudget()
+        self._budget = RetryBudget()
+        self.calls = self._budget.calls
 
-    async def run(self, read: Callable[[], Awaitable[T]], until: float) -> T:
-        """Read until there is a response, or no attempt, budget or time (by the loop's clock) is left."""
-        self._budget.add_call()
-        for attempt in range(1, self._attempts + 1):
-            try:
-                return await read()
-            except TransientFault as fault:
-                pause = fault.retry_after + random.uniform(*self._pauses)  # noqa: S311 - no secret
-                in_time = asyncio.get_running_loop().time() + pause < until
-                if attempt == self._attempts or not in_time or not self._budget.spend():
-                    raise fault.error from fault.__cause__
-                RETRIES.add(self._upstream)
-            await asyncio.sleep(pause)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+    async def wait(self, fault: Fault, attempts: int, until: float) -> None:
+        """Wait for the time of the next attempt after so many of them.
+
+        Raises the error of the fault if no attempt, budget or time (by the loop's clock) is left.
+        """
+        if fault.retry_after is None:
+            raise fault.error from fault.cause
+        pause = fault.retry_after + random.uniform(*self._pauses)  # noqa: S311 - no secret
+        in_time = asyncio.get_running_loop().time() + pause < until
+        if attempts == self._attempts or not in_time or not self._budget.spend():
+            raise fault.error from fault.cause
+        RETRIES.add(self._upstream)
+        await asyncio.sleep(pause)

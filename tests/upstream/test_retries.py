@@ -203,7 +203,7 @@ def test_the_retry_budget_is_a_tenth_of_recent_calls(calls: int, retries: int) -
     now = 0.0
     budget = RetryBudget(lambda: now)
     for _ in range(calls):
-        budget.add_call()
+        budget.calls.add()
 
     assert sum(budget.spend() for _ in range(200)) == retries
     now = 10.0
