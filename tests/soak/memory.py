@@ -19,6 +19,7 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 WARM_UP = 2_000  # requests, half of them with distinct documents: more than the gateway caches
 DOCUMENTS = 5_000
 REQUESTS = 10_000
+CONTAINER_LIMIT = 320 * 2**20  # bytes, as in the manual's page on deployment
 UPSTREAM = 5  # each fifth request goes upstream
 FIELDS = ("id", "dueDate", "loanDate", "action", "renewalCount", "status { name }", "item { barcode title }")
 
@@ -42,6 +43,12 @@ class ResidentMemory:
 def resident_bytes(pid: int | str = "self") -> int:
     """Return the resident memory of a process, with its libraries."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+
+
+def peak_bytes(pid: int) -> int:
+    """Return the largest resident memory that a process has had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024
 
 
 def measure() -> ResidentMemory:
