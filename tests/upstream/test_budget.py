@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Iterable
 
 import httpx
 import pytest
@@ -73,6 +74,39 @@ async def test_the_bytes_of_all_operations_are_given_back() -> None:
         )
     ]
     assert [len(each["data"]["loans"]["nodes"]) for each in served] == [30] * 4
+
+
+async def test_a_tenant_leaves_bytes_for_others() -> None:
+    """A tenant that holds half of all bytes gets no further large page, but a small one, and another tenant
+    gets both."""
+    is_held, may_end = asyncio.Event(), asyncio.Event()
+
+    async def upstream(request: httpx.Request) -> httpx.Response:
+        limit = int(request.url.params["limit"])
+        if limit == 1:
+            is_held.set()
+            await may_end.wait()
+        return loans(range(limit if limit > 2 else 0), 0)
+
+    def first(number: int, tenant: str) -> Awaitable[Json]:
+        return gateway.execute(
+            f"{{loans(first: {number}) {{nodes {{id}}}}}}", headers={"X-Okapi-Tenant": tenant}
+        )
+
+    async with gateway_over(upstream, max_process_bytes=100_000) as gateway:  # type: ignore[arg-type]  # httpx takes both
+        holding = asyncio.create_task(
+            gateway.execute("{a: loans(first: 45) {nodes {id}} b: loans(first: 1) {nodes {id}}}")
+        )
+        await is_held.wait()
+        same, small, other = await first(35, "diku"), await first(2, "diku"), await first(20, "college")
+        may_end.set()
+        held = await holding
+
+    assert "errors" not in held
+    assert same["data"] == {"loans": None}
+    assert [extensions["limit"] for _, extensions in refusals(same)] == ["MAX_PROCESS_BYTES"]
+    assert small == {"data": {"loans": {"nodes": []}}}
+    assert len(other["data"]["loans"]["nodes"]) == 20
 
 
 async def test_calls_beyond_the_estimate_end() -> None:

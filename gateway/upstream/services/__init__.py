@@ -152,6 +152,7 @@ class Services:
             max_bytes=self.settings.max_operation_bytes,
             # Those of a caller without a recorded operation would never be released.
             process=ProcessBudget(self.settings.max_process_bytes) if operation is None else self.budget,
+            tenant=caller.tenant,
         )
         if operation is None:
             operation = OperationRecord()
