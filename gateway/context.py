@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import msgspec
 import strawberry
 
 from gateway.errors import too_many_records
@@ -19,8 +20,7 @@ from gateway.upstream.services import Services, Upstream
 Selections: TypeAlias = dict[tuple[int, int], tuple[object, object, dict[tuple[int, ...], Any]]]
 
 
-@dataclass(slots=True)
-class MutationState:
+class MutationState(msgspec.Struct):
     """The state of an operation's mutations: the mutable part of its context."""
 
     outcome_unknown: bool = False
@@ -34,8 +34,7 @@ class ShutdownState:
     now: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """The caller of one operation, their services, and the operation's own DataLoaders."""
 
     caller: Caller
@@ -44,10 +43,10 @@ class Context:
     max_page_size: int
     max_records: int = 300_000
     consortium_tenants: frozenset[str] = frozenset()
-    selections: Selections = field(default_factory=dict)
-    mutations: MutationState = field(default_factory=MutationState)
-    stopping: ShutdownState = field(default_factory=ShutdownState)
-    operation: OperationRecord = field(default_factory=OperationRecord)
+    selections: Selections = msgspec.field(default_factory=dict)
+    mutations: MutationState = msgspec.field(default_factory=MutationState)
+    stopping: ShutdownState = msgspec.field(default_factory=ShutdownState)
+    operation: OperationRecord = msgspec.field(default_factory=OperationRecord)
 
     def stop_mutations(self) -> None:
         """Start no further mutation of this operation, because its request was cancelled."""
@@ -58,10 +57,6 @@ class Context:
         self.operation.records += number
         if self.operation.records > self.max_records:
             raise too_many_records(self.max_records)
-
-    def release(self) -> None:
-        """Drop the loaded records, because graphql-core's objects keep a context until a collection."""
-        self.loaders.forget()
 
 
 class ContextFactory:

@@ -81,17 +81,28 @@ class PolarisIdentity:
     organization: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """The part of a request that is sent on to the services."""
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a request that is sent on to the services.
+
+    `token_expires` is the end of the token's validity in seconds since 1970; None if it cannot be read.
+    """
 
     tenant: str
-    token: str | None = field(default=None, repr=False)
+    token: str | None = None
     request_id: str
     accept_language: str | None = None
     traceparent: str | None = None
     tracestate: str | None = None
     polaris: PolarisIdentity | None = None
+    token_expires: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.token is not None:
+            msgspec.structs.force_setattr(self, "token_expires", token_expiry(self.token))
+
+    def __repr__(self) -> str:
+        """Return the caller without the token."""
+        return f"Caller(tenant={self.tenant!r}, request_id={self.request_id!r})"
 
 
 def caller_from_headers(
@@ -122,12 +133,12 @@ class _Claims(msgspec.Struct):
 _decode_claims = msgspec.json.Decoder(_Claims).decode
 
 
-def token_expiry(token: str | None) -> float | None:
+def token_expiry(token: str) -> float | None:
     """Return the end of a token's validity in seconds since 1970; None if it cannot be read.
 
     The signature is not verified: the services do that, and an expiry serves only to send no useless token.
     """
-    parts = (token or "").split(".")
+    parts = token.split(".")
     if len(parts) != 3:
         return None
     claims = parts[1]

@@ -92,6 +92,7 @@ class Operation:
     steps: tuple[Step, ...]  # the fields that cost upstream calls or multiply records
     aliases: int  # of its document
     estimate: Estimate | None  # None if it depends on variables
+    excess: GraphQLError | None  # the error, if the estimate exceeds a limit
     plans: Any = None  # compiled, and evicted with the operation. Any: what `engine.plans` derives from it
     deferred: DeferredOperation | None = None  # the operation with its @defer, which this one is without
 
@@ -261,6 +262,7 @@ class Documents:
             if isinstance(definition, FragmentDefinitionNode)
         }
         steps = cost_steps(self.core_schema, node, definitions, self.pricing)
+        estimate = None if has_variable_cost(steps) else estimate_cost(steps, {}, self.limits)
         return Operation(
             document=document,
             node=node,
@@ -272,7 +274,8 @@ class Documents:
             variables=VariablesDecoder(node) if node.variable_definitions else None,
             steps=steps,
             aliases=aliases,
-            estimate=None if has_variable_cost(steps) else estimate_cost(steps, {}, self.limits),
+            estimate=estimate,
+            excess=None if estimate is None else check_estimate(estimate, self.limits),
         )
 
     def _add(self, key: tuple[str, str | None], prepared: Prepared) -> None:

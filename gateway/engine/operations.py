@@ -65,14 +65,21 @@ class PlanExecution(Protocol):
         """Return the execution, None if graphql-core is to execute the operation. Any: a `Context`."""
 
 
+class Loaded(Protocol):
+    """The loaded records of one operation."""
+
+    def forget(self) -> None:
+        """Drop them, because graphql-core's objects keep a context until a garbage collection."""
+
+
 class OperationContext(Protocol):
     """The context of one operation, which resolvers receive."""
 
+    @property
+    def loaders(self) -> Loaded: ...
+
     def stop_mutations(self) -> None:
         """Start no further mutation of the operation."""
-
-    def release(self) -> None:
-        """Drop the loaded records at the end of the operation."""
 
 
 class Operations:
@@ -137,8 +144,11 @@ class Operations:
                     return _refuse(judged, caller)
                 coerced = judged
             variables = coerced
-        estimate = documents.estimate(operation, variables.coerced)
-        if excess := documents.check_estimate(estimate):
+        estimate, excess = operation.estimate, operation.excess
+        if estimate is None:
+            estimate = documents.estimate(operation, variables.coerced)
+            excess = documents.check_estimate(estimate)
+        if excess is not None:
             return _refuse([excess], caller)
         record.kind = "mutation" if operation.is_mutation else "query"
         record.name = operation.name
@@ -164,13 +174,13 @@ class Operations:
                 execution = await execution
             finally:
                 if not isinstance(execution, ExperimentalIncrementalExecutionResults):
-                    context.release()
+                    context.loaders.forget()
         if isinstance(execution, ExperimentalIncrementalExecutionResults):
             return IncrementalResponse(
                 operation=operation,
                 initial=execution.initial_result,
                 subsequent=execution.subsequent_results,
-                release=context.release,
+                release=context.loaders.forget,
             )
         if execution.errors:
             return GraphQLResponse(mask_errors(execution.errors, caller.request_id), execution.data)

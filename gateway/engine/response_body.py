@@ -22,17 +22,15 @@ LARGE_RESULT = 10_000_000  # unless it may have so many, because it repeats them
 encode = msgspec.json.Encoder().encode
 
 
-async def encode_response(
+async def encode_in_pieces(
     response: GraphQLResponse, record: OperationRecord, *, max_bytes: int, max_records: int
 ) -> tuple[GraphQLResponse, list[bytes]]:
-    """Return the response as it is sent, and the pieces of its JSON.
+    """Return a response that may be large as it is sent, and the pieces of its JSON.
 
     A root of a query is null, with an error, if it has more than `max_records` elements of lists of objects,
     or if the roots up to it have more than `max_bytes`. Those of a mutation are complete.
     """
     data, size = response.data, record.result_size
-    if record.received < LARGE and size < LARGE_RESULT and size < RECORD_SIZE * max_records:
-        return response, [encode(response)]
     if type(data) is not dict or not any(map(_is_long, data.values())):
         return response, [encode(response)]
     is_limited = record.kind != "mutation"

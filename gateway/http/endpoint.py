@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.engine.error_masking import mask_exception
 from gateway.engine.operations import IncrementalResponse, MutationNotAllowed, Operations
-from gateway.engine.response_body import encode, encode_response
+from gateway.engine.response_body import LARGE, LARGE_RESULT, encode, encode_in_pieces
 from gateway.errors import GatewayError, Overloaded, RateLimited
 from gateway.http.middleware.security_headers import PAGE_HEADERS, SECURITY_HEADERS
 from gateway.http.multipart import CLOSING, MEDIA_TYPE, OPENING, PartFormatter, frame_part
@@ -37,7 +37,7 @@ from gateway.http.request import (
     wait_for_disconnect,
 )
 from gateway.identity import RAW_REQUEST_ID_HEADER, Caller, Headers, request_id_from_headers
-from gateway.observability.operation import OperationRecord, Recorder, server_timing
+from gateway.observability.operation import RECORD_SIZE, OperationRecord, Recorder, server_timing
 
 
 def _head(
@@ -78,6 +78,7 @@ class GraphQLEndpoint:
         self.bodies = BodiesInFlight(max_bodies_bytes)
         self.max_response_bytes = max_response_bytes
         self.max_records = max_records
+        self.large_result = min(LARGE_RESULT, RECORD_SIZE * max_records)
         self.graphiql = graphiql
         self.recorder = recorder or Recorder()
 
@@ -129,9 +130,12 @@ class GraphQLEndpoint:
                 is_executed = response.data is not UNSET
                 # A client of plain JSON takes any other status for a failure of the transport.
                 status = 200 if is_executed or media_type == LEGACY_JSON else 400
-                response, body = await encode_response(
-                    response, record, max_bytes=self.max_response_bytes, max_records=self.max_records
-                )
+                if record.received < LARGE and record.result_size < self.large_result:
+                    body = [encode(response)]
+                else:
+                    response, body = await encode_in_pieces(
+                        response, record, max_bytes=self.max_response_bytes, max_records=self.max_records
+                    )
                 record.complete(is_executed, response.errors or ())
             except ClientDisconnected:
                 return

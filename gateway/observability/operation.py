@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+
+import msgspec
 
 from gateway import errors
 from gateway.errors import ErrorCode
@@ -66,8 +67,7 @@ class UpstreamCall(NamedTuple):
     seconds: float
 
 
-@dataclass(slots=True)
-class MutationOutcome:
+class MutationOutcome(msgspec.Struct):
     """A mutation and its outcome: `SUCCESS`, `LOCKED`, `CANCELLED`, or the code of its error."""
 
     mutation: str
@@ -110,8 +110,7 @@ class Metrics(Protocol):
     def end(self, operation: OperationRecord) -> None: ...
 
 
-@dataclass(slots=True, eq=False)
-class OperationRecord:
+class OperationRecord(msgspec.Struct, eq=False):
     """The record of one operation, from its request to its response.
 
     `loads` counts the keys passed to DataLoaders, `batches` the keys of each batch, and `embedded` the links
@@ -121,17 +120,17 @@ class OperationRecord:
     the target of `parents`, at most. graphql-core reports the `records` of the lists that it completes.
     """
 
-    started: float = field(default_factory=perf_counter)
+    started: float = msgspec.field(default_factory=perf_counter)
     tenant: str | None = None
     request_id: str = ""
     kind: Kind = "none"
     name: str | None = None
     outcome: Outcome = "abandoned"
-    codes: dict[str, int] = field(default_factory=dict)
-    calls: list[UpstreamCall] = field(default_factory=list)
-    mutations: list[MutationOutcome] = field(default_factory=list)
+    codes: dict[str, int] = msgspec.field(default_factory=dict)
+    calls: list[UpstreamCall] = msgspec.field(default_factory=list)
+    mutations: list[MutationOutcome] = msgspec.field(default_factory=list)
     loads: int = 0
-    batches: list[int] = field(default_factory=list)
+    batches: list[int] = msgspec.field(default_factory=list)
     embedded: int = 0
     received: int = 0  # bytes of upstream's responses
     aliases: int = 0
@@ -168,10 +167,6 @@ class OperationRecord:
         if status >= 500:
             self.outcome = "failed"
 
-    def call(self, upstream: str, method: str, route: str) -> Call:
-        """Record a call: `with operation.call(...) as call`, and `call.set_status(status)` inside."""
-        return Call(self, upstream, method, route)
-
     def record_mutation(self, mutation: str, upstream: str, outcome: str, status: int | None = None) -> None:
         """Record the outcome of a mutation and log it in the next turn of the event loop.
 
@@ -204,55 +199,40 @@ class OperationRecord:
             self.upstream_seconds += now - self._waiting_since
 
 
-class Call:
-    """The record of one upstream call while it lasts."""
+class Call(msgspec.Struct, eq=False):
+    """The record of one upstream call while it lasts: `with Call(...) as call`."""
 
-    __slots__ = (
-        "_method",
-        "_operation",
-        "_route",
-        "_span",
-        "_started",
-        "_status",
-        "_upstream",
-        "trace_headers",
-    )
-
-    def __init__(self, operation: OperationRecord, upstream: str, method: str, route: str) -> None:
-        self._operation = operation
-        self._upstream = upstream
-        self._method = method
-        self._route = route
-        self._status: int | None = None
-        self._span: CallSpan | None = None
-        self.trace_headers: Sequence[tuple[str, str]] | None = None  # to send in place of the caller's
-
-    def set_status(self, status: int) -> None:
-        """Record the HTTP status of a response that does not raise."""
-        self._status = status
+    operation: OperationRecord
+    upstream: str
+    method: str
+    route: str
+    started: float = 0.0
+    status: int | None = None  # the HTTP status of a response that does not raise
+    span: CallSpan | None = None
+    trace_headers: Sequence[tuple[str, str]] | None = None  # to send in place of the caller's
 
     def __enter__(self) -> Call:
-        operation = self._operation
-        self._started = now = perf_counter()
+        operation = self.operation
+        self.started = now = perf_counter()
         operation.start_call(now)
         if operation.span is not None:
-            self._span = operation.span.call(self._upstream, self._method, self._route)
-            self.trace_headers = self._span.headers
+            self.span = operation.span.call(self.upstream, self.method, self.route)
+            self.trace_headers = self.span.headers
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        number = self._status
+        number = self.status
         if problem is not None:
             number = problem.status if isinstance(problem, errors.GatewayError) else None
         has_class = number is not None and 100 <= number < 600
         status = _CLASSES[number // 100 - 1] if number is not None and has_class else _status_of(problem)
         now = perf_counter()
-        call = UpstreamCall(self._upstream, self._method, self._route, status, now - self._started)
-        self._operation.end_call(call, now)
-        if self._span is not None:
-            self._span.end(status, number)
+        call = UpstreamCall(self.upstream, self.method, self.route, status, now - self.started)
+        self.operation.end_call(call, now)
+        if self.span is not None:
+            self.span.end(status, number)
 
 
 class Recorder:

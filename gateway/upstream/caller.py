@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from gateway import errors
 from gateway.errors import ErrorCode
-from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, OperationRecord
+from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, Call, OperationRecord
 from gateway.upstream.budget import OperationBudget
 from gateway.upstream.client import Client, Deadline, NotConfigured
 from gateway.upstream.record_types import Record, decode_object, rows_of
@@ -159,14 +159,16 @@ class CallerClient:
         self._require_valid_token()
         budget = self._budget
         if budget is not None:
-            budget.start_read()
-        with self.operation.call(self.name, "GET", route.template) as call:
+            budget.calls += 1
+            if budget.calls > budget.max_calls or budget.bytes > budget.max_bytes:
+                raise budget.read_error()
+        with Call(self.operation, self.name, "GET", route.template) as call:
             traced = call.trace_headers
             headers = self._headers if traced is None else self._with_trace(traced)
             response = await self._client.read(
                 route.family, path, query, headers, expected, self._tenant, self._deadline, budget
             )
-            call.set_status(response.status)
+            call.status = response.status
         self.operation.received += len(response.body)
         return response
 
@@ -193,13 +195,13 @@ class CallerClient:
         record = partial(self.operation.record_mutation, write.operation, self.name)
         try:
             self._require_valid_token()
-            with self.operation.call(self.name, route.method, route.template) as call:
+            with Call(self.operation, self.name, route.method, route.template) as call:
                 traced = call.trace_headers
                 headers = self._headers if traced is None else self._with_trace(traced)
                 response = await self._client.write(
                     write, target, body, headers, expected, self._tenant, self._deadline
                 )
-                call.set_status(response.status)
+                call.status = response.status
         except errors.GatewayError as problem:
             record(problem.code, problem.status)
             raise
@@ -210,8 +212,11 @@ class CallerClient:
             record(ErrorCode.INTERNAL_ERROR)
             raise
         else:
-            if self._budget is not None:
-                self._budget.count(len(response.body))
+            budget = self._budget
+            if budget is not None:
+                budget.bytes += len(response.body)
+                budget.process.held += len(response.body)
+                budget.process.by_tenant[budget.tenant] += len(response.body)
             record(LOCKED if response.status == 409 else SUCCESS, response.status)
             return response
         finally:

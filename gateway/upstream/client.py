@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 
@@ -47,8 +47,7 @@ MAX_TARGET = 65_000  # characters; httpx rejects addresses beyond 65536, and no 
 _encode = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True, eq=False)
-class Deadline:
+class Deadline(msgspec.Struct, eq=False):
     """The end of the reads of one operation. Each write begins and ends with a new one.
 
     Mutations have their own time (ACT_TIMEOUT), and the result of a write is useless to a client who cannot
@@ -58,7 +57,7 @@ class Deadline:
     seconds: float
     ends: float
     clock: Callable[[], float] = time.monotonic
-    timed_out: set[str] = field(default_factory=set)
+    timed_out: set[str] = msgspec.field(default_factory=set)
     """The route families of which a read of this operation timed out."""
 
     def remaining(self) -> float:

@@ -39,7 +39,11 @@ class Visit:
     def stop_mutations(self) -> None:
         """There are no mutations."""
 
-    def release(self) -> None:
+    @property
+    def loaders(self) -> "Visit":
+        return self
+
+    def forget(self) -> None:
         """There are no loaded records."""
 
 

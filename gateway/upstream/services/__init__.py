@@ -20,7 +20,6 @@ from gateway.identity import (
     TOKEN_HEADER,
     Caller,
     PolarisIdentity,
-    token_expiry,
 )
 from gateway.observability.operation import OperationRecord
 from gateway.settings import UpstreamSettings
@@ -266,12 +265,8 @@ class Upstream:
     def _folio(self) -> CallerClient:
         return self._folio_client(self._services.folio)
 
-    @cached_property
-    def _token_expires(self) -> float | None:
-        return token_expiry(self._caller.token)
-
     def _folio_client(self, client: Client | NotConfigured) -> CallerClient:
-        return self._client(client, self._folio_headers, token_expires=self._token_expires)
+        return self._client(client, self._folio_headers, token_expires=self._caller.token_expires)
 
     def _client(
         self,

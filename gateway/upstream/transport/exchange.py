@@ -10,7 +10,6 @@ import logging
 import zlib
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Protocol, TypeAlias
@@ -98,8 +97,16 @@ class Body:
             raise errors.UpstreamBadResponse(
                 f"{self._upstream} sent more than {self._max_bytes} bytes.", upstream=self._upstream
             )
-        if self._budget is not None:
-            self._budget.take(len(chunk))
+        budget = self._budget
+        if budget is not None:
+            budget.bytes += len(chunk)
+            process = budget.process
+            process.held += len(chunk)
+            process.by_tenant[budget.tenant] += len(chunk)
+            if budget.bytes > budget.max_bytes or (
+                budget.bytes > process.free and process.is_exceeded_by(budget.tenant)
+            ):
+                raise budget.size_error()
         self._chunks.append(chunk)
 
     def read(self) -> bytes:
@@ -123,8 +130,7 @@ class Body:
         )
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct):
     """One attempt of a call: its end by the event loop's clock, its budget if it is a read, its progress."""
 
     until: float
