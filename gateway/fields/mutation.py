@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol, runtime_checkable
 
 import strawberry
@@ -51,23 +51,23 @@ def begin_mutation(info: Info) -> Upstream:
     later one may depend on it, after the request was cancelled, and during shutdown, which waits only for
     writes already sent.
     """
-    if info.context.stopping.now:
+    context = info.context
+    if context.stopping.now:
         raise errors.UpstreamUnavailable(
             "Not attempted, nothing was sent: the gateway is shutting down.",
             details={"reason": "notAttempted"},
         )
-    if info.context.mutations.request_cancelled:
+    if context.mutations.request_cancelled:
         raise errors.UpstreamUnavailable(
             "Not attempted, nothing was sent: the request was cancelled.", details={"reason": "notAttempted"}
         )
-    if info.context.mutations.outcome_unknown:
+    if context.mutations.outcome_unknown:
         raise errors.UpstreamUnavailable(
             "Not attempted, nothing was sent: the outcome of an earlier mutation is unknown.",
             details={"reason": "notAttempted"},
         )
-    info.context.loaders.forget()
-    info.context.upstream.deadline.renew()  # an earlier mutation may have used it up
-    return info.context.upstream
+    context.loaders.forget()
+    return context.upstream.begin_write()  # an earlier mutation may have used the time up
 
 
 def body_of(input: object, *excluded: str) -> Record:
@@ -78,10 +78,10 @@ def body_of(input: object, *excluded: str) -> Record:
     """
     body: Record = {}
     input_type: type = type(input)
-    for attribute, name, kind in _members_of(input_type):
+    for attribute, name, convert in _members_of(input_type):
         value = getattr(input, attribute)
         if value is not None and name not in excluded:
-            body[name] = _convert(value, kind, name)
+            body[name] = convert(value, name)
     return body
 
 
@@ -91,31 +91,41 @@ def now() -> str:
 
 
 @cache
-def _members_of(input_type: type) -> tuple[tuple[str, str, object], ...]:
-    """Return attribute, GraphQL name and declared type, without null, of the fields of an input."""
+def _members_of(input_type: type) -> tuple[tuple[str, str, Callable[[Any, str], Any]], ...]:
+    """Return attribute, GraphQL name and conversion of the fields of an input. Any: JSON."""
     fields = get_object_definition(input_type, strict=True).fields
     return tuple(
-        (each.python_name, each.graphql_name or to_camel_case(each.python_name), _without_null(each.type))
+        (
+            each.python_name,
+            each.graphql_name or to_camel_case(each.python_name),
+            _conversion(_without_null(each.type)),
+        )
         for each in fields
     )
+
+
+def _conversion(kind: object) -> Callable[[Any, str], Any]:
+    """Return the function that converts values of a declared type, from value and name."""
+    if kind is strawberry.ID:
+        return arguments.check_uuid
+    return arguments.check_prose if kind is str else partial(_convert, kind)
 
 
 def _without_null(declared: object) -> object:
     return declared.of_type if isinstance(declared, StrawberryOptional) else declared
 
 
-def _convert(value: Any, kind: object, name: str) -> Any:  # Any: an input value as JSON
+def _convert(kind: object, value: Any, name: str) -> Any:  # Any: an input value as JSON
     if isinstance(value, str):
-        return (
-            arguments.check_uuid(value, name) if kind is strawberry.ID else arguments.check_prose(value, name)
-        )
+        return arguments.check_prose(value, name)
     if isinstance(value, Enum):
         return arguments.enum_value(value, name)
     if isinstance(value, datetime):
         return upstream_text(value)
     if isinstance(value, list):
         assert isinstance(kind, StrawberryContainer)  # noqa: S101 - the only type with list values
-        return [_convert(each, _without_null(kind.of_type), name) for each in value]
+        convert = _conversion(_without_null(kind.of_type))
+        return [convert(each, name) for each in value]
     if isinstance(value, HasBody):
         return value.body()
     return body_of(value) if get_object_definition(value) else value

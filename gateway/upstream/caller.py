@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import ClassVar, TypeVar
 from urllib.parse import quote
@@ -220,8 +221,9 @@ class CallerClient:
             record(LOCKED if response.status == 409 else SUCCESS, response.status)
             return response
         finally:
-            if self._deadline is not None:
-                self._deadline.renew()  # for the links below the result
+            deadline = self._deadline
+            if deadline is not None:  # a new one for the links below the result
+                deadline.ends = deadline.clock() + deadline.seconds
 
     async def write_for_record(
         self,
@@ -237,16 +239,16 @@ class CallerClient:
         It proves success only if it has one of the members of `proof`, of that type and not empty. `mark` is
         a member to add to it, as in `Collection`.
         """
-
-        def decode(response: UpstreamResponse) -> Record | None:
-            record = decode_object(response.body) or {}
-            is_proven = any(type(record.get(name)) is kind and record[name] for name, kind in proof.items())
-            return record if is_proven else None
-
-        record = await self.write_and_decode(write, route, body, *keys, decode=decode)
-        if mark is not None:
-            record[mark] = True
-        return record
+        response = await self.write(write, route, body, *keys)
+        record = decode_object(response.body) or {}
+        for name, kind in proof.items():
+            if type(record.get(name)) is kind and record[name]:
+                if mark is not None:
+                    record[mark] = True
+                return record
+        sent_at = response.sent_at
+        del response, record  # an error holds the frames that it passes, and these their locals
+        raise self._unproven(write, sent_at)
 
     async def write_without_record(self, write: Write, route: Route, body: object, *keys: str) -> None:
         """Send a write whose success is a bare 201 or 204: a proxy's page in its place proves nothing."""
@@ -272,9 +274,12 @@ class CallerClient:
         if result is None:
             sent_at = response.sent_at
             del response  # an error holds the frames that it passes, and these their locals
-            self.operation.mutation_unreadable()
-            raise outcome_unknown(self.name, write, sent_at)
+            raise self._unproven(write, sent_at)
         return result
+
+    def _unproven(self, write: Write, sent_at: datetime) -> errors.OutcomeUnknown:
+        self.operation.mutation_unreadable()
+        return outcome_unknown(self.name, write, sent_at)
 
     def bad_shape(self) -> errors.UpstreamBadResponse:
         return errors.UpstreamBadResponse(

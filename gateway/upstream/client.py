@@ -64,9 +64,6 @@ class Deadline(msgspec.Struct, eq=False):
         """Return the seconds until the end; zero or negative once it has passed."""
         return self.ends - self.clock()
 
-    def renew(self) -> None:
-        self.ends = self.clock() + self.seconds
-
 
 @dataclass(frozen=True, slots=True)
 class _ReadTimeout:
@@ -136,7 +133,7 @@ class Client:
         self._settings = settings
         # A queue here, because httpcore loses the slots of calls that are cancelled in its own (#1093).
         self._slots = Slots(settings.upstream_concurrency)
-        self._loop_delay = LoopDelay(lambda: self._slots.are_in_use)
+        self._loop_delay = LoopDelay(self._slots)
         self._connection_failures = ConnectionFailureLog(name)
         self._retries = Retries(name, settings.read_attempts, retry_pauses)
         self._circuit_breakers = CircuitBreakers(name) if settings.breaker else NoCircuitBreaker()
@@ -268,47 +265,39 @@ class Client:
                 await self._wait_for_slot(family, tenant, deadline, read=False)
             try:
                 with self._circuit_breakers.admit(tenant, family) as call:
-                    return await self._write_once(write, target, body, headers, expected, deadline, call)
+                    content = None if body is None else _encode(body)
+                    sent_at = datetime.now(UTC)
+                    loop = asyncio.get_running_loop()
+                    began = loop.time()
+                    if self._loop_delay.loop is not loop:
+                        self._loop_delay.start(loop)
+                    attempt = Attempt(began + self._act_timeout)
+                    try:
+                        response = await self._exchange(
+                            target.method, target.path, headers, content, self._act_timeout, attempt
+                        )
+                    except TRANSPORT_ERRORS as problem:  # TimeoutError is one
+                        self._count_failure(call, problem, family, deadline, began)
+                        if is_unsent(problem):
+                            raise errors.UpstreamUnavailable(
+                                f"{self.name} cannot be reached; nothing was sent.", upstream=self.name
+                            ) from problem
+                        raise outcome_unknown(self.name, write, sent_at) from problem
+                    except errors.UpstreamBadResponse as problem:
+                        call.failed = False
+                        raise outcome_unknown(self.name, write, sent_at) from problem
+                    finally:
+                        del attempt  # an error holds the frames that it passes, and these their locals
+                    call.failed = response.status in FAILURES
+                    if 200 <= response.status < 300 or response.status in expected:
+                        return response
+                    error = write_status_error(self.name, write, target, response)
+                    del response
+                    raise error
             finally:
                 self._slots.release(family)
         except errors.GatewayError as error:
             raise errors.without_frames(error)  # noqa: B904 - it is the same error
-
-    async def _write_once(
-        self,
-        write: Write,
-        target: WriteTarget,
-        body: object,
-        headers: Sequence[tuple[str, str]],
-        expected: frozenset[int],
-        deadline: Deadline | None,
-        call: AdmittedCall,
-    ) -> UpstreamResponse:
-        content = None if body is None else _encode(body)
-        sent_at = datetime.now(UTC)
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        if self._loop_delay.loop is not loop:
-            self._loop_delay.start(loop)
-        attempt = Attempt(began + self._act_timeout)
-        try:
-            response = await self._exchange(
-                target.method, target.path, headers, content, self._act_timeout, attempt
-            )
-        except TRANSPORT_ERRORS as problem:  # TimeoutError is one
-            self._count_failure(call, problem, target.family, deadline, began)
-            if is_unsent(problem):
-                raise errors.UpstreamUnavailable(
-                    f"{self.name} cannot be reached; nothing was sent.", upstream=self.name
-                ) from problem
-            raise outcome_unknown(self.name, write, sent_at) from problem
-        except errors.UpstreamBadResponse as problem:
-            call.failed = False
-            raise outcome_unknown(self.name, write, sent_at) from problem
-        call.failed = response.status in FAILURES
-        if 200 <= response.status < 300 or response.status in expected:
-            return response
-        raise write_status_error(self.name, write, target, response)
 
     def _count_failure(
         self, call: AdmittedCall, problem: Exception, family: str, deadline: Deadline | None, began: float

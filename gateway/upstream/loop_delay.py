@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+
+from gateway.upstream.slots import Slots
 
 INTERVAL = 0.05  # seconds between two measurements
 MAX_DELAY = 0.1  # seconds; a response that arrives during a longer delay may be read after its timeout
 
 
 class LoopDelay:
-    """Remembers when the event loop was late. Measures only while `is_needed` returns True."""
+    """Remembers when the event loop was late. Measures only while a slot is taken."""
 
-    def __init__(self, is_needed: Callable[[], bool]) -> None:
-        self._is_needed = is_needed
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
         self.loop: asyncio.AbstractEventLoop | None = None  # the one that is measured
         self._due = math.inf
         self._last_delay = -math.inf
@@ -37,7 +38,7 @@ class LoopDelay:
         now = loop.time()
         if now - self._due > MAX_DELAY:
             self._last_delay = now
-        if self._is_needed():
+        if self._slots.free < self._slots.size:
             self._schedule(loop, now)
         else:
             self.loop = None

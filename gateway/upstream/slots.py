@@ -35,31 +35,27 @@ class Slots:
     """
 
     def __init__(self, size: int) -> None:
-        self._size = self._free = size
+        self.size = self.free = size
         self._reserved = size // RESERVED_PART
         self._taken: dict[str, int] = {}  # by route family
         self._queue: dict[str | None, _Operations] = {}  # by tenant; the first is next
 
-    @property
-    def are_in_use(self) -> bool:
-        """True if any call is in flight."""
-        return self._free < self._size
-
     def take(self, family: str, read: bool) -> bool:
         """Take a slot if one is free for this route family; return False if the call has to wait."""
-        room = self._free - self._reserved if read else self._free
+        room = self.free - self._reserved if read else self.free
         taken = self._taken.get(family, 0)
         if taken >= FREE_SLOTS_FACTOR * room:
             return False
-        self._free -= 1
+        self.free -= 1
         self._taken[family] = taken + 1
         return True
 
     def release(self, family: str) -> None:
         """Return a slot that was taken for this route family."""
-        self._free += 1
+        self.free += 1
         self._taken[family] -= 1
-        self._serve_waiting()
+        if self._queue:
+            self._serve_waiting()
 
     async def wait(self, family: str, read: bool, tenant: str | None, operation: Hashable) -> None:
         """Wait for a slot after `take` returned False, and take it."""
@@ -81,7 +77,7 @@ class Slots:
             raise
 
     def _serve_waiting(self) -> None:
-        while self._queue and self._free and self._serve_next():
+        while self._queue and self.free and self._serve_next():
             pass
 
     def _serve_next(self) -> bool:

@@ -199,7 +199,7 @@ async def test_a_cancelled_call_leaves_the_queue() -> None:
     await queue.end(2)
 
     assert queue.served == ["running", "staying"]
-    assert not queue.slots.are_in_use
+    assert queue.slots.free == queue.slots.size
 
 
 async def test_a_call_cancelled_at_its_turn_returns_the_slot() -> None:
@@ -213,7 +213,7 @@ async def test_a_call_cancelled_at_its_turn_returns_the_slot() -> None:
 
     assert queue.served == ["running", "staying"]
     queue.slots.release(LOANS)
-    assert not queue.slots.are_in_use
+    assert queue.slots.free == queue.slots.size
 
 
 async def test_a_slot_released_at_a_cancellation_is_not_lost() -> None:
@@ -242,4 +242,4 @@ async def test_every_call_is_served_once() -> None:
         await queue.end()
 
     assert Counter(queue.served) == Counter(str(n) for n in range(300) if str(n) not in cancelled)
-    assert not queue.slots.are_in_use
+    assert queue.slots.free == queue.slots.size

@@ -177,6 +177,11 @@ class Upstream:
         self.deadline = Deadline(seconds, time.monotonic() + seconds)
         self._bff_or_circulation: dict[str, BffOrCirculation] = {}
 
+    def begin_write(self) -> Upstream:
+        """Return these services, with the complete time of an operation again."""
+        self.deadline.ends = self.deadline.clock() + self.deadline.seconds
+        return self
+
     def bff_or_circulation(
         self, bff: BoundCollection, find_circulation: Callable[[], BoundCollection]
     ) -> BoundCollection:
