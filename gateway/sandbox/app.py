@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -27,7 +28,7 @@ from gateway.sandbox.library import Library
 from gateway.sandbox.polaris.endpoints import lock_routes
 from gateway.sandbox.polaris.locks import LockStore
 from gateway.sandbox.routes import METHODS, ROUTES
-from gateway.sandbox.seed.seeded_library import create_seeded_library
+from gateway.sandbox.seed.seeded_library import SeededLibraries
 from gateway.sandbox.summary import Summary, summarize
 
 MAX_REQUEST_LINE = 4096  # Vert.x's default, which FOLIO's modules do not raise
@@ -47,13 +48,14 @@ class Sandbox:
     def __init__(
         self, libraries: Mapping[str, Library], *, latency: float = 0.0, bff: Bff | None = None
     ) -> None:
-        self.libraries = dict(libraries)
+        self.libraries = libraries
         self.latency = latency
         self.bff = bff or Bff()
         self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=MAX_CALLS)
         self.locks = LockStore(self.libraries["diku"].clock)
-        self.app = Starlette(routes=[*lock_routes(POLARIS, self.locks), *self.folio_routes()])
+        self.app = Starlette(routes=sandbox_routes())
+        self.app.state.sandbox, self.app.state.locks = self, self.locks
         self.app.router.redirect_slashes = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,37 +93,44 @@ class Sandbox:
         logged = select_headers(headers)
         self.calls.append(Call(scope["method"], scope["path"], query, headers.get("x-okapi-tenant"), logged))
 
-    def folio_routes(self) -> list[Route]:
-        return [Route(route.path, self.serve(route), methods=[route.method]) for route in ROUTES] + [
-            Route("/{path:path}", unknown_path, methods=METHODS)
-        ]
 
-    def serve(self, route: ServedRoute) -> Callable[[Request], Awaitable[Response]]:
-        """Wrap an endpoint: authenticate, check the permission, render errors."""
+@cache
+def sandbox_routes() -> list[Route]:
+    """Return the routes of all sandboxes: compiling their paths would take most of the time to create one."""
+    return [
+        *lock_routes(POLARIS),
+        *(Route(route.path, serve(route), methods=[route.method]) for route in ROUTES),
+        Route("/{path:path}", unknown_path, methods=METHODS),
+    ]
 
-        async def serve_request(request: Request) -> Response:
-            tenant = request.headers["x-okapi-tenant"]
-            library = self.libraries[tenant]
-            try:
-                caller = authenticate(library, request.headers)
-                caller.require(route.permission)
-                http_request = HttpRequest(
-                    library=library,
-                    caller=caller,
-                    path=request.url.path,
-                    path_params=request.path_params,
-                    query=dict(request.query_params),
-                    body=await request.body(),
-                    libraries=self.libraries,
-                )
-                response = route.endpoint(http_request)
-                if route.method == "GET" and route.path == BFF_REQUESTS:
-                    response = self.bff.break_page(http_request, tenant, response)
-                return response
-            except ApiError as error:
-                return error_response(error, request)
 
-        return serve_request
+def serve(route: ServedRoute) -> Callable[[Request], Awaitable[Response]]:
+    """Wrap an endpoint: authenticate, check the permission, render errors."""
+
+    async def serve_request(request: Request) -> Response:
+        sandbox: Sandbox = request.app.state.sandbox
+        tenant = request.headers["x-okapi-tenant"]
+        library = sandbox.libraries[tenant]
+        try:
+            caller = authenticate(library, request.headers)
+            caller.require(route.permission)
+            http_request = HttpRequest(
+                library=library,
+                caller=caller,
+                path=request.url.path,
+                path_params=request.path_params,
+                query=dict(request.query_params),
+                body=await request.body(),
+                libraries=sandbox.libraries,
+            )
+            response = route.endpoint(http_request)
+            if route.method == "GET" and route.path == BFF_REQUESTS:
+                response = sandbox.bff.break_page(http_request, tenant, response)
+            return response
+        except ApiError as error:
+            return error_response(error, request)
+
+    return serve_request
 
 
 def error_response(error: ApiError, request: Request) -> Response:
@@ -164,7 +173,5 @@ def create_sandbox(data: Path | None = None, *, latency: float = 0.0, bff: Bff |
     `latency` delays each response by that many seconds. `bff` is the version of the BFF, by default one
     that has every route. Raises ValueError if the folder cannot be read.
     """
-    libraries = {tenant: create_seeded_library(tenant) for tenant in Sandbox.TENANTS}
-    if data is not None:
-        libraries["diku"] = load_library(data, tenant="diku")
-    return Sandbox(libraries, latency=latency, bff=bff)
+    loaded = {} if data is None else {"diku": load_library(data, tenant="diku")}
+    return Sandbox(SeededLibraries(Sandbox.TENANTS, loaded), latency=latency, bff=bff)

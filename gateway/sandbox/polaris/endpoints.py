@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -152,7 +151,8 @@ async def get_status(_: Request) -> Response:
     )
 
 
-async def log_in(store: LockStore, request: Request) -> Response:
+async def log_in(request: Request) -> Response:
+    store: LockStore = request.app.state.locks
     try:
         session = store.authenticator.log_in(request.headers.get("authorization", ""))
     except Unauthorized:
@@ -160,28 +160,30 @@ async def log_in(store: LockStore, request: Request) -> Response:
     return JSONResponse(store.authenticator.log_in_view(session))
 
 
-def lock_routes(prefix: str, store: LockStore) -> list[Route]:
+def lock_routes(prefix: str) -> list[Route]:
+    """Return the routes of an application whose state has the `LockStore` as `locks`."""
     api = prefix + "/api"
     product = api + "/v1/{language}/{product:int}"
     locks = product + "/{site_domain}/{organization:int}/{workstation:int}/objectlocks"
     single = locks + "/{object_type:int}/{object_id:int}"
     return [
         Route(api, get_status, methods=["GET"]),
-        Route(product + "/authentication/staffuser", functools.partial(log_in, store), methods=["POST"]),
-        Route(locks, require_session(store, list_locks), methods=["GET"]),
-        Route(locks, require_session(store, acquire_lock), methods=["POST"]),
-        Route(locks, require_session(store, release_own_locks), methods=["DELETE"]),
-        Route(single, require_session(store, get_lock), methods=["GET"]),
-        Route(single, require_session(store, release_lock), methods=["DELETE"]),
+        Route(product + "/authentication/staffuser", log_in, methods=["POST"]),
+        Route(locks, require_session(list_locks), methods=["GET"]),
+        Route(locks, require_session(acquire_lock), methods=["POST"]),
+        Route(locks, require_session(release_own_locks), methods=["DELETE"]),
+        Route(single, require_session(get_lock), methods=["GET"]),
+        Route(single, require_session(release_lock), methods=["DELETE"]),
     ]
 
 
 def require_session(
-    store: LockStore, endpoint: Callable[[LockRequest], Response | Awaitable[Response]]
+    endpoint: Callable[[LockRequest], Response | Awaitable[Response]],
 ) -> Callable[[Request], Awaitable[Response]]:
     """Wrap an endpoint so that it requires a session and renders its errors."""
 
     async def serve_request(request: Request) -> Response:
+        store: LockStore = request.app.state.locks
         site, workstation = request.path_params["site_domain"], request.path_params["workstation"]
         try:
             session = store.authenticator.authenticate(request.headers.get("authorization", ""), site)

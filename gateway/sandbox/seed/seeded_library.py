@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 
@@ -30,6 +31,28 @@ STEPS = (
     add_mediated_requests,
     add_settings,
 )
+
+
+class SeededLibraries(Mapping[str, Library]):
+    """The libraries of these tenants, seeded at its first use unless it is `loaded`: most runs use one."""
+
+    def __init__(self, tenants: Iterable[str], loaded: Mapping[str, Library]) -> None:
+        self._libraries: dict[str, Library | None] = {**dict.fromkeys(tenants), **loaded}
+
+    def __getitem__(self, tenant: str) -> Library:
+        library = self._libraries[tenant]
+        if library is None:
+            library = self._libraries[tenant] = create_seeded_library(tenant)
+        return library
+
+    def __contains__(self, tenant: object) -> bool:
+        return tenant in self._libraries  # the inherited one would seed it
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._libraries)
+
+    def __len__(self) -> int:
+        return len(self._libraries)
 
 
 def create_seeded_library(tenant: str) -> Library:
