@@ -7,10 +7,10 @@ it needs: each name that is imported here is for them. An upgrade of either libr
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import MISSING
+from dataclasses import MISSING, dataclass
 from functools import partial
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import strawberry
 from graphql import (
@@ -18,9 +18,11 @@ from graphql import (
     ExperimentalIncrementalExecutionResults,
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLObjectType,
+    GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -173,31 +175,6 @@ def resolve_info(
     )
 
 
-def execute_operation(
-    schema: GraphQLSchema,
-    operation: ValidOperation,
-    variables: VariableValues,
-    context: object,
-    executor: Callable[..., Executor[Any]] | None = None,
-    **options: Any,
-) -> AwaitableOrValue[ExecutionResult | ExperimentalIncrementalExecutionResults]:
-    """Execute a valid operation by an executor, with its options; long lists are completed in slices."""
-    return (executor or SlicingExecutor)(
-        schema,
-        operation.fragment_definitions,
-        operation.fragments,
-        None,
-        context,
-        operation.node,
-        variables,
-        default_field_resolver,
-        default_type_resolver,
-        default_field_resolver,
-        is_awaitable=optimized_is_awaitable,
-        **options,
-    ).execute_operation()
-
-
 def variable_signatures(
     schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
 ) -> tuple[GraphQLVariableSignature, ...]:
@@ -231,6 +208,25 @@ def coerce_variables(
 
 class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Completes long lists in slices, between which the event loop serves others. Any: graphql-core's own."""
+
+    @classmethod
+    def of(
+        cls, schema: GraphQLSchema, operation: ValidOperation, variables: VariableValues, context: object
+    ) -> Self:
+        """Return an executor of a valid operation."""
+        return cls(
+            schema,
+            operation.fragment_definitions,
+            operation.fragments,
+            None,
+            context,
+            operation.node,
+            variables,
+            default_field_resolver,
+            default_type_resolver,
+            default_field_resolver,
+            is_awaitable=optimized_is_awaitable,
+        )
 
     def complete_iterable_value(
         self,
@@ -299,36 +295,56 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         return results
 
 
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The result for a page with one record, in the place of the record in the complete page."""
+
+    page: Any
+
+
 class CompletingExecutor(SlicingExecutor):
-    """Completes roots from `loaded` values, beside `completed` ones. Any: graphql-core's own."""
+    """Completes a loaded value by itself. Any: graphql-core's own."""
 
-    def __init__(
-        self, *args: Any, loaded: Mapping[str, Any], completed: Mapping[str, Any], **options: Any
-    ) -> None:
-        super().__init__(*args, **options)
-        self.loaded = loaded
-        self.completed = completed
-
-    def execute_field(
+    async def complete(
         self,
         parent_type: GraphQLObjectType,
-        source: Any,
-        field_details_list: list[FieldDetails],
-        path: ResponsePath,
-        position_context: Any,
-    ) -> Any:
-        if path.prev is not None:
-            return super().execute_field(parent_type, source, field_details_list, path, position_context)
-        name = str(path.key)
-        if name in self.completed:
-            return self.completed[name]
-        nodes = [each.node for each in field_details_list]
-        field = parent_type.fields[nodes[0].name.value]
+        field: GraphQLField,
+        kind: GraphQLOutputType,
+        nodes: list[FieldNode],
+        value: Any,
+    ) -> tuple[Any, list[GraphQLError]]:
+        """Return the completed value, null if it has an error there, and the errors.
+
+        `kind` is the type of the value: it may be null. Paths begin with the name of the field.
+        """
+        path = ResponsePath(None, (nodes[0].alias or nodes[0].name).value, parent_type.name)
         info = self.build_resolve_info(field, nodes, parent_type, path)
 
         async def load() -> Any:
-            return self.loaded[name]
+            return value
 
-        return self.complete_awaitable_value(
-            field.type, field_details_list, info, path, load(), position_context
-        )
+        details = [FieldDetails(node, None) for node in nodes]
+        result = await self.complete_awaitable_value(kind, details, info, path, load(), None)
+        return result, self.collected_errors.errors
+
+    def complete_value(
+        self,
+        return_type: Any,
+        field_details_list: list[FieldDetails],
+        info: GraphQLResolveInfo[Any],
+        path: ResponsePath,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        if not isinstance(result, Completed):
+            return super().complete_value(
+                return_type, field_details_list, info, path, result, position_context
+            )
+        part = result.page
+        for key in path.as_list()[1:]:
+            if isinstance(key, int):
+                (part,) = part
+            else:
+                names: tuple[str, ...] = part.__struct_encode_fields__
+                part = getattr(part, part.__struct_fields__[names.index(key)])
+        return part

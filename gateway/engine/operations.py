@@ -17,7 +17,7 @@ from graphql import (
 )
 from msgspec import UNSET, UnsetType
 
-from gateway.engine.core import VariableValues, coerce_variables, execute_operation, get_variable_values
+from gateway.engine.core import SlicingExecutor, VariableValues, coerce_variables, get_variable_values
 from gateway.engine.documents import MAX_ERRORS, Documents, Operation, Prepared, Rejected
 from gateway.engine.error_masking import mask_errors
 from gateway.engine.persisted_documents import PersistedDocuments
@@ -212,7 +212,8 @@ class Operations:
         )
 
     def _execute(self, operation: Operation, variables: VariableValues, context: object) -> object:
-        return execute_operation(self.documents.core_schema, operation, variables, context)
+        executor = SlicingExecutor.of(self.documents.core_schema, operation, variables, context)
+        return executor.execute_operation()
 
 
 def _refuse(errors: Sequence[GraphQLError], caller: Caller) -> GraphQLResponse:

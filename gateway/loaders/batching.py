@@ -20,7 +20,7 @@ from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.caller import percent_encode
 from gateway.upstream.collection import BoundCollection, Page, RecordDecoder
-from gateway.upstream.record_types import Decoded, Record, find_invalid, record_or_error
+from gateway.upstream.record_types import Record, find_invalid, record_or_error
 
 MAX_PAGE_SIZE = 1000  # records per call, if their number is not known before
 _INDEX_LENGTH = 10  # characters of room for the name of the index; a blank is three bytes when encoded
@@ -160,9 +160,10 @@ def _match_names(
 
 def _members(records: list[Any], name: str) -> list[str]:  # Any: as `dig`
     """Return a member of each record, as text."""
-    if records and isinstance(records[0], Decoded):
+    try:
         return [str(member) for member in map(attrgetter(name), records)]
-    return [str(record.get(name)) for record in records]
+    except AttributeError:  # not all are Structs
+        return [str(record.get(name)) for record in records]
 
 
 def _ambiguous_key(index: str) -> errors.Conflict:

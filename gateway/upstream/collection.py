@@ -13,6 +13,7 @@ from gateway import errors
 from gateway.upstream.caller import CallerClient, Service, percent_encode
 from gateway.upstream.record_types import (
     FROM_CIRCULATION,
+    INVALID,
     Decoded,
     DecodedFromCirculation,
     Members,
@@ -154,7 +155,7 @@ class BoundCollection:
 class RecordDecoder:
     """The decoder of the records of one collection for one operation, into Structs of the members it reads.
 
-    A page that does not fit is decoded the generic way, into dictionaries.
+    A record that does not fit stays the dictionary that the generic way makes of it.
     """
 
     def __init__(self, members: Members, *, from_circulation: bool) -> None:
@@ -171,10 +172,15 @@ class RecordDecoder:
             self._of_circulation = RecordDecoder(self._members, from_circulation=True)
         return self._of_circulation
 
-    def convert(self, record: Any) -> Any:  # Any: JSON
-        """Convert a record that is a dictionary. Raises `msgspec.ValidationError`."""
+    def convert(self, record: Record) -> Any:  # Any: a Struct
+        """Convert a record that is a dictionary; return it as it is if a member is of another type."""
+        if INVALID in record:
+            return record
         decoder = self.of_circulation if FROM_CIRCULATION in record else self
-        return msgspec.convert(record, decoder.struct)
+        try:
+            return msgspec.convert(record, decoder.struct)
+        except (msgspec.ValidationError, RecursionError):
+            return record
 
     def decode_page(self, collection: BoundCollection, body: bytes) -> Page | None:
         """Decode the body of a page of a collection; None if it contains no list of records."""
@@ -182,7 +188,8 @@ class RecordDecoder:
         try:
             page = decode(body)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            return collection.page(body)
+            generic = collection.page(body)
+            return generic and Page([*map(self.convert, generic.records)], generic.total)
         total = page.totalRecords
         return Page(page.records, total if type(total) is int else None)
 

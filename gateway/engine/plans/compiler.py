@@ -157,6 +157,7 @@ class Compiler:
             nodes=nodes,
             selected=selected,
             target=drafted.plan,
+            kind=kind,
         )
         if not any(_has_variable(argument.value) for argument in nodes[0].arguments or ()):
             with suppress(GatewayError, GraphQLError):  # raised when the field is executed

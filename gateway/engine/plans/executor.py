@@ -1,33 +1,32 @@
 """The executor of compiled plans; graphql-core completes values that a plan does not expect.
 
-The roots of a query are loaded concurrently, mutations run one after the other. If a record below a root is
-not of the type in the schema, graphql-core completes the root from the value that was loaded: nothing is
-loaded twice, and no write is sent again. Errors, paths and nulls are those of the specification either way.
+The roots of a query are loaded concurrently, mutations run one after the other. If a record is not of the
+type in the schema, graphql-core completes it alone from what was loaded: nothing is loaded twice, and no
+write is sent again. Errors, paths and nulls are those of the specification either way.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
-from collections.abc import Awaitable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import msgspec
 import strawberry
 from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema, located_error
 
 from gateway.engine.core import (
+    Completed,
     CompletingExecutor,
     ValidOperation,
     VariableValues,
     core_schema,
-    execute_operation,
     resolve_info,
 )
 from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED, CachedOperation, PlanCache
-from gateway.engine.plans.links import complete, is_long
-from gateway.engine.plans.plan import Failure, FieldPlan, Json, OperationPlan
+from gateway.engine.plans.links import complete, is_long, project
+from gateway.engine.plans.plan import Failure, FieldPlan, Json, OperationPlan, Unexpected
 from gateway.errors import without_frames
 
 
@@ -70,10 +69,8 @@ class _Root:
     """A root field while it is executed."""
 
     plan: FieldPlan
-    value: Json = None  # as it was loaded
     result: Json = None  # its part of the response
     error: Exception | None = None
-    is_unexpected: bool = False  # graphql-core completes the value
 
 
 class _OperationExecution:
@@ -95,6 +92,7 @@ class _OperationExecution:
         self.context = context
         self.hide_suggestions = hide_suggestions
         self.has_failures = False
+        self.unexpected: list[Unexpected] = []
         self.roots = [_Root(root) for root in plan.roots]
 
     def arguments(self, plan: FieldPlan) -> Any:
@@ -110,22 +108,47 @@ class _OperationExecution:
         self.has_failures = True
         return Failure(error, nodes)
 
+    def complete(self, unexpected: Unexpected) -> Unexpected:
+        """Start its completion by graphql-core, and return it.
+
+        It starts in this turn of the event loop, so that its links join the batches of the others.
+        """
+        FALLBACKS.add("record")
+        plan, value = unexpected.field, unexpected.value
+        if unexpected.parts:
+            records = [
+                record if isinstance(part, Unexpected) else Completed(part)
+                for record, part in zip(value.records, unexpected.parts, strict=True)
+            ]
+            value = replace(value, records=records)
+        executor = CompletingExecutor.of(self.schema, self.operation, self.variables, self.context)
+        completing = executor.complete(plan.parent_type, plan.field, plan.kind, plan.nodes, value)
+        unexpected.completion = asyncio.ensure_future(completing)
+        self.unexpected.append(unexpected)
+        return unexpected
+
     async def execute(self) -> ExecutionResult:
         roots, plan = self.roots, self.plan
         PLANS_EXECUTED.counts[""] += 1
         errors: list[GraphQLError] = []
-        if plan.is_mutation:
-            for root in roots:
-                await self._execute_root(root)
-                if root.is_unexpected:  # before the next mutation, which may change the records it links to
-                    errors += await self._complete_by_core()
-        else:
-            if len(roots) == 1:
-                await self._execute_root(roots[0], is_alone=True)
-            else:  # all start in the same turn of the event loop, so that they share batches
-                await asyncio.gather(*map(self._execute_root, roots))
-            if any(root.is_unexpected for root in roots):
-                errors += await self._complete_by_core()
+        try:
+            if plan.is_mutation:
+                for root in roots:
+                    await self._execute_root(root)
+                    if self.unexpected:  # before the next mutation, which may change linked records
+                        errors += await self._place_unexpected()
+            else:
+                if len(roots) == 1:
+                    await self._execute_root(roots[0], is_alone=True)
+                else:  # all start in the same turn of the event loop, so that they share batches
+                    await asyncio.gather(*map(self._execute_root, roots))
+                if self.unexpected:
+                    errors += await self._place_unexpected()
+        except asyncio.CancelledError:
+            for each in self.unexpected:
+                if each.completion is not None:
+                    each.completion.cancel()
+            raise
         errors += self._locate_errors()
         results: dict[str, Json] = {root.plan.name: root.result for root in roots}
         if plan.typenames:
@@ -135,22 +158,21 @@ class _OperationExecution:
 
     async def _execute_root(self, root: _Root, *, is_alone: bool = False) -> None:
         """Load the value of a root, and complete it as far as its plan expects it."""
+        plan, target = root.plan, root.plan.target
         try:
-            loading = self._start(root.plan, is_alone)
-            root.value = await loading if hasattr(loading, "__await__") else loading
+            loading = self._start(plan, is_alone)
+            value = await loading if hasattr(loading, "__await__") else loading
         except Exception as error:
             root.error = error
             return
         try:
-            target = root.plan.target
-            if target.notes or is_long([root.value]):
-                (root.result,) = await complete(self, target, [root.value])
+            if target.notes or is_long([value]):
+                (root.result,) = await complete(self, target, [value], plan)
             else:
-                (root.result,) = target.project([root.value], self)
-        except Exception as error:  # raised again, or not, when graphql-core completes the field
+                (root.result,) = project(self, target, [value], [], plan)
+        except Exception as error:  # raised again, or not, when graphql-core completes the value
             without_frames(error)
-            root.is_unexpected = True
-            FALLBACKS.add("record")
+            root.result = self.complete(Unexpected(value, plan))
 
     def _start(self, plan: FieldPlan, is_alone: bool) -> Any:
         """Start loading a root. Any: its value, or an awaitable of any kind."""
@@ -171,28 +193,17 @@ class _OperationExecution:
         resolve: Any = plan.field.resolve
         return resolve(None, info, **arguments)
 
-    async def _complete_by_core(self) -> list[GraphQLError]:
-        """Complete roots with unexpected values from these values, and return their errors."""
-        unexpected = [root for root in self.roots if root.is_unexpected]
-        loaded = {root.plan.name: root.value for root in unexpected}
-        completed = {root.plan.name: root.result for root in self.roots if not root.is_unexpected}
-        completed |= self.plan.typenames
-        execution: Any = execute_operation(
-            self.schema,
-            self.operation,
-            self.variables,
-            self.context,
-            CompletingExecutor,
-            loaded=loaded,
-            completed=completed,
-        )
-        result: ExecutionResult = await execution if inspect.isawaitable(execution) else execution
-        loaded.clear()  # executors of graphql-core live until a collection
-        completed.clear()
-        for root in unexpected:
-            root.result = None if result.data is None else result.data[root.plan.name]
-            root.is_unexpected = False
-        return list(result.errors or ())
+    async def _place_unexpected(self) -> list[GraphQLError]:
+        """Put what graphql-core completed in its places in the results, and return its errors there."""
+        unexpected, self.unexpected = self.unexpected, []
+        await asyncio.gather(*(each.completion for each in unexpected if each.completion))
+        errors: list[GraphQLError] = []
+        while places := [place for root in self.roots for place in _find(root, Unexpected)]:
+            for place in places:
+                result, located = place.part.completion.result()
+                place.replace(result)
+                errors += [_relocated(each, place.path) for each in located]
+        return errors
 
     def _locate_errors(self) -> Iterator[GraphQLError]:
         """The errors of roots, and the errors in their results, which are replaced by null."""
@@ -200,26 +211,68 @@ class _OperationExecution:
             if root.error is not None:
                 yield located_error(root.error, root.plan.nodes, [root.plan.name])
             elif self.has_failures:
-                yield from _locate_failures(root)
+                for place in _find(root, Failure):
+                    failure: Failure = place.part
+                    yield located_error(failure.error, failure.nodes, place.path)
+                    place.replace(None)
 
 
-def _locate_failures(root: _Root) -> Iterator[GraphQLError]:
-    """The errors in the result, one for each place of each in the response. They are replaced by null."""
-    replaced: list[tuple[Json, str]] = []
-    gaps: list[tuple[list[Json], int]] = []
-    pending: list[tuple[Json, list[str | int]]] = [(root.result, [root.plan.name])]
+def _relocated(error: GraphQLError, path: list[str | int]) -> GraphQLError:
+    """Return an error in the completion of a value for one of the places of the value."""
+    return GraphQLError(
+        error.message,
+        error.nodes,
+        path=[*path, *(error.path or ())[1:]],
+        original_error=error.original_error,
+        extensions=error.extensions,
+    )
+
+
+class _Place(NamedTuple):
+    """A place in the result of a root, with its part there."""
+
+    container: Json  # a list, the dictionary or Struct of an object, or the root
+    key: Any  # an index, a name or an attribute
+    path: list[str | int]
+    part: Json
+
+    def replace(self, part: Json) -> None:
+        """Put another part there."""
+        if isinstance(self.container, list | dict):
+            self.container[self.key] = part
+        else:
+            setattr(self.container, self.key, part)
+
+    def below(self) -> list[_Place]:
+        """The places directly below, except for those of leaves."""
+        part, path = self.part, self.path
+        places: Iterable[tuple[Any, str | int, Json]]
+        if isinstance(part, list):
+            places = ((number, number, each) for number, each in enumerate(part))
+        elif isinstance(part, dict):
+            places = ((name, name, each) for name, each in part.items())
+        else:
+            names = zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)
+            places = ((attribute, name, getattr(part, attribute)) for attribute, name in names)
+        found = [(key, name, each) for key, name, each in places if isinstance(each, _BRANCHES)]
+        return [_Place(part, key, [*path, name], each) for key, name, each in found]
+
+
+_BRANCHES = (list, dict, msgspec.Struct, Failure, Unexpected)
+
+
+def _find(root: _Root, kind: type[Failure | Unexpected]) -> list[_Place]:
+    """The places of the parts of a kind in the result of a root, in the order of the response.
+
+    Parts of a result may stand in several places.
+    """
+    found = []
+    whole = _Place(root, "result", [root.plan.name], root.result)
+    pending = [whole] if isinstance(whole.part, _BRANCHES) else []
     while pending:
-        part, path = pending.pop()
-        if isinstance(part, Failure):
-            yield located_error(part.error, part.nodes, path)
-        elif isinstance(part, list):
-            pending += reversed([(each, [*path, place]) for place, each in enumerate(part)])
-            gaps += ((part, place) for place, each in enumerate(part) if isinstance(each, Failure))
-        elif isinstance(part, msgspec.Struct):
-            names = [*zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)]
-            replaced += ((part, each) for each, _ in names if isinstance(getattr(part, each), Failure))
-            pending += reversed([(getattr(part, attribute), [*path, name]) for attribute, name in names])
-    for part, attribute in replaced:
-        setattr(part, attribute, None)
-    for elements, place in gaps:
-        elements[place] = None
+        place = pending.pop()
+        if isinstance(place.part, kind):
+            found.append(place)
+        elif not isinstance(place.part, Failure | Unexpected):
+            pending += reversed(place.below())
+    return found

@@ -10,12 +10,21 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 from graphql import GraphQLError
 
-from gateway.engine.plans.plan import Execution, Json, LinkPlan, Plan, UnexpectedValue
-from gateway.errors import GatewayError
+from gateway.engine.plans.plan import (
+    Execution,
+    FieldPlan,
+    Json,
+    LinkPlan,
+    Plan,
+    Unexpected,
+    UnexpectedValue,
+)
+from gateway.errors import GatewayError, without_frames
 from gateway.fields.base import Load
 from gateway.fields.link import NO_ID, are_ids, id_in, ids_in
 from gateway.loaders.loader import Loader, Slice, wait_for_all
@@ -24,22 +33,24 @@ from gateway.upstream.turns import Turn
 SLICE_RECORDS = 250  # projected in one turn of the event loop, unless they are one page
 
 
-async def complete(execution: Execution, plan: Plan, values: list[Json], parents: int = 1) -> list[Json]:
+async def complete(
+    execution: Execution, plan: Plan, values: list[Json], field: FieldPlan | None, parents: int = 1
+) -> list[Json]:
     """Return the parts of the response for values, with their links. Each has at most `parents`.
 
-    Raises `UnexpectedValue`, or what a projection raises, if graphql-core must complete them instead; by then
-    nothing that was started here is still running.
+    In the place of a value that is not of the type in the schema is an `Unexpected`, if null is valid there;
+    `field` is the one whose values they are. Otherwise it raises `UnexpectedValue`, or what a projection
+    raises; by then nothing that was started here is still running.
     """
     notes: list[list[Json]] = [[] for _ in range(plan.notes)]
-    appends = [each.append for each in notes]
     results: list[Json]
     if is_long(values):
         results = []
         for start in range(0, len(values), SLICE_RECORDS):
             async with Turn():
-                results += plan.project(values[start : start + SLICE_RECORDS], execution, *appends)
+                results += project(execution, plan, values[start : start + SLICE_RECORDS], notes, field)
     else:
-        results = plan.project(values, execution, *appends)
+        results = project(execution, plan, values, notes, field)
     if not notes:
         return results
     batches = [LinkBatch(execution, link, notes, parents) for link in plan.links if notes[link.targets]]
@@ -61,6 +72,49 @@ async def complete(execution: Execution, plan: Plan, values: list[Json], parents
         if error is not None:
             raise error
     return results
+
+
+def project(
+    execution: Execution, plan: Plan, values: list[Json], notes: list[list[Json]], field: FieldPlan | None
+) -> list[Json]:
+    """Return the parts of the response for values, without their links; otherwise as `complete`."""
+    lengths = [len(each) for each in notes]
+    try:
+        return plan.project(values, execution, *[each.append for each in notes])
+    except Exception as error:
+        if field is None or not field.may_be_completed_alone:
+            raise
+        without_frames(error)
+    for each, length in zip(notes, lengths, strict=True):
+        del each[length:]
+    results = _project_parts(execution, plan, values, notes, field)
+    return [execution.complete(each) if isinstance(each, Unexpected) else each for each in results]
+
+
+def _project_parts(
+    execution: Execution, plan: Plan, values: list[Json], notes: list[list[Json]], field: FieldPlan
+) -> list[Json]:
+    """Project values of which one is unexpected: by halves, so that few are projected by themselves."""
+    if len(values) > 1:
+        parts, middle = [], len(values) // 2
+        for half in values[:middle], values[middle:]:
+            lengths = [len(each) for each in notes]
+            try:
+                parts += plan.project(half, execution, *[each.append for each in notes])
+            except Exception as error:
+                without_frames(error)
+                for each, length in zip(notes, lengths, strict=True):
+                    del each[length:]
+                parts += _project_parts(execution, plan, half, notes, field)
+        return parts
+    (page,) = values
+    if type(page) is not Slice or len(page.records) < 2:
+        return [Unexpected(page, field)]
+    pages = [
+        replace(page, records=[record], offset=place)
+        for place, record in enumerate(page.records, page.offset)
+    ]
+    return [Unexpected(page, field, _project_parts(execution, plan, pages, notes, field))]
 
 
 def is_long(values: list[Json]) -> bool:
@@ -109,18 +163,29 @@ class LinkBatch:
             self._count_parents()
         if self.unexpected is not None:
             raise self.unexpected
+        if not self.absent:
+            await self._set_loaded()
+        elif not self.values:
+            await self._set_embedded()
+        else:  # side by side, so that their links share batches
+            errors = await asyncio.gather(self._set_loaded(), self._set_embedded(), return_exceptions=True)
+            for error in errors:
+                if error is not None:
+                    raise error
+
+    async def _set_loaded(self) -> None:
+        """Complete the targets that were loaded, and set them in their parents."""
         attribute, targets = self.link.attribute, self.targets
-        results = await complete(
-            self.execution, self.link.target, [value for value, _ in self.values], self.parents
-        )
+        values = [value for value, _ in self.values]
+        results = await complete(self.execution, self.link.target, values, self.link, self.parents)
         if self.lists:
             self._set_lists(results)
-        else:
-            for result, (_, places) in zip(results, self.values, strict=True):
-                for place in places:
-                    setattr(targets[place], attribute, result)
-        if self.absent:
-            await self._set_embedded()
+            if self.absent:
+                await self._set_embedded()
+            return
+        for result, (_, places) in zip(results, self.values, strict=True):
+            for place in places:
+                setattr(targets[place], attribute, result)
 
     async def _set_embedded(self) -> None:
         """Set what parents embed of targets that could not be loaded, or that do not exist any more."""
@@ -128,9 +193,8 @@ class LinkBatch:
         if link.embedded is None or self.records is None:
             values = [getattr(targets[place], link.attribute) if link.has_value else None for place in absent]
         else:
-            values = await complete(
-                self.execution, link.embedded, [self.records[place] for place in absent], self.parents
-            )
+            records = [self.records[place] for place in absent]
+            values = await complete(self.execution, link.embedded, records, None, self.parents)
         for (place, error), value in zip(absent.items(), values, strict=True):
             if error is not None:
                 value = self._with_error(value, error)
@@ -241,10 +305,7 @@ class LinkBatch:
                     self._set_absent(places, None)
                 continue
             if type(value) is dict and decoder is not None:
-                try:
-                    value = decoder.convert(value)
-                except Exception as error:
-                    self.unexpected = error
+                value = decoder.convert(value)
             self.values.append((value if value_of is None else value_of(value), places))
             if self.lists:
                 self.loaded.append(key)

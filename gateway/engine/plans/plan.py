@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from graphql import FieldNode, GraphQLField, GraphQLObjectType
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+)
 
 from gateway.context import Context
 from gateway.engine.core import VariableValues, get_argument_values
@@ -33,6 +41,19 @@ class Failure:
     nodes: Sequence[FieldNode]  # of the field, for the locations
 
 
+@dataclass(slots=True, eq=False)
+class Unexpected:
+    """A value in the place of its part of a result, which graphql-core completes beside the plan.
+
+    For a page, `parts` are the results for pages of one record each, some of them unexpected themselves.
+    """
+
+    value: Json
+    field: FieldPlan
+    parts: Sequence[Json] = ()
+    completion: asyncio.Task[tuple[Json, list[GraphQLError]]] | None = None
+
+
 class UnsupportedOperation(Exception):
     """The operation has something that plans do not support."""
 
@@ -51,6 +72,13 @@ class FieldPlan:
     arguments: Any = None  # parsed; None if there are variables in them, or if they are not valid
     target: Plan
     decoder: RecordDecoder | None = None  # of the records it leads to; None if they are dictionaries
+    kind: GraphQLOutputType  # of each loaded value: of an element if the field loads lists
+
+    @property
+    def may_be_completed_alone(self) -> bool:
+        """Whether graphql-core can complete one loaded value: it is the field's own, and may be null."""
+        owns = not self.has_resolver and self.declaration.loads_owner
+        return not owns and not isinstance(self.kind, GraphQLNonNull)
 
     def parse_arguments(self, variables: VariableValues, hide_suggestions: bool) -> Any:
         """Return the arguments, parsed by the declaration. Raises `GraphQLError` and `BadUserInput`."""
@@ -112,3 +140,6 @@ class Execution(Protocol):
 
     def fail(self, error: Exception, nodes: Sequence[FieldNode]) -> Failure:
         """Return what stands for a field with an error in the result, until it is located there."""
+
+    def complete(self, unexpected: Unexpected) -> Unexpected:
+        """Start its completion by graphql-core, and return it."""
