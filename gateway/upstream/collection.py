@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import Any, overload
+from functools import lru_cache
+from typing import Any, Protocol, overload
 
 import msgspec
 
@@ -67,16 +67,61 @@ class Collection:
         return BoundCollection(client, self, *keys)
 
 
+class PageArguments(msgspec.Struct, frozen=True):
+    """The arguments of a page beside its query."""
+
+    limit: int
+    offset: int
+    total: bool
+    decoder: RecordDecoder | None
+
+
+class ListState(Protocol):
+    """The state of a list: `is_served` once its service is known to have it, until that fails."""
+
+    is_served: bool
+
+
+class Alternative(Protocol):
+    """Another collection of the same records, for a list that its service may not have."""
+
+    @property
+    def list_state(self) -> ListState: ...
+
+    async def choose(self, collection: BoundCollection, query: str | None, page: PageArguments) -> Page:
+        """Return a page of the collection, or of the other one, while the list is not known to be served."""
+
+    def replaces(self, error: errors.GatewayError) -> bool:
+        """Record the failure of a page of the list; return True if the other collection is to be read."""
+
+    async def read(self, query: str | None, page: PageArguments) -> Page:
+        """Return the page of the other collection, after `replaces` returned True."""
+
+    def request_line_length(self, query: str, limit: int, offset: int) -> int:
+        """Return the bytes of the request line of the other collection; zero while it is not read."""
+
+
 class BoundCollection:
     """A collection for one caller: `await users(query, limit=50)` returns a page.
 
     `page` is the generic decoder, also for bodies that the decoder of an operation rejects.
     """
 
-    __slots__ = ("_keys", "client", "declaration", "key", "mark", "operation", "path", "tie_break")
+    __slots__ = (
+        "_keys",
+        "alternative",
+        "client",
+        "declaration",
+        "key",
+        "mark",
+        "operation",
+        "path",
+        "tie_break",
+    )
 
     def __init__(self, client: CallerClient, declaration: Collection, *keys: str) -> None:
         self.client = client
+        self.alternative: Alternative | None = None
         self._keys = keys
         self.declaration = declaration
         self.key = declaration.key
@@ -87,7 +132,7 @@ class BoundCollection:
             client.path_of(declaration.route, keys) if keys else client.path + declaration.route.template
         )
 
-    async def __call__(
+    def __call__(
         self,
         query: str | None,
         *,
@@ -95,18 +140,37 @@ class BoundCollection:
         offset: int = 0,
         total: bool = False,
         decoder: RecordDecoder | None = None,
-    ) -> Page:
+    ) -> Coroutine[Any, Any, Page]:  # Any: what coroutines send and receive
         """Return a page, its records decoded by the decoder if they fit; the query is CQL.
 
         Raises `UpstreamBadResponse` if it is none.
         """
-        body = await self.read_body(query, limit=limit, offset=offset, total=total)
-        decode = self.page if decoder is None else partial(decoder.decode_page, self)
+        page = PageArguments(limit, offset, total, decoder)
+        if self.alternative is None:
+            return self.read(query, page)
+        return self._read_either(self.alternative, query, page)
+
+    async def _read_either(self, alternative: Alternative, query: str | None, page: PageArguments) -> Page:
+        if not alternative.list_state.is_served:
+            return await alternative.choose(self, query, page)
+        try:
+            return await self.read(query, page)
+        except (errors.UpstreamBadResponse, errors.UpstreamError) as error:
+            if not alternative.replaces(error):
+                raise
+        return await alternative.read(query, page)
+
+    async def read(self, query: str | None, arguments: PageArguments) -> Page:
+        """Return a page of this collection, whatever its alternative."""
+        decoder = arguments.decoder
+        body = await self.read_body(
+            query, limit=arguments.limit, offset=arguments.offset, total=arguments.total
+        )
         if len(body) > LARGE_BODY:
             async with Turn():
-                page = decode(body)
+                page = self.page(body) if decoder is None else decoder.decode_page(self, body)
         else:
-            page = decode(body)
+            page = self.page(body) if decoder is None else decoder.decode_page(self, body)
         if page is None:
             del body  # which the frame of the error would hold
             raise self.bad_shape()
@@ -149,7 +213,10 @@ class BoundCollection:
     def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
         """Return the bytes of the request line for `query` with a total, HTTP version and blanks included."""
         path = self.client.base_path + self.path
-        return _request_line_length(path, query, limit, offset, self.declaration.extra)
+        length = _request_line_length(path, query, limit, offset, self.declaration.extra)
+        if self.alternative is None or self.alternative.list_state.is_served:
+            return length
+        return max(length, self.alternative.request_line_length(query, limit, offset))
 
 
 class RecordDecoder:

@@ -8,11 +8,13 @@ import httpx
 import pytest
 
 from gateway import errors
+from gateway.identity import Caller
 from gateway.settings import Settings
 from gateway.upstream.caller import CallerClient
 from gateway.upstream.client import Client, Deadline
-from gateway.upstream.collection import Page, RecordDecoder
+from gateway.upstream.collection import BoundCollection, Page, RecordDecoder
 from gateway.upstream.record_types import Members
+from gateway.upstream.services import Services
 from gateway.upstream.services.circulation import Circulation
 from gateway.upstream.services.circulation_bff import CirculationBff
 from gateway.upstream.services.circulation_lists import (
@@ -51,19 +53,20 @@ class Platform:
         source = "bff" if path == BFF else "circulation"
         return httpx.Response(self.status[path], json={"requests": [{"id": "1", "source": source}]})
 
-    def operation(self, tenant: str = "diku") -> BffOrCirculation:
+    def operation(self, tenant: str = "diku") -> BoundCollection:
         caller = CallerClient(self.client, (), tenant)
         seconds = 10.0
-        return BffOrCirculation(
-            CirculationBff(caller).requests,
+        requests = CirculationBff(caller).requests
+        requests.alternative = BffOrCirculation(
             lambda: Circulation(caller).requests,
-            self.lists.of(tenant, BFF),
+            self.lists[tenant, BFF],
             Deadline(seconds, seconds, clock=lambda: 0.0),
         )
+        return requests
 
     def if_served(self, tenant: str = "diku") -> BffIfServed:
         caller = CallerClient(self.client, (), tenant)
-        return BffIfServed(CirculationBff(caller).requests, self.lists.of(tenant, BFF))
+        return BffIfServed(CirculationBff(caller).requests, self.lists[tenant, BFF])
 
     def take_paths(self) -> list[str]:
         paths, self.paths = self.paths, []
@@ -230,13 +233,22 @@ async def test_decoded_records_know_their_source(platform: Platform) -> None:
 
 def test_the_number_of_lists_is_bounded() -> None:
     """Tenants that callers make up displace the ones that were not used for longest."""
-    lists = BffLists()
-    kept = lists.of("diku", BFF)
+    services = Services(Settings(okapi_url="http://folio"))
+
+    def state(tenant: str) -> object:
+        upstream = services.for_caller(Caller(tenant=tenant, request_id="1/graphql"))
+        requests = upstream.bff_or_circulation(
+            upstream.circulation_bff.requests, lambda: upstream.circulation.requests
+        )
+        assert requests.alternative is not None
+        return requests.alternative.list_state
+
+    kept = state("diku")
     for number in range(MAX_LISTS - 1):
-        lists.of(f"tenant{number}", BFF)
-    assert lists.of("diku", BFF) is kept
+        state(f"tenant{number}")
+    assert state("diku") is kept
 
-    lists.of("another", BFF)
+    state("another")
 
-    assert len(lists) == MAX_LISTS
-    assert lists.of("diku", BFF) is kept
+    assert len(services.bff_lists) == MAX_LISTS
+    assert state("diku") is kept

@@ -32,6 +32,7 @@ from gateway.upstream.services.circulation import Circulation
 from gateway.upstream.services.circulation_bff import CirculationBff
 from gateway.upstream.services.circulation_lists import (
     BffIfServed,
+    BffList,
     BffLists,
     BffOrCirculation,
     ListsFrom,
@@ -175,7 +176,7 @@ class Upstream:
         self.budget = budget
         seconds = services.settings.operation_timeout
         self.deadline = Deadline(seconds, time.monotonic() + seconds)
-        self._bff_or_circulation: dict[str, BffOrCirculation] = {}
+        self._choices: dict[str, BffOrCirculation] = {}
 
     def begin_write(self) -> Upstream:
         """Return these services, with the complete time of an operation again."""
@@ -189,17 +190,23 @@ class Upstream:
         services = self._services
         if isinstance(services.folio, NotConfigured):
             return bff
-        either = self._bff_or_circulation.get(bff.path)
-        if either is None:
-            known = services.bff_lists.of(self._caller.tenant, bff.path)
-            either = self._bff_or_circulation[bff.path] = BffOrCirculation(
-                bff, find_circulation, known, self.deadline
+        choice = self._choices.get(bff.path)
+        if choice is None:
+            choice = self._choices[bff.path] = BffOrCirculation(
+                find_circulation, self._state_of(bff), self.deadline
             )
-        return either
+        bff.alternative = choice
+        return bff
 
     def bff_if_served(self, bff: BoundCollection) -> BoundCollection:
         """Return a list of the BFF that is empty if the BFF does not serve it."""
-        return BffIfServed(bff, self._services.bff_lists.of(self._caller.tenant, bff.path))
+        return BffIfServed(bff, self._state_of(bff))
+
+    def _state_of(self, bff: BoundCollection) -> BffList:
+        lists, key = self._services.bff_lists, (self._caller.tenant, bff.path)
+        state = lists[key]
+        lists.move_to_end(key)
+        return state
 
     @cached_property
     def circulation_bff(self) -> CirculationBff:

@@ -16,12 +16,14 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Literal, TypeAlias
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import msgspec
 
 from gateway import errors
 from gateway.upstream.client import Deadline
-from gateway.upstream.collection import BoundCollection, Page, RecordDecoder
+from gateway.upstream.collection import BoundCollection, Page, PageArguments, RecordDecoder
 
 ABSENT_SECONDS = 300.0  # circulation is read for so long where the BFF does not serve a list
 FAILED_SECONDS = 60.0  # and for so long after the BFF failed on a page of it
@@ -42,11 +44,12 @@ log = logging.getLogger(__name__)
 class BffList:
     """One list of the BFF for one tenant, and if it is served."""
 
-    __slots__ = ("_clock", "_is_tried", "_until", "is_known", "name", "status")
+    __slots__ = ("_clock", "_is_tried", "_until", "is_known", "is_served", "name", "status")
 
     def __init__(self, name: str, clock: Callable[[], float]) -> None:
         self.name = name
         self.is_known = False  # True once there was a response to learn from
+        self.is_served = False  # True if that was a page
         self.status: int | None = None  # with which it failed; None if it is served
         self._until = 0.0
         self._is_tried = False
@@ -75,10 +78,11 @@ class BffList:
         if self.status is not None and not was_served:
             self.status = None
             log.info("%s is served by the BFF again", self.name)
+        self.is_served = self.status is None
 
     def record_failure(self, status: int) -> None:
         """Record that the BFF does not serve the list, or failed on a page of it."""
-        self.is_known = True
+        self.is_known, self.is_served = True, False
         seconds = ABSENT_SECONDS if status in _ABSENT else FAILED_SECONDS
         if self.status != status:
             log.warning("%s: the BFF responded with %s; read from circulation instead", self.name, status)
@@ -92,119 +96,105 @@ class BffList:
     def forget(self) -> None:
         """Forget a failure that was not the BFF's alone."""
         self.status = None
+        self.is_served = True
 
 
-class BffLists:
-    """The lists of the BFF by tenant and path, for the life of the process; the last used are kept."""
+class BffLists(OrderedDict[tuple[str | None, str], BffList]):
+    """The lists of the BFF by tenant and path, for the life of the process; the last used are kept.
+
+    `lists[tenant, path]` is added if it is not there yet.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
         self._clock = clock
-        self._lists: OrderedDict[tuple[str | None, str], BffList] = OrderedDict()
 
-    def of(self, tenant: str | None, path: str) -> BffList:
-        key = tenant, path
-        known = self._lists.get(key)
-        if known is None:
-            known = self._lists[key] = BffList(f"GET {path} of tenant {tenant}", self._clock)
-            if len(self._lists) > MAX_LISTS:
-                self._lists.popitem(last=False)
-        else:
-            self._lists.move_to_end(key)
+    def __missing__(self, key: tuple[str | None, str]) -> BffList:
+        tenant, path = key
+        known = self[key] = BffList(f"GET {path} of tenant {tenant}", self._clock)
+        if len(self) > MAX_LISTS:
+            self.popitem(last=False)
         return known
 
-    def __len__(self) -> int:
-        return len(self._lists)
 
-
-class BffOrCirculation(BoundCollection):
-    """A list of the BFF for one operation, read from circulation if the BFF does not serve it or fails.
+class BffOrCirculation(msgspec.Struct, eq=False):
+    """The choice, for one operation, of the source of a list: circulation if the BFF has none or fails on it.
 
     An operation that finds out that the BFF does not serve it makes one more call. Its other reads of the
     list wait for the first response, up to `FIRST_READ_SECONDS`, so that they do not make one each.
     """
 
-    __slots__ = ("_bff", "_deadline", "_find_circulation", "_first")
+    find_circulation: Callable[[], BoundCollection]
+    list_state: BffList
+    deadline: Deadline
+    first: asyncio.Future[None] | None = None
 
-    def __init__(
-        self,
-        bff: BoundCollection,
-        find_circulation: Callable[[], BoundCollection],
-        known: BffList,
-        deadline: Deadline,
-    ) -> None:
-        super().__init__(bff.client, bff.declaration)
-        self._find_circulation = find_circulation
-        self._bff = known
-        self._deadline = deadline
-        self._first: asyncio.Future[None] | None = None
+    def request_line_length(self, query: str, limit: int, offset: int) -> int:
+        if self.list_state.status is None:
+            return 0
+        return self.find_circulation().request_line_length(query, limit=limit, offset=offset)
 
-    def __call__(
-        self,
-        query: str | None,
-        *,
-        limit: int,
-        offset: int = 0,
-        total: bool = False,
-        decoder: RecordDecoder | None = None,
-    ) -> Coroutine[Any, Any, Page]:
-        def read_circulation() -> Awaitable[Page]:
-            of_circulation = None if decoder is None else decoder.of_circulation
-            circulation = self._find_circulation()
-            return circulation(query, limit=limit, offset=offset, total=total, decoder=of_circulation)
-
-        read_bff = super().__call__
-        return self._read(
-            lambda: read_bff(query, limit=limit, offset=offset, total=total, decoder=decoder),
-            read_circulation,
-        )
-
-    def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
-        length = super().request_line_length(query, limit=limit, offset=offset)
-        if self._bff.status is None:
-            return length
-        return max(length, self._find_circulation().request_line_length(query, limit=limit, offset=offset))
-
-    async def _read(
-        self, read_bff: Callable[[], Awaitable[Page]], read_circulation: Callable[[], Awaitable[Page]]
-    ) -> Page:
+    async def choose(self, collection: BoundCollection, query: str | None, page: PageArguments) -> Page:
         """Read from one source or both. If both fail, the error is circulation's, with the BFF's status."""
-        bff, first = self._bff, None
+        bff, first = self.list_state, None
         if not bff.is_known:
             first = await self._first_read()
         was_served = bff.status is None
         is_admitted = bff.admit()
         if is_admitted:
             try:
-                page = await read_bff()
+                result = await collection.read(query, page)
             except (errors.UpstreamBadResponse, errors.UpstreamError) as error:
-                if not _is_replaceable(error) or error.status is None:
+                if not self.replaces(error):
                     raise
-                bff.record_failure(error.status)
             else:
                 bff.record_success(was_served=was_served)
-                return page
+                return result
             finally:
                 bff.finish(was_served=was_served)
                 if first is not None:
                     first.set_result(None)
+            return await self.read(query, page)
         status, is_absent = bff.status, bff.is_absent
         try:
-            return await read_circulation()
+            return await self._read_circulation(query, page)
         except errors.GatewayError as error:
-            if isinstance(error, errors.Forbidden) and not is_absent and not is_admitted:
-                return await read_bff()  # which may be permitted, and need not fail on this page
-            if is_admitted and not is_absent:
+            if isinstance(error, errors.Forbidden) and not is_absent:
+                return await collection.read(
+                    query, page
+                )  # it may be permitted, and need not fail on this page
+            error.details = {**error.details, "bffStatus": status}
+            raise
+
+    def replaces(self, error: errors.GatewayError) -> bool:
+        # An upstream that is not ready, a timeout, and a caller who is not permitted say nothing about it.
+        if error.status is None or not (isinstance(error, errors.UpstreamError) or error.status in _ABSENT):
+            return False
+        self.list_state.record_failure(error.status)
+        return True
+
+    async def read(self, query: str | None, page: PageArguments) -> Page:
+        bff = self.list_state
+        status, is_absent = bff.status, bff.is_absent
+        try:
+            return await self._read_circulation(query, page)
+        except errors.GatewayError as error:
+            if not is_absent:
                 bff.forget()
             error.details = {**error.details, "bffStatus": status}
             raise
 
+    async def _read_circulation(self, query: str | None, page: PageArguments) -> Page:
+        decoder = None if page.decoder is None else page.decoder.of_circulation
+        return await self.find_circulation().read(query, msgspec.structs.replace(page, decoder=decoder))
+
     async def _first_read(self) -> asyncio.Future[None] | None:
         """Return a future to be set by the first read of this operation; others wait for it."""
-        if self._first is None:
-            self._first = asyncio.get_running_loop().create_future()
-            return self._first
-        seconds = min(FIRST_READ_SECONDS, self._deadline.remaining())
-        await asyncio.wait({self._first}, timeout=max(0.0, seconds))
+        if self.first is None:
+            self.first = asyncio.get_running_loop().create_future()
+            return self.first
+        seconds = min(FIRST_READ_SECONDS, self.deadline.remaining())
+        await asyncio.wait({self.first}, timeout=max(0.0, seconds))
         return None
 
 
@@ -241,11 +231,3 @@ class BffIfServed(BoundCollection):
             bff.finish(was_served=was_served)
         bff.record_success(was_served=was_served)
         return page
-
-
-def _is_replaceable(error: errors.GatewayError) -> bool:
-    """Return True if circulation may serve what the BFF does not: an absent route, or a server error.
-
-    An upstream that is not ready, a timeout, and a caller who is not permitted say nothing about the list.
-    """
-    return isinstance(error, errors.UpstreamError) or error.status in _ABSENT
