@@ -105,6 +105,16 @@ async def test_an_element_that_is_no_object(execution: str, element: bytes) -> N
     assert calls == ["/circulation-bff/loans"]
 
 
+async def test_an_element_of_which_only_the_type_is_selected(execution: str) -> None:
+    """It is null with an error too."""
+    data, errors, _ = await execute(
+        execution, "{ loans { nodes { __typename a: __typename } } }", loans=loans(loan(1), b"5")
+    )
+
+    assert data["loans"]["nodes"] == [{"__typename": "Loan", "a": "Loan"}, None]
+    assert errors == [(["loans", "nodes", 1], "UPSTREAM_BAD_RESPONSE", NO_RECORD)]
+
+
 async def test_an_element_that_is_no_object_in_a_batch(execution: str) -> None:
     """A batch of links has the other records; the one that is missing by the total is an error."""
     parents = [b'{"id": "%b", "userId": "%b"}' % (key(n).encode(), key(10 + n).encode()) for n in range(1, 3)]

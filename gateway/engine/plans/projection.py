@@ -859,6 +859,8 @@ class Writer:
             elif same is not None:
                 same.append((name, None if place.same is True else place.same))
         result = self.bind(_result(tuple(names)))
+        if isinstance(record, Record) and all(each == repr(kind.name) for each in entries):
+            lines.append(f"{indent}{record.variable}.get")  # which an error in the place of a record has not
         head: Line = lambda: record.head  # noqa: E731 - it grows while others are written
         if notes:
             created = lambda: [f"{indent}o = {result}({', '.join(map(_write_entry, entries))})"]  # noqa: E731
