@@ -716,7 +716,7 @@ class Writer:
             "DECODED": Decoded,
             "CONVERT": msgspec.convert,
             "RECORD": record_of,
-            "NO_RECORDS": (str, int, float, bool, list),
+            "NO_RECORDS": (str, int, float, bool, list, Exception),
         }
         self.conversions: dict[str, Members] = {}  # names that are to be bound when all is read
         self.number_of_notes = 0
@@ -790,8 +790,8 @@ class Writer:
         if len(classes) > 1:
             raise UnsupportedOperation("a type of two kinds of fields")
         lines = []
-        if not classes and decoding is None:
-            lines.append(f"{indent}if type({v}) in NO_RECORDS: raise A")
+        if not classes:  # nothing is read that shows it is no record
+            lines.append(f"{indent}if isinstance({v}, NO_RECORDS): raise A")
         names, entries = list[str](), list[Entry]()
         for name, each in selected.items():
             names.append(name)
@@ -859,8 +859,6 @@ class Writer:
             elif same is not None:
                 same.append((name, None if place.same is True else place.same))
         result = self.bind(_result(tuple(names)))
-        if isinstance(record, Record) and all(each == repr(kind.name) for each in entries):
-            lines.append(f"{indent}{record.variable}.get")  # which an error in the place of a record has not
         head: Line = lambda: record.head  # noqa: E731 - it grows while others are written
         if notes:
             created = lambda: [f"{indent}o = {result}({', '.join(map(_write_entry, entries))})"]  # noqa: E731
