@@ -72,6 +72,8 @@ class ContextFactory:
     ) -> None:
         self._services = services
         self._limits = limits
+        self._max_page_size = limits.max_page_size
+        self._max_records = limits.max_records
         self._lists_from = upstream.lists_from
         self._consortium = upstream.consortium
         self._stopping = stopping
@@ -82,8 +84,8 @@ class ContextFactory:
             caller=caller,
             upstream=upstream,
             loaders=Loaders(upstream, self._limits, lists_from=self._lists_from),
-            max_page_size=self._limits.max_page_size,
-            max_records=self._limits.max_records,
+            max_page_size=self._max_page_size,
+            max_records=self._max_records,
             consortium_tenants=self._consortium,
             stopping=self._stopping,
             operation=operation,

@@ -19,9 +19,8 @@ from gateway import errors
 from gateway.settings import UpstreamSettings
 from gateway.upstream.budget import OperationBudget
 from gateway.upstream.circuit_breaker import FAILURES, AdmittedCall, CircuitBreakers, NoCircuitBreaker
-from gateway.upstream.loop_delay import LoopDelay
 from gateway.upstream.retries import RETRY_PAUSES, Fault, Retries, is_transient
-from gateway.upstream.slots import Slots
+from gateway.upstream.slots import LoopDelay, Slots
 from gateway.upstream.statuses import (
     Write,
     WriteTarget,

@@ -1,14 +1,22 @@
-"""The slots of one upstream: its concurrent calls, shared by route families, tenants and operations."""
+"""The slots of one upstream: its concurrent calls, shared by route families, tenants and operations.
+
+While there are any, the delay of the event loop is measured: a timer that ran out while the loop was late
+says nothing about upstream.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Hashable, Sized
 from typing import NamedTuple, TypeAlias, TypeVar
 
 RESERVED_PART = 8  # one slot of so many is for writes alone
 FREE_SLOTS_FACTOR = 4  # a route family takes no slot beyond this multiple of the free ones: it leaves a fifth
+
+INTERVAL = 0.05  # seconds between two measurements
+MAX_DELAY = 0.1  # seconds; a response that arrives during a longer delay may be read after its timeout
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Queue = TypeVar("_Queue", bound=Sized)
@@ -92,6 +100,39 @@ class Slots:
                         _move_to_end(self._queue, tenant)
                         return True
         return False
+
+
+class LoopDelay:
+    """Remembers when the event loop was late. Measures only while a slot is taken."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self.loop: asyncio.AbstractEventLoop | None = None  # the one that is measured
+        self._due = math.inf
+        self._last_delay = -math.inf
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Measure from now on. To be called before each timer that matters, unless `loop` is this one."""
+        self.loop = loop
+        self._schedule(loop, loop.time())
+
+    def was_late_since(self, began: float) -> bool:
+        """Return True if the event loop was late after this time by its clock."""
+        now = asyncio.get_running_loop().time()
+        return self._last_delay >= began or now - self._due > MAX_DELAY
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop, now: float) -> None:
+        self._due = now + INTERVAL
+        loop.call_at(self._due, self._measure, loop)
+
+    def _measure(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        if now - self._due > MAX_DELAY:
+            self._last_delay = now
+        if self._slots.free < self._slots.size:
+            self._schedule(loop, now)
+        else:
+            self.loop = None
 
 
 def _remove_if_empty(queue: dict[_Key, _Queue], key: _Key) -> None:

@@ -22,6 +22,7 @@ from gateway.engine.core import (
     ValidOperation,
     VariableValues,
     core_schema,
+    get_argument_values,
     resolve_info,
 )
 from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED, CachedOperation, PlanCache
@@ -177,9 +178,15 @@ class _OperationExecution:
     def _start(self, plan: FieldPlan, is_alone: bool) -> Any:
         """Start loading a root. Any: its value, or an awaitable of any kind."""
         context = self.context
-        arguments = plan.arguments if plan.arguments is not None else self.arguments(plan)
+        arguments = plan.arguments
         if not plan.has_resolver:
+            if arguments is None:
+                arguments = self.arguments(plan)
             return plan.declaration.start(context, arguments, plan.selected, plan.decoder, is_alone=is_alone)
+        if arguments is None:
+            arguments = get_argument_values(
+                plan.field, plan.nodes[0], self.variables, None, self.hide_suggestions
+            )
         info = resolve_info(
             self.schema,
             self.operation,
