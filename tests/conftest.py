@@ -51,6 +51,7 @@ LONGEST = tuple(
     for path in (
         "soak/test_soak.py",
         "soak/test_memory.py",
+        "soak/test_neighbour.py",
         "soak/test_storm.py",
         "engine/plans/test_same_answers.py",
         "soak/test_generated_operations.py",

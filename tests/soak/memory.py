@@ -51,6 +51,12 @@ def peak_bytes(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) * 1024
 
 
+def scheduled(pid: int) -> tuple[float, float]:
+    """Return the seconds that the main thread of a process has run, and has waited for a CPU."""
+    ran, queued, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    return int(ran) / 1e9, int(queued) / 1e9
+
+
 def measure() -> ResidentMemory:
     """Measure a gateway process over a sandbox process, both started by their commands."""
     with started(["-m", "gateway", "sandbox", "--port", "0"], says=r"(http://\S+)") as upstream:

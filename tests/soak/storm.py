@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
@@ -25,7 +24,7 @@ import uvloop
 from gateway.sandbox import create_sandbox
 from tests.benchmarks.driver import Connection, WrongAnswer, connections, question
 from tests.benchmarks.processes import ROOT, Process, started
-from tests.soak.memory import peak_bytes
+from tests.soak.memory import peak_bytes, scheduled
 from tests.soak.storm_upstream import COUNTS, NEIGHBOUR
 
 Json = Any  # the body of a response
@@ -180,9 +179,9 @@ class Storm:
             for each in (self.simple, self.health, self.typename, self.upstream):
                 each.times.clear()
             self.delays.clear()
-            began, before = time.monotonic(), (scheduled(gateway), scheduled(upstream))
+            began, before = time.monotonic(), (scheduled(gateway.pid), scheduled(upstream.pid))
             report.hostile = await hostile_tenant(gateway.url)
-            took, after = time.monotonic() - began, (scheduled(gateway), scheduled(upstream))
+            took, after = time.monotonic() - began, (scheduled(gateway.pid), scheduled(upstream.pid))
             report.gateway_ran, report.gateway_queued = share(before[0], after[0], took)
             report.upstream_ran, report.upstream_queued = share(before[1], after[1], took)
             report.simple, report.simple_with_cpu = self.simple.waiting(), self.simple.with_cpu()
@@ -308,9 +307,9 @@ class Storm:
     @contextmanager
     def measure(self, *measurements: Measurements) -> Iterator[None]:
         """Measure the time of a request. One that fails is not measured."""
-        began, (_, queued) = time.perf_counter(), scheduled(self.gateway)
+        began, (_, queued) = time.perf_counter(), scheduled(self.gateway.pid)
         yield
-        times = time.perf_counter() - began, scheduled(self.gateway)[1] - queued
+        times = time.perf_counter() - began, scheduled(self.gateway.pid)[1] - queued
         for each in measurements:
             each.times.append(times)
 
@@ -343,12 +342,6 @@ class Storm:
         for item, (request_id, outcome) in self.last.items():
             if outcome in ("CheckedOut", "CheckedIn") and (outcome == "CheckedOut") != (item in lent):
                 self.report.lost.append(f"{request_id}: {outcome}, but not in the library")
-
-
-def scheduled(process: Process) -> tuple[float, float]:
-    """Return the seconds that the main thread of a process has run, and has waited for a CPU."""
-    ran, queued, _ = Path(f"/proc/{process.pid}/schedstat").read_text().split()
-    return int(ran) / 1e9, int(queued) / 1e9
 
 
 def share(before: tuple[float, float], after: tuple[float, float], took: float) -> tuple[float, float]:

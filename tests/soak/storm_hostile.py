@@ -23,8 +23,8 @@ SILENT = 200
 PAUSE = 0.02  # seconds between a response and the next request, so that refusals are no busy loop
 NICENESS = 5  # the load must not take the place of the server that it loads
 
-_FAT_FIELDS = "id action actionComment loanItem { id title callNumber barcode contributors { name } }"
-_WIDE_FIELDS = """id loanDate dueDate returnDate action actionComment renewalCount status { name } isDcb
+FAT_FIELDS = "id action actionComment loanItem { id title callNumber barcode contributors { name } }"
+WIDE_FIELDS = """id loanDate dueDate returnDate action actionComment renewalCount status { name } isDcb
  borrower { barcode personal { firstName lastName middleName preferredFirstName } }
  loanItem { id title callNumber contributors { name } barcode location { name } status { name date }
    materialType { name } editions physicalDescriptions enumeration volume chronology displaySummary
@@ -38,23 +38,25 @@ fragment S on __Schema { types { kind name description fields(includeDeprecated:
   enumValues { name description } } }"""
 
 
-def _roots(number: int, first: int, fields: str) -> str:
-    roots = " ".join(f"a{each}: loans(first: {first}) {{ ...F }}" for each in range(number))
-    return f"{{ {roots} }} fragment F on LoanConnection {{ nodes {{ {fields} }} }}"
+def roots(number: int, first: int, fields: str) -> str:
+    """Return a query of many pages of loans with the same fields."""
+    selected = " ".join(f"a{each}: loans(first: {first}) {{ ...F }}" for each in range(number))
+    return f"{{ {selected} }} fragment F on LoanConnection {{ nodes {{ {fields} }} }}"
 
 
-def _schemas(number: int) -> str:
+def schemas(number: int) -> str:
+    """Return a query that selects the complete schema many times."""
     return "{ " + " ".join(f"a{each}: __schema {{ ...S }}" for each in range(number)) + " }" + _INTROSPECTION
 
 
 QUERIES = {
-    "30 fat pages": (_roots(30, FAT_PAGE, _FAT_FIELDS), 4),
-    "15 wide pages": (_roots(15, 1000, _WIDE_FIELDS), 3),
-    "30 wide pages": (_roots(30, 1000, _WIDE_FIELDS), 3),
+    "30 fat pages": (roots(30, FAT_PAGE, FAT_FIELDS), 4),
+    "15 wide pages": (roots(15, 1000, WIDE_FIELDS), 3),
+    "30 wide pages": (roots(30, 1000, WIDE_FIELDS), 3),
     "90 slow links": ("{ users(first: 90) { nodes { automatedBlocks { message } } } }", 6),
     "90 dead links": ("{ users(first: 90) { nodes { accounts(first: 90) { nodes { id } } } } }", 6),
-    "a schema": (_schemas(1), 5),
-    "29 schemas": (_schemas(29), 5),
+    "a schema": (schemas(1), 5),
+    "29 schemas": (schemas(29), 5),
     "90,000 loans of a patron": (
         "{ loans(first: 1000) { nodes { borrower { loans(first: 90) { nodes { id dueDate action"
         " status { name } loanItem { title callNumber } } } } } } }",

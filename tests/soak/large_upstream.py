@@ -1,0 +1,141 @@
+"""`python -m tests.soak.large_upstream` serves the largest responses that the gateway accepts.
+
+Lists have as many records as requested, and by ids each record that is requested. All texts are long.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from functools import cache
+from urllib.parse import parse_qs
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from tests.gateway_over import Json, key
+
+TEXT = "x" * 30
+PATRON_LOANS = 99  # loans of one patron; the first page of a thousand loans is of this patron
+WHOLE_LIST = 5000  # records of lists that upstream never pages
+NESTED_LIST = 60_000  # identifiers of one title
+BAD = 500  # the place of the record with an invalid date in lists of 997
+_ID = re.compile(r'"([0-9a-f-]{36})"')
+
+
+def loan(number: int, user: int) -> Json:
+    return {
+        "id": key(number),
+        "userId": key(user),
+        "itemId": key(10_000 + number),
+        "status": {"name": "Open"},
+        "action": "checkedout",
+        "actionComment": TEXT,
+        "loanDate": "2026-01-01T00:00:00.000+00:00",
+        "dueDate": "2026-01-01T00:00:00.000+00:00",
+        "borrower": {"firstName": TEXT, "lastName": TEXT, "middleName": TEXT, "barcode": TEXT},
+        "item": {
+            "id": key(10_000 + number),
+            "instanceId": key(20_000 + number),
+            "holdingsRecordId": key(30_000 + number),
+            "title": TEXT,
+            "callNumber": TEXT,
+            "barcode": TEXT,
+            "contributors": [{"name": TEXT}] * 4,
+            "location": {"name": TEXT},
+            "status": {"name": "Checked out"},
+            "materialType": {"name": "book"},
+        },
+        "checkoutServicePointId": key(40_000 + number % 50),
+        "checkoutServicePoint": {"name": TEXT, "code": TEXT},
+        "metadata": {"createdDate": "2026-01-01T00:00:00.000+00:00"},
+    }
+
+
+def user(identifier: str) -> Json:
+    address = {"countryId": "DE", "addressLine1": TEXT, "city": TEXT, "postalCode": TEXT}
+    personal = {"lastName": TEXT, "firstName": TEXT, "email": TEXT, "addresses": [address] * 3}
+    return {"id": identifier, "username": TEXT, "barcode": TEXT, "active": True, "personal": personal}
+
+
+def item(identifier: str) -> Json:
+    names = [{"name": TEXT}] * 4
+    return {"id": identifier, "barcode": TEXT, "title": TEXT, "contributorNames": names, "callNumber": TEXT}
+
+
+def instance(identifier: str) -> Json:
+    number = int(identifier[-12:])
+    identifiers = [
+        {"value": f"{each}", "identifierTypeId": key(5)} for each in range(NESTED_LIST if number == 1 else 5)
+    ]
+    return {
+        "id": identifier,
+        "title": TEXT,
+        "hrid": TEXT,
+        "source": "FOLIO",
+        "identifiers": identifiers,
+        "contributors": [{"name": TEXT}] * 5,
+    }
+
+
+def service_point(identifier: str) -> Json:
+    return {"id": identifier, "name": TEXT, "code": TEXT, "discoveryDisplayName": TEXT}
+
+
+BY_ID = {
+    "/users": ("users", user),
+    "/inventory/items": ("items", item),
+    "/inventory/instances": ("instances", instance),
+    "/service-points": ("servicepoints", service_point),
+}
+
+
+@cache
+def loans(limit: int) -> bytes:
+    """Loans of distinct patrons; of a page of 1000 all are of one, and of a page of 997 one has no date."""
+    records = [loan(each, 1 if limit in (1000, PATRON_LOANS) else 50_000 + each) for each in range(limit)]
+    if limit == 998:  # nine megabytes
+        records = [each | {"actionComment": TEXT * 280} for each in records]
+    if limit == 997:
+        records[BAD]["dueDate"] = "no date"
+    return json.dumps({"loans": records, "totalRecords": limit}).encode()
+
+
+@cache
+def queue() -> bytes:
+    requests = [
+        {"id": key(each), "requestType": "Hold", "status": "Open - Not yet filled", "requesterId": key(each)}
+        for each in range(WHOLE_LIST)
+    ]
+    return json.dumps({"requests": requests, "totalRecords": WHOLE_LIST}).encode()
+
+
+def response(path: str, parameters: dict[str, list[str]]) -> bytes:
+    if path in BY_ID:
+        name, create = BY_ID[path]
+        records = [create(each) for each in _ID.findall(parameters["query"][0])]
+        return json.dumps({name: records, "totalRecords": len(records)}).encode()
+    if "/queue/" in path:
+        return queue()
+    if path == "/circulation-bff/loans":
+        return loans(int(parameters["limit"][0]))
+    return b'{"totalRecords": 0}'
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    body = response(scope["path"], parse_qs(scope["query_string"].decode()))
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def main() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as listener:
+        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - for its starter
+        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off")
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()
