@@ -62,9 +62,8 @@ def schema(write: bool, check: bool, older: Path | None, incremental: bool) -> N
 
 def print_schema(*, incremental: bool = False) -> str:
     """Return the schema as text. `incremental` includes the directive `@defer`, as introspection does."""
-    from graphql import GraphQLDeferDirective
+    from graphql import GraphQLDeferDirective, print_directive
 
-    from gateway.engine.core import print_directive
     from gateway.graph import schema as graph
 
     text = graph.as_str().rstrip("\n") + "\n"
@@ -93,9 +92,7 @@ def check_schema_file(text: str) -> None:
 
 def compare_schemas(before: GraphQLSchema, text: str) -> None:
     """List the changes since an older schema, breaking ones first, and fail if there is a breaking one."""
-    from graphql import build_schema, find_schema_changes
-
-    from gateway.engine.core import BreakingChange, DangerousChange
+    from graphql import BreakingChange, DangerousChange, build_schema, find_schema_changes
 
     labels: dict[type, str] = {BreakingChange: "BREAKING", DangerousChange: "DANGEROUS"}
     changes = find_schema_changes(before, build_schema(text))

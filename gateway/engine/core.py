@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self
 import strawberry
 from graphql import (
     ExecutionResult,
+    Executor,
     ExperimentalIncrementalExecutionResults,
     FieldNode,
     FragmentDefinitionNode,
@@ -29,7 +30,10 @@ from graphql import (
     OperationType,
     Undefined,
     VariableDefinitionNode,
+    VariableValues,
     coerce_input_value,
+    default_field_resolver,
+    default_type_resolver,
     get_named_type,
     is_leaf_type,
 )
@@ -40,20 +44,14 @@ from graphql.execution.collect_fields import (
     collect_fields,
     collect_subfields,
 )
-from graphql.execution.executor import Executor, default_field_resolver, default_type_resolver
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import (
-    VariableValues,
     VariableValueSource,
     coerce_argument,
-    get_argument_values,
-    get_variable_values,
     input_is_nested_too_deeply,
 )
 from graphql.pyutils import AwaitableOrValue, gather_with_cancel
 from graphql.pyutils import Path as ResponsePath
-from graphql.utilities import print_directive
-from graphql.utilities.find_schema_changes import BreakingChange, DangerousChange
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.execution import optimized_is_awaitable
@@ -246,44 +244,30 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
             return super().complete_iterable_value(
                 item_type, field_details_list, info, path, items, position_context
             )
-        return self._complete_in_slices(
-            item_type,
-            field_details_list,
-            info,
-            path,
-            list(items),
-            position_context,
-            1 if is_introspection else SLICE_ITEMS,
-        )
+        elements = list(items)
+
+        def complete(results: list[Any]) -> bool:
+            """Complete the next item; True if it is to be awaited."""
+            key = path.add_key(len(results), None)
+            item = elements[len(results)]
+            return self.complete_list_item_value(
+                item, results, item_type, field_details_list, info, key, position_context
+            )
+
+        return self._complete_in_slices(complete, len(elements), 1 if is_introspection else SLICE_ITEMS)
 
     async def _complete_in_slices(
-        self,
-        item_type: Any,
-        field_details_list: list[FieldDetails],
-        info: GraphQLResolveInfo[Any],
-        path: ResponsePath,
-        items: Sequence[Any],
-        position_context: Any,
-        step: int,
+        self, complete: Callable[[list[Any]], bool], length: int, step: int
     ) -> list[Any]:
         results: list[Any] = []
         waiting: list[int] = []
         try:
-            while len(results) < len(items):
+            while len(results) < length:
                 async with Turn():
                     until = perf_counter() + SLICE_SECONDS
-                    while len(results) < len(items) and (len(results) % step or perf_counter() < until):
-                        place = len(results)
-                        if self.complete_list_item_value(
-                            items[place],
-                            results,
-                            item_type,
-                            field_details_list,
-                            info,
-                            path.add_key(place, None),
-                            position_context,
-                        ):
-                            waiting.append(place)
+                    while len(results) < length and (len(results) % step or perf_counter() < until):
+                        if complete(results):
+                            waiting.append(len(results) - 1)
         except Exception:
             if waiting:
                 self.settle_in_background([results[place] for place in waiting])

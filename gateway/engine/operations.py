@@ -14,10 +14,12 @@ from graphql import (
     GraphQLError,
     InitialIncrementalExecutionResult,
     SubsequentIncrementalExecutionResult,
+    VariableValues,
+    get_variable_values,
 )
 from msgspec import UNSET, UnsetType
 
-from gateway.engine.core import SlicingExecutor, VariableValues, coerce_variables, get_variable_values
+from gateway.engine.core import SlicingExecutor, coerce_variables
 from gateway.engine.documents import MAX_ERRORS, Documents, Operation, Prepared, Rejected
 from gateway.engine.error_masking import mask_errors
 from gateway.engine.persisted_documents import PersistedDocuments

@@ -28,7 +28,6 @@ from gateway.loaders.loader_set import CollectionName
 Path: TypeAlias = tuple[str, ...]
 Json: TypeAlias = Any  # a record, a part of one, or a value of a field: JSON, or a Struct of selected members
 Declared: TypeAlias = Any  # a declaration in the body of a type: the annotation beside it is its type
-Entry: TypeAlias = Any  # an expression in generated code, or a function that returns it
 Needs: TypeAlias = frozenset[Path]
 Reader: TypeAlias = Callable[[Json], Json]
 Arguments: TypeAlias = Mapping[str, Any]  # Any: arguments of all types, by their Python names
@@ -78,31 +77,28 @@ class Place(Protocol):
     def needs(self) -> Needs:
         """The members of the target that the selection reads."""
 
-    def member(self, key: str) -> Entry:
+    def member(self, key: str) -> str:
         """Complete a member of the record."""
 
-    def member_or_load(self, key: str, dropped_by_bff: bool) -> Entry:
+    def member_or_load(self, key: str, dropped_by_bff: bool) -> str:
         """Complete a member of the record, and load a record that has it if this one cannot have it."""
 
-    def derive(self, read: Reader, members: Iterable[str]) -> Entry:
+    def derive(self, read: Reader, members: Iterable[str]) -> str:
         """Complete what a function computes from members of the record."""
 
-    def embed(self, paths: Mapping[Path, Path], identity: Path | None = None) -> Entry:
-        """Complete the target from members of the record, and load it if these are not there.
+    def embed(self) -> str:
+        """Complete the target from what the record embeds of it, and load it if that is not all."""
 
-        Members are there if the objects that hold them are; without an `identity`, if they are not null.
-        """
-
-    def identities(self, key: str) -> Entry:
+    def identities(self, key: str) -> str:
         """Complete targets of which nothing but the id is selected, from the list of ids."""
 
-    def load(self, value: Entry = "None", *, if_null: bool = False) -> Entry:
+    def load(self, value: str = "None", *, if_null: bool = False) -> str:
         """Load the value; until then, and if there is none, it is the given one.
 
         `if_null` to load it only if the given one is null.
         """
 
-    def pick(self, key: str, member: str) -> Entry:
+    def pick(self, key: str, member: str) -> str:
         """Complete an object that `Field.load` picks from a list in the record by one of its members."""
 
 
@@ -110,7 +106,6 @@ class Field(StrawberryField):
     """A field of a kind of our own. Any: records are JSON, and Strawberry's signatures are wide."""
 
     value_of: ClassVar[Literal["record", "page"]] = "record"  # what it reads
-    declared: ClassVar[tuple[str, ...]] = ()  # attributes that are copied with the field
     reads_objects: ClassVar[bool] = False  # objects are read by their members
     reads_ids: ClassVar[bool] = False  # its key must look like an id
     loads_lists: ClassVar[bool] = False  # its key is a list of keys
@@ -118,12 +113,16 @@ class Field(StrawberryField):
     loads_owner: ClassVar[bool] = False  # a complete record is loaded of which it is a member
     key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({})  # of the members of its key, if not text
     embedded: Mapping[Path, Path] = MappingProxyType({})  # members of the target by those of the record
+    embeds: Mapping[Path, Path] = MappingProxyType({})  # the same, if any parent may embed them
+    identity: Path | None = None  # the member of the record without which there is no target
     sent_with: Mapping[Path, Path] = MappingProxyType({})  # unknown, and not null, if this member is null
 
     def __copy__(self) -> Self:
+        """Copy the field with the attributes of its kind, but for what is computed from others."""
         copy = super().__copy__()
-        for name in self.declared:
-            setattr(copy, name, getattr(self, name))
+        for name, value in vars(self).items():
+            if name not in vars(copy) and not isinstance(getattr(type(self), name, None), cached_property):
+                setattr(copy, name, value)
         return copy
 
     @property
@@ -187,7 +186,7 @@ class Field(StrawberryField):
         """Return the further calls for conditions in the arguments of a field."""
         return 0
 
-    def plan(self, place: Place) -> Entry:
+    def plan(self, place: Place) -> str:
         """Return the expression for the value in a compiled plan."""
         return place.load()
 

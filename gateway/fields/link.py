@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any
 
 from gateway import errors
 from gateway.context import Context, Info
@@ -19,7 +19,6 @@ from gateway.fields.base import (
     Arguments,
     Cost,
     Declared,
-    Entry,
     Field,
     Json,
     Load,
@@ -32,7 +31,7 @@ from gateway.fields.base import (
 )
 from gateway.fields.record import UNREPORTED, RecordField, is_missing, path_of, record_of
 from gateway.fields.selection import get_selected
-from gateway.upstream.record_types import Decoded, dig
+from gateway.upstream.record_types import Decoded, Record, dig
 
 EMBEDDED = frozenset({("id",), ("name",)})
 MAX_ID_LENGTH = 100  # characters
@@ -43,7 +42,6 @@ THROUGH = ">"  # marks, in an embedded record, the members of the target of one 
 class Link(Field):
     """A field whose value is another record, found by the key that the parent has."""
 
-    declared: ClassVar[tuple[str, ...]] = ("loader", "key", "embedded", "sent_with", "batched")
     reads_ids = True
     calls = 1
     loader: str
@@ -70,69 +68,52 @@ class Link(Field):
             key = id_in(self, key)
         if key is None:
             return load.empty
-        embedded = self.embed(record, key, selection.needs)
-        if embedded is not None:
+        target, is_complete = self.embed(record, key, selection.needs)
+        if is_complete:
             info.context.operation.embedded += 1
-            return embedded
-        return load_or_embedded(load, key, self.embed_any(record, key, selection.needs), selection.needs)
+            return target
+        return load_or_embedded(load, key, target, selection.needs)
 
-    def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
-        """Return the target as far as the parent has it, None if that is not enough."""
-        embedded = record.get(self.through)
-        if embedded is not None and needs <= {("id",), *((name,) for name in embedded)}:
-            return {"id": key, **embedded}
-        if (
-            self.embedded
-            and needs <= self.embedded.keys()
-            and all(_has(record, self.embedded[path]) for path in needs)
-            and all(dig(record, self.sent_with[path]) is not None for path in needs & self.sent_with.keys())
-        ):
-            return self._partial(record, key)
-        return None
+    def embed(self, record: Any, key: str | None, needs: Needs) -> tuple[Record | None, bool]:
+        """Return the target as far as the parent has it, and True if it has all that is needed.
 
-    def embed_any(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
-        """Return the target as far as the parent has it, None if that is its id alone or not selected."""
-        if not any(path[: len(need)] == need for need in needs for path in self.embedded):
-            return None
-        origins = [origin for origin in self.embedded.values() if origin != self.key]
-        if not any(_has(record, each) if len(each) > 1 else record.get(each[0]) for each in origins):
-            return None
-        unreported = list[Exception]()
-        target = self._partial(record, key, unreported)
-        for path, origin in self.embedded.items():  # nulls that are known
-            if not _has(record, origin) or dig(record, self.sent_with.get(path, ())) is None:
-                continue
-            here = target
-            for depth, step in enumerate(path[:-1], 1):
-                if step not in here and all(
-                    need in self.embedded for need in needs if need[:depth] == path[:depth]
-                ):
-                    here[step] = None
-                if (below := here.get(step)) is None:
-                    break
-                here = below
-            else:
-                here.setdefault(path[-1], None)
-        return target
-
-    def _partial(self, record: Any, key: str, unreported: list[Exception] | None = None) -> dict[str, Any]:
-        def part() -> dict[str, Any]:
-            return {} if unreported is None else {UNREPORTED: unreported}
-
-        target = part()
-        for path, origin in self.embedded.items():
+        The target is None if the parent has nothing of it but its id, or nothing that is needed.
+        """
+        through = [name for name in record.get(self.through) or () if name != UNREPORTED]
+        paths = {**self.embeds, **{(name,): (self.through, name) for name in through}}
+        known: dict[Path, Any] = {}  # Any: JSON
+        for path, origin in paths.items():
             value = key if origin == self.key else dig(record, origin)
-            # An object of the target with nothing in it would be wrong if the target has none. A member of a
-            # further link's target counts, null or not, as long as the parent has the object it stands in.
-            if value is None and (
-                path in self.sent_with or not (path[0].endswith(THROUGH) and _has(record, origin))
+            shown_by = self.sent_with.get(path, ())
+            shown = value if shown_by == origin else dig(record, shown_by)
+            if _has(record, origin) and shown is not None:
+                known[path] = value
+        is_complete = bool(known) and needs <= known.keys()
+        if not is_complete:
+            others = [origin for origin in paths.values() if origin != self.key]
+            if (
+                not any(path[: len(need)] == need for need in needs for path in paths)
+                or not any(_has(record, each) if len(each) > 1 else record.get(each[0]) for each in others)
+                or (key is None and ("id",) in needs)  # which is never null
             ):
-                continue
-            here = target
-            for step in path[:-1]:
-                here = here.setdefault(step, part())
-            here[path[-1]] = value
-        return target
+                return None, False
+        unreported = list[Exception]()
+        target: Record = {UNREPORTED: unreported}
+        for path, value in sorted(known.items(), key=lambda each: each[1] is None):
+            here: Any = target
+            for depth, step in enumerate(path[:-1], 1):
+                # An object with nothing in it would be wrong if the target has none. A member of a further
+                # link's target counts, null or not, as long as the parent has the object it stands in.
+                if value is not None or step.endswith(THROUGH):
+                    here = here.setdefault(step, {UNREPORTED: unreported})
+                    continue
+                if all(need in known for need in needs if need[:depth] == path[:depth]):
+                    here.setdefault(step, None)
+                if (here := here.get(step)) is None:
+                    break
+            else:
+                here.setdefault(path[-1], value)
+        return target, is_complete
 
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         loaders = context.loaders.direct if selected.is_direct else context.loaders
@@ -145,8 +126,8 @@ class Link(Field):
         calls = 0 if needs <= self.embedded.keys() else self.calls
         return Cost(calls, self.batched or not calls, rows)
 
-    def plan(self, place: Place) -> Entry:
-        return place.embed(self.embedded, self.key)
+    def plan(self, place: Place) -> str:
+        return place.embed() if self.embeds else place.load()
 
 
 async def load_value(load: Load, key: Any) -> Any:
@@ -159,7 +140,7 @@ async def load_value(load: Load, key: Any) -> Any:
     return value if load.value is None or value is None else load.value(value)
 
 
-async def load_or_embedded(load: Load, key: Any, embedded: dict[str, Any] | None, needs: Needs) -> Any:
+async def load_or_embedded(load: Load, key: Any, embedded: Record | None, needs: Needs) -> Any:
     """Load one value. If there is none, it is the embedded one. Any: as in `Load`.
 
     If loading fails, the first member that the embedded one lacks raises the error.
@@ -231,23 +212,15 @@ class ManyLink(Link):
         values = (records.get(key) if type(key) is str else key for key in ids)
         return [value for value in values if value is not None]
 
-    def plan(self, place: Place) -> Entry:
+    def plan(self, place: Place) -> str:
         return place.identities(self.key[0]) if place.needs <= {("id",)} else place.load()
-
-
-class ListLink(Link):
-    """A link by one key to a short list that upstream has for it, one parent per call."""
-
-    batched = False
 
 
 class EmbeddedLink(RecordField):
     """A record of which the parent embeds id and name; the rest is loaded."""
 
-    declared = ("loader",)
     reads_ids = True
     loader: str
-    batched = True
 
     @property
     def key_paths(self) -> tuple[Path, ...]:
@@ -276,7 +249,7 @@ class EmbeddedLink(RecordField):
     def cost(self, needs: Needs, rows: int) -> Cost:
         return Cost(0 if needs <= EMBEDDED else 1, rows=rows)
 
-    def plan(self, place: Place) -> Entry:
+    def plan(self, place: Place) -> str:
         record = place.member(self.key)
         return record if place.needs <= EMBEDDED else place.load(record)
 
@@ -308,6 +281,7 @@ def link(
     """
     field = _declare(Link(description=description, default=None), loader, key, embedded or {}, identity)
     field.batched = batched
+    field.embeds, field.identity = field.embedded, field.key
     field.sent_with = {
         **field.sent_with,
         **{_target(each): path_of(origin) for each, origin in (sent_with or {}).items()},
@@ -321,8 +295,10 @@ def links(description: str, *, loader: str, key: str) -> Declared:
 
 
 def list_link(description: str, *, loader: str, key: str = "id") -> Declared:
-    """Declare a short list that upstream has for one key."""
-    return _declare(ListLink(description=description), loader, key, {}, None)
+    """Declare a short list that upstream has for one key, one parent per call."""
+    field = _declare(Link(description=description), loader, key, {}, None)
+    field.batched = False
+    return field
 
 
 def embedded_link(description: str, *, loader: str) -> Declared:

@@ -52,20 +52,14 @@ def begin_mutation(info: Info) -> Upstream:
     writes already sent.
     """
     context = info.context
-    if context.stopping.now:
-        raise errors.UpstreamUnavailable(
-            "Not attempted, nothing was sent: the gateway is shutting down.",
-            details={"reason": "notAttempted"},
-        )
-    if context.mutations.request_cancelled:
-        raise errors.UpstreamUnavailable(
-            "Not attempted, nothing was sent: the request was cancelled.", details={"reason": "notAttempted"}
-        )
-    if context.mutations.outcome_unknown:
-        raise errors.UpstreamUnavailable(
-            "Not attempted, nothing was sent: the outcome of an earlier mutation is unknown.",
-            details={"reason": "notAttempted"},
-        )
+    for is_so, reason in (
+        (context.stopping.now, "the gateway is shutting down"),
+        (context.mutations.request_cancelled, "the request was cancelled"),
+        (context.mutations.outcome_unknown, "the outcome of an earlier mutation is unknown"),
+    ):
+        if is_so:
+            message = f"Not attempted, nothing was sent: {reason}."
+            raise errors.UpstreamUnavailable(message, details={"reason": "notAttempted"})
     context.loaders.forget()
     return context.upstream.begin_write()  # an earlier mutation may have used the time up
 

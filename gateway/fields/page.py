@@ -14,12 +14,10 @@ from gateway.fields.base import (
     Arguments,
     Cost,
     Declared,
-    Entry,
     Field,
     Json,
     Load,
     Needs,
-    Place,
     Selected,
     Source,
 )
@@ -39,7 +37,6 @@ class PageField(Field):
     """A field of a connection; its source is a slice of a list."""
 
     value_of = "page"
-    declared = ("read", "rows", "of_records")
     read: Callable[[Slice], Any]
     rows: int
     of_records: tuple[str, ...]
@@ -72,20 +69,30 @@ class PageRequest(NamedTuple):
     clause: cql.Cql | None
     sort: tuple[cql.SortKey, ...]
 
+    def check(self, context: Context) -> None:
+        """Raise `LimitExceeded` if the page is larger than the setting allows."""
+        if self.window.count > context.max_page_size:
+            page_size(self.window.count, context.max_page_size)
 
-class ConnectionField(RootField):
-    """A connection at the root: the collection that it reads, and which part of it."""
 
-    declared = ("collection", "table", "default_sort")
+class PagedField(Field):
+    """A field with the arguments of a connection."""
+
     selects_nodes = True
-    collection: CollectionName
-    table: str | None
-    default_sort: tuple[cql.SortKey, ...]
+    within: cql.Cql | None = None
+    default_sort: tuple[cql.SortKey, ...] = ()
 
     def parse(self, arguments: Arguments, selected: Selected) -> PageRequest:
-        clause = clause_of(arguments.get("filter"), arguments.get("cql"))
+        clause = cql.all_of(self.within, clause_of(arguments.get("filter"), arguments.get("cql")))
         sort = sort_keys(arguments.get("sort")) or self.default_sort
-        return PageRequest(window_of(arguments, selected), clause, sort)
+        return PageRequest(_window_of(arguments, selected), clause, sort)
+
+
+class ConnectionField(PagedField, RootField):
+    """A connection at the root: the collection that it reads, and which part of it."""
+
+    collection: CollectionName
+    table: str | None
 
     async def start(
         self,
@@ -97,9 +104,8 @@ class ConnectionField(RootField):
         is_alone: bool = False,
     ) -> Slice:
         """Fetch a page. Raises `LimitExceeded`."""
+        request.check(context)
         window, clause, sort = request
-        if window.count > context.max_page_size:
-            page_size(window.count, context.max_page_size)
         if self.table is not None and clause is None:
             rows = await getattr(context.loaders, self.table).rows()
             if rows is not None:
@@ -143,24 +149,14 @@ def _count_calls(collection: CollectionName, selected: Selected) -> int:
     return int("totalCount" in selected.fields and not collection.forwards_total)
 
 
-class ConnectionLink(Link):
+class ConnectionLink(PagedField, Link):
     """A connection on a record: the records that have its key."""
 
-    declared = ("loader", "key", "within", "default_sort", "calls")
     reads_ids = False
-    selects_nodes = True
-    within: cql.Cql | None
-    default_sort: tuple[cql.SortKey, ...]
-
-    def parse(self, arguments: Arguments, selected: Selected) -> PageRequest:
-        clause = cql.all_of(self.within, clause_of(arguments.get("filter"), None))
-        sort = sort_keys(arguments.get("sort")) or self.default_sort
-        return PageRequest(window_of(arguments, selected), clause, sort)
 
     def load(self, context: Context, request: PageRequest, selected: Selected) -> Load:
+        request.check(context)
         window, clause, sort = request
-        if window.count > context.max_page_size:
-            page_size(window.count, context.max_page_size)
         loaders = context.loaders.direct if selected.is_direct else context.loaders
         loader: Grouped = getattr(loaders, self.loader)(clause, sort)
         return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
@@ -173,14 +169,10 @@ class ConnectionLink(Link):
     def count_calls(self, selected: Selected) -> int:
         return sum(_count_calls(each.collection, selected) for each in self.sources(selected, False))
 
-    def plan(self, place: Place) -> Entry:
-        return place.load()
-
 
 class FullListLink(Link):
     """A list that upstream serves completely, one parent per call."""
 
-    declared = ("loader", "key")
     reads_ids = False
     batched = False
 
@@ -189,9 +181,6 @@ class FullListLink(Link):
 
     def cost(self, needs: Needs, rows: int) -> Cost:
         return Cost(1, self.batched, rows)
-
-    def plan(self, place: Place) -> Entry:
-        return place.load()
 
 
 def full_list_link(description: str, *, loader: str, key: str = "id") -> Declared:
@@ -248,7 +237,7 @@ def connection_link(
     return field
 
 
-def window_of(arguments: Arguments, selected: Selected) -> Window:
+def _window_of(arguments: Arguments, selected: Selected) -> Window:
     """Return the page that the arguments say, and what the selection needs to know about it."""
     first, fields = arguments.get("first"), selected.fields
     return Window(

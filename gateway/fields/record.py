@@ -24,7 +24,6 @@ from gateway.fields.base import (
     DROPPED_BY_BFF,
     Arguments,
     Declared,
-    Entry,
     Field,
     Json,
     Load,
@@ -76,7 +75,7 @@ class RecordField(Field):
         enum = _enum_of(self.type)
         return None if enum is None else _member_of(enum)
 
-    def plan(self, place: Place) -> Entry:
+    def plan(self, place: Place) -> str:
         return place.member(self.key)
 
     @cached_property
@@ -139,7 +138,7 @@ class SourceSpecificField(RecordField):
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         return loader_sources(self._loader, self.dropped_by_bff)
 
-    def plan(self, place: Place) -> Entry:
+    def plan(self, place: Place) -> str:
         return place.member_or_load(self.key, self.dropped_by_bff)
 
 
@@ -196,7 +195,6 @@ def field(
 class DerivedField(Field):
     """A value that is computed from members of a record."""
 
-    declared = ("read", "members")
     read: Reader
     members: tuple[str, ...]
 
@@ -204,7 +202,7 @@ class DerivedField(Field):
         record = record_of(source, self)
         return None if is_missing(record, None) else self.read(record)
 
-    def plan(self, place: Place) -> Entry:
+    def plan(self, place: Place) -> str:
         return place.derive(self.read, self.members)
 
 

@@ -60,7 +60,6 @@ class RootField(Field):
 class LookupField(RootField):
     """One record by one of several keys, each with its loader."""
 
-    declared = ("loaders",)
     loaders: Mapping[str, str]
 
     def start(

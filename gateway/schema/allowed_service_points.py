@@ -121,7 +121,6 @@ async def allowed_service_points(
 class AllowedServicePointsOf(Link):
     """The service points that allow pickup of a new request for a record."""
 
-    declared = (*Link.declared, "parameter")
     batched = False
     parameter: str
 
@@ -144,7 +143,7 @@ class AllowedServicePointsOf(Link):
 def allowed_for(description: str, parameter: str) -> Declared:
     """Declare the service points that allow pickup of a new request; `parameter` names the id upstream."""
     declared = AllowedServicePointsOf(description=description)
-    declared.loader, declared.key, declared.embedded = "allowed_service_points", ("id",), {}
+    declared.loader, declared.key = "allowed_service_points", ("id",)
     declared.parameter = parameter
     declared.arguments = [
         argument("requester_id", strawberry.ID | None, "The id of the requester, a UUID.", default=None),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.context import Context
-from gateway.fields.arguments import condition, page_size
+from gateway.fields.arguments import condition
 from gateway.fields.base import Declared, Load, Selected, Source
 from gateway.fields.link import link
 from gateway.fields.page import PAGE_ARGUMENTS, ConnectionLink, PageRequest, connection
@@ -92,8 +92,7 @@ class DetailsOfBatch(ConnectionLink):
 
     def load(self, context: Context, request: PageRequest, selected: Selected) -> Load:
         window = request.window
-        if window.count > context.max_page_size:
-            page_size(window.count, context.max_page_size)
+        request.check(context)
         loader = context.loaders.details_of_batch_request
         return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
 
@@ -104,7 +103,6 @@ class DetailsOfBatch(ConnectionLink):
 def _details(description: str) -> Declared:
     declared = DetailsOfBatch(description=description)
     declared.loader, declared.key = "details_of_batch_request", ("batchId",)
-    declared.within, declared.default_sort = None, ()
     declared.arguments = list(PAGE_ARGUMENTS)
     return declared
 

@@ -19,7 +19,6 @@ from gateway.fields.base import (
     Arguments,
     Cost,
     Declared,
-    Entry,
     Json,
     Load,
     Needs,
@@ -38,7 +37,7 @@ from gateway.fields.page import (
     connection_link,
     full_list_link,
 )
-from gateway.fields.record import UNREPORTED, RecordField, field, is_missing, record_of
+from gateway.fields.record import RecordField, field, is_missing, record_of
 from gateway.fields.root import lookup, query, root
 from gateway.fields.scalars import DateTime
 from gateway.fields.selection import get_selected
@@ -76,6 +75,8 @@ class InstanceOfItem(Link):
     """The title of an item. Items of inventory have the id of their holdings, those in loans its own."""
 
     calls = 2  # the holdings first, unless the item has the id of its title
+    embeds = MappingProxyType({("id",): ("instanceId",), ("title",): ("title",)})
+    sent_with = embeds
 
     @property
     def key_paths(self) -> tuple[Path, ...]:
@@ -85,26 +86,11 @@ class InstanceOfItem(Link):
         record = record_of(source, self)
         selection = get_selected(info, self)
         key = id_in(self, record.get("instanceId"))
-        embedded = self.embed(record, key or "", selection.needs)
-        if embedded is not None:
-            return embedded
+        target, is_complete = self.embed(record, key, selection.needs)
+        if is_complete:
+            return target
         read = (key, record.get("holdingsRecordId"), record.get("title"))
-        embedded = self.embed_any(record, key or "", selection.needs)
-        return load_or_embedded(self.load(info.context, {}, selection), read, embedded, selection.needs)
-
-    def embed(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
-        members = {"id": key or None, "title": record.get("title")}
-        target = {name: value for name, value in members.items() if value is not None}
-        target |= record.get(self.through) or {}
-        return target if target and needs <= {(name,) for name in target} else None
-
-    def embed_any(self, record: Any, key: str, needs: Needs) -> dict[str, Any] | None:
-        target = {"title": record.get("title"), **(record.get(self.through) or {})}
-        if not any(target.values()) or needs.isdisjoint({("id",), *((name,) for name in target)}):
-            return None
-        if not key and ("id",) in needs:  # which is never null
-            return None
-        return {"id": key or None, **target, UNREPORTED: list[Exception]()}
+        return load_or_embedded(self.load(info.context, {}, selection), read, target, selection.needs)
 
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         def key(read: tuple[str | None, str | None, str | None]) -> InstanceOf | None:
@@ -122,13 +108,10 @@ class InstanceOfItem(Link):
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         return [*super().sources(selected, is_direct), Source(HOLDINGS, is_direct, ("instanceId",))]
 
-    def plan(self, place: Place) -> Entry:
-        return place.embed({("id",): ("instanceId",), ("title",): ("title",)})
-
 
 def _instance_of_item(description: str) -> Declared:
     field = InstanceOfItem(description=description)
-    field.loader, field.key, field.embedded = "instance", ("instanceId",), {}
+    field.loader, field.key = "instance", ("instanceId",)
     return field
 
 
@@ -168,7 +151,7 @@ class BoundWithTitles(RecordField):
     def cost(self, needs: Needs, rows: int) -> Cost:
         return Cost(1, True, rows, more=MORE_CALLS)
 
-    def plan(self, place: Place) -> Entry:
+    def plan(self, place: Place) -> str:
         return place.load(place.member(self.key), if_null=True)
 
 

@@ -11,7 +11,7 @@ from gateway import errors
 from gateway.context import Context, Info
 from gateway.fields import arguments
 from gateway.fields.arguments import argument
-from gateway.fields.base import Arguments, Declared, Entry, Field, Json, Load, Path, Place, Selected
+from gateway.fields.base import Arguments, Declared, Field, Json, Load, Path, Place, Selected
 from gateway.fields.link import embedded_link, link
 from gateway.fields.page import connection_link
 from gateway.fields.record import field, record_of
@@ -200,7 +200,7 @@ class ItemByBarcode(Field):
                     return item
         return None
 
-    def plan(self, place: Place) -> Entry:
+    def plan(self, place: Place) -> str:
         return place.pick("items", "barcode")
 
 

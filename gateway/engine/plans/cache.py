@@ -7,9 +7,16 @@ import traceback
 from itertools import product
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
-from graphql import FieldNode, GraphQLError, GraphQLSchema, InlineFragmentNode, VariableNode
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    InlineFragmentNode,
+    VariableNode,
+    get_variable_values,
+)
 
-from gateway.engine.core import ValidOperation, get_variable_values
+from gateway.engine.core import ValidOperation
 from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
 from gateway.errors import GatewayError

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any, TypeVar
 
 from graphql import (
     GraphQLError,
-    GraphQLField,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
@@ -18,35 +15,25 @@ from graphql import (
     OperationType,
     ValueNode,
     VariableNode,
-    get_nullable_type,
+    VariableValues,
 )
 
 from gateway.engine.core import (
     GroupedFieldSet,
     ValidOperation,
-    VariableValues,
     collect_fields,
     collect_subfields,
     declaration_of,
 )
-from gateway.engine.plans.plan import (
-    FieldPlan,
-    LinkPlan,
-    OperationPlan,
-    Plan,
-    Unembedded,
-    UnsupportedOperation,
-)
-from gateway.engine.plans.projection import Decoding, Details, Draft, FieldPlace, draft
+from gateway.engine.plans.plan import FieldPlan, LinkPlan, OperationPlan, UnsupportedOperation
+from gateway.engine.plans.projection import Decoding, Details, FieldPlace, Writer, draft
 from gateway.errors import GatewayError
-from gateway.fields.base import Field, Needs, Selected, Source
+from gateway.fields.base import Field, Source
 from gateway.fields.selection import Document, analyze_selection
 from gateway.upstream.collection import RecordDecoder
 from gateway.upstream.record_types import ConflictingTypes, Members
 
 MAX_FIELDS = 1000  # beyond every screen; a plan of so many takes 40 ms to compile and a megabyte to keep
-
-AnyPlan = TypeVar("AnyPlan", bound=FieldPlan)
 
 
 class Compiler:
@@ -72,7 +59,7 @@ class Compiler:
         self.document = Document(operation.fragment_definitions, conditions.coerced)
         self._decodings: dict[str, Decoding] = {}
         self._plans: list[tuple[FieldPlan, Decoding | None]] = []
-        self._drafts: list[Draft] = []
+        self._drafts: list[Writer] = []
         self._collected: dict[tuple[str, tuple[int, ...]], GroupedFieldSet] = {}
         self._fields = 0
 
@@ -100,7 +87,13 @@ class Compiler:
             field = kind.fields.get(field_name)
             if field is None:
                 raise UnsupportedOperation("introspection")
-            roots.append(self._root(name, kind, field, details))
+            declaration = declaration_of(field)
+            if declaration is None or declaration.extensions:
+                raise UnsupportedOperation("a root that is declared otherwise")
+            if isinstance(field.type, GraphQLNonNull):
+                raise UnsupportedOperation("a root that cannot be null by itself")
+            roots.append(FieldPlan(parent_type=kind, field=field, nodes=[each.node for each in details]))
+            self._plan(roots[-1], details)
         decoders = {
             each: RecordDecoder(each.members, from_circulation=bool(each.from_circulation))
             for each in self._decodings.values()
@@ -116,57 +109,31 @@ class Compiler:
             is_mutation=is_mutation,
         )
 
-    def _root(self, name: str, kind: GraphQLObjectType, field: GraphQLField, details: Details) -> FieldPlan:
-        declaration = declaration_of(field)
-        if declaration is None or declaration.extensions:
-            raise UnsupportedOperation("a root that is declared otherwise")
-        if isinstance(field.type, GraphQLNonNull):
-            raise UnsupportedOperation("a root that cannot be null by itself")
-        return self._plan(FieldPlan, name, kind, field, declaration, details, many=False)
-
     def _plan(
         self,
-        create: Callable[..., AnyPlan],
-        name: str,
-        parent_type: GraphQLObjectType,
-        field: GraphQLField,
-        declaration: Any,
+        plan: FieldPlan,
         details: Details,
         decoding: Decoding | None = None,
-        **drafting: Any,
-    ) -> AnyPlan:
-        """Plan a field that is loaded, unless its records have a decoding because the parent has them.
-
-        Any: declarations are Strawberry's, and the rest is handed on to `draft`.
-        """
-        nodes = [each.node for each in details]
-        kind: Any = field.type
-        selected = Selected()
+        member_of: FieldPlace | None = None,
+    ) -> None:
+        """Plan what a field leads to. Its records have a decoding if the parent has them."""
+        declaration = plan.declaration
         if isinstance(declaration, Field):
-            selected = analyze_selection(declaration, field, nodes, self.document)
-            decoding = decoding or self._decoding(declaration.sources(selected, self.is_direct))
-            if declaration.loads_lists:
-                kind = get_nullable_type(kind).of_type
-        drafted = draft(kind, details, self, decoding, **drafting)
-        plan = create(
-            name=name,
-            parent_type=parent_type,
-            field=field,
-            declaration=declaration,
-            has_resolver=not isinstance(declaration, Field),
-            nodes=nodes,
-            selected=selected,
-            target=drafted.plan,
-            kind=kind,
-        )
-        if not any(_has_variable(argument.value) for argument in nodes[0].arguments or ()):
+            plan.selected = analyze_selection(declaration, plan.field, plan.nodes, self.document)
+            decoding = decoding or self._decoding(declaration.sources(plan.selected, self.is_direct))
+        many = isinstance(plan, LinkPlan)
+        writer = draft(plan.kind, details, self, decoding, many=many, member_of=member_of)
+        plan.target = writer.plan
+        if not any(_has_variable(argument.value) for argument in plan.nodes[0].arguments or ()):
             with suppress(GatewayError, GraphQLError):  # raised when the field is executed
                 plan.arguments = plan.parse_arguments(self.conditions, self.hide_suggestions)
-        self._drafts.append(drafted)
         self._plans.append((plan, decoding))
-        return plan
-
-    # Called by the generator
+        drafts = [writer]
+        for each in drafts:
+            drafts += each.rare
+            for link in each.links:
+                self._plan(*link)
+        self._drafts += drafts
 
     def collect(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet:
         """Return the fields below a field, by their names in the response."""
@@ -186,48 +153,6 @@ class Compiler:
         if self._fields > 2 * MAX_FIELDS:  # most are collected twice
             raise UnsupportedOperation("more fields than a plan is worth")
         return collected
-
-    def needs(self, declaration: Any, field: GraphQLField, details: Details) -> Needs:
-        """Return the members that the selection below a field reads."""
-        return analyze_selection(declaration, field, [each.node for each in details], self.document).needs
-
-    def link(
-        self, place: FieldPlace, decoding: Decoding | None, *, targets: int, keys: int, has_value: bool
-    ) -> LinkPlan:
-        """Return the plan of a link. Its records have a decoding if they are in the parent already."""
-        declaration, field = place.declaration, place.field
-        create = partial(
-            LinkPlan,
-            targets=targets,
-            keys=keys,
-            attribute=place.attribute,
-            nullable=not isinstance(field.type, GraphQLNonNull),
-            has_value=has_value,
-        )
-        return self._plan(
-            create,
-            place.name,
-            place.parent_type,
-            field,
-            declaration,
-            place.details,
-            decoding,
-            member_of=place if declaration.loads_owner else None,
-        )
-
-    def embedded(self, place: FieldPlace, decoding: Decoding) -> tuple[Plan, list[Unembedded]] | None:
-        """Return the plan for the members of a link's target that records embed, and the others.
-
-        None if the target cannot be without the others, or if nothing of it but its id is embedded.
-        """
-        try:
-            drafted = draft(
-                place.field.type, place.details, self, decoding, member_of=place, is_embedded=True
-            )
-        except UnsupportedOperation:
-            return None
-        self._drafts.append(drafted)
-        return drafted.plan, drafted.writer.unembedded
 
     def _decoding(self, sources: Sequence[Source]) -> Decoding | None:
         """Return the decoding of the records of a loader; there is one for each collection."""

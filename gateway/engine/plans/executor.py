@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import msgspec
 import strawberry
-from graphql import ExecutionResult, FieldNode, GraphQLError, GraphQLSchema, located_error
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    VariableValues,
+    get_argument_values,
+    located_error,
+)
 
 from gateway.engine.core import (
     Completed,
     CompletingExecutor,
     ValidOperation,
-    VariableValues,
     core_schema,
-    get_argument_values,
     resolve_info,
 )
 from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED, CachedOperation, PlanCache
@@ -56,7 +62,13 @@ class PlanExecutor:
         if plan is None:
             return None
         execution = _OperationExecution(
-            plan, self.core_schema, operation, variables, context, self.hide_suggestions
+            plan,
+            self.core_schema,
+            operation,
+            variables,
+            context,
+            self.hide_suggestions,
+            [_Root(root) for root in plan.roots],
         )
         return execution.execute()
 
@@ -74,27 +86,19 @@ class _Root:
     error: Exception | None = None
 
 
+@dataclass(slots=True, eq=False)
 class _OperationExecution:
     """An operation while it is executed. Any: the context is the schema's own."""
 
-    def __init__(
-        self,
-        plan: OperationPlan,
-        schema: GraphQLSchema,
-        operation: ValidOperation,
-        variables: VariableValues,
-        context: Any,
-        hide_suggestions: bool,
-    ) -> None:
-        self.plan = plan
-        self.schema = schema
-        self.operation = operation
-        self.variables = variables
-        self.context = context
-        self.hide_suggestions = hide_suggestions
-        self.has_failures = False
-        self.unexpected: list[Unexpected] = []
-        self.roots = [_Root(root) for root in plan.roots]
+    plan: OperationPlan
+    schema: GraphQLSchema
+    operation: ValidOperation
+    variables: VariableValues
+    context: Any
+    hide_suggestions: bool
+    roots: list[_Root]
+    unexpected: list[Unexpected] = field(default_factory=list)
+    has_failures: bool = False
 
     def arguments(self, plan: FieldPlan) -> Any:
         """Return the parsed arguments of a field. Raises `GraphQLError` and `BadUserInput`."""

@@ -60,10 +60,7 @@ async def complete(
         await batches[0].finish()
         return results
     try:
-        if any(each.link.target.links for each in batches):
-            errors = await asyncio.gather(*(each.finish_or_error() for each in batches))
-        else:
-            errors = [await each.finish_or_error() for each in batches]
+        errors = await asyncio.gather(*(each.finish() for each in batches), return_exceptions=True)
     except asyncio.CancelledError:  # some may not have started to wait
         for each in batches:
             each.cancel()
@@ -214,14 +211,6 @@ class LinkBatch:
                 part = below
         return self.execution.fail(error, self.link.nodes)
 
-    async def finish_or_error(self) -> Exception | None:
-        """Finish, and return the exception that it raises."""
-        try:
-            await self.finish()
-        except Exception as error:
-            return error
-        return None
-
     def cancel(self) -> None:
         for each in self.pending:
             each.cancel()
@@ -275,7 +264,7 @@ class LinkBatch:
                 self.places.setdefault(key, []).extend(places)
         if absent and load.empty is not None:
             self.values.append((load.empty, absent))
-        elif absent and not self.link.nullable:
+        elif absent and not self.link.is_nullable:
             self.unexpected = UnexpectedValue()
         elif load.key is not None:  # of several members, which are some of the target's too
             self._set_absent(absent, None)
@@ -333,7 +322,7 @@ class LinkBatch:
 
     def _set_absent(self, places: list[int], error: Exception | None) -> None:
         """Leave parents without a loaded target, because of an error or because upstream has none."""
-        if not self.link.nullable:
+        if not self.link.is_nullable:
             self.unexpected = UnexpectedValue()
         elif error is not None or self.link.embedded is not None:
             self.absent |= dict.fromkeys(places, error)

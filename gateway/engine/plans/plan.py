@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -14,11 +15,14 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
+    VariableValues,
+    get_argument_values,
+    get_nullable_type,
 )
 
 from gateway.context import Context
-from gateway.engine.core import VariableValues, get_argument_values
-from gateway.fields.base import Selected
+from gateway.engine.core import declaration_of
+from gateway.fields.base import Field, Selected
 from gateway.upstream.collection import RecordDecoder
 
 Json: TypeAlias = Any  # a record or a part of a response
@@ -27,6 +31,9 @@ Projection: TypeAlias = Callable[..., list[Json]]
 Step: TypeAlias = tuple[str, Sequence[FieldNode]]  # the attribute of a result, and the field that it is of
 Unembedded: TypeAlias = tuple[Step, ...]
 """The way in a link's target to a member that the parent does not embed, or that older upstreams omit."""
+
+
+NOTHING = Selected()
 
 
 class UnexpectedValue(Exception):
@@ -62,23 +69,41 @@ class UnsupportedOperation(Exception):
 class FieldPlan:
     """A field that is loaded: at the root, or a link."""
 
-    name: str  # in the response
     parent_type: GraphQLObjectType
     field: GraphQLField
-    declaration: Any  # a `Field`, or at the root another field of Strawberry
-    has_resolver: bool  # it is another field of Strawberry
     nodes: list[FieldNode]
-    selected: Selected
+    selected: Selected = NOTHING
     arguments: Any = None  # parsed; None if there are variables in them, or if they are not valid
-    target: Plan
+    target: Plan = dataclasses.field(init=False)
     decoder: RecordDecoder | None = None  # of the records it leads to; None if they are dictionaries
-    kind: GraphQLOutputType  # of each loaded value: of an element if the field loads lists
+
+    @property
+    def kind(self) -> GraphQLOutputType:
+        """The type of each loaded value: of an element if the field loads lists."""
+        loads_lists = not self.has_resolver and self.declaration.loads_lists
+        kind: Any = get_nullable_type(self.field.type)
+        value: GraphQLOutputType = kind.of_type if loads_lists else self.field.type
+        return value
 
     @property
     def may_be_completed_alone(self) -> bool:
         """Whether graphql-core can complete one loaded value: it is the field's own, and may be null."""
         owns = not self.has_resolver and self.declaration.loads_owner
         return not owns and not isinstance(self.kind, GraphQLNonNull)
+
+    @property
+    def name(self) -> str:
+        """The name in the response."""
+        return (self.nodes[0].alias or self.nodes[0].name).value
+
+    @property
+    def declaration(self) -> Any:  # Any: a `Field`, or at the root another field of Strawberry
+        return declaration_of(self.field)
+
+    @property
+    def has_resolver(self) -> bool:
+        """Return True for another field of Strawberry."""
+        return not isinstance(self.declaration, Field)
 
     def parse_arguments(self, variables: VariableValues, hide_suggestions: bool) -> Any:
         """Return the arguments, parsed by the declaration. Raises `GraphQLError` and `BadUserInput`."""
@@ -96,11 +121,14 @@ class LinkPlan(FieldPlan):
     targets: int  # the number of the list of results
     keys: int  # the number of the list of keys
     attribute: str  # of the parent's result
-    nullable: bool
     has_value: bool  # the projection has set a value, which stays if there is no record
     records: int | None = None  # the number of the list of parents' records, if these embed any of the target
     embedded: Plan | None = None  # the target as far as a parent's record has it, null if it has nothing
     unembedded: Sequence[Unembedded] = ()  # in the order of the selection: the first gets the error
+
+    @property
+    def is_nullable(self) -> bool:
+        return not isinstance(self.field.type, GraphQLNonNull)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -112,9 +140,9 @@ class Plan:
     """
 
     project: Projection
-    notes: int
-    links: list[LinkPlan]
-    source: str
+    notes: int = 0
+    links: list[LinkPlan] = dataclasses.field(default_factory=list)
+    source: str = ""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

@@ -31,14 +31,16 @@ own names, are taken over as they were decoded. The code has names and constants
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 from graphql import (
+    FieldNode,
     GraphQLEnumType,
     GraphQLField,
     GraphQLLeafType,
@@ -78,12 +80,14 @@ from gateway.engine.plans.plan import (
 from gateway.fields.base import Needs, Path
 from gateway.fields.link import EMBEDDED, THROUGH
 from gateway.fields.record import record_of
+from gateway.fields.selection import Document, analyze_selection
 from gateway.upstream.record_types import Decoded, ListOf, Members, attribute_of
 
 Details: TypeAlias = list[FieldDetails]
-Line: TypeAlias = str | Callable[[], list[str]]  # or written when all that is read is known
-Entry: TypeAlias = str | Callable[[], str]
-Same: TypeAlias = "list[tuple[str, Same | None]] | None"  # names as upstream has them; None if not all are
+Block: TypeAlias = "list[str | Copy | Block]"  # lines of code; those of a block in it are indented
+
+Unplanned: TypeAlias = "tuple[LinkPlan, Details, Decoding | None, FieldPlace | None]"
+"""A link whose target is to be planned: the decoding of that, and the member of it that is the value."""
 
 _CONDITIONS = frozenset({"skip", "include"})
 _MARK = "circulation>"  # the member of dictionaries that circulation itself sent
@@ -100,242 +104,228 @@ class Decoding:
     from_circulation: bool | None = None
 
 
-class Compiler(Protocol):
-    """The part of the compiler that the generator calls."""
+class Selections(Protocol):
+    """The selections of an operation, for the values of its conditions."""
 
-    def collect(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet: ...
+    document: Document
 
-    def needs(self, declaration: Any, field: GraphQLField, details: Details) -> Needs: ...
-
-    def link(
-        self, place: FieldPlace, decoding: Decoding | None, *, targets: int, keys: int, has_value: bool
-    ) -> LinkPlan: ...
-
-    def embedded(self, place: FieldPlace, decoding: Decoding) -> tuple[Plan, list[Unembedded]] | None: ...
+    def collect(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet:
+        """Return the fields below a field, by their names in the response."""
 
 
+@dataclass(slots=True, eq=False)
+class Copy:
+    """Lines that copy an object, or a list of them; needless if all that was decoded is selected as it is.
+
+    This is known when all that is read of records is known.
+    """
+
+    variable: str  # of the object
+    members: Members  # that are decoded
+    entries: Mapping[str, str]  # the expressions for its members, by their names in the response
+    copies: Mapping[str, Copy]  # of the objects in it, by the variables of the results
+    lines: Block = field(default_factory=list)
+    instead: str = ""  # the line if they are needless
+    decoded: str = ""  # the expression for what is copied
+
+    def is_needless(self) -> bool:
+        if [*self.members.of] != [*self.entries]:
+            return False
+        for name, entry in self.entries.items():
+            below = self.copies.get(entry)
+            decoded = entry if below is None else below.decoded
+            if decoded != f"{self.variable}.{attribute_of(name)}" or (below and not below.is_needless()):
+                return False
+        return True
+
+
+@dataclass(slots=True, eq=False)
 class Rows:
-    """The records of a loop, and their columns: what is computed of all of them before it."""
+    """Decoded records in a loop, and their columns: what is computed of all of them before it."""
 
-    def __init__(self, row: str, values: str) -> None:
-        """`row` is the variable of one record, and `values` the variable that the loop is over."""
-        self.row = row
-        self.lines: list[str] = []
-        self._lists = {row: values}
-        self._parts: dict[str, tuple[str, str]] = {}
-        self._columns: list[str] = []
+    row: str  # the variable of one record
+    values: str  # and of all
+    decoding: Decoding
+    has_columns: bool = True
+    element: str = "p"  # the expression for a record by that of the loop, which is `p`
+    columns: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
-    def has(self, variable: str) -> bool:
-        """Return True if the object in a variable is the row or a part of it, so that it has columns."""
-        return variable in self._lists or variable in self._parts
-
-    def add(self, variable: str, parent: str, expression: str) -> None:
-        """Add a part: the expression reads the object in the variable of its parent, named `p`."""
-        if self.has(parent):
-            self._parts[variable] = parent, expression
-
-    def column(self, parent: str, expression: str, function: str, arguments: str) -> str:
+    def add(self, expression: str, function: str, arguments: str) -> str:
         """Return the variable with the row's value of a column, computed by a function of the list."""
-        name = f"{self.row}c{len(self._columns)}"
-        self._columns.append(name)
-        self.lines.append(f"{name} = {function}({self._list_expression(parent, expression)}{arguments})")
+        name = f"{self.row}c{len(self.columns)}"
+        self.columns.append(name)
+        self.lines.append(f"{name} = {function}([{expression} for p in {self.values}]{arguments})")
         return name
 
     def loop(self) -> str:
         """Return the head of the loop."""
-        values = self._lists[self.row]
-        if not self._columns:
-            return f"for {self.row} in {values}:"
-        columns = ", ".join(self._columns)
-        return f"for {self.row}, {columns} in zip({values}, {columns}):"
-
-    def _list_expression(self, parent: str, expression: str) -> str:
-        test = "" if parent == self.row else "None if p is None else "
-        return f"[{test}{expression} for p in {self._list_of(parent)}]"
-
-    def _list_of(self, variable: str) -> str:
-        name = self._lists.get(variable)
-        if name is None:
-            name = self._lists[variable] = f"{variable}l"
-            self.lines.append(f"{name} = {self._list_expression(*self._parts[variable])}")
-        return name
+        if not self.columns:
+            return f"for {self.row} in {self.values}:"
+        columns = ", ".join(self.columns)
+        return f"for {self.row}, {columns} in zip({self.values}, {columns}):"
 
 
-class Record:
-    """A Struct in a variable. Objects in it are read into variables once, before anything else."""
+class Struct:
+    """A Struct in a variable. Objects in it are read into variables once, before the block goes on."""
 
-    def __init__(self, writer: Writer, variable: str, decoding: Decoding, indent: str) -> None:
+    def __init__(
+        self, writer: Writer, variable: str, decoding: Decoding, block: Block, rows: Rows | None = None
+    ) -> None:
+        """`rows` are those of a loop that it is in, if that has columns."""
         self.writer = writer
         self.variable = variable
         self.decoding = decoding
-        self.indent = indent
-        self.head: list[str] = []
-        self._parts: dict[Path, tuple[str, Members]] = {(): (variable, decoding.members)}
+        self._block = block
+        self._reads = len(block)  # the place in the block for the next of them
+        self.rows = rows
+        self._objects: dict[Path, tuple[str, Members]] = {(): (variable, decoding.members)}
 
-    @property
-    def struct(self) -> Record:
-        return self
-
-    def part(self, path: Path) -> tuple[str, Members]:
+    def object(self, path: Path) -> tuple[str, Members]:
         """Return the variable of the object at a path, None if it is absent, and its members."""
-        if path not in self._parts:
-            above, members = self.part(path[:-1])
-            attribute, name = attribute_of(path[-1]), self.writer.name("h")
-            test = "" if above == self.variable else f"None if {above} is None else "
-            self.head.append(f"{self.indent}{name} = {test}{above}.{attribute}")
-            if self.writer.rows is not None:
-                self.writer.rows.add(name, above, f"p.{attribute}")
-            self._parts[path] = name, members.object(path[-1])
-        return self._parts[path]
+        if path not in self._objects:
+            (holder, members), variable = self.object(path[:-1]), self.writer.name("h")
+            below, test = members.object(path[-1]), f"None if {holder} is None else "
+            read = _read_member(members, path[-1], holder)
+            self._block.insert(self._reads, f"{variable} = {test if path[1:] else ''}{read}")
+            self._reads += 1
+            self._objects[path] = variable, below
+        return self._objects[path]
 
-    def leaf(self, path: Path, kind: Any, *, required: bool = False) -> str:
-        """Return the expression for a leaf."""
-        variable, members = self.part(path[:-1])
-        if isinstance(kind, ListOf):
-            members.list(path[-1], kind.of, nullable=kind.nullable)
-        else:
-            members.leaf(path[-1], kind, required=required)
-        read = f"{variable}.{attribute_of(path[-1])}"
-        return self._guard(variable, read)
-
-    def _guard(self, variable: str, read: str) -> str:
-        if variable == self.variable or f"{variable} is not None" in self.writer.certain:
+    def read(self, path: Path) -> str:
+        """Return the expression for a member, null if the object that holds it is absent."""
+        holder, members = self.object(path[:-1])
+        read = _read_member(members, path[-1], holder)
+        if holder == self.variable or f"{holder} is not None" in self.writer.certain:
             return read
-        return f"(None if {variable} is None else {read})"
-
-    def column(self, path: Path, function: Callable[..., Any], arguments: str = "") -> str | None:
-        """Return the variable of a column of a leaf that was read; None if the record is not in a loop.
-
-        `arguments` are those of the function behind the list.
-        """
-        rows, (variable, _) = self.writer.rows, self.part(path[:-1])
-        if rows is None or not rows.has(variable):
-            return None
-        return rows.column(variable, f"p.{attribute_of(path[-1])}", self.writer.bind(function), arguments)
-
-    def objects(self, path: Path, *, nullable: bool) -> tuple[str, Members]:
-        """Return the expression for a list of objects, and their members."""
-        variable, members = self.part(path[:-1])
-        below: Any = members.list(path[-1], Members(), nullable=nullable).of
-        read = f"{variable}.{attribute_of(path[-1])}"
-        return self._guard(variable, read), below
-
-    def object(self, path: Path) -> tuple[str, str, AnyRecord]:
-        """Return the test for an object at a path, its variable, and the record that it is."""
-        variable, members = self.part(path)
-        record = Record(self.writer, variable, Decoding(members, self.decoding.from_circulation), "")
-        return f"{variable} is not None", variable, record
-
-    def tests(self, path: Path) -> list[str]:
-        """Return the tests for an object at a path to be there."""
-        return [f"{self.part(path)[0]} is not None"] if path else []
-
-    def through(self, name: str) -> Mapping[Path, Path]:
-        """Return the members of a link's target that are embedded beside its key: none."""
-        return {}
-
-    def lacks(self, path: Path) -> bool:
-        """Return True if the member is not embedded."""
-        return False
-
-    def sent_with(self, path: Path) -> list[str]:
-        """Return the tests for the upstream to be one that sends an embedded member."""
-        return []
-
-    def of_struct(self, struct: Record) -> AnyRecord:
-        """Return the same record of another variable."""
-        return struct
+        return f"(None if {holder} is None else {read})"
 
 
-class EmbeddedRecord:
-    """A record whose members stand in another one. `values` are members that are in variables already."""
+class Record:
+    """A record of which a Struct has the members: the Struct, an object in it, or a target that it embeds.
+
+    `paths` are the places of its members in the Struct, and `values` the expressions for others. A member is
+    unknown if the one at its place in `sent_with` is null. `steps` is the way to it in the target of a link.
+    """
 
     def __init__(
         self,
-        parent: AnyRecord,
-        kind: GraphQLObjectType,
-        paths: Mapping[Path, Path],
+        struct: Struct,
+        kind: GraphQLObjectType | None = None,
+        paths: Mapping[Path, Path] = MappingProxyType({(): ()}),
         values: Mapping[Path, str] = MappingProxyType({}),
         sent_with: Mapping[Path, Path] = MappingProxyType({}),
+        steps: Unembedded | None = None,
     ) -> None:
-        self.writer: Writer = parent.writer
-        self.parent = parent
-        self.struct: Record = parent.struct
+        self.struct = struct
         self.kind = kind
         self.paths = paths
         self.values = values
-        self._sent_with = sent_with
-        self.decoding: Decoding = Decoding(Members(), parent.decoding.from_circulation)
-        self.head: list[str] = []
-        self.variable = ""
-        self.indent = ""
-        self.at: Path = ()  # in the target of the link
-        self.steps: Unembedded = ()  # the same, in its result
+        self.sent_with = sent_with
+        self.steps = steps
+        self.is_embedded = () not in paths
+
+    def embed(
+        self,
+        kind: GraphQLObjectType,
+        paths: Mapping[Path, Path],
+        values: Mapping[Path, str],
+        sent_with: Mapping[Path, Path],
+    ) -> Record:
+        """Return a target that the record embeds. The paths are those of this record's members."""
+        places: dict[Path, Path] = {}
+        inherited: dict[Path, str] = {}
+        for target, path in paths.items():
+            origin = self._origin(path)
+            if origin is not None:
+                places[target] = origin
+            if path in self.values or origin is None:  # an optional part of a key
+                inherited[target] = self.values.get(path, "None")
+        shown_by = {target: self._origin(path) or () for target, path in sent_with.items()}
+        return Record(self.struct, kind, places, {**inherited, **values}, shown_by)
+
+    def on(self, struct: Struct) -> Record:
+        """Return the same record of another Struct."""
+        return Record(struct, self.kind, self.paths, sent_with=self.sent_with)
+
+    def holder(self) -> tuple[str, Members]:
+        """Return the variable of a record that is not embedded, and its members."""
+        return self.struct.object(self.paths[()])
+
+    def lacks(self, path: Path) -> bool:
+        """Return True if the member is not embedded."""
+        return path not in self.values and self._origin(path) is None and not self._below(path)
 
     def leaf(self, path: Path, kind: Any, *, required: bool = False) -> str:
-        if path in self.values:
-            return self.values[path]
+        """Return the expression for a leaf, or a list of leaves. Any: a type that msgspec decodes."""
         origin = self._origin(path)
-        if origin is None:  # an optional part of a key
-            return "None"
-        read = self.parent.leaf(origin, kind)
-        return f"{self.writer.bind(_not_null)}({read})" if required else read
-
-    def column(self, path: Path, function: Callable[..., Any], arguments: str = "") -> str | None:
-        origin = self._origin(path)
-        if origin is None or path in self.values:
-            return None
-        return self.parent.column(origin, function, arguments)
+        if path in self.values or origin is None:
+            return self.values.get(path, "None")
+        members = self.struct.object(origin[:-1])[1]
+        if isinstance(kind, ListOf):
+            members.list(origin[-1], kind.of, nullable=kind.nullable)
+        else:
+            members.leaf(origin[-1], kind, required=required and not self.is_embedded)
+        read = self.struct.read(origin)
+        return f"NOT_NULL({read})" if required and self.is_embedded else read
 
     def objects(self, path: Path, *, nullable: bool) -> tuple[str, Members]:
+        """Return the expression for a list of objects, and their members."""
         origin = self._origin(path)
         if origin is None:
             raise UnsupportedOperation("a list that is not embedded")
-        return self.parent.objects(origin, nullable=nullable)
+        members: Any = self.struct.object(origin[:-1])[1].list(origin[-1], Members(), nullable=nullable).of
+        return self.struct.read(origin), members
 
-    def object(self, path: Path) -> tuple[str, str, AnyRecord]:
+    def column(self, path: Path, function: Callable[..., Any], arguments: str = "") -> str | None:
+        """Return the variable of a column of a leaf that was read; None if there is none.
+
+        The column is computed by a function of a list, which `arguments` follow.
+        """
+        struct, origin, tests = self.struct, self._origin(path), list[str]()
+        if struct.rows is None or origin is None or path in self.values:
+            return None
+        read = struct.rows.element
+        for depth, name in enumerate(origin):
+            if read != "p":
+                tests.append(f"(q{depth} := {read}) is None")
+            read = _read_member(struct.object(origin[:depth])[1], name, f"q{depth}" if tests else "p")
+        read = f"None if {' or '.join(tests)} else {read}" if tests else read
+        return struct.rows.add(read, struct.writer.bind(function), arguments)
+
+    def object(self, path: Path) -> tuple[str, Record]:
+        """Return the test for an object at a path, and the record that it is."""
         origin = self._origin(path)
         if origin is not None:
-            return self.parent.object(origin)
-        below = self._below(path)
+            return f"{self.struct.object(origin)[0]} is not None", Record(self.struct, None, {(): origin})
         kind: Any = self.kind
         for step in path:
-            field = _reader(kind, step)
-            if field is None:
+            reader = _reader(kind, step)
+            if reader is None:
                 raise UnsupportedOperation("an object that is not embedded")
-            kind = get_named_type(field.type)
-        tests = [
-            f"{self.parent.leaf(self.paths[(*path, *target)], _leaf_at(kind, target))} is not None"
-            for target in below
-        ]
-        return " or ".join(tests), "", EmbeddedRecord(self.parent, kind, below)
+            kind = get_named_type(reader.type)
+        below, length = self._below(path), len(path)
+        leaves = [self.leaf((*path, *target), _leaf_at(kind, target)) for target in below]
+        sent_with = {each[length:]: at for each, at in self.sent_with.items() if each[:length] == path}
+        return " or ".join(f"{leaf} is not None" for leaf in leaves), Record(
+            self.struct, kind, below, sent_with=sent_with
+        )
 
     def tests(self, path: Path) -> list[str]:
-        if not path:
-            return []
-        origin = self._origin(path)
-        if origin is not None:
-            return self.parent.tests(origin)
-        if path[0].endswith(THROUGH):
-            return [test for each in self._below(path).values() for test in self.parent.tests(each[:-1])]
-        return [f"({self.object(path)[0]})"]
+        """Return the tests for an object at a path to be there."""
+        origins = [self._origin(path)] if path else []
+        if path and origins == [None]:
+            if not path[0].endswith(THROUGH):
+                return [f"({self.object(path)[0]})"]
+            origins = [each[:-1] for each in self._below(path).values()]
+        return [f"{self.struct.object(each)[0]} is not None" for each in origins if each]
 
     def through(self, name: str) -> Mapping[Path, Path]:
+        """Return the members of a link's target that are embedded beside its key."""
         return {target: (name, *target) for target in self._below((name,))}
 
-    def lacks(self, path: Path) -> bool:
-        return path not in self.values and self._origin(path) is None and not self._below(path)
-
-    def of_struct(self, struct: Record) -> AnyRecord:
-        parent = self.parent.of_struct(struct)
-        return EmbeddedRecord(parent, self.kind, self.paths, sent_with=self._sent_with)
-
-    def sent_with(self, path: Path) -> list[str]:
-        origin = self._sent_with.get(path)
-        return [] if origin is None else [f"{self.parent.leaf(origin, str)} is not None"]
-
     def _origin(self, path: Path) -> Path | None:
-        for length in range(len(path), 0, -1):
+        for length in range(len(path), -1, -1):
             if path[:length] in self.paths:
                 return self.paths[path[:length]] + path[length:]
         return None
@@ -349,141 +339,115 @@ class EmbeddedRecord:
         }
 
 
-AnyRecord: TypeAlias = Record | EmbeddedRecord
-
-
 @dataclass(slots=True, eq=False)
 class FieldPlace:
     """A field in a selection of a record: `gateway.fields.base.Place`, whose methods write its code."""
 
     writer: Writer
-    name: str  # in the response
     attribute: str  # of the parent's result
     parent_type: GraphQLObjectType
     field: GraphQLField
-    declaration: Any  # a `Field`
     details: Details
-    record: AnyRecord
-    lines: list[Line]
-    indent: str
-    notes: list[Line]  # written when there is a result
-    same: Same | bool = None  # True if the value is as it was decoded, under the field's own name
-    has_links: bool = False
-    embedding: tuple[Mapping[Path, Path], Path | None] | None = (
-        None  # of the target, as the field declares it
-    )
+    record: Record
+    block: Block
+    notes: Block  # written when there is a result
+
+    @property
+    def declaration(self) -> Any:  # Any: a `Field`
+        return declaration_of(self.field)
+
+    @property
+    def target(self) -> Any:  # Any: the type of the field without lists, mostly an object
+        return get_named_type(self.field.type)
 
     @property
     def needs(self) -> Needs:
-        return self.writer.compiler.needs(self.declaration, self.field, self.details)
+        document = self.writer.selections.document
+        return analyze_selection(self.declaration, self.field, _nodes(self.details), document).needs
 
-    def member(self, key: str) -> Entry:
-        return self._member(self.record, key, self.lines, self.indent)
-
-    def _member(self, record: AnyRecord, key: str, lines: list[Line], indent: str) -> Entry:
-        if record.lacks((key,)):
+    def member(self, key: str) -> str:
+        record, writer, path = self.record, self.writer, (key,)
+        if record.lacks(path):
             return self._missing()
-        writer, declared = self.writer, self.field.type
-        self._add_if_unknown(record, (key,))
-        required = isinstance(declared, GraphQLNonNull)
-        kind = get_nullable_type(declared)
+        self._add_if_unknown(path)
+        required = isinstance(self.field.type, GraphQLNonNull)
+        kind = get_nullable_type(self.field.type)
         if is_leaf_type(kind):
-            read = record.leaf((key,), decoded_type(kind), required=required)
-            leaf = writer.leaf(kind, read, self.declaration, record, (key,), self.details)
-            self.same = leaf == read
-            return leaf
+            read = record.leaf(path, decoded_type(kind), required=required)
+            if kind.name != "DateTime":
+                return writer.leaf(kind, read, self.declaration)
+            arguments = f", execution, {writer.bind(_nodes(self.details))}"
+            column = record.column(path, convert_dates, arguments)
+            return column or f"{writer.bind(convert_date)}({read}{arguments})"
         if isinstance(kind, GraphQLList):
-            return self._list(kind, record, key, lines, indent)
+            return self._list(kind, path)
         if not isinstance(kind, GraphQLObjectType):
             raise UnsupportedOperation("an abstract type")
-        test, variable, part = record.object((key,))
-        if required and isinstance(record, Record):
-            record.decoding.members.required.add(key)
+        test, part = record.object(path)
+        if required and not record.is_embedded:
+            record.holder()[1].required.add(key)
         elif required:
-            lines.append(f"{indent}if not ({test}): raise A")
+            self.block.append(f"if not ({test}): raise A")
+        part.steps = None if record.steps is None else (*record.steps, self._step())
         value = writer.name("v")
-        part.indent = indent + " "
-        if isinstance(part, EmbeddedRecord) and isinstance(record, EmbeddedRecord):
-            part.at, part.steps = (*record.at, key), (*record.steps, self._step())
-        body, same = writer.write_object(kind, self.details, part, value, indent + " ")
-        written: list[Line] = [f"{indent}{value} = None", f"{indent}if {test}:", *body]
-        if same is None or not variable:
-            lines += written
-            return value
-        self.same = same
-        members = part.decoding.members
-        lines.append(lambda: [] if _is_as_decoded(members, same) else _flatten(written))
-        return lambda: variable if _is_as_decoded(members, same) else value
+        body: Block = []
+        with writer.assume([test]):
+            copy = writer.write_object(kind, self.details, value, body, part)
+        decoded = record.struct.read(part.paths[()]) if copy is not None else ""
+        self._add(value, [f"{value} = None", f"if {test}:", body], decoded, copy)
+        return value
 
-    def _list(
-        self, kind: GraphQLList[Any], record: AnyRecord, key: str, lines: list[Line], indent: str
-    ) -> Entry:
-        writer = self.writer
+    def _list(self, kind: GraphQLList[Any], path: Path) -> str:
+        writer, record = self.writer, self.record
         item, nullable = get_nullable_type(kind.of_type), not isinstance(kind.of_type, GraphQLNonNull)
         each, value = writer.name("e"), writer.name("l")
         if is_leaf_type(item):
-            read = record.leaf((key,), ListOf(decoded_type(item), nullable))
+            read = record.leaf(path, ListOf(decoded_type(item), nullable))
             leaf = writer.leaf(item, each, self.declaration)
-            self.same = leaf == each
             if leaf == each:
                 return read
-            lines.append(f"{indent}{value} = {read}")
-            lines.append(f"{indent}if {value} is not None: {value} = [{leaf} for {each} in {value}]")
+            self.block.append(f"{value} = {read}")
+            self.block.append(f"if {value} is not None: {value} = [{leaf} for {each} in {value}]")
             return value
         if not isinstance(item, GraphQLObjectType):
             raise UnsupportedOperation("a list of another kind")
-        read, members = record.objects((key,), nullable=nullable)
-        part = Record(writer, each, Decoding(members, record.decoding.from_circulation), indent + "   ")
-        rows, writer.rows = writer.rows, None
-        body, same = writer.write_object(item, self.details, part, each, indent + "   ")
-        writer.rows = rows
-        written: list[Line] = [
-            f"{indent}{value} = {read}",
-            f"{indent}if {value} is not None:",
-            f"{indent} {value}, {value}l = [], {value}",
-            f"{indent} for {each} in {value}l:",
-            f"{indent}  if {each} is not None:",
-            *body,
-            f"{indent}  {value}.append({each})",
-        ]
-        if same is None:
-            lines += written
-            return value
-        self.same = same
-        lines.append(lambda: [] if _is_as_decoded(members, same) else _flatten(written))
-        return lambda: read if _is_as_decoded(members, same) else value
+        read, members = record.objects(path, nullable=nullable)
+        body: Block = []
+        element = Struct(writer, each, Decoding(members, record.struct.decoding.from_circulation), body)
+        copy = writer.write_object(item, self.details, each, body, Record(element, item))
+        lines: Block = [f"if {each} is not None:", body, f"{value}.append({each})"]
+        self._add(value, _loop(value, read, value, each, lines), read, copy)
+        return value
 
-    def member_or_load(self, key: str, dropped_by_bff: bool) -> Entry:
+    def _add(self, value: str, lines: Block, decoded: str, copy: Copy | None) -> None:
+        """Add lines that build a value, unless this only copies what was decoded."""
+        if copy is None:
+            self.block += lines
+        else:
+            copy.lines, copy.decoded, copy.instead = lines, decoded, f"{value} = {decoded}"
+            self.writer.copies[value] = copy
+            self.block.append(copy)
+
+    def member_or_load(self, key: str, dropped_by_bff: bool) -> str:
         record = self.record
-        is_certain = record.decoding.from_circulation is dropped_by_bff and dropped_by_bff
-        if not isinstance(record, Record) or is_certain:
+        from_circulation = record.struct.decoding.from_circulation
+        if record.is_embedded or (dropped_by_bff and from_circulation):
             return self.member(key)
-        record.decoding.members.unset.add(key)
-        value, indent, lines = self.writer.name("w"), self.indent, list[Line]()
-        rows, self.writer.rows = self.writer.rows, None  # columns are computed for records without it too
-        entry = self._member(record, key, lines, indent + " ")
-        self.writer.rows = rows
-        self.same = None
-        absent = f"{record.variable}.{attribute_of(key)} is UNSET"
-        test = f"{absent} and {record.leaf(('id',), str)} is not None"
-        if record.decoding.from_circulation is False:  # circulation may be read in place of the BFF
-            test += f" and {record.variable}.is_from_circulation is not {dropped_by_bff}"
-        elif record.decoding.from_circulation is None:
+        holder, members = record.holder()
+        members.unset.add(key)
+        value = self.member(key)
+        test = f"{holder}.{attribute_of(key)} is UNSET and {record.leaf(('id',), str)} is not None"
+        if from_circulation is False:  # circulation may be read in place of the BFF
+            test += f" and {holder}.is_from_circulation is not {dropped_by_bff}"
+        elif from_circulation is None:
             test += f" and (True if {record.leaf((_MARK,), bool)} else False) is not {dropped_by_bff}"
-        self.lines += [
-            f"{indent}{value} = None",
-            f"{indent}if not ({absent}):",
-            *lines,
-            lambda: [f"{indent} {value} = {_write_entry(entry)}"],
-        ]
         self._note(test)
         return value
 
-    def derive(self, read: Callable[[Any], Any], members: Iterable[str]) -> Entry:
-        record, writer = self.record, self.writer
-        if not isinstance(record, Record):
+    def derive(self, read: Callable[[Any], Any], members: Iterable[str]) -> str:
+        if self.record.is_embedded:
             return self._missing()
-        of = record.decoding.members
+        writer, (holder, of) = self.writer, self.record.holder()
         for name in members:
             reader = _reader(self.parent_type, name)
             kind = None if reader is None else get_nullable_type(reader.type)
@@ -495,17 +459,17 @@ class FieldPlace:
                 of.leaf(name, Any)
                 of.unset.add(name)
         value = writer.name("v")
-        self.lines.append(f"{self.indent}{value} = {writer.bind(read)}({record.variable})")
-        self.lines += writer.value(self.field.type, self.details, value, self.indent, self.declaration, None)
+        self.block.append(f"{value} = {writer.bind(read)}({holder})")
+        writer.value(self.field.type, self.details, value, self.block, self.declaration)
         return value
 
-    def embed(self, paths: Mapping[Path, Path], identity: Path | None = None) -> Entry:
-        record, writer, indent, needs = self.record, self.writer, self.indent, self.needs
-        self.embedding = paths, identity
+    def embed(self) -> str:
+        record, writer, needs = self.record, self.writer, self.needs
+        paths, identity = self.declaration.embeds, self.declaration.identity
         if identity is not None:
             if record.lacks(identity):
                 return self._missing()
-            self._add_if_unknown(record, identity)
+            self._add_if_unknown(identity)
         through = record.through(self.declaration.through)
         if identity is None:
             paths = {**paths, **through}
@@ -514,54 +478,49 @@ class FieldPlace:
         if not paths or not needs <= paths.keys():
             return self.load()
         key, values = self._key(paths, identity)
-        tests = []
-        if identity is not None:
-            origins = [paths[each] for each in sorted(needs) if paths[each] != identity]
-            tests = [test for origin in origins for test in record.tests(origin[:-1])]
-        else:
-            for each in sorted(needs or paths):
-                tests += (
-                    record.tests(through[each][:-1])
-                    if each in through
-                    else [self._is_there(paths, each, values)]
+        shown_by = self.declaration.sent_with
+        tests = list[str]()
+        for each in sorted(needs or (paths if identity is None else ())):
+            if paths[each] != identity:
+                tests += record.tests(paths[each][:-1])
+            if each in shown_by:
+                tests.append(f"{values.get(each) or record.leaf(shown_by[each], str)} is not None")
+            elif each in through and through[each] in record.sent_with:
+                tests.append(
+                    f"{Record(record.struct).leaf(record.sent_with[through[each]], str)} is not None"
                 )
-            if not needs:  # one of them is enough
-                tests = [f"({' or '.join(tests)})"]
-        for each in sorted(needs):
-            if (origin := self.declaration.sent_with.get(each)) is not None:
-                tests.append(f"{record.leaf(origin, str)} is not None")
-            elif each in through:
-                tests += record.sent_with(through[each])
+        if not needs and tests:  # one of them is enough
+            tests = [f"({' or '.join(tests)})"]
         tests = list(dict.fromkeys(tests))
-        value = self._write_embedded(paths, values, [f"{key} is not None"] * (key is not None), tests)
+        is_known = [f"{key} is not None"] * (key is not None)
+        value = self._write_embedded(paths, values, [*is_known, *tests])
         writer.counts = True
         if identity is not None:  # without a key it is not counted where it is resolved either
-            self.lines.append(f"{indent} c += 1")
+            self.block.append(["c += 1"])
         if tests:
-            self._note(f"{value} is None" + (f" and {key} is not None" if key is not None else ""), key)
+            self._note(" and ".join([f"{value} is None", *is_known]), key)
         return value
 
-    def embed_any(self) -> Entry:
+    def embed_any(self) -> str:
         """Complete what the record has of the target, if there is any. Raises `UnsupportedOperation`."""
-        record, declaration = self.record, self.declaration
-        paths, identity = self.embedding or ({}, None)
-        paths = {**paths, **record.through(declaration.through)}
-        target = EmbeddedRecord(record, cast(Any, get_named_type(self.field.type)), paths)
-        if all(map(target.lacks, self.needs)):
+        record, through = self.record, self.record.through(self.declaration.through)
+        paths, identity = {**self.declaration.embeds, **through}, self.declaration.identity
+        if all(map(record.embed(self.target, paths, {}, {}).lacks, self.needs)):
             raise UnsupportedOperation("a target of which nothing that is selected is embedded")
         key, values = self._key(paths, identity)
         there = [
-            " or ".join(record.tests(origin[:-1])) if len(origin) > 1 else self._is_there(paths, each, values)
+            " or ".join(record.tests(origin[:-1]))
+            if len(origin) > 1
+            else f"{values.get(each) or record.leaf(origin, _leaf_at(self.target, each))} is not None"
             for each, origin in paths.items()
             if origin != identity and each != ("id",)
         ]
         if not there:
             raise UnsupportedOperation("a target of which nothing is embedded")
-        test = f"({' or '.join(dict.fromkeys(there))})"
-        self.writer.sent_with = declaration.sent_with
         if ("id",) in self.needs:  # which is never null
             key = values.get(("id",), key)
-        return self._write_embedded(paths, values, [f"{key} is not None"] * (key is not None), [test])
+        tests = [f"{key} is not None"] * (key is not None)
+        return self._write_embedded(paths, values, [*tests, f"({' or '.join(dict.fromkeys(there))})"], ())
 
     def _key(self, paths: Mapping[Path, Path], identity: Path | None) -> tuple[str | None, dict[Path, str]]:
         """Return the variable of a link's key, and the members of the target that are in variables.
@@ -575,140 +534,142 @@ class FieldPlace:
         key = self.record.column(path, check_ids)
         if key is None:
             key = self.writer.name("k")
-            self.lines.append(f"{self.indent}{key} = {self.writer.bind(check_id)}({read})")
+            self.block.append(f"{key} = {self.writer.bind(check_id)}({read})")
         values = {each: key for each, origin in paths.items() if origin == path}
         return None if identity is None else key, values
 
-    def _is_there(self, paths: Mapping[Path, Path], target: Path, values: Mapping[Path, str]) -> str:
-        if target in values:
-            return f"{values[target]} is not None"
-        kind: Any = get_named_type(self.field.type)
-        return f"{self.record.leaf(paths[target], _leaf_at(kind, target))} is not None"
-
     def _write_embedded(
-        self, paths: Mapping[Path, Path], values: Mapping[Path, str], keys: list[str], tests: list[str]
+        self,
+        paths: Mapping[Path, Path],
+        values: Mapping[Path, str],
+        tests: list[str],
+        steps: Unembedded | None = None,
     ) -> str:
         """Write lines for a target that is embedded if all tests are true, and return its variable."""
-        writer, kind = self.writer, cast(Any, get_named_type(self.field.type))
-        value = writer.name("e")
-        target = EmbeddedRecord(self.record, kind, paths, values, self.declaration.sent_with)
-        around, writer.certain = writer.certain, writer.certain.union(tests)
-        body, _ = writer.write_object(kind, self.details, target, value, self.indent + " ")
-        writer.certain = around
-        head = [f"{self.indent}{value} = None", f"{self.indent}if {' and '.join([*keys, *tests])}:"]
-        self.lines += [*head, *body]
+        value = self.writer.name("e")
+        body: Block = []
+        target = self.record.embed(self.target, paths, values, self.declaration.sent_with)
+        target.steps = steps
+        with self.writer.assume(tests):
+            self.writer.write_object(self.target, self.details, value, body, target)
+        self.block += [f"{value} = None", f"if {' and '.join(tests)}:", body]
         return value
 
-    def identities(self, key: str) -> Entry:
+    def identities(self, key: str) -> str:
         if self.record.lacks((key,)):
             return self._missing()
-        writer, indent = self.writer, self.indent
-        kind: Any = get_named_type(self.field.type)
+        writer = self.writer
         read = self.record.leaf((key,), ListOf(str, nullable=True))
         each, value = writer.name("e"), writer.name("l")
-        target = EmbeddedRecord(self.record, kind, {}, {("id",): each})
-        body, _ = writer.write_object(kind, self.details, target, each, indent + "   ")
+        body: Block = []
+        target = Record(self.record.struct, self.target, {}, {("id",): each})
+        writer.write_object(self.target, self.details, each, body, target)
         writer.counts = True
-        self.lines += [
-            f"{indent}{value} = {read}",
-            f"{indent}if {value} is not None:",
-            f"{indent} {value}, {value}l = [], {writer.bind(check_ids)}({value})",
-            f"{indent} for {each} in {value}l:",
-            f"{indent}  if {each} is not None:",
-            *body,
-            f"{indent}   {value}.append({each})",
-            f"{indent}   c += 1",
-        ]
+        lines: Block = [f"if {each} is not None:", [*body, f"{value}.append({each})", "c += 1"]]
+        self.block += _loop(value, read, f"{writer.bind(check_ids)}({value})", each, lines)
         return value
 
-    def load(self, value: Entry = "None", *, if_null: bool = False) -> Entry:
-        self.same = None
+    def load(self, value: str = "None", *, if_null: bool = False) -> str:
         if any(map(self.record.lacks, self.declaration.key_paths)):
             return self._missing() if value == "None" else value
-        self._note(f"{_write_entry(value)} is None" if if_null else "", has_value=value != "None")
+        self._note(f"{value} is None" if if_null else "", has_value=value != "None")
         return value
 
-    def pick(self, key: str, member: str) -> Entry:
+    def pick(self, key: str, member: str) -> str:
         if self.record.lacks((key,)):
             return self._missing()
         read, members = self.record.objects((key,), nullable=True)
         members.leaf(member, str)
-        self._note("", read, decoding=Decoding(members, self.record.decoding.from_circulation))
+        decoding = Decoding(members, self.record.struct.decoding.from_circulation)
+        self._note("", read, decoding=decoding)
         return "None"
 
     def _note(
         self, test: str, key: str | None = None, *, has_value: bool = False, decoding: Decoding | None = None
     ) -> None:
         """Note the result and its key for loading, if the test is true."""
-        writer, indent = self.writer, self.indent
-        self.has_links = True
+        writer, declaration, struct = self.writer, self.declaration, self.record.struct
         if key is None:
-            leaf: Any = ListOf(str, nullable=True) if self.declaration.loads_lists else str
-            types = self.declaration.key_types
-            reads = [self.record.leaf(path, types.get(path, leaf)) for path in self.declaration.key_paths]
+            leaf: Any = ListOf(str, nullable=True) if declaration.loads_lists else str
+            types = declaration.key_types
+            reads = [self.record.leaf(path, types.get(path, leaf)) for path in declaration.key_paths]
             key = reads[0] if len(reads) == 1 else f"({', '.join(reads)})"
         targets, keys = writer.note(), writer.note()
-        plan = writer.compiler.link(self, decoding, targets=targets, keys=keys, has_value=has_value)
-        writer.links.append(plan)
-        notes = [f"n{targets}(o)", f"n{keys}({key})"]
-        struct = self.record.struct
-        if self.embedding is not None:
-            embedded = writer.compiler.embedded(self, struct.decoding)
-            if embedded is not None:
-                plan.embedded, plan.unembedded = embedded
+        plan = LinkPlan(
+            parent_type=self.parent_type,
+            field=self.field,
+            nodes=_nodes(self.details),
+            targets=targets,
+            keys=keys,
+            attribute=self.attribute,
+            has_value=has_value,
+        )
+        writer.plan.links.append(plan)
+        writer.links.append((plan, self.details, decoding, self if declaration.loads_owner else None))
+        notes: Block = [f"n{targets}(o)", f"n{keys}({key})"]
+        if declaration.embeds:
+            with suppress(UnsupportedOperation):  # nothing of it but its id, or too little, is embedded
+                rare = draft(
+                    self.field.type,
+                    self.details,
+                    writer.selections,
+                    struct.decoding,
+                    member_of=self,
+                    is_embedded=True,
+                )
+                writer.rare.append(rare)
+                plan.embedded, plan.unembedded = rare.plan, rare.unembedded
                 plan.records = writer.note()
                 notes.append(f"n{plan.records}({struct.variable})")
         elif has_value:
             plan.unembedded = self._unembedded()
-        if test:
-            self.notes += [f"{indent}if {test}:", *(f"{indent} {each}" for each in notes)]
-        else:
-            self.notes += [f"{indent}{each}" for each in notes]
+        self.notes += [f"if {test}:", notes] if test else notes
 
-    def _missing(self) -> Entry:
+    def _missing(self) -> str:
         """Return null, for a member of an embedded target that is not embedded."""
-        self.same = None
         if isinstance(self.field.type, GraphQLNonNull):
             raise UnsupportedOperation("a member that is never null and not embedded")
-        self._add_unembedded(self.record)
+        self._add_unembedded()
         return "None"
 
-    def _add_unembedded(self, record: AnyRecord) -> None:
-        if isinstance(record, EmbeddedRecord):
-            self.writer.unembedded.append((*record.steps, self._step()))
-
-    def _add_if_unknown(self, record: AnyRecord, path: Path) -> None:
-        """Note a member that is null in no target, and null in the parent if that does not have it."""
-        if isinstance(record, EmbeddedRecord):
-            sent_with = self.writer.sent_with.get((*record.at, *path))
-            if sent_with is not None and sent_with == record.paths.get(path):
-                self._add_unembedded(record)
+    def _add_unembedded(self) -> None:
+        if self.record.steps is not None:
+            self.writer.unembedded.append((*self.record.steps, self._step()))
 
     def _step(self) -> Step:
-        return self.attribute, [each.node for each in self.details]
+        return self.attribute, _nodes(self.details)
+
+    def _add_if_unknown(self, path: Path) -> None:
+        """Note a member that is null in no target, and null in the parent if that does not have it."""
+        origin = self.record.sent_with.get(path)
+        if origin is not None and origin == self.record.paths.get(path):
+            self._add_unembedded()
 
     def _unembedded(self) -> list[Unembedded]:
         """The members of a target that are not in the object which the record embeds in its place."""
-        kind: Any = get_named_type(self.field.type)
-        fields = enumerate(self.writer.compiler.collect(kind, self.details).values())
+        fields = enumerate(self.writer.selections.collect(self.target, self.details).values())
         return [
-            ((f"f{number}", [each.node for each in details]),)
+            ((f"f{number}", _nodes(details)),)
             for number, details in fields
             if details[0].node.name.value not in ("__typename", *(name for (name,) in EMBEDDED))
         ]
 
 
 class Writer:
-    """Writes the code of one projection."""
+    """Writes the code of one plan. It is complete when all that is read of records is known."""
 
-    def __init__(self, compiler: Compiler, rows: Rows | None) -> None:
-        self.compiler = compiler
-        self.rows = rows  # of the loop that code is written for, if it is over Structs
-        self.enums: dict[Entry, tuple[EnumNames, str]] = {}  # by the expression, the names and the value
-        self.links: list[LinkPlan] = []
+    def __init__(self, selections: Selections, rows: Rows, *, is_rare: bool) -> None:
+        self.selections = selections
+        self.plan = Plan(project=_unfinished)
+        self.is_rare = is_rare
+        self.body: Block = []
+        self.links: list[Unplanned] = []
+        self.rare: list[Writer] = []  # of what records embed of the targets of these
+        self._rows = rows
+        self.enums: dict[str, tuple[EnumNames, str]] = {}  # by the expression, the names and the value
+        self.copies: dict[str, Copy] = {}  # by the variables of the results
         self.certain: set[str] = set()  # tests that are true where code is written
         self.counts = False  # embedded targets, in the variable `c`
-        self.sent_with: Mapping[Path, Path] = {}  # of the link whose embedded target is projected
         self.unembedded: list[Unembedded] = []
         self.names: dict[str, Any] = {
             "A": UnexpectedValue,
@@ -716,10 +677,10 @@ class Writer:
             "DECODED": Decoded,
             "CONVERT": msgspec.convert,
             "RECORD": record_of,
+            "NOT_NULL": _not_null,
             "NO_RECORDS": (str, int, float, bool, list, Exception),
         }
-        self.conversions: dict[str, Members] = {}  # names that are to be bound when all is read
-        self.number_of_notes = 0
+        self._conversions: dict[str, Members] = {}  # names that are to be bound when all is read
         self._count = 0
 
     def value(
@@ -727,197 +688,171 @@ class Writer:
         declared: GraphQLOutputType,
         details: Details,
         v: str,
-        indent: str,
-        declaration: Any,
-        decoding: Decoding | None,
-    ) -> list[Line]:
-        """Write lines that complete the value in a variable, which are records if there is a decoding."""
+        block: Block,
+        declaration: Any = None,
+        rows: Rows | None = None,
+    ) -> None:
+        """Write lines that complete the value in a variable, of decoded records if there are rows."""
         is_nullable, kind = not isinstance(declared, GraphQLNonNull), get_nullable_type(declared)
         if is_leaf_type(kind):
-            return [f"{indent}{v} = {self._coerce_leaf(kind, v, declaration, is_nullable)}"]
-        deeper = indent + " "
+            leaf = self.leaf(kind, v, declaration, is_decoded=False, is_nullable=is_nullable)
+            block.append(f"{v} = {leaf}")
+            return
+        lines: Block = []
         if isinstance(kind, GraphQLObjectType):
-            lines = self._object_value(kind, details, v, deeper, decoding)
+            self._object_value(kind, details, v, lines, rows)
         elif isinstance(kind, GraphQLUnionType):
-            lines = []
             for number, member in enumerate(kind.types):
-                origin = self.bind(class_of(member))
-                lines.append(f"{deeper}{'el' if number else ''}if type({v}) is {origin}:")
-                lines += self._object_value(member, details, v, deeper + " ", None)
-            lines.append(f"{deeper}else: raise A")
+                body: Block = []
+                self._object_value(member, details, v, body, None)
+                lines += [f"{'el' if number else ''}if type({v}) is {self.bind(class_of(member))}:", body]
+            lines.append("else: raise A")
         elif isinstance(kind, GraphQLList):
-            each, out = self.name("e"), self.name("l")
-            rows, around = Rows(each, v), self.rows
-            self.rows = None if decoding is None else rows
-            body = self.value(kind.of_type, details, each, deeper + " ", declaration, decoding)
-            self.rows = around
-            lines = [
-                f"{deeper}if type({v}) is not list: raise A",
-                f"{deeper}{out} = []",
-                lambda: [f"{deeper}{line}" for line in (*rows.lines, rows.loop())],
-                *body,
-                f"{deeper} {out}.append({each})",
-                f"{deeper}{v} = {out}",
-            ]
+            each, out, body = self.name("e"), self.name("l"), []
+            elements = Rows(each, v, Decoding(Members()) if rows is None else rows.decoding)
+            self.value(kind.of_type, details, each, body, declaration, rows and elements)
+            lines += [f"if type({v}) is not list: raise A", f"{out} = []", *elements.lines, elements.loop()]
+            lines += [[*body, f"{out}.append({each})"], f"{v} = {out}"]
         else:
             raise UnsupportedOperation("an interface")
-        otherwise = [] if is_nullable else [f"{indent}else: raise A"]
-        return [f"{indent}if {v} is not None:", *lines, *otherwise]
+        block += [f"if {v} is not None:", lines]
+        if not is_nullable:
+            block.append("else: raise A")
 
     def _object_value(
-        self, kind: GraphQLObjectType, details: Details, v: str, indent: str, decoding: Decoding | None
-    ) -> list[Line]:
+        self, kind: GraphQLObjectType, details: Details, v: str, block: Block, rows: Rows | None
+    ) -> None:
         """Write lines for an object of any class: a record, a page or the result of a mutation."""
-        selected = self.compiler.collect(kind, details)
-        declarations = [
-            declaration_of(f) for d in selected.values() if (f := kind.fields.get(d[0].node.name.value))
-        ]
-        classes = {getattr(each, "value_of", "object") for each in declarations}
-        if classes == {"record"}:
-            start: list[Line] = []
-            if decoding is None:
-                decoding = Decoding(Members())
+        names = [each[0].node.name.value for each in self.selections.collect(kind, details).values()]
+        classes = [_class_of(kind.fields[name]) for name in names if name in kind.fields]
+        if "record" in classes:
+            decoding = Decoding(Members()) if rows is None else rows.decoding
+            if rows is None:
                 convert = self.name("K")
-                self.conversions[convert] = decoding.members
-                start.append(f"{indent}{v} = CONVERT({v} if type({v}) is dict else RECORD({v}), {convert})")
-            record = Record(self, v, decoding, indent)
-            lines, same = self.write_object(kind, details, record, v, indent)
-            members = decoding.members
-            if same is None:
-                return [*start, *lines]
-            untouched = [f"{indent}if not isinstance({v}, DECODED): raise A"]
-            return [*start, lambda: untouched if _is_as_decoded(members, same) else _flatten(lines)]
-        if len(classes) > 1:
-            raise UnsupportedOperation("a type of two kinds of fields")
-        lines = []
-        if not classes:  # nothing is read that shows it is no record
-            lines.append(f"{indent}if isinstance({v}, NO_RECORDS): raise A")
-        names, entries = list[str](), list[Entry]()
-        for name, each in selected.items():
-            names.append(name)
-            field_name = each[0].node.name.value
-            if field_name == "__typename":
-                entries.append(repr(kind.name))
-                continue
-            field = kind.fields[field_name]
-            declaration = _check_declaration(field, each)
-            value, handed_on = self.name("v"), None
-            if getattr(declaration, "value_of", None) == "page":
-                lines.append(f"{indent}{value} = {self._read_page(declaration, kind, v, value, decoding)}")
-                handed_on = decoding
-            elif declaration.is_basic_field:
-                lines.append(f"{indent}{value} = {v}.{declaration.python_name}")
+                self._conversions[convert] = decoding.members
+                block.append(f"{v} = CONVERT({v} if type({v}) is dict else RECORD({v}), {convert})")
+            lines: Block = []
+            struct = Struct(self, v, decoding, lines, rows if rows and rows.has_columns else None)
+            copy = self.write_object(kind, details, v, lines, Record(struct, kind))
+            if copy is None:
+                block += lines
             else:
-                raise UnsupportedOperation("a resolver of an object")
-            lines += self.value(field.type, each, value, indent, declaration, handed_on)
-            entries.append(value)
-        result = self.bind(_result(tuple(names)))
-        return [*lines, f"{indent}{v} = {result}({', '.join(map(_write_entry, entries))})"]
+                copy.lines, copy.instead = lines, f"if not isinstance({v}, DECODED): raise A"
+                block.append(copy)
+            return
+        if not classes:  # nothing is read that shows it is no record
+            block.append(f"if isinstance({v}, NO_RECORDS): raise A")
+        self.write_object(kind, details, v, block, None, rows)
 
-    def _read_page(
-        self, declaration: Any, kind: GraphQLObjectType, v: str, value: str, decoding: Decoding | None
+    def _page_field(
+        self,
+        field: GraphQLField,
+        kind: GraphQLObjectType,
+        details: Details,
+        v: str,
+        block: Block,
+        rows: Rows | None,
     ) -> str:
-        """Return the expression that reads a field of a page, or of an edge."""
-        read = self.bind(declaration.read)
-        if decoding is not None:
-            for name in declaration.of_records:
-                record: Any = get_named_type(kind.fields["nodes"].type)
-                decoding.members.path((name,), _leaf_at(record, (name,)))
-            if self.rows is not None:
-                self.rows.add(value, v, f"{read}(p)")
-        return f"{read}({v})"
+        """Write lines for a field of an object that is no record."""
+        declaration, value = declaration_of(field), self.name("v")
+        read = f"{v}.{declaration.python_name}"
+        if _class_of(field) == "page":
+            function = self.bind(declaration.read)
+            read = f"{function}({v})"
+            if rows is not None:
+                for name in declaration.of_records:
+                    record: Any = get_named_type(kind.fields["nodes"].type)
+                    rows.decoding.members.path((name,), _leaf_at(record, (name,)))
+                rows = replace(rows, element=f"{function}({rows.element})")
+        else:
+            rows = None
+            if not declaration.is_basic_field:
+                raise UnsupportedOperation("a resolver of an object")
+        block.append(f"{value} = {read}")
+        self.value(field.type, details, value, block, declaration, rows)
+        return value
 
     def write_object(
-        self, kind: GraphQLObjectType, details: Details, record: AnyRecord, out: str, indent: str
-    ) -> tuple[list[Line], Same]:
-        """Write lines that put the result for a record into a variable, and return its unchanged members."""
-        lines, notes = list[Line](), list[Line]()
-        names, entries = list[str](), list[Entry]()
-        same: Same = []
-        if isinstance(record, Record):
-            record.indent = indent
-        for name, each in self.compiler.collect(kind, details).items():
-            field_name = each[0].node.name.value
-            names.append(name)
-            if field_name == "__typename":
-                entries.append(repr(kind.name))
-                same = None
-                continue
-            field = kind.fields.get(field_name)
-            if field is None:
-                raise UnsupportedOperation("an unknown field")
-            declaration = _check_declaration(field, each)
-            if getattr(declaration, "value_of", None) != "record":
-                raise UnsupportedOperation("a field that is declared otherwise")
-            place = FieldPlace(
-                self, name, f"f{len(names) - 1}", kind, field, declaration, each, record, lines, indent, notes
-            )
-            entries.append(declaration.plan(place))
-            key = getattr(declaration, "key", None)
-            if place.has_links or name != key or not place.same:
-                same = None
-            elif same is not None:
-                same.append((name, None if place.same is True else place.same))
-        result = self.bind(_result(tuple(names)))
-        head: Line = lambda: record.head  # noqa: E731 - it grows while others are written
-        if notes:
-            created = lambda: [f"{indent}o = {result}({', '.join(map(_write_entry, entries))})"]  # noqa: E731
-            return [head, *lines, created, *notes, f"{indent}{out} = o"], None
-        if len(entries) == 1 and entries[0] in self.enums:
-            table, value = self.enums[entries[0]]
-            shared = self.bind(EnumObjects(table, _result(tuple(names))))
-            return [head, *lines, f"{indent}{out} = {shared}[{value}]"], same
-        return [
-            head,
-            *lines,
-            lambda: [f"{indent}{out} = {result}({', '.join(map(_write_entry, entries))})"],
-        ], same
+        self,
+        kind: GraphQLObjectType,
+        details: Details,
+        out: str,
+        block: Block,
+        record: Record | None,
+        rows: Rows | None = None,
+    ) -> Copy | None:
+        """Write lines that put the result for an object into a variable, and return how they copy the object.
 
-    def member_of_record(self, place: FieldPlace, decoding: Decoding, *, is_embedded: bool) -> list[Line]:
-        """Write lines for records of which the field of a place is a member, or whose target is embedded."""
-        lines = list[Line]()
-        struct = Record(self, "v", decoding, "   ")
-        record = place.record.of_struct(struct) if is_embedded else struct
-        copy = replace(place, writer=self, record=record, lines=lines, indent="   ", notes=[], same=None)
-        entry = copy.embed_any() if is_embedded else copy.member(place.declaration.key)
-        return ["  if v is not None:", lambda: struct.head, *lines, lambda: [f"   v = {_write_entry(entry)}"]]
+        The object is a record, or if that is None the one in the variable. The result is None if it is more
+        than a copy.
+        """
+        notes: Block = []
+        entries: dict[str, str] = {}
+        for name, each in self.selections.collect(kind, details).items():
+            field_name = each[0].node.name.value
+            if field_name == "__typename":
+                entries[name] = repr(kind.name)
+                continue
+            field = _check_field(kind.fields.get(field_name), each)
+            if (_class_of(field) == "record") is (record is None):
+                raise UnsupportedOperation("a field that is declared otherwise")
+            if record is None:
+                entries[name] = self._page_field(field, kind, each, out, block, rows)
+            else:
+                place = FieldPlace(self, f"f{len(entries)}", kind, field, each, record, block, notes)
+                entries[name] = place.declaration.plan(place)
+        if notes:
+            block += [f"o = {self._result(entries)}", *notes, f"{out} = o"]
+            return None
+        entry = ", ".join(entries.values())
+        if entry in self.enums:
+            names, value = self.enums[entry]
+            shared = self.bind(EnumObjects(names, _result(tuple(entries))))
+            block.append(f"{out} = {shared}[{value}]")
+        else:
+            block.append(f"{out} = {self._result(entries)}")
+        if record is None or record.is_embedded:
+            return None
+        return Copy(*record.holder(), entries, self.copies)
+
+    def _result(self, entries: Mapping[str, str]) -> str:
+        """Return the expression for an object of the response, by the expressions for its members."""
+        return f"{self.bind(_result(tuple(entries)))}({', '.join(entries.values())})"
 
     def leaf(
         self,
         leaf: GraphQLLeafType,
         read: str,
         declaration: Any,
-        record: AnyRecord | None = None,
-        path: Path = (),
-        details: Details | None = None,
+        *,
+        is_decoded: bool = True,
+        is_nullable: bool = True,
     ) -> str:
-        """Return the expression for a leaf, null or not, that was decoded as its type."""
+        """Return the expression for a leaf, that was decoded as its type or not tested by any decoder."""
         if isinstance(leaf, GraphQLEnumType):
-            names = EnumNames(leaf, declaration.reader)
-            names[None] = None
+            names = EnumNames(leaf, getattr(declaration, "reader", None))
+            if is_nullable:
+                names[None] = None
             expression = f"{self.bind(names)}[{read}]"
             self.enums[expression] = names, read
             return expression
-        if leaf.name in AS_DECODED:
+        if is_decoded and leaf.name in AS_DECODED:
             return read
-        if leaf.name == "DateTime" and record is not None and details is not None:
-            arguments = f", execution, {self.bind([each.node for each in details])}"
-            column = record.column(path, convert_dates, arguments)
-            return column or f"{self.bind(convert_date)}({read}{arguments})"
-        return f"{self.bind(nullable(coercion_of(leaf)))}({read})"
+        coerce = coercion_of(leaf)
+        return f"{self.bind(nullable(coerce) if is_nullable else coerce)}({read})"
 
-    def _coerce_leaf(self, leaf: GraphQLLeafType, v: str, declaration: Any, is_nullable: bool) -> str:
-        """Return the expression for a leaf that no decoder tested: of a page, or a result of a mutation."""
-        if isinstance(leaf, GraphQLEnumType):
-            value = f"{self.bind(EnumNames(leaf, getattr(declaration, 'reader', None)))}[{v}]"
-        else:
-            value = f"{self.bind(coercion_of(leaf))}({v})"
-        return f"(None if {v} is None else {value})" if is_nullable else value
+    @contextmanager
+    def assume(self, tests: Iterable[str]) -> Iterator[None]:
+        """Write code that is executed if the tests are true."""
+        around = self.certain
+        self.certain = around.union(tests)
+        yield
+        self.certain = around
 
     def note(self) -> int:
         """Return the number of another list of notes."""
-        self.number_of_notes += 1
-        return self.number_of_notes - 1
+        self.plan.notes += 1
+        return self.plan.notes - 1
 
     def name(self, letter: str) -> str:
         """Return another variable."""
@@ -930,40 +865,27 @@ class Writer:
         self.names[name] = value
         return name
 
-
-@dataclass(slots=True, eq=False)
-class Draft:
-    """A plan whose code is written when all that is read of records is known."""
-
-    plan: Plan
-    body: list[Line]
-    writer: Writer
-    rows: Rows
-    is_rare: bool
-
     def finish(self) -> None:
-        """Write the code and compile it, or let its first use do that if there may never be one.
+        """Compile the code, or let its first use do that if there may never be one.
 
         Raises what Python raises for selections that are too deep.
         """
-        plan, writer = self.plan, self.writer
-        names = writer.names
-        for name, members in writer.conversions.items():
-            names[name] = members.struct()
-        body = _flatten(self.body)
-        plan.source = "\n".join(
+        plan, names = self.plan, self.names
+        names |= {name: members.struct() for name, members in self._conversions.items()}
+        lines: Block = [
+            f"def project(values, execution{''.join(f', n{number}' for number in range(plan.notes))}):",
             [
-                f"def project(values, execution{''.join(f', n{number}' for number in range(plan.notes))}):",
-                " out = []",
-                " add = out.append",
-                *([" c = 0"] if writer.counts else []),
-                *(f" {line}" for line in (*self.rows.lines, self.rows.loop())),
-                *body,
-                "  add(v)",
-                *([" if c: execution.count_embedded(c)"] if writer.counts else []),
-                " return out",
-            ]
-        )
+                "out = []",
+                "add = out.append",
+                *(["c = 0"] if self.counts else []),
+                *self._rows.lines,
+                self._rows.loop(),
+                [*self.body, "add(v)"],
+                *(["if c: execution.count_embedded(c)"] if self.counts else []),
+                "return out",
+            ],
+        ]
+        plan.source = "\n".join(_render(lines))
 
         def compile_project() -> Projection:
             # The names of fields are GraphQL names, keys are those of the schema, and both stand as `repr`.
@@ -980,28 +902,31 @@ class Draft:
 def draft(
     kind: GraphQLOutputType,
     details: Details,
-    compiler: Compiler,
+    selections: Selections,
     decoding: Decoding | None,
     *,
     many: bool = True,
     member_of: FieldPlace | None = None,
     is_embedded: bool = False,
-) -> Draft:
-    """Draft the plan for values of a type, by the fields that select from them.
+) -> Writer:
+    """Write the plan for values of a type, by the fields that select from them.
 
     `decoding` is that of the values, None if they are dictionaries or other objects; `many` if there may be
     many of them. With `member_of`, the values are records of which the field of that place is a member; they
     embed its target if `is_embedded`. Raises `UnsupportedOperation` and `ConflictingTypes`.
     """
-    rows = Rows("v", "values")
-    writer = Writer(compiler, rows if many and decoding is not None else None)
+    rows = Rows("v", "values", decoding or Decoding(Members()), has_columns=many)
+    writer = Writer(selections, rows, is_rare=is_embedded)
     if member_of is None:
-        body = writer.value(kind, details, "v", "  ", None, decoding)
+        writer.value(kind, details, "v", writer.body, rows=None if decoding is None else rows)
     else:
-        decoding = decoding or Decoding(Members())
-        body = writer.member_of_record(member_of, decoding, is_embedded=is_embedded)
-    plan = Plan(project=_unfinished, notes=writer.number_of_notes, links=writer.links, source="")
-    return Draft(plan, body, writer, rows, is_embedded)
+        body: Block = []
+        struct = Struct(writer, "v", rows.decoding, body, None if decoding is None else rows)
+        record = member_of.record.on(struct) if is_embedded else Record(struct, member_of.parent_type)
+        place = replace(member_of, writer=writer, record=record, block=body, notes=[])
+        entry = place.embed_any() if is_embedded else place.member(place.declaration.key)
+        writer.body += ["if v is not None:", [*body, f"v = {entry}"]]
+    return writer
 
 
 def _unfinished(*_: Any) -> list[Json]:
@@ -1014,25 +939,30 @@ def _not_null(value: Json) -> Json:
     return value
 
 
-def _flatten(lines: list[Line]) -> list[str]:
-    return [each for line in lines for each in ([line] if isinstance(line, str) else line())]
+def _render(block: Block, indent: str = "") -> Iterator[str]:
+    for each in block:
+        if isinstance(each, str):
+            yield indent + each
+        elif isinstance(each, list):
+            yield from _render(each, indent + " ")
+        else:
+            yield from _render([each.instead] if each.is_needless() else each.lines, indent)
 
 
-def _write_entry(entry: Entry) -> str:
-    return entry if isinstance(entry, str) else entry()
+def _loop(value: str, read: str, elements: str, each: str, lines: Block) -> Block:
+    """Return lines that put a list into a variable, null if there is none, and complete its elements."""
+    loop: Block = [f"{value}, {value}l = [], {elements}", f"for {each} in {value}l:", lines]
+    return [f"{value} = {read}", f"if {value} is not None:", loop]
 
 
-def _is_as_decoded(members: Members, same: Same) -> bool:
-    """Return True if the decoded members are exactly the selected ones, in the same order."""
-    if same is None or list(members.of) != [name for name, _ in same]:
-        return False
-    for name, below in same:
-        member = members.of[name]
-        if isinstance(member, ListOf):
-            member = member.of
-        if isinstance(member, Members) and not _is_as_decoded(member, below):
-            return False
-    return True
+def _nodes(details: Details) -> list[FieldNode]:
+    return [each.node for each in details]
+
+
+def _read_member(members: Members, name: str, variable: str) -> str:
+    """Return the expression for a member of the object in a variable."""
+    read = f"{variable}.{attribute_of(name)}"
+    return f"(None if {read} is UNSET else {read})" if name in members.unset else read
 
 
 @lru_cache(maxsize=1024)  # a Struct type takes kilobytes, and few selections are unlike all others
@@ -1043,7 +973,9 @@ def _result(names: tuple[str, ...]) -> Any:
     return msgspec.defstruct("Result", fields, rename=dict(zip(attributes, names, strict=True)), gc=False)
 
 
-def _check_declaration(field: GraphQLField, details: Details) -> Any:
+def _check_field(field: GraphQLField | None, details: Details) -> GraphQLField:
+    if field is None:
+        raise UnsupportedOperation("an unknown field")
     for each in details:
         if each.fragment_variable_values or each.defer_usage:
             raise UnsupportedOperation("a fragment with variables, or in parts")
@@ -1052,7 +984,12 @@ def _check_declaration(field: GraphQLField, details: Details) -> Any:
     declaration = declaration_of(field)
     if declaration is None or declaration.extensions:
         raise UnsupportedOperation("a field that is declared otherwise")
-    return declaration
+    return field
+
+
+def _class_of(field: GraphQLField) -> str:
+    """Return what a field reads: a record, a page or another object."""
+    return getattr(declaration_of(field), "value_of", "object")
 
 
 def _leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
@@ -1073,9 +1010,9 @@ def _leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
 
 def _reader(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
     """Return the field that reads a member of a record."""
-    for field in kind.fields.values():
-        declaration = declaration_of(field)
+    for each in kind.fields.values():
+        declaration = declaration_of(each)
         if getattr(declaration, "reads_objects", False) and declaration.key == member:
-            reader: GraphQLField = field
+            reader: GraphQLField = each
             return reader
     return None
