@@ -54,13 +54,13 @@ class GatewayClient:
 async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[GatewayClient]:
     """A gateway over a function in the place of every service."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         client.requests.append(request)
         return upstream(request)
 
     app = create_app(
         Settings(**{"okapi_url": "http://folio", "polaris_url": "http://polaris"} | settings),
-        transport=lambda limits: httpx.MockTransport(answer),
+        transport=lambda limits: httpx.MockTransport(response),
     )
     async with _client(app) as http:
         client = GatewayClient(http)

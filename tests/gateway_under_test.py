@@ -13,7 +13,7 @@ from gateway.sandbox import Call, Sandbox, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an result is JSON, and each test knows which
 
 
 class Gateway:
@@ -31,7 +31,7 @@ class Gateway:
         variables: Mapping[str, Json] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """The whole answer, errors and all."""
+        """The whole result, errors and all."""
         sent = {"X-Okapi-Tenant": "diku"} if headers is None else dict(headers)
         body = {"query": query, "variables": variables or {}}
         response = await self.http.post("/graphql", json=body, headers=sent)
@@ -43,10 +43,10 @@ class Gateway:
         variables: Mapping[str, Json] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """The data of an answer that has no errors."""
-        answer = await self.execute(query, variables, headers)
-        assert "errors" not in answer, answer["errors"]
-        return answer["data"]
+        """The data of a response that has no errors."""
+        result = await self.execute(query, variables, headers)
+        assert "errors" not in result, result["errors"]
+        return result["data"]
 
     @property
     def calls(self) -> list[Call]:

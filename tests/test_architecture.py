@@ -98,9 +98,9 @@ def test_each_part_imports_only_what_lies_below_it(part: str) -> None:
     files = [ROOT / f"{part}.py"] if (ROOT / f"{part}.py").exists() else sorted((ROOT / part).rglob("*.py"))
     assert files
 
-    found = {name for file in files for name in imports(file)} - {part}
+    result = {name for file in files for name in imports(file)} - {part}
 
-    assert found <= ALLOWED[part]
+    assert result <= ALLOWED[part]
 
 
 def test_every_part_is_named() -> None:

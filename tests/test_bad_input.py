@@ -316,11 +316,11 @@ async def test_a_mistake_has_its_code_and_costs_nothing(
     gateway: Gateway, query: str, variables: Json, code: str
 ) -> None:
     """The error has the documented code, the field is null, and no call was made."""
-    answer = await gateway.execute(query, variables)
+    response = await gateway.execute(query, variables)
 
-    assert {error["extensions"]["code"] for error in answer["errors"]} == {code}
-    assert all(error["extensions"]["retryable"] is False for error in answer["errors"])
-    assert set((answer.get("data") or {}).values()) <= {None}
+    assert {error["extensions"]["code"] for error in response["errors"]} == {code}
+    assert all(error["extensions"]["retryable"] is False for error in response["errors"])
+    assert set((response.get("data") or {}).values()) <= {None}
     assert gateway.calls == []
 
 
@@ -338,23 +338,25 @@ async def test_a_mistake_has_its_code_and_costs_nothing(
 )
 async def test_a_mistake_in_a_link_costs_the_link(gateway: Gateway, link: str, code: str) -> None:
     """The record is there, the link with the mistake is null, and only the record was asked for."""
-    answer = await gateway.execute(f'{{ item(barcode: "2000000031") {{ barcode {link} {{ totalCount }} }} }}')
+    response = await gateway.execute(
+        f'{{ item(barcode: "2000000031") {{ barcode {link} {{ totalCount }} }} }}'
+    )
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     name = link.partition("(")[0]
     assert (error["path"], error["extensions"]["code"]) == (["item", name], code)
-    assert answer["data"] == {"item": {"barcode": "2000000031", name: None}}
+    assert response["data"] == {"item": {"barcode": "2000000031", name: None}}
     assert gateway.paths() == ["GET /inventory/items"]
 
 
 async def test_a_mistake_beside_a_question_costs_no_answer(gateway: Gateway) -> None:
     """One field with a mistake leaves the others as they are."""
-    answer = await gateway.execute(
+    response = await gateway.execute(
         '{ bad: item(id: "42") { id } good: item(barcode: "2000000001") { barcode } }'
     )
 
-    assert answer["data"] == {"bad": None, "good": {"barcode": "2000000001"}}
-    assert [error["path"] for error in answer["errors"]] == [["bad"]]
+    assert response["data"] == {"bad": None, "good": {"barcode": "2000000001"}}
+    assert [error["path"] for error in response["errors"]] == [["bad"]]
     assert gateway.paths() == ["GET /inventory/items"]
 
 
@@ -440,7 +442,7 @@ async def test_a_clear_header_is_served(configured: Gateway) -> None:
 
 async def test_an_unknown_tenant_is_upstream_s_to_refuse(configured: Gateway) -> None:
     """The gateway keeps no list of tenants: FOLIO's 400 is an error and no answer."""
-    answer = await configured.execute("{ loans { totalCount } }", None, {"X-Okapi-Tenant": "elsewhere"})
+    response = await configured.execute("{ loans { totalCount } }", None, {"X-Okapi-Tenant": "elsewhere"})
 
-    assert answer["data"] == {"loans": None}
-    assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_REJECTED"
+    assert response["data"] == {"loans": None}
+    assert response["errors"][0]["extensions"]["code"] == "UPSTREAM_REJECTED"

@@ -98,9 +98,9 @@ def pasted(said: list[str]) -> Any:
         elif option == "-d":
             content = next(words)
     with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
-        answer = client.request("POST" if content else "GET", url, headers=headers, content=content)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+        response = client.request("POST" if content else "GET", url, headers=headers, content=content)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def get(url: str) -> httpx.Response:
@@ -718,9 +718,9 @@ def test_gateway_process() -> None:
         assert f"  GraphQL  {url}/graphql  (GraphiQL in a browser)" in said
         assert get(f"{url}/admin/health").status_code == 200
         assert get(f"{url}/admin/health/readiness").status_code == 200
-        answer = pasted(said)
-        assert "errors" not in answer
-        assert len(answer["data"]["loans"]["nodes"]) == 3
+        response = pasted(said)
+        assert "errors" not in response
+        assert len(response["data"]["loans"]["nodes"]) == 3
 
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0

@@ -137,9 +137,9 @@ OTHER_RESPONSE: Json = {"batchId": ID} | {
 class Upstream:
     """Responds to one operation with one body, and records the requests."""
 
-    def __init__(self, method: str, path: str, status: int, answer: Json) -> None:
+    def __init__(self, method: str, path: str, status: int, response: Json) -> None:
         self.pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
-        self.method, self.status, self.answer = method, status, answer
+        self.method, self.status, self.response = method, status, response
         self.others: list[str] = []
         self.bodies: list[Json] = []
 
@@ -148,7 +148,7 @@ class Upstream:
             self.others.append(f"{request.method} {request.url.path}")
             return httpx.Response(200, json=OTHER_RESPONSE)
         self.bodies.append(json.loads(request.content) if request.content else None)
-        return httpx.Response(self.status, json=self.answer) if self.answer else httpx.Response(204)
+        return httpx.Response(self.status, json=self.response) if self.response else httpx.Response(204)
 
 
 async def run(upstream: Upstream, query: str, variables: Json = None) -> Json:
@@ -164,9 +164,9 @@ async def run(upstream: Upstream, query: str, variables: Json = None) -> Json:
     return response.json()
 
 
-def is_returned(name: str, value: Json, answer: Json) -> bool:
+def is_returned(name: str, value: Json, response: Json) -> bool:
     """Return True if the response has a value: unchanged, as a date and time, or as an enum name."""
-    values = [(path[-1] if path else "", each) for path, each in leaves(answer)]
+    values = [(path[-1] if path else "", each) for path, each in leaves(response)]
     if value is True:
         return (name, True) in values
     if any(each == value and type(each) is type(value) for _, each in values):
@@ -183,8 +183,8 @@ def is_returned(name: str, value: Json, answer: Json) -> bool:
         return False
 
 
-def missing(upstream: Json, answer: Json) -> set[str]:
-    return {".".join(path) for path, value in leaves(upstream) if not is_returned(path[-1], value, answer)}
+def missing(upstream: Json, response: Json) -> set[str]:
+    return {".".join(path) for path, value in leaves(upstream) if not is_returned(path[-1], value, response)}
 
 
 @pytest.mark.parametrize("path", READS)
@@ -196,10 +196,10 @@ async def test_every_field_of_a_response_reaches_the_client(path: str) -> None:
         response["totalRecords"] = 1
     upstream = Upstream("GET", path, 200, response)
 
-    answer = await run(upstream, f"{{ {read.root.replace('{}', selection(read.type))} }}")
+    result = await run(upstream, f"{{ {read.root.replace('{}', selection(read.type))} }}")
 
-    assert "errors" not in answer, answer["errors"][:3]
-    lost = missing(upstream.answer, answer["data"])
+    assert "errors" not in result, result["errors"][:3]
+    lost = missing(upstream.response, result["data"])
     assert {each for each in lost if not each.startswith(tuple(read.omitted))} == set()
     assert {reason for reason in read.omitted if any(each.startswith(reason) for each in lost)} == set(
         read.omitted
@@ -222,10 +222,10 @@ async def test_every_field_of_a_mutation_is_sent_and_returned(path: str) -> None
         f"{selection(f'{pascal}Result') if shape else '{ __typename }'} }}"
     )
 
-    answer = await run(upstream, query, {"input": filled(TYPES[f"{pascal}Input"], contract)})
+    response = await run(upstream, query, {"input": filled(TYPES[f"{pascal}Input"], contract)})
 
-    assert "errors" not in answer, answer["errors"][:3]
-    lost = set() if upstream.answer is None else missing(upstream.answer, answer["data"])
+    assert "errors" not in response, response["errors"][:3]
+    lost = set() if upstream.response is None else missing(upstream.response, response["data"])
     assert {each for each in lost if not each.startswith(("requestProcessingParameters.", "tags."))} == set()
     assert all(call.startswith("GET ") for call in upstream.others)
     (body,) = upstream.bodies

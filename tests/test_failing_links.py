@@ -64,9 +64,9 @@ TEN = "{ loans(first: 10) { nodes { id dueDate borrower { username } } } }"
 class Routed:
     """An upstream that answers by path; what it has no answer for is 404."""
 
-    def __init__(self, **answers: Responder) -> None:
-        self.answers = {"/circulation-bff/loans": responds(200, LOANS)} | {
-            "/" + path.replace("__", "/").replace("_", "-"): answer for path, answer in answers.items()
+    def __init__(self, **responses: Responder) -> None:
+        self.responses = {"/circulation-bff/loans": responds(200, LOANS)} | {
+            "/" + path.replace("__", "/").replace("_", "-"): response for path, response in responses.items()
         }
         self.server: SocketServer | None = None
 
@@ -74,7 +74,7 @@ class Routed:
         assert self.server is not None
         # Requests are read one by one and answered before the loop turns to another connection's.
         path = self.server.received[-1].target.partition("?")[0]
-        await self.answers.get(path, responds(404, b"Not found"))(reader, writer)
+        await self.responses.get(path, responds(404, b"Not found"))(reader, writer)
 
     def asked(self) -> Counter[str]:
         assert self.server is not None
@@ -133,8 +133,8 @@ FAULTS: dict[str, tuple[Responder, str, int]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_failing_link_never_nulls_its_list(fault: str, network: str) -> None:
     """Ten rows stay ten with all that is theirs; each lost link is null with one error, all of one code."""
-    answer, code, times = FAULTS[fault]
-    upstream = Routed(users=answer)
+    response, code, times = FAULTS[fault]
+    upstream = Routed(users=response)
     given = QUICK if code == "UPSTREAM_TIMEOUT" else {}
     async with app_over(upstream, upstream_transport=network, max_upstream_bytes=500_000, **given) as app:
         told = await execute(app, TEN)
@@ -220,7 +220,7 @@ async def test_a_passing_fault_is_not_seen() -> None:
 async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
     """With every slot that a service may take in use by hanging calls, users are read in two seconds."""
     bff = Routed(circulation_bff__loans=hangs)
-    bff.answers = {"/circulation-bff/loans": hangs}
+    bff.responses = {"/circulation-bff/loans": hangs}
     folio = Routed(users=responds(200, USERS))
     async with socket_server(bff) as hanging:
         bff.server = hanging
@@ -230,11 +230,11 @@ async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
             started = time.monotonic()
             told = await execute(app, "{ users { nodes { id } } }")
             took = time.monotonic() - started
-            answers = await asyncio.gather(*stuck)
+            responses = await asyncio.gather(*stuck)
 
     assert len(told["data"]["users"]["nodes"]) == 10
     assert took < 2
-    codes = Counter(each["errors"][0]["extensions"]["code"] for each in answers)
+    codes = Counter(each["errors"][0]["extensions"]["code"] for each in responses)
     assert codes == {"UPSTREAM_TIMEOUT": 12}
 
 
@@ -271,9 +271,9 @@ async def test_a_client_that_hangs_up_stops_its_reads(network: str) -> None:
             assert time.monotonic() - started < 2
             upstream.server.received.clear()
 
-        upstream.answers["/users"] = responds(200, USERS)
-        answers = await asyncio.gather(*(execute(app, TEN) for _ in range(4)))
-        assert all("errors" not in each for each in answers)
+        upstream.responses["/users"] = responds(200, USERS)
+        responses = await asyncio.gather(*(execute(app, TEN) for _ in range(4)))
+        assert all("errors" not in each for each in responses)
 
 
 def _open(upstream: Routed) -> int:

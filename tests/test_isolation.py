@@ -28,13 +28,13 @@ SCREEN = """query($user: String!, $item: String!, $after: String) {
 }"""
 
 
-def everything_named(answer: Json) -> set[str]:
+def everything_named(response: Json) -> set[str]:
     """Every id that an answer holds."""
-    if isinstance(answer, dict):
-        own = {answer["id"]} if isinstance(answer.get("id"), str) else set()
-        return own.union(*map(everything_named, answer.values()))
-    if isinstance(answer, list):
-        return set[str]().union(*map(everything_named, answer))
+    if isinstance(response, dict):
+        own = {response["id"]} if isinstance(response.get("id"), str) else set()
+        return own.union(*map(everything_named, response.values()))
+    if isinstance(response, list):
+        return set[str]().union(*map(everything_named, response))
     return set()
 
 
@@ -59,13 +59,13 @@ def marked(library: Library) -> str:
     return mark
 
 
-def values_of(answer: Json, *names: str) -> set[Json]:
+def values_of(response: Json, *names: str) -> set[Json]:
     """What stands under these names, wherever in the answer."""
-    if isinstance(answer, dict):
-        own = {value for name, value in answer.items() if name in names}
-        return own.union(*(values_of(value, *names) for value in answer.values()))
-    if isinstance(answer, list):
-        return set().union(*(values_of(each, *names) for each in answer))
+    if isinstance(response, dict):
+        own = {value for name, value in response.items() if name in names}
+        return own.union(*(values_of(value, *names) for value in response.values()))
+    if isinstance(response, list):
+        return set().union(*(values_of(each, *names) for each in response))
     return set()
 
 
@@ -91,17 +91,17 @@ async def test_two_tenants_at_once_never_meet() -> None:
             asked = {"user": f"10000000{21 + number}", "item": f"20000000{31 + number}"}
             return tenant, await gateway.data(SCREEN, asked, in_the_name_of(tenant))
 
-        answers = await asyncio.gather(*map(visit, range(AT_ONCE)))
+        responses = await asyncio.gather(*map(visit, range(AT_ONCE)))
 
-    for tenant, answer in answers:
-        assert answer["user"] is not None
-        assert answer["item"]["openLoan"] is not None
-        assert len(answer["loans"]["nodes"]) == 5
-        ids = everything_named(answer)
+    for tenant, response in responses:
+        assert response["user"] is not None
+        assert response["item"]["openLoan"] is not None
+        assert len(response["loans"]["nodes"]) == 5
+        ids = everything_named(response)
         assert len(ids) > 12
         assert ids <= theirs[tenant]
         names = ("externalSystemId", "email", "title", "hrid", "name", "group")
-        assert values_of(answer, *names) - {None} == {marks[tenant]}
+        assert values_of(response, *names) - {None} == {marks[tenant]}
     assert {call.tenant for call in sandbox.calls} == set(TENANTS)
 
 
@@ -112,10 +112,10 @@ async def test_the_same_question_of_two_tenants_is_asked_twice(gateway: Gateway)
         *(gateway.data(query, None, in_the_name_of(each)) for each in TENANTS)
     )
 
-    for tenant, answer in zip(TENANTS, (diku, college), strict=True):
+    for tenant, response in zip(TENANTS, (diku, college), strict=True):
         item = gateway.sandbox.library(tenant).item_by_barcode("2000000001")
         assert item is not None
-        assert answer == {"item": {"id": item["id"]}}
+        assert response == {"item": {"id": item["id"]}}
     assert sorted(str(call.tenant) for call in gateway.calls) == ["college", "diku"]
 
 
@@ -154,19 +154,19 @@ async def test_two_tokens_of_one_tenant_never_meet() -> None:
         alone = [await visit(who) for who in callers]
         once = calls_by_caller(gateway)
         gateway.sandbox.calls.clear()
-        answers = await asyncio.gather(*(visit(callers[number % 3]) for number in range(AT_ONCE)))
+        responses = await asyncio.gather(*(visit(callers[number % 3]) for number in range(AT_ONCE)))
 
     allowed = alone[0][1]
     assert "errors" not in allowed
     assert len(everything_named(allowed)) > 12
-    for who, answer in answers:
+    for who, response in responses:
         if who in refused:
-            assert answer["data"] == {"user": None, "item": None, "loans": None, "servicePoints": None}
-            assert [error["extensions"]["code"] for error in answer["errors"]] == [refused[who]] * 4
+            assert response["data"] == {"user": None, "item": None, "loans": None, "servicePoints": None}
+            assert [error["extensions"]["code"] for error in response["errors"]] == [refused[who]] * 4
         else:
-            assert answer == allowed
+            assert response == allowed
     # Each made the calls that it makes alone, with its own token: nobody rode along with another.
-    visits = Counter(who for who, _ in answers)
+    visits = Counter(who for who, _ in responses)
     assert calls_by_caller(gateway) == {
         (who, path): times * visits[who] for (who, path), times in once.items()
     }
@@ -179,11 +179,11 @@ async def test_two_members_of_staff_lock_for_themselves(gateway: Gateway) -> Non
         ... on ObjectLocked { lock { polarisUserName } }
         ... on ObjectLockConflict { heldBy { polarisUserName } }
     } }"""
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(gateway.data(lock, None, gateway.as_staff(name)) for name in ("desk", "head", "annex"))
     )
 
-    told = [answer["lockObject"] for answer in answers]
+    told = [response["lockObject"] for response in responses]
     assert sorted(each["__typename"] for each in told) == [
         "ObjectLockConflict",
         "ObjectLockConflict",

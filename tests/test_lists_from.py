@@ -145,15 +145,15 @@ async def test_no_failure_to_send_it_is_told_as_null() -> None:
     async with open_gateway() as gateway:
         gateway.sandbox.faults.add(kind="status", path=BFF, status=500)
 
-        answer = await gateway.execute(
+        response = await gateway.execute(
             "{ requests(first: 3) { nodes { id batchRequestInfo { batchRequest { id } } } } }"
         )
 
-    assert [len(node["id"]) for node in answer["data"]["requests"]["nodes"]] == [36] * 3
-    assert [each["path"] for each in answer["errors"]] == [
+    assert [len(node["id"]) for node in response["data"]["requests"]["nodes"]] == [36] * 3
+    assert [each["path"] for each in response["errors"]] == [
         ["requests", "nodes", place, "batchRequestInfo"] for place in range(3)
     ]
-    assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_ERROR"}
+    assert {each["extensions"]["code"] for each in response["errors"]} == {"UPSTREAM_ERROR"}
 
 
 @pytest.mark.parametrize(
@@ -173,10 +173,10 @@ async def test_no_other_error_is_read_again(error: ProxyError, code: str) -> Non
     async with open_gateway(read_attempts=1) as gateway:
         break_bff(gateway, error)
 
-        answer = await gateway.execute(FIRST)
+        response = await gateway.execute(FIRST)
 
-    assert [each["extensions"]["code"] for each in answer["errors"]] == [code]
-    assert "bffStatus" not in answer["errors"][0]["extensions"]
+    assert [each["extensions"]["code"] for each in response["errors"]] == [code]
+    assert "bffStatus" not in response["errors"][0]["extensions"]
     assert gateway.paths() == [f"GET {BFF}"]
 
 
@@ -185,9 +185,9 @@ async def test_no_timeout_is_read_again() -> None:
     async with open_gateway(read_attempts=1, read_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(kind="slow", path=BFF, delay=5)
 
-        answer = await gateway.execute(FIRST)
+        response = await gateway.execute(FIRST)
 
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["UPSTREAM_TIMEOUT"]
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["UPSTREAM_TIMEOUT"]
     assert gateway.paths() == [f"GET {BFF}"]
 
 

@@ -190,15 +190,15 @@ QUESTIONS = {
 @pytest.mark.parametrize("query", QUESTIONS.values(), ids=QUESTIONS)
 async def test_questions_have_the_same_answers(apart: Gateway, together: Gateway, query: str) -> None:
     """Whatever carries the calls, the answers are the same to the letter, the clock apart."""
-    answer = await same(apart, together, query)
+    response = await same(apart, together, query)
 
-    assert set(answer["data"])
+    assert set(response["data"])
 
 
 async def test_the_answers_are_those_of_the_library(apart: Gateway, together: Gateway) -> None:
     """Over the network the complete library is served: every loan with its borrower."""
     yesterday = format_timestamp(together.library.clock.now() - timedelta(hours=12))  # before all loans here
-    answer = await same(
+    response = await same(
         apart,
         together,
         """query($before: DateTime) { loans(first: 1000, filter: { loanDate: { before: $before } }) {
@@ -208,9 +208,9 @@ async def test_the_answers_are_those_of_the_library(apart: Gateway, together: Ga
     )
 
     library = together.library
-    loans = answer["data"]["loans"]["nodes"]
+    loans = response["data"]["loans"]["nodes"]
     planted = {key: loan for key, loan in library.loans.items() if loan["loanDate"] < yesterday}
-    assert answer["data"]["loans"]["totalCount"] == len(loans) == 220
+    assert response["data"]["loans"]["totalCount"] == len(loans) == 220
     assert {loan["id"]: (loan["borrower"] or {}).get("id") for loan in loans} == {
         # The borrower that is gone is none; the loan is still there.
         key: loan.get("userId") if loan.get("userId") in library.users else None
@@ -222,12 +222,12 @@ async def test_callers_have_separate_budgets(apart: Gateway, together: Gateway) 
     """Tokens travel: who may not read gets the same FORBIDDEN over the network."""
     for staff, codes in {"nobody": ["FORBIDDEN"], "head": []}.items():
         headers = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": f"sandbox:{staff}"}
-        answers = [
+        responses = [
             await each.execute("{ users(first: 1) { nodes { id } } }", None, headers)
             for each in (apart, together)
         ]
-        assert timeless(answers[0]) == timeless(answers[1])
-        assert [error["extensions"]["code"] for error in answers[0].get("errors", [])] == codes
+        assert timeless(responses[0]) == timeless(responses[1])
+        assert [error["extensions"]["code"] for error in responses[0].get("errors", [])] == codes
 
 
 CHECK_OUT = """mutation($input: CheckOutInput!) { checkOut(input: $input) {
@@ -283,12 +283,12 @@ async def test_refusals_over_the_network(apart: Gateway, together: Gateway) -> N
     """Reasons, parameters and blocks are equal; staff without a permission learn its name."""
     point = service_point(together.library)
     wished = {"itemBarcode": "2000000009", "userBarcode": MANUALLY_BLOCKED, "servicePointId": point}
-    answer = await same(apart, together, CHECK_OUT, {"input": wished}, staff="desk")
+    response = await same(apart, together, CHECK_OUT, {"input": wished}, staff="desk")
     unresolved = await same(
         apart, together, CHECK_IN, {"input": {"itemBarcode": "2000000151", "servicePointId": point}}
     )
 
-    assert [each["code"] for each in answer["data"]["checkOut"]["reasons"]] == [
+    assert [each["code"] for each in response["data"]["checkOut"]["reasons"]] == [
         "USER_IS_BLOCKED_MANUALLY",
         "ITEM_NOT_LOANABLE",
     ]
@@ -337,15 +337,15 @@ async def test_unreachable_upstream(transport: str) -> None:
     """Without a server a query is unavailable and a mutation is not sent."""
     async with gateway_over(nowhere(), transport) as gateway:
         wished = {"itemBarcode": "1", "userBarcode": "1", "servicePointId": gateway.summary.service_point_id}
-        answers = [
+        responses = [
             await gateway.execute("{ loans { totalCount } }"),
             await gateway.execute(CHECK_OUT, {"input": wished}),
         ]
 
-    assert [answer["data"] for answer in answers] == [{"loans": None}, {"checkOut": None}]
-    codes = [answer["errors"][0]["extensions"]["code"] for answer in answers]
+    assert [response["data"] for response in responses] == [{"loans": None}, {"checkOut": None}]
+    codes = [response["errors"][0]["extensions"]["code"] for response in responses]
     assert codes == ["UPSTREAM_UNAVAILABLE"] * 2
-    assert answers[1]["errors"][0]["message"] == "bff cannot be reached; nothing was sent."
+    assert responses[1]["errors"][0]["message"] == "bff cannot be reached; nothing was sent."
 
 
 @needs_sample

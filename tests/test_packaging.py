@@ -239,22 +239,22 @@ class Pin:
 def pins() -> list[Pin]:
     text = (PROJECT / ".ci/requirements.lock").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    found = []
+    result = []
     for line in lines:
         requirement, *hashes = line.split(" --hash=")
         parsed = Requirement(requirement)
         (version,) = parsed.specifier
         assert version.operator == "=="
-        found.append(Pin(canonicalize_name(parsed.name), Version(version.version), parsed.marker, hashes))
-    return found
+        result.append(Pin(canonicalize_name(parsed.name), Version(version.version), parsed.marker, hashes))
+    return result
 
 
 def locked(**place: str) -> dict[str, Version]:
     """The version of each package that is installed there: on this Python, unless another is given."""
     holding = [pin for pin in pins() if pin.holds(**place)]
-    found = {pin.name: pin.version for pin in holding}
-    assert len(found) == len(holding), "a package is pinned to two versions"
-    return found
+    result = {pin.name: pin.version for pin in holding}
+    assert len(result) == len(holding), "a package is pinned to two versions"
+    return result
 
 
 def wanted(requirements: Iterable[str], extras: Collection[str] = (), **place: str) -> list[Requirement]:

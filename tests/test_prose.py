@@ -93,10 +93,10 @@ def test_prose(name: str) -> None:
     words = sum(len(re.findall(r"[A-Za-z']+", text)) for text in texts.values())
     assert words > 100
 
-    found = [hit for _, pattern in WORDS.values() for hit in matches(pattern, texts)]
+    result = [hit for _, pattern in WORDS.values() for hit in matches(pattern, texts)]
     openings = matches(OPENING, texts)
 
-    assert 1000 * len(found) / words <= MAX_WORDS, "\n".join(found)
+    assert 1000 * len(result) / words <= MAX_WORDS, "\n".join(result)
     assert 1000 * len(openings) / words <= MAX_OPENINGS, "\n".join(openings)
 
 

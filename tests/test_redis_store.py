@@ -81,9 +81,9 @@ async def test_an_unavailable_store_is_probed_once_a_second() -> None:
         assert calls.by_outcome == {"failure": 1, "skipped": 4}
 
         clock.now += 1.0
-        answers = await asyncio.gather(*(read(store, "a") for _ in range(5)), return_exceptions=True)
+        responses = await asyncio.gather(*(read(store, "a") for _ in range(5)), return_exceptions=True)
 
-        assert [type(answer) for answer in answers] == [RedisUnavailable] * 5
+        assert [type(response) for response in responses] == [RedisUnavailable] * 5
         assert calls.by_outcome == {"failure": 2, "skipped": 8}
 
 
@@ -204,11 +204,11 @@ async def given_up(server: StoreServer, store: RedisStore, keys: list[str]) -> N
     for task in tasks[::2]:
         task.cancel()
     began = time.monotonic()
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    responses = await asyncio.gather(*tasks, return_exceptions=True)
     took = time.monotonic() - began
     server.let_go()
     assert took < SOON
-    assert {type(answer) for answer in answers} == {asyncio.CancelledError, RedisUnavailable}
+    assert {type(response) for response in responses} == {asyncio.CancelledError, RedisUnavailable}
 
 
 async def warmed_up(store: RedisStore) -> None:

@@ -75,7 +75,7 @@ async def test_one_operation_closes_no_desk(many: int | None) -> None:
     fields = " ".join(f'u{n}: users(cql: "username=*{n}") {{ nodes {{ id }} }}' for n in range(30))
     async with app_over(upstream, **limits) as app:
         failed = await execute(app, f"{{{fields}}}")
-        upstream.answers["/users"] = responds(200, json.dumps(PATRONS).encode())
+        upstream.responses["/users"] = responds(200, json.dumps(PATRONS).encode())
         users, renewed = await execute(app, USERS), await execute(app, RENEW)
 
     assert len(failed["errors"]) == 30
@@ -97,9 +97,9 @@ async def test_an_operation_is_not_busy_with_itself() -> None:
         await until(lambda: len(upstream.asked()) > 1)
         renewed = await execute(app, RENEW)
         was_running = not running.done()
-        found = await running
+        result = await running
 
-    assert "errors" not in found
-    assert [each["automatedBlocks"] for each in found["data"]["users"]["nodes"]] == [[]] * 20
+    assert "errors" not in result
+    assert [each["automatedBlocks"] for each in result["data"]["users"]["nodes"]] == [[]] * 20
     assert renewed == RENEWED
     assert was_running

@@ -201,12 +201,12 @@ async def test_a_filter_too_long_for_upstream_is_refused_before_it_is_sent(gatew
     """Upstream reads request lines of 4096 bytes; a longer filter is a clear error and no call."""
     ids = [str(uuid.uuid4()) for _ in range(100)]
 
-    answer = await gateway.execute(
+    response = await gateway.execute(
         "query($ids: [ID!]) { loans(filter: { id: $ids }) { nodes { id } } }", {"ids": ids}
     )
 
-    assert answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
-    assert "at most 4000 are allowed" in answer["errors"][0]["message"]
+    assert response["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert "at most 4000 are allowed" in response["errors"][0]["message"]
     assert gateway.calls == []
 
 

@@ -61,10 +61,10 @@ class Connection(asyncio.Protocol):
             self._body_at = end + 4
             self._expected = self._body_at + int(length)
         if len(self._received) >= self._expected and self._answered is not None:
-            answer = UpstreamResponse(int(self._received[9:12]), bytes(self._received[self._body_at :]))
+            response = UpstreamResponse(int(self._received[9:12]), bytes(self._received[self._body_at :]))
             self._received.clear()
             self._expected = 0
-            self._answered.set_result(answer)
+            self._answered.set_result(response)
 
     def connection_lost(self, reason: Exception | None) -> None:
         if self._answered is not None and not self._answered.done():
@@ -105,10 +105,10 @@ def question(
     return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-def check(answer: UpstreamResponse, expected: bytes) -> None:
+def check(response: UpstreamResponse, expected: bytes) -> None:
     """Raise `WrongAnswer` unless it is the expected one."""
-    if answer.status != 200 or answer.body != expected:
-        raise WrongAnswer(f"status {answer.status}: {answer.body[:500]!r}")
+    if response.status != 200 or response.body != expected:
+        raise WrongAnswer(f"status {response.status}: {response.body[:500]!r}")
 
 
 async def execute(url: str, asked: bytes) -> UpstreamResponse:

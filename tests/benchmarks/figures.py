@@ -23,11 +23,13 @@ class Execution:
 
 async def execution(process: Process, path: str) -> Execution:
     """Read them from the metrics of a server. Raises `driver.WrongAnswer` where it has none."""
-    answer = await driver.execute(process.url, driver.question("GET", path, headers={}))
-    if answer.status != 200:
-        raise driver.WrongAnswer(f"{path}: status {answer.status}: {answer.body[:500]!r}")
+    response = await driver.execute(process.url, driver.question("GET", path, headers={}))
+    if response.status != 200:
+        raise driver.WrongAnswer(f"{path}: status {response.status}: {response.body[:500]!r}")
     samples = [
-        sample for family in text_string_to_metric_families(answer.body.decode()) for sample in family.samples
+        sample
+        for family in text_string_to_metric_families(response.body.decode())
+        for sample in family.samples
     ]
     return Execution(
         planned=sum(int(each.value) for each in samples if each.name == _PLANNED),

@@ -77,7 +77,7 @@ async def measure(process: Process, workload: Workload, body: bytes, documents: 
 
 async def _cpu_ms(process: Process, connection: driver.Connection, asked: bytes, expected: bytes) -> float:
     before = process.cpu_seconds()
-    answer = await connection.execute(asked)
-    driver.check(answer, expected)
+    response = await connection.execute(asked)
+    driver.check(response, expected)
     await asyncio.sleep(SETTLE)
     return (process.cpu_seconds() - before) * 1000

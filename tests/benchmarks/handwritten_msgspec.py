@@ -428,34 +428,34 @@ class MsgspecEndpoints(Endpoints):
     """Structs in, Structs out."""
 
     async def users(self, ids: Iterable[str], request: Incoming) -> dict[str, User]:
-        found = {}
+        result = {}
         for page in await self.calls.users(ids, request):
             for user in _users(page).users:
                 user.expirationDate = date(user.expirationDate)
-                found[user.id] = user
-        return found
+                result[user.id] = user
+        return result
 
     async def desks(self, ids: Iterable[str], request: Incoming) -> dict[str, Desk]:
-        found = {}
+        result = {}
         for page in await self.calls.desks(ids, request):
             for desk in _desks(page).servicepoints:
                 period = desk.holdShelfExpiryPeriod
                 period.intervalId = enum(period.intervalId)
-                found[desk.id] = desk
-        return found
+                result[desk.id] = desk
+        return result
 
     async def titles(self, ids: Iterable[str], request: Incoming) -> dict[str, Title]:
         pages = await self.calls.titles(ids, request)
         return {title.id: title for page in pages for title in _titles(page).instances}
 
     async def items(self, ids: Iterable[str], request: Incoming) -> dict[str, Item]:
-        found = {}
+        result = {}
         for page in await self.calls.items(ids, request):
             for item in _items(page).items:
                 status = item.status
                 status.name, status.date = enum(status.name), date(status.date)
-                found[item.id] = item
-        return found
+                result[item.id] = item
+        return result
 
     async def loan(self, request: Incoming) -> bytes:
         (loan,) = _scalar_loans(await self.calls.loan(request)).loans

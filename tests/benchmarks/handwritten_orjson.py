@@ -24,7 +24,7 @@ class OrjsonEndpoints(Endpoints):
     """Dictionaries in, dictionaries out."""
 
     async def users(self, ids: Iterable[str], request: Incoming) -> dict[str, Record]:
-        found = await _by_id(self.calls.users(ids, request), "users")
+        result = await _by_id(self.calls.users(ids, request), "users")
         return {
             key: {
                 "id": key,
@@ -37,11 +37,11 @@ class OrjsonEndpoints(Endpoints):
                     "email": personal.get("email"),
                 },
             }
-            for key, user in found.items()
+            for key, user in result.items()
         }
 
     async def desks(self, ids: Iterable[str], request: Incoming) -> dict[str, Record]:
-        found = await _by_id(self.calls.desks(ids, request), "servicepoints")
+        result = await _by_id(self.calls.desks(ids, request), "servicepoints")
         return {
             key: {
                 "id": key,
@@ -52,11 +52,11 @@ class OrjsonEndpoints(Endpoints):
                     "intervalId": enum(period["intervalId"]),
                 },
             }
-            for key, desk in found.items()
+            for key, desk in result.items()
         }
 
     async def titles(self, ids: Iterable[str], request: Incoming) -> dict[str, Record]:
-        found = await _by_id(self.calls.titles(ids, request), "instances")
+        result = await _by_id(self.calls.titles(ids, request), "instances")
         return {
             key: {
                 "id": key,
@@ -64,11 +64,11 @@ class OrjsonEndpoints(Endpoints):
                 "hrid": title.get("hrid"),
                 "source": title.get("source"),
             }
-            for key, title in found.items()
+            for key, title in result.items()
         }
 
     async def items(self, ids: Iterable[str], request: Incoming) -> dict[str, Record]:
-        found = await _by_id(self.calls.items(ids, request), "items")
+        result = await _by_id(self.calls.items(ids, request), "items")
         return {
             key: {
                 "id": key,
@@ -78,7 +78,7 @@ class OrjsonEndpoints(Endpoints):
                 "status": {"name": enum(item["status"]["name"]), "date": date(item["status"].get("date"))},
                 "materialType": {"name": item["materialType"]["name"]},
             }
-            for key, item in found.items()
+            for key, item in result.items()
         }
 
     async def loan(self, request: Incoming) -> bytes:

@@ -225,8 +225,8 @@ class Context:
         async def load(ids: list[str]) -> list[T | None]:
             either = " or ".join(f'"{each}"' for each in ids)
             page = await self.get(path, query=f"id==({either})", limit=str(len(ids)), **parameters)
-            found = {record["id"]: read(record) for record in page[key]}
-            return [found.get(each) for each in ids]
+            result = {record["id"]: read(record) for record in page[key]}
+            return [result.get(each) for each in ids]
 
         return DataLoader(load_fn=load, max_batch_size=IDS_IN_CALL)
 

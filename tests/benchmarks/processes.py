@@ -84,6 +84,6 @@ def _tree(pid: int) -> Iterator[int]:
 
 def _resident(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
-    assert found is not None
-    return int(found[1]) * 1024
+    result = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+    assert result is not None
+    return int(result[1]) * 1024

@@ -67,16 +67,16 @@ def figures(made: Run, workloads: Sequence[Workload]) -> dict[str, Any]:
         ],
         "growth": dict(_growths(made)),
         "first_sight": [
-            {"workload": workload, "row": row, **found.figures()}
-            for (workload, row), found in made.first_sight.items()
+            {"workload": workload, "row": row, **result.figures()}
+            for (workload, row), result in made.first_sight.items()
         ],
         "execution": {
-            row: {"planned": found.planned, "fallbacks": found.fallbacks}
-            for row, found in made.execution.items()
+            row: {"planned": result.planned, "fallbacks": result.fallbacks}
+            for row, result in made.execution.items()
         },
         "resident_mib": {
-            row: {"before": found.before / MIB, "loaded": found.loaded / MIB, "after": found.after / MIB}
-            for row, found in made.resident.items()
+            row: {"before": result.before / MIB, "loaded": result.loaded / MIB, "after": result.after / MIB}
+            for row, result in made.resident.items()
         },
     }
 
@@ -138,11 +138,13 @@ def _growths(made: Run) -> Iterable[tuple[str, float]]:
 
 
 def _growth(made: Run) -> str:
-    found = [
+    result = [
         f"{row} {growth:.2f}" + (f" ({_mark(growth, MOST_GROWTH)})" if row == PLAN.name else "")
         for row, growth in _growths(made)
     ]
-    return f"Times the CPU of {ONE_HUNDRED.name} for ten times its rows: {', '.join(found)}." if found else ""
+    return (
+        f"Times the CPU of {ONE_HUNDRED.name} for ten times its rows: {', '.join(result)}." if result else ""
+    )
 
 
 def _first_sight(made: Run) -> str:
@@ -153,14 +155,14 @@ def _first_sight(made: Run) -> str:
         [
             workload,
             row,
-            f"{found.known:.2f}",
-            f"+{found.first:.2f}",
-            f"{found.second:+.2f}",
-            f"{found.together:+.2f}",
-            str(found.documents),
-            "" if row == GENERIC.name else _mark(found.together, MOST_MS),
+            f"{result.known:.2f}",
+            f"+{result.first:.2f}",
+            f"{result.second:+.2f}",
+            f"{result.together:+.2f}",
+            str(result.documents),
+            "" if row == GENERIC.name else _mark(result.together, MOST_MS),
         ]
-        for (workload, row), found in made.first_sight.items()
+        for (workload, row), result in made.first_sight.items()
     ]
     explained = (
         "CPU milliseconds for documents that the server has never seen, asked one at a time: what a known "
@@ -171,20 +173,20 @@ def _first_sight(made: Run) -> str:
 
 def _execution(made: Run) -> str:
     told = []
-    for row, found in made.execution.items():
-        by_reason = ", ".join(f"{reason} {count}" for reason, count in found.fallbacks.items())
-        target = f" ({_mark(sum(found.fallbacks.values()), 0)})" if row == PLAN.name else ""
-        told.append(f"{row}: {found.planned} planned; fallbacks: {by_reason or 'none told'}{target}")
+    for row, result in made.execution.items():
+        by_reason = ", ".join(f"{reason} {count}" for reason, count in result.fallbacks.items())
+        target = f" ({_mark(sum(result.fallbacks.values()), 0)})" if row == PLAN.name else ""
+        told.append(f"{row}: {result.planned} planned; fallbacks: {by_reason or 'none told'}{target}")
     return "\n".join(f"* {each}" for each in told)
 
 
 def _memory(made: Run) -> str:
     told = []
-    for row, found in made.resident.items():
-        target = f" ({_mark(found.after / MIB, MOST_RESIDENT_MIB)})" if row == PLAN.name else ""
+    for row, result in made.resident.items():
+        target = f" ({_mark(result.after / MIB, MOST_RESIDENT_MIB)})" if row == PLAN.name else ""
         told.append(
-            f"* {row}: {found.before / MIB:.0f} before, {found.loaded / MIB:.0f} after the load, "
-            f"{found.after / MIB:.0f} at the end{target}"
+            f"* {row}: {result.before / MIB:.0f} before, {result.loaded / MIB:.0f} after the load, "
+            f"{result.after / MIB:.0f} at the end{target}"
         )
     return "Resident memory in MiB:\n\n" + "\n".join(told)
 

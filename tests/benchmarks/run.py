@@ -161,9 +161,9 @@ class _Measuring:
                 continue
             body = made.checked[workload.name, made.rows[0].name].body
             for row, process in asked.items():
-                found = await first_sight.measure(process, workload, body, documents)
-                made.first_sight[workload.name, row.name] = found
-                extra = f"{found.first:.2f} + {found.second:.2f} ms"
+                result = await first_sight.measure(process, workload, body, documents)
+                made.first_sight[workload.name, row.name] = result
+                extra = f"{result.first:.2f} + {result.second:.2f} ms"
                 self.tell(f"{workload.name}, unseen: {row.name} {extra}")
 
 
@@ -171,11 +171,11 @@ async def check_row(upstream: Process, row: Row, process: Process, workload: Wor
     """Ask once to warm up, and once more to see the answer and the calls that it took."""
     await driver.execute(process.url, row.question(workload))
     await driver.execute(upstream.url, driver.question("GET", CALLS))
-    answer = await driver.execute(process.url, row.question(workload))
+    response = await driver.execute(process.url, row.question(workload))
     calls = await driver.execute(upstream.url, driver.question("GET", CALLS))
-    if answer.status != 200 or b'"errors"' in answer.body:
-        raise driver.WrongAnswer(f"{row.name}, {workload.name}: {answer.status} {answer.body[:500]!r}")
-    return Checked(body=answer.body, calls=tuple(msgspec.json.decode(calls.body)))
+    if response.status != 200 or b'"errors"' in response.body:
+        raise driver.WrongAnswer(f"{row.name}, {workload.name}: {response.status} {response.body[:500]!r}")
+    return Checked(body=response.body, calls=tuple(msgspec.json.decode(calls.body)))
 
 
 def compare(made: Run, workload: Workload) -> None:
@@ -183,16 +183,16 @@ def compare(made: Run, workload: Workload) -> None:
     first, *others = made.rows
     pattern = made.checked[workload.name, first.name]
     for row in others:
-        found = made.checked[workload.name, row.name]
-        same = found.body == pattern.body if row.exact else _data(found.body) == _data(pattern.body)
+        result = made.checked[workload.name, row.name]
+        same = result.body == pattern.body if row.exact else _data(result.body) == _data(pattern.body)
         if not same:
             raise Disagreement(
                 f"{workload.name}: {first.name} answered {pattern.body[:2000]!r}\n"
-                f"and {row.name} {found.body[:2000]!r}"
+                f"and {row.name} {result.body[:2000]!r}"
             )
-        if row.exact and _paths(found) != _paths(pattern):
+        if row.exact and _paths(result) != _paths(pattern):
             raise Disagreement(
-                f"{workload.name}: {first.name} asked {_paths(pattern)}, {row.name} {_paths(found)}"
+                f"{workload.name}: {first.name} asked {_paths(pattern)}, {row.name} {_paths(result)}"
             )
 
 

@@ -37,10 +37,12 @@ def made() -> Run:
 @pytest.mark.parametrize("workload", [each.name for each in WORKLOADS])
 def test_all_rows_give_the_same(made: Run, workload: str) -> None:
     """Gateway and hand-written endpoints give the same bytes, plain Strawberry the same data."""
-    answers = {row: made.checked[workload, row.name].body for row in ROWS}
+    responses = {row: made.checked[workload, row.name].body for row in ROWS}
 
-    assert all(answers[row] == answers[PLAN] for row in (GENERIC, HANDWRITTEN, HANDWRITTEN_MSGSPEC, BOUND))
-    assert msgspec.json.decode(answers[PLAIN_STRAWBERRY]) == msgspec.json.decode(answers[PLAN])
+    assert all(
+        responses[row] == responses[PLAN] for row in (GENERIC, HANDWRITTEN, HANDWRITTEN_MSGSPEC, BOUND)
+    )
+    assert msgspec.json.decode(responses[PLAIN_STRAWBERRY]) == msgspec.json.decode(responses[PLAN])
 
 
 @pytest.mark.parametrize(
@@ -58,9 +60,9 @@ def test_all_rows_give_the_same(made: Run, workload: str) -> None:
 )
 def test_upstream_calls(made: Run, workload: str, calls: int, plain: int) -> None:
     """A request takes exactly so many upstream calls; plain Strawberry follows each link."""
-    found = {row: len(made.checked[workload, row.name].calls) for row in ROWS}
+    result = {row: len(made.checked[workload, row.name].calls) for row in ROWS}
 
-    assert found == {row: plain if row is PLAIN_STRAWBERRY else calls for row in ROWS}
+    assert result == {row: plain if row is PLAIN_STRAWBERRY else calls for row in ROWS}
 
 
 @pytest.mark.parametrize(("workload", "rows"), [("W2", 100), ("W2x10", 1000), ("W3", 100)])
@@ -98,7 +100,7 @@ def test_unseen_documents_are_measured_on_every_gateway(made: Run) -> None:
     assert set(made.first_sight) == {
         (workload, row.name) for workload in FIRST_SEEN for row in (PLAN, GENERIC)
     }
-    assert all(found.documents == 1 and found.known > 0 for found in made.first_sight.values())
+    assert all(result.documents == 1 and result.known > 0 for result in made.first_sight.values())
 
 
 def test_the_tables_have_a_line_for_each_workload(made: Run) -> None:

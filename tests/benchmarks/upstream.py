@@ -36,7 +36,7 @@ class Upstream:
         self.prepared: dict[str, bytes] = {}
         self.calls: deque[str] = deque(maxlen=1000)
 
-    def answer(self, method: str, target: str, body: bytes) -> bytes:
+    def response(self, method: str, target: str, body: bytes) -> bytes:
         if target == CALLS:
             asked = list(self.calls)
             self.calls.clear()
@@ -44,10 +44,10 @@ class Upstream:
         self.calls.append(f"{method} {target}")
         if method == "POST":
             return self._check_out(target, body)
-        found = self.prepared.get(target)
-        if found is None:
-            found = self.prepared[target] = self._found(target)
-        return found
+        result = self.prepared.get(target)
+        if result is None:
+            result = self.prepared[target] = self._found(target)
+        return result
 
     def _found(self, target: str) -> bytes:
         url = urlsplit(target)
@@ -66,10 +66,10 @@ class Upstream:
         return _http(200, {key: records[:limit], "totalRecords": len(records)})
 
     def _check_out(self, target: str, body: bytes) -> bytes:
-        found = self.prepared.get(f"{target} {body!r}")
-        if found is None:
-            found = self.prepared[f"{target} {body!r}"] = self._lent(target, msgspec.json.decode(body))
-        return found
+        result = self.prepared.get(f"{target} {body!r}")
+        if result is None:
+            result = self.prepared[f"{target} {body!r}"] = self._lent(target, msgspec.json.decode(body))
+        return result
 
     def _lent(self, target: str, asked: Record) -> bytes:
         known = self.loans_by_barcode.get(asked.get("itemBarcode", ""))
@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
                 return
             body, self.received = self.received[end + 4 : after], self.received[after:]
             method, target, _ = head.split(b"\r\n", 1)[0].decode("ascii").split(" ")
-            self.transport.write(self.upstream.answer(method, target, body))
+            self.transport.write(self.upstream.response(method, target, body))
 
 
 def _http(status: int, content: Any) -> bytes:  # Any: JSON

@@ -49,12 +49,12 @@ def test_every_tab_is_ready_to_run(visitor: Visitor, tab: str) -> None:
     """Each operation runs over the embedded library as it stands: data, no error, no refusal."""
     visitor.tab(tab)
 
-    answer = visitor.run()
+    response = visitor.run()
 
-    assert list(answer) == ["data"]
-    assert all(answer["data"].values())
-    assert "reasons" not in str(answer)
-    assert "heldBy" not in str(answer)
+    assert list(response) == ["data"]
+    assert all(response["data"].values())
+    assert "reasons" not in str(response)
+    assert "heldBy" not in str(response)
 
 
 def test_executed_operations_are_in_the_history(visitor: Visitor) -> None:
@@ -231,7 +231,7 @@ def test_over_a_library_of_ones_own(chromium: Browser, tmp_path: Path) -> None:
             visitor.page.locator(".graphiql-doc-explorer").get_by_role("link", name="Query")
         ).to_be_visible()
 
-        answer = visitor.run()
+        response = visitor.run()
 
-        assert answer["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
-        assert "X-Okapi-Tenant" in answer["errors"][0]["message"]
+        assert response["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+        assert "X-Okapi-Tenant" in response["errors"][0]["message"]

@@ -147,11 +147,11 @@ class Visitor:
 
     def text(self, file: str) -> str:
         """Return the text of operation.graphql, variables.json, request-headers.json or response.json."""
-        found: str = self.page.evaluate(
+        result: str = self.page.evaluate(
             "file => __MONACO.editor.getModels().find(model => model.uri.path.endsWith(file)).getValue()",
             file,
         )
-        return found
+        return result
 
     def wait_for(self, file: str, text: str) -> None:
         """Wait until an editor has this text."""

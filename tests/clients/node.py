@@ -29,9 +29,9 @@ needs_node = pytest.mark.skipif(
 
 def program(name: str) -> str:
     """Return the path of a program; tests that need it are skipped if it is missing."""
-    found = shutil.which(name)
-    assert found is not None, name
-    return found
+    result = shutil.which(name)
+    assert result is not None, name
+    return result
 
 
 def environment() -> dict[str, str]:

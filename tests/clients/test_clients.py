@@ -36,9 +36,9 @@ PATRON = "1000000001"
 
 def execute(http: httpx.Client, query: str, **variables: Json) -> Json:
     """The data of an answer that has no errors."""
-    answer = http.post("/graphql", json={"query": query, "variables": variables}).json()
-    assert "errors" not in answer, answer["errors"]
-    return answer["data"]
+    response = http.post("/graphql", json={"query": query, "variables": variables}).json()
+    assert "errors" not in response, response["errors"]
+    return response["data"]
 
 
 def on_loan(http: httpx.Client, item: str) -> Json:
@@ -70,11 +70,11 @@ def test_apollo_client(built: Workspace, http: httpx.Client) -> None:
     """Apollo Client finds a patron and lends an item, once, and gets the loan that there is now."""
     assert on_loan(http, "2000000001") == {"loans": {"totalCount": 0}, "openLoan": None}
 
-    found, lent = json.loads(built.node("built/apollo.js"))
+    result, lent = json.loads(built.node("built/apollo.js"))
 
     now = on_loan(http, "2000000001")
     item = execute(http, '{ item(barcode: "2000000001") { id } }')["item"]
-    assert found["user"]["personal"] == {"__typename": "Personal", "lastName": "Abebe"}
+    assert result["user"]["personal"] == {"__typename": "Personal", "lastName": "Abebe"}
     assert lent["checkOut"] == {
         "__typename": "CheckedOut",
         "loan": {
@@ -205,8 +205,8 @@ OPERATIONS: dict[str, tuple[str, dict[str, Json], list[str]]] = {
 
 def told(http: httpx.Client, query: str, variables: Json) -> tuple[Json, list[str]]:
     """The data and the codes of the errors, as they are in the answer."""
-    answer = http.post("/graphql", json={"query": query, "variables": variables}).json()
-    return answer.get("data"), [error["extensions"]["code"] for error in answer.get("errors", [])]
+    response = http.post("/graphql", json={"query": query, "variables": variables}).json()
+    return response.get("data"), [error["extensions"]["code"] for error in response.get("errors", [])]
 
 
 @needs_node

@@ -96,10 +96,10 @@ def test_codegen(node_modules: Path, tmp_path: Path) -> None:
 
     with gateway(f"--documents={manifest}", "--documents-mode=enforce") as http:
         asked = {"documentId": document_id, "variables": {"first": 2}}
-        found = http.post("/graphql", json=asked).json()
+        result = http.post("/graphql", json=asked).json()
         refused = http.post("/graphql", json={"query": "{ __typename }"}).json()
 
-    assert [sorted(each) for each in nameless(found["data"])["loans"]["nodes"]] == [
+    assert [sorted(each) for each in nameless(result["data"])["loans"]["nodes"]] == [
         ["dueDate", "id", "status"]
     ] * 2
     assert refused["errors"][0]["extensions"]["code"] == "DOCUMENT_NOT_TRUSTED"

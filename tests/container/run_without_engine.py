@@ -151,7 +151,7 @@ def status_of(pid: int) -> dict[str, str]:
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
-def answer(port: int, method: str, path: str, body: Json = None) -> tuple[int, bytes]:
+def send_request(port: int, method: str, path: str, body: Json = None) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         headers = {"Content-Type": "application/json", "X-Okapi-Tenant": "diku"}
@@ -163,7 +163,7 @@ def answer(port: int, method: str, path: str, body: Json = None) -> tuple[int, b
 
 
 def graphql(port: int, query: str, variables: Mapping[str, Json] | None = None) -> Json:
-    status, body = answer(port, "POST", "/graphql", {"query": query, "variables": variables or {}})
+    status, body = send_request(port, "POST", "/graphql", {"query": query, "variables": variables or {}})
     assert status == 200, (status, body)
     told = json.loads(body)
     assert "errors" not in told, told
@@ -174,7 +174,7 @@ def healthy(port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
-            status, _ = answer(port, "GET", "/admin/health")
+            status, _ = send_request(port, "GET", "/admin/health")
         except OSError:
             time.sleep(0.1)
             continue
@@ -185,24 +185,24 @@ def healthy(port: int) -> None:
 
 def files_of(root: Path) -> dict[str, tuple[int, int, int]]:
     """Every file with its size and when it and its entry were changed last."""
-    found = {}
+    result = {}
     for folder, _, names in os.walk(root):
         for name in (".", *names):
             path = Path(folder) / name
             seen = path.lstat()
-            found[str(path)] = (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
-    return found
+            result[str(path)] = (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+    return result
 
 
 def written_to(pid: int) -> list[str]:
     """Regular files that the process has open for writing."""
-    found = []
+    result = []
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         flags = re.search(r"flags:\s*(\d+)", Path(f"/proc/{pid}/fdinfo/{descriptor.name}").read_text())
         assert flags is not None
         if int(flags[1], 8) & (os.O_WRONLY | os.O_RDWR) and descriptor.is_file():
-            found.append(os.readlink(descriptor))
-    return found
+            result.append(os.readlink(descriptor))
+    return result
 
 
 def free_port() -> int:

@@ -293,15 +293,15 @@ async def test_a_released_bff(responder: Responder) -> None:
     bff = replace(VERSIONS["released"], absent_from=responder)
     diagnosis = await diagnose_sandbox(sandbox := create_sandbox(bff=bff), staff(sandbox))
 
-    found = reads_by_path(diagnosis)
+    result = reads_by_path(diagnosis)
     assert diagnosis.is_healthy
-    assert found[REQUESTS].status is Status.ABSENT
-    assert found[REQUESTS].cure == (
+    assert result[REQUESTS].status is Status.ABSENT
+    assert result[REQUESTS].cure == (
         "the BFF has no such list before mod-circulation-bff 1.2.0 (circulation-bff-requests 1.4): "
         "upgrade it; it is read from circulation"
     )
-    assert found["/circulation-bff/batch-requests"].status is Status.ABSENT
-    assert {each.status for path, each in found.items() if "requests" not in path} == {Status.REACHABLE}
+    assert result["/circulation-bff/batch-requests"].status is Status.ABSENT
+    assert {each.status for path, each in result.items() if "requests" not in path} == {Status.REACHABLE}
 
 
 async def test_an_early_bff() -> None:

@@ -99,12 +99,12 @@ def rejection(documents: Documents, query: str, name: str | None = None) -> tupl
 
 def test_operation(documents: Documents) -> None:
     """A valid text comes back with its operation and its fragments."""
-    found = operation(documents, "query A { ...F } fragment F on Query { title }")
+    result = operation(documents, "query A { ...F } fragment F on Query { title }")
 
-    assert found.node is found.document.definitions[0]
-    assert found.fragment_definitions == {"F": found.document.definitions[1]}
-    assert found.fragments["F"].definition is found.document.definitions[1]
-    assert not found.is_mutation
+    assert result.node is result.document.definitions[0]
+    assert result.fragment_definitions == {"F": result.document.definitions[1]}
+    assert result.fragments["F"].definition is result.document.definitions[1]
+    assert not result.is_mutation
 
 
 def test_mutation(documents: Documents) -> None:

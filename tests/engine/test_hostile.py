@@ -61,15 +61,15 @@ async def test_hostile_documents_are_refused(gateway: Gateway, name: str) -> Non
     response = await gateway.http.post("/graphql", json={"query": HOSTILE[name]}, headers=HEADERS)
 
     assert response.status_code == 400
-    answer = response.json()
-    assert "data" not in answer
-    assert {error["extensions"]["code"] for error in answer["errors"]} <= {
+    body = response.json()
+    assert "data" not in body
+    assert {error["extensions"]["code"] for error in body["errors"]} <= {
         "LIMIT_EXCEEDED",
         "GRAPHQL_PARSE_FAILED",
         "GRAPHQL_VALIDATION_FAILED",
         "BAD_USER_INPUT",
     }
-    assert len(answer["errors"]) <= 21
+    assert len(body["errors"]) <= 21
     assert len(response.content) < 20_000
     assert gateway.calls == []
 
@@ -124,7 +124,7 @@ def _url() -> Iterator[str]:
         assert process.stdout is not None
         try:
             yield next(
-                found[1] for line in process.stdout if (found := re.match(r"  GraphQL  (http\S+)", line))
+                result[1] for line in process.stdout if (result := re.match(r"  GraphQL  (http\S+)", line))
             )
         finally:
             deadline.cancel()
@@ -151,9 +151,9 @@ def test_a_neighbour_is_served_during_an_attack(url: str) -> None:
         attacks = [threads.submit(attack, f"{text}\n#{number}") for number, text in enumerate(texts)]
         while not all(each.done() for each in attacks) or not waits:
             began = time.perf_counter()
-            answer = neighbour.post(url, json={"query": "{ __typename }"}, headers=HEADERS)
+            response = neighbour.post(url, json={"query": "{ __typename }"}, headers=HEADERS)
             waits.append(time.perf_counter() - began)
-            assert answer.json() == {"data": {"__typename": "Query"}}
+            assert response.json() == {"data": {"__typename": "Query"}}
 
     print(f"{len(waits)} neighbours, the slowest {max(waits) * 1000:.0f} ms")  # noqa: T201
     assert {each.result() for each in attacks} == {400}

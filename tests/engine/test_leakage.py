@@ -98,7 +98,7 @@ def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
-async def answers(upstream: Upstream, documents: Iterable[str], **more: Json) -> list[httpx.Response]:
+async def send_documents(upstream: Upstream, documents: Iterable[str], **more: Json) -> list[httpx.Response]:
     app = create_app(
         Settings(okapi_url=f"http://{HOST}:9130", polaris_url=f"http://{HOST}/polaris"),
         transport=lambda limits: httpx.MockTransport(upstream),
@@ -125,10 +125,10 @@ def of_the_gateway(caplog: pytest.LogCaptureFixture) -> str:
     )
 
 
-def messages(answer: Json) -> str:
+def messages(response: Json) -> str:
     """All that the gateway says about errors; keys hold what the caller sent and are left out."""
     told = []
-    for error in answer.get("errors", []):
+    for error in response.get("errors", []):
         extensions = {
             name: value for name, value in error["extensions"].items() if name not in ("keys", "verify")
         }
@@ -139,15 +139,15 @@ def messages(answer: Json) -> str:
 @pytest.mark.parametrize("failure", FAILURES)
 async def test_failing_upstream_gives_nothing_away(failure: str, caplog: pytest.LogCaptureFixture) -> None:
     """However upstream fails, responses name service and failure, and the log has no personal data."""
-    responses = await answers(FAILURES[failure], DOCUMENTS)
+    responses = await send_documents(FAILURES[failure], DOCUMENTS)
 
     for response in responses:
-        answer = response.json()
+        body = response.json()
         assert response.status_code == 200
         shown = [each for each in (*INNER[:-1], NAME) if each in response.text]
         assert shown == [], (failure, response.text)
-        assert "==" not in messages(answer)
-        assert BARCODE not in messages(answer)
+        assert "==" not in messages(body)
+        assert BARCODE not in messages(body)
     log = re.sub(r" at /.*", "", of_the_gateway(caplog))  # a place in the source is what a fault is found by
     assert [each for each in LOGGED if each in log] == [], log
 
@@ -156,7 +156,7 @@ async def test_reasons_are_passed_on_and_nothing_besides() -> None:
     """Of a 422 the reasons' message, code and parameters get through, and no other member."""
     reason = {"message": "Item is already checked out", "code": "ITEM_X", "type": TRACE, "trace": URL}
     body = {"errors": [{**reason, "parameters": [{"key": "itemBarcode", "value": "1"}]}], "stack": TRACE}
-    (response,) = await answers(lambda request: httpx.Response(422, json=body), [ACT])
+    (response,) = await send_documents(lambda request: httpx.Response(422, json=body), [ACT])
 
     assert "Item is already checked out" in response.text
     assert [each for each in INNER if each in response.text] == []
@@ -181,7 +181,7 @@ async def test_mistakes_of_the_caller_are_not_logged(
     document: str, more: Json, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A refused document or variable is reported to the caller only, without internals."""
-    (response,) = await answers(saying(500), [document], **more)
+    (response,) = await send_documents(saying(500), [document], **more)
 
     assert response.status_code in (200, 400)
     assert [each for each in INNER if each in response.text and each != "=="] == []
@@ -192,7 +192,7 @@ async def test_messages_are_ours() -> None:
     """Messages of failed calls are constants of the gateway, except for service names and numbers."""
     told: set[str] = set()
     for failure in ("status 401", "status 403", "status 409", "status 429", "status 500", "html", "refused"):
-        for response in await answers(FAILURES[failure], DOCUMENTS):
+        for response in await send_documents(FAILURES[failure], DOCUMENTS):
             told |= {error["message"] for error in response.json().get("errors", [])}
 
     assert len(told) > 5

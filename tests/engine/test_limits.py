@@ -389,9 +389,9 @@ async def test_a_costly_operation_asks_nothing(gateway: Gateway) -> None:
     )
 
     assert response.status_code == 400
-    answer = response.json()
-    assert "data" not in answer
-    (error,) = answer["errors"]
+    body = response.json()
+    assert "data" not in body
+    (error,) = body["errors"]
     del error["extensions"]["requestId"]
     assert error == {
         "message": "The operation may need 101 upstream calls; at most 100 are allowed. "
@@ -414,10 +414,10 @@ async def test_large_estimate_is_capped(gateway: Gateway) -> None:
     nested = "{id}"
     for _ in range(3):
         nested = f"{{instance{{openRequests(first:1000){{nodes{{item{nested}}}}}}}}}"
-    answer = await gateway.execute(f"{{items(first:1000){{nodes{nested}}}}}")
+    response = await gateway.execute(f"{{items(first:1000){{nodes{nested}}}}}")
 
-    assert answer["errors"][0]["extensions"]["estimated"] == MAX_REPORTED_COST
-    assert f"more than {MAX_REPORTED_COST} upstream calls" in answer["errors"][0]["message"]
+    assert response["errors"][0]["extensions"]["estimated"] == MAX_REPORTED_COST
+    assert f"more than {MAX_REPORTED_COST} upstream calls" in response["errors"][0]["message"]
 
 
 # Records in the result
@@ -459,10 +459,10 @@ async def test_a_result_that_multiplies_asks_nothing(gateway: Gateway) -> None:
     gateway.sandbox.calls.clear()
     query = "query($n:Int){loans(first:1000){nodes{borrower{loans(first:$n){nodes{id}}}}}}"
 
-    answer = await gateway.execute(query, {"n": 1000})
+    response = await gateway.execute(query, {"n": 1000})
 
-    assert "data" not in answer
-    (error,) = answer["errors"]
+    assert "data" not in response
+    (error,) = response["errors"]
     del error["extensions"]["requestId"]
     assert error == {
         "message": "The result may have more than 1000000 records; at most 100000 are allowed. "
@@ -495,12 +495,12 @@ def test_the_schema_is_not_served_thirty_times_at_once() -> None:
 async def test_every_limit_is_a_setting() -> None:
     """An operator moves each limit."""
     async with open_gateway(max_depth=2, max_cost=1, max_root_fields=2) as gateway:
-        answers = [
+        responses = [
             await gateway.execute(query)
             for query in ("{loans{nodes{id}}}", "{a:__typename b:__typename c:__typename}", "{__typename}")
         ]
 
-    assert [answer.get("errors", [{}])[0].get("extensions", {}).get("limit") for answer in answers] == [
+    assert [response.get("errors", [{}])[0].get("extensions", {}).get("limit") for response in responses] == [
         "MAX_DEPTH",
         "MAX_ROOT_FIELDS",
         None,

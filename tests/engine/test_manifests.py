@@ -44,9 +44,9 @@ def test_forms(form: str, tmp_path: Path) -> None:
     """Each form is read, and its ids are taken as they are, whatever they were hashed by."""
     file = written(tmp_path, FORMS[form])
 
-    found = read_manifests(file)
+    result = read_manifests(file)
 
-    assert found == [TrustedDocument(id="1f40fc92da241694750979ee6cf582f2d5d7d28e", text=LOANS)]
+    assert result == [TrustedDocument(id="1f40fc92da241694750979ee6cf582f2d5d7d28e", text=LOANS)]
 
 
 def test_ids() -> None:

@@ -26,7 +26,7 @@ async def put(documents: DocumentStore, *texts: str) -> None:
         await documents.put(hash_of(text), text)
 
 
-async def found(documents: DocumentStore, *texts: str) -> list[str]:
+async def result(documents: DocumentStore, *texts: str) -> list[str]:
     return [text for text in texts if await documents.get(hash_of(text)) == text]
 
 
@@ -66,10 +66,10 @@ async def test_recently_used_texts_are_kept() -> None:
 
     await documents.get(hash_of(first))
     await put(documents, fourth, third)
-    assert await found(documents, first, second, third, fourth) == [first, third, fourth]
+    assert await result(documents, first, second, third, fourth) == [first, third, fourth]
 
     await put(documents, "5")
-    assert await found(documents, first, third, fourth, "5") == [third, fourth, "5"]
+    assert await result(documents, first, third, fourth, "5") == [third, fourth, "5"]
     assert len(documents) == 3
 
 
@@ -80,7 +80,7 @@ async def test_long_text_evicts_nothing(longest: int, size: int) -> None:
     documents = LocalDocumentStore(max_text=longest, max_bytes=size)
     await put(documents, "{ a }", "0123456789")
 
-    assert await found(documents, "{ a }", "0123456789") == ["{ a }"]
+    assert await result(documents, "{ a }", "0123456789") == ["{ a }"]
 
 
 @pytest.mark.anyio
@@ -89,7 +89,7 @@ async def test_short_texts_are_bounded_by_their_number() -> None:
     documents = LocalDocumentStore(max_text=10, max_texts=2)
     await put(documents, "1", "2", "2", "3")
 
-    assert await found(documents, "1", "2", "3") == ["2", "3"]
+    assert await result(documents, "1", "2", "3") == ["2", "3"]
 
 
 @pytest.mark.anyio
@@ -98,7 +98,7 @@ async def test_wide_characters_count_as_what_they_take() -> None:
     documents = LocalDocumentStore(max_text=1000, max_bytes=4000)
     await put(documents, "1" * 900, "2" * 900, "\U0001f4d6" * 900)
 
-    assert await found(documents, "1" * 900, "2" * 900, "\U0001f4d6" * 900) == ["\U0001f4d6" * 900]
+    assert await result(documents, "1" * 900, "2" * 900, "\U0001f4d6" * 900) == ["\U0001f4d6" * 900]
 
 
 @pytest.mark.anyio
@@ -137,11 +137,11 @@ async def test_unused_text_expires() -> None:
     with store_server() as server:
         async with replica(server.url, seconds=3) as (one, _), replica(server.url, seconds=50) as (other, _):
             await put(one, TEXT, "{ a }")
-            assert await found(other, TEXT) == [TEXT]
+            assert await result(other, TEXT) == [TEXT]
             await asyncio.sleep(3.2)
 
             assert 0 < time_left(server, TEXT) <= 50
-            assert await found(other, TEXT, "{ a }") == [TEXT]
+            assert await result(other, TEXT, "{ a }") == [TEXT]
             assert time_left(server, "{ a }") == -2  # there is no such key
 
 
@@ -165,7 +165,7 @@ async def test_a_text_too_long_to_keep_is_not_sent() -> None:
         async with replica(server.url, longest=10) as (documents, calls):
             await put(documents, TEXT)
 
-            assert await found(documents, TEXT) == []
+            assert await result(documents, TEXT) == []
             assert server.execute("DBSIZE") == b":0\r\n"
             assert calls.by_outcome == {"success": 1}  # by the question of `found`
 
@@ -176,7 +176,7 @@ async def test_without_the_store_each_process_has_its_own() -> None:
     async with replica(f"redis://127.0.0.1:{free_port()}") as (documents, calls):
         await put(documents, TEXT)
 
-        assert await found(documents, TEXT, "{ unknown }") == [TEXT]
+        assert await result(documents, TEXT, "{ unknown }") == [TEXT]
         assert calls.by_outcome == {"failure": 1, "skipped": 1}
 
 

@@ -47,9 +47,9 @@ def desk_with(trust: DocumentsMode = "off") -> Desk:
     return Desk(trusted=trusted, trust=trust, registered=LocalDocumentStore(max_text=1000))
 
 
-def problem(answer: Any) -> tuple[str, str]:
-    (error,) = answer["errors"]
-    assert "data" not in answer
+def problem(response: Any) -> tuple[str, str]:
+    (error,) = response["errors"]
+    assert "data" not in response
     return error["message"], error["extensions"]["code"]
 
 
@@ -319,9 +319,9 @@ async def test_trusted_mutation_is_sent_once(tmp_path: Path) -> None:
         }
 
         body = {"documentId": "lend", "variables": {"input": given}}
-        answer = await gateway.http.post("/graphql", json=body, headers=gateway.as_staff())
+        response = await gateway.http.post("/graphql", json=body, headers=gateway.as_staff())
 
-        assert answer.json()["data"]["checkOut"]["loan"]["item"] == {"barcode": "2000000001"}
+        assert response.json()["data"]["checkOut"]["loan"]["item"] == {"barcode": "2000000001"}
         assert [each for each in gateway.paths() if not each.startswith("GET")] == [
             "POST /circulation-bff/loans/check-out-by-barcode"
         ]
@@ -347,13 +347,13 @@ async def test_documents_that_cannot_be_served(tmp_path: Path, caplog: pytest.Lo
     with caplog.at_level(logging.INFO, "gateway.engine.trusted_documents"):
         async with open_gateway(documents=file, documents_mode="enforce") as gateway:
             headers = {"X-Okapi-Tenant": "diku"}
-            answers = [
+            responses = [
                 (await gateway.http.post("/graphql", json=body, headers=headers)).json()
                 for body in ({"documentId": "old"}, {"documentId": "loans", "variables": {"titles": False}})
             ]
 
-    assert problem(answers[0])[1] == "GRAPHQL_VALIDATION_FAILED"
-    assert len(answers[1]["data"]["loans"]["nodes"]) == 3
+    assert problem(responses[0])[1] == "GRAPHQL_VALIDATION_FAILED"
+    assert len(responses[1]["data"]["loans"]["nodes"]) == 3
     assert caplog.messages == [
         "A trusted document cannot be served: old (Old): Cannot query field 'gone' on type 'Query'. "
         "(line 1, column 13)",
@@ -396,9 +396,9 @@ async def test_registration_is_shared() -> None:
             assert problem(unknown.json()) == NOT_FOUND
             await one.http.post("/graphql", json=body | {"query": "{ __typename }"}, headers=headers)
 
-            answer = (await other.http.post("/graphql", json=body, headers=headers)).json()
+            response = (await other.http.post("/graphql", json=body, headers=headers)).json()
 
-    assert answer == {"data": {"__typename": "Query"}}
+    assert response == {"data": {"__typename": "Query"}}
 
 
 async def test_many_conditions(tmp_path: Path) -> None:
@@ -412,6 +412,6 @@ async def test_many_conditions(tmp_path: Path) -> None:
         before = PLANS_EXECUTED.counts[""]
         body = {"documentId": "many", "variables": values}
         for planned in (1, 2, 3):
-            answer = await gateway.http.post("/graphql", json=body, headers={"X-Okapi-Tenant": "diku"})
-            assert [list(each) for each in answer.json()["data"]["loans"]["nodes"]] == [["v3"]]
+            response = await gateway.http.post("/graphql", json=body, headers={"X-Okapi-Tenant": "diku"})
+            assert [list(each) for each in response.json()["data"]["loans"]["nodes"]] == [["v3"]]
             assert PLANS_EXECUTED.counts[""] == before + planned

@@ -34,9 +34,9 @@ def served(processes: tuple[Process, Process], token: str, times: int) -> list[i
     """Send operations to the processes in turn, and count those that each served."""
     counts = {process.port: 0 for process in processes}
     for _, process in zip(range(times), cycle(processes), strict=False):
-        answer = status(process, token)
-        assert answer in (200, 429)
-        counts[process.port] += answer == 200
+        response = status(process, token)
+        assert response in (200, 429)
+        counts[process.port] += response == 200
     return [counts[process.port] for process in processes]
 
 
@@ -47,10 +47,10 @@ def test_the_sum_over_replicas_is_limited() -> None:
         assert served(processes, "a", MOST + 4) == [MOST // 2, MOST // 2]
         assert served(processes, "b", 2) == [1, 1]
 
-        answer = processes[1].execute(post(b"X-Okapi-Token: a"))
-        assert answer.error == (429, "RATE_LIMITED")
-        (error,) = answer.json["errors"]
-        assert str(error["extensions"]["retryAfter"]) == answer.headers["retry-after"]
+        response = processes[1].execute(post(b"X-Okapi-Token: a"))
+        assert response.error == (429, "RATE_LIMITED")
+        (error,) = response.json["errors"]
+        assert str(error["extensions"]["retryAfter"]) == response.headers["retry-after"]
 
 
 def test_replicas_without_a_store_limit_each_for_itself() -> None:

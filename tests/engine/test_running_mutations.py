@@ -60,7 +60,7 @@ def test_mutations_survive_disconnect_and_signal() -> None:
         assert gateway.process.poll() is None
         assert upstream.release() == [True, True]
 
-        assert staying.answer().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+        assert staying.response().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
         assert gateway.process.wait(PATIENCE) == 0
 
 
@@ -76,7 +76,7 @@ def test_mutation_ends_at_its_deadline() -> None:
 
         gateway.process.send_signal(signal.SIGTERM)
 
-        (error,) = client.answer().json["errors"]
+        (error,) = client.response().json["errors"]
         assert error["extensions"]["code"] == "OUTCOME_UNKNOWN"
         assert gateway.process.wait(PATIENCE) == 0
 
@@ -97,9 +97,9 @@ def test_no_mutation_begins_late_in_the_shutdown(seconds: int, wait: int) -> Non
 
         assert upstream.release() == [True]
 
-        answer = client.answer().json
-        (error,) = answer["errors"]
-        assert answer["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}
+        response = client.response().json
+        (error,) = response["errors"]
+        assert response["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}
         assert error["path"] == ["b"]
         assert error["message"] == "Not attempted, nothing was sent: the gateway is shutting down."
         assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
@@ -124,7 +124,7 @@ def test_mutations_in_time_begin() -> None:
         assert upstream.release() == [True]
 
         done = {"__typename": "DueDateChanged"}
-        assert client.answer().json == {"data": {"a": done, "b": done}}
+        assert client.response().json == {"data": {"a": done, "b": done}}
         assert gateway.process.wait(PATIENCE) == 0
 
 
@@ -147,8 +147,8 @@ def test_repeated_signals_do_not_cancel_mutations(number: signal.Signals) -> Non
         assert f"waiting up to 40 s for {named}" in gateway.complained()
         assert upstream.release() == [True]
 
-        answer = client.answer().json
-        assert answer["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}
+        response = client.response().json
+        assert response["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}
         assert gateway.process.wait(PATIENCE) == 0
         assert "outcome unknown" not in gateway.complained()
 

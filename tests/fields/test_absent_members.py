@@ -68,11 +68,13 @@ async def test_a_name_that_cannot_be_loaded_is_an_error(execution: str) -> None:
     async with open_gateway(execution=execution) as gateway:
         gateway.library.lost_names = True
         gateway.sandbox.faults.add(kind="status", path="/service-points", status=500)
-        answer = await gateway.execute("{ requests(first: 1) { nodes { id pickupServicePoint { name } } } }")
+        response = await gateway.execute(
+            "{ requests(first: 1) { nodes { id pickupServicePoint { name } } } }"
+        )
 
-    (node,) = answer["data"]["requests"]["nodes"]
+    (node,) = response["data"]["requests"]["nodes"]
     assert node["pickupServicePoint"] == {"name": None}
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert error["path"][:4] == ["requests", "nodes", 0, "pickupServicePoint"]
     assert error["extensions"]["code"] == "UPSTREAM_ERROR"
 

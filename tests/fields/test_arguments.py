@@ -107,13 +107,13 @@ async def test_lists_of_records_take_filters_too(reader: Gateway) -> None:
 
 def filter_fields() -> list[tuple[str, str]]:
     assert CORE.query_type is not None
-    found = []
+    result = []
     for root, each in CORE.query_type.fields.items():
         taken = each.args.get("filter")
         inputs = get_named_type(taken.type) if taken else None
         if root in VALUES and isinstance(inputs, GraphQLInputObjectType):
-            found += [(root, name) for name in inputs.fields]
-    return found
+            result += [(root, name) for name in inputs.fields]
+    return result
 
 
 def one(records: dict[str, Any], *path: str) -> Any:
@@ -281,8 +281,8 @@ REFUSED: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("asked", "message"), REFUSED)
 async def test_what_cannot_be_asked_is_refused(reader: Gateway, asked: str, message: str) -> None:
     """A wrong argument is named as the client wrote it, and nothing is sent."""
-    answer = await reader.execute(f"{{ {asked} }}")
+    response = await reader.execute(f"{{ {asked} }}")
 
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
-    assert message in answer["errors"][0]["message"]
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["BAD_USER_INPUT"]
+    assert message in response["errors"][0]["message"]
     assert reader.calls == []

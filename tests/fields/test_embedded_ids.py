@@ -56,11 +56,11 @@ async def test_ids_of_embedded_titles_are_in_lower_case(query: str, more: str, e
     """The title that an embedded item names has its id in lower case, as every other target."""
     item = {**LOAN["item"], **TITLE}  # type: ignore[dict-item]  # an object
     async with gateway_over(serve({**LOAN, "item": item}), execution=execution) as client:
-        answer = await client.execute(query % f"id instance {{ id title {more} }}")
+        response = await client.execute(query % f"id instance {{ id title {more} }}")
 
-    assert "errors" not in answer
+    assert "errors" not in response
     title = {"id": TITLE["instanceId"].lower(), "title": "Emma"} | ({more: None} if more else {})
-    assert item_in(answer["data"]) == {"id": key(3), "instance": title}
+    assert item_in(response["data"]) == {"id": key(3), "instance": title}
 
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])

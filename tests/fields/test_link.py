@@ -18,8 +18,8 @@ from tests.schema.graph_walk import (
     barcode_of_everything,
     filled_sandbox,
     flat,
-    found,
     links,
+    result,
     sparse_sandbox,
 )
 
@@ -81,7 +81,7 @@ async def test_what_the_parent_knows_is_free(declared: Declared) -> None:
         SANDBOX, query(declared, f"__typename link: {declared.name} {{ {declared.embedded} }}")
     )
 
-    assert any(flat(found(data, "link")))
+    assert any(flat(result(data, "link")))
     assert paths(calls) == before
     if declared.unknown is None:
         assert declared.target.name == "LoanType"  # a loan type is an id and a name
@@ -109,7 +109,7 @@ async def test_what_the_parent_knows_is_true(declared: Declared) -> None:
 
     data, _ = await execute(SPARSE, query(declared, selection))
 
-    free, loaded = found(data, "free"), found(data, "loaded")
+    free, loaded = result(data, "free"), result(data, "loaded")
     assert any(flat(loaded))
     for each in flat(loaded):
         if each is not None and declared.unknown is not None:
@@ -267,8 +267,8 @@ async def test_links_of_links_go_in_waves(reader: Gateway) -> None:
         } } }"""
     )
 
-    assert found(data, "institution")
-    assert all(each["code"] for each in found(data, "institution"))
+    assert result(data, "institution")
+    assert all(each["code"] for each in result(data, "institution"))
     assert reader.paths() == [
         "GET /circulation-bff/loans",
         "GET /locations",
@@ -347,18 +347,18 @@ async def test_a_failed_batch_costs_its_rows_links_alone(reader: Gateway) -> Non
     """When users are down the loans stay: one error for each row, and one call in all."""
     reader.sandbox.faults.add(kind="status", path="/users", status=503, headers={"Retry-After": "60"})
 
-    answer = await reader.execute(
+    response = await reader.execute(
         "{ loans(first: 8, filter: { status: OPEN }) { nodes {"
         " dueDate who: borrower { username } item { title } } } }"
     )
 
-    nodes = answer["data"]["loans"]["nodes"]
+    nodes = response["data"]["loans"]["nodes"]
     assert len(nodes) == 8
     assert all(node["dueDate"] and node["item"]["title"] and node["who"] is None for node in nodes)
-    assert sorted(map(str, (each["path"] for each in answer["errors"]))) == sorted(
+    assert sorted(map(str, (each["path"] for each in response["errors"]))) == sorted(
         str(["loans", "nodes", row, "who"]) for row in range(8)
     )
-    assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_UNAVAILABLE"}
+    assert {each["extensions"]["code"] for each in response["errors"]} == {"UPSTREAM_UNAVAILABLE"}
     assert Counter(reader.paths()) == {"GET /circulation-bff/loans": 1, "GET /users": 1}
 
 
@@ -367,12 +367,12 @@ async def test_a_failure_is_asked_once(reader: Gateway) -> None:
     loan = named_loan(reader.library)
     reader.sandbox.faults.add(kind="status", path="/users", status=500)
 
-    answer = await reader.execute(
+    response = await reader.execute(
         LOAN % "a: borrower { username } metadata { createdBy { id } } b: borrower { id active }",
         {"id": loan["id"]},
     )
 
-    assert sorted(each["path"] for each in answer["errors"]) == [
+    assert sorted(each["path"] for each in response["errors"]) == [
         ["loan", "a"],
         ["loan", "b", "active"],
     ]
@@ -383,11 +383,11 @@ async def test_one_failed_chunk_costs_its_own_rows(reader: Gateway) -> None:
     """When one of two batches fails, the rows of the other have their links."""
     reader.sandbox.faults.add(kind="status", path="/users", status=500, times=1)
 
-    answer = await reader.execute("{ loans(first: 200) { nodes { userId: id borrower { username } } } }")
+    response = await reader.execute("{ loans(first: 200) { nodes { userId: id borrower { username } } } }")
 
-    rows = [node["borrower"] for node in answer["data"]["loans"]["nodes"]]
+    rows = [node["borrower"] for node in response["data"]["loans"]["nodes"]]
     assert any(rows)
-    assert 0 < len(answer["errors"]) < len(rows)
+    assert 0 < len(response["errors"]) < len(rows)
     assert Counter(reader.paths())["GET /users"] == math.ceil(
         len({each["userId"] for each in reader.library.loans.values() if "userId" in each}) / 50
     )
@@ -446,12 +446,12 @@ async def test_a_failed_list_is_one_error_for_its_row(gateway: Gateway, user: di
     """A list that cannot be loaded is null with one error, and its record stays."""
     gateway.sandbox.faults.add(kind="status", path="/departments", status=500)
 
-    answer = await gateway.execute(
+    response = await gateway.execute(
         "query($id: ID!) { user(id: $id) { barcode departments { name } } }", {"id": user["id"]}
     )
 
-    assert answer["data"]["user"] == {"barcode": user["barcode"], "departments": None}
-    assert [each["path"] for each in answer["errors"]] == [["user", "departments"]]
+    assert response["data"]["user"] == {"barcode": user["barcode"], "departments": None}
+    assert [each["path"] for each in response["errors"]] == [["user", "departments"]]
 
 
 def test_lists_of_keys_know_only_ids() -> None:

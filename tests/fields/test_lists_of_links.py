@@ -29,10 +29,10 @@ async def test_a_key_that_is_no_id_costs_its_element(fields: str, invalid: Any, 
         return httpx.Response(200, json={"departments": [{"id": LAW, "name": "Law"}], "totalRecords": 1})
 
     async with gateway_over(upstream, execution=execution) as client:
-        answer = await client.execute(f"{{ users {{ nodes {{ departments {{ {fields} }} }} }} }}")
+        response = await client.execute(f"{{ users {{ nodes {{ departments {{ {fields} }} }} }} }}")
 
     law = {"id": LAW} | ({"name": "Law"} if "name" in fields else {})
-    assert [each["departments"] for each in answer["data"]["users"]["nodes"]] == [[law, None, law], [law]]
-    (error,) = answer["errors"]
+    assert [each["departments"] for each in response["data"]["users"]["nodes"]] == [[law, None, law], [law]]
+    (error,) = response["errors"]
     assert error["path"] == ["users", "nodes", 0, "departments", 1]
     assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"

@@ -25,8 +25,8 @@ PAGE = "pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCoun
 
 def roots() -> dict[str, ConnectionField]:
     assert CORE.query_type is not None
-    found = {name: definition(each) for name, each in CORE.query_type.fields.items()}
-    return {name: each for name, each in found.items() if isinstance(each, ConnectionField)}
+    result = {name: definition(each) for name, each in CORE.query_type.fields.items()}
+    return {name: each for name, each in result.items() if isinstance(each, ConnectionField)}
 
 
 ROOTS = sorted(roots())
@@ -53,15 +53,15 @@ async def test_a_walk_gives_every_record_once(reader: Gateway, root: str) -> Non
     walked: list[str] = []
     after, pages = None, 0
     while True:
-        found = await page(reader, root, step, after)
-        walked += [edge["node"]["id"] for edge in found["edges"]]
+        result = await page(reader, root, step, after)
+        walked += [edge["node"]["id"] for edge in result["edges"]]
         pages += 1
-        assert found["totalCount"] == len(ids)
-        assert found["pageInfo"]["hasPreviousPage"] is (pages > 1)
-        assert found["pageInfo"]["startCursor"] == found["edges"][0]["cursor"]
-        assert found["pageInfo"]["endCursor"] == found["edges"][-1]["cursor"]
-        after = found["pageInfo"]["endCursor"]
-        if not found["pageInfo"]["hasNextPage"]:
+        assert result["totalCount"] == len(ids)
+        assert result["pageInfo"]["hasPreviousPage"] is (pages > 1)
+        assert result["pageInfo"]["startCursor"] == result["edges"][0]["cursor"]
+        assert result["pageInfo"]["endCursor"] == result["edges"][-1]["cursor"]
+        after = result["pageInfo"]["endCursor"]
+        if not result["pageInfo"]["hasNextPage"]:
             break
 
     assert walked == ids
@@ -88,9 +88,9 @@ async def test_beyond_the_end_is_empty(reader: Gateway, root: str) -> None:
     """After the last record there is an empty page that knows its total and that records come before."""
     total = (await page(reader, root, 0, None))["totalCount"]
 
-    found = await page(reader, root, 5, cursor(total + 7))
+    result = await page(reader, root, 5, cursor(total + 7))
 
-    assert found == {
+    assert result == {
         "edges": [],
         "pageInfo": {
             "hasNextPage": False,
@@ -162,10 +162,10 @@ async def test_any_edge_can_be_gone_on_from(reader: Gateway) -> None:
 )
 async def test_pages_that_cannot_be_are_refused(reader: Gateway, arguments: str, code: str) -> None:
     """A page of no size and a cursor that is not ours are refused before anything is sent."""
-    answer = await reader.execute(f"{{ loans({arguments}) {{ nodes {{ id }} }} }}")
+    response = await reader.execute(f"{{ loans({arguments}) {{ nodes {{ id }} }} }}")
 
-    assert [each["extensions"]["code"] for each in answer["errors"]] == [code]
-    assert answer["data"] == {"loans": None}
+    assert [each["extensions"]["code"] for each in response["errors"]] == [code]
+    assert response["data"] == {"loans": None}
     assert reader.calls == []
 
 
@@ -255,10 +255,10 @@ async def test_a_list_is_walked_as_it_stands(reader: Gateway, root: str, field: 
     half = total // 2
     halves: list[Window] = [(1000, None), (half, None), (1000, cursor(half - 1) if half else None)]
 
-    found = await lists(reader, root, field, halves, ids)
+    result = await lists(reader, root, field, halves, ids)
 
-    assert len(found) >= 1
-    for node in found.values():
+    assert len(result) >= 1
+    for node in result.values():
         whole, head, tail = node["w0"], node["w1"], node["w2"]
         keys = [edge["node"]["id"] for edge in whole["edges"]]
         assert len(set(keys)) == len(keys) == whole["totalCount"] == head["totalCount"] == tail["totalCount"]
@@ -297,11 +297,11 @@ async def test_a_failed_list_costs_its_rows_list_alone(reader: Gateway) -> None:
     for path in ("/circulation-bff/requests", "/circulation/requests"):
         reader.sandbox.faults.add(kind="status", path=path, status=500)
 
-    answer = await reader.execute("{ items(first: 4) { nodes { id openRequests { totalCount } } } }")
+    response = await reader.execute("{ items(first: 4) { nodes { id openRequests { totalCount } } } }")
 
-    assert [node["openRequests"] for node in answer["data"]["items"]["nodes"]] == [None] * 4
-    assert all(node["id"] for node in answer["data"]["items"]["nodes"])
-    assert sorted(each["path"][2] for each in answer["errors"]) == [0, 1, 2, 3]
+    assert [node["openRequests"] for node in response["data"]["items"]["nodes"]] == [None] * 4
+    assert all(node["id"] for node in response["data"]["items"]["nodes"])
+    assert sorted(each["path"][2] for each in response["errors"]) == [0, 1, 2, 3]
     assert reader.paths() == [
         "GET /inventory/items",
         "GET /circulation-bff/requests",
@@ -346,14 +346,14 @@ async def test_ties_are_broken_by_id(gateway: Gateway) -> None:
 
 
 def sorts() -> list[tuple[str, str]]:
-    found = []
+    result = []
     for root in ROOTS:
         assert CORE.query_type is not None
         taken = CORE.query_type.fields[root].args.get("sort")
         if taken is not None:
             kind = get_named_type(get_named_type(taken.type).fields["field"].type)
-            found += [(root, name) for name in kind.values]
-    return found
+            result += [(root, name) for name in kind.values]
+    return result
 
 
 @pytest.mark.parametrize(("root", "key"), sorts())

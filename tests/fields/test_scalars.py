@@ -146,14 +146,14 @@ ONE = "2026-11-21T10:00:00.123+00:00"
 )
 def test_one_bad_moment_in_a_column(column: list[Any]) -> None:
     """What is no moment by itself is none among others, however the texts meet."""
-    found = all_from_upstream(column, Invalid)
+    result = all_from_upstream(column, Invalid)
 
     alone = [all_from_upstream([each], Invalid)[0] for each in column]
-    assert [type(each) for each in found] == [type(each) for each in alone]
-    assert [each for each in found if isinstance(each, str)] == [
+    assert [type(each) for each in result] == [type(each) for each in alone]
+    assert [each for each in result if isinstance(each, str)] == [
         each for each in alone if isinstance(each, str)
     ]
-    assert any(isinstance(each, Invalid) for each in found)
+    assert any(isinstance(each, Invalid) for each in result)
 
 
 IN = {
@@ -203,20 +203,20 @@ async def test_nonsense_costs_its_leaf_alone(reader: Gateway) -> None:
     bad = {"id": loan["id"], "dueDate": "tomorrow", "loanDate": "2026-11-21T10:00:00+0000", "renewalCount": 2}
     reader.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [bad]})
 
-    answer = await reader.execute(
+    response = await reader.execute(
         "query($id: ID!) { loan(id: $id) { id dueDate loanDate renewalCount } }", {"id": loan["id"]}
     )
 
-    assert answer["data"]["loan"] == {
+    assert response["data"]["loan"] == {
         "id": loan["id"],
         "dueDate": None,
         "loanDate": "2026-11-21T10:00:00.000Z",
         "renewalCount": 2,
     }
-    assert [(each["path"], each["extensions"]["code"]) for each in answer["errors"]] == [
+    assert [(each["path"], each["extensions"]["code"]) for each in response["errors"]] == [
         (["loan", "dueDate"], "UPSTREAM_BAD_RESPONSE")
     ]
-    assert "tomorrow" not in str(answer)
+    assert "tomorrow" not in str(response)
 
 
 @pytest.mark.anyio
@@ -229,13 +229,13 @@ async def test_one_odd_date_costs_no_plan() -> None:
     before = dict(FALLBACKS.counts)
 
     async with gateway_over(lambda _: httpx.Response(200, json={"loans": loans})) as gateway:
-        answer = await gateway.execute("{ loans { nodes { loanDate metadata { createdDate } } } }")
+        response = await gateway.execute("{ loans { nodes { loanDate metadata { createdDate } } } }")
 
     dates = ["2026-11-21T00:00:00.000Z", None, None, "2026-11-21T10:00:00.000Z"]
-    assert answer["data"]["loans"]["nodes"] == [
+    assert response["data"]["loans"]["nodes"] == [
         {"loanDate": date, "metadata": {"createdDate": date}} for date in dates
     ]
-    assert [(each["path"], each["extensions"]["code"]) for each in answer["errors"]] == [
+    assert [(each["path"], each["extensions"]["code"]) for each in response["errors"]] == [
         (["loans", "nodes", 1, "loanDate"], "UPSTREAM_BAD_RESPONSE"),
         (["loans", "nodes", 1, "metadata", "createdDate"], "UPSTREAM_BAD_RESPONSE"),
     ]
@@ -246,12 +246,12 @@ async def test_one_odd_date_costs_no_plan() -> None:
 @pytest.mark.parametrize("given", ["2026-11-21", "2026-11-21T10:00:00", 5, "2026-02-30T00:00:00Z"])
 async def test_an_input_that_is_no_moment_is_bad_input(reader: Gateway, given: object) -> None:
     """It is refused before anything is sent."""
-    answer = await reader.execute(
+    response = await reader.execute(
         "query($when: DateTime!) { loans(filter: { dueDate: { before: $when } }) { totalCount } }",
         {"when": given},
     )
 
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["BAD_USER_INPUT"]
     assert reader.calls == []
 
 
@@ -274,9 +274,9 @@ async def test_an_invalid_literal_is_located(reader: Gateway, query: str) -> Non
     """The error names the argument and where it stands, and nothing is sent."""
     message, locations = LITERALS[query]
 
-    answer = await reader.execute(query)
+    response = await reader.execute(query)
 
-    assert [(each["message"], each["locations"]) for each in answer["errors"]] == [(message, locations)]
+    assert [(each["message"], each["locations"]) for each in response["errors"]] == [(message, locations)]
     assert reader.calls == []
 
 

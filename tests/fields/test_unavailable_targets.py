@@ -87,7 +87,7 @@ async def test_embedded_members_outlive_their_target(declared: Declared, state: 
         SANDBOX.faults.add(kind="status", path=path, status=int(state), body="{}")
     try:
         again, _ = await read(declared, members, SANDBOX, execution=execution)
-        found, _ = await read(
+        result, _ = await read(
             declared,
             f"{members} {unknown}",
             SANDBOX,
@@ -100,10 +100,10 @@ async def test_embedded_members_outlive_their_target(declared: Declared, state: 
 
     assert again == free
     if state == "present":
-        assert found == complete
+        assert result == complete
         return
     expected_errors = set[tuple[Path, str]]()
-    for place, target in places(found["data"], "link"):
+    for place, target in places(result["data"], "link"):
         embedded = known[place]
         if target is None:
             assert embedded is None or is_bare(embedded)
@@ -111,10 +111,10 @@ async def test_embedded_members_outlive_their_target(declared: Declared, state: 
             assert target == {**embedded, unknown: None}
         if embedded is not None and state in CODES:
             expected_errors.add((place if target is None else (*place, str(unknown)), CODES[state]))
-    errors = [(tuple(each["path"]), each["extensions"]["code"]) for each in found.get("errors", ())]
+    errors = [(tuple(each["path"]), each["extensions"]["code"]) for each in result.get("errors", ())]
     assert len(errors) == len(set(errors))
     assert set(errors) == expected_errors
-    assert any(target is not None for _, target in places(found["data"], "link"))
+    assert any(target is not None for _, target in places(result["data"], "link"))
 
 
 # One loan of a deleted user and of a virtual item, as circulation embeds them.
@@ -199,9 +199,9 @@ async def test_shapes_of_embedded_targets(shape: str, execution: str) -> None:
     selection, expected, missing = SHAPES[shape]
 
     assert await loan_over(selection, 200, execution) == (expected, [], _calls(selection))
-    found, errors, calls = await loan_over(selection, 500, execution)
+    result, errors, calls = await loan_over(selection, 500, execution)
 
-    assert found == expected
+    assert result == expected
     assert errors == [missing]
     assert calls == _calls(selection)
 
@@ -213,9 +213,9 @@ def _calls(selection: str) -> list[str]:
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 async def test_a_link_below_an_embedded_target_is_loaded(execution: str) -> None:
     """The id of a virtual item is enough for the requests on it."""
-    found, errors, calls = await loan_over("item { hrid openRequests { totalCount } }", 200, execution)
+    result, errors, calls = await loan_over("item { hrid openRequests { totalCount } }", 200, execution)
 
-    assert found == {"item": {"hrid": None, "openRequests": {"totalCount": 0}}}
+    assert result == {"item": {"hrid": None, "openRequests": {"totalCount": 0}}}
     assert errors == []
     assert calls == ["/inventory/items", "/circulation-bff/requests"]
 

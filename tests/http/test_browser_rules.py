@@ -103,25 +103,25 @@ async def test_foreign_pages_may_not_ask() -> None:
     """Until origins are named, no answer has a CORS header and no preflight succeeds."""
     async with open_gateway() as gateway:
         preflight = await gateway.http.options("/graphql", headers=PREFLIGHT)
-        answer = await gateway.http.post("/graphql", json=BODY, headers={"Origin": ORIGIN})
+        response = await gateway.http.post("/graphql", json=BODY, headers={"Origin": ORIGIN})
 
     assert preflight.status_code == 405
-    assert cors_headers(preflight) == cors_headers(answer) == {}
+    assert cors_headers(preflight) == cors_headers(response) == {}
 
 
 async def test_a_named_origin_may_ask() -> None:
     """The preflight request of a permitted origin needs no tenant."""
     async with open_gateway(cors_origins=f"https://other.example.org, {ORIGIN}") as gateway:
         preflight = await gateway.http.options("/graphql", headers=PREFLIGHT)
-        answer = await gateway.http.post("/graphql", json=BODY, headers={"Origin": ORIGIN})
+        posted = await gateway.http.post("/graphql", json=BODY, headers={"Origin": ORIGIN})
 
     assert preflight.status_code == 200
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
     assert preflight.headers["access-control-allow-methods"] == "GET, POST"
-    assert answer.json() == {"data": {"__typename": "Query"}}
-    assert answer.headers["access-control-allow-origin"] == ORIGIN
-    assert "Origin" in answer.headers["vary"]
-    for response in (preflight, answer):
+    assert posted.json() == {"data": {"__typename": "Query"}}
+    assert posted.headers["access-control-allow-origin"] == ORIGIN
+    assert "Origin" in posted.headers["vary"]
+    for response in (preflight, posted):
         assert "access-control-allow-credentials" not in response.headers
         assert response.headers["cache-control"] == "no-store"
 
@@ -131,11 +131,11 @@ async def test_other_origins_may_not_ask(origin: str) -> None:
     """Origins are compared whole: scheme, host and port."""
     async with open_gateway(cors_origins=ORIGIN) as gateway:
         preflight = await gateway.http.options("/graphql", headers=PREFLIGHT | {"Origin": origin})
-        answer = await gateway.http.post("/graphql", json=BODY, headers={"Origin": origin})
+        response = await gateway.http.post("/graphql", json=BODY, headers={"Origin": origin})
 
     assert preflight.status_code == 400
     assert "access-control-allow-origin" not in preflight.headers
-    assert "access-control-allow-origin" not in answer.headers
+    assert "access-control-allow-origin" not in response.headers
 
 
 @pytest.mark.parametrize(("header", "method"), [("x-okapi-url", "POST"), ("content-type", "DELETE")])

@@ -51,11 +51,11 @@ def test_any_bytes(body: bytes) -> None:
 @given(REQUESTS)
 def test_any_json(members: dict[str, Any]) -> None:
     """Any JSON as a request is answered, and never by a 5xx."""
-    answer = reply(_encoded(members), (b"accept", GRAPHQL.encode()))
+    response = reply(_encoded(members), (b"accept", GRAPHQL.encode()))
 
-    assert answer.status in ANSWERED
-    assert set(answer.json) <= {"data", "errors"}
-    assert all(each["extensions"]["code"] != "INTERNAL_ERROR" for each in answer.json.get("errors", ()))
+    assert response.status in ANSWERED
+    assert set(response.json) <= {"data", "errors"}
+    assert all(each["extensions"]["code"] != "INTERNAL_ERROR" for each in response.json.get("errors", ()))
 
 
 @given(st.text())
@@ -68,9 +68,9 @@ def test_any_text(query: str) -> None:
 def test_any_address(raw: bytes, pairs: list[tuple[str, str]]) -> None:
     """Any query string is answered, and never by a 5xx."""
     for query_string in (raw, urlencode(pairs, errors="replace").encode()):
-        answer = asyncio.run(Desk(graphiql=b"").raw(method="GET", query_string=query_string))
+        response = asyncio.run(Desk(graphiql=b"").raw(method="GET", query_string=query_string))
 
-        assert answer.status in ANSWERED
+        assert response.status in ANSWERED
 
 
 @given(

@@ -45,7 +45,7 @@ async def test_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
         stuck = [asyncio.create_task(gateway.execute(locks)) for _ in range(4)]
         await until(lambda: len(hanging.received) == 2)
         began = time.monotonic()
-        answers = [
+        responses = [
             await gateway.execute(document)
             for document in ("{ users { nodes { id } } }", "{ loans { nodes { id } } }", ACT)
         ]
@@ -55,7 +55,7 @@ async def test_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
             each.cancel()
         await asyncio.gather(*stuck, return_exceptions=True)
 
-    assert ["errors" in each for each in answers] == [False] * 3
+    assert ["errors" in each for each in responses] == [False] * 3
     assert took < 5
 
 
@@ -90,13 +90,13 @@ async def test_an_outage_of_upstream_unreadies_nothing() -> None:
     """With no upstream to be reached the process is alive and ready, for callers without a tenant too."""
     async with gateway_at(f"http://127.0.0.1:{closed_port()}") as gateway:
         for _ in range(25):  # enough to open the circuit breaker
-            answer = await gateway.execute("{ users { nodes { id } } }")
+            response = await gateway.execute("{ users { nodes { id } } }")
         statuses = [
             (await gateway.http.get(path)).status_code
             for path in ("/admin/health", "/admin/health/readiness", "/admin/info")
         ]
 
-    assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
+    assert response["errors"][0]["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
     assert statuses == [200, 200, 200]
 
 
@@ -133,13 +133,13 @@ async def test_one_id_is_everywhere(sent: str | None) -> None:
     if sent is not None:
         headers["X-Okapi-Request-Id"] = sent
     async with gateway_over(upstream) as gateway:
-        answers = [await gateway.response(EVERYWHERE, None, headers) for _ in range(2)]
+        responses = [await gateway.response(EVERYWHERE, None, headers) for _ in range(2)]
         received = [each.headers["X-Okapi-Request-Id"] for each in gateway.requests]
 
-    ids = [each.headers["X-Okapi-Request-Id"] for each in answers]
+    ids = [each.headers["X-Okapi-Request-Id"] for each in responses]
     assert ids[0] != ids[1]
     assert received == [ids[0]] * 3 + [ids[1]] * 3
-    for each, request_id in zip(answers, ids, strict=True):
+    for each, request_id in zip(responses, ids, strict=True):
         errors = each.json()["errors"]
         assert len(errors) == 4
         assert {error["extensions"]["requestId"] for error in errors} == {request_id}
@@ -172,13 +172,13 @@ async def test_a_fault_is_logged_under_its_id(caplog: pytest.LogCaptureFixture) 
 
     caplog.set_level(logging.INFO)
     async with gateway_over(upstream) as gateway:
-        answer = await gateway.execute('{ user(barcode: "b-7788") { id } }')
+        response = await gateway.execute('{ user(barcode: "b-7788") { id } }')
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     said = [each.getMessage() for each in caplog.get_records("call") if each.name.startswith("gateway.")]
     lines = [each for each in said if each.startswith("Unexpected")]
     assert error["extensions"]["code"] == "INTERNAL_ERROR"
     assert len(lines) == 1
     assert error["extensions"]["requestId"] in lines[0]
-    assert "secret" not in json.dumps(answer) + lines[0]
+    assert "secret" not in json.dumps(response) + lines[0]
     assert "b-7788" not in lines[0]

@@ -57,11 +57,11 @@ async def test_a_long_operation_lets_others_be_served(execution: str) -> None:
     )
     async with gateway_over(page, execution=execution, max_response_bytes=100_000_000) as gateway:
         began = perf_counter()
-        longest, answer = await longest_turn(gateway, query)
+        longest, response = await longest_turn(gateway, query)
         took = perf_counter() - began
 
-    assert "errors" not in answer
-    assert [len(each["nodes"]) for each in answer["data"].values()] == [1000] * 8
+    assert "errors" not in response
+    assert [len(each["nodes"]) for each in response["data"].values()] == [1000] * 8
     assert longest < took / 5
 
 
@@ -81,13 +81,13 @@ async def test_a_response_in_pieces_is_the_same_response() -> None:
 async def test_roots_beyond_the_size_of_a_response_are_null() -> None:
     """The first root is sent, and the second has an error that names the limit."""
     async with gateway_over(page, max_response_bytes=60_000) as gateway:
-        answer = await gateway.execute(
+        response = await gateway.execute(
             "{a: loans(first: 1000) {nodes {id}} b: loans(first: 1000) {nodes {id}}}"
         )
 
-    (error,) = answer["errors"]
-    assert len(answer["data"]["a"]["nodes"]) == 1000
-    assert answer["data"]["b"] is None
+    (error,) = response["errors"]
+    assert len(response["data"]["a"]["nodes"]) == 1000
+    assert response["data"]["b"] is None
     assert error["path"] == ["b"]
     assert error["extensions"]["limit"] == "MAX_RESPONSE_BYTES"
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"

@@ -51,12 +51,12 @@ async def test_undeclared_variables_are_not_decoded(gateway: Gateway) -> None:
     query = "query ($a: Boolean = true) { __typename @include(if: $a) }"
     body = f'{{"query": "{query}", "variables": {{"%s": 1e999}}}}'
 
-    async def answer(name: str) -> Json:
+    async def response(name: str) -> Json:
         headers = {"X-Okapi-Tenant": "diku", "Content-Type": "application/json"}
         return (await gateway.http.post("/graphql", content=body % name, headers=headers)).json()
 
-    assert await answer("b") == {"data": {"__typename": "Query"}}
-    (error,) = (await answer("a"))["errors"]
+    assert await response("b") == {"data": {"__typename": "Query"}}
+    (error,) = (await response("a"))["errors"]
     assert error["message"] == "Member variables is not valid: Number out of range - at `$.a`."
 
 

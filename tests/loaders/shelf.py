@@ -68,13 +68,13 @@ class Shelf:
         if self.fails(query):
             return httpx.Response(503)
         wanted = {each.lower() for each in terms(query)}
-        found = [each for each in self.records if str(each.get(self.index)).lower() in wanted]
+        result = [each for each in self.records if str(each.get(self.index)).lower() in wanted]
         offset = int(parameters.get("offset", 0))
         limit = min(int(parameters["limit"]), self.max_page or self.MAX_LIMIT)
-        body: dict[str, Any] = {"things": found[offset : offset + limit]}
+        body: dict[str, Any] = {"things": result[offset : offset + limit]}
         self.sent += len(body["things"])
         if parameters["totalRecords"] == "exact":
-            body["totalRecords"] = len(found) + self.surplus
+            body["totalRecords"] = len(result) + self.surplus
         return httpx.Response(200, content=json.dumps(body).encode())
 
 

@@ -74,9 +74,9 @@ async def test_the_order_of_answers_does_not_matter() -> None:
     keys = ids(5)
     shelf = Shelf({"id": key} for key in reversed(keys) if key != keys[2])
 
-    found = await loaded(by_id(shelf.collection, LIMITS), keys)
+    result = await loaded(by_id(shelf.collection, LIMITS), keys)
 
-    assert found == [{"id": keys[0]}, {"id": keys[1]}, None, {"id": keys[3]}, {"id": keys[4]}]
+    assert result == [{"id": keys[0]}, {"id": keys[1]}, None, {"id": keys[3]}, {"id": keys[4]}]
 
 
 async def test_a_batch_that_is_shorter_than_its_total_is_read_on() -> None:
@@ -85,9 +85,9 @@ async def test_a_batch_that_is_shorter_than_its_total_is_read_on() -> None:
     shelf = Shelf({"id": key} for key in keys[:4])
     shelf.max_page = 3
 
-    found = await loaded(by_id(shelf.collection, LIMITS), keys)
+    result = await loaded(by_id(shelf.collection, LIMITS), keys)
 
-    assert found == [*({"id": key} for key in keys[:4]), None]
+    assert result == [*({"id": key} for key in keys[:4]), None]
     assert [terms(each["query"]) for each in shelf.asked] == [keys, keys[3:]]
 
 
@@ -97,10 +97,10 @@ async def test_records_that_exist_by_the_total_but_do_not_come_are_an_error() ->
     shelf = Shelf({"id": key} for key in keys[:1])
     shelf.surplus = 1
 
-    found = await loaded(by_id(shelf.collection, LIMITS), keys)
+    result = await loaded(by_id(shelf.collection, LIMITS), keys)
 
-    assert found[0] == {"id": keys[0]}
-    assert [type(each) for each in found[1:]] == [errors.UpstreamBadResponse] * 2
+    assert result[0] == {"id": keys[0]}
+    assert [type(each) for each in result[1:]] == [errors.UpstreamBadResponse] * 2
     assert [terms(each["query"]) for each in shelf.asked] == [keys, keys[1:]]
 
 
@@ -141,12 +141,12 @@ async def test_a_chunk_that_fails_fails_its_keys_alone() -> None:
     shelf.fails = lambda query: keys[50] in query
     loader = by_id(shelf.collection, LIMITS)
 
-    found = await loaded(loader, keys)
+    result = await loaded(loader, keys)
     again = await loaded(loader, keys)
 
-    assert found[:50] == [{"id": key} for key in keys[:50]]
-    assert {type(each) for each in found[50:]} == {errors.UpstreamUnavailable}
-    assert again == found
+    assert result[:50] == [{"id": key} for key in keys[:50]]
+    assert {type(each) for each in result[50:]} == {errors.UpstreamUnavailable}
+    assert again == result
     assert len(shelf.asked) == 2
 
 
@@ -164,10 +164,10 @@ async def test_a_key_that_cannot_be_asked_fails_alone() -> None:
     (good,) = ids(1)
     shelf = Shelf([{"id": good}])
 
-    broken, found = await loaded(by_id(shelf.collection, LIMITS), ["a\x00b", good])
+    broken, result = await loaded(by_id(shelf.collection, LIMITS), ["a\x00b", good])
 
     assert type(broken) is errors.BadUserInput
-    assert found == {"id": good}
+    assert result == {"id": good}
     assert [each["query"] for each in shelf.asked] == [f'id=="{good}"']
 
 
@@ -253,12 +253,12 @@ def test_no_request_line_is_too_long(keys: list[str], kind: str, base: str, requ
         shelf = Shelf(base=base)
         loader = with_all(kind, shelf.collection, LimitSettings(max_request_line=request_line))
         window = Window()
-        found = await loaded(loader, [(key, window) for key in keys] if kind == "grouped_by" else keys)
+        result = await loaded(loader, [(key, window) for key in keys] if kind == "grouped_by" else keys)
 
         sent = [each for asked in shelf.asked for each in terms(asked["query"])]
         sent = [each for each in sent if each not in ("Open", "Ünal & Söhne")]
         refused = [
-            key for key, each in zip(keys, found, strict=True) if isinstance(each, errors.LimitExceeded)
+            key for key, each in zip(keys, result, strict=True) if isinstance(each, errors.LimitExceeded)
         ]
         expected = [key.lower() for key in keys] if kind != "by_name" else keys
         refused = [key.lower() for key in refused] if kind != "by_name" else refused
@@ -266,7 +266,7 @@ def test_no_request_line_is_too_long(keys: list[str], kind: str, base: str, requ
         assert sorted(sent + refused) == sorted(dict.fromkeys(expected))
         assert all(len(terms(asked["query"])) <= 50 + 2 for asked in shelf.asked)
         assert not any(
-            isinstance(each, Exception) for each in found if not isinstance(each, errors.LimitExceeded)
+            isinstance(each, Exception) for each in result if not isinstance(each, errors.LimitExceeded)
         )
 
     asyncio.run(run())
@@ -317,9 +317,9 @@ async def test_names_are_sent_as_given_and_matched_in_any_case() -> None:
     """Upstream compares without case, so the record with the other spelling is the one."""
     shelf = Shelf([{"barcode": "ABC-1"}, {"barcode": "x*y"}], index="barcode")
 
-    found = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["abc-1", "x*y", "none"])
+    result = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["abc-1", "x*y", "none"])
 
-    assert found == [{"barcode": "ABC-1"}, {"barcode": "x*y"}, None]
+    assert result == [{"barcode": "ABC-1"}, {"barcode": "x*y"}, None]
     assert shelf.asked == [
         {"query": 'barcode==("abc-1" or "x\\*y" or "none")', "limit": "6", "totalRecords": "exact"}
     ]
@@ -360,9 +360,9 @@ async def test_names_of_a_short_page_are_read_on() -> None:
     shelf = Shelf([{"barcode": each} for each in "ABCD"], index="barcode")
     shelf.max_page = 1
 
-    found = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), [*"ABCD", "E"])
+    result = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), [*"ABCD", "E"])
 
-    assert found == [*({"barcode": each} for each in "ABCD"), None]
+    assert result == [*({"barcode": each} for each in "ABCD"), None]
 
 
 async def test_a_name_of_which_the_total_has_more_is_a_conflict() -> None:
@@ -370,9 +370,9 @@ async def test_a_name_of_which_the_total_has_more_is_a_conflict() -> None:
     shelf = Shelf([{"id": "1", "barcode": "A"}, {"id": "2", "barcode": "A"}], index="barcode")
     shelf.max_page = 1
 
-    (found,) = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["A"])
+    (result,) = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["A"])
 
-    assert type(found) is errors.Conflict
+    assert type(result) is errors.Conflict
 
 
 async def test_a_name_of_which_only_the_total_is_sent_is_an_error() -> None:
@@ -380,10 +380,10 @@ async def test_a_name_of_which_only_the_total_is_sent_is_an_error() -> None:
     shelf = Shelf(index="barcode")
     shelf.surplus = 1
 
-    (found,) = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["A"])
+    (result,) = await loaded(by_name(shelf.collection, LIMITS, index="barcode"), ["A"])
 
-    assert type(found) is errors.UpstreamBadResponse
-    assert found.message == "folio sent fewer records than its total says."
+    assert type(result) is errors.UpstreamBadResponse
+    assert result.message == "folio sent fewer records than its total says."
     assert len(shelf.asked) == 1
 
 
@@ -407,9 +407,9 @@ async def test_two_records_found_by_two_chunks_are_a_conflict() -> None:
 
     loader = by_name(Chunked().collection, LimitSettings(batch_size=1), index="barcode")
 
-    found = await loaded(loader, ["abc", "ABC", "Abc"])
+    result = await loaded(loader, ["abc", "ABC", "Abc"])
 
-    assert [type(each) for each in found] == [errors.Conflict] * 3
+    assert [type(each) for each in result] == [errors.Conflict] * 3
 
 
 async def test_a_failed_chunk_of_names_fails_its_names_alone() -> None:
@@ -418,11 +418,11 @@ async def test_a_failed_chunk_of_names_fails_its_names_alone() -> None:
     shelf.fails = lambda query: '"A"' in query or '"b"' in query
     loader = by_name(shelf.collection, LimitSettings(batch_size=1), index="barcode")
 
-    found = await loaded(loader, ["A", "a", "b", "c", "d"])
+    result = await loaded(loader, ["A", "a", "b", "c", "d"])
 
-    assert found[:2] == [{"barcode": "a"}] * 2
-    assert type(found[2]) is errors.UpstreamUnavailable
-    assert found[3:] == [{"barcode": "c"}, None]
+    assert result[:2] == [{"barcode": "a"}] * 2
+    assert type(result[2]) is errors.UpstreamUnavailable
+    assert result[3:] == [{"barcode": "c"}, None]
 
 
 class Unaccented(Shelf):
@@ -432,8 +432,8 @@ class Unaccented(Shelf):
         query = parse_qs(request.url.query.decode())
         self.asked.append({"query": query["query"][0], "limit": query["limit"][0]})
         wanted = {self.fold(each) for each in terms(query["query"][0])}
-        found = [each for each in self.records if self.fold(each[self.index]) in wanted]
-        return httpx.Response(200, content=json.dumps({"things": found}).encode())
+        result = [each for each in self.records if self.fold(each[self.index]) in wanted]
+        return httpx.Response(200, content=json.dumps({"things": result}).encode())
 
     @staticmethod
     def fold(text: str) -> str:
@@ -459,9 +459,9 @@ async def test_a_record_that_fits_no_name_is_requested_alone() -> None:
 
     assert await loaded(by_name(shelf.collection, LIMITS, index="username"), ["lukasz"]) == [lukasz]
     shelf.asked.clear()
-    found = await loaded(by_name(shelf.collection, LIMITS, index="username"), ["lukasz", "none", "x"])
+    result = await loaded(by_name(shelf.collection, LIMITS, index="username"), ["lukasz", "none", "x"])
 
-    assert found == [lukasz, None, other]
+    assert result == [lukasz, None, other]
     assert [each["query"] for each in shelf.asked] == [
         'username==("lukasz" or "none" or "x")',
         'username=="lukasz"',
@@ -581,11 +581,11 @@ async def test_what_takes_one_key_a_call_is_asked_side_by_side_and_once() -> Non
 
     loader: ById = one_by_one(execute)
 
-    found = await loaded(loader, ["a", "b", "c", "A"])
+    result = await loaded(loader, ["a", "b", "c", "A"])
 
-    assert found[0] == found[3] == {"id": "a"}
-    assert type(found[1]) is errors.UpstreamUnavailable
-    assert found[2] is None
+    assert result[0] == result[3] == {"id": "a"}
+    assert type(result[1]) is errors.UpstreamUnavailable
+    assert result[2] is None
     assert asked == ["a", "b", "c"]
 
 

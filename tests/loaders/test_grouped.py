@@ -78,9 +78,9 @@ async def test_one_parent_in_two_spellings_is_one_page() -> None:
     """Both spellings of an id are one parent."""
     shelf = Shelf(loans("u", 5), index="userId")
 
-    found = await loaded(of_user(shelf), [("u", Window(count=1)), ("U", Window(count=1))])
+    result = await loaded(of_user(shelf), [("u", Window(count=1)), ("U", Window(count=1))])
 
-    assert found == [Slice(loans("u", 1), 0, None, None)] * 2
+    assert result == [Slice(loans("u", 1), 0, None, None)] * 2
     assert [each["limit"] for each in shelf.asked] == ["1"]
 
 
@@ -108,12 +108,12 @@ async def test_the_request_line_of_one_parent_is_at_most_the_limit(extra: int) -
     within = cql.equal("title", "é" * extra)
 
     await of_user(free, within=within).load(("u", window))
-    (found,) = await loaded(
+    (result,) = await loaded(
         of_user(limited, LimitSettings(max_request_line=500), within=within), [("u", window)]
     )
 
     assert limited.lines == [line for line in free.lines if line <= 500]
-    assert isinstance(found, errors.LimitExceeded) is (not limited.lines)
+    assert isinstance(result, errors.LimitExceeded) is (not limited.lines)
 
 
 # Several parents
@@ -123,7 +123,7 @@ async def test_pages_of_several_parents_are_cut_from_whole_groups() -> None:
     """One call for all of them, and each gets its own window, its total and whether more follow."""
     shelf = Shelf([*loans("a", 3), *loans("b", 12)], index="userId")
 
-    found = await loaded(
+    result = await loaded(
         of_user(shelf),
         [
             ("a", Window(count=2)),
@@ -133,7 +133,7 @@ async def test_pages_of_several_parents_are_cut_from_whole_groups() -> None:
         ],
     )
 
-    assert found == [
+    assert result == [
         Slice(loans("a", 2), 0, 3, True),
         Slice(loans("b", 12)[10:], 10, 12, False),
         Slice([], 0, 0, False),
@@ -161,9 +161,9 @@ async def test_one_parent_of_fifty_has_twenty_thousand_records() -> None:
     """Two calls give each parent its first ten: the second one leaves out whoever filled the first."""
     shelf, names = library([20_000])
 
-    found = await loaded(of_user(shelf), [(name, Window()) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window()) for name in names])
 
-    assert [each.records for each in found] == [loans(names[0], 10), *(loans(name, 3) for name in names[1:])]
+    assert [each.records for each in result] == [loans(names[0], 10), *(loans(name, 3) for name in names[1:])]
     assert pages(shelf) == [("1000", None), ("1000", None)]
     assert "u0" not in shelf.asked[1]["query"]
     assert shelf.sent == 1000 + 49 * 3
@@ -174,10 +174,10 @@ async def test_calls_follow_the_number_of_large_groups(large: int) -> None:
     """Groups in one piece, one after the other, cost a call each, and one for all others."""
     shelf, names = library([5_000] * large)
 
-    found = await loaded(of_user(shelf), [(name, Window(has_next=True)) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window(has_next=True)) for name in names])
 
-    assert [len(each.records) for each in found] == [10] * large + [3] * (50 - large)
-    assert [each.has_next for each in found] == [True] * large + [False] * (50 - large)
+    assert [len(each.records) for each in result] == [10] * large + [3] * (50 - large)
+    assert [each.has_next for each in result] == [True] * large + [False] * (50 - large)
     assert len(shelf.asked) == large + 1
 
 
@@ -185,9 +185,9 @@ async def test_the_first_record_of_each_reads_no_thousands() -> None:
     """Pages have the size that the windows of all parents need."""
     shelf, names = library([20_000])
 
-    found = await loaded(of_user(shelf), [(name, Window(count=1)) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window(count=1)) for name in names])
 
-    assert [each.records for each in found] == [loans(name, 1) for name in names]
+    assert [each.records for each in result] == [loans(name, 1) for name in names]
     assert pages(shelf) == [("500", None), ("500", None)]
     assert shelf.sent == 500 + 49 * 3
 
@@ -198,9 +198,9 @@ async def test_mixed_records_of_large_groups_fill_all_pages_at_once() -> None:
     mix(shelf, 1)
     owned = {name: [each for each in shelf.records if each["userId"] == name] for name in names}
 
-    found = await loaded(of_user(shelf), [(name, Window()) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window()) for name in names])
 
-    assert [each.records for each in found] == [owned[name][:10] for name in names]
+    assert [each.records for each in result] == [owned[name][:10] for name in names]
     assert len(shelf.asked) == 2
 
 
@@ -208,10 +208,10 @@ async def test_totals_of_large_groups_are_counted_by_a_call_each() -> None:
     """The others are counted by their records, and a count asks for no record."""
     shelf, names = library([20_000, 5_000])
 
-    found = await loaded(of_user(shelf), [(name, Window(count=2, total=True)) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window(count=2, total=True)) for name in names])
 
-    assert [each.total for each in found] == [20_000, 5_000, *[3] * 48]
-    assert [each.records for each in found] == [loans(name, 2) for name in names]
+    assert [each.total for each in result] == [20_000, 5_000, *[3] * 48]
+    assert [each.records for each in result] == [loans(name, 2) for name in names]
     assert pages(shelf) == [("500", None), ("500", None), ("500", None), ("0", None), ("0", None)]
     assert [each["query"] for each in shelf.asked[3:]] == [
         f'userId=="u{number}" sortby id' for number in (0, 1)
@@ -223,10 +223,10 @@ async def test_a_page_far_down_a_large_group_is_read_by_itself() -> None:
     shelf, names = library([20_000])
     window = Window(offset=5_000, count=10, total=True, has_next=True)
 
-    found = await loaded(of_user(shelf), [(name, window) for name in names])
+    result = await loaded(of_user(shelf), [(name, window) for name in names])
 
-    assert found[0] == Slice(loans("u0", 5_010)[5_000:], 5_000, 20_000, True)
-    assert found[1:] == [Slice([], 5_000, 3, False)] * 49
+    assert result[0] == Slice(loans("u0", 5_010)[5_000:], 5_000, 20_000, True)
+    assert result[1:] == [Slice([], 5_000, 3, False)] * 49
     assert pages(shelf) == [("1000", None), ("1000", None), ("11", "5000")]
 
 
@@ -234,13 +234,13 @@ async def test_all_records_of_a_group_are_limited_for_itself() -> None:
     """Too long a list is refused to the parent that has it, after its total and not after twenty pages."""
     shelf, names = library([20_001], parents=3)
 
-    found = await loaded(of_user(shelf), [(name, Window(whole=True)) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window(whole=True)) for name in names])
 
-    assert type(found[0]) is errors.LimitExceeded
-    assert found[0].message == (
+    assert type(result[0]) is errors.LimitExceeded
+    assert result[0].message == (
         "This list is too long to be read completely in 20 calls; narrow it with `filter`."
     )
-    assert [each.whole for each in found[1:]] == [loans("u1", 3), loans("u2", 3)]
+    assert [each.whole for each in result[1:]] == [loans("u1", 3), loans("u2", 3)]
     assert pages(shelf) == [("1000", None)] * 3
 
 
@@ -259,9 +259,9 @@ async def test_groups_that_are_large_by_nature_are_counted_and_not_read() -> Non
     shelf, names = library([30_000] * 2, parents=2)
     loader = of_user(shelf, has_large_groups=True)
 
-    found = await loaded(loader, [(name, Window(total=True, only_total=True)) for name in names])
+    result = await loaded(loader, [(name, Window(total=True, only_total=True)) for name in names])
 
-    assert [each.total for each in found] == [30_000] * 2
+    assert [each.total for each in result] == [30_000] * 2
     assert [each["limit"] for each in shelf.asked] == ["0", "0"]
     assert shelf.sent == 0
     assert shelf.most_in_flight == 2
@@ -272,9 +272,9 @@ async def test_pages_of_groups_that_are_large_by_nature_are_read_together() -> N
     shelf, names = library([50] * 5, parents=5)
     mix(shelf, 1)
 
-    found = await loaded(of_user(shelf, has_large_groups=True), [(name, Window(count=3)) for name in names])
+    result = await loaded(of_user(shelf, has_large_groups=True), [(name, Window(count=3)) for name in names])
 
-    assert [len(each.records) for each in found] == [3] * 5
+    assert [len(each.records) for each in result] == [3] * 5
     assert pages(shelf) == [("50", None)]
 
 
@@ -282,9 +282,9 @@ async def test_totals_alone_of_small_groups_are_one_call() -> None:
     """Patrons with a few loans each are counted by reading these."""
     shelf, names = library([])
 
-    found = await loaded(of_user(shelf), [(name, Window(total=True, only_total=True)) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window(total=True, only_total=True)) for name in names])
 
-    assert [each.total for each in found] == [3] * 50
+    assert [each.total for each in result] == [3] * 50
     assert pages(shelf) == [("500", None)]
 
 
@@ -294,9 +294,9 @@ async def test_a_page_shorter_than_its_limit_is_read_on(max_page: int) -> None:
     shelf, names = library([], small=5, parents=20)
     shelf.max_page = max_page
 
-    found = await loaded(of_user(shelf), [(name, Window(total=True)) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window(total=True)) for name in names])
 
-    assert found == [Slice(loans(name, 5), 0, 5, False) for name in names]
+    assert result == [Slice(loans(name, 5), 0, 5, False) for name in names]
     assert len(shelf.asked) == -(-100 // max_page)
 
 
@@ -305,11 +305,11 @@ async def test_records_that_the_total_has_and_no_page_are_an_error() -> None:
     shelf, names = library([30], parents=3)
     shelf.surplus = 1
 
-    found = await loaded(of_user(shelf), [(name, Window()) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window()) for name in names])
 
-    assert found[0] == Slice(loans("u0", 10), 0, None, None)
-    assert [type(each) for each in found[1:]] == [errors.UpstreamBadResponse] * 2
-    assert [each.upstream for each in found[1:]] == ["folio"] * 2
+    assert result[0] == Slice(loans("u0", 10), 0, None, None)
+    assert [type(each) for each in result[1:]] == [errors.UpstreamBadResponse] * 2
+    assert [each.upstream for each in result[1:]] == ["folio"] * 2
 
 
 async def test_totals_that_upstream_does_not_send_are_not_needed() -> None:
@@ -322,9 +322,9 @@ async def test_totals_that_upstream_does_not_send_are_not_needed() -> None:
 
     shelf = Uncounted([*loans("a", 100), *loans("b", 3), *loans("c", 3)], index="userId")
 
-    found = await loaded(of_user(shelf), [(name, Window(count=5)) for name in "abc"])
+    result = await loaded(of_user(shelf), [(name, Window(count=5)) for name in "abc"])
 
-    assert [each.records for each in found] == [loans("a", 5), loans("b", 3), loans("c", 3)]
+    assert [each.records for each in result] == [loans("a", 5), loans("b", 3), loans("c", 3)]
     assert pages(shelf) == [("30", None), ("30", None)]
 
 
@@ -333,9 +333,9 @@ async def test_records_that_no_parent_owns_by_its_key_are_read_for_each() -> Non
     shelf = Shelf([*loans("a", 2), *loans("b", 3)], index="userId")
     loader = grouped_by(shelf.collection, LIMITS, index="userId", key=("patron", "id"))
 
-    found = await loaded(loader, [("a", Window(total=True)), ("b", Window(total=True))])
+    result = await loaded(loader, [("a", Window(total=True)), ("b", Window(total=True))])
 
-    assert found == [Slice(loans("a", 2), 0, 2, None), Slice(loans("b", 3), 0, 3, None)]
+    assert result == [Slice(loans("a", 2), 0, 2, None), Slice(loans("b", 3), 0, 3, None)]
     assert [each["query"] for each in shelf.asked] == [
         'userId==("a" or "b") sortby id',
         'userId=="a" sortby id',
@@ -369,10 +369,10 @@ def test_each_parent_has_the_page_it_would_have_alone(
         shelf.max_page = max_page
         owned = {name: [each for each in shelf.records if each["userId"] == name] for name in names}
 
-        found = await loaded(of_user(shelf), [(name, window) for name in names])
+        result = await loaded(of_user(shelf), [(name, window) for name in names])
 
         end = window.offset + window.count
-        for name, page in zip(names, found, strict=True):
+        for name, page in zip(names, result, strict=True):
             assert page.records == owned[name][window.offset : end]
             assert not window.total or page.total == len(owned[name])
             assert not window.has_next or page.has_next is (len(owned[name]) > end)
@@ -408,12 +408,12 @@ async def test_a_failed_chunk_of_groups_fails_its_parents_alone() -> None:
     loader = of_user(shelf, LimitSettings(batch_size=1))
     keys = [(each, Window()) for each in "abc"]
 
-    found = await loaded(loader, keys)
+    result = await loaded(loader, keys)
 
-    assert found[0] == Slice(loans("a", 1), 0, 1, False)
-    assert type(found[1]) is errors.UpstreamUnavailable
-    assert found[2] == Slice([], 0, 0, False)
-    assert await loaded(loader, keys) == found
+    assert result[0] == Slice(loans("a", 1), 0, 1, False)
+    assert type(result[1]) is errors.UpstreamUnavailable
+    assert result[2] == Slice([], 0, 0, False)
+    assert await loaded(loader, keys) == result
     assert len(shelf.asked) == 3
 
 
@@ -426,10 +426,10 @@ async def test_a_failed_second_page_fails_those_who_wait_for_it() -> None:
 
     shelf.fails = after_the_first
 
-    found = await loaded(of_user(shelf), [(name, Window()) for name in names])
+    result = await loaded(of_user(shelf), [(name, Window()) for name in names])
 
-    assert found[0] == Slice(loans("u0", 10), 0, None, None)
-    assert [type(each) for each in found[1:]] == [errors.UpstreamUnavailable] * 2
+    assert result[0] == Slice(loans("u0", 10), 0, None, None)
+    assert [type(each) for each in result[1:]] == [errors.UpstreamUnavailable] * 2
 
 
 async def test_a_failed_count_fails_the_windows_with_a_total() -> None:
@@ -452,9 +452,9 @@ async def test_the_failed_page_of_one_parent() -> None:
     shelf.fails = lambda query: True
     loader = of_user(shelf)
 
-    found = [(await loaded(loader, [("a", Window())]))[0] for _ in range(2)]
+    result = [(await loaded(loader, [("a", Window())]))[0] for _ in range(2)]
 
-    assert [type(each) for each in found] == [errors.UpstreamUnavailable] * 2
+    assert [type(each) for each in result] == [errors.UpstreamUnavailable] * 2
     assert len(shelf.asked) == 1
 
 
@@ -463,10 +463,10 @@ async def test_a_parent_that_cannot_be_asked(others: list[tuple[str, Window]]) -
     """A broken key has an error of its own, alone and among others."""
     shelf = Shelf(index="userId")
 
-    found = await loaded(of_user(shelf), [("a\x00", Window()), *others])
+    result = await loaded(of_user(shelf), [("a\x00", Window()), *others])
 
-    assert type(found[0]) is errors.BadUserInput
-    assert found[1:] == [Slice([], 0, 0, False)] * len(others)
+    assert type(result[0]) is errors.BadUserInput
+    assert result[1:] == [Slice([], 0, 0, False)] * len(others)
 
 
 @given(count=st.integers(0, 40), offset=st.integers(0, 50), size=st.integers(0, 50), alone=st.booleans())
@@ -477,8 +477,8 @@ def test_a_window_is_the_same_however_it_was_asked(count: int, offset: int, size
         shelf = Shelf(loans("a", count), index="userId")
         window = Window(offset=offset, count=size, total=True, has_next=True)
         keys = [("a", window)] if alone else [("a", window), ("b", window)]
-        found = (await loaded(of_user(shelf), keys))[0]
+        result = (await loaded(of_user(shelf), keys))[0]
         records = loans("a", count)[offset : offset + size]
-        assert found == Slice(records, offset, count, count > offset + size)
+        assert result == Slice(records, offset, count, count > offset + size)
 
     asyncio.run(run())

@@ -39,10 +39,10 @@ async def load(sandbox: Sandbox, query: str) -> tuple[list[Any], list[Call]]:  #
 
 
 def sizes(sandbox: Sandbox, member: str, nodes: list[Any], records: Any) -> list[int]:  # Any: JSON
-    found: dict[str, int] = {}
+    result: dict[str, int] = {}
     for each in records.values():
-        found[each.get(member)] = found.get(each.get(member), 0) + 1
-    return [found.get(node["id"], 0) for node in nodes]
+        result[each.get(member)] = result.get(each.get(member), 0) + 1
+    return [result.get(node["id"], 0) for node in nodes]
 
 
 @pytest.mark.parametrize("first", [10, 1])

@@ -40,9 +40,9 @@ class Rows:
         await asyncio.sleep(0)
         if self.problem is not None:
             raise self.problem
-        found: list[dict[str, Any]] = [row for row in self.rows if f'"{row["id"]}"' in query]
+        result: list[dict[str, Any]] = [row for row in self.rows if f'"{row["id"]}"' in query]
         if query.startswith("id=="):
-            return Page(found, len(found))
+            return Page(result, len(result))
         return Page(self.rows[: min(limit, self.max_page)], len(self.rows))
 
     def request_line_length(self, query: str, *, limit: int, offset: int = 0) -> int:
@@ -83,9 +83,9 @@ async def test_a_large_table_is_asked_by_id_beyond_its_first_page() -> None:
     large = table(rows)
     last = str(MAX_PAGE_SIZE + 9)
 
-    found = await asyncio.gather(large.by_id.load("7"), large.by_id.load(last), large.by_id.load("none"))
+    result = await asyncio.gather(large.by_id.load("7"), large.by_id.load(last), large.by_id.load("none"))
 
-    assert list(found) == [{"id": "7"}, {"id": last}, None]
+    assert list(result) == [{"id": "7"}, {"id": last}, None]
     assert await large.rows() is None
     assert rows.asked == [WHOLE, (f'id==("{last}" or "none")', 2)]
 
@@ -106,9 +106,9 @@ async def test_an_outage_is_one_error_for_all() -> None:
     rows = Rows(5, problem)
     broken = table(rows)
 
-    found = await asyncio.gather(broken.by_id.load("1"), broken.by_id.load("2"), return_exceptions=True)
+    result = await asyncio.gather(broken.by_id.load("1"), broken.by_id.load("2"), return_exceptions=True)
 
-    assert list(found) == [problem, problem]
+    assert list(result) == [problem, problem]
     with pytest.raises(errors.UpstreamUnavailable):
         await broken.rows()
     assert rows.asked == [WHOLE]

@@ -54,10 +54,10 @@ async def entered(query: str) -> list[str]:
         for profiler in (None, profile):
             sys.setprofile(profiler)
             try:
-                answer = await http.post("/graphql", json={"query": query}, headers=HEADERS)
+                response = await http.post("/graphql", json={"query": query}, headers=HEADERS)
             finally:
                 sys.setprofile(None)
-    assert "errors" not in answer.json()
+    assert "errors" not in response.json()
     return modules
 
 

@@ -77,8 +77,8 @@ async def test_other_statuses_are_documented() -> None:
 async def test_the_error_shown_is_one() -> None:
     """The example has the message and the members of the error that the gateway returns."""
     async with open_gateway() as gateway:
-        answer = await gateway.execute('{ loan(id: "42") { id } }')
-    (error,) = answer["errors"]
+        response = await gateway.execute('{ loan(id: "42") { id } }')
+    (error,) = response["errors"]
     shown = section("errors-and-limits", "Error format")
 
     assert error["message"] in shown

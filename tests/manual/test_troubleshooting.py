@@ -38,9 +38,9 @@ CHECK_OUT = """mutation { checkOut(input: {
 Cause = Callable[[Path], Awaitable[str]]
 
 
-def message(answer: Json, code: str) -> str:
+def message(response: Json, code: str) -> str:
     """The text of the first error, which must have this code."""
-    error = answer["errors"][0]
+    error = response["errors"][0]
     assert error["extensions"]["code"] == code
     text: str = error["message"]
     return text
@@ -58,8 +58,8 @@ def unreachable(request: httpx.Request) -> httpx.Response:
 async def with_settings(settings: Settings, query: str, code: str, **headers: str) -> str:
     app = create_app(settings, transport=lambda limits: httpx.MockTransport(unreachable))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
-        answer = await http.post("/graphql", json={"query": query}, headers=headers)
-    return message(answer.json(), code)
+        response = await http.post("/graphql", json={"query": query}, headers=headers)
+    return message(response.json(), code)
 
 
 async def no_upstream(_: Path) -> str:
@@ -111,9 +111,9 @@ async def permission_missing(_: Path) -> str:
 async def list_replaced(_: Path) -> str:
     async with open_gateway(create_sandbox(bff=VERSIONS["released"])) as gateway:
         gateway.sandbox.faults.add(kind="status", status=403, path="/circulation/requests")
-        answer = await gateway.execute("{ requests { nodes { id } } }")
-    assert answer["errors"][0]["extensions"]["bffStatus"] == 404
-    return message(answer, "FORBIDDEN")
+        response = await gateway.execute("{ requests { nodes { id } } }")
+    assert response["errors"][0]["extensions"]["bffStatus"] == 404
+    return message(response, "FORBIDDEN")
 
 
 async def no_polaris_login(_: Path) -> str:
@@ -131,16 +131,16 @@ async def no_connection(_: Path) -> str:
     settings = Settings(okapi_url=f"http://127.0.0.1:{free_port()}", read_attempts=1, lists_from="bff")
     app = create_app(settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
-        answer = await http.post("/graphql", json={"query": LOANS}, headers=TENANT)
-    return message(answer.json(), "UPSTREAM_UNAVAILABLE")
+        response = await http.post("/graphql", json={"query": LOANS}, headers=TENANT)
+    return message(response.json(), "UPSTREAM_UNAVAILABLE")
 
 
 async def circuit_open(_: Path) -> str:
     async with open_gateway(read_attempts=1, lists_from="bff") as gateway:
         gateway.sandbox.faults.add(kind="status", status=503, path="/circulation-bff/loans")
         for _n in range(25):
-            answer = await gateway.execute(LOANS)
-    return message(answer, "UPSTREAM_UNAVAILABLE")
+            response = await gateway.execute(LOANS)
+    return message(response, "UPSTREAM_UNAVAILABLE")
 
 
 async def upstream_busy(_: Path) -> str:
@@ -148,9 +148,9 @@ async def upstream_busy(_: Path) -> str:
         gateway.sandbox.faults.add(kind="slow", delay=0.5, path="/circulation-bff/loans/check-out-by-barcode")
         running = asyncio.create_task(gateway.execute(CHECK_OUT, headers=gateway.as_staff()))
         await asyncio.sleep(0.05)
-        answer = await gateway.execute(LOANS)
+        response = await gateway.execute(LOANS)
         await running
-    return message(answer, "UPSTREAM_TIMEOUT")
+    return message(response, "UPSTREAM_TIMEOUT")
 
 
 async def slow_upstream(_: Path) -> str:

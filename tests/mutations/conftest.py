@@ -41,14 +41,14 @@ def _execute() -> Execute:
     async def execute(
         document: str,
         inputs: object,
-        answer: httpx.Response | Callable[[httpx.Request], httpx.Response],
+        result: httpx.Response | Callable[[httpx.Request], httpx.Response],
         **headers: str,
     ) -> tuple[Any, list[httpx.Request]]:
         upstream_calls: list[httpx.Request] = []
 
         def upstream(request: httpx.Request) -> httpx.Response:
             upstream_calls.append(request)
-            return answer if isinstance(answer, httpx.Response) else answer(request)
+            return result if isinstance(result, httpx.Response) else result(request)
 
         app = create_app(
             Settings(okapi_url="http://folio", polaris_url="http://polaris"),

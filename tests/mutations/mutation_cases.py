@@ -27,7 +27,7 @@ class MutationCase:
     selection: str
     shown: Json
     status: int = 204
-    answer: Json = None
+    response: Json = None
     upstream: str = "bff"
     now: str | None = None  # the member of the body that is this moment, unless it is given
     before: Json = None  # what a read before the write finds
@@ -85,7 +85,7 @@ DATES_SENT = {"requestDate": "2026-11-21T09:00:00.000Z", "requestExpirationDate"
 MADE = {"id": key(1), "status": "Open - Not yet filled", "position": 2}
 RENEWED_LOAN: Json = {
     "status": 200,
-    "answer": {"id": key(1), "renewalCount": 3},
+    "response": {"id": key(1), "renewalCount": 3},
     "result": "Renewed",
     "selection": "loan { id renewalCount }",
     "shown": {"loan": {"id": key(1), "renewalCount": 3}},
@@ -149,7 +149,7 @@ MUTATION_CASES = [
         keys={"id": key(1), "requesterId": key(2), "instanceId": key(3), "itemId": key(4)},
         verify=REQUESTS_VERIFY,
         status=201,
-        answer=MADE,
+        response=MADE,
         result="RequestCreated",
         selection="request { id status position }",
         shown={"request": {"id": key(1), "status": "OPEN_NOT_YET_FILLED", "position": 2}},
@@ -164,7 +164,7 @@ MUTATION_CASES = [
         keys={"id": key(1), "requesterId": key(2), "instanceId": key(3), "itemId": key(4)},
         verify="requests(filter: { requesterId: }) { nodes { id requestDate status } }",
         status=201,
-        answer=MADE,
+        response=MADE,
         result="RequestCreated",
         selection="request { id status position }",
         shown={"request": {"id": key(1), "status": "OPEN_NOT_YET_FILLED", "position": 2}},
@@ -195,7 +195,7 @@ MUTATION_CASES = [
         keys={"id": key(1), "requesterId": key(2), "instanceId": key(3), "itemId": key(4)},
         verify=REQUESTS_VERIFY,
         status=201,
-        answer={"id": key(1), "status": "Open - Not yet filled", "mediatedRequestStatus": "Open"},
+        response={"id": key(1), "status": "Open - Not yet filled", "mediatedRequestStatus": "Open"},
         result="MediatedRequestConfirmed",
         selection="mediatedRequest { id status mediatedRequestStatus }",
         shown={
@@ -236,7 +236,7 @@ MUTATION_CASES = [
         keys={"batchId": key(1), "requesterId": key(2)},
         verify="batchRequests(filter: { requesterId: }) { nodes { id requestDate } }",
         status=201,
-        answer={"batchId": key(1), "mediatedRequestStatus": "Pending"},
+        response={"batchId": key(1), "mediatedRequestStatus": "Pending"},
         result="BatchRequestCreated",
         selection="batchRequest { id mediatedRequestStatus }",
         shown={"batchRequest": {"id": key(1), "mediatedRequestStatus": "PENDING"}},
@@ -368,7 +368,7 @@ MUTATION_CASES = [
         keys={"requestId": key(1), "destinationItemId": key(2)},
         verify="request(id:) { item { id } position requestType }",
         status=200,
-        answer=MADE | {"itemId": key(2)},
+        response=MADE | {"itemId": key(2)},
         result="RequestMoved",
         selection="request { id position item { id } }",
         shown={"request": {"id": key(1), "position": 2, "item": {"id": key(2)}}},
@@ -387,7 +387,7 @@ MUTATION_CASES = [
             keys={f"{of}Id": key(1)},
             verify=f"requestQueue({of}Id:) {{ nodes {{ id position }} }}",
             status=200,
-            answer={
+            response={
                 "requests": [{"id": key(2), "position": 2}, {"id": key(3), "position": 1}],
                 "totalRecords": 2,
             },
@@ -457,7 +457,7 @@ MUTATION_CASES = [
         keys={"requestIds": f"{key(1)}, {key(2)}"},
         verify="requests(filter: { id: }) { nodes { id printDetails { printCount printEventDate } } }",
         status=201,
-        answer={"requestIds": [key(1), key(2)]},
+        response={"requestIds": [key(1), key(2)]},
         result="PrintEventsRecorded",
         selection="recorded",
         shown={"recorded": True},

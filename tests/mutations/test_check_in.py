@@ -294,7 +294,7 @@ TAKEN = httpx.Response(200, json={"item": {"id": "645549b1-2a73-4251-b8bb-39598f
 
 async def test_every_input_field_is_sent(execute: Execute) -> None:
     """Upstream receives each field of the input once: dates in UTC, the resolution as FOLIO spells it."""
-    answer, upstream_calls = await execute(
+    response, upstream_calls = await execute(
         "mutation($input: CheckInInput!) { checkIn(input: $input) { ... on CheckedIn { item { id } } } }",
         EVERY_INPUT,
         TAKEN,
@@ -302,7 +302,7 @@ async def test_every_input_field_is_sent(execute: Execute) -> None:
 
     declared = schema.get_type_by_name("CheckInInput")
     assert len(declared.fields) == len(EVERY_INPUT)  # type: ignore[union-attr]  # an input type
-    assert answer["data"]["checkIn"]["item"]["id"] == "645549b1-2a73-4251-b8bb-39598f773a93"
+    assert response["data"]["checkIn"]["item"]["id"] == "645549b1-2a73-4251-b8bb-39598f773a93"
     assert [f"{each.method} {each.url.path}" for each in upstream_calls] == [POST]
     assert json.loads(upstream_calls[0].content) == {
         "itemBarcode": "A*B?C",
@@ -341,9 +341,9 @@ async def test_in_house_use_of_upstream_takes_precedence(execute: Execute) -> No
     result = httpx.Response(
         200, json={"item": {"id": "645549b1-2a73-4251-b8bb-39598f773a93"}, "inHouseUse": False}
     )
-    answer, _ = await execute(CHECK_IN, KEYS, result)
+    response, _ = await execute(CHECK_IN, KEYS, result)
 
-    assert answer["data"]["checkIn"]["inHouseUse"] is False
+    assert response["data"]["checkIn"]["inHouseUse"] is False
 
 
 @pytest.mark.parametrize(
@@ -360,10 +360,10 @@ async def test_rejected_check_in_has_its_error_code(
     execute: Execute, response: httpx.Response, code: str
 ) -> None:
     """A check-in that certainly did not happen is an error with a specific code."""
-    answer, upstream_calls = await execute(CHECK_IN, KEYS, response)
+    body, upstream_calls = await execute(CHECK_IN, KEYS, response)
 
-    assert answer["data"] == {"checkIn": None}
-    assert answer["errors"][0]["extensions"]["code"] == code
+    assert body["data"] == {"checkIn": None}
+    assert body["errors"][0]["extensions"]["code"] == code
     assert len(upstream_calls) == 1
 
 
@@ -380,10 +380,10 @@ async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
         variables = returned(gateway)
-        answer = await gateway.execute(CHECK_IN, variables)
+        response = await gateway.execute(CHECK_IN, variables)
 
-        (error,) = answer["errors"]
-        assert answer["data"] == {"checkIn": None}
+        (error,) = response["errors"]
+        assert response["data"] == {"checkIn": None}
         assert_unclear(error, "checkIn", variables["input"])
         assert error["extensions"]["verify"] == (
             "item(barcode:) { status { name date } lastCheckIn { dateTime servicePoint { id } } }"
@@ -394,8 +394,8 @@ async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
 async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
     """The query in the error shows that the check-in with the truncated response succeeded."""
     gateway.sandbox.faults.add(kind="truncate", method="POST")
-    answer = await gateway.execute(CHECK_IN, returned(gateway))
-    verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{LENT_ITEM}"')
+    response = await gateway.execute(CHECK_IN, returned(gateway))
+    verify = response["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{LENT_ITEM}"')
     view = await gateway.data(f"{{ {verify} }}")
 
     item = record(gateway.library.item_by_barcode(LENT_ITEM))
@@ -410,9 +410,9 @@ async def test_missing_permission_is_a_known_outcome(gateway: Gateway) -> None:
     """A 403 for a permission of the BFF itself precedes its processing: nothing happened."""
     before = state(gateway)
     nobody = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "sandbox:nobody"}
-    answer = await gateway.execute(CHECK_IN, returned(gateway), nobody)
+    response = await gateway.execute(CHECK_IN, returned(gateway), nobody)
 
-    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert response["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert gateway.paths() == [POST]
     assert state(gateway) == before
 
@@ -465,9 +465,9 @@ async def test_circulation_notes_cost_one_call(gateway: Gateway) -> None:
 async def test_failed_link_keeps_the_result(gateway: Gateway) -> None:
     """The slip and the embedded title are returned; the member that could not be read has the error."""
     gateway.sandbox.faults.add(kind="status", status=500, path="/inventory/items")
-    answer = await gateway.execute(NOTES, returned(gateway, LENT_ITEM))
+    response = await gateway.execute(NOTES, returned(gateway, LENT_ITEM))
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     title = gateway.library.instances[
         gateway.library.holdings[
             next(each for each in gateway.library.items.values() if each.get("barcode") == LENT_ITEM)[
@@ -475,7 +475,7 @@ async def test_failed_link_keeps_the_result(gateway: Gateway) -> None:
             ]
         ]["instanceId"]
     ]["title"]
-    assert answer["data"]["checkIn"] == {
+    assert response["data"]["checkIn"] == {
         "staffSlipContext": {"item": {"barcode": LENT_ITEM}},
         "item": {"title": title, "circulationNotes": None},
     }

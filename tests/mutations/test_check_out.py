@@ -403,12 +403,12 @@ LENT = httpx.Response(200, json={"id": "7c9e6679-7425-40de-944b-e07fc1f90ae7"})
 
 async def test_every_input_field_is_sent(execute: Execute) -> None:
     """Upstream receives each field of the input once, dates in UTC, blocks in FOLIO's form."""
-    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, LENT)
+    response, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, LENT)
 
     input_types = schema.get_type_by_name("CheckOutInput"), schema.get_type_by_name("OverrideBlocksInput")
     declared = [{field.graphql_name or field.python_name for field in each.fields} for each in input_types]  # type: ignore[union-attr]  # both are input types
     assert [len(each) for each in declared] == [len(EVERY_INPUT), len(EVERY_INPUT["overrideBlocks"])]
-    assert answer["data"]["checkOut"]["loan"]["id"] == "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    assert response["data"]["checkOut"]["loan"]["id"] == "7c9e6679-7425-40de-944b-e07fc1f90ae7"
     assert [(each.method, each.url.path) for each in upstream_calls] == [tuple(POST.split())]
     assert json.loads(upstream_calls[0].content) == {
         "itemBarcode": 'shelf/7 & "more"+%',
@@ -489,9 +489,9 @@ async def test_every_form_of_a_refusal_is_parsed(
     execute: Execute, response: httpx.Response, expected: list[Json]
 ) -> None:
     """A refusal is data with at least one reason in every form of the body."""
-    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, response)
+    body, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, response)
 
-    assert answer == {"data": {"checkOut": {"__typename": "Refusal", "reasons": expected}}}
+    assert body == {"data": {"checkOut": {"__typename": "Refusal", "reasons": expected}}}
     assert len(upstream_calls) == 1
 
 
@@ -502,10 +502,10 @@ async def test_the_code_of_a_reason_as_upstream_sends_it(execute: Execute, code:
         checkOut(input: $input) { ... on Refusal { reasons { code codeText } } }
     }"""
     error = {"message": "No"} | ({} if code is None else {"code": code})
-    answer, _ = await execute(query, EVERY_INPUT, httpx.Response(422, json={"errors": [error]}))
+    response, _ = await execute(query, EVERY_INPUT, httpx.Response(422, json={"errors": [error]}))
 
     expected = {"code": "ITEM_NOT_LOANABLE" if code == "ITEM_NOT_LOANABLE" else "OTHER", "codeText": code}
-    assert answer == {"data": {"checkOut": {"reasons": [expected]}}}
+    assert response == {"data": {"checkOut": {"reasons": [expected]}}}
 
 
 @pytest.mark.parametrize(
@@ -522,10 +522,10 @@ async def test_missing_permission_or_record_is_an_error(
     execute: Execute, response: httpx.Response, code: str, status: int
 ) -> None:
     """A missing permission or record is an error with its code, not a refusal."""
-    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, response)
+    body, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, response)
 
-    (error,) = answer["errors"]
-    assert answer["data"] == {"checkOut": None}
+    (error,) = body["errors"]
+    assert body["data"] == {"checkOut": None}
     assert (error["path"], error["extensions"]["code"]) == (["checkOut"], code)
     assert (error["extensions"]["upstream"], error["extensions"]["status"]) == ("bff", status)
     assert error["extensions"].get("retryAfter") == (3.0 if status == 429 else None)
@@ -538,9 +538,9 @@ async def test_unsent_mutation_is_safe_to_retry(execute: Execute) -> None:
     def unreachable(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
-    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, unreachable)
+    response, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, unreachable)
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
     assert error["message"] == "bff cannot be reached; nothing was sent."
     assert len(upstream_calls) == 1
@@ -554,12 +554,12 @@ async def test_unauthorized_caller_gets_an_error(
 ) -> None:
     """A caller without log-in or permission gets an error after one call, and nothing is lent."""
     before = state(shared_gateway)
-    answer = await shared_gateway.execute(
+    response = await shared_gateway.execute(
         CHECK_OUT, check_out_variables(shared_gateway), {"X-Okapi-Tenant": "diku", "X-Okapi-Token": token}
     )
 
-    (error,) = answer["errors"]
-    assert answer["data"] == {"checkOut": None}
+    (error,) = response["errors"]
+    assert response["data"] == {"checkOut": None}
     assert (error["extensions"]["code"], error["extensions"]["status"]) == (code, status)
     assert shared_gateway.paths() == [POST]
     assert state(shared_gateway) == before
@@ -574,10 +574,10 @@ async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(method="POST", path="/circulation-bff", **fault)
         variables = check_out_variables(gateway)
-        answer = await gateway.execute(CHECK_OUT, variables)
+        response = await gateway.execute(CHECK_OUT, variables)
 
-        (error,) = answer["errors"]
-        assert answer["data"] == {"checkOut": None}
+        (error,) = response["errors"]
+        assert response["data"] == {"checkOut": None}
         assert_unclear(error, "checkOut", variables["input"])
         assert error["extensions"]["verify"] == "item(barcode:) { openLoan { borrower { barcode } } }"
         assert gateway.paths() == [POST]
@@ -586,8 +586,8 @@ async def test_unclear_response_is_an_unknown_outcome(fault: Json) -> None:
 async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
     """The query in the error shows that the check-out with the truncated response succeeded."""
     gateway.sandbox.faults.add(kind="truncate", method="POST")
-    answer = await gateway.execute(CHECK_OUT, check_out_variables(gateway))
-    verify = answer["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{ITEM}"')
+    response = await gateway.execute(CHECK_OUT, check_out_variables(gateway))
+    verify = response["errors"][0]["extensions"]["verify"].replace("barcode:", f'barcode: "{ITEM}"')
     view = await gateway.data(f"{{ {verify} }}")
 
     assert view == {"item": {"openLoan": {"borrower": {"barcode": PATRON}}}}
@@ -595,11 +595,11 @@ async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
 
 async def test_loan_without_an_id_is_an_unknown_outcome(execute: Execute) -> None:
     """A response that is an object but no loan does not prove that the item was lent."""
-    answer, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, httpx.Response(200, json={"errors": []}))
+    response, upstream_calls = await execute(CHECK_OUT, EVERY_INPUT, httpx.Response(200, json={"errors": []}))
 
-    assert answer["data"] == {"checkOut": None}
+    assert response["data"] == {"checkOut": None}
     assert_unclear(
-        answer["errors"][0],
+        response["errors"][0],
         "checkOut",
         {
             "itemBarcode": EVERY_INPUT["itemBarcode"],
@@ -631,10 +631,10 @@ async def test_failed_link_keeps_the_result(fault: Json, code: str) -> None:
     """The loan and the embedded barcode are returned, the failed member has the error, all is lent once."""
     async with open_gateway(read_timeout=1) as gateway:
         gateway.sandbox.faults.add(path="/users", **fault)
-        answer = await gateway.execute(LINKS, check_out_variables(gateway))
+        response = await gateway.execute(LINKS, check_out_variables(gateway))
 
-        (error,) = answer["errors"]
-        loan = answer["data"]["checkOut"]["loan"]
+        (error,) = response["errors"]
+        loan = response["data"]["checkOut"]["loan"]
         assert gateway.library.loans[loan["id"]]["status"] == {"name": "Open"}
         assert loan["borrower"] == {"barcode": "1000000001", "externalSystemId": None}
         assert loan["checkoutServicePoint"] == {"name": "Circ Desk 1"}

@@ -56,18 +56,18 @@ def upstream(
 ) -> Callable[[httpx.Request], httpx.Response]:
     """Return the read before the write, if any, and a response to the write."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
             return httpx.Response(200, json=mutation.before)
         if write is not None:
             return write
         return (
             httpx.Response(mutation.status)
-            if mutation.answer is None
-            else httpx.Response(mutation.status, json=mutation.answer)
+            if mutation.response is None
+            else httpx.Response(mutation.status, json=mutation.response)
         )
 
-    return answer
+    return response
 
 
 def input_type(mutation: MutationCase) -> GraphQLInputObjectType:
@@ -95,9 +95,9 @@ def test_every_mutation_is_in_the_table() -> None:
 @every()
 async def test_every_input_field_is_sent(execute: Execute, mutation: MutationCase) -> None:
     """Upstream receives each field once, in its form, with the caller's identity, and nothing else."""
-    answer, upstream_calls = await execute(mutation.document, mutation.inputs, upstream(mutation))
+    response, upstream_calls = await execute(mutation.document, mutation.inputs, upstream(mutation))
 
-    assert "errors" not in answer, answer["errors"]
+    assert "errors" not in response, response["errors"]
     assert writes(upstream_calls) == [mutation.sent]
     assert json.loads(upstream_calls[-1].content) == mutation.body
     headers = upstream_calls[-1].headers
@@ -108,9 +108,9 @@ async def test_every_input_field_is_sent(execute: Execute, mutation: MutationCas
 @every()
 async def test_success(execute: Execute, mutation: MutationCase) -> None:
     """The result needs no further call; records that upstream does not return are links by id."""
-    answer, upstream_calls = await execute(mutation.document, mutation.inputs, upstream(mutation))
+    response, upstream_calls = await execute(mutation.document, mutation.inputs, upstream(mutation))
 
-    assert answer == {"data": {mutation.name: {"__typename": mutation.result, **mutation.shown}}}
+    assert response == {"data": {mutation.name: {"__typename": mutation.result, **mutation.shown}}}
     assert len(upstream_calls) == (1 if mutation.before is None else 2)
 
 
@@ -176,10 +176,10 @@ async def test_invalid_input_is_not_sent(
     execute: Execute, mutation: MutationCase, name: str, inputs: Json
 ) -> None:
     """An invalid id, text or output-only value is rejected with the field's name before any call."""
-    answer, upstream_calls = await execute(mutation.document, inputs, upstream(mutation))
+    response, upstream_calls = await execute(mutation.document, inputs, upstream(mutation))
 
-    (error,) = answer["errors"]
-    assert answer["data"] == {mutation.name: None}
+    (error,) = response["errors"]
+    assert response["data"] == {mutation.name: None}
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("BAD_USER_INPUT", False)
     assert f"`{name}`" in error["message"]
     assert upstream_calls == []
@@ -196,9 +196,9 @@ async def test_refusal_is_data(execute: Execute, mutation: MutationCase) -> None
         {"message": "Blocked", "overridableBlock": {"name": "patronBlock", "missingPermissions": ["may"]}},
     ]
     refused = httpx.Response(422, json={"errors": reasons})
-    answer, upstream_calls = await execute(mutation.document, mutation.inputs, upstream(mutation, refused))
+    response, upstream_calls = await execute(mutation.document, mutation.inputs, upstream(mutation, refused))
 
-    assert answer == {
+    assert response == {
         "data": {
             mutation.name: {
                 "__typename": "Refusal",
@@ -228,11 +228,11 @@ async def test_later_conflict_is_an_unknown_outcome(
     execute: Execute, mutation: MutationCase, status: int
 ) -> None:
     """One mutation is several writes upstream: a conflict at a later one leaves the outcome unknown."""
-    answer, upstream_calls = await execute(
+    response, upstream_calls = await execute(
         mutation.document, mutation.inputs, upstream(mutation, httpx.Response(status, text="version"))
     )
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert_unclear(error, mutation.name, mutation.keys, mutation.upstream)
     assert writes(upstream_calls) == [mutation.sent]
 
@@ -258,12 +258,12 @@ async def test_definite_rejection_is_an_error(
 
     If the BFF writes first and reads afterwards, all but the 401 leave the outcome unknown.
     """
-    answer, upstream_calls = await execute(
+    response, upstream_calls = await execute(
         mutation.document, mutation.inputs, upstream(mutation, httpx.Response(status, text=text))
     )
 
-    (error,) = answer["errors"]
-    assert answer["data"] == {mutation.name: None}
+    (error,) = response["errors"]
+    assert response["data"] == {mutation.name: None}
     if status != 401 and mutation.name in LOOKS_UP_AFTERWARDS:
         assert_unclear(error, mutation.name, mutation.keys, mutation.upstream)
     else:
@@ -280,12 +280,12 @@ async def test_definite_rejection_is_an_error(
 async def test_mediated_request_may_be_saved_but_not_confirmed(execute: Execute, status: int) -> None:
     """Without an id the BFF creates the mediated request first: the status may be the second step's."""
     mutation = next(mutation for mutation in MUTATION_CASES if mutation.name == "confirmMediatedRequest")
-    answer, upstream_calls = await execute(
+    response, upstream_calls = await execute(
         mutation.document, mutation.required_inputs, upstream(mutation, httpx.Response(status, text="x"))
     )
 
     keys = {name: value for name, value in mutation.keys.items() if name in mutation.required_inputs}
-    assert_unclear(answer["errors"][0], mutation.name, keys)
+    assert_unclear(response["errors"][0], mutation.name, keys)
     assert len(upstream_calls) == 1
 
 
@@ -330,10 +330,10 @@ async def test_unclear_response_is_an_unknown_outcome(
             return httpx.Response(200, json=mutation.before)
         return wrong if isinstance(wrong, httpx.Response) else wrong(request)
 
-    answer, upstream_calls = await execute(mutation.document, mutation.inputs, answer_of)
+    response, upstream_calls = await execute(mutation.document, mutation.inputs, answer_of)
 
-    (error,) = answer["errors"]
-    assert answer["data"] == {mutation.name: None}
+    (error,) = response["errors"]
+    assert response["data"] == {mutation.name: None}
     assert_unclear(error, mutation.name, mutation.keys, mutation.upstream)
     assert error["extensions"]["verify"] == mutation.verify
     assert writes(upstream_calls) == [mutation.sent]
@@ -346,9 +346,9 @@ async def test_unsent_mutation_is_safe_to_retry(execute: Execute, mutation: Muta
     def unreachable(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
-    answer, _ = await execute(mutation.document, mutation.inputs, unreachable)
+    response, _ = await execute(mutation.document, mutation.inputs, unreachable)
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
 
 

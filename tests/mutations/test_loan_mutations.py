@@ -121,9 +121,9 @@ async def test_renewal_override(gateway: Gateway, by: str) -> None:
 )
 async def test_loan_is_identified_in_one_way(gateway: Gateway, inputs: Json) -> None:
     """Both barcodes or both ids: any other combination is rejected before any call."""
-    answer = await gateway.execute(document("renew"), {"input": inputs})
+    response = await gateway.execute(document("renew"), {"input": inputs})
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert (
         error["message"] == "Either `itemBarcode` and `userBarcode` or `itemId` and `userId` must be given."
     )
@@ -134,18 +134,18 @@ async def test_loan_is_identified_in_one_way(gateway: Gateway, inputs: Json) -> 
 async def test_service_point_requires_barcodes(gateway: Gateway) -> None:
     """Upstream accepts the service point with barcodes only, so it is rejected with ids, not dropped."""
     inputs = {"itemId": key(1), "userId": key(2), "servicePointId": key(3)}
-    answer = await gateway.execute(document("renew"), {"input": inputs})
+    response = await gateway.execute(document("renew"), {"input": inputs})
 
-    assert "`servicePointId`" in answer["errors"][0]["message"]
+    assert "`servicePointId`" in response["errors"][0]["message"]
     assert gateway.paths() == []
 
 
 @pytest.mark.parametrize(("field", "value"), [("itemBarcode", ""), ("userBarcode", "bell\x07")])
 async def test_invalid_barcodes_are_not_sent(gateway: Gateway, field: str, value: str) -> None:
     """An empty barcode and one with control characters are rejected by field name."""
-    answer = await gateway.execute(document("renew"), {"input": barcodes(gateway) | {field: value}})
+    response = await gateway.execute(document("renew"), {"input": barcodes(gateway) | {field: value}})
 
-    assert f"`{field}`" in answer["errors"][0]["message"]
+    assert f"`{field}`" in response["errors"][0]["message"]
     assert gateway.paths() == []
 
 
@@ -256,10 +256,10 @@ LOANLESS = {
 @pytest.mark.parametrize("mutation", LOANLESS)
 async def test_unknown_loan(gateway: Gateway, mutation: str) -> None:
     """An unknown loan is an error with its code, after one call."""
-    answer = await gateway.execute(document(mutation), {"input": {"loanId": key(1), **LOANLESS[mutation]}})
+    response = await gateway.execute(document(mutation), {"input": {"loanId": key(1), **LOANLESS[mutation]}})
 
-    (error,) = answer["errors"]
-    assert answer["data"] == {mutation: None}
+    (error,) = response["errors"]
+    assert response["data"] == {mutation: None}
     assert (error["extensions"]["code"], error["extensions"]["status"]) == ("NOT_FOUND", 404)
     assert len(gateway.calls) == 1
 
@@ -270,9 +270,9 @@ async def test_blank_comment_is_not_sent(gateway: Gateway, mutation: str) -> Non
     inputs = {"loanId": key(1), "comment": " \n"} | (
         {"action": "STAFF_INFO_ADDED"} if mutation == "addLoanInfo" else {}
     )
-    answer = await gateway.execute(document(mutation), {"input": inputs})
+    response = await gateway.execute(document(mutation), {"input": inputs})
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert error["message"] == "`comment` must not be blank."
     assert gateway.paths() == []
 
@@ -298,10 +298,10 @@ async def test_failed_link_keeps_the_result(gateway: Gateway) -> None:
     gateway.sandbox.faults.add(kind="status", status=503, method="GET", path="/circulation-bff/loans")
     loan = loan_of(gateway)
     inputs = {"loanId": loan["id"], "dueDate": "2099-01-01T00:00:00Z"}
-    answer = await gateway.execute(document("changeDueDate"), {"input": inputs})
+    response = await gateway.execute(document("changeDueDate"), {"input": inputs})
 
-    (error,) = answer["errors"]
-    assert answer["data"] == {"changeDueDate": {"__typename": "DueDateChanged", "loan": None}}
+    (error,) = response["errors"]
+    assert response["data"] == {"changeDueDate": {"__typename": "DueDateChanged", "loan": None}}
     assert error["path"] == ["changeDueDate", "loan"]
     assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
     assert loan["dueDate"].startswith("2099-01-01T00:00:00")

@@ -154,13 +154,13 @@ async def test_another_workstation_is_another_holder(gateway: Gateway) -> None:
 async def test_caller_identity_is_sent(execute: Execute) -> None:
     """Polaris receives the credentials of the staff member and no FOLIO headers."""
     locked = httpx.Response(200, json={"ObjectTypeID": 27, "ObjectID": 480})
-    answer, (upstream_calls,) = await execute(LOCK_OBJECT, PATRON, locked)
+    response, (upstream_calls,) = await execute(LOCK_OBJECT, PATRON, locked)
 
     assert f"{upstream_calls.method} {upstream_calls.url.path}" == f"POST {LOCKS}"
     assert json.loads(upstream_calls.content) == {"ObjectTypeID": 27, "ObjectID": 480}
     assert upstream_calls.headers["authorization"] == "PAS polaris:token:secret"
     assert [name for name in upstream_calls.headers if name.startswith("x-")] == []
-    assert answer["data"]["lockObject"]["lock"]["polarisUserName"] is None
+    assert response["data"]["lockObject"]["lock"]["polarisUserName"] is None
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ async def test_conflict_with_few_fields(
     execute: Execute, document: str, response: httpx.Response, holder: str | None
 ) -> None:
     """A conflict without details is still a conflict; the object comes from the input."""
-    answer, upstream_calls = await execute(document, PATRON, response)
+    body, upstream_calls = await execute(document, PATRON, response)
 
-    assert "errors" not in answer
-    (result,) = answer["data"].values()
+    assert "errors" not in body
+    (result,) = body["data"].values()
     assert result["__typename"] == "ObjectLockConflict"
     held = result["heldBy"] and (result["heldBy"]["id"], result["heldBy"]["polarisUserName"])
     assert held == (holder and ("27:480", holder))
@@ -240,12 +240,12 @@ async def test_release_own_locks(gateway: Gateway) -> None:
 
 async def test_release_requires_a_confirmation(shared_gateway: Gateway) -> None:
     """Without it nothing is sent."""
-    answer = await shared_gateway.execute(
+    response = await shared_gateway.execute(
         RELEASE_MINE, {"input": {"confirm": False}}, shared_gateway.as_staff()
     )
 
-    assert answer["data"] == {"releaseMyLocks": None}
-    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert response["data"] == {"releaseMyLocks": None}
+    assert response["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert shared_gateway.calls == []
 
 
@@ -297,15 +297,15 @@ async def test_lock_without_its_object(gateway: Gateway) -> None:
     """One unusable row costs itself alone; an unknown type is UNKNOWN."""
     rows = [{"ObjectID": 1}, {"ObjectTypeID": 27, "ObjectID": 2}, {"ObjectTypeID": 91, "ObjectID": 3}]
     gateway.sandbox.faults.add(kind="wrong_shape", path="/Polaris", shape=rows)
-    answer = await gateway.execute(
+    response = await gateway.execute(
         "{ objectLocks { totalCount nodes { id objectType } } }", None, gateway.as_staff()
     )
 
-    assert answer["data"]["objectLocks"] == {
+    assert response["data"]["objectLocks"] == {
         "totalCount": 3,
         "nodes": [None, {"id": "27:2", "objectType": "PATRON"}, {"id": "91:3", "objectType": "UNKNOWN"}],
     }
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert error["path"] == ["objectLocks", "nodes", 0, "id"]
     assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
 
@@ -313,12 +313,12 @@ async def test_lock_without_its_object(gateway: Gateway) -> None:
 async def test_staff_email_is_not_exposed(gateway: Gateway) -> None:
     """The holder of a lock has a name; no field of the schema has the email address."""
     await lock(gateway, PATRON)
-    answer = await gateway.execute("{ objectLocks { nodes { staffEmail } } }", None, gateway.as_staff())
+    response = await gateway.execute("{ objectLocks { nodes { staffEmail } } }", None, gateway.as_staff())
     result = await gateway.execute(
         f"{{ objectLocks(all: true) {{ nodes {LOCK} }} }}", None, gateway.as_staff()
     )
 
-    assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert response["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "staffEmail" not in schema.as_str()
     assert "library.example" not in json.dumps(result)
     assert len(result["data"]["objectLocks"]["nodes"]) == 5
@@ -338,10 +338,10 @@ EVERY_WAY = [
 async def fails(gateway: Gateway, document: str, variables: Json, headers: dict[str, str]) -> Json:
     """Return the only error of an operation that locks and releases nothing."""
     before = state(gateway)
-    answer = await gateway.execute(document, variables, headers)
+    response = await gateway.execute(document, variables, headers)
 
-    (error,) = answer["errors"]
-    assert set(answer["data"].values()) == {None}
+    (error,) = response["errors"]
+    assert set(response["data"].values()) == {None}
     assert state(gateway) == before
     return error["extensions"]
 
@@ -414,20 +414,20 @@ async def test_invalid_objects_are_not_sent(
     shared_gateway: Gateway, document: str, lock_input: Json, code: str
 ) -> None:
     """A type or id that Polaris cannot have is rejected before any call."""
-    answer = await shared_gateway.execute(document, {"input": lock_input}, shared_gateway.as_staff())
+    response = await shared_gateway.execute(document, {"input": lock_input}, shared_gateway.as_staff())
 
-    assert answer["errors"][0]["extensions"]["code"] == code
+    assert response["errors"][0]["extensions"]["code"] == code
     assert shared_gateway.calls == []
 
 
 async def test_unknown_type_in_the_document_is_invalid(shared_gateway: Gateway) -> None:
     """A type in the document is validated against the schema, and nothing is executed."""
-    answer = await shared_gateway.execute(
+    response = await shared_gateway.execute(
         "{ objectLock(objectType: BOOK, objectId: 1) { id } }", None, shared_gateway.as_staff()
     )
 
-    assert answer["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
-    assert "data" not in answer
+    assert response["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+    assert "data" not in response
     assert shared_gateway.calls == []
 
 
@@ -449,11 +449,11 @@ async def test_rejection_by_polaris_is_a_refusal(execute: Execute) -> None:
         "StackTrace": "at Polaris.A.B()",
         "Data": None,
     }
-    answer, upstream_calls = await execute(LOCK_OBJECT, PATRON, httpx.Response(400, json=said))
+    response, upstream_calls = await execute(LOCK_OBJECT, PATRON, httpx.Response(400, json=said))
 
-    refused = answer["data"]["lockObject"]
+    refused = response["data"]["lockObject"]
     assert (refused["__typename"], [each["code"] for each in refused["reasons"]]) == ("Refusal", ["OTHER"])
-    assert "Polaris.A.B" not in json.dumps(answer)
+    assert "Polaris.A.B" not in json.dumps(response)
     assert len(upstream_calls) == 1
 
 
@@ -480,11 +480,11 @@ async def test_unclear_lock_is_an_unknown_outcome(fault: Json) -> None:
     """It is sent once, and the error has the query that verifies it."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(path="/Polaris", **fault)
-        answer = await gateway.execute(LOCK_OBJECT, {"input": PATRON}, gateway.as_staff())
+        response = await gateway.execute(LOCK_OBJECT, {"input": PATRON}, gateway.as_staff())
 
-        assert answer["data"] == {"lockObject": None}
-        assert_unclear(answer["errors"][0], "lockObject", KEYS, "polaris")
-        assert answer["errors"][0]["extensions"]["verify"] == (
+        assert response["data"] == {"lockObject": None}
+        assert_unclear(response["errors"][0], "lockObject", KEYS, "polaris")
+        assert response["errors"][0]["extensions"]["verify"] == (
             "objectLock(objectType:, objectId:) { polarisUserName workstationName lockDate }"
         )
         assert gateway.paths() == [f"POST {LOCKS}"]
@@ -502,9 +502,9 @@ async def test_unclear_release_is_an_unknown_outcome(
     """A release is sent once too, and is not reported as a success."""
     async with open_gateway(act_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(path="/Polaris", **fault)
-        answer = await gateway.execute(document, {"input": inputs}, gateway.as_staff())
+        response = await gateway.execute(document, {"input": inputs}, gateway.as_staff())
 
-        (name,) = answer["data"]
-        assert answer["data"][name] is None
-        assert_unclear(answer["errors"][0], name, keys, "polaris")
+        (name,) = response["data"]
+        assert response["data"][name] is None
+        assert_unclear(response["errors"][0], name, keys, "polaris")
         assert len(gateway.calls) == 1

@@ -96,7 +96,7 @@ def every_mutation(*mutations: MutationCase) -> pytest.MarkDecorator:
 class End:
     """An upstream failure after a mutation was received, and whether it takes a timeout to notice."""
 
-    answer: Responder
+    response: Responder
     slow: bool = False
 
 
@@ -136,7 +136,7 @@ async def test_unclear_response_is_an_unknown_outcome(end: str, network: str, mu
     failure = ENDS[end]
     settings: Json = {"act_timeout": 0.3} if failure.slow else {}
     async with (
-        socket_server(failure.answer) as server,
+        socket_server(failure.response) as server,
         gateway_at(server.url, upstream_transport=network, max_upstream_bytes=10_000, **settings) as gateway,
     ):
         before = datetime.now(UTC) - timedelta(milliseconds=1)
@@ -146,11 +146,11 @@ async def test_unclear_response_is_an_unknown_outcome(end: str, network: str, mu
         assert server.lines() == [mutation.sent]
         request_id = server.received[0].header("X-Okapi-Request-Id")
 
-    answer = response.json()
-    (error,) = answer["errors"]
+    body = response.json()
+    (error,) = body["errors"]
     extensions = error["extensions"]
     assert response.status_code == 200
-    assert answer["data"] == {mutation.name: None}
+    assert body["data"] == {mutation.name: None}
     assert error["path"] == [mutation.name]
     assert error["message"].endswith("It may or may not have been executed. Verify before repeating it.")
     assert before <= datetime.fromisoformat(extensions.pop("sentAt")) <= after
@@ -181,14 +181,14 @@ async def test_unclear_response_stops_later_mutations(end: str, network: str) ->
     failure = ENDS[end]
     settings: Json = {"act_timeout": 0.3} if failure.slow else {}
     async with (
-        socket_server(failure.answer) as server,
+        socket_server(failure.response) as server,
         gateway_at(server.url, upstream_transport=network, max_upstream_bytes=10_000, **settings) as gateway,
     ):
-        answer = await gateway.execute(THREE, CHECK_OUT.inputs)
+        response = await gateway.execute(THREE, CHECK_OUT.inputs)
 
         assert server.lines() == [CHECK_OUT.sent]
 
-    assert [(each["path"], each["extensions"]["code"]) for each in answer["errors"]] == [
+    assert [(each["path"], each["extensions"]["code"]) for each in response["errors"]] == [
         (["one"], "OUTCOME_UNKNOWN"),
         (["two"], "UPSTREAM_UNAVAILABLE"),
         (["three"], "UPSTREAM_UNAVAILABLE"),
@@ -214,10 +214,10 @@ async def test_one_request_for_each_mutation(end: str) -> None:
 # Not sent
 
 
-def not_sent(answer: Json, mutation: MutationCase) -> Json:
+def not_sent(response: Json, mutation: MutationCase) -> Json:
     """Return the error of a mutation that is safe to retry because nothing was sent."""
-    (error,) = answer["errors"]
-    assert answer["data"] == {mutation.name: None}
+    (error,) = response["errors"]
+    assert response["data"] == {mutation.name: None}
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
     assert "sentAt" not in error["extensions"]
     return error
@@ -287,10 +287,10 @@ async def test_refusal_has_all_its_reasons(mutation: MutationCase, status: int) 
     """A 400 and a 422 are data: every reason in order, after one request, and no error."""
     refused = httpx.Response(status, json={"errors": REASONS})
     async with gateway_over(lambda request: refused) as gateway:
-        answer = await gateway.execute(mutation.document, mutation.inputs)
+        response = await gateway.execute(mutation.document, mutation.inputs)
 
-    assert "errors" not in answer
-    failure = answer["data"][mutation.name]
+    assert "errors" not in response
+    failure = response["data"][mutation.name]
     assert failure["__typename"] == "Refusal"
     assert [(each["message"], each["parameters"]) for each in failure["reasons"]] == SAID
     assert gateway.lines() == [mutation.sent]
@@ -320,16 +320,16 @@ async def test_each_status_of_each_kind_of_mutation(mutation: MutationCase, stat
     expected = STATUSES[status][[CHECK_OUT, CHECK_IN, LOCK].index(mutation)]
     said = httpx.Response(status, json={"errors": []}, headers={"Retry-After": "7"})
     async with gateway_over(lambda request: said) as gateway:
-        answer = await gateway.execute(mutation.document, mutation.inputs)
+        response = await gateway.execute(mutation.document, mutation.inputs)
 
     assert gateway.lines() == [mutation.sent]
     if expected in (REFUSED, CONFLICT):
-        assert "errors" not in answer
-        assert answer["data"][mutation.name]["__typename"] == expected
+        assert "errors" not in response
+        assert response["data"][mutation.name]["__typename"] == expected
         return
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     extensions = error["extensions"]
-    assert answer["data"] == {mutation.name: None}
+    assert response["data"] == {mutation.name: None}
     assert (extensions["code"], extensions["upstream"]) == (expected, mutation.upstream)
     assert extensions["retryable"] is (expected == "RATE_LIMITED")
     assert extensions.get("status") == (None if expected == UNKNOWN else status)
@@ -341,9 +341,9 @@ async def test_missing_bff_permission_is_a_known_outcome(mutation: MutationCase)
     """Okapi rejects the call before the BFF receives it, so not even a check-in has happened."""
     text = "Access for user 'desk' (1) requires permission: circulation-bff.loans.check-in-by-barcode.execute"
     async with gateway_over(lambda request: httpx.Response(403, text=text)) as gateway:
-        answer = await gateway.execute(mutation.document, mutation.inputs)
+        response = await gateway.execute(mutation.document, mutation.inputs)
 
-    assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert response["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert gateway.lines() == [mutation.sent]
 
 
@@ -351,7 +351,7 @@ async def test_missing_bff_permission_is_a_known_outcome(mutation: MutationCase)
 
 
 @pytest.mark.parametrize(
-    ("answer", "lost"),
+    ("response", "lost"),
     [
         ({"renewalCount": 2**31}, ["renewalCount"]),
         ({"action": {"a": 1}}, ["action"]),
@@ -362,13 +362,13 @@ async def test_missing_bff_permission_is_a_known_outcome(mutation: MutationCase)
     ],
     ids=str,
 )
-async def test_invalid_value_in_the_response_keeps_the_result(answer: Json, lost: list[str]) -> None:
+async def test_invalid_value_in_the_response_keeps_the_result(response: Json, lost: list[str]) -> None:
     """The loan is returned with its id: an invalid value is null, with a separate error."""
     done = {"id": key(9), "renewalCount": 1, "action": "checkedout", "dueDate": None, "status": None}
     document = """mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on CheckedOut { loan {
         id renewalCount action dueDate status { name }
     } } } }"""
-    async with gateway_over(lambda request: httpx.Response(200, json=done | answer)) as gateway:
+    async with gateway_over(lambda request: httpx.Response(200, json=done | response)) as gateway:
         failure = await gateway.execute(document, CHECK_OUT.inputs)
 
     assert failure["data"]["checkOut"]["loan"] == done | dict.fromkeys(lost)

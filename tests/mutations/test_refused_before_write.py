@@ -64,11 +64,11 @@ async def code_of(name: str, response: ProxyError, **settings: Json) -> str:
         return httpx.Response(response.status, text=response.body, headers=response.headers)
 
     async with gateway_over(upstream, **settings) as gateway:
-        answer = await gateway.execute(document, inputs)
+        outcome = await gateway.execute(document, inputs)
 
     assert [each for each in gateway.requests if each.method != "GET"] == gateway.requests[-1:]
-    (result,) = answer["data"].values()
-    return str(result["__typename"] if result else answer["errors"][0]["extensions"]["code"])
+    (result,) = outcome["data"].values()
+    return str(result["__typename"] if result else outcome["errors"][0]["extensions"]["code"])
 
 
 BEFORE: dict[str, tuple[Callable[[Route, str], ProxyError], str]] = {
@@ -167,9 +167,9 @@ async def test_the_sandbox_behind_a_proxy(error: ProxyError, code: str) -> None:
     """The embedded library can send every error of a proxy."""
     async with open_gateway() as gateway:
         gateway.sandbox.faults.add(kind="status", method="POST", **error._asdict())
-        answer = await gateway.execute(CHECK_IN.document, {"input": CHECK_IN.inputs})
+        response = await gateway.execute(CHECK_IN.document, {"input": CHECK_IN.inputs})
 
-        assert answer["errors"][0]["extensions"]["code"] == code
+        assert response["errors"][0]["extensions"]["code"] == code
         assert len(gateway.sandbox.calls) == 1
 
 
@@ -185,9 +185,9 @@ async def test_an_expired_token_is_not_sent(name: str) -> None:
     """Nothing is sent for a mutation with a token that has expired, not even the read before it."""
     document, inputs, _ = MUTATIONS[name]
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
-        answer = await gateway.execute(document, inputs, with_token({"exp": time.time() - 1}))
+        response = await gateway.execute(document, inputs, with_token({"exp": time.time() - 1}))
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert error["message"] == "The token has expired; nothing was sent."
     assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("UNAUTHENTICATED", False)
     assert gateway.requests == []
@@ -196,22 +196,22 @@ async def test_an_expired_token_is_not_sent(name: str) -> None:
 async def test_an_expired_token_is_not_sent_with_a_read() -> None:
     """A query with an expired token fails without a call; what needs no call has its value."""
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
-        answer = await gateway.execute(
+        response = await gateway.execute(
             "{ __typename loans { nodes { id } } }", None, with_token({"exp": time.time() - 1})
         )
 
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["UNAUTHENTICATED"]
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["UNAUTHENTICATED"]
     assert gateway.requests == []
 
 
 async def test_object_locks_do_not_depend_on_the_token_of_folio() -> None:
     """Polaris has a login of its own."""
     async with gateway_over(lambda request: httpx.Response(200, json=[])) as gateway:
-        answer = await gateway.execute(
+        response = await gateway.execute(
             "{ objectLocks { nodes { id } } }", None, with_token({"exp": time.time() - 1})
         )
 
-    assert answer == {"data": {"objectLocks": {"nodes": []}}}
+    assert response == {"data": {"objectLocks": {"nodes": []}}}
     assert len(gateway.requests) == 1
 
 
@@ -219,9 +219,9 @@ async def test_object_locks_do_not_depend_on_the_token_of_folio() -> None:
 async def test_a_token_without_a_readable_expiry_is_sent(claims: object) -> None:
     """The service decides."""
     async with gateway_over(lambda request: httpx.Response(401)) as gateway:
-        answer = await gateway.execute(CHECK_IN.document, CHECK_IN.inputs, with_token(claims))
+        response = await gateway.execute(CHECK_IN.document, CHECK_IN.inputs, with_token(claims))
 
-    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert response["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     assert gateway.lines() == [CHECK_IN.sent]
 
 
@@ -242,9 +242,9 @@ async def test_a_token_that_expires_during_a_write(name: str, lifetime: float, c
     async with gateway_over(refuse) as gateway:
         await gateway.execute("{ __typename }")  # the first operation may take longer than the token lasts
         expires = time.time() + lifetime
-        answer = await gateway.execute(document, inputs, with_token({"exp": expires}))
+        response = await gateway.execute(document, inputs, with_token({"exp": expires}))
 
-    assert answer["errors"][0]["extensions"]["code"] == code
+    assert response["errors"][0]["extensions"]["code"] == code
     assert gateway.lines() == [sent]
 
 
@@ -256,9 +256,9 @@ async def test_a_stored_mediated_request_needs_its_date() -> None:
     inputs = MEDIATED.required_inputs | {"id": key(1)}
     inputs.pop("requestDate", None)
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
-        answer = await gateway.execute(MEDIATED.document, inputs)
+        response = await gateway.execute(MEDIATED.document, inputs)
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert error["message"] == "`requestDate` is required with `id`: it replaces the stored date."
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert gateway.requests == []

@@ -196,10 +196,10 @@ async def test_mediated_request_is_recognized_by_one_field(execute: Execute, mem
     """Upstream does not name the type of the record; either field of a mediated request identifies it."""
     mutation = next(mutation for mutation in MUTATION_CASES if mutation.name == "createEcsRequestExternal")
     created = httpx.Response(201, json={"id": key(1), member: "New"})
-    answer, _ = await execute(document(mutation.name), mutation.inputs, created)
+    response, _ = await execute(document(mutation.name), mutation.inputs, created)
 
-    assert answer["data"][mutation.name]["__typename"] == "MediatedRequestCreated"
-    assert answer["data"][mutation.name]["mediatedRequest"]["id"] == key(1)
+    assert response["data"][mutation.name]["__typename"] == "MediatedRequestCreated"
+    assert response["data"][mutation.name]["mediatedRequest"]["id"] == key(1)
 
 
 async def test_mediated_request_is_confirmed(gateway: Gateway) -> None:
@@ -248,10 +248,10 @@ async def test_batch_has_distinct_items(gateway: Gateway) -> None:
     """A repeated item is refused by the library, an empty batch rejected before any call."""
     ((_, parameters),) = await refused(gateway, "createBatchRequest", batch(gateway, ITEM, ITEM))
     gateway.sandbox.calls.clear()
-    answer = await gateway.execute(document("createBatchRequest"), {"input": batch(gateway)})
+    response = await gateway.execute(document("createBatchRequest"), {"input": batch(gateway)})
 
     assert parameters == ["itemIds"]
-    assert answer["errors"][0]["message"] == "`itemRequests` must have at least one element."
+    assert response["errors"][0]["message"] == "`itemRequests` must have at least one element."
     assert gateway.paths() == []
 
 
@@ -313,10 +313,10 @@ async def test_unknown_cancellation_reason_is_refused(gateway: Gateway) -> None:
 
 async def test_unknown_request_is_not_written(gateway: Gateway) -> None:
     """The read returns nothing, so nothing is written, and the error names the request."""
-    answer = await gateway.execute(document("cancelRequest"), {"input": cancellation(gateway, key(1))})
+    response = await gateway.execute(document("cancelRequest"), {"input": cancellation(gateway, key(1))})
 
-    (error,) = answer["errors"]
-    assert answer["data"] == {"cancelRequest": None}
+    (error,) = response["errors"]
+    assert response["data"] == {"cancelRequest": None}
     assert (error["extensions"]["code"], error["extensions"]["status"]) == ("NOT_FOUND", 404)
     assert gateway.paths() == [f"GET /circulation/requests/{key(1)}"]
 
@@ -328,9 +328,9 @@ async def test_failed_read_is_a_known_outcome(execute: Execute, status: int, cod
     """If the request cannot be read, nothing is written, and the error is that of a read."""
     mutation = next(mutation for mutation in MUTATION_CASES if mutation.name == "cancelRequest")
     lasting = httpx.Response(status, headers={"Retry-After": "60"})  # so that the read is not retried
-    answer, upstream_calls = await execute(mutation.document, mutation.inputs, lasting)
+    response, upstream_calls = await execute(mutation.document, mutation.inputs, lasting)
 
-    assert answer["errors"][0]["extensions"]["code"] == code
+    assert response["errors"][0]["extensions"]["code"] == code
     assert [each.method for each in upstream_calls] == ["GET"]
 
 
@@ -397,9 +397,9 @@ async def test_incomplete_queue_is_refused(gateway: Gateway) -> None:
 async def test_invalid_orders_are_not_sent(gateway: Gateway, queue: list[tuple[int, int]], name: str) -> None:
     """Positions with gaps and repeated requests are rejected before any call."""
     inputs = [{"id": key(number), "newPosition": place} for number, place in queue]
-    answer = await gateway.execute(document("reorderQueue"), {"input": {"itemId": key(9), "queue": inputs}})
+    response = await gateway.execute(document("reorderQueue"), {"input": {"itemId": key(9), "queue": inputs}})
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert f"`{name}`" in error["message"]
     assert gateway.paths() == []
@@ -408,21 +408,21 @@ async def test_invalid_orders_are_not_sent(gateway: Gateway, queue: list[tuple[i
 async def test_request_ids_are_case_insensitive(gateway: Gateway) -> None:
     """The same id in capitals is the same request."""
     capital = "ABCDEF00-0000-4000-8000-000000000001"
-    answer = await gateway.execute(
+    response = await gateway.execute(
         document("reorderQueue"), {"input": {"itemId": key(9), "queue": places(capital, capital.lower())}}
     )
 
-    assert answer["errors"][0]["message"] == "`queue` must contain each request once."
+    assert response["errors"][0]["message"] == "`queue` must contain each request once."
 
 
 @pytest.mark.parametrize("queue_fields", [{}, {"instanceId": key(1), "itemId": key(2)}])
 async def test_one_queue_is_required(gateway: Gateway, queue_fields: Json) -> None:
     """An instance or an item: none and both are rejected before any call."""
-    answer = await gateway.execute(
+    response = await gateway.execute(
         document("reorderQueue"), {"input": {**queue_fields, "queue": places(key(3))}}
     )
 
-    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert response["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert gateway.paths() == []
 
 
@@ -452,9 +452,9 @@ async def test_unknown_request_is_refused(gateway: Gateway) -> None:
 @pytest.mark.parametrize(("ids", "name"), [([], "Abebe"), ([key(1)], "  ")])
 async def test_print_requires_requests_and_printer(gateway: Gateway, ids: list[str], name: str) -> None:
     """An empty list or name is rejected before any call."""
-    answer = await gateway.execute(
+    response = await gateway.execute(
         document("recordPrintEvents"), {"input": printed(gateway, *ids, name=name)}
     )
 
-    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+    assert response["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert gateway.paths() == []

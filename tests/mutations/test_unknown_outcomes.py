@@ -32,10 +32,10 @@ def not_attempted(error: Json) -> Json:
 
 async def test_later_mutations_are_not_attempted(execute: Execute) -> None:
     """After an unknown outcome the later mutations are not sent, and each has its error."""
-    answer, upstream_calls = await execute(THREE, GIVEN, httpx.Response(500))
+    response, upstream_calls = await execute(THREE, GIVEN, httpx.Response(500))
 
-    first, *others = answer["errors"]
-    assert answer["data"] == {"first": None, "second": None, "third": None}
+    first, *others = response["errors"]
+    assert response["data"] == {"first": None, "second": None, "third": None}
     assert first["extensions"]["code"] == "OUTCOME_UNKNOWN"
     assert [not_attempted(each) for each in others] == [["second"], ["third"]]
     assert [each.url.path for each in upstream_calls] == [f"/circulation/loans/{key(1)}/change-due-date"]
@@ -47,10 +47,10 @@ async def test_earlier_results_are_kept(execute: Execute) -> None:
     def answer_of(request: httpx.Request) -> httpx.Response:
         return httpx.Response(204 if request.url.path.endswith("date") else 502)
 
-    answer, upstream_calls = await execute(THREE, GIVEN, answer_of)
+    response, upstream_calls = await execute(THREE, GIVEN, answer_of)
 
-    second, third = answer["errors"]
-    assert answer["data"]["first"] == {"__typename": "DueDateChanged"}
+    second, third = response["errors"]
+    assert response["data"]["first"] == {"__typename": "DueDateChanged"}
     assert second["extensions"]["code"] == "OUTCOME_UNKNOWN"
     assert not_attempted(third) == ["third"]
     assert len(upstream_calls) == 2
@@ -59,9 +59,9 @@ async def test_earlier_results_are_kept(execute: Execute) -> None:
 @pytest.mark.parametrize("status", [422, 401, 403, 404, 429])
 async def test_known_outcomes_stop_nothing(execute: Execute, status: int) -> None:
     """After a refusal or an error with a known outcome the later mutations are sent."""
-    answer, upstream_calls = await execute(THREE, GIVEN, httpx.Response(status))
+    response, upstream_calls = await execute(THREE, GIVEN, httpx.Response(status))
 
-    reasons = [each["extensions"].get("reason") for each in answer.get("errors", [])]
+    reasons = [each["extensions"].get("reason") for each in response.get("errors", [])]
     assert "notAttempted" not in reasons
     assert len(upstream_calls) == 3
 
@@ -72,10 +72,10 @@ async def test_unsent_mutation_stops_nothing(execute: Execute) -> None:
     def unreachable(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
-    answer, upstream_calls = await execute(THREE, GIVEN, unreachable)
+    response, upstream_calls = await execute(THREE, GIVEN, unreachable)
 
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["UPSTREAM_UNAVAILABLE"] * 3
-    assert all("reason" not in each["extensions"] for each in answer["errors"])
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["UPSTREAM_UNAVAILABLE"] * 3
+    assert all("reason" not in each["extensions"] for each in response["errors"])
     assert len(upstream_calls) == 3
 
 

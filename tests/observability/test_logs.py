@@ -86,10 +86,10 @@ async def test_how_an_operation_ended(
     gateway: Gateway, lines: LogLines, query: str, kind: str, outcome: str, codes: dict[str, int]
 ) -> None:
     """The line has the outcome and the number of errors by code, and nothing of the document."""
-    answer = await gateway.execute(query)
+    response = await gateway.execute(query)
 
     (line,) = lines.all
-    assert [error["extensions"]["code"] for error in answer["errors"]] == list(codes)
+    assert [error["extensions"]["code"] for error in response["errors"]] == list(codes)
     assert (line["kind"], line["outcome"], line["errors"]) == (kind, outcome, codes)
     assert "no id" not in lines.text
     assert "dueDat" not in lines.text

@@ -103,22 +103,22 @@ async def test_an_operation_is_counted(execution: str) -> None:
         for _ in range(3):
             await gateway.data(LOANS)
 
-        found = await scrape(gateway)
+        result = await scrape(gateway)
 
-    assert found.of(OPERATIONS) == found.of(OPERATIONS, kind="query", outcome="success") == 3
-    whole = found.of("gateway_operation_duration_seconds_sum")
-    upstream = found.of("gateway_upstream_call_duration_seconds_sum")
+    assert result.of(OPERATIONS) == result.of(OPERATIONS, kind="query", outcome="success") == 3
+    whole = result.of("gateway_operation_duration_seconds_sum")
+    upstream = result.of("gateway_upstream_call_duration_seconds_sum")
     assert 0 < upstream < whole
-    assert found.of("gateway_operation_duration_seconds_bucket", le="+Inf") == 3 * 1.0
-    assert found.of(CALLS) == 6
-    assert found.of(CALLS, upstream="bff", method="GET", route="/circulation-bff/loans", status="2xx") == 3
-    assert found.of(CALLS, upstream="folio", method="GET", route="/groups", status="2xx") == 3
-    assert found.of("gateway_loader_batch_keys_count") == 6
-    assert found.of("gateway_loader_batch_keys_sum") == 9
-    assert found.of("gateway_loader_hits_total") == 9
-    assert found.of("gateway_embedded_links_total") == 15
-    assert found.of("gateway_plans_executed_total") == (3 if execution == "plan" else 0)
-    assert found.of("gateway_operations_in_flight") == 0
+    assert result.of("gateway_operation_duration_seconds_bucket", le="+Inf") == 3 * 1.0
+    assert result.of(CALLS) == 6
+    assert result.of(CALLS, upstream="bff", method="GET", route="/circulation-bff/loans", status="2xx") == 3
+    assert result.of(CALLS, upstream="folio", method="GET", route="/groups", status="2xx") == 3
+    assert result.of("gateway_loader_batch_keys_count") == 6
+    assert result.of("gateway_loader_batch_keys_sum") == 9
+    assert result.of("gateway_loader_hits_total") == 9
+    assert result.of("gateway_embedded_links_total") == 15
+    assert result.of("gateway_plans_executed_total") == (3 if execution == "plan" else 0)
+    assert result.of("gateway_operations_in_flight") == 0
 
 
 async def test_no_label_is_unbounded() -> None:
@@ -137,10 +137,10 @@ async def test_no_label_is_unbounded() -> None:
             await gateway.execute(CHECK_IN, headers=gateway.as_staff())
             gateway.sandbox.faults.clear()
         await gateway.http.get("/graphql?query=%7B", headers={"X-Okapi-Tenant": "diku"})
-        found = await scrape(gateway)
+        result = await scrape(gateway)
 
     values = defaultdict[str, set[str]](set)
-    for _, labels in found:
+    for _, labels in result:
         for label, value in labels:
             values[label].add(value)
     assert values.pop("le")
@@ -149,7 +149,7 @@ async def test_no_label_is_unbounded() -> None:
     }
     assert len(values["route"]) > 20
     assert len(values["status"]) > 3
-    ours = [name for name, _ in found if name.startswith("gateway_")]
+    ours = [name for name, _ in result if name.startswith("gateway_")]
     assert len(ours) < 3000
 
 
@@ -182,11 +182,11 @@ async def test_calls_that_fail(fault: dict[str, object], status: str, code: str)
     async with open_gateway(read_timeout=1, read_attempts=1, lists_from="bff") as gateway:
         gateway.sandbox.faults.add(path="/circulation-bff/loans", **fault)  # type: ignore[arg-type]  # by kind
         await gateway.execute("{ loans { nodes { id } } }")
-        found = await scrape(gateway)
+        result = await scrape(gateway)
 
-    assert found.of(CALLS) == found.of(CALLS, status=status, route="/circulation-bff/loans") == 1
-    assert found.of("gateway_errors_total") == found.of("gateway_errors_total", code=code) == 1
-    assert found.of(OPERATIONS, kind="query", outcome="partial") == 1
+    assert result.of(CALLS) == result.of(CALLS, status=status, route="/circulation-bff/loans") == 1
+    assert result.of("gateway_errors_total") == result.of("gateway_errors_total", code=code) == 1
+    assert result.of(OPERATIONS, kind="query", outcome="partial") == 1
 
 
 async def test_retries_and_breakers_are_counted() -> None:
@@ -205,20 +205,22 @@ async def test_retries_and_breakers_are_counted() -> None:
     assert again.of("gateway_upstream_retries_total", upstream="bff") == 1
     assert again.of("gateway_circuit_breakers_open") == before.of("gateway_circuit_breakers_open")
     for upstream, opened in (("folio", 0), ("bff", 1), ("polaris", 0)):
-        found = [each.of("gateway_circuit_breakers_open", upstream=upstream) for each in (before, left_alone)]
-        assert found[1] - found[0] == opened
+        result = [
+            each.of("gateway_circuit_breakers_open", upstream=upstream) for each in (before, left_alone)
+        ]
+        assert result[1] - result[0] == opened
     assert left_alone.of(CALLS, status="unavailable") > 0  # not sent
 
 
 async def test_every_operation_is_counted_once(gateway: Gateway) -> None:
     """Operations are counted once, regardless of their number between two scrapes."""
-    found = []
+    result = []
     for operations in (1, 2 * BATCH + 1, 0):
         for _ in range(operations):
             await gateway.data("{ __typename }")
-        found.append((await scrape(gateway)).of(OPERATIONS))
+        result.append((await scrape(gateway)).of(OPERATIONS))
 
-    assert found == [1, 2 * BATCH + 2, 2 * BATCH + 2]
+    assert result == [1, 2 * BATCH + 2, 2 * BATCH + 2]
 
 
 def test_operations_are_counted_without_a_scrape() -> None:
@@ -240,12 +242,12 @@ async def test_mutations_are_counted_by_outcome(gateway: Gateway) -> None:
     gateway.sandbox.faults.add(kind="html", path="/circulation-bff/loans/check-in")
     await gateway.execute(CHECK_IN, headers=gateway.as_staff())
 
-    found = await scrape(gateway)
+    result = await scrape(gateway)
 
-    assert found.of("gateway_mutations_total", mutation="checkIn", outcome="UPSTREAM_REJECTED") == 1
-    assert found.of("gateway_mutations_total", mutation="checkIn", outcome="OUTCOME_UNKNOWN") == 1
-    assert found.of("gateway_mutations_total") == 2
-    assert found.of("gateway_running_mutations") == 0
+    assert result.of("gateway_mutations_total", mutation="checkIn", outcome="UPSTREAM_REJECTED") == 1
+    assert result.of("gateway_mutations_total", mutation="checkIn", outcome="OUTCOME_UNKNOWN") == 1
+    assert result.of("gateway_mutations_total") == 2
+    assert result.of("gateway_running_mutations") == 0
 
 
 async def test_refused_requests_are_counted() -> None:
@@ -277,11 +279,13 @@ async def test_fallbacks_are_counted_by_reason() -> None:
             kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [{"id": "1", "item": 7}]}
         )
         await gateway.execute("{ loans { nodes { id item { title } } } }")
-        found = await scrape(gateway)
+        result = await scrape(gateway)
 
-    reasons = {reason: found.of("gateway_plan_fallbacks_total", reason=reason) for reason in get_args(Reason)}
+    reasons = {
+        reason: result.of("gateway_plan_fallbacks_total", reason=reason) for reason in get_args(Reason)
+    }
     assert sum(reasons.values()) == 1
-    assert found.of("gateway_plans_executed_total") == 1
+    assert result.of("gateway_plans_executed_total") == 1
 
 
 async def test_calls_to_an_unavailable_store_are_counted() -> None:
@@ -291,11 +295,11 @@ async def test_calls_to_an_unavailable_store_are_counted() -> None:
     ) as gateway:
         for _ in range(2):
             await gateway.data("{ __typename }")
-        found = await scrape(gateway)
+        result = await scrape(gateway)
 
-    assert found.of("gateway_redis_calls_total", outcome="failure") == 1
-    assert found.of("gateway_redis_calls_total", outcome="skipped") == 1
-    assert found.of("gateway_redis_calls_total", outcome="success") == 0
+    assert result.of("gateway_redis_calls_total", outcome="failure") == 1
+    assert result.of("gateway_redis_calls_total", outcome="skipped") == 1
+    assert result.of("gateway_redis_calls_total", outcome="success") == 0
 
 
 async def test_disconnected_clients_are_counted() -> None:
@@ -317,10 +321,10 @@ async def test_disconnected_clients_are_counted() -> None:
         send,
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
-        found = scraped((await http.get("/metrics")).text)
+        result = scraped((await http.get("/metrics")).text)
 
-    assert found.of(OPERATIONS, kind="query", outcome="abandoned") == 1
-    assert found.of(CALLS, status="cancelled") == 1
+    assert result.of(OPERATIONS, kind="query", outcome="abandoned") == 1
+    assert result.of(CALLS, status="cancelled") == 1
 
 
 async def never(request: httpx.Request) -> httpx.Response:

@@ -16,9 +16,9 @@ VALUE = re.compile(r'total;dur=([0-9.]+), upstream;dur=([0-9.]+);desc="(\d+ call
 
 async def timing(gateway: Gateway, query: str, method: str = "POST") -> tuple[float, float, str]:
     response = await gateway.http.request(method, "/graphql", json={"query": query})
-    found = VALUE.fullmatch(response.headers["server-timing"])
-    assert found
-    return float(found[1]), float(found[2]), found[3]
+    result = VALUE.fullmatch(response.headers["server-timing"])
+    assert result
+    return float(result[1]), float(result[2]), result[3]
 
 
 async def test_it_tells_the_time_and_the_calls() -> None:

@@ -134,14 +134,14 @@ def selected(target: GraphQLObjectType, embedded: frozenset[Path], *, links: boo
             yield f"{name} {{ {' '.join(['id', *through])} }}"
 
 
-def found(answer: Json, name: str) -> list[Json]:
+def result(response: Json, name: str) -> list[Json]:
     """Return all values with this name at any depth, in the order of the response."""
-    if isinstance(answer, list):
-        return [value for each in answer for value in found(each, name)]
-    if not isinstance(answer, dict):
+    if isinstance(response, list):
+        return [value for each in response for value in result(each, name)]
+    if not isinstance(response, dict):
         return []
-    here = [answer[name]] if name in answer else []
-    return here + [value for key, each in answer.items() if key != name for value in found(each, name)]
+    here = [response[name]] if name in response else []
+    return here + [value for key, each in response.items() if key != name for value in result(each, name)]
 
 
 def flat(values: list[Json]) -> list[Json]:

@@ -99,7 +99,7 @@ async def gateway_over(path: str) -> AsyncIterator[Callable[[Json, str], Awaitab
     """One gateway for several bodies of upstream; it is asked as by `query_over`."""
     body: Json = None
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         matches = request.url.path.endswith(path)
         return httpx.Response(200, json=body) if matches else httpx.Response(404, text="no")
 
@@ -110,7 +110,7 @@ async def gateway_over(path: str) -> AsyncIterator[Callable[[Json, str], Awaitab
         return (await http.post("/graphql", json={"query": query}, headers=headers)).json()
 
     settings = Settings(sandbox=True, max_cost=100_000, max_result_nodes=10_000_000)
-    app = create_app(settings, transport=lambda limits: httpx.MockTransport(answer))
+    app = create_app(settings, transport=lambda limits: httpx.MockTransport(response))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http,
@@ -131,8 +131,8 @@ async def check(kind: str, root: str, path: str, key: str, record: Json) -> int:
         part = records[start : start + size]
         body = {key: [records[0], *part], "totalRecords": len(part) + 1}
         query = f"{{ {root}(first: 1000) {{ nodes {{ {without_calls(target)} }} }} }}"
-        answer = await query_over(path, body, query)
-        nodes = answer["data"][root]["nodes"]
+        response = await query_over(path, body, query)
+        nodes = response["data"][root]["nodes"]
         good = nodes[0]
         assert len(nodes) == len(part) + 1
         touched = {place: readers_of(target, wrong[start + place - 1][0]) for place in range(1, len(nodes))}
@@ -140,7 +140,7 @@ async def check(kind: str, root: str, path: str, key: str, record: Json) -> int:
             assert node is not None, wrong[start + place - 1]
             changed = {name for name in good if node[name] != good[name]} - {"id"}
             assert changed <= touched[place], (changed, wrong[start + place - 1])
-        for each in answer.get("errors", ()):
+        for each in response.get("errors", ()):
             assert each["path"][2] > 0, each
             assert each["path"][:2] == [root, "nodes"]
             assert each["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE", (
@@ -152,8 +152,8 @@ async def check(kind: str, root: str, path: str, key: str, record: Json) -> int:
     return len(wrong)
 
 
-def only_error(answer: Json) -> tuple[list[Json], str]:
+def only_error(response: Json) -> tuple[list[Json], str]:
     """Return path and message of the only error of a response."""
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
     return error["path"], error["message"]

@@ -207,12 +207,12 @@ async def test_invalid_amount_is_an_error_of_the_sum(gateway: Gateway) -> None:
     (account,) = owe(gateway.library, user, 5)
     gateway.library.accounts[account]["remaining"] = "much"
 
-    answer = await gateway.execute(
+    response = await gateway.execute(
         "query($id: ID!) { user(id: $id) { accounts { amountRemaining totalCount } } }", {"id": user}
     )
 
-    assert answer["data"]["user"]["accounts"] == {"amountRemaining": None, "totalCount": 1}
-    (problem,) = answer["errors"]
+    assert response["data"]["user"]["accounts"] == {"amountRemaining": None, "totalCount": 1}
+    (problem,) = response["errors"]
     assert problem["path"] == ["user", "accounts", "amountRemaining"]
     assert problem["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
 

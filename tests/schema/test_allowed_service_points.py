@@ -76,9 +76,9 @@ async def test_other_keys_are_rejected(
 ) -> None:
     """Keys that the operation does not take are an error, and nothing is sent."""
     key = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-    answer = await gateway.execute(MOVE, {"operation": operation, **dict.fromkeys(names, key)})
+    response = await gateway.execute(MOVE, {"operation": operation, **dict.fromkeys(names, key)})
 
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert (error["extensions"]["code"], error["message"]) == ("BAD_USER_INPUT", message)
     assert gateway.calls == []
 
@@ -86,7 +86,7 @@ async def test_other_keys_are_rejected(
 async def test_a_move_of_a_request_that_does_not_exist(gateway: Gateway) -> None:
     """Circulation's rejection is an error with its code."""
     variables = hold(gateway.library) | {"request": "7c9e6679-7425-40de-944b-e07fc1f90ae7"}
-    answer = await gateway.execute(MOVE, {"operation": "MOVE", **variables})
+    response = await gateway.execute(MOVE, {"operation": "MOVE", **variables})
 
-    assert answer["data"] == {"allowedServicePoints": None}
-    assert answer["errors"][0]["extensions"]["code"] == "UPSTREAM_REJECTED"
+    assert response["data"] == {"allowedServicePoints": None}
+    assert response["errors"][0]["extensions"]["code"] == "UPSTREAM_REJECTED"

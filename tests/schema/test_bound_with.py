@@ -178,14 +178,14 @@ async def test_items_that_may_lack_some_are_an_error(gateway: Gateway, status: i
         gateway.sandbox.faults.add(kind="status", path=path, status=status, body="no")
     _, holdings_id, instance_id = bound(gateway.library)
 
-    answer = await gateway.execute(TITLE, {"id": instance_id})
+    response = await gateway.execute(TITLE, {"id": instance_id})
 
-    assert answer["data"]["instance"] == {
+    assert response["data"]["instance"] == {
         "items": None,
         "holdings": {"nodes": [{"id": holdings_id, "items": None}]},
     }
-    assert {each["extensions"]["code"] for each in answer["errors"]} == {code}
-    assert len(answer["errors"]) == 2
+    assert {each["extensions"]["code"] for each in response["errors"]} == {code}
+    assert len(response["errors"]) == 2
 
 
 async def test_more_bound_items_than_one_query_can_name() -> None:
@@ -279,8 +279,8 @@ async def test_cost_of_items_by_holdings_and_by_title(arguments: str, cost: int)
     variable = "($filter: ItemFilter)" if "$" in arguments else ""
     items = f"items{arguments} {{ nodes {{ id }} }}"
     async with open_gateway(max_cost=1) as gateway:
-        answer = await gateway.execute(f"query{variable} {{ a: {items} b: {items} }}")
-        assert answer["errors"][0]["extensions"]["estimated"] == 2 * cost
+        response = await gateway.execute(f"query{variable} {{ a: {items} b: {items} }}")
+        assert response["errors"][0]["extensions"]["estimated"] == 2 * cost
         assert gateway.paths() == []
 
 
@@ -379,15 +379,17 @@ async def test_titles_that_cannot_be_read_cost_their_field_alone(execution: str)
         item_id, *_ = bound(gateway.library)
         query = f'{{ items(filter: {{ id: "{item_id}" }}) {{ nodes {{ id {TITLES} }} }} }}'
         gateway.sandbox.faults.add(kind="status", status=403, path=f"/inventory/items/{item_id}")
-        answer = await gateway.execute(query)
+        response = await gateway.execute(query)
         gateway.sandbox.faults.clear()
         gateway.sandbox.faults.add(kind="status", status=404, path=f"/inventory/items/{item_id}")
         deleted = await gateway.execute(query)
 
     assert (
-        answer["data"] == deleted["data"] == {"items": {"nodes": [{"id": item_id, "boundWithTitles": None}]}}
+        response["data"]
+        == deleted["data"]
+        == {"items": {"nodes": [{"id": item_id, "boundWithTitles": None}]}}
     )
-    (error,) = answer["errors"]
+    (error,) = response["errors"]
     assert (error["extensions"]["code"], error["path"]) == (
         "FORBIDDEN",
         ["items", "nodes", 0, "boundWithTitles"],
@@ -400,18 +402,20 @@ async def test_cost_of_the_titles_of_bound_items(execution: str) -> None:
     """A page is estimated to have few bound items; those beyond the maximum cost have an error each."""
     query = f"{{ items(first: 100) {{ nodes {{ isBoundWith {TITLES} }} }} }}"
     async with open_gateway(max_cost=8) as gateway:
-        answer = await gateway.execute(query)
-        assert answer["errors"][0]["extensions"]["estimated"] == 1 + 2 * 4
+        response = await gateway.execute(query)
+        assert response["errors"][0]["extensions"]["estimated"] == 1 + 2 * 4
         assert gateway.paths() == []
     sandbox = create_sandbox()
     for item in [*sandbox.library("diku").items.values()][:20]:
         item["isBoundWith"] = True
     async with open_gateway(sandbox, max_cost=9, execution=execution) as gateway:
-        answer = await gateway.execute(query)
+        response = await gateway.execute(query)
         calls = gateway.paths()
 
-    items = answer["data"]["items"]["nodes"]
+    items = response["data"]["items"]["nodes"]
     assert len(calls) == 1 + 9
     assert len([each for each in items if each["boundWithTitles"]]) == 9
     bound_items = len([each for each in items if each["isBoundWith"]])
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["LIMIT_EXCEEDED"] * (bound_items - 9)
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["LIMIT_EXCEEDED"] * (
+        bound_items - 9
+    )

@@ -129,12 +129,12 @@ async def test_non_text_is_an_error(reader: Gateway, sent: object) -> None:
     loan = {"id": reader.summary.loan_id, "action": "renewed", "status": {"name": sent}}
     reader.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [loan]})
 
-    answer = await reader.execute(
+    response = await reader.execute(
         "query($id: ID!) { loan(id: $id) { action status { name } } }", {"id": loan["id"]}
     )
 
-    assert answer["data"]["loan"] == {"action": "renewed", "status": {"name": None}}
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["UPSTREAM_BAD_RESPONSE"]
+    assert response["data"]["loan"] == {"action": "renewed", "status": {"name": None}}
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["UPSTREAM_BAD_RESPONSE"]
 
 
 @pytest.mark.parametrize("values", [["Open", None, "Closed", "Later"], [], None])
@@ -172,10 +172,10 @@ def filters_by_enum() -> list[tuple[str, str]]:
 @pytest.mark.anyio
 async def test_unknown_is_rejected_as_an_input(reader: Gateway, root: str, member: str) -> None:
     """UNKNOWN is rejected as a filter, with the name that the client wrote."""
-    answer = await reader.execute(f"{{ {root}(filter: {{ {member}: UNKNOWN }}) {{ totalCount }} }}")
+    response = await reader.execute(f"{{ {root}(filter: {{ {member}: UNKNOWN }}) {{ totalCount }} }}")
 
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["BAD_USER_INPUT"]
-    assert f"`{member}`" in answer["errors"][0]["message"]
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["BAD_USER_INPUT"]
+    assert f"`{member}`" in response["errors"][0]["message"]
     assert reader.calls == []
 
 

@@ -61,10 +61,10 @@ async def test_details_of_a_batch_are_read_on(execution: str) -> None:
 async def test_details_that_are_missing_are_an_error(execution: str) -> None:
     """If the service does not send what it counts, the list has an error."""
     async with gateway_over(Batch(5, available=2), execution=execution) as client:
-        answer = await client.execute(details("(first: 10)"))
+        response = await client.execute(details("(first: 10)"))
 
-    assert answer["data"] == {"batchRequest": {"details": None}}
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["UPSTREAM_BAD_RESPONSE"]
+    assert response["data"] == {"batchRequest": {"details": None}}
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["UPSTREAM_BAD_RESPONSE"]
 
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])

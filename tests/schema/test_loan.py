@@ -106,10 +106,14 @@ async def test_a_loan_without_an_id_is_null_in_its_slot(reader: Gateway) -> None
     """A loan without an id is null in its place of the list, and the other loans are returned."""
     body = {"loans": [{"id": "a", "action": "x"}, {"action": "y"}, {"id": "c", "action": "z"}]}
 
-    answer = await poisoned.query_over("/loans", body, "{ loans { nodes { id action } } }")
+    response = await poisoned.query_over("/loans", body, "{ loans { nodes { id action } } }")
 
-    assert answer["data"]["loans"]["nodes"] == [{"id": "a", "action": "x"}, None, {"id": "c", "action": "z"}]
-    path, message = poisoned.only_error(answer)
+    assert response["data"]["loans"]["nodes"] == [
+        {"id": "a", "action": "x"},
+        None,
+        {"id": "c", "action": "z"},
+    ]
+    path, message = poisoned.only_error(response)
     assert path == ["loans", "nodes", 1, "id"]
     assert "Loan.id" in message
 
@@ -121,14 +125,14 @@ async def test_a_value_of_another_type_instead_of_an_object_is_one_error(wrong: 
         "loans": [{"id": "a", "action": "x", "status": wrong, "feesAndFines": {"amountRemainingToPay": 1}}]
     }
 
-    answer = await poisoned.query_over(
+    response = await poisoned.query_over(
         "/loans", body, "{ loans { nodes { action status { name } feesAndFines { amountRemainingToPay } } } }"
     )
 
-    assert answer["data"]["loans"]["nodes"] == [
+    assert response["data"]["loans"]["nodes"] == [
         {"action": "x", "status": None, "feesAndFines": {"amountRemainingToPay": 1.0}}
     ]
-    path, message = poisoned.only_error(answer)
+    path, message = poisoned.only_error(response)
     assert path == ["loans", "nodes", 0, "status"]
     assert "`status`" in message
     assert "a text" not in message
@@ -142,13 +146,13 @@ async def test_an_invalid_id_is_not_loaded(wrong: object) -> None:
         "users": [{"id": "u", "username": "reader"}],
     }
 
-    answer = await poisoned.query_over("s", body, "{ loans { nodes { id borrower { username } } } }")
+    response = await poisoned.query_over("s", body, "{ loans { nodes { id borrower { username } } } }")
 
-    assert answer["data"]["loans"]["nodes"] == [
+    assert response["data"]["loans"]["nodes"] == [
         {"id": "a", "borrower": None},
         {"id": "b", "borrower": {"username": "reader"}},
     ]
-    path, message = poisoned.only_error(answer)
+    path, message = poisoned.only_error(response)
     assert path == ["loans", "nodes", 0, "borrower"]
     assert "`borrower`" in message
 
@@ -156,17 +160,17 @@ async def test_an_invalid_id_is_not_loaded(wrong: object) -> None:
 @pytest.mark.parametrize("body", [{"loans": None}, {"loans": {}}, {"loans": 5}, {}, [], "text", None])
 async def test_a_response_of_another_shape_is_one_error(body: object) -> None:
     """If the complete response has another shape, the list is null with one coded error."""
-    answer = await poisoned.query_over("/loans", body, "{ loans { nodes { id } } }")
+    response = await poisoned.query_over("/loans", body, "{ loans { nodes { id } } }")
 
-    assert answer["data"] == {"loans": None}
-    assert poisoned.only_error(answer)[0] == ["loans"]
+    assert response["data"] == {"loans": None}
+    assert poisoned.only_error(response)[0] == ["loans"]
 
 
 @pytest.mark.parametrize("fields", ["id", "id loanDate", "id borrower { username }"])
 async def test_a_page_without_a_single_record_has_an_error_for_each_element(fields: str) -> None:
     """Elements that are no objects are null with an error each, also if the page has nothing else."""
     query = f"{{ loans {{ totalCount nodes {{ {fields} }} }} }}"
-    answer = await poisoned.query_over("/loans", {"loans": [5, None], "totalRecords": 2}, query)
+    response = await poisoned.query_over("/loans", {"loans": [5, None], "totalRecords": 2}, query)
 
-    assert answer["data"] == {"loans": {"totalCount": 2, "nodes": [None, None]}}
-    assert [each["path"] for each in answer["errors"]] == [["loans", "nodes", 0], ["loans", "nodes", 1]]
+    assert response["data"] == {"loans": {"totalCount": 2, "nodes": [None, None]}}
+    assert [each["path"] for each in response["errors"]] == [["loans", "nodes", 0], ["loans", "nodes", 1]]

@@ -124,11 +124,11 @@ async def test_failed_blocks_keep_the_user() -> None:
     sandbox = create_sandbox()
     sandbox.faults.add(kind="status", status=503, path="/automated-patron-blocks")
     async with open_gateway(sandbox) as gateway:
-        answer = await gateway.execute(AUTOMATED, {"barcodes": [AUTOMATICALLY_BLOCKED]})
+        response = await gateway.execute(AUTOMATED, {"barcodes": [AUTOMATICALLY_BLOCKED]})
 
-    assert answer["data"]["users"]["nodes"] == [
+    assert response["data"]["users"]["nodes"] == [
         {"barcode": AUTOMATICALLY_BLOCKED, "automatedBlocks": None},
     ]
-    (problem,) = answer["errors"]
+    (problem,) = response["errors"]
     assert problem["path"] == ["users", "nodes", 0, "automatedBlocks"]
     assert problem["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"

@@ -181,8 +181,8 @@ async def test_an_outage_of_a_table_costs_one_call(gateway: Gateway) -> None:
     """If a table cannot be read, every record of it is an error, and it is read only once."""
     gateway.sandbox.faults.add(kind="status", status=503, path="/groups", headers={"Retry-After": "60"})
 
-    answer = await gateway.execute("{ users(first: 5) { nodes { id patronGroup { group } } } }")
+    response = await gateway.execute("{ users(first: 5) { nodes { id patronGroup { group } } } }")
 
-    assert all(node["id"] and node["patronGroup"] is None for node in answer["data"]["users"]["nodes"])
-    assert {problem["extensions"]["code"] for problem in answer["errors"]} == {"UPSTREAM_UNAVAILABLE"}
+    assert all(node["id"] and node["patronGroup"] is None for node in response["data"]["users"]["nodes"])
+    assert {problem["extensions"]["code"] for problem in response["errors"]} == {"UPSTREAM_UNAVAILABLE"}
     assert gateway.paths().count("GET /groups") == 1

@@ -113,11 +113,11 @@ async def test_an_invalid_element_costs_its_place_alone() -> None:
     names = [{"name": "a"}, "b", None, 5, {"name": ["c"]}, {"name": "d"}]
     body = {"requests": [{"id": "r", "instance": {"contributorNames": names}}]}
 
-    answer = await poisoned.query_over(
+    response = await poisoned.query_over(
         "/requests", body, "{ requests { nodes { requestInstance { contributorNames { name } } } } }"
     )
 
-    assert answer["data"]["requests"]["nodes"][0]["requestInstance"]["contributorNames"] == [
+    assert response["data"]["requests"]["nodes"][0]["requestInstance"]["contributorNames"] == [
         {"name": "a"},
         None,
         None,
@@ -125,9 +125,9 @@ async def test_an_invalid_element_costs_its_place_alone() -> None:
         {"name": None},
         {"name": "d"},
     ]
-    assert [each["path"][4:] for each in answer["errors"]] == [
+    assert [each["path"][4:] for each in response["errors"]] == [
         ["contributorNames", 1],
         ["contributorNames", 3],
         ["contributorNames", 4, "name"],
     ]
-    assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_BAD_RESPONSE"}
+    assert {each["extensions"]["code"] for each in response["errors"]} == {"UPSTREAM_BAD_RESPONSE"}

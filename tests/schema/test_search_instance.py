@@ -107,11 +107,11 @@ async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None
         for member, wrong in product(whole, kinds):
             if member == "id":
                 continue
-            answer = await ask({**whole, member: wrong}, query)
-            result = answer["data"]["searchInstance"]
+            response = await ask({**whole, member: wrong}, query)
+            result = response["data"]["searchInstance"]
             changed = {name for name in good if result[name] != good[name]}
             assert changed <= poisoned.readers_of(target, member)
-            for each in answer.get("errors", ()):
+            for each in response.get("errors", ()):
                 assert each["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
                 assert poisoned.POISON not in each["message"]
 
@@ -120,13 +120,13 @@ async def test_an_invalid_item_costs_its_place_alone(reader: Gateway) -> None:
     """An item without an id is null in its place, and the other items are returned."""
     body = {"id": "t", "items": [{"id": "a"}, {"barcode": "1"}, "b", {"id": "c"}]}
 
-    answer = await poisoned.query_over(PATH, body, '{ searchInstance(hrid: "x") { id items { id } } }')
+    response = await poisoned.query_over(PATH, body, '{ searchInstance(hrid: "x") { id items { id } } }')
 
-    assert answer["data"]["searchInstance"] == {"id": "t", "items": [{"id": "a"}, None, None, {"id": "c"}]}
-    assert [each["path"] for each in answer["errors"]] == [
+    assert response["data"]["searchInstance"] == {"id": "t", "items": [{"id": "a"}, None, None, {"id": "c"}]}
+    assert [each["path"] for each in response["errors"]] == [
         ["searchInstance", "items", 1, "id"],
         ["searchInstance", "items", 2],
-    ] or [each["path"] for each in answer["errors"]] == [
+    ] or [each["path"] for each in response["errors"]] == [
         ["searchInstance", "items", 2],
         ["searchInstance", "items", 1, "id"],
     ]

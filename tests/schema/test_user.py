@@ -96,12 +96,12 @@ async def test_two_users_with_one_barcode_are_a_conflict(gateway: Gateway) -> No
     one, other = list(gateway.library.users.values())[5:7]
     other["barcode"] = one["barcode"]
 
-    answer = await gateway.execute(
+    response = await gateway.execute(
         "query($key: String) { user(barcode: $key) { id } }", {"key": one["barcode"]}
     )
 
-    assert answer["data"] == {"user": None}
-    assert [each["extensions"]["code"] for each in answer["errors"]] == ["CONFLICT"]
+    assert response["data"] == {"user": None}
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["CONFLICT"]
 
 
 async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None:

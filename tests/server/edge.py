@@ -60,7 +60,7 @@ class Client:
         """Read one line of a response."""
         return self.reader.readline().decode("latin-1").rstrip("\r\n")
 
-    def answer(self, *, of_head: bool = False) -> UpstreamResponse:
+    def response(self, *, of_head: bool = False) -> UpstreamResponse:
         """Read one response; that of a HEAD has no body, whatever it says."""
         line = self.reader.readline()
         assert line, "the connection ended without an answer"
@@ -124,7 +124,7 @@ class Process:
         """Send one request on a connection of its own."""
         with self.client() as client:
             client.send(*parts)
-            return client.answer()
+            return client.response()
 
 
 @contextmanager

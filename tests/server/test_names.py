@@ -62,11 +62,11 @@ def test_names_of_this_machine_are_served(gateway: Process, request_: bytes, hos
 @pytest.mark.parametrize("request_", [post(), get("/admin/health")])
 def test_other_names_are_refused(gateway: Process, request_: bytes, host: str) -> None:
     """A page whose name leads to 127.0.0.1 reads nothing, on any path."""
-    answer = gateway.execute(addressed(request_, host))
+    response = gateway.execute(addressed(request_, host))
 
-    assert answer.error == (421, "BAD_REQUEST")
-    assert answer.json["errors"][0]["message"] == REFUSAL
-    assert answer.headers["connection"] == "close"
+    assert response.error == (421, "BAD_REQUEST")
+    assert response.json["errors"][0]["message"] == REFUSAL
+    assert response.headers["connection"] == "close"
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/metrics", "/admin/info", "/nowhere", "/graphql/assets/x.js"])
@@ -123,9 +123,9 @@ def test_names_may_be_limited_elsewhere() -> None:
     with gateway_process("--sandbox", "--host=0.0.0.0", "--allowed-hosts=graphql.example.org") as gateway:
         assert gateway.execute(addressed(post(), "graphql.example.org")).status == 200
         assert gateway.execute(addressed(get("/admin/health"), "127.0.0.1:8081")).status == 200
-        answer = gateway.execute(addressed(post(), "attacker.example"))
-    assert answer.status == 421
-    assert "ALLOWED_HOSTS" in answer.json["errors"][0]["message"]
+        response = gateway.execute(addressed(post(), "attacker.example"))
+    assert response.status == 421
+    assert "ALLOWED_HOSTS" in response.json["errors"][0]["message"]
 
 
 def test_addresses_of_a_connection_are_permitted() -> None:
@@ -175,7 +175,7 @@ def test_the_sandbox_is_protected() -> None:
         for host in ("localhost", "folio.example.org", "attacker.example"):
             client = Client(port)
             client.send(addressed(LOANS, host))
-            statuses.append(client.answer().status)
+            statuses.append(client.response().status)
             client.close()
 
     assert statuses == [200, 200, 421]

@@ -96,7 +96,7 @@ def test_output_that_accepts_nothing_stops_nothing(output: str) -> None:
         client = connect(port)
         for _ in range(20):
             client.send(post())
-            assert client.answer().json == {"data": {"__typename": "Query"}}
+            assert client.response().json == {"data": {"__typename": "Query"}}
         client.close()
         assert dropped(port) >= 20  # a line for each request
 
@@ -115,11 +115,11 @@ def test_a_reader_that_stalls_delays_nothing() -> None:
         client = connect(port)
         for _ in range(MANY):
             client.send(post())
-            assert client.answer().status == 200
+            assert client.response().status == 200
         assert dropped(port) > 0
         first = os.read(reader, 1_000_000)
         client.send(post())
-        assert client.answer().status == 200
+        assert client.response().status == 200
         client.close()
         process.terminate()
         assert process.wait(PATIENCE) == 0
@@ -187,7 +187,7 @@ def test_hangup_abandons_no_mutation() -> None:
         assert gateway.process.poll() is None
         assert upstream.release() == [True]
 
-        assert client.answer().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+        assert client.response().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
         assert gateway.process.wait(PATIENCE) == 0
 
 
@@ -201,11 +201,11 @@ def test_hangup_that_is_ignored_stays_ignored() -> None:
         time.sleep(1)
         client = connect(port)
         client.send(HEALTH)
-        answer = client.answer()
+        response = client.response()
         client.close()
         process.kill()
 
-    assert "connection" not in answer.headers  # nor does it drain
+    assert "connection" not in response.headers  # nor does it drain
 
 
 SLOW_START = """

@@ -90,7 +90,7 @@ def test_a_dribbled_head_is_cut_off(client: Client) -> None:
     """A byte now and then does not keep a head alive beyond its deadline."""
     took = dribble(client, get(HEALTH, b"X-Long: " + b"x" * 200), every=0.05)
 
-    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.response().error == (408, "BAD_REQUEST")
     assert client.is_closed()
     assert HEAD * 0.8 < took < SOON
 
@@ -98,11 +98,11 @@ def test_a_dribbled_head_is_cut_off(client: Client) -> None:
 def test_a_dribbled_second_head_is_cut_off(client: Client) -> None:
     """The deadline holds for every head of a connection, not for the first alone."""
     client.send(get(HEALTH))
-    client.answer()
+    client.response()
 
     dribble(client, get(HEALTH, b"X-Long: " + b"x" * 200), every=0.05)
 
-    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.response().error == (408, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -120,7 +120,7 @@ def test_a_slow_body_is_cut_off(client: Client, framing: bytes) -> None:
     client.send(post(framing, body=b"", length=False))
     took = dribble(client, b"1\r\n \r\n" * 100 if framing is CHUNKED else b" " * 200, every=0.05)
 
-    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.response().error == (408, "BAD_REQUEST")
     assert client.is_closed()
     assert BODY * 0.8 < took < SOON
 
@@ -128,7 +128,7 @@ def test_a_slow_body_is_cut_off(client: Client, framing: bytes) -> None:
 def test_an_idle_connection_is_closed(client: Client) -> None:
     """Between two requests a connection is kept for a while, and no longer."""
     client.send(get(HEALTH))
-    assert client.answer().json == UP
+    assert client.response().json == UP
     began = time.monotonic()
 
     assert client.is_closed()
@@ -142,7 +142,7 @@ def test_too_many_headers(client: Client) -> None:
     """5000 header fields are refused; those of any browser are not."""
     client.send(get(HEALTH, *[b"X-%d: 1" % number for number in range(5000)]))
 
-    assert client.answer().error == (431, "BAD_REQUEST")
+    assert client.response().error == (431, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -164,7 +164,7 @@ def test_a_huge_head_is_refused(client: Client, place: str) -> None:
 
     client.send(begun[place])
 
-    assert client.answer().error == (431, "BAD_REQUEST")
+    assert client.response().error == (431, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -181,7 +181,7 @@ def test_a_huge_trailer_is_refused(client: Client) -> None:
     time.sleep(0.1)
     client.send(b"x" * 100_000)
 
-    assert client.answer().error == (431, "BAD_REQUEST")
+    assert client.response().error == (431, "BAD_REQUEST")
 
 
 # Framing
@@ -192,7 +192,7 @@ def test_other_versions_are_refused(client: Client, version: bytes) -> None:
     """Only HTTP/1.0 and HTTP/1.1 are spoken."""
     client.send(get(HEALTH).replace(b"HTTP/1.1", version))
 
-    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.response().error == (400, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -200,7 +200,7 @@ def test_a_request_without_a_version_is_refused(client: Client) -> None:
     """The oldest form of HTTP is not spoken either."""
     client.send(b"GET /admin/health\r\n\r\n")
 
-    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.response().error == (400, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -224,7 +224,7 @@ def test_unclear_framing_is_refused(client: Client, fields: list[bytes]) -> None
     """A request whose end is ambiguous is refused and its connection closed."""
     client.send(post(*fields, body=b"0\r\n\r\n", length=False), get("/smuggled"))
 
-    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.response().error == (400, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -233,7 +233,7 @@ def test_http_1_0_has_no_chunks(client: Client) -> None:
     body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY)
     client.send(post(CHUNKED, body=body, length=False).replace(b"HTTP/1.1", b"HTTP/1.0"))
 
-    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.response().error == (400, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -242,7 +242,7 @@ def test_other_than_one_host_is_refused(client: Client, hosts: list[bytes]) -> N
     """HTTP/1.1 has exactly one Host."""
     client.send(b"\r\n".join((b"GET /admin/health HTTP/1.1", *hosts, b"", b"")))
 
-    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.response().error == (400, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -250,7 +250,7 @@ def test_http_1_0_needs_no_host(client: Client) -> None:
     """HTTP/1.0 knows no Host, and its connections end with the answer."""
     client.send(b"GET /admin/health HTTP/1.0\r\n\r\n")
 
-    assert client.answer().json == UP
+    assert client.response().json == UP
     assert client.is_closed()
 
 
@@ -279,7 +279,7 @@ def test_offers_to_upgrade_are_ignored(client: Client, offer: tuple[bytes, ...],
         time.sleep(0.05)
 
     named = {"data": {"__typename": "Query"}}
-    assert [client.answer().json for _ in range(5)] == [named, named, UP, named, UP]
+    assert [client.response().json for _ in range(5)] == [named, named, UP, named, UP]
     assert client.is_closed()
 
 
@@ -287,7 +287,7 @@ def test_an_offer_to_upgrade_hides_nothing(client: Client) -> None:
     """The rules for framing and the limits hold for a request that offers another protocol."""
     client.send(post(*H2C, b"Content-Length: 5", CHUNKED, body=b"0\r\n\r\n", length=False), get("/smuggled"))
 
-    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.response().error == (400, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -295,7 +295,7 @@ def test_body_after_an_offer_to_upgrade_is_cut_off(client: Client) -> None:
     """The deadline for the body holds for a request that offers another protocol."""
     client.send(post(*H2C, b"Content-Length: 500", body=b"{", length=False))
 
-    assert client.answer().error == (408, "BAD_REQUEST")
+    assert client.response().error == (408, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -303,7 +303,7 @@ def test_connect_is_refused(client: Client) -> None:
     """The gateway is no proxy."""
     client.send(b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org\r\n\r\n")
 
-    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.response().error == (400, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -312,7 +312,7 @@ def test_broken_chunks_close_the_connection(client: Client, broken: bytes) -> No
     """A malformed chunk closes the connection."""
     client.send(post(CHUNKED, body=broken, length=False), get("/smuggled"))
 
-    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.response().error == (400, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -321,7 +321,7 @@ def test_trailers_do_not_become_headers(client: Client) -> None:
     chunks = b"%x\r\n%s\r\n0\r\nX-Okapi-Token: other\r\n\r\n" % (len(QUERY), QUERY)
     client.send(post(CHUNKED, body=chunks, length=False))
 
-    assert client.answer().error == (400, "BAD_REQUEST")
+    assert client.response().error == (400, "BAD_REQUEST")
     assert client.is_closed()
 
 
@@ -332,24 +332,24 @@ def test_connections_are_kept(client: Client) -> None:
     """One connection serves one request after another."""
     for _ in range(3):
         client.send(post())
-        assert client.answer().json == {"data": {"__typename": "Query"}}
+        assert client.response().json == {"data": {"__typename": "Query"}}
 
 
 def test_chunked_bodies_are_read(client: Client) -> None:
     """A body may come in chunks."""
     client.send(post(CHUNKED, body=b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY), length=False))
 
-    assert client.answer().json == {"data": {"__typename": "Query"}}
+    assert client.response().json == {"data": {"__typename": "Query"}}
 
 
 def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
     """Requests may be sent ahead, bodies and all; the answers come in their order."""
     client.send(post(), get(HEALTH), post(), get("/admin/info"))
 
-    answers = [client.answer().json for _ in range(4)]
+    responses = [client.response().json for _ in range(4)]
 
-    assert answers[:3] == [{"data": {"__typename": "Query"}}, UP, {"data": {"__typename": "Query"}}]
-    assert answers[3]["name"] == "circulation-gateway"
+    assert responses[:3] == [{"data": {"__typename": "Query"}}, UP, {"data": {"__typename": "Query"}}]
+    assert responses[3]["name"] == "circulation-gateway"
 
 
 def test_many_pipelined_requests_are_no_huge_head(client: Client) -> None:
@@ -358,14 +358,14 @@ def test_many_pipelined_requests_are_no_huge_head(client: Client) -> None:
     time.sleep(0.1)
     client.send(get(HEALTH)[20:])
 
-    assert [client.answer().status for _ in range(201)] == [200] * 201
+    assert [client.response().status for _ in range(201)] == [200] * 201
 
 
 def test_a_refusal_waits_for_the_answers_before_it(client: Client) -> None:
     """Rubbish behind a good request does not spoil its answer; then the connection ends."""
     client.send(post(), b"rubbish\r\n\r\n")
 
-    assert client.answer().json == {"data": {"__typename": "Query"}}
+    assert client.response().json == {"data": {"__typename": "Query"}}
     assert client.is_closed()
 
 
@@ -376,7 +376,7 @@ def test_a_refused_body_waits_for_the_answers_before_it(client: Client, upstream
 
     upstream.release()
 
-    assert client.answer().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+    assert client.response().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
     assert client.is_closed()
 
 
@@ -388,22 +388,22 @@ def test_a_body_that_is_not_listened_to_is_not_late(client: Client, upstream: He
 
     upstream.release()
 
-    assert client.answer().status == 200
-    assert client.answer().json == {"data": {"__typename": "Query"}}
+    assert client.response().status == 200
+    assert client.response().json == {"data": {"__typename": "Query"}}
 
 
 def test_a_refusal_is_an_error_like_any_other(edge: Process) -> None:
     """It has a message, whether to retry, the request id, and the headers of every answer."""
-    answer = edge.execute(get(HEALTH, b"X-Okapi-Request-Id: 1/desk", b"Host: other"))
+    response = edge.execute(get(HEALTH, b"X-Okapi-Request-Id: 1/desk", b"Host: other"))
 
-    (error,) = answer.json["errors"]
+    (error,) = response.json["errors"]
     assert error["message"] == "Header Host must be sent exactly once."
     assert error["extensions"].pop("requestId").startswith("1/desk;")
     assert error["extensions"] == {"code": "BAD_REQUEST", "retryable": False}
-    assert answer.headers["content-type"] == "application/json; charset=utf-8"
-    assert answer.headers["connection"] == "close"
-    assert answer.headers["cache-control"] == "no-store"
-    assert "server" not in answer.headers
+    assert response.headers["content-type"] == "application/json; charset=utf-8"
+    assert response.headers["connection"] == "close"
+    assert response.headers["cache-control"] == "no-store"
+    assert "server" not in response.headers
 
 
 # Clients who do not read
@@ -458,11 +458,11 @@ def test_slow_reader_gets_everything(edge: Process) -> None:
         client.send(LARGE * MANY)
         time.sleep(WRITE / 4)
 
-        answers = [client.answer() for _ in range(MANY)]
+        responses = [client.response() for _ in range(MANY)]
 
-    assert {answer.status for answer in answers} == {200}
-    assert len({answer.body for answer in answers}) == 1
-    assert len(answers[0].body) * MANY > 5_000_000  # it did not fit into the buffers
+    assert {response.status for response in responses} == {200}
+    assert len({response.body for response in responses}) == 1
+    assert len(responses[0].body) * MANY > 5_000_000  # it did not fit into the buffers
 
 
 def test_mutation_outlives_a_client_that_does_not_read(edge: Process, upstream: HeldUpstream) -> None:
@@ -502,7 +502,7 @@ class StuckTransport(asyncio.Transport):
         pass
 
 
-async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+async def responses(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 
@@ -515,7 +515,7 @@ async def test_no_end_of_a_connection_waits_for_ever(ended_by: bytes | None) -> 
     """However a connection ends (response, idleness, refusal, silence, shutdown), unread bytes are dropped
     after WRITE_TIMEOUT, and not before."""
     bounds = ServerSettings(head_timeout=0.1, idle_timeout=0.1, write_timeout=0.5)
-    config = uvicorn.Config(answers, lifespan="off", log_config=None)
+    config = uvicorn.Config(responses, lifespan="off", log_config=None)
     protocol = bounded_protocol(bounds, error_response)(
         config=config, server_state=ServerState(), app_state={}
     )
@@ -562,7 +562,7 @@ def test_half_closed_connection_gets_its_response(client: Client, request_: byte
     client.send(request_)
     client.socket.shutdown(socket.SHUT_WR)
 
-    assert client.answer().status == 200
+    assert client.response().status == 200
     assert client.is_closed()
 
 
@@ -571,7 +571,7 @@ def test_pipelined_requests_before_the_end_are_answered(client: Client) -> None:
     client.send(get(HEALTH), post(), get(HEALTH))
     client.socket.shutdown(socket.SHUT_WR)
 
-    assert [client.answer().status for _ in range(3)] == [200] * 3
+    assert [client.response().status for _ in range(3)] == [200] * 3
     assert client.is_closed()
 
 
@@ -607,11 +607,11 @@ def test_http_1_0_gets_no_chunks(client: Client) -> None:
     """A response in parts has a length for a client of HTTP/1.0, which would take chunks for content."""
     client.send(post(PARTS, body=DEFERRED).replace(b"HTTP/1.1", b"HTTP/1.0"))
 
-    answer = client.answer()
-    assert "transfer-encoding" not in answer.headers
-    assert answer.headers["content-type"].startswith("multipart/mixed")
-    assert answer.body.count(b'"hasNext":true') == answer.body.count(b'"hasNext":false') == 1
-    assert answer.body.endswith(b"--\r\n")
+    response = client.response()
+    assert "transfer-encoding" not in response.headers
+    assert response.headers["content-type"].startswith("multipart/mixed")
+    assert response.body.count(b'"hasNext":true') == response.body.count(b'"hasNext":false') == 1
+    assert response.body.endswith(b"--\r\n")
     assert client.is_closed()
 
 
@@ -637,9 +637,9 @@ def test_expect_gets_100_continue(client: Client) -> None:
 
     client.send(QUERY)
 
-    answer = client.answer()
-    assert answer.json == {"data": {"__typename": "Query"}}
-    assert answer.headers["connection"] == "close"
+    response = client.response()
+    assert response.json == {"data": {"__typename": "Query"}}
+    assert response.headers["connection"] == "close"
     assert client.is_closed()
 
 
@@ -649,11 +649,11 @@ def test_refused_body_is_not_requested(client: Client) -> None:
     fields = [b"Content-Type: text/plain", EXPECT, b"Content-Length: 100"]
     client.send(post(*fields, body=b"", length=False).replace(b"Content-Type: application/json\r\n", b""))
 
-    answer = client.answer()
+    response = client.response()
     client.send(get("/smuggled"))
 
-    assert answer.error == (415, "BAD_REQUEST")
-    assert answer.headers["connection"] == "close"
+    assert response.error == (415, "BAD_REQUEST")
+    assert response.headers["connection"] == "close"
     assert client.is_closed()
 
 
@@ -671,9 +671,9 @@ def test_http_1_0_gets_no_100_continue(client: Client) -> None:
 def test_head_is_get_without_a_body(client: Client, path: str) -> None:
     """HEAD has the headers of GET, and the connection stays open."""
     client.send(get(path).replace(b"GET", b"HEAD", 1))
-    head = client.answer(of_head=True)
+    head = client.response(of_head=True)
     client.send(get(path))
-    whole = client.answer()
+    whole = client.response()
 
     assert (head.status, head.body) == (200, b"")
     assert head.headers["content-length"] == str(len(whole.body))
@@ -682,19 +682,19 @@ def test_head_is_get_without_a_body(client: Client, path: str) -> None:
 def test_head_of_graphql_is_refused_without_a_body(client: Client) -> None:
     """A refusal of HEAD has no body either, and the next answer is where it should be."""
     client.send(post().replace(b"POST", b"HEAD", 1))
-    refused = client.answer(of_head=True)
+    refused = client.response(of_head=True)
     client.send(get(HEALTH))
 
     assert (refused.status, refused.headers["allow"]) == (405, "GET, POST")
-    assert client.answer().json == UP
+    assert client.response().json == UP
 
 
 @pytest.mark.parametrize("whose", [b"http://localhost", b"HTTP://Desk.LOCALHOST:99", b"https://127.1.2.3"])
 def test_absolute_targets_are_understood(edge: Process, whose: bytes) -> None:
     """A request target may be an absolute URL, as through a proxy; only its path is used."""
     assert edge.execute(get(HEALTH).replace(b"/admin", whose + b"/admin")).json == UP
-    answer = edge.execute(post().replace(b"POST /", b"POST " + whose + b"/"))
-    assert answer.json == {"data": {"__typename": "Query"}}
+    response = edge.execute(post().replace(b"POST /", b"POST " + whose + b"/"))
+    assert response.json == {"data": {"__typename": "Query"}}
 
 
 @pytest.mark.parametrize(
@@ -716,7 +716,7 @@ def test_odd_targets(client: Client, target: bytes, status: int) -> None:
     """No target is an error of the gateway's own, and none is rewritten."""
     client.send(get(HEALTH).replace(b"/admin/health", target))
 
-    assert client.answer().status == status
+    assert client.response().status == status
 
 
 def test_an_odd_target_does_not_spoil_the_answer_before_it(client: Client, upstream: HeldUpstream) -> None:
@@ -725,7 +725,7 @@ def test_an_odd_target_does_not_spoil_the_answer_before_it(client: Client, upstr
     upstream.wait_for(1)
     upstream.release()
 
-    assert client.answer().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
+    assert client.response().json == {"data": {"changeDueDate": {"__typename": "DueDateChanged"}}}
     assert client.is_closed()
 
 
@@ -739,11 +739,11 @@ def test_more_connections_are_turned_away(edge: Process) -> None:
         clients = [stack.enter_context(edge.client()) for _ in range(8)]
         for client in clients:
             client.send(get(HEALTH))
-            assert client.answer().json == UP
+            assert client.response().json == UP
         with edge.client() as one_more:
-            answer = one_more.answer()
-            assert answer.error == (503, "OVERLOADED")
-            assert answer.headers["retry-after"] == "1"
+            response = one_more.response()
+            assert response.error == (503, "OVERLOADED")
+            assert response.headers["retry-after"] == "1"
             assert one_more.is_closed()
     began = time.monotonic()
     while edge.execute(post()).status != 200:  # it is refused while there is no room
@@ -781,14 +781,14 @@ def test_health_answers_in_a_flood(edge: Process) -> None:
     with flooded(edge):
         for path in (HEALTH, HEALTH + "/liveness", HEALTH + "/readiness", "/admin/info"):
             began = time.monotonic()
-            answer = edge.execute(get(path))
-            assert answer.status == 200
+            response = edge.execute(get(path))
+            assert response.status == 200
             assert time.monotonic() - began < 1
-            assert answer.headers["connection"] == "close"
+            assert response.headers["connection"] == "close"
         for request in (post(), get("/graphql"), get("/nowhere")):
-            answer = edge.execute(request)
-            assert answer.error == (503, "OVERLOADED")
-            assert answer.headers["retry-after"] == "1"
+            response = edge.execute(request)
+            assert response.error == (503, "OVERLOADED")
+            assert response.headers["retry-after"] == "1"
     time.sleep(HEAD + 0.2)
 
     assert edge.execute(post()).json == {"data": {"__typename": "Query"}}
@@ -802,10 +802,10 @@ def test_a_spare_connection_is_not_kept(edge: Process) -> None:
             client.send(post(b"Content-Length: 500", body=b"", length=False))
         spare = stack.enter_context(edge.client())
         spare.send(get(HEALTH), post())
-        assert spare.answer().json == UP
+        assert spare.response().json == UP
         assert spare.is_closed()
         silent = stack.enter_context(edge.client())
-        assert json.loads(silent.answer().body)["errors"][0]["message"] == "Too many open connections."
+        assert json.loads(silent.response().body)["errors"][0]["message"] == "Too many open connections."
         assert silent.is_closed()
 
 
@@ -838,7 +838,7 @@ def test_silent_connections_make_room(upstream: HeldUpstream, sent: bytes) -> No
         late = [stack.enter_context(edge.client()) for _ in range(3)]
         for client in late:
             client.send(post())
-            assert client.answer().json == {"data": {"__typename": "Query"}}
+            assert client.response().json == {"data": {"__typename": "Query"}}
         assert not youngest.is_closed_within(0.3)
 
 
@@ -855,7 +855,7 @@ def test_busy_connections_do_not_make_room(upstream: HeldUpstream) -> None:
         assert edge.execute(post()).error == (503, "OVERLOADED")
         assert edge.execute(get(HEALTH)).json == UP
         assert upstream.release() == [True, True]
-        assert [client.answer().status for client in clients] == [200, 200]
+        assert [client.response().status for client in clients] == [200, 200]
 
 
 def test_silent_bodies_do_not_keep_others_out(upstream: HeldUpstream) -> None:
@@ -869,17 +869,17 @@ def test_silent_bodies_do_not_keep_others_out(upstream: HeldUpstream) -> None:
         silent = fill(edge, stack, post(CHUNKED, body=b'5\r\n{"qu', length=False), 4)
         for _ in range(3):
             assert edge.execute(post()).json == {"data": {"__typename": "Query"}}
-        assert silent.pop(0).answer().error == (503, "OVERLOADED")
+        assert silent.pop(0).response().error == (503, "OVERLOADED")
         silent += fill(edge, stack, post(b"Content-Length: 9", body=b"", length=False), 1)
         late = stack.enter_context(edge.client())
         late.send(post(body=ACT))
         upstream.wait_for(1)
         upstream.release()
 
-        answer = silent.pop(0).answer()
-        assert answer.error == (503, "OVERLOADED")
-        assert (answer.headers["retry-after"], answer.headers["connection"]) == ("1", "close")
-        assert late.answer().status == 200
+        response = silent.pop(0).response()
+        assert response.error == (503, "OVERLOADED")
+        assert (response.headers["retry-after"], response.headers["connection"]) == ("1", "close")
+        assert late.response().status == 200
 
 
 def test_clients_that_do_not_read_keep_nobody_out(upstream: HeldUpstream) -> None:

@@ -150,15 +150,15 @@ def test_behind_nginx(gateway: Process, tmp_path: Path, more: str) -> None:
     with nginx(gateway, tmp_path, more) as port, client_of(port) as client:
         for _ in range(3):
             client.send(post())
-            assert client.answer().json == NAMED
+            assert client.response().json == NAMED
         client.send(post(body=QUERY + b" " * 500_000))
-        assert client.answer().json == NAMED
+        assert client.response().json == NAMED
         client.send(post(b"Transfer-Encoding: chunked", body=b"", length=False))
         time.sleep(0.1)
         client.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY))
-        assert client.answer().json == NAMED
+        assert client.response().json == NAMED
         client.send(post(*WEBSOCKET))
-        assert client.answer().json == NAMED
+        assert client.response().json == NAMED
     with nginx(gateway, tmp_path, more) as port, client_of(port) as client:
         client.send(post(PARTS, b"Connection: close", body=DEFERRED))
         whole = client.reader.read()
@@ -172,23 +172,23 @@ def test_nginx_keeps_its_connections(gateway: Process, tmp_path: Path) -> None:
         for pause in (0, 12, 0):  # the tenth second used to be the last of a connection
             time.sleep(pause)
             client.send(post())
-            assert client.answer().json == NAMED
+            assert client.response().json == NAMED
 
 
 def test_nginx_sends_the_name_of_its_upstream(gateway: Process, tmp_path: Path) -> None:
     """Unless nginx is told otherwise, it sends the name in `proxy_pass`, which is refused on loopback."""
     with nginx(gateway, tmp_path, "") as port, client_of(port) as client:
         client.send(post())
-        assert client.answer().error == (421, "BAD_REQUEST")
+        assert client.response().error == (421, "BAD_REQUEST")
 
 
 def test_below_a_path(gateway: Process, tmp_path: Path) -> None:
     """nginx may serve the gateway below a path, which it removes."""
     with nginx(gateway, tmp_path, HTTP_1_1, path="/desk/") as port, client_of(port) as client:
         client.send(post().replace(b"POST /graphql", b"POST /desk/graphql"))
-        assert client.answer().json == NAMED
+        assert client.response().json == NAMED
         client.send(get("/desk/graphql", b"Accept: text/html"))
-        assert client.answer().status == 200
+        assert client.response().status == 200
 
 
 def with_name(request: bytes, name: bytes) -> bytes:
@@ -200,9 +200,9 @@ def test_behind_haproxy(gateway: Process, tmp_path: Path) -> None:
     with haproxy(gateway, tmp_path) as port, client_of(port) as client:
         for _ in range(3):
             client.send(with_name(post(), b"graphql.example.org"))
-            assert client.answer().json == NAMED
+            assert client.response().json == NAMED
         client.send(with_name(post(*WEBSOCKET), b"graphql.example.org"))
-        assert client.answer().json == NAMED
+        assert client.response().json == NAMED
         client.send(with_name(post(PARTS, body=DEFERRED), b"graphql.example.org"))
         assert client.line() == "HTTP/1.1 200 OK"
         assert "transfer-encoding: chunked" in iter(client.line, "")
@@ -210,7 +210,7 @@ def test_behind_haproxy(gateway: Process, tmp_path: Path) -> None:
         assert read_chunks(client).count(b'"hasNext":false') == 1
     with haproxy(gateway, tmp_path) as port, client_of(port) as client:
         client.send(with_name(post(), b"other.example.org"))
-        assert client.answer().error == (421, "BAD_REQUEST")
+        assert client.response().error == (421, "BAD_REQUEST")
 
 
 def test_silent_clients_of_a_proxy_keep_nobody_out(gateway: Process, tmp_path: Path) -> None:
@@ -222,4 +222,4 @@ def test_silent_clients_of_a_proxy_keep_nobody_out(gateway: Process, tmp_path: P
         time.sleep(0.5)
         client = stack.enter_context(client_of(port))
         client.send(with_name(post(), b"graphql.example.org"))
-        assert client.answer().json == NAMED
+        assert client.response().json == NAMED

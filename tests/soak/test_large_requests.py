@@ -51,7 +51,7 @@ def test_twenty_large_requests_stay_within_the_limit_of_the_container(content: b
         if code.startswith("UPSTREAM"):  # the upstream has no body for them
             upstream.wait_for(REQUESTS)
             upstream.release()
-        responses = [client.answer() for client in clients]
+        responses = [client.response() for client in clients]
         peak = peak_bytes(gateway.process.pid)
 
     assert [each.error for each in responses] == [(200, code)] * REQUESTS

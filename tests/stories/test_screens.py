@@ -127,13 +127,13 @@ async def test_a_page_on_which_the_bff_fails() -> None:
         point = gateway.summary.service_point_id
         query = (SCREENS / "w3_request_list.graphql").read_text()
 
-        answer = await gateway.execute(
+        response = await gateway.execute(
             query, {"filter": {"status": OPEN}, "servicePoint": point}, gateway.as_staff("head")
         )
 
-    assert len(answer["data"]["requests"]["nodes"]) == 100
-    assert {each["path"][-1] for each in answer["errors"]} == {"batchRequestInfo"}
-    assert {each["extensions"]["code"] for each in answer["errors"]} == {"UPSTREAM_ERROR"}
+    assert len(response["data"]["requests"]["nodes"]) == 100
+    assert {each["path"][-1] for each in response["errors"]} == {"batchRequestInfo"}
+    assert {each["extensions"]["code"] for each in response["errors"]} == {"UPSTREAM_ERROR"}
     assert count_calls(gateway)["GET /circulation/requests"] == 1
     assert count_calls(gateway)["GET /circulation-bff/requests"] == 3  # the page, and its ids in two batches
 

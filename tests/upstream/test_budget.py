@@ -27,11 +27,11 @@ def page(request: httpx.Request) -> httpx.Response:
     return loans(range(offset, offset + limit), 1000)
 
 
-def refusals(answer: Json) -> list[Json]:
+def refusals(response: Json) -> list[Json]:
     """Path and extensions of the errors."""
-    for each in answer["errors"]:
+    for each in response["errors"]:
         del each["extensions"]["requestId"]
-    return [(each["path"], each["extensions"]) for each in answer["errors"]]
+    return [(each["path"], each["extensions"]) for each in response["errors"]]
 
 
 async def loaded(gateway: GatewayClient, first: int) -> Json:
@@ -41,7 +41,7 @@ async def loaded(gateway: GatewayClient, first: int) -> Json:
 async def test_an_operation_beyond_its_bytes_keeps_what_it_has() -> None:
     """The third page exceeds 100 kB and is refused, and the links of the others are not read any more."""
     async with gateway_over(page, max_operation_bytes=100_000) as gateway:
-        answer = await gateway.execute(
+        response = await gateway.execute(
             "{a: loans(first: 40) {nodes {id}} b: loans(first: 40) {nodes {id borrower {personal {email}}}}"
             " c: loans(first: 40) {nodes {id}}}"
         )
@@ -52,11 +52,11 @@ async def test_an_operation_beyond_its_bytes_keeps_what_it_has() -> None:
         "limit": "MAX_OPERATION_BYTES",
         "maximum": 100_000,
     }
-    assert len(answer["data"]["a"]["nodes"]) == 40
-    assert len(answer["data"]["b"]["nodes"]) == 40
-    assert answer["data"]["c"] is None
-    assert (["c"], refusal) in refusals(answer)
-    assert answer["data"]["b"]["nodes"][0]["borrower"] is None
+    assert len(response["data"]["a"]["nodes"]) == 40
+    assert len(response["data"]["b"]["nodes"]) == 40
+    assert response["data"]["c"] is None
+    assert (["c"], refusal) in refusals(response)
+    assert response["data"]["b"]["nodes"][0]["borrower"] is None
     assert gateway.lines() == ["GET /circulation-bff/loans"] * 3
 
 
@@ -114,10 +114,10 @@ async def test_calls_beyond_the_estimate_end() -> None:
     async with gateway_over(
         lambda request: loans([int(request.url.params.get("offset", 0))], 1000), max_cost=2
     ) as gateway:
-        answer = await loaded(gateway, 100)
+        response = await loaded(gateway, 100)
 
-    assert answer["data"] == {"loans": None}
-    assert refusals(answer) == [
+    assert response["data"] == {"loans": None}
+    assert refusals(response) == [
         (["loans"], {"code": "LIMIT_EXCEEDED", "retryable": False, "limit": "MAX_COST", "maximum": 6})
     ]
     assert len(gateway.requests) == 6
@@ -143,10 +143,10 @@ REPEATED = (
 async def test_records_beyond_the_estimate_make_their_root_null() -> None:
     """Two hundred identifiers in each of a hundred loans exceed the limit, and the other root is complete."""
     async with gateway_over(title_with_identifiers, max_result_nodes=1000) as gateway:
-        answer = await gateway.execute(REPEATED)
+        response = await gateway.execute(REPEATED)
 
-    assert answer["data"] == {"servicePoints": {"nodes": [{"name": "Desk"}]}, "loans": None}
-    assert refusals(answer) == [
+    assert response["data"] == {"servicePoints": {"nodes": [{"name": "Desk"}]}, "loans": None}
+    assert refusals(response) == [
         (
             ["loans"],
             {"code": "LIMIT_EXCEEDED", "retryable": False, "limit": "MAX_RESULT_NODES", "maximum": 3000},
@@ -157,13 +157,13 @@ async def test_records_beyond_the_estimate_make_their_root_null() -> None:
 async def test_records_beyond_the_estimate_are_not_completed_one_by_one() -> None:
     """Without a plan the lists up to the limit are complete, and those beyond it are null, with an error."""
     async with gateway_over(title_with_identifiers, max_result_nodes=1000, execution="generic") as gateway:
-        answer = await gateway.execute(REPEATED)
+        response = await gateway.execute(REPEATED)
 
-    nodes = answer["data"]["loans"]["nodes"]
+    nodes = response["data"]["loans"]["nodes"]
     assert [each["instance"]["title"] for each in nodes] == ["Bridges"] * 100
     lists = [each["instance"]["identifiers"] for each in nodes]
     assert [each and len(each) for each in lists] == [200] * 14 + [None] * 86
-    assert [path for path, _ in refusals(answer)] == [
+    assert [path for path, _ in refusals(response)] == [
         ["loans", "nodes", place, "instance", "identifiers"] for place in range(14, 100)
     ]
 
@@ -172,10 +172,10 @@ async def test_records_beyond_the_estimate_are_not_completed_one_by_one() -> Non
 async def test_records_within_the_limit_are_complete(execution: str) -> None:
     """20,101 records are complete if the limit is three times 6,701."""
     async with gateway_over(title_with_identifiers, max_result_nodes=6701, execution=execution) as gateway:
-        answer = await gateway.execute(REPEATED)
+        response = await gateway.execute(REPEATED)
 
-    assert "errors" not in answer
-    assert {len(each["instance"]["identifiers"]) for each in answer["data"]["loans"]["nodes"]} == {200}
+    assert "errors" not in response
+    assert {len(each["instance"]["identifiers"]) for each in response["data"]["loans"]["nodes"]} == {200}
 
 
 async def test_a_write_is_neither_cut_nor_refused() -> None:
@@ -188,9 +188,9 @@ async def test_a_write_is_neither_cut_nor_refused() -> None:
     given = f'{{itemBarcode: "1", userBarcode: "2", servicePointId: "{key(3)}"}}'
     write = f"checkOut(input: {given}) {{... on CheckedOut {{loan {{id borrower {{personal {{email}}}}}}}}}}"
     async with gateway_over(upstream, max_operation_bytes=1000, max_process_bytes=1000) as gateway:
-        answer = await gateway.execute(f"mutation {{a: {write} b: {write}}}")
+        response = await gateway.execute(f"mutation {{a: {write} b: {write}}}")
 
     loan = {"id": key(9), "borrower": None}
-    assert answer["data"] == {"a": {"loan": loan}, "b": {"loan": loan}}
-    assert [extensions["limit"] for _, extensions in refusals(answer)] == ["MAX_OPERATION_BYTES"] * 2
+    assert response["data"] == {"a": {"loan": loan}, "b": {"loan": loan}}
+    assert [extensions["limit"] for _, extensions in refusals(response)] == ["MAX_OPERATION_BYTES"] * 2
     assert [each.method for each in gateway.requests] == ["POST", "POST"]

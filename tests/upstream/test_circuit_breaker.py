@@ -430,10 +430,10 @@ async def test_timeouts_of_one_operation_count_once() -> None:
     upstream = Upstream(read_timeout=0.05)
     upstream.gate = asyncio.Event()
     deadline = Deadline(10, time.monotonic() + 10)
-    found = await asyncio.gather(*(upstream.read(deadline=deadline) for _ in range(30)))
+    result = await asyncio.gather(*(upstream.read(deadline=deadline) for _ in range(30)))
     upstream.gate, upstream.status = None, 200
 
-    assert found == ["UPSTREAM_TIMEOUT"] * 30
+    assert result == ["UPSTREAM_TIMEOUT"] * 30
     assert await upstream.read() == "responded"
 
 
@@ -454,11 +454,11 @@ async def test_own_delay_is_no_failure_of_upstream() -> None:
     calls += [asyncio.create_task(upstream.write()) for _ in range(20)]  # type: ignore[arg-type]
     await until(lambda: len(upstream.sent) == 40)
     time.sleep(0.3)  # noqa: ASYNC251 - the event loop is late
-    found = await asyncio.gather(*calls)
+    result = await asyncio.gather(*calls)
     upstream.gate, upstream.status = None, 200
 
-    assert found[0] == "UPSTREAM_TIMEOUT"
-    assert isinstance(found[20], errors.OutcomeUnknown)
+    assert result[0] == "UPSTREAM_TIMEOUT"
+    assert isinstance(result[20], errors.OutcomeUnknown)
     assert await upstream.read() == "responded"
     assert await upstream.write() is None
 

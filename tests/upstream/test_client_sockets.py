@@ -464,8 +464,8 @@ async def test_no_redirect_is_followed(network: Network) -> None:
 
 async def test_no_cookie_is_kept(network: Network) -> None:
     """A cookie of one caller's response is never sent with the next call."""
-    answer = responds(200, USERS, "Set-Cookie: folioAccessToken=secret; Path=/", "Set-Cookie: a=b")
-    async with talking(network, answer) as (client, server):
+    response = responds(200, USERS, "Set-Cookie: folioAccessToken=secret; Path=/", "Set-Cookie: a=b")
+    async with talking(network, response) as (client, server):
         for _ in range(3):
             await users(client)(None, limit=10)
         await write(client)

@@ -36,34 +36,34 @@ LIMITS = LimitSettings(
 
 
 def operation_of(query: str) -> Operation:
-    found = Documents(schema, DocumentSettings(), LIMITS).prepare(query)
-    assert isinstance(found, Operation), found
-    return found
+    result = Documents(schema, DocumentSettings(), LIMITS).prepare(query)
+    assert isinstance(result, Operation), result
+    return result
 
 
 def variables_of(operation: Operation, given: Mapping[str, Json]) -> VariableValues:
-    found = get_variable_values(schema._schema, operation.node.variable_definitions or (), dict(given))
-    assert isinstance(found, VariableValues), found
-    return found
+    result = get_variable_values(schema._schema, operation.node.variable_definitions or (), dict(given))
+    assert isinstance(result, VariableValues), result
+    return result
 
 
 class Table:
     """An upstream with one answer for each path, whatever is asked of it, and what it was asked."""
 
-    def __init__(self, answers: Mapping[str, Json] | None = None, *, slow: str = "") -> None:
-        self.answers = dict(answers or {})
+    def __init__(self, responses: Mapping[str, Json] | None = None, *, slow: str = "") -> None:
+        self.responses = dict(responses or {})
         self.slow = slow
         self.asked: list[str] = []
         self.services = Services(
-            Settings(okapi_url="http://folio"), lambda limits: httpx.MockTransport(self.answer)
+            Settings(okapi_url="http://folio"), lambda limits: httpx.MockTransport(self.response)
         )
 
-    async def answer(self, request: httpx.Request) -> httpx.Response:
+    async def response(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request.url.path)
         if request.url.path == self.slow:
             await asyncio.sleep(0.05)
-        found = self.answers.get(request.url.path)
-        return httpx.Response(404, text="no") if found is None else httpx.Response(200, json=found)
+        result = self.responses.get(request.url.path)
+        return httpx.Response(404, text="no") if result is None else httpx.Response(200, json=result)
 
     def context(self) -> Context:
         upstream = self.services.for_caller(CALLER, OperationRecord())

@@ -79,9 +79,9 @@ class SideBySide:
     ) -> Json:
         """The answer, when both give it; `but` makes one of what may differ in the text of the data."""
         expected, expected_calls = await self._ask("generic", query, variables, headers)
-        found, calls = await self._ask("plan", query, variables, headers)
-        assert but(json.dumps(found.get("data"))) == but(json.dumps(expected.get("data"))), query
-        assert _errors(found) == _errors(expected), query
+        result, calls = await self._ask("plan", query, variables, headers)
+        assert but(json.dumps(result.get("data"))) == but(json.dumps(expected.get("data"))), query
+        assert _errors(result) == _errors(expected), query
         if "UNFORESEEN" not in {each["extensions"]["code"] for each in expected.get("errors", ())}:
             # A loader that breaks does not remember it; one that upstream fails does.
             assert _asked(calls) == _asked(expected_calls), query
@@ -109,11 +109,11 @@ class SideBySide:
         return response.json(), list(self.calls[how])
 
 
-def _errors(answer: Json) -> list[str]:
+def _errors(response: Json) -> list[str]:
     """Message, path and extensions of each error; which of them is told first is left open."""
     kept = [
         {**each, "extensions": {**each.get("extensions", {}), "requestId": None, "sentAt": None}}
-        for each in answer.get("errors", ())
+        for each in response.get("errors", ())
     ]
     return sorted(json.dumps(each, sort_keys=True) for each in kept)
 

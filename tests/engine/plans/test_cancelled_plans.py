@@ -128,7 +128,7 @@ class Client:
     async def send(self, message: Message) -> None:
         self.sent.append(message)
 
-    def answer(self) -> Json:
+    def response(self) -> Json:
         return json.loads(b"".join(message.get("body", b"") for message in self.sent))
 
 
@@ -193,7 +193,7 @@ async def test_errors_of_many_links_are_all_asked_for(query: str) -> None:
     client = Client(Held(fine=roots | {"/circulation-bff/loans"}), query)
     await client.execute()
 
-    told = client.answer()
+    told = client.response()
     assert {error["extensions"]["code"] for error in told["errors"]} == {"FORBIDDEN"}
     places = [json.dumps(error["path"]) for error in told["errors"]]
     assert len(places) == len(set(places)) > 1
@@ -212,7 +212,7 @@ async def test_the_operation_runs_out_of_time_during_links() -> None:
     await asyncio.wait_for(client.execute(), 20)
 
     assert time.monotonic() - started < 5
-    told = client.answer()
+    told = client.response()
     nodes = told["data"]["loans"]["nodes"]
     assert len(nodes) == 60
     assert all(node["borrower"] is node["checkoutServicePoint"] is node["item"] is None for node in nodes)

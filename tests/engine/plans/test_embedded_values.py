@@ -40,9 +40,9 @@ async def nodes_of(execution: str, selection: str, loans: list[Json]) -> tuple[l
         return httpx.Response(200, json={name: [{"id": each, **record} for each in ids]})
 
     async with gateway_over(upstream, execution=execution) as asking:
-        answer = await asking.execute(f"{{ loans {{ nodes {{ {selection} }} }} }}")
-        assert "errors" not in answer, answer["errors"]
-        return answer["data"]["loans"]["nodes"], [request.url.path for request in asking.requests[1:]]
+        response = await asking.execute(f"{{ loans {{ nodes {{ {selection} }} }} }}")
+        assert "errors" not in response, response["errors"]
+        return response["data"]["loans"]["nodes"], [request.url.path for request in asking.requests[1:]]
 
 
 @pytest.mark.parametrize("borrower", [{"barcode": None}, {"lastName": "Horvat"}, {}])

@@ -77,14 +77,14 @@ async def test_workloads_are_planned_throughout(workload: Workload) -> None:
     """What is measured is measured of plans."""
     upstream = Upstream()
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        head, _, body = upstream.answer(
+    def respond(request: httpx.Request) -> httpx.Response:
+        head, _, body = upstream.response(
             request.method, request.url.raw_path.decode(), request.content
         ).partition(b"\r\n\r\n")
         return httpx.Response(int(head.split()[1]), content=body)
 
     settings = Settings(okapi_url="http://folio")
-    app = create_app(settings, transport=lambda limits: httpx.MockTransport(answer))
+    app = create_app(settings, transport=lambda limits: httpx.MockTransport(respond))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as client:
         body = {"query": workload.query, "variables": workload.variables}
         response = await client.post(
@@ -420,7 +420,7 @@ async def test_what_is_under_way_when_a_plan_gives_up() -> None:
     assert [error.path for error in result.errors or ()] == [
         ["loans", "nodes", number, "item", "holdings", "callNumber"] for number in range(2)
     ]
-    assert sorted(table.asked) == sorted(table.answers)
+    assert sorted(table.asked) == sorted(table.responses)
 
 
 @pytest.mark.parametrize("hold", [[{"id": "p", "name": "Desk"}], None, "odd"])
@@ -435,7 +435,7 @@ async def test_what_a_resolver_asked_is_not_asked_again(hold: object) -> None:
         }
     )
     if hold is not None:
-        table.answers[path] = {"Hold": hold}
+        table.responses[path] = {"Hold": hold}
     asks = f'allowedServicePoints(requesterId: "{key}") {{ hold {{ name }} }}'
     result = await executed(f"{{ items {{ nodes {{ {asks} holdings {{ callNumber }} }} }} }}", table)
 

@@ -27,7 +27,7 @@ NO = {"errors": [{"message": "No", "parameters": [{"key": "itemId", "value": "1"
 
 OUTCOMES: dict[str, Callable[[MutationCase], httpx.Response]] = {
     "done": lambda act: (
-        httpx.Response(act.status, json=act.answer) if act.answer else httpx.Response(act.status)
+        httpx.Response(act.status, json=act.response) if act.response else httpx.Response(act.status)
     ),
     "refused": lambda act: httpx.Response(422, json=NO),
     "refused-oddly": lambda act: httpx.Response(422, json={"errors": [{"message": 5, "parameters": {}}]}),
@@ -81,7 +81,7 @@ async def test_every_act(act: MutationCase, outcome: str) -> None:
     twice = act.document.replace(f"{{ {act.name}(", f"{{ __typename first: {act.name}(", 1)
     body = twice[twice.index("first:") + 6 : twice.rindex("}")]
     document = f"{twice[: twice.rindex('}')]} again: {body} }}"
-    answers, sent = [], []
+    responses, sent = [], []
     for how in ("plan", "generic"):
         calls: list[str] = []
         upstream = OneAnswer(act, OUTCOMES[outcome], calls)
@@ -94,18 +94,18 @@ async def test_every_act(act: MutationCase, outcome: str) -> None:
                 json={"query": document, "variables": {"input": act.inputs}},
                 headers={"X-Okapi-Tenant": "diku", "X-Okapi-Token": "secret", "X-Okapi-Request-Id": "1"},
             )
-        answers.append(without_moments(response.json()))
+        responses.append(without_moments(response.json()))
         sent.append(calls)
 
-    assert answers[0] == answers[1]
+    assert responses[0] == responses[1]
     assert sent[0] == sent[1]
     assert [each for each in sent[0] if not each.startswith("GET")] in ([act.sent], [act.sent] * 2)
 
 
-def without_moments(answer: Json) -> str:
+def without_moments(response: Json) -> str:
     """The answer as text, errors in order, without what is told of time and of the request."""
-    answer["errors"] = sorted(json.dumps(each, sort_keys=True) for each in answer.get("errors", ()))
-    text = re.sub(r"\d+/graphql", "", json.dumps(answer))
+    response["errors"] = sorted(json.dumps(each, sort_keys=True) for each in response.get("errors", ()))
+    text = re.sub(r"\d+/graphql", "", json.dumps(response))
     return MOMENT.sub("", text)
 
 

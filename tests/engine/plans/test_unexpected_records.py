@@ -42,8 +42,8 @@ async def execute(
     def upstream(request: httpx.Request) -> httpx.Response:
         name = request.url.path.rpartition("/")[2]
         ids = set(re.findall(r"[0-9a-f-]{36}", request.url.params["query"]))
-        found = [each for each in records[name] if not ids or {each["id"], each.get("userId")} & ids]
-        return httpx.Response(200, json={name: found, "totalRecords": len(found)})
+        result = [each for each in records[name] if not ids or {each["id"], each.get("userId")} & ids]
+        return httpx.Response(200, json={name: result, "totalRecords": len(result)})
 
     async with gateway_over(upstream, execution=execution) as gateway:
         response = await gateway.execute(query)

@@ -131,12 +131,12 @@ ODD: Mapping[str, Change] = {
     "closed-sets": of_members(4, _closed_sets, 0.3),
     "numbers": _in_text(r'("(?:renewalCount|position|shelvingLagTime|amount|remaining)"): [\d.]+', _number),
     "twice-and-the-last-is-good": _in_text(
-        r'("barcode"|"action"): "', lambda found: f"{found[1]}: 5, {found[0]}"
+        r'("barcode"|"action"): "', lambda result: f"{result[1]}: 5, {result[0]}"
     ),
     "twice-and-the-last-is-bad": _in_text(
-        r'("barcode"|"title"): "[^"]*"', lambda found: f"{found[0]}, {found[1]}: []"
+        r'("barcode"|"title"): "[^"]*"', lambda result: f"{result[0]}, {result[1]}: []"
     ),
-    "half-characters": _in_text(r'("title"|"lastName"|"action"): "', lambda found: f"{found[0]}\\ud800"),
+    "half-characters": _in_text(r'("title"|"lastName"|"action"): "', lambda result: f"{result[0]}\\ud800"),
     "without-ids": of_members(5, lambda name, value, number: None if name == "id" else value, 0.03),
 }
 """Each costs nothing but the fields that read it, on whichever way."""
@@ -171,7 +171,7 @@ def silent(*paths: str) -> Change:
 
     def change(path: str, body: Json) -> Json:
         if path.startswith(paths):
-            raise httpx.ReadTimeout("no answer")
+            raise httpx.ReadTimeout("no response")
         return body
 
     return change

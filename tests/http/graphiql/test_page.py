@@ -106,15 +106,15 @@ def _assets(tmp_path: Path) -> Assets:
 
 def attributes(page: bytes) -> dict[str, list[str]]:
     """The values of each attribute of the elements of a page."""
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
 
     class Reader(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             for name, value in attrs:
-                found.setdefault(name, []).append(value or "")
+                result.setdefault(name, []).append(value or "")
 
     Reader().feed(page.decode())
-    return found
+    return result
 
 
 def explorer(page: bytes) -> dict[str, Any]:
@@ -254,7 +254,7 @@ async def test_policy_of_the_page() -> None:
     """The page may load from here alone, and evaluate nothing; any other answer may load nothing at all."""
     async with open_gateway() as gateway:
         page = await gateway.http.get("/graphql", headers=BROWSER)
-        answer = await gateway.http.get("/graphql?query={__typename}")
+        response = await gateway.http.get("/graphql?query={__typename}")
 
     policy = dict(part.split(maxsplit=1) for part in page.headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -264,7 +264,7 @@ async def test_policy_of_the_page() -> None:
     assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
     for name, value in PAGE_HEADERS:
         assert page.headers.get_list(name.decode()) == [value.decode()]
-    assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
 async def test_page_switched_off() -> None:

@@ -41,7 +41,7 @@ async def test_the_excess_is_refused_before_its_body_is_read(root_path: str) -> 
     settings = Settings(okapi_url="http://folio", max_operations=1)
     gateway = create_app(settings, transport=lambda _: httpx.MockTransport(upstream))
     app = Starlette(routes=[Mount(root_path, gateway)]) if root_path else gateway
-    answers: list[Message] = []
+    responses: list[Message] = []
 
     async def body_of_first() -> Message:
         await asyncio.sleep(0)
@@ -51,7 +51,7 @@ async def test_the_excess_is_refused_before_its_body_is_read(root_path: str) -> 
         pytest.fail("the body was read")
 
     async def keeps(message: Message) -> None:
-        answers.append(message)
+        responses.append(message)
         await asyncio.sleep(0)
 
     tenant = (b"x-okapi-tenant", b"diku")
@@ -74,7 +74,7 @@ async def test_the_excess_is_refused_before_its_body_is_read(root_path: str) -> 
             "/graphql", json={"query": "{ __typename }"}, headers={"X-Okapi-Tenant": "diku"}
         )
 
-    assert answers[0]["status"] == later.status_code == 200
+    assert responses[0]["status"] == later.status_code == 200
     headers = dict(excess[0]["headers"])
     (error,) = json.loads(excess[1]["body"])["errors"]
     request_id = error["extensions"].pop("requestId")
@@ -110,12 +110,12 @@ async def test_failures_free_their_place() -> None:
 async def test_sequential_operations_are_not_limited() -> None:
     """As many as may run at once may run one after another, in any number."""
 
-    async def answers(scope: Scope, receive: Receive, send: Send) -> None:
+    async def responses(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
     transport = httpx.ASGITransport(
-        app=LoadShedding(answers, path="/graphql", endpoint=answers, max_operations=2)
+        app=LoadShedding(responses, path="/graphql", endpoint=responses, max_operations=2)
     )
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
         assert [(await client.get("/graphql")).status_code for _ in range(5)] == [204] * 5

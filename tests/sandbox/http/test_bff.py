@@ -63,14 +63,14 @@ async def test_an_absent_route(responder: Responder, status: int, part: str) -> 
 )
 async def test_routes_of_a_version(version: str, absent: list[str]) -> None:
     """Lists that a version has are served, and new requests and single loans in any version."""
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         name: (await read(VERSIONS[version], f"/circulation-bff/{name}")).status_code
         for name in ("loans", "requests", "batch-requests")
     }
 
-    assert [name for name, status in found.items() if status == 404] == absent
-    assert [name for name, status in found.items() if status == 200] == sorted(
-        set(found) - set(absent), key=list(found).index
+    assert [name for name, status in result.items() if status == 404] == absent
+    assert [name for name, status in result.items() if status == 200] == sorted(
+        set(result) - set(absent), key=list(result).index
     )
     assert VERSIONS[version].reject("POST", LIST, "diku") is None
     assert VERSIONS[version].reject("GET", "/circulation-bff/loans/1", "diku") is None
