@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from base64 import urlsafe_b64decode
+from binascii import a2b_base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import random
@@ -143,8 +143,9 @@ def token_expiry(token: str) -> float | None:
         return None
     claims = parts[1]
     try:
-        expiry = _decode_claims(urlsafe_b64decode(claims + "=" * (-len(claims) % 4))).exp
-    except (ValueError, RecursionError):  # msgspec's and base64's errors are ValueErrors
+        standard = claims.replace("-", "+").replace("_", "/")  # from the alphabet for URLs
+        expiry = _decode_claims(a2b_base64(standard + "=" * (-len(claims) % 4))).exp
+    except (ValueError, RecursionError):  # msgspec's and binascii's errors are ValueErrors
         return None
     return expiry if expiry is not None and math.isfinite(expiry) else None
 

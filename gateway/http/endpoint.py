@@ -40,6 +40,26 @@ from gateway.identity import RAW_REQUEST_ID_HEADER, Caller, Headers, request_id_
 from gateway.observability.operation import RECORD_SIZE, OperationRecord, Recorder, server_timing
 
 
+class ResponseHeaders(list[tuple[bytes, bytes]]):
+    """The header fields of a response, with their bytes for a server that writes them as they are.
+
+    `content_length` is the number in the field of that name.
+    """
+
+    __slots__ = ("_fields", "_lines", "content_length")
+
+    def __init__(self, fields: list[tuple[bytes, bytes]], lines: bytes, content_length: int) -> None:
+        super().__init__(fields)
+        self._fields = fields
+        self._lines = lines
+        self.content_length = content_length
+
+    @property
+    def lines(self) -> bytes | None:
+        """The bytes of the fields in HTTP/1.1; None if a middleware has changed the fields."""
+        return self._lines if self == self._fields else None
+
+
 def _head(
     content_type: bytes, security: Sequence[tuple[bytes, bytes]] = SECURITY_HEADERS
 ) -> list[tuple[bytes, bytes]]:
@@ -52,6 +72,10 @@ _HEADS = {
     HTML: _head(b"text/html; charset=utf-8", PAGE_HEADERS),
 }
 """The header fields that all responses of a media type have, those of browsers' rules included."""
+
+_LINES = {
+    media_type: b"".join([b"%s: %s\r\n" % field for field in fields]) for media_type, fields in _HEADS.items()
+}
 
 
 class GraphQLEndpoint:
@@ -148,8 +172,7 @@ class GraphQLEndpoint:
             record.end()
             if self.recorder.server_timing:
                 more_headers = (*more_headers, (b"server-timing", server_timing(record)))
-            request_id = (RAW_REQUEST_ID_HEADER, record.request_id.encode())
-            await _send(send, status, media_type or LEGACY_JSON, body, request_id, *more_headers)
+            await _send(send, status, media_type or LEGACY_JSON, body, record.request_id, more_headers)
             if record.kind == "mutation":
                 self.operations.running_mutations.response_sent()
         finally:
@@ -223,11 +246,22 @@ async def _send(
     status: int,
     media_type: str,
     pieces: Sequence[bytes],
-    *headers: tuple[bytes, bytes],
+    request_id: str | None = None,
+    more: Sequence[tuple[bytes, bytes]] = (),
 ) -> None:
-    length = (b"content-length", b"%d" % sum(map(len, pieces)))
+    """Send a response in one piece or several. `more` are further header fields, which few responses have."""
+    size = sum(map(len, pieces))
+    length = (b"content-length", b"%d" % size)
+    headers = [*_HEADS[media_type], length]
+    if request_id is not None:
+        # It is a part of a request's, and was checked there: it cannot end the line.
+        field = (RAW_REQUEST_ID_HEADER, request_id.encode("ascii"))
+        headers.append(field)
+        if not more:
+            lines = b"%s%s: %s\r\n%s: %s\r\n" % (_LINES[media_type], *length, *field)
+            headers = ResponseHeaders(headers, lines, size)
     await send(
-        {"type": "http.response.start", "status": status, "headers": [*_HEADS[media_type], length, *headers]}
+        {"type": "http.response.start", "status": status, "headers": [*headers, *more] if more else headers}
     )
     *others, last = pieces
     for each in others:

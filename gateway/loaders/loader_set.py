@@ -101,14 +101,15 @@ class LoaderSet:
     def forget(self) -> None:
         """Drop all loaded records, because a mutation may have changed them, or the operation has ended."""
         attributes = self.__dict__
-        if len(attributes) == len(_OWN_ATTRIBUTES) and not self._groups:
+        if self._groups:
+            self._groups = {}
+        if len(attributes) == len(_OWN_ATTRIBUTES):
             return  # no loader was created
-        for each in attributes.values():
-            if isinstance(each, LoaderSet) and each is not self:
-                each.forget()
-        for name in attributes.keys() - _OWN_ATTRIBUTES:
-            del attributes[name]
-        self._groups = {}
+        for name in [*attributes]:
+            if name not in _OWN_ATTRIBUTES:
+                each = attributes.pop(name)
+                if isinstance(each, LoaderSet) and each is not self:
+                    each.forget()
 
 
 class RecordLoader:

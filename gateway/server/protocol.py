@@ -17,7 +17,7 @@ from gateway.errors import BadRequest, GatewayError, Overloaded
 from gateway.server.http_1_0 import send_with_length
 from gateway.server.names import HostCheck, authority_of
 from gateway.server.open_files import SPARE_CONNECTIONS
-from gateway.server.response_writer import ResponseWriter
+from gateway.server.response_writer import ResponseCycle, ResponseWriter
 from gateway.settings import ServerSettings
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -38,7 +38,10 @@ PROTOCOL_MEMBERS = """
     on_message_begin on_message_complete on_response_complete on_url parser pause_writing pipeline
     resume_writing server_state shutdown timeout_keep_alive timeout_keep_alive_handler transport url
 """
-CYCLE_MEMBERS = "disconnected keep_alive message_event response_complete response_started transport"
+CYCLE_MEMBERS = """
+    access_log chunked_encoding default_headers disconnected expected_content_length flow keep_alive
+    message_event on_response response_complete response_started scope send transport waiting_for_100_continue
+"""
 
 
 def check_members(kind: type, members: str) -> None:
@@ -270,6 +273,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.expect_100_continue = False  # which has no interim responses
         super().on_headers_complete()  # which refuses malformed targets
         self.cycle.transport = self.writer  # type: ignore[assignment]  # it has the methods that a cycle uses
+        self.cycle.__class__ = ResponseCycle  # it runs in the next turn of the event loop
         self.complete_heads += 1
         self.uncounted = 0
         self.phase = Phase.BODY

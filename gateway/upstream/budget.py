@@ -29,7 +29,7 @@ class ProcessBudget:
         self.maximum = maximum
         self.free = maximum // FREE_SHARE
         self.held = 0
-        self.by_tenant = defaultdict[str | None, int](int)
+        self.by_tenant: defaultdict[str | None, int] = defaultdict(int)
 
     def remove(self, tenant: str | None, size: int) -> None:
         """Take away bytes that an operation of a tenant held until now."""
@@ -41,6 +41,9 @@ class ProcessBudget:
     def is_exceeded_by(self, tenant: str | None) -> bool:
         """Return True if a tenant holds more than its share."""
         return self.by_tenant.get(tenant, 0) > MAX_SHARE * (self.maximum - self.held)
+
+
+_RELEASED = ProcessBudget(sys.maxsize)  # counts what nothing is measured by
 
 
 class OperationBudget(msgspec.Struct, kw_only=True, eq=False):
@@ -60,7 +63,7 @@ class OperationBudget(msgspec.Struct, kw_only=True, eq=False):
     def release(self) -> None:
         """Give the bytes back to the process, when the response has been sent."""
         self.process.remove(self.tenant, self.bytes)
-        self.process = ProcessBudget(sys.maxsize)  # for what arrives later
+        self.process, self.tenant = _RELEASED, None  # for what arrives later
 
     def read_error(self) -> LimitExceeded:
         """Return the error for a read beyond `max_calls`, or after more than `max_bytes`."""
