@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 import httpx
 
 from gateway.app import create_app
-from gateway.sandbox import Call, Sandbox, create_sandbox
+from gateway.sandbox import Call, Sandbox, Summary, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 
@@ -23,7 +24,11 @@ class Gateway:
         self.http = http
         self.sandbox = sandbox
         self.library = sandbox.library("diku")
-        self.summary = sandbox.summary()
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Examples of the sandbox as it is at the first use."""
+        return self.sandbox.summary()
 
     async def execute(
         self,
