@@ -39,6 +39,7 @@ SLOW_PATHS = frozenset(
         "observability/test_logs.py",
         "observability/test_traces.py",
         "server/test_protocol.py",
+        "server/test_proxies.py",
         "test_cli.py",
         "test_over_http.py",
         "upstream/transport/test_tls.py",
@@ -67,7 +68,11 @@ LONGEST = tuple(
 )
 INNER_LOOP = "not slow"
 MAX_CASES = 5  # of one test function in the inner loop, spread evenly over all of them
-MAX_CASES_IN = {"test_same_answers.py": 1, "test_same_acts.py": 4}  # each case is a few dozen operations
+MAX_CASES_IN = {
+    "test_same_answers.py": 1,  # each case is a few dozen operations
+    "test_same_acts.py": 4,
+    "test_process.py": 1,  # and here each is a process
+}
 MAX_EXAMPLES = 25  # of Hypothesis for one test in the inner loop, of its usual 100
 
 

@@ -40,7 +40,7 @@ def everything_named(response: Json) -> set[str]:
 
 def everything_in(library: Library) -> set[str]:
     """Every id that a library holds."""
-    shelves = (getattr(library, name) for name in library.__slots__)
+    shelves = (getattr(library, name) for name in Library.__slots__)
     return {key for shelf in shelves if isinstance(shelf, dict) for key in shelf}
 
 

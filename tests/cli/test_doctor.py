@@ -176,6 +176,7 @@ def test_a_closed_port() -> None:
     assert "Mutations: not checked" in result.output
 
 
+@pytest.mark.slow
 def test_an_upstream_that_never_responds() -> None:
     """Each path is a timeout, and after a second the pending checks are printed."""
     with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:

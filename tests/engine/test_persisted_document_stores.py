@@ -130,6 +130,7 @@ async def test_replicas_share_texts() -> None:
             assert calls.by_outcome == {"success": 3}
 
 
+@pytest.mark.slow
 @needs_store_server
 @pytest.mark.anyio
 async def test_unused_text_expires() -> None:

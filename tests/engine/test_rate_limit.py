@@ -93,6 +93,7 @@ async def test_no_more_is_spent_than_there_is(shared: bool) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("shared", [OWN, SHARED])
 async def test_operation_is_admitted_after_the_wait(shared: bool) -> None:

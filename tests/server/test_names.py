@@ -104,6 +104,7 @@ def test_http_1_0_without_a_name_is_served(gateway: Process) -> None:
     assert gateway.execute(b"GET /admin/health HTTP/1.0\r\n\r\n").status == 200
 
 
+@pytest.mark.slow
 def test_a_refused_mutation_sends_nothing() -> None:
     """A mutation by a foreign name is refused before anything is sent upstream."""
     with held_upstream() as upstream, gateway_process("--okapi-url", upstream.url) as gateway:
@@ -112,12 +113,14 @@ def test_a_refused_mutation_sends_nothing() -> None:
         assert not upstream.arrived.acquire(timeout=0.2)
 
 
+@pytest.mark.slow
 def test_other_addresses_serve_any_name() -> None:
     """A gateway that does not listen on loopback is addressed by names that it cannot know."""
     with gateway_process("--sandbox", "--host=0.0.0.0") as gateway:
         assert gateway.execute(addressed(post(), "graphql.example.org")).status == 200
 
 
+@pytest.mark.slow
 def test_names_may_be_limited_elsewhere() -> None:
     """With ALLOWED_HOSTS a gateway on other addresses refuses other names too, but serves health checks."""
     with gateway_process("--sandbox", "--host=0.0.0.0", "--allowed-hosts=graphql.example.org") as gateway:
@@ -168,6 +171,7 @@ def sandbox_process(*options: str) -> Iterator[int]:
 LOANS = get("/circulation/loans?limit=1", b"X-Okapi-Tenant: diku")
 
 
+@pytest.mark.slow
 def test_the_sandbox_is_protected() -> None:
     """The sandbox serves localhost and the names of `--allowed-hosts`, and no other ones."""
     statuses = []

@@ -40,6 +40,7 @@ def test_too_few_files_are_refused() -> None:
         fit(DEFAULTS, 70)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "said"),
     [

@@ -705,6 +705,7 @@ async def test_cancelled_reads_close_their_connections(network: Network) -> None
         await until(lambda: server.open_connections == 0)
 
 
+@pytest.mark.slow
 async def test_cancellation_leaks_no_connections(network: Network) -> None:
     """After 20 callers cancelled their calls many times, all ten connections of the pool can be used."""
     slow = True
