@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec import structs
 
 from gateway.doctor.checks import mutations
 from gateway.doctor.diagnosis import Diagnosis, Status, diagnose, services_to_check
@@ -107,7 +108,7 @@ async def test_an_expired_token(sandbox: Sandbox, token: str) -> None:
 
 async def test_an_unknown_tenant(sandbox: Sandbox) -> None:
     """A 400 about the tenant is a rejection, even for a check that may be rejected."""
-    diagnosis = await diagnose_sandbox(sandbox, replace(staff(sandbox), tenant="elsewhere"))
+    diagnosis = await diagnose_sandbox(sandbox, structs.replace(staff(sandbox), tenant="elsewhere"))
 
     of_folio = [each for each in diagnosis.reads if each.service != "polaris"]
     assert {each.status for each in of_folio} == {Status.REJECTED}
@@ -202,7 +203,7 @@ async def test_an_interface_that_the_tenant_lacks(sandbox: Sandbox, path: str, i
 
 async def test_locks_are_not_checked_without_a_polaris_identity(sandbox: Sandbox) -> None:
     """Without an identity no locks can be read, which is no fault."""
-    diagnosis = await diagnose_sandbox(sandbox, replace(staff(sandbox), polaris=None))
+    diagnosis = await diagnose_sandbox(sandbox, structs.replace(staff(sandbox), polaris=None))
 
     assert reads_by_path(diagnosis)["/objectlocks"].status is Status.NOT_CHECKED
     assert diagnosis.is_healthy
