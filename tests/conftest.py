@@ -54,7 +54,7 @@ LONGEST = tuple(
         "soak/test_memory.py",
         "soak/test_neighbour.py",
         "soak/test_storm.py",
-        "engine/plans/test_same_answers.py",
+        "engine/plans/test_equivalent_queries.py",
         "soak/test_generated_operations.py",
         "benchmarks/test_instructions.py",
         "test_recipes.py",
@@ -69,8 +69,8 @@ LONGEST = tuple(
 INNER_LOOP = "not slow"
 MAX_CASES = 5  # of one test function in the inner loop, spread evenly over all of them
 MAX_CASES_IN = {
-    "test_same_answers.py": 1,  # each case is a few dozen operations
-    "test_same_acts.py": 4,
+    "test_equivalent_queries.py": 1,  # each case is a few dozen operations
+    "test_equivalent_mutations.py": 4,
     "test_process.py": 1,  # and here each is a process
 }
 MAX_EXAMPLES = 25  # of Hypothesis for one test in the inner loop, of its usual 100

@@ -1,4 +1,4 @@
-"""Documents are parsed once, bounded, and never executed by guesswork."""
+"""Documents are parsed once, within limits, and never executed if they are ambiguous."""
 
 import gc
 import weakref
@@ -98,7 +98,7 @@ def rejection(documents: Documents, query: str, name: str | None = None) -> tupl
 
 
 def test_operation(documents: Documents) -> None:
-    """A valid text comes back with its operation and its fragments."""
+    """A valid text has its operation and its fragments."""
     result = operation(documents, "query A { ...F } fragment F on Query { title }")
 
     assert result.node is result.document.definitions[0]
@@ -108,12 +108,12 @@ def test_operation(documents: Documents) -> None:
 
 
 def test_mutation(documents: Documents) -> None:
-    """An act is known for one before it is executed."""
+    """An operation is known as a mutation before it is executed."""
     assert operation(documents, "mutation { checkOut }").is_mutation
 
 
 def test_hit(documents: Documents) -> None:
-    """The second time, the very same operation is found, and what was hung on it as well."""
+    """The second use of a text has the same operation, with what was attached to it."""
     first = operation(documents, "{ title }")
     first.plans = "compiled"
 
@@ -124,7 +124,7 @@ def test_hit(documents: Documents) -> None:
 
 
 def test_operation_name(documents: Documents) -> None:
-    """The operation name decides, and is part of what is remembered."""
+    """The operation name selects the operation, and is part of the cache key."""
     text = "query A { title } query B { title }"
 
     names = [operation(documents, text, name).node.name for name in ("A", "B", "A")]
@@ -145,7 +145,7 @@ def test_several_operations_without_a_name(documents: Documents) -> None:
     ("text", "name"), [("query A { title }", "B"), ("{ title }", "A"), ("{ title }", "")]
 )
 def test_unknown_operation_name(documents: Documents, text: str, name: str) -> None:
-    """A name that the document does not have is refused, even when it has one operation only."""
+    """A name that is not in the document is rejected, even if it has only one operation."""
     assert rejection(documents, text, name) == (
         "GRAPHQL_VALIDATION_FAILED",
         f"The document has no operation named '{name}'.",
@@ -163,7 +163,7 @@ def test_no_operation() -> None:
 
 
 def test_subscription(documents: Documents) -> None:
-    """Subscriptions are refused, also where the schema has some."""
+    """Subscriptions are rejected, also if the schema has some."""
     assert rejection(documents, "subscription { ticks }") == (
         "GRAPHQL_VALIDATION_FAILED",
         "Subscriptions are not supported.",
@@ -244,14 +244,14 @@ def test_rules_of_strawberry(documents: Documents) -> None:
 
 
 class NoTitle(ASTValidationRule):
-    """A limit of one's own."""
+    """A custom limit."""
 
     def enter_operation_definition(self, *_: object) -> None:
         self.report_error(GraphQLError("Too deep.", extensions={"code": "LIMIT_EXCEEDED"}))
 
 
-def test_rules_of_ones_own() -> None:
-    """A rule may bring a code that says more than that validation failed."""
+def test_custom_rules() -> None:
+    """A custom rule may set a more specific code than that of failed validation."""
     documents = in_cache(3, rules=(*specified_rules, NoTitle))
 
     assert rejection(documents, "{ title }") == ("LIMIT_EXCEEDED", "Too deep.")
@@ -280,7 +280,7 @@ def test_eviction() -> None:
     assert operation(documents, "{ b: title }") is not second
 
 
-def test_cold_documents_leave_a_hot_one_alone() -> None:
+def test_cold_documents_do_not_evict_a_hot_one() -> None:
     """A flood of texts does not evict a document that is used once per cache size."""
     documents = in_cache(20)
     hot = operation(documents, "{ hot: title }")
@@ -297,14 +297,14 @@ def test_cold_documents_leave_a_hot_one_alone() -> None:
 
 
 def test_failed_documents_are_kept(documents: Documents) -> None:
-    """A broken text is not parsed again, and takes a place like any other."""
+    """An invalid text is not parsed again, and counts as an entry like any other."""
     assert documents.prepare("{") is documents.prepare("{")
     assert documents.prepare("{ nobody }") is documents.prepare("{ nobody }")
     assert len(documents) == 2
 
 
 def test_failed_documents_keep_no_tree(documents: Documents) -> None:
-    """Of a broken text only the messages stay in memory."""
+    """Only the messages of an invalid text stay in memory."""
     trees: list[weakref.ref[OperationDefinitionNode]] = []
 
     class Watch(ASTValidationRule):
@@ -331,8 +331,8 @@ def test_refused_literal(documents: Documents) -> None:
     assert error.original_error.__traceback__ is None
 
 
-def test_no_room() -> None:
-    """A size of 0 caches nothing and still serves."""
+def test_a_cache_of_size_zero() -> None:
+    """A size of 0 caches nothing, and documents are still served."""
     documents = in_cache(0)
 
     assert operation(documents, "{ title }") is not operation(documents, "{ title }")
@@ -340,7 +340,7 @@ def test_no_room() -> None:
 
 
 def test_long_texts(documents: Documents) -> None:
-    """A text beyond the longest kept is served and forgotten."""
+    """A text beyond the maximum length is served and not cached."""
     documents.limits = LimitSettings(max_query_characters=bounds.MAX_CACHED_TEXT + 1)
     text = "{ title }".ljust(bounds.MAX_CACHED_TEXT + 1)
 
@@ -350,7 +350,7 @@ def test_long_texts(documents: Documents) -> None:
 
 
 def test_total_length() -> None:
-    """However many places there are, the characters kept are bounded, and so is memory."""
+    """The total of cached characters is limited, however many entries there are."""
     documents = in_cache(1000)
 
     for number in range(20):

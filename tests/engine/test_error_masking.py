@@ -159,8 +159,8 @@ INTERNAL = {
 }
 
 
-def test_our_error() -> None:
-    """An error of ours keeps its message and all that it says about itself."""
+def test_gateway_error() -> None:
+    """An error of the gateway keeps its message and its extensions."""
     assert error("{ rejected }") == {
         "message": "FOLIO refused the question.",
         "locations": [{"line": 1, "column": 3}],
@@ -176,8 +176,8 @@ def test_our_error() -> None:
     }
 
 
-def test_our_error_through_a_non_null_field() -> None:
-    """An error that nulls its parents stays what it was."""
+def test_gateway_error_through_a_non_null_field() -> None:
+    """An error that nulls its parents is unchanged."""
     assert error("{ timedOut }")["extensions"] == {
         "code": "UPSTREAM_TIMEOUT",
         "retryable": True,
@@ -195,7 +195,7 @@ def test_our_error_through_a_non_null_field() -> None:
         ("{ leaf { id } }", ["leaf", "id"]),
     ],
 )
-def test_unforeseen_error(document: str, path: list[str]) -> None:
+def test_unexpected_error(document: str, path: list[str]) -> None:
     """An unexpected error shows its request id and path only."""
     formatted = error(document)
 
@@ -203,7 +203,7 @@ def test_unforeseen_error(document: str, path: list[str]) -> None:
     assert {key: formatted[key] for key in ("message", "extensions")} == INTERNAL
 
 
-def test_unforeseen_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_unexpected_error_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """The log names class, place and request, and neither the text nor the document nor a variable."""
     error("query Private($even: Even) { crashed echo(even: $even) }", even=4242)
 
@@ -227,16 +227,16 @@ def test_one_exception_on_many_paths(caplog: pytest.LogCaptureFixture) -> None:
     assert len(caplog.get_records("call")) == 1
 
 
-def test_foreseen_errors_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """Errors with a code of their own are for the client, not for the log."""
+def test_expected_errors_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Errors with a code are not logged."""
     for document in ("{ rejected }", "{ missing }", "{ number }", "{ coded }", "{ nobody }"):
         error(document)
 
     assert caplog.get_records("call") == []
 
 
-def test_given_code() -> None:
-    """A GraphQL error that brings a code keeps it, and is not retryable unless it says so."""
+def test_code_of_a_graphql_error() -> None:
+    """A GraphQL error with a code keeps it, and is not retryable unless it says so."""
     formatted = error("{ coded }")
 
     assert formatted["message"] == "Too deep."
@@ -249,7 +249,7 @@ def test_given_code() -> None:
 
 
 def test_null_in_a_non_null_field() -> None:
-    """A null where the schema rules it out is upstream's fault, and the field is named."""
+    """A null in a non-null field is an upstream error that names the field."""
     formatted = error("{ missing }")
 
     assert formatted["message"] == "An upstream service sent no value for Query.missing, which is never null."
@@ -315,30 +315,30 @@ def test_bad_input(document: str, variables: dict[str, Any], message: str) -> No
 
 
 def test_scalar_that_crashes() -> None:
-    """A scalar that fails in a way it did not mean to is our fault, not the caller's."""
+    """A scalar with an unexpected exception is an internal error, not an error of the caller."""
     formatted = error("query ($fragile: Fragile) { echo(fragile: $fragile) }", fragile="x")
 
     assert {key: formatted[key] for key in ("message", "extensions")} == INTERNAL
 
 
-def test_refusal_of_ours() -> None:
-    """A refused request has an error like a field's, without a location."""
+def test_rejected_request() -> None:
+    """A rejected request has an error like that of a field, without a location."""
     assert mask_exception(BadRequest("Header X-Okapi-Tenant is missing."), "1/graphql") == {
         "message": "Header X-Okapi-Tenant is missing.",
         "extensions": {"code": "BAD_REQUEST", "retryable": False, "requestId": "1/graphql"},
     }
 
 
-def test_unforeseen_refusal(caplog: pytest.LogCaptureFixture) -> None:
-    """An exception outside of all fields is masked and logged as well, a ValueError included."""
+def test_unexpected_error_outside_of_fields(caplog: pytest.LogCaptureFixture) -> None:
+    """An exception outside of all fields is masked and logged as well, also a ValueError."""
     assert mask_exception(ValueError(SECRET), "1/graphql") == INTERNAL
     (record,) = caplog.get_records("call")
     assert record.getMessage() == "Unexpected builtins.ValueError in request 1/graphql at an unknown location"
 
 
 @pytest.mark.parametrize("kind", GatewayError.__subclasses__())
-def test_every_error_of_ours(kind: type[GatewayError]) -> None:
-    """Every class of the error tree comes out with its own code and its own word on retrying."""
+def test_every_gateway_error(kind: type[GatewayError]) -> None:
+    """Every class of the error tree has its code and its value of retryable."""
     formatted = mask_errors([GraphQLError("m", path=["x"], original_error=kind("m"))], "1/graphql")[0]
 
     assert formatted["extensions"] == {

@@ -1,4 +1,4 @@
-"""Hostile documents against a gateway that runs by itself: neighbours are served, and memory stays."""
+"""Hostile documents against a gateway process: other clients are served, and memory is stable."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ HOSTILE = {
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_hostile_documents_are_refused(gateway: Gateway, name: str) -> None:
-    """Each is a request error with a code of the list, short to read, and upstream hears nothing."""
+    """Each is a request error with a documented code and a short body, without an upstream call."""
     gateway.sandbox.calls.clear()
 
     response = await gateway.http.post("/graphql", json={"query": HOSTILE[name]}, headers=HEADERS)
@@ -77,7 +77,7 @@ async def test_hostile_documents_are_refused(gateway: Gateway, name: str) -> Non
 @pytest.mark.anyio
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400])
 async def test_a_variable_is_finite(gateway: Gateway, number: str) -> None:
-    """A number that no double holds does not become infinity on its way from JSON."""
+    """A number beyond the range of doubles in JSON does not become infinity."""
     gateway.sandbox.calls.clear()
     body = '{"query":"query($n:Int){loans(first:$n){nodes{id}}}","variables":{"n":NUMBER}}'
 
@@ -111,7 +111,7 @@ async def test_production_is_closed() -> None:
 
 @pytest.fixture(name="url")
 def _url() -> Iterator[str]:
-    """A gateway over the embedded library, in a process of its own."""
+    """Start a gateway over the embedded library in a separate process."""
     command = [sys.executable, "-m", "gateway", "--port", "0", "--log-level", "error"]
     environment = {
         name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields
@@ -131,10 +131,10 @@ def _url() -> Iterator[str]:
             process.kill()
 
 
-def test_a_neighbour_is_served_during_an_attack(url: str) -> None:
+def test_other_clients_are_served_during_an_attack(url: str) -> None:
     """While sixty hostile requests run, `{ __typename }` of another client takes less than a second."""
 
-    # One client for all: making sixty would keep this process busy, and it is the other one that is measured.
+    # One client for all: creating sixty would load this process, and the other process is measured.
     attacker = httpx.Client(trust_env=False, timeout=PATIENCE, limits=httpx.Limits(max_connections=60))
 
     def attack(query: str) -> int:
@@ -144,14 +144,14 @@ def test_a_neighbour_is_served_during_an_attack(url: str) -> None:
     with (
         attacker,
         ThreadPoolExecutor(60) as threads,
-        httpx.Client(trust_env=False, timeout=PATIENCE) as neighbour,
+        httpx.Client(trust_env=False, timeout=PATIENCE) as other_client,
     ):
-        neighbour.post(url, json={"query": "{ __typename }"}, headers=HEADERS)
+        other_client.post(url, json={"query": "{ __typename }"}, headers=HEADERS)
         texts = islice(cycle(HOSTILE.values()), 60)
         attacks = [threads.submit(attack, f"{text}\n#{number}") for number, text in enumerate(texts)]
         while not all(each.done() for each in attacks) or not waits:
             began = time.perf_counter()
-            response = neighbour.post(url, json={"query": "{ __typename }"}, headers=HEADERS)
+            response = other_client.post(url, json={"query": "{ __typename }"}, headers=HEADERS)
             waits.append(time.perf_counter() - began)
             assert response.json() == {"data": {"__typename": "Query"}}
 
@@ -186,7 +186,7 @@ print(rss() / before)
 """
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="measured as Linux tells it")
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="reads /proc of Linux")
 def test_memory_is_flat_over_distinct_documents() -> None:
     """Five thousand new documents, half of them invalid, do not increase memory."""
     done = subprocess.run(  # noqa: S603
@@ -199,8 +199,8 @@ def test_memory_is_flat_over_distinct_documents() -> None:
 
 
 @pytest.mark.anyio
-async def test_errors_about_variables_are_few_and_short() -> None:
-    """However many values are invalid, and however long they are: twenty errors of 300 characters."""
+async def test_errors_about_variables_are_limited() -> None:
+    """Any number of invalid values of any length has at most twenty errors of 300 characters."""
     values = {f"{'a' * 5000}{number}": 1 for number in range(100)}
     async with open_gateway() as gateway:
         response = await gateway.execute("query($f:LoanFilter){loans(filter:$f){nodes{id}}}", {"f": values})
@@ -213,7 +213,7 @@ async def test_errors_about_variables_are_few_and_short() -> None:
 
 @pytest.mark.anyio
 async def test_errors_about_arguments_are_short() -> None:
-    """A message about an argument at execution is cut as well."""
+    """A message about an argument at execution is truncated as well."""
     async with open_gateway() as gateway:
         response = await gateway.execute("query($s:String){loans(cql:$s){nodes{id}}}", {"s": "a" * 1999})
 

@@ -25,11 +25,11 @@ TOKEN = "tok-3c1a9e-secret"  # noqa: S105 - looked for, not used
 PAS = "pas-71aa-secret"
 BARCODE = "9988776655"
 NAME = "Abendroth"
-WORKING = "literal-4711"  # stands in the text of the documents
+WORKING = "literal-4711"  # is in the text of the documents
 TRACE = (
     f"java.lang.NullPointerException: {NAME}\n\tat org.folio.Secret.of(Secret.java:42)\nSELECT * FROM users"
 )
-# Values of the gateway and its operator. The caller's values are searched for in the logs only.
+# Values of the gateway and its operator. The caller's values must be absent from logs only.
 INNER = (
     HOST,
     TOKEN,
@@ -55,46 +55,46 @@ LOANS = f'{{ loans(cql: "userId=={WORKING}") {{ nodes {{ id borrower {{ id }} }}
 DOCUMENTS = (QUESTION, ACT, LOCK, LOANS)
 
 
-def raising(problem: Exception) -> Upstream:
+def raise_error(problem: Exception) -> Upstream:
     def upstream(request: httpx.Request) -> httpx.Response:
         raise problem
 
     return upstream
 
 
-def saying(status: int, body: str = TRACE, **headers: str) -> Upstream:
+def respond_with(status: int, body: str = TRACE, **headers: str) -> Upstream:
     return lambda request: httpx.Response(status, text=body, headers=headers)
 
 
 URL = f"http://{HOST}:9130/users?query=barcode=={BARCODE}"
 FAILURES: dict[str, Upstream] = {
-    **{f"status {status}": saying(status) for status in (401, 403, 404, 408, 409, 412, 414, 418, 429)},
-    **{f"status {status}": saying(status) for status in (500, 501, 502, 503, 504, 599)},
-    **{f"text with {status}": saying(status, f"{TRACE} {URL}") for status in (400, 422)},
-    "redirect": saying(302, "", location=URL),
-    "html": saying(200, f"<html>{URL} {TRACE}</html>"),
-    "empty": saying(200, ""),
-    "truncated": saying(200, f'{{"items":[{{"id":"{ID}","title":"{NAME}'),
-    "an array": saying(200, f'["{NAME}", "{URL}"]'),
-    "another shape": saying(200, f'{{"items":"{NAME}","users":[1],"loans":{{"at":"{URL}"}}}}'),
-    "values of another type": saying(
+    **{f"status {status}": respond_with(status) for status in (401, 403, 404, 408, 409, 412, 414, 418, 429)},
+    **{f"status {status}": respond_with(status) for status in (500, 501, 502, 503, 504, 599)},
+    **{f"text with {status}": respond_with(status, f"{TRACE} {URL}") for status in (400, 422)},
+    "redirect": respond_with(302, "", location=URL),
+    "html": respond_with(200, f"<html>{URL} {TRACE}</html>"),
+    "empty": respond_with(200, ""),
+    "truncated": respond_with(200, f'{{"items":[{{"id":"{ID}","title":"{NAME}'),
+    "an array": respond_with(200, f'["{NAME}", "{URL}"]'),
+    "another shape": respond_with(200, f'{{"items":"{NAME}","users":[1],"loans":{{"at":"{URL}"}}}}'),
+    "values of another type": respond_with(
         200, f'{{"id":{{"{NAME}":1}},"items":[{{"id":7,"title":["{NAME}"]}}],"users":[{{"id":["{NAME}"]}}]}}'
     ),
-    "not gzip": saying(200, TRACE, **{"content-encoding": "br"}),
-    "refused": raising(httpx.ConnectError(f"cannot connect to {URL}")),
-    "unknown host": raising(httpx.ConnectError(f"[Errno -2] Name or service not known: {HOST}")),
-    "reset": raising(httpx.ReadError(f"reset by {URL}")),
-    "timeout": raising(httpx.ReadTimeout(f"timed out on {URL}")),
-    "protocol": raising(httpx.RemoteProtocolError(f"illegal line {TOKEN}")),
-    "broken pipe": raising(ConnectionResetError(f"{URL} {TOKEN}")),
-    "a bug": raising(RuntimeError(f"{URL} {TOKEN} {NAME} {WORKING}")),
-    "a bug with a value": raising(ValueError(f"{URL} {TOKEN} {NAME} {WORKING}")),
-    "a bug with a key": raising(KeyError(f"{URL} {TOKEN} {NAME}")),
+    "not gzip": respond_with(200, TRACE, **{"content-encoding": "br"}),
+    "refused": raise_error(httpx.ConnectError(f"cannot connect to {URL}")),
+    "unknown host": raise_error(httpx.ConnectError(f"[Errno -2] Name or service not known: {HOST}")),
+    "reset": raise_error(httpx.ReadError(f"reset by {URL}")),
+    "timeout": raise_error(httpx.ReadTimeout(f"timed out on {URL}")),
+    "protocol": raise_error(httpx.RemoteProtocolError(f"illegal line {TOKEN}")),
+    "broken pipe": raise_error(ConnectionResetError(f"{URL} {TOKEN}")),
+    "a bug": raise_error(RuntimeError(f"{URL} {TOKEN} {NAME} {WORKING}")),
+    "a bug with a value": raise_error(ValueError(f"{URL} {TOKEN} {NAME} {WORKING}")),
+    "a bug with a key": raise_error(KeyError(f"{URL} {TOKEN} {NAME}")),
 }
 
 
 @pytest.fixture(autouse=True)
-def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
@@ -117,7 +117,7 @@ async def send_documents(upstream: Upstream, documents: Iterable[str], **more: J
         ]
 
 
-def of_the_gateway(caplog: pytest.LogCaptureFixture) -> str:
+def gateway_log(caplog: pytest.LogCaptureFixture) -> str:
     """Return the log with tracebacks, without that of httpx, which is also the client of the test."""
     formatter = logging.Formatter("%(name)s %(message)s")
     return "\n".join(
@@ -126,19 +126,19 @@ def of_the_gateway(caplog: pytest.LogCaptureFixture) -> str:
 
 
 def messages(response: Json) -> str:
-    """All that the gateway says about errors; keys hold what the caller sent and are left out."""
-    told = []
+    """Return the texts of the errors; keys hold values of the caller and are skipped."""
+    messages_seen = []
     for error in response.get("errors", []):
         extensions = {
             name: value for name, value in error["extensions"].items() if name not in ("keys", "verify")
         }
-        told.append(f"{error['message']} {extensions}")
-    return "\n".join(told)
+        messages_seen.append(f"{error['message']} {extensions}")
+    return "\n".join(messages_seen)
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_failing_upstream_gives_nothing_away(failure: str, caplog: pytest.LogCaptureFixture) -> None:
-    """However upstream fails, responses name service and failure, and the log has no personal data."""
+async def test_failing_upstream_reveals_nothing(failure: str, caplog: pytest.LogCaptureFixture) -> None:
+    """For any failure of upstream, responses name service and failure, and the log has no personal data."""
     responses = await send_documents(FAILURES[failure], DOCUMENTS)
 
     for response in responses:
@@ -148,12 +148,12 @@ async def test_failing_upstream_gives_nothing_away(failure: str, caplog: pytest.
         assert shown == [], (failure, response.text)
         assert "==" not in messages(body)
         assert BARCODE not in messages(body)
-    log = re.sub(r" at /.*", "", of_the_gateway(caplog))  # a place in the source is what a fault is found by
+    log = re.sub(r" at /.*", "", gateway_log(caplog))  # places in the source are logged for diagnosis
     assert [each for each in LOGGED if each in log] == [], log
 
 
-async def test_reasons_are_passed_on_and_nothing_besides() -> None:
-    """Of a 422 the reasons' message, code and parameters get through, and no other member."""
+async def test_only_reasons_of_a_refusal_are_passed_on() -> None:
+    """Of a 422, the message, code and parameters of each reason are passed on, and no other member."""
     reason = {"message": "Item is already checked out", "code": "ITEM_X", "type": TRACE, "trace": URL}
     body = {"errors": [{**reason, "parameters": [{"key": "itemBarcode", "value": "1"}]}], "stack": TRACE}
     (response,) = await send_documents(lambda request: httpx.Response(422, json=body), [ACT])
@@ -177,26 +177,26 @@ async def test_reasons_are_passed_on_and_nothing_besides() -> None:
         ("{ __typename }", {"variables": [WORKING]}),
     ],
 )
-async def test_mistakes_of_the_caller_are_not_logged(
+async def test_invalid_requests_are_not_logged(
     document: str, more: Json, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A refused document or variable is reported to the caller only, without internals."""
-    (response,) = await send_documents(saying(500), [document], **more)
+    """A rejected document or variable is reported to the caller only, without internals."""
+    (response,) = await send_documents(respond_with(500), [document], **more)
 
     assert response.status_code in (200, 400)
     assert [each for each in INNER if each in response.text and each != "=="] == []
-    assert [each for each in LOGGED if each in of_the_gateway(caplog)] == []
+    assert [each for each in LOGGED if each in gateway_log(caplog)] == []
 
 
-async def test_messages_are_ours() -> None:
+async def test_messages_are_constants() -> None:
     """Messages of failed calls are constants of the gateway, except for service names and numbers."""
-    told: set[str] = set()
+    messages_seen: set[str] = set()
     for failure in ("status 401", "status 403", "status 409", "status 429", "status 500", "html", "refused"):
         for response in await send_documents(FAILURES[failure], DOCUMENTS):
-            told |= {error["message"] for error in response.json().get("errors", [])}
+            messages_seen |= {error["message"] for error in response.json().get("errors", [])}
 
-    assert len(told) > 5
-    for message in told:
+    assert len(messages_seen) > 5
+    for message in messages_seen:
         words = re.sub(r"^\w+ (was sent to \w+, )?|\d+( s)?\.?$", "", message.split(".")[0]).strip()
         ends = words.split(" for ")[0]
         assert ends in SOURCES, message

@@ -35,7 +35,7 @@ def refusal(query: str, **limits: int) -> tuple[str, dict[str, object]]:
 
 
 def limit_of(query: str, **limits: int) -> str:
-    """The limit that refuses a query, with the code that all of them have."""
+    """Return the limit that rejects a query, and assert the code that all of them have."""
     _, extensions = refusal(query, **limits)
     assert extensions["code"] == "LIMIT_EXCEEDED"
     return str(extensions["limit"])
@@ -64,8 +64,8 @@ def records(query: str, **variables: object) -> int:
 # Text
 
 
-def test_a_long_text_is_refused_before_it_is_read() -> None:
-    """The text itself has a limit, whatever stands in it."""
+def test_a_long_text_is_refused_before_it_is_parsed() -> None:
+    """The length of the text has a limit, whatever its content."""
     accepted("{__typename}".ljust(100_000))
 
     assert refusal("{__typename}".ljust(100_001)) == (
@@ -74,8 +74,9 @@ def test_a_long_text_is_refused_before_it_is_read() -> None:
     )
 
 
-def test_tokens_are_counted_while_they_are_read() -> None:
-    """The parser stops at the first token too many, with the code of a limit and not of a syntax error."""
+def test_tokens_are_counted_by_the_parser() -> None:
+    """The parser stops at the first token beyond the limit; the code is that of a limit, not of bad
+    syntax."""
     accepted("{" + "__typename " * 8 + "}", tokens=10)
 
     assert refusal("{" + "__typename " * 9 + "}", tokens=10) == (
@@ -85,14 +86,14 @@ def test_tokens_are_counted_while_they_are_read() -> None:
 
 
 def test_comments_are_counted_like_tokens() -> None:
-    """Comments are kept by the parser, so they have a limit too."""
+    """Comments have a limit too, because the parser keeps them."""
     assert refusal("#\n" * 11 + "{__typename}", tokens=10)[0] == (
         "The query has more than 10 comments (MAX_TOKENS)."
     )
 
 
-def test_a_syntax_error_stays_one() -> None:
-    """Words of the limit in a broken text do not make a limit of it."""
+def test_a_syntax_error_is_no_limit() -> None:
+    """A syntax error that quotes the name of a limit is still a syntax error."""
     _, extensions = refusal('{ a "Document contains more than 2000 tokens" }')
 
     assert extensions["code"] == "GRAPHQL_PARSE_FAILED"
@@ -143,7 +144,7 @@ def test_aliases(query: str) -> None:
 
 
 def test_an_alias_has_a_length() -> None:
-    """It would stand in each row of a list."""
+    """The length of an alias is limited, because it is repeated in each row of a list."""
     accepted(f"{{{'a' * 200}: __typename}}")
 
     assert limit_of(f"{{...A}}fragment A on Query{{{'a' * 201}: __typename}}") == "MAX_NAME"
@@ -161,7 +162,7 @@ def test_an_alias_has_a_length() -> None:
     ],
 )
 def test_directives(query: str) -> None:
-    """Directives are counted wherever they can stand, known or not."""
+    """Directives are counted in every position, known or not."""
     assert limit_of(query, directives=2) == "MAX_DIRECTIVES"
 
 
@@ -176,8 +177,8 @@ def test_nodes() -> None:
 
 
 @pytest.mark.parametrize("last", ["{__typename}", "{}"], ids=["a field", "empty"])
-def test_fragments_that_double_cost_no_time(last: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sixty fragments that each spread the next one twice are 2^60 fields, refused at the two thousandth."""
+def test_doubling_fragments_are_checked_in_bounded_time(last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixty fragments that each spread the next one twice are 2^60 fields, rejected at the two thousandth."""
     doubling = " ".join(f"fragment F{n} on Query{{...F{n + 1} ...F{n + 1}}}" for n in range(60))
     began = time.thread_time()
 
@@ -187,14 +188,14 @@ def test_fragments_that_double_cost_no_time(last: str, monkeypatch: pytest.Monke
     assert time.thread_time() - began < 0.5
 
 
-def test_fragments_in_a_circle_are_an_error_of_the_document() -> None:
-    """A cycle ends the walk and is then refused in the words of validation."""
+def test_cyclic_fragments_are_a_validation_error() -> None:
+    """A cycle ends the walk and is rejected by validation."""
     _, extensions = refusal("{...A} fragment A on Query{__typename ...B} fragment B on Query{...A}")
 
     assert extensions["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
-def test_fragments_that_all_spread_each_other_cost_no_time() -> None:
+def test_mutual_fragments_are_checked_in_bounded_time() -> None:
     """Thirty fragments that spread each other are checked in bounded time."""
     spreads = " ".join(f"...F{n}" for n in range(28))
     every = " ".join(f"fragment F{n} on Query{{{spreads}}}" for n in range(28))
@@ -205,7 +206,7 @@ def test_fragments_that_all_spread_each_other_cost_no_time() -> None:
 
 
 def test_unused_fragments_are_counted() -> None:
-    """They would be validated like the others."""
+    """Unused fragments are counted, because they would be validated like the others."""
     assert limit_of("{__typename} fragment A on Query{a:__typename b:__typename}", aliases=1) == "MAX_ALIASES"
 
 
@@ -222,7 +223,7 @@ def test_root_fields() -> None:
 
 
 def test_repeated_fields_are_refused_before_they_are_compared() -> None:
-    """Validation compares fields of one name pair by pair: 400 of them unguarded take most of a second."""
+    """Validation compares fields of one name in pairs: 400 of them without a limit take most of a second."""
     repeated = "{loans{nodes{" + "item{id} " * 400 + "}}}"
     began = time.thread_time()
 
@@ -247,7 +248,7 @@ def test_the_query_of_graphiql_passes() -> None:
 
 
 def test_introspection_depth() -> None:
-    """Lists of lists of lists of the schema multiply like nothing else, also through a fragment."""
+    """Nested lists of the schema have a separate limit, also through a fragment."""
     deep = "{__schema{types{fields{type{fields{type{...A}}}}}}} fragment A on __Type{fields{name}}"
 
     assert limit_of(deep) == "MAX_INTROSPECTION_DEPTH"
@@ -286,7 +287,7 @@ def test_introspection_alone_can_be_closed(text: str) -> None:
     ],
 )
 def test_suggestions_alone_can_be_closed(text: str) -> None:
-    """Without suggestions no message names what the schema has; introspection is another switch."""
+    """Without suggestions no message names parts of the schema; introspection is a separate setting."""
     closed = Documents(schema, DocumentSettings(suggestions=False), LimitSettings())
     prepared = closed.prepare(text)
 
@@ -301,7 +302,7 @@ def test_suggestions_alone_can_be_closed(text: str) -> None:
     "place", ["{loans(first:%s){nodes{id}}}", "query($a:Float=%s){__typename @skip(if:$a)}"]
 )
 def test_numbers_are_finite(number: str, place: str) -> None:
-    """A number that no double holds is refused, wherever it stands; it would come through as infinity."""
+    """A number beyond the range of doubles is rejected in any position; it would become infinity."""
     prepared = documents().prepare(place % number)
 
     assert isinstance(prepared, Rejected)
@@ -314,7 +315,7 @@ def test_numbers_are_finite(number: str, place: str) -> None:
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda path: path.stem)
 def test_every_screen_fits(screen: Path) -> None:
-    """The screens of a library keep within every limit as it is by default."""
+    """The screens of a library keep within the default of every limit."""
     assert 1 <= calls(screen.read_text(), first=100) <= 30
     assert records(screen.read_text(), first=100) <= 20_000
 
@@ -357,12 +358,12 @@ def test_every_screen_fits(screen: Path) -> None:
         ("{users(first:1000){totalCount}}", 1),
         ("{instances(first:50){nodes{items{nodes{id}}}}}", 7),
         ("{instances(first:1){nodes{holdings(first:50){nodes{items{totalCount}}}}}}", 8),
-        # acts
+        # mutations
         ('mutation{checkIn(input:{itemBarcode:"1",servicePointId:"1"}){__typename}}', 1),
     ],
 )
 def test_cost(query: str, expected: int) -> None:
-    """The estimate: a call for each root, batch of parents, and parent of what cannot be batched."""
+    """The estimate has a call for each root, batch of parents, and parent that cannot be batched."""
     assert calls(query) == expected
 
 
@@ -377,8 +378,8 @@ def test_cost_follows_the_variables(variables: dict[str, int | None], expected: 
 
 
 @pytest.mark.anyio
-async def test_a_costly_operation_asks_nothing(gateway: Gateway) -> None:
-    """It is refused as a request error with the estimate and the limit, and upstream hears nothing."""
+async def test_a_costly_operation_sends_no_call(gateway: Gateway) -> None:
+    """It is rejected as a request error with the estimate and the limit, without an upstream call."""
     gateway.sandbox.calls.clear()
     query = "query($n:Int!){items(first:$n){nodes{requestQueue{nodes{id}}}}}"
 
@@ -449,13 +450,13 @@ async def test_large_estimate_is_capped(gateway: Gateway) -> None:
     ],
 )
 def test_records_of_a_result(query: str, expected: int) -> None:
-    """The estimate: the product of `first` along each path, whatever conditions leave out."""
+    """The estimate is the product of `first` along each path, regardless of conditions."""
     assert records(query) == expected
 
 
 @pytest.mark.anyio
-async def test_a_result_that_multiplies_asks_nothing(gateway: Gateway) -> None:
-    """Two calls could make a million records: refused with the figure, and upstream hears nothing."""
+async def test_a_large_result_sends_no_call(gateway: Gateway) -> None:
+    """Two calls could produce a million records: rejected with the estimate, without an upstream call."""
     gateway.sandbox.calls.clear()
     query = "query($n:Int){loans(first:1000){nodes{borrower{loans(first:$n){nodes{id}}}}}}"
 
@@ -481,8 +482,8 @@ async def test_a_result_that_multiplies_asks_nothing(gateway: Gateway) -> None:
     assert "data" in await gateway.execute(query, {"n": 99})
 
 
-def test_the_schema_is_not_served_thirty_times_at_once() -> None:
-    """GraphiQL's query is a part of what a result may have, and thirty copies of the schema are too much."""
+def test_the_schema_is_not_served_thirty_times() -> None:
+    """GraphiQL's query fits the limit of a result, and thirty copies of the schema do not."""
     fields = "{types{name fields{name args{name}} inputFields{name} enumValues{name} possibleTypes{name}}}"
     copies = " ".join(f"a{number}: __schema{fields}" for number in range(29))
 

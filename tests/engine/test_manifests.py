@@ -1,4 +1,4 @@
-"""Manifests as the tools of front ends write them, and what is refused at once."""
+"""Manifests in the formats of front-end tools, and their validation."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_forms(form: str, tmp_path: Path) -> None:
-    """Each form is read, and its ids are taken as they are, whatever they were hashed by."""
+    """Each format is read, and its ids are unchanged for any hash function."""
     file = written(tmp_path, FORMS[form])
 
     result = read_manifests(file)
@@ -52,7 +52,7 @@ def test_forms(form: str, tmp_path: Path) -> None:
 def test_ids() -> None:
     """A document is found by the manifest's id and by its SHA-256, each with and without the prefix."""
     trusted = TrustedDocuments([TrustedDocument(id="a1", text="{ title }")])
-    sha256 = "b749e55931124c1b730009ce9d82c933809fdd008b4f7f0b8d8e68d9217a6670"  # as sha256sum has it
+    sha256 = "b749e55931124c1b730009ce9d82c933809fdd008b4f7f0b8d8e68d9217a6670"  # output of sha256sum
 
     for known in ("a1", "sha256:a1", sha256, f"sha256:{sha256}"):
         assert trusted.text(known) == "{ title }"
@@ -74,8 +74,8 @@ def test_hashes_in_upper_case() -> None:
         )
 
 
-def test_a_pipe_in_a_folder(tmp_path: Path) -> None:
-    """A folder of manifests with something that is no file is rejected, and nothing waits for it."""
+def test_a_pipe_in_a_folder_is_rejected(tmp_path: Path) -> None:
+    """A folder of manifests with a named pipe is rejected without waiting for it."""
     os.mkfifo(tmp_path / "pipe.json")
 
     with pytest.raises(ManifestError, match=r"pipe\.json: is not a regular file$"):
@@ -83,7 +83,7 @@ def test_a_pipe_in_a_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    """All manifests of a folder count, of whatever form; other files do not."""
+    """All manifests of a folder are read, in any format; other files are not."""
     written(tmp_path, {"a": LOANS}, "desk.json")
     written(tmp_path, apollo({"id": "b", "body": TITLE}), "kiosk.json")
     written(tmp_path, "no manifest", "README.md")

@@ -1,4 +1,4 @@
-"""Texts kept by their hash: in bounds, in process and shared, and never another text than the hash's."""
+"""Texts stored by their hash: within limits, in process and shared, and never under another hash."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def put(documents: DocumentStore, *texts: str) -> None:
         await documents.put(hash_of(text), text)
 
 
-async def result(documents: DocumentStore, *texts: str) -> list[str]:
+async def read(documents: DocumentStore, *texts: str) -> list[str]:
     return [text for text in texts if await documents.get(hash_of(text)) == text]
 
 
@@ -48,7 +48,7 @@ async def replica(
 
 @pytest.mark.anyio
 async def test_a_text_is_found_by_its_hash() -> None:
-    """A text is found by its hash only."""
+    """A text is read by its hash only."""
     documents = LocalDocumentStore(max_text=1000)
     await put(documents, TEXT)
 
@@ -66,45 +66,45 @@ async def test_recently_used_texts_are_kept() -> None:
 
     await documents.get(hash_of(first))
     await put(documents, fourth, third)
-    assert await result(documents, first, second, third, fourth) == [first, third, fourth]
+    assert await read(documents, first, second, third, fourth) == [first, third, fourth]
 
     await put(documents, "5")
-    assert await result(documents, first, third, fourth, "5") == [third, fourth, "5"]
+    assert await read(documents, first, third, fourth, "5") == [third, fourth, "5"]
     assert len(documents) == 3
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("longest", "size"), [(9, 1000), (100, getsizeof("0" * 9))])
 async def test_long_text_evicts_nothing(longest: int, size: int) -> None:
-    """A text that is longer than may be is not kept, and those that are kept stay."""
+    """A text beyond the maximum is not stored, and stored texts stay."""
     documents = LocalDocumentStore(max_text=longest, max_bytes=size)
     await put(documents, "{ a }", "0123456789")
 
-    assert await result(documents, "{ a }", "0123456789") == ["{ a }"]
+    assert await read(documents, "{ a }", "0123456789") == ["{ a }"]
 
 
 @pytest.mark.anyio
 async def test_short_texts_are_bounded_by_their_number() -> None:
-    """However little they take, the third text of two evicts the first."""
+    """The third text in a store of two evicts the first, however short they are."""
     documents = LocalDocumentStore(max_text=10, max_texts=2)
     await put(documents, "1", "2", "2", "3")
 
-    assert await result(documents, "1", "2", "3") == ["2", "3"]
+    assert await read(documents, "1", "2", "3") == ["2", "3"]
 
 
 @pytest.mark.anyio
-async def test_wide_characters_count_as_what_they_take() -> None:
-    """A text of characters of four bytes evicts four times as many."""
+async def test_wide_characters_count_by_bytes() -> None:
+    """A text of four-byte characters evicts four times as many."""
     documents = LocalDocumentStore(max_text=1000, max_bytes=4000)
     await put(documents, "1" * 900, "2" * 900, "\U0001f4d6" * 900)
 
-    assert await result(documents, "1" * 900, "2" * 900, "\U0001f4d6" * 900) == ["\U0001f4d6" * 900]
+    assert await read(documents, "1" * 900, "2" * 900, "\U0001f4d6" * 900) == ["\U0001f4d6" * 900]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("text", ["{ other }", "\ud800"])
-async def test_no_text_is_put_under_the_hash_of_another(text: str) -> None:
-    """A hash that is not the text's, or of what UTF-8 cannot hold, is refused and nothing is kept."""
+async def test_no_text_is_stored_under_another_hash(text: str) -> None:
+    """A hash of another text, or of one that UTF-8 cannot encode, is rejected and nothing is stored."""
     documents = LocalDocumentStore(max_text=1000)
     with pytest.raises(ValueError, match="not the hash"):
         await documents.put(hash_of(TEXT), text)
@@ -118,7 +118,7 @@ async def test_no_text_is_put_under_the_hash_of_another(text: str) -> None:
 @needs_store_server
 @pytest.mark.anyio
 async def test_replicas_share_texts() -> None:
-    """A text registered in one process is found by another, which then caches it."""
+    """A text registered in one process is read by another, which then caches it."""
     with store_server() as server:
         async with replica(server.url) as (one, _), replica(server.url) as (other, calls):
             await put(one, TEXT)
@@ -138,12 +138,12 @@ async def test_unused_text_expires() -> None:
     with store_server() as server:
         async with replica(server.url, seconds=3) as (one, _), replica(server.url, seconds=50) as (other, _):
             await put(one, TEXT, "{ a }")
-            assert await result(other, TEXT) == [TEXT]
+            assert await read(other, TEXT) == [TEXT]
             await asyncio.sleep(3.2)
 
             assert 0 < time_left(server, TEXT) <= 50
-            assert await result(other, TEXT, "{ a }") == [TEXT]
-            assert time_left(server, "{ a }") == -2  # there is no such key
+            assert await read(other, TEXT, "{ a }") == [TEXT]
+            assert time_left(server, "{ a }") == -2  # no such key
 
 
 @needs_store_server
@@ -160,27 +160,27 @@ async def test_a_text_that_was_tampered_with_is_not_used() -> None:
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_a_text_too_long_to_keep_is_not_sent() -> None:
-    """A text beyond the bound is kept nowhere, and the store hears nothing of it."""
+async def test_a_text_beyond_the_limit_is_not_sent() -> None:
+    """A text beyond the limit is not stored anywhere, and the store is not called."""
     with store_server() as server:
         async with replica(server.url, longest=10) as (documents, calls):
             await put(documents, TEXT)
 
-            assert await result(documents, TEXT) == []
+            assert await read(documents, TEXT) == []
             assert server.execute("DBSIZE") == b":0\r\n"
-            assert calls.by_outcome == {"success": 1}  # by the question of `found`
+            assert calls.by_outcome == {"success": 1}  # by `read`
 
 
 @pytest.mark.anyio
-async def test_without_the_store_each_process_has_its_own() -> None:
-    """While the store is away nothing fails: what the process was given is found, and nothing else is."""
+async def test_without_the_store_each_process_has_separate_texts() -> None:
+    """While the store is down nothing fails: a process reads the texts registered with it, and no others."""
     async with replica(f"redis://127.0.0.1:{free_port()}") as (documents, calls):
         await put(documents, TEXT)
 
-        assert await result(documents, TEXT, "{ unknown }") == [TEXT]
+        assert await read(documents, TEXT, "{ unknown }") == [TEXT]
         assert calls.by_outcome == {"failure": 1, "skipped": 1}
 
 
 def time_left(server: StoreServer, text: str) -> int:
-    """Seconds until the store forgets a text."""
+    """Return the seconds until the store deletes a text."""
     return int(server.execute(f"TTL gateway:document:{hash_of(text)}")[1:])

@@ -1,4 +1,4 @@
-"""Documents by their ids: trusted ones, and those that clients register."""
+"""Documents by their ids: trusted ones, and those registered by clients."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def persisted(sha256_hash: str) -> dict[str, Any]:
 
 
 def desk_with(trust: DocumentsMode = "off") -> Desk:
-    """A desk that trusts three documents and takes registrations."""
+    """Return a desk that trusts three documents and accepts registrations."""
     documents = {
         "title-1": TITLE,
         "two-1": TWO,
@@ -80,7 +80,7 @@ async def test_a_trusted_document_by_its_id(trust: DocumentsMode) -> None:
 
 
 async def test_hashes_are_matched_without_case() -> None:
-    """A hash may be in upper case, an id that is no hash may not."""
+    """A hash may be in upper case, an id that is not a hash may not."""
     desk = desk_with()
     ways: list[dict[str, Any]] = [
         {"documentId": sha256(TITLE).upper()},
@@ -108,7 +108,7 @@ async def test_registered_hashes_are_matched_without_case() -> None:
 
 @pytest.mark.parametrize("query", [None, ""])
 async def test_an_empty_query_beside_an_id_is_absent(query: str | None) -> None:
-    """Relay and others send `"query": ""` or null beside the id or the hash."""
+    """Relay and others send `"query": ""` or null with the id or the hash."""
     desk = desk_with()
 
     for way in ({"documentId": "title-1"}, {"extensions": persisted(sha256(TITLE))}):
@@ -118,7 +118,7 @@ async def test_an_empty_query_beside_an_id_is_absent(query: str | None) -> None:
 
 
 async def test_by_get() -> None:
-    """An id may come in the address; the answer is personal and is not to be kept."""
+    """An id may be in the query string; the response is personal and is not cached."""
     desk = desk_with()
 
     by_id = await desk.get(documentId="title-1", variables=json.dumps(SEVEN))
@@ -129,8 +129,8 @@ async def test_by_get() -> None:
         assert (response.headers["cache-control"], response.headers["vary"]) == ("no-store", "Accept")
 
 
-async def test_a_browser_with_an_id_gets_an_answer() -> None:
-    """An address that names a document is not the place for GraphiQL."""
+async def test_a_browser_with_an_id_gets_a_response() -> None:
+    """A URL with a document id is executed and does not show GraphiQL."""
     desk = Desk(graphiql=b"<html>", trusted=desk_with().documents.trusted)
     html = {"Accept": "text/html,application/json;q=0.9"}
 
@@ -139,7 +139,7 @@ async def test_a_browser_with_an_id_gets_an_answer() -> None:
 
 
 async def test_mutation_by_get_is_refused() -> None:
-    """An act is not done by GET, by whatever id."""
+    """A mutation is not executed by GET, with any id."""
     desk = desk_with()
 
     response = await desk.get(documentId="act-1")
@@ -160,7 +160,7 @@ async def test_one_of_several_operations() -> None:
 
 @pytest.mark.parametrize(("accept", "status"), [(JSON, 200), (GRAPHQL, 400)])
 async def test_other_documents_are_refused(accept: str, status: int) -> None:
-    """With enforce a text that no manifest has is refused, valid or not, and so is an id."""
+    """With enforce a text outside of the manifests is rejected, valid or not, and so is an unknown id."""
     desk = desk_with("enforce")
     ways: list[dict[str, Any]] = [
         {"query": TENANT},
@@ -180,7 +180,7 @@ async def test_other_documents_are_refused(accept: str, status: int) -> None:
 
 
 async def test_other_documents_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """With log they are served; the log has the hash and the name of the operation, once and no more."""
+    """With log they are served; the hash and the operation name are logged once, and nothing else."""
     desk = desk_with("log")
     text = 'query Secret { title(barcode: "hunter2") }'
 
@@ -197,7 +197,7 @@ async def test_other_documents_are_logged(caplog: pytest.LogCaptureFixture) -> N
 
 
 async def test_registration() -> None:
-    """A client sends the hash, registers the text once, and sends only the hash from then on."""
+    """A client sends the hash, registers the text once, and then sends only the hash."""
     desk = Desk(registered=LocalDocumentStore(max_text=1000))
     hashed = persisted(sha256(TITLE))
 
@@ -209,7 +209,7 @@ async def test_registration() -> None:
 
 
 async def test_a_hash_of_another_text() -> None:
-    """A text is not registered under the hash of another, and not executed under it either."""
+    """A text is neither registered nor executed under the hash of another text."""
     desk = Desk(registered=LocalDocumentStore(max_text=1000))
 
     response = await desk.post(query=TITLE, extensions=persisted(sha256(TENANT)))
@@ -247,7 +247,7 @@ BROKEN: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("given", "message"), BROKEN)
 async def test_broken_extensions(given: Any, message: str) -> None:
-    """An extension of another form is refused, with or without a text."""
+    """A malformed extension is rejected, with or without a text."""
     desk = Desk(registered=LocalDocumentStore(max_text=1000))
 
     texts: list[dict[str, Any]] = [{}, {"query": "{ title }"}]
@@ -260,7 +260,7 @@ async def test_broken_extensions(given: Any, message: str) -> None:
 
 
 async def test_registration_is_off() -> None:
-    """Without registration a hash alone is refused; a text with a hash is executed."""
+    """Without registration a hash alone is rejected; a text with a hash is executed."""
     desk = Desk()
     hashed = persisted(sha256(TITLE))
 
@@ -269,14 +269,14 @@ async def test_registration_is_off() -> None:
     assert problem((await desk.post(documentId=sha256(TITLE))).json()) == NOT_FOUND
 
 
-async def test_other_extensions_do_no_harm(desk: Desk) -> None:
-    """An extension that we do not know changes nothing."""
+async def test_unknown_extensions_are_ignored(desk: Desk) -> None:
+    """An unknown extension changes nothing."""
     response = await desk.post(query="{ title }", extensions={"persistedQuery": None, "other": 1})
 
     assert response.json() == {"data": {"title": "Title 1"}}
 
 
-# The gateway as a whole
+# The complete gateway
 
 LOANS = """query Loans($titles: Boolean!) {
     loans(first: 3) { nodes { id item @include(if: $titles) { title } } }
@@ -289,8 +289,8 @@ def manifest(folder: Path, **texts: str) -> Path:
     return file
 
 
-async def test_plans_are_made_at_start(tmp_path: Path) -> None:
-    """A trusted document is executed by a plan from its first use on, in all variants."""
+async def test_plans_are_compiled_at_startup(tmp_path: Path) -> None:
+    """A trusted document is executed by a plan from its first use, in all variants."""
     file = manifest(tmp_path, loans=LOANS)
     async with open_gateway(documents=file, documents_mode="enforce") as gateway:
         planned = PLANS_EXECUTED.counts[""]
@@ -305,7 +305,7 @@ async def test_plans_are_made_at_start(tmp_path: Path) -> None:
 
 
 async def test_trusted_mutation_is_sent_once(tmp_path: Path) -> None:
-    """A trusted act is executed by its plan too, and sent upstream once."""
+    """A trusted mutation is executed by its plan too, and sent upstream once."""
     text = """mutation Lend($input: CheckOutInput!) {
         checkOut(input: $input) { ... on CheckedOut { loan { id item { barcode } } } }
     }"""
@@ -329,7 +329,7 @@ async def test_trusted_mutation_is_sent_once(tmp_path: Path) -> None:
 
 
 async def test_trusted_documents_are_not_evicted(tmp_path: Path) -> None:
-    """However many other documents come, a trusted one stays compiled."""
+    """A trusted document stays compiled, however many other documents are executed."""
     file = manifest(tmp_path, loans=LOANS)
     async with open_gateway(documents=file, document_cache_size=1) as gateway:
         for number in range(3):
@@ -342,7 +342,7 @@ async def test_trusted_documents_are_not_evicted(tmp_path: Path) -> None:
 
 
 async def test_documents_that_cannot_be_served(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A document that does not fit the schema is named in the log at start; the others are served."""
+    """A document that does not match the schema is logged at startup; the others are served."""
     file = manifest(tmp_path, old="query Old { gone }", loans=LOANS)
     with caplog.at_level(logging.INFO, "gateway.engine.trusted_documents"):
         async with open_gateway(documents=file, documents_mode="enforce") as gateway:
@@ -373,7 +373,7 @@ def test_a_manifest_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 async def test_registration_by_setting() -> None:
-    """Clients may register documents unless the operator says no."""
+    """Clients may register documents unless the setting is off."""
     hashed = persisted(sha256("{ __typename }"))
     for allowed, expected in ((True, NOT_FOUND), (False, NOT_SUPPORTED)):
         async with open_gateway(automatic_persisted_queries=allowed) as gateway:

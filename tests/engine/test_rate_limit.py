@@ -34,7 +34,7 @@ OWN = pytest.param(False, id="own")
 
 
 class Clock:
-    """Time that passes when the test says so."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -55,7 +55,7 @@ def caller(
 
 @asynccontextmanager
 async def limit(most: int, seconds: int, *, shared: bool) -> AsyncIterator[RateLimit]:
-    """A limit of this process, or one in a store that is there."""
+    """A limit of this process, or one in a running store."""
     if not shared:
         yield RateLimit(most, seconds)
         return
@@ -70,8 +70,8 @@ async def limit(most: int, seconds: int, *, shared: bool) -> AsyncIterator[RateL
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("shared", [OWN, SHARED])
-async def test_no_more_is_spent_than_there_is(shared: bool) -> None:
-    """Calls are counted, not operations; what does not fit is refused and leaves the rest to others."""
+async def test_the_budget_is_not_exceeded(shared: bool) -> None:
+    """Calls are counted, not operations; an operation beyond the rest is rejected and spends nothing."""
     async with limit(10, 60, shared=shared) as rate:
         assert await rate.check(caller(), 7) is None
         refused = await rate.check(caller(), 4)
@@ -97,14 +97,14 @@ async def test_no_more_is_spent_than_there_is(shared: bool) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize("shared", [OWN, SHARED])
 async def test_operation_is_admitted_after_the_wait(shared: bool) -> None:
-    """After `retryAfter` seconds the same operation passes, in the process and in the store alike."""
+    """After `retryAfter` seconds the same operation is admitted, in process and in the store."""
     async with limit(10, 1, shared=shared) as rate:
 
         async def waits(user: Caller, cost: int) -> None:
             assert await rate.check(user, 10) is None
             refused = await rate.check(user, cost)
             assert refused is not None
-            assert refused.retry_after == 2  # the rest of this window and some of the next
+            assert refused.retry_after == 2  # the rest of this window and a part of the next
             await asyncio.sleep(refused.retry_after)
             assert await rate.check(user, cost) is None
 
@@ -118,7 +118,7 @@ async def test_operation_is_admitted_after_the_wait(shared: bool) -> None:
     st.lists(st.tuples(st.floats(0, 150), st.integers(1, 50)), max_size=30),
     st.integers(1, 50),
 )
-def test_the_wait_is_long_enough_and_has_an_end(
+def test_the_wait_is_sufficient_and_bounded(
     most: int, seconds: int, history: list[tuple[float, int]], cost: int
 ) -> None:
     """After the reported wait the cost can be spent, and the wait is at most two windows."""
@@ -136,7 +136,7 @@ def test_the_wait_is_long_enough_and_has_an_end(
         assert counters.spend("user", min(cost, most)) is None
 
 
-def test_a_budget_comes_back_evenly() -> None:
+def test_a_budget_recovers_evenly() -> None:
     """A spent budget recovers evenly over the next window, not at its start."""
     clock = Clock()
     counters = LocalCounters(60, 60, clock=clock)
@@ -170,7 +170,7 @@ def test_a_window_ends_exactly_after_its_length() -> None:
     assert counters.spend("user", 2) is None
 
 
-def test_a_window_is_forgotten_exactly_after_the_next_one() -> None:
+def test_a_window_expires_exactly_after_the_next_one() -> None:
     """Two lengths after its start a window no longer counts, and a new window starts with the next call."""
     clock = Clock()
     counters = LocalCounters(10, 60, clock=clock)
@@ -228,7 +228,7 @@ async def test_decisions_are_counted() -> None:
     assert Counter(DECISIONS.counts) - before == {"admitted": 2, "refused": 3}
 
 
-def test_a_process_remembers_so_many_users() -> None:
+def test_users_in_memory_are_bounded() -> None:
     """The least recently seen user is evicted: forged tokens cannot fill the memory."""
     counters = LocalCounters(1, 60, max_users=2)
     spent = [counters.spend(user, 1) is None for user in ("a", "b", "a", "c", "a", "c", "b")]
@@ -238,8 +238,8 @@ def test_a_process_remembers_so_many_users() -> None:
 
 
 @pytest.mark.parametrize(("most", "seconds"), [(0, 60), (10, 0)])
-def test_a_limit_must_let_something_through(most: int, seconds: int) -> None:
-    """Nothing at all, or in no time, is no limit but an outage."""
+def test_a_limit_must_be_positive(most: int, seconds: int) -> None:
+    """A limit of no calls, or with a window of no time, is rejected."""
     with pytest.raises(ValueError, match="at least 1"):
         RateLimit(most, seconds)
 
@@ -248,7 +248,7 @@ def test_a_limit_must_let_something_through(most: int, seconds: int) -> None:
 
 
 def test_a_user_is_a_token_of_a_tenant() -> None:
-    """Each token, each tenant and, for want of a token, each Polaris login has a budget of its own."""
+    """Each token, each tenant and, without a token, each Polaris login has a separate budget."""
     users = [
         caller("a"),
         caller("b"),
@@ -263,13 +263,13 @@ def test_a_user_is_a_token_of_a_tenant() -> None:
     assert user_key(caller("a", polaris="PAS b")) == user_key(caller("a"))
 
 
-def test_the_key_is_the_same_everywhere_and_tells_no_token() -> None:
+def test_the_key_is_the_same_everywhere_and_reveals_no_token() -> None:
     """Every process computes the same key, which does not reveal the token."""
     assert user_key(caller("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.")) == "diku/08ad834a6d6d5562b460c20b2d4c57b2"
 
 
 @pytest.mark.anyio
-async def test_claims_in_a_token_do_not_matter() -> None:
+async def test_claims_in_a_token_are_ignored() -> None:
     """Two tokens with the same user id have separate budgets."""
     rate = RateLimit(1, 60)
     claims = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoiMSJ9"
@@ -302,7 +302,7 @@ async def post(
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("accept", ["application/json", GRAPHQL])
-async def test_too_much_is_answered_429(accept: str) -> None:
+async def test_the_status_beyond_the_limit_is_429(accept: str) -> None:
     """The status is 429 for both media types, and nothing is sent upstream."""
     async with open_gateway(rate_limit="3/minute") as gateway:
         token = gateway.as_staff()["X-Okapi-Token"]
@@ -332,7 +332,7 @@ async def test_too_much_is_answered_429(accept: str) -> None:
 
 @pytest.mark.anyio
 async def test_operations_not_executed_are_not_counted() -> None:
-    """A document that is broken or beyond another limit spends nothing."""
+    """A document that is invalid or beyond another limit spends nothing."""
     async with open_gateway(rate_limit="1/minute", max_cost=1) as gateway:
         token = gateway.as_staff()["X-Okapi-Token"]
         two = "{ a: loans { nodes { id } } b: loans { nodes { id } } }"
@@ -344,7 +344,7 @@ async def test_operations_not_executed_are_not_counted() -> None:
 
 @pytest.mark.anyio
 async def test_the_cost_is_that_of_the_limits() -> None:
-    """An operation of three questions spends three calls."""
+    """An operation with three estimated calls spends three."""
     three = "{ a: loans { nodes { id } } b: loans { nodes { id } } c: loans { nodes { id } } }"
     async with open_gateway(rate_limit="4/minute") as gateway:
         token = gateway.as_staff()["X-Okapi-Token"]
@@ -356,7 +356,7 @@ async def test_the_cost_is_that_of_the_limits() -> None:
 
 @pytest.mark.anyio
 async def test_there_is_no_limit_unless_one_is_set() -> None:
-    """Without RATE_LIMIT nothing is counted, whatever REDIS_URL says."""
+    """Without RATE_LIMIT nothing is counted, with any REDIS_URL."""
     before = dict(DECISIONS.counts)
     async with open_gateway(redis_url=f"redis://127.0.0.1:{free_port()}") as gateway:
         assert [await gateway.data("{ __typename }") for _ in range(50)] == [{"__typename": "Query"}] * 50
@@ -406,7 +406,7 @@ async def test_an_operation_is_one_call_of_the_store() -> None:
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_a_cancelled_operation_leaves_those_of_its_burst() -> None:
+async def test_a_cancelled_operation_does_not_cancel_its_burst() -> None:
     """The burst is decided although the request that started it was cancelled."""
     with store_server() as server:
         store = RedisStore(server.url, timeout=PATIENCE)
@@ -422,8 +422,8 @@ async def test_a_cancelled_operation_leaves_those_of_its_burst() -> None:
 
 @needs_store_server
 @pytest.mark.anyio
-async def test_requests_go_on_without_the_store() -> None:
-    """When the store dies requests are served and a counter says so; the process counts for itself."""
+async def test_requests_are_served_without_the_store() -> None:
+    """Without the store requests are served, a counter shows it, and each process counts separately."""
     with store_server() as server:
         shared = {"redis_url": server.url, "redis_timeout": str(PATIENCE)}
         async with open_gateway(None, rate_limit="3/minute", **shared) as gateway:

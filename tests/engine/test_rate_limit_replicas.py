@@ -11,15 +11,15 @@ from tests.server.edge import Process, gateway_process, post
 from tests.store_server import PATIENCE, StoreServer, needs_store_server, store_server
 
 MOST = 10
-PAUSE = 1.0  # seconds that a process leaves the store alone after a failure
+PAUSE = 1.0  # seconds without a call of the store after a failure
 
 
 @contextmanager
 def replicas(store: StoreServer | None) -> Iterator[tuple[Process, Process]]:
-    """Two processes as an operator runs them, each with the same settings."""
+    """Two processes with the same settings, started like those of an operator."""
     options = ["--sandbox", "--rate-limit", f"{MOST}/minute"]
     if store is not None:
-        # Long enough that a busy machine does not look like a store that is away.
+        # Long enough that a busy machine is not mistaken for an outage of the store.
         options += ["--redis-url", store.url, "--redis-timeout", str(PATIENCE)]
     with gateway_process(*options) as one, gateway_process(*options) as other:
         yield one, other
@@ -53,14 +53,14 @@ def test_the_sum_over_replicas_is_limited() -> None:
         assert str(error["extensions"]["retryAfter"]) == response.headers["retry-after"]
 
 
-def test_replicas_without_a_store_limit_each_for_itself() -> None:
-    """Without REDIS_URL two processes know nothing of each other."""
+def test_replicas_without_a_store_have_separate_limits() -> None:
+    """Without REDIS_URL the limits of two processes are independent."""
     with replicas(None) as processes:
         assert served(processes, "a", 2 * MOST + 4) == [MOST, MOST]
 
 
 @needs_store_server
-def test_requests_go_on_while_the_store_is_away_and_are_shared_when_it_is_back() -> None:
+def test_the_limit_is_shared_again_after_an_outage_of_the_store() -> None:
     """During an outage of the store each process counts its own operations."""
     with store_server() as store, replicas(store) as processes:
         assert served(processes, "a", MOST + 2) == [MOST // 2, MOST // 2]

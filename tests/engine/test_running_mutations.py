@@ -36,7 +36,7 @@ READY = "/admin/health/readiness"
 
 
 def test_mutations_survive_disconnect_and_signal() -> None:
-    """After SIGTERM an act is waited for longer than anything else, and its client gets the answer."""
+    """After SIGTERM a mutation outlasts SHUTDOWN_TIMEOUT, and its client gets the response."""
     with (
         held_upstream() as upstream,
         gateway_process("--okapi-url", upstream.url, "--shutdown-timeout=6") as gateway,
@@ -52,10 +52,10 @@ def test_mutations_survive_disconnect_and_signal() -> None:
         gateway.process.send_signal(signal.SIGTERM)
         stopped = time.monotonic()
         while gateway.execute(get(READY)).status != 503:
-            assert time.monotonic() - stopped < 2  # it accepts for three
+            assert time.monotonic() - stopped < 2  # it accepts connections for three seconds
         late = gateway.execute(post())
-        assert late.json == {"data": {"__typename": "Query"}}  # still accepting
-        assert late.headers["connection"] == "close"  # but not twice
+        assert late.json == {"data": {"__typename": "Query"}}  # a new connection is still accepted
+        assert late.headers["connection"] == "close"  # and closed after one request
         time.sleep(stopped + 6.5 - time.monotonic())  # beyond SHUTDOWN_TIMEOUT, when requests are cancelled
         assert gateway.process.poll() is None
         assert upstream.release() == [True, True]
@@ -65,7 +65,7 @@ def test_mutations_survive_disconnect_and_signal() -> None:
 
 
 def test_mutation_ends_at_its_deadline() -> None:
-    """An act whose answer never comes does not hold the process longer than ACT_TIMEOUT."""
+    """A mutation without a response does not delay the end of the process beyond ACT_TIMEOUT."""
     with (
         held_upstream() as upstream,
         gateway_process("--okapi-url", upstream.url, "--shutdown-timeout=1", "--act-timeout=2") as gateway,
@@ -83,8 +83,8 @@ def test_mutation_ends_at_its_deadline() -> None:
 
 @pytest.mark.parametrize(("seconds", "wait"), [(8, 5), (1, 2)])
 def test_no_mutation_begins_late_in_the_shutdown(seconds: int, wait: int) -> None:
-    """Half of SHUTDOWN_TIMEOUT after SIGTERM, the act under way goes on and the next of its operation is not
-    sent, so that the last deadline of all is not far away; after all of it, the same."""
+    """Half of SHUTDOWN_TIMEOUT after SIGTERM a running mutation continues, and the next one of its operation
+    is not sent, also after all of it."""
     with (
         held_upstream() as upstream,
         gateway_process("--okapi-url", upstream.url, f"--shutdown-timeout={seconds}") as gateway,
@@ -105,11 +105,11 @@ def test_no_mutation_begins_late_in_the_shutdown(seconds: int, wait: int) -> Non
         assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
         assert error["extensions"]["reason"] == "notAttempted"
         assert gateway.process.wait(PATIENCE) == 0
-        assert upstream.release() == []  # nothing came after the first
+        assert upstream.release() == []  # nothing was sent after the first
 
 
 def test_mutations_in_time_begin() -> None:
-    """Before half of SHUTDOWN_TIMEOUT an operation goes on to its last act, though SIGTERM has come."""
+    """Before half of SHUTDOWN_TIMEOUT an operation continues to its last mutation, also after SIGTERM."""
     with (
         held_upstream() as upstream,
         gateway_process("--okapi-url", upstream.url) as gateway,
@@ -154,7 +154,7 @@ def test_repeated_signals_do_not_cancel_mutations(number: signal.Signals) -> Non
 
 
 def test_repeated_signals_cancel_queries() -> None:
-    """A third signal does not wait for questions: nothing is lost with them."""
+    """A third signal does not wait for queries, which change nothing."""
     patient = [f"--{name}-timeout=60" for name in ("operation", "read", "first-byte", "shutdown")]
     with (
         held_upstream() as upstream,
@@ -174,16 +174,15 @@ def test_repeated_signals_cancel_queries() -> None:
 
 @pytest.mark.anyio
 async def test_mutation_is_not_cancelled_with_its_request() -> None:
-    """Cancelling the request, however often, does not cancel the mutation. It stops the operation from
-    going on, and no other one."""
-    acts, gate = RunningMutations(), asyncio.Event()
+    """Cancelling the request, however often, does not cancel the mutation, and stops no other operation."""
+    mutations, gate = RunningMutations(), asyncio.Event()
     cancelled: list[str] = []
 
-    async def act() -> str:
+    async def mutation() -> str:
         await gate.wait()
         return "done"
 
-    request = asyncio.create_task(acts.finish(act(), OPERATION, "1", lambda: cancelled.append("1")))
+    request = asyncio.create_task(mutations.finish(mutation(), OPERATION, "1", lambda: cancelled.append("1")))
     for _ in range(3):
         await asyncio.sleep(0)
         request.cancel()
@@ -193,11 +192,11 @@ async def test_mutation_is_not_cancelled_with_its_request() -> None:
     assert await request == "done"
     assert request.cancelling() == 0
     assert set(cancelled) == {"1"}
-    assert not acts.stopping.now
+    assert not mutations.stopping.now
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_request_leaves_other_mutations_alone() -> None:
+async def test_a_cancelled_request_does_not_cancel_other_mutations() -> None:
     """After a request is cancelled during its first mutation, its second one is not sent, and those of later
     requests are."""
     called, may_continue = asyncio.Event(), asyncio.Event()
@@ -235,24 +234,24 @@ async def test_a_cancelled_request_leaves_other_mutations_alone() -> None:
 
 @pytest.mark.anyio
 async def test_failure_of_a_mutation_is_raised() -> None:
-    """An exception of the act reaches the request."""
+    """An exception of the mutation reaches the request."""
 
-    async def act() -> None:
+    async def mutation() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await RunningMutations().finish(act(), OPERATION, "1")
+        await RunningMutations().finish(mutation(), OPERATION, "1")
 
 
 @pytest.mark.anyio
 async def test_wait_for_mutations_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
-    """An act that never ends is waited for so long, named in the log, and ends with the loop."""
-    acts = RunningMutations()
+    """A mutation that never ends is waited for up to a limit, logged by name, and cancelled with the loop."""
+    mutations = RunningMutations()
     before = asyncio.all_tasks()
-    request = asyncio.create_task(acts.finish(asyncio.Event().wait(), OPERATION, "1;2"))
+    request = asyncio.create_task(mutations.finish(asyncio.Event().wait(), OPERATION, "1;2"))
     await asyncio.sleep(0)
 
-    await asyncio.wait_for(acts.wait_until_finished(within=0.05), PATIENCE)
+    await asyncio.wait_for(mutations.wait_until_finished(within=0.05), PATIENCE)
 
     assert not request.done()
     assert caplog.messages == [
@@ -267,11 +266,11 @@ async def test_wait_for_mutations_is_bounded(caplog: pytest.LogCaptureFixture) -
 
 
 @pytest.mark.anyio
-async def test_answered_requests_are_not_waited_for() -> None:
-    """Once the answer is sent, nothing of the act is open, though its task goes on."""
-    acts = RunningMutations()
-    await acts.finish(asyncio.sleep(0), OPERATION, "1")
+async def test_completed_requests_are_not_waited_for() -> None:
+    """After its response is sent a mutation is no longer running, though its task goes on."""
+    mutations = RunningMutations()
+    await mutations.finish(asyncio.sleep(0), OPERATION, "1")
 
-    acts.response_sent()
+    mutations.response_sent()
 
-    await asyncio.wait_for(acts.wait_until_finished(within=PATIENCE), 1)
+    await asyncio.wait_for(mutations.wait_until_finished(within=PATIENCE), 1)

@@ -1,4 +1,4 @@
-"""Operations as they are compiled, and executed over an upstream that is a table of answers."""
+"""Compiled operations, and their execution over an upstream with a table of responses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gateway.observability.operation import OperationRecord
 from gateway.settings import DocumentSettings, LimitSettings, Settings
 from gateway.upstream.services import Services
 
-Json = Any  # answers and variables are JSON, and each test knows which
+Json = Any  # answers and variables are JSON of the shape that each test expects
 CALLER = Caller(tenant="diku", request_id="1/graphql")
 LIMITS = LimitSettings(
     max_query_characters=100_000,
@@ -48,7 +48,7 @@ def variables_of(operation: Operation, given: Mapping[str, Json]) -> VariableVal
 
 
 class Table:
-    """An upstream with one answer for each path, whatever is asked of it, and what it was asked."""
+    """An upstream with one response for each path, which records the paths of the requests."""
 
     def __init__(self, responses: Mapping[str, Json] | None = None, *, slow: str = "") -> None:
         self.responses = dict(responses or {})
@@ -72,19 +72,21 @@ class Table:
         )
 
 
-def compiled(query: str) -> OperationPlan:
-    """The plan for variables of which none is given. Raises `UnsupportedOperation`."""
+def compile_plan(query: str) -> OperationPlan:
+    """Return the plan for the default values of all variables. Raises `UnsupportedOperation`."""
     return compiler(query).compile()
 
 
 def compiler(query: str) -> Compiler:
-    """The compiler of an operation without variables."""
+    """Return the compiler of an operation without variables."""
     no_variables = VariableValues({}, {})
     return Compiler(schema._schema, operation_of(query), no_variables, is_direct=False)
 
 
-async def executed(query: str, table: Table, variables: Mapping[str, Json] | None = None) -> ExecutionResult:
-    """What the plan of an operation comes to, its Structs as they are."""
+async def execute_plan(
+    query: str, table: Table, variables: Mapping[str, Json] | None = None
+) -> ExecutionResult:
+    """Return the result of the plan of an operation, its Structs as they are."""
     operation = operation_of(query)
     execution = PlanExecutor(schema).execution(
         operation, variables_of(operation, variables or {}), table.context()
@@ -94,5 +96,5 @@ async def executed(query: str, table: Table, variables: Mapping[str, Json] | Non
 
 
 def plain(value: object) -> Json:
-    """A part of an answer as its client has it, members in their order."""
+    """Return a part of a response as decoded by a client, members in order."""
     return msgspec.json.decode(msgspec.json.encode(value))

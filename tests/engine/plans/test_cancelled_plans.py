@@ -1,4 +1,4 @@
-"""A planned operation that nobody waits for any more asks no more, and leaves nothing behind."""
+"""An operation executed by a plan stops all its requests when it is cancelled, and leaves no task behind."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ ANSWERS: dict[str, Json] = {
 
 
 @pytest.fixture(autouse=True)
-async def told() -> AsyncIterator[None]:
-    """What a loop says of tasks that were lost and errors that nobody asked for is an error of the test."""
-    said: list[str] = []
+async def _no_lost_tasks() -> AsyncIterator[None]:
+    """Fail the test if the event loop reports a lost task or an exception that was never retrieved."""
+    reports: list[str] = []
     loop = asyncio.get_running_loop()
     before = loop.get_exception_handler()
     loop.set_exception_handler(
-        lambda _, context: said.append(f"{context['message']}: {context.get('exception')}")
+        lambda _, context: reports.append(f"{context['message']}: {context.get('exception')}")
     )
     yield
     gc.collect()
     loop.set_exception_handler(before)
-    assert said == []
+    assert reports == []
 
 
 class Held:
-    """An upstream that never answers some paths; it knows who gave up waiting."""
+    """An upstream that never responds to some paths and records their cancellations."""
 
     def __init__(self, *paths: str, fine: Collection[str] = ANSWERS) -> None:
         self.paths = paths
@@ -80,11 +80,11 @@ class Held:
             raise
         finally:
             self.open -= 1
-        raise AssertionError("nobody gave up")
+        raise AssertionError("was not cancelled")
 
 
 class Client:
-    """One connection to the gateway, to be hung up."""
+    """One connection to the gateway, which can disconnect."""
 
     def __init__(self, upstream: Held, query: str, **settings: Json) -> None:
         self.app = create_app(
@@ -132,18 +132,18 @@ class Client:
         return json.loads(b"".join(message.get("body", b"") for message in self.sent))
 
 
-async def hung_up(upstream: Held, query: str, calls: int) -> None:
-    """Hang up once so many calls are held; all of them are given up within 2 s, and nothing is left."""
+async def disconnect(upstream: Held, query: str, calls: int) -> None:
+    """Disconnect when so many calls are held; assert that all are cancelled in 2 s and no task remains."""
     before, planned = asyncio.all_tasks(), PLANS_EXECUTED.counts[""]
     client = Client(upstream, query)
-    asking = asyncio.create_task(client.execute())
+    execution = asyncio.create_task(client.execute())
     deadline = time.monotonic() + 20
     while upstream.open < calls:
         assert time.monotonic() < deadline, (upstream.open, client.sent)
         await asyncio.sleep(0.01)
     client.gone.set()
     started = time.monotonic()
-    await asyncio.wait_for(asking, 20)
+    await asyncio.wait_for(execution, 20)
     while asyncio.all_tasks() - before:
         assert time.monotonic() - started < 2, asyncio.all_tasks() - before
         await asyncio.sleep(0.01)
@@ -174,9 +174,11 @@ async def hung_up(upstream: Held, query: str, calls: int) -> None:
     ],
     ids=["root", "roots", "batches", "levels", "roots-and-levels", "lists", "lists-and-more", "singly"],
 )  # fmt: skip
-async def test_a_client_that_hangs_up(query: str, paths: list[str], calls: int) -> None:
-    """Every read of the operation is given up: of roots, of links in several calls, of lists of links."""
-    await hung_up(Held(*paths), query, calls)
+async def test_all_reads_are_cancelled_when_the_client_disconnects(
+    query: str, paths: list[str], calls: int
+) -> None:
+    """Every read of the operation is cancelled: of roots, of links in several calls, of lists of links."""
+    await disconnect(Held(*paths), query, calls)
 
 
 @pytest.mark.parametrize(
@@ -187,20 +189,20 @@ async def test_a_client_that_hangs_up(query: str, paths: list[str], calls: int) 
         "{ loans(first: 60) { nodes { dueDate borrower { username } item { copyNumber } } } }",
     ],
 )
-async def test_errors_of_many_links_are_all_asked_for(query: str) -> None:
-    """Where every key of a list fails, each error is taken, and the answer tells one for each place."""
+async def test_errors_of_many_links_are_all_retrieved(query: str) -> None:
+    """If every key of a list fails, each exception is retrieved and is one error for each path."""
     roots = {"/users"} if "departments" in query else {"/circulation-bff/loans"}
     client = Client(Held(fine=roots | {"/circulation-bff/loans"}), query)
     await client.execute()
 
-    told = client.response()
-    assert {error["extensions"]["code"] for error in told["errors"]} == {"FORBIDDEN"}
-    places = [json.dumps(error["path"]) for error in told["errors"]]
+    _no_lost_tasks = client.response()
+    assert {error["extensions"]["code"] for error in _no_lost_tasks["errors"]} == {"FORBIDDEN"}
+    places = [json.dumps(error["path"]) for error in _no_lost_tasks["errors"]]
     assert len(places) == len(set(places)) > 1
 
 
-async def test_the_operation_runs_out_of_time_during_links() -> None:
-    """Links whose time is over are null with an error each, and the rest of the answer stands."""
+async def test_links_are_null_after_the_operation_timeout() -> None:
+    """Links that are not loaded in time are null with an error each; the rest of the response is complete."""
     upstream = Held("/users", "/service-points")
     client = Client(
         upstream,
@@ -212,28 +214,28 @@ async def test_the_operation_runs_out_of_time_during_links() -> None:
     await asyncio.wait_for(client.execute(), 20)
 
     assert time.monotonic() - started < 5
-    told = client.response()
-    nodes = told["data"]["loans"]["nodes"]
+    _no_lost_tasks = client.response()
+    nodes = _no_lost_tasks["data"]["loans"]["nodes"]
     assert len(nodes) == 60
     assert all(node["borrower"] is node["checkoutServicePoint"] is node["item"] is None for node in nodes)
-    assert {error["extensions"]["code"] for error in told["errors"]} == {"UPSTREAM_TIMEOUT"}
-    assert len(told["errors"]) == 2 * 60
+    assert {error["extensions"]["code"] for error in _no_lost_tasks["errors"]} == {"UPSTREAM_TIMEOUT"}
+    assert len(_no_lost_tasks["errors"]) == 2 * 60
     assert upstream.open == 0
 
 
-async def test_a_server_that_stops() -> None:
-    """Cancelled from outside, in whatever turn of the loop, an operation leaves nothing that runs."""
+async def test_a_cancelled_operation_leaves_no_task() -> None:
+    """An operation that is cancelled in any turn of the event loop leaves no task behind."""
     query = "{ loans { nodes { id } } a: loans { nodes { borrower { username } } } users { totalCount } }"
     for turns in range(0, 60, 3):
         before = asyncio.all_tasks()
         upstream = Held("/users")
         client = Client(upstream, query)
-        asking = asyncio.create_task(client.execute())
+        execution = asyncio.create_task(client.execute())
         for _ in range(turns):
             await asyncio.sleep(0)
-        asking.cancel()
+        execution.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asking
+            await execution
         started = time.monotonic()
         while asyncio.all_tasks() - before:
             assert time.monotonic() - started < 2, (turns, asyncio.all_tasks() - before)

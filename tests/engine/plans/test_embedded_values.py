@@ -1,4 +1,4 @@
-"""The presence of embedded values: a member that is null but whose object is there is known to be null."""
+"""A member that is null in an embedded object is null; without the object it is fetched."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.gateway_over import gateway_over, key
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("execution", ["plan", "generic"])]
 
-Json = Any  # a response is JSON, and each test knows its shape
+Json = Any  # a response is JSON of the shape that each test expects
 
 FETCHED: dict[str, tuple[str, Json]] = {
     "/users": ("users", {"barcode": "fetched", "personal": {"lastName": "Fetched"}}),
@@ -39,10 +39,10 @@ async def nodes_of(execution: str, selection: str, loans: list[Json]) -> tuple[l
         ids = [key(number) for number in range(1, 20) if key(number) in request.url.params["query"]]
         return httpx.Response(200, json={name: [{"id": each, **record} for each in ids]})
 
-    async with gateway_over(upstream, execution=execution) as asking:
-        response = await asking.execute(f"{{ loans {{ nodes {{ {selection} }} }} }}")
+    async with gateway_over(upstream, execution=execution) as gateway:
+        response = await gateway.execute(f"{{ loans {{ nodes {{ {selection} }} }} }}")
         assert "errors" not in response, response["errors"]
-        return response["data"]["loans"]["nodes"], [request.url.path for request in asking.requests[1:]]
+        return response["data"]["loans"]["nodes"], [request.url.path for request in gateway.requests[1:]]
 
 
 @pytest.mark.parametrize("borrower", [{"barcode": None}, {"lastName": "Horvat"}, {}])
@@ -58,7 +58,7 @@ async def test_a_null_in_an_embedded_object_is_the_value(execution: str, borrowe
 
 @pytest.mark.parametrize("loan", [{}, {"borrower": None}])
 async def test_a_value_without_its_object_is_fetched(execution: str, loan: Json) -> None:
-    """Without the embedded object nothing is known, and null would be a guess."""
+    """A value whose object is not embedded is fetched, because it may not be null."""
     loans = [{"id": key(1), "userId": key(2), **loan}]
 
     nodes, calls = await nodes_of(execution, "borrower { id barcode }", loans)
@@ -67,7 +67,7 @@ async def test_a_value_without_its_object_is_fetched(execution: str, loan: Json)
     assert calls == ["/users"]
 
 
-async def test_each_row_is_decided_for_itself(execution: str) -> None:
+async def test_only_rows_without_the_embedded_object_are_fetched(execution: str) -> None:
     """Only the rows without an embedded object are fetched, in one call."""
     loans: list[Json] = [
         {"id": key(1), "userId": key(2), "borrower": {"barcode": "embedded"}},
@@ -112,8 +112,10 @@ async def test_nothing_but_nulls_makes_no_object(execution: str) -> None:
         ({}, "Fetched", ["/service-points"]),
     ],
 )
-async def test_a_link_beyond_the_link(execution: str, item: Json, destination: str, calls: list[str]) -> None:
-    """The loan embeds a name two links away; every service point has one, so that a null is unknown."""
+async def test_a_null_name_two_links_away_is_fetched(
+    execution: str, item: Json, destination: str, calls: list[str]
+) -> None:
+    """A null name that the loan embeds two links away is fetched: every service point has a name."""
     embedded = {"barcode": "b", "inTransitDestinationServicePointId": key(3), **item}
     loans = [{"id": key(1), "itemId": key(2), "item": embedded}]
 
@@ -128,8 +130,8 @@ async def test_a_link_beyond_the_link(execution: str, item: Json, destination: s
 
 
 @pytest.mark.parametrize("hrid", [{"instanceHrid": "in1"}, {"instanceHrid": None}, {}])
-async def test_a_member_of_the_loan_item_beyond_the_link(execution: str, hrid: Json) -> None:
-    """The instance's HRID stands in the embedded item itself; every title has one, so a null is unknown."""
+async def test_a_null_hrid_in_the_embedded_item_is_fetched(execution: str, hrid: Json) -> None:
+    """A null HRID of the instance in the embedded item is fetched: every instance has an HRID."""
     embedded = {"barcode": "b", "holdingsRecordId": key(3), "instanceId": key(4), **hrid}
     loans = [{"id": key(1), "itemId": key(2), "item": embedded}]
 

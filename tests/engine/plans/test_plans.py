@@ -1,4 +1,4 @@
-"""What is compiled: which operations, how often, into what, and for how long it is kept."""
+"""The selection, caching and lifetime of plans, and their results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gateway.settings import DocumentSettings, LimitSettings, Settings
 from gateway.upstream.record_types import Decoded
 from tests.benchmarks.upstream import Upstream
 from tests.benchmarks.workloads import WORKLOADS, Workload
-from tests.engine.plans.compiled import Table, compiled, executed, operation_of, plain
+from tests.engine.plans.compiled import Table, compile_plan, execute_plan, operation_of, plain
 from tests.gateway_under_test import open_gateway
 from tests.stories import test_screens
 
@@ -40,20 +40,20 @@ VISITS = {name: visit for name, visit in vars(test_screens).items() if name.star
 
 @pytest.fixture(name="all_planned")
 def _all_planned() -> Iterator[None]:
-    """Everything is executed by plans, and nothing is given back."""
+    """Every operation is executed by a plan, without a fallback."""
     planned, reasons = PLANS_EXECUTED.counts[""], dict(FALLBACKS.counts)
     yield
     assert PLANS_EXECUTED.counts[""] > planned
     assert dict(FALLBACKS.counts) == reasons
 
 
-# What people ask
+# Operations of clients
 
 
 @pytest.mark.usefixtures("all_planned")
 @pytest.mark.parametrize("visit", VISITS)
 async def test_screens_are_planned_throughout(visit: str) -> None:
-    """A visit of each screen, acts and all, is answered by plans alone."""
+    """A visit of each screen, its mutations included, is executed by plans alone."""
     async with open_gateway() as gateway:
         await VISITS[visit](gateway)
 
@@ -62,7 +62,7 @@ async def test_screens_are_planned_throughout(visit: str) -> None:
 @pytest.mark.parametrize("lists_from", ["auto", "circulation"])
 @pytest.mark.parametrize("version", ["latest", "released", "fails-on-tags"])
 async def test_lists_of_either_source_are_planned(version: str, lists_from: str) -> None:
-    """Requests of the BFF and of circulation are answered by plans, with what only the BFF sends of them."""
+    """Requests of the BFF and of circulation, with the members that only one sends, are executed by plans."""
     async with open_gateway(create_sandbox(bff=VERSIONS[version]), lists_from=lists_from) as gateway:
         for _ in range(2):
             await gateway.execute(
@@ -74,7 +74,7 @@ async def test_lists_of_either_source_are_planned(version: str, lists_from: str)
 @pytest.mark.usefixtures("all_planned")
 @pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
 async def test_workloads_are_planned_throughout(workload: Workload) -> None:
-    """What is measured is measured of plans."""
+    """Every benchmark workload is executed by a plan."""
     upstream = Upstream()
 
     def respond(request: httpx.Request) -> httpx.Response:
@@ -98,27 +98,29 @@ async def test_workloads_are_planned_throughout(workload: Workload) -> None:
 async def test_every_screen_has_a_plan() -> None:
     """No screen selects anything that plans do not support."""
     for path in SCREENS.glob("*.graphql"):
-        assert compiled(path.read_text()).roots
+        assert compile_plan(path.read_text()).roots
 
 
 async def test_embedded_targets_are_part_of_the_projection() -> None:
     """A link whose parent always has what is selected is not loaded, and needs no batch."""
-    (root,) = compiled("{ loans { nodes { id borrower { id } item { id } history { totalCount } } } }").roots
+    (root,) = compile_plan(
+        "{ loans { nodes { id borrower { id } item { id } history { totalCount } } } }"
+    ).roots
 
     assert [link.name for link in root.target.links] == ["history"]
 
 
-async def test_what_is_not_planned() -> None:
-    """Introspection is for graphql-core, alone and beside other fields."""
+async def test_introspection_is_not_planned() -> None:
+    """Introspection is executed by graphql-core, alone and together with other fields."""
     for query in (
         "{ __schema { queryType { name } } }",
         '{ loans { totalCount } __type(name: "Loan") { name } }',
     ):
         with pytest.raises(UnsupportedOperation):
-            compiled(query)
+            compile_plan(query)
 
 
-# What becomes of records
+# Results from records
 
 
 USERS = {
@@ -138,9 +140,9 @@ USERS = {
 }
 
 
-async def test_what_is_answered_as_it_came_is_what_was_decoded() -> None:
-    """Where names and order are those of the records, the Structs of the page are the answer."""
-    result = await executed(
+async def test_unchanged_records_are_not_copied() -> None:
+    """If names and order are those of the records, the decoded Structs of the page are the result."""
+    result = await execute_plan(
         "{ users { nodes { id barcode active personal { lastName email } } totalCount } }", Table(USERS)
     )
 
@@ -164,16 +166,16 @@ async def test_what_is_answered_as_it_came_is_what_was_decoded() -> None:
     "selection",
     [
         "name: barcode id",  # another name
-        "barcode id",  # another order than that of reading
+        "barcode id",  # another order than that of the record
         "id expirationDate",  # a value that is rewritten
         "id __typename",
         "id barcode personal { name: lastName }",
         "personal { email lastName } id patronGroup { id }",  # a link
     ],
 )
-async def test_what_is_answered_otherwise_is_made_anew(selection: str) -> None:
-    """Under another name, rewritten, or with links: a Struct of the answer is made for each record."""
-    result = await executed(f"{{ users {{ nodes {{ {selection} }} }} }}", Table(USERS))
+async def test_changed_records_are_new_structs(selection: str) -> None:
+    """With another name, a rewritten value or a link, a new Struct is created for each record."""
+    result = await execute_plan(f"{{ users {{ nodes {{ {selection} }} }} }}", Table(USERS))
 
     assert result.data is not None
     made = result.data["users"].f0
@@ -181,9 +183,9 @@ async def test_what_is_answered_otherwise_is_made_anew(selection: str) -> None:
     assert [node["id"] for node in plain(made) if "id" in node] == ["1", "2"] * ("id" in selection.split())
 
 
-async def test_parts_are_taken_over_where_the_whole_is_not() -> None:
-    """An object below a record that is made anew is still the one that was decoded, if it is as it came."""
-    result = await executed("{ users { nodes { no: id personal { lastName email } } } }", Table(USERS))
+async def test_unchanged_parts_of_changed_records_are_not_copied() -> None:
+    """An unchanged object in a record with a new Struct is still the decoded one."""
+    result = await execute_plan("{ users { nodes { no: id personal { lastName email } } } }", Table(USERS))
 
     assert result.data is not None
     made = result.data["users"].f0[0]
@@ -193,8 +195,8 @@ async def test_parts_are_taken_over_where_the_whole_is_not() -> None:
 
 
 async def test_two_selections_of_the_same_records_do_not_show_each_other() -> None:
-    """A Struct holds what all selections read; each answers only its own."""
-    result = await executed("{ users { nodes { id } edges { node { barcode id } } } }", Table(USERS))
+    """A Struct holds the members of all selections; each result has only those of its own selection."""
+    result = await execute_plan("{ users { nodes { id } edges { node { barcode id } } } }", Table(USERS))
 
     assert plain(result.data) == {
         "users": {
@@ -205,13 +207,13 @@ async def test_two_selections_of_the_same_records_do_not_show_each_other() -> No
 
 
 async def test_values_of_scalars_and_closed_sets() -> None:
-    """Moments in one form, closed sets by name and `UNKNOWN` for what is new, nulls and lists as they are."""
+    """Dates have one form, new names of a closed set are `UNKNOWN`, and nulls and lists are unchanged."""
     loans = [
         {"id": "1", "dueDate": "2026-11-21T11:00:00+01:00", "status": {"name": "Open"}, "renewalCount": None},
         {"id": "2", "dueDate": None, "status": {"name": "Lent out"}, "item": {"editions": ["1st", None]}},
     ]
     table = Table({"/circulation-bff/loans": {"loans": loans}})
-    result = await executed(
+    result = await execute_plan(
         "{ loans { nodes { dueDate status { name } renewalCount loanItem { editions } } } }", table
     )
 
@@ -234,7 +236,7 @@ async def test_values_of_scalars_and_closed_sets() -> None:
 
 @pytest.mark.usefixtures("all_planned")
 async def test_dates_of_objects_that_are_not_there() -> None:
-    """A column goes through records that lack the object, or the date, without giving anything back."""
+    """A column of dates skips records without the object or the date, and needs no fallback."""
     date = "2026-11-21T10:00:00.000+00:00"
     loans = [
         {"id": "1", "metadata": {"createdDate": date}, "dueDate": date},
@@ -243,7 +245,7 @@ async def test_dates_of_objects_that_are_not_there() -> None:
         {"id": "4", "metadata": None},
     ]
     nodes = "metadata { createdDate } dueDate"
-    result = await executed(
+    result = await execute_plan(
         f"{{ loans {{ nodes {{ {nodes} }} edges {{ node {{ {nodes} }} }} }} }}",
         Table({"/circulation-bff/loans": {"loans": loans}}),
     )
@@ -263,8 +265,8 @@ async def test_dates_of_objects_that_are_not_there() -> None:
 
 
 @pytest.mark.usefixtures("all_planned")
-async def test_what_a_parent_carries_of_an_object_in_the_target() -> None:
-    """An object of which the parent knows nothing is null; one of which it knows something is there."""
+async def test_an_embedded_object_is_null_without_embedded_members() -> None:
+    """An object without any embedded member is null; with one it is an object."""
     borrowers: list[dict[str, str]] = [
         {"barcode": "b", "lastName": "L", "firstName": "F"},
         {"barcode": "b", "lastName": "L"},
@@ -275,7 +277,7 @@ async def test_what_a_parent_carries_of_an_object_in_the_target() -> None:
     loans = [{"id": str(at), "userId": f"u{at}", "borrower": each} for at, each in enumerate(borrowers)]
     table = Table({"/circulation-bff/loans": {"loans": loans}})
 
-    result = await executed(
+    result = await execute_plan(
         "{ loans { nodes { borrower { barcode personal { lastName firstName } } } } }", table
     )
 
@@ -290,15 +292,16 @@ async def test_what_a_parent_carries_of_an_object_in_the_target() -> None:
     assert table.asked == ["/circulation-bff/loans"]
 
 
-async def test_a_bad_record_is_told_without_asking_again() -> None:
-    """graphql-core completes the root with the bad record; the page is asked once, the other root stays."""
+async def test_an_invalid_record_is_reported_without_another_call() -> None:
+    """graphql-core completes the root with the invalid record; the page is read once, the other root
+    stays."""
     loans = {
         "loans": [{"id": "1", "renewalCount": 1}, {"renewalCount": 2}, {"id": "3", "renewalCount": "odd"}]
     }
     table = Table({"/circulation-bff/loans": loans, **USERS})
     given_up = FALLBACKS.counts["record"]
 
-    result = await executed(
+    result = await execute_plan(
         "{ first: __typename loans { nodes { id renewalCount } } users { nodes { id } } }", table
     )
 
@@ -315,8 +318,8 @@ async def test_a_bad_record_is_told_without_asking_again() -> None:
     assert FALLBACKS.counts["record"] == given_up + 1
 
 
-async def test_an_act_whose_answer_is_bad_is_not_sent_again() -> None:
-    """graphql-core completes what came of an act from its answer; the act after it is sent after that."""
+async def test_a_mutation_with_an_invalid_response_is_sent_once() -> None:
+    """graphql-core completes the response of a mutation; the next mutation is sent after that."""
     path = "/circulation-bff/loans/check-out-by-barcode"
     point = "7c9e6679-7425-40de-944b-000000000001"
     act = f'checkOut(input: {{ itemBarcode: "1", userBarcode: "2", servicePointId: "{point}" }})'
@@ -324,7 +327,7 @@ async def test_an_act_whose_answer_is_bad_is_not_sent_again() -> None:
     table = Table({path: {"id": "1", "dueDate": 17, "userId": "u"}, "/users": {"users": [{"id": "u"}]}})
     given_up = FALLBACKS.counts["record"]
 
-    result = await executed(f"mutation {{ a: {act} {{ {loan} }} b: {act} {{ {loan} }} }}", table)
+    result = await execute_plan(f"mutation {{ a: {act} {{ {loan} }} b: {act} {{ {loan} }} }}", table)
 
     lent = {"loan": {"id": "1", "dueDate": None, "borrower": {"username": None}}}
     assert plain(result.data) == {"a": lent, "b": lent}
@@ -333,8 +336,8 @@ async def test_an_act_whose_answer_is_bad_is_not_sent_again() -> None:
     assert FALLBACKS.counts["record"] == given_up + 2
 
 
-async def test_links_of_several_roots_are_one_question() -> None:
-    """Roots that come to the same records at the same time ask for them once, by whatever path."""
+async def test_links_of_several_roots_share_a_call() -> None:
+    """Links to the same records from several roots and paths share one call."""
     loans = [
         {"id": "1", "userId": "u1", "proxyUserId": "u2"},
         {"id": "2", "userId": "u2", "proxyUserId": "u1"},
@@ -342,7 +345,7 @@ async def test_links_of_several_roots_are_one_question() -> None:
     people = [{"id": "u1", "type": "patron"}, {"id": "u2", "type": "staff"}]
     table = Table({"/circulation-bff/loans": {"loans": loans}, "/users": {"users": people}})
 
-    result = await executed(
+    result = await execute_plan(
         "{ a: loans { nodes { borrower { type } again: borrower { id type } } } "
         "b: loans { edges { node { proxy { type } borrower { id } } } } }",
         table,
@@ -365,8 +368,8 @@ async def test_links_of_several_roots_are_one_question() -> None:
     assert table.asked == ["/circulation-bff/loans", "/circulation-bff/loans", "/users"]
 
 
-async def test_a_bad_record_behind_a_link_while_others_are_under_way() -> None:
-    """What a parent carries is bad, and the links of others are being loaded: all of them are told."""
+async def test_an_invalid_embedded_value_is_reported_while_links_load() -> None:
+    """An invalid embedded value is an error at its path, and links that are being loaded are complete."""
     item = {"barcode": "b", "status": {"name": "Available", "date": "2026-11-21T10:00:00Z"}}
     loans = [
         {
@@ -382,7 +385,7 @@ async def test_a_bad_record_behind_a_link_while_others_are_under_way() -> None:
             "/inventory/items": {"items": [{"id": "i2", **item}]},
         }
     )
-    result = await executed("{ loans { nodes { id item { barcode status { name date } } } } }", table)
+    result = await execute_plan("{ loans { nodes { id item { barcode status { name date } } } } }", table)
 
     assert plain(result.data)["loans"]["nodes"] == [
         {"id": "1", "item": {"barcode": "a", "status": {"name": "CHECKED_OUT", "date": None}}},
@@ -395,8 +398,8 @@ async def test_a_bad_record_behind_a_link_while_others_are_under_way() -> None:
     assert table.asked == ["/circulation-bff/loans", "/inventory/items"]
 
 
-async def test_what_is_under_way_when_a_plan_gives_up() -> None:
-    """Behind what one parent carries is a bad record; the link of another is loaded and read all the same."""
+async def test_links_in_flight_complete_after_a_fallback() -> None:
+    """After an invalid record in one parent's link, the link of another parent is still loaded, once."""
     loans = [
         {"id": "1", "itemId": "i1", "item": {"barcode": "a", "holdingsRecordId": "h1"}},
         {"id": "2", "itemId": "i2"},
@@ -410,7 +413,7 @@ async def test_what_is_under_way_when_a_plan_gives_up() -> None:
         },
         slow="/inventory/items",
     )
-    result = await executed("{ loans { nodes { item { barcode holdings { id callNumber } } } } }", table)
+    result = await execute_plan("{ loans { nodes { item { barcode holdings { id callNumber } } } } }", table)
 
     holdings = {"id": "h1", "callNumber": None}
     assert plain(result.data)["loans"]["nodes"] == [
@@ -424,8 +427,8 @@ async def test_what_is_under_way_when_a_plan_gives_up() -> None:
 
 
 @pytest.mark.parametrize("hold", [[{"id": "p", "name": "Desk"}], None, "odd"])
-async def test_what_a_resolver_asked_is_not_asked_again(hold: object) -> None:
-    """A bad record elsewhere in the root, and upstream is not asked again where no loader remembers it."""
+async def test_a_fallback_does_not_repeat_the_calls_of_a_resolver(hold: object) -> None:
+    """An invalid record elsewhere in the root does not repeat calls that no loader caches."""
     key = "7c9e6679-7425-40de-944b-000000000001"
     path = "/circulation-bff/requests/allowed-service-points"
     table = Table(
@@ -437,7 +440,7 @@ async def test_what_a_resolver_asked_is_not_asked_again(hold: object) -> None:
     if hold is not None:
         table.responses[path] = {"Hold": hold}
     asks = f'allowedServicePoints(requesterId: "{key}") {{ hold {{ name }} }}'
-    result = await executed(f"{{ items {{ nodes {{ {asks} holdings {{ callNumber }} }} }} }}", table)
+    result = await execute_plan(f"{{ items {{ nodes {{ {asks} holdings {{ callNumber }} }} }} }}", table)
 
     places = [error.path for error in result.errors or ()]
     assert sorted(table.asked) == [path, "/holdings-storage/holdings", "/inventory/items"]
@@ -448,11 +451,11 @@ async def test_what_a_resolver_asked_is_not_asked_again(hold: object) -> None:
         assert node["allowedServicePoints"] == {"hold": [{"name": "Desk"}]}
 
 
-async def test_a_record_that_is_gone_is_what_its_parent_holds() -> None:
-    """Of a record that upstream has no more, its parent's id and name, and whatever else stands there."""
+async def test_a_deleted_target_has_its_embedded_members() -> None:
+    """A record that upstream no longer has shows the members that its parent embeds."""
     items = [{"id": "1", "materialType": {"id": "m", "name": "book", "source": "folio"}}]
     table = Table({"/inventory/items": {"items": items}, "/material-types": {"mtypes": []}})
-    result = await executed("{ items { nodes { materialType { id name source } } } }", table)
+    result = await execute_plan("{ items { nodes { materialType { id name source } } } }", table)
 
     assert result.errors is None
     assert plain(result.data)["items"]["nodes"] == [
@@ -460,7 +463,7 @@ async def test_a_record_that_is_gone_is_what_its_parent_holds() -> None:
     ]
 
 
-# When, and for how long
+# Caching and lifetime
 
 
 def plans() -> int:
@@ -473,16 +476,16 @@ def contexts() -> int:
     return sum(isinstance(each, Context | Loaders) for each in gc.get_objects())
 
 
-async def test_plans_hold_nothing_of_who_asked() -> None:
-    """A plan outlives the operation that it was compiled for, and its caller and loaders do not."""
+async def test_plans_keep_no_caller_or_loaders() -> None:
+    """A plan outlives the operation that it was compiled for; its caller and loaders do not."""
     query = (SCREENS / "w3_request_list.graphql").read_text()
     before = contexts()
-    plan = compiled(query)
+    plan = compile_plan(query)
 
     assert plan.roots
     assert contexts() == before
     held = Table().context()
-    assert contexts() == before + 2, held  # it is seen, and its loaders
+    assert contexts() == before + 2, held  # the count includes a context and its loaders
 
 
 async def test_the_number_of_plans_of_an_operation_is_bounded() -> None:
@@ -507,8 +510,8 @@ async def test_the_number_of_plans_of_an_operation_is_bounded() -> None:
 
 
 @pytest.mark.slow
-async def test_plans_go_with_their_documents() -> None:
-    """Of two thousand operations, the plans of as many are kept as there are documents."""
+async def test_plans_are_evicted_with_their_documents() -> None:
+    """Of two thousand operations, plans are kept for those in the document cache."""
     before = plans()
     documents = Documents(schema, DocumentSettings(document_cache_size=50), LimitSettings())
     executor = PlanExecutor(schema)
@@ -527,7 +530,7 @@ async def test_plans_go_with_their_documents() -> None:
 
 
 async def test_a_document_is_planned_as_often_as_it_has_operations() -> None:
-    """A prepared operation keeps its plans itself; another reading of the same text has none of them."""
+    """A prepared operation keeps its own plans; another parse of the same text has none of them."""
     query = "{ users { nodes { id } } }"
     one, other = operation_of(query), operation_of(query)
 
@@ -540,7 +543,7 @@ async def test_a_document_is_planned_as_often_as_it_has_operations() -> None:
 async def test_an_operation_that_cannot_be_compiled_is_executed(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failure of the compiler is counted and logged once, by its place and class, without the document."""
+    """A compiler failure is counted and logged once, with its place and class, without the document."""
 
     def fail(compiler: Compiler) -> None:
         raise AttributeError("users")
@@ -560,10 +563,10 @@ async def test_an_operation_that_cannot_be_compiled_is_executed(
 
 
 @pytest.mark.parametrize("names", [("f1", "f0"), ("f0", "f1"), ("class", "__id"), ("append", "v")])
-async def test_names_of_an_answer_that_plans_use_themselves(names: tuple[str, str]) -> None:
-    """Whatever a client calls a field, it gets that name, in the order of the selection."""
+async def test_aliases_may_be_names_that_plans_use(names: tuple[str, str]) -> None:
+    """A response has each alias of the client, in the order of the selection."""
     one, other = names
-    result = await executed(
+    result = await execute_plan(
         f"{{ {one}: users {{ {other}: nodes {{ {one}: id {other}: barcode }} }} }}", Table(USERS)
     )
 
@@ -576,8 +579,8 @@ async def test_names_of_an_answer_that_plans_use_themselves(names: tuple[str, st
     ]
 
 
-async def test_a_condition_that_is_null_is_told_each_time() -> None:
-    """An operation that cannot be compiled for these values is for all others."""
+async def test_a_null_condition_is_an_error_each_time() -> None:
+    """An operation with a null condition is an error each time; it is compiled for other values."""
     query = "query($yes: Boolean = true) { users(first: 1) { nodes { id @include(if: $yes) type } } }"
     async with open_gateway() as gateway:
         failed = FALLBACKS.counts["not compiled"]
@@ -590,7 +593,7 @@ async def test_a_condition_that_is_null_is_told_each_time() -> None:
         assert PLANS_EXECUTED.counts[""] == before + 1
 
 
-def test_every_visit_is_one() -> None:
-    """The screens that are visited above are those of the stories."""
+def test_every_visit_is_a_story() -> None:
+    """The visited screens are those of the stories."""
     assert len(VISITS) == 9
     assert all(inspect.iscoroutinefunction(visit) for visit in VISITS.values())

@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.engine.plans import projection
 from gateway.engine.plans.leaves import check_ids
-from tests.engine.plans.compiled import compiled
+from tests.engine.plans.compiled import compile_plan
 
 SELECTION = "proxy { name: username patronGroup { id } manualBlocks { totalCount } }"
 
@@ -21,7 +21,7 @@ Proxy = msgspec.defstruct("Proxy", ["name", "patronGroup", "manualBlocks"])
 
 
 class Counting:
-    """The part of an execution that the example calls."""
+    """The part of an execution that the example uses."""
 
     def __init__(self) -> None:
         self.counts: list[int] = []
@@ -47,7 +47,7 @@ def test_the_example_of_the_generator() -> None:
     start, end = documented.index("    def project("), documented.index("Nested objects")
     names: dict[str, Any] = {"check_ids": check_ids, "PatronGroup": PatronGroup, "Proxy": Proxy}
     exec(textwrap.dedent(documented[start:end]), names)  # noqa: S102 - it is ours
-    (root,) = compiled(f"{{ loans {{ nodes {{ {SELECTION} }} }} }}").roots
+    (root,) = compile_plan(f"{{ loans {{ nodes {{ {SELECTION} }} }} }}").roots
     (link,) = root.target.links
 
     assert outcome(names["project"]) == outcome(link.target.project)

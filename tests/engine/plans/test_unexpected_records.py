@@ -15,7 +15,7 @@ from tests.gateway_over import gateway_over, key
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # a response is JSON, and each test knows its shape
+Json = Any  # a response is JSON of the shape that each test expects
 BOTH = pytest.mark.parametrize("execution", ["plan", "generic"])
 
 
@@ -64,7 +64,7 @@ async def execute(
     ids=str,
 )
 async def test_one_record_of_a_page(execution: str, odd: Mapping[str, Json], path: list[str]) -> None:
-    """Its member is null with one error; the other records, cursors and totals are as ever, from one call."""
+    """The record is null with one error; other records, cursors and totals are unchanged, in one call."""
     loans = [loan(number) for number in range(5)]
     loans[3] |= odd
 
@@ -103,7 +103,7 @@ async def test_one_record_of_a_page(execution: str, odd: Mapping[str, Json], pat
 
 @BOTH
 async def test_a_record_without_its_id(execution: str) -> None:
-    """A member that is never null makes the record null, with the error at the member."""
+    """A record without a non-null member is null, with the error at the member."""
     loans = [loan(1), {**loan(2), "id": None}, loan(3)]
 
     data, errors, calls = await execute(
@@ -143,7 +143,7 @@ async def test_links_of_an_unexpected_record_join_the_batch(execution: str) -> N
 
 @BOTH
 async def test_an_unexpected_record_behind_a_link(execution: str) -> None:
-    """It has its error in each place that leads to it, and is loaded once; the other targets stay."""
+    """It has an error at each path that leads to it, and is loaded once; the other targets stay."""
     users = [user(0), user(1, username=["u1"]), user(2)]
 
     data, errors, calls = await execute(
@@ -180,7 +180,7 @@ async def test_an_unexpected_record_in_a_list_of_a_record(execution: str) -> Non
 
 @pytest.mark.parametrize("bad", [0, 500, 999])
 async def test_one_record_in_a_thousand_costs_its_own_completion(bad: int) -> None:
-    """graphql-core completes it and no other record, each of which would take a hundred of its functions."""
+    """graphql-core completes that record only: each would take a hundred of its functions."""
     loans = [loan(number) for number in range(1000)]
     loans[bad] |= {"renewalCount": "two"}
     calls = 0

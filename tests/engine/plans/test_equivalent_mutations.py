@@ -1,4 +1,4 @@
-"""By plans or field by field, an act is sent as often, with the same answer and the same links below it."""
+"""A mutation executed by a plan sends the same requests, and has the same response, as field by field."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
-from tests.engine.plans.side_by_side import WIDE, SideBySide, side_by_side
+from tests.engine.plans.compared_executions import WIDE, ComparedExecutions, compare_executions
 from tests.mutations.mutation_cases import MUTATION_CASES, MutationCase
 from tests.mutations.seeded import ITEM, LENT_ITEM, PATRON, service_point
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # answers are JSON, and each test knows which
+Json = Any  # answers are JSON of the shape that each test expects
 NO = {"errors": [{"message": "No", "parameters": [{"key": "itemId", "value": "1"}], "code": "X"}]}
 
 OUTCOMES: dict[str, Callable[[MutationCase], httpx.Response]] = {
-    "done": lambda act: (
-        httpx.Response(act.status, json=act.response) if act.response else httpx.Response(act.status)
+    "done": lambda case: (
+        httpx.Response(case.status, json=case.response) if case.response else httpx.Response(case.status)
     ),
-    "refused": lambda act: httpx.Response(422, json=NO),
-    "refused-oddly": lambda act: httpx.Response(422, json={"errors": [{"message": 5, "parameters": {}}]}),
-    "unknown": lambda act: httpx.Response(500, text="java"),
-    "forbidden": lambda act: httpx.Response(403, text="requires permission: circulation-bff.x.post"),
-    "misshapen": lambda act: httpx.Response(act.status if act.status != 204 else 200, json=[1, "odd"]),
-    "of-other-kinds": lambda act: httpx.Response(
+    "refused": lambda case: httpx.Response(422, json=NO),
+    "refused-oddly": lambda case: httpx.Response(422, json={"errors": [{"message": 5, "parameters": {}}]}),
+    "unknown": lambda case: httpx.Response(500, text="java"),
+    "forbidden": lambda case: httpx.Response(403, text="requires permission: circulation-bff.x.post"),
+    "misshapen": lambda case: httpx.Response(case.status if case.status != 204 else 200, json=[1, "odd"]),
+    "of-other-kinds": lambda case: httpx.Response(
         200, json={"id": 5, "status": ["odd"], "position": 2**31, "item": "odd", "requests": {"odd": 1}}
     ),
-    "empty": lambda act: httpx.Response(200, json={}),
+    "empty": lambda case: httpx.Response(200, json={}),
 }
 
 
 @pytest.fixture(autouse=True)
-def planned() -> Iterator[None]:
+def _all_planned() -> Iterator[None]:
     """Mutations are executed by plans too."""
     before = PLANS_EXECUTED.counts[""]
     others = FALLBACKS.counts["not planned"] + FALLBACKS.counts["not compiled"]
@@ -51,17 +51,19 @@ def planned() -> Iterator[None]:
     assert FALLBACKS.counts["not planned"] + FALLBACKS.counts["not compiled"] == others
 
 
-def called(act: MutationCase) -> str:
-    return f"{act.name} {act.sent.rpartition('/')[2]}" if act.name in ("renew", "reorderQueue") else act.name
+def case_name(case: MutationCase) -> str:
+    return (
+        f"{case.name} {case.sent.rpartition('/')[2]}" if case.name in ("renew", "reorderQueue") else case.name
+    )
 
 
-class OneAnswer(httpx.AsyncBaseTransport):
-    """An upstream that gives one answer to what is to be done, and one to what is read before."""
+class FixedResponses(httpx.AsyncBaseTransport):
+    """An upstream with one response to writes and one to the reads before them."""
 
     def __init__(
-        self, act: MutationCase, outcome: Callable[[MutationCase], httpx.Response], sent: list[str]
+        self, case: MutationCase, outcome: Callable[[MutationCase], httpx.Response], sent: list[str]
     ) -> None:
-        self.act = act
+        self.case = case
         self.outcome = outcome
         self.sent = sent
 
@@ -69,54 +71,56 @@ class OneAnswer(httpx.AsyncBaseTransport):
         self.sent.append(f"{request.method} {request.url.path}")
         if request.method == "GET":
             return (
-                httpx.Response(404) if self.act.before is None else httpx.Response(200, json=self.act.before)
+                httpx.Response(404)
+                if self.case.before is None
+                else httpx.Response(200, json=self.case.before)
             )
-        return self.outcome(self.act)
+        return self.outcome(self.case)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
-@pytest.mark.parametrize("act", MUTATION_CASES, ids=called)
-async def test_every_act(act: MutationCase, outcome: str) -> None:
-    """Each act and whatever comes of it, twice in one operation: upstream gets the same in the same order."""
-    twice = act.document.replace(f"{{ {act.name}(", f"{{ __typename first: {act.name}(", 1)
+@pytest.mark.parametrize("case", MUTATION_CASES, ids=case_name)
+async def test_every_mutation(case: MutationCase, outcome: str) -> None:
+    """Each mutation with each outcome, twice in one operation, sends the same requests in the same order."""
+    twice = case.document.replace(f"{{ {case.name}(", f"{{ __typename first: {case.name}(", 1)
     body = twice[twice.index("first:") + 6 : twice.rindex("}")]
     document = f"{twice[: twice.rindex('}')]} again: {body} }}"
     responses, sent = [], []
-    for how in ("plan", "generic"):
+    for execution in ("plan", "generic"):
         calls: list[str] = []
-        upstream = OneAnswer(act, OUTCOMES[outcome], calls)
-        settings = Settings(okapi_url="http://folio", execution=how, **WIDE)
+        upstream = FixedResponses(case, OUTCOMES[outcome], calls)
+        settings = Settings(okapi_url="http://folio", execution=execution, **WIDE)
         app = create_app(settings, transport=lambda limits, upstream=upstream: upstream)  # type: ignore[misc]
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             response = await client.post(
                 "/graphql",
-                json={"query": document, "variables": {"input": act.inputs}},
+                json={"query": document, "variables": {"input": case.inputs}},
                 headers={"X-Okapi-Tenant": "diku", "X-Okapi-Token": "secret", "X-Okapi-Request-Id": "1"},
             )
-        responses.append(without_moments(response.json()))
+        responses.append(without_times(response.json()))
         sent.append(calls)
 
     assert responses[0] == responses[1]
     assert sent[0] == sent[1]
-    assert [each for each in sent[0] if not each.startswith("GET")] in ([act.sent], [act.sent] * 2)
+    assert [each for each in sent[0] if not each.startswith("GET")] in ([case.sent], [case.sent] * 2)
 
 
-def without_moments(response: Json) -> str:
-    """The answer as text, errors in order, without what is told of time and of the request."""
+def without_times(response: Json) -> str:
+    """Return the response as text, errors in order, without times and request ids."""
     response["errors"] = sorted(json.dumps(each, sort_keys=True) for each in response.get("errors", ()))
     text = re.sub(r"\d+/graphql", "", json.dumps(response))
-    return MOMENT.sub("", text)
+    return DATE_TIME.sub("", text)
 
 
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)")
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)")
 KEY = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
-def but_for_the_time(text: str) -> str:
-    """Libraries made one after the other are some moments apart, and what is new in them has its own ids."""
+def without_new_ids_and_times(text: str) -> str:
+    """Replace times and new ids: they differ between libraries."""
     known: dict[str, str] = {}
-    return KEY.sub(lambda key: known.setdefault(key[0], f"id {len(known)}"), MOMENT.sub("then", text))
+    return KEY.sub(lambda key: known.setdefault(key[0], f"id {len(known)}"), DATE_TIME.sub("then", text))
 
 
 LOAN = """loan { id dueDate status { name } loanItem { title }
@@ -143,8 +147,8 @@ SEQUENCES = {
 }
 
 
-class Behind(httpx.AsyncBaseTransport):
-    """A library some of whose answers are changed."""
+class ChangedLibrary(httpx.AsyncBaseTransport):
+    """A library with some changed responses."""
 
     def __init__(
         self, sandbox: Sandbox, change: Callable[[str, str, httpx.Response], httpx.Response | None]
@@ -158,7 +162,7 @@ class Behind(httpx.AsyncBaseTransport):
         return self.change(request.method, request.url.path, response) or response
 
 
-def as_it_is(method: str, path: str, response: httpx.Response) -> None:
+def keep_response(method: str, path: str, response: httpx.Response) -> None:
     return None
 
 
@@ -187,42 +191,42 @@ def loans_of_other_kinds(method: str, path: str, response: httpx.Response) -> ht
     return httpx.Response(200, json=loan)
 
 
-def unknown_at_first() -> Callable[[str, str, httpx.Response], httpx.Response | None]:
-    acts: list[str] = []
+def fail_first_write() -> Callable[[str, str, httpx.Response], httpx.Response | None]:
+    writes: list[str] = []
 
     def change(method: str, path: str, response: httpx.Response) -> httpx.Response | None:
-        acts.extend([path] if method == "POST" else [])
-        return httpx.Response(502) if method == "POST" and len(acts) == 1 else None
+        writes.extend([path] if method == "POST" else [])
+        return httpx.Response(502) if method == "POST" and len(writes) == 1 else None
 
     return change
 
 
 UPSTREAMS: dict[str, Callable[[], Callable[[str, str, httpx.Response], httpx.Response | None]]] = {
-    "as-it-is": lambda: as_it_is,
+    "as-it-is": lambda: keep_response,
     "links-fail": lambda: links_fail,
     "links-misshapen": lambda: links_misshapen,
     "loans-of-other-kinds": lambda: loans_of_other_kinds,
-    "unknown-at-first": unknown_at_first,
+    "unknown-at-first": fail_first_write,
 }
 
 
 @asynccontextmanager
-async def a_library_each(upstream: str) -> AsyncIterator[tuple[SideBySide, Sandbox]]:
-    """Both gateways, each over a library of its own in the same state."""
+async def separate_libraries(upstream: str) -> AsyncIterator[tuple[ComparedExecutions, Sandbox]]:
+    """Open both gateways, each over a separate library in the same state."""
     one, other = create_sandbox(), create_sandbox()
-    async with side_by_side(
-        Behind(one, UPSTREAMS[upstream]()), own=Behind(other, UPSTREAMS[upstream]())
+    async with compare_executions(
+        ChangedLibrary(one, UPSTREAMS[upstream]()), own=ChangedLibrary(other, UPSTREAMS[upstream]())
     ) as side:
         yield side, one
 
 
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 @pytest.mark.parametrize("sequence", SEQUENCES)
-async def test_acts_in_order(sequence: str, upstream: str) -> None:
-    """Several acts with links below: each link tells what was true between its act and the next."""
-    async with a_library_each(upstream) as (side, sandbox):
+async def test_mutations_in_order(sequence: str, upstream: str) -> None:
+    """Each link of several mutations shows the state between its mutation and the next."""
+    async with separate_libraries(upstream) as (side, sandbox):
         variables = {"point": service_point(sandbox.library("diku"))}
         document = f"mutation($point: ID!) {{ {SEQUENCES[sequence]} }}"
-        await side.same(document, variables, but=but_for_the_time)
+        await side.same(document, variables, but=without_new_ids_and_times)
 
     assert not side.refused

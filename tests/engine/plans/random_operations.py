@@ -1,4 +1,4 @@
-"""Operations made up at random over the schema, the same ones every time."""
+"""Random operations over the schema, the same ones in every run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphql import GraphQLArgument, GraphQLObjectType, get_named_type, is_leaf_
 
 from tests.schema.graph_walk import object_types
 
-# Where operations begin: fields that find something in the sandbox.
+# Root fields with records in the sandbox.
 ROOTS = (
     ("loans", "LoanConnection"),
     ("requests", "RequestConnection"),
@@ -21,9 +21,11 @@ ROOTS = (
     ("servicePoints", "ServicePointConnection"),
     ("patronGroups", "PatronGroupConnection"),
 )
-# Batches go on with every look at them, so they are left out.
+# Batches are excluded: their state changes with every read.
 CONDITIONS = ("$yes", "$no", "true", "false")
-NOT_ASKED = frozenset({"allowedServicePoints", "currentDateTime"})  # takes one of two arguments; is the clock
+EXCLUDED_FIELDS = frozenset(
+    {"allowedServicePoints", "currentDateTime"}
+)  # takes one of two arguments; is the clock
 
 
 class Operations:
@@ -56,20 +58,22 @@ class Operations:
         return " ".join([text[:-1], f"used: {used[2:-2]} }}", *self._fragments])
 
     def _selection(self, kind: GraphQLObjectType, depth: int) -> str:
-        names = [name for name in kind.fields if self._may_be_asked(kind, name, depth)]
+        names = [name for name in kind.fields if self._is_selectable(kind, name, depth)]
         if not names:
             return "__typename"
-        most = 6 if depth > 2 else 4
-        chosen = self.random.sample(names, min(len(names), self.random.randint(1, most)))
+        max_fields = 6 if depth > 2 else 4
+        chosen = self.random.sample(names, min(len(names), self.random.randint(1, max_fields)))
         if "nodes" in names and not {"nodes", "edges"} & {*chosen}:
             chosen.append(self.random.choice([name for name in ("nodes", "edges") if name in names]))
         parts = []
         for name in chosen:
             below = get_named_type(kind.fields[name].type)
-            written = self._field(kind, name, below, depth)
-            parts.append(self._wrapped(kind, written))
-            if self.random.random() < 0.06 and isinstance(below, GraphQLObjectType) and "(" not in written:
-                parts.append(self._field(kind, name, below, depth, alias=False))  # merges, where unaliased
+            field = self._field(kind, name, below, depth)
+            parts.append(self._wrapped(kind, field))
+            if self.random.random() < 0.06 and isinstance(below, GraphQLObjectType) and "(" not in field:
+                parts.append(
+                    self._field(kind, name, below, depth, alias=False)
+                )  # merges if there is no alias
         if self.random.random() < 0.12:
             parts.insert(0, self.random.choice(["__typename", "kind: __typename"]))
         return " ".join(parts)
@@ -109,9 +113,9 @@ class Operations:
     def _given(self, arguments: dict[str, GraphQLArgument]) -> str:
         return f"(first: {self.random.choice((0, 1, 2, 4, 7))})" if "first" in arguments else ""
 
-    def _may_be_asked(self, kind: GraphQLObjectType, name: str, depth: int) -> bool:
+    def _is_selectable(self, kind: GraphQLObjectType, name: str, depth: int) -> bool:
         declared = kind.fields[name]
         below = get_named_type(declared.type)
-        if name in NOT_ASKED or any(map(is_required_argument, declared.args.values())):
+        if name in EXCLUDED_FIELDS or any(map(is_required_argument, declared.args.values())):
             return False
         return is_leaf_type(below) or (isinstance(below, GraphQLObjectType) and depth > 0)

@@ -1,4 +1,4 @@
-"""Two gateways over one upstream, one that executes by plans and one that does not."""
+"""Two gateways over one upstream: one executes by plans, the other does not."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from gateway.sandbox import Sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 Change = Callable[[str, Json], Json]
-Call = tuple[str, ...]  # method and path, and the ids that are asked
+Call = tuple[str, ...]  # method and path, and the requested ids
 
-# Limits are for operations of clients; the ones here are long.
+# The operations of these tests are longer than those of clients.
 WIDE = {
     "max_cost": 100_000,
     "max_result_nodes": 10_000_000,
@@ -33,8 +33,8 @@ WIDE = {
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-class Recorded(httpx.AsyncBaseTransport):
-    """An upstream that notes what it is asked and may change what it answers."""
+class RecordingTransport(httpx.AsyncBaseTransport):
+    """Records the calls to an upstream and may change its responses."""
 
     def __init__(self, upstream: httpx.AsyncBaseTransport, calls: list[Call], change: Change | None) -> None:
         self.upstream = upstream
@@ -55,8 +55,8 @@ class Recorded(httpx.AsyncBaseTransport):
         return httpx.Response(200, json=changed)
 
 
-class SideBySide:
-    """The same operation asked twice; the answers are the same to the byte, but for the order of errors."""
+class ComparedExecutions:
+    """Executes each operation both ways; the responses have the same bytes except for the order of errors."""
 
     def __init__(
         self, plan: httpx.AsyncClient, generic: httpx.AsyncClient, calls: dict[str, list[Call]]
@@ -66,7 +66,7 @@ class SideBySide:
         self.calls = calls
         self.compared = 0
         self.with_errors = 0
-        self.fewer = self.more = 0  # calls, where keys happen to come together in time or do not
+        self.fewer = self.more = 0  # operations with fewer or more calls, depending on the timing of batches
         self.refused: list[Json] = []
 
     async def same(
@@ -77,15 +77,15 @@ class SideBySide:
         *,
         but: Callable[[str], str] = str,
     ) -> Json:
-        """The answer, when both give it; `but` makes one of what may differ in the text of the data."""
-        expected, expected_calls = await self._ask("generic", query, variables, headers)
-        result, calls = await self._ask("plan", query, variables, headers)
+        """Return the response of both; `but` removes permitted differences from the text of the data."""
+        expected, expected_calls = await self._execute("generic", query, variables, headers)
+        result, calls = await self._execute("plan", query, variables, headers)
         assert but(json.dumps(result.get("data"))) == but(json.dumps(expected.get("data"))), query
         assert _errors(result) == _errors(expected), query
         if "UNFORESEEN" not in {each["extensions"]["code"] for each in expected.get("errors", ())}:
             # A loader that breaks does not remember it; one that upstream fails does.
-            assert _asked(calls) == _asked(expected_calls), query
-        assert _acts(calls) == _acts(expected_calls), query
+            assert _requested_ids(calls) == _requested_ids(expected_calls), query
+        assert _writes(calls) == _writes(expected_calls), query
         self.fewer += len(calls) < len(expected_calls)
         self.more += len(calls) > len(expected_calls)
         self.compared += 1
@@ -94,61 +94,63 @@ class SideBySide:
             self.refused.append(expected)
         return expected
 
-    async def _ask(
+    async def _execute(
         self,
-        how: str,
+        execution: str,
         query: str,
         variables: Mapping[str, Json] | None,
         headers: Mapping[str, str] | None,
     ) -> tuple[Json, list[Call]]:
-        client = self.plan if how == "plan" else self.generic
-        self.calls[how].clear()
+        client = self.plan if execution == "plan" else self.generic
+        self.calls[execution].clear()
         sent = {"X-Okapi-Tenant": "diku"} if headers is None else dict(headers)
         body = {"query": query, "variables": variables or {}}
         response = await client.post("/graphql", json=body, headers=sent)
-        return response.json(), list(self.calls[how])
+        return response.json(), list(self.calls[execution])
 
 
 def _errors(response: Json) -> list[str]:
-    """Message, path and extensions of each error; which of them is told first is left open."""
-    kept = [
+    """Return message, path and extensions of each error; the order of errors is not defined."""
+    errors = [
         {**each, "extensions": {**each.get("extensions", {}), "requestId": None, "sentAt": None}}
         for each in response.get("errors", ())
     ]
-    return sorted(json.dumps(each, sort_keys=True) for each in kept)
+    return sorted(json.dumps(each, sort_keys=True) for each in errors)
 
 
-def _asked(calls: list[Call]) -> list[Call]:
-    """What was asked, each id by itself: how ids share calls depends on when they come."""
+def _requested_ids(calls: list[Call]) -> list[Call]:
+    """Return each requested id separately: the grouping of ids into calls depends on timing."""
     return sorted((path, each) for path, *ids in calls for each in ids or [""])
 
 
-def _acts(calls: list[Call]) -> list[str]:
-    """What was sent to be done, in its order."""
+def _writes(calls: list[Call]) -> list[str]:
+    """Return the writes, in order."""
     return [path for path, *_ in calls if not path.startswith("GET ")]
 
 
 @asynccontextmanager
-async def side_by_side(
+async def compare_executions(
     sandbox: Sandbox | httpx.AsyncBaseTransport,
     change: Change | None = None,
     *,
     own: Sandbox | httpx.AsyncBaseTransport | None = None,
     **more: Json,
-) -> AsyncIterator[SideBySide]:
-    """Both gateways over the sandbox; `own` is one for the plans alone, where operations change something.
+) -> AsyncIterator[ComparedExecutions]:
+    """Open both gateways over the sandbox, or over `own` for plans if operations change records.
 
-    `more` are settings of both. A change may answer something that is no JSON, and it may raise.
+    `more` are settings of both. A change may return a response that is not JSON, and it may raise.
     """
     calls: dict[str, list[Call]] = {"plan": [], "generic": []}
     clients = {}
-    for how in ("plan", "generic"):
-        behind = own if own is not None and how == "plan" else sandbox
+    for execution in ("plan", "generic"):
+        behind = own if own is not None and execution == "plan" else sandbox
         if isinstance(behind, Sandbox):
             behind = in_process_transport(behind)
-        transport = Recorded(behind, calls[how], change)
-        settings = Settings(sandbox=True, execution=how, breaker=False, **WIDE, **more)
+        transport = RecordingTransport(behind, calls[execution], change)
+        settings = Settings(sandbox=True, execution=execution, breaker=False, **WIDE, **more)
         app = create_app(settings, transport=lambda limits, transport=transport: transport)  # type: ignore[misc]
-        clients[how] = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway")
+        clients[execution] = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app), base_url="http://gateway"
+        )
     async with clients["plan"] as plan, clients["generic"] as generic:
-        yield SideBySide(plan, generic, calls)
+        yield ComparedExecutions(plan, generic, calls)

@@ -1,4 +1,4 @@
-"""By plans or field by field, an operation has the same answer and asks the same upstream."""
+"""An operation executed by a plan has the same response and the same upstream calls as field by field."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED
 from gateway.sandbox import Sandbox, create_sandbox
 from tests import widest
-from tests.engine.plans.by_hand import BY_HAND
-from tests.engine.plans.operations import ROOTS, Operations
-from tests.engine.plans.side_by_side import Change, Json, SideBySide, side_by_side
-from tests.engine.plans.upstream_answers import ODD, failing, misshapen, poisoned, silent, unreadable
+from tests.engine.plans.compared_executions import Change, ComparedExecutions, Json, compare_executions
+from tests.engine.plans.handwritten_operations import HANDWRITTEN
+from tests.engine.plans.invalid_responses import ODD, failing, misshapen, poisoned, silent, unreadable
+from tests.engine.plans.random_operations import ROOTS, Operations
 from tests.manual.pages import EXAMPLES
 from tests.schema.graph_walk import filled_sandbox, object_types
 from tests.schema.poisoned import without_calls
@@ -27,14 +27,14 @@ HERE = Path(__file__).parents[2]
 SCREENS = [
     path.read_text()
     for path in sorted((HERE / "stories" / "screens").glob("*.graphql"))
-    if path.read_text().startswith("query")  # what an act answers has the time of day in it
+    if path.read_text().startswith("query")  # the response of a mutation has the current time in it
 ]
 MANUAL = [each for each in EXAMPLES if each.query.startswith("query")]
 SANDBOX = filled_sandbox()  # only read
 
-EACH = 70  # operations made up for each way that upstream behaves
-FEW = 30
-MADE_UP = 4
+OPERATIONS_PER_SEED = 70  # random operations for each kind of upstream
+FEWER_OPERATIONS = 30
+SEEDS = 4
 POISONED = ((10, 0.005), (11, 0.02), (12, 0.1), (13, 0.3), (14, 0.6))
 FAILING: dict[str, Change] = {
     "without-users": failing("/users", "/inventory/items", "/groups"),
@@ -50,16 +50,16 @@ FAILING: dict[str, Change] = {
 
 
 @pytest.fixture(autouse=True)
-def all_compiled(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Operations are executed by plans, and no selection is one that the compiler fails at."""
+def _all_compiled(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Operations are executed by plans, and the compiler fails at no selection."""
     before = PLANS_EXECUTED.counts[""]
-    compiled = FALLBACKS.counts["not compiled"]
+    not_compiled = FALLBACKS.counts["not compiled"]
     yield
     assert PLANS_EXECUTED.counts[""] > before or not iscoroutinefunction(request.function)
-    assert FALLBACKS.counts["not compiled"] == compiled
+    assert FALLBACKS.counts["not compiled"] == not_compiled
 
 
-async def ask_made_up(side: SideBySide, seed: int, number: int = EACH) -> None:
+async def compare_random(side: ComparedExecutions, seed: int, number: int = OPERATIONS_PER_SEED) -> None:
     before = side.compared
     for query, variables in islice(Operations(seed), number):
         await side.same(query, variables)
@@ -67,25 +67,25 @@ async def ask_made_up(side: SideBySide, seed: int, number: int = EACH) -> None:
     assert not side.refused
 
 
-async def ask_by_hand(side: SideBySide) -> None:
-    for query, variables in BY_HAND:
+async def compare_handwritten(side: ComparedExecutions) -> None:
+    for query, variables in HANDWRITTEN:
         await side.same(query, variables)
     assert not side.refused
 
 
 def test_there_are_two_thousand_cases() -> None:
-    """Without those of the acts, that is how many times an operation is asked on both ways."""
-    made_up = EACH * (MADE_UP + len(POISONED)) + FEW * (len(FAILING) + len(ODD) + 2)
-    by_hand = len(BY_HAND) * (len(FAILING) + len(ODD) + 5)
+    """More than two thousand operations are compared, without the mutations."""
+    made_up = OPERATIONS_PER_SEED * (SEEDS + len(POISONED)) + FEWER_OPERATIONS * (len(FAILING) + len(ODD) + 2)
+    by_hand = len(HANDWRITTEN) * (len(FAILING) + len(ODD) + 5)
 
     assert made_up + by_hand + len(SCREENS) + len(MANUAL) > 2000
 
 
-@pytest.mark.parametrize("seed", range(MADE_UP))
-async def test_operations_made_up(seed: int) -> None:
-    """Fragments, aliases, merged fields, conditions and links in any combination."""
-    async with side_by_side(SANDBOX) as side:
-        await ask_made_up(side, seed)
+@pytest.mark.parametrize("seed", range(SEEDS))
+async def test_random_operations(seed: int) -> None:
+    """Fragments, aliases, merged fields, conditions and links have the same result in any combination."""
+    async with compare_executions(SANDBOX) as side:
+        await compare_random(side, seed)
 
     assert side.with_errors == 0
     assert side.more == 0
@@ -93,59 +93,59 @@ async def test_operations_made_up(seed: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("seed", "share"), POISONED)
-async def test_records_that_upstream_should_never_send(seed: int, share: float) -> None:
-    """Members missing, null or of other kinds: the same errors in the same places, nothing asked twice."""
-    async with side_by_side(SANDBOX, poisoned(seed, share)) as side:
-        await ask_made_up(side, seed)
+async def test_invalid_records(seed: int, share: float) -> None:
+    """Missing, null or otherwise typed members have the same errors and paths, without another call."""
+    async with compare_executions(SANDBOX, poisoned(seed, share)) as side:
+        await compare_random(side, seed)
 
     assert side.with_errors
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAILING)
-async def test_upstreams_that_fail(name: str) -> None:
-    """A loader that fails is one error for each path, and is not asked again for it."""
-    async with side_by_side(SANDBOX, FAILING[name]) as side:
-        await ask_made_up(side, 20, FEW)
-        await ask_by_hand(side)
+async def test_failing_upstreams(name: str) -> None:
+    """A loader that fails is one error for each path, and its call is not repeated."""
+    async with compare_executions(SANDBOX, FAILING[name]) as side:
+        await compare_random(side, 20, FEWER_OPERATIONS)
+        await compare_handwritten(side)
 
     assert side.with_errors
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
-async def test_odd_records(name: str) -> None:
-    """Dates, numbers, ids and values of closed sets in forms that nobody promised."""
-    async with side_by_side(SANDBOX, ODD[name]) as side:
-        await ask_made_up(side, 30, FEW)
-        await ask_by_hand(side)
+async def test_unusual_values(name: str) -> None:
+    """Dates, numbers, ids and values of closed sets in undocumented forms have the same result."""
+    async with compare_executions(SANDBOX, ODD[name]) as side:
+        await compare_random(side, 30, FEWER_OPERATIONS)
+        await compare_handwritten(side)
 
 
-async def test_operations_written_by_hand() -> None:
-    """Links by several paths are asked once on both ways, and plans never ask more."""
-    async with side_by_side(SANDBOX) as side:
-        await ask_by_hand(side)
+async def test_handwritten_operations() -> None:
+    """Links by several paths are fetched once in both executions, and plans never send more calls."""
+    async with compare_executions(SANDBOX) as side:
+        await compare_handwritten(side)
 
     assert side.more == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [0.003, 0.03])
-async def test_poisoned_records_of_operations_by_hand(share: float) -> None:
-    """The same where members are missing, null or of other kinds."""
-    async with side_by_side(SANDBOX, poisoned(31, share)) as side:
-        await ask_by_hand(side)
+async def test_handwritten_operations_with_invalid_records(share: float) -> None:
+    """Handwritten operations with missing, null or otherwise typed members have the same result."""
+    async with compare_executions(SANDBOX, poisoned(31, share)) as side:
+        await compare_handwritten(side)
 
     assert side.with_errors
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.02])
-async def test_loans_and_requests_from_circulation_itself(share: float) -> None:
-    """The interface that is asked changes what records hold, and not that both ways read the same of them."""
-    async with side_by_side(SANDBOX, poisoned(40, share), lists_from="circulation") as side:
-        await ask_made_up(side, 40, FEW)
-        await ask_by_hand(side)
+async def test_loans_and_requests_from_circulation(share: float) -> None:
+    """Both executions have the same result with the records of circulation."""
+    async with compare_executions(SANDBOX, poisoned(40, share), lists_from="circulation") as side:
+        await compare_random(side, 40, FEWER_OPERATIONS)
+        await compare_handwritten(side)
 
     assert share or side.more == 0
 
@@ -153,8 +153,8 @@ async def test_loans_and_requests_from_circulation_itself(share: float) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.05])
 async def test_the_widest_selections(share: float) -> None:
-    """Every member of a type at once, of good records and of bad ones."""
-    async with side_by_side(SANDBOX, poisoned(5, share)) as side:
+    """All members of a type at once have the same result, with valid and with invalid records."""
+    async with compare_executions(SANDBOX, poisoned(5, share)) as side:
         for root, kind in ROOTS:
             if root not in object_types()["Query"].fields:
                 continue
@@ -163,8 +163,8 @@ async def test_the_widest_selections(share: float) -> None:
             await side.same(f"{{ {root}(first: 50) {{ edges {{ node {{ {record} }} }} }} }}")
 
 
-def everything(sandbox: Sandbox) -> dict[str, Json]:
-    """Variables for all the operations of the screens."""
+def screen_variables(sandbox: Sandbox) -> dict[str, Json]:
+    """Return variables for all the operations of the screens."""
     library, summary = sandbox.library("diku"), sandbox.summary()
     loan = next(iter(library.open_loans()))
     request = library.requests[str(summary.request_id)]
@@ -186,7 +186,7 @@ def everything(sandbox: Sandbox) -> dict[str, Json]:
 
 
 def variables_of(query: str, values: dict[str, Json]) -> dict[str, Json]:
-    """The values for the variables of a query, with no more members in an input than its type knows."""
+    """Return the values for the variables that a query declares."""
     return {name: values[name] for name in re.findall(r"\$(\w+)\s*:", query) if name in values}
 
 
@@ -196,13 +196,13 @@ def variables_of(query: str, values: dict[str, Json]) -> dict[str, Json]:
     ids=[re.findall(r"\w+", query)[1] for query in SCREENS] + [each.name for each in MANUAL],
 )
 async def test_screens_and_the_manual(query: str, variables: dict[str, Json] | None) -> None:
-    """The operations of the screens and of the manual, each on a library of its own."""
+    """The operations of the screens and of the manual have the same result, each on a separate library."""
     one, other = create_sandbox(), create_sandbox()
-    given_up = dict(FALLBACKS.counts)
-    async with side_by_side(one, own=other) as side:
-        values = variables_of(query, everything(one)) if variables is None else variables
+    fallbacks = dict(FALLBACKS.counts)
+    async with compare_executions(one, own=other) as side:
+        values = variables_of(query, screen_variables(one)) if variables is None else variables
         if "LoanDetail" in query:
-            values["id"] = everything(one)["loanId"]
+            values["id"] = screen_variables(one)["loanId"]
         tokens = one.summary()
         headers = {
             "X-Okapi-Tenant": "diku",
@@ -211,7 +211,9 @@ async def test_screens_and_the_manual(query: str, variables: dict[str, Json] | N
             "X-Polaris-Workstation": str(tokens.polaris_workstation),
             "X-Polaris-Organization": str(tokens.polaris_organization),
         }
-        await side.same(query.replace("currentDateTime", ""), values, headers)  # the clock goes on
+        await side.same(
+            query.replace("currentDateTime", ""), values, headers
+        )  # the time differs between the two
 
-    assert dict(FALLBACKS.counts) == given_up
+    assert dict(FALLBACKS.counts) == fallbacks
     assert side.more == 0

@@ -1,4 +1,4 @@
-"""Answers of upstream that it should never give."""
+"""Invalid upstream responses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import httpx
 
-from tests.engine.plans.side_by_side import Change
+from tests.engine.plans.compared_executions import Change
 
-Json = Any  # records are JSON, and each test knows which
+Json = Any  # records are JSON of the shape that each test expects
 
 OTHER_KINDS: tuple[Json, ...] = (
     None, "odd", "", 5, -1, 2**31, 1.5, True, {}, {"odd": 1}, [], [None], ["odd", None, 5], [{}, "odd"],
@@ -29,13 +29,13 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\dT")
 
 
 def poisoned(seed: int, share: float) -> Change:
-    """A change that puts something else in the place of members, the same in each answer with the record."""
+    """Return a change that replaces members with invalid values, the same for a record in each response."""
 
     def change(path: str, body: Json) -> Json:
         return (
             {
                 key: [
-                    _bent(each, f"{seed} {each.get('id')}", share) if isinstance(each, dict) else each
+                    _poison(each, f"{seed} {each.get('id')}", share) if isinstance(each, dict) else each
                     for each in value
                 ]
                 if isinstance(value, list)
@@ -49,25 +49,25 @@ def poisoned(seed: int, share: float) -> Change:
     return change
 
 
-def _bent(value: Json, place: str, share: float) -> Json:
+def _poison(value: Json, place: str, share: float) -> Json:
     if isinstance(value, dict):
-        made = {}
+        changed = {}
         for name, each in value.items():
             chance = zlib.crc32(f"{place}.{name}".encode())
             if name != "totalRecords" and chance % 10_000 < share * 10_000:
                 if chance % 7 == 0:
                     continue  # the member is missing
-                made[name] = OTHER_KINDS[chance // 10_000 % len(OTHER_KINDS)]
+                changed[name] = OTHER_KINDS[chance // 10_000 % len(OTHER_KINDS)]
             else:
-                made[name] = _bent(each, f"{place}.{name}", share)
-        return made
+                changed[name] = _poison(each, f"{place}.{name}", share)
+        return changed
     if isinstance(value, list):
-        return [_bent(each, f"{place}.{number}", share) for number, each in enumerate(value)]
+        return [_poison(each, f"{place}.{number}", share) for number, each in enumerate(value)]
     return value
 
 
 def of_members(seed: int, changed: Callable[[str, Json, int], Json], share: float) -> Change:
-    """A change of members by name and value; it gets a number that is the same for the same place."""
+    """Return a change of members by name, value and a number that is the same for the same place."""
 
     def in_value(value: Json, place: str) -> Json:
         if isinstance(value, dict):
@@ -113,9 +113,9 @@ def _closed_sets(name: str, value: Json, number: int) -> Json:
     return (f"{value} of tomorrow", str(value).upper(), number, True, None)[number % 5]
 
 
-def _in_text(pattern: str, made: Callable[[re.Match[str]], str]) -> Change:
+def _in_text(pattern: str, changed: Callable[[re.Match[str]], str]) -> Change:
     def change(path: str, body: Json) -> Json:
-        return httpx.Response(200, text=re.sub(pattern, made, json.dumps(body)))
+        return httpx.Response(200, text=re.sub(pattern, changed, json.dumps(body)))
 
     return change
 
@@ -139,11 +139,11 @@ ODD: Mapping[str, Change] = {
     "half-characters": _in_text(r'("title"|"lastName"|"action"): "', lambda result: f"{result[0]}\\ud800"),
     "without-ids": of_members(5, lambda name, value, number: None if name == "id" else value, 0.03),
 }
-"""Each costs nothing but the fields that read it, on whichever way."""
+"""Each affects only the fields that read it, in both executions."""
 
 
 def failing(*paths: str, status: int = 403) -> Change:
-    """An upstream that refuses these paths."""
+    """Return a change that rejects these paths."""
 
     def change(path: str, body: Json) -> Json:
         return httpx.Response(status, text="no") if path.startswith(paths) else body
@@ -152,12 +152,12 @@ def failing(*paths: str, status: int = 403) -> Change:
 
 
 def misshapen(*paths: str) -> Change:
-    """An upstream that answers these paths with something else."""
+    """Return a change to another shape of body at these paths."""
     return lambda path, body: [body] if path.startswith(paths) else body
 
 
 def unreadable(*paths: str) -> Change:
-    """An upstream whose answers at these paths end in the middle."""
+    """Return a change that truncates the bodies at these paths."""
 
     def change(path: str, body: Json) -> Json:
         half = json.dumps(body).encode()
@@ -167,7 +167,7 @@ def unreadable(*paths: str) -> Change:
 
 
 def silent(*paths: str) -> Change:
-    """An upstream that never answers these paths."""
+    """Return a change that times out at these paths."""
 
     def change(path: str, body: Json) -> Json:
         if path.startswith(paths):

@@ -1,4 +1,4 @@
-"""Operations that are written for what plans might get wrong, over the records of the filled sandbox."""
+"""Handwritten operations for the edge cases of plans, over the records of the filled sandbox."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 Json = Any  # values of variables are JSON
 
-BY_HAND: tuple[tuple[str, Json], ...] = (
+HANDWRITTEN: tuple[tuple[str, Json], ...] = (
     # Several roots over the same loaders.
     ("{ a: loans { nodes { borrower { personal { email } } } } b: users { nodes { id type } } c: loans { "
      "nodes { borrower { username } proxy { username } } } }", {}),
@@ -27,7 +27,7 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "loanItem { instance { hrid title source } } } } }", {}),
     ("{ loans { nodes { borrower { id } item { id barcode } } edges { cursor node { borrower { username } "
      "item { copyNumber } } } pageInfo { hasNextPage endCursor } totalCount } }", {}),
-    # What parents carry, and what they carry of further links.
+    # Values embedded in the parent, also those of links further down.
     ("{ loans { nodes { item { instance { id title } } } } }", {}),
     ("{ loans { nodes { item { instance { title hrid } barcode } } } }", {}),
     ("{ loans { nodes { item { materialType { name } effectiveLocation { name } holdings { id } "
@@ -69,7 +69,7 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "materialType { id name source } permanentLoanType { name } } } holdings { nodes { id } } } } }", {}),
     ("{ loans(first: 6) { nodes { history(first: 3) { nodes { operation loan { dueDate } staff { username } "
      "} } } } }", {}),
-    # What a caller must not ask, in links and at roots.
+    # Invalid arguments, in links and at roots.
     ("{ loans(first: 5) { nodes { id borrower { openLoans(first: 5000) { nodes { id } } username } } } }",
      {}),
     ("query($n: Int) { loans(first: 5) { nodes { id accounts(first: $n) { nodes { id } } } } }", {"n": -1}),
@@ -90,7 +90,7 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "nodes { id claimedReturnedDate } } } } } }", {}),
     ("{ requests(first: 8) { nodes { id itemLocationCode requestItem { barcode } deliveryAddress { city "
      "addressType { addressType } } } } }", {}),
-    # Dates wherever records have them: of pages, of links, of single records, below members and in lists.
+    # Dates in every position: of pages, of links, of single records, below members and in lists.
     ("{ loans { nodes { loanDate due: dueDate again: dueDate returnDate metadata { createdDate } "
      "changed: metadata { updatedDate } loanItem { status { date } } } } }", {}),
     ("{ loans(first: 9) { edges { cursor node { dueDate metadata { createdDate } borrower { expirationDate } "
@@ -103,7 +103,7 @@ BY_HAND: tuple[tuple[str, Json], ...] = (
      "circulationNotes { date } } } } }", {}),
     ("query($no: Boolean = true) { items { nodes { status { date @skip(if: $no) } lastCheckIn @skip(if: $no) "
      "{ dateTime } metadata { updatedDate createdDate @skip(if: $no) } } } }", {"no": False}),
-    # Resolvers that no plan knows, and asks of their own.
+    # Fields outside of plans, with resolvers that send requests.
     ("{ items(first: 4) { nodes { id allowedServicePoints(requesterBarcode: \"1000000001\") { hold { id name "
      "servicePoint { code } } page { name } } holdings { instance { id } } } } }", {}),
     ("{ searchInstance(barcode: \"2000000001\") { title items { barcode holdings { id } } item(barcode: "
