@@ -25,10 +25,9 @@ from gateway.fields.link import Link
 from gateway.fields.record import path_of
 from gateway.fields.root import RootField
 from gateway.loaders import Loaders
-from gateway.loaders.batching import cut, page_of
 from gateway.loaders.grouped import MORE_CALLS, Grouped
-from gateway.loaders.loader import Slice, Window
 from gateway.loaders.loader_set import CollectionName
+from gateway.loaders.pages import Slice, Window, cut, page_of
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, RecordDecoder
 

@@ -16,19 +16,12 @@ from aiodataloader import DataLoader
 from propcache.api import cached_property
 
 from gateway import errors
-from gateway.loaders.batching import (
-    MAX_PAGE_SIZE,
-    MAX_PAGES,
-    by_id,
-    cut,
-    one_by_one,
-    page_of,
-)
 from gateway.loaders.grouped import Grouped, grouped_by
 from gateway.loaders.instance import InstanceLoaders
 from gateway.loaders.item import ITEMS
-from gateway.loaders.loader import Loader, Slice, Window
+from gateway.loaders.loader import Loader, by_id, one_by_one
 from gateway.loaders.loader_set import CollectionName, GroupLoader, ListLoaders, LoaderSet
+from gateway.loaders.pages import MAX_PAGE_SIZE, MAX_PAGES, Slice, Window, cut, page_of
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, RecordDecoder

@@ -25,17 +25,8 @@ from typing import TypeAlias
 from aiodataloader import DataLoader
 
 from gateway import errors
-from gateway.loaders.batching import (
-    MAX_PAGE_SIZE,
-    MAX_PAGES,
-    cut,
-    equal,
-    fetch_chunks,
-    is_last,
-    key_too_long,
-    page_of,
-)
-from gateway.loaders.loader import Loader, Slice, Window
+from gateway.loaders.loader import Loader, equal, fetch_chunks, key_too_long
+from gateway.loaders.pages import MAX_PAGE_SIZE, MAX_PAGES, Slice, Window, cut, is_last, page_of
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, RecordDecoder

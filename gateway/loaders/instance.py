@@ -8,7 +8,7 @@ from aiodataloader import DataLoader
 from propcache.api import cached_property
 
 from gateway import errors
-from gateway.loaders.batching import one_by_one
+from gateway.loaders.loader import one_by_one
 from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet, RecordLoader
 
 HOLDINGS = CollectionName("inventory.holdings")

@@ -7,7 +7,7 @@ from itertools import count
 from propcache.api import cached_property
 
 from gateway import errors
-from gateway.loaders.batching import ById, by_name, one_by_one
+from gateway.loaders.loader import ById, by_name, one_by_one
 from gateway.loaders.loader_set import CollectionName, LoaderSet, RecordLoader
 from gateway.upstream.record_types import Record
 

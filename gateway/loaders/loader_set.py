@@ -14,8 +14,8 @@ from operator import attrgetter
 from typing import Any, Self, TypeAlias, overload
 from weakref import proxy
 
-from gateway.loaders.batching import ById, by_id
 from gateway.loaders.grouped import Grouped, grouped_by
+from gateway.loaders.loader import ById, by_id
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, Collection

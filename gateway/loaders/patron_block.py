@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from propcache.api import cached_property
 
-from gateway.loaders.batching import one_by_one
+from gateway.loaders.loader import one_by_one
 from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet
 from gateway.loaders.request import Listed
 

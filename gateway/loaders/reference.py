@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from propcache.api import cached_property
 
-from gateway.loaders.batching import ById
+from gateway.loaders.loader import ById
 from gateway.loaders.loader_set import CollectionName, LoaderSet, RecordLoader
 from gateway.loaders.table import Table
 from gateway.upstream import cql

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, TypeAlias
 from aiodataloader import DataLoader
 from propcache.api import cached_property
 
-from gateway.loaders.batching import ById, one_by_one, page_of
-from gateway.loaders.loader import Slice, Window
+from gateway.loaders.loader import ById, one_by_one
 from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet, RecordLoader
+from gateway.loaders.pages import Slice, Window, page_of
 from gateway.upstream import cql
 from gateway.upstream.record_types import Record
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway import errors
-from gateway.loaders.batching import MAX_PAGE_SIZE, ById, by_id, is_last, one_by_one
-from gateway.loaders.loader import Loader
+from gateway.loaders.loader import ById, Loader, by_id, one_by_one
+from gateway.loaders.pages import MAX_PAGE_SIZE, is_last
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, Page, RecordDecoder

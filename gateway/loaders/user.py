@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.loaders.batching import by_name
+from gateway.loaders.loader import by_name
 from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet, RecordLoader
 
 USERS = CollectionName("users.users")

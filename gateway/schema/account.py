@@ -13,7 +13,7 @@ from gateway.fields.page import connection, page_field
 from gateway.fields.record import derived, field
 from gateway.fields.root import lookup, root
 from gateway.fields.scalars import DateTime, is_date
-from gateway.loaders.loader import Slice
+from gateway.loaders.pages import Slice
 from gateway.schema.account_search import (
     LATEST_ACCOUNTS_FIRST,
     AccountFilter,

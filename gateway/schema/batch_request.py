@@ -15,7 +15,7 @@ from gateway.fields.page import PAGE_ARGUMENTS, ConnectionLink, PageRequest, con
 from gateway.fields.record import field
 from gateway.fields.root import lookup, root
 from gateway.fields.scalars import DateTime
-from gateway.loaders.loader import Slice
+from gateway.loaders.pages import Slice
 from gateway.schema import filters
 from gateway.schema.enums import member, unknown_member, upstream_text
 from gateway.schema.filters import SortDirection

@@ -44,7 +44,7 @@ from gateway.fields.selection import get_selected
 from gateway.loaders.bound_with import OfRecords
 from gateway.loaders.grouped import MORE_CALLS
 from gateway.loaders.instance import HOLDINGS, InstanceOf
-from gateway.loaders.loader import Slice
+from gateway.loaders.pages import Slice
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import filters
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for

@@ -12,7 +12,7 @@ from gateway.fields.arguments import UNKNOWN
 from gateway.fields.record import derived, field
 from gateway.fields.root import query
 from gateway.fields.scalars import DateTime, has_offset
-from gateway.loaders.loader import Slice
+from gateway.loaders.pages import Slice
 from gateway.schema.enums import upstream_text
 from gateway.schema.object_type import ObjectType
 from gateway.schema.page import FullList

@@ -9,7 +9,7 @@ import strawberry
 from gateway.context import Info
 from gateway.fields.arguments import cursor
 from gateway.fields.page import page_field
-from gateway.loaders.loader import Slice
+from gateway.loaders.pages import Slice
 from gateway.upstream.record_types import record_or_error
 
 Record = TypeVar("Record")

@@ -16,8 +16,8 @@ from gateway.fields.page import connection, connection_link
 from gateway.fields.record import field
 from gateway.fields.root import lookup, query, root
 from gateway.fields.scalars import JSON, DateTime
-from gateway.loaders.loader import Slice
 from gateway.loaders.loan import OPEN_LOANS
+from gateway.loaders.pages import Slice
 from gateway.loaders.request import OPEN_REQUESTS
 from gateway.schema import filters
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort

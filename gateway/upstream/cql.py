@@ -79,6 +79,15 @@ def any_of(index: str, values: Sequence[str], *, number: bool = False) -> Cql:
     return _clause(index, _relation("==", number), quoted[0] if len(values) == 1 else _group("or", quoted))
 
 
+def query_of_ids(index: str, ids: Sequence[str], within: Cql | None = None) -> str:
+    """Return the query for records with one of several ids, and `within` the clause."""
+    if not is_plain("".join(ids)):
+        return str(all_of(any_of(index, ids), within))
+    values = '" or "'.join(ids)
+    clause = f'{_index(index)}=="{values}"' if len(ids) == 1 else f'{_index(index)}==("{values}")'
+    return clause if within is None else f"({clause} and {within})"
+
+
 def matches(index: str, pattern: str) -> Cql:
     """Match the complete field against a pattern in which `*`, `?` and `^` keep their meaning."""
     return _clause(index, "==", f'"{_escape(pattern, _PATTERN)}"')

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from gateway import errors
 from gateway.identity import Caller
 from gateway.loaders import Loaders
-from gateway.loaders.batching import ById, by_id, by_name, cut, one_by_one, page_of
 from gateway.loaders.grouped import grouped_by
-from gateway.loaders.loader import Slice, Window
+from gateway.loaders.loader import ById, by_id, by_name, one_by_one
+from gateway.loaders.pages import Slice, Window, cut, page_of
 from gateway.settings import LimitSettings, Settings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gateway import errors
 from gateway.loaders.grouped import Grouped, grouped_by
-from gateway.loaders.loader import Slice, Window
+from gateway.loaders.pages import Slice, Window
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.record_types import Record

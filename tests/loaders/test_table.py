@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from gateway import errors
-from gateway.loaders.batching import MAX_PAGE_SIZE
+from gateway.loaders.pages import MAX_PAGE_SIZE
 from gateway.loaders.table import Table
 from gateway.observability.operation import OperationRecord
 from gateway.settings import LimitSettings

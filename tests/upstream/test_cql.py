@@ -30,6 +30,7 @@ from gateway.upstream.cql import (
     matches,
     one_of,
     present,
+    query_of_ids,
     sort_by,
     starts_with,
     timestamp,
@@ -132,6 +133,13 @@ def test_several_values_become_a_list() -> None:
 def test_one_value_needs_no_list() -> None:
     """A list of one is the same as an exact clause."""
     assert any_of("id", [LOAN]) == equal("id", LOAN)
+
+
+@pytest.mark.parametrize("within", [None, present("name"), one_of(present("a"), present("b"))])
+@pytest.mark.parametrize("ids", [[LOAN], [LOAN, OTHER_LOAN], ["a b"], ['"', "*"], [""], [LOAN, ""]])
+def test_the_query_of_ids_is_that_of_its_clauses(ids: list[str], within: Cql | None) -> None:
+    """It is written in one step, and has the text of its parts joined."""
+    assert query_of_ids("id", ids, within) == str(all_of(any_of("id", ids), within))
 
 
 @pytest.mark.parametrize("values", [[], (), "", "abc"])

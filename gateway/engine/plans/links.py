@@ -27,7 +27,8 @@ from gateway.engine.plans.plan import (
 from gateway.errors import GatewayError, without_frames
 from gateway.fields.base import Load
 from gateway.fields.link import NO_ID, are_ids, id_in, ids_in
-from gateway.loaders.loader import Loader, Slice, wait_for_all
+from gateway.loaders.loader import Loader, wait_for_all
+from gateway.loaders.pages import Slice
 from gateway.upstream.turns import Turn
 
 SLICE_RECORDS = 250  # projected in one turn of the event loop, unless they are one page
