@@ -76,17 +76,25 @@ def project(
     execution: Execution, plan: Plan, values: list[Json], notes: list[list[Json]], field: FieldPlan | None
 ) -> list[Json]:
     """Return the parts of the response for values, without their links; otherwise as `complete`."""
-    lengths = [len(each) for each in notes]
     try:
-        return plan.project(values, execution, *[each.append for each in notes])
+        return _project_all(execution, plan, values, notes)
     except Exception as error:
         if field is None or not field.may_be_completed_alone:
             raise
         without_frames(error)
-    for each, length in zip(notes, lengths, strict=True):
-        del each[length:]
     results = _project_parts(execution, plan, values, notes, field)
     return [execution.complete(each) if isinstance(each, Unexpected) else each for each in results]
+
+
+def _project_all(execution: Execution, plan: Plan, values: list[Json], notes: list[list[Json]]) -> list[Json]:
+    """Project values, or raise what the projection raises and note nothing."""
+    lengths = [len(each) for each in notes]
+    try:
+        return plan.project(values, execution, *[each.append for each in notes])
+    except Exception:
+        for each, length in zip(notes, lengths, strict=True):
+            del each[length:]
+        raise
 
 
 def _project_parts(
@@ -96,13 +104,10 @@ def _project_parts(
     if len(values) > 1:
         parts, middle = [], len(values) // 2
         for half in values[:middle], values[middle:]:
-            lengths = [len(each) for each in notes]
             try:
-                parts += plan.project(half, execution, *[each.append for each in notes])
+                parts += _project_all(execution, plan, half, notes)
             except Exception as error:
                 without_frames(error)
-                for each, length in zip(notes, lengths, strict=True):
-                    del each[length:]
                 parts += _project_parts(execution, plan, half, notes, field)
         return parts
     (page,) = values
@@ -284,15 +289,11 @@ class LinkBatch:
         """Read what was loaded."""
         decoder, value_of = self.link.decoder, self.value_of
         for (key, places), value in zip(self.places.items(), loader.results(self.places), strict=True):
-            if isinstance(value, Exception):
-                if self.lists:
-                    self.errors[key] = value
-                else:
-                    self._set_absent(places, value)
-                continue
-            if value is None:
+            if value is None or isinstance(value, Exception):
                 if not self.lists:
-                    self._set_absent(places, None)
+                    self._set_absent(places, value)
+                elif value is not None:
+                    self.errors[key] = value
                 continue
             if type(value) is dict and decoder is not None:
                 value = decoder.convert(value)

@@ -77,33 +77,24 @@ class FieldPlan:
     target: Plan = dataclasses.field(init=False)
     decoder: RecordDecoder | None = None  # of the records it leads to; None if they are dictionaries
 
-    @property
-    def kind(self) -> GraphQLOutputType:
-        """The type of each loaded value: of an element if the field loads lists."""
-        loads_lists = not self.has_resolver and self.declaration.loads_lists
+    name: str = dataclasses.field(init=False)  # in the response
+    declaration: Any = dataclasses.field(init=False)  # a `Field`, or at the root another field of Strawberry
+    has_resolver: bool = dataclasses.field(init=False)  # it is another field of Strawberry
+    kind: GraphQLOutputType = dataclasses.field(init=False)  # of each loaded value, or element of a list
+
+    def __post_init__(self) -> None:
+        self.name = (self.nodes[0].alias or self.nodes[0].name).value
+        self.declaration = declaration_of(self.field)
+        self.has_resolver = not isinstance(self.declaration, Field)
         kind: Any = get_nullable_type(self.field.type)
-        value: GraphQLOutputType = kind.of_type if loads_lists else self.field.type
-        return value
+        loads_lists = not self.has_resolver and self.declaration.loads_lists
+        self.kind = kind.of_type if loads_lists else self.field.type
 
     @property
     def may_be_completed_alone(self) -> bool:
         """Whether graphql-core can complete one loaded value: it is the field's own, and may be null."""
         owns = not self.has_resolver and self.declaration.loads_owner
         return not owns and not isinstance(self.kind, GraphQLNonNull)
-
-    @property
-    def name(self) -> str:
-        """The name in the response."""
-        return (self.nodes[0].alias or self.nodes[0].name).value
-
-    @property
-    def declaration(self) -> Any:  # Any: a `Field`, or at the root another field of Strawberry
-        return declaration_of(self.field)
-
-    @property
-    def has_resolver(self) -> bool:
-        """Return True for another field of Strawberry."""
-        return not isinstance(self.declaration, Field)
 
     def parse_arguments(self, variables: VariableValues, hide_suggestions: bool) -> Any:
         """Return the arguments, parsed by the declaration. Raises `GraphQLError` and `BadUserInput`."""
