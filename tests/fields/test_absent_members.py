@@ -19,8 +19,8 @@ LOANS = """{ loans(first: 50) { nodes {
 
 
 @EXECUTIONS
-async def test_names_that_a_request_has_lost_are_loaded(execution: str) -> None:
-    """The names are those of the service points, locations and loan types: one call for each collection."""
+async def test_missing_names_of_a_request_are_loaded(execution: str) -> None:
+    """Names of service points, locations and loan types are loaded in one call for each collection."""
     async with open_gateway(execution=execution) as gateway:
         expected = await gateway.data(REQUESTS)
         embedded = gateway.paths()
@@ -81,7 +81,7 @@ async def test_a_name_that_cannot_be_loaded_is_an_error(execution: str) -> None:
 
 @EXECUTIONS
 async def test_members_that_older_versions_do_not_embed_are_loaded(execution: str) -> None:
-    """Without `instanceHrid`, a loan says nothing about it nor about the accession number."""
+    """Without `instanceHrid` in a loan, it and the accession number are loaded."""
     async with open_gateway(execution=execution) as gateway:
         expected = await gateway.data(LOANS)
         embedded = gateway.paths()

@@ -1,4 +1,4 @@
-"""Arguments: what is refused before anything is sent, and the CQL that filters become."""
+"""Arguments: the ones that are rejected before anything is sent, and the CQL of filters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ A = "11111111-1111-4111-8111-111111111111"
 B = "22222222-2222-4222-8222-222222222222"
 EVERYTHING = "cql.allRecords=1"
 
-# The arguments of a list, and the whole query that goes upstream.
+# The arguments of a list, and the complete query that is sent upstream.
 CASES: list[tuple[str, str]] = [
     ("loans", f"{EVERYTHING} sortby loanDate/sort.descending id"),
     ("loans(filter: {})", f"{EVERYTHING} sortby loanDate/sort.descending id"),
@@ -81,16 +81,16 @@ CASES: list[tuple[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "sent"), CASES)
-async def test_the_query_that_is_sent(reader: Gateway, asked: str, sent: str) -> None:
+@pytest.mark.parametrize(("arguments", "sent"), CASES)
+async def test_the_query_that_is_sent(reader: Gateway, arguments: str, sent: str) -> None:
     """Filters are joined with `and`, a caller's CQL stays in its parentheses, and the id is the last key."""
-    await reader.data(f"{{ {asked} {{ nodes {{ id }} }} }}")
+    await reader.data(f"{{ {arguments} {{ nodes {{ id }} }} }}")
 
     assert [call.query["query"] for call in reader.calls] == [sent]
 
 
-async def test_lists_of_records_take_filters_too(reader: Gateway) -> None:
-    """The filter of a list below a record is joined with what makes it that list."""
+async def test_lists_of_records_have_filters_too(reader: Gateway) -> None:
+    """The filter of a list below a record is joined with the condition of that list."""
     await reader.data(
         'query($id: ID!) { user(id: $id) { openLoans(filter: { action: "renewed" }) { totalCount } } }',
         {"id": reader.summary.user_id},
@@ -116,8 +116,8 @@ def filter_fields() -> list[tuple[str, str]]:
     return result
 
 
-def one(records: dict[str, Any], *path: str) -> Any:
-    """The first value at the end of the path."""
+def first_value(records: dict[str, Any], *path: str) -> Any:
+    """Return the first value at the end of the path."""
     for record in records.values():
         value = record
         for step in path:
@@ -127,7 +127,7 @@ def one(records: dict[str, Any], *path: str) -> Any:
     raise AssertionError(path)
 
 
-# How a filter field finds its value: the collection of the library and the path in it.
+# The source of each field's value: a collection of the library and the path in its records.
 VALUES: dict[str, dict[str, tuple[str, ...]]] = {
     "loans": {
         "id": ("loans", "id"),
@@ -188,7 +188,7 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
         "primaryServicePointId": ("locations", "primaryServicePoint"),
     },
 }
-# Those by which the seed cannot tell its records apart: they must be understood, and that is all.
+# All records of the seed have the same value of these fields, so they exclude none.
 SAME_FOR_ALL = {
     ("instances", "source"),
     ("locations", "institutionId"),
@@ -210,7 +210,7 @@ def value_for(gateway: Gateway, root: str, name: str) -> Any:
         return {"from": "2026-01-01T00:00:00Z", "before": "2026-02-01T00:00:00Z"}
     if name in VALUES[root]:
         collection, *path = VALUES[root][name]
-        value = one(getattr(gateway.library, collection), *path)
+        value = first_value(getattr(gateway.library, collection), *path)
     elif kind.name == "ID":
         value = (
             next(iter(gateway.library.locations))
@@ -226,7 +226,7 @@ def value_for(gateway: Gateway, root: str, name: str) -> Any:
 
 @pytest.mark.parametrize(("root", "name"), filter_fields())
 async def test_every_filter_field_has_effect(reader: Gateway, root: str, name: str) -> None:
-    """Each field of each filter names an index that upstream knows, and leaves some records out."""
+    """Each field of each filter has an index that upstream knows, and excludes some records."""
     assert CORE.query_type is not None
     kind = str(CORE.query_type.fields[root].args["filter"].type)
     text = f"query($filter: {kind}) {{ {root}(filter: $filter, first: 0) {{ totalCount }} }}"
@@ -243,7 +243,7 @@ async def test_every_filter_field_has_effect(reader: Gateway, root: str, name: s
 
 @pytest.mark.parametrize("root", sorted(VALUES))
 async def test_false_is_the_opposite_of_true(reader: Gateway, root: str) -> None:
-    """A flag splits the records: those that say true, and all the others, silent ones too."""
+    """Records without the flag count as false, so that true and false select all records."""
     for flag in (name for where, name in filter_fields() if where == root):
         if isinstance(value_for(reader, root, flag), bool):
             parts = [
@@ -278,10 +278,10 @@ REFUSED: list[tuple[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "message"), REFUSED)
-async def test_what_cannot_be_asked_is_refused(reader: Gateway, asked: str, message: str) -> None:
-    """A wrong argument is named as the client wrote it, and nothing is sent."""
-    response = await reader.execute(f"{{ {asked} }}")
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+async def test_invalid_arguments_are_rejected(reader: Gateway, arguments: str, message: str) -> None:
+    """An invalid argument is named as the client wrote it, and nothing is sent."""
+    response = await reader.execute(f"{{ {arguments} }}")
 
     assert [each["extensions"]["code"] for each in response["errors"]] == ["BAD_USER_INPUT"]
     assert message in response["errors"][0]["message"]

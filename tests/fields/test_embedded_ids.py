@@ -21,7 +21,7 @@ TITLE = {"instanceId": "7C9E6679-7425-40DE-944B-00000000000A", "holdingsRecordId
 
 
 def serve(loan: dict[str, Any], **others: Any) -> Any:
-    """Serve a loan in lists and as the response at the desk; no item and no title exists any more."""
+    """Serve a loan in lists and as the response of writes; its item and title are deleted."""
 
     def upstream(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
@@ -53,7 +53,7 @@ def item_in(data: Any) -> Any:
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 @pytest.mark.parametrize("more", ["", "hrid"])
 async def test_ids_of_embedded_titles_are_in_lower_case(query: str, more: str, execution: str) -> None:
-    """The title that an embedded item names has its id in lower case, as every other target."""
+    """The title of an embedded item has its id in lower case, like every other target."""
     item = {**LOAN["item"], **TITLE}  # type: ignore[dict-item]  # an object
     async with gateway_over(serve({**LOAN, "item": item}), execution=execution) as client:
         response = await client.execute(query % f"id instance {{ id title {more} }}")
@@ -65,8 +65,8 @@ async def test_ids_of_embedded_titles_are_in_lower_case(query: str, more: str, e
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
-async def test_an_embedded_item_of_which_no_title_is_known(query: str, execution: str) -> None:
-    """The title is null without an error if its id is selected, and otherwise has what is known of it."""
+async def test_an_embedded_item_without_the_id_of_its_title(query: str, execution: str) -> None:
+    """The title is null without an error if its id is selected, and otherwise has its embedded members."""
     async with gateway_over(serve(LOAN), execution=execution) as client:
         with_id = await client.execute(query % "id instance { id title hrid }")
         without = await client.execute(query % "id instance { title hrid }")

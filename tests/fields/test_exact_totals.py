@@ -54,7 +54,7 @@ async def test_the_total_of_a_page_is_counted_by_a_second_call(large: Gateway, r
     ],
     ids=["only counted", "without a total", "a complete list"],
 )
-async def test_nothing_is_counted_twice(large: Gateway, root: str, arguments: str, fields: str) -> None:
+async def test_a_known_total_is_not_counted(large: Gateway, root: str, arguments: str, fields: str) -> None:
     """Without records, without `totalCount`, or if the page is the complete list, there is one call."""
     data = await large.data(f"{{ {root}({arguments}) {{ {fields} }} }}")
 

@@ -1,4 +1,4 @@
-"""Links: what the parent knows is free and true, the rest is one batch, and a failure costs its row alone."""
+"""Links: embedded values are free and true, others are one batch, and a failure affects only its rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DECLARED = list(links())
 WALKED = [each for each in DECLARED if each.parent in WAYS and type(each.link) in (Link, ManyLink)]
 IDENTIFIED = [each for each in WALKED if ("id",) in each.link.embedded]
 ids = [str(each) for each in IDENTIFIED]
-BEFORE: dict[str, list[str]] = {}  # asked once for all links of a parent
+BEFORE: dict[str, list[str]] = {}  # read once for all links of a parent
 
 
 def query(declared: Declared, selection: str) -> str:
@@ -42,7 +42,7 @@ def query(declared: Declared, selection: str) -> str:
 
 
 async def execute(sandbox: Sandbox, text: str) -> tuple[Any, list[Call]]:  # Any: JSON
-    """The data and the upstream calls that it took."""
+    """Return the data and the upstream calls."""
     async with open_gateway(sandbox, max_cost=100_000, max_result_nodes=10_000_000) as gateway:
         sandbox.calls.clear()
         variables = {"barcode": barcode_of_everything(gateway.library)} if "$barcode" in text else {}
@@ -54,7 +54,7 @@ def paths(calls: list[Call]) -> list[str]:
 
 
 async def calls_before(declared: Declared) -> list[str]:
-    """What it takes to come to the parents of a link."""
+    """Return the upstream calls for the parents of a link."""
     if declared.parent not in BEFORE:
         _, calls = await execute(SANDBOX, query(declared, "__typename"))
         BEFORE[declared.parent] = paths(calls)
@@ -62,20 +62,20 @@ async def calls_before(declared: Declared) -> list[str]:
 
 
 def test_every_link_is_walked() -> None:
-    """Each type that a query comes to by a list has its links walked; acts have tests of their own."""
+    """The links of each type that a query reaches by a list are walked; mutations have separate tests."""
     assert {each.parent for each in WALKED} == WAYS.keys()
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=str)
-def test_each_known_path_can_be_selected(declared: Declared) -> None:
-    """What a link says it knows are members of the target, so nothing is declared that nobody can ask."""
+def test_each_embedded_path_can_be_selected(declared: Declared) -> None:
+    """The embedded members that a link declares are members of its target."""
     names = {name for path in declared.link.embedded for name in path}
     assert len(re.findall(r"\w+", declared.embedded)) >= len(names - {"id"})
 
 
 @pytest.mark.parametrize("declared", IDENTIFIED, ids=ids)
-async def test_what_the_parent_knows_is_free(declared: Declared) -> None:
-    """Exactly the known leaves of a link ask nothing; one more is one batch: every id once, 50 to a call."""
+async def test_embedded_values_are_free(declared: Declared) -> None:
+    """Embedded leaves need no call; one more leaf is one batch: every id once, 50 to a call."""
     before = await calls_before(declared)
     data, calls = await execute(
         SANDBOX, query(declared, f"__typename link: {declared.name} {{ {declared.embedded} }}")
@@ -92,16 +92,16 @@ async def test_what_the_parent_knows_is_free(declared: Declared) -> None:
 
     assert paths(calls[: len(before)]) == before
     more = calls[len(before) :]
-    asked = [key for call in more for key in UUID.findall(call.query.get("query", ""))]
+    requested_keys = [key for call in more for key in UUID.findall(call.query.get("query", ""))]
     assert len(set(paths(more))) == 1
-    assert len(asked) == len(set(asked))
-    # Small tables are read as a whole.
-    assert len(more) == max(1, math.ceil(len(asked) / 50))
+    assert len(requested_keys) == len(set(requested_keys))
+    # Small tables are read completely.
+    assert len(more) == max(1, math.ceil(len(requested_keys) / 50))
 
 
 @pytest.mark.parametrize("declared", IDENTIFIED, ids=ids)
-async def test_what_the_parent_knows_is_true(declared: Declared) -> None:
-    """The free answer is the loaded answer, leaf by leaf, for every record, however little is known of it."""
+async def test_embedded_values_are_true(declared: Declared) -> None:
+    """Each embedded leaf equals the loaded leaf, in every record, however few members are embedded."""
     selection = (
         f"free: {declared.name} {{ {declared.embedded} }} "
         f"loaded: {declared.name} {{ {declared.embedded} {declared.unknown or ''} }}"
@@ -117,13 +117,13 @@ async def test_what_the_parent_knows_is_true(declared: Declared) -> None:
     assert free == loaded
 
 
-# Shapes of selections. One open loan of a known borrower, asked with nothing else.
+# Shapes of selections of one open loan with a known borrower.
 
 LOAN = "query($id: ID!) { loan(id: $id) { %s } }"
 
 
 def named_loan(library: Library) -> dict[str, Any]:
-    """An open loan, as the library stores it, whose borrower has every name."""
+    """Return an open loan, as the library stores it, whose borrower has every name."""
     names = {"lastName", "firstName", "middleName"}
     return next(
         loan
@@ -159,8 +159,8 @@ FREE_SHAPES = {
 
 
 @pytest.mark.parametrize("shape", FREE_SHAPES)
-async def test_covered_shapes_are_free(reader: Gateway, shape: str) -> None:
-    """However the known leaves are written, they cost nothing."""
+async def test_selections_of_embedded_leaves_are_free(reader: Gateway, shape: str) -> None:
+    """Embedded leaves need no call in any form of selection."""
     loan = named_loan(reader.library)
     text = "query($id: ID!, $more: Boolean = false, $less: Boolean! = true) { loan(id: $id) { ...Shape } }"
     used = "id @include(if: $more) status @skip(if: $less) { name }"  # a variable that is not used is refused
@@ -190,8 +190,8 @@ COSTLY_SHAPES = {
 
 
 @pytest.mark.parametrize("shape", COSTLY_SHAPES)
-async def test_uncovered_shapes_are_one_call(reader: Gateway, shape: str) -> None:
-    """However an unknown leaf is written, it costs one call, and one for all who ask the same record."""
+async def test_selections_of_other_leaves_are_one_call(reader: Gateway, shape: str) -> None:
+    """Another leaf is one call in any form of selection, and one for all links to the same record."""
     loan = named_loan(reader.library)
     selection, path = COSTLY_SHAPES[shape]
 
@@ -201,7 +201,7 @@ async def test_uncovered_shapes_are_one_call(reader: Gateway, shape: str) -> Non
 
 
 async def test_fragments_are_opened(reader: Gateway) -> None:
-    """A leaf deep in fragments of fragments is seen, on a link and on a plain object below it."""
+    """A leaf in nested fragments is selected, on a link and on a plain object below it."""
     loan = named_loan(reader.library)
     text = """query($id: ID!) { loan(id: $id) { borrower { ...A } } }
         fragment A on User { id personal { ...B } }
@@ -214,8 +214,8 @@ async def test_fragments_are_opened(reader: Gateway) -> None:
     assert (free, costly) == ({}, {"GET /users": 1})
 
 
-async def test_a_shared_fragment_is_judged_where_it_stands(reader: Gateway) -> None:
-    """The same fragment below two links is free where the parent knows its leaves and loaded where not."""
+async def test_a_shared_fragment_is_evaluated_in_each_position(reader: Gateway) -> None:
+    """A fragment below two links is free if its leaves are embedded in the parent, and loaded if not."""
     request = next(
         each
         for each in reader.library.requests.values()
@@ -238,7 +238,7 @@ async def test_a_shared_fragment_is_judged_where_it_stands(reader: Gateway) -> N
 
 
 async def test_the_group_of_a_requester_is_free(reader: Gateway) -> None:
-    """What a request knows of the requester's group passes through the requester; one leaf more is a call."""
+    """The group that a request embeds in its requester is free; one more leaf is a call."""
     request = next(
         each for each in reader.library.requests.values() if each.get("requesterId") in reader.library.users
     )
@@ -259,7 +259,7 @@ async def test_the_group_of_a_requester_is_free(reader: Gateway) -> None:
     assert reader.paths() == [*free, "GET /circulation-bff/requests", "GET /groups"]
 
 
-async def test_links_of_links_go_in_waves(reader: Gateway) -> None:
+async def test_chained_links_are_batched_by_level(reader: Gateway) -> None:
     """A chain of four links over all loans is one call and one batch per 50 keys for each link."""
     data = await reader.data(
         """{ loans(first: 40, filter: { status: OPEN }) { nodes {
@@ -278,11 +278,11 @@ async def test_links_of_links_go_in_waves(reader: Gateway) -> None:
     ]
 
 
-# Where a link leads nowhere.
+# Links without a target.
 
 
 async def test_an_absent_summary_is_loaded(reader: Gateway) -> None:
-    """A record that carries no summary of its target has the target asked for: absent is not null."""
+    """If a record has no summary of its target, the target is loaded: absent is not null."""
     loan = named_loan(reader.library)
     await reader.data("{ loans(first: 0) { totalCount } }")
     reader.sandbox.calls.clear()
@@ -304,7 +304,7 @@ def without_summaries(loan: dict[str, Any]) -> dict[str, Any]:
 
 
 async def test_no_key_is_null_and_no_call(reader: Gateway) -> None:
-    """A loan whose borrower was forgotten has none, whatever is asked of them."""
+    """The borrower of an anonymized loan is null for any selection, without a call."""
     forgotten = next(each for each in reader.library.loans.values() if "userId" not in each)
 
     data = await reader.data(LOAN % "a: borrower { id } b: borrower { username }", {"id": forgotten["id"]})
@@ -314,7 +314,7 @@ async def test_no_key_is_null_and_no_call(reader: Gateway) -> None:
 
 
 async def test_an_empty_key_is_no_key(gateway: Gateway) -> None:
-    """An empty text is no id: FOLIO would take it for every record that has one."""
+    """An empty text is not an id: FOLIO would match it with every record that has one."""
     loan = named_loan(gateway.library)
     loan["proxyUserId"] = ""
 
@@ -325,7 +325,7 @@ async def test_an_empty_key_is_no_key(gateway: Gateway) -> None:
 
 
 async def test_a_dangling_id_is_null_without_error(gateway: Gateway) -> None:
-    """A deleted user is null, the loans beside it are whole, and all of them are one call."""
+    """A deleted user is null, the other loans are complete, and all users are one call."""
     loans = list(gateway.library.open_loans())[:10]
     kept = [each for each in loans if each.get("userId") in gateway.library.users]
     gone = kept[0]["userId"]
@@ -343,8 +343,8 @@ async def test_a_dangling_id_is_null_without_error(gateway: Gateway) -> None:
     assert gateway.paths() == ["GET /circulation-bff/loans", "GET /users"]
 
 
-async def test_a_failed_batch_costs_its_rows_links_alone(reader: Gateway) -> None:
-    """When users are down the loans stay: one error for each row, and one call in all."""
+async def test_a_failed_batch_nulls_only_its_links(reader: Gateway) -> None:
+    """If users cannot be read the loans stay, with one error for each row and one call in all."""
     reader.sandbox.faults.add(kind="status", path="/users", status=503, headers={"Retry-After": "60"})
 
     response = await reader.execute(
@@ -362,8 +362,8 @@ async def test_a_failed_batch_costs_its_rows_links_alone(reader: Gateway) -> Non
     assert Counter(reader.paths()) == {"GET /circulation-bff/loans": 1, "GET /users": 1}
 
 
-async def test_a_failure_is_asked_once(reader: Gateway) -> None:
-    """What failed once in an operation is not asked again in it."""
+async def test_a_failed_call_is_not_repeated(reader: Gateway) -> None:
+    """A failed call is not repeated in its operation."""
     loan = named_loan(reader.library)
     reader.sandbox.faults.add(kind="status", path="/users", status=500)
 
@@ -379,8 +379,8 @@ async def test_a_failure_is_asked_once(reader: Gateway) -> None:
     assert Counter(reader.paths()) == {"GET /circulation-bff/loans": 1, "GET /users": 1}
 
 
-async def test_one_failed_chunk_costs_its_own_rows(reader: Gateway) -> None:
-    """When one of two batches fails, the rows of the other have their links."""
+async def test_a_failed_batch_affects_only_its_rows(reader: Gateway) -> None:
+    """If one of two batches fails, the rows of the other have their links."""
     reader.sandbox.faults.add(kind="status", path="/users", status=500, times=1)
 
     response = await reader.execute("{ loans(first: 200) { nodes { userId: id borrower { username } } } }")
@@ -400,14 +400,14 @@ DEPARTMENTS = "query($id: ID!) { user(id: $id) { departments { %s } } }"
 
 @pytest.fixture(name="user")
 def _user(gateway: Gateway) -> dict[str, Any]:
-    """A user, as the library stores it, who belongs to all departments."""
+    """Return a user, as the library stores it, who belongs to all departments."""
     user = gateway.library.users[str(gateway.summary.user_id)]
     user["departments"] = list(gateway.library.departments)
     return user
 
 
 async def test_a_list_of_keys_is_one_batch(gateway: Gateway, user: dict[str, Any]) -> None:
-    """The records of a list of keys come in the order of the keys, in one call; their ids cost none."""
+    """The records of a list of keys are in the order of the keys, in one call; ids alone need none."""
     free = await gateway.data(DEPARTMENTS % "id", {"id": user["id"]})
     loaded = await gateway.data(DEPARTMENTS % "id name", {"id": user["id"]})
 
@@ -455,15 +455,15 @@ async def test_a_failed_list_is_one_error_for_its_row(gateway: Gateway, user: di
 
 
 def test_lists_of_keys_know_only_ids() -> None:
-    """A list of keys carries no summaries, so its ids are all that is known."""
+    """A list of keys has no summaries, so only ids are free."""
     lists = [each for each in DECLARED if isinstance(each.link, ManyLink)]
 
     assert {"User.departments", "Location.servicePoints"} <= {str(each) for each in lists}
     assert all(each.link.embedded.keys() == {("id",)} for each in lists)
 
 
-async def test_what_only_finds_its_target_is_always_asked(reader: Gateway) -> None:
-    """An item's open loan is the loan's own id, and null for an item on the shelf."""
+async def test_a_link_without_a_key_is_always_loaded(reader: Gateway) -> None:
+    """An item's open loan is found by a query: the loan's id, or null for an item on the shelf."""
     loan = named_loan(reader.library)
     shelved = reader.summary.item_id
     text = "query($id: ID!) { item(id: $id) { id openLoan { %s } } }"

@@ -18,8 +18,8 @@ LAW, GONE = key(1), key(2)
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 @pytest.mark.parametrize("invalid", [7, {}, "no id", "\ud800"], ids=ascii)
 @pytest.mark.parametrize("fields", ["id", "id name"])
-async def test_a_key_that_is_no_id_costs_its_element(fields: str, invalid: Any, execution: str) -> None:
-    """It is null with an error at its place; the other targets are there, without gaps for missing ones."""
+async def test_an_invalid_key_nulls_its_element(fields: str, invalid: Any, execution: str) -> None:
+    """It is null with an error at its position; the other targets are there, without gaps."""
     keys = [LAW.upper(), GONE, invalid, None, LAW] if "name" in fields else [LAW.upper(), invalid, None, LAW]
     users = [{"id": key(3), "departments": keys}, {"id": key(4), "departments": [LAW]}]
 

@@ -1,4 +1,4 @@
-"""Members of loans and requests that only one interface sends: that one is asked, instead of the other."""
+"""Members of loans and requests that only one interface sends: that one is called, instead of the other."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ reminders { lastFeeBilled { number date } renewalBlocked }"
 
 
 def held(library: Library) -> dict[str, Any]:
-    """The loan that has all that the BFF drops."""
+    """Return the loan with all members that the BFF drops."""
     return next(each for each in library.loans.values() if "forUseAtLocation" in each)
 
 
 def printed(library: Library) -> dict[str, Any]:
-    """The request that has all that the BFF drops, and was born in a batch besides."""
+    """Return the request with all members that the BFF drops, which was created in a batch."""
     return next(each for each in library.requests.values() if "printDetails" in each)
 
 
 async def test_every_such_member_of_a_loan(reader: Gateway) -> None:
-    """What the BFF leaves out of a loan is what circulation keeps of it, in one call."""
+    """The members of a loan that the BFF drops are those of circulation's loan, in one call."""
     loan = held(reader.library)
 
     data = await reader.data(f"query($id: ID!) {{ loan(id: $id) {{ id {OF_A_LOAN} }} }}", {"id": loan["id"]})
@@ -53,7 +53,7 @@ async def test_every_such_member_of_a_loan(reader: Gateway) -> None:
     assert reader.calls[0].query["query"] == f'id=="{loan["id"]}"'
 
 
-# How a query comes to loans, and what it asks first. `%s` is what is selected of them.
+# Queries of loans, and the calls before them. `%s` is the selection of each loan.
 WAYS_TO_LOANS = {
     "root list": ("{ loans(first: 3) { nodes { id %s } } }", []),
     "edges": ("{ loans(first: 3) { edges { node { id %s } } } }", []),
@@ -82,8 +82,8 @@ WAYS_TO_LOANS = {
 
 
 @pytest.mark.parametrize("way", WAYS_TO_LOANS)
-async def test_loans_come_from_the_interface_that_sends_what_is_selected(reader: Gateway, way: str) -> None:
-    """Whichever way leads to loans: the BFF where it sends all that is selected, else circulation alone."""
+async def test_loans_are_read_from_the_interface_with_the_selected_members(reader: Gateway, way: str) -> None:
+    """On each path to loans the BFF is called if it sends all selected members, otherwise circulation."""
     query, before = WAYS_TO_LOANS[way]
 
     await reader.data(query % "dueDate")
@@ -96,7 +96,7 @@ async def test_loans_come_from_the_interface_that_sends_what_is_selected(reader:
 
 
 async def test_a_member_that_is_left_out_changes_nothing(reader: Gateway) -> None:
-    """A field that `@include` leaves out is no reason to go around the BFF."""
+    """A field that `@include` omits does not replace the call to the BFF."""
     query = "query($more: Boolean!) { loans { nodes { id claimedReturnedDate @include(if: $more) } } }"
 
     await reader.data(query, {"more": False})
@@ -106,7 +106,7 @@ async def test_a_member_that_is_left_out_changes_nothing(reader: Gateway) -> Non
 
 
 async def test_the_page_around_the_loans_is_the_same(reader: Gateway) -> None:
-    """Count, cursors and the filter are those of the BFF's list, whoever is asked."""
+    """Count, cursors and the filter are those of the BFF's list, from either interface."""
     query = """{ loans(first: 2, filter: { status: [OPEN] }, sort: [{ field: DUE_DATE }]) {
         totalCount pageInfo { hasNextPage endCursor } nodes { id %s } } }"""
 
@@ -121,7 +121,7 @@ async def test_the_page_around_the_loans_is_the_same(reader: Gateway) -> None:
 
 
 async def test_held_loans_are_counted_through_the_bff(reader: Gateway) -> None:
-    """A filter by a member that the BFF does not send goes through it: it passes queries on."""
+    """A filter by a member that the BFF does not send is sent to the BFF, which passes queries on."""
     data = await reader.data(
         "{ loans(filter: { forUseAtLocationStatus: [HELD], status: [OPEN] }, first: 0) { totalCount } }"
     )
@@ -131,7 +131,7 @@ async def test_held_loans_are_counted_through_the_bff(reader: Gateway) -> None:
 
 
 async def test_every_such_member_of_a_request(reader: Gateway) -> None:
-    """What the BFF leaves out of a request is what circulation sends of it, in one call."""
+    """The members of a request that the BFF drops are those of circulation's request, in one call."""
     request = printed(reader.library)
     loan = reader.library.open_loan_of_item(request["itemId"])
     printer = reader.library.users[request["printDetails"]["requesterId"]]
@@ -175,10 +175,10 @@ WAYS_TO_REQUESTS = {
 
 
 @pytest.mark.parametrize("way", WAYS_TO_REQUESTS)
-async def test_requests_come_from_the_interface_that_sends_what_is_selected(
+async def test_requests_are_read_from_the_interface_with_the_selected_members(
     reader: Gateway, way: str
 ) -> None:
-    """Whichever way leads to them: the BFF where it sends all that is selected, else circulation alone."""
+    """On each path to requests the BFF is called if it sends all selected members, otherwise circulation."""
     query, before = WAYS_TO_REQUESTS[way]
 
     await reader.data(query % "position")
@@ -191,7 +191,7 @@ async def test_requests_come_from_the_interface_that_sends_what_is_selected(
 
 
 async def test_members_of_both_interfaces_cost_one_call_more(reader: Gateway) -> None:
-    """The batch is known to the BFF alone and the due date to circulation alone; both together ask both."""
+    """Only the BFF sends the batch and only circulation the due date; a selection of both calls both."""
     request = printed(reader.library)
     query = "query($id: ID!) { requests(filter: { id: [$id] }) { nodes { id %s } } }"
     batch = "batchRequestInfo { batchRequest { id } }"
@@ -207,7 +207,7 @@ async def test_members_of_both_interfaces_cost_one_call_more(reader: Gateway) ->
 
 
 async def test_a_queue_knows_no_batches(reader: Gateway) -> None:
-    """A queue comes from circulation, due dates and all; batches are one call for all of its requests."""
+    """A queue is read from circulation, due dates included; batches are one call for all of its requests."""
     request = printed(reader.library)
 
     data = await reader.data(
@@ -230,8 +230,8 @@ CHECK_IN = """mutation($in: CheckInInput!) { checkIn(input: $in) { ... on Checke
     returnDate forUseAtLocation { status } } } } }"""
 
 
-async def test_the_answers_at_the_desk_are_whole() -> None:
-    """A check-out and a check-in answer with circulation's own loan, so nothing is asked afterwards."""
+async def test_responses_of_check_outs_and_check_ins_are_complete() -> None:
+    """A check-out and a check-in return circulation's own loan, so no read follows."""
     async with open_gateway() as gateway:
         known = gateway.summary
         given = {"itemBarcode": known.item_barcode, "servicePointId": known.service_point_id}

@@ -1,4 +1,4 @@
-"""Pages: every record once in a stable order, honest borders, and the same page however it is asked."""
+"""Pages: every record once in a stable order, correct page info, and the same page in every kind of query."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def roots() -> dict[str, ConnectionField]:
 
 
 ROOTS = sorted(roots())
-# Those of which the sandbox has enough to fill more than one page.
+# Lists of more than one page in the sandbox.
 LONG = ["instances", "items", "loans", "locations", "patronGroups", "requests", "servicePoints", "users"]
 
 
 async def page(gateway: Gateway, root: str, first: int, after: str | None, more: str = "") -> Any:
-    """One page of ids with all that can be known about it. Any: JSON."""
+    """Return one page of ids with all its members. Any: JSON."""
     text = (
         f"query($first: Int!, $after: String) {{ {root}(first: $first, after: $after{more})"
         f" {{ edges {{ cursor node {{ id }} }} {PAGE} }} }}"
@@ -45,7 +45,7 @@ async def page(gateway: Gateway, root: str, first: int, after: str | None, more:
 
 @pytest.mark.parametrize("root", LONG)
 async def test_a_walk_gives_every_record_once(reader: Gateway, root: str) -> None:
-    """From `endCursor` to `endCursor` every record comes exactly once, in the order of one long page."""
+    """Pages from `endCursor` to `endCursor` have every record exactly once, in the order of one long page."""
     whole = await page(reader, root, 1000, None)
     ids = [edge["node"]["id"] for edge in whole["edges"]]
     step = max(2, len(ids) // 4)
@@ -71,7 +71,7 @@ async def test_a_walk_gives_every_record_once(reader: Gateway, root: str) -> Non
 
 @pytest.mark.parametrize("root", ROOTS)
 async def test_the_last_page_has_no_next(reader: Gateway, root: str) -> None:
-    """A page that ends exactly at the end of its list says so; one record less, and more follow."""
+    """A page that ends exactly at the end of its list has no next page; with one record less it has."""
     total = (await page(reader, root, 0, None))["totalCount"]
     assert total >= 1
 
@@ -85,7 +85,7 @@ async def test_the_last_page_has_no_next(reader: Gateway, root: str) -> None:
 
 @pytest.mark.parametrize("root", ROOTS)
 async def test_beyond_the_end_is_empty(reader: Gateway, root: str) -> None:
-    """After the last record there is an empty page that knows its total and that records come before."""
+    """The page after the last record is empty; it has the total and a previous page."""
     total = (await page(reader, root, 0, None))["totalCount"]
 
     result = await page(reader, root, 5, cursor(total + 7))
@@ -103,15 +103,15 @@ async def test_beyond_the_end_is_empty(reader: Gateway, root: str) -> None:
 
 
 async def test_first_0_only_counts(reader: Gateway) -> None:
-    """`first: 0` with a total asks upstream for no record at all."""
+    """`first: 0` with a total requests no record from upstream."""
     data = await reader.data("{ loans(first: 0) { totalCount nodes { id } edges { cursor } } }")
 
     assert data["loans"] == {"totalCount": len(reader.library.loans), "nodes": [], "edges": []}
     assert [(call.query["limit"], call.query["totalRecords"]) for call in reader.calls] == [("0", "exact")]
 
 
-async def test_a_total_alone_asks_for_no_record(reader: Gateway) -> None:
-    """A selection of nothing but a total is a count upstream, whatever `first`; `pageInfo` needs more."""
+async def test_a_total_alone_requests_no_record(reader: Gateway) -> None:
+    """A selection of only the total is a count upstream for any `first`; `pageInfo` needs more."""
     query = """query($nodes: Boolean!) {
         loans { totalCount nodes @include(if: $nodes) { id } }
         users(first: 5) { __typename totalCount }
@@ -138,7 +138,7 @@ async def test_first_is_10_unless_given(reader: Gateway) -> None:
     assert "offset" not in reader.calls[0].query
 
 
-async def test_any_edge_can_be_gone_on_from(reader: Gateway) -> None:
+async def test_any_edge_has_a_cursor(reader: Gateway) -> None:
     """The cursor of an edge in the middle of a page is as good as `endCursor`."""
     first = await page(reader, "users", 6, None)
 
@@ -155,13 +155,13 @@ async def test_any_edge_can_be_gone_on_from(reader: Gateway) -> None:
         ('after: ""', "BAD_USER_INPUT"),
         ('after: "offset:3"', "BAD_USER_INPUT"),
         ('after: "b2Zmc2V0Oi0x"', "BAD_USER_INPUT"),  # offset:-1
-        ('after: "b2Zmc2V0OjIxNDc0ODM2NDc="', "BAD_USER_INPUT"),  # as far as FOLIO can count
+        ('after: "b2Zmc2V0OjIxNDc0ODM2NDc="', "BAD_USER_INPUT"),  # the maximum of FOLIO
         ('after: "b2Zmc2V0OjMgYW5kIG1vcmU="', "BAD_USER_INPUT"),  # offset:3 and more
         ('after: "ü"', "BAD_USER_INPUT"),
     ],
 )
-async def test_pages_that_cannot_be_are_refused(reader: Gateway, arguments: str, code: str) -> None:
-    """A page of no size and a cursor that is not ours are refused before anything is sent."""
+async def test_invalid_pages_are_rejected(reader: Gateway, arguments: str, code: str) -> None:
+    """A negative or too large page size and a foreign cursor are rejected before anything is sent."""
     response = await reader.execute(f"{{ loans({arguments}) {{ nodes {{ id }} }} }}")
 
     assert [each["extensions"]["code"] for each in response["errors"]] == [code]
@@ -181,7 +181,7 @@ def connection_links() -> list[tuple[str, str, str]]:
     ]
 
 
-# Where the parents of lists are found.
+# Queries of the parents of lists.
 PARENTS = {
     "Loan": "loans",
     "User": "users",
@@ -200,7 +200,7 @@ Window = tuple[int, str | None]
 
 
 async def lists(gateway: Gateway, root: str, field: str, windows: list[Window], ids: list[str]) -> Any:
-    """The page of each window for the parents with these ids. Any: JSON."""
+    """Return the page of each window for the parents with these ids. Any: JSON."""
     pages = " ".join(
         f"w{at}: {field}(first: {first}, after: {json.dumps(after)})"
         f" {{ edges {{ cursor node {{ id }} }} {PAGE} }}"
@@ -215,7 +215,7 @@ async def lists(gateway: Gateway, root: str, field: str, windows: list[Window], 
 
 
 async def parents(gateway: Gateway, root: str, field: str) -> tuple[list[str], int]:
-    """Four parents, the one with the longest list first, and how long that is."""
+    """Return four parents, the one with the longest list first, and the length of that list."""
     data = await gateway.data(
         f"{{ {root}(first: 50) {{ nodes {{ id {field}(first: 0) {{ totalCount }} }} }} }}"
     )
@@ -228,8 +228,8 @@ WINDOWS = st.tuples(st.integers(0, 12), st.one_of(st.none(), st.integers(0, 12).
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("root", "field"), LISTS)
-def test_one_parent_sees_what_many_parents_see(unchanged: Sandbox, root: str, field: str) -> None:
-    """The page of a list is the same whether its parent is asked alone or among others, for any window."""
+def test_a_list_is_the_same_for_one_and_for_many_parents(unchanged: Sandbox, root: str, field: str) -> None:
+    """The page of a list is the same for a single parent and for one of several, for any window."""
 
     @given(st.lists(WINDOWS, min_size=3, max_size=3, unique=True))
     @settings(max_examples=2, deadline=None, derandomize=True)
@@ -249,8 +249,8 @@ def test_one_parent_sees_what_many_parents_see(unchanged: Sandbox, root: str, fi
 
 
 @pytest.mark.parametrize(("root", "field"), LISTS)
-async def test_a_list_is_walked_as_it_stands(reader: Gateway, root: str, field: str) -> None:
-    """Two windows side by side are the two halves of one, with honest borders."""
+async def test_adjacent_windows_join(reader: Gateway, root: str, field: str) -> None:
+    """Two adjacent windows are the two halves of one, with correct page info."""
     ids, total = await parents(reader, root, field)
     half = total // 2
     halves: list[Window] = [(1000, None), (half, None), (1000, cursor(half - 1) if half else None)]
@@ -270,7 +270,7 @@ async def test_a_list_is_walked_as_it_stands(reader: Gateway, root: str, field: 
 
 
 async def test_a_parent_without_a_key_has_an_empty_list(reader: Gateway) -> None:
-    """A loan whose item is not named has no requests, and nobody is asked for them."""
+    """A loan without an item has no requests, and none are fetched."""
     loan = {"id": reader.summary.loan_id}
     reader.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [loan]})
 
@@ -292,8 +292,8 @@ async def test_a_parent_without_a_key_has_an_empty_list(reader: Gateway) -> None
     assert reader.paths() == ["GET /circulation-bff/loans"]
 
 
-async def test_a_failed_list_costs_its_rows_list_alone(reader: Gateway) -> None:
-    """When requests are down the items stay, with one error each and one call to each source in all."""
+async def test_a_failed_list_nulls_only_its_lists(reader: Gateway) -> None:
+    """If requests cannot be read the items stay, with one error each and one call to each source in all."""
     for path in ("/circulation-bff/requests", "/circulation/requests"):
         reader.sandbox.faults.add(kind="status", path=path, status=500)
 
@@ -313,7 +313,7 @@ async def test_a_failed_list_costs_its_rows_list_alone(reader: Gateway) -> None:
 
 
 async def test_positions_are_sorted_as_numbers(gateway: Gateway) -> None:
-    """The tenth in a queue comes after the second, and a queue runs by its positions unasked."""
+    """The tenth in a queue comes after the second, and position is the default order of a queue."""
     requests = [each for each in gateway.library.requests.values() if each["status"].startswith("Open")][:12]
     for place, each in enumerate(requests, 1):
         each["position"] = place
@@ -331,7 +331,7 @@ async def test_positions_are_sorted_as_numbers(gateway: Gateway) -> None:
 
 
 async def test_ties_are_broken_by_id(gateway: Gateway) -> None:
-    """Records that are equal in every sort key come in the order of their ids, up or down."""
+    """Records that are equal in every sort key are in the order of their ids, ascending or descending."""
     for each in gateway.library.loans.values():
         each["dueDate"] = "2026-12-01T10:00:00.000+00:00"
 
@@ -358,7 +358,7 @@ def sorts() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("root", "key"), sorts())
 async def test_every_sort_key_can_be_sorted_by(reader: Gateway, root: str, key: str) -> None:
-    """Upstream knows every index that lists can be sorted by, in both directions."""
+    """Upstream knows every index of every sort key, in both directions."""
     text = f"{root}(first: 1000, sort: {{ field: {key}, direction: %s }}) {{ nodes {{ id }} totalCount }}"
 
     data = await reader.data(f"{{ up: {text % 'ASCENDING'} down: {text % 'DESCENDING'} }}")
@@ -371,7 +371,7 @@ async def test_every_sort_key_can_be_sorted_by(reader: Gateway, root: str, key: 
 
 
 def test_connections_are_alike() -> None:
-    """Every connection offers nodes, edges, page info and a total, and nothing is missing in one of them."""
+    """Every connection has nodes, edges, page info and a total."""
     shapes = {
         frozenset(each.fields)
         for name, each in object_types().items()

@@ -1,4 +1,4 @@
-"""DateTime and JSON: one form out for all that upstream sends, only moments in."""
+"""DateTime and JSON: all dates of upstream have one form, and inputs are dates with an offset."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ OUT = {
 
 
 @pytest.mark.parametrize(("sent", "expected"), OUT.items())
-def test_every_form_of_upstream_comes_out_as_one(sent: str, expected: str) -> None:
-    """Whatever the offset is written like, the answer is UTC with milliseconds and a `Z`."""
+def test_all_forms_of_dates_have_one_output(sent: str, expected: str) -> None:
+    """For any form of the offset the output is UTC with milliseconds and a `Z`."""
     assert from_upstream(sent) == expected
 
 
-NO_MOMENTS: list[Any] = [
+INVALID_DATES: list[Any] = [
     "",
     "soon",
     "2026-11-21T",
@@ -80,9 +80,9 @@ NO_MOMENTS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("sent", NO_MOMENTS, ids=repr)
-def test_what_is_no_moment_is_refused(sent: Any) -> None:
-    """Nonsense is an error that does not repeat it."""
+@pytest.mark.parametrize("sent", INVALID_DATES, ids=repr)
+def test_an_invalid_date_is_an_error(sent: Any) -> None:
+    """An invalid date is an error that does not repeat it."""
     with pytest.raises(GraphQLError) as refused:
         from_upstream(sent)
 
@@ -91,7 +91,7 @@ def test_what_is_no_moment_is_refused(sent: Any) -> None:
 
 
 class Invalid:
-    """The place of a value that is no date."""
+    """The marker of an invalid date."""
 
     def __init__(self, error: GraphQLError) -> None:
         assert error.message.startswith("DateTime cannot represent ")
@@ -102,8 +102,8 @@ ALIKE = [f"2026-11-{day:02d}T{day % 24:02d}:15:59.007" for day in range(1, 29)]
 
 @pytest.mark.parametrize("zone", ["", "Z", "+00:00", "+0000", "+00", "+01:00", "-0530", "z"])
 @pytest.mark.parametrize("nulls", [(), (0,), (3, 4, 27), range(28)])
-def test_many_come_out_as_one_by_one(zone: str, nulls: Sequence[int]) -> None:
-    """A column of moments in one form is what each of them is, and null where there is none."""
+def test_a_column_equals_its_single_dates(zone: str, nulls: Sequence[int]) -> None:
+    """A column of dates in one form has the result of each of them, and null if there is none."""
     column = [None if place in nulls else f"{time}{zone}" for place, time in enumerate(ALIKE)]
 
     assert all_from_upstream(column, Invalid) == [
@@ -113,14 +113,14 @@ def test_many_come_out_as_one_by_one(zone: str, nulls: Sequence[int]) -> None:
 
 @pytest.mark.parametrize("first", ["", "Z", "+00:00", "+0000"])
 def test_a_column_of_many_forms(first: str) -> None:
-    """Whatever the first is like, each of the others is read for itself."""
+    """Each date of a column is parsed for its own form."""
     column: list[str | None] = [f"{ALIKE[0]}{first}", *OUT]
 
     assert all_from_upstream(column, Invalid) == [f"{ALIKE[0]}Z", *OUT.values()]
 
 
 def test_an_empty_column() -> None:
-    """No records have no moments."""
+    """A column without records is empty."""
     assert all_from_upstream([], Invalid) == []
 
 
@@ -130,7 +130,7 @@ ONE = "2026-11-21T10:00:00.123+00:00"
 @pytest.mark.parametrize(
     "column",
     [
-        *([ONE, bad, ONE] for bad in NO_MOMENTS if isinstance(bad, str)),
+        *([ONE, bad, ONE] for bad in INVALID_DATES if isinstance(bad, str)),
         [f"{ONE}\n{ONE}", ""],
         ["", f"{ONE}\n{ONE}"],
         [f"{ONE[:-1]}", f"0\n{ONE}"],
@@ -144,8 +144,8 @@ ONE = "2026-11-21T10:00:00.123+00:00"
     ],
     ids=repr,
 )
-def test_one_bad_moment_in_a_column(column: list[Any]) -> None:
-    """What is no moment by itself is none among others, however the texts meet."""
+def test_an_invalid_date_in_a_column(column: list[Any]) -> None:
+    """An invalid date is invalid in a column too, also next to texts that would complete it."""
     result = all_from_upstream(column, Invalid)
 
     alone = [all_from_upstream([each], Invalid)[0] for each in column]
@@ -166,24 +166,24 @@ IN = {
 
 
 @pytest.mark.parametrize(("given", "sent"), IN.items())
-def test_what_callers_give_is_sent_as_the_desks_send_it(given: str, sent: str) -> None:
-    """An input is a moment with its offset and goes upstream as UTC with milliseconds."""
+def test_inputs_are_sent_in_utc(given: str, sent: str) -> None:
+    """An input is a date with its offset, and is sent upstream as UTC with milliseconds."""
     assert upstream_text(from_caller(given)) == sent
 
 
 @pytest.mark.parametrize(
     "given",
-    [*NO_MOMENTS, "2026-11-21", "2026-11-21T10:00:00", "2026-02-30T10:00:00Z", "2026-13-01T10:00:00Z"],
+    [*INVALID_DATES, "2026-11-21", "2026-11-21T10:00:00", "2026-02-30T10:00:00Z", "2026-13-01T10:00:00Z"],
     ids=repr,
 )
 def test_inputs_without_an_offset_are_refused(given: Any) -> None:
-    """The time on somebody's wall is no moment, nor is a day that does not exist."""
+    """A local time is rejected, and so is a day that does not exist."""
     with pytest.raises(GraphQLError, match=r"^DateTime must be "):
         from_caller(given)
 
 
-def test_a_moment_keeps_its_offset_until_it_is_sent() -> None:
-    """What resolvers get is a moment in UTC."""
+def test_resolvers_get_dates_in_utc() -> None:
+    """Resolvers get a date in UTC."""
     assert from_caller("2026-11-21T10:00:00+02:00") == datetime(2026, 11, 21, 8, tzinfo=UTC)
 
 
@@ -191,14 +191,14 @@ def test_a_moment_keeps_its_offset_until_it_is_sent() -> None:
     ("text", "expected"),
     [("2026-11-21T10:00:00Z", True), ("2026-11-21T10:00:00", False), ("", False), (None, False), (5, False)],
 )
-def test_an_offset_is_seen(text: object, expected: bool) -> None:
-    """Polaris leaves out the offset of its clock, and then its text is no moment."""
+def test_a_missing_offset_is_detected(text: object, expected: bool) -> None:
+    """Polaris omits the offset of its clock, and then its text is no date with an offset."""
     assert has_offset(text) is expected
 
 
 @pytest.mark.anyio
-async def test_nonsense_costs_its_leaf_alone(reader: Gateway) -> None:
-    """A date that is none is null with a coded error, and the fields beside it stay."""
+async def test_an_invalid_date_nulls_only_its_leaf(reader: Gateway) -> None:
+    """An invalid date is null with a coded error, and the other fields stay."""
     loan = next(reader.library.open_loans())
     bad = {"id": loan["id"], "dueDate": "tomorrow", "loanDate": "2026-11-21T10:00:00+0000", "renewalCount": 2}
     reader.sandbox.faults.add(kind="wrong_shape", path="/circulation-bff/loans", shape={"loans": [bad]})
@@ -220,8 +220,8 @@ async def test_nonsense_costs_its_leaf_alone(reader: Gateway) -> None:
 
 
 @pytest.mark.anyio
-async def test_one_odd_date_costs_no_plan() -> None:
-    """A page with an odd date is executed by its compiled plan, and only that date is null."""
+async def test_an_invalid_date_needs_no_fallback() -> None:
+    """A page with an invalid date is executed by its compiled plan, and only that date is null."""
     loans = [
         {"id": key(number), "loanDate": date, "metadata": {"createdDate": date}}
         for number, date in enumerate(["2026-11-21", "2026-13-45T99:99:99Z", None, "2026-11-21T10:00:00"])
@@ -244,7 +244,7 @@ async def test_one_odd_date_costs_no_plan() -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("given", ["2026-11-21", "2026-11-21T10:00:00", 5, "2026-02-30T00:00:00Z"])
-async def test_an_input_that_is_no_moment_is_bad_input(reader: Gateway, given: object) -> None:
+async def test_an_invalid_date_is_bad_input(reader: Gateway, given: object) -> None:
     """It is refused before anything is sent."""
     response = await reader.execute(
         "query($when: DateTime!) { loans(filter: { dueDate: { before: $when } }) { totalCount } }",
@@ -271,7 +271,7 @@ LITERALS = {
 @pytest.mark.anyio
 @pytest.mark.parametrize("query", LITERALS)
 async def test_an_invalid_literal_is_located(reader: Gateway, query: str) -> None:
-    """The error names the argument and where it stands, and nothing is sent."""
+    """The error names the argument and its location, and nothing is sent."""
     message, locations = LITERALS[query]
 
     response = await reader.execute(query)
@@ -282,7 +282,7 @@ async def test_an_invalid_literal_is_located(reader: Gateway, query: str) -> Non
 
 @pytest.mark.anyio
 async def test_json_is_passed_on_as_it_is(gateway: Gateway) -> None:
-    """What a library defines itself comes out as upstream sent it: objects, lists, numbers and nulls."""
+    """Values that a library defines are returned unchanged: objects, lists, numbers and nulls."""
     user = gateway.library.users[str(gateway.summary.user_id)]
     user["customFields"] = {"a": [1, None, {"b": "ü"}], "c": 1.5, "d": False}
 

@@ -1,4 +1,4 @@
-"""What a selection asks of a connection and of a record, however it is written."""
+"""The upstream calls for a selection of a connection and of a record, in every form."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TOTALS = {
 
 @pytest.mark.parametrize("shape", TOTALS)
 async def test_a_total_is_counted_where_it_is_selected(reader: Gateway, shape: str) -> None:
-    """Upstream counts when `totalCount` is really selected, and only then."""
+    """Upstream counts if `totalCount` is included in the selection, and only then."""
     text, mode = TOTALS[shape]
 
     await reader.data(text)
@@ -66,8 +66,8 @@ PAGES = {
 
 
 @pytest.mark.parametrize("shape", PAGES)
-async def test_one_record_more_is_asked_for_the_page_info(reader: Gateway, shape: str) -> None:
-    """Whether more records follow is no guess: one more is asked for, and only when it is wanted."""
+async def test_one_more_record_is_requested_for_the_page_info(reader: Gateway, shape: str) -> None:
+    """One more record is requested to know if there is a next page, and only if that is selected."""
     selection, limit = PAGES[shape]
 
     await reader.data(f"{{ loans(first: 3) {{ nodes {{ id }} {selection} }} }}")
@@ -76,7 +76,7 @@ async def test_one_record_more_is_asked_for_the_page_info(reader: Gateway, shape
 
 
 async def test_nodes_and_edges_are_the_same_records(reader: Gateway) -> None:
-    """The page is asked once, whichever of its views are selected."""
+    """The page is fetched once for all of its selected views."""
     data = await reader.data(
         "{ loans { nodes { id } edges { node { id } } both: edges { cursor node { id } } } }"
     )
@@ -88,7 +88,7 @@ async def test_nodes_and_edges_are_the_same_records(reader: Gateway) -> None:
 
 
 async def test_typename_needs_nothing(reader: Gateway) -> None:
-    """`__typename` is known without a record, and a link is there when its key is."""
+    """`__typename` needs no record; a link exists if its key does."""
     data = await reader.data(
         "{ __typename loans(first: 1) { __typename nodes { __typename item { __typename } } } }"
     )
@@ -103,8 +103,8 @@ async def test_typename_needs_nothing(reader: Gateway) -> None:
     assert reader.paths() == ["GET /circulation-bff/loans"]
 
 
-async def test_an_object_of_a_target_is_not_invented(gateway: Gateway) -> None:
-    """Whether an item was ever checked in is not known from its loan, so it is asked."""
+async def test_an_object_that_may_be_absent_is_loaded(gateway: Gateway) -> None:
+    """A loan does not show if its item was ever checked in, so the item is loaded."""
     loan = next(gateway.library.open_loans())
     gateway.library.items[loan["itemId"]].pop("lastCheckIn", None)
 
@@ -155,7 +155,7 @@ async def test_values_of_conditions_change_what_is_needed() -> None:
     ]
 
 
-async def test_operations_that_share_a_fragment_have_needs_of_their_own() -> None:
+async def test_operations_that_share_a_fragment_have_separate_needs() -> None:
     """Two operations of one document spread one fragment under different values of its condition."""
     document = graphql.parse(
         "query A($wide: Boolean = false) { loans { ...Borrowers } } "

@@ -1,4 +1,4 @@
-"""Targets of links that cannot be loaded: what the parent embeds of them stays, and the rest is null."""
+"""Targets of links that cannot be loaded: their embedded members stay, and other members are null."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.schema.graph_walk import Declared, barcode_of_everything, filled_sand
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # a response is JSON, and each test knows its shape
+Json = Any  # a response is JSON of the shape that each test expects
 Path = tuple[str | int, ...]
 
 EMBEDDING = [each for each in IDENTIFIED if len(each.link.embedded) > 1 and each.unknown is not None]
@@ -58,7 +58,7 @@ async def read(
 
 
 def is_bare(target: Json) -> bool:
-    """Return True if nothing but the id of a target is known, so that it need not be embedded."""
+    """Return True if only the id of a target is embedded."""
     return not any(value for name, value in target.items() if name != "id")
 
 
@@ -66,8 +66,10 @@ def is_bare(target: Json) -> bool:
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 @pytest.mark.parametrize("state", ["present", "absent", *CODES])
 @pytest.mark.parametrize("declared", EMBEDDING, ids=str)
-async def test_embedded_members_outlive_their_target(declared: Declared, state: str, execution: str) -> None:
-    """Embedded members need no call in any state, and one member more costs only itself.
+async def test_embedded_members_remain_without_their_target(
+    declared: Declared, state: str, execution: str
+) -> None:
+    """Embedded members need no call in any state, and another member is only its own call.
 
     A target that does not exist is no error; a failed call is one for each parent, at the member.
     """
@@ -239,7 +241,7 @@ OLDER: dict[str, tuple[str, Json, str]] = {
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 @pytest.mark.parametrize("member", OLDER)
 async def test_a_member_that_an_older_upstream_does_not_send_is_loaded(member: str, execution: str) -> None:
-    """Absent in the summary is not null at the target, whatever else is selected beside it."""
+    """A member that is absent in the summary is loaded, with any other selection."""
     selection, expected, path = OLDER[member]
     summary = {**LOAN["item"], "instanceHrid": None}  # type: ignore[dict-item]  # an object
     del summary["instanceHrid"]
@@ -264,8 +266,8 @@ async def test_a_member_that_an_older_upstream_does_not_send_is_loaded(member: s
 
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])
-async def test_a_newer_upstream_is_believed(execution: str) -> None:
-    """With the HRID of the title in the summary, an accession number that is absent is null, and free."""
+async def test_a_newer_upstream_needs_no_call(execution: str) -> None:
+    """If the summary has the HRID of the title, an absent accession number is null, without a call."""
     assert await loan_over("item { accessionNumber } instance { hrid }", 500, execution) == (
         {"item": {"accessionNumber": None}, "instance": {"hrid": "in4"}},
         [],
@@ -275,8 +277,8 @@ async def test_a_newer_upstream_is_believed(execution: str) -> None:
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 @pytest.mark.parametrize("status", [200, 500])
-async def test_the_title_of_an_item_outlives_its_record(status: int, execution: str) -> None:
-    """Inventory copies the title into each item, and the item has it when the record of the title is gone."""
+async def test_the_title_of_an_item_remains_without_its_record(status: int, execution: str) -> None:
+    """Inventory copies the title into each item, which keeps it when the title's record is deleted."""
     items = [
         {"id": key(1), "title": "T", "instanceId": key(2)},
         {"id": key(3), "title": None, "instanceId": key(4)},

@@ -1,4 +1,4 @@
-"""What an operation may take of upstream while it runs, beyond any estimate; a write is never cut by it."""
+"""The upstream bytes and records of a running operation are limited; a write is never truncated."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def loans(numbers: Iterable[int], total: int) -> httpx.Response:
 
 
 def page(request: httpx.Request) -> httpx.Response:
-    """The page that was asked for, of a thousand loans."""
+    """Return the requested page of a thousand loans."""
     limit, offset = (int(request.url.params.get(name, 0)) for name in ("limit", "offset"))
     return loans(range(offset, offset + limit), 1000)
 
@@ -38,8 +38,8 @@ async def loaded(gateway: GatewayClient, first: int) -> Json:
     return await gateway.execute(f"{{loans(first: {first}) {{nodes {{actionComment}}}}}}")
 
 
-async def test_an_operation_beyond_its_bytes_keeps_what_it_has() -> None:
-    """The third page exceeds 100 kB and is refused, and the links of the others are not read any more."""
+async def test_an_operation_beyond_its_bytes_keeps_earlier_results() -> None:
+    """The third page exceeds 100 kB and is rejected, and the links of the others are no longer read."""
     async with gateway_over(page, max_operation_bytes=100_000) as gateway:
         response = await gateway.execute(
             "{a: loans(first: 40) {nodes {id}} b: loans(first: 40) {nodes {id borrower {personal {email}}}}"
@@ -60,8 +60,8 @@ async def test_an_operation_beyond_its_bytes_keeps_what_it_has() -> None:
     assert gateway.lines() == ["GET /circulation-bff/loans"] * 3
 
 
-async def test_the_bytes_of_all_operations_are_given_back() -> None:
-    """An operation beyond what the process holds is refused, to be tried again, and holds nothing later."""
+async def test_the_bytes_of_all_operations_are_released() -> None:
+    """An operation beyond the limit of the process is rejected, retryable, and releases its bytes."""
     async with gateway_over(page, max_process_bytes=50_000) as gateway:
         refused = await loaded(gateway, 60)
         served = [await loaded(gateway, 30) for _ in range(4)]
@@ -110,7 +110,7 @@ async def test_a_tenant_leaves_bytes_for_others() -> None:
 
 
 async def test_calls_beyond_the_estimate_end() -> None:
-    """A service that sends one record a page is asked three times as often as MAX_COST says, and not more."""
+    """A service that sends one record a page is called at most three times as often as MAX_COST."""
     async with gateway_over(
         lambda request: loans([int(request.url.params.get("offset", 0))], 1000), max_cost=2
     ) as gateway:

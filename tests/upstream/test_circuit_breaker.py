@@ -170,7 +170,7 @@ async def test_broken_connections_are_failures(fault: Exception) -> None:
 
 
 async def test_a_full_pool_is_no_failure_of_upstream() -> None:
-    """A connection for which the gateway's own pool has no room was never asked for."""
+    """A connection that the gateway's own pool refused was never requested from upstream."""
     upstream = Upstream()
     upstream.fault = httpx.PoolTimeout("full")
     await upstream.fails(30)
@@ -221,7 +221,7 @@ async def test_routes_of_one_family_share_a_circuit() -> None:
 
 
 async def test_reads_and_writes_have_separate_circuits() -> None:
-    """Reads that fail keep no one from lending, and writes that fail keep no one from reading."""
+    """Failing reads do not stop writes, and failing writes do not stop reads."""
     upstream = Upstream()
     await upstream.fails()
     upstream.status = 200
@@ -346,7 +346,7 @@ async def test_the_rest_of_the_pause_is_rounded_up() -> None:
 
 
 async def test_one_write_probes_for_writes() -> None:
-    """Where clients only write, one of their writes is sent after the pause, once, and closes the circuit."""
+    """If clients only write, one of their writes is sent after the pause, once, and closes the circuit."""
     upstream = Upstream()
     for _ in range(20):
         await upstream.write()
@@ -387,7 +387,7 @@ async def test_a_slow_probe_does_not_delay_the_next() -> None:
 
 @pytest.mark.parametrize("status", [404, 500])
 async def test_any_response_to_the_probe_closes_it(status: int) -> None:
-    """A service that responds is up, whatever it says to this request."""
+    """A service that responds is up, with any status."""
     upstream = Upstream()
     await upstream.fails()
     upstream.clock.now += OPEN_SECONDS
@@ -426,7 +426,7 @@ async def test_timeouts_count() -> None:
 
 
 async def test_timeouts_of_one_operation_count_once() -> None:
-    """Thirty slow queries that one user sends at once keep nobody else from reading."""
+    """Thirty slow queries of one user's operation do not stop the reads of others."""
     upstream = Upstream(read_timeout=0.05)
     upstream.gate = asyncio.Event()
     deadline = Deadline(10, time.monotonic() + 10)
@@ -438,7 +438,7 @@ async def test_timeouts_of_one_operation_count_once() -> None:
 
 
 async def test_timeouts_of_many_operations_count() -> None:
-    """A service that hangs for everybody is not called for a while."""
+    """A service that times out for all users is not called for a while."""
     upstream = Upstream(read_timeout=0.05)
     upstream.gate = asyncio.Event()
     await asyncio.gather(*(upstream.read(deadline=Deadline(10, time.monotonic() + 10)) for _ in range(20)))

@@ -1,4 +1,4 @@
-"""Lists of the BFF that circulation replaces: what is remembered of them, for how long, who tries again."""
+"""Lists of the BFF that circulation replaces: the cached state of each, its lifetime, and retries."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BFF, CIRCULATION = "/circulation-bff/requests", "/circulation/requests"
 
 
 class Platform:
-    """A BFF whose list has a status, and circulation beside it; `operation` begins one of a tenant."""
+    """A BFF whose list has a status, and circulation; `operation` begins one of a tenant."""
 
     def __init__(self) -> None:
         self.status = {BFF: 404, CIRCULATION: 200}
@@ -87,7 +87,7 @@ def source_of(page: Page) -> str:
     ("status", "seconds"), [(404, ABSENT_SECONDS), (405, ABSENT_SECONDS), (500, FAILED_SECONDS)]
 )
 async def test_it_is_remembered_for_a_while(platform: Platform, status: int, seconds: float) -> None:
-    """Until then nothing asks the BFF; after it one read does, whose success lets all others follow."""
+    """The BFF is not called until the state expires; then one read tries it, and all use its result."""
     platform.status[BFF] = status
     assert source_of(await platform.operation()(None, limit=1)) == "circulation"
     assert platform.take_paths() == [BFF, CIRCULATION]
@@ -109,7 +109,7 @@ async def test_it_is_remembered_for_a_while(platform: Platform, status: int, sec
 
 
 async def test_one_read_tries_again_while_others_do_not(platform: Platform) -> None:
-    """While a read tries the BFF again, the others are served by circulation without waiting for it."""
+    """While one read tries the BFF again, the others are served by circulation without waiting for it."""
     await platform.operation()(None, limit=1)
     platform.now += ABSENT_SECONDS
     platform.gate = asyncio.Event()
@@ -125,7 +125,7 @@ async def test_one_read_tries_again_while_others_do_not(platform: Platform) -> N
     assert platform.take_paths() == [BFF, CIRCULATION, CIRCULATION]
 
 
-async def test_a_cancelled_attempt_is_made_again(platform: Platform) -> None:
+async def test_a_cancelled_attempt_is_repeated(platform: Platform) -> None:
     """A read that ends without a response proves nothing, and the next one tries the BFF."""
     await platform.operation()(None, limit=1)
     platform.now += ABSENT_SECONDS
@@ -144,7 +144,7 @@ async def test_a_cancelled_attempt_is_made_again(platform: Platform) -> None:
 
 
 async def test_reads_of_one_operation_wait_for_its_first(platform: Platform) -> None:
-    """As long as nothing is known, the reads of an operation ask the BFF once and then circulation."""
+    """While the state is unknown, the reads of an operation call the BFF once and then circulation."""
     operation = platform.operation()
 
     pages = await asyncio.gather(*(operation(None, limit=1) for _ in range(4)))
@@ -154,7 +154,7 @@ async def test_reads_of_one_operation_wait_for_its_first(platform: Platform) -> 
 
 
 async def test_they_do_not_wait_for_a_slow_one(platform: Platform) -> None:
-    """A first read without a response after a moment holds up no other."""
+    """A first read that is slow does not delay the others."""
     platform.status[BFF] = 200
     platform.gate = asyncio.Event()
     operation = platform.operation()
@@ -170,7 +170,7 @@ async def test_they_do_not_wait_for_a_slow_one(platform: Platform) -> None:
 
 
 async def test_operations_do_not_wait_for_each_other(platform: Platform) -> None:
-    """A slow first read of one operation holds up no other operation, which asks for itself."""
+    """A slow first read of one operation does not delay another operation, which calls the BFF itself."""
     platform.gate = asyncio.Event()
     one, other = (asyncio.create_task(platform.operation()(None, limit=1)) for _ in range(2))
     await until(lambda: platform.paths == [BFF, BFF])
@@ -180,7 +180,7 @@ async def test_operations_do_not_wait_for_each_other(platform: Platform) -> None
 
 
 async def test_a_failure_of_both_is_not_the_bffs(platform: Platform) -> None:
-    """If circulation fails as well, the BFF is asked again by the next read."""
+    """If circulation fails as well, the next read calls the BFF again."""
     platform.status |= {BFF: 500, CIRCULATION: 500}
     for _ in range(2):
         with pytest.raises(errors.UpstreamError) as raised:
@@ -191,7 +191,7 @@ async def test_a_failure_of_both_is_not_the_bffs(platform: Platform) -> None:
 
 
 async def test_an_absent_list_is_absent_although_circulation_fails(platform: Platform) -> None:
-    """An absent route is remembered whatever circulation responds, and its error says why it was asked."""
+    """An absent route is cached for any response of circulation, whose error has the BFF's status."""
     platform.status[CIRCULATION] = 403
     for _ in range(2):
         with pytest.raises(errors.Forbidden) as raised:
@@ -201,8 +201,8 @@ async def test_an_absent_list_is_absent_although_circulation_fails(platform: Pla
     assert platform.take_paths() == [BFF, CIRCULATION, CIRCULATION]
 
 
-async def test_what_only_the_bff_sends(platform: Platform) -> None:
-    """A list that the BFF does not serve is empty, and is remembered; one on which it fails is an error."""
+async def test_lists_without_a_replacement(platform: Platform) -> None:
+    """A list that the BFF does not serve is empty, which is cached; one on which it fails is an error."""
     platform.status[BFF] = 500
     with pytest.raises(errors.UpstreamError):
         await platform.if_served()(None, limit=1)
@@ -232,7 +232,7 @@ async def test_decoded_records_know_their_source(platform: Platform) -> None:
 
 
 def test_the_number_of_lists_is_bounded() -> None:
-    """Tenants that callers make up displace the ones that were not used for longest."""
+    """Tenants invented by callers evict the least recently used ones."""
     services = Services(Settings(okapi_url="http://folio"))
 
     def state(tenant: str) -> object:

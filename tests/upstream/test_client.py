@@ -313,7 +313,7 @@ async def test_an_absent_record_is_none(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [NOT_ROUTED, SIDECAR_NOT_ROUTED])
 async def test_an_absent_interface_is_no_absent_record(body: bytes) -> None:
-    """A 404 about the path would otherwise show staff that nothing is lent."""
+    """A 404 about the path is an error: as a missing record it would mean that no loan exists."""
     with pytest.raises(errors.UpstreamBadResponse) as caught:
         await over(404, body).client.read_record(Route("GET", "/loans/{id}"), "a")
 
@@ -399,7 +399,7 @@ async def test_a_body_that_is_no_page(body: bytes) -> None:
 
 @pytest.mark.parametrize("status", [401, 404, 422, 500])
 async def test_no_body_of_an_error_is_returned_undecoded(status: int) -> None:
-    """A status that is no success raises here as everywhere."""
+    """A status other than success raises here as in other calls."""
     with pytest.raises(errors.GatewayError) as decoded_way:
         await over(status, b"{}").users(None, limit=1)
     with pytest.raises(errors.GatewayError) as undecoded_way:

@@ -81,7 +81,7 @@ async def client_of(url: str, network: Network, limits: UpstreamSettings = PATIE
 
 
 @asynccontextmanager
-async def talking(
+async def open_test_client(
     network: Network, response: Responder, limits: UpstreamSettings = PATIENT
 ) -> AsyncIterator[tuple[Client, SocketServer]]:
     async with socket_server(response) as server, client_of(server.url, network, limits) as client:
@@ -143,7 +143,7 @@ async def test_a_write_without_a_conclusive_response_is_sent_once(
     network: Network, fault: str, method: Method
 ) -> None:
     """Regardless of the fault: one request on the wire, and an error that says how to verify the outcome."""
-    async with talking(network, WRITE_FAULTS[fault], limits_for(fault)) as (client, server):
+    async with open_test_client(network, WRITE_FAULTS[fault], limits_for(fault)) as (client, server):
         before = datetime.now(UTC)
         with pytest.raises(errors.OutcomeUnknown) as caught:
             await write(client, method)
@@ -177,7 +177,7 @@ async def test_a_write_on_a_stale_connection_is_sent_once(network: Network, meth
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await (healthy if len(server.received) == 1 else resets)(reader, writer)
 
-    async with talking(network, once) as (client, server):
+    async with open_test_client(network, once) as (client, server):
         await users(client)(None, limit=1)
         with pytest.raises(errors.OutcomeUnknown):
             await write(client, method)
@@ -189,7 +189,7 @@ async def test_a_write_on_a_stale_connection_is_sent_once(network: Network, meth
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b'{"loan', b"<html>", b"\xff"])
 async def test_a_write_with_an_unreadable_success_is_sent_once(network: Network, body: bytes) -> None:
     """A 2xx that cannot be read is neither success nor failure."""
-    async with talking(network, responds(200, body)) as (client, server):
+    async with open_test_client(network, responds(200, body)) as (client, server):
         with pytest.raises(errors.OutcomeUnknown):
             await CallerClient(client, ()).write_for_record(CHECK_OUT, Route("POST", "/check-out"), {})
 
@@ -206,7 +206,7 @@ async def test_an_unknown_outcome_has_the_time_of_sending(network: Network) -> N
         await asyncio.sleep(0.1)
         await responds(200)(reader, writer)
 
-    async with talking(network, late) as (client, _):
+    async with open_test_client(network, late) as (client, _):
         before = datetime.now(UTC)
         with pytest.raises(errors.OutcomeUnknown) as caught:
             await CallerClient(client, ()).write_for_record(CHECK_OUT, Route("POST", "/check-out"), {})
@@ -224,7 +224,7 @@ async def test_a_write_may_take_longer_than_a_read(network: Network) -> None:
         await responds(200, b'{"id":"a"}')(reader, writer)
 
     limits = Settings(first_byte_timeout=0.05, read_timeout=0.1, act_timeout=2)
-    async with talking(network, late, limits) as (client, server):
+    async with open_test_client(network, late, limits) as (client, server):
         assert await CallerClient(client, ()).write_for_record(
             CHECK_OUT, Route("POST", "/check-out"), {}
         ) == {"id": "a"}
@@ -357,7 +357,7 @@ READ_FAULTS: dict[str, tuple[Responder, str]] = {
 async def test_a_read_fails_with_its_code(network: Network, fault: str) -> None:
     """Every fault has its code, costs one call, and returns no part of the data."""
     response, code = READ_FAULTS[fault]
-    async with talking(network, response, limits_for(fault)) as (client, server):
+    async with open_test_client(network, response, limits_for(fault)) as (client, server):
         with pytest.raises(errors.GatewayError) as caught:
             await users(client)(None, limit=10)
 
@@ -375,8 +375,8 @@ async def test_a_read_without_a_server(network: Network) -> None:
 
 
 async def test_a_connection_that_was_lost_is_not_called_unreachable(network: Network) -> None:
-    """A server that disconnects was reached, which operators need to know."""
-    async with talking(network, resets) as (client, _):
+    """A server that disconnects was reached, and the error says so to operators."""
+    async with open_test_client(network, resets) as (client, _):
         with pytest.raises(errors.UpstreamUnavailable) as caught:
             await users(client)(None, limit=10)
 
@@ -399,7 +399,7 @@ async def test_a_read_keeps_its_timeouts(
     network: Network, response: Responder, limits: UpstreamSettings, least: float
 ) -> None:
     """The first byte has a timeout, and so has the complete call, however busy the connection is."""
-    async with talking(network, response, limits) as (client, _):
+    async with open_test_client(network, response, limits) as (client, _):
         started = time.monotonic()
         with pytest.raises(errors.UpstreamTimeout):
             await users(client)(None, limit=10)
@@ -412,7 +412,7 @@ async def test_a_bomb_is_not_inflated(network: Network) -> None:
     bomb = gzip_bomb(100)
     assert len(bomb) < 110_000
 
-    async with talking(network, sends(bomb), Settings(max_upstream_bytes=10_000)) as (client, _):
+    async with open_test_client(network, sends(bomb), Settings(max_upstream_bytes=10_000)) as (client, _):
         tracemalloc.start()
         with pytest.raises(errors.UpstreamBadResponse) as caught:
             await users(client)(None, limit=10)
@@ -429,19 +429,22 @@ async def test_the_cap_is_the_largest_response(network: Network, compress: Calla
     body = compress(b'{"users":[]}'.ljust(10_000))
     encoding = ["Content-Encoding: gzip"] if compress is gzip.compress else []
 
-    async with talking(network, responds(200, body, *encoding)) as (client, _):
+    async with open_test_client(network, responds(200, body, *encoding)) as (client, _):
         assert (await users(client)(None, limit=10)).records == []
 
 
 async def test_a_response_is_parsed_regardless_of_its_type(network: Network) -> None:
     """JSON under another content type is JSON."""
-    async with talking(network, responds(200, USERS, "Content-Type: text/plain")) as (client, _):
+    async with open_test_client(network, responds(200, USERS, "Content-Type: text/plain")) as (client, _):
         assert (await users(client)(None, limit=10)).records == [{"id": "a"}]
 
 
 async def test_long_response_headers_are_read(network: Network) -> None:
     """Okapi echoes tokens, and those of Keycloak are long."""
-    async with talking(network, responds(200, USERS, f"X-Okapi-Token: {'a' * 20_000}")) as (client, _):
+    async with open_test_client(network, responds(200, USERS, f"X-Okapi-Token: {'a' * 20_000}")) as (
+        client,
+        _,
+    ):
         assert (await users(client)(None, limit=10)).records == [{"id": "a"}]
 
 
@@ -452,7 +455,7 @@ async def test_no_redirect_is_followed(network: Network) -> None:
     """The token is sent to the configured address and to no other."""
     async with socket_server(responds(200, USERS)) as elsewhere:
         moved = responds(302, b"", f"Location: {elsewhere.url}/users")
-        async with talking(network, moved) as (client, server):
+        async with open_test_client(network, moved) as (client, server):
             with pytest.raises(errors.UpstreamBadResponse):
                 await users(client)(None, limit=10)
             with pytest.raises(errors.OutcomeUnknown):
@@ -465,7 +468,7 @@ async def test_no_redirect_is_followed(network: Network) -> None:
 async def test_no_cookie_is_kept(network: Network) -> None:
     """A cookie of one caller's response is never sent with the next call."""
     response = responds(200, USERS, "Set-Cookie: folioAccessToken=secret; Path=/", "Set-Cookie: a=b")
-    async with talking(network, response) as (client, server):
+    async with open_test_client(network, response) as (client, server):
         for _ in range(3):
             await users(client)(None, limit=10)
         await write(client)
@@ -482,7 +485,7 @@ async def test_proxies_of_the_environment_are_ignored(
             monkeypatch.setenv(name, proxy.url)
         for name in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
-        async with talking(network, responds(200, USERS)) as (client, server):
+        async with open_test_client(network, responds(200, USERS)) as (client, server):
             await users(client)(None, limit=10)
 
         assert (len(server.received), len(proxy.received)) == (1, 0)
@@ -496,7 +499,7 @@ async def test_logins_of_the_environment_are_ignored(
     netrc.write_text("machine 127.0.0.1 login operator password secret\n")
     monkeypatch.setenv("NETRC", str(netrc))
 
-    async with talking(network, responds(200, USERS)) as (client, server):
+    async with open_test_client(network, responds(200, USERS)) as (client, server):
         await users(client)(None, limit=10)
 
         assert server.received[0].header("Authorization") == []
@@ -505,7 +508,7 @@ async def test_logins_of_the_environment_are_ignored(
 async def test_only_the_callers_headers_are_sent(network: Network) -> None:
     """Apart from HTTP's own, upstream receives only the headers of the caller's client."""
     given = (("Accept", "application/json, text/plain"), ("X-Okapi-Tenant", "diku"))
-    async with talking(network, responds(200, USERS)) as (client, server):
+    async with open_test_client(network, responds(200, USERS)) as (client, server):
         caller = CallerClient(client, given)
         await caller.read_object(Route("GET", "/users"), {})
         await caller.write(CHECK_OUT, Route("POST", "/check-out"), {})
@@ -541,7 +544,7 @@ QUERIES = [
 @pytest.mark.parametrize("query", QUERIES)
 async def test_a_query_arrives_as_it_was_written(network: Network, query: str) -> None:
     """One parameter stays one parameter for any value, and only ASCII is sent."""
-    async with talking(network, responds(200, USERS)) as (client, server):
+    async with open_test_client(network, responds(200, USERS)) as (client, server):
         await users(client)(query, limit=10)
         await CallerClient(client, ()).read_object(Route("GET", "/users"), {"query": query, "limit": "10"})
 
@@ -569,7 +572,7 @@ async def test_a_query_arrives_as_it_was_written(network: Network, query: str) -
 )
 async def test_a_segment_never_leaves_its_place(network: Network, value: str, target: str) -> None:
     """A value in a path cannot walk to another path."""
-    async with talking(network, responds(200, b"{}")) as (client, server):
+    async with open_test_client(network, responds(200, b"{}")) as (client, server):
         await CallerClient(client, ()).read_record(Route("GET", "/loans/{id}"), value)
 
         assert server.lines() == [f"GET {target}"]
@@ -634,7 +637,7 @@ async def test_calls_in_flight_are_bounded(network: Network) -> None:
     """No more calls run concurrently than there are slots, and all of them get a response."""
     gate = Gate()
     limits = Settings(upstream_concurrency=3)
-    async with talking(network, gate, limits) as (client, server):
+    async with open_test_client(network, gate, limits) as (client, server):
         calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(9)]
         await until(lambda: gate.waiting == 3)
         await asyncio.sleep(0.05)
@@ -651,7 +654,7 @@ async def test_a_call_that_waits_too_long_is_not_sent(network: Network) -> None:
     """At the end of its operation a waiting read or write fails, retryable, and nothing was sent."""
     gate = Gate()
     limits = Settings(upstream_concurrency=2)
-    async with talking(network, gate, limits) as (client, server):
+    async with open_test_client(network, gate, limits) as (client, server):
         running = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(2)]
         await until(lambda: gate.waiting == 2)
         started = time.monotonic()
@@ -677,7 +680,7 @@ async def test_waiting_is_no_time_of_the_call(network: Network) -> None:
     """The timeout of a read, and that of a write, begin when it is sent: it waits for its operation's end."""
     gate = Gate()
     limits = Settings(upstream_concurrency=1, read_timeout=0.6, act_timeout=0.6, first_byte_timeout=0.6)
-    async with talking(network, gate, limits) as (client, server):
+    async with open_test_client(network, gate, limits) as (client, server):
 
         async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await asyncio.sleep(0.4)
@@ -693,7 +696,7 @@ async def test_waiting_is_no_time_of_the_call(network: Network) -> None:
 
 async def test_cancelled_reads_close_their_connections(network: Network) -> None:
     """A read that is no longer awaited does not continue upstream."""
-    async with talking(network, hangs, Settings()) as (client, server):
+    async with open_test_client(network, hangs, Settings()) as (client, server):
         calls = [asyncio.create_task(users(client)(None, limit=1)) for _ in range(5)]
         await until(lambda: len(server.received) == 5)
         assert server.open_connections == 5
@@ -726,7 +729,7 @@ async def test_cancellation_leaks_no_connections(network: Network) -> None:
         return cancelled
 
     limits = Settings(upstream_concurrency=10)
-    async with talking(network, sometimes, limits) as (client, server):
+    async with open_test_client(network, sometimes, limits) as (client, server):
         end = time.monotonic() + 1.5
         cancelled = await asyncio.gather(*(churn(client, number, end) for number in range(20)))
         assert sum(cancelled) > 100

@@ -88,7 +88,7 @@ OPERATIONS = READS | WRITES
 
 
 async def request(app: Any, query: str) -> None:  # Any: an ASGI application
-    """Send an operation, without a client that could keep anything of the response."""
+    """Send an operation without a client, which could keep a reference to the response."""
     body = json.dumps({"query": query}).encode()
     headers = [(name.lower().encode(), value.encode()) for name, value in CALLER.items()]
     messages = [{"type": "http.request", "body": body, "more_body": False}]
@@ -138,7 +138,7 @@ async def test_no_body_outlives_its_request(transport: Literal["aiohttp", "httpx
 
 
 async def kept_bytes(app: Any, query: str) -> float:
-    """Return the bytes that a request leaves behind if the garbage collector does not run."""
+    """Return the bytes that remain after a request if the garbage collector does not run."""
     gc.collect()
     gc.disable()
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Single elements and texts of a page that upstream sends in another form: each costs itself alone."""
+"""Invalid elements and texts of a page: each is an error of its own position only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.gateway_over import gateway_over, key
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("execution", ["plan", "generic"])]
 
-Json = Any  # a response is JSON, and each test knows its shape
+Json = Any  # a response is JSON of the shape that each test expects
 
 NO_TEXT = "An upstream service sent a text that is not Unicode."
 NO_RECORD = "An upstream service sent something else where a list has a record."
@@ -66,7 +66,7 @@ async def test_a_text_that_is_not_unicode(execution: str, text: bytes) -> None:
 
 
 async def test_such_a_text_that_is_not_selected(execution: str) -> None:
-    """It costs nothing."""
+    """An invalid text that is not selected is no error."""
     data, errors, _ = await execute(
         execution, "{ loans { nodes { actionComment } } }", loans=loans(loan(1, rb'"\ud800"'))
     )
@@ -75,7 +75,7 @@ async def test_such_a_text_that_is_not_selected(execution: str) -> None:
 
 
 async def test_such_a_text_in_custom_fields(execution: str) -> None:
-    """In values that the library defines itself it costs the field that has them."""
+    """An invalid text in values that the library defines nulls the field that has them."""
     user = rb'{"id": "%b", "username": "u", "customFields": {"a": [1, {"b": "\ud800"}]}}' % key(2).encode()
     data, errors, _ = await execute(
         execution,
@@ -89,7 +89,7 @@ async def test_such_a_text_in_custom_fields(execution: str) -> None:
 
 @pytest.mark.parametrize("element", [b"null", b"5", b'"text"', b"[]", b"true"])
 async def test_an_element_that_is_no_object(execution: str, element: bytes) -> None:
-    """It is null with an error, in nodes and in edges; its neighbours and its place in the count stay."""
+    """It is null with an error, in nodes and in edges; other elements and the count are unchanged."""
     data, errors, calls = await execute(
         execution,
         "{ loans { totalCount nodes { id } edges { node { id } } } }",
@@ -131,8 +131,8 @@ async def test_an_element_that_is_no_object_in_a_batch(execution: str) -> None:
 
 
 @pytest.mark.parametrize("body", [rb'{"loans": ["\ud800"', rb'{"a": NaN, "b": "\ud800"}', b"\xff"])
-async def test_what_is_no_json_at_all(execution: str, body: bytes) -> None:
-    """A body that is not JSON besides stays no JSON."""
+async def test_a_body_that_is_not_json(execution: str, body: bytes) -> None:
+    """A body that is not JSON and has an invalid text is still not JSON."""
     assert decode_json(body) is None
     _, errors, _ = await execute(execution, "{ loans { nodes { id } } }", loans=body)
 

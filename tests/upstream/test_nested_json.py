@@ -1,4 +1,4 @@
-"""JSON of upstream that is nested without end is a bad response of its call, and never an internal error."""
+"""Deeply nested JSON of upstream is a bad response of its call, and never an internal error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.gateway_over import gateway_over, key
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("execution", ["plan", "generic"])]
 
-Json = Any  # a response is JSON, and each test knows its shape
+Json = Any  # a response is JSON of the shape that each test expects
 
 # Beyond 900 levels it depends on the calls before if Python decodes, and if it encodes, one level more.
 DEPTHS = [MAX_NESTING + 1, *range(900, 1010, 20), 100_000]
@@ -57,7 +57,7 @@ async def test_values_that_the_library_defines(execution: str, levels: int, kind
 
 
 async def test_values_of_the_greatest_depth(execution: str) -> None:
-    """What is below the limit is passed on as it came."""
+    """Values within the limit are returned unchanged."""
     levels = MAX_NESTING - 3  # the page, the list and the record are the others
     data, errors, _ = await execute(
         execution, f'{{ user(id: "{key(1)}") {{ customFields }} }}', user(nested(levels, "arrays"))
@@ -81,7 +81,7 @@ async def test_a_leaf_of_a_record(execution: str, levels: int) -> None:
 
 @pytest.mark.parametrize("levels", DEPTHS)
 async def test_the_response_to_a_write(execution: str, levels: int) -> None:
-    """It proves nothing, and the write is sent once."""
+    """The outcome of the write is unknown, and it is sent once."""
     body = b'{"id": "%b", "other": %b}' % (key(1).encode(), nested(levels, "arrays"))
     _, errors, calls = await execute(execution, CHECK_OUT % key(2), body)
 
@@ -104,7 +104,7 @@ async def test_a_record_that_would_be_sent_back(execution: str, levels: int) -> 
 
 @pytest.mark.parametrize("levels", [500, 950, 100_000])
 async def test_a_refusal(execution: str, levels: int) -> None:
-    """The reason of a refusal is passed on without what is nested in the place of its texts."""
+    """The reason of a refusal is passed on without the nested values in place of its texts."""
     deep = nested(levels, "arrays")
     error = b'{"message": "no", "code": %b, "parameters": [{"key": "a", "value": %b}], ' % (deep, deep)
     error += b'"overridableBlock": {"name": "patronBlock", "missingPermissions": [%b, "x"]}}' % deep

@@ -167,7 +167,7 @@ async def test_each_status_has_its_code(status: int, place: str, network: str) -
     ],
 )
 async def test_an_absent_record_is_null(place: str, body: bytes) -> None:
-    """A 404 by id is a result and no error, in a link too. Polaris sends an error of its own with it."""
+    """A 404 by id is a result and no error, in a link too. Polaris sends its own error with it."""
     where = PLACES[place]
 
     def upstream(request: httpx.Request) -> httpx.Response:
@@ -246,7 +246,7 @@ def over_32_bits(number: int) -> bytes:
     ],
 )
 async def test_a_number_outside_int_is_null(raw: bytes, execution: str) -> None:
-    """Everything else is there: the record's other fields, the other records, the other fields."""
+    """Only that field is null: other fields of the record, other records and other roots stay."""
     body = rows("loans", "renewalCount", raw)
     async with gateway_over(
         lambda request: httpx.Response(200, content=body), execution=execution

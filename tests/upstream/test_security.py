@@ -236,7 +236,7 @@ IN_PATHS = {
 @pytest.mark.parametrize(
     "walk", ["..", "../users", "../../users", "%2e%2e%2fusers", "a/b", "a?b=c", "a#b", ".", "x or y=1", "*"]
 )
-async def test_no_argument_walks_to_another_path(document: str, walk: str) -> None:
+async def test_no_argument_leads_to_another_path(document: str, walk: str) -> None:
     """A malformed id is rejected, and nothing is sent upstream."""
     async with gateway_over(lambda request: httpx.Response(200, json={})) as gateway:
         response = await gateway.execute(document % walk)
@@ -254,8 +254,8 @@ async def test_no_argument_walks_to_another_path(document: str, walk: str) -> No
         ("1;x=1", "1%3Bx%3D1"),
     ],
 )
-async def test_no_key_in_a_record_walks_to_another_path(key_sent: str, segment: str) -> None:
-    """A value of upstream's in place of an id is one segment of the path, whatever it is."""
+async def test_no_key_in_a_record_leads_to_another_path(key_sent: str, segment: str) -> None:
+    """Any value of upstream in place of an id is one segment of the path."""
     requests = {"requests": [{"id": key(1), "batchRequestInfo": {"batchRequestId": key_sent}}]}
 
     def upstream(request: httpx.Request) -> httpx.Response:

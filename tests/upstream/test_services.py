@@ -158,7 +158,7 @@ async def test_a_service_without_an_address() -> None:
 
 
 async def test_the_settings_reach_each_client() -> None:
-    """Each client and its transport get the settings as a whole."""
+    """Each client and its transport get the complete settings."""
     network = Network()
     settings = Settings(**ADDRESSES, upstream_concurrency=7, breaker=False)
 

@@ -60,7 +60,7 @@ class Queue:
 
 
 async def test_operations_of_a_tenant_have_turns() -> None:
-    """An operation with one call is served after one call of another that has many."""
+    """An operation with a single call takes turns with another that has many."""
     queue = Queue(1)
     for number in range(5):
         await queue.call(f"large {number}", operation="large")
@@ -126,7 +126,7 @@ async def test_calls_are_queued_for_their_operation_and_tenant(other: str) -> No
     assert sent == ["large", "large", "small", "large", "large"]
 
 
-async def test_writes_have_slots_of_their_own() -> None:
+async def test_writes_have_reserved_slots() -> None:
     """One slot in eight is never used by a read, however many reads wait."""
     queue = Queue(64)
     for number in range(100):

@@ -1,4 +1,4 @@
-"""Bytes that upstream writes for nobody: no transport passes them to another call."""
+"""Surplus bytes of upstream: no transport passes them to another call."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def response_for(owner: str) -> bytes:
 async def test_two_tenants_get_their_own_responses(
     transport: Literal["aiohttp", "httpx"], surplus: str
 ) -> None:
-    """However a second response arrives behind the first, no tenant reads a byte of it."""
+    """No tenant reads a byte of a second response that follows the first, in any timing."""
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         (tenant,) = server.received[-1].header("X-Okapi-Tenant")

@@ -199,13 +199,13 @@ async def test_an_unreadable_grant(content: Any) -> None:
 async def test_failed_writes_are_unknown_and_sent_once() -> None:
     """Each error names the mutation and its keys, so that the outcome can be verified."""
     desk = Desk(500, b"")
-    acts: tuple[tuple[Any, str, dict[str, int]], ...] = (  # Any: coroutines of several types
+    writes: tuple[tuple[Any, str, dict[str, int]], ...] = (  # Any: coroutines of several types
         (desk.polaris.lock_object(27, 1), "lockObject", {"objectTypeId": 27, "objectId": 1}),
         (desk.polaris.unlock_object(27, 1), "unlockObject", {"objectTypeId": 27, "objectId": 1}),
         (desk.polaris.release_my_locks(), "releaseMyLocks", {}),
     )
 
-    for act, operation, keys in acts:
+    for act, operation, keys in writes:
         with pytest.raises(errors.OutcomeUnknown) as caught:
             await act
         assert (caught.value.details["operation"], caught.value.details["keys"]) == (operation, keys)
@@ -265,7 +265,7 @@ async def test_without_an_identity_nothing_is_sent() -> None:
     ids=["neither", "no organization", "no workstation"],
 )
 async def test_without_a_workstation_nothing_is_sent(identity: PolarisIdentity) -> None:
-    """A lock belongs to a workstation as well, which neither the caller nor a setting named."""
+    """A lock also belongs to a workstation, which neither the caller nor a setting named."""
     desk = Desk(200, LOCK, identity=identity)
 
     for call in every_call(desk.polaris):
@@ -399,7 +399,7 @@ async def test_the_path_contains_the_site() -> None:
     ids=str,
 )
 async def test_a_release_by_another_response_is_unknown(status: int, content: Any) -> None:
-    """The response of a proxy leaves it open if the lock still exists."""
+    """After the response of a proxy it is unknown if the lock still exists."""
     desk = Desk(status, content)
 
     with pytest.raises(errors.OutcomeUnknown) as one:

@@ -104,7 +104,7 @@ async def test_it_is_a_transport_of_httpx() -> None:
 
 
 async def test_a_request_without_a_length_is_rejected() -> None:
-    """Requests are sent as a whole, so one in pieces is not accepted."""
+    """Requests are sent with their length, so one in pieces is not accepted."""
 
     async def pieces() -> AsyncIterator[bytes]:
         yield b"a"

@@ -106,7 +106,7 @@ async def test_a_port(transport: str, write: bool, caplog: pytest.LogCaptureFixt
 
 
 async def test_a_reason_is_logged_once_a_minute(transport: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Calls that fail for the same reason are one line; another reason has a line of its own."""
+    """Calls that fail for the same reason are one line; another reason has another line."""
     del transport
     now = 100.0
     failures = ConnectionFailureLog("folio", lambda: now)
