@@ -287,7 +287,7 @@ class UpstreamSettings(SettingsGroup):
         default=120_000_000,
         ge=1000,
         le=100_000_000_000,
-        description="Maximum size of the upstream responses to all running operations, in decoded bytes.",
+        description="Maximum size of what all operations hold of upstream and of responses, in bytes.",
     )
 
     @field_validator("polaris_service_account")

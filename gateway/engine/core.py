@@ -12,6 +12,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Protocol, Self
 
+import msgspec
 import strawberry
 from graphql import (
     ExecutionResult,
@@ -204,6 +205,9 @@ def coerce_variables(
     return VariableValues(sources, coerced)
 
 
+_encode = msgspec.json.Encoder().encode
+
+
 class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Completes long lists in slices, between which the event loop serves others. Any: graphql-core's own."""
 
@@ -268,6 +272,8 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
                     while len(results) < length and (len(results) % step or perf_counter() < until):
                         if complete(results):
                             waiting.append(len(results) - 1)
+                        else:
+                            results[-1] = _encode_object(results[-1])
         except Exception:
             if waiting:
                 self.settle_in_background([results[place] for place in waiting])
@@ -275,8 +281,13 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         if waiting:
             completed = await gather_with_cancel(*(results[place] for place in waiting))
             for place, result in zip(waiting, completed, strict=True):
-                results[place] = result
+                results[place] = _encode_object(result)
         return results
+
+
+def _encode_object(result: Any) -> Any:
+    """Return the JSON of a completed object, which takes a fifth of its memory. Any: graphql-core's own."""
+    return msgspec.Raw(_encode(result)) if type(result) is dict else result
 
 
 @dataclass(frozen=True, slots=True)

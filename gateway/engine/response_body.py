@@ -28,12 +28,13 @@ async def encode_in_pieces(
     """Return a response that may be large as it is sent, and the pieces of its JSON.
 
     A root of a query is null, with an error, if it has more than `max_records` elements of lists of objects,
-    or if the roots up to it have more than `max_bytes`. Those of a mutation are complete.
+    if the roots up to it have more than `max_bytes`, or if there is no room for it beside what other
+    operations hold. Those of a mutation are complete. Each root is dropped when it has been encoded.
     """
     data, size = response.data, record.result_size
     if type(data) is not dict or not any(map(_is_long, data.values())):
         return response, [encode(response)]
-    is_limited = record.kind != "mutation"
+    is_limited, budget = record.kind != "mutation", record.budget
     errors = [] if response.errors is UNSET else list(response.errors)
 
     def refuse(name: str, error: LimitExceeded) -> None:
@@ -52,23 +53,30 @@ async def encode_in_pieces(
     length = 0
     for name, root in data.items():
         own: list[bytes] = []
+        size, excess = 0, None
         parts = _encode_parts(root)
         more = True
-        while more:
+        while more and excess is None:
             async with Turn():
                 until = perf_counter() + SLICE_SECONDS
-                while more and perf_counter() < until:
+                while more and excess is None and perf_counter() < until:
                     part = next(parts, None)
                     more = part is not None
                     if part is not None:
                         own.append(part)
-                        length += len(part)
-                        if is_limited and length > max_bytes:
-                            more = False
-        if is_limited and length > max_bytes:
-            refuse(name, _too_large(max_bytes))
-            length -= sum(map(len, own))
+                        size += len(part)
+                        excess = None if budget is None else budget.hold_response(len(part))
+                        if length + size > max_bytes:
+                            excess = _too_large(max_bytes)
+                        excess = excess if is_limited else None
+        if excess is None:
+            length += size
+        else:
+            refuse(name, excess)
             own = [b"null"]
+            if budget is not None:
+                budget.drop_response(size)
+        data[name] = None
         pieces += (b"," if pieces else b"", encode(name), b":", *own)
     head = b'{"data":{' if not errors else b'{"errors":' + encode(errors) + b',"data":{'
     return GraphQLResponse(errors or UNSET, data), [head, *pieces, b"}}"]

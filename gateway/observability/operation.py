@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
@@ -110,6 +110,16 @@ class Metrics(Protocol):
     def end(self, operation: OperationRecord) -> None: ...
 
 
+class Budget(Protocol):
+    """The bytes that one operation may hold, in `upstream.budget`."""
+
+    def hold_response(self, size: int) -> errors.LimitExceeded | None: ...
+
+    def drop_response(self, size: int) -> None: ...
+
+    def release(self) -> None: ...
+
+
 class OperationRecord(msgspec.Struct, eq=False):
     """The record of one operation, from its request to its response.
 
@@ -139,7 +149,7 @@ class OperationRecord(msgspec.Struct, eq=False):
     seconds: float = 0.0
     upstream_seconds: float = 0.0  # while at least one call was open: concurrent calls count once
     span: OperationSpan | None = None
-    on_end: Callable[[], None] | None = None  # to be called when the response has been sent
+    budget: Budget | None = None
     _open_calls: int = 0
     _waiting_since: float = 0.0
 
@@ -259,8 +269,8 @@ class Recorder:
     def end(self, operation: OperationRecord) -> None:
         """Log and count an operation that has ended."""
         operation.end()
-        if operation.on_end is not None:
-            operation.on_end()
+        if operation.budget is not None:
+            operation.budget.release()
         if self._metrics is not None:
             self._metrics.end(operation)
         if operation.span is not None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from gateway import errors
 from gateway.errors import ErrorCode
 from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, Call, OperationRecord
-from gateway.upstream.budget import OperationBudget
+from gateway.upstream.budget import LARGE_BODY, OperationBudget
 from gateway.upstream.client import Client, Deadline, NotConfigured
 from gateway.upstream.record_types import Record, decode_object, rows_of
 from gateway.upstream.routes import Route
@@ -116,7 +116,12 @@ class CallerClient:
 
     async def read_object(self, route: Route, query: Mapping[str, str], *keys: str) -> Record:
         """Return the JSON object of a read with parameters."""
-        record = decode_object((await self.read(route, encode_query(query), *keys)).body)
+        body = (await self.read(route, encode_query(query), *keys)).body
+        excess = self.count_objects(body)
+        record = decode_object(body) if excess is None else None
+        del body  # which the frame of an error would hold
+        if excess is not None:
+            raise excess
         if record is None:
             raise self.bad_shape()
         return record
@@ -132,6 +137,12 @@ class CallerClient:
             raise self.bad_shape()
         self.check_complete(page, records)
         return records
+
+    def count_objects(self, body: bytes) -> errors.LimitExceeded | None:
+        """Count a body that becomes dictionaries, if it is large. Return the error if there are too many."""
+        if len(body) <= LARGE_BODY or self._budget is None:
+            return None
+        return self._budget.hold_objects(len(body))
 
     def check_complete(self, page: Record, records: Sequence[Record]) -> None:
         """Check a list that is not read on. Raises `UpstreamBadResponse` if its total says it goes on."""

@@ -10,6 +10,7 @@ from typing import Any, Protocol, overload
 import msgspec
 
 from gateway import errors
+from gateway.upstream.budget import LARGE_BODY
 from gateway.upstream.caller import CallerClient, Service, percent_encode
 from gateway.upstream.record_types import (
     FROM_CIRCULATION,
@@ -23,8 +24,6 @@ from gateway.upstream.record_types import (
 )
 from gateway.upstream.routes import Route
 from gateway.upstream.turns import Turn
-
-LARGE_BODY = 400_000  # bytes, which take two milliseconds to decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +167,9 @@ class BoundCollection:
         )
         if len(body) > LARGE_BODY:
             async with Turn():
+                if decoder is None and (excess := self.client.count_objects(body)) is not None:
+                    del body
+                    raise excess
                 page = self.page(body) if decoder is None else decoder.decode_page(self, body)
         else:
             page = self.page(body) if decoder is None else decoder.decode_page(self, body)

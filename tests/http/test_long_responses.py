@@ -91,3 +91,43 @@ async def test_roots_beyond_the_size_of_a_response_are_null() -> None:
     assert error["path"] == ["b"]
     assert error["extensions"]["limit"] == "MAX_RESPONSE_BYTES"
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+async def test_a_response_that_the_process_has_no_room_for_is_null() -> None:
+    """Twelve megabytes that few bytes of upstream become are too many: their root is null, for good, because
+    the operation alone exceeds the share. A later operation has the room again."""
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/inventory/instances":
+            record = {"id": key(7), "identifiers": [{"value": TEXT * 2}] * 200}
+            return httpx.Response(200, json={"instances": [record], "totalRecords": 1})
+        limit = int(request.url.params["limit"])
+        return httpx.Response(200, json={"loans": [{"id": key(1), "item": {"instanceId": key(7)}}] * limit})
+
+    query = "{loans(first: %d) {nodes {instance {identifiers {value}}}}}"
+    async with gateway_over(upstream, max_process_bytes=10_000_000) as gateway:
+        refused = await gateway.execute(query % 1000)
+        served = await gateway.execute(query % 400)
+
+    (error,) = refused["errors"]
+    assert refused["data"] == {"loans": None}
+    assert error["path"] == ["loans"]
+    assert error["extensions"]["limit"] == "MAX_PROCESS_BYTES"
+    assert error["extensions"]["retryable"] is False
+    assert "errors" not in served
+    assert {len(each["instance"]["identifiers"]) for each in served["data"]["loans"]["nodes"]} == {200}
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+async def test_large_pages_without_a_plan_count_as_the_objects_that_they_become(execution: str) -> None:
+    """A page of a megabyte fits into three, unless it is decoded into dictionaries."""
+    async with gateway_over(page, execution=execution, max_process_bytes=3_000_000) as gateway:
+        answer = await gateway.execute("{loans(first: 1000) {nodes {id}}}")
+
+    if execution == "plan":
+        assert len(answer["data"]["loans"]["nodes"]) == 1000
+    else:
+        (error,) = answer["errors"]
+        assert answer["data"] == {"loans": None}
+        assert error["extensions"]["limit"] == "MAX_PROCESS_BYTES"
+        assert error["extensions"]["retryable"] is False

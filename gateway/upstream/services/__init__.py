@@ -156,7 +156,7 @@ class Services:
         )
         if operation is None:
             operation = OperationRecord()
-        operation.on_end = budget.release
+        operation.budget = budget
         return Upstream(self, caller, operation, budget)
 
     async def aclose(self) -> None:
