@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
-from gateway.sandbox import Sandbox, create_sandbox
-from tests.gateway_under_test import Gateway, open_gateway
-from tests.http.desk import Desk
+if TYPE_CHECKING:  # the process that only hands tests to others needs two seconds less without them
+    from gateway.sandbox import Sandbox
+    from tests.gateway_under_test import Gateway
+    from tests.http.desk import Desk
 
 # The inner loop, `pytest -m "not slow"`, must stay below 90 seconds on two cores. A test is slow if it has
 # the mark, if its path is one of these, or if it is beyond the sample of a function with many cases.
@@ -84,10 +85,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_configure(config: pytest.Config) -> None:
     # Hardly any object of a test is in a cycle, and a pass every 700 of them takes a tenth of the time.
     gc.set_threshold(50_000, 20, 20)
-    # A busy machine is slow, which is no failure of an example.
-    settings.register_profile("all", deadline=None)
-    settings.register_profile("inner-loop", deadline=None, max_examples=MAX_EXAMPLES)
-    settings.load_profile("inner-loop" if config.option.markexpr == INNER_LOOP else "all")
+    if config.getoption("dist", "no") == "no":  # otherwise other processes run the tests
+        from hypothesis import settings
+
+        # A busy machine is slow, which is no failure of an example.
+        settings.register_profile("all", deadline=None)
+        settings.register_profile("inner-loop", deadline=None, max_examples=MAX_EXAMPLES)
+        settings.load_profile("inner-loop" if config.option.markexpr == INNER_LOOP else "all")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -130,18 +134,24 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def gateway() -> AsyncIterator[Gateway]:
+    from tests.gateway_under_test import open_gateway
+
     async with open_gateway() as opened:
         yield opened
 
 
 @pytest.fixture(scope="session", name="unchanged")
 def _unchanged() -> Sandbox:
+    from gateway.sandbox import create_sandbox
+
     return create_sandbox()
 
 
 @pytest.fixture
 async def reader(unchanged: Sandbox) -> AsyncIterator[Gateway]:
     """Faults may be added to it and are gone with the test; its records stay what they are."""
+    from tests.gateway_under_test import open_gateway
+
     unchanged.calls.clear()
     async with open_gateway(unchanged, max_cost=100_000, max_result_nodes=10_000_000) as opened:
         yield opened
@@ -150,4 +160,6 @@ async def reader(unchanged: Sandbox) -> AsyncIterator[Gateway]:
 
 @pytest.fixture(name="desk")
 def _desk() -> Desk:
+    from tests.http.desk import Desk
+
     return Desk()
