@@ -33,9 +33,9 @@ from msgspec import UNSET
 from gateway.engine.core import (
     STRAWBERRY_RULES,
     FragmentDetails,
-    GraphQLVariableSignature,
+    Variable,
     core_schema,
-    variable_signatures,
+    variables_of,
 )
 from gateway.engine.defer import defer_conditions, may_defer, without_defer
 from gateway.engine.error_masking import shorten
@@ -96,8 +96,8 @@ class Operation:
     fragments: dict[str, FragmentDetails]
     name: str | None
     is_mutation: bool
-    signatures: tuple[GraphQLVariableSignature, ...]
-    variables: VariablesDecoder | None  # None if it declares no variables
+    variables: tuple[Variable, ...]
+    variables_decoder: VariablesDecoder | None  # None if it declares no variables
     steps: tuple[Step, ...]  # the fields that cost upstream calls or multiply records
     aliases: int  # of its document
     estimate: Estimate | None  # None if it depends on variables
@@ -279,8 +279,8 @@ class Documents:
             fragments={name: FragmentDetails(node, None) for name, node in definitions.items()},
             name=node.name.value[:MAX_NAME_LENGTH] if node.name else None,
             is_mutation=node.operation is OperationType.MUTATION,
-            signatures=variable_signatures(self.core_schema, node.variable_definitions or ()),
-            variables=VariablesDecoder(node) if node.variable_definitions else None,
+            variables=variables_of(self.core_schema, node.variable_definitions or ()),
+            variables_decoder=VariablesDecoder(node) if node.variable_definitions else None,
             steps=steps,
             aliases=aliases,
             estimate=estimate,

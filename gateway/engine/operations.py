@@ -134,12 +134,12 @@ class Operations:
         if operation.is_mutation and not allow_mutations:
             raise MutationNotAllowed
         variables = _NO_VARIABLES
-        if operation.variables is not None:
+        if operation.variables_decoder is not None:
             try:
-                given = operation.variables.decode(request.variables)
+                given = operation.variables_decoder.decode(request.variables)
             except GraphQLError as error:
                 return _refuse([error], caller)
-            coerced = coerce_variables(operation.signatures, given)
+            coerced = coerce_variables(operation.variables, given)
             if coerced is None:
                 judged = self._judge_variables(operation, given)
                 if isinstance(judged, list):
