@@ -114,12 +114,14 @@ def caller_from_headers(
 ) -> Caller:
     """Read the caller from raw ASGI headers; the defaults are for the sandbox, which needs no login."""
     values = _read(headers)
-    traceparent = _traceparent(values)
+    # Few requests have these.
+    traceparent = _traceparent(values) if b"traceparent" in values else None
+    languages = values.get(b"accept-language")
     return Caller(
         tenant=_tenant(values, default_tenant),
         token=_token(values, token_cookie=token_cookie),
         request_id=_request_id(values.get(RAW_REQUEST_ID_HEADER)),
-        accept_language=_list(values.get(b"accept-language")),
+        accept_language=None if languages is None else _list(languages),
         traceparent=traceparent,
         tracestate=_list(values.get(b"tracestate")) if traceparent else None,
         polaris=_polaris(values, default_polaris),
@@ -165,7 +167,9 @@ def _read(headers: Headers) -> dict[bytes, list[bytes]]:
 
 def _single(values: dict[bytes, list[bytes]], name: bytes) -> bytes | None:
     lines = values.get(name)
-    return None if lines is None else _only(lines, name)
+    if lines is None:
+        return None
+    return lines[0].strip(b" \t") if len(lines) == 1 and b"," not in lines[0] else _only(lines, name)
 
 
 def _only(lines: Sequence[bytes], name: bytes) -> bytes:
@@ -199,7 +203,7 @@ def _tenant(values: dict[bytes, list[bytes]], default: str | None) -> str:
 def _token(values: dict[bytes, list[bytes]], *, token_cookie: bool) -> str | None:
     # As in Okapi, two headers with different tokens are refused. A cookie is used if there is no header.
     header = _single(values, _TOKEN)
-    bearer = _bearer(values, has_token=header is not None)
+    bearer = _bearer(values, has_token=header is not None) if b"authorization" in values else None
     if header is not None and bearer is not None and header != bearer:
         raise BadRequest(f"Headers {TOKEN_HEADER} and Authorization have different tokens.")
     if header is not None:

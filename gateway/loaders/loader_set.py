@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from operator import attrgetter
 from typing import Any, Self, TypeAlias, overload
 from weakref import proxy
@@ -20,6 +20,8 @@ from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, Collection
 from gateway.upstream.services import SERVICES, ListsFrom, Upstream
+
+_getter = cache(attrgetter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,12 @@ class CollectionName:
 
     def of(self, upstream: Upstream, lists_from: ListsFrom) -> BoundCollection:
         """Return the collection in the name of the caller."""
-        collection: BoundCollection = attrgetter(self.key(lists_from == "circulation"))(upstream)
+        collection: BoundCollection = _getter(self.key(lists_from == "circulation"))(upstream)
         if self.direct is None:
             return collection
         if lists_from == "auto":
             # A proxy: the list is kept by `upstream`, and a cycle would stay until a garbage collection.
-            return upstream.bff_or_circulation(collection, partial(attrgetter(self.direct), proxy(upstream)))
+            return upstream.bff_or_circulation(collection, partial(_getter(self.direct), proxy(upstream)))
         return upstream.bff_if_served(collection) if lists_from == "bff if served" else collection
 
     @property

@@ -251,14 +251,21 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
-        self._count(len(url) + 2)
+        self.field_bytes += len(url) + 2
+        if self.field_bytes > self.limits.max_header_bytes:
+            raise self._stop(431, self._too_many_bytes())
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.phase is Phase.BODY:
             # Trailers would become headers of a request whose headers are processed already.
             raise self._stop(400, "Trailer fields after a body are not supported.")
-        super().on_header(name, value)
-        self._count(len(name) + len(value) + 4)  # colon, space and line end
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+        self.field_bytes += len(name) + len(value) + 4  # colon, space and line end
+        if self.field_bytes > self.limits.max_header_bytes:
+            raise self._stop(431, self._too_many_bytes())
         if len(self.headers) > self.limits.max_headers:
             raise self._stop(431, f"The request has more than {self.limits.max_headers} header fields.")
 
@@ -358,29 +365,27 @@ class BoundedProtocol(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in ("1.0", "1.1"):
             raise self._stop(400, "Only HTTP/1.0 and HTTP/1.1 are supported.")
-        names = [name for name, _ in self.headers]
         if self.parser.get_method() == b"CONNECT":
             raise self._stop(400, "The gateway is no proxy.")
-        hosts = [value for name, value in self.headers if name == b"host"]
+        hosts, codings = [], []
+        for name, value in self.headers:
+            if name == b"host":
+                hosts.append(value)
+            elif name == b"transfer-encoding":
+                codings.append(value.lower())
         if len(hosts) > 1 or (not hosts and version == "1.1"):
             raise self._stop(400, "Header Host must be sent exactly once.")
         if self.hosts is not None:
             if (authority := authority_of(self.url)) is not None:
                 hosts.append(authority)
-            if not all(self.hosts.permits(host, self.server) for host in hosts):
-                raise self._stop(421, self.hosts.refusal)
-        if b"transfer-encoding" in names:
-            codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
-            if codings != [b"chunked"] or version == "1.0":
-                raise self._stop(400, "Only Transfer-Encoding chunked is supported, in HTTP/1.1.")
+            for host in hosts:
+                if not self.hosts.permits(host, self.server):
+                    raise self._stop(421, self.hosts.refusal)
+        if codings and (codings != [b"chunked"] or version == "1.0"):
+            raise self._stop(400, "Only Transfer-Encoding chunked is supported, in HTTP/1.1.")
         if self in self.spare and not self.url.startswith(SPARE_PATH):
             self.refusal = RequestRefused(503, _too_many_connections())
             raise self.refusal
-
-    def _count(self, size: int) -> None:
-        self.field_bytes += size
-        if self.field_bytes > self.limits.max_header_bytes:
-            raise self._stop(431, self._too_many_bytes())
 
     def _too_many_bytes(self) -> str:
         return f"The head of the request exceeds MAX_HEADER_BYTES of {self.limits.max_header_bytes} bytes."
