@@ -147,7 +147,7 @@ async def test_values_of_conditions_change_what_is_needed() -> None:
     assert await execute(document, context, "A", wide=False) == {"barcode": "b"}
     assert await execute(document, context, "A", wide=True) == {"barcode": None, "type": "patron"}
     assert await execute(document, context, "A", wide=False) == {"barcode": "b"}
-    assert table.asked == [
+    assert table.calls == [
         "/circulation-bff/loans",
         "/circulation-bff/loans",
         "/users",

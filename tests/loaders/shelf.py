@@ -25,7 +25,7 @@ _TERM = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 class Shelf:
-    """A collection behind a function: it understands the queries of loaders and keeps what it was asked.
+    """A collection behind a function that evaluates the queries of loaders and records them.
 
     The order of its records is their order in every response.
     """
@@ -37,26 +37,26 @@ class Shelf:
     ) -> None:
         self.records = list(records)
         self.index = index
-        self.asked: list[dict[str, str]] = []
+        self.requests: list[dict[str, str]] = []
         self.lines: list[int] = []
         self.sent = 0
         self.in_flight = 0
-        self.most_in_flight = 0
+        self.max_in_flight = 0
         self.cancelled = 0
         self.gate: asyncio.Event | None = None
-        self.max_page: int | None = None  # a maximum of its own, which it applies without an error
+        self.max_page: int | None = None  # a maximum of upstream, which it applies without an error
         self.surplus = 0  # added to totals
         self.fails: Callable[[str], bool] = lambda query: False
-        transport = httpx.MockTransport(self._answer)
+        transport = httpx.MockTransport(self._respond)
         client = CallerClient(Client("folio", base, transport, Settings(read_attempts=1)), ())
         self.collection = Collection(Route("GET", "/things"), "things").bind(client)
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _respond(self, request: httpx.Request) -> httpx.Response:
         parameters = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
-        self.asked.append(parameters)
+        self.requests.append(parameters)
         self.lines.append(len(f"GET {request.url.raw_path.decode()} HTTP/1.1"))
         self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
         try:
             await (self.gate.wait() if self.gate else asyncio.sleep(0))
         except asyncio.CancelledError:
@@ -67,8 +67,8 @@ class Shelf:
         query = parameters["query"]
         if self.fails(query):
             return httpx.Response(503)
-        wanted = {each.lower() for each in terms(query)}
-        result = [each for each in self.records if str(each.get(self.index)).lower() in wanted]
+        keys = {each.lower() for each in terms(query)}
+        result = [each for each in self.records if str(each.get(self.index)).lower() in keys]
         offset = int(parameters.get("offset", 0))
         limit = min(int(parameters["limit"]), self.max_page or self.MAX_LIMIT)
         body: dict[str, Any] = {"things": result[offset : offset + limit]}
@@ -79,7 +79,7 @@ class Shelf:
 
 
 def terms(query: str) -> list[str]:
-    """The quoted values of a query, as they were before they were escaped."""
+    """Return the quoted values of a query, unescaped."""
     return [re.sub(r"\\(.)", r"\1", each) for each in _TERM.findall(query)]
 
 
@@ -87,12 +87,12 @@ def ids(count: int) -> list[str]:
     return [str(uuid.UUID(int=number + 1, version=4)) for number in range(count)]
 
 
-async def loaded(loader: DataLoader[Any, Any], keys: Sequence[Any]) -> list[Any]:
-    """What each key got: a record, a slice, None, or its error. Any: loaders of several kinds."""
+async def load_keys(loader: DataLoader[Any, Any], keys: Sequence[Any]) -> list[Any]:
+    """Return the result of each key: a record, a slice, None, or its error. Any: loaders of several kinds."""
     return list(await asyncio.gather(*(loader.load(key) for key in keys), return_exceptions=True))
 
 
-async def settled() -> None:
-    """Let everything run that needs no time."""
+async def settle() -> None:
+    """Run everything that needs no time."""
     for _ in range(100):
         await asyncio.sleep(0)

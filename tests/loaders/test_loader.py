@@ -1,4 +1,4 @@
-"""Keys that are loaded at once: they join the batch of their turn, and what comes of them is kept."""
+"""Keys that are loaded at once: they join the batch of their turn, and their results are kept."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from gateway.upstream.record_types import Members
 
 pytestmark = pytest.mark.anyio
 
-Record = Any  # what a loader has of a key: text here, or a Struct
+Record = Any  # the result of a key: text here, or a Struct
 
 
 class Source:
-    """What a loader asks; notes each batch, and answers when it is let."""
+    """The source of a loader, which records each batch and can be held."""
 
     def __init__(self, value: Callable[[str], Record] = str.upper) -> None:
         self.value = value
         self.batches: list[list[str]] = []
-        self.asked = asyncio.Event()
+        self.called = asyncio.Event()
         self.decoders: list[RecordDecoder | None] = []
         self.cancelled: list[list[str]] = []
         self.gates: dict[str, asyncio.Event] = {}  # a batch with this key waits
 
     async def __call__(self, keys: list[str], decoder: RecordDecoder | None) -> list[Record]:
         self.batches.append(keys)
-        self.asked.set()
+        self.called.set()
         self.decoders.append(decoder)
         try:
             for key in keys:
@@ -54,7 +54,7 @@ def loader_of(source: Source) -> Loader[str, Record]:
 
 
 async def test_one_batch_for_keys_at_once_and_keys_one_by_one() -> None:
-    """Keys of one turn of the loop are one question, however they were asked for."""
+    """Keys of one turn of the event loop are one batch, loaded together or singly."""
     source = Source()
     loader = loader_of(source)
 
@@ -83,8 +83,8 @@ async def test_a_key_in_several_spellings() -> None:
     assert source.batches == [["Ab", "c", "d"]]
 
 
-async def test_a_loader_has_all_that_the_library_gives_one() -> None:
-    """It is made without the library's own constructor, and lacks nothing of what that makes."""
+async def test_a_loader_has_all_attributes_of_a_data_loader() -> None:
+    """It is created without the library's constructor, and has all attributes of a DataLoader."""
 
     async def load(keys: list[str], decoder: RecordDecoder | None = None) -> list[Any]:
         return keys
@@ -99,7 +99,7 @@ async def test_a_loader_has_all_that_the_library_gives_one() -> None:
 
 
 async def test_nothing_to_wait_for() -> None:
-    """What is here already is not waited for, and no keys are no question."""
+    """Loaded keys are returned at once, and no keys are no batch."""
     source = Source()
     loader = loader_of(source)
     await wait_for_all(loader.load_all(["a", "b"]))
@@ -109,13 +109,13 @@ async def test_nothing_to_wait_for() -> None:
     assert source.batches == [["a", "b"]]
 
 
-async def test_a_batch_that_is_on_its_way_is_joined() -> None:
-    """Keys whose answer is under way are waited for and not asked again."""
+async def test_keys_of_a_batch_in_flight_are_shared() -> None:
+    """Keys of a batch in flight are awaited and not requested again."""
     source = Source()
     gate = source.hold("a")
     loader = loader_of(source)
     waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"])))
-    await source.asked.wait()
+    await source.called.wait()
 
     one = loader.load("B")
     pending = loader.load_all(["b", "A"])
@@ -130,7 +130,7 @@ async def test_a_batch_that_is_on_its_way_is_joined() -> None:
 
 
 async def test_a_batch_takes_its_own_keys_only() -> None:
-    """A batch that is sent off, but has not begun, leaves the keys that come then to their own batch."""
+    """Keys that arrive after a batch was scheduled, and before it begins, are in the next batch."""
     for turns in range(6):
         source = Source()
         gate = source.hold("slow")
@@ -154,7 +154,7 @@ async def test_a_batch_takes_its_own_keys_only() -> None:
 
 
 async def test_errors_are_kept() -> None:
-    """An error stays in the slot of its key and is not asked for again."""
+    """An error stays in the slot of its key, which is not requested again."""
     problem = errors.UpstreamTimeout("late")
     source = Source(lambda key: problem if key in "bc" else key)
     loader = loader_of(source)
@@ -169,7 +169,7 @@ async def test_errors_are_kept() -> None:
 
 
 async def test_a_loader_that_breaks() -> None:
-    """A batch that raises is the same error for all its keys, and is not sent again."""
+    """A batch that raises is the same error for all its keys, and is not repeated."""
 
     async def load(keys: list[str], _: RecordDecoder | None) -> list[Record]:
         batches.append(keys)
@@ -187,14 +187,14 @@ async def test_a_loader_that_breaks() -> None:
     assert batches == [["a", "b"]]
 
 
-async def test_nobody_waits_for_keys_at_once() -> None:
-    """Whoever waits is cancelled, and with nobody left the batch is given up."""
+async def test_a_batch_without_waiters_is_cancelled() -> None:
+    """The batch is cancelled with the only task that waits for it."""
     source = Source()
     source.hold("c")
     loader = loader_of(source)
     before = asyncio.all_tasks()
     waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b", "c"])))
-    await source.asked.wait()
+    await source.called.wait()
 
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -207,7 +207,7 @@ async def test_nobody_waits_for_keys_at_once() -> None:
 
 
 async def test_cancelled_before_the_batch_is_sent() -> None:
-    """A batch that nobody waits for any more when it is its turn is not cancel_if_unused."""
+    """A batch whose keys are all cancelled before it is sent is cancelled."""
     source = Source()
     source.hold("a")
     loader = loader_of(source)
@@ -221,14 +221,14 @@ async def test_cancelled_before_the_batch_is_sent() -> None:
     assert asyncio.all_tasks() == before
 
 
-async def test_somebody_still_waits() -> None:
-    """A batch goes on as long as one of its keys is waited for."""
+async def test_a_batch_with_a_waiter_continues() -> None:
+    """A batch continues as long as one of its keys is awaited."""
     source = Source()
     gate = source.hold("a")
     loader = loader_of(source)
     mine = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"])))
     other = loader.load("z")
-    await source.asked.wait()
+    await source.called.wait()
 
     mine.cancel()
     await asyncio.sleep(0)
@@ -241,7 +241,7 @@ async def test_somebody_still_waits() -> None:
 
 
 async def test_a_loader_passes_its_decoder_on() -> None:
-    """A batch is decoded by the decoder that the loader has when the batch is sent."""
+    """A batch is decoded by the decoder of the loader at the time of sending."""
     members = Members()
     members.leaf("id", str)
     decoder = RecordDecoder(members, from_circulation=False)

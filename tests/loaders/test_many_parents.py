@@ -30,7 +30,7 @@ def uneven() -> Sandbox:
 
 
 async def load(sandbox: Sandbox, query: str) -> tuple[list[Any], list[Call]]:  # Any: JSON
-    """The nodes of the list, and the upstream calls beside it."""
+    """Return the nodes of the list, and the other upstream calls."""
     async with open_gateway(sandbox) as gateway:
         sandbox.calls.clear()
         data = await gateway.data(f"{{ {query} }}")

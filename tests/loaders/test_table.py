@@ -1,4 +1,4 @@
-"""A table is asked whole once; one that turns out to be large is asked by id beyond its first page."""
+"""A table is read completely once; further rows of a large one are requested by id."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Rows:
-    """A collection of numbered rows that remembers its questions."""
+    """A collection of numbered rows that records its requests."""
 
     path = "/rows"
     tie_break = "id"
@@ -31,12 +31,12 @@ class Rows:
         self.rows = [{"id": str(number)} for number in range(count)]
         self.problem = problem
         self.operation = OperationRecord()
-        self.asked: list[tuple[str, int]] = []
+        self.requests: list[tuple[str, int]] = []
 
     async def __call__(
         self, query: str, *, limit: int, offset: int = 0, total: bool = False, decoder: None = None
     ) -> Page:
-        self.asked.append((query, limit))
+        self.requests.append((query, limit))
         await asyncio.sleep(0)
         if self.problem is not None:
             raise self.problem
@@ -56,8 +56,8 @@ def table(rows: Rows) -> Table:
 WHOLE = ("cql.allRecords=1 sortby name id", MAX_PAGE_SIZE)
 
 
-async def test_rows_and_list_are_one_question() -> None:
-    """Rows by id, at once and later, and the whole list come from one call."""
+async def test_rows_and_list_are_one_call() -> None:
+    """Rows by id, at once and later, and the complete list are from one call."""
     rows = Rows(5)
     small = table(rows)
 
@@ -66,19 +66,19 @@ async def test_rows_and_list_are_one_question() -> None:
 
     assert list(first) == [{"id": "1"}, rows.rows, {"id": "3"}]
     assert later == {"id": "4"}
-    assert rows.asked == [WHOLE]
+    assert rows.requests == [WHOLE]
 
 
 async def test_an_id_in_no_row_is_none() -> None:
-    """A small table is here as a whole, so an id that it lacks is not asked for again."""
+    """A small table is complete, so a missing id is not requested."""
     rows = Rows(5)
 
     assert await table(rows).by_id.load("99") is None
-    assert rows.asked == [WHOLE]
+    assert rows.requests == [WHOLE]
 
 
-async def test_a_large_table_is_asked_by_id_beyond_its_first_page() -> None:
-    """Rows that the first page lacks are one batch; the list is not handed out as if it were whole."""
+async def test_further_rows_of_a_large_table_are_requested_by_id() -> None:
+    """Rows beyond the first page are one batch; the list is not returned as if it were complete."""
     rows = Rows(MAX_PAGE_SIZE + 10)
     large = table(rows)
     last = str(MAX_PAGE_SIZE + 9)
@@ -87,17 +87,17 @@ async def test_a_large_table_is_asked_by_id_beyond_its_first_page() -> None:
 
     assert list(result) == [{"id": "7"}, {"id": last}, None]
     assert await large.rows() is None
-    assert rows.asked == [WHOLE, (f'id==("{last}" or "none")', 2)]
+    assert rows.requests == [WHOLE, (f'id==("{last}" or "none")', 2)]
 
 
 async def test_a_table_cut_short_by_upstream_is_large() -> None:
-    """A first page that is shorter than its limit and than its total does not pass for the table."""
+    """A first page that is shorter than its limit and its total is not the complete table."""
     rows = Rows(30, max_page=20)
     table_of_more = table(rows)
 
     assert await table_of_more.by_id.load("25") == {"id": "25"}
     assert await table_of_more.rows() is None
-    assert rows.asked == [WHOLE, ('id=="25"', 1)]
+    assert rows.requests == [WHOLE, ('id=="25"', 1)]
 
 
 async def test_an_outage_is_one_error_for_all() -> None:
@@ -111,4 +111,4 @@ async def test_an_outage_is_one_error_for_all() -> None:
     assert list(result) == [problem, problem]
     with pytest.raises(errors.UpstreamUnavailable):
         await broken.rows()
-    assert rows.asked == [WHOLE]
+    assert rows.requests == [WHOLE]

@@ -53,13 +53,13 @@ class Table:
     def __init__(self, responses: Mapping[str, Json] | None = None, *, slow: str = "") -> None:
         self.responses = dict(responses or {})
         self.slow = slow
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.services = Services(
             Settings(okapi_url="http://folio"), lambda limits: httpx.MockTransport(self.response)
         )
 
     async def response(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request.url.path)
+        self.calls.append(request.url.path)
         if request.url.path == self.slow:
             await asyncio.sleep(0.05)
         result = self.responses.get(request.url.path)

@@ -289,7 +289,7 @@ async def test_an_embedded_object_is_null_without_embedded_members() -> None:
         {"barcode": "b", "personal": None},
         {"barcode": None, "personal": None},
     ]
-    assert table.asked == ["/circulation-bff/loans"]
+    assert table.calls == ["/circulation-bff/loans"]
 
 
 async def test_an_invalid_record_is_reported_without_another_call() -> None:
@@ -314,7 +314,7 @@ async def test_an_invalid_record_is_reported_without_another_call() -> None:
         ["loans", "nodes", 1, "id"],
         ["loans", "nodes", 2, "renewalCount"],
     ]
-    assert sorted(table.asked) == ["/circulation-bff/loans", "/users"]
+    assert sorted(table.calls) == ["/circulation-bff/loans", "/users"]
     assert FALLBACKS.counts["record"] == given_up + 1
 
 
@@ -332,7 +332,7 @@ async def test_a_mutation_with_an_invalid_response_is_sent_once() -> None:
     lent = {"loan": {"id": "1", "dueDate": None, "borrower": {"username": None}}}
     assert plain(result.data) == {"a": lent, "b": lent}
     assert [error.path for error in result.errors or ()] == [[name, "loan", "dueDate"] for name in "ab"]
-    assert table.asked == [path, "/users", path, "/users"]
+    assert table.calls == [path, "/users", path, "/users"]
     assert FALLBACKS.counts["record"] == given_up + 2
 
 
@@ -365,7 +365,7 @@ async def test_links_of_several_roots_share_a_call() -> None:
             ]
         },
     }
-    assert table.asked == ["/circulation-bff/loans", "/circulation-bff/loans", "/users"]
+    assert table.calls == ["/circulation-bff/loans", "/circulation-bff/loans", "/users"]
 
 
 async def test_an_invalid_embedded_value_is_reported_while_links_load() -> None:
@@ -395,7 +395,7 @@ async def test_an_invalid_embedded_value_is_reported_while_links_load() -> None:
         },
     ]
     assert [error.path for error in result.errors or ()] == [["loans", "nodes", 0, "item", "status", "date"]]
-    assert table.asked == ["/circulation-bff/loans", "/inventory/items"]
+    assert table.calls == ["/circulation-bff/loans", "/inventory/items"]
 
 
 async def test_links_in_flight_complete_after_a_fallback() -> None:
@@ -423,7 +423,7 @@ async def test_links_in_flight_complete_after_a_fallback() -> None:
     assert [error.path for error in result.errors or ()] == [
         ["loans", "nodes", number, "item", "holdings", "callNumber"] for number in range(2)
     ]
-    assert sorted(table.asked) == sorted(table.responses)
+    assert sorted(table.calls) == sorted(table.responses)
 
 
 @pytest.mark.parametrize("hold", [[{"id": "p", "name": "Desk"}], None, "odd"])
@@ -443,7 +443,7 @@ async def test_a_fallback_does_not_repeat_the_calls_of_a_resolver(hold: object) 
     result = await execute_plan(f"{{ items {{ nodes {{ {asks} holdings {{ callNumber }} }} }} }}", table)
 
     places = [error.path for error in result.errors or ()]
-    assert sorted(table.asked) == [path, "/holdings-storage/holdings", "/inventory/items"]
+    assert sorted(table.calls) == [path, "/holdings-storage/holdings", "/inventory/items"]
     (node,) = plain(result.data)["items"]["nodes"]
     assert ["items", "nodes", 0, "holdings", "callNumber"] in places
     assert len(places) == (2 if hold is None or hold == "odd" else 1)
