@@ -82,14 +82,14 @@ def greeted(process: subprocess.Popen[str]) -> Iterator[str]:
     pytest.fail(f"the process ended with {process.wait()}: {process.stderr.read() if process.stderr else ''}")
 
 
-def url_of(said: list[str]) -> str:
-    curl = next(line for line in said if line.startswith("  curl "))
+def url_of(printed_lines: list[str]) -> str:
+    curl = next(line for line in printed_lines if line.startswith("  curl "))
     return "http://" + shlex.split(curl)[1].removeprefix("http://").split("/")[0]
 
 
-def pasted(said: list[str]) -> Any:
+def pasted(printed_lines: list[str]) -> Any:
     """Send what the printed curl command sends; return the decoded answer."""
-    words = iter(shlex.split(next(line for line in said if line.startswith("  curl ")))[1:])
+    words = iter(shlex.split(next(line for line in printed_lines if line.startswith("  curl ")))[1:])
     url, headers, content = next(words), {}, None
     for option in words:
         if option == "-H":
@@ -693,11 +693,11 @@ def test_a_large_library_says_that_it_is_being_loaded(
 
 def test_sandbox_process() -> None:
     """`sandbox` serves invented records over REST, says so, and ends with 0 on SIGTERM."""
-    with started("sandbox", "--port", "0") as (process, said):
-        assert said[0] == f"circulation-gateway {__version__}"
-        assert said[1] == "SANDBOX: an embedded library with sample records, not your library."
-        assert said[2].startswith("Tenant diku: 300 users, ")
-        assert len(pasted(said)["loans"]) == 1
+    with started("sandbox", "--port", "0") as (process, printed_lines):
+        assert printed_lines[0] == f"circulation-gateway {__version__}"
+        assert printed_lines[1] == "SANDBOX: an embedded library with sample records, not your library."
+        assert printed_lines[2].startswith("Tenant diku: 300 users, ")
+        assert len(pasted(printed_lines)["loans"]) == 1
 
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
@@ -708,17 +708,17 @@ def test_sandbox_process() -> None:
 
 def test_gateway_process() -> None:
     """With nothing configured it serves the embedded library, says so, and ends with 0 on SIGTERM."""
-    with started("--port", "0", "--shutdown-timeout", "2") as (process, said):
-        assert said[:3] == [
+    with started("--port", "0", "--shutdown-timeout", "2") as (process, printed_lines):
+        assert printed_lines[:3] == [
             f"circulation-gateway {__version__}",
             "SANDBOX: an embedded library with sample records, not your library.",
             "Set OKAPI_URL to serve your library.",
         ]
-        url = url_of(said)
-        assert f"  GraphQL  {url}/graphql  (GraphiQL in a browser)" in said
+        url = url_of(printed_lines)
+        assert f"  GraphQL  {url}/graphql  (GraphiQL in a browser)" in printed_lines
         assert get(f"{url}/admin/health").status_code == 200
         assert get(f"{url}/admin/health/readiness").status_code == 200
-        response = pasted(said)
+        response = pasted(printed_lines)
         assert "errors" not in response
         assert len(response["data"]["loans"]["nodes"]) == 3
 
@@ -728,14 +728,14 @@ def test_gateway_process() -> None:
 
 def test_gateway_process_turns_readiness_off_first() -> None:
     """Between SIGTERM and the end, readiness says 503 while the gateway still answers."""
-    with started("--port", "0") as (process, said):
-        url = url_of(said)
+    with started("--port", "0") as (process, printed_lines):
+        url = url_of(printed_lines)
         process.send_signal(signal.SIGTERM)
         statuses: set[int] = set()
         while statuses != {200, 503}:
             statuses.add(get(f"{url}/admin/health").status_code)
             statuses.add(get(f"{url}/admin/health/readiness").status_code)
-        assert len(pasted(said)["data"]["loans"]["nodes"]) == 3
+        assert len(pasted(printed_lines)["data"]["loans"]["nodes"]) == 3
 
         assert process.wait(PATIENCE) == 0
 
@@ -744,9 +744,9 @@ def test_gateway_process_over_a_sandbox_process() -> None:
     """The gateway over the sandbox's REST interfaces answers what it answers with the library inside."""
     with started("--port", "0") as (_, embedded), started("sandbox", "--port", "0") as (_, rest):
         upstream = url_of(rest)
-        with started("--port", "0", "--okapi-url", upstream) as (process, said):
-            assert said[1] == f"Serving FOLIO at {upstream}"
-            assert pasted(said) == pasted(embedded)
+        with started("--port", "0", "--okapi-url", upstream) as (process, printed_lines):
+            assert printed_lines[1] == f"Serving FOLIO at {upstream}"
+            assert pasted(printed_lines) == pasted(embedded)
 
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE) == 0

@@ -65,11 +65,11 @@ def started(
         alarm = threading.Timer(START_SECONDS_WRAPPED if wrapper else START_SECONDS, running.kill)
         alarm.start()
         try:
-            said = next(filter(None, (re.search(says, line.rstrip()) for line in running.stdout)), None)
+            output = next(filter(None, (re.search(says, line.rstrip()) for line in running.stdout)), None)
             alarm.cancel()
-            if said is None:
+            if output is None:
                 raise RuntimeError(f"`python {' '.join(arguments)}` did not start; its reason is above")
-            yield Process(running.pid, said[1])
+            yield Process(running.pid, output[1])
         finally:
             alarm.cancel()
             running.kill()

@@ -61,16 +61,20 @@ def test_apollo_client_and_urql(node_modules: Path, tmp_path: Path) -> None:
     script = (HERE / "documents.mjs").read_text(encoding="utf-8")
     place = workspace(tmp_path, {"documents.mjs": script}, node_modules)
     with gateway() as http:
-        said = json.loads(place.node("documents.mjs", str(http.base_url)))
+        output = json.loads(place.node("documents.mjs", str(http.base_url)))
         loans = "{ loans(first: 2) { nodes { id borrower { id active } } } }"
         whole = http.post("/graphql", json={"query": loans}).json()["data"]
 
     plain = "application/graphql-response+json"
     # The hash alone, then the text with its hash, then the hash again.
-    assert said["byHash"] == [[1, 1], [["POST", False], ["POST", True], ["POST", False]], [plain] * 3]
-    assert said["byGet"] == [[1, 1], [["GET", False], ["GET", False]], [plain] * 2]
+    assert output["byHash"] == [
+        [1, 1],
+        [["POST", False], ["POST", True], ["POST", False]],
+        [plain] * 3,
+    ]
+    assert output["byGet"] == [[1, 1], [["GET", False], ["GET", False]], [plain] * 2]
     for form in ("apollo", "urql"):
-        states, last, _, types = said[form]
+        states, last, _, types = output[form]
         assert types == [PARTS]
         assert states[0] == ["streaming", [False, False]]
         assert states[-1] == ["complete", [True, True]]

@@ -101,8 +101,8 @@ def note(seen: Seen, value: Json, where: str) -> None:
             note(seen, each, where)
     elif isinstance(value, dict):
         if value.get("id"):
-            for path, said in leaves(value):
-                seen[value["__typename"], value["id"]][path][repr(said)].add(where)
+            for path, member in leaves(value):
+                seen[value["__typename"], value["id"]][path][repr(member)].add(where)
         for name, each in value.items():
             note(seen, each, f"{where}.{name}")
 

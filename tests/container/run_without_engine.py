@@ -211,7 +211,7 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def said(what: str) -> None:
+def print_step(what: str) -> None:
     print(f"ok  {what}", flush=True)
 
 
@@ -223,7 +223,7 @@ def check_configuration(config: Json) -> None:
     assert config["StopSignal"] == "SIGTERM", config["StopSignal"]
     assert not config.get("Volumes"), config["Volumes"]
     assert not [name for name in names if SECRETIVE.search(name) or name.startswith("PIP_")], names
-    said(f"the image's environment is {', '.join(names)}")
+    print_step(f"the image's environment is {', '.join(names)}")
 
 
 def check_content(root: Path) -> None:
@@ -236,7 +236,7 @@ def check_content(root: Path) -> None:
         assert not (root / name).exists(), name
     assert not list(packages.glob("tests"))
     assert not (root / "etc/pip.conf").exists()
-    said("the image holds the gateway, compiled, and neither pip nor tests nor anything of the builder")
+    print_step("the image holds the gateway, compiled, and neither pip nor tests nor anything of the builder")
 
 
 def check_refusal(config: Json, root: Path) -> None:
@@ -246,7 +246,7 @@ def check_refusal(config: Json, root: Path) -> None:
     assert ended.returncode == 2, ended
     assert len(lines) == 1, lines
     assert "OKAPI_URL" in lines[0], lines
-    said(f"without an upstream it exits with 2: {lines[0]}")
+    print_step(f"without an upstream it exits with 2: {lines[0]}")
 
 
 def check_process(pid: int, config: Json, variables: Mapping[str, str]) -> None:
@@ -258,11 +258,11 @@ def check_process(pid: int, config: Json, variables: Mapping[str, str]) -> None:
         assert int(status[name], 16) == 0, (name, status[name])
     assert status["NoNewPrivs"] == "1"
     assert status["NSpid"].split()[-1] == "1", status["NSpid"]
-    said("process 1 is user 65532 without groups, capabilities or a way to get any")
+    print_step("process 1 is user 65532 without groups, capabilities or a way to get any")
     environment = Path(f"/proc/{pid}/environ").read_bytes().decode().rstrip("\0").split("\0")
     given = dict(each.split("=", 1) for each in config["Env"]) | dict(variables)
     assert dict(each.split("=", 1) for each in environment) == given, environment
-    said("its environment is the image's and what it was started with, and holds no secret")
+    print_step("its environment is the image's and what it was started with, and holds no secret")
 
 
 def check_service(config: Json, root: Path) -> None:
@@ -270,7 +270,7 @@ def check_service(config: Json, root: Path) -> None:
     variables = {"SANDBOX": "1", "PORT": str(port)}
     with running(config, root, variables) as (pid, started):
         healthy(port)
-        said("/admin/health answers 200")
+        print_step("/admin/health answers 200")
         check_process(pid, config, variables)
         before = files_of(root)
         loans = graphql(port, LOANS)["loans"]
@@ -283,10 +283,10 @@ def check_service(config: Json, root: Path) -> None:
         }
         lent = graphql(port, CHECK_OUT, {"input": item})["checkOut"]
         assert lent == {"__typename": "CheckedOut", "loan": {"item": {"barcode": "2000000001"}}}, lent
-        said(f"it serves GraphQL: {loans['totalCount']} loans of the embedded library, and a check-out")
+        print_step(f"it serves GraphQL: {loans['totalCount']} loans of the embedded library, and a check-out")
         healthcheck, environment = command_of(config, root, config["Healthcheck"]["Test"][1:], variables)
         subprocess.run(healthcheck, env=environment, check=True, timeout=60)
-        said("the image's own health check passes")
+        print_step("the image's own health check passes")
         assert written_to(pid) == [], written_to(pid)
         for place in ("/", "/tmp", "/opt/gateway", "/dev"):  # noqa: S108 - where one would write
             touch, environment = command_of(config, root, ["touch", f"{place}/written"], {})
@@ -294,14 +294,14 @@ def check_service(config: Json, root: Path) -> None:
             assert ended.returncode == 1, (place, ended)
             assert "Read-only file system" in ended.stderr, ended
         assert files_of(root) == before
-        said("no file is open for writing, none was written, and none can be")
+        print_step("no file is open for writing, none was written, and none can be")
         resident = status_of(pid)["VmRSS"]
         os.kill(pid, signal.SIGTERM)
         asked = time.monotonic()
         output, _ = started.communicate(timeout=40)
         assert started.returncode == 0, (started.returncode, output)
         assert "Traceback" not in output, output
-        said(f"SIGTERM ends it with 0 after {time.monotonic() - asked:.1f} s; it held {resident}")
+        print_step(f"SIGTERM ends it with 0 after {time.monotonic() - asked:.1f} s; it held {resident}")
 
 
 def main() -> int:
@@ -316,11 +316,11 @@ def main() -> int:
         base = options.base or Path(folder) / "base"
         if not base.exists():
             debian(base)
-            said("Debian's root file system is there")
+            print_step("Debian's root file system is there")
         builder = Builder(Path(folder))
         builder.base(base)
         config = builder.image()
-        said("buildah built the Dockerfile")
+        print_step("buildah built the Dockerfile")
         check_configuration(config)
         with builder.root() as root:
             check_content(root)

@@ -47,12 +47,12 @@ LOGGED = (*INNER[:-1], BARCODE, NAME, WORKING, "cql.allRecords", "mutation {", "
 
 QUESTION = f'{{ item(barcode: "{BARCODE}") {{ id title }} a: user(username: "{WORKING}") {{ id }} }}'
 ID = "7c9e6679-7425-40de-944b-000000000001"
-ACT = f"""mutation {{ checkOut(input: {{
+MUTATION = f"""mutation {{ checkOut(input: {{
     itemBarcode: "{BARCODE}", userBarcode: "{WORKING}", servicePointId: "{ID}"
 }}) {{ __typename ... on Refusal {{ reasons {{ message code parameters {{ key value }} }} }} }} }}"""
 LOCK = "mutation { lockObject(input: { objectType: PATRON, objectId: 7 }) { __typename } }"
 LOANS = f'{{ loans(cql: "userId=={WORKING}") {{ nodes {{ id borrower {{ id }} }} }} }}'
-DOCUMENTS = (QUESTION, ACT, LOCK, LOANS)
+DOCUMENTS = (QUESTION, MUTATION, LOCK, LOANS)
 
 
 def raise_error(problem: Exception) -> Upstream:
@@ -156,7 +156,7 @@ async def test_only_reasons_of_a_refusal_are_passed_on() -> None:
     """Of a 422, the message, code and parameters of each reason are passed on, and no other member."""
     reason = {"message": "Item is already checked out", "code": "ITEM_X", "type": TRACE, "trace": URL}
     body = {"errors": [{**reason, "parameters": [{"key": "itemBarcode", "value": "1"}]}], "stack": TRACE}
-    (response,) = await send_documents(lambda request: httpx.Response(422, json=body), [ACT])
+    (response,) = await send_documents(lambda request: httpx.Response(422, json=body), [MUTATION])
 
     assert "Item is already checked out" in response.text
     assert [each for each in INNER if each in response.text] == []

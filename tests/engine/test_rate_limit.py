@@ -26,7 +26,7 @@ from tests.store_server import (
 )
 
 LOANS = "{ loans(first: 1) { nodes { id } } }"  # one upstream call
-ACT = 'mutation { checkIn(input: {itemBarcode: "1", servicePointId: "%s"}) { __typename } }'
+MUTATION = 'mutation { checkIn(input: {itemBarcode: "1", servicePointId: "%s"}) { __typename } }'
 GRAPHQL = "application/graphql-response+json"
 
 SHARED = pytest.param(True, id="shared", marks=needs_store_server)
@@ -310,7 +310,7 @@ async def test_the_status_beyond_the_limit_is_429(accept: str) -> None:
             assert await post(gateway, token=token, accept=accept) == (200, None, None)
         gateway.sandbox.calls.clear()
         headers = {**gateway.as_staff(), "Accept": accept, "X-Okapi-Request-Id": "7"}
-        for query in (LOANS, ACT % gateway.summary.service_point_id):
+        for query in (LOANS, MUTATION % gateway.summary.service_point_id):
             response = await gateway.http.post("/graphql", json={"query": query}, headers=headers)
 
             body = response.json()

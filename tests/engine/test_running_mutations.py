@@ -20,7 +20,7 @@ from graphql import (
 from gateway.app import create_app
 from gateway.engine.running_mutations import RunningMutations
 from gateway.settings import Settings
-from tests.http.held_upstream import ACT, TWO_ACTS, held_upstream
+from tests.http.held_upstream import MUTATION, TWO_MUTATIONS, held_upstream
 from tests.server.edge import PATIENCE, gateway_process, get, post
 
 OPERATION = OperationDefinitionNode(
@@ -43,9 +43,9 @@ def test_mutations_survive_disconnect_and_signal() -> None:
         gateway.client() as staying,
     ):
         with gateway.client() as leaving:
-            leaving.send(post(body=ACT))
+            leaving.send(post(body=MUTATION))
             upstream.wait_for(1)
-        staying.send(post(body=ACT))
+        staying.send(post(body=MUTATION))
         upstream.wait_for(1)
         assert gateway.execute(get(READY)).status == 200
 
@@ -71,7 +71,7 @@ def test_mutation_ends_at_its_deadline() -> None:
         gateway_process("--okapi-url", upstream.url, "--shutdown-timeout=1", "--act-timeout=2") as gateway,
         gateway.client() as client,
     ):
-        client.send(post(body=ACT))
+        client.send(post(body=MUTATION))
         upstream.wait_for(1)
 
         gateway.process.send_signal(signal.SIGTERM)
@@ -90,7 +90,7 @@ def test_no_mutation_begins_late_in_the_shutdown(seconds: int, wait: int) -> Non
         gateway_process("--okapi-url", upstream.url, f"--shutdown-timeout={seconds}") as gateway,
         gateway.client() as client,
     ):
-        client.send(post(body=TWO_ACTS))
+        client.send(post(body=TWO_MUTATIONS))
         upstream.wait_for(1)
         gateway.process.send_signal(signal.SIGTERM)
         time.sleep(wait)
@@ -115,7 +115,7 @@ def test_mutations_in_time_begin() -> None:
         gateway_process("--okapi-url", upstream.url) as gateway,
         gateway.client() as client,
     ):
-        client.send(post(body=TWO_ACTS))
+        client.send(post(body=TWO_MUTATIONS))
         upstream.wait_for(1)
         gateway.process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
@@ -136,7 +136,7 @@ def test_repeated_signals_do_not_cancel_mutations(number: signal.Signals) -> Non
         gateway_process("--okapi-url", upstream.url) as gateway,
         gateway.client() as client,
     ):
-        client.send(post(b"X-Okapi-Request-Id: 77/desk", body=TWO_ACTS))
+        client.send(post(b"X-Okapi-Request-Id: 77/desk", body=TWO_MUTATIONS))
         upstream.wait_for(1)
         for _ in range(4):
             gateway.process.send_signal(number)
@@ -144,13 +144,13 @@ def test_repeated_signals_do_not_cancel_mutations(number: signal.Signals) -> Non
 
         assert gateway.process.poll() is None
         named = "mutation Later (changeDueDate, changeDueDate), request id 77/desk"
-        assert f"waiting up to 40 s for {named}" in gateway.complained()
+        assert f"waiting up to 40 s for {named}" in gateway.standard_error()
         assert upstream.release() == [True]
 
         response = client.response().json
         assert response["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}
         assert gateway.process.wait(PATIENCE) == 0
-        assert "outcome unknown" not in gateway.complained()
+        assert "outcome unknown" not in gateway.standard_error()
 
 
 def test_repeated_signals_cancel_queries() -> None:
@@ -215,14 +215,14 @@ async def test_a_cancelled_request_does_not_cancel_other_mutations() -> None:
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://gateway", headers=headers
     ) as client:
-        first = asyncio.create_task(client.post("/graphql", content=TWO_ACTS))
+        first = asyncio.create_task(client.post("/graphql", content=TWO_MUTATIONS))
         await called.wait()
         first.cancel()
         await asyncio.sleep(0)
         may_continue.set()
         cancelled = (await first).json()
         assert sent == ["POST"]
-        later = (await client.post("/graphql", content=ACT)).json()
+        later = (await client.post("/graphql", content=MUTATION)).json()
 
     (error,) = cancelled["errors"]
     assert cancelled["data"] == {"a": {"__typename": "DueDateChanged"}, "b": None}

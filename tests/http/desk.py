@@ -1,4 +1,4 @@
-"""A schema of a few fields behind the endpoint, and two ways to talk to it."""
+"""A schema of a few fields behind the endpoint, and two clients of it."""
 
 import asyncio
 from collections.abc import Iterable
@@ -37,14 +37,14 @@ class Visit:
     desk: "Desk"
 
     def stop_mutations(self) -> None:
-        """There are no mutations."""
+        """Do nothing: there are no mutations."""
 
     @property
     def loaders(self) -> "Visit":
         return self
 
     def forget(self) -> None:
-        """There are no loaded records."""
+        """Do nothing: there are no loaded records."""
 
 
 Info: TypeAlias = strawberry.Info[Visit, Any]
@@ -122,7 +122,7 @@ SCHEMA._schema.directives = (*SCHEMA._schema.directives, GraphQLDeferDirective)
 
 
 class Desk:
-    """The endpoint, what its resolvers were called for, and a gate they can be held at."""
+    """The endpoint, the calls of its resolvers, and a gate that holds them."""
 
     def __init__(
         self,
@@ -161,7 +161,7 @@ class Desk:
         return Visit(caller=caller, desk=self)
 
     async def wait(self, name: str) -> str:
-        """Call it done only when the gate opens."""
+        """Record the call when the gate opens."""
         self.started.set()
         try:
             await self.gate.wait()
@@ -193,7 +193,7 @@ class Desk:
 
 
 class Connection:
-    """An ASGI client that sends its messages and then nothing until it disconnects."""
+    """An ASGI client that sends its messages, then nothing until it disconnects."""
 
     def __init__(
         self,
@@ -230,7 +230,7 @@ class Connection:
         self.messages.put_nowait({"type": "http.disconnect"})
 
     async def left_behind(self) -> set[asyncio.Task[Any]]:
-        """Name the tasks that outlived the request."""
+        """Return the names of the tasks that are still running after the request."""
         await asyncio.sleep(0)  # tasks cancelled last need one turn to end
         return {task for task in asyncio.all_tasks() - self.tasks if not task.done()}
 

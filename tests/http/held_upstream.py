@@ -1,4 +1,4 @@
-"""An upstream that takes its time: it answers when the test says so."""
+"""An upstream whose responses are held until the test releases them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.server.edge import PATIENCE
 
 LOAN = "00000000-0000-4000-8000-000000000001"
 FIELD = 'changeDueDate(input: { loanId: "%s", dueDate: "2026-12-24T23:59:59Z" }) { __typename }' % LOAN  # noqa: UP031
-ACT = json.dumps({"query": "mutation { %s }" % FIELD}).encode()  # noqa: UP031 - braces all over
-TWO_ACTS = json.dumps({"query": "mutation Later { a: %s b: %s }" % (FIELD, FIELD)}).encode()  # noqa: UP031
+MUTATION = json.dumps({"query": "mutation { %s }" % FIELD}).encode()  # noqa: UP031 - braces all over
+TWO_MUTATIONS = json.dumps({"query": "mutation Later { a: %s b: %s }" % (FIELD, FIELD)}).encode()  # noqa: UP031
 DONE = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
 
 class HeldUpstream:
-    """Receives requests, and holds their answers until `release`."""
+    """Receives requests, and holds their responses until `release`."""
 
     def __init__(self, listener: socket.socket) -> None:
         self.listener = listener
@@ -40,7 +40,7 @@ class HeldUpstream:
             self.arrived.release()
 
     def wait_for(self, requests: int) -> None:
-        """Wait until so many requests have come whole."""
+        """Wait until so many complete requests are received."""
         for _ in range(requests):
             assert self.arrived.acquire(timeout=PATIENCE)
 
@@ -62,7 +62,7 @@ class HeldUpstream:
 
 @contextmanager
 def held_upstream() -> Iterator[HeldUpstream]:
-    """An upstream on a free port of this machine."""
+    """Start such an upstream on a free port of this machine."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         upstream = HeldUpstream(listener)
         thread = threading.Thread(target=upstream.accept)

@@ -46,7 +46,7 @@ def cors_headers(response: httpx.Response) -> dict[str, str]:
         ("GET", "/admin/info", 200),
     ],
 )
-async def test_every_answer_has_the_security_headers(method: str, path: str, status: int) -> None:
+async def test_every_response_has_the_security_headers(method: str, path: str, status: int) -> None:
     """Every response forbids caching, sniffing, framing and referrers."""
     async with open_gateway() as gateway:
         accept = {"Accept": "application/graphql-response+json"}
@@ -69,7 +69,7 @@ async def test_the_page_has_the_security_headers() -> None:
 
 
 async def test_nothing_is_redirected() -> None:
-    """A slash too many is not found: a redirect would be made of what the caller says the host is."""
+    """An extra slash is not found: a redirect would contain the Host header of the caller."""
     async with open_gateway() as gateway:
         response = await gateway.http.post("/graphql/", json=BODY, headers={"Host": "evil.example.org"})
 
@@ -99,8 +99,8 @@ async def test_a_fault_has_the_security_headers() -> None:
 # Origins
 
 
-async def test_foreign_pages_may_not_ask() -> None:
-    """Until origins are named, no answer has a CORS header and no preflight succeeds."""
+async def test_foreign_origins_are_not_permitted() -> None:
+    """Without permitted origins, no response has a CORS header and no preflight succeeds."""
     async with open_gateway() as gateway:
         preflight = await gateway.http.options("/graphql", headers=PREFLIGHT)
         response = await gateway.http.post("/graphql", json=BODY, headers={"Origin": ORIGIN})
@@ -109,7 +109,7 @@ async def test_foreign_pages_may_not_ask() -> None:
     assert cors_headers(preflight) == cors_headers(response) == {}
 
 
-async def test_a_named_origin_may_ask() -> None:
+async def test_a_permitted_origin() -> None:
     """The preflight request of a permitted origin needs no tenant."""
     async with open_gateway(cors_origins=f"https://other.example.org, {ORIGIN}") as gateway:
         preflight = await gateway.http.options("/graphql", headers=PREFLIGHT)
@@ -127,8 +127,8 @@ async def test_a_named_origin_may_ask() -> None:
 
 
 @pytest.mark.parametrize("origin", [f"{ORIGIN}.evil.com", "http://folio.example.org", f"{ORIGIN}:1", "null"])
-async def test_other_origins_may_not_ask(origin: str) -> None:
-    """Origins are compared whole: scheme, host and port."""
+async def test_other_origins_are_not_permitted(origin: str) -> None:
+    """Origins are compared completely: scheme, host and port."""
     async with open_gateway(cors_origins=ORIGIN) as gateway:
         preflight = await gateway.http.options("/graphql", headers=PREFLIGHT | {"Origin": origin})
         response = await gateway.http.post("/graphql", json=BODY, headers={"Origin": origin})
@@ -140,10 +140,13 @@ async def test_other_origins_may_not_ask(origin: str) -> None:
 
 @pytest.mark.parametrize(("header", "method"), [("x-okapi-url", "POST"), ("content-type", "DELETE")])
 async def test_other_headers_and_methods_may_not_be_sent(header: str, method: str) -> None:
-    """A page may send what the gateway reads, by the methods it serves."""
-    asked = PREFLIGHT | {"Access-Control-Request-Headers": header, "Access-Control-Request-Method": method}
+    """A page may send the headers that the gateway reads, with the methods that it serves."""
+    preflight_headers = PREFLIGHT | {
+        "Access-Control-Request-Headers": header,
+        "Access-Control-Request-Method": method,
+    }
     async with open_gateway(cors_origins=ORIGIN) as gateway:
-        assert (await gateway.http.options("/graphql", headers=asked)).status_code == 400
+        assert (await gateway.http.options("/graphql", headers=preflight_headers)).status_code == 400
 
 
 SENT_BY_CLIENTS = [
@@ -155,30 +158,32 @@ SENT_BY_CLIENTS = [
 
 @pytest.mark.parametrize("headers", SENT_BY_CLIENTS)
 async def test_headers_of_usual_clients_may_be_sent(headers: str) -> None:
-    """A page may send the trace context, and what clients of GraphQL add to each operation."""
-    asked = PREFLIGHT | {"Access-Control-Request-Headers": f"content-type,x-okapi-tenant,{headers}"}
+    """A page may send the trace context, and headers that clients of GraphQL add."""
+    preflight_headers = PREFLIGHT | {
+        "Access-Control-Request-Headers": f"content-type,x-okapi-tenant,{headers}"
+    }
     async with open_gateway(cors_origins=ORIGIN) as gateway:
-        assert (await gateway.http.options("/graphql", headers=asked)).status_code == 200
+        assert (await gateway.http.options("/graphql", headers=preflight_headers)).status_code == 200
 
 
 async def test_further_headers_may_be_permitted() -> None:
     """CORS_HEADERS adds headers that a page may send; it permits no origin."""
-    asked = PREFLIGHT | {"Access-Control-Request-Headers": "content-type,x-client,baggage"}
+    preflight_headers = PREFLIGHT | {"Access-Control-Request-Headers": "content-type,x-client,baggage"}
     async with open_gateway(cors_origins=ORIGIN, cors_headers="X-Client, baggage") as gateway:
-        assert (await gateway.http.options("/graphql", headers=asked)).status_code == 200
+        assert (await gateway.http.options("/graphql", headers=preflight_headers)).status_code == 200
     async with open_gateway(cors_headers="x-client") as gateway:
-        assert (await gateway.http.options("/graphql", headers=asked)).status_code == 405
+        assert (await gateway.http.options("/graphql", headers=preflight_headers)).status_code == 405
 
 
 @pytest.mark.parametrize("headers", ["*", "X Client", "X-Client:", "x;y"])
 def test_names_of_headers_are_checked(headers: str) -> None:
-    """CORS_HEADERS names headers, and no wildcard."""
+    """CORS_HEADERS contains header names, and no wildcard."""
     with pytest.raises(SettingsError, match="CORS_HEADERS: must be comma-separated names of headers"):
         Settings(cors_headers=headers)
 
 
-async def test_cookies_only_where_they_are_read() -> None:
-    """A page may send cookies along only if the gateway takes the token from one."""
+async def test_cookies_are_permitted_only_if_they_are_read() -> None:
+    """A page may send cookies only if the gateway reads the token from one."""
     async with open_gateway(cors_origins=ORIGIN, token_cookie=True) as gateway:
         preflight = await gateway.http.options("/graphql", headers=PREFLIGHT)
 

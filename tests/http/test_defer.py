@@ -1,4 +1,4 @@
-"""`@defer`: in one piece for who takes one piece, else part by part."""
+"""`@defer`: one response for clients that do not accept parts, and parts for others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOANS = "query L { loans(first: 3) { nodes { id ... @defer { borrower { active }
 
 
 def parts_of(content: bytes) -> list[Any]:
-    """The JSON of each part of an answer that came to its end."""
+    """Return the JSON of each part of a complete response."""
     opening, *parts, ending = content.split(b"\r\n---")
     assert (opening, ending) == (b"", b"--\r\n")
     decoded = []
@@ -39,13 +39,13 @@ def parts_of(content: bytes) -> list[Any]:
     return decoded
 
 
-async def asked(desk: Desk, query: str, accept: str, **variables: Any) -> httpx.Response:
+async def send_query(desk: Desk, query: str, accept: str, **variables: Any) -> httpx.Response:
     desk.gate.set()
     return await desk.post({"Accept": accept}, query=query, variables=variables)
 
 
-async def deferring(connection: Connection) -> asyncio.Task[None]:
-    """Run a request until what is put off has been begun."""
+async def start_deferring(connection: Connection) -> asyncio.Task[None]:
+    """Run a request until a deferred fragment has begun."""
     task = asyncio.create_task(connection.execute())
     await connection.desk.started.wait()
     return task
@@ -63,7 +63,7 @@ async def deferring(connection: Connection) -> asyncio.Task[None]:
 )
 async def test_one_piece(desk: Desk, accept: str) -> None:
     """A client that does not accept parts gets one response."""
-    response = await asked(desk, LOAN, accept)
+    response = await send_query(desk, LOAN, accept)
 
     assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
     assert response.json() == {"data": {"loan": {"id": "1", "borrower": "borrower"}}}
@@ -71,7 +71,7 @@ async def test_one_piece(desk: Desk, accept: str) -> None:
 
 async def test_parts_by_id(desk: Desk) -> None:
     """The form of v0.2 names what is pending, and each part by its id."""
-    response = await asked(desk, LOAN, BY_ID)
+    response = await send_query(desk, LOAN, BY_ID)
 
     assert response.status_code == 200
     assert response.headers["content-type"] == 'multipart/mixed; boundary="-"; incrementalSpec=v0.2'
@@ -92,7 +92,7 @@ async def test_parts_by_id(desk: Desk) -> None:
 
 async def test_a_part_that_fails(desk: Desk) -> None:
     """A part that fails has a coded error, and does not affect the others."""
-    response = await asked(desk, "{ loan { id ... @defer { neverNull } } late }", BY_ID)
+    response = await send_query(desk, "{ loan { id ... @defer { neverNull } } late }", BY_ID)
 
     first, last = parts_of(response.content)
     assert first["data"] == {"loan": {"id": "1"}, "late": None}
@@ -108,7 +108,7 @@ async def test_parts_below_each_other(desk: Desk) -> None:
     """A deferred fragment inside another one is a separate part with its path."""
     query = "{ ... @defer { loan { id ... @defer { borrower } } } }"
 
-    parts = parts_of((await asked(desk, query, BY_ID)).content)
+    parts = parts_of((await send_query(desk, query, BY_ID)).content)
 
     values = [each["data"] for part in parts[1:] for each in part["incremental"]]
     assert values == [{"loan": {"id": "1"}}, {"borrower": "borrower"}]
@@ -118,7 +118,7 @@ async def test_parts_below_each_other(desk: Desk) -> None:
 async def test_the_first_part_does_not_wait(desk: Desk) -> None:
     """The first part is sent while the rest is being fetched."""
     connection = Connection(desk, body(LOAN), headers=[(b"accept", BY_ID.encode())])
-    task = await deferring(connection)
+    task = await start_deferring(connection)
 
     assert b'"data":{"loan":{"id":"1"}}' in connection.body
     assert connection.body.endswith(b"\r\n---")
@@ -130,12 +130,12 @@ async def test_the_first_part_does_not_wait(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("condition", ["@defer(if: false)", "@defer(if: $wanted)"])
-async def test_nothing_is_put_off(desk: Desk, condition: str) -> None:
+async def test_nothing_is_deferred(desk: Desk, condition: str) -> None:
     """If no condition is true, the response is plain JSON for every client."""
     query = "query($wanted: Boolean = true) { loan { id ... " + condition + " { borrower } } late"
     query += " @include(if: $wanted) }"
 
-    response = await asked(desk, query, BY_ID, wanted=False)
+    response = await send_query(desk, query, BY_ID, wanted=False)
 
     assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
     assert response.json() == {"data": {"loan": {"id": "1", "borrower": "borrower"}}}
@@ -145,24 +145,24 @@ async def test_the_condition_is_a_default(desk: Desk) -> None:
     """A condition without a value has the default of its variable."""
     query = "query($wanted: Boolean = false) { loan { id ... @defer(if: $wanted) { borrower } } }"
 
-    response = await asked(desk, query, BY_ID)
+    response = await send_query(desk, query, BY_ID)
 
     assert response.json() == {"data": {"loan": {"id": "1", "borrower": "borrower"}}}
 
 
 @pytest.mark.parametrize(("number", "media_type"), [(5, PARTS), (6, JSON)])
-async def test_much_that_is_put_off(desk: Desk, number: int, media_type: str) -> None:
-    """Beyond five fragments that are put off, counted where they are spread, the answer is in one piece."""
+async def test_many_deferred_fragments(desk: Desk, number: int, media_type: str) -> None:
+    """Beyond five deferred fragments, counted at each spread, there is a single response."""
     spread = " ".join(f"a{place}: loan {{ ...Slow }}" for place in range(number))
     query = f"{{ {spread} }} fragment Slow on Loan {{ id ... @defer {{ borrower }} }}"
 
-    response = await asked(desk, query, BY_ID)
+    response = await send_query(desk, query, BY_ID)
 
     assert response.headers["content-type"].split(";")[0] == media_type
     assert response.content.count(b'"borrower":"borrower"') == number
 
 
-async def test_another_operation_that_puts_off(desk: Desk) -> None:
+async def test_another_operation_with_deferred_fragments(desk: Desk) -> None:
     """Fragments deferred by another operation of the document have no effect."""
     query = "query A { loan { id borrower } } query B { loan { ... @defer { borrower } } }"
     desk.gate.set()
@@ -173,17 +173,17 @@ async def test_another_operation_that_puts_off(desk: Desk) -> None:
 
 
 async def test_a_refusal_is_no_part(desk: Desk) -> None:
-    """An operation that is not executed has one response, whatever the client accepts."""
-    response = await asked(desk, "{ loan { ... @defer { nobody } } }", BY_ID)
+    """An operation that is not executed has a single response for every client."""
+    response = await send_query(desk, "{ loan { ... @defer { nobody } } }", BY_ID)
 
     assert response.headers["content-type"] == f"{JSON}; charset=utf-8"
     assert response.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
 async def test_mutation_fields_are_not_deferred(desk: Desk) -> None:
-    """An act itself cannot be put off, and no list can be streamed."""
+    """A mutation field cannot be deferred, and no list can be streamed."""
     for query in ("mutation { ... @defer { lend { id } } }", "{ letters @stream }"):
-        response = await asked(desk, query, BY_ID)
+        response = await send_query(desk, query, BY_ID)
         assert response.json()["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
     assert desk.calls == []
@@ -192,7 +192,7 @@ async def test_mutation_fields_are_not_deferred(desk: Desk) -> None:
 async def test_disconnect_cancels_deferred_fragments(desk: Desk) -> None:
     """A disconnect cancels deferred fragments, and no task is left behind."""
     connection = Connection(desk, body(LOAN), headers=[(b"accept", BY_ID.encode())])
-    task = await deferring(connection)
+    task = await start_deferring(connection)
 
     connection.disconnect()
     await task
@@ -203,9 +203,9 @@ async def test_disconnect_cancels_deferred_fragments(desk: Desk) -> None:
 
 
 async def test_mutation_runs_until_its_last_part(desk: Desk) -> None:
-    """A server that stops waits for all parts of an act's answer, and cancels none of them."""
+    """At shutdown all parts of a mutation's response are sent, and none is cancelled."""
     connection = Connection(desk, body(LENT), headers=[(b"accept", BY_ID.encode())])
-    task = await deferring(connection)
+    task = await start_deferring(connection)
     assert (desk.calls, RUNNING_MUTATIONS.counts[""]) == (["lend"], 1)
 
     task.cancel()
@@ -220,9 +220,9 @@ async def test_mutation_runs_until_its_last_part(desk: Desk) -> None:
 
 
 async def test_shutdown_cancels_deferred_queries(desk: Desk) -> None:
-    """A question is cancelled with its request, with all that it put off."""
+    """A query is cancelled with its request, deferred fragments included."""
     connection = Connection(desk, body(LOAN), headers=[(b"accept", BY_ID.encode())])
-    task = await deferring(connection)
+    task = await start_deferring(connection)
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -234,7 +234,7 @@ async def test_shutdown_cancels_deferred_queries(desk: Desk) -> None:
 
 async def test_a_part_that_cannot_be_encoded(desk: Desk) -> None:
     """After the status was sent, an error part ends the response."""
-    response = await asked(desk, "{ title ... @defer { unencodable } }", BY_ID)
+    response = await send_query(desk, "{ title ... @defer { unencodable } }", BY_ID)
 
     first, last = parts_of(response.content)
     assert first["data"] == {"title": "Title 1"}
@@ -243,8 +243,8 @@ async def test_a_part_that_cannot_be_encoded(desk: Desk) -> None:
 
 
 async def test_a_first_part_that_cannot_be_encoded(desk: Desk) -> None:
-    """While nothing is sent, a fault of the gateway is a 500 as ever."""
-    response = await asked(desk, "{ unencodable ... @defer { title } }", BY_ID)
+    """Before anything is sent, an internal error is a 500 as usual."""
+    response = await send_query(desk, "{ unencodable ... @defer { title } }", BY_ID)
 
     assert response.status_code == 500
     assert response.json()["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
@@ -252,7 +252,7 @@ async def test_a_first_part_that_cannot_be_encoded(desk: Desk) -> None:
 
 
 async def test_plans_serve_one_piece() -> None:
-    """In one piece an operation with @defer is executed by its plan, with the same answer."""
+    """A single response to an operation with @defer is executed by its plan, with the same result."""
     async with open_gateway() as gateway:
         plain = await gateway.data(LOANS.replace("... @defer", "..."))
         planned = PLANS_EXECUTED.counts[""]
@@ -261,8 +261,8 @@ async def test_plans_serve_one_piece() -> None:
         assert PLANS_EXECUTED.counts[""] == planned + 1
 
 
-async def test_links_put_off_share_a_call() -> None:
-    """A link that is put off in every row of a list is one call upstream, after the list's own."""
+async def test_deferred_links_share_a_call() -> None:
+    """A link that is deferred in every row of a list is one upstream call, after that of the list."""
     async with open_gateway() as gateway:
         headers = {"X-Okapi-Tenant": "diku", "Accept": BY_ID}
         response = await gateway.http.post("/graphql", json={"query": LOANS}, headers=headers)
@@ -280,7 +280,7 @@ async def test_links_put_off_share_a_call() -> None:
 # On the wire
 
 LATER = "{ __typename ... on DueDateChanged { ... @defer { loan { dueDate } } } }"
-HELD_ACT = msgspec.json.encode({"query": f"mutation {{ {FIELD.replace('{ __typename }', LATER)} }}"})
+HELD_MUTATION = msgspec.json.encode({"query": f"mutation {{ {FIELD.replace('{ __typename }', LATER)} }}"})
 HELD_QUERY = msgspec.json.encode({"query": "{ __typename ... @defer { loans { totalCount } } }"})
 
 
@@ -301,15 +301,15 @@ def head(client: Client) -> list[str]:
 
 
 def test_parts_of_a_mutation_survive_the_signal() -> None:
-    """A server that stops waits for the last part of an act's answer longer than for anything else."""
+    """At shutdown the last part of a mutation's response is waited for beyond SHUTDOWN_TIMEOUT."""
     with (
         held_upstream() as upstream,
         gateway_process("--okapi-url", upstream.url, "--shutdown-timeout=1") as gateway,
         gateway.client() as client,
     ):
-        client.send(post(b"Accept: " + BY_ID.encode(), body=HELD_ACT))
+        client.send(post(b"Accept: " + BY_ID.encode(), body=HELD_MUTATION))
         upstream.wait_for(1)
-        upstream.release()  # the act is done
+        upstream.release()  # the mutation is done
         upstream.wait_for(1)  # the deferred fragment is being fetched
         assert head(client)[0] == "HTTP/1.1 200 OK"
         first = chunk(client)
@@ -321,7 +321,7 @@ def test_parts_of_a_mutation_survive_the_signal() -> None:
         assert upstream.release() == [True]
 
         _, last = parts_of(first + chunk(client))
-        (value,) = last["incremental"]  # the double's answer is no loan
+        (value,) = last["incremental"]  # the response of the test upstream is no loan
         assert (value["data"], value["errors"][0]["path"]) == ({"loan": None}, ["changeDueDate", "loan"])
         assert gateway.process.wait(PATIENCE) == 0
 
@@ -337,6 +337,6 @@ def test_disconnect_cancels_upstream_calls() -> None:
             upstream.wait_for(1)
             head(client)
             assert b'"data":{"__typename":"Query"}' in chunk(client)
-        time.sleep(2)  # the longest that it may take
+        time.sleep(2)  # the maximum time of a cancellation
 
         assert upstream.release() == [False]

@@ -1,4 +1,4 @@
-"""When the client hangs up, questions stop and acts do not."""
+"""When the client disconnects, queries are cancelled and mutations are not."""
 
 import asyncio
 
@@ -9,11 +9,11 @@ from tests.http.desk import Connection, Desk, body
 pytestmark = pytest.mark.anyio
 
 QUERY = body("{ waiting }")
-ACT = body('mutation { checkOut(barcode: "1") }')
-TWO_ACTS = body('mutation { a: checkOut(barcode: "1") b: checkOut(barcode: "2") }')
+MUTATION = body('mutation { checkOut(barcode: "1") }')
+TWO_MUTATIONS = body('mutation { a: checkOut(barcode: "1") b: checkOut(barcode: "2") }')
 
 
-async def started(connection: Connection) -> asyncio.Task[None]:
+async def start_request(connection: Connection) -> asyncio.Task[None]:
     """Run the request until its resolver waits."""
     task = asyncio.create_task(connection.execute())
     await connection.desk.started.wait()
@@ -23,7 +23,7 @@ async def started(connection: Connection) -> asyncio.Task[None]:
 async def test_query_is_cancelled(desk: Desk) -> None:
     """A query is cancelled when its client disconnects, and no response is sent."""
     connection = Connection(desk, QUERY)
-    task = await started(connection)
+    task = await start_request(connection)
 
     connection.disconnect()
     await task
@@ -37,7 +37,7 @@ async def test_query_is_cancelled(desk: Desk) -> None:
 async def test_every_branch_is_cancelled(desk: Desk) -> None:
     """All fields that a query waits for are cancelled together."""
     connection = Connection(desk, body("{ a: waiting b: waiting c: waiting tenant }"))
-    task = await started(connection)
+    task = await start_request(connection)
     await asyncio.sleep(0)
 
     connection.disconnect()
@@ -49,8 +49,8 @@ async def test_every_branch_is_cancelled(desk: Desk) -> None:
 
 async def test_mutation_is_finished(desk: Desk) -> None:
     """A mutation that has begun is finished, even if no client reads its response."""
-    connection = Connection(desk, ACT)
-    task = await started(connection)
+    connection = Connection(desk, MUTATION)
+    task = await start_request(connection)
 
     connection.disconnect()
     await asyncio.sleep(0)
@@ -62,9 +62,9 @@ async def test_mutation_is_finished(desk: Desk) -> None:
 
 
 async def test_every_mutation_is_finished(desk: Desk) -> None:
-    """Mutations of one mutation belong together: the second is done as well."""
-    connection = Connection(desk, TWO_ACTS)
-    task = await started(connection)
+    """All mutations of one operation are finished, the second as well."""
+    connection = Connection(desk, TWO_MUTATIONS)
+    task = await start_request(connection)
 
     connection.disconnect()
     desk.gate.set()
@@ -76,7 +76,7 @@ async def test_every_mutation_is_finished(desk: Desk) -> None:
 async def test_patient_client(desk: Desk) -> None:
     """A client that stays connected gets its response, and the watch for its disconnect ends."""
     connection = Connection(desk, QUERY)
-    task = await started(connection)
+    task = await start_request(connection)
 
     desk.gate.set()
     await task
@@ -86,9 +86,9 @@ async def test_patient_client(desk: Desk) -> None:
 
 
 async def test_more_from_the_client(desk: Desk) -> None:
-    """Messages that say nothing about leaving are passed over."""
+    """Messages other than a disconnect are ignored."""
     connection = Connection(desk, QUERY, {"type": "http.request"})
-    task = await started(connection)
+    task = await start_request(connection)
     await asyncio.sleep(0)
 
     desk.gate.set()
@@ -97,9 +97,9 @@ async def test_more_from_the_client(desk: Desk) -> None:
     assert connection.json == {"data": {"waiting": "waiting"}}
 
 
-@pytest.mark.parametrize("message", [QUERY, ACT])
-async def test_gone_before_the_body_ended(desk: Desk, message: dict[str, object]) -> None:
-    """A request that never came whole is never executed, be it an act or not."""
+@pytest.mark.parametrize("message", [QUERY, MUTATION])
+async def test_disconnect_before_the_end_of_the_body(desk: Desk, message: dict[str, object]) -> None:
+    """A request whose body is incomplete is never executed, query or mutation."""
     connection = Connection(desk, message | {"more_body": True})
     connection.disconnect()
 
@@ -108,10 +108,10 @@ async def test_gone_before_the_body_ended(desk: Desk, message: dict[str, object]
     assert (desk.calls, desk.contexts, connection.status) == ([], 0, None)
 
 
-async def test_cancelled_from_outside(desk: Desk) -> None:
-    """A server that stops a request cancels it as usual; that is no disconnect."""
+async def test_cancellation_by_the_server(desk: Desk) -> None:
+    """A request that the server cancels is cancelled as usual; that is no disconnect."""
     connection = Connection(desk, QUERY)
-    task = await started(connection)
+    task = await start_request(connection)
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -121,10 +121,10 @@ async def test_cancelled_from_outside(desk: Desk) -> None:
     assert await connection.left_behind() == set()
 
 
-async def test_cancelled_from_outside_and_gone(desk: Desk) -> None:
+async def test_cancellation_by_the_server_and_disconnect(desk: Desk) -> None:
     """When both happen at once, the server's cancellation is not swallowed."""
     connection = Connection(desk, QUERY)
-    task = await started(connection)
+    task = await start_request(connection)
     await asyncio.sleep(0)
 
     connection.disconnect()
@@ -135,8 +135,8 @@ async def test_cancelled_from_outside_and_gone(desk: Desk) -> None:
     assert await connection.left_behind() == set()
 
 
-async def test_immediate_answer(desk: Desk) -> None:
-    """An operation that waits for nothing does not listen for the client at all."""
+async def test_immediate_response(desk: Desk) -> None:
+    """An operation without waiting does not listen for a disconnect."""
     connection = await desk.raw(body("{ title }"))
 
     assert connection.json == {"data": {"title": "Title 1"}}

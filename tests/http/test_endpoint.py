@@ -22,7 +22,7 @@ def codes(response: httpx.Response) -> list[str]:
 
 
 async def test_query(desk: Desk) -> None:
-    """A query by POST is executed, and its answer is bare data."""
+    """A query by POST is executed, and its response has only data."""
     response = await desk.post(query="{ title tenant }")
 
     assert response.status_code == 200
@@ -56,14 +56,14 @@ async def test_headers(desk: Desk, accept: str | None, media_type: str) -> None:
 
 
 async def test_letters(desk: Desk) -> None:
-    """Text goes out as UTF-8, whatever is in it."""
+    """Any text is sent as UTF-8."""
     response = await desk.post(query="{ letters }")
 
     assert response.content == '{"data":{"letters":["Ünïcödé","\u2028","\\""]}}'.encode()
 
 
 async def test_letters_in(desk: Desk) -> None:
-    """Text comes in as UTF-8, in literals and in variables."""
+    """Text is received as UTF-8, in literals and in variables."""
     response = await desk.post(
         query='query ($b: String!) { a: title(barcode: "ß") b: title(barcode: $b) }', variables={"b": "é🍓"}
     )
@@ -77,7 +77,7 @@ async def test_byte_order_mark(desk: Desk) -> None:
 
 
 async def test_variables(desk: Desk) -> None:
-    """Variables reach the resolver; those that the document does not declare are passed over."""
+    """Variables reach the resolver; undeclared ones are ignored."""
     response = await desk.post(
         query="query ($number: Int!) { tenfold(number: $number) }", variables={"number": 4, "other": [None]}
     )
@@ -86,7 +86,7 @@ async def test_variables(desk: Desk) -> None:
 
 
 async def test_unknown_members(desk: Desk) -> None:
-    """Members that are not of GraphQL over HTTP do no harm, and null stands for absent."""
+    """Members outside of GraphQL over HTTP are ignored, and null means absent."""
     response = await desk.post(
         query="{ title }", operationName=None, variables=None, extensions=None, id="1", doc_id={"a": []}
     )
@@ -95,14 +95,14 @@ async def test_unknown_members(desk: Desk) -> None:
 
 
 async def test_extensions(desk: Desk) -> None:
-    """Extensions of a request are taken, and those that we do not know change nothing."""
+    """Extensions of a request are accepted, and unknown ones are ignored."""
     response = await desk.post(query="{ title }", extensions={"clientLibrary": {"name": "urql"}})
 
     assert response.json() == {"data": {"title": "Title 1"}}
 
 
 async def test_fragments_and_directives(desk: Desk) -> None:
-    """The whole language works: fragments, aliases, @skip and @include."""
+    """Fragments, aliases, @skip and @include are executed."""
     response = await desk.post(
         query="""
         query Q($no: Boolean!) { ...F gone: title @include(if: $no) }
@@ -126,7 +126,7 @@ async def test_chosen_operation(desk: Desk) -> None:
 
 
 async def test_mutation(desk: Desk) -> None:
-    """An act by POST is done once."""
+    """A mutation by POST is executed once."""
     desk.gate.set()
 
     response = await desk.post(query='mutation { checkOut(barcode: "1") }')
@@ -151,7 +151,7 @@ async def test_introspection_off() -> None:
 
 
 async def test_get(desk: Desk) -> None:
-    """A query may come by GET, with its variables as JSON."""
+    """A query may be sent by GET, with its variables as JSON."""
     response = await desk.get(
         query="query A($number: Int!) { tenfold(number: $number) } query B { title }",
         operationName="A",
@@ -165,7 +165,7 @@ async def test_get(desk: Desk) -> None:
 
 
 async def test_get_with_empty_parameters(desk: Desk) -> None:
-    """An empty parameter of an address counts as absent."""
+    """An empty parameter of the query string counts as absent."""
     response = await desk.get(query="{ title }", operationName="", variables="", extensions="")
 
     assert response.json() == {"data": {"title": "Title 1"}}
@@ -173,7 +173,7 @@ async def test_get_with_empty_parameters(desk: Desk) -> None:
 
 @BOTH_TYPES
 async def test_mutation_by_get(desk: Desk, accept: str) -> None:
-    """An act by GET is refused, and not done."""
+    """A mutation by GET is rejected, and not executed."""
     response = await desk.get({"Accept": accept}, query='mutation { checkOut(barcode: "1") }')
 
     assert response.status_code == 405
@@ -185,7 +185,7 @@ async def test_mutation_by_get(desk: Desk, accept: str) -> None:
 
 @BOTH_TYPES
 async def test_field_error(desk: Desk, accept: str) -> None:
-    """A field that failed is null beside the others, the errors come first, and the status is 200."""
+    """A failed field is null, other fields stay, the errors come first, and the status is 200."""
     response = await desk.post({"Accept": accept}, query="{ late title }")
 
     request_id = response.headers["x-okapi-request-id"]
@@ -277,7 +277,7 @@ REQUEST_ERRORS: list[tuple[dict[str, Any], str, str]] = [
 async def test_request_error(
     desk: Desk, members: dict[str, Any], code: str, message: str, accept: str, status: int
 ) -> None:
-    """A request that is wrong as GraphQL leaves no data and calls no resolver; old clients see a 200."""
+    """An invalid GraphQL request has no data and calls no resolver; clients of plain JSON get status 200."""
     response = await desk.post({"Accept": accept}, **members)
 
     assert response.status_code == status
@@ -293,7 +293,7 @@ async def test_request_error(
 
 
 async def test_request_error_by_get(desk: Desk) -> None:
-    """By GET the same mistakes have the same statuses."""
+    """By GET the same errors have the same statuses."""
     strict = await desk.get({"Accept": GRAPHQL}, query="{ author }")
     lenient = await desk.get({"Accept": JSON}, query="{ author }")
 
@@ -301,7 +301,7 @@ async def test_request_error_by_get(desk: Desk) -> None:
 
 
 async def test_request_ids_are_not_cached(desk: Desk) -> None:
-    """A document that failed before is refused under the id of the new request."""
+    """The error of a cached document has the id of the new request."""
     first = await desk.post({"X-Okapi-Request-Id": "first"}, query="{ author }")
     second = await desk.post({"X-Okapi-Request-Id": "second"}, query="{ author }")
 
@@ -310,15 +310,15 @@ async def test_request_ids_are_not_cached(desk: Desk) -> None:
 
 
 async def test_context_is_new_each_time(desk: Desk) -> None:
-    """Two operations never share a context, even when they share a document."""
+    """Two operations never share a context, even with the same document."""
     await desk.post(query="{ title }")
     await desk.post(query="{ title }")
 
     assert desk.contexts == 2
 
 
-async def test_unencodable_answer(desk: Desk) -> None:
-    """An answer that is not JSON is our mistake: masked, with status 500."""
+async def test_unencodable_response(desk: Desk) -> None:
+    """A response that is not JSON is an internal error: masked, with status 500."""
     response = await desk.post(query="{ unencodable }")
 
     assert response.status_code == 500
@@ -337,7 +337,7 @@ async def test_unencodable_answer(desk: Desk) -> None:
 
 
 async def test_failing_context(desk: Desk) -> None:
-    """When no context can be made, the request is answered, and not with what went wrong inside."""
+    """If no context can be created, the error is masked."""
 
     def broken(caller: Caller, operation: OperationRecord) -> Visit:
         raise RuntimeError("secret")
@@ -355,14 +355,14 @@ def endpoint(desk: Desk, identify: Callable[[Any], Caller], max_body_bytes: int)
     return GraphQLEndpoint(desk.operations, identify, max_body_bytes=max_body_bytes)
 
 
-def test_silly_limit(desk: Desk) -> None:
-    """An endpoint that could read nothing is a slip."""
+def test_limit_of_zero(desk: Desk) -> None:
+    """An endpoint with a body limit of zero is rejected."""
     with pytest.raises(ValueError, match="max_body_bytes must be at least 1"):
         endpoint(desk, lambda headers: Caller(tenant="diku", request_id="1"), 0)
 
 
 async def test_identity_is_read_first(desk: Desk) -> None:
-    """A caller without a tenant is refused before anything is parsed or resolved."""
+    """A caller without a tenant is rejected before anything is parsed or resolved."""
     response = await desk.request("POST", json={"query": "{ title }"}, headers={"Accept": GRAPHQL})
 
     assert response.status_code == 400
@@ -381,7 +381,7 @@ async def test_identity_is_read_first(desk: Desk) -> None:
 
 
 async def test_repeated_tenant(desk: Desk) -> None:
-    """Over HTTP too, equal tenants are one tenant, and different ones are refused."""
+    """Over HTTP equal tenants are one tenant, and different ones are rejected."""
     query = {"query": "{ title }"}
     different = [*TENANT.items(), ("X-Okapi-Tenant", "elsewhere")]
 

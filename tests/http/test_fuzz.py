@@ -1,4 +1,4 @@
-"""Whatever comes in, the gateway does not break."""
+"""No input of any kind breaks the gateway."""
 
 import asyncio
 from typing import Any
@@ -36,7 +36,7 @@ ANSWERED = (200, 400, 406, 413)
 
 
 def reply(body: bytes, *headers: tuple[bytes, bytes]) -> Connection:
-    """Post to a desk of its own, since each call is given a loop of its own."""
+    """Post to a new desk, since each call has its own event loop."""
     return asyncio.run(Desk().raw({"type": "http.request", "body": body}, headers=headers))
 
 
@@ -44,13 +44,13 @@ def reply(body: bytes, *headers: tuple[bytes, bytes]) -> Connection:
 @example(b'{"query":"\\u0000"}')
 @example(b'{"query":"{ title(barcode: \\"\\\\uD83D\\") }"}')
 def test_any_bytes(body: bytes) -> None:
-    """Any bytes as a body are answered, and never by a 5xx."""
+    """Any bytes as a body have a response, and never a 5xx."""
     assert reply(body).status in ANSWERED
 
 
 @given(REQUESTS)
 def test_any_json(members: dict[str, Any]) -> None:
-    """Any JSON as a request is answered, and never by a 5xx."""
+    """Any JSON as a request has a response, and never a 5xx."""
     response = reply(_encoded(members), (b"accept", GRAPHQL.encode()))
 
     assert response.status in ANSWERED
@@ -60,13 +60,13 @@ def test_any_json(members: dict[str, Any]) -> None:
 
 @given(st.text())
 def test_any_text(query: str) -> None:
-    """Any text as a query is answered, and never by a 5xx."""
+    """Any text as a query has a response, and never a 5xx."""
     assert reply(_encoded({"query": query})).status in ANSWERED
 
 
 @given(st.binary(), st.lists(st.tuples(MEMBERS, st.text() | QUERIES)))
 def test_any_address(raw: bytes, pairs: list[tuple[str, str]]) -> None:
-    """Any query string is answered, and never by a 5xx."""
+    """Any query string has a response, and never a 5xx."""
     for query_string in (raw, urlencode(pairs, errors="replace").encode()):
         response = asyncio.run(Desk(graphiql=b"").raw(method="GET", query_string=query_string))
 
@@ -77,7 +77,7 @@ def test_any_address(raw: bytes, pairs: list[tuple[str, str]]) -> None:
     st.sampled_from([b"accept", b"content-type", b"content-length", b"authorization", b"cookie"]), st.binary()
 )
 def test_any_header(name: bytes, value: bytes) -> None:
-    """Any bytes in a header that is read are answered, and never by a 5xx."""
+    """Any bytes in a header that is read have a response, and never a 5xx."""
     assert reply(b'{"query":"{ title }"}', (name, value)).status in ANSWERED
 
 

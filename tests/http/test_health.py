@@ -20,7 +20,7 @@ async def get(readiness: Readiness, path: str) -> httpx.Response:
 @pytest.mark.parametrize("path", ["/admin/health", "/admin/health/liveness"])
 @pytest.mark.parametrize("ready", [True, False])
 async def test_alive(ready: bool, path: str) -> None:
-    """A process that answers is alive, ready or not."""
+    """A running process is alive, ready or not."""
     response = await get(Readiness(ready=ready), path)
 
     assert (response.status_code, response.json()) == (200, {"status": "UP"})

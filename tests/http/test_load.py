@@ -18,7 +18,7 @@ from tests.upstream.socket_server import closed_port, hangs, responds, socket_se
 
 pytestmark = pytest.mark.anyio
 
-ACT = f"""mutation {{ checkOut(input: {{
+MUTATION = f"""mutation {{ checkOut(input: {{
     itemBarcode: "1", userBarcode: "2", servicePointId: "{key(1)}"
 }}) {{ __typename }} }}"""
 
@@ -28,7 +28,7 @@ ACT = f"""mutation {{ checkOut(input: {{
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 async def test_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
-    """With every slot of Polaris taken, questions and acts of FOLIO are answered at once."""
+    """With every slot of Polaris in use, queries and mutations of FOLIO are executed at once."""
     locks = "{ objectLocks { totalCount } }"
     body = b'{"users":[],"loans":[],"id":"1"}'
     async with (
@@ -47,7 +47,7 @@ async def test_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
         began = time.monotonic()
         responses = [
             await gateway.execute(document)
-            for document in ("{ users { nodes { id } } }", "{ loans { nodes { id } } }", ACT)
+            for document in ("{ users { nodes { id } } }", "{ loans { nodes { id } } }", MUTATION)
         ]
         took = time.monotonic() - began
         assert len(hanging.received) == 2
@@ -63,10 +63,10 @@ async def test_hanging_upstream_takes_no_slot_of_another(network: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-async def test_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
+async def test_a_hostile_document_does_not_delay_other_clients(name: str) -> None:
     """`{ __typename }` of another client takes less than half a second, sent right after the abuse.
 
-    All run in one thread, and what it works is what a neighbour waits for; other processes do not count.
+    All run in one thread, whose CPU time is the delay of another client; other processes do not count.
     """
     async with open_gateway() as gateway:
         await gateway.data("{ __typename }")
@@ -74,11 +74,11 @@ async def test_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
         began = time.thread_time()
         attack = asyncio.create_task(gateway.execute(HOSTILE[name]))
         await asyncio.sleep(0)  # it has begun
-        told = await gateway.data("{ __typename }")
+        result = await gateway.data("{ __typename }")
         took = time.thread_time() - began
         refused = await attack
 
-    assert told == {"__typename": "Query"}
+    assert result == {"__typename": "Query"}
     assert "errors" in refused
     assert took < 0.5
 
@@ -86,8 +86,8 @@ async def test_one_abuse_keeps_no_neighbour_waiting(name: str) -> None:
 # Health
 
 
-async def test_an_outage_of_upstream_unreadies_nothing() -> None:
-    """With no upstream to be reached the process is alive and ready, for callers without a tenant too."""
+async def test_readiness_does_not_depend_on_upstream() -> None:
+    """Without a reachable upstream the process is alive and ready, for callers without a tenant too."""
     async with gateway_at(f"http://127.0.0.1:{closed_port()}") as gateway:
         for _ in range(25):  # enough to open the circuit breaker
             response = await gateway.execute("{ users { nodes { id } } }")
@@ -101,7 +101,7 @@ async def test_an_outage_of_upstream_unreadies_nothing() -> None:
 
 
 async def test_health_sends_nothing_upstream() -> None:
-    """Liveness and readiness are about this process: no upstream hears of them."""
+    """Liveness and readiness are about this process: no upstream is called."""
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
         for path in ("/admin/health", "/admin/health/readiness", "/admin/info"):
             await gateway.http.get(path)
@@ -121,8 +121,8 @@ EVERYWHERE = """{
 @pytest.mark.parametrize(
     "sent", ["4711/desk", None, "not an id", "x" * 300], ids=["given", "none", "broken", "long"]
 )
-async def test_one_id_is_everywhere(sent: str | None) -> None:
-    """Upstream, each error and the answer's header have one id: the caller's and our hop, or a new one."""
+async def test_the_request_id_is_the_same_everywhere(sent: str | None) -> None:
+    """Upstream, each error and the response header have one id: the caller's with a suffix, or a new one."""
 
     def upstream(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/circulation-bff/loans":
@@ -154,7 +154,7 @@ async def test_one_id_is_everywhere(sent: str | None) -> None:
     ids=["nothing", "no object", "no GraphQL", "not of the schema", "an argument too few"],
 )
 async def test_a_refused_request_has_its_id(body: bytes) -> None:
-    """A request that was not executed has the id of its caller in the error and in the header."""
+    """A request that is not executed has the id of its caller in the error and in the header."""
     headers = CALLER | {"Content-Type": "application/json"}
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
         response = await gateway.http.post("/graphql", content=body, headers=headers)
@@ -175,8 +175,8 @@ async def test_a_fault_is_logged_under_its_id(caplog: pytest.LogCaptureFixture) 
         response = await gateway.execute('{ user(barcode: "b-7788") { id } }')
 
     (error,) = response["errors"]
-    said = [each.getMessage() for each in caplog.get_records("call") if each.name.startswith("gateway.")]
-    lines = [each for each in said if each.startswith("Unexpected")]
+    messages = [each.getMessage() for each in caplog.get_records("call") if each.name.startswith("gateway.")]
+    lines = [each for each in messages if each.startswith("Unexpected")]
     assert error["extensions"]["code"] == "INTERNAL_ERROR"
     assert len(lines) == 1
     assert error["extensions"]["requestId"] in lines[0]

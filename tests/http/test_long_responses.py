@@ -32,14 +32,14 @@ PAGE = json.dumps({"loans": [{**LOAN, "id": key(each)} for each in range(1000)]}
 
 
 def page(request: httpx.Request) -> httpx.Response:
-    """A thousand loans."""
+    """Return a page of a thousand loans."""
     return httpx.Response(200, content=PAGE)
 
 
 async def longest_turn(gateway: GatewayClient, query: str) -> tuple[float, Json]:
-    """The longest time that the event loop was busy with one operation in one go, in seconds."""
+    """Return the longest time in seconds that the event loop was busy with one operation in one turn."""
     gc.collect()
-    gc.disable()  # a collection of all that the tests hold would take most of the time
+    gc.disable()  # a collection of all objects of the tests would take most of the time
     running = asyncio.create_task(gateway.response(query))
     longest, before = 0.0, perf_counter()
     while not running.done():
@@ -66,7 +66,7 @@ async def test_a_long_operation_lets_others_be_served(execution: str) -> None:
 
 
 async def test_a_response_in_pieces_is_the_same_response() -> None:
-    """A response in pieces has the length that its header says, and each of its values."""
+    """A response in several pieces has the length of its header, and each of its values."""
     query = "{ loans(first: 1000) { totalCount nodes { id } edges { cursor node { loanItem { title } } } } }"
     async with gateway_over(page) as gateway:
         response = await gateway.response(query)

@@ -1,4 +1,4 @@
-"""Requests that end before any GraphQL: each with its status, in JSON, and nothing resolved."""
+"""Requests that are rejected before GraphQL: each with its status, in JSON, without a resolver."""
 
 import gzip
 from typing import Any
@@ -33,7 +33,7 @@ def refused(desk: Desk, response: httpx.Response, status: int, message: str, med
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"])
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
 async def test_other_methods(desk: Desk, method: str, accept: str) -> None:
-    """GraphQL is served by GET and by POST only; a preflight finds no open door."""
+    """GraphQL is served by GET and POST only; a preflight is rejected."""
     response = await desk.request(method, headers=TENANT | {"Accept": accept})
 
     refused(desk, response, 405, "GraphQL is served by GET and POST.", accept)
@@ -50,7 +50,7 @@ async def test_head(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "text/event-stream", "application/xml", f"{JSON};q=0"])
-async def test_other_answers(desk: Desk, accept: str) -> None:
+async def test_other_response_types(desk: Desk, accept: str) -> None:
     """A client that does not accept JSON gets an error in JSON."""
     by_post = await desk.post({"Accept": accept}, query="{ title }")
     by_get = await desk.get({"Accept": accept}, query="{ title }")
@@ -74,7 +74,7 @@ async def test_other_answers(desk: Desk, accept: str) -> None:
     ],
 )
 async def test_other_bodies(desk: Desk, content_type: str) -> None:
-    """A body that is not exactly JSON in UTF-8 is not read, whatever is in it."""
+    """A body of another type than JSON in UTF-8 is not read."""
     response = await desk.send(b'{"query":"{ title }"}', {"Content-Type": content_type})
 
     refused(desk, response, 415, "The body of a POST must be application/json in UTF-8.")
@@ -183,7 +183,7 @@ HOSTILE: list[tuple[bytes, str]] = [
 @pytest.mark.parametrize(("body", "message"), HOSTILE, ids=[body[:40].hex() for body, _ in HOSTILE])
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
 async def test_hostile_bodies(desk: Desk, body: bytes, message: str, accept: str) -> None:
-    """A body that is no GraphQL request is the sender's mistake in either type of answer."""
+    """A body that is no GraphQL request is an error of the sender in both media types."""
     desk.endpoint.max_body_bytes = 10_000_000
 
     refused(desk, await desk.send(body, {"Accept": accept}), 400, message, accept)
@@ -219,7 +219,7 @@ HOSTILE_ADDRESSES: list[tuple[dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("parts", "message"), HOSTILE_ADDRESSES)
 async def test_hostile_addresses(desk: Desk, parts: dict[str, Any], message: str) -> None:
-    """An address that is no GraphQL request is refused like such a body."""
+    """A query string that is no GraphQL request is rejected like such a body."""
     refused(desk, await desk.request("GET", headers=TENANT, **parts), 400, message)
 
 
@@ -254,7 +254,7 @@ async def test_announced_large_body(desk: Desk, length: bytes) -> None:
 
 
 async def test_streamed_large_body(desk: Desk) -> None:
-    """A body that grows too large on the way is not read to its end, whatever was announced."""
+    """A body that grows beyond the limit is not read to its end, for any announced length."""
     chunk = {"type": "http.request", "body": b" " * 900, "more_body": True}
 
     reply = await desk.raw(*[chunk] * 100, headers=[(b"content-length", b"10")])
@@ -265,7 +265,7 @@ async def test_streamed_large_body(desk: Desk) -> None:
 
 
 async def test_body_in_pieces(desk: Desk) -> None:
-    """A body may come in any number of pieces."""
+    """A body may arrive in any number of pieces."""
     body = b'{"query":"{ title }"}'
     pieces = [{"type": "http.request", "body": bytes([byte]), "more_body": True} for byte in body]
 

@@ -1,4 +1,4 @@
-"""The size of requests: of all together, of what is decoded of them, and of what errors repeat of them."""
+"""The size of requests: of all together, of their decoded parts, and of their parts in errors."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ async def test_a_variable_has_a_number_of_values(gateway: Gateway, value: str) -
     ids=["field", "enum", "string", "variable name", "operation name", "variable", "id"],
 )
 async def test_errors_repeat_little_of_a_document(gateway: Gateway, body: Json) -> None:
-    """However long a name or a value is, a message has at most 300 characters."""
+    """A message has at most 300 characters for any length of names and values."""
     errors = await errors_of(gateway, body)
 
     assert errors

@@ -264,7 +264,7 @@ async def test_groups_declared_large_are_counted_and_not_read() -> None:
     assert [each.total for each in result] == [30_000] * 2
     assert [each["limit"] for each in shelf.requests] == ["0", "0"]
     assert shelf.sent == 0
-    assert shelf.most_in_flight == 2
+    assert shelf.max_in_flight == 2
 
 
 async def test_pages_of_groups_declared_large_are_read_together() -> None:

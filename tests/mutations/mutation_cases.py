@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-Json = Any  # inputs, bodies and answers are JSON
+Json = Any  # inputs, bodies and responses are JSON
 
 
 def key(number: int) -> str:
@@ -14,7 +14,7 @@ def key(number: int) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutationCase:
-    """`given` has every field of the input, `least` only the required ones."""
+    """A mutation: `inputs` has every field of the input, `required_inputs` only the required ones."""
 
     name: str
     inputs: Json
@@ -23,14 +23,14 @@ class MutationCase:
     body: Json
     keys: Json
     verify: str
-    result: str  # the type of success, and what is selected of it
+    result: str  # the type of success, and its selection
     selection: str
     shown: Json
     status: int = 204
     response: Json = None
     upstream: str = "bff"
-    now: str | None = None  # the member of the body that is this moment, unless it is given
-    before: Json = None  # what a read before the write finds
+    now: str | None = None  # the member of the body that is the current time unless it is given
+    before: Json = None  # the response to the read before the write
 
     @property
     def document(self) -> str:
@@ -73,7 +73,7 @@ REQUEST_SENT = REQUEST | {
     "requestLevel": "Item",
     "fulfillmentPreference": "Hold Shelf",
 }
-WISHED = {
+REQUESTED_DATES = {
     "id": key(1),
     "itemId": key(4),
     "holdingsRecordId": key(5),
@@ -82,7 +82,7 @@ WISHED = {
 }
 DATES = {"requestDate": "2026-11-21T10:00:00+01:00", "requestExpirationDate": "2027-01-01T00:00:00Z"}
 DATES_SENT = {"requestDate": "2026-11-21T09:00:00.000Z", "requestExpirationDate": "2027-01-01T00:00:00.000Z"}
-MADE = {"id": key(1), "status": "Open - Not yet filled", "position": 2}
+CREATED = {"id": key(1), "status": "Open - Not yet filled", "position": 2}
 RENEWED_LOAN: Json = {
     "status": 200,
     "response": {"id": key(1), "renewalCount": 3},
@@ -112,7 +112,7 @@ MEDIATED: Json = {
     "deliveryAddressTypeId": key(10),
     "proxyUserId": key(11),
 }
-KEPT: Json = {  # a request as circulation has it, members that no type of ours knows included
+KEPT: Json = {  # a request of circulation, with members that are in no type of the gateway
     "id": key(1),
     "requestType": "Hold",
     "status": "Open - Not yet filled",
@@ -127,7 +127,7 @@ MUTATION_CASES = [
     MutationCase(
         name="createRequest",
         inputs=REQUEST
-        | WISHED
+        | REQUESTED_DATES
         | DATES
         | {
             "proxyUserId": key(7),
@@ -138,7 +138,7 @@ MUTATION_CASES = [
         required_inputs=REQUEST,
         sent="POST /circulation-bff/requests",
         body=REQUEST_SENT
-        | WISHED
+        | REQUESTED_DATES
         | DATES_SENT
         | {
             "proxyUserId": key(7),
@@ -149,7 +149,7 @@ MUTATION_CASES = [
         keys={"id": key(1), "requesterId": key(2), "instanceId": key(3), "itemId": key(4)},
         verify=REQUESTS_VERIFY,
         status=201,
-        response=MADE,
+        response=CREATED,
         result="RequestCreated",
         selection="request { id status position }",
         shown={"request": {"id": key(1), "status": "OPEN_NOT_YET_FILLED", "position": 2}},
@@ -157,14 +157,14 @@ MUTATION_CASES = [
     ),
     MutationCase(
         name="createEcsRequestExternal",
-        inputs=ECS | WISHED | DATES | HALVES | {"instanceId": key(3)},
+        inputs=ECS | REQUESTED_DATES | DATES | HALVES | {"instanceId": key(3)},
         required_inputs=ECS,
         sent="POST /circulation-bff/create-ecs-request-external",
-        body=ECS_SENT | WISHED | DATES_SENT | HALVES | {"instanceId": key(3)},
+        body=ECS_SENT | REQUESTED_DATES | DATES_SENT | HALVES | {"instanceId": key(3)},
         keys={"id": key(1), "requesterId": key(2), "instanceId": key(3), "itemId": key(4)},
         verify="requests(filter: { requesterId: }) { nodes { id requestDate status } }",
         status=201,
-        response=MADE,
+        response=CREATED,
         result="RequestCreated",
         selection="request { id status position }",
         shown={"request": {"id": key(1), "status": "OPEN_NOT_YET_FILLED", "position": 2}},
@@ -173,7 +173,7 @@ MUTATION_CASES = [
     MutationCase(
         name="confirmMediatedRequest",
         inputs=REQUEST
-        | WISHED
+        | REQUESTED_DATES
         | MEDIATED
         | {
             "requestDate": DATES["requestDate"],
@@ -184,7 +184,7 @@ MUTATION_CASES = [
         required_inputs=REQUEST,
         sent="POST /circulation-bff/mediated-requests/confirm",
         body=REQUEST_SENT
-        | WISHED
+        | REQUESTED_DATES
         | MEDIATED
         | {
             "requestDate": DATES_SENT["requestDate"],
@@ -368,7 +368,7 @@ MUTATION_CASES = [
         keys={"requestId": key(1), "destinationItemId": key(2)},
         verify="request(id:) { item { id } position requestType }",
         status=200,
-        response=MADE | {"itemId": key(2)},
+        response=CREATED | {"itemId": key(2)},
         result="RequestMoved",
         selection="request { id position item { id } }",
         shown={"request": {"id": key(1), "position": 2, "item": {"id": key(2)}}},

@@ -26,7 +26,7 @@ from tests.mutations.unclear_responses import UNCLEAR_FAULTS, assert_unclear, fa
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
 POST = "POST /circulation-bff/loans/check-in-by-barcode"
 PERMISSION = "circulation-bff.loans.check-in-by-barcode.execute"
@@ -231,7 +231,7 @@ async def test_two_check_ins_are_two_calls(gateway: Gateway) -> None:
     assert gateway.paths() == [POST] * 4
 
 
-# The library says no
+# The write is rejected
 
 
 @pytest.mark.parametrize(
@@ -367,7 +367,7 @@ async def test_rejected_check_in_has_its_error_code(
     assert len(upstream_calls) == 1
 
 
-# No clear answer
+# Unclear response
 
 
 @pytest.mark.parametrize(
@@ -409,15 +409,15 @@ async def test_unknown_outcome_can_be_verified(gateway: Gateway) -> None:
 async def test_missing_permission_is_a_known_outcome(gateway: Gateway) -> None:
     """A 403 for a permission of the BFF itself precedes its processing: nothing happened."""
     before = state(gateway)
-    nobody = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "sandbox:nobody"}
-    response = await gateway.execute(CHECK_IN, returned(gateway), nobody)
+    unauthorized = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": "sandbox:nobody"}
+    response = await gateway.execute(CHECK_IN, returned(gateway), unauthorized)
 
     assert response["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     assert gateway.paths() == [POST]
     assert state(gateway) == before
 
 
-# Below the answer
+# Links of the result
 
 COMPLETE_ITEM = "2000000161"
 NOTES = """mutation($input: CheckInInput!) { checkIn(input: $input) { ... on CheckedIn {

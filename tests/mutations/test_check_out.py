@@ -33,7 +33,7 @@ from tests.mutations.unclear_responses import UNCLEAR_FAULTS, assert_unclear, fa
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
 POST = "POST /circulation-bff/loans/check-out-by-barcode"
 CHECK_OUT = """mutation($input: CheckOutInput!) { checkOut(input: $input) {
@@ -179,7 +179,7 @@ async def test_loan_date_in_the_past(gateway: Gateway) -> None:
     assert loan["dueDate"] == "2026-01-30T23:59:59.000Z"
 
 
-# The library says no
+# The write is rejected
 
 
 async def test_item_on_loan_is_refused(gateway: Gateway) -> None:
@@ -565,7 +565,7 @@ async def test_unauthorized_caller_gets_an_error(
     assert state(shared_gateway) == before
 
 
-# No clear answer
+# Unclear response
 
 
 @pytest.mark.parametrize("fault", UNCLEAR_FAULTS, ids=fault_name)
@@ -610,7 +610,7 @@ async def test_loan_without_an_id_is_an_unknown_outcome(execute: Execute) -> Non
     assert len(upstream_calls) == 1
 
 
-# Below the answer
+# Links of the result
 
 LINKS = """mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on CheckedOut { loan {
     id borrower { barcode externalSystemId } checkoutServicePoint { name }

@@ -185,7 +185,7 @@ async def test_invalid_input_is_not_sent(
     assert upstream_calls == []
 
 
-# The library says no
+# The write is rejected
 
 
 @every()
@@ -289,7 +289,7 @@ async def test_mediated_request_may_be_saved_but_not_confirmed(execute: Execute,
     assert len(upstream_calls) == 1
 
 
-# No clear answer
+# Unclear response
 
 
 def times_out(request: httpx.Request) -> httpx.Response:

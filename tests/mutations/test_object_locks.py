@@ -17,7 +17,7 @@ from tests.mutations.unclear_responses import assert_unclear, fault_name
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
 LOCKS = "/Polaris.ApplicationServices/api/v1/eng/20/polaris/3/7/objectlocks"
 LOCK = """{
@@ -48,20 +48,20 @@ HOLD_REQUEST_OF_ANNEX: Json = {"objectType": "HOLD_REQUEST", "objectId": 880}
 PATRON_OF_ANNEX: Json = {"objectType": "PATRON", "objectId": 29937}
 
 
-async def lock(gateway: Gateway, lock_input: Json, who: str = "desk", **headers: str) -> Json:
-    execute = await gateway.data(LOCK_OBJECT, {"input": lock_input}, gateway.as_staff(who) | headers)
-    return execute["lockObject"]
+async def lock(gateway: Gateway, lock_input: Json, staff: str = "desk", **headers: str) -> Json:
+    data = await gateway.data(LOCK_OBJECT, {"input": lock_input}, gateway.as_staff(staff) | headers)
+    return data["lockObject"]
 
 
-async def unlock(gateway: Gateway, lock_input: Json, who: str = "desk") -> Json:
-    execute = await gateway.data(UNLOCK_OBJECT, {"input": lock_input}, gateway.as_staff(who))
-    return execute["unlockObject"]
+async def unlock(gateway: Gateway, lock_input: Json, staff: str = "desk") -> Json:
+    data = await gateway.data(UNLOCK_OBJECT, {"input": lock_input}, gateway.as_staff(staff))
+    return data["unlockObject"]
 
 
-async def listed(gateway: Gateway, *, everyones: bool = False, who: str = "desk") -> list[str]:
-    execute = await gateway.data(OBJECT_LOCKS, {"all": everyones}, gateway.as_staff(who))
-    assert execute["objectLocks"]["totalCount"] == len(execute["objectLocks"]["nodes"])
-    return sorted(each["id"] for each in execute["objectLocks"]["nodes"])
+async def list_locks(gateway: Gateway, *, all_holders: bool = False, staff: str = "desk") -> list[str]:
+    data = await gateway.data(OBJECT_LOCKS, {"all": all_holders}, gateway.as_staff(staff))
+    assert data["objectLocks"]["totalCount"] == len(data["objectLocks"]["nodes"])
+    return sorted(each["id"] for each in data["objectLocks"]["nodes"])
 
 
 def since(moment: str, gateway: Gateway) -> timedelta:
@@ -257,9 +257,15 @@ async def test_own_locks_and_all_locks(gateway: Gateway) -> None:
     await lock(gateway, PATRON)
     gateway.sandbox.calls.clear()
 
-    assert await listed(gateway) == ["27:480"]
-    assert await listed(gateway, who="head") == []
-    assert await listed(gateway, everyones=True) == ["27:29937", "27:480", "28:880", "2:5501", "3:100200"]
+    assert await list_locks(gateway) == ["27:480"]
+    assert await list_locks(gateway, staff="head") == []
+    assert await list_locks(gateway, all_holders=True) == [
+        "27:29937",
+        "27:480",
+        "28:880",
+        "2:5501",
+        "3:100200",
+    ]
     assert gateway.paths() == [f"GET {LOCKS}"] * 3
     assert [call.query for call in gateway.calls] == [{}, {}, {"getAllLocks": "true"}]
 
@@ -443,13 +449,13 @@ async def test_unknown_is_rejected_as_an_input(shared_gateway: Gateway) -> None:
 
 async def test_rejection_by_polaris_is_a_refusal(execute: Execute) -> None:
     """A 400 of Polaris is data like any other refusal, without its internals."""
-    said = {
+    upstream_body = {
         "ErrorCode": 0,
         "Message": "Invalid object ID: 480",
         "StackTrace": "at Polaris.A.B()",
         "Data": None,
     }
-    response, upstream_calls = await execute(LOCK_OBJECT, PATRON, httpx.Response(400, json=said))
+    response, upstream_calls = await execute(LOCK_OBJECT, PATRON, httpx.Response(400, json=upstream_body))
 
     refused = response["data"]["lockObject"]
     assert (refused["__typename"], [each["code"] for each in refused["reasons"]]) == ("Refusal", ["OTHER"])
@@ -457,7 +463,7 @@ async def test_rejection_by_polaris_is_a_refusal(execute: Execute) -> None:
     assert len(upstream_calls) == 1
 
 
-# No clear answer
+# Unclear response
 
 KEYS = {"objectTypeId": 27, "objectId": 480}
 NO_ANSWER: list[Json] = [

@@ -94,7 +94,7 @@ def every_mutation(*mutations: MutationCase) -> pytest.MarkDecorator:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """An upstream failure after a mutation was received, and whether it takes a timeout to notice."""
+    """An upstream failure after a mutation was received; `slow` if it is detected by a timeout only."""
 
     response: Responder
     slow: bool = False
@@ -102,11 +102,11 @@ class End:
 
 ENDS: Mapping[str, End] = {
     "timeout": End(hangs, slow=True),
-    "timeout in the answer": End(hangs_after(head(200, "Content-Length: 99") + b"{"), slow=True),
+    "timeout in the response": End(hangs_after(head(200, "Content-Length: 99") + b"{"), slow=True),
     "reset": End(resets),
-    "reset in the answer": End(resets_after(head(200, "Content-Length: 99") + b'{"id":')),
+    "reset in the response": End(resets_after(head(200, "Content-Length: 99") + b'{"id":')),
     "EOF": End(closes),
-    "EOF in the answer": End(sends(head(200, "Content-Length: 99") + b'{"id":', close=True)),
+    "EOF in the response": End(sends(head(200, "Content-Length: 99") + b'{"id":', close=True)),
     "500": End(responds(500, b"java.lang.NullPointerException")),
     "502": End(responds(502)),
     "503": End(responds(503)),
@@ -128,7 +128,7 @@ ENDS: Mapping[str, End] = {
         pytest.param(end, mutation, id=f"{end} {mutation.name}")
         for end, failure in ENDS.items()
         for mutation in MUTATION_CASES
-        if not failure.slow or mutation in (CHECK_OUT, LOCK)  # each costs its time
+        if not failure.slow or mutation in (CHECK_OUT, LOCK)  # each takes the time of its timeout
     ],
 )
 async def test_unclear_response_is_an_unknown_outcome(end: str, network: str, mutation: MutationCase) -> None:
@@ -225,10 +225,14 @@ def not_sent(response: Json, mutation: MutationCase) -> Json:
 
 @every_mutation()
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
-@pytest.mark.parametrize("nobody", ["nobody listens", "no such host"])
-async def test_connection_failure_is_not_sent(nobody: str, network: str, mutation: MutationCase) -> None:
+@pytest.mark.parametrize("unreachable_url", ["nobody listens", "no such host"])
+async def test_connection_failure_is_not_sent(
+    unreachable_url: str, network: str, mutation: MutationCase
+) -> None:
     """After a refused connection or a failed name resolution it is certain that nothing was sent."""
-    url = f"http://127.0.0.1:{closed_port()}" if nobody == "nobody listens" else "http://folio.invalid"
+    url = (
+        f"http://127.0.0.1:{closed_port()}" if unreachable_url == "nobody listens" else "http://folio.invalid"
+    )
     async with gateway_at(url, upstream_transport=network) as gateway:
         error = not_sent(await gateway.execute(mutation.document, mutation.inputs), mutation)
 
@@ -318,8 +322,8 @@ STATUSES: Mapping[int, tuple[str, str, str]] = {
 async def test_each_status_of_each_kind_of_mutation(mutation: MutationCase, status: int) -> None:
     """Only a certain rejection is one: for a check-in, which writes first, most statuses are unclear."""
     expected = STATUSES[status][[CHECK_OUT, CHECK_IN, LOCK].index(mutation)]
-    said = httpx.Response(status, json={"errors": []}, headers={"Retry-After": "7"})
-    async with gateway_over(lambda request: said) as gateway:
+    upstream_response = httpx.Response(status, json={"errors": []}, headers={"Retry-After": "7"})
+    async with gateway_over(lambda request: upstream_response) as gateway:
         response = await gateway.execute(mutation.document, mutation.inputs)
 
     assert gateway.lines() == [mutation.sent]

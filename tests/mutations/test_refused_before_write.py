@@ -194,7 +194,7 @@ async def test_an_expired_token_is_not_sent(name: str) -> None:
 
 
 async def test_an_expired_token_is_not_sent_with_a_read() -> None:
-    """A query with an expired token fails without a call; what needs no call has its value."""
+    """A query with an expired token fails without a call; fields without calls have their value."""
     async with gateway_over(lambda request: httpx.Response(500)) as gateway:
         response = await gateway.execute(
             "{ __typename loans { nodes { id } } }", None, with_token({"exp": time.time() - 1})
@@ -205,7 +205,7 @@ async def test_an_expired_token_is_not_sent_with_a_read() -> None:
 
 
 async def test_object_locks_do_not_depend_on_the_token_of_folio() -> None:
-    """Polaris has a login of its own."""
+    """Polaris has a separate login."""
     async with gateway_over(lambda request: httpx.Response(200, json=[])) as gateway:
         response = await gateway.execute(
             "{ objectLocks { nodes { id } } }", None, with_token({"exp": time.time() - 1})
@@ -230,7 +230,7 @@ async def test_a_token_without_a_readable_expiry_is_sent(claims: object) -> None
 )
 @pytest.mark.parametrize("name", ["checkIn", "checkOut"])
 async def test_a_token_that_expires_during_a_write(name: str, lifetime: float, code: str) -> None:
-    """A 401 is that of the write itself unless the token expired after it was sent."""
+    """A 401 is the response to the write unless the token expired after it was sent."""
     document, inputs, sent = MUTATIONS[name]
     expires = 0.0
 

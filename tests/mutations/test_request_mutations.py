@@ -16,7 +16,7 @@ from tests.records import encode_records
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
 LENT_TWICE = "2000000032"  # two wait for it
 HELD, SHELVED = "2000000038", "2000000198"  # two copies of one title
@@ -102,7 +102,7 @@ def waiting_for(gateway: Gateway, barcode: str) -> list[Json]:
     return sorted((each for each in mine if "position" in each), key=lambda each: int(each["position"]))
 
 
-# Making one
+# Creating one
 
 
 async def test_request_is_created(gateway: Gateway) -> None:

@@ -1,4 +1,4 @@
-"""What the gateway logs while a test runs, as an operator reads it."""
+"""The log lines of the gateway during a test, in their production form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from gateway.observability.line_output import LineOutput
 from gateway.observability.logs import JsonFormatter, LineHandler
 
-Json = Any  # a line is JSON, and each test knows which
+Json = Any  # a line is JSON of the shape that each test expects
 
 
 class LogLines:
@@ -35,7 +35,7 @@ class LogLines:
 
 @contextmanager
 def logged() -> Iterator[LogLines]:
-    """Write the lines as they are written in production, beside whatever else takes them."""
+    """Write the lines in their production form, in addition to other handlers."""
     lines = LogLines()
     handler = LineHandler(LineOutput(lines.stream))
     handler.setFormatter(JsonFormatter())

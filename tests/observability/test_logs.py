@@ -17,7 +17,7 @@ from gateway.observability import logs
 from gateway.observability.line_output import LineOutput
 from gateway.settings import Settings
 from tests.gateway_under_test import Gateway, open_gateway
-from tests.http.held_upstream import ACT, held_upstream
+from tests.http.held_upstream import MUTATION, held_upstream
 from tests.observability.log_lines import LogLines, logged
 from tests.server.edge import gateway_process, post
 from tests.stories import test_screens as screens
@@ -63,7 +63,7 @@ async def test_an_operation_is_one_line(gateway: Gateway, lines: LogLines) -> No
 
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])
-async def test_counts_do_not_depend_on_how_it_is_executed(execution: str, lines: LogLines) -> None:
+async def test_counts_do_not_depend_on_the_kind_of_execution(execution: str, lines: LogLines) -> None:
     """Plans and graphql-core load the same keys and resolve the same links from embedded members."""
     async with open_gateway(execution=execution) as gateway:
         await gateway.data(LOANS)
@@ -82,7 +82,7 @@ async def test_counts_do_not_depend_on_how_it_is_executed(execution: str, lines:
         ("query Q($id: ID!) { loan(id: $id) { id } }", "none", "refused", {"BAD_USER_INPUT": 1}),
     ],
 )
-async def test_how_an_operation_ended(
+async def test_outcome_of_an_operation(
     gateway: Gateway, lines: LogLines, query: str, kind: str, outcome: str, codes: dict[str, int]
 ) -> None:
     """The line has the outcome and the number of errors by code, and nothing of the document."""
@@ -95,7 +95,7 @@ async def test_how_an_operation_ended(
     assert "dueDat" not in lines.text
 
 
-async def test_a_request_that_is_none(gateway: Gateway, lines: LogLines) -> None:
+async def test_an_invalid_request_is_logged(gateway: Gateway, lines: LogLines) -> None:
     """A request without a valid caller is logged as well, with the request id of its response."""
     response = await gateway.http.put("/graphql", headers={"X-Okapi-Request-Id": "9/x"})
 
@@ -113,7 +113,7 @@ async def test_a_long_name_is_cut(gateway: Gateway, lines: LogLines) -> None:
     assert lines.all[0]["operation"] == "Q" * 64
 
 
-async def test_an_act_is_a_line_of_its_own(gateway: Gateway, lines: LogLines) -> None:
+async def test_a_mutation_is_a_separate_line(gateway: Gateway, lines: LogLines) -> None:
     """The line has mutation, upstream, outcome and request id, and no keys of records."""
     data = await gateway.data(LOCK % 29938, headers=gateway.as_staff())
 
@@ -134,7 +134,7 @@ async def test_an_act_is_a_line_of_its_own(gateway: Gateway, lines: LogLines) ->
     assert "29938" not in lines.text
 
 
-async def test_a_lock_of_another_is_told(gateway: Gateway, lines: LogLines) -> None:
+async def test_a_lock_of_another_user_is_logged(gateway: Gateway, lines: LogLines) -> None:
     """A lock held by another user is a separate outcome, neither a success nor an error."""
     await gateway.data(LOCK % 29938, headers=gateway.as_staff("desk"))
     other = gateway.as_staff("head") | {"X-Polaris-Workstation": "8"}
@@ -157,7 +157,7 @@ async def test_a_lock_of_another_is_told(gateway: Gateway, lines: LogLines) -> N
         ({"kind": "wrong_shape"}, "warning", "OUTCOME_UNKNOWN", 200),
     ],
 )
-async def test_outcomes_of_acts(
+async def test_outcomes_of_mutations(
     gateway: Gateway, lines: LogLines, fault: dict[str, object], level: str, outcome: str, status: int | None
 ) -> None:
     """A refusal is logged with its code; an unknown outcome is a warning, even after a 200."""
@@ -172,7 +172,7 @@ async def test_outcomes_of_acts(
     assert str(item) not in lines.text
 
 
-async def test_acts_that_are_not_sent(lines: LogLines) -> None:
+async def test_mutations_that_are_not_sent(lines: LogLines) -> None:
     """A mutation for an upstream without an address is logged as not sent."""
     app = create_app(Settings(okapi_url="http://127.0.0.1:1", polaris_url="http://127.0.0.1:1"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http:
@@ -185,24 +185,24 @@ async def test_acts_that_are_not_sent(lines: LogLines) -> None:
     ]
 
 
-def test_an_act_is_logged_though_its_client_has_gone() -> None:
+def test_a_mutation_of_a_disconnected_client_is_logged() -> None:
     """The outcome of a write is logged with the request id, even if the client has disconnected."""
     with held_upstream() as upstream, gateway_process("--okapi-url", upstream.url) as gateway:
         with gateway.client() as leaving:
-            leaving.send(post(b"X-Okapi-Request-Id: 77/desk", body=ACT))
+            leaving.send(post(b"X-Okapi-Request-Id: 77/desk", body=MUTATION))
             upstream.wait_for(1)
         upstream.release()
         gateway.process.terminate()
         assert gateway.process.wait(60) == 0
 
-        (line,) = [line for line in gateway.complained().splitlines() if '"event":"mutation"' in line]
+        (line,) = [line for line in gateway.standard_error().splitlines() if '"event":"mutation"' in line]
 
     each = json.loads(line)
     assert (each["mutation"], each["outcome"], each["status"]) == ("changeDueDate", "SUCCESS", 204)
     assert re.fullmatch(r"77/desk;\d{6}/graphql", each["requestId"])
 
 
-async def test_the_log_names_nobody(lines: LogLines) -> None:
+async def test_the_log_has_no_personal_data(lines: LogLines) -> None:
     """Nine screens, mutations, refusals and failures log no name, barcode or token of the library."""
     for name, screen in vars(screens).items():
         if name.startswith("test_w"):
@@ -257,7 +257,7 @@ def everything_of_patrons(gateway: Gateway) -> Iterator[str]:
     yield from (item["barcode"] for item in library.items.values() if "barcode" in item)
 
 
-def test_text_lines_are_for_people() -> None:
+def test_text_lines_are_readable() -> None:
     """LOG_FORMAT=text writes a readable line with the same fields, followed by the traceback."""
     stream = io.StringIO()
     handler = logs.LineHandler(LineOutput(stream))
@@ -300,6 +300,6 @@ def test_below_the_level_nothing_is_written() -> None:
             assert gateway.execute(mine).status == 200
             gateway.process.terminate()
             assert gateway.process.wait(60) == 0
-            lines = [line for line in gateway.complained().splitlines() if 'operation="Mine"' in line]
+            lines = [line for line in gateway.standard_error().splitlines() if 'operation="Mine"' in line]
         assert len(lines) == expected
     assert ' info    gateway.operation: operation requestId="' in lines[0]

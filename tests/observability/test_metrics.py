@@ -53,7 +53,7 @@ class Scraped(dict[tuple[str, tuple[tuple[str, str], ...]], float]):
     """Samples by name and labels."""
 
     def of(self, name: str, **labels: str) -> float:
-        """The sum of the samples that have these labels, whatever others they have."""
+        """Return the sum of the samples that have these labels, with any others."""
         return sum(
             value
             for (sample, given), value in self.items()
@@ -88,7 +88,7 @@ async def test_metrics_need_no_tenant(gateway: Gateway) -> None:
     assert named.text.endswith("# EOF\n")
 
 
-async def test_metrics_can_be_off() -> None:
+async def test_metrics_can_be_disabled() -> None:
     """METRICS=0 leaves the path out."""
     async with open_gateway(metrics=False) as gateway:
         await gateway.data(LOANS)
@@ -126,7 +126,7 @@ async def test_no_label_is_unbounded() -> None:
     async with open_gateway() as gateway:
         for name, screen in vars(screens).items():
             if name.startswith("test_w"):
-                await ended_somehow(screen(gateway))
+                await execute_screen(screen(gateway))
         for number in range(30):
             tenant = {"X-Okapi-Tenant": f"tenant_{number}"}
             await gateway.execute(f"query Q{number} {{ loans {{ nodes {{ id }} }} }}", headers=tenant)
@@ -160,7 +160,7 @@ CHECK_IN = """
 """
 
 
-async def ended_somehow(screen: object) -> None:
+async def execute_screen(screen: object) -> None:
     """Execute a screen's operations regardless of their results, which other tests check."""
     try:
         await screen  # type: ignore[misc]  # the test functions of the screens are coroutines
@@ -199,17 +199,17 @@ async def test_retries_and_breakers_are_counted() -> None:
         gateway.sandbox.faults.add(kind="status", status=503, path="/circulation-bff/loans")
         for _ in range(30):
             await gateway.execute("{ loans { nodes { id } } }")
-        left_alone = await scrape(gateway)
+        circuit_open = await scrape(gateway)
 
     assert again.of("gateway_upstream_retries_total") == 1
     assert again.of("gateway_upstream_retries_total", upstream="bff") == 1
     assert again.of("gateway_circuit_breakers_open") == before.of("gateway_circuit_breakers_open")
     for upstream, opened in (("folio", 0), ("bff", 1), ("polaris", 0)):
         result = [
-            each.of("gateway_circuit_breakers_open", upstream=upstream) for each in (before, left_alone)
+            each.of("gateway_circuit_breakers_open", upstream=upstream) for each in (before, circuit_open)
         ]
         assert result[1] - result[0] == opened
-    assert left_alone.of(CALLS, status="unavailable") > 0  # not sent
+    assert circuit_open.of(CALLS, status="unavailable") > 0  # not sent
 
 
 async def test_every_operation_is_counted_once(gateway: Gateway) -> None:

@@ -21,7 +21,7 @@ async def timing(gateway: Gateway, query: str, method: str = "POST") -> tuple[fl
     return float(result[1]), float(result[2]), result[3]
 
 
-async def test_it_tells_the_time_and_the_calls() -> None:
+async def test_the_header_has_the_time_and_the_calls() -> None:
     """The header has total time and upstream time in milliseconds, and the number of calls."""
     async with open_gateway(server_timing=True) as gateway:
         gateway.sandbox.faults.add(kind="slow", delay=0.05, path="/groups")
@@ -38,7 +38,7 @@ async def test_it_tells_the_time_and_the_calls() -> None:
     assert refused[1:] == (0.0, "0 calls")
 
 
-async def test_calls_side_by_side_count_once() -> None:
+async def test_concurrent_calls_count_once() -> None:
     """Two concurrent calls of 100 ms count as 100 ms of upstream time, not 200."""
     async with open_gateway(server_timing=True) as gateway:
         gateway.sandbox.faults.add(kind="slow", delay=0.1, path="/circulation-bff")
@@ -49,7 +49,7 @@ async def test_calls_side_by_side_count_once() -> None:
     assert 100 <= upstream < 190
 
 
-async def test_unless_asked_for_nothing_is_told(gateway: Gateway) -> None:
+async def test_the_header_is_off_by_default(gateway: Gateway) -> None:
     """The header is only sent with SERVER_TIMING, because times reveal details of the library."""
     response = await gateway.http.post("/graphql", json={"query": LOANS})
 

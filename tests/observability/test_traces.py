@@ -48,12 +48,12 @@ class Traced:
     def spans(self) -> dict[str, ReadableSpan]:
         return {span.name: span for span in self.exporter.get_finished_spans()}
 
-    def carried(self, path: str) -> tuple[str | None, str | None]:
+    def propagated(self, path: str) -> tuple[str | None, str | None]:
         (request,) = [each for each in self.sent if each.url.path == path]
         return request.headers.get("traceparent"), request.headers.get("tracestate")
 
 
-class Noting(httpx.AsyncBaseTransport):
+class RecordingTransport(httpx.AsyncBaseTransport):
     def __init__(self, traced: Traced) -> None:
         self.traced = traced
         self.inner = httpx.ASGITransport(app=traced.sandbox)
@@ -70,7 +70,7 @@ async def traced(*, on: bool = True) -> AsyncIterator[Traced]:
     provider.add_span_processor(SimpleSpanProcessor(opened.exporter))
     app = create_app(
         Settings(sandbox=True),
-        transport=lambda limits: Noting(opened),
+        transport=lambda limits: RecordingTransport(opened),
         tracing=Tracing(provider) if on else None,
     )
     async with httpx.AsyncClient(
@@ -101,11 +101,11 @@ async def test_a_trace_over_two_services() -> None:
     assert parent_id(operation) == PARENT
     assert parent_id(loans) == parent_id(groups) == span_id(operation)
     assert [operation.kind, loans.kind, groups.kind] == [SpanKind.SERVER, SpanKind.CLIENT, SpanKind.CLIENT]
-    assert gateway.carried("/circulation-bff/loans") == (f"00-{TRACE}-{span_id(loans)}-01", "vendor=1")
-    assert gateway.carried("/groups") == (f"00-{TRACE}-{span_id(groups)}-01", "vendor=1")
+    assert gateway.propagated("/circulation-bff/loans") == (f"00-{TRACE}-{span_id(loans)}-01", "vendor=1")
+    assert gateway.propagated("/groups") == (f"00-{TRACE}-{span_id(groups)}-01", "vendor=1")
 
 
-async def test_spans_say_what_and_nothing_of_whom() -> None:
+async def test_spans_have_no_personal_data() -> None:
     """Spans have kind, name, upstream, route and status: no query text, no ids, no variables."""
     async with traced() as gateway:
         batch = 'batchRequest(id: "7c9e6679-7425-40de-944b-000000000001")'
@@ -143,13 +143,13 @@ async def test_failures_are_marked() -> None:
     assert gateway.spans["GET /circulation-bff/loans"].status.status_code is StatusCode.UNSET
 
 
-async def test_without_tracing_the_callers_context_travels_on() -> None:
+async def test_without_tracing_the_callers_context_is_passed_on() -> None:
     """Without tracing, the caller's trace context is passed on unchanged."""
     async with traced(on=False) as gateway:
         await gateway.execute(LOANS, traceparent=TRACEPARENT, tracestate="vendor=1")
 
     assert gateway.spans == {}
-    assert gateway.carried("/groups") == (TRACEPARENT, "vendor=1")
+    assert gateway.propagated("/groups") == (TRACEPARENT, "vendor=1")
 
 
 async def test_what_is_not_sampled_is_not_sampled_upstream() -> None:
@@ -157,10 +157,10 @@ async def test_what_is_not_sampled_is_not_sampled_upstream() -> None:
     async with traced() as gateway:
         await gateway.execute(LOANS, traceparent=f"00-{TRACE}-{PARENT}-00")
 
-    carried, _ = gateway.carried("/groups")
-    assert carried is not None
-    assert carried.startswith(f"00-{TRACE}-")
-    assert carried.endswith("-00")
+    propagated, _ = gateway.propagated("/groups")
+    assert propagated is not None
+    assert propagated.startswith(f"00-{TRACE}-")
+    assert propagated.endswith("-00")
     assert gateway.spans == {}
 
 
@@ -175,7 +175,7 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_tracing_nothing_of_it_is_loaded() -> None:
+def test_without_tracing_opentelemetry_is_not_imported() -> None:
     """OpenTelemetry is not imported unless tracing is enabled."""
     script = """
 import sys
@@ -200,7 +200,7 @@ Settings(tracing=True)
     assert last.endswith("TRACING: requires OpenTelemetry; install circulation-gateway[otel] (got 'True')")
 
 
-def test_the_variables_of_opentelemetry_are_heard() -> None:
+def test_the_variables_of_opentelemetry_are_read() -> None:
     """OTEL_... configures exporter, sampler, name and attributes; spans are exported at shutdown."""
     script = """
 import asyncio, httpx
@@ -217,15 +217,15 @@ asyncio.run(main())
 """
     console = {"TRACING": "1", "OTEL_TRACES_EXPORTER": "console"}
 
-    told = run(script, **console, OTEL_RESOURCE_ATTRIBUTES="deployment.environment=test")
+    output = run(script, **console, OTEL_RESOURCE_ATTRIBUTES="deployment.environment=test")
     renamed = run(script, **console, OTEL_SERVICE_NAME="desk")
     unsampled = run(script, **console, OTEL_TRACES_SAMPLER="always_off")
     unknown = run(script, TRACING="1", OTEL_TRACES_EXPORTER="jaeger")
 
-    assert told.stdout.count('"name": "query"') == 1
-    assert told.stdout.count('"name": "GET /circulation-bff/loans"') == 1
-    assert '"service.name": "circulation-gateway"' in told.stdout
-    assert '"deployment.environment": "test"' in told.stdout
+    assert output.stdout.count('"name": "query"') == 1
+    assert output.stdout.count('"name": "GET /circulation-bff/loans"') == 1
+    assert '"service.name": "circulation-gateway"' in output.stdout
+    assert '"deployment.environment": "test"' in output.stdout
     assert '"service.name": "desk"' in renamed.stdout
     assert (unsampled.stdout, unsampled.returncode) == ("", 0)
     last = unknown.stderr.splitlines()[-1]

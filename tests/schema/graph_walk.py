@@ -15,7 +15,7 @@ from gateway.graph import schema
 from gateway.sandbox import Library, Sandbox, create_sandbox
 
 CORE = schema._schema
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
 
 def definition(declared: GraphQLField) -> Any:  # Any: Strawberry puts it there untyped
@@ -30,7 +30,7 @@ def object_types() -> dict[str, GraphQLObjectType]:
     }
 
 
-# How a query comes to records of each type that has links. `%s` is what is selected of them. Where a link is
+# Queries of records of each type that has links. `%s` is the selection of each record. If a link is
 # on the way, a member that only upstream knows makes sure that the record itself is loaded.
 WAYS = {
     "Loan": "loans(first: 1000) { nodes { %s } }",

@@ -18,7 +18,7 @@ from gateway.fields.record import DerivedField, RecordField
 from gateway.settings import Settings
 from tests.schema.graph_walk import definition, object_types, target_of
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
 POISON = "poison-ü"  # must never be repeated in an error
 OTHER_KINDS: list[Json] = [None, POISON, 5, True, {POISON: POISON}, [POISON], [None, 5, {}]]
@@ -90,20 +90,20 @@ def _wrong_inside(value: Json) -> Iterator[Json]:
 
 async def query_over(path: str, body: Json, query: str) -> Json:
     """Return the complete response if upstream responds so at paths that end like this, and 404 elsewhere."""
-    async with gateway_over(path) as ask:
-        return await ask(body, query)
+    async with gateway_over(path) as execute:
+        return await execute(body, query)
 
 
 @asynccontextmanager
 async def gateway_over(path: str) -> AsyncIterator[Callable[[Json, str], Awaitable[Json]]]:
-    """One gateway for several bodies of upstream; it is asked as by `query_over`."""
+    """Open one gateway for several bodies of upstream; it executes queries as `query_over` does."""
     body: Json = None
 
     def response(request: httpx.Request) -> httpx.Response:
         matches = request.url.path.endswith(path)
         return httpx.Response(200, json=body) if matches else httpx.Response(404, text="no")
 
-    async def ask(upstream_body: Json, query: str) -> Json:
+    async def execute(upstream_body: Json, query: str) -> Json:
         nonlocal body
         body = upstream_body
         headers = {"X-Okapi-Tenant": "diku"}
@@ -115,7 +115,7 @@ async def gateway_over(path: str) -> AsyncIterator[Callable[[Json, str], Awaitab
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway") as http,
     ):
-        yield ask
+        yield execute
 
 
 async def check(kind: str, root: str, path: str, key: str, record: Json) -> int:

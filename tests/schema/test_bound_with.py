@@ -146,7 +146,7 @@ async def test_a_title_that_is_not_bound_costs_one_call(gateway: Gateway) -> Non
     ],
 )
 async def test_without_the_parts_inventory_lists_the_items(gateway: Gateway, status: int, body: str) -> None:
-    """If the parts are not served or not permitted, mod-inventory is asked for each holdings record."""
+    """If the parts are not served or not permitted, mod-inventory is called for each holdings record."""
     gateway.sandbox.faults.add(kind="status", path=PARTS, status=status, body=body)
     item_id, holdings_id, instance_id = bound(gateway.library)
 
@@ -173,7 +173,7 @@ async def test_a_platform_without_bound_items(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(403, "FORBIDDEN"), (503, "UPSTREAM_UNAVAILABLE")])
 async def test_items_that_may_lack_some_are_an_error(gateway: Gateway, status: int, code: str) -> None:
-    """If bound items cannot be read, the list is null with an error, and the rest of the title is there."""
+    """If bound items cannot be read, the list is null with an error, and the title is complete."""
     for path in (PARTS, BY_HOLDINGS):
         gateway.sandbox.faults.add(kind="status", path=path, status=status, body="no")
     _, holdings_id, instance_id = bound(gateway.library)
@@ -189,7 +189,7 @@ async def test_items_that_may_lack_some_are_an_error(gateway: Gateway, status: i
 
 
 async def test_more_bound_items_than_one_query_can_name() -> None:
-    """The items are read in several calls then, and are sorted, counted and paged all the same."""
+    """The items are read in several calls, and are still sorted, counted and paged."""
     sandbox = create_sandbox()
     library = sandbox.library("diku")
     _, holdings_id, _ = bound(library)
@@ -374,7 +374,7 @@ async def test_titles_of_bound_items_in_lists(execution: str) -> None:
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 async def test_titles_that_cannot_be_read_cost_their_field_alone(execution: str) -> None:
-    """The item stays, and its titles are null with one error at their place; a deleted item has none."""
+    """The item stays, and its titles are null with one error at their path; a deleted item has none."""
     async with open_gateway(execution=execution) as gateway:
         item_id, *_ = bound(gateway.library)
         query = f'{{ items(filter: {{ id: "{item_id}" }}) {{ nodes {{ id {TITLES} }} }} }}'

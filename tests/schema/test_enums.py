@@ -103,7 +103,7 @@ async def test_the_text_of_a_newer_value(execution: str) -> None:
     [
         ("Open", "OPEN"),
         ("Closed", "CLOSED"),
-        ("OPEN", "OPEN"),  # FOLIO itself is not sure about capitals
+        ("OPEN", "OPEN"),  # FOLIO uses both spellings
         ("Suspended", "UNKNOWN"),
         ("", "UNKNOWN"),
         ("UNKNOWN", "UNKNOWN"),

@@ -102,7 +102,7 @@ async def test_location_and_open_loan_of_an_item(reader: Gateway) -> None:
         assert node["openLoan"] == (loan and {"id": loan, "item": {"id": item["id"]}})
 
 
-# The title of an item: what it costs, by what is known where the item comes from.
+# The title of an item: its calls, depending on the members that are embedded.
 TITLES = {
     "its text": ("instance { title }", []),
     "its id": ("instance { id }", ["GET /holdings-storage/holdings"]),

@@ -103,11 +103,11 @@ async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None
     good = (await poisoned.query_over(PATH, whole, query))["data"]["searchInstance"]
 
     kinds: list[object] = [poisoned.POISON, {}, [poisoned.POISON]]
-    async with poisoned.gateway_over(PATH) as ask:
+    async with poisoned.gateway_over(PATH) as execute:
         for member, wrong in product(whole, kinds):
             if member == "id":
                 continue
-            response = await ask({**whole, member: wrong}, query)
+            response = await execute({**whole, member: wrong}, query)
             result = response["data"]["searchInstance"]
             changed = {name for name in good if result[name] != good[name]}
             assert changed <= poisoned.readers_of(target, member)

@@ -1,4 +1,4 @@
-"""Keys in other spellings: natural keys without accents, ids in capitals, and the id that is none."""
+"""Keys in other spellings: natural keys without accents, ids in upper case, and the placeholder id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXECUTIONS = pytest.mark.parametrize("execution", ["plan", "generic"])
 @pytest.mark.parametrize("key", ["muller", "Müller", "MÜLLER", unicodedata.normalize("NFD", "Müller")])
 @pytest.mark.parametrize("index", ["username", "barcode", "externalSystemId"])
 async def test_a_user_is_found_without_accents(gateway: Gateway, index: str, key: str) -> None:
-    """The record that FOLIO's index finds is the user, alone and beside others."""
+    """The record that FOLIO's index matches is the user, alone and among others."""
     user, other = list(gateway.library.users.values())[40:42]
     user[index] = "Müller"
 
@@ -53,7 +53,7 @@ async def test_foreign_keys_in_capitals_lead_to_their_records(execution: str) ->
 
 
 async def test_ids_of_clients_may_be_in_capitals(gateway: Gateway) -> None:
-    """One record, whichever way a client spells its id, in arguments and in filters."""
+    """Any spelling of an id in arguments and filters is the same record."""
     (first, *_) = gateway.library.loans
     data = await gateway.data(
         """query($id: ID!, $other: ID!) {

@@ -38,7 +38,7 @@ def _widest(target: GraphQLObjectType, links: int) -> Iterator[str]:
                 yield f"{name} {{ {widest(below, links if own else links - 1) or '__typename'} }}"
 
 
-# The roots, with arguments that find something in the sandbox.
+# The roots, with arguments that match records of the sandbox.
 ROOTS = {
     "Loan": "loans(first: 20) { nodes { %s } }",
     "Request": "requests(first: 20) { nodes { %s } }",
@@ -81,12 +81,12 @@ TYPES = {
     "BffSearchItem": "SearchItem",
 }
 
-# What is not in the graph, and why.
+# Members that are not in the graph, with the reason.
 LEFT_OUT = {
     "inTransitDestinationServicePoint.id": "the key beside it says the same and is the key of the link",
     "requester.patronGroup.id": "patronGroupId beside it says the same and is the key of the link",
     "proxy.patronGroup.id": "as above",
-    "requestProcessingParameters": "sent with a new request, never stored, and in no answer",
+    "requestProcessingParameters": "sent with a new request, never stored, and in no response",
 }
 
 
@@ -130,7 +130,7 @@ def contract() -> Any:  # Any: JSON
     return json.loads(CONTRACT.read_text())
 
 
-@pytest.mark.skipif(not CONTRACT.exists(), reason="the contract of the BFF is not beside this project")
+@pytest.mark.skipif(not CONTRACT.exists(), reason="the contract of the BFF is not available")
 @pytest.mark.parametrize("declared", TYPES)
 def test_all_members_of_the_contract_are_in_the_graph(declared: str) -> None:
     """Each member of the contract is a field, a link, or embedded in a link."""

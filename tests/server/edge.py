@@ -1,4 +1,4 @@
-"""A gateway process, and clients that speak to it byte by byte."""
+"""A gateway process, and clients that communicate with it byte by byte."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class UpstreamResponse:
 
     @property
     def error(self) -> tuple[int, str]:
-        """The status, and the code of the one error."""
+        """Return the status, and the code of the only error."""
         (error,) = self.json["errors"]
         return self.status, error["extensions"]["code"]
 
 
 class Client:
-    """A connection whose every byte is the test's."""
+    """A connection with control over every byte."""
 
     def __init__(self, port: int, receive_buffer: int | None = None) -> None:
         self.socket = socket.socket()
         self.socket.settimeout(PATIENCE)
-        if receive_buffer is not None:  # in bytes; the system has a least size of its own
+        if receive_buffer is not None:  # in bytes; the system has a minimum size
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
             self.socket.connect(("127.0.0.1", port))
@@ -61,9 +61,9 @@ class Client:
         return self.reader.readline().decode("latin-1").rstrip("\r\n")
 
     def response(self, *, of_head: bool = False) -> UpstreamResponse:
-        """Read one response; that of a HEAD has no body, whatever it says."""
+        """Read one response; that of a HEAD has no body, with any Content-Length."""
         line = self.reader.readline()
-        assert line, "the connection ended without an answer"
+        assert line, "the connection ended without a response"
         headers = {}
         while (field := self.reader.readline()) not in (b"\r\n", b""):
             name, _, value = field.decode("latin-1").partition(":")
@@ -72,14 +72,14 @@ class Client:
         return UpstreamResponse(int(line.split()[1]), headers, body)
 
     def is_closed(self) -> bool:
-        """Return whether the server closes the connection without further bytes."""
+        """Return True if the server closes the connection without further bytes."""
         try:
             return self.reader.read() == b""
         except ConnectionError:
             return True
 
     def is_closed_within(self, seconds: float) -> bool:
-        """Return whether the server closes the connection soon, after any bytes."""
+        """Return True if the server closes the connection soon, after any bytes."""
         self.socket.settimeout(seconds)
         try:
             while self.socket.recv(65536):
@@ -97,18 +97,18 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A running gateway, and the files that its output goes to."""
+    """A running gateway, and the files of its output."""
 
     port: int
     process: subprocess.Popen[str]
     output: Path
     errors: Path
 
-    def said(self) -> str:
+    def standard_output(self) -> str:
         """Return its standard output so far."""
         return self.output.read_text()
 
-    def complained(self) -> str:
+    def standard_error(self) -> str:
         """Return its standard error so far."""
         return self.errors.read_text()
 
@@ -121,7 +121,7 @@ class Process:
             client.close()
 
     def execute(self, *parts: bytes) -> UpstreamResponse:
-        """Send one request on a connection of its own."""
+        """Send one request on a separate connection."""
         with self.client() as client:
             client.send(*parts)
             return client.response()
@@ -129,7 +129,7 @@ class Process:
 
 @contextmanager
 def gateway_process(*options: str, limits: str = "") -> Iterator[Process]:
-    """The gateway as an operator runs it, on a free port; `limits` are the options of a shell's `ulimit`."""
+    """Start the gateway like an operator, on a free port; `limits` are the options of a shell's `ulimit`."""
     command = [sys.executable, "-W", "error", "-m", "gateway", "--port", "0", *options]
     if limits:
         command = ["sh", "-c", f'ulimit {limits} && exec "$@"', "sh", *command]
@@ -147,7 +147,7 @@ def gateway_process(*options: str, limits: str = "") -> Iterator[Process]:
 
 
 def _port(process: subprocess.Popen[str], output: Path, errors: Path) -> int:
-    """Wait for the greeting, and read the port from it."""
+    """Wait for the greeting, and return the port in it."""
     deadline = time.monotonic() + 3 * PATIENCE
     while (greeting := re.search(r"^  Health .*:(\d+)/", output.read_text(), re.MULTILINE)) is None:
         assert process.poll() is None, errors.read_text()

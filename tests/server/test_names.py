@@ -1,4 +1,4 @@
-"""The names by which a server may be addressed: protection against DNS rebinding."""
+"""The host names that the server accepts: protection against DNS rebinding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from gateway.cli.startup import listen
 from gateway.server.names import HostCheck, check_hosts
-from tests.http.held_upstream import ACT, held_upstream
+from tests.http.held_upstream import MUTATION, held_upstream
 from tests.server.edge import Client, Process, gateway_process, get, post
 
 REFUSAL = (
@@ -93,7 +93,7 @@ def test_absolute_targets_are_checked(gateway: Process, target: str, host: str, 
     assert gateway.execute(request).status == status
 
 
-def test_an_offer_to_upgrade_does_not_hide_the_name(gateway: Process) -> None:
+def test_the_name_of_an_upgrade_request_is_checked(gateway: Process) -> None:
     """The name is checked for a request that offers another protocol."""
     offer = (b"Connection: Upgrade", b"Upgrade: websocket")
     assert gateway.execute(addressed(post(*offer), "attacker.example")).status == 421
@@ -106,16 +106,16 @@ def test_http_1_0_without_a_name_is_served(gateway: Process) -> None:
 
 @pytest.mark.slow
 def test_a_refused_mutation_sends_nothing() -> None:
-    """A mutation by a foreign name is refused before anything is sent upstream."""
+    """A mutation with a foreign host name is rejected before anything is sent upstream."""
     with held_upstream() as upstream, gateway_process("--okapi-url", upstream.url) as gateway:
-        assert gateway.execute(addressed(post(body=ACT), "attacker.example")).status == 421
+        assert gateway.execute(addressed(post(body=MUTATION), "attacker.example")).status == 421
         assert upstream.open == []
         assert not upstream.arrived.acquire(timeout=0.2)
 
 
 @pytest.mark.slow
 def test_other_addresses_serve_any_name() -> None:
-    """A gateway that does not listen on loopback is addressed by names that it cannot know."""
+    """A gateway that does not listen on loopback cannot know its names, and accepts any."""
     with gateway_process("--sandbox", "--host=0.0.0.0") as gateway:
         assert gateway.execute(addressed(post(), "graphql.example.org")).status == 200
 
@@ -132,7 +132,7 @@ def test_names_may_be_limited_elsewhere() -> None:
 
 
 def test_addresses_of_a_connection_are_permitted() -> None:
-    """Off loopback, health checks address the gateway by the address at which they reach it."""
+    """Off loopback, health checks may use the address of their connection."""
     hosts = HostCheck(["graphql.example.org"], is_loopback=False)
 
     assert hosts.permits(b"10.1.2.3:8081", ("10.1.2.3", 8081))

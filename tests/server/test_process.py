@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from gateway.observability.line_output import DROPPED, LineOutput
-from tests.http.held_upstream import ACT, held_upstream
+from tests.http.held_upstream import MUTATION, held_upstream
 from tests.server.edge import PATIENCE, Client, gateway_process, get, post
 
 HEALTH = get("/admin/health")
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 def connect(port: int) -> Client:
-    """Connect to a process that may not listen yet and shows no message."""
+    """Connect to a process that may not listen yet and prints nothing."""
     deadline = time.monotonic() + 3 * PATIENCE
     while True:
         try:
@@ -47,7 +47,7 @@ def connect(port: int) -> Client:
 
 @contextmanager
 def process_with(output: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A gateway whose standard output and error are this; yields it with its port."""
+    """Start a gateway with these streams as standard output and error; yield it with its port."""
     port = free_port()
     command = [*COMMAND, "--port", str(port)]
     reader = writer = -1
@@ -90,8 +90,7 @@ def dropped(port: int) -> float:
 
 @pytest.mark.parametrize("output", ["closed", "full", "unread", "without reader"])
 def test_output_that_accepts_nothing_stops_nothing(output: str) -> None:
-    """Whatever becomes of standard output and error, the gateway starts, serves and stops, and counts the
-    lines that it could not write."""
+    """The gateway starts, serves and stops with any standard streams, and counts dropped log lines."""
     with process_with(output) as (process, port):
         client = connect(port)
         for _ in range(20):
@@ -106,7 +105,7 @@ def test_output_that_accepts_nothing_stops_nothing(output: str) -> None:
 
 @pytest.mark.slow
 def test_a_reader_that_stalls_delays_nothing() -> None:
-    """Once the pipe of the log is full, lines are dropped. Lines that are read later are complete."""
+    """If the pipe of the log is full, lines are dropped; lines that are read later are complete."""
     port = free_port()
     reader, writer = os.pipe()
     with subprocess.Popen(  # noqa: S603
@@ -174,13 +173,13 @@ def test_a_long_line_is_continued() -> None:
 
 @pytest.mark.slow
 def test_hangup_abandons_no_mutation() -> None:
-    """When the terminal is closed, the process drains: a mutation that was sent gets its response."""
+    """When the terminal is closed, the process drains: a mutation in flight gets its response."""
     with (
         held_upstream() as upstream,
         gateway_process("--okapi-url", upstream.url, "--shutdown-timeout=2") as gateway,
         gateway.client() as client,
     ):
-        client.send(post(body=ACT))
+        client.send(post(body=MUTATION))
         upstream.wait_for(1)
         gateway.process.send_signal(signal.SIGHUP)
         time.sleep(0.2)
@@ -195,7 +194,7 @@ def test_hangup_abandons_no_mutation() -> None:
 
 @pytest.mark.slow
 def test_hangup_that_is_ignored_stays_ignored() -> None:
-    """Below nohup the process goes on when the terminal is closed."""
+    """Under nohup the process continues when the terminal is closed."""
     port = free_port()
     command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:  # noqa: S603

@@ -20,7 +20,7 @@ from gateway.http.error_response import error_response
 from gateway.server.open_files import SPARE_CONNECTIONS
 from gateway.server.protocol import HALF_CLOSED, MAX_WAIT, bounded_protocol, check_members
 from gateway.settings import ServerSettings
-from tests.http.held_upstream import ACT, HeldUpstream, held_upstream
+from tests.http.held_upstream import MUTATION, HeldUpstream, held_upstream
 from tests.server.edge import PATIENCE, QUERY, Client, Process, gateway_process, get, post
 
 HEAD = 0.4  # seconds
@@ -67,7 +67,7 @@ def dribble(client: Client, raw: bytes, every: float) -> float:
     for place in range(len(raw)):
         client.send(raw[place : place + 1])
         try:
-            if client.socket.recv(1, 2) is not None:  # MSG_PEEK: an answer or the end
+            if client.socket.recv(1, 2) is not None:  # MSG_PEEK: a response or the end
                 break
         except TimeoutError:
             continue
@@ -96,7 +96,7 @@ def test_a_dribbled_head_is_cut_off(client: Client) -> None:
 
 
 def test_a_dribbled_second_head_is_cut_off(client: Client) -> None:
-    """The deadline holds for every head of a connection, not for the first alone."""
+    """The deadline applies to every head of a connection, not only to the first."""
     client.send(get(HEALTH))
     client.response()
 
@@ -116,7 +116,7 @@ def test_empty_lines_are_no_head(client: Client) -> None:
 
 @pytest.mark.parametrize("framing", [b"Content-Length: 500", CHUNKED])
 def test_a_slow_body_is_cut_off(client: Client, framing: bytes) -> None:
-    """A body has its own deadline, whatever it is framed by."""
+    """A body has a separate deadline, with any framing."""
     client.send(post(framing, body=b"", length=False))
     took = dribble(client, b"1\r\n \r\n" * 100 if framing is CHUNKED else b" " * 200, every=0.05)
 
@@ -126,7 +126,7 @@ def test_a_slow_body_is_cut_off(client: Client, framing: bytes) -> None:
 
 
 def test_an_idle_connection_is_closed(client: Client) -> None:
-    """Between two requests a connection is kept for a while, and no longer."""
+    """Between two requests a connection is kept for a limited time."""
     client.send(get(HEALTH))
     assert client.response().json == UP
     began = time.monotonic()
@@ -169,7 +169,7 @@ def test_a_huge_head_is_refused(client: Client, place: str) -> None:
 
 
 def test_a_head_in_one_piece_is_measured(edge: Process) -> None:
-    """A head that comes whole, in one packet, is measured like one that comes in pieces."""
+    """A complete head in one packet has the same limit as one in pieces."""
     assert edge.execute(get(HEALTH, b"X: " + b"x" * 5000)).error == (431, "BAD_REQUEST")
     assert edge.execute(get(HEALTH + "?" + "x" * 5000)).error == (431, "BAD_REQUEST")
     assert edge.execute(get(HEALTH, b"X: " + b"x" * 3500)).json == UP
@@ -189,7 +189,7 @@ def test_a_huge_trailer_is_refused(client: Client) -> None:
 
 @pytest.mark.parametrize("version", [b"HTTP/9.9", b"HTTP/2.0", b"HTTP/0.9", b"HTTP/1.2"])
 def test_other_versions_are_refused(client: Client, version: bytes) -> None:
-    """Only HTTP/1.0 and HTTP/1.1 are spoken."""
+    """Only HTTP/1.0 and HTTP/1.1 are accepted."""
     client.send(get(HEALTH).replace(b"HTTP/1.1", version))
 
     assert client.response().error == (400, "BAD_REQUEST")
@@ -197,7 +197,7 @@ def test_other_versions_are_refused(client: Client, version: bytes) -> None:
 
 
 def test_a_request_without_a_version_is_refused(client: Client) -> None:
-    """The oldest form of HTTP is not spoken either."""
+    """HTTP/0.9 is not accepted either."""
     client.send(b"GET /admin/health\r\n\r\n")
 
     assert client.response().error == (400, "BAD_REQUEST")
@@ -239,7 +239,7 @@ def test_http_1_0_has_no_chunks(client: Client) -> None:
 
 @pytest.mark.parametrize("hosts", [[], [b"Host: a", b"Host: a"], [b"Host: a", b"Host: b"]])
 def test_other_than_one_host_is_refused(client: Client, hosts: list[bytes]) -> None:
-    """HTTP/1.1 has exactly one Host."""
+    """HTTP/1.1 requires exactly one Host."""
     client.send(b"\r\n".join((b"GET /admin/health HTTP/1.1", *hosts, b"", b"")))
 
     assert client.response().error == (400, "BAD_REQUEST")
@@ -247,7 +247,7 @@ def test_other_than_one_host_is_refused(client: Client, hosts: list[bytes]) -> N
 
 
 def test_http_1_0_needs_no_host(client: Client) -> None:
-    """HTTP/1.0 knows no Host, and its connections end with the answer."""
+    """HTTP/1.0 needs no Host, and its connections end with the response."""
     client.send(b"GET /admin/health HTTP/1.0\r\n\r\n")
 
     assert client.response().json == UP
@@ -260,9 +260,8 @@ WEBSOCKET = (b"connection: keep-alive, upgrade", b"upgrade: websocket", b"Sec-We
 
 @pytest.mark.parametrize("offer", [H2C, WEBSOCKET])
 @pytest.mark.parametrize("pieces", [1, 3])
-def test_offers_to_upgrade_are_ignored(client: Client, offer: tuple[bytes, ...], pieces: int) -> None:
-    """A request that offers another protocol is served over HTTP/1.1 with its body, and so are requests after
-    it on the same connection."""
+def test_upgrade_requests_are_ignored(client: Client, offer: tuple[bytes, ...], pieces: int) -> None:
+    """The request is served over HTTP/1.1 with its body, and so are later requests of the connection."""
     chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY)
     sent = b"".join(
         (
@@ -283,7 +282,7 @@ def test_offers_to_upgrade_are_ignored(client: Client, offer: tuple[bytes, ...],
     assert client.is_closed()
 
 
-def test_an_offer_to_upgrade_hides_nothing(client: Client) -> None:
+def test_upgrade_requests_have_the_same_limits(client: Client) -> None:
     """The rules for framing and the limits hold for a request that offers another protocol."""
     client.send(post(*H2C, b"Content-Length: 5", CHUNKED, body=b"0\r\n\r\n", length=False), get("/smuggled"))
 
@@ -291,7 +290,7 @@ def test_an_offer_to_upgrade_hides_nothing(client: Client) -> None:
     assert client.is_closed()
 
 
-def test_body_after_an_offer_to_upgrade_is_cut_off(client: Client) -> None:
+def test_body_of_an_upgrade_request_is_cut_off(client: Client) -> None:
     """The deadline for the body holds for a request that offers another protocol."""
     client.send(post(*H2C, b"Content-Length: 500", body=b"{", length=False))
 
@@ -336,14 +335,14 @@ def test_connections_are_kept(client: Client) -> None:
 
 
 def test_chunked_bodies_are_read(client: Client) -> None:
-    """A body may come in chunks."""
+    """A body may be chunked."""
     client.send(post(CHUNKED, body=b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUERY), QUERY), length=False))
 
     assert client.response().json == {"data": {"__typename": "Query"}}
 
 
-def test_pipelined_requests_are_answered_in_order(client: Client) -> None:
-    """Requests may be sent ahead, bodies and all; the answers come in their order."""
+def test_pipelined_requests_have_responses_in_order(client: Client) -> None:
+    """Requests may be pipelined with their bodies; the responses are in the same order."""
     client.send(post(), get(HEALTH), post(), get("/admin/info"))
 
     responses = [client.response().json for _ in range(4)]
@@ -361,17 +360,17 @@ def test_many_pipelined_requests_are_no_huge_head(client: Client) -> None:
     assert [client.response().status for _ in range(201)] == [200] * 201
 
 
-def test_a_refusal_waits_for_the_answers_before_it(client: Client) -> None:
-    """Rubbish behind a good request does not spoil its answer; then the connection ends."""
+def test_a_refusal_waits_for_earlier_responses(client: Client) -> None:
+    """Invalid bytes after a valid request do not affect its response; then the connection is closed."""
     client.send(post(), b"rubbish\r\n\r\n")
 
     assert client.response().json == {"data": {"__typename": "Query"}}
     assert client.is_closed()
 
 
-def test_a_refused_body_waits_for_the_answers_before_it(client: Client, upstream: HeldUpstream) -> None:
-    """A broken body behind a request that is being answered does not spoil that answer either."""
-    client.send(post(body=ACT), post(CHUNKED, body=b"x\r\n", length=False))
+def test_a_refused_body_waits_for_earlier_responses(client: Client, upstream: HeldUpstream) -> None:
+    """An invalid body of a pipelined request does not affect the response to an earlier one."""
+    client.send(post(body=MUTATION), post(CHUNKED, body=b"x\r\n", length=False))
     upstream.wait_for(1)
 
     upstream.release()
@@ -380,9 +379,9 @@ def test_a_refused_body_waits_for_the_answers_before_it(client: Client, upstream
     assert client.is_closed()
 
 
-def test_a_body_that_is_not_listened_to_is_not_late(client: Client, upstream: HeldUpstream) -> None:
-    """A large body behind a request that is being answered is not read yet, and so not late."""
-    client.send(post(body=ACT), post(body=QUERY + b" " * 400_000))
+def test_an_unread_pipelined_body_is_not_late(client: Client, upstream: HeldUpstream) -> None:
+    """A large body of a pipelined request is not read yet, and so not late."""
+    client.send(post(body=MUTATION), post(body=QUERY + b" " * 400_000))
     upstream.wait_for(1)
     time.sleep(BODY * 1.3)
 
@@ -392,8 +391,8 @@ def test_a_body_that_is_not_listened_to_is_not_late(client: Client, upstream: He
     assert client.response().json == {"data": {"__typename": "Query"}}
 
 
-def test_a_refusal_is_an_error_like_any_other(edge: Process) -> None:
-    """It has a message, whether to retry, the request id, and the headers of every answer."""
+def test_a_refusal_is_a_usual_error(edge: Process) -> None:
+    """It has a message, `retryable`, the request id, and the headers of every response."""
     response = edge.execute(get(HEALTH, b"X-Okapi-Request-Id: 1/desk", b"Host: other"))
 
     (error,) = response.json["errors"]
@@ -406,7 +405,7 @@ def test_a_refusal_is_an_error_like_any_other(edge: Process) -> None:
     assert "server" not in response.headers
 
 
-# Clients who do not read
+# Clients that do not read
 
 
 TYPES = "{ __schema { types { name description fields { name description args { name description } } } } }"
@@ -416,13 +415,13 @@ HUGE = json.dumps({"query": "{" + "".join(f"x{n}:{TYPES[1:-1]}" for n in range(2
 
 
 @contextmanager
-def reading_nothing(edge: Process) -> Iterator[Client]:
-    """A connection with the smallest buffer there is, so that what it does not read stays with the server."""
+def open_unread_connection(edge: Process) -> Iterator[Client]:
+    """Open a connection with the minimum buffer, so that unread bytes stay with the server."""
     with edge.client(receive_buffer=1) as client:
         yield client
 
 
-def gone_after(client: Client) -> float:
+def wait_until_closed(client: Client) -> float:
     """Return the seconds until the server closed the connection, without reading from it."""
     began = time.monotonic()
     while time.monotonic() - began < PATIENCE:
@@ -435,26 +434,26 @@ def gone_after(client: Client) -> float:
 
 
 def test_client_that_does_not_read_is_disconnected(edge: Process) -> None:
-    """Answers that pile up are kept for WRITE_TIMEOUT, and the connection no longer than they."""
-    with reading_nothing(edge) as client:
+    """Unread responses are kept for WRITE_TIMEOUT, and then the connection is closed."""
+    with open_unread_connection(edge) as client:
         client.send(LARGE * MANY)
 
-        took = gone_after(client)
+        took = wait_until_closed(client)
 
     assert WRITE * 0.8 < took < WRITE + SOON
 
 
-def test_a_last_answer_is_not_kept_for_ever(edge: Process) -> None:
-    """A response that ends the connection is aborted too, however little of it is unread."""
-    with reading_nothing(edge) as client:
+def test_a_last_response_is_not_kept_forever(edge: Process) -> None:
+    """A response that ends the connection is aborted too, also with few unread bytes."""
+    with open_unread_connection(edge) as client:
         client.send(LARGE * MANY, LARGE.replace(b"Host:", b"Connection: close\r\nHost:"))
 
-        assert gone_after(client) < WRITE + SOON
+        assert wait_until_closed(client) < WRITE + SOON
 
 
 def test_slow_reader_gets_everything(edge: Process) -> None:
-    """A pause shorter than WRITE_TIMEOUT costs nothing."""
-    with reading_nothing(edge) as client:
+    """A pause shorter than WRITE_TIMEOUT loses nothing."""
+    with open_unread_connection(edge) as client:
         client.send(LARGE * MANY)
         time.sleep(WRITE / 4)
 
@@ -467,16 +466,16 @@ def test_slow_reader_gets_everything(edge: Process) -> None:
 
 def test_mutation_outlives_a_client_that_does_not_read(edge: Process, upstream: HeldUpstream) -> None:
     """A mutation pipelined behind an unread response is executed, although the connection is aborted."""
-    with reading_nothing(edge) as client:
-        client.send(post(body=HUGE), post(body=ACT))
+    with open_unread_connection(edge) as client:
+        client.send(post(body=HUGE), post(body=MUTATION))
         upstream.wait_for(1)
 
-        assert gone_after(client) < WRITE + SOON
+        assert wait_until_closed(client) < WRITE + SOON
         assert upstream.release() == [True]
 
 
 class StuckTransport(asyncio.Transport):
-    """A connection whose last bytes are never read, few as they are."""
+    """A connection whose last few bytes are never read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -511,9 +510,8 @@ async def responses(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.mark.parametrize(
     "ended_by", [get("/", b"Connection: close"), get("/"), b"rubbish\r\n\r\n", get("/")[:9], b"", None]
 )
-async def test_no_end_of_a_connection_waits_for_ever(ended_by: bytes | None) -> None:
-    """However a connection ends (response, idleness, refusal, silence, shutdown), unread bytes are dropped
-    after WRITE_TIMEOUT, and not before."""
+async def test_no_end_of_a_connection_waits_forever(ended_by: bytes | None) -> None:
+    """After any end of a connection, unread bytes are dropped after WRITE_TIMEOUT, and not before."""
     bounds = ServerSettings(head_timeout=0.1, idle_timeout=0.1, write_timeout=0.5)
     config = uvicorn.Config(responses, lifespan="off", log_config=None)
     protocol = bounded_protocol(bounds, error_response)(
@@ -538,7 +536,7 @@ async def test_no_end_of_a_connection_waits_for_ever(ended_by: bytes | None) -> 
 
 
 def test_missing_members_are_reported() -> None:
-    """A release of uvicorn without the members that the protocol uses is refused at import, by name."""
+    """A release of uvicorn without the members that the protocol uses is rejected at import, by name."""
 
     class Other:
         flow = None
@@ -558,7 +556,7 @@ def test_missing_members_are_reported() -> None:
 
 @pytest.mark.parametrize("request_", [get(HEALTH), post(), get(HEALTH).replace(b"1.1", b"1.0")])
 def test_half_closed_connection_gets_its_response(client: Client, request_: bytes) -> None:
-    """A client that closes its sending side, as shell probes do, gets its answer, and then the end."""
+    """A client that closes its sending side gets its response, and then the end."""
     client.send(request_)
     client.socket.shutdown(socket.SHUT_WR)
 
@@ -566,8 +564,8 @@ def test_half_closed_connection_gets_its_response(client: Client, request_: byte
     assert client.is_closed()
 
 
-def test_pipelined_requests_before_the_end_are_answered(client: Client) -> None:
-    """All requests that came before the sending side was closed are answered."""
+def test_pipelined_requests_before_the_end_are_served(client: Client) -> None:
+    """All requests before the end of the sending side are served."""
     client.send(get(HEALTH), post(), get(HEALTH))
     client.socket.shutdown(socket.SHUT_WR)
 
@@ -577,7 +575,7 @@ def test_pipelined_requests_before_the_end_are_answered(client: Client) -> None:
 
 def test_shutdown_does_not_wait_for_disconnected_clients(client: Client, upstream: HeldUpstream) -> None:
     """After the client closed its side a slow query is cancelled; a mutation is finished."""
-    client.send(post(body=ACT))
+    client.send(post(body=MUTATION))
     upstream.wait_for(1)
     began = time.monotonic()
     client.socket.shutdown(socket.SHUT_WR)
@@ -588,8 +586,8 @@ def test_shutdown_does_not_wait_for_disconnected_clients(client: Client, upstrea
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /adm", post(b"Content-Length: 5", body=b"{", length=False)])
-def test_half_a_request_has_no_answer(client: Client, begun: bytes) -> None:
-    """A request that will never be whole is not waited for."""
+def test_half_a_request_has_no_response(client: Client, begun: bytes) -> None:
+    """A request that cannot be completed is not waited for."""
     client.send(begun)
     client.socket.shutdown(socket.SHUT_WR)
 
@@ -604,7 +602,7 @@ DEFERRED = b'{"query":"{ __typename ... @defer { __schema { queryType { name } }
 
 
 def test_http_1_0_gets_no_chunks(client: Client) -> None:
-    """A response in parts has a length for a client of HTTP/1.0, which would take chunks for content."""
+    """A response in parts has a length for a client of HTTP/1.0, which does not know chunks."""
     client.send(post(PARTS, body=DEFERRED).replace(b"HTTP/1.1", b"HTTP/1.0"))
 
     response = client.response()
@@ -644,8 +642,7 @@ def test_expect_gets_100_continue(client: Client) -> None:
 
 
 def test_refused_body_is_not_requested(client: Client) -> None:
-    """A request that is refused by its head is refused before its body is sent, and what follows is not read
-    as another request: it may be that body."""
+    """A request rejected by its head is rejected without 100 Continue; later bytes are not a request."""
     fields = [b"Content-Type: text/plain", EXPECT, b"Content-Length: 100"]
     client.send(post(*fields, body=b"", length=False).replace(b"Content-Type: application/json\r\n", b""))
 
@@ -658,7 +655,7 @@ def test_refused_body_is_not_requested(client: Client) -> None:
 
 
 def test_http_1_0_gets_no_100_continue(client: Client) -> None:
-    """HTTP/1.0 knows no interim answers, so it gets none."""
+    """HTTP/1.0 has no interim responses, so none is sent."""
     client.send(post(EXPECT).replace(b"HTTP/1.1", b"HTTP/1.0"))
 
     assert client.line().startswith("HTTP/1.1 200")
@@ -680,7 +677,7 @@ def test_head_is_get_without_a_body(client: Client, path: str) -> None:
 
 
 def test_head_of_graphql_is_refused_without_a_body(client: Client) -> None:
-    """A refusal of HEAD has no body either, and the next answer is where it should be."""
+    """The rejection of HEAD has no body either, and the next response follows it directly."""
     client.send(post().replace(b"POST", b"HEAD", 1))
     refused = client.response(of_head=True)
     client.send(get(HEALTH))
@@ -712,16 +709,18 @@ def test_absolute_targets_are_understood(edge: Process, whose: bytes) -> None:
         (b"/admin/health\xff", 400),
     ],
 )
-def test_odd_targets(client: Client, target: bytes, status: int) -> None:
-    """No target is an error of the gateway's own, and none is rewritten."""
+def test_unusual_targets(client: Client, target: bytes, status: int) -> None:
+    """No target is an internal error, and none is rewritten."""
     client.send(get(HEALTH).replace(b"/admin/health", target))
 
     assert client.response().status == status
 
 
-def test_an_odd_target_does_not_spoil_the_answer_before_it(client: Client, upstream: HeldUpstream) -> None:
-    """A target that cannot be taken apart is refused like rubbish, behind what is being answered."""
-    client.send(post(body=ACT), get("http://localhost"))
+def test_an_invalid_target_does_not_affect_an_earlier_response(
+    client: Client, upstream: HeldUpstream
+) -> None:
+    """An invalid target of a pipelined request is rejected like other invalid bytes."""
+    client.send(post(body=MUTATION), get("http://localhost"))
     upstream.wait_for(1)
     upstream.release()
 
@@ -732,8 +731,8 @@ def test_an_odd_target_does_not_spoil_the_answer_before_it(client: Client, upstr
 # Connections
 
 
-def test_more_connections_are_turned_away(edge: Process) -> None:
-    """A connection beyond MAX_CONNECTIONS is refused; when others end, new ones are accepted."""
+def test_connections_beyond_the_limit_are_refused(edge: Process) -> None:
+    """A connection beyond MAX_CONNECTIONS is rejected; when others end, new ones are accepted."""
     time.sleep(1.2)  # refused connections are closed by then
     with ExitStack() as stack:
         clients = [stack.enter_context(edge.client()) for _ in range(8)]
@@ -752,7 +751,7 @@ def test_more_connections_are_turned_away(edge: Process) -> None:
 
 @contextmanager
 def flooded(edge: Process) -> Iterator[list[socket.socket]]:
-    """Silent connections, as many at a time as there is room for and more, until the test is over."""
+    """Open silent connections, as many at a time as there is room for and more, until the test is over."""
     silent: list[socket.socket] = []
     over = threading.Event()
 
@@ -776,7 +775,7 @@ def flooded(edge: Process) -> Iterator[list[socket.socket]]:
             each.close()
 
 
-def test_health_answers_in_a_flood(edge: Process) -> None:
+def test_health_checks_in_a_flood(edge: Process) -> None:
     """Connections beyond the limit, silent or not, do not block health checks; operations are refused."""
     with flooded(edge):
         for path in (HEALTH, HEALTH + "/liveness", HEALTH + "/readiness", "/admin/info"):
@@ -813,7 +812,7 @@ def test_a_spare_connection_is_not_kept(edge: Process) -> None:
 
 
 def fill(edge: Process, stack: ExitStack, sent: bytes, number: int = 8) -> list[Client]:
-    """Open as many connections as there may be, and send the same on each."""
+    """Open the maximum of connections, and send the same on each."""
     clients = [stack.enter_context(edge.client()) for _ in range(number)]
     for client in clients:
         client.send(sent)
@@ -824,8 +823,7 @@ def fill(edge: Process, stack: ExitStack, sent: bytes, number: int = 8) -> list[
     "sent", [b"", get(HEALTH)[:20], post(b"Content-Length: 9", body=b"", length=False), get(HEALTH)]
 )
 def test_silent_connections_make_room(upstream: HeldUpstream, sent: bytes) -> None:
-    """A connection whose client is silent for long is closed if others await a connection, the oldest first:
-    before a request, inside of a head, before a body, and between requests."""
+    """A connection with a silent client is closed if others wait for one, the oldest first, in any state."""
     with (
         gateway_process(f"--okapi-url={upstream.url}", "--max-connections=8") as edge,
         ExitStack() as stack,
@@ -843,12 +841,12 @@ def test_silent_connections_make_room(upstream: HeldUpstream, sent: bytes) -> No
 
 
 def test_busy_connections_do_not_make_room(upstream: HeldUpstream) -> None:
-    """A connection whose request is executed is never closed for another one."""
+    """A connection with a running request is never closed for another one."""
     with (
         gateway_process(f"--okapi-url={upstream.url}", "--max-connections=2") as edge,
         ExitStack() as stack,
     ):
-        clients = fill(edge, stack, post(body=ACT), 2)
+        clients = fill(edge, stack, post(body=MUTATION), 2)
         upstream.wait_for(2)
         time.sleep(MAX_WAIT + 0.2)
 
@@ -858,8 +856,8 @@ def test_busy_connections_do_not_make_room(upstream: HeldUpstream) -> None:
         assert [client.response().status for client in clients] == [200, 200]
 
 
-def test_silent_bodies_do_not_keep_others_out(upstream: HeldUpstream) -> None:
-    """Requests whose body does not arrive are no operations. Of too many, the oldest is refused."""
+def test_silent_bodies_do_not_block_others(upstream: HeldUpstream) -> None:
+    """Requests without their body are no operations; if there are too many, the oldest is rejected."""
     with (
         gateway_process(
             f"--okapi-url={upstream.url}", "--max-operations=2", "--max-waiting-bodies=4"
@@ -872,7 +870,7 @@ def test_silent_bodies_do_not_keep_others_out(upstream: HeldUpstream) -> None:
         assert silent.pop(0).response().error == (503, "OVERLOADED")
         silent += fill(edge, stack, post(b"Content-Length: 9", body=b"", length=False), 1)
         late = stack.enter_context(edge.client())
-        late.send(post(body=ACT))
+        late.send(post(body=MUTATION))
         upstream.wait_for(1)
         upstream.release()
 
@@ -882,14 +880,14 @@ def test_silent_bodies_do_not_keep_others_out(upstream: HeldUpstream) -> None:
         assert late.response().status == 200
 
 
-def test_clients_that_do_not_read_keep_nobody_out(upstream: HeldUpstream) -> None:
-    """An operation whose response is not read is not in flight, whatever is sent behind it."""
+def test_clients_that_do_not_read_do_not_block_others(upstream: HeldUpstream) -> None:
+    """An operation with an unread response is not in flight, with any bytes after it."""
     with (
         gateway_process(f"--okapi-url={upstream.url}", "--max-operations=2", "--max-cost=1000") as edge,
         ExitStack() as stack,
     ):
         for _ in range(4):
-            stack.enter_context(reading_nothing(edge)).send(LARGE * 25)
+            stack.enter_context(open_unread_connection(edge)).send(LARGE * 25)
         began = time.monotonic()
         while edge.execute(post()).status != 200:  # until the buffers of the connections are full
             assert time.monotonic() - began < ServerSettings().write_timeout / 2

@@ -1,4 +1,4 @@
-"""Behind nginx and HAProxy, as Debian configures them."""
+"""The gateway behind nginx and HAProxy, as Debian configures them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def free_port() -> int:
 
 @contextmanager
 def nginx(gateway: Process, folder: Path, more: str, path: str = "/") -> Iterator[int]:
-    """nginx in front of the gateway, with its defaults and these directives; yields its port."""
+    """Start nginx in front of the gateway, with its defaults and these directives; yield its port."""
     port = free_port()
     temporary = "".join(
         f"{name}_temp_path {folder}/{name};\n"
@@ -95,7 +95,7 @@ http {{
 
 @contextmanager
 def haproxy(gateway: Process, folder: Path, more: str = "") -> Iterator[int]:
-    """HAProxy in front of the gateway, with the timeouts of Debian's configuration; yields its port."""
+    """Start HAProxy in front of the gateway, with the timeouts of Debian's configuration; yield its port."""
     port = free_port()
     configuration = folder / "haproxy.cfg"
     configuration.write_text(f"""
@@ -167,7 +167,7 @@ def test_behind_nginx(gateway: Process, tmp_path: Path, more: str) -> None:
 
 
 def test_nginx_keeps_its_connections(gateway: Process, tmp_path: Path) -> None:
-    """An idle connection of nginx is used again after a pause, and nothing fails."""
+    """An idle connection of nginx is used again after a pause, without an error."""
     with nginx(gateway, tmp_path, HTTP_1_1) as port, client_of(port) as client:
         for pause in (0, 12, 0):  # the tenth second used to be the last of a connection
             time.sleep(pause)
@@ -176,7 +176,7 @@ def test_nginx_keeps_its_connections(gateway: Process, tmp_path: Path) -> None:
 
 
 def test_nginx_sends_the_name_of_its_upstream(gateway: Process, tmp_path: Path) -> None:
-    """Unless nginx is told otherwise, it sends the name in `proxy_pass`, which is refused on loopback."""
+    """By default nginx sends the name in `proxy_pass`, which is rejected on loopback."""
     with nginx(gateway, tmp_path, "") as port, client_of(port) as client:
         client.send(post())
         assert client.response().error == (421, "BAD_REQUEST")
@@ -196,7 +196,8 @@ def with_name(request: bytes, name: bytes) -> bytes:
 
 
 def test_behind_haproxy(gateway: Process, tmp_path: Path) -> None:
-    """HAProxy passes the name of its client on, so that ALLOWED_HOSTS is needed; its checks need no name."""
+    """HAProxy forwards the host name of its client, so ALLOWED_HOSTS is required, except for health
+    checks."""
     with haproxy(gateway, tmp_path) as port, client_of(port) as client:
         for _ in range(3):
             client.send(with_name(post(), b"graphql.example.org"))
@@ -213,8 +214,8 @@ def test_behind_haproxy(gateway: Process, tmp_path: Path) -> None:
         assert client.response().error == (421, "BAD_REQUEST")
 
 
-def test_silent_clients_of_a_proxy_keep_nobody_out(gateway: Process, tmp_path: Path) -> None:
-    """HAProxy passes heads without bodies on; requests of others are served."""
+def test_silent_clients_of_a_proxy_do_not_block_others(gateway: Process, tmp_path: Path) -> None:
+    """HAProxy forwards heads without bodies; requests of others are served."""
     silent = with_name(post(b"Content-Length: 9", body=b"", length=False), b"graphql.example.org")
     with haproxy(gateway, tmp_path) as port, ExitStack() as stack:
         for _ in range(250):

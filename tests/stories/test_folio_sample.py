@@ -15,10 +15,10 @@ from tests.gateway_under_test import Gateway, open_gateway
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # records and responses, whose shape each test knows
+Json = Any  # records and responses of the shape that each test expects
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "folio-sample"
-needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample records are not beside the project")
+needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample records are not available")
 
 CIRC_DESK_1 = {"id": "3a40852d-49fd-4df2-a1f9-6e2641a6e91f", "name": "Circ Desk 1"}
 CIRC_DESK_2 = {"id": "c4c90014-c8c9-4ade-8f24-b5e313319f4b", "name": "Circ Desk 2"}

@@ -1,6 +1,6 @@
 """Nine screens of FOLIO in twelve operations: the data that each shows, and its upstream calls.
 
-They are the same over every version of the BFF. The lists that one has not are read from circulation.
+They are the same over every version of the BFF. Lists that a version lacks are read from circulation.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ OPEN = ["OPEN_NOT_YET_FILLED", "OPEN_AWAITING_PICKUP", "OPEN_IN_TRANSIT", "OPEN_
 
 @pytest.fixture(params=[*BFFS, "loans with dates of older versions"])
 async def gateway(request: pytest.FixtureRequest) -> AsyncIterator[Gateway]:
-    """A gateway that has met the BFF, over each version of it."""
+    """A gateway that has called the BFF before, over each version of it."""
     async with open_gateway(create_sandbox(bff=BFFS.get(request.param, BFFS["early"]))) as opened:
         opened.library.legacy_dates = request.param not in BFFS
         await opened.data("{ loans(first: 1) { nodes { id } } requests(first: 1) { nodes { id } } }")
@@ -74,7 +74,7 @@ def count_calls(gateway: Gateway) -> Counter[str]:
 
 
 def calls_over(bff: Bff, latest: Mapping[str, int]) -> dict[str, int]:
-    """The same calls, with lists from circulation that this BFF does not serve."""
+    """Return the calls with circulation's lists in place of those that this BFF does not serve."""
     has_requests = bff.has_request_list and bff.has_mediated_requests
     served = {"GET /circulation-bff/requests": has_requests, "GET /circulation-bff/loans": bff.has_loan_list}
     return {
@@ -104,7 +104,7 @@ def test_the_manual_has_the_calls_of_each_screen() -> None:
 
 @pytest.mark.parametrize("version", ["released", "without-mediated-requests"])
 async def test_the_first_screen_of_a_tenant_makes_one_call_more(version: str) -> None:
-    """A gateway that has not met the BFF asks it once; the next screen makes the usual calls."""
+    """A gateway that has not called the BFF yet tries it once; the next screen makes the usual calls."""
     async with open_gateway(create_sandbox(bff=VERSIONS[version])) as gateway:
         user = gateway.library.user_by_barcode("1000000002")
         assert user

@@ -1,4 +1,4 @@
-"""GraphiQL is bundled from pinned packages while the package is built, and never keeps that from going on."""
+"""GraphiQL is bundled from pinned packages during the build of the package, which never fails with it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FILES = ["explorer-1A.js", "licences-2B.txt"]
 
 @pytest.fixture(name="project")
 def _project(tmp_path: Path) -> Path:
-    """A source tree as it is cloned: nothing is bundled yet."""
+    """Return a source tree as cloned: without a bundle."""
     for name in ("pyproject.toml", "README.md", ".gitignore"):
         shutil.copy(PROJECT / name, tmp_path / name)
     explorer = tmp_path / "gateway" / "http" / "graphiql"
@@ -40,7 +40,7 @@ def _project(tmp_path: Path) -> Path:
 
 
 def bundle(project: Path) -> Path:
-    """Leave behind what a build of this source tree would: a folder with the hash of its sources."""
+    """Create the result of a build of this source tree: a folder with the hash of its sources."""
     explorer = project / "gateway" / "http" / "graphiql"
     dist = explorer / "dist"
     dist.mkdir()
@@ -56,12 +56,12 @@ def hook(project: Path) -> GraphiQLAssets:
 
 
 def without_node(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """A machine that has no Node.js: nothing is on its path."""
+    """A machine without Node.js: nothing is on its path."""
     monkeypatch.setenv("PATH", str(folder))
 
 
 def with_node(monkeypatch: pytest.MonkeyPatch, folder: Path, version: str, npm_ends_with: int) -> None:
-    """A machine with a Node.js of this version, whose npm ends like this and leaves a note that it ran."""
+    """A machine with a Node.js of this version, whose npm has this exit status and records its call."""
     commands = {"node": f"echo {version}", "npm": f"echo $@ > {folder}/ran; exit {npm_ends_with}"}
     for name, does in commands.items():
         (folder / name).write_text(f"#!{SHELL}\n{does}\n")
@@ -73,7 +73,7 @@ def with_node(monkeypatch: pytest.MonkeyPatch, folder: Path, version: str, npm_e
 
 
 def test_packages_are_pinned() -> None:
-    """Each package is one exact version, and the lock has the hash of everything that is installed."""
+    """Each package has one exact version, and the lock has the hash of every installed file."""
     package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
     lock = json.loads((FOLDER / "package-lock.json").read_text(encoding="utf-8"))
     wanted = package["dependencies"] | package["devDependencies"]
@@ -88,18 +88,18 @@ def test_packages_are_pinned() -> None:
 
 
 def test_no_registry_is_named() -> None:
-    """The packages come from where the machine is set up to take them."""
+    """The packages are fetched from the registry that the machine is configured for."""
     lock = (FOLDER / "package-lock.json").read_text(encoding="utf-8")
 
     assert "resolved" not in lock
     assert "registry" not in lock
 
 
-# When it is built
+# Conditions of a build
 
 
-def test_a_bundle_is_made_once(project: Path, tmp_path: Path) -> None:
-    """A bundle that was built from the same sources is not rebuilt, and needs no Node.js."""
+def test_a_bundle_is_built_once(project: Path, tmp_path: Path) -> None:
+    """A bundle of the same sources is not rebuilt, and needs no Node.js."""
     dist = bundle(project)
 
     assert is_up_to_date(dist.parent)
@@ -110,7 +110,7 @@ def test_a_bundle_is_made_once(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", [*SOURCES[:-1], "src/main.jsx", "src/fonts.css", "dist/manifest.json"])
 def test_a_bundle_of_other_sources(project: Path, source: str) -> None:
-    """When a source changes, or the bundle says nothing of sources, it is not up to date."""
+    """If a source changed, or the bundle has no hash, it is outdated."""
     dist = bundle(project)
     (dist.parent / source).write_text("{}")
 
@@ -118,17 +118,17 @@ def test_a_bundle_of_other_sources(project: Path, source: str) -> None:
 
 
 def test_incomplete_bundle_is_outdated(project: Path) -> None:
-    """When a file is missing, the bundle is made again."""
+    """If a file is missing, the bundle is rebuilt."""
     dist = bundle(project)
     (dist / f"{FILES[1]}.gz").unlink()
 
     assert not is_up_to_date(dist.parent)
 
 
-def test_node_comes_from_pypi_where_there_is_none(
+def test_node_is_a_build_dependency_if_it_is_missing(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Node.js is a build dependency only on machines that lack it, or have one that is too old."""
+    """Node.js is a build dependency only on machines without it, or with one that is too old."""
     missing = [] if NODE_PLATFORMS.isdisjoint(platform_tags()) else [NODE_PACKAGE]
 
     without_node(monkeypatch, tmp_path)
@@ -139,10 +139,10 @@ def test_node_comes_from_pypi_where_there_is_none(
     assert hook(project).dependencies() == []
 
 
-def test_without_node_the_installation_goes_on(
+def test_without_node_the_installation_continues(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Without Node.js the build says so and goes on, and leaves no bundle of older sources."""
+    """Without Node.js the build reports it and continues, and leaves no bundle of older sources."""
     dist = bundle(project)
     (dist.parent / "build.mjs").write_text("")
     without_node(monkeypatch, tmp_path)
@@ -153,7 +153,7 @@ def test_without_node_the_installation_goes_on(
     assert "GraphiQL was not built" in capfd.readouterr().err
 
 
-def test_without_packages_the_installation_goes_on(
+def test_without_packages_the_installation_continues(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Without access to packages the build continues; npm installs the locked packages without scripts."""

@@ -58,7 +58,7 @@ async def test_browser_with_a_query(open_desk: Desk) -> None:
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL, "*/*", f"{JSON}, text/html;q=0.5"])
 async def test_program(open_desk: Desk, accept: str) -> None:
-    """A program that forgot its query gets an error, not a page."""
+    """A client without a query gets an error, not a page."""
     response = await open_desk.get({"Accept": accept})
 
     assert response.status_code == 400
@@ -66,13 +66,13 @@ async def test_program(open_desk: Desk, accept: str) -> None:
 
 
 async def test_post_from_a_browser(open_desk: Desk) -> None:
-    """A POST is never answered with the page."""
+    """The response to a POST is never the page."""
     response = await open_desk.post(BROWSER, query="{ title }")
 
     assert response.json() == {"data": {"title": "Title 1"}}
 
 
-async def test_switched_off(desk: Desk) -> None:
+async def test_disabled(desk: Desk) -> None:
     """Without GraphiQL a browser is a client like any other."""
     response = await desk.request("GET", headers=TENANT | BROWSER)
 
@@ -85,7 +85,7 @@ async def test_switched_off(desk: Desk) -> None:
 
 @pytest.fixture(name="assets")
 def _assets(tmp_path: Path) -> Assets:
-    """A bundle of a few bytes, as the build leaves one."""
+    """Return a bundle of a few bytes, as the build creates it."""
     contents = {
         "explorer-1A.js": b"import './chunk-2B.js';",
         "explorer-3C.css": b"body { margin: 0 }",
@@ -105,7 +105,7 @@ def _assets(tmp_path: Path) -> Assets:
 
 
 def attributes(page: bytes) -> dict[str, list[str]]:
-    """The values of each attribute of the elements of a page."""
+    """Return the values of each attribute of the elements of a page."""
     result: dict[str, list[str]] = {}
 
     class Reader(HTMLParser):
@@ -119,8 +119,8 @@ def attributes(page: bytes) -> dict[str, list[str]]:
 
 def explorer(page: bytes) -> dict[str, Any]:
     """Return the settings that the page passes to its script."""
-    (told,) = attributes(page)["data-explorer"]
-    return cast("dict[str, Any]", json.loads(told))
+    (settings,) = attributes(page)["data-explorer"]
+    return cast("dict[str, Any]", json.loads(settings))
 
 
 async def file(assets: Assets, path: str, **headers: str) -> httpx.Response:
@@ -131,7 +131,7 @@ async def file(assets: Assets, path: str, **headers: str) -> httpx.Response:
 
 
 def test_page(assets: Assets) -> None:
-    """The page loads the bundle by addresses below its own, whatever path a proxy puts before them."""
+    """The page loads the bundle by relative addresses, for any path prefix of a proxy."""
     page = render_page(assets, Examples())
 
     assert page.startswith(b"<!doctype html>")
@@ -143,7 +143,7 @@ def test_page(assets: Assets) -> None:
 
 
 def test_page_has_nothing_inline(assets: Assets) -> None:
-    """Nothing in the page needs a policy that lets scripts or styles stand in it, or come from elsewhere."""
+    """The page needs no policy for inline scripts or styles, or for other origins."""
     page = render_page(assets, Examples(tenant="diku"))
 
     assert re.findall(rb"<script(?! type=\"module\" src=)|<style|style=|\son\w+=|javascript:", page) == []
@@ -151,12 +151,12 @@ def test_page_has_nothing_inline(assets: Assets) -> None:
 
 
 def test_page_over_the_embedded_library(assets: Assets) -> None:
-    """The tenant is filled in, and each operation has the variables it runs with."""
-    told = explorer(render_page(assets, Examples(tenant="diku", patron_barcode="1", polaris_patron=7)))
+    """The tenant is filled in, and each operation has its variables."""
+    settings = explorer(render_page(assets, Examples(tenant="diku", patron_barcode="1", polaris_patron=7)))
 
-    assert json.loads(told["headers"]) == {"X-Okapi-Tenant": "diku"}
-    assert told["tools"] == "variables"
-    by_name = {re.findall(r"\w+", tab["query"])[1]: json.loads(tab["variables"]) for tab in told["tabs"]}
+    assert json.loads(settings["headers"]) == {"X-Okapi-Tenant": "diku"}
+    assert settings["tools"] == "variables"
+    by_name = {re.findall(r"\w+", tab["query"])[1]: json.loads(tab["variables"]) for tab in settings["tabs"]}
     assert list(by_name) == ["RequestList", "CheckOutPatron", "CheckOutItem", "Queue", "LockObject"]
     assert by_name["CheckOutPatron"] == {"barcode": "1"}
     assert by_name["LockObject"] == {"input": {"objectType": "PATRON", "objectId": 7}}
@@ -164,14 +164,14 @@ def test_page_over_the_embedded_library(assets: Assets) -> None:
 
 def test_page_over_a_real_library(assets: Assets) -> None:
     """Without a sandbox the header editor is shown first, with an empty tenant and no record."""
-    told = explorer(render_page(assets, Examples()))
+    settings = explorer(render_page(assets, Examples()))
 
-    assert '"X-Okapi-Tenant": ""' in told["headers"]
-    assert told["tools"] == "headers"
-    assert json.loads(told["tabs"][1]["variables"]) == {"barcode": ""}
+    assert '"X-Okapi-Tenant": ""' in settings["headers"]
+    assert settings["tools"] == "headers"
+    assert json.loads(settings["tabs"][1]["variables"]) == {"barcode": ""}
 
 
-def test_page_is_no_place_for_markup(assets: Assets) -> None:
+def test_values_are_escaped_in_the_page(assets: Assets) -> None:
     """Values of records are escaped in the page."""
     page = render_page(assets, Examples(tenant="diku", item='"><script>alert(1)</script>'))
 
@@ -211,7 +211,7 @@ def test_operations_are_those_of_the_screens() -> None:
 async def test_file(
     assets: Assets, name: str, media_type: str, content: bytes, accept: str, encoding: str | None
 ) -> None:
-    """A file comes with its type, compressed if the browser takes that, and is kept for good."""
+    """A file has its type, is compressed if the browser accepts that, and is cached permanently."""
     response = await file(assets, name, **{"Accept-Encoding": accept})
 
     assert response.status_code == 200
@@ -237,7 +237,7 @@ async def test_other_files(assets: Assets, path: str) -> None:
 
 
 def test_bundle_that_was_not_built(tmp_path: Path) -> None:
-    """Without a bundle the page says what is missing and what to do, and there are no files to serve."""
+    """Without a bundle the page shows how to build it, and there are no files to serve."""
     assert find_assets(tmp_path) is None
     page = render_page(None, Examples(tenant="diku"))
 
@@ -251,7 +251,7 @@ def test_bundle_that_was_not_built(tmp_path: Path) -> None:
 
 
 async def test_policy_of_the_page() -> None:
-    """The page may load from here alone, and evaluate nothing; any other answer may load nothing at all."""
+    """The page may load from its own origin, and evaluate nothing; any other response may load nothing."""
     async with open_gateway() as gateway:
         page = await gateway.http.get("/graphql", headers=BROWSER)
         response = await gateway.http.get("/graphql?query={__typename}")
@@ -267,7 +267,7 @@ async def test_policy_of_the_page() -> None:
     assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
 
 
-async def test_page_switched_off() -> None:
+async def test_disabled_page() -> None:
     """With GRAPHIQL off there is neither a page nor any of its files."""
     async with open_gateway(graphiql=False) as gateway:
         page = await gateway.http.get("/graphql", headers=BROWSER)

@@ -29,8 +29,7 @@ def scope(root_path: str, *headers: tuple[bytes, bytes]) -> Scope:
 @pytest.mark.anyio
 @pytest.mark.parametrize("root_path", ["", "/library/desk"])
 async def test_the_excess_is_refused_before_its_body_is_read(root_path: str) -> None:
-    """Beyond MAX_OPERATIONS the answer is 503 at once, also below a path; health is served, and so are later
-    requests. The operation in flight has its body."""
+    """Beyond MAX_OPERATIONS the response is 503, also below a path; others and health checks are served."""
     called, may_continue = asyncio.Event(), asyncio.Event()
 
     async def upstream(request: httpx.Request) -> httpx.Response:
@@ -85,13 +84,13 @@ async def test_the_excess_is_refused_before_its_body_is_read(root_path: str) -> 
 
 
 @pytest.mark.anyio
-async def test_failures_free_their_place() -> None:
-    """However a request ends, its place is free afterwards."""
+async def test_failures_free_their_slot() -> None:
+    """A request frees its slot with any kind of end."""
 
     async def fails(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError
 
-    async def nothing() -> Message:
+    async def no_response() -> Message:
         await asyncio.sleep(0)
         return {}
 
@@ -101,14 +100,14 @@ async def test_failures_free_their_place() -> None:
     app = LoadShedding(fails, path="/graphql", endpoint=fails, max_operations=1)
     for _ in range(3):
         with pytest.raises(RuntimeError):
-            await app({"type": "http", "path": "/graphql"}, nothing, nowhere)
+            await app({"type": "http", "path": "/graphql"}, no_response, nowhere)
 
     assert app.in_flight == 0
 
 
 @pytest.mark.anyio
 async def test_sequential_operations_are_not_limited() -> None:
-    """As many as may run at once may run one after another, in any number."""
+    """Any number of operations may be executed one after another."""
 
     async def responses(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
