@@ -26,7 +26,7 @@ from aiodataloader import DataLoader
 
 from gateway import errors
 from gateway.loaders.loader import Loader, equal, fetch_chunks, key_too_long
-from gateway.loaders.pages import MAX_PAGE_SIZE, MAX_PAGES, Slice, Window, cut, is_last, page_of
+from gateway.loaders.pages import MAX_PAGE_SIZE, Slice, Window, cut, is_last, page_of
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, RecordDecoder
@@ -34,6 +34,7 @@ from gateway.upstream.record_types import Record, dig
 
 Grouped: TypeAlias = "DataLoader[tuple[str, Window], Slice]"
 
+MAX_COMMON_PAGES = 3  # beside those that each complete a large group
 MORE_CALLS = 3  # in the estimate, beside the first for each batch of parents: with one large group among them
 RECORDS_PER_CALL = 200  # reading so many takes about as much time as another call
 _SHARE = 10  # records of each parent for which a page has room, even if fewer are needed
@@ -139,7 +140,7 @@ class _Reader:
         limit = min(MAX_PAGE_SIZE, max(2 * sum(each.needed for each in groups), _SHARE * len(groups)))
         pending, apart = groups, list[_Group]()
         try:
-            for _ in range(MAX_PAGES):
+            for _ in range(MAX_COMMON_PAGES + len(groups)):
                 read = sum(len(each.records) for each in pending)
                 page = await self.collection(
                     self._query(pending), limit=limit, offset=read, total=True, decoder=decoder

@@ -14,6 +14,7 @@ MAX_PAGE_SIZE = 1000  # records per call, if their number is not known before
 # raml-module-builder counts up to 1000 matches exactly, and estimates only beyond (`exactCount`); without
 # records, it always counts.
 MIN_ESTIMATE = 1000
+ROUND = 10
 MAX_PAGES = 20  # calls to read one list; one that needs more must be narrowed
 
 
@@ -71,7 +72,8 @@ async def page_of(
     records, total = page.records, page.total
     for _ in range(MAX_PAGES):
         read = offset + len(records)
-        if total is None or len(records) >= limit or read >= total:
+        is_end = not may_be_cut(page) if total is None else read >= total
+        if is_end or len(records) >= limit:
             break
         page = await collection(
             written, decoder=decoder, limit=limit - len(records), offset=read, total=window.total
@@ -136,8 +138,16 @@ def is_last(page: Page, limit: int, read: int) -> bool:
     """
     is_full = len(page.records) >= limit
     if page.total is None:
-        return not is_full
+        return not is_full and not may_be_cut(page)
     return page.total <= read and not (is_full and page.total >= MIN_ESTIMATE)
+
+
+def may_be_cut(page: Page) -> bool:
+    """Return True if a page without a total may have been cut short by a maximum of the service.
+
+    Such maxima are round numbers. Other short pages are the last: a check would cost each of them a call.
+    """
+    return bool(page.records) and len(page.records) % ROUND == 0
 
 
 def _too_long() -> errors.LimitExceeded:

@@ -169,7 +169,7 @@ async def test_one_parent_of_fifty_has_twenty_thousand_records() -> None:
     assert shelf.sent == 1000 + 49 * 3
 
 
-@pytest.mark.parametrize("large", [2, 5, 10])
+@pytest.mark.parametrize("large", [2, 5, 10, 30, 49])
 async def test_calls_follow_the_number_of_large_groups(large: int) -> None:
     """Contiguous large groups are a call each, and one for all others."""
     shelf, names = library([5_000] * large)
@@ -312,6 +312,36 @@ async def test_records_that_are_counted_but_not_sent_are_an_error() -> None:
     assert result[0] == Slice(loans("u0", 10), 0, None, None)
     assert [type(each) for each in result[1:]] == [errors.UpstreamBadResponse] * 2
     assert [each.upstream for each in result[1:]] == ["folio"] * 2
+
+
+@pytest.mark.parametrize(
+    ("first", "calls"),
+    [(45, [("45", None), ("25", "20"), ("5", "40")]), (50, [("50", None), ("30", "20"), ("10", "40")])],
+    ids=["complete", "the end"],
+)
+async def test_a_round_page_without_a_total_is_read_on(
+    first: int, calls: list[tuple[str, str | None]]
+) -> None:
+    """A service with a maximum of its own, which sends no totals, hides no records either: a page that may
+    have been cut there is read on, until a page is not round or is empty."""
+    shelf = Shelf(loans("u", 47), index="userId")
+    shelf.max_page = 20
+
+    result = await of_user(shelf).load(("u", Window(count=first)))
+
+    assert result.records == loans("u", 47)[:first]
+    assert pages(shelf) == calls
+
+
+@pytest.mark.parametrize(("size", "calls"), [(7, 1), (10, 2), (0, 1)])
+async def test_a_short_page_without_a_total_is_the_end(size: int, calls: int) -> None:
+    """Only one with a round number of records costs another call, which has none."""
+    shelf = Shelf(loans("u", size), index="userId")
+
+    result = await of_user(shelf).load(("u", Window(count=50, has_next=True)))
+
+    assert result == Slice(loans("u", size), 0, None, False)
+    assert len(shelf.requests) == calls
 
 
 async def test_totals_are_optional() -> None:

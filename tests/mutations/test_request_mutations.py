@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.gateway_over import gateway_over
 from tests.gateway_under_test import Gateway
 from tests.mutations.conftest import Execute
 from tests.mutations.mutation_cases import MUTATION_CASES, key
@@ -373,6 +374,41 @@ async def test_reorder_queue(gateway: Gateway, of: str) -> None:
         "nodes": [{"id": second["id"], "position": 1}, {"id": first["id"], "position": 2}],
     }
     assert len(gateway.calls) == 1
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+@pytest.mark.parametrize(
+    ("elements", "nodes", "code"),
+    [
+        ([{"id": key(3), "position": 2}, None, {"id": key(2), "position": 1}], [key(2), key(3), None], None),
+        ([None, 7], None, "OUTCOME_UNKNOWN"),
+    ],
+    ids=["one", "all"],
+)
+async def test_a_reordered_queue_with_elements_that_are_no_objects(
+    execution: str, elements: list[Json], nodes: list[str | None] | None, code: str | None
+) -> None:
+    """The write has happened if the response has any request: another element is null with an error."""
+    inputs = {"itemId": key(9), "queue": places(key(2), key(3))}
+    query = """mutation($input: ReorderQueueInput!) { reorderQueue(input: $input) {
+        ... on QueueReordered { queue { nodes { id } } } } }"""
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"requests": elements, "totalRecords": len(elements)})
+
+    async with gateway_over(upstream, execution=execution) as gateway:
+        response = await gateway.execute(query, inputs)
+
+    (error,) = response["errors"]
+    if nodes is None:
+        assert response["data"] == {"reorderQueue": None}
+        assert error["extensions"]["code"] == code
+    else:
+        shown = [each and each["id"] for each in response["data"]["reorderQueue"]["queue"]["nodes"]]
+        assert shown == nodes
+        assert error["path"] == ["reorderQueue", "queue", "nodes", 2]
+        assert error["extensions"]["code"] == "UPSTREAM_BAD_RESPONSE"
+    assert gateway.lines() == [f"POST /circulation/requests/queue/item/{key(9)}/reorder"]
 
 
 async def test_incomplete_queue_is_refused(gateway: Gateway) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import FROM_CIRCULATION, Record, decode_object, records_of
+from gateway.upstream.record_types import FROM_CIRCULATION, INVALID, Record, decode_object, rows_of
 from gateway.upstream.routes import Interface, Route
 from gateway.upstream.statuses import Write
 from gateway.upstream.transport.exchange import UpstreamResponse
@@ -268,7 +269,8 @@ class Circulation(Service):
 
 
 def _queue(response: UpstreamResponse) -> list[Record] | None:
-    return records_of((decode_object(response.body) or {}).get("requests"))
+    records = rows_of((decode_object(response.body) or {}).get("requests"))
+    return None if records and all(INVALID in each for each in records) else records
 
 
 def _mark(records: list[Record]) -> list[Record]:
@@ -278,5 +280,6 @@ def _mark(records: list[Record]) -> list[Record]:
 
 
 def _position(request: Record) -> int:
+    """Those without a position are the first, and elements that are no objects the last."""
     position = request.get("position")
-    return position if type(position) is int else 0
+    return sys.maxsize if INVALID in request else position if type(position) is int else 0
