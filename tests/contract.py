@@ -12,7 +12,7 @@ from typing import Any
 
 FILE = Path(__file__).parent.parent.parent / "shared" / "contracts" / "circulation-bff.json"
 
-Json = Any  # the contract is JSON, and so is an answer
+Json = Any  # the contract is JSON, and so is a response
 Leaf = tuple[tuple[str, ...], Json]
 
 
@@ -51,7 +51,7 @@ class Contract:
         if "holdShelfClosedLibraryDateManagement" in values:
             values["holdShelfClosedLibraryDateManagement"] = "Keep_the_current_due_date"
         if "totalRecords" in values:
-            values["totalRecords"] = 1  # as many as there are; a longer list would be read on
+            values["totalRecords"] = 1  # the number of records; a longer list would be read on
         return values
 
     def _as_sent(self, name: str, shape: Json) -> Json:
@@ -60,7 +60,7 @@ class Contract:
             return {"type": "object", "ref": "Tags"}
         if (
             name == "metadata"
-        ):  # untyped in the answer to a check-out; the services send the same as elsewhere
+        ):  # untyped in the response to a check-out; the services send the same as elsewhere
             return {"type": "object", "ref": "Metadata"}
         if shape.get("type") != "string" or "format" in shape or shape.get("enum"):
             return shape

@@ -1,4 +1,4 @@
-"""A whole gateway over an upstream that is a function, or over one that is a real address."""
+"""A complete gateway over an upstream that is a function, or over one at a real address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 from gateway.app import create_app
 from gateway.settings import Settings
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # a response is JSON of the shape that each test expects
 Upstream = Callable[[httpx.Request], httpx.Response]
 
 CALLER = {
@@ -42,17 +42,17 @@ class GatewayClient:
         return await self.http.post("/graphql", json=body, headers=dict(headers or CALLER))
 
     async def execute(self, query: str, given: Json = None, headers: Mapping[str, str] | None = None) -> Json:
-        """The whole answer, errors and all."""
+        """Return the complete response, errors included."""
         return (await self.response(query, given, headers)).json()
 
     def lines(self) -> list[str]:
-        """Method and path of each request that upstream got."""
+        """Return method and path of each upstream request."""
         return [f"{each.method} {each.url.path}" for each in self.requests]
 
 
 @asynccontextmanager
 async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[GatewayClient]:
-    """A gateway over a function in the place of every service."""
+    """Open a gateway over a function in place of every service."""
 
     def response(request: httpx.Request) -> httpx.Response:
         client.requests.append(request)
@@ -69,7 +69,7 @@ async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[Ga
 
 @asynccontextmanager
 async def gateway_at(url: str, **settings: Json) -> AsyncIterator[GatewayClient]:
-    """A gateway whose upstream is on the network, at this one address."""
+    """Open a gateway whose upstream is on the network, at this address."""
     app = create_app(Settings(**{"okapi_url": url, "polaris_url": url} | settings))
     async with app.router.lifespan_context(app), _client(app) as http:
         yield GatewayClient(http)

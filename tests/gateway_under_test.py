@@ -1,4 +1,4 @@
-"""The gateway as its clients see it, and the sandbox behind it as only a test can see it."""
+"""The gateway as its clients see it, and the sandbox behind it for the test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gateway.sandbox import Call, Sandbox, Summary, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 
-Json = Any  # an result is JSON, and each test knows which
+Json = Any  # an result is JSON of the shape that each test expects
 
 
 class Gateway:
@@ -36,7 +36,7 @@ class Gateway:
         variables: Mapping[str, Json] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """The whole result, errors and all."""
+        """Return the complete response, errors included."""
         sent = {"X-Okapi-Tenant": "diku"} if headers is None else dict(headers)
         body = {"query": query, "variables": variables or {}}
         response = await self.http.post("/graphql", json=body, headers=sent)
@@ -48,21 +48,21 @@ class Gateway:
         variables: Mapping[str, Json] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Json:
-        """The data of a response that has no errors."""
+        """Return the data of a response without errors."""
         result = await self.execute(query, variables, headers)
         assert "errors" not in result, result["errors"]
         return result["data"]
 
     @property
     def calls(self) -> list[Call]:
-        """What was asked upstream since the calls were cleared."""
+        """Return the upstream calls since the list was cleared."""
         return list(self.sandbox.calls)
 
     def paths(self) -> list[str]:
         return [f"{call.method} {call.path}" for call in self.calls]
 
     def as_staff(self, name: str = "desk") -> dict[str, str]:
-        """Headers of a seeded staff member at the seeded workstation, known to FOLIO and to Polaris."""
+        """Return headers of a seeded staff member at the seeded workstation, known to FOLIO and Polaris."""
         return {
             "X-Okapi-Tenant": "diku",
             "X-Okapi-Token": self.summary.staff_tokens[name],
@@ -74,7 +74,7 @@ class Gateway:
 
 @asynccontextmanager
 async def open_gateway(sandbox: Sandbox | None = None, **settings: Json) -> AsyncIterator[Gateway]:
-    """A gateway over this sandbox, or over a new one."""
+    """Open a gateway over this sandbox, or over a new one."""
     behind = sandbox or create_sandbox()
     app = create_app(
         Settings(sandbox=True, **settings), transport=lambda limits: in_process_transport(behind)

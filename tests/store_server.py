@@ -1,4 +1,4 @@
-"""A Valkey or Redis of the test's own, on a free port, which may be killed, started again and held up."""
+"""A separate Valkey or Redis on a free port, which a test can kill, restart and pause."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class StoreCalls:
         self.clear()
 
     def clear(self) -> None:
-        """Count from now on."""
+        """Restart the count."""
         self._before = Counter(REDIS_CALLS.counts)
 
     @property
@@ -49,7 +49,7 @@ class StoreServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it empty, and return when it answers."""
+        """Start it empty, and return when it responds."""
         assert PROGRAM is not None
         options = {"port": self.port, "bind": "127.0.0.1", "save": "", "loglevel": "warning"}
         self._process = subprocess.Popen(  # noqa: S603 - the server that is installed
@@ -63,22 +63,22 @@ class StoreServer:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End it without a word to its clients, as a crash does."""
+        """End it without closing its connections properly, as a crash does."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
-    def hold_up(self) -> None:
-        """Let it take calls and answer none, as a machine does that is out of reach."""
+    def pause(self) -> None:
+        """Pause it: it accepts calls and responds to none, like an unreachable machine."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
-    def let_go(self) -> None:
+    def resume(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
     def execute(self, command: str) -> bytes:
-        """The first bytes of the answer to an inline command, on a connection of its own."""
+        """Return the first bytes of the response to an inline command, on a separate connection."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             connection.sendall(command.encode() + b"\r\n")
             return connection.recv(65536)
@@ -92,7 +92,7 @@ class StoreServer:
 
 @contextmanager
 def store_server() -> Iterator[StoreServer]:
-    """A server that runs until the end of the block."""
+    """Run a server until the end of the block."""
     server = StoreServer(free_port())
     server.start()
     try:
@@ -103,7 +103,7 @@ def store_server() -> Iterator[StoreServer]:
 
 @contextmanager
 def at_distance(server: StoreServer, seconds: float) -> Iterator[str]:
-    """The URL of a server that every byte reaches, and leaves, `seconds` later, as over a long line."""
+    """Return the URL of a proxy that delays every byte by `seconds` in each direction."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -140,7 +140,7 @@ def at_distance(server: StoreServer, seconds: float) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port without a listener."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

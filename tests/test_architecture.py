@@ -1,4 +1,4 @@
-"""Imports point one way: from what is asked to whom it is asked."""
+"""Imports have one direction: from the schema to the upstream services."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "gateway"
 
-# What each part may import of ours, besides itself. From the bottom to the top.
+# The parts of the gateway that each part may import, in addition to itself. From the bottom to the top.
 ALLOWED = {
     "errors": set[str](),
     "version": set[str](),
@@ -81,12 +81,12 @@ ALLOWED = {
 
 
 def imports(file: Path) -> Iterator[str]:
-    """The parts of ours that a file imports at run time or for its types."""
+    """Return the parts of the gateway that a file imports at run time or for its types."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "gateway":
             names = (node.module or "").split(".")[1:2] or [alias.name for alias in node.names]
             if node.module == "gateway.engine.core":
-                continue  # it imports nothing of ours but errors, so that fields and types may import it
+                continue  # it imports only errors of the gateway, so that fields and types may import it
             yield from (name for name in names if name != "__version__")
         elif isinstance(node, ast.Import):
             yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("gateway."))
@@ -103,14 +103,14 @@ def test_each_part_imports_only_what_lies_below_it(part: str) -> None:
     assert result <= ALLOWED[part]
 
 
-def test_every_part_is_named() -> None:
+def test_every_part_is_listed() -> None:
     """A new file or folder at the top of the gateway has its place in the order."""
     parts = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
 
     assert parts - {"__init__"} == set(ALLOWED)
 
 
-def test_transports_are_the_door_to_httpx_and_aiohttp() -> None:
+def test_only_transports_import_httpx_and_aiohttp() -> None:
     """Only the package of the transports imports httpx and aiohttp."""
     users = {
         file.relative_to(ROOT).as_posix()
@@ -138,7 +138,7 @@ PUBLIC_MODULES = {"graphql", "strawberry", "strawberry.schema.config", "strawber
 
 
 def libraries(file: Path) -> Iterator[str]:
-    """The modules of libraries with a door that a file imports."""
+    """Return the modules of listed libraries that a file imports."""
     for node in ast.walk(ast.parse(file.read_text())):
         names = []
         if isinstance(node, ast.ImportFrom) and node.module in DOORS:
@@ -151,7 +151,7 @@ def libraries(file: Path) -> Iterator[str]:
         yield from (name for name in names if name.partition(".")[0] in DOORS)
 
 
-def test_each_library_has_one_door() -> None:
+def test_each_library_is_imported_in_one_place() -> None:
     """Internals of a library are imported in one place."""
     elsewhere = {
         f"{file.relative_to(ROOT).as_posix()}: {name}"
@@ -164,8 +164,8 @@ def test_each_library_has_one_door() -> None:
     assert elsewhere == set()
 
 
-def test_files_do_not_import_each_other_in_a_circle() -> None:
-    """No file needs a file that needs it, even for types only, except among the types of the graph."""
+def test_imports_are_not_circular() -> None:
+    """No file imports a file that imports it, even for types only, except among the types of the graph."""
     modules = {
         ".".join(file.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): file
         for file in ROOT.rglob("*.py")

@@ -1,4 +1,4 @@
-"""What a client may get wrong: each mistake has its code, and nothing is asked upstream."""
+"""Invalid input of clients: each error has its code, and nothing is sent upstream."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from tests.gateway_under_test import Gateway, open_gateway
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON, and each test knows which
-Case = Any  # what pytest.param makes
+Json = Any  # an answer is JSON of the shape that each test expects
+Case = Any  # the type of pytest.param
 
 GRAPH = build_schema(schema.as_str())
 ID = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
@@ -70,16 +70,16 @@ def roots() -> dict[str, GraphQLField]:
 
 
 def lists() -> list[str]:
-    """The roots that answer pages."""
+    """Return the roots that return pages."""
     return [name for name, field in roots().items() if "first" in field.args]
 
 
-def asked(root: str, arguments: str, declared: str = "") -> str:
+def build_query(root: str, arguments: str, declared: str = "") -> str:
     return f"query{f'({declared})' if declared else ''} {{ {root}({arguments}) {{ __typename }} }}"
 
 
 def filters() -> Iterator[tuple[str, str, Any]]:
-    """Every field of every filter, with the root that takes it. Any: the type of an input field."""
+    """Yield every field of every filter, with its root. Any: the type of an input field."""
     for root in lists():
         kind = roots()[root].args["filter"].type
         assert isinstance(kind, GraphQLInputObjectType)
@@ -89,7 +89,7 @@ def filters() -> Iterator[tuple[str, str, Any]]:
 
 def filtered(root: str, name: str, value: Json) -> tuple[str, Json]:
     kind = get_named_type(roots()[root].args["filter"].type)
-    return asked(root, "filter: $filter", f"$filter: {kind}"), {"filter": {name: value}}
+    return build_query(root, "filter: $filter", f"$filter: {kind}"), {"filter": {name: value}}
 
 
 def case(name: str, query: str, variables: Json = None, code: str = "BAD_USER_INPUT") -> Case:
@@ -97,7 +97,7 @@ def case(name: str, query: str, variables: Json = None, code: str = "BAD_USER_IN
 
 
 def filled(root: str, name: str) -> str:
-    """The arguments of a root: the one of this name from a variable, and of the others what must be there."""
+    """Return the arguments of a root: this one from a variable, and the required ones."""
     arguments = [f"{name}: $given"]
     for other, argument in roots()[root].args.items():
         if other != name and is_required_argument(argument):
@@ -111,7 +111,7 @@ def malformed_ids() -> Iterator[Case]:
     for root, field in roots().items():
         for name, argument in field.args.items():
             if str(get_named_type(argument.type)) == "ID":
-                query = asked(root, filled(root, name), f"$given: {argument.type}")
+                query = build_query(root, filled(root, name), f"$given: {argument.type}")
                 for text in NO_IDS if root == "loan" else NO_IDS[1:3]:
                     yield case(f"{root} {name} {text!r}", query, {"given": text})
     for root, name, kind in filters():
@@ -129,10 +129,10 @@ def exclusive_arguments() -> Iterator[Case]:
         assert set(keys) == set(roots()[root].args)
         two = [f'{key}: "{ID}"' for key in keys]
         yield case(f"{root} by nothing", f"{{ {root} {{ __typename }} }}")
-        yield case(f"{root} by null", asked(root, f"{keys[1]}: null"))
+        yield case(f"{root} by null", build_query(root, f"{keys[1]}: null"))
         for second in two[1:]:
-            yield case(f"{root} by two keys", asked(root, f"{two[0]}, {second}"))
-        yield case(f"{root} by all keys", asked(root, ", ".join(two)))
+            yield case(f"{root} by two keys", build_query(root, f"{two[0]}, {second}"))
+        yield case(f"{root} by all keys", build_query(root, ", ".join(two)))
 
 
 def pages() -> Iterator[Case]:
@@ -149,13 +149,15 @@ def pages() -> Iterator[Case]:
         "b2Zm c2V0OjE=",
     )
     for root in lists():
-        yield case(f"{root} first -1", asked(root, "first: -1"))
-        yield case(f"{root} first 1001", asked(root, "first: 1001"), code="LIMIT_EXCEEDED")
+        yield case(f"{root} first -1", build_query(root, "first: -1"))
+        yield case(f"{root} first 1001", build_query(root, "first: 1001"), code="LIMIT_EXCEEDED")
         for cursor in cursors if root == "loans" else cursors[1:2]:
-            yield case(f"{root} after {cursor!r}", asked(root, "after: $at", "$at: String"), {"at": cursor})
-    yield case("first as text", asked("loans", "first: $n", "$n: Int!"), {"n": "10"})
-    yield case("first as null", asked("loans", "first: $n", "$n: Int!"), {"n": None})
-    yield case("first beyond 32 bits", asked("loans", "first: $n", "$n: Int!"), {"n": 2**31})
+            yield case(
+                f"{root} after {cursor!r}", build_query(root, "after: $at", "$at: String"), {"at": cursor}
+            )
+    yield case("first as text", build_query("loans", "first: $n", "$n: Int!"), {"n": "10"})
+    yield case("first as null", build_query("loans", "first: $n", "$n: Int!"), {"n": None})
+    yield case("first beyond 32 bits", build_query("loans", "first: $n", "$n: Int!"), {"n": 2**31})
 
 
 CQL = {
@@ -179,7 +181,7 @@ def queries_in_cql() -> Iterator[Case]:
     for root in [*lists(), "searchInstance"]:
         for name, text in CQL.items():
             if root in ("loans", "searchInstance") or name == "a way out of the parentheses":
-                yield case(f"{root} {name}", asked(root, "cql: $cql", "$cql: String"), {"cql": text})
+                yield case(f"{root} {name}", build_query(root, "cql: $cql", "$cql: String"), {"cql": text})
 
 
 BAD_TEXTS = ("a\u0000b", "\n", "\u007f", "", "x" * 501, 7)
@@ -191,7 +193,7 @@ def values_in_filters() -> Iterator[Case]:
         if is_list_type(kind):
             yield case(f"{root} {name} empty", *filtered(root, name, []))
             yield case(f"{root} {name} null in it", *filtered(root, name, [None]))
-        # "Unknown" is a state that FOLIO gives to items, so that one can be asked for.
+        # "Unknown" is a status of items in FOLIO, so it is a valid filter.
         if isinstance(named, GraphQLEnumType) and named.name != "ItemStatusName":
             yield case(f"{root} {name} UNKNOWN", *filtered(root, name, ["UNKNOWN"]))
             yield case(f"{root} {name} of no member", *filtered(root, name, ["Open"]))
@@ -203,7 +205,7 @@ def values_in_filters() -> Iterator[Case]:
             for text in DATES if root == "loans" else DATES[:1]:
                 yield case(f"{root} {name} from {text!r}", *filtered(root, name, {"from": text}))
                 yield case(f"{root} {name} before {text!r}", *filtered(root, name, {"before": text}))
-    yield case("a filter field that is none", *filtered("loans", "userId", [ID]))
+    yield case("an unknown filter field", *filtered("loans", "userId", [ID]))
 
 
 DATES = (
@@ -220,23 +222,27 @@ DATES = (
 def keys() -> Iterator[Case]:
     for text in ("a\u0000b", "tab\t", "\u007f", "", "x" * 501):
         shown = repr(text[:9])
-        yield case(f"item barcode {shown}", asked("item", "barcode: $b", "$b: String"), {"b": text})
+        yield case(f"item barcode {shown}", build_query("item", "barcode: $b", "$b: String"), {"b": text})
         for key in ("barcode", "username", "externalSystemId"):
-            yield case(f"user {key} {shown}", asked("user", f"{key}: $k", "$k: String"), {"k": text})
+            yield case(f"user {key} {shown}", build_query("user", f"{key}: $k", "$k: String"), {"k": text})
         for key in ("barcode", "hrid"):
             yield case(
-                f"search {key} {shown}", asked("searchInstance", f"{key}: $k", "$k: String"), {"k": text}
+                f"search {key} {shown}",
+                build_query("searchInstance", f"{key}: $k", "$k: String"),
+                {"k": text},
             )
 
 
 def consortia() -> Iterator[Case]:
-    # The BFF puts this id into its own CQL unquoted, and asks for it as a user of the system.
+    # The BFF puts this id into its own CQL unquoted, and reads it as a system user.
     for text in ("x or cql.allRecords=1", "*", 'a"', "../users", "", "a\u0000b"):
-        query = asked("externalUsers", "externalUserId: $id", "$id: String!")
+        query = build_query("externalUsers", "externalUserId: $id", "$id: String!")
         yield case(f"externalUsers {text!r}", query, {"id": text})
-    yield case("externalUsers elsewhere", asked("externalUsers", 'externalUserId: "1", tenantId: "college"'))
+    yield case(
+        "externalUsers elsewhere", build_query("externalUsers", 'externalUserId: "1", tenantId: "college"')
+    )
     for text in ("a\u0000b", ""):
-        query = asked("consortiumItem", "barcode: $b", "$b: String!")
+        query = build_query("consortiumItem", "barcode: $b", "$b: String!")
         yield case(f"consortiumItem {text!r}", query, {"b": text})
 
 
@@ -246,7 +252,7 @@ LOAN = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointI
 RETURN = {"itemBarcode": "2000000001", "servicePointId": ID}
 
 
-def acts() -> Iterator[Case]:
+def mutation_inputs() -> Iterator[Case]:
     blocks = {"itemNotLoanableBlock": {"dueDate": "2026-11-21T10:00:00"}}
     texts = ("a\u0000b", "", "x" * 501, None, 1)
     for text in texts:
@@ -269,9 +275,11 @@ def acts() -> Iterator[Case]:
     )
     yield case("checkOut of nothing", CHECK_OUT, {"input": {}})
     yield case("checkOut without input", CHECK_OUT, {})
-    yield case("checkOut with a field too many", CHECK_OUT, {"input": LOAN | {"tenantId": "college"}})
+    yield case("checkOut with an unknown field", CHECK_OUT, {"input": LOAN | {"tenantId": "college"}})
     yield case(
-        "checkIn resolved in no way", CHECK_IN, {"input": RETURN | {"claimedReturnedResolution": "UNKNOWN"}}
+        "checkIn with an unknown resolution",
+        CHECK_IN,
+        {"input": RETURN | {"claimedReturnedResolution": "UNKNOWN"}},
     )
 
 
@@ -294,7 +302,7 @@ def documents() -> Iterator[Case]:
         '{ loans(filter: { dueDate: { from: "2026-11-21" } }) { totalCount } }',
         code=invalid,
     )
-    yield case("a variable that is not declared", "{ loan(id: $id) { id } }", code=invalid)
+    yield case("an undeclared variable", "{ loan(id: $id) { id } }", code=invalid)
     yield case("a subscription", "subscription { loans { totalCount } }", code=invalid)
 
 
@@ -308,14 +316,14 @@ def documents() -> Iterator[Case]:
         *values_in_filters(),
         *keys(),
         *consortia(),
-        *acts(),
+        *mutation_inputs(),
         *documents(),
     ],
 )
-async def test_a_mistake_has_its_code_and_costs_nothing(
+async def test_invalid_input_has_its_code_and_sends_nothing(
     gateway: Gateway, query: str, variables: Json, code: str
 ) -> None:
-    """The error has the documented code, the field is null, and no call was made."""
+    """The error has the documented code, the field is null, and no call is made."""
     response = await gateway.execute(query, variables)
 
     assert {error["extensions"]["code"] for error in response["errors"]} == {code}
@@ -336,8 +344,8 @@ async def test_a_mistake_has_its_code_and_costs_nothing(
         ('loans(filter: { borrowerId: ["../users"] })', "BAD_USER_INPUT"),
     ],
 )
-async def test_a_mistake_in_a_link_costs_the_link(gateway: Gateway, link: str, code: str) -> None:
-    """The record is there, the link with the mistake is null, and only the record was asked for."""
+async def test_an_invalid_argument_of_a_link_nulls_the_link(gateway: Gateway, link: str, code: str) -> None:
+    """The record is complete, the link is null, and only the record is requested."""
     response = await gateway.execute(
         f'{{ item(barcode: "2000000031") {{ barcode {link} {{ totalCount }} }} }}'
     )
@@ -349,8 +357,8 @@ async def test_a_mistake_in_a_link_costs_the_link(gateway: Gateway, link: str, c
     assert gateway.paths() == ["GET /inventory/items"]
 
 
-async def test_a_mistake_beside_a_question_costs_no_answer(gateway: Gateway) -> None:
-    """One field with a mistake leaves the others as they are."""
+async def test_an_invalid_field_does_not_affect_others(gateway: Gateway) -> None:
+    """A field with invalid input leaves the others unchanged."""
     response = await gateway.execute(
         '{ bad: item(id: "42") { id } good: item(barcode: "2000000001") { barcode } }'
     )
@@ -360,8 +368,8 @@ async def test_a_mistake_beside_a_question_costs_no_answer(gateway: Gateway) -> 
     assert gateway.paths() == ["GET /inventory/items"]
 
 
-async def test_unknown_is_a_state_of_items(gateway: Gateway) -> None:
-    """FOLIO itself calls items unknown, so that state can be asked for."""
+async def test_unknown_is_a_status_of_items(gateway: Gateway) -> None:
+    """FOLIO has items of status unknown, so it is a valid filter."""
     data = await gateway.data("{ items(filter: { status: [UNKNOWN] }) { nodes { barcode } } }")
 
     assert data["items"]["nodes"] == [{"barcode": "2000000023"}]
@@ -372,7 +380,7 @@ async def test_unknown_is_a_state_of_items(gateway: Gateway) -> None:
 
 @pytest.fixture(scope="module", name="configured")
 async def _configured() -> AsyncIterator[Gateway]:
-    """A gateway as an operator runs it: no tenant is assumed."""
+    """Open a gateway like an operator: without a default tenant."""
     sandbox = create_sandbox()
     app = create_app(
         Settings(okapi_url="http://folio", polaris_url="http://polaris"),
@@ -407,18 +415,18 @@ TENANT = ("X-Okapi-Tenant", "diku")
         ],
         pytest.param([TENANT, ("X-Okapi-Token", "a"), ("X-Okapi-Token", "b")], id="two tokens"),
         pytest.param([TENANT, ("X-Okapi-Token", "a"), ("Authorization", "Bearer b")], id="two logins"),
-        pytest.param([TENANT, ("X-Okapi-Token", "a b")], id="a blank in the token"),
+        pytest.param([TENANT, ("X-Okapi-Token", "a b")], id="a space in the token"),
         pytest.param([TENANT, ("X-Okapi-Token", "")], id="an empty token"),
-        pytest.param([TENANT, ("Authorization", "Basic YTpi")], id="a login of another kind"),
+        pytest.param([TENANT, ("Authorization", "Basic YTpi")], id="another authorization scheme"),
         pytest.param(
-            [TENANT, ("X-Polaris-Authorization", "Basic YTpi")], id="a Polaris login of another kind"
+            [TENANT, ("X-Polaris-Authorization", "Basic YTpi")], id="another Polaris authorization scheme"
         ),
         pytest.param([TENANT, ("X-Polaris-Workstation", "desk")], id="a workstation that is no number"),
         pytest.param([TENANT, ("X-Polaris-Organization", "3/../4")], id="a path for an organization"),
     ],
 )
 async def test_headers_that_are_refused(configured: Gateway, headers: list[tuple[str, str]]) -> None:
-    """Who asks for whom must be clear: otherwise 400 and BAD_REQUEST, before any GraphQL is read."""
+    """The caller and its tenant must be unambiguous: otherwise 400 and BAD_REQUEST, without GraphQL."""
     configured.sandbox.calls.clear()
     response = await configured.http.post(
         "/graphql", json={"query": "{ loans { totalCount } }"}, headers=headers
@@ -431,8 +439,8 @@ async def test_headers_that_are_refused(configured: Gateway, headers: list[tuple
     assert configured.calls == []
 
 
-async def test_a_clear_header_is_served(configured: Gateway) -> None:
-    """One tenant, and no more than that, is enough for FOLIO to be asked."""
+async def test_a_tenant_alone_is_served(configured: Gateway) -> None:
+    """A tenant alone is sufficient for a call to FOLIO."""
     configured.sandbox.calls.clear()
     data = await configured.data("{ loans { totalCount } }")
 
@@ -440,8 +448,8 @@ async def test_a_clear_header_is_served(configured: Gateway) -> None:
     assert [call.tenant for call in configured.calls] == ["diku"]
 
 
-async def test_an_unknown_tenant_is_upstream_s_to_refuse(configured: Gateway) -> None:
-    """The gateway keeps no list of tenants: FOLIO's 400 is an error and no answer."""
+async def test_an_unknown_tenant_is_rejected_by_upstream(configured: Gateway) -> None:
+    """The gateway has no list of tenants: FOLIO's 400 is an error and no result."""
     response = await configured.execute("{ loans { totalCount } }", None, {"X-Okapi-Tenant": "elsewhere"})
 
     assert response["data"] == {"loans": None}

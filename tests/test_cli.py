@@ -64,20 +64,20 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]
         deadline = threading.Timer(PATIENCE, process.kill)
         deadline.start()
         try:
-            yield process, list(greeted(process))
+            yield process, list(read_greeting(process))
         finally:
             deadline.cancel()
             process.kill()
 
 
-def greeted(process: subprocess.Popen[str]) -> Iterator[str]:
-    """Read what a process says up to the empty line behind its first curl command."""
+def read_greeting(process: subprocess.Popen[str]) -> Iterator[str]:
+    """Yield the output of a process up to the empty line after its first curl command."""
     assert process.stdout is not None
-    asked = False
+    has_curl = False
     for line in process.stdout:
         yield line.rstrip("\n")
-        asked = asked or line.startswith("  curl ")
-        if asked and line == "\n":
+        has_curl = has_curl or line.startswith("  curl ")
+        if has_curl and line == "\n":
             return
     pytest.fail(f"the process ended with {process.wait()}: {process.stderr.read() if process.stderr else ''}")
 
@@ -87,8 +87,8 @@ def url_of(printed_lines: list[str]) -> str:
     return "http://" + shlex.split(curl)[1].removeprefix("http://").split("/")[0]
 
 
-def pasted(printed_lines: list[str]) -> Any:
-    """Send what the printed curl command sends; return the decoded answer."""
+def run_printed_curl(printed_lines: list[str]) -> Any:
+    """Send the request of the printed curl command; return the decoded response."""
     words = iter(shlex.split(next(line for line in printed_lines if line.startswith("  curl ")))[1:])
     url, headers, content = next(words), {}, None
     for option in words:
@@ -108,7 +108,7 @@ def get(url: str) -> httpx.Response:
         return client.get(url)
 
 
-# What it says about itself
+# Help and version
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in sorted(cli.commands))])
@@ -141,14 +141,14 @@ def test_unknown_option_exits_2() -> None:
 
 
 def test_settings_before_a_command_are_refused() -> None:
-    """An option in front of a command would be lost, so it is refused."""
+    """An option before a command would have no effect, so it is rejected."""
     assert invoke("--port", "1", "settings").exit_code == 2
 
 
 # settings
 
 
-def test_settings_prints_values_and_where_they_come_from() -> None:
+def test_settings_prints_values_and_origins() -> None:
     """The table has each value and its origin: option, environment or default."""
     result = invoke("settings", "--port", "0", "--no-graphiql", OKAPI_URL="http://okapi:9130/", PORT="1")
 
@@ -193,7 +193,7 @@ def test_bad_settings_exit_2_with_a_line_each(command: str) -> None:
     ],
 )
 def test_nothing_to_serve_exits_2(environment: dict[str, str], name: str, got: str) -> None:
-    """Where an upstream is required, or the embedded library refused, there is nothing to serve."""
+    """If an upstream is required, or the embedded library disabled, there is nothing to serve."""
     result = invoke(**environment)
 
     assert result.exit_code == 2
@@ -218,13 +218,13 @@ def test_port_in_use_exits_2(command: list[str]) -> None:
 
 def test_foreign_host_exits_2() -> None:
     """An address of another machine is reported in one line that names HOST."""
-    result = invoke("--host", "192.0.2.1", "--port", "0")  # reserved for documentation: nobody has it
+    result = invoke("--host", "192.0.2.1", "--port", "0")  # reserved for documentation: no machine has it
 
     assert result.exit_code == 2
     assert result.stderr == "HOST: must be an address of this machine (got '192.0.2.1')\n"
 
 
-def test_forbidden_port_is_told() -> None:
+def test_forbidden_port_is_reported() -> None:
     """A privileged port is reported with the remedy."""
     assert explain_listen_error(OSError(errno.EACCES, ""), "127.0.0.1", 80) == (
         "PORT: requires privileges; choose a port above 1023 (got '80')"
@@ -235,8 +235,8 @@ def test_forbidden_port_is_told() -> None:
     ("host", "shown"),
     [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("0.0.0.0", "localhost")],  # noqa: S104
 )
-def test_address_is_one_to_click(host: str, shown: str) -> None:
-    """The printed URL works on this machine, whatever was listened on."""
+def test_printed_address_is_usable(host: str, shown: str) -> None:
+    """The printed URL works on this machine, for any listening address."""
     with listen(host, 0) as listener:
         assert local_url(listener) == f"http://{shown}:{listener.getsockname()[1]}"
 
@@ -244,7 +244,7 @@ def test_address_is_one_to_click(host: str, shown: str) -> None:
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
 @pytest.mark.parametrize(("host", "shown"), [("::1", "[::1]"), ("::", "localhost")])
 def test_address_of_ipv6(host: str, shown: str) -> None:
-    """An IPv6 address stands in brackets in the printed URL."""
+    """An IPv6 address is in brackets in the printed URL."""
     with listen(host, 0) as listener:
         assert local_url(listener) == f"http://{shown}:{listener.getsockname()[1]}"
 
@@ -270,7 +270,7 @@ def test_greeting_over_folio() -> None:
 
 
 def test_greeting_over_the_bff_alone() -> None:
-    """The BFF without the rest of FOLIO is named as what it is."""
+    """The BFF without other FOLIO services is named in the startup message."""
     settings = Settings(bff_url="http://bff:8081", graphiql=False)
     lines = gateway_message(settings, "http://127.0.0.1:8081").splitlines()
 
@@ -291,7 +291,7 @@ def test_greeting_in_production() -> None:
 
 
 def test_greeting_over_polaris_alone() -> None:
-    """Without FOLIO, the first query is one that Polaris answers."""
+    """Without FOLIO, the first query is one for Polaris."""
     settings = Settings(polaris_url="http://polaris", polaris_organization=3)
 
     words = shlex.split(gateway_message(settings, "http://127.0.0.1:8081").splitlines()[-1])
@@ -307,11 +307,11 @@ def test_greeting_over_polaris_alone() -> None:
 
 @pytest.mark.parametrize("query", [FIRST_QUERY, FIRST_LOCK_QUERY])
 def test_first_query_is_valid(query: str) -> None:
-    """The queries that newcomers are told to paste fit the schema."""
+    """The queries of the startup message are valid for the schema."""
     assert validate(build_schema(invoke("schema").output), parse(query)) == []
 
 
-def test_slow_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_slow_start_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     """Progress is printed with the elapsed time if a command takes long, and not otherwise."""
     began = time.monotonic()
     with show_progress("Loading", after=0.0, every=0.2):
@@ -322,9 +322,9 @@ def test_slow_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
     first, *others = capsys.readouterr().err.splitlines()
     assert first == "Loading ..."
-    told = [re.fullmatch(r"Loading \.\.\. (\d+) s", each) for each in others]
-    seconds = [int(each[1]) for each in told if each]
-    assert 0 < len(seconds) == len(told)
+    progress = [re.fullmatch(r"Loading \.\.\. (\d+) s", each) for each in others]
+    seconds = [int(each[1]) for each in progress if each]
+    assert 0 < len(seconds) == len(progress)
     assert seconds == sorted(seconds)
     assert seconds[-1] <= round(took)
 
@@ -332,12 +332,12 @@ def test_slow_start_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 # the server
 
 
-async def tells_draining(
+async def draining_app(
     scope: dict[str, Any],
     receive: Callable[[], Any],
     send: Callable[[dict[str, Any]], Any],
 ) -> None:
-    """An application that answers whether it was told to drain."""
+    """An application whose response shows if the server is draining."""
     if scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.complete"})
@@ -351,10 +351,10 @@ async def tells_draining(
 
 @contextmanager
 def served(drain: float) -> Iterator[tuple[Server, str, threading.Thread]]:
-    """Run the server in a thread, where it leaves the signals of this process alone."""
+    """Run the server in a thread, without signal handlers of this process."""
     listening = threading.Event()
     with listen("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(tells_draining, ws="none", lifespan="on", log_config=None)
+        config = uvicorn.Config(draining_app, ws="none", lifespan="on", log_config=None)
         server = Server(config, announce=listening.set, drain=drain)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -367,7 +367,7 @@ def served(drain: float) -> Iterator[tuple[Server, str, threading.Thread]]:
 
 
 def test_sigterm_drains_before_the_end() -> None:
-    """After SIGTERM requests are still answered, and each finds `draining` in its state."""
+    """After SIGTERM requests are still served, with `draining` in their state."""
     with served(drain=PATIENCE) as (server, url, thread):
         before = get(url).json()
         server.handle_exit(signal.SIGTERM, None)
@@ -378,7 +378,7 @@ def test_sigterm_drains_before_the_end() -> None:
 
 
 def test_drain_ends() -> None:
-    """When the drain is over the server stops by itself."""
+    """When the drain is over the server stops."""
     with served(drain=0.2) as (server, url, thread):
         server.handle_exit(signal.SIGTERM, None)
         thread.join(PATIENCE)
@@ -389,7 +389,7 @@ def test_drain_ends() -> None:
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM, signal.SIGTERM]])
-def test_impatience_ends_at_once(signals: list[signal.Signals]) -> None:
+def test_second_signal_ends_at_once(signals: list[signal.Signals]) -> None:
     """Ctrl+C, or a second SIGTERM, does not wait for the drain."""
     with served(drain=PATIENCE) as (server, _, thread):
         for each in signals:
@@ -409,13 +409,13 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_schema_is_printed() -> None:
-    """Without an option the schema is printed as GraphQL writes it."""
+    """Without an option the schema is printed as SDL."""
     assert "query" in (result := invoke("schema")).output.lower()
     assert build_schema(result.output).query_type is not None
 
 
 def test_schema_that_was_written_is_up_to_date(folder: Path) -> None:
-    """What `--write` writes, `--check` accepts, and it is what is printed."""
+    """The file of `--write` passes `--check`, and equals the printed schema."""
     assert invoke("schema", "--write").output == "schema.graphql written\n"
 
     result = invoke("schema", "--check")
@@ -477,7 +477,7 @@ def test_schema_drift_is_shown(folder: Path) -> None:
 
 
 def test_schema_drift_is_cut(folder: Path) -> None:
-    """A long difference is cut, and the rest counted."""
+    """A long difference is truncated, and the rest counted."""
     (folder / "schema.graphql").write_text("# nothing\n" * 100, encoding="utf-8")
 
     lines = invoke("schema", "--check").stdout.splitlines()
@@ -488,7 +488,7 @@ def test_schema_drift_is_cut(folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_missing_schema_file_is_drift() -> None:
-    """Without a schema file the check fails and tells how to write it."""
+    """Without a schema file the check fails and names the command that writes it."""
     result = invoke("schema", "--check")
 
     assert result.exit_code == 1
@@ -499,7 +499,7 @@ def test_missing_schema_file_is_drift() -> None:
 
 
 def test_breaking_change_is_found(folder: Path) -> None:
-    """A field that clients may ask and that is gone is a breaking change and fails."""
+    """A removed field is a breaking change and fails."""
     older = folder / "older.graphql"
     older.write_text(invoke("schema").output + "extend type Query { gone: Int }\n", encoding="utf-8")
 
@@ -511,7 +511,7 @@ def test_breaking_change_is_found(folder: Path) -> None:
 
 
 def test_same_schema_has_no_changes(folder: Path) -> None:
-    """Compared with itself the schema has not changed."""
+    """Compared with itself the schema has no changes."""
     (folder / "same.graphql").write_text(invoke("schema").output, encoding="utf-8")
 
     result = invoke("schema", "--breaking-against", "same.graphql")
@@ -519,8 +519,8 @@ def test_same_schema_has_no_changes(folder: Path) -> None:
     assert (result.exit_code, result.output) == (0, "0 changes, none of them breaking\n")
 
 
-def test_additions_break_nobody(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Additions are listed, those first that a client may not be ready for, and do not fail."""
+def test_additions_are_not_breaking(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Additions are listed, possibly dangerous ones first, and do not fail."""
     older = folder / "older.graphql"
     older.write_text("type Query { kind: Kind } enum Kind { HOLD }", encoding="utf-8")
     newer = "type Query { kind: Kind loan: Loan } type Loan { kind: Kind } enum Kind { HOLD PAGE }"
@@ -535,7 +535,7 @@ def test_additions_break_nobody(folder: Path, capsys: pytest.CaptureFixture[str]
     ]
 
 
-def test_what_is_no_schema_exits_2(folder: Path) -> None:
+def test_a_file_without_a_schema_exits_2(folder: Path) -> None:
     """A file that cannot be compared is refused in a line."""
     (folder / "notes.txt").write_text("type {", encoding="utf-8")
 
@@ -546,7 +546,7 @@ def test_what_is_no_schema_exits_2(folder: Path) -> None:
 
 
 def test_one_schema_task_at_a_time() -> None:
-    """Writing and checking at once would always succeed, so it is refused."""
+    """Writing and checking together would always succeed, so it is rejected."""
     assert invoke("schema", "--write", "--check").exit_code == 2
 
 
@@ -558,7 +558,7 @@ def test_sandbox_refuses_a_folder_without_records(tmp_path: Path) -> None:
     result = invoke("sandbox", "--port", "0", "--data", str(tmp_path))
 
     assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1].startswith(f"--data: {tmp_path}: ")  # behind any sign of life
+    assert result.stderr.splitlines()[-1].startswith(f"--data: {tmp_path}: ")  # after any progress output
 
 
 @pytest.mark.parametrize(
@@ -574,7 +574,7 @@ def test_sandbox_refuses_an_invalid_file(tmp_path: Path, text: str | None, probl
     """A file that cannot be loaded is refused in one line that names file and record, with 2."""
     file = tmp_path / "users.json"
     if text is None:
-        os.mkfifo(file)  # to be read it would need a writer
+        os.mkfifo(file)  # reading it would wait for a writer
     else:
         file.write_text(text, encoding="utf-8")
 
@@ -675,9 +675,7 @@ def test_files_that_cannot_be_read_or_written(folder: Path) -> None:
     )
 
 
-def test_a_large_library_says_that_it_is_being_loaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_loading_of_a_library_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Loading that takes long is reported."""
 
     def load_slowly(data: Path, *, latency: float, bff: Bff) -> None:
@@ -692,12 +690,12 @@ def test_a_large_library_says_that_it_is_being_loaded(
 
 
 def test_sandbox_process() -> None:
-    """`sandbox` serves invented records over REST, says so, and ends with 0 on SIGTERM."""
+    """`sandbox` serves invented records over REST, prints that, and ends with 0 on SIGTERM."""
     with started("sandbox", "--port", "0") as (process, printed_lines):
         assert printed_lines[0] == f"circulation-gateway {__version__}"
         assert printed_lines[1] == "SANDBOX: an embedded library with sample records, not your library."
         assert printed_lines[2].startswith("Tenant diku: 300 users, ")
-        assert len(pasted(printed_lines)["loans"]) == 1
+        assert len(run_printed_curl(printed_lines)["loans"]) == 1
 
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
@@ -707,7 +705,7 @@ def test_sandbox_process() -> None:
 
 
 def test_gateway_process() -> None:
-    """With nothing configured it serves the embedded library, says so, and ends with 0 on SIGTERM."""
+    """Without configuration it serves the embedded library, prints that, and ends with 0 on SIGTERM."""
     with started("--port", "0", "--shutdown-timeout", "2") as (process, printed_lines):
         assert printed_lines[:3] == [
             f"circulation-gateway {__version__}",
@@ -718,7 +716,7 @@ def test_gateway_process() -> None:
         assert f"  GraphQL  {url}/graphql  (GraphiQL in a browser)" in printed_lines
         assert get(f"{url}/admin/health").status_code == 200
         assert get(f"{url}/admin/health/readiness").status_code == 200
-        response = pasted(printed_lines)
+        response = run_printed_curl(printed_lines)
         assert "errors" not in response
         assert len(response["data"]["loans"]["nodes"]) == 3
 
@@ -727,7 +725,7 @@ def test_gateway_process() -> None:
 
 
 def test_gateway_process_turns_readiness_off_first() -> None:
-    """Between SIGTERM and the end, readiness says 503 while the gateway still answers."""
+    """Between SIGTERM and the end, readiness is 503 while the gateway still serves requests."""
     with started("--port", "0") as (process, printed_lines):
         url = url_of(printed_lines)
         process.send_signal(signal.SIGTERM)
@@ -735,18 +733,18 @@ def test_gateway_process_turns_readiness_off_first() -> None:
         while statuses != {200, 503}:
             statuses.add(get(f"{url}/admin/health").status_code)
             statuses.add(get(f"{url}/admin/health/readiness").status_code)
-        assert len(pasted(printed_lines)["data"]["loans"]["nodes"]) == 3
+        assert len(run_printed_curl(printed_lines)["data"]["loans"]["nodes"]) == 3
 
         assert process.wait(PATIENCE) == 0
 
 
 def test_gateway_process_over_a_sandbox_process() -> None:
-    """The gateway over the sandbox's REST interfaces answers what it answers with the library inside."""
+    """The gateway over the sandbox's REST interfaces has the same response as over the embedded library."""
     with started("--port", "0") as (_, embedded), started("sandbox", "--port", "0") as (_, rest):
         upstream = url_of(rest)
         with started("--port", "0", "--okapi-url", upstream) as (process, printed_lines):
             assert printed_lines[1] == f"Serving FOLIO at {upstream}"
-            assert pasted(printed_lines) == pasted(embedded)
+            assert run_printed_curl(printed_lines) == run_printed_curl(embedded)
 
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE) == 0

@@ -21,7 +21,7 @@ from tests.widest import selection
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.skipif(not FILE.exists(), reason="the published contract is not beside the project"),
+    pytest.mark.skipif(not FILE.exists(), reason="the published contract is not available"),
 ]
 
 ID = "00000000-0000-4000-8000-000000000001"
@@ -32,7 +32,7 @@ TYPES = schema._schema.type_map
 class Read:
     """The query for an operation, and the members of its response that are not returned, with reasons."""
 
-    root: str  # the field of the graph, `{}` where the selection goes
+    root: str  # the field of the graph, with `{}` for the selection
     type: str
     omitted: Mapping[str, str] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ READS = {
         type="User",
         omitted=COUNTED
         | {
-            "resultInfo.": "about the search behind the answer, not about users; normally absent",
+            "resultInfo.": "about the search, not about users; normally absent",
         },
     ),
     "/circulation-bff/pick-slips/{servicePointId}": Read(
@@ -114,7 +114,7 @@ DERIVED = (
 )
 
 
-# The one field that cannot be sent: the BFF takes one id, circulation wants labels, and neither gets through.
+# The one field that cannot be sent: the BFF accepts one id, circulation requires labels.
 NOT_SENT = {"createRequest": {"tags.tagList"}}
 
 
@@ -179,7 +179,7 @@ def is_returned(name: str, value: Json, response: Json) -> bool:
         return True
     try:
         return from_upstream(value) in shown
-    except Exception:  # no moment, so it cannot have come back as one
+    except Exception:  # no date, so it is not returned as one
         return False
 
 

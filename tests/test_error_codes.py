@@ -16,13 +16,13 @@ FILES = sorted(
     for path in ROOT.rglob("*.py")
     if path != ROOT / "errors.py" and "sandbox" not in path.parts and "node_modules" not in path.parts
 )
-# Refusal codes of FOLIO and lock outcomes share no name with a code of ours, except where listed here.
+# Refusal codes of FOLIO and lock outcomes share no name with a code of the gateway, except those listed here.
 EXEMPT: dict[str, set[str]] = {}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_other_file_has_a_code_as_text(path: Path) -> None:
-    """A string that is exactly a code stands in `gateway/errors.py` only."""
+    """A string that is exactly a code is in `gateway/errors.py` only."""
     strings = {
         node.value
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))

@@ -32,7 +32,7 @@ EVERY_CLASS: dict[type[errors.GatewayError], tuple[str, bool]] = {
 
 
 def tree(root: type[errors.GatewayError]) -> Iterator[type[errors.GatewayError]]:
-    """The class and all below it that the gateway defines."""
+    """Return the class and all its subclasses in the gateway."""
     yield root
     for each in root.__subclasses__():
         if each.__module__.startswith("gateway."):
@@ -40,21 +40,21 @@ def tree(root: type[errors.GatewayError]) -> Iterator[type[errors.GatewayError]]
 
 
 def test_every_class_has_its_row() -> None:
-    """A class that is added, and one that is gone, is seen here, in whichever module it stands."""
+    """Every class of the error tree, in any module, has a row in the table, and every row a class."""
     assert set(tree(errors.GatewayError)) == set(EVERY_CLASS)
 
 
 @pytest.mark.parametrize("kind", EVERY_CLASS, ids=lambda kind: kind.__name__)
 def test_each_class_has_its_code(kind: type[errors.GatewayError]) -> None:
-    """Code and retryable are what clients were promised, in the class and in the extensions."""
+    """The class and its extensions have the documented code and `retryable`."""
     code, retryable = EVERY_CLASS[kind]
 
     assert (kind.code, kind.retryable) == (code, retryable)
     assert kind("m").extensions == {"code": code, "retryable": retryable}
 
 
-def test_only_what_is_meant_shares_a_code() -> None:
-    """A client tells two failures apart by their codes, unless they are the same to it."""
+def test_only_listed_classes_share_a_code() -> None:
+    """Two failures have different codes, unless clients handle them in the same way."""
     shared: dict[str, list[str]] = {}
     for kind, (code, _) in EVERY_CLASS.items():
         shared.setdefault(code, []).append(kind.__name__)

@@ -1,4 +1,4 @@
-"""What a client sees when upstream fails under a list: the rows stay, and each lost link says why."""
+"""Responses when upstream fails below a list: the rows stay, and each failed link has its error."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.upstream.socket_server import (
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
 TENANT = {"X-Okapi-Tenant": "diku"}
 QUICK: dict[str, Json] = {"read_timeout": 0.6, "first_byte_timeout": 0.3, "operation_timeout": 1.0}
@@ -62,7 +62,7 @@ TEN = "{ loans(first: 10) { nodes { id dueDate borrower { username } } } }"
 
 
 class Routed:
-    """An upstream that answers by path; what it has no answer for is 404."""
+    """An upstream with a response for each path, and 404 for others."""
 
     def __init__(self, **responses: Responder) -> None:
         self.responses = {"/circulation-bff/loans": responds(200, LOANS)} | {
@@ -72,11 +72,11 @@ class Routed:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert self.server is not None
-        # Requests are read one by one and answered before the loop turns to another connection's.
+        # Each request is read and served before the event loop continues with another connection.
         path = self.server.received[-1].target.partition("?")[0]
         await self.responses.get(path, responds(404, b"Not found"))(reader, writer)
 
-    def asked(self) -> Counter[str]:
+    def count_requests(self) -> Counter[str]:
         assert self.server is not None
         return Counter(each.target.partition("?")[0] for each in self.server.received)
 
@@ -95,7 +95,7 @@ async def execute(app: Starlette, query: str) -> Json:
         return (await http.post("/graphql", json={"query": query}, headers=TENANT)).json()
 
 
-# fault, code, how often the users are asked for
+# fault, code, number of reads of the users
 FAULTS: dict[str, tuple[Responder, str, int]] = {
     "reset": (resets, "UPSTREAM_UNAVAILABLE", 3),
     "closed": (closes, "UPSTREAM_UNAVAILABLE", 3),
@@ -132,37 +132,37 @@ FAULTS: dict[str, tuple[Responder, str, int]] = {
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_failing_link_never_nulls_its_list(fault: str, network: str) -> None:
-    """Ten rows stay ten with all that is theirs; each lost link is null with one error, all of one code."""
+    """All ten rows are complete; each failed link is null with one error, all of one code."""
     response, code, times = FAULTS[fault]
     upstream = Routed(users=response)
     given = QUICK if code == "UPSTREAM_TIMEOUT" else {}
     async with app_over(upstream, upstream_transport=network, max_upstream_bytes=500_000, **given) as app:
-        told = await execute(app, TEN)
+        result = await execute(app, TEN)
 
-    assert told["data"]["loans"]["nodes"] == [
+    assert result["data"]["loans"]["nodes"] == [
         {"id": key(n), "dueDate": "2026-01-01T00:00:00.000Z", "borrower": None} for n in range(10)
     ]
-    assert sorted(each["path"][2] for each in told["errors"]) == list(range(10))
-    assert all(each["path"] == ["loans", "nodes", each["path"][2], "borrower"] for each in told["errors"])
-    assert {each["extensions"]["code"] for each in told["errors"]} == {code}
-    assert "secret" not in json.dumps(told)
-    assert upstream.asked() == {"/circulation-bff/loans": 1, "/users": times}
+    assert sorted(each["path"][2] for each in result["errors"]) == list(range(10))
+    assert all(each["path"] == ["loans", "nodes", each["path"][2], "borrower"] for each in result["errors"])
+    assert {each["extensions"]["code"] for each in result["errors"]} == {code}
+    assert "secret" not in json.dumps(result)
+    assert upstream.count_requests() == {"/circulation-bff/loans": 1, "/users": times}
 
 
-async def test_a_record_that_is_not_there_is_null_without_an_error() -> None:
-    """404 by id, and an id that a batch does not answer: null, and no error."""
+async def test_an_absent_record_is_null_without_an_error() -> None:
+    """404 by id, and an id that is not in the response to a batch: null, and no error."""
     upstream = Routed(users=responds(200, b'{"users":[]}'))
     async with app_over(upstream, **QUICK) as app:
-        told = await execute(
+        response = await execute(
             app,
             f'{{ loans(first: 10) {{ nodes {{ borrower {{ username }} }} }} user(id: "{key(1)}") {{ id }} }}',
         )
 
-    assert told == {"data": {"loans": {"nodes": [{"borrower": None}] * 10}, "user": None}}
+    assert response == {"data": {"loans": {"nodes": [{"borrower": None}] * 10}, "user": None}}
 
 
-async def test_odd_values_cost_the_smallest_field() -> None:
-    """Unknown members, integers beyond 32 bits and values of another type cost no neighbour."""
+async def test_invalid_values_null_only_their_field() -> None:
+    """Unknown members, integers beyond 32 bits and values of another type affect no other field."""
     users: list[dict[str, Json]] = [
         {"id": key(100 + n), "username": f"u{n}", "personal": {"lastName": "x"}, "new": {"a": [n]}}
         for n in range(10)
@@ -171,33 +171,33 @@ async def test_odd_values_cost_the_smallest_field() -> None:
     users[4]["username"] = 99999999999999999999
     upstream = Routed(users=responds(200, json.dumps({"users": users, "resultInfo": {}}).encode()))
     async with app_over(upstream, **QUICK) as app:
-        told = await execute(
+        response = await execute(
             app, "{ loans(first: 10) { nodes { borrower { id username personal { lastName } } } } }"
         )
 
-    rows = [each["borrower"] for each in told["data"]["loans"]["nodes"]]
+    rows = [each["borrower"] for each in response["data"]["loans"]["nodes"]]
     assert [each["id"] for each in rows] == [key(100 + n) for n in range(10)]
     assert [n for n, each in enumerate(rows) if each["personal"] != {"lastName": "x"}] == [3]
     assert all(each["username"] == f"u{n}" for n, each in enumerate(rows) if n != 4)
-    assert {each["extensions"]["code"] for each in told.get("errors", [])} <= {"UPSTREAM_BAD_RESPONSE"}
+    assert {each["extensions"]["code"] for each in response.get("errors", [])} <= {"UPSTREAM_BAD_RESPONSE"}
 
 
 async def test_a_slow_link_is_cut_and_the_others_are_kept() -> None:
-    """At the end of the operation's time what came is answered, and what did not is UPSTREAM_TIMEOUT."""
+    """At the end of the operation's time loaded links stay, and the others are UPSTREAM_TIMEOUT."""
     upstream = Routed(users=hangs, groups=responds(200, b'{"usergroups":[]}'))
     given = {"operation_timeout": 0.4, "read_timeout": 8, "first_byte_timeout": 5}
     async with app_over(upstream, **given) as app:
         started = time.monotonic()
-        told = await execute(app, TEN)
+        response = await execute(app, TEN)
         took = time.monotonic() - started
 
-    assert len(told["data"]["loans"]["nodes"]) == 10
-    assert {each["extensions"]["code"] for each in told["errors"]} == {"UPSTREAM_TIMEOUT"}
+    assert len(response["data"]["loans"]["nodes"]) == 10
+    assert {each["extensions"]["code"] for each in response["errors"]} == {"UPSTREAM_TIMEOUT"}
     assert 0.35 < took < 4
 
 
-async def test_a_passing_fault_is_not_seen() -> None:
-    """The sidecar's 503 with Retry-After: 1, given for a token just renewed, costs a second and no error."""
+async def test_a_transient_fault_is_retried() -> None:
+    """The sidecar's 503 with Retry-After: 1, sent while a token is renewed, costs a second and no error."""
     left = 1
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -207,18 +207,18 @@ async def test_a_passing_fault_is_not_seen() -> None:
 
     upstream = Routed(users=once)
     async with app_over(upstream) as app:
-        told = await execute(app, TEN)
+        response = await execute(app, TEN)
 
-    assert "errors" not in told
-    assert [each["borrower"]["username"] for each in told["data"]["loans"]["nodes"]] == [
+    assert "errors" not in response
+    assert [each["borrower"]["username"] for each in response["data"]["loans"]["nodes"]] == [
         f"u{n}" for n in range(10)
     ]
-    assert upstream.asked() == {"/circulation-bff/loans": 1, "/users": 2}
+    assert upstream.count_requests() == {"/circulation-bff/loans": 1, "/users": 2}
 
 
 @pytest.mark.slow
-async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
-    """With every slot that a service may take in use by hanging calls, users are read in two seconds."""
+async def test_a_hanging_upstream_does_not_delay_others() -> None:
+    """With every slot of one service in use by hanging calls, users are read in two seconds."""
     bff = Routed(circulation_bff__loans=hangs)
     bff.responses = {"/circulation-bff/loans": hangs}
     folio = Routed(users=responds(200, USERS))
@@ -228,33 +228,33 @@ async def test_one_hanging_upstream_leaves_the_others_quick() -> None:
             stuck = [asyncio.create_task(execute(app, TEN)) for _ in range(12)]
             await until(lambda: len(hanging.received) == 6)
             started = time.monotonic()
-            told = await execute(app, "{ users { nodes { id } } }")
+            response = await execute(app, "{ users { nodes { id } } }")
             took = time.monotonic() - started
             responses = await asyncio.gather(*stuck)
 
-    assert len(told["data"]["users"]["nodes"]) == 10
+    assert len(response["data"]["users"]["nodes"]) == 10
     assert took < 2
     codes = Counter(each["errors"][0]["extensions"]["code"] for each in responses)
     assert codes == {"UPSTREAM_TIMEOUT": 12}
 
 
-async def test_an_open_breaker_is_told_with_its_time() -> None:
-    """After twenty failures nothing is sent, and the client learns when to come back."""
+async def test_an_open_breaker_is_reported_with_its_time() -> None:
+    """After twenty failures nothing is sent, and the error has the time of the next attempt."""
     upstream = Routed(users=responds(503))
     async with app_over(upstream, read_attempts=1) as app:
         for _ in range(20):
             await execute(app, "{ users { nodes { id } } }")
-        told = await execute(app, "{ users { nodes { id } } }")
+        response = await execute(app, "{ users { nodes { id } } }")
 
-    (error,) = told["errors"]
+    (error,) = response["errors"]
     assert error["extensions"]["code"] == "UPSTREAM_UNAVAILABLE"
     assert error["extensions"]["retryable"] is True
     assert 1 <= error["extensions"]["retryAfter"] <= 5
-    assert upstream.asked() == {"/users": 20}
+    assert upstream.count_requests() == {"/users": 20}
 
 
 @pytest.mark.parametrize("network", ["aiohttp", "httpx"])
-async def test_a_client_that_hangs_up_stops_its_reads(network: str) -> None:
+async def test_a_disconnect_cancels_the_reads(network: str) -> None:
     """Within two seconds its upstream connections are closed, and all slots can be used again."""
     upstream = Routed(users=hangs)
     async with app_over(upstream, upstream_transport=network, upstream_concurrency=4) as app:
@@ -262,7 +262,7 @@ async def test_a_client_that_hangs_up_stops_its_reads(network: str) -> None:
         for _ in range(3):
             gone = [asyncio.Event() for _ in range(4)]
             running = [asyncio.create_task(_raw(app, each)) for each in gone]
-            await until(lambda: upstream.asked()["/users"] == 4)
+            await until(lambda: upstream.count_requests()["/users"] == 4)
             started = time.monotonic()
             for each in gone:
                 each.set()
@@ -282,7 +282,7 @@ def _open(upstream: Routed) -> int:
 
 
 async def _raw(app: Starlette, gone: asyncio.Event) -> None:
-    """Ask as a server does whose client hangs up when `gone` is set."""
+    """Execute as a server does whose client disconnects when `gone` is set."""
     body = json.dumps({"query": "{ users { nodes { id } } }"}).encode()
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
@@ -294,7 +294,7 @@ async def _raw(app: Starlette, gone: asyncio.Event) -> None:
         return message
 
     async def send(message: object) -> None:
-        raise AssertionError("nobody is there to be answered")
+        raise AssertionError("the client has disconnected")
 
     headers = [(b"host", b"gateway"), (b"content-type", b"application/json"), (b"x-okapi-tenant", b"diku")]
     scope = {
@@ -314,17 +314,17 @@ async def _raw(app: Starlette, gone: asyncio.Event) -> None:
     await app(scope, receive, send)
 
 
-async def test_an_act_that_was_not_sent_may_be_repeated() -> None:
-    """Nobody there: retryable, and nothing was sent."""
+async def test_a_mutation_that_was_not_sent_is_retryable() -> None:
+    """Without a server the error is retryable, and nothing was sent."""
     app = create_app(Settings(okapi_url=f"http://127.0.0.1:{closed_port()}"))
     async with app.router.lifespan_context(app):
-        told = await execute(
+        response = await execute(
             app,
             'mutation { checkOut(input: { itemBarcode: "1", userBarcode: "2", '
             f'servicePointId: "{key(1)}" }}) {{ __typename }} }}',
         )
 
-    extensions = told["errors"][0]["extensions"]
+    extensions = response["errors"][0]["extensions"]
     assert (extensions["code"], extensions["retryable"]) == ("UPSTREAM_UNAVAILABLE", True)
 
 
@@ -344,23 +344,23 @@ JSON = st.recursive(
     body=st.binary(max_size=50) | JSON.map(lambda value: json.dumps(value).encode()),
     retry_after=st.none() | st.sampled_from(["7", "-1", "nan", "soon", "1e999"]),
 )
-def test_whatever_upstream_answers_the_error_is_one_of_ours(
+def test_any_upstream_response_is_a_result_or_a_gateway_error(
     status: int, body: bytes, retry_after: str | None
 ) -> None:
-    """Any status with any body is a result or an error of the tree, for a question and for an act."""
-    told = {} if retry_after is None else {"Retry-After": retry_after}
+    """Any status with any body is a result or an error of the tree, for a read and for a mutation."""
+    response = {} if retry_after is None else {"Retry-After": retry_after}
     client = Client(
         "folio",
         "http://folio",
-        httpx.MockTransport(lambda request: httpx.Response(status, content=body, headers=told)),
+        httpx.MockTransport(lambda request: httpx.Response(status, content=body, headers=response)),
         Settings(read_attempts=1),
     )
     caller = CallerClient(client, ())
-    act = Write(operation="checkOut", keys={}, verify="item")
+    write = Write(operation="checkOut", keys={}, verify="item")
     calls: list[Callable[[], Any]] = [
         lambda: Collection(Route("GET", "/users"), "users").bind(caller)(None, limit=1, total=True),
         lambda: caller.read_record(Route("GET", "/users/{id}"), "1"),
-        lambda: caller.write_for_record(act, Route("POST", "/act"), {}),
+        lambda: caller.write_for_record(write, Route("POST", "/act"), {}),
     ]
     for call in calls:
         problem = asyncio.run(_failure(call))

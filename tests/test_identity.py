@@ -1,4 +1,4 @@
-"""Whom the gateway takes a caller to be."""
+"""The caller of a request: tenant, token, request id, languages, trace and Polaris identity."""
 
 import re
 import time
@@ -29,7 +29,7 @@ def refusal(*headers: tuple[bytes, bytes], token_cookie: bool = False) -> str:
 
 
 def test_tenant_alone() -> None:
-    """A tenant is enough to ask; everything else stays unknown."""
+    """A tenant is sufficient; everything else stays unknown."""
     known = caller()
 
     assert known == Caller(tenant="diku", request_id=known.request_id)
@@ -37,7 +37,7 @@ def test_tenant_alone() -> None:
 
 @pytest.mark.parametrize("tenant", [b"a", b"fs00001144", b"cs_1", b"a" * 63])
 def test_tenant_ids(tenant: bytes) -> None:
-    """Tenant ids are taken as FOLIO forms them."""
+    """Tenant ids in FOLIO's form are accepted."""
     assert caller_from_headers([(b"x-okapi-tenant", tenant)], token_cookie=False).tenant == tenant.decode()
 
 
@@ -57,12 +57,12 @@ def test_tenant_ids(tenant: bytes) -> None:
     ],
 )
 def test_malformed_tenant(tenant: bytes) -> None:
-    """A tenant that FOLIO could not have issued is refused."""
+    """A tenant that FOLIO cannot have is rejected."""
     assert "X-Okapi-Tenant must be a lowercase letter" in refusal((b"x-okapi-tenant", tenant))
 
 
 def test_missing_tenant() -> None:
-    """Without a tenant nothing is asked."""
+    """Without a tenant the request is rejected."""
     assert refusal() == "Header X-Okapi-Tenant is missing."
 
 
@@ -115,8 +115,8 @@ def test_token(header: tuple[bytes, bytes]) -> None:
     assert caller(header).token == "abc.def"  # noqa: S105 - not a secret
 
 
-def test_same_token_twice_over() -> None:
-    """Both headers may carry the token as long as they agree."""
+def test_same_token_in_both_headers() -> None:
+    """Both headers may contain the token if they agree."""
     assert caller((b"x-okapi-token", b"abc"), (b"authorization", b"Bearer abc")).token == "abc"  # noqa: S105
 
 
@@ -139,12 +139,12 @@ def test_same_token_twice_over() -> None:
     ],
 )
 def test_repeated_token(headers: list[tuple[bytes, bytes]]) -> None:
-    """Equal tokens are one token, and beside X-Okapi-Token a login of another scheme is ignored."""
+    """Equal tokens are one token, and with X-Okapi-Token an authorization of another scheme is ignored."""
     assert caller(*headers).token == "abc"  # noqa: S105 - not a secret
 
 
 def test_a_hostile_authorization_takes_linear_time() -> None:
-    """A header of blanks with a line end, which some servers let through, does not take seconds."""
+    """A header of spaces with a line end, which some servers accept, does not take seconds."""
     began = time.process_time()
 
     assert refusal(TENANT, (b"authorization", b"Bearer" + b" " * 60_000 + b"\nx"))
@@ -200,12 +200,12 @@ def test_a_hostile_authorization_takes_linear_time() -> None:
     ],
 )
 def test_bad_token(headers: list[tuple[bytes, bytes]], message: str) -> None:
-    """A token that is doubled, ambiguous, unprintable or huge is refused, and not quoted."""
+    """A token that is doubled, ambiguous, unprintable or huge is rejected, and not quoted."""
     assert refusal(TENANT, *headers) == message
 
 
 def test_longest_token() -> None:
-    """A token of 8192 bytes is still taken."""
+    """A token of 8192 bytes is accepted."""
     assert caller((b"x-okapi-token", b"a" * 8192)).token == "a" * 8192
 
 
@@ -213,17 +213,17 @@ COOKIE = (b"cookie", b"theme=dark; folioAccessToken=abc; folioRefreshToken=never
 
 
 def test_cookie_is_off_by_default() -> None:
-    """A cookie is not read unless the operator said so."""
+    """A cookie is not read unless the setting is on."""
     assert caller(COOKIE).token is None
 
 
 def test_cookie() -> None:
-    """Where allowed, the access token is read from its cookie, and no other cookie is."""
+    """If permitted, the access token is read from its cookie, and no other cookie is."""
     assert caller(COOKIE, token_cookie=True).token == "abc"  # noqa: S105 - not a secret
 
 
 def test_header_comes_before_cookie() -> None:
-    """A cookie only fills in for a missing header."""
+    """A cookie only replaces a missing header."""
     assert caller(COOKIE, (b"x-okapi-token", b"xyz"), token_cookie=True).token == "xyz"  # noqa: S105
 
 
@@ -242,7 +242,7 @@ def test_doubled_cookie() -> None:
 
 
 def test_bad_cookie() -> None:
-    """A cookie is held to the same rules as a header."""
+    """A cookie has the same rules as a header."""
     message = refusal(TENANT, (b"cookie", b"folioAccessToken="), token_cookie=True)
 
     assert (
@@ -252,7 +252,7 @@ def test_bad_cookie() -> None:
 
 @pytest.mark.parametrize("given", ["123456/users", "123456/users;654321/loans", "a-b_c.d,e", "x" * 256])
 def test_request_id_is_continued(given: str) -> None:
-    """A request id is kept, with our hop at its end as Okapi does it."""
+    """A request id is kept, and the gateway's own part appended as Okapi does."""
     assert re.fullmatch(
         re.escape(given) + ";" + OUR_HOP, caller((b"x-okapi-request-id", given.encode())).request_id
     )
@@ -262,7 +262,7 @@ def test_request_id_is_continued(given: str) -> None:
     "given", [[], [b""], [b"x" * 257], [b"a b"], [b"a\nb"], [b"<a>"], [b"1/users", b"2/users"]]
 )
 def test_request_id_is_started(given: list[bytes]) -> None:
-    """A missing or unusable request id is replaced, never refused."""
+    """A missing or invalid request id is replaced, never rejected."""
     assert re.fullmatch(OUR_HOP, caller(*((b"x-okapi-request-id", each) for each in given)).request_id)
 
 
@@ -275,7 +275,7 @@ def test_request_id_of_an_unknown_caller() -> None:
 
 
 def test_languages() -> None:
-    """The caller's languages travel, several lines as one list."""
+    """The caller's languages are forwarded, several lines as one list."""
     assert (
         caller((b"accept-language", b"de"), (b"accept-language", b"en;q=0.5")).accept_language
         == "de,en;q=0.5"
@@ -284,7 +284,7 @@ def test_languages() -> None:
 
 @pytest.mark.parametrize("value", [b"", b"d\xc3\xa9", b"a\nb", b"x" * 513])
 def test_bad_languages(value: bytes) -> None:
-    """Languages that cannot be sent on are dropped."""
+    """Languages that cannot be forwarded are dropped."""
     assert caller((b"accept-language", value)).accept_language is None
 
 
@@ -292,7 +292,7 @@ TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def test_trace() -> None:
-    """A trace travels with its state."""
+    """A trace is forwarded with its state."""
     known = caller((b"traceparent", TRACE), (b"tracestate", b"a=1"), (b"tracestate", b"b=2"))
 
     assert (known.traceparent, known.tracestate) == (TRACE.decode(), "a=1,b=2")
@@ -327,7 +327,7 @@ def test_polaris_bearer_alone() -> None:
 
 
 def test_a_polaris_workstation_alone() -> None:
-    """A workstation without a login is kept: with a service account, it is what the caller has to name."""
+    """A workstation without a login is kept: the service account requires one of the caller."""
     assert caller().polaris is None
     assert caller((b"x-polaris-workstation", b"17")).polaris == PolarisIdentity(
         authorization=None, workstation=17, organization=None
@@ -337,14 +337,14 @@ def test_a_polaris_workstation_alone() -> None:
 
 @pytest.mark.parametrize("value", [b"", b"PAS", b"PAS ", b"Basic YTpi", b"pas a", b"PAS a\nb", b"PAS a b"])
 def test_bad_polaris_authorization(value: bytes) -> None:
-    """Only the two schemes that Polaris knows are sent on."""
+    """Only the two schemes of Polaris are forwarded."""
     message = refusal(TENANT, (b"x-polaris-authorization", value))
 
     assert message == "Header X-Polaris-Authorization must start with 'PAS ' or 'Bearer '."
 
 
 def test_huge_polaris_authorization() -> None:
-    """Polaris credentials have the same cap as a token."""
+    """Polaris credentials have the same limit as a token."""
     message = refusal(TENANT, (b"x-polaris-authorization", b"PAS " + b"a" * 8192))
 
     assert message == "Header X-Polaris-Authorization must have at most 8192 bytes; got 8196."
@@ -353,7 +353,7 @@ def test_huge_polaris_authorization() -> None:
 @pytest.mark.parametrize("name", ["X-Polaris-Workstation", "X-Polaris-Organization"])
 @pytest.mark.parametrize("value", [b"", b"x", b"-1", b"1.0", b"1/../2", b"1234567890", "٣".encode()])
 def test_bad_polaris_number(name: str, value: bytes) -> None:
-    """Workstation and organization become part of a path, so they are digits or nothing."""
+    """Workstation and organization become part of a path, so they are digits or rejected."""
     assert refusal(TENANT, (name.lower().encode(), value)) == f"Header {name} must be a number."
 
 
@@ -371,7 +371,7 @@ SEEDED = PolarisIdentity(authorization="PAS seeded", workstation=1, organization
 
 
 def test_default_polaris() -> None:
-    """The sandbox fills in a missing Polaris identity, at the workstation that was named."""
+    """The sandbox fills in a missing Polaris identity, at the named workstation."""
     known = caller_from_headers(
         [TENANT, (b"x-polaris-workstation", b"9")], token_cookie=False, default_polaris=SEEDED
     )
@@ -380,7 +380,7 @@ def test_default_polaris() -> None:
 
 
 def test_own_polaris_identity_comes_first() -> None:
-    """The default takes nothing over into an identity that the caller brought."""
+    """The default adds nothing to an identity of the caller."""
     known = caller_from_headers(
         [TENANT, (b"x-polaris-authorization", b"PAS own")], token_cookie=False, default_polaris=SEEDED
     )
@@ -389,7 +389,7 @@ def test_own_polaris_identity_comes_first() -> None:
 
 
 def test_claims_are_not_read() -> None:
-    """Headers by which a caller could claim to be someone else, or somewhere else, change nothing."""
+    """Headers in which a caller claims another identity or place are ignored."""
     request_id = (b"x-okapi-request-id", b"1/users")
     plain = caller(request_id)
     claiming = caller(
@@ -405,7 +405,7 @@ def test_claims_are_not_read() -> None:
 
 
 def test_repr_keeps_secrets() -> None:
-    """A caller that ends up in a log takes no secret with it."""
+    """The repr of a caller contains no secret."""
     known = caller((b"x-okapi-token", b"s3cret"), (b"x-polaris-authorization", b"PAS a:b:s3cret"))
 
     assert "s3cret" not in repr(known)

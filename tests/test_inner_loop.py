@@ -13,10 +13,10 @@ from tests.conftest import LONGEST, MAX_CASES_IN, SLOW_PATHS, TESTS
     "path", sorted({*SLOW_PATHS, *LONGEST}), ids=lambda path: path.relative_to(TESTS).as_posix()
 )
 def test_slow_and_long_paths_exist(path: Path) -> None:
-    """A file that is renamed keeps its place in the lists."""
+    """Every path in the lists exists."""
     assert path.exists()
 
 
 def test_sampled_files_exist() -> None:
-    """The files with samples of their own are there under these names."""
+    """Every file with a separate number of samples exists."""
     assert {path.name for path in TESTS.rglob("test_*.py")} >= MAX_CASES_IN.keys()

@@ -1,4 +1,4 @@
-"""Nobody sees through the eyes of another: tenants, tokens and operations are apart."""
+"""Callers are isolated from each other: tenants, tokens and operations are separate."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tests.gateway_under_test import Gateway, open_gateway
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
-AT_ONCE = 40
+CONCURRENT_OPERATIONS = 40
 TENANTS = ("diku", "college")
 # The barcodes are the same in both libraries, the records are not.
 SCREEN = """query($user: String!, $item: String!, $after: String) {
@@ -28,24 +28,24 @@ SCREEN = """query($user: String!, $item: String!, $after: String) {
 }"""
 
 
-def everything_named(response: Json) -> set[str]:
-    """Every id that an answer holds."""
+def ids_in_response(response: Json) -> set[str]:
+    """Return every id in a response."""
     if isinstance(response, dict):
         own = {response["id"]} if isinstance(response.get("id"), str) else set()
-        return own.union(*map(everything_named, response.values()))
+        return own.union(*map(ids_in_response, response.values()))
     if isinstance(response, list):
-        return set[str]().union(*map(everything_named, response))
+        return set[str]().union(*map(ids_in_response, response))
     return set()
 
 
-def everything_in(library: Library) -> set[str]:
-    """Every id that a library holds."""
+def ids_in_library(library: Library) -> set[str]:
+    """Return every id in a library."""
     shelves = (getattr(library, name) for name in Library.__slots__)
     return {key for shelf in shelves if isinstance(shelf, dict) for key in shelf}
 
 
 def marked(library: Library) -> str:
-    """Put the library's own mark on all that can be read; answer the mark."""
+    """Put a mark of the library into all readable texts; return the mark."""
     mark = f"mark-of-{library.tenant}"
     for user in library.users.values():
         user["externalSystemId"] = mark
@@ -60,7 +60,7 @@ def marked(library: Library) -> str:
 
 
 def values_of(response: Json, *names: str) -> set[Json]:
-    """What stands under these names, wherever in the answer."""
+    """Return the values of these names anywhere in the response."""
     if isinstance(response, dict):
         own = {value for name, value in response.items() if name in names}
         return own.union(*(values_of(value, *names) for value in response.values()))
@@ -69,7 +69,7 @@ def values_of(response: Json, *names: str) -> set[Json]:
     return set()
 
 
-def in_the_name_of(tenant: str, token: str | None = None) -> dict[str, str]:
+def headers_of(tenant: str, token: str | None = None) -> dict[str, str]:
     return {"X-Okapi-Tenant": tenant} | ({} if token is None else {"X-Okapi-Token": token})
 
 
@@ -77,40 +77,38 @@ def calls_by_caller(gateway: Gateway) -> Counter[tuple[str, str]]:
     return Counter((call.headers["x-okapi-token"], call.path) for call in gateway.calls)
 
 
-async def test_two_tenants_at_once_never_meet() -> None:
-    """Of many operations side by side, each holds records of its own library and of no other."""
+async def test_concurrent_tenants_are_isolated() -> None:
+    """Each of many concurrent operations has records of its own library and of no other."""
     sandbox = create_sandbox(latency=0.002)
     marks = {tenant: marked(sandbox.library(tenant)) for tenant in TENANTS}
-    theirs = {tenant: everything_in(sandbox.library(tenant)) for tenant in TENANTS}
-    assert not theirs["diku"] & theirs["college"]
+    library_ids = {tenant: ids_in_library(sandbox.library(tenant)) for tenant in TENANTS}
+    assert not library_ids["diku"] & library_ids["college"]
 
     async with open_gateway(sandbox) as gateway:
 
         async def visit(number: int) -> tuple[str, Json]:
             tenant = TENANTS[number % 2]
-            asked = {"user": f"10000000{21 + number}", "item": f"20000000{31 + number}"}
-            return tenant, await gateway.data(SCREEN, asked, in_the_name_of(tenant))
+            variables = {"user": f"10000000{21 + number}", "item": f"20000000{31 + number}"}
+            return tenant, await gateway.data(SCREEN, variables, headers_of(tenant))
 
-        responses = await asyncio.gather(*map(visit, range(AT_ONCE)))
+        responses = await asyncio.gather(*map(visit, range(CONCURRENT_OPERATIONS)))
 
     for tenant, response in responses:
         assert response["user"] is not None
         assert response["item"]["openLoan"] is not None
         assert len(response["loans"]["nodes"]) == 5
-        ids = everything_named(response)
+        ids = ids_in_response(response)
         assert len(ids) > 12
-        assert ids <= theirs[tenant]
+        assert ids <= library_ids[tenant]
         names = ("externalSystemId", "email", "title", "hrid", "name", "group")
         assert values_of(response, *names) - {None} == {marks[tenant]}
     assert {call.tenant for call in sandbox.calls} == set(TENANTS)
 
 
-async def test_the_same_question_of_two_tenants_is_asked_twice(gateway: Gateway) -> None:
-    """One document for both tenants at once, and two different items: nothing is shared but the document."""
+async def test_the_same_query_of_two_tenants_is_sent_twice(gateway: Gateway) -> None:
+    """One document of both tenants at once has two different items: only the document is shared."""
     query = '{ item(barcode: "2000000001") { id } }'
-    diku, college = await asyncio.gather(
-        *(gateway.data(query, None, in_the_name_of(each)) for each in TENANTS)
-    )
+    diku, college = await asyncio.gather(*(gateway.data(query, None, headers_of(each)) for each in TENANTS))
 
     for tenant, response in zip(TENANTS, (diku, college), strict=True):
         item = gateway.sandbox.library(tenant).item_by_barcode("2000000001")
@@ -119,21 +117,21 @@ async def test_the_same_question_of_two_tenants_is_asked_twice(gateway: Gateway)
     assert sorted(str(call.tenant) for call in gateway.calls) == ["college", "diku"]
 
 
-async def test_an_act_changes_one_tenant(gateway: Gateway) -> None:
+async def test_a_mutation_changes_one_tenant(gateway: Gateway) -> None:
     """An item that is lent in one library is on the shelf of the other."""
     library = gateway.sandbox.library("college")
-    wished = {
+    checkout_input = {
         "itemBarcode": "2000000001",
         "userBarcode": "1000000001",
         "servicePointId": next(iter(library.service_points)),
     }
     await gateway.data(
         "mutation($input: CheckOutInput!) { checkOut(input: $input) { ... on CheckedOut { loan { id } } } }",
-        {"input": wished},
-        in_the_name_of("college"),
+        {"input": checkout_input},
+        headers_of("college"),
     )
     query = '{ item(barcode: "2000000001") { status { name } } }'
-    states = {each: await gateway.data(query, None, in_the_name_of(each)) for each in TENANTS}
+    states = {each: await gateway.data(query, None, headers_of(each)) for each in TENANTS}
 
     assert states == {
         "diku": {"item": {"status": {"name": "AVAILABLE"}}},
@@ -141,39 +139,41 @@ async def test_an_act_changes_one_tenant(gateway: Gateway) -> None:
     }
 
 
-async def test_two_tokens_of_one_tenant_never_meet() -> None:
-    """Who lacks the permissions gets FORBIDDEN, though others of the same library are answered meanwhile."""
+async def test_two_tokens_of_one_tenant_are_isolated() -> None:
+    """A caller without permissions gets FORBIDDEN, while others of the same library are served."""
     refused = {"sandbox:nobody": "FORBIDDEN", "expired": "UNAUTHENTICATED"}
     callers = ("sandbox:head", *refused)
-    asked = {"user": "1000000021", "item": "2000000031"}
+    variables = {"user": "1000000021", "item": "2000000031"}
     async with open_gateway(create_sandbox(latency=0.002)) as gateway:
 
-        async def visit(who: str) -> tuple[str, Json]:
-            return who, await gateway.execute(SCREEN, asked, in_the_name_of("diku", who))
+        async def visit(caller: str) -> tuple[str, Json]:
+            return caller, await gateway.execute(SCREEN, variables, headers_of("diku", caller))
 
-        alone = [await visit(who) for who in callers]
+        alone = [await visit(caller) for caller in callers]
         once = calls_by_caller(gateway)
         gateway.sandbox.calls.clear()
-        responses = await asyncio.gather(*(visit(callers[number % 3]) for number in range(AT_ONCE)))
+        responses = await asyncio.gather(
+            *(visit(callers[number % 3]) for number in range(CONCURRENT_OPERATIONS))
+        )
 
     allowed = alone[0][1]
     assert "errors" not in allowed
-    assert len(everything_named(allowed)) > 12
-    for who, response in responses:
-        if who in refused:
+    assert len(ids_in_response(allowed)) > 12
+    for caller, response in responses:
+        if caller in refused:
             assert response["data"] == {"user": None, "item": None, "loans": None, "servicePoints": None}
-            assert [error["extensions"]["code"] for error in response["errors"]] == [refused[who]] * 4
+            assert [error["extensions"]["code"] for error in response["errors"]] == [refused[caller]] * 4
         else:
             assert response == allowed
-    # Each made the calls that it makes alone, with its own token: nobody rode along with another.
-    visits = Counter(who for who, _ in responses)
+    # Each made the calls that it makes alone, with its own token: no call was shared.
+    visits = Counter(caller for caller, _ in responses)
     assert calls_by_caller(gateway) == {
-        (who, path): times * visits[who] for (who, path), times in once.items()
+        (caller, path): times * visits[caller] for (caller, path), times in once.items()
     }
 
 
-async def test_two_members_of_staff_lock_for_themselves(gateway: Gateway) -> None:
-    """Of many who want the same object at once, one gets it, and the others learn who that is."""
+async def test_two_members_of_staff_have_separate_locks(gateway: Gateway) -> None:
+    """Of many concurrent callers one gets the lock, and the others the holder."""
     lock = """mutation { lockObject(input: { objectType: PATRON, objectId: 480 }) {
         __typename
         ... on ObjectLocked { lock { polarisUserName } }
@@ -183,18 +183,18 @@ async def test_two_members_of_staff_lock_for_themselves(gateway: Gateway) -> Non
         *(gateway.data(lock, None, gateway.as_staff(name)) for name in ("desk", "head", "annex"))
     )
 
-    told = [response["lockObject"] for response in responses]
-    assert sorted(each["__typename"] for each in told) == [
+    lock_results = [response["lockObject"] for response in responses]
+    assert sorted(each["__typename"] for each in lock_results) == [
         "ObjectLockConflict",
         "ObjectLockConflict",
         "ObjectLocked",
     ]
     holder = gateway.sandbox.locks.locks[27, 480].staff.name
-    assert {(each.get("lock") or each["heldBy"])["polarisUserName"] for each in told} == {holder}
+    assert {(each.get("lock") or each["heldBy"])["polarisUserName"] for each in lock_results} == {holder}
 
 
-async def test_nothing_is_remembered_between_operations(gateway: Gateway) -> None:
-    """What changed since the last operation is seen by the next one, with the same document."""
+async def test_nothing_is_cached_between_operations(gateway: Gateway) -> None:
+    """The next operation, with the same document, has all changes since the last one."""
     query = """query($id: ID!) { item(id: $id) { status { name } materialType { name } openLoan { id } }
         user(barcode: "1000000021") { personal { lastName } patronGroup { group } } }"""
     item = gateway.library.item_by_barcode("2000000001")
@@ -217,8 +217,8 @@ async def test_nothing_is_remembered_between_operations(gateway: Gateway) -> Non
     assert sorted(gateway.paths()) == sorted(calls)
 
 
-async def test_an_error_is_not_remembered(gateway: Gateway) -> None:
-    """After an outage the next operation is answered."""
+async def test_an_error_is_not_cached(gateway: Gateway) -> None:
+    """After an outage the next operation succeeds."""
     query = '{ item(barcode: "2000000001") { barcode } }'
     gateway.sandbox.faults.add(kind="status", status=500, path="/inventory/items")
     broken = await gateway.execute(query)

@@ -1,4 +1,4 @@
-"""A BFF without the list of requests, or one that breaks on it, must not keep a library from its requests."""
+"""Lists that a BFF lacks or fails on are read from circulation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ABSENT = {
 
 
 def requests_of_batches(gateway: Gateway) -> list[str]:
-    """The ids of requests that were created by batch requests."""
+    """Return the ids of requests that were created by batch requests."""
     return [
         each["confirmedRequestId"]
         for each in gateway.library.batch_request_details.values()
@@ -47,7 +47,7 @@ def break_bff(gateway: Gateway, error: ProxyError, path: str = BFF) -> None:
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 @pytest.mark.parametrize("form", ABSENT)
 async def test_an_absent_list_is_read_from_circulation(form: str, execution: str) -> None:
-    """The first operation of a tenant makes one call more and later ones none, whatever says it is absent."""
+    """The first operation of a tenant makes one call more and later ones none, for any 404 of the route."""
     async with open_gateway(execution=execution) as gateway:
         usual = await gateway.data(FIRST)
     async with open_gateway(execution=execution) as gateway:
@@ -62,8 +62,8 @@ async def test_an_absent_list_is_read_from_circulation(form: str, execution: str
     assert gateway.paths() == ONE
 
 
-async def test_loans_too(gateway: Gateway) -> None:
-    """Early releases of the BFF have no list of loans. What is known of one list says nothing of another."""
+async def test_loans_are_read_from_circulation(gateway: Gateway) -> None:
+    """Early releases of the BFF have no list of loans; the state of one list is independent of others."""
     usual = await gateway.data("{ loans(first: 3) { nodes { id dueDate item { title } } } }")
     gateway.sandbox.calls.clear()
     break_bff(gateway, okapi_not_routed("/circulation-bff/loans"), "/circulation-bff/loans")
@@ -76,7 +76,7 @@ async def test_loans_too(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize("status", [404, 500])
 async def test_lists_of_one_operation_make_one_call_more(status: int) -> None:
-    """Five lists that start together find out once that circulation has them."""
+    """Five concurrent lists share one attempt at the BFF."""
     fields = " ".join(f"r{number}: requests(first: {number}) {{ totalCount }}" for number in range(5))
     async with open_gateway() as gateway:
         break_bff(gateway, ProxyError(status, "", {}))
@@ -109,8 +109,8 @@ async def test_links_and_lookups_are_read_from_circulation_too() -> None:
 
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])
-async def test_nothing_has_what_only_an_absent_list_sends(execution: str) -> None:
-    """A BFF without the list knows no batch requests: no request is of one, and nothing is asked."""
+async def test_members_that_only_an_absent_list_sends_are_null(execution: str) -> None:
+    """A BFF without the list has no batch requests: no request is of one, and no call is made."""
     query = "{ requests(first: 1000) { nodes { id batchRequestInfo { batchRequest { id } } } } }"
     async with open_gateway(execution=execution) as gateway:
         break_bff(gateway, ABSENT["Okapi"])
@@ -122,7 +122,7 @@ async def test_nothing_has_what_only_an_absent_list_sends(execution: str) -> Non
 
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])
-async def test_what_only_the_bff_sends_is_asked_there_after_a_failure(execution: str) -> None:
+async def test_members_that_only_the_bff_sends_are_read_after_a_failure(execution: str) -> None:
     """A BFF that fails on one page still has the batch of each request, which circulation does not send."""
     query = """query($ids: [ID!]) {
         requests(filter: { id: $ids }) { nodes { id batchRequestInfo { batchRequest { id } } } }
@@ -140,7 +140,7 @@ async def test_what_only_the_bff_sends_is_asked_there_after_a_failure(execution:
     assert gateway.paths() == [*BOTH, f"GET {BFF}"]
 
 
-async def test_no_failure_to_send_it_is_told_as_null() -> None:
+async def test_a_repeated_failure_of_the_bff_is_an_error() -> None:
     """If the BFF fails again, each batch is an error and not null; the requests stay."""
     async with open_gateway() as gateway:
         gateway.sandbox.faults.add(kind="status", path=BFF, status=500)
@@ -168,8 +168,8 @@ async def test_no_failure_to_send_it_is_told_as_null() -> None:
     ],
     ids=lambda value: str(value[0]) if isinstance(value, ProxyError) else value,
 )
-async def test_no_other_error_is_read_again(error: ProxyError, code: str) -> None:
-    """An error that says nothing about the list is the client's, and circulation is not asked."""
+async def test_no_other_error_is_retried(error: ProxyError, code: str) -> None:
+    """An error unrelated to the list is returned, and circulation is not called."""
     async with open_gateway(read_attempts=1) as gateway:
         break_bff(gateway, error)
 
@@ -180,7 +180,7 @@ async def test_no_other_error_is_read_again(error: ProxyError, code: str) -> Non
     assert gateway.paths() == [f"GET {BFF}"]
 
 
-async def test_no_timeout_is_read_again() -> None:
+async def test_no_timeout_is_retried() -> None:
     """A BFF that does not respond in time used up the time of the list."""
     async with open_gateway(read_attempts=1, read_timeout=0.1) as gateway:
         gateway.sandbox.faults.add(kind="slow", path=BFF, delay=5)
@@ -193,7 +193,7 @@ async def test_no_timeout_is_read_again() -> None:
 
 @pytest.mark.parametrize("status", [404, 500])
 async def test_the_error_of_both_is_circulations(status: int) -> None:
-    """If circulation fails too, its error is the client's, with the status of the BFF."""
+    """If circulation fails too, its error is returned, with the status of the BFF."""
     async with open_gateway() as gateway:
         break_bff(gateway, ProxyError(status, "", {}))
         break_bff(gateway, sidecar_forbidden(), CIRCULATION)
@@ -211,8 +211,8 @@ async def test_the_error_of_both_is_circulations(status: int) -> None:
     assert gateway.paths() == BOTH
 
 
-async def test_a_failure_leaves_those_to_the_bff_who_may_read_nothing_else() -> None:
-    """While a failure is remembered, the BFF serves users whom circulation does not permit its list."""
+async def test_the_bff_serves_users_without_permission_for_circulation() -> None:
+    """While a failure is cached, the BFF serves users without permission for circulation's list."""
     async with open_gateway() as gateway:
         gateway.sandbox.faults.add(kind="status", path=BFF, status=500, times=1)
         await gateway.data(FIRST)
@@ -225,8 +225,8 @@ async def test_a_failure_leaves_those_to_the_bff_who_may_read_nothing_else() -> 
     assert gateway.paths() == list(reversed(BOTH))
 
 
-async def test_a_failure_is_remembered_so_that_no_circuit_breaker_opens() -> None:
-    """Many reads of a page on which the BFF fails cost it one call, and the desk keeps its check-outs."""
+async def test_a_cached_failure_opens_no_circuit_breaker() -> None:
+    """Many reads of a page on which the BFF fails are one call to it, and check-outs are still sent."""
     async with open_gateway() as gateway:
         gateway.sandbox.faults.add(kind="status", path=BFF, status=500)
 
@@ -237,7 +237,7 @@ async def test_a_failure_is_remembered_so_that_no_circuit_breaker_opens() -> Non
 
 
 async def test_each_tenant_has_its_own_bff() -> None:
-    """What is learned of one tenant's BFF says nothing about another's."""
+    """The state of one tenant's BFF is independent of others."""
     async with open_gateway() as gateway:
         gateway.sandbox.faults.add(kind="status", path=BFF, status=404, times=1)
         await gateway.data(FIRST)
@@ -250,7 +250,7 @@ async def test_each_tenant_has_its_own_bff() -> None:
 
 
 async def test_bff_alone() -> None:
-    """With LISTS_FROM=bff an absent list is an error, and circulation is not asked."""
+    """With LISTS_FROM=bff an absent list is an error, and circulation is not called."""
     async with open_gateway(lists_from="bff") as gateway:
         break_bff(gateway, ABSENT["Okapi"])
 
@@ -260,8 +260,8 @@ async def test_bff_alone() -> None:
     assert gateway.paths() == [f"GET {BFF}"]
 
 
-async def test_circulation_is_asked_where_the_bff_cannot_read() -> None:
-    """With LISTS_FROM=circulation no list of loans or requests passes the BFF."""
+async def test_lists_are_read_from_circulation_by_setting() -> None:
+    """With LISTS_FROM=circulation no list of loans or requests is read from the BFF."""
     async with open_gateway(lists_from="circulation") as gateway:
         gateway.sandbox.faults.add(kind="status", path="/circulation-bff", status=500)
 
@@ -273,8 +273,8 @@ async def test_circulation_is_asked_where_the_bff_cannot_read() -> None:
     assert all(not path.startswith("GET /circulation-bff") for path in gateway.paths())
 
 
-async def test_what_only_the_bff_sends_is_still_asked_there() -> None:
-    """The batch that a request was born in comes from the BFF, wherever the lists come from."""
+async def test_members_that_only_the_bff_sends_are_still_read_there() -> None:
+    """The batch of a request is read from the BFF, with any source of lists."""
     query = "{ requests(first: 1000) { nodes { id batchRequestInfo { batchRequest { id } } } } }"
     async with open_gateway() as gateway:
         usual = await gateway.data(query)
@@ -285,8 +285,8 @@ async def test_what_only_the_bff_sends_is_still_asked_there() -> None:
     assert any(node["batchRequestInfo"] for node in other["requests"]["nodes"])
 
 
-async def test_labels_are_asked_of_circulation(gateway: Gateway) -> None:
-    """The BFF takes the labels of a request for one id: who selects them gets circulation's answer."""
+async def test_labels_are_read_from_circulation(gateway: Gateway) -> None:
+    """The BFF reads labels of a request as one id: a selection of them is read from circulation."""
     data = await gateway.data("{ requests(first: 1000) { nodes { id tags { tagList } } } }")
 
     labelled = {

@@ -1,4 +1,4 @@
-"""Real processes and sockets: the gateway over a sandbox server answers what it answers in one process."""
+"""Real processes and sockets: the gateway over a sandbox server has the responses of one process."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from tests.mutations.seeded import MANUALLY_BLOCKED, service_point
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
 TRANSPORTS = ("aiohttp", "httpx")
 PATIENCE = 60.0  # seconds, on a slow and busy machine
 SAMPLE = Path(__file__).parents[2] / "shared" / "folio-sample"
-needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample records are not beside the project")
+needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample records are not available")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 REQUEST_ID = re.compile(r"\d{6}/graphql")
 
@@ -42,7 +42,7 @@ Command = tuple[list[str], Mapping[str, str]]
 
 @contextmanager
 def processes(*commands: Command) -> Iterator[list[str]]:
-    """Run commands of the gateway side by side, each as a process; yield the addresses they serve at."""
+    """Run commands of the gateway concurrently, each as a process; yield their addresses."""
     inherited = {
         name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields
     }
@@ -66,7 +66,7 @@ def processes(*commands: Command) -> Iterator[list[str]]:
 
 
 def address(process: subprocess.Popen[str]) -> str:
-    """Read what a process says up to its first curl command, which names its address."""
+    """Read the output of a process up to its first curl command, which has its address."""
     assert process.stdout is not None
     assert process.stderr is not None
     for line in process.stdout:
@@ -76,7 +76,7 @@ def address(process: subprocess.Popen[str]) -> str:
 
 
 def over(url: str, transport: str) -> Command:
-    """The command for a gateway over a server at this address."""
+    """Return the command for a gateway over a server at this address."""
     return [], {"OKAPI_URL": url, "POLARIS_URL": url, "UPSTREAM_TRANSPORT": transport}
 
 
@@ -88,7 +88,7 @@ def nowhere() -> str:
 
 @pytest.fixture(scope="module", name="addresses")
 def _addresses() -> Iterator[Mapping[str, str]]:
-    """The operations of this file by name. Processes start concurrently, as they take most of the time."""
+    """Start the processes of this file concurrently, because they are slow; yield their addresses."""
     sandboxes: list[Command] = [(["sandbox"], {})]
     if SAMPLE.is_dir():
         sandboxes.append((["sandbox", "--data", str(SAMPLE)], {}))
@@ -101,7 +101,7 @@ def _addresses() -> Iterator[Mapping[str, str]]:
 
 @asynccontextmanager
 async def gateway_over(url: str, transport: str) -> AsyncIterator[Gateway]:
-    """A gateway in this process over an upstream on the network."""
+    """Open a gateway in this process over an upstream on the network."""
     app = create_app(Settings(okapi_url=url, polaris_url=url, upstream_transport=transport))
     async with (
         app.router.lifespan_context(app),
@@ -126,13 +126,13 @@ async def _apart(request: pytest.FixtureRequest, addresses: Mapping[str, str]) -
 
 @pytest.fixture(scope="module", name="together")
 async def _together() -> AsyncIterator[Gateway]:
-    """A gateway and a library in this process. Whatever is done over there is done here as well."""
+    """A gateway and a library in this process; writes are sent to both."""
     async with open_gateway() as opened:
         yield opened
 
 
 def timeless(value: Json) -> Json:
-    """An answer without what differs by the minute it was made in: moments, and the ids of requests."""
+    """Return a response without times and the ids of requests."""
     if isinstance(value, dict):
         return {name: timeless(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -188,14 +188,14 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("query", QUESTIONS.values(), ids=QUESTIONS)
-async def test_questions_have_the_same_answers(apart: Gateway, together: Gateway, query: str) -> None:
-    """Whatever carries the calls, the answers are the same to the letter, the clock apart."""
+async def test_queries_have_the_same_responses(apart: Gateway, together: Gateway, query: str) -> None:
+    """The responses are equal over the network and in process, except for times."""
     response = await same(apart, together, query)
 
     assert set(response["data"])
 
 
-async def test_the_answers_are_those_of_the_library(apart: Gateway, together: Gateway) -> None:
+async def test_the_responses_are_those_of_the_library(apart: Gateway, together: Gateway) -> None:
     """Over the network the complete library is served: every loan with its borrower."""
     yesterday = format_timestamp(together.library.clock.now() - timedelta(hours=12))  # before all loans here
     response = await same(
@@ -212,14 +212,14 @@ async def test_the_answers_are_those_of_the_library(apart: Gateway, together: Ga
     planted = {key: loan for key, loan in library.loans.items() if loan["loanDate"] < yesterday}
     assert response["data"]["loans"]["totalCount"] == len(loans) == 220
     assert {loan["id"]: (loan["borrower"] or {}).get("id") for loan in loans} == {
-        # The borrower that is gone is none; the loan is still there.
+        # The deleted borrower is null; the loan is still there.
         key: loan.get("userId") if loan.get("userId") in library.users else None
         for key, loan in planted.items()
     }
 
 
 async def test_callers_have_separate_budgets(apart: Gateway, together: Gateway) -> None:
-    """Tokens travel: who may not read gets the same FORBIDDEN over the network."""
+    """Tokens are forwarded: a caller without permission gets the same FORBIDDEN over the network."""
     for staff, codes in {"nobody": ["FORBIDDEN"], "head": []}.items():
         headers = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": f"sandbox:{staff}"}
         responses = [
@@ -248,24 +248,24 @@ CHECK_IN = """mutation($input: CheckInInput!) { checkIn(input: $input) {
 
 
 async def test_a_loan_over_the_network(apart: Gateway, together: Gateway) -> None:
-    """Lent, refused to the next, taken back, and seen as such in between."""
+    """An item is lent, refused to another patron and checked in, and each state is visible."""
     point = service_point(together.library)
-    wished = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": point}
+    mutation_input = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": point}
     seen = """{ item(barcode: "2000000001") { status { name } openLoan { borrower { barcode } } }
         user(barcode: "1000000001") { openLoans { totalCount } } }"""
 
-    made = await same(apart, together, CHECK_OUT, {"input": wished})
-    again = await same(apart, together, CHECK_OUT, {"input": wished})
+    result = await same(apart, together, CHECK_OUT, {"input": mutation_input})
+    again = await same(apart, together, CHECK_OUT, {"input": mutation_input})
     during = await same(apart, together, seen)
     back = {"itemBarcode": "2000000001", "servicePointId": point}
     in_both = [
         await each.execute(CHECK_IN, {"input": back}, each.as_staff("head")) for each in (apart, together)
     ]
     for each in in_both:
-        del each["data"]["checkIn"]["loan"]["id"]  # made by chance
+        del each["data"]["checkIn"]["loan"]["id"]  # a random id
     after = await same(apart, together, seen)
 
-    assert made["data"]["checkOut"]["__typename"] == "CheckedOut"
+    assert result["data"]["checkOut"]["__typename"] == "CheckedOut"
     assert again["data"]["checkOut"]["reasons"][0]["message"] == "Item is already checked out"
     assert during["data"]["item"] == {
         "status": {"name": "CHECKED_OUT"},
@@ -280,10 +280,10 @@ async def test_a_loan_over_the_network(apart: Gateway, together: Gateway) -> Non
 
 
 async def test_refusals_over_the_network(apart: Gateway, together: Gateway) -> None:
-    """Reasons, parameters and blocks are equal; staff without a permission learn its name."""
+    """Reasons, parameters and blocks are equal; the missing permission of staff is named."""
     point = service_point(together.library)
-    wished = {"itemBarcode": "2000000009", "userBarcode": MANUALLY_BLOCKED, "servicePointId": point}
-    response = await same(apart, together, CHECK_OUT, {"input": wished}, staff="desk")
+    mutation_input = {"itemBarcode": "2000000009", "userBarcode": MANUALLY_BLOCKED, "servicePointId": point}
+    response = await same(apart, together, CHECK_OUT, {"input": mutation_input}, staff="desk")
     unresolved = await same(
         apart, together, CHECK_IN, {"input": {"itemBarcode": "2000000151", "servicePointId": point}}
     )
@@ -296,7 +296,7 @@ async def test_refusals_over_the_network(apart: Gateway, together: Gateway) -> N
 
 
 async def test_locks_over_the_network(apart: Gateway, together: Gateway) -> None:
-    """Taken, kept from another, released: DELETE without a body and 404 as an answer work as well."""
+    """Locked, refused to another, released: DELETE without a body and 404 as a result work as well."""
     lock = """mutation { lockObject(input: { objectType: PATRON, objectId: 480 }) {
         __typename
         ... on ObjectLocked { existingLock lock { id polarisUserName lockDate } }
@@ -305,7 +305,7 @@ async def test_locks_over_the_network(apart: Gateway, together: Gateway) -> None
     unlock = """mutation { unlockObject(input: { objectType: PATRON, objectId: 480 }) {
         __typename ... on ObjectLockConflict { heldBy { polarisUserName } }
     } }"""
-    told = [
+    lock_results = [
         (await same(apart, together, query, staff=staff))["data"]
         for query, staff in (
             (lock, "desk"),
@@ -316,7 +316,7 @@ async def test_locks_over_the_network(apart: Gateway, together: Gateway) -> None
         )
     ]
 
-    assert [next(iter(each.values()))["__typename"] for each in told] == [
+    assert [next(iter(each.values()))["__typename"] for each in lock_results] == [
         "ObjectLocked",
         "ObjectLockConflict",
         "ObjectLockConflict",
@@ -336,10 +336,14 @@ async def test_locks_over_the_network(apart: Gateway, together: Gateway) -> None
 async def test_unreachable_upstream(transport: str) -> None:
     """Without a server a query is unavailable and a mutation is not sent."""
     async with gateway_over(nowhere(), transport) as gateway:
-        wished = {"itemBarcode": "1", "userBarcode": "1", "servicePointId": gateway.summary.service_point_id}
+        mutation_input = {
+            "itemBarcode": "1",
+            "userBarcode": "1",
+            "servicePointId": gateway.summary.service_point_id,
+        }
         responses = [
             await gateway.execute("{ loans { totalCount } }"),
-            await gateway.execute(CHECK_OUT, {"input": wished}),
+            await gateway.execute(CHECK_OUT, {"input": mutation_input}),
         ]
 
     assert [response["data"] for response in responses] == [{"loans": None}, {"checkOut": None}]

@@ -1,4 +1,4 @@
-"""What is shipped: the container image as its Dockerfile writes it, and the check that a fresh clone runs."""
+"""The distribution: the container image of the Dockerfile, and the check of a fresh clone."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def status_of(command: list[str], **environment: str) -> int:
 
 
 class Health(http.server.BaseHTTPRequestHandler):
-    """Answers /admin/health and nothing else."""
+    """Serves /admin/health only."""
 
-    def do_GET(self) -> None:  # the name is http.server's
+    def do_GET(self) -> None:  # named by http.server
         self.send_response(200 if self.path == "/admin/health" else 404)
         self.end_headers()
 
@@ -98,7 +98,7 @@ def test_image_has_a_supported_python(image: list[tuple[str, str]]) -> None:
     assert only(image, "ARG") == f"PYTHON=3.{max(map(int, named))}"
 
 
-def test_image_runs_as_nobody(final: list[tuple[str, str]]) -> None:
+def test_image_does_not_run_as_root(final: list[tuple[str, str]]) -> None:
     """The process is not root, by number, so that an orchestrator can verify it."""
     user, _, group = only(final, "USER").partition(":")
     assert (int(user), int(group)) == (65532, 65532)
@@ -113,7 +113,7 @@ def test_image_serves_on_8081(final: list[tuple[str, str]]) -> None:
 
 
 def test_image_requires_an_upstream(final: list[tuple[str, str]]) -> None:
-    """A container that was not configured refuses to start, and does not serve invented records."""
+    """A container without configuration does not start, instead of serving invented records."""
     environment = variables(final)
 
     settings = Settings(**{name.lower(): value for name, value in environment.items()})
@@ -123,7 +123,7 @@ def test_image_requires_an_upstream(final: list[tuple[str, str]]) -> None:
 
 
 def test_image_writes_nothing(final: list[tuple[str, str]]) -> None:
-    """The root file system may be read-only: no byte code is written and no volume wanted."""
+    """The root file system may be read-only: no byte code is written and no volume is needed."""
     environment = variables(final)
 
     assert environment["PYTHONDONTWRITEBYTECODE"] == "1"
@@ -138,7 +138,7 @@ def test_image_holds_no_secrets(image: list[tuple[str, str]]) -> None:
 
 
 def test_image_starts_the_gateway(final: list[tuple[str, str]]) -> None:
-    """The container runs the console script itself, so that it receives SIGTERM, and takes its options."""
+    """The container runs the console script directly, so that it receives SIGTERM and options."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     assert json.loads(only(final, "ENTRYPOINT")) == ["circulation-gateway"]
@@ -147,8 +147,8 @@ def test_image_starts_the_gateway(final: list[tuple[str, str]]) -> None:
     assert only(final, "STOPSIGNAL") == "SIGTERM"
 
 
-def test_health_check_asks_the_gateway(final: list[tuple[str, str]]) -> None:
-    """The health check passes when /admin/health answers 200 on PORT, and fails when nobody answers."""
+def test_health_check_calls_the_gateway(final: list[tuple[str, str]]) -> None:
+    """The health check passes if /admin/health is 200 on PORT, and fails without a server."""
     command = json.loads(only(final, "HEALTHCHECK").partition("CMD ")[2])
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -162,11 +162,11 @@ def test_health_check_asks_the_gateway(final: list[tuple[str, str]]) -> None:
     assert status_of(command, PORT=port) == 1
 
 
-# What reaches the builder
+# Files for the builder
 
 
 def sent_to_builder(path: str) -> bool:
-    """Tell whether .dockerignore lets a file through: the last line that fits it, or a folder above."""
+    """Return True if .dockerignore permits a file: the last matching line counts."""
     lines = (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()
     parts = path.split("/")
     above = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
@@ -196,12 +196,12 @@ def sent_to_builder(path: str) -> bool:
         "gateway/web/__pycache__/graphql.cpython-311.pyc",
     ],
 )
-def test_rest_of_the_project_stays_out(path: str) -> None:
+def test_other_files_are_not_sent(path: str) -> None:
     """History, tests, caches and local files are not sent to the builder."""
     assert not sent_to_builder(path)
 
 
-def test_what_is_copied_is_sent(image: list[tuple[str, str]]) -> None:
+def test_copied_files_are_sent(image: list[tuple[str, str]]) -> None:
     """Every file that the Dockerfile copies gets past .dockerignore."""
     copied = [rest.split()[:-1] for word, rest in image if word == "COPY" and not rest.startswith("--from")]
 
@@ -216,7 +216,7 @@ def test_what_is_copied_is_sent(image: list[tuple[str, str]]) -> None:
         assert sent_to_builder(path), path
 
 
-# What the image runs on
+# Dependencies of the image
 
 
 LINUX = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
@@ -225,7 +225,7 @@ PYTHONS = ("3.11.0", "3.12.0", "3.13.0")
 
 @dataclass(frozen=True)
 class Pin:
-    """One package of the lock file. What other places need in another version has a pin for each."""
+    """One package of the lock file. A version for other environments has a separate pin."""
 
     name: str
     version: Version
@@ -250,15 +250,17 @@ def pins() -> list[Pin]:
 
 
 def locked(**place: str) -> dict[str, Version]:
-    """The version of each package that is installed there: on this Python, unless another is given."""
+    """Return the version of each installed package, on this Python unless another is given."""
     holding = [pin for pin in pins() if pin.holds(**place)]
     result = {pin.name: pin.version for pin in holding}
     assert len(result) == len(holding), "a package is pinned to two versions"
     return result
 
 
-def wanted(requirements: Iterable[str], extras: Collection[str] = (), **place: str) -> list[Requirement]:
-    """The requirements that hold in the image, which is Linux, with these extras of who has them."""
+def requirements_of_image(
+    requirements: Iterable[str], extras: Collection[str] = (), **place: str
+) -> list[Requirement]:
+    """Return the requirements of the image, which is Linux, with the extras of each package."""
     parsed = [Requirement(each) for each in requirements]
     return [
         each
@@ -269,7 +271,7 @@ def wanted(requirements: Iterable[str], extras: Collection[str] = (), **place: s
 
 
 def image_dependencies() -> list[str]:
-    """What pyproject.toml asks for, with the optional dependencies that .ci/lock takes in."""
+    """Return the dependencies in pyproject.toml, with the optional ones of .ci/lock."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     taken = re.search(r"^extras=\((.*?)\)", (PROJECT / ".ci/lock").read_text(encoding="utf-8"), re.MULTILINE)
     assert taken is not None
@@ -283,41 +285,41 @@ def test_lock_fits_the_package(python: str) -> None:
     place = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
     versions = locked(**place)
 
-    for each in wanted(image_dependencies(), **place):
+    for each in requirements_of_image(image_dependencies(), **place):
         assert each.specifier.contains(versions[canonicalize_name(each.name)], prereleases=True), each
 
 
 def test_lock_is_complete_and_holds_nothing_else() -> None:
-    """The lock file has what its packages depend on, in a version that suits them, and no package besides."""
+    """The lock file has the dependencies of its packages, in permitted versions, and no other package."""
     versions = locked()
     reached: set[tuple[str, frozenset[str]]] = set()
-    waiting = wanted(image_dependencies())
+    waiting = requirements_of_image(image_dependencies())
     while waiting:
         each = waiting.pop()
         name = canonicalize_name(each.name)
         assert each.specifier.contains(versions[name], prereleases=True), each
         if (name, frozenset(each.extras)) not in reached:
             reached.add((name, frozenset(each.extras)))
-            waiting += wanted(importlib.metadata.requires(name) or [], each.extras)
+            waiting += requirements_of_image(importlib.metadata.requires(name) or [], each.extras)
 
     assert {name for name, _ in reached} == set(versions)
 
 
 def test_lock_has_hashes() -> None:
-    """Every package may only be one whose SHA-256 is known."""
+    """Every package has a SHA-256."""
     for pin in pins():
         assert pin.hashes, pin.name
         assert all(re.fullmatch("sha256:[0-9a-f]{64}", each.strip()) for each in pin.hashes), pin.name
 
 
-def test_lock_tells_no_place() -> None:
-    """The lock file names no address and no folder that packages come from."""
+def test_lock_names_no_source() -> None:
+    """The lock file names no URL and no folder of packages."""
     text = (PROJECT / ".ci/requirements.lock").read_text(encoding="utf-8")
     assert re.findall(r"://|^-|/opt|/home|/tmp", text, re.MULTILINE) == []
 
 
-def test_image_installs_what_is_locked(image: list[tuple[str, str]]) -> None:
-    """Packages come by their hashes, and the gateway's own wheel brings none along."""
+def test_image_installs_locked_packages(image: list[tuple[str, str]]) -> None:
+    """Packages are installed by their hashes, and the gateway's own wheel without dependencies."""
     installs = [
         part for word, rest in image if word == "RUN" for part in rest.split("&&") if "install" in part
     ]
@@ -331,14 +333,14 @@ def test_image_installs_what_is_locked(image: list[tuple[str, str]]) -> None:
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:
-    """The check runs the very line that the README tells newcomers to type."""
+    """The check runs the same line that the README shows."""
     assert f'test_command="{TEST_COMMAND}"' in (PROJECT / ".ci/run").read_text(encoding="utf-8")
     assert TEST_COMMAND in (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["run", "lock", "audit", "latest"])
 def test_ci_is_executable(name: str) -> None:
-    """A script can be started by its name, and bash finds no mistake in its grammar."""
+    """A script can be started by its name, and its syntax is valid."""
     script = PROJECT / ".ci" / name
 
     assert os.access(script, os.X_OK)
@@ -359,7 +361,7 @@ def test_ci_is_executable(name: str) -> None:
     ],
 )
 def test_no_registry_is_named(path: str) -> None:
-    """Packages and images come from where the machine is set up to take them, not from a host named here."""
+    """Packages and images are fetched from the configured registries, not from a host named here."""
     text = (PROJECT / path).read_text(encoding="utf-8")
     places = r"(?<!no-emit-)(?<!global\.)(?:index-url|find-links)|://(?!127\.0\.0\.1|localhost|okapi\.example\.org)[^\s'\"]*"
     assert re.findall(places, text) == []

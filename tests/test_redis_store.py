@@ -37,7 +37,7 @@ class Clock:
 
 
 @asynccontextmanager
-async def opened(
+async def open_store(
     url: str, *, within: float = 0.1, pause: float = 1.0, clock: Clock | None = None
 ) -> AsyncIterator[tuple[RedisStore, StoreCalls]]:
     calls = StoreCalls()
@@ -63,7 +63,7 @@ async def test_two_processes_see_the_same(kind: str) -> None:
     """A value written by one process is read by another, with both schemes of URLs."""
     with store_server() as server:
         url = server.url.replace("redis", kind, 1)
-        async with opened(url, within=SOON) as (one, calls), opened(url, within=SOON) as (other, _):
+        async with open_store(url, within=SOON) as (one, calls), open_store(url, within=SOON) as (other, _):
             await written(one, "a", "1")
 
             assert await read(other, "a") == b"1"
@@ -74,7 +74,7 @@ async def test_two_processes_see_the_same(kind: str) -> None:
 async def test_an_unavailable_store_is_probed_once_a_second() -> None:
     """After a failure calls are skipped for a second; then one call probes the store."""
     clock = Clock()
-    async with opened(f"redis://127.0.0.1:{free_port()}", clock=clock) as (store, calls):
+    async with open_store(f"redis://127.0.0.1:{free_port()}", clock=clock) as (store, calls):
         for _ in range(5):
             with pytest.raises(RedisUnavailable):
                 await read(store, "a")
@@ -93,7 +93,7 @@ async def test_a_recovered_store_is_used_again(caplog: pytest.LogCaptureFixture)
     """After a successful probe every call reaches the store; failure and recovery are logged."""
     clock = Clock()
     with store_server() as server, caplog.at_level(logging.WARNING, "gateway"):
-        async with opened(server.url, within=SOON, clock=clock) as (store, calls):
+        async with open_store(server.url, within=SOON, clock=clock) as (store, calls):
             await written(store, "a", "1")
             server.kill()
             for _ in range(2):
@@ -116,7 +116,7 @@ async def test_a_recovered_store_is_used_again(caplog: pytest.LogCaptureFixture)
 async def test_a_restart_between_two_calls_is_not_a_failure() -> None:
     """Connections closed by a restart are replaced without a failed call."""
     with store_server() as server:
-        async with opened(server.url, within=SOON) as (store, calls):
+        async with open_store(server.url, within=SOON) as (store, calls):
             keys = [f"key-{number}" for number in range(10)]
             await asyncio.gather(*(written(store, key, "1") for key in keys))
             server.kill()
@@ -132,15 +132,15 @@ async def test_a_restart_between_two_calls_is_not_a_failure() -> None:
 async def test_a_hanging_store_costs_the_timeout() -> None:
     """A call without a response fails after the timeout of the store, not after that of the client."""
     with store_server() as server:
-        async with opened(server.url, pause=0.0) as (store, calls):
+        async with open_store(server.url, pause=0.0) as (store, calls):
             await warmed_up(store)
             calls.clear()
-            server.hold_up()
+            server.pause()
             began = time.monotonic()
             with pytest.raises(RedisUnavailable):
                 await read(store, "a")
             took = time.monotonic() - began
-            server.let_go()
+            server.resume()
 
             assert 0.1 <= took < SOON
             assert calls.by_outcome == {"failure": 1}
@@ -152,7 +152,7 @@ async def test_waiting_for_a_connection_is_no_failure_of_the_store() -> None:
     """The timeout of a call begins when it has a connection, of which there are fewer than calls."""
     waits = 25 * MAX_CONNECTIONS  # one second in all, on each connection 25 round trips of 40 ms
     with store_server() as server, at_distance(server, 0.02) as url:
-        async with opened(url, within=0.5) as (store, calls):
+        async with open_store(url, within=0.5) as (store, calls):
             await warmed_up(store)
             calls.clear()
 
@@ -165,7 +165,7 @@ async def test_waiting_for_a_connection_is_no_failure_of_the_store() -> None:
 async def test_a_busy_process_is_no_failure_of_the_store() -> None:
     """A response that arrives while the event loop is busy with other requests is read."""
     with store_server() as server, at_distance(server, 0.02) as url:
-        async with opened(url, within=0.1, pause=0.0) as (store, calls):
+        async with open_store(url, within=0.1, pause=0.0) as (store, calls):
             await warmed_up(store)
             calls.clear()
 
@@ -183,12 +183,12 @@ async def test_no_call_reads_the_response_to_another() -> None:
     clock = Clock()
     keys = [f"key-{number}" for number in range(3 * MAX_CONNECTIONS)]
     with store_server() as server:
-        async with opened(server.url, within=0.5, clock=clock) as (store, _):
+        async with open_store(server.url, within=0.5, clock=clock) as (store, _):
             for key in keys:
                 await written(store, key, f"of {key}")
 
             for round_of in range(3):
-                await given_up(server, store, keys)
+                await abort_calls(server, store, keys)
                 clock.now += 1.0
                 assert await read(store, keys[round_of]) == f"of {keys[round_of]}".encode()
 
@@ -196,9 +196,9 @@ async def test_no_call_reads_the_response_to_another() -> None:
             assert values == [f"of {key}".encode() for key in keys]
 
 
-async def given_up(server: StoreServer, store: RedisStore, keys: list[str]) -> None:
+async def abort_calls(server: StoreServer, store: RedisStore, keys: list[str]) -> None:
     """Send concurrent calls to a hanging store; cancel some, and let the others time out."""
-    server.hold_up()
+    server.pause()
     tasks = [asyncio.create_task(read(store, key)) for key in keys]
     await asyncio.sleep(0.05)
     for task in tasks[::2]:
@@ -206,7 +206,7 @@ async def given_up(server: StoreServer, store: RedisStore, keys: list[str]) -> N
     began = time.monotonic()
     responses = await asyncio.gather(*tasks, return_exceptions=True)
     took = time.monotonic() - began
-    server.let_go()
+    server.resume()
     assert took < SOON
     assert {type(response) for response in responses} == {asyncio.CancelledError, RedisUnavailable}
 
@@ -229,40 +229,40 @@ async def test_an_error_of_the_store_is_a_failure() -> None:
     """An error response, such as a missing password, counts as a failure."""
     with store_server() as server:
         server.execute("CONFIG SET requirepass correct-horse")
-        async with opened(server.url, within=SOON) as (store, calls):
+        async with open_store(server.url, within=SOON) as (store, calls):
             with pytest.raises(RedisUnavailable):
                 await read(store, "a")
             assert calls.by_outcome == {"failure": 1}
 
         with_password = server.url.replace("//", "//:correct-horse@")
-        async with opened(with_password, within=SOON) as (store, calls):
+        async with open_store(with_password, within=SOON) as (store, calls):
             assert await read(store, "a") is None
 
 
 @pytest.mark.anyio
 async def test_a_command_is_sent_once() -> None:
     """A command is not repeated after its connection broke: a counter must not be incremented twice."""
-    heard: list[bytes] = []
+    received: list[bytes] = []
     greetings = {b"HELLO": b"%0\r\n", b"CLIENT": b"+OK\r\n"}
 
     async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A command is an array of texts, each behind its length: *2 $4 INCR $1 a
         while line := await reader.readline():
             parts = [(await reader.readline(), await reader.readline())[1] for _ in range(int(line[1:]))]
-            heard.append(parts[0].strip())
-            if heard[-1] not in greetings:
+            received.append(parts[0].strip())
+            if received[-1] not in greetings:
                 break
-            writer.write(greetings[heard[-1]])
+            writer.write(greetings[received[-1]])
         writer.close()
 
     server = await asyncio.start_server(break_off, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        async with opened(f"redis://127.0.0.1:{port}", within=SOON) as (store, calls):
+        async with open_store(f"redis://127.0.0.1:{port}", within=SOON) as (store, calls):
             with pytest.raises(RedisUnavailable):
                 await store.execute(lambda: store.redis.incr("a"))
 
-    assert [command for command in heard if command not in greetings] == [b"INCRBY"]
+    assert [command for command in received if command not in greetings] == [b"INCRBY"]
     assert calls.by_outcome == {"failure": 1}
 
 
@@ -270,7 +270,7 @@ async def test_a_command_is_sent_once() -> None:
 async def test_a_failure_does_not_reveal_the_address(caplog: pytest.LogCaptureFixture) -> None:
     """Neither the log nor the exception contains the host or the password of the store."""
     url = f"redis://:hunter2@127.0.0.1:{free_port()}"
-    async with opened(url) as (store, _):
+    async with open_store(url) as (store, _):
         with caplog.at_level(logging.DEBUG), pytest.raises(RedisUnavailable) as failed:
             await read(store, "a")
 
@@ -283,7 +283,7 @@ async def test_a_failure_does_not_reveal_the_address(caplog: pytest.LogCaptureFi
 @pytest.mark.anyio
 async def test_a_programming_error_is_not_a_failure_of_the_store() -> None:
     """Other exceptions are raised unchanged, and later calls are not skipped."""
-    async with opened(f"redis://127.0.0.1:{free_port()}") as (store, calls):
+    async with open_store(f"redis://127.0.0.1:{free_port()}") as (store, calls):
 
         async def mistaken() -> None:
             raise KeyError("a")

@@ -48,7 +48,7 @@ def test_the_schema_file_is_current() -> None:
 
 
 def test_the_schema_file_can_be_executed() -> None:
-    """graphql-core executes the committed schema: a schema that declares `@defer` it refuses to execute."""
+    """graphql-core executes the committed schema; one that declares `@defer` is rejected."""
     query = "{ __typename }"
 
     assert graphql_sync(build_schema(print_schema()), query).data == {"__typename": "Query"}
@@ -57,7 +57,7 @@ def test_the_schema_file_can_be_executed() -> None:
 
 
 def test_only_the_incremental_schema_declares_defer() -> None:
-    """The two schemas differ in the definition of `@defer` alone, which introspection keeps."""
+    """The two schemas differ only in the definition of `@defer`, which introspection keeps."""
     plain, incremental = build_schema(print_schema()), build_schema(print_schema(incremental=True))
     changes = [change.description for change in find_schema_changes(plain, incremental)]
 
@@ -116,7 +116,7 @@ def test_links_are_nullable() -> None:
 
 
 def test_list_elements_are_nullable_in_records() -> None:
-    """An invalid element costs its place in the list, not the list."""
+    """An invalid element nulls its place in the list, not the list."""
     strict = [
         f"{each.name}.{name}"
         for each in OBJECTS
@@ -144,11 +144,11 @@ def test_lists_of_records_that_grow_are_connections() -> None:
     }
 
     assert bare == {
-        "AllowedServicePoints.hold",  # an answer to one question, never paged
+        "AllowedServicePoints.hold",  # the response to one query, never paged
         "AllowedServicePoints.page",
         "AllowedServicePoints.recall",
         "Location.servicePoints",
-        "SearchInstance.holdings",  # part of the one search document
+        "SearchInstance.holdings",  # part of a single search document
         "SearchInstance.items",
         "User.departments",
     }

@@ -1,4 +1,4 @@
-"""A service that fails, and an operation with many calls, cost the others behind the same address nothing."""
+"""A failing service, or an operation with many calls, does not affect others at the same address."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def desk(**services: Responder) -> Routed:
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
-async def test_a_dead_service_takes_no_other_along(status: int) -> None:
-    """After many failures of accounts, they are refused unsent, and users and renewals are as before."""
+async def test_a_dead_service_affects_no_other(status: int) -> None:
+    """After many failures of accounts, their calls are rejected unsent; users and renewals are unchanged."""
     upstream = desk(accounts=responds(status))
     async with app_over(upstream, read_attempts=1) as app:
         for _ in range(20):
@@ -44,15 +44,15 @@ async def test_a_dead_service_takes_no_other_along(status: int) -> None:
     assert "retryAfter" in refused["errors"][0]["extensions"]
     assert len(users["data"]["users"]["nodes"]) == 10
     assert renewed == RENEWED
-    assert upstream.asked() == {"/users": 21, "/accounts": 20, "/circulation/renew-by-barcode": 1}
+    assert upstream.count_requests() == {"/users": 21, "/accounts": 20, "/circulation/renew-by-barcode": 1}
 
 
-async def test_a_hanging_service_keeps_none_of_the_others_waiting() -> None:
+async def test_a_hanging_service_does_not_delay_others() -> None:
     """While many calls of accounts hang and others wait, users and renewals are served at once."""
     upstream = desk(accounts=hangs)
     async with app_over(upstream, upstream_concurrency=8) as app:
         stuck = [asyncio.create_task(execute(app, ACCOUNTS)) for _ in range(20)]
-        await until(lambda: upstream.asked()["/accounts"] == 6)
+        await until(lambda: upstream.count_requests()["/accounts"] == 6)
         began = time.monotonic()
         users, renewed = await execute(app, USERS), await execute(app, RENEW)
         took = time.monotonic() - began
@@ -63,12 +63,12 @@ async def test_a_hanging_service_keeps_none_of_the_others_waiting() -> None:
     assert "errors" not in users
     assert renewed == RENEWED
     assert took < 3
-    assert upstream.asked()["/accounts"] == 6
+    assert upstream.count_requests()["/accounts"] == 6
 
 
 @pytest.mark.parametrize("many", [500, None], ids=["500", "timeout"])
-async def test_one_operation_closes_no_desk(many: int | None) -> None:
-    """Thirty fields that one user makes fail at once keep no one from reading the same records."""
+async def test_one_operation_opens_no_circuit(many: int | None) -> None:
+    """Thirty concurrent failures of one user's operation do not stop the reads of others."""
     failing = hangs if many is None else responds(many)
     upstream = desk(users=failing)
     limits: Json = {"first_byte_timeout": 0.3} if many is None else {}
@@ -83,7 +83,7 @@ async def test_one_operation_closes_no_desk(many: int | None) -> None:
     assert renewed == RENEWED
 
 
-async def test_an_operation_is_not_busy_with_itself() -> None:
+async def test_an_operation_does_not_exceed_its_own_slots() -> None:
     """Twenty slow calls over four slots take five turns, none fails, and a renewal does not wait for all."""
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,7 +94,7 @@ async def test_an_operation_is_not_busy_with_itself() -> None:
     async with app_over(upstream, upstream_concurrency=4, read_timeout=0.8, first_byte_timeout=0.8) as app:
         blocks = "{ users(first: 20) { nodes { automatedBlocks { message } } } }"
         running = asyncio.create_task(execute(app, blocks))
-        await until(lambda: len(upstream.asked()) > 1)
+        await until(lambda: len(upstream.count_requests()) > 1)
         renewed = await execute(app, RENEW)
         was_running = not running.done()
         result = await running

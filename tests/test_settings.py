@@ -94,7 +94,7 @@ UPSTREAM = "http://okapi:9130"
 
 
 class WithSecret(Settings):
-    """Settings with a secret that has a bound of pydantic's own."""
+    """Settings with a secret that has a pydantic constraint."""
 
     password: SecretStr | None = Field(None, description="A secret.", min_length=8)
 
@@ -118,7 +118,7 @@ def test_defaults() -> None:
 
 
 def test_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable named like the setting, in capitals and without a prefix, sets it."""
+    """A variable with the name of the setting, in upper case and without a prefix, sets it."""
     monkeypatch.setenv("OKAPI_URL", UPSTREAM)
     monkeypatch.setenv("UPSTREAM_CONCURRENCY", "8")
     monkeypatch.setenv("READ_TIMEOUT", "2.5")
@@ -132,15 +132,15 @@ def test_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.graphiql is False
 
 
-def test_option_beats_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is given when the settings are made wins over the environment."""
+def test_option_precedes_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An explicit value takes precedence over the environment."""
     monkeypatch.setenv("PORT", "1111")
     assert Settings(port="2222").port == 2222
 
 
 @pytest.mark.parametrize("name", ["OKAPI_URL", "PORT", "SANDBOX", "SANDBOX_DATA", "LOG_LEVEL"])
 def test_empty_variable_is_unset(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """A variable set to nothing, as charts do, leaves the default."""
+    """An empty variable, as charts set it, leaves the default."""
     monkeypatch.setenv(name, "")
     assert Settings().model_dump() == DEFAULTS
 
@@ -153,7 +153,7 @@ def test_unknown_variables_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_env_file_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A .env file that happens to lie in the folder configures nothing."""
+    """A .env file in the folder configures nothing."""
     (tmp_path / ".env").write_text("PORT=1234\n")
     monkeypatch.chdir(tmp_path)
     assert Settings().port == 8081
@@ -178,7 +178,7 @@ def test_settings_are_frozen() -> None:
     ],
 )
 def test_service_url_is_kept_without_its_last_slash(name: str, given: str, kept: str) -> None:
-    """A base URL may carry a port and a path; slashes and blanks around it do not count."""
+    """A base URL may have a port and a path; slashes and spaces around it are removed."""
     assert getattr(Settings(**{name: given}), name) == kept
 
 
@@ -214,12 +214,12 @@ def test_service_url_is_kept_without_its_last_slash(name: str, given: str, kept:
     ],
 )
 def test_other_urls_are_refused(given: str, why: str) -> None:
-    """What is not the plain base URL of a service is refused, and nothing that may be secret is repeated."""
+    """Other values than the base URL of a service are rejected, and no secret in them is repeated."""
     assert problems(okapi_url=given) == (f"OKAPI_URL: {why}",)
 
 
 def test_password_is_not_in_the_error() -> None:
-    """The password of a refused URL is in no message and in no traceback."""
+    """The password of a rejected URL is in no message and in no traceback."""
     with pytest.raises(SettingsError) as refused:
         Settings(okapi_url="http://me:hunter2@okapi")
 
@@ -362,7 +362,7 @@ def test_a_path_that_cannot_be_looked_up(name: str) -> None:
     ],
 )
 def test_bounds(name: str, least: int | None, most: int | None) -> None:
-    """Numbers are accepted up to their bounds and refused one beyond."""
+    """Numbers are accepted up to their bounds and rejected one beyond."""
     for bound, beyond, relation in ((least, -1, "greater"), (most, 1, "less")):
         if bound is not None:
             assert getattr(Settings(**{name: str(bound)}), name) == bound
@@ -373,7 +373,7 @@ def test_bounds(name: str, least: int | None, most: int | None) -> None:
 
 
 def test_origins_are_written_as_browsers_write_them() -> None:
-    """CORS_ORIGINS is a list of origins, in small letters; unset it names none."""
+    """CORS_ORIGINS is a list of origins, in lower case; unset it is empty."""
     written = " https://Folio.example.org , http://localhost:3000,http://[::1]:8081,"
 
     assert Settings(cors_origins=written).origins == (
@@ -389,7 +389,7 @@ def test_origins_are_written_as_browsers_write_them() -> None:
     ["*", "null", "https://*.example.org", "https://folio.example.org/", "folio.example.org", "ftp://a"],
 )
 def test_origins_are_exact(origin: str) -> None:
-    """No origin stands for others: neither a star nor anything but scheme, host and port."""
+    """No origin matches others: neither a star nor anything but scheme, host and port."""
     assert problems(cors_origins=f"https://a.example.org,{origin}") == (
         "CORS_ORIGINS: must be comma-separated origins such as https://folio.example.org"
         f" (got 'https://a.example.org,{origin}')",
@@ -433,7 +433,7 @@ def test_other_rates_are_refused(given: str) -> None:
     ],
 )
 def test_the_store_is_a_secret(url: str) -> None:
-    """REDIS_URL may hold a password: it is kept whole and shown nowhere."""
+    """REDIS_URL may contain a password: it is kept unchanged and shown nowhere."""
     settings = Settings(redis_url=f" {url}\n")
 
     assert settings.redis_url is not None
@@ -457,7 +457,7 @@ def test_the_store_is_a_secret(url: str) -> None:
     ],
 )
 def test_other_stores_are_refused_without_repeating_them(given: str, why: str) -> None:
-    """What is not the URL of a Valkey or Redis is refused, and no part of it is told."""
+    """Other values than the URL of a Valkey or Redis are rejected, and no part of them is shown."""
     (problem,) = problems(redis_url=given)
 
     assert problem.startswith(f"REDIS_URL: {why}")
@@ -465,8 +465,8 @@ def test_other_stores_are_refused_without_repeating_them(given: str, why: str) -
     assert "(got" not in problem
 
 
-def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Several bad values make several lines, one each."""
+def test_every_problem_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several invalid values are several lines, one each."""
     monkeypatch.setenv("BATCH_SIZE", "81")
     monkeypatch.setenv("LOG_LEVEL", "two\nlines")
 
@@ -478,13 +478,13 @@ def test_every_problem_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_long_value_is_cut() -> None:
-    """A value as long as a file is not repeated in full."""
+    """A value as long as a file is truncated in the error."""
     assert problems(log_level="x" * 1000)[0].endswith(f"(got '{'x' * 100}...')")
 
 
 @pytest.mark.parametrize("name", ["okapi_url", "bff_url", "polaris_url"])
 def test_any_upstream_is_enough(name: str) -> None:
-    """One upstream alone, whichever it is, is accepted and turns the embedded library off."""
+    """Any single upstream is accepted and turns the embedded library off."""
     settings = Settings(**{name: UPSTREAM})
     assert (settings.has_upstream, settings.serves_sandbox) == (True, False)
 
@@ -501,21 +501,23 @@ def test_any_upstream_is_enough(name: str) -> None:
         ({"okapi_url": UPSTREAM, "require_upstream": "1"}, True, False),
     ],
 )
-def test_what_is_served(options: dict[str, str], has_upstream: bool, serves_sandbox: bool) -> None:
-    """The embedded library is served on request, or for want of an upstream that nothing requires."""
+def test_embedded_library_or_upstream(
+    options: dict[str, str], has_upstream: bool, serves_sandbox: bool
+) -> None:
+    """The embedded library is served on request, or if there is no upstream and none is required."""
     settings = Settings(**options)
     assert (settings.has_upstream, settings.serves_sandbox) == (has_upstream, serves_sandbox)
 
 
 def test_sandbox_and_upstream_are_ambiguous() -> None:
-    """The embedded library and an upstream at once are refused, naming what is in the way."""
+    """The embedded library and an upstream together are rejected, with the conflicting setting."""
     assert problems(sandbox="1", bff_url=UPSTREAM, polaris_url=UPSTREAM) == (
         "SANDBOX: is ambiguous together with BFF_URL, POLARIS_URL; keep one or the other (got 'true')",
     )
 
 
-def test_production_closes_what_is_not_opened() -> None:
-    """PRODUCTION turns GraphiQL, introspection and suggestions off, each unless it is set itself."""
+def test_production_disables_unset_features() -> None:
+    """PRODUCTION turns GraphiQL, introspection and suggestions off, each unless it is set explicitly."""
     closed = Settings(production="1")
     opened = Settings(production="1", introspection="1")
 
@@ -524,8 +526,8 @@ def test_production_closes_what_is_not_opened() -> None:
     assert closed.origin("graphiql") == "default"
 
 
-def test_table_tells_value_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The table lists every setting once, in order, with where its value came from."""
+def test_table_has_value_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table lists every setting once, in order, with the origin of its value."""
     monkeypatch.setenv("OKAPI_URL", UPSTREAM)
     monkeypatch.setenv("PORT", "9")
 
@@ -546,7 +548,7 @@ def test_table_tells_value_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("mode", ["log", "enforce"])
 def test_a_mode_needs_documents(mode: str, tmp_path: Path) -> None:
-    """Nothing can be told of or refused without a manifest to go by."""
+    """Without a manifest no mode can report or reject documents."""
     assert problems(documents_mode=mode) == (
         f"DOCUMENTS_MODE: requires DOCUMENTS, the manifest to trust (got '{mode}')",
     )
@@ -554,14 +556,14 @@ def test_a_mode_needs_documents(mode: str, tmp_path: Path) -> None:
 
 
 def test_documents_exist(tmp_path: Path) -> None:
-    """A manifest that is not there is refused when the settings are read."""
+    """A missing manifest is rejected when the settings are read."""
     gone = tmp_path / "gone.json"
 
     assert problems(documents=gone) == (f"DOCUMENTS: must be an existing file or folder (got {str(gone)!r})",)
 
 
 def test_table_hides_secrets() -> None:
-    """A secret is three stars in the table, and the same when it is refused."""
+    """A secret is three stars in the table, and in the error if it is rejected."""
     long_enough: dict[str, Any] = {"password": "correct horse"}
 
     assert settings_table(WithSecret(**long_enough))[-1].value == "***"
@@ -584,14 +586,14 @@ def test_the_service_account_is_never_shown(account: str) -> None:
 
 @pytest.mark.parametrize("account", ["hunter2", "PAS", "Basic hunter2", "pas hunter2", "PAS hun ter2"])
 def test_a_service_account_of_another_form_is_refused(account: str) -> None:
-    """Only the two schemes that Polaris knows are taken, and what was given is not repeated."""
+    """Only the two schemes of Polaris are accepted, and the value is not repeated."""
     assert problems(polaris_service_account=account) == (
         "POLARIS_SERVICE_ACCOUNT: must be 'PAS <domain>:<token>:<secret>' or 'Bearer <token>'",
     )
 
 
 def test_every_setting_has_a_meaning() -> None:
-    """Every setting says what it means, in a sentence."""
+    """Every setting has a description, in a sentence."""
     for row in settings_table(Settings()):
         assert row.meaning.endswith("."), row.name
         assert 20 <= len(row.meaning) <= 110, row.name
@@ -607,7 +609,7 @@ def test_names_of_hosts_are_checked(name: str) -> None:
 
 
 def test_names_of_hosts_are_a_list() -> None:
-    """ALLOWED_HOSTS may have spaces and capitals, names below a name, and addresses."""
+    """ALLOWED_HOSTS may have spaces and upper case, wildcards of subdomains, and addresses."""
     written = " Graphql.example.org, *.desk.example.org,,10.0.0.1,[fd00::2]"
     names = ("graphql.example.org", "*.desk.example.org", "10.0.0.1", "[fd00::2]")
     assert Settings(allowed_hosts=written).host_names == names

@@ -1,4 +1,4 @@
-"""How often the gateway asks upstream: the number of calls is a promise."""
+"""The number of upstream calls of common queries."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.anyio
 
 
 def lend(library: Library, *, loans: int, users: int, service_points: int, instances: int) -> None:
-    """Put exactly so many open loans in the library, of so many distinct others."""
+    """Put exactly so many open loans into the library, with so many distinct linked records."""
     by_instance: dict[str, list[str]] = {}
     for item in library.items.values():
         holdings = library.holdings[item["holdingsRecordId"]]
         by_instance.setdefault(holdings["instanceId"], []).append(item["id"])
     titles = sorted(by_instance.values(), key=len, reverse=True)[:instances]
-    # First one copy of each title, then second copies and so on, until there are enough.
+    # First one copy of each title, then second copies and so on.
     items = [item for copies in itertools.zip_longest(*titles) for item in copies if item][:loans]
     assert len(items) == loans
     borrowers = [each["id"] for each in library.users.values() if each.get("type") == "patron"][:users]
@@ -42,7 +42,7 @@ def lend(library: Library, *, loans: int, users: int, service_points: int, insta
 
 
 def keep_requests_of_distinct_requesters(library: Library, count: int) -> None:
-    """Leave exactly so many open requests in the library, no two of one requester."""
+    """Leave exactly so many open requests in the library, each of another requester."""
     kept = {
         request["requesterId"]: request
         for request in library.requests.values()
@@ -55,7 +55,7 @@ def keep_requests_of_distinct_requesters(library: Library, count: int) -> None:
         library.requests[request["id"]] = request
 
 
-async def test_what_a_loan_carries_costs_one_call(gateway: Gateway) -> None:
+async def test_embedded_members_of_loans_cost_one_call(gateway: Gateway) -> None:
     """100 loans with borrower names and barcode, service point name and item title are one call."""
     lend(gateway.library, loans=100, users=40, service_points=5, instances=60)
 
@@ -121,7 +121,7 @@ async def test_four_links_of_100_requests_cost_at_most_9_calls(gateway: Gateway)
     assert Counter(gateway.paths())["GET /users"] == 2
 
 
-async def test_an_id_is_asked_once_in_an_operation(gateway: Gateway) -> None:
+async def test_an_id_is_requested_once_in_an_operation(gateway: Gateway) -> None:
     """The same user three times in one operation is one call with one id."""
     user = gateway.summary.user_id
 
@@ -136,8 +136,8 @@ async def test_an_id_is_asked_once_in_an_operation(gateway: Gateway) -> None:
     assert gateway.calls[0].query["limit"] == "1"
 
 
-async def test_an_id_is_asked_once_in_any_case(gateway: Gateway) -> None:
-    """Upper and lower case of an id are the same id, and both find the record."""
+async def test_an_id_is_requested_once_in_any_case(gateway: Gateway) -> None:
+    """Upper and lower case of an id are the same id, and both return the record."""
     user = gateway.summary.user_id
     assert user
 
@@ -151,7 +151,7 @@ async def test_an_id_is_asked_once_in_any_case(gateway: Gateway) -> None:
 
 
 async def test_totals_are_counted_only_when_selected(gateway: Gateway) -> None:
-    """`totalCount` asks upstream for an exact count, and without it upstream counts nothing."""
+    """With `totalCount` upstream is requested to count exactly, and otherwise not to count."""
     await gateway.data("{ loans { nodes { id } } }")
     await gateway.data("{ loans { totalCount } }")
 
@@ -159,7 +159,7 @@ async def test_totals_are_counted_only_when_selected(gateway: Gateway) -> None:
 
 
 async def test_a_group_link_of_many_parents_is_one_call(gateway: Gateway) -> None:
-    """The open requests of 30 items are one call, whatever page of them is shown."""
+    """The open requests of 30 items are one call, for any page of them."""
     items = [each["itemId"] for each in gateway.library.requests.values() if each.get("itemId")]
     chosen = list(dict.fromkeys(items))[:30]
 
@@ -182,7 +182,7 @@ async def test_a_group_link_of_many_parents_is_one_call(gateway: Gateway) -> Non
 
 
 async def test_skipped_fields_cost_nothing() -> None:
-    """A field that `@skip` leaves out is not asked for."""
+    """A field that `@skip` omits is not requested."""
     async with open_gateway() as gateway:
         query = """query($more: Boolean!) { loans { nodes { borrower {
             barcode externalSystemId @include(if: $more) ... on User @skip(if: true) { username }

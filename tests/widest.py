@@ -14,7 +14,7 @@ from gateway.graph import schema
 TYPES = schema._schema.type_map
 SLICES = {"nodes", "totalCount"}
 
-Tree = dict[str, Any]  # a selection: names, and what is selected below each
+Tree = dict[str, Any]  # a selection: names, and the selection of each
 
 
 def selection(name: str) -> str:
@@ -41,7 +41,7 @@ def _tree(kind: GraphQLNamedType) -> Tree:
             if embedded := _embedded(target, definition.embedded):
                 tree[name] = embedded
             if ("id",) in definition.embedded:
-                tree[f"{name}_id: {name}"] = {"id": {}}  # free even where the rest of the summary is absent
+                tree[f"{name}_id: {name}"] = {"id": {}}  # free even if the rest of the summary is absent
         elif isinstance(definition, RecordField | DerivedField) or name in SLICES or _of_a_result(kind):
             tree[name] = {} if is_leaf_type(target) else _tree(target)
     return tree

@@ -27,7 +27,7 @@ from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 from tests.soak.memory import resident_bytes
 from tests.soak.random_faults import SEED, FaultyUpstream, RandomFaults
-from tests.test_isolation import everything_in, everything_named, marked, values_of
+from tests.test_isolation import ids_in_library, ids_in_response, marked, values_of
 
 Json = Any  # a response body, whose shape each caller knows
 
@@ -322,7 +322,7 @@ class SoakRun:
             for record in (*library.users.values(), *library.items.values()):
                 if "barcode" in record:
                     record["barcode"] = f"{tenant}-{record['barcode']}"
-            self.owned[tenant] = everything_in(library)
+            self.owned[tenant] = ids_in_library(library)
         summary = self.sandbox.summary()
         self.polaris = summary.polaris_authorizations
         self.workstation = str(summary.polaris_workstation)
@@ -434,7 +434,7 @@ class SoakRun:
             report.codes[extensions["code"]] += 1
             if not extensions["requestId"].startswith(f"{key};"):
                 report.foreign.append(f"{key}: an error of {extensions['requestId']}")
-        for each in everything_named(response_body.get("data")) - self.owned[desk.tenant]:
+        for each in ids_in_response(response_body.get("data")) - self.owned[desk.tenant]:
             if not any(each in shelf for shelf in (library.loans, library.requests)):
                 report.foreign.append(f"{key}: {each}")
         for barcode in values_of(response_body.get("data"), "barcode") - {None}:

@@ -322,12 +322,14 @@ async def test_a_mutation_with_an_invalid_response_is_sent_once() -> None:
     """graphql-core completes the response of a mutation; the next mutation is sent after that."""
     path = "/circulation-bff/loans/check-out-by-barcode"
     point = "7c9e6679-7425-40de-944b-000000000001"
-    act = f'checkOut(input: {{ itemBarcode: "1", userBarcode: "2", servicePointId: "{point}" }})'
+    mutation = f'checkOut(input: {{ itemBarcode: "1", userBarcode: "2", servicePointId: "{point}" }})'
     loan = "... on CheckedOut { loan { id dueDate borrower { username } } }"
     table = Table({path: {"id": "1", "dueDate": 17, "userId": "u"}, "/users": {"users": [{"id": "u"}]}})
     given_up = FALLBACKS.counts["record"]
 
-    result = await execute_plan(f"mutation {{ a: {act} {{ {loan} }} b: {act} {{ {loan} }} }}", table)
+    result = await execute_plan(
+        f"mutation {{ a: {mutation} {{ {loan} }} b: {mutation} {{ {loan} }} }}", table
+    )
 
     lent = {"loan": {"id": "1", "dueDate": None, "borrower": {"username": None}}}
     assert plain(result.data) == {"a": lent, "b": lent}
