@@ -24,6 +24,7 @@ from graphql import (
     GraphQLError,
     GraphQLField,
     GraphQLID,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLNamedType,
@@ -259,12 +260,7 @@ def _coerce_by_core(kind: GraphQLInputType, value: Any) -> Any:
 @cache
 def _object_coercion(kind: GraphQLInputObjectType) -> Coercion:
     members = [
-        (
-            name,
-            field.out_name or name,
-            _coercion(field.type),
-            is_required_input_field(field) or coerce_default_value(field) is not Undefined,
-        )
+        (name, field.out_name or name, _coercion(field.type), _default_of(field))
         for name, field in kind.fields.items()
     ]
 
@@ -272,18 +268,31 @@ def _object_coercion(kind: GraphQLInputObjectType) -> Coercion:
         if type(value) is not dict:
             return Undefined
         result: dict[str, Any] = {}
-        for name, out_name, coerce_member, is_needed in members:
+        number = 0
+        for name, out_name, coerce_member, default in members:
             member = value.get(name, Undefined)
             if member is not Undefined:
                 member = coerce_member(member)
                 if member is Undefined:
                     return Undefined
+                number += 1
                 result[out_name] = member
-            elif is_needed:
+            elif default is _NEEDED:
                 return Undefined
-        return kind.out_type(result) if len(result) == len(value) else Undefined
+            elif default is not Undefined:
+                result[out_name] = default
+        return kind.out_type(result) if number == len(value) else Undefined
 
     return coerce
+
+
+_NEEDED = object()
+
+
+def _default_of(field: GraphQLInputField) -> Any:
+    """Return the value of an absent field, Undefined without a default, or `_NEEDED`."""
+    default = _NEEDED if is_required_input_field(field) else coerce_default_value(field)
+    return _NEEDED if isinstance(default, list | dict) else default  # each object has a new one
 
 
 @cache

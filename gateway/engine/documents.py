@@ -52,6 +52,7 @@ from gateway.engine.limits import (
     estimate_cost,
     has_variable_cost,
     limit_error,
+    nests_lists,
     parse_document,
 )
 from gateway.engine.manifests import TrustedDocuments
@@ -100,6 +101,7 @@ class Operation:
     variables_decoder: VariablesDecoder | None  # None if it declares no variables
     steps: tuple[Step, ...]  # the fields that cost upstream calls or multiply records
     aliases: int  # of its document
+    nests_lists: bool  # an element of a list may have a list in it
     estimate: Estimate | None  # None if it depends on variables
     excess: GraphQLError | None  # the error, if the estimate exceeds a limit
     plans: Any = None  # compiled, and evicted with the operation. Any: what `engine.plans` derives from it
@@ -283,6 +285,7 @@ class Documents:
             variables_decoder=VariablesDecoder(node) if node.variable_definitions else None,
             steps=steps,
             aliases=aliases,
+            nests_lists=nests_lists(self.core_schema, node, definitions),
             estimate=estimate,
             excess=None if estimate is None else check_estimate(estimate, self.limits),
         )

@@ -25,6 +25,7 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
@@ -33,9 +34,12 @@ from graphql import (
     OperationDefinitionNode,
     SchemaMetaFieldDef,
     SelectionNode,
+    SelectionSetNode,
     TypeMetaFieldDef,
     VariableNode,
     get_named_type,
+    get_nullable_type,
+    is_list_type,
     parse,
 )
 
@@ -337,6 +341,38 @@ def _fields(
         condition = fragment.type_condition
         narrowed = kind if condition is None else schema.type_map[condition.name.value]
         yield from _fields(narrowed, fragment.selection_set.selections, schema, fragments)
+
+
+def nests_lists(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+) -> bool:
+    """Return whether an element of a list in the result of a valid operation may have a list in it."""
+    root = schema.get_root_type(operation.operation)
+    if root is None:
+        return False
+    pending: list[tuple[GraphQLNamedType, SelectionSetNode, bool]] = [(root, operation.selection_set, False)]
+    while pending:
+        kind, selected, is_element = pending.pop()
+        for parent, node in _fields(kind, selected.selections, schema, fragments):
+            name = node.name.value
+            if name == "__typename":
+                continue
+            if name.startswith("__") or not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+                return True
+            type_ = parent.fields[name].type
+            named = get_named_type(type_)
+            is_list = is_list_type(get_nullable_type(type_))
+            is_json = isinstance(named, GraphQLScalarType) and named.name not in _LEAVES
+            if is_element and (is_list or is_json):
+                return True
+            if node.selection_set is not None:
+                pending.append((named, node.selection_set, is_element or is_list))
+    return False
+
+
+_LEAVES = frozenset({"String", "ID", "Int", "Float", "Boolean", "DateTime"})  # others may be any JSON
 
 
 def _first(field: GraphQLField, node: FieldNode) -> tuple[int | str | None, int]:

@@ -154,7 +154,7 @@ class Operations:
             return _refuse([excess], caller)
         record.kind = "mutation" if operation.is_mutation else "query"
         record.name = operation.name
-        record.aliases = operation.aliases
+        record.aliases, record.nests_lists = operation.aliases, operation.nests_lists
         if self.rate_limit is not None and (refusal := await self.rate_limit.check(caller, estimate.calls)):
             raise refusal
 

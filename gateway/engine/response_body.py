@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from itertools import chain
 from time import perf_counter
 from typing import Any
 
@@ -54,7 +55,7 @@ async def encode_in_pieces(
     for name, root in data.items():
         own: list[bytes] = []
         size, excess = 0, None
-        parts = _encode_parts(root)
+        parts = _encode_parts(root, record.nests_lists)
         more = True
         while more and excess is None:
             async with Turn():
@@ -126,28 +127,48 @@ def _count(value: Any, counted: dict[int, int]) -> Generator[None, None, int]:
     return number
 
 
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
 def _is_long(value: Any) -> bool:
     """Return whether a value has a long list in it, or in one of its members."""
-    if type(value) is list:
-        return len(value) > SLICE_ELEMENTS or any(map(_is_long, value))
-    if isinstance(value, msgspec.Struct):
-        return any(_is_long(getattr(value, each)) for each in value.__struct_fields__)
-    return type(value) is dict and any(map(_is_long, value.values()))
+    return _have_long([value])
 
 
-def _encode_parts(value: Any) -> Iterator[bytes]:
+def _have_long(values: Sequence[Any]) -> bool:
+    """Return whether any of these values has a long list in it.
+
+    Member by member for objects of one type, because most members are leaves in all of them.
+    """
+    kinds = {*map(type, values)}
+    for kind in kinds - _LEAVES:
+        own: Sequence[Any] = values if len(kinds) == 1 else [each for each in values if type(each) is kind]
+        if kind is list:
+            if max(map(len, own)) > SLICE_ELEMENTS or _have_long([*chain.from_iterable(own)]):
+                return True
+        elif kind is dict:
+            if _have_long([*chain.from_iterable(map(dict.values, own))]):
+                return True
+        elif issubclass(kind, msgspec.Struct) and any(
+            map(_have_long, zip(*map(msgspec.structs.astuple, own), strict=True))
+        ):
+            return True
+    return False
+
+
+def _encode_parts(value: Any, nests_lists: bool) -> Iterator[bytes]:
     """Encode a value in parts, each of at most a few elements of a list."""
     if type(value) is list:
         start = b"["
         for place in range(0, len(value), SLICE_ELEMENTS):
             elements = value[place : place + SLICE_ELEMENTS]
-            if not any(map(_is_long, elements)):
+            if not (nests_lists and _have_long(elements)):
                 yield start + encode(elements)[1:-1]
                 start = b","
                 continue
             for each in elements:
                 yield start
-                yield from _encode_parts(each)
+                yield from _encode_parts(each, nests_lists)
                 start = b","
         yield b"]" if value else b"[]"
     elif _is_long(value):
@@ -155,7 +176,7 @@ def _encode_parts(value: Any) -> Iterator[bytes]:
         start = b"{"
         for name, each in members:
             yield start + encode(name) + b":"
-            yield from _encode_parts(each)
+            yield from _encode_parts(each, nests_lists)
             start = b","
         yield b"}"
     else:

@@ -144,6 +144,7 @@ class OperationRecord(msgspec.Struct, eq=False):
     embedded: int = 0
     received: int = 0  # bytes of upstream's responses
     aliases: int = 0
+    nests_lists: bool = True  # False if no element of a list has a list in it
     parents: int = 1
     records: int = 0
     seconds: float = 0.0

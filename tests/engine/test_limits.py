@@ -454,6 +454,27 @@ def test_records_of_a_result(query: str, expected: int) -> None:
     assert records(query) == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("{__typename}", False),
+        ("{loans{totalCount nodes{id status{name} borrower{personal{email}}}}}", False),
+        ("{loans{nodes{id}edges{cursor node{id}}}}", False),
+        ("{loans{nodes{loanItem{contributors{name}}}}}", True),
+        ("{loans{nodes{borrower{loans(first:4){nodes{id}}}}}}", True),
+        ("{loans{nodes{...A}}}fragment A on Loan{borrower{...B}}fragment B on User{loans{nodes{id}}}", True),
+        ("{loans{nodes{...on Loan{id}}}}", False),
+        ('{item(barcode:"1"){requests{nodes{id}}}}', False),
+        ("{__schema{types{name}}}", True),
+    ],
+)
+def test_lists_in_lists(query: str, expected: bool) -> None:
+    """A document shows if an element of a list may have a list in it."""
+    operation = documents().prepare(query)
+    assert isinstance(operation, Operation)
+    assert operation.nests_lists is expected
+
+
 @pytest.mark.anyio
 async def test_a_large_result_sends_no_call(gateway: Gateway) -> None:
     """Two calls could produce a million records: rejected with the estimate, without an upstream call."""
