@@ -56,9 +56,12 @@ class Collection:
         computed = self.computed
 
         def read_values(record: Record, index: str) -> Sequence[Scalar]:
-            path = split_index(index)
             if index in computed:
                 return scalar_values(computed[index](library, record), ())
+            value = record.get(index)
+            if isinstance(value, str):  # as nearly all of them
+                return (value,)
+            path = split_index(index)
             if path[0] in computed:
                 return scalar_values(computed[path[0]](library, record), path[1:])
             return scalar_values(record, path)

@@ -50,9 +50,14 @@ class AnyOf:
         return cls(index, frozenset([fold(value)]))
 
     def matches(self, record: Record, lookup: Lookup) -> bool:
-        return any(self.contains(value) for value in lookup(record, self.index))
+        for value in lookup(record, self.index):  # noqa: SIM110 - a generator for each record takes as long again
+            if self.contains(value):
+                return True
+        return False
 
     def contains(self, value: Scalar) -> bool:
+        if isinstance(value, str):
+            return fold(value) in self.values
         if isinstance(value, int | float) and not isinstance(value, bool):
             return any(to_number(text) == value for text in self.values)
         return fold(to_text(value)) in self.values

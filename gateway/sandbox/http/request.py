@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from starlette.responses import Response
 
 from gateway.sandbox.http.errors import ApiError, BadRequest, InvalidRequest
@@ -72,8 +73,9 @@ Endpoint = Callable[[HttpRequest], Response]
 
 def json_response(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Encode JSON as the services do: compact, in UTF-8."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return Response(text.encode(), status, media_type="application/json", headers=dict(headers or {}))
+    return Response(
+        msgspec.json.encode(document), status, media_type="application/json", headers=dict(headers or {})
+    )
 
 
 def omit_nulls(record: Record) -> Record:
