@@ -39,10 +39,12 @@ from graphql import (
     OperationType,
     Undefined,
     VariableDefinitionNode,
+    VariableNode,
     VariableValues,
     coerce_input_value,
     default_field_resolver,
     default_type_resolver,
+    get_argument_values,
     get_named_type,
     is_leaf_type,
     is_required_input_field,
@@ -225,6 +227,29 @@ def coerce_variables(variables: Sequence[Variable], given: Mapping[str, Any]) ->
         sources[name] = VariableValueSource(signature, value)
         coerced[name] = result
     return VariableValues(sources, coerced)
+
+
+def argument_values(
+    field: GraphQLField, node: FieldNode, variables: VariableValues, hide_suggestions: bool
+) -> dict[str, Any]:
+    """Return the arguments of a field, coerced. Raises `GraphQLError`.
+
+    If all are variables they are coerced already. graphql-core coerces any others.
+    """
+    values: dict[str, Any] = {}
+    given = {each.name.value: each.value for each in node.arguments or ()}
+    for name, argument in field.args.items():
+        value, is_nullable = given.get(name), not isinstance(argument.type, GraphQLNonNull)
+        has_default = argument.default is not None or argument.default_value is not Undefined
+        if value is None and is_nullable and not has_default:
+            continue
+        result = Undefined
+        if isinstance(value, VariableNode):
+            result = variables.coerced.get(value.name.value, Undefined)
+        if result is Undefined or (result is None and not is_nullable):
+            return get_argument_values(field, node, variables, None, hide_suggestions)
+        values[argument.out_name or name] = result
+    return values
 
 
 # Coerces a value in its usual form. Undefined for any other: that is for graphql-core, which takes four times

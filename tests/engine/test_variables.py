@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from graphql import (
+    FieldNode,
     GraphQLEnumType,
+    GraphQLError,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
     GraphQLNonNull,
     OperationDefinitionNode,
     VariableValues,
+    get_argument_values,
     get_variable_values,
     parse,
 )
 
-from gateway.engine.core import coerce_variables, core_schema, variables_of
+from gateway.engine.core import argument_values, coerce_variables, core_schema, variables_of
 from gateway.graph import schema
 
 SCHEMA = core_schema(schema)
@@ -103,3 +106,41 @@ def test_deep_objects_are_left_to_graphql_core() -> None:
     for _ in range(900):
         value = {"itemBarcode": value}
     assert coerced("CheckOutInput!", value) == (None, None)
+
+
+QUERIES = (
+    "query ($id: ID!) { loan(id: $id) { id } }",
+    'query ($id: ID) { loan(id: "1") { id } }',
+    "query ($first: Int, $after: String) { loans(first: $first, after: $after) { nodes { id } } }",
+    "query ($filter: LoanFilter, $sort: [LoanSort!]) { loans(filter: $filter, sort: $sort) { totalCount } }",
+    "query ($id: ID, $barcode: String) { item(id: $id, barcode: $barcode) { id } }",
+    "{ loans { nodes { id } } }",
+)
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"id": "1"}, {"id": None}, {"first": 3}, {"first": None, "after": "x"}, {"filter": {}, "sort": []}],
+)
+def test_arguments_are_those_of_graphql_core(query: str, given: dict[str, Any]) -> None:
+    """Arguments that are variables, literals or absent are coerced or rejected alike."""
+    (operation,) = parse(query).definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    values = get_variable_values(SCHEMA, operation.variable_definitions or (), given)
+    if not isinstance(values, VariableValues):  # rejected before it is executed
+        return
+    (node,) = operation.selection_set.selections
+    assert isinstance(node, FieldNode)
+    assert SCHEMA.query_type is not None
+    field = SCHEMA.query_type.fields[node.name.value]
+
+    def outcome(values_of: Callable[[], dict[str, Any]]) -> dict[str, Any] | str:
+        try:
+            return values_of()
+        except GraphQLError as error:
+            return error.message
+
+    assert outcome(lambda: argument_values(field, node, values, False)) == outcome(
+        lambda: get_argument_values(field, node, values)
+    )

@@ -20,7 +20,6 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     VariableValues,
-    get_argument_values,
     located_error,
 )
 
@@ -28,6 +27,7 @@ from gateway.engine.core import (
     Completed,
     CompletingExecutor,
     ValidOperation,
+    argument_values,
     core_schema,
     resolve_info,
 )
@@ -188,9 +188,7 @@ class _OperationExecution:
                 arguments = self.arguments(plan)
             return plan.declaration.start(context, arguments, plan.selected, plan.decoder, is_alone=is_alone)
         if arguments is None:
-            arguments = get_argument_values(
-                plan.field, plan.nodes[0], self.variables, None, self.hide_suggestions
-            )
+            arguments = argument_values(plan.field, plan.nodes[0], self.variables, self.hide_suggestions)
         info = resolve_info(
             self.schema,
             self.operation,

@@ -16,12 +16,11 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     VariableValues,
-    get_argument_values,
     get_nullable_type,
 )
 
 from gateway.context import Context
-from gateway.engine.core import declaration_of
+from gateway.engine.core import argument_values, declaration_of
 from gateway.fields.base import Field, Selected
 from gateway.upstream.collection import RecordDecoder
 
@@ -98,7 +97,7 @@ class FieldPlan:
 
     def parse_arguments(self, variables: VariableValues, hide_suggestions: bool) -> Any:
         """Return the arguments, parsed by the declaration. Raises `GraphQLError` and `BadUserInput`."""
-        given = get_argument_values(self.field, self.nodes[0], variables, None, hide_suggestions)
+        given = argument_values(self.field, self.nodes[0], variables, hide_suggestions)
         if self.has_resolver:
             return given
         names = self.declaration.argument_names
