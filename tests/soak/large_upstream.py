@@ -18,7 +18,7 @@ from tests.gateway_over import Json, key
 
 TEXT = "x" * 30
 PATRON_LOANS = 99  # loans of one patron; the first page of a thousand loans is of this patron
-WHOLE_LIST = 5000  # records of lists that upstream never pages
+WHOLE_LIST = 60_000  # records of lists that upstream never pages
 NESTED_LIST = 60_000  # identifiers of one title
 BAD = 500  # the place of the record with an invalid date in lists of 997
 _ID = re.compile(r'"([0-9a-f-]{36})"')

@@ -30,6 +30,9 @@ _LINKS = """id dueDate action
     borrower { username active personal { lastName email addresses { city addressLine1 } } }
     item { id barcode callNumber } instance { id hrid source identifiers { value } contributors { name } }
     checkoutServicePoint { id discoveryDisplayName }"""
+_REQUEST = """id requestType requestTypeText requestLevelText ecsRequestPhaseText status statusText requestDate
+    position requestExpirationDate holdShelfExpirationDate cancelledDate patronComments itemLocationCode
+    cancellationAdditionalInformation fulfillmentPreferenceText isDcbReRequestCancellation"""
 _FIELDS = " ".join(f"f{each}: loan(id: $id) {{ ...F }}" for each in range(28))
 
 NEW = " new0000000: __typename "  # is numbered, so that each document is parsed and validated
@@ -50,9 +53,7 @@ OPERATIONS: Mapping[str, Any] = {
     "one bad record": {"query": f"{{ loans(first: 997) {{ nodes {{ {WIDE_FIELDS} }} }} }}"},
     "7 schemas": {"query": schemas(7)},
     "60,000 identifiers": {"query": f'{{ instance(id: "{TITLE}") {{ identifiers {{ value }} }} }}'},
-    "a queue of 5,000": {
-        "query": f'{{ requestQueue(itemId: "{TITLE}") {{ nodes {{ id requestType status }} }} }}'
-    },
+    "a queue of 60,000": {"query": f'{{ requestQueue(itemId: "{TITLE}") {{ nodes {{ {_REQUEST} }} }} }}'},
     "undeclared variables": {
         "query": "{ loans(first: 1) { nodes { id } } }",
         "variables": {"a": [[]] * 320_000},
