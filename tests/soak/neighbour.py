@@ -30,7 +30,7 @@ _LINKS = """id dueDate action
     borrower { username active personal { lastName email addresses { city addressLine1 } } }
     item { id barcode callNumber } instance { id hrid source identifiers { value } contributors { name } }
     checkoutServicePoint { id discoveryDisplayName }"""
-_REQUEST = """id requestType requestTypeText requestLevelText ecsRequestPhaseText status statusText requestDate
+_REQUEST = """requestType requestTypeText requestLevelText ecsRequestPhaseText status statusText requestDate
     position requestExpirationDate holdShelfExpirationDate cancelledDate patronComments itemLocationCode
     cancellationAdditionalInformation fulfillmentPreferenceText isDcbReRequestCancellation"""
 _FIELDS = " ".join(f"f{each}: loan(id: $id) {{ ...F }}" for each in range(28))
