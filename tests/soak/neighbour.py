@@ -95,11 +95,13 @@ class Waited:
 
 
 @contextmanager
-def served() -> Iterator[Process]:
+def served(execution: str = "plan") -> Iterator[Process]:
     """A gateway process over the upstream with large responses."""
     with started(["-m", "tests.soak.large_upstream"]) as upstream:
         arguments = ["-m", "gateway", "--port", "0", "--okapi-url", upstream.url, "--log-level", "error"]
-        with started(arguments, {"BREAKER": "0"}, says=r"(http://\S+?)/graphql") as gateway:
+        with started(
+            arguments, {"BREAKER": "0", "EXECUTION": execution}, says=r"(http://\S+?)/graphql"
+        ) as gateway:
             yield gateway
 
 
