@@ -1,10 +1,10 @@
-"""`python -m tests.benchmarks`: what a GraphQL request costs, beside endpoints written by hand.
+"""`python -m tests.benchmarks`: the cost of a GraphQL request, compared with handwritten endpoints.
 
-It starts an upstream with prepared answers and one server for each row, checks that all rows give the same,
-puts load on them by turns and writes Markdown tables with the targets marked. Run it in the root of the
+It starts an upstream with prepared responses and a server for each row, checks that all responses are equal,
+puts load on them in turn and writes Markdown tables with the targets marked. Run it in the root of the
 project, with the test extra installed, on a machine that does nothing else; it takes about fifteen minutes.
-Variables of the environment reach the gateway. `python -m tests.benchmarks.instructions` counts instructions
-in place of time, which a busy machine does not disturb.
+Environment variables are passed to the gateway. `python -m tests.benchmarks.instructions` counts instructions
+instead of time, which is independent of other load.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from tests.benchmarks.workloads import WORKLOADS
     type=click.IntRange(0),
     default=50,
     show_default=True,
-    help="Documents of each workload that the gateway has never seen, to measure their first uses.",
+    help="Documents of each workload that are new to the gateway, to measure their first uses.",
 )
 @click.option(
     "--json",
@@ -85,18 +85,18 @@ def main(
     rows: list[Row] = [each for each in ROWS if not row_names or each.name in row_names]
     if python_collector:
         rows = [each.with_python_collector() if isinstance(each, HandwrittenRow) else each for each in rows]
-    made = run(
+    results = run(
         rows,
         workloads,
         concurrency=concurrency or ((1,) if quick else (1, 16, 64)),
         rounds=rounds,
         seconds=seconds,
         unseen=unseen,
-        tell=lambda text: click.echo(text, err=True),
+        report_progress=lambda text: click.echo(text, err=True),
     )
     if file is not None:
-        file.write_bytes(msgspec.json.format(msgspec.json.encode(figures(made, workloads))))
-    click.echo(markdown(made, workloads), nl=False)
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(figures(results, workloads))))
+    click.echo(markdown(results, workloads), nl=False)
 
 
 if __name__ == "__main__":

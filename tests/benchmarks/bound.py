@@ -1,7 +1,7 @@
 """The lower bound: the msgspec endpoints over bare asyncio protocols, without any HTTP library.
 
-A request is its method, target and body; a response is its bytes. What remains is what no gateway can leave
-out: read a request, fetch from upstream, decode what is needed, project it, encode it, write it.
+A request is its method, target and body; a response is its bytes. The remaining work is necessary in any
+gateway: read a request, fetch from upstream, decode the needed members, project, encode and write them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The load: kept-alive HTTP/1.1 connections, each of which asks again as soon as it is answered.
+"""The load: kept-alive HTTP/1.1 connections, each of which sends its next request after each response.
 
-Every answer is compared with the expected bytes, under load too: a row that fails fast would win otherwise.
+Every response is compared with the expected bytes, under load too: a row that fails fast would win otherwise.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ WAKING = 8
 PATIENCE = 300  # seconds after the end of the load until a server counts as stuck
 
 
-class WrongAnswer(Exception):
-    """A server answered something else than what it is measured for."""
+class UnexpectedResponse(Exception):
+    """A server sent another response than the one that it is measured for."""
 
 
 @dataclass(frozen=True)
 class UpstreamResponse:
-    """Status and body of one answer."""
+    """Status and body of one response."""
 
     status: int
     body: bytes
 
 
 class Connection(asyncio.Protocol):
-    """One connection to a server: a question, then its answer, then the next question."""
+    """One connection to a server: a request, then its response, then the next request."""
 
     transport: asyncio.Transport
 
     def __init__(self) -> None:
         self._received = bytearray()
-        self._expected = 0  # bytes of the whole answer, once its head is here
+        self._expected = 0  # bytes of the complete response, once its head is read
         self._body_at = 0
-        self._answered: asyncio.Future[UpstreamResponse] | None = None
+        self._response: asyncio.Future[UpstreamResponse] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -60,25 +60,25 @@ class Connection(asyncio.Protocol):
             length = self._received[:end].lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0]
             self._body_at = end + 4
             self._expected = self._body_at + int(length)
-        if len(self._received) >= self._expected and self._answered is not None:
+        if len(self._received) >= self._expected and self._response is not None:
             response = UpstreamResponse(int(self._received[9:12]), bytes(self._received[self._body_at :]))
             self._received.clear()
             self._expected = 0
-            self._answered.set_result(response)
+            self._response.set_result(response)
 
     def connection_lost(self, reason: Exception | None) -> None:
-        if self._answered is not None and not self._answered.done():
-            self._answered.set_exception(reason or WrongAnswer("the server closed the connection"))
+        if self._response is not None and not self._response.done():
+            self._response.set_exception(reason or UnexpectedResponse("the server closed the connection"))
 
-    async def execute(self, question: bytes) -> UpstreamResponse:
-        self._answered = asyncio.get_running_loop().create_future()
-        self.transport.write(question)
-        return await self._answered
+    async def execute(self, encode_request: bytes) -> UpstreamResponse:
+        self._response = asyncio.get_running_loop().create_future()
+        self.transport.write(encode_request)
+        return await self._response
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one server did in one stretch of load."""
+    """The work of one server in one period of load."""
 
     requests: int
     cpu_seconds: float
@@ -90,13 +90,13 @@ class Measured:
         return self.cpu_seconds / self.requests * 1000
 
 
-def question(
+def encode_request(
     method: str,
     path: str,
     body: Any = None,
     headers: Mapping[str, str] = CALLER,  # Any: JSON
 ) -> bytes:
-    """The bytes of one request."""
+    """Return the bytes of one request."""
     content = b"" if body is None else msgspec.json.encode(body)
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Accept: application/json"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -106,36 +106,36 @@ def question(
 
 
 def check(response: UpstreamResponse, expected: bytes) -> None:
-    """Raise `WrongAnswer` unless it is the expected one."""
+    """Raise `UnexpectedResponse` unless it is the expected one."""
     if response.status != 200 or response.body != expected:
-        raise WrongAnswer(f"status {response.status}: {response.body[:500]!r}")
+        raise UnexpectedResponse(f"status {response.status}: {response.body[:500]!r}")
 
 
-async def execute(url: str, asked: bytes) -> UpstreamResponse:
-    """One answer over a connection of its own."""
+async def execute(url: str, request: bytes) -> UpstreamResponse:
+    """Return one response over a separate connection."""
     async with asyncio.timeout(PATIENCE), connections(url, 1) as (connection,):
-        return await connection.execute(asked)
+        return await connection.execute(request)
 
 
 async def load(
-    process: Process, asked: bytes, expected: bytes, *, concurrency: int, seconds: float
+    process: Process, request: bytes, expected: bytes, *, concurrency: int, seconds: float
 ) -> Measured:
-    """Ask over so many connections for so long; what is under way at the end is waited for and counted.
+    """Send requests over so many connections for so long; those in flight at the end are finished and counted.
 
-    A tenth of the time goes before, unmeasured, over a few of the connections: it wakes up what slept.
+    A warm-up of a tenth of the time, over a few of the connections, is not measured.
     """
     async with connections(process.url, concurrency) as opened:
-        await _until(time.monotonic() + seconds / 10, opened[:WAKING], asked, expected)
+        await _until(time.monotonic() + seconds / 10, opened[:WAKING], request, expected)
         cpu, began = process.cpu_seconds(), time.monotonic()
-        requests = await _until(began + seconds, opened, asked, expected)
+        requests = await _until(began + seconds, opened, request, expected)
         return Measured(requests, process.cpu_seconds() - cpu, time.monotonic() - began)
 
 
-async def _until(end: float, opened: list[Connection], asked: bytes, expected: bytes) -> int:
+async def _until(end: float, opened: list[Connection], request: bytes, expected: bytes) -> int:
     async def worker(connection: Connection) -> int:
         done = 0
         while not done or time.monotonic() < end:
-            check(await connection.execute(asked), expected)
+            check(await connection.execute(request), expected)
             done += 1
         return done
 
@@ -145,7 +145,7 @@ async def _until(end: float, opened: list[Connection], asked: bytes, expected: b
 
 @asynccontextmanager
 async def connections(url: str, count: int) -> AsyncIterator[list[Connection]]:
-    """Kept-alive connections to a server, closed with the block."""
+    """Open kept-alive connections to a server, closed with the block."""
     host, port = urlsplit(url).netloc.split(":")
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:

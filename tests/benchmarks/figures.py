@@ -1,4 +1,4 @@
-"""What a server counts itself, read as Prometheus would read it."""
+"""Counters of a server, read from its metrics."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Execution:
 
 
 async def execution(process: Process, path: str) -> Execution:
-    """Read them from the metrics of a server. Raises `driver.WrongAnswer` where it has none."""
-    response = await driver.execute(process.url, driver.question("GET", path, headers={}))
+    """Read them from the metrics of a server. Raises `driver.UnexpectedResponse` if it has none."""
+    response = await driver.execute(process.url, driver.encode_request("GET", path, headers={}))
     if response.status != 200:
-        raise driver.WrongAnswer(f"{path}: status {response.status}: {response.body[:500]!r}")
+        raise driver.UnexpectedResponse(f"{path}: status {response.status}: {response.body[:500]!r}")
     samples = [
         sample
         for family in text_string_to_metric_families(response.body.decode())

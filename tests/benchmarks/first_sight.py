@@ -1,4 +1,4 @@
-"""What documents cost that a server has never seen: to parse, to validate, to price, to make a plan of."""
+"""The cost of new documents: parsing, validation, cost estimate and plan."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.benchmarks.processes import Process
 from tests.benchmarks.workloads import Workload
 
 USES = 4  # of each document; from the third on, nothing of it is new
-SETTLE = 0.005  # seconds for what a server does once the answer is sent
-MOST_MS = 6.0
+SETTLE = 0.005  # seconds for the work of a server after the response
+MAX_MS = 6.0
 
 _FIRST_ID = re.compile(r"\bid\b")
 _ID_OF_NODE = re.compile(rb'(?<=[\[,])\{"id":')
@@ -21,7 +21,7 @@ _ID_OF_NODE = re.compile(rb'(?<=[\[,])\{"id":')
 
 @dataclass(frozen=True, kw_only=True)
 class FirstSight:
-    """CPU milliseconds: of a document that is known, and how much more its first and its second use took.
+    """CPU milliseconds: of a known document, and the additional ones of the first two uses of a new one.
 
     Medians over `documents`. The gateway compiles a plan at the first use of an operation: that is in
     its figure.
@@ -34,7 +34,7 @@ class FirstSight:
 
     @property
     def together(self) -> float:
-        """What a new document costs until nothing of it is new."""
+        """Return the additional cost of a new document in all."""
         return self.first + self.second
 
     def figures(self) -> dict[str, float]:
@@ -42,7 +42,7 @@ class FirstSight:
 
 
 def unseen(workload: Workload, number: int) -> Workload:
-    """The same question in a text of its own: another name of the operation, another alias in each node."""
+    """Return an equivalent request with a new text: another operation name, another alias in each node."""
     assert workload.query.startswith("{")
     query = _FIRST_ID.sub(f"id{number}: id", workload.query, count=1)
     return Workload(
@@ -50,22 +50,25 @@ def unseen(workload: Workload, number: int) -> Workload:
     )
 
 
-def answer_to_unseen(body: bytes, number: int) -> bytes:
-    """What the answer to the original becomes."""
+def expected_response(body: bytes, number: int) -> bytes:
+    """Return the response to the original with the aliases of the new document."""
     return _ID_OF_NODE.sub(b'{"id%d":' % number, body)
 
 
 async def measure(process: Process, workload: Workload, body: bytes, documents: int) -> FirstSight:
-    """Ask documents that nobody has seen, each several times, and tell what the uses took.
+    """Execute new documents, each several times, and return the time of the uses.
 
-    `body` is the answer to the original; raises `driver.WrongAnswer` where one of its kin gets another.
+    `body` is the response to the original; raises `driver.UnexpectedResponse` if that to a new one differs.
     """
     uses: list[list[float]] = []
     async with driver.connections(process.url, 1) as (connection,):
         for number in range(documents):
             text = {"query": unseen(workload, number).query}
-            asked, expected = driver.question("POST", "/graphql", text), answer_to_unseen(body, number)
-            uses.append([await _cpu_ms(process, connection, asked, expected) for _ in range(USES)])
+            request, expected = (
+                driver.encode_request("POST", "/graphql", text),
+                expected_response(body, number),
+            )
+            uses.append([await _cpu_ms(process, connection, request, expected) for _ in range(USES)])
     known = median(each for first, second, *later in uses for each in later)
     return FirstSight(
         documents=documents,
@@ -75,9 +78,9 @@ async def measure(process: Process, workload: Workload, body: bytes, documents: 
     )
 
 
-async def _cpu_ms(process: Process, connection: driver.Connection, asked: bytes, expected: bytes) -> float:
+async def _cpu_ms(process: Process, connection: driver.Connection, request: bytes, expected: bytes) -> float:
     before = process.cpu_seconds()
-    response = await connection.execute(asked)
+    response = await connection.execute(request)
     driver.check(response, expected)
     await asyncio.sleep(SETTLE)
     return (process.cpu_seconds() - before) * 1000

@@ -1,9 +1,9 @@
-"""The yardsticks: endpoints for exactly the workloads, written by hand with Starlette and aiohttp.
+"""The baselines: endpoints for exactly the workloads, handwritten with Starlette and aiohttp.
 
-They ask upstream the same questions as the gateway, in the caller's name and in calls of 50 ids, and give the
-same bytes. What they do not have is everything that makes the gateway one: no GraphQL, no limits, no
-deadlines, no translation of failures, no request ids. This module holds what they share, the calls; the two
-modules beside it differ in how they read and write JSON.
+They send upstream the same requests as the gateway, with the caller's token and 50 ids a call, and return the
+same bytes. They have none of the other features of the gateway: no GraphQL, no limits, no
+deadlines, no translation of failures, no request ids. This module has the calls, which they share; the two
+other modules differ in how they read and write JSON.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _BY_REQUEST_DATE = quote("cql.allRecords=1 sortby requestDate id", safe="")
 
 
 def date(text: str | None) -> str | None:
-    """A moment in the one form of the API."""
+    """Return a date in the one form of the API."""
     return None if text is None else f"{text[:23]}Z"
 
 
 class Incoming(Protocol):
-    """The members of a request that the endpoints read: Starlette's has them, and the one of `bound`."""
+    """The members of a request that the endpoints read: of Starlette's and of that of `bound`."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...
@@ -53,7 +53,7 @@ class Incoming(Protocol):
 
 @cache
 def enum(text: str) -> str:
-    """A text of a closed value set as its enum value: `Open - Not yet filled` is OPEN_NOT_YET_FILLED."""
+    """Return a text as the enum value of a closed set: `Open - Not yet filled` is OPEN_NOT_YET_FILLED."""
     return text.upper().replace(" - ", "_").replace(" ", "_")
 
 
@@ -107,7 +107,7 @@ class Calls(ABC):
 
 
 class AiohttpCalls(Calls):
-    """The calls over one aiohttp session for the life of the process."""
+    """The calls over one aiohttp session for the lifetime of the process."""
 
     session: aiohttp.ClientSession
 
@@ -154,7 +154,7 @@ class Endpoints(ABC):
 
     @abstractmethod
     def listed(self, page: bytes) -> bytes:
-        """What W2 asks, of each loan of a page."""
+        """Return the fields of W2 for each loan of a page."""
 
     @abstractmethod
     async def loans_with_links(self, request: Incoming) -> bytes:

@@ -1,8 +1,8 @@
-"""The second yardstick: msgspec Structs of just the members that are needed.
+"""The second baseline: msgspec Structs of only the needed members.
 
-What is not declared is skipped and never becomes an object. Where an answer has the members of the record,
-one Struct serves both ways, and what has another form in the answer is changed in place. `gc=False` is safe:
-nothing here refers to what refers to it.
+Undeclared members are skipped and never become objects. If a response has the members of the record,
+one Struct is used for both, and values with another form in the response are changed in place. `gc=False` is
+safe: no object is in a cycle.
 """
 
 from __future__ import annotations
@@ -460,7 +460,7 @@ class MsgspecEndpoints(Endpoints):
     async def loan(self, request: Incoming) -> bytes:
         (loan,) = _scalar_loans(await self.calls.loan(request)).loans
         loan.loanDate, loan.dueDate = date(loan.loanDate), date(loan.dueDate)
-        return _answer({"loan": loan})
+        return _respond({"loan": loan})
 
     def listed(self, page: bytes) -> bytes:
         nodes = []
@@ -490,7 +490,7 @@ class MsgspecEndpoints(Endpoints):
                     item,
                 )
             )
-        return _answer({"loans": {"nodes": nodes}})
+        return _respond({"loans": {"nodes": nodes}})
 
     async def loans_with_links(self, request: Incoming) -> bytes:
         loans = _linked_loans(await self.calls.loans(request)).loans
@@ -514,7 +514,7 @@ class MsgspecEndpoints(Endpoints):
                     titles.get(loan.item.instanceId),
                 )
             )
-        return _answer({"loans": {"nodes": nodes}})
+        return _respond({"loans": {"nodes": nodes}})
 
     async def requests_with_links(self, request: Incoming) -> bytes:
         requests = _linked_requests(await self.calls.requests(request)).requests
@@ -540,14 +540,14 @@ class MsgspecEndpoints(Endpoints):
             )
             for each in requests
         ]
-        return _answer({"requests": {"nodes": nodes}})
+        return _respond({"requests": {"nodes": nodes}})
 
     async def check_out(self, request: Incoming) -> bytes:
         body = _encode(_check_out(await request.body()))
         loan = _lent_loan(await self.calls.check_out(body, request))
         loan.status.name = enum(loan.status.name)
         node = LentNode(loan.id, date(loan.loanDate), date(loan.dueDate), loan.status, loan.item)
-        return _answer({"checkOut": {"__typename": "CheckedOut", "loan": node}})
+        return _respond({"checkOut": {"__typename": "CheckedOut", "loan": node}})
 
     async def loans_as_they_are(self, request: Incoming) -> bytes:
         nodes = []
@@ -565,7 +565,7 @@ class MsgspecEndpoints(Endpoints):
                     NamedDesk(loan.checkoutServicePointId, loan.checkoutServicePoint.name),
                 )
             )
-        return _answer({"loans": {"nodes": nodes}})
+        return _respond({"loans": {"nodes": nodes}})
 
     async def loans_with_keys(self, request: Incoming) -> bytes:
         nodes = []
@@ -602,10 +602,10 @@ class MsgspecEndpoints(Endpoints):
                     Key(loan.checkoutServicePointId),
                 )
             )
-        return _answer({"loans": {"nodes": nodes}})
+        return _respond({"loans": {"nodes": nodes}})
 
 
-def _answer(data: dict[str, Any]) -> bytes:  # Any: whatever the encoder takes
+def _respond(data: dict[str, Any]) -> bytes:  # Any: any type of the encoder
     return _encode({"data": data})
 
 

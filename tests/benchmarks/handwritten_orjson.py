@@ -1,4 +1,4 @@
-"""The first yardstick: orjson. Good code of the usual kind: it decodes whole answers, as anybody would."""
+"""The first baseline: orjson, in the usual way: complete responses are decoded into dictionaries."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class OrjsonEndpoints(Endpoints):
 
     async def loan(self, request: Incoming) -> bytes:
         (loan,) = orjson.loads(await self.calls.loan(request))["loans"]
-        return _answer(
+        return _respond(
             {
                 "loan": {
                     "id": loan["id"],
@@ -133,7 +133,7 @@ class OrjsonEndpoints(Endpoints):
             }
             for loan in orjson.loads(page)["loans"]
         ]
-        return _answer({"loans": {"nodes": nodes}})
+        return _respond({"loans": {"nodes": nodes}})
 
     async def loans_with_links(self, request: Incoming) -> bytes:
         loans = orjson.loads(await self.calls.loans(request))["loans"]
@@ -155,7 +155,7 @@ class OrjsonEndpoints(Endpoints):
             }
             for loan in loans
         ]
-        return _answer({"loans": {"nodes": nodes}})
+        return _respond({"loans": {"nodes": nodes}})
 
     async def requests_with_links(self, request: Incoming) -> bytes:
         requests = orjson.loads(await self.calls.requests(request))["requests"]
@@ -181,12 +181,12 @@ class OrjsonEndpoints(Endpoints):
             }
             for each in requests
         ]
-        return _answer({"requests": {"nodes": nodes}})
+        return _respond({"requests": {"nodes": nodes}})
 
     async def check_out(self, request: Incoming) -> bytes:
         body = orjson.dumps(orjson.loads(await request.body()))
         loan = orjson.loads(await self.calls.check_out(body, request))
-        return _answer(
+        return _respond(
             {
                 "checkOut": {
                     "__typename": "CheckedOut",
@@ -230,7 +230,7 @@ class OrjsonEndpoints(Endpoints):
             }
             for loan in orjson.loads(await self.calls.loans(request))["loans"]
         ]
-        return _answer({"loans": {"nodes": nodes}})
+        return _respond({"loans": {"nodes": nodes}})
 
     async def loans_with_keys(self, request: Incoming) -> bytes:
         nodes = [
@@ -267,14 +267,14 @@ class OrjsonEndpoints(Endpoints):
             }
             for loan in orjson.loads(await self.calls.loans(request))["loans"]
         ]
-        return _answer({"loans": {"nodes": nodes}})
+        return _respond({"loans": {"nodes": nodes}})
 
 
 async def _by_id(pages: Awaitable[list[bytes]], key: str) -> dict[str, Record]:
     return {record["id"]: record for page in await pages for record in orjson.loads(page)[key]}
 
 
-def _answer(data: Record) -> bytes:
+def _respond(data: Record) -> bytes:
     return orjson.dumps({"data": data})
 
 

@@ -52,14 +52,14 @@ REQUESTS_IN_WINDOW = 8
 REQUESTS_IN_WINDOW_OF_LARGE = 2
 IDLE_SECONDS = 2.0
 
-# Hashes of strings decide how dictionaries collide; without a seed each process has others.
+# Hashes of strings determine the collisions in dictionaries; without a seed they differ between processes.
 _ENVIRONMENT = {"PYTHONHASHSEED": "0"}
 
 _TOTAL = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
 
 
 class CallgrindFailed(Exception):
-    """callgrind did not do as it was told, so there is no count."""
+    """callgrind did not follow a command, so there is no count."""
 
 
 def missing_tools() -> list[str]:
@@ -76,7 +76,7 @@ class Window:
 
     @property
     def rate(self) -> float:
-        """Instructions per second."""
+        """Return the instructions per second."""
         return self.instructions / self.seconds
 
 
@@ -111,13 +111,13 @@ class Counter:
         return sum(counts)
 
     async def window(
-        self, connection: driver.Connection, question: bytes, expected: bytes, requests: int
+        self, connection: driver.Connection, encode_request: bytes, expected: bytes, requests: int
     ) -> Window:
         """Count so many requests, or `IDLE_SECONDS` without any."""
         self.reset()
         began = time.monotonic()
         for _ in range(requests):
-            driver.check(await connection.execute(question), expected)
+            driver.check(await connection.execute(encode_request), expected)
         if not requests:
             await asyncio.sleep(IDLE_SECONDS)
         return Window(seconds=time.monotonic() - began, instructions=self.read())
@@ -187,19 +187,21 @@ def count(
 
 
 async def _count(counter: Counter, row: Row, workload: Workload, windows: int) -> float:
-    question = row.question(workload)
+    encode_request = row.encode_request(workload)
     requests = REQUESTS_IN_WINDOW_OF_LARGE if workload.alone else REQUESTS_IN_WINDOW
     counts = []
     async with driver.connections(counter.process.url, 1) as (connection,):
-        expected = (await connection.execute(question)).body
+        expected = (await connection.execute(encode_request)).body
         for _ in range(WARM_UP):
-            driver.check(await connection.execute(question), expected)
+            driver.check(await connection.execute(encode_request), expected)
         counter.start()
         try:
-            await counter.window(connection, question, expected, requests)  # translates code that is new
-            idle = await counter.window(connection, question, expected, 0)
+            await counter.window(
+                connection, encode_request, expected, requests
+            )  # translates code that is new
+            idle = await counter.window(connection, encode_request, expected, 0)
             for _ in range(windows):
-                busy = await counter.window(connection, question, expected, requests)
+                busy = await counter.window(connection, encode_request, expected, requests)
                 counts.append((busy.instructions - idle.rate * busy.seconds) / requests)
         finally:
             counter.stop()

@@ -1,9 +1,9 @@
-"""What Strawberry's documentation leads to: its ASGI view, dataclasses, its DataLoader, httpx as it comes.
+"""A schema as in Strawberry's documentation: its ASGI view, dataclasses, its DataLoader, httpx with defaults.
 
-The types are built from the JSON of upstream, each link goes through a loader of its request, and nothing is
-tuned: no document cache, no executor of its own. It has the types and members that the workloads ask for; the
-gateway has some eight times as many. Served as the other rows are, so what differs is not the server. Two
-departures: httpx gets no timeout, since its pool would give up under load, and loaders ask 50 ids a call.
+The types are built from the JSON of upstream, each link is loaded by a loader of its request, and nothing is
+tuned: no document cache, no custom executor. It has the types and members that the workloads select; the
+gateway has some eight times as many. It is served like the other rows, so the server is the same. Two
+differences: httpx has no timeout, since its pool would fail under load, and loaders request 50 ids a call.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ T = TypeVar("T")
 DateTime = NewType("DateTime", datetime)
 
 
-def written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def written(date_time: datetime) -> str:
+    return date_time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def moment(text: str | None) -> DateTime | None:
+def date_time(text: str | None) -> DateTime | None:
     return None if text is None else DateTime(datetime.fromisoformat(text))
 
 
@@ -100,7 +100,7 @@ class User:
             id=strawberry.ID(record["id"]),
             username=record.get("username"),
             barcode=record.get("barcode"),
-            expiration_date=moment(record.get("expirationDate")),
+            expiration_date=date_time(record.get("expirationDate")),
             personal=Personal(
                 last_name=personal.get("lastName"),
                 first_name=personal.get("firstName"),
@@ -159,7 +159,7 @@ class ItemStatus:
 
     @classmethod
     def read(cls, record: Record) -> ItemStatus:
-        return cls(name=ItemStatusName(record["name"]), date=moment(record.get("date")))
+        return cls(name=ItemStatusName(record["name"]), date=date_time(record.get("date")))
 
 
 @strawberry.type
@@ -187,7 +187,7 @@ class Item:
 
 @strawberry.type
 class Reference:
-    """A record whose service has nothing to add here: the loan has its id."""
+    """A record whose service is not called here: the loan has its id."""
 
     id: strawberry.ID
 
@@ -326,8 +326,8 @@ class Loan:
     def read(cls, record: Record) -> Loan:
         return cls(
             id=strawberry.ID(record["id"]),
-            loan_date=moment(record.get("loanDate")),
-            due_date=moment(record.get("dueDate")),
+            loan_date=date_time(record.get("loanDate")),
+            due_date=date_time(record.get("dueDate")),
             action=record.get("action"),
             action_comment=record.get("actionComment"),
             renewal_count=record.get("renewalCount"),
@@ -340,8 +340,8 @@ class Loan:
                 amount_remaining_to_pay=record["feesAndFines"]["amountRemainingToPay"]
             ),
             metadata=Metadata(
-                created_date=moment(record["metadata"].get("createdDate")),
-                updated_date=moment(record["metadata"].get("updatedDate")),
+                created_date=date_time(record["metadata"].get("createdDate")),
+                updated_date=date_time(record["metadata"].get("updatedDate")),
             ),
             loan_item=LoanItem.read(record["item"]),
             user_id=record["userId"],
@@ -392,7 +392,7 @@ class Request:
     def read(cls, record: Record) -> Request:
         return cls(
             id=strawberry.ID(record["id"]),
-            request_date=moment(record.get("requestDate")),
+            request_date=date_time(record.get("requestDate")),
             request_type=RequestType(record["requestType"]),
             status=RequestStatus(record["status"]),
             position=record.get("position"),
@@ -474,13 +474,13 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     config=StrawberryConfig(
-        scalar_map={DateTime: strawberry.scalar(name="DateTime", serialize=written, parse_value=moment)}
+        scalar_map={DateTime: strawberry.scalar(name="DateTime", serialize=written, parse_value=date_time)}
     ),
 )
 
 
 class View(GraphQL[Context, None]):
-    """Strawberry's view with a context of our own, as its documentation has it."""
+    """Strawberry's view with a custom context, as in its documentation."""
 
     http: httpx.AsyncClient
 

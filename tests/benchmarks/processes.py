@@ -1,4 +1,4 @@
-"""The processes that are measured, and what the operating system accounts to them. Linux only.
+"""The measured processes, and their CPU time and memory as the operating system reports them. Linux only.
 
 CPU time is the kernel's: `clock_getcpuclockid(3)` reads the same account as utime and stime in
 `/proc/<pid>/stat`, in nanoseconds in place of hundredths of a second. It holds what the kernel did for the
@@ -21,22 +21,22 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 START_SECONDS_WRAPPED = 600  # under valgrind a process takes up to fifty times as long
 
-_CPUCLOCK_SCHED = 2  # of the clocks that a process has: what it ran
+_CPUCLOCK_SCHED = 2  # the clock of the CPU time of a process
 
 
 class Process:
-    """A server that runs, and its address."""
+    """A running server, and its address."""
 
     def __init__(self, pid: int, url: str) -> None:
         self.pid = pid
         self.url = url
 
     def cpu_seconds(self) -> float:
-        """CPU time of the process and its children until now, user and system."""
+        """Return the CPU time of the process and its children until now, user and system."""
         return sum(time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED) for pid in _tree(self.pid))
 
     def resident_bytes(self) -> int:
-        """Memory that the process and its children hold."""
+        """Return the memory of the process and its children."""
         return sum(_resident(pid) for pid in _tree(self.pid))
 
 

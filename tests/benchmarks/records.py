@@ -4,7 +4,7 @@ A loan has some 60 members, the summaries of item, borrower, policies and servic
 mod-circulation embeds among them (2.5 kB); what is null is absent, as there. The first 100 loans belong to 40
 users, 5 service points and 60 titles; 900 more, of the same, are for lists of 1,000. The 100 requests differ
 in everything: requester, proxy, pickup point, title and item. Summaries agree with the records they are of,
-so that whoever follows a link and whoever reads the summary find the same.
+so that a followed link and the embedded summary have the same values.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _SUBJECTS = ("tides", "volcanoes", "printing", "railways", "mosses", "lighthouse
 
 
 def uid(kind: str, number: int) -> str:
-    """The id of a record: a UUID that is the same in each process."""
+    """Return the id of a record: a UUID that is the same in each process."""
     return str(uuid.uuid5(_NAMESPACE, f"{kind} {number}"))
 
 
-def moment(days: int) -> str:
-    """A moment in FOLIO's own form, some days into 2026."""
+def date_time(days: int) -> str:
+    """Return a date and time in FOLIO's form, some days into 2026."""
     month, day = divmod(days, 28)
     return f"2026-{month % 12 + 1:02d}-{day + 1:02d}T{days % 24:02d}:30:00.000+00:00"
 
 
 def metadata(number: int) -> Record:
     return {
-        "createdDate": moment(number),
+        "createdDate": date_time(number),
         "createdByUserId": uid("staff", number % 3),
-        "updatedDate": moment(number + 20),
+        "updatedDate": date_time(number + 20),
         "updatedByUserId": uid("staff", number % 5),
     }
 
@@ -76,10 +76,10 @@ def user(number: int) -> Record:
             ],
             "preferredContactTypeId": "002",
         },
-        "enrollmentDate": moment(number),
-        "expirationDate": moment(number + 180),
-        "createdDate": moment(number),
-        "updatedDate": moment(number + 1),
+        "enrollmentDate": date_time(number),
+        "expirationDate": date_time(number + 180),
+        "createdDate": date_time(number),
+        "updatedDate": date_time(number + 1),
         "metadata": metadata(number),
     }
 
@@ -145,7 +145,7 @@ def instance(number: int) -> Record:
 
 
 def item(number: int, status: str = "Checked out") -> Record:
-    """A copy of the title of the same number; those of loans wrap round after 60 titles."""
+    """Return a copy of the title of the same number; those of loans wrap round after 60 titles."""
     title = instance(number % TITLES_OF_LOANS if number < MANY_LOANS else number)
     return {
         "id": uid("item", number),
@@ -160,7 +160,7 @@ def item(number: int, status: str = "Checked out") -> Record:
         "administrativeNotes": [],
         "notes": [],
         "circulationNotes": [],
-        "status": {"name": status, "date": moment(number % 200)},
+        "status": {"name": status, "date": date_time(number % 200)},
         "electronicAccess": [],
         "statisticalCodeIds": [],
         "metadata": metadata(number % 200),
@@ -179,7 +179,7 @@ def item(number: int, status: str = "Checked out") -> Record:
 
 
 def item_of_loan(copy: Record, title: Record) -> Record:
-    """The item as its loan carries it."""
+    """Return the item as embedded in its loan."""
     return {
         "id": copy["id"],
         "title": copy["title"],
@@ -216,8 +216,8 @@ def loan(number: int) -> Record:
         "lostItemPolicyId": uid("lost policy", 0),
         "itemEffectiveLocationIdAtCheckOut": copy["effectiveLocation"]["id"],
         "status": {"name": "Open"},
-        "loanDate": moment(number),
-        "dueDate": moment(number + 28),
+        "loanDate": date_time(number),
+        "dueDate": date_time(number + 28),
         "action": ("checkedout", "renewed")[number % 2],
         **({"actionComment": "Renewed at the desk"} if number % 2 else {}),
         "renewalCount": number % 2,
@@ -274,7 +274,7 @@ def request(number: int) -> Record:
         "id": uid("request", number),
         "requestType": ("Hold", "Recall", "Page")[number % 3],
         "requestLevel": "Item",
-        "requestDate": moment(number),
+        "requestDate": date_time(number),
         **({"patronComments": "By the window, please"} if number % 4 == 0 else {}),
         "requesterId": requester["id"],
         "proxyUserId": proxy["id"],
@@ -321,8 +321,8 @@ def request(number: int) -> Record:
     }
 
 
-def shelves() -> dict[str, tuple[str, list[Record]]]:
-    """What each path of the upstream serves: the member that the list stands in, and its records in order."""
+def prepared_lists() -> dict[str, tuple[str, list[Record]]]:
+    """Return, for each path of the upstream, the member of the list, and its records in order."""
     of_requests = range(1000, 1000 + REQUESTS)
     return {
         "/circulation-bff/loans": ("loans", [loan(number) for number in range(MANY_LOANS)]),

@@ -1,4 +1,4 @@
-"""What is compared: each row is a server of its own, over the same upstream.
+"""The compared rows: each is a separate server over the same upstream.
 
 To measure another way to execute, add a `GatewayRow` with its variable; for another design, a module that
 serves it and a row that starts it.
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from tests.benchmarks.driver import question
+from tests.benchmarks.driver import encode_request
 from tests.benchmarks.processes import Process, started
 from tests.benchmarks.serving import SPARE_COLLECTIONS, UPSTREAM
 from tests.benchmarks.workloads import Workload
@@ -29,16 +29,16 @@ _PATIENCE = {
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """A server, and how it is asked for a workload.
+    """A server, and its request for a workload.
 
-    `exact` where it must give the same bytes as the first row, from the same upstream calls; otherwise the
-    same data will do.
+    `exact` if it must return the same bytes as the first row, from the same upstream calls; otherwise the
+    same data is sufficient.
     """
 
     name: str
     what: str
     exact: bool = True
-    metrics: str | None = None  # where it tells its figures, in the text format of Prometheus
+    metrics: str | None = None  # the path of its metrics, in the text format of Prometheus
 
     @contextmanager
     def serving(self, upstream: str, wrapper: Sequence[str] = ()) -> Iterator[Process]:
@@ -46,13 +46,13 @@ class Row:
         raise NotImplementedError
 
     def environment(self, upstream: str) -> dict[str, str]:
-        """Return the variables that the server is started with, beside those of this process."""
+        """Return the variables of the server, in addition to those of this process."""
         return {UPSTREAM: upstream}
 
-    def question(self, workload: Workload) -> bytes:
-        """The request of a workload to this server; a GraphQL request unless said otherwise."""
+    def encode_request(self, workload: Workload) -> bytes:
+        """Return the request of a workload to this server; a GraphQL request by default."""
         body = {"query": workload.query, "variables": workload.variables}
-        return question("POST", "/graphql", body)
+        return encode_request("POST", "/graphql", body)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +83,10 @@ class GatewayRow(Row):
 
 @dataclass(frozen=True, eq=False)
 class HandwrittenRow(Row):
-    """The endpoints that were written for the workloads, in one of their modules.
+    """The endpoints written for the workloads, in one of their modules.
 
-    They spare the garbage collector as the gateway does. That is a setting of the process, and no merit of
-    how a request is executed; and decoding into dictionaries gains a fifth from it.
+    They have the gateway's settings of the garbage collector. These belong to the process, and not to the
+    execution of a request; and decoding into dictionaries gains a fifth from them.
     """
 
     module: str = field(kw_only=True)
@@ -100,8 +100,8 @@ class HandwrittenRow(Row):
     def environment(self, upstream: str) -> dict[str, str]:
         return {UPSTREAM: upstream, **({SPARE_COLLECTIONS: "1"} if self.spare_collections else {})}
 
-    def question(self, workload: Workload) -> bytes:
-        return question(workload.method, workload.path, workload.body)
+    def encode_request(self, workload: Workload) -> bytes:
+        return encode_request(workload.method, workload.path, workload.body)
 
     def with_python_collector(self) -> HandwrittenRow:
         """The same, but the garbage collector is left as Python sets it."""

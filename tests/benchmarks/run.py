@@ -1,7 +1,7 @@
-"""The run: check that every row answers alike, load them by turns, and ask them what became of it.
+"""The run: check that the responses of all rows are equal, load the rows in turn, and read their counters.
 
-Figures are CPU per request of the server process alone, the median of the rounds. Rounds go by turns, so that
-whatever else the machine does falls on all rows alike, and each begins with another row; figures of different
+Figures are CPU per request of the server process alone, the median of the rounds. Rows take turns, so that
+other work of the machine affects all rows equally, and each begins with another row; figures of different
 runs are not comparable, ratios within one run are. Time is not measured: on one machine it would be the time
 of driver and upstream as well.
 """
@@ -28,7 +28,7 @@ from tests.benchmarks.workloads import Workload
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What a row answered to a workload before anything was timed."""
+    """The response of a row to a workload before the measurement, and its upstream calls."""
 
     body: bytes
     calls: tuple[str, ...]
@@ -36,7 +36,7 @@ class Checked:
 
 @dataclass(frozen=True, kw_only=True)
 class Resident:
-    """Bytes that a server held before the load, after it, and after the documents that it had never seen."""
+    """Bytes of a server before the load, after it, and after the new documents."""
 
     before: int
     loaded: int
@@ -45,20 +45,20 @@ class Resident:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """All that a run found out."""
+    """All results of a run."""
 
     rows: tuple[Row, ...]
     checked: dict[tuple[str, str], Checked] = field(default_factory=dict)  # by workload and row
     rounds: dict[tuple[str, int, str], list[float]] = field(default_factory=dict)  # by concurrency as well
     resident: dict[str, Resident] = field(default_factory=dict)  # by row
     first_sight: dict[tuple[str, str], FirstSight] = field(default_factory=dict)  # by workload and row
-    execution: dict[str, Execution] = field(default_factory=dict)  # by row, of those that tell it
+    execution: dict[str, Execution] = field(default_factory=dict)  # by row, if it has metrics
 
     def cpu_ms(self, workload: str, concurrency: int, row: str) -> float:
         return median(self.rounds[workload, concurrency, row])
 
     def cells(self) -> list[tuple[str, int]]:
-        """What was measured: workloads and concurrencies, in their order."""
+        """Return the measured workloads and concurrencies, in order."""
         return list(dict.fromkeys((workload, connections) for workload, connections, _ in self.rounds))
 
     def has(self, row: Row) -> bool:
@@ -68,7 +68,7 @@ class Run:
         return self.cpu_ms(workload, concurrency, row) / self.cpu_ms(workload, concurrency, limit)
 
     def unrest(self, workload: str, concurrency: int) -> float:
-        """How far rounds are from the median of their row, as a share of it: the mean of all of them."""
+        """Return the mean relative deviation of rounds from the median of their row."""
         return fmean(
             abs(each - self.cpu_ms(workload, concurrency, row.name))
             / self.cpu_ms(workload, concurrency, row.name)
@@ -78,7 +78,7 @@ class Run:
 
 
 class Disagreement(Exception):
-    """Rows that answer differently cannot be compared."""
+    """Rows with different responses cannot be compared."""
 
 
 def run(
@@ -89,25 +89,27 @@ def run(
     rounds: int,
     seconds: float,
     unseen: int = 0,
-    tell: Callable[[str], None] = lambda text: None,
+    report_progress: Callable[[str], None] = lambda text: None,
 ) -> Run:
     """Start everything, measure, stop everything.
 
-    At the end, gateways are asked so many `unseen` documents of each workload that is marked for it.
+    At the end, gateways execute so many `unseen` documents of each workload that is marked for it.
     """
     with ExitStack() as stack:
         upstream = stack.enter_context(started(["-m", "tests.benchmarks.upstream"]))
         processes = {row: stack.enter_context(row.serving(upstream.url)) for row in rows}
-        measuring = _Measuring(upstream, processes, tell)
+        measuring = _Measuring(upstream, processes, report_progress)
         return asyncio.run(measuring.all(workloads, concurrency, rounds, seconds, unseen))
 
 
 class _Measuring:
-    def __init__(self, upstream: Process, processes: dict[Row, Process], tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, upstream: Process, processes: dict[Row, Process], report_progress: Callable[[str], None]
+    ) -> None:
         self.upstream = upstream
         self.processes = processes
-        self.tell = tell
-        self.made = Run(rows=tuple(processes))
+        self.report_progress = report_progress
+        self.results = Run(rows=tuple(processes))
 
     async def all(
         self,
@@ -117,82 +119,88 @@ class _Measuring:
         seconds: float,
         unseen: int,
     ) -> Run:
-        made = self.made
+        results = self.results
         before = {row: process.resident_bytes() for row, process in self.processes.items()}
         for workload in workloads:
             for row, process in self.processes.items():
-                made.checked[workload.name, row.name] = await check_row(self.upstream, row, process, workload)
-            compare(made, workload)
+                results.checked[workload.name, row.name] = await check_row(
+                    self.upstream, row, process, workload
+                )
+            compare(results, workload)
             for connections in [min(concurrency)] if workload.alone else concurrency:
                 await self._load(workload, connections, rounds, seconds)
         loaded = {row: process.resident_bytes() for row, process in self.processes.items()}
         if unseen:
             await self._first_sight(workloads, unseen)
         for row, process in self.processes.items():
-            made.resident[row.name] = Resident(
+            results.resident[row.name] = Resident(
                 before=before[row], loaded=loaded[row], after=process.resident_bytes()
             )
             if row.metrics is not None:
-                made.execution[row.name] = await execution(process, row.metrics)
-        return made
+                results.execution[row.name] = await execution(process, row.metrics)
+        return results
 
     async def _load(self, workload: Workload, connections: int, rounds: int, seconds: float) -> None:
-        made = self.made
+        results = self.results
         turns = list(self.processes.items())
         for number in range(rounds):
             begin = number % len(turns)
             for row, process in turns[begin:] + turns[:begin]:
                 measured = await driver.load(
                     process,
-                    row.question(workload),
-                    made.checked[workload.name, row.name].body,
+                    row.encode_request(workload),
+                    results.checked[workload.name, row.name].body,
                     concurrency=connections,
                     seconds=seconds,
                 )
-                made.rounds.setdefault((workload.name, connections, row.name), []).append(measured.cpu_ms)
-        medians = (f"{made.cpu_ms(workload.name, connections, row.name):.2f}" for row in made.rows)
-        self.tell(f"{workload.name}, {connections} at once: {' / '.join(medians)} ms")
+                results.rounds.setdefault((workload.name, connections, row.name), []).append(measured.cpu_ms)
+        medians = (f"{results.cpu_ms(workload.name, connections, row.name):.2f}" for row in results.rows)
+        self.report_progress(f"{workload.name}, {connections} at once: {' / '.join(medians)} ms")
 
     async def _first_sight(self, workloads: Sequence[Workload], documents: int) -> None:
-        made = self.made
-        asked = {row: process for row, process in self.processes.items() if row.metrics is not None}
+        results = self.results
+        measured_processes = {
+            row: process for row, process in self.processes.items() if row.metrics is not None
+        }
         for workload in workloads:
             if not workload.first_seen:
                 continue
-            body = made.checked[workload.name, made.rows[0].name].body
-            for row, process in asked.items():
+            body = results.checked[workload.name, results.rows[0].name].body
+            for row, process in measured_processes.items():
                 result = await first_sight.measure(process, workload, body, documents)
-                made.first_sight[workload.name, row.name] = result
+                results.first_sight[workload.name, row.name] = result
                 extra = f"{result.first:.2f} + {result.second:.2f} ms"
-                self.tell(f"{workload.name}, unseen: {row.name} {extra}")
+                self.report_progress(f"{workload.name}, unseen: {row.name} {extra}")
 
 
 async def check_row(upstream: Process, row: Row, process: Process, workload: Workload) -> Checked:
-    """Ask once to warm up, and once more to see the answer and the calls that it took."""
-    await driver.execute(process.url, row.question(workload))
-    await driver.execute(upstream.url, driver.question("GET", CALLS))
-    response = await driver.execute(process.url, row.question(workload))
-    calls = await driver.execute(upstream.url, driver.question("GET", CALLS))
+    """Execute once to warm up, and once more for the response and its calls."""
+    await driver.execute(process.url, row.encode_request(workload))
+    await driver.execute(upstream.url, driver.encode_request("GET", CALLS))
+    response = await driver.execute(process.url, row.encode_request(workload))
+    calls = await driver.execute(upstream.url, driver.encode_request("GET", CALLS))
     if response.status != 200 or b'"errors"' in response.body:
-        raise driver.WrongAnswer(f"{row.name}, {workload.name}: {response.status} {response.body[:500]!r}")
+        raise driver.UnexpectedResponse(
+            f"{row.name}, {workload.name}: {response.status} {response.body[:500]!r}"
+        )
     return Checked(body=response.body, calls=tuple(msgspec.json.decode(calls.body)))
 
 
-def compare(made: Run, workload: Workload) -> None:
-    """Raise `Disagreement` unless all rows gave what the first one gave."""
-    first, *others = made.rows
-    pattern = made.checked[workload.name, first.name]
+def compare(results: Run, workload: Workload) -> None:
+    """Raise `Disagreement` unless all rows returned the same as the first one."""
+    first, *others = results.rows
+    pattern = results.checked[workload.name, first.name]
     for row in others:
-        result = made.checked[workload.name, row.name]
+        result = results.checked[workload.name, row.name]
         same = result.body == pattern.body if row.exact else _data(result.body) == _data(pattern.body)
         if not same:
             raise Disagreement(
-                f"{workload.name}: {first.name} answered {pattern.body[:2000]!r}\n"
+                f"{workload.name}: {first.name} responded {pattern.body[:2000]!r}\n"
                 f"and {row.name} {result.body[:2000]!r}"
             )
         if row.exact and _paths(result) != _paths(pattern):
             raise Disagreement(
-                f"{workload.name}: {first.name} asked {_paths(pattern)}, {row.name} {_paths(result)}"
+                f"{workload.name}: {first.name} requested {_paths(pattern)}, {row.name} {_paths(result)}"
             )
 
 
@@ -201,5 +209,5 @@ def _data(body: bytes) -> Any:  # Any: JSON
 
 
 def _paths(checked: Checked) -> list[str]:
-    """What was asked, but for which ids went into which call."""
+    """Return the requested paths, regardless of the grouping of ids into calls."""
     return sorted(call.partition("?")[0] for call in checked.calls)

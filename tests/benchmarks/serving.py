@@ -1,4 +1,4 @@
-"""How every row is served: uvicorn with uvloop and httptools and without an access log, as the gateway is."""
+"""The server of every row: uvicorn with uvloop and httptools and without an access log, like the gateway."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import sys
 import uvicorn
 from starlette.applications import Starlette
 
-UPSTREAM = "UPSTREAM"  # the variable that tells a row where the upstream is
-SPARE_COLLECTIONS = "SPARE_COLLECTIONS"  # the variable that is set where the collector is spared
+UPSTREAM = "UPSTREAM"  # the variable with the address of the upstream
+SPARE_COLLECTIONS = "SPARE_COLLECTIONS"  # the variable that enables the collector's settings
 
 
 class SparingServer(uvicorn.Server):
-    """uvicorn that, once all is loaded, lets the garbage collector leave it alone."""
+    """uvicorn that sets the garbage collector once everything is loaded."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -34,7 +34,7 @@ def upstream_url() -> str:
 
 
 def serve(app: Starlette) -> None:
-    """Serve on any free port, which is told on the first line of the output."""
+    """Serve on any free port, which is printed on the first line of the output."""
     server = SparingServer if SPARE_COLLECTIONS in os.environ else uvicorn.Server
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         host, port = listener.getsockname()

@@ -1,4 +1,4 @@
-"""The benchmarks run, and what they compare is comparable. No test looks at a time."""
+"""The benchmarks run and compare equal work. No test depends on a time."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ FIRST_SEEN = [each.name for each in WORKLOADS if each.first_seen]
 
 
 @pytest.fixture(scope="module")
-def made() -> Run:
-    """A moment of everything; it fails by itself when a row answers something else under load."""
+def results() -> Run:
+    """A short run of everything, which fails if a response differs under load."""
     return run(ROWS, WORKLOADS, concurrency=(2,), rounds=1, seconds=0.01, unseen=1)
 
 
 @pytest.mark.parametrize("workload", [each.name for each in WORKLOADS])
-def test_all_rows_give_the_same(made: Run, workload: str) -> None:
+def test_all_rows_give_the_same(results: Run, workload: str) -> None:
     """Gateway and hand-written endpoints give the same bytes, plain Strawberry the same data."""
-    responses = {row: made.checked[workload, row.name].body for row in ROWS}
+    responses = {row: results.checked[workload, row.name].body for row in ROWS}
 
     assert all(
         responses[row] == responses[PLAN] for row in (GENERIC, HANDWRITTEN, HANDWRITTEN_MSGSPEC, BOUND)
@@ -58,27 +58,27 @@ def test_all_rows_give_the_same(made: Run, workload: str) -> None:
         ("W7", 1, 7),
     ],
 )
-def test_upstream_calls(made: Run, workload: str, calls: int, plain: int) -> None:
+def test_upstream_calls(results: Run, workload: str, calls: int, plain: int) -> None:
     """A request takes exactly so many upstream calls; plain Strawberry follows each link."""
-    result = {row: len(made.checked[workload, row.name].calls) for row in ROWS}
+    result = {row: len(results.checked[workload, row.name].calls) for row in ROWS}
 
     assert result == {row: plain if row is PLAIN_STRAWBERRY else calls for row in ROWS}
 
 
 @pytest.mark.parametrize(("workload", "rows"), [("W2", 100), ("W2x10", 1000), ("W3", 100)])
-def test_lists_are_as_long_as_they_say(made: Run, workload: str, rows: int) -> None:
+def test_lists_have_their_length(results: Run, workload: str, rows: int) -> None:
     """Growth compares 100 rows with 1,000, all of them different."""
-    nodes = msgspec.json.decode(made.checked[workload, PLAN.name].body)["data"]["loans"]["nodes"]
+    nodes = msgspec.json.decode(results.checked[workload, PLAN.name].body)["data"]["loans"]["nodes"]
 
     assert len({node["id"] for node in nodes}) == len(nodes) == rows
 
 
-def test_what_answers_something_else_is_not_measured() -> None:
-    """Other bytes, or the same from other calls, stop the run before anything is timed."""
+def test_different_rows_are_not_measured() -> None:
+    """Other bytes, or the same from other calls, stop the run before the measurement."""
     honest = Checked(body=b'{"data":{}}', calls=("GET /users?query=id",))
     cheats = {
-        "answered": Checked(body=b'{"data":{"loan":null}}', calls=honest.calls),
-        "asked": Checked(body=honest.body, calls=()),
+        "responded": Checked(body=b'{"data":{"loan":null}}', calls=honest.calls),
+        "requested": Checked(body=honest.body, calls=()),
     }
     for reason, cheat in cheats.items():
         checked = {("W1", PLAN.name): honest, ("W1", HANDWRITTEN.name): cheat}
@@ -87,25 +87,25 @@ def test_what_answers_something_else_is_not_measured() -> None:
             compare(Run(rows=(PLAN, HANDWRITTEN), checked=checked), WORKLOADS[0])
 
 
-def test_plans_execute_every_workload_whole(made: Run) -> None:
-    """No subtree falls back to graphql-core, and the row that has no plans executes none."""
-    assert made.execution[PLAN.name].planned > 0
-    assert set(made.execution[PLAN.name].fallbacks.values()) == {0}
-    assert made.execution[GENERIC.name].planned == 0
+def test_plans_execute_every_workload_completely(results: Run) -> None:
+    """No subtree falls back to graphql-core, and the row without plans executes none."""
+    assert results.execution[PLAN.name].planned > 0
+    assert set(results.execution[PLAN.name].fallbacks.values()) == {0}
+    assert results.execution[GENERIC.name].planned == 0
 
 
-def test_unseen_documents_are_measured_on_every_gateway(made: Run) -> None:
-    """Each has figures for W2, W3 and W4; answers were compared while they were taken."""
+def test_unseen_documents_are_measured_on_every_gateway(results: Run) -> None:
+    """Each has figures for W2, W3 and W4; their responses were compared during the measurement."""
     assert FIRST_SEEN == ["W2", "W3", "W4"]
-    assert set(made.first_sight) == {
+    assert set(results.first_sight) == {
         (workload, row.name) for workload in FIRST_SEEN for row in (PLAN, GENERIC)
     }
-    assert all(result.documents == 1 and result.known > 0 for result in made.first_sight.values())
+    assert all(result.documents == 1 and result.known > 0 for result in results.first_sight.values())
 
 
-def test_the_tables_have_a_line_for_each_workload(made: Run) -> None:
+def test_the_tables_have_a_line_for_each_workload(results: Run) -> None:
     """The last column of the first is the upstream calls, one number where all rows agree."""
-    lines = [line for line in markdown(made, WORKLOADS).splitlines() if line.startswith("| W")]
+    lines = [line for line in markdown(results, WORKLOADS).splitlines() if line.startswith("| W")]
     cpu, ratios = lines[: len(WORKLOADS)], lines[len(WORKLOADS) : 2 * len(WORKLOADS)]
 
     assert [line.split(" | ")[:2] for line in cpu] == [
@@ -133,30 +133,30 @@ def test_targets_are_marked_by_the_plan_beside_the_orjson_endpoint() -> None:
         ("W2", 64, HANDWRITTEN.name): [1.0, 1.0, 1.0],
     }
     checked = {("W2", row.name): Checked(body=b"", calls=("GET /x",)) for row in (PLAN, HANDWRITTEN)}
-    made = Run(
+    results = Run(
         rows=(PLAN, HANDWRITTEN),
         rounds=rounds,
         checked=checked,
         resident={PLAN.name: Resident(before=0, loaded=1024 * 1024, after=151 * 1024 * 1024)},
     )
 
-    told = markdown(made, [ONE_HUNDRED])
+    report = markdown(results, [ONE_HUNDRED])
 
-    assert "| W2 | 16 | 0.60 | ≤ 0.6: met |" in told
-    assert "| W2 | 64 | 0.60 | ≤ 0.6: missed |" in told
-    assert "* plan: 0 before, 1 after the load, 151 at the end (≤ 150: missed)" in told
+    assert "| W2 | 16 | 0.60 | ≤ 0.6: met |" in report
+    assert "| W2 | 64 | 0.60 | ≤ 0.6: missed |" in report
+    assert "* plan: 0 before, 1 after the load, 151 at the end (≤ 150: missed)" in report
 
 
-def test_growth_compares_ten_times_the_rows_at_the_same_concurrency(made: Run) -> None:
+def test_growth_compares_ten_times_the_rows_at_the_same_concurrency(results: Run) -> None:
     """Every row has its own."""
-    grown = figures(made, WORKLOADS)["growth"]
+    grown = figures(results, WORKLOADS)["growth"]
 
     assert set(grown) == {row.name for row in ROWS}
-    assert grown[PLAN.name] == made.cpu_ms("W2x10", 2, PLAN.name) / made.cpu_ms("W2", 2, PLAN.name)
+    assert grown[PLAN.name] == results.cpu_ms("W2x10", 2, PLAN.name) / results.cpu_ms("W2", 2, PLAN.name)
 
 
-def test_the_command_measures_what_it_is_told(tmp_path: Path) -> None:
-    """`--workload` and `--row` choose, `--quick` asks one request at once, `--json` writes the figures."""
+def test_options_of_the_command(tmp_path: Path) -> None:
+    """`--workload` and `--row` select, `--quick` uses one connection, `--json` writes the figures."""
     file = tmp_path / "figures.json"
     arguments = ["--quick", "--workload", "W1", "--workload", "W3", "--row", "hand-written"]
     arguments += ["--python-collector"]

@@ -1,4 +1,4 @@
-"""Instructions are counted per request, and the command says why if it cannot count."""
+"""Instructions are counted per request, and the command prints the reason if it cannot count."""
 
 from __future__ import annotations
 

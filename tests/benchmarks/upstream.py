@@ -1,8 +1,8 @@
-"""The services behind every row: prepared answers over HTTP/1.1, from a process that costs little.
+"""The services behind every row: prepared responses over HTTP/1.1, from an efficient process.
 
-An answer is built when its target is first asked and kept as bytes, so that under load the upstream only
-looks targets up. It is strict: a question that it does not understand is a 400 and never some other answer.
-`GET /benchmark/calls` tells which targets were asked since it was asked last.
+A response is built at the first request of its target and kept as bytes, so that under load the upstream only
+looks targets up. It is strict: an unknown request is a 400 and never another response.
+`GET /benchmark/calls` returns the targets requested since its last call.
 """
 
 from __future__ import annotations
@@ -17,30 +17,32 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import uvloop
 
-from tests.benchmarks.records import Record, loan, shelves
+from tests.benchmarks.records import Record, loan, prepared_lists
 
 CALLS = "/benchmark/calls"
 CHECK_OUT = "/circulation-bff/loans/check-out-by-barcode"
 
 _BY_ID = re.compile(r'id==(?:\(("[^"()]+"(?: or "[^"()]+")*)\)|("[^"()]+"))')
-_EVERYTHING = re.compile(r"cql\.allRecords=1(?: sortby .+)?")  # the shelves stand in the order that is asked
+_EVERYTHING = re.compile(
+    r"cql\.allRecords=1(?: sortby .+)?"
+)  # the records are in the requested order already
 
 
 class Upstream:
-    """What is asked and what is answered, without the network."""
+    """The requests and responses, without the network."""
 
     def __init__(self) -> None:
-        self.shelves = shelves()
-        _, loans = self.shelves["/circulation-bff/loans"]
+        self.prepared_lists = prepared_lists()
+        _, loans = self.prepared_lists["/circulation-bff/loans"]
         self.loans_by_barcode = {each["item"]["barcode"]: each for each in loans}
         self.prepared: dict[str, bytes] = {}
         self.calls: deque[str] = deque(maxlen=1000)
 
     def response(self, method: str, target: str, body: bytes) -> bytes:
         if target == CALLS:
-            asked = list(self.calls)
+            targets = list(self.calls)
             self.calls.clear()
-            return _http(200, asked)
+            return _http(200, targets)
         self.calls.append(f"{method} {target}")
         if method == "POST":
             return self._check_out(target, body)
@@ -51,7 +53,7 @@ class Upstream:
 
     def _found(self, target: str) -> bytes:
         url = urlsplit(target)
-        shelf = self.shelves.get(url.path)
+        shelf = self.prepared_lists.get(url.path)
         parameters = {name: values[0] for name, values in parse_qs(url.query).items()}
         query, limit = parameters.get("query", ""), int(parameters.get("limit", "10"))
         if shelf is None or "offset" in parameters:
@@ -71,20 +73,20 @@ class Upstream:
             result = self.prepared[f"{target} {body!r}"] = self._lent(target, msgspec.json.decode(body))
         return result
 
-    def _lent(self, target: str, asked: Record) -> bytes:
-        known = self.loans_by_barcode.get(asked.get("itemBarcode", ""))
+    def _lent(self, target: str, check_out: Record) -> bytes:
+        prepared_loan = self.loans_by_barcode.get(check_out.get("itemBarcode", ""))
         if (
             target != CHECK_OUT
-            or known is None
-            or (asked.get("userBarcode"), asked.get("servicePointId"))
-            != (known["borrower"]["barcode"], known["checkoutServicePointId"])
+            or prepared_loan is None
+            or (check_out.get("userBarcode"), check_out.get("servicePointId"))
+            != (prepared_loan["borrower"]["barcode"], prepared_loan["checkoutServicePointId"])
         ):
             return _http(422, {"errors": [{"message": "no such check-out is prepared"}]})
-        return _http(201, known)
+        return _http(201, prepared_loan)
 
 
 class Connection(asyncio.Protocol):
-    """One kept-alive connection; answers in the order of the questions."""
+    """One kept-alive connection; responses are in the order of the requests."""
 
     transport: asyncio.Transport
 
@@ -120,12 +122,12 @@ def _http(status: int, content: Any) -> bytes:  # Any: JSON
 
 
 def check_out_of(number: int) -> Record:
-    """The body of a check-out that the upstream accepts."""
-    made = loan(number)
+    """Return the body of a check-out that the upstream accepts."""
+    results = loan(number)
     return {
-        "itemBarcode": made["item"]["barcode"],
-        "userBarcode": made["borrower"]["barcode"],
-        "servicePointId": made["checkoutServicePointId"],
+        "itemBarcode": results["item"]["barcode"],
+        "userBarcode": results["borrower"]["barcode"],
+        "servicePointId": results["checkoutServicePointId"],
     }
 
 

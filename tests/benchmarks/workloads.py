@@ -1,13 +1,13 @@
-"""What is measured: each workload is a GraphQL request, and the address of its hand-written counterpart.
+"""The workloads: each is a GraphQL request, and the address of its handwritten counterpart.
 
 * W1: one loan, 8 scalars; 1 upstream call.
-* W2: 100 loans, 25 fields that the loan carries itself; 1 call.
+* W2: 100 loans, 25 fields that the loan contains itself; 1 call.
 * W2x10: the same of 1,000 loans.
 * W3: 100 loans with full user, service point and title, of which 40, 5 and 60 are distinct; 5 calls.
 * W4: 100 requests with full requester, proxy, pickup point, title and item, all distinct; 11 calls.
 * W5: a check-out; 1 call.
 * W6: 100 loans with borrower, item and service point as far as the loan carries them; 1 call, but 5 for
-  whoever follows each link.
+  a client that follows each link.
 * W7: 100 loans, 25 fields of which eight are foreign keys (`link { id }`); 1 call, but 7 for whoever follows
   each link. Front ends select keys in nearly every list, to build links and to find rows again.
 """
@@ -22,11 +22,11 @@ from tests.benchmarks.upstream import check_out_of
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """One request, in GraphQL and as it would be sent to an endpoint made for it.
+    """One request, in GraphQL and for an endpoint written for it.
 
-    `most` is what the gateway may take: so many times the CPU of the endpoint that was written by hand with
-    orjson. What is `alone` is asked one at a time only. Of what is
-    `first_seen`, documents that nobody has seen are measured too.
+    `most` is the target of the gateway: its CPU in proportion to that of the handwritten endpoint with
+    orjson. One that is `alone` has one connection only. For one that is
+    `first_seen`, new documents are measured too.
     """
 
     name: str
@@ -56,7 +56,7 @@ _WIDE = """{ loans(first: %d) { nodes {
     }
 } } }"""
 
-MOST_GROWTH = 11.0  # times the CPU, for ten times the rows
+MAX_GROWTH = 11.0  # times the CPU, for ten times the rows
 
 ONE_HUNDRED = Workload(
     name="W2", title="100 loans, 25 fields", most=0.6, first_seen=True, query=_WIDE % LOANS, path="/loans"

@@ -48,17 +48,17 @@ def accepted(query: str, **limits: int) -> Operation:
 
 
 def calls(query: str, **variables: object) -> int:
-    made = documents()
-    prepared = made.prepare(query)
+    cache = documents()
+    prepared = cache.prepare(query)
     assert isinstance(prepared, Operation), prepared
-    return estimate_cost(prepared.steps, variables, made.limits).calls
+    return estimate_cost(prepared.steps, variables, cache.limits).calls
 
 
 def records(query: str, **variables: object) -> int:
-    made = documents()
-    prepared = made.prepare(query)
+    cache = documents()
+    prepared = cache.prepare(query)
     assert isinstance(prepared, Operation), prepared
-    return estimate_cost(prepared.steps, variables, made.limits).records
+    return estimate_cost(prepared.steps, variables, cache.limits).records
 
 
 # Text

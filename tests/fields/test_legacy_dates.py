@@ -20,8 +20,8 @@ LOANS = """{ loans(first: 1000) { totalCount nodes { id loanDate returnDate
 def in_utc(text: str | None) -> datetime | None:
     if text is None:
         return None
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    date_time = datetime.fromisoformat(text)
+    return date_time if date_time.tzinfo else date_time.replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize("execution", ["plan", "generic"])

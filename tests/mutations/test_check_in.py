@@ -88,8 +88,8 @@ async def test_check_in_closes_the_loan(gateway: Gateway) -> None:
     execute = await taken_back(gateway, LENT_ITEM, checkInDate="2026-01-02T05:04:05+02:00")
 
     slip = execute["staffSlipContext"]
-    moment = slip["item"].pop("lastCheckedInDateTime")
-    assert abs(datetime.fromisoformat(moment) - gateway.library.clock.now()) < timedelta(minutes=1)
+    date_time = slip["item"].pop("lastCheckedInDateTime")
+    assert abs(datetime.fromisoformat(date_time) - gateway.library.clock.now()) < timedelta(minutes=1)
     assert execute == {
         "__typename": "CheckedIn",
         "inHouseUse": False,
@@ -318,8 +318,8 @@ async def test_check_in_date_defaults_to_now(execute: Execute) -> None:
     _, upstream_calls = await execute(CHECK_IN, KEYS | {"sessionId": None}, TAKEN)
 
     body = json.loads(upstream_calls[0].content)
-    moment = datetime.fromisoformat(body.pop("checkInDate"))
-    assert abs(datetime.now(UTC) - moment) < timedelta(minutes=1)
+    date_time = datetime.fromisoformat(body.pop("checkInDate"))
+    assert abs(datetime.now(UTC) - date_time) < timedelta(minutes=1)
     assert body == KEYS
 
 

@@ -64,8 +64,8 @@ async def list_locks(gateway: Gateway, *, all_holders: bool = False, staff: str 
     return sorted(each["id"] for each in data["objectLocks"]["nodes"])
 
 
-def since(moment: str, gateway: Gateway) -> timedelta:
-    return abs(gateway.sandbox.locks.clock.now() - datetime.fromisoformat(moment))
+def since(date_time: str, gateway: Gateway) -> timedelta:
+    return abs(gateway.sandbox.locks.clock.now() - datetime.fromisoformat(date_time))
 
 
 # Locking

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any
 
-from tests.benchmarks.driver import connections, question
+from tests.benchmarks.driver import connections, encode_request
 from tests.benchmarks.processes import Process, started
 from tests.soak.memory import scheduled
 from tests.soak.storm_hostile import FAT_FIELDS, WIDE_FIELDS, roots, schemas
@@ -107,9 +107,9 @@ def served(execution: str = "plan") -> Iterator[Process]:
 
 async def measure(gateway: Process, operation: Any) -> Waited:  # Any: JSON
     """Send `{ __typename }` while an operation runs, and the operation again until there are enough times."""
-    large = question("POST", "/graphql", operation, HEADERS)
+    large = encode_request("POST", "/graphql", operation, HEADERS)
     numbers = itertools.count(1)
-    small = question("POST", "/graphql", {"query": "{ __typename }"}, HEADERS)
+    small = encode_request("POST", "/graphql", {"query": "{ __typename }"}, HEADERS)
     times: list[float] = []
     measured: list[float] = []
     async with connections(gateway.url, 2) as (first, second):

@@ -22,7 +22,7 @@ import msgspec
 import uvloop
 
 from gateway.sandbox import create_sandbox
-from tests.benchmarks.driver import Connection, WrongAnswer, connections, question
+from tests.benchmarks.driver import Connection, UnexpectedResponse, connections, encode_request
 from tests.benchmarks.processes import ROOT, Process, started
 from tests.soak.memory import peak_bytes, scheduled
 from tests.soak.storm_upstream import COUNTS, NEIGHBOUR
@@ -204,10 +204,10 @@ class Storm:
             "X-Okapi-Token": "sandbox:desk",
             "X-Okapi-Request-Id": request_id,
         }
-        asked = question("POST", "/graphql", {"query": query, "variables": variables}, headers)
+        asked = encode_request("POST", "/graphql", {"query": query, "variables": variables}, headers)
         response = await connection.execute(asked)
         if response.status != 200:
-            raise WrongAnswer(f"status {response.status}: {response.body[:300]!r}")
+            raise UnexpectedResponse(f"status {response.status}: {response.body[:300]!r}")
         return json.loads(response.body)
 
     async def read(self, number: int, connection: Connection) -> None:
@@ -223,7 +223,7 @@ class Storm:
                     response = await self.execute(connection, query, f"reader-{number}", **variables)
                 if "errors" in response or None in response["data"].values():
                     self.report.errors.append(f"{query}: {response}")
-            except (WrongAnswer, OSError) as error:
+            except (UnexpectedResponse, OSError) as error:
                 self.report.errors.append(f"{query}: {error!r}")
                 raise
 
@@ -283,7 +283,7 @@ class Storm:
         return places[:DESKS]
 
     async def probe(self, connection: Connection) -> None:
-        asked = question("GET", "/admin/health", headers={})
+        asked = encode_request("GET", "/admin/health", headers={})
 
         async def send() -> None:
             with self.measure(self.health):
@@ -296,7 +296,7 @@ class Storm:
     async def probe_upstream(self, connection: Connection) -> None:
         loan = next(iter(self.library.loans))
         headers = {"X-Okapi-Tenant": NEIGHBOUR, "X-Okapi-Token": "sandbox:desk"}
-        asked = question("GET", f"/circulation-bff/loans/{loan}", headers=headers)
+        asked = encode_request("GET", f"/circulation-bff/loans/{loan}", headers=headers)
 
         async def send() -> None:
             with self.measure(self.upstream):

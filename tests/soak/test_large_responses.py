@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.benchmarks.driver import connections, question
+from tests.benchmarks.driver import connections, encode_request
 from tests.soak.memory import CONTAINER_LIMIT, peak_bytes
 from tests.soak.neighbour import HEADERS, OPERATIONS, served
 from tests.soak.storm_hostile import WIDE_FIELDS, roots
@@ -41,7 +41,7 @@ def test_large_operations_stay_within_the_limit_of_the_container(
 
     async def execute(url: str) -> list[bytes]:
         async with connections(url, number) as opened:
-            asked = question("POST", "/graphql", operation, HEADERS)
+            asked = encode_request("POST", "/graphql", operation, HEADERS)
             return [each.body for each in await asyncio.gather(*(one.execute(asked) for one in opened))]
 
     with served(execution) as gateway:

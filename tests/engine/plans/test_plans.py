@@ -157,9 +157,9 @@ async def test_unchanged_records_are_not_copied() -> None:
     }
     assert nodes[1] == {"barcode": None, "id": "2", "active": None, "personal": None}
     assert result.data is not None
-    made = result.data["users"].f0
-    assert all(isinstance(node, Decoded) for node in made)
-    assert isinstance(made[0].personal, Decoded)
+    records = result.data["users"].f0
+    assert all(isinstance(node, Decoded) for node in records)
+    assert isinstance(records[0].personal, Decoded)
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ async def test_changed_records_are_new_structs(selection: str) -> None:
     result = await execute_plan(f"{{ users {{ nodes {{ {selection} }} }} }}", Table(USERS))
 
     assert result.data is not None
-    made = result.data["users"].f0
-    assert not any(isinstance(node, Decoded) for node in made)
-    assert [node["id"] for node in plain(made) if "id" in node] == ["1", "2"] * ("id" in selection.split())
+    records = result.data["users"].f0
+    assert not any(isinstance(node, Decoded) for node in records)
+    assert [node["id"] for node in plain(records) if "id" in node] == ["1", "2"] * ("id" in selection.split())
 
 
 async def test_unchanged_parts_of_changed_records_are_not_copied() -> None:
@@ -188,10 +188,10 @@ async def test_unchanged_parts_of_changed_records_are_not_copied() -> None:
     result = await execute_plan("{ users { nodes { no: id personal { lastName email } } } }", Table(USERS))
 
     assert result.data is not None
-    made = result.data["users"].f0[0]
-    assert plain(made) == {"no": "1", "personal": {"lastName": "L", "email": "e"}}
-    assert not isinstance(made, Decoded)
-    assert isinstance(made.f1, Decoded)
+    records = result.data["users"].f0[0]
+    assert plain(records) == {"no": "1", "personal": {"lastName": "L", "email": "e"}}
+    assert not isinstance(records, Decoded)
+    assert isinstance(records.f1, Decoded)
 
 
 async def test_two_selections_of_the_same_records_do_not_show_each_other() -> None:
