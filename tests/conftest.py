@@ -46,7 +46,7 @@ SLOW_PATHS = frozenset(
         "upstream/transport/test_tls.py",
     )
 )
-# Files that take the longest are begun first, so that no process is left with one of them when the others
+# The longest files are started first, so that no process is left with one of them when the others
 # have nothing more to do.
 LONGEST = tuple(
     TESTS / path

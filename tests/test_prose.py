@@ -1,4 +1,4 @@
-"""Docstrings, comments, messages, descriptions and the manual keep to standard engineering English."""
+"""Docstrings, comments, messages, descriptions and the manual are in standard engineering English."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ TEXTS = {
     "code": ("gateway",),
     "readme and schema": ("README.md", "schema.graphql"),
     "manual": ("gateway/manual",),
+    "tests": ("tests",),
 }
 
 
@@ -93,10 +94,10 @@ def test_prose(name: str) -> None:
     words = sum(len(re.findall(r"[A-Za-z']+", text)) for text in texts.values())
     assert words > 100
 
-    result = [hit for _, pattern in WORDS.values() for hit in matches(pattern, texts)]
+    hits = [hit for _, pattern in WORDS.values() for hit in matches(pattern, texts)]
     openings = matches(OPENING, texts)
 
-    assert 1000 * len(result) / words <= MAX_WORDS, "\n".join(result)
+    assert 1000 * len(hits) / words <= MAX_WORDS, "\n".join(hits)
     assert 1000 * len(openings) / words <= MAX_OPENINGS, "\n".join(openings)
 
 
@@ -108,7 +109,7 @@ def test_prose(name: str) -> None:
         (".md", "Ask, and nobody is told.\n\n```\nask\n```\n\nWhoever reads `asked` skips it.\n"),
     ],
 )
-def test_prose_is_what_people_read(tmp_path: Path, suffix: str, text: str) -> None:
+def test_prose_excludes_names_and_code(tmp_path: Path, suffix: str, text: str) -> None:
     """Docstrings, comments, messages and descriptions count, names and code do not."""
     file = tmp_path / f"file{suffix}"
     file.write_text(text, encoding="utf-8")

@@ -567,7 +567,7 @@ def test_table_hides_secrets() -> None:
     long_enough: dict[str, Any] = {"password": "correct horse"}
 
     assert settings_table(WithSecret(**long_enough))[-1].value == "***"
-    assert problems(WithSecret, password="hunter2") == (  # noqa: S106 - nobody's
+    assert problems(WithSecret, password="hunter2") == (  # noqa: S106 - not a real one
         "PASSWORD: Value should have at least 8 items after validation, not 7",
     )
 

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, judged by the audits of graphql-http, the reference implementation."""
+"""GraphQL over HTTP, checked by the audits of graphql-http, the reference implementation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 @needs_node
 def test_every_audit_passes(cache: pytest.Cache, tmp_path: Path) -> None:
-    """All 61 audits of a server are met, those of what it must, of what it should and of what it may do."""
+    """All 61 audits of a server pass, for MUST, SHOULD and MAY."""
     sources = {name: (HERE / name).read_text(encoding="utf-8") for name in ("package.json", "audits.mjs")}
     audits = workspace(tmp_path, sources, packages(HERE, cache))
 

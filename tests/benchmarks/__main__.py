@@ -40,14 +40,14 @@ from tests.benchmarks.workloads import WORKLOADS
     "names",
     type=click.Choice([each.name for each in WORKLOADS]),
     multiple=True,
-    help="Which workloads; repeat it for several. All, unless named.",
+    help="Workloads to run; repeat it for several. All, unless named.",
 )
 @click.option(
     "--row",
     "row_names",
     type=click.Choice([each.name for each in ROWS]),
     multiple=True,
-    help="Which rows; repeat it for several. All, unless named.",
+    help="Rows to run; repeat it for several. All, unless named.",
 )
 @click.option(
     "--unseen",

@@ -120,7 +120,7 @@ async def execute(url: str, request: bytes) -> UpstreamResponse:
 async def load(
     process: Process, request: bytes, expected: bytes, *, concurrency: int, seconds: float
 ) -> Measured:
-    """Send requests over so many connections for so long; those in flight at the end are finished and counted.
+    """Send requests over so many connections for so long; those in flight at the end are completed and count.
 
     A warm-up of a tenth of the time, over a few of the connections, is not measured.
     """

@@ -124,7 +124,7 @@ def test_the_tables_have_a_line_for_each_workload(results: Run) -> None:
     assert [line.split(" | ")[0] for line in ratios] == [f"| {each.name}" for each in WORKLOADS]
 
 
-def test_targets_are_marked_by_the_plan_beside_the_orjson_endpoint() -> None:
+def test_targets_are_ratios_to_the_orjson_endpoint() -> None:
     """Two decimals are shown, but the whole figure decides; medians, so one bad round does not."""
     rounds = {
         ("W2", 16, PLAN.name): [0.6, 0.6, 9.0],

@@ -6,10 +6,10 @@
 * W3: 100 loans with full user, service point and title, of which 40, 5 and 60 are distinct; 5 calls.
 * W4: 100 requests with full requester, proxy, pickup point, title and item, all distinct; 11 calls.
 * W5: a check-out; 1 call.
-* W6: 100 loans with borrower, item and service point as far as the loan carries them; 1 call, but 5 for
-  a client that follows each link.
-* W7: 100 loans, 25 fields of which eight are foreign keys (`link { id }`); 1 call, but 7 for whoever follows
-  each link. Front ends select keys in nearly every list, to build links and to find rows again.
+* W6: 100 loans with the embedded members of borrower, item and service point; 1 call, but 5 for a client that
+  follows each link.
+* W7: 100 loans, 25 fields of which eight are foreign keys (`link { id }`); 1 call, but 7 for a client that
+  follows each link. Front ends select keys in nearly every list, to build links and to find rows again.
 """
 
 from __future__ import annotations

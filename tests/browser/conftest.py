@@ -1,4 +1,4 @@
-"""The gateway as a process, and Chromium, which can reach that process and nothing else."""
+"""The gateway as a process, and Chromium, which can reach only that process."""
 
 from __future__ import annotations
 

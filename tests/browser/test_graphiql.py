@@ -1,4 +1,4 @@
-"""GraphiQL in a real browser, under its policy, with no other address within reach."""
+"""GraphiQL in a real browser, under its policy, without access to other addresses."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_the_first_visit(visitor: Visitor) -> None:
     assert json.loads(visitor.text("request-headers.json")) == {"X-Okapi-Tenant": "diku"}
 
 
-def test_nothing_is_lost_by_reloading(visitor: Visitor) -> None:
-    """Opened again before anything was touched, the page is the same."""
+def test_reloading_changes_nothing(visitor: Visitor) -> None:
+    """Reloaded without a change, the page is the same."""
     variables = visitor.text("variables.json")
     visitor.page.wait_for_function("() => localStorage['graphiql:tabState']")
 
@@ -46,7 +46,7 @@ def test_nothing_is_lost_by_reloading(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("tab", TABS)
 def test_every_tab_is_ready_to_run(visitor: Visitor, tab: str) -> None:
-    """Each operation runs over the embedded library as it stands: data, no error, no refusal."""
+    """Each operation runs unchanged over the embedded library: data, no error, no refusal."""
     visitor.tab(tab)
 
     response = visitor.run()
@@ -58,7 +58,7 @@ def test_every_tab_is_ready_to_run(visitor: Visitor, tab: str) -> None:
 
 
 def test_executed_operations_are_in_the_history(visitor: Visitor) -> None:
-    """The history lists what was run, and brings it back with its variables at the next visit."""
+    """The history lists executed operations, and restores them with their variables at the next visit."""
     visitor.tab("CheckOutPatron")
     visitor.run()
     variables = visitor.text("variables.json")
@@ -75,8 +75,8 @@ def test_executed_operations_are_in_the_history(visitor: Visitor) -> None:
     assert list(visitor.run()) == ["data"]
 
 
-def test_the_next_visit_finds_the_tabs_as_they_were(visitor: Visitor) -> None:
-    """Opened again, the page has the same tabs, the same one in front, and no more of them."""
+def test_the_next_visit_has_the_same_tabs(visitor: Visitor) -> None:
+    """Reopened, the page has the same tabs, the same active one, and no more of them."""
     visitor.tab("Queue")
     operation, variables = visitor.text("operation.graphql"), visitor.text("variables.json")
     visitor.page.wait_for_function(
@@ -90,7 +90,7 @@ def test_the_next_visit_finds_the_tabs_as_they_were(visitor: Visitor) -> None:
 
 
 def test_the_schema_is_documented(visitor: Visitor) -> None:
-    """The documentation shows the description of a field, word for word as the schema has it."""
+    """The documentation shows the description of a field, word for word as in the schema."""
     visitor.page.get_by_label("Show Documentation Explorer").click()
     panel = visitor.page.locator(".graphiql-doc-explorer")
     panel.get_by_role("link", name="Query", exact=True).click()
@@ -102,7 +102,7 @@ def test_the_schema_is_documented(visitor: Visitor) -> None:
 
 
 def test_fields_are_completed(visitor: Visitor) -> None:
-    """While a field is typed its name is offered, and Enter takes it."""
+    """The name of a field is suggested while typing, and Enter completes it."""
     visitor.new_tab("{ ")
     visitor.page.keyboard.type("servicePoi", delay=30)
 
@@ -113,7 +113,7 @@ def test_fields_are_completed(visitor: Visitor) -> None:
     visitor.wait_for("operation.graphql", "{ servicePoint")
 
 
-def test_mistakes_are_underlined(visitor: Visitor) -> None:
+def test_errors_are_underlined(visitor: Visitor) -> None:
     """An unknown field is marked before the operation is sent."""
     visitor.new_tab("{ servicePoynt }")
 
@@ -121,7 +121,7 @@ def test_mistakes_are_underlined(visitor: Visitor) -> None:
 
 
 def test_the_explorer_writes_operations(visitor: Visitor) -> None:
-    """In the explorer plugin a field is ticked, and stands in the operation."""
+    """A field ticked in the explorer plugin is added to the operation."""
     visitor.new_tab("{ __typename }")
     visitor.page.get_by_label("Show GraphiQL Explorer").click()
     expect(visitor.page.locator(".graphiql-explorer-root")).to_be_visible()
@@ -161,8 +161,8 @@ def test_dark_and_light(visitor: Visitor) -> None:
     visitor.wait_for_looks(*DARK)
 
 
-def test_a_token_is_kept_nowhere(visitor: Visitor) -> None:
-    """A token goes out as a header; it is in no address, and nothing that the browser keeps has it."""
+def test_a_token_is_not_stored(visitor: Visitor) -> None:
+    """A token is sent as a header; it is in no URL, and in no storage of the browser."""
     visitor.tab("CheckOutPatron")
     visitor.tool("Headers")
     visitor.type("headers", json.dumps({"X-Okapi-Tenant": "diku", "Authorization": f"Bearer {TOKEN}"}))
@@ -177,7 +177,7 @@ def test_a_token_is_kept_nowhere(visitor: Visitor) -> None:
     assert "CheckOutPatron" in kept["graphiql:favorites"]
     assert '\\"X-Okapi-Tenant\\": \\"diku\\"' in kept["graphiql:favorites"]
     assert [name for name, value in kept.items() if TOKEN in value] == []
-    assert [address for address in visitor.asked if TOKEN in address] == []
+    assert [address for address in visitor.requested_urls if TOKEN in address] == []
     assert visitor.context.cookies() == []
 
     visitor.open()
@@ -196,14 +196,14 @@ def test_the_policy_holds(chromium: Browser, gateway_url: str, tmp_path: Path) -
                     refused.push(event.effectiveDirective));
                 const turn = () => new Promise((done) => setTimeout(done, 200));
                 await turn(); // what the test itself calls is let through, what comes later is not
-                try { (0, eval)('1'); } catch { /* told by the event */ }
+                try { (0, eval)('1'); } catch { /* reported by the event */ }
                 const inline = document.createElement('script');
                 inline.textContent = 'globalThis.ran = true';
                 document.body.append(inline);
                 new Image().src = 'https://cdn.example.org/pixel.png';
                 await fetch('https://cdn.example.org/').catch(() => {});
                 const blob = URL.createObjectURL(new Blob(['postMessage(1)']));
-                try { new Worker(blob); } catch { /* told by the event */ }
+                try { new Worker(blob); } catch { /* reported by the event */ }
                 const form = Object.assign(document.createElement('form'), { action: '/graphql' });
                 document.body.append(form);
                 form.submit();
@@ -218,7 +218,7 @@ def test_the_policy_holds(chromium: Browser, gateway_url: str, tmp_path: Path) -
         assert refused["ran"] is False
 
 
-def test_over_a_library_of_ones_own(chromium: Browser, tmp_path: Path) -> None:
+def test_over_a_real_library(chromium: Browser, tmp_path: Path) -> None:
     """Without a tenant the documentation works, and an operation has an error that names it."""
     with (
         served(OKAPI_URL="http://127.0.0.1:1") as url,

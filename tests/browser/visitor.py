@@ -19,11 +19,11 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Route, expect
 
 from gateway.settings import Settings
 
-Json = Any  # an answer is JSON, and each test knows which
+Json = Any  # an answer is JSON of the shape that each test expects
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
-    "--no-sandbox",  # it runs as root where tests run in containers
+    "--no-sandbox",  # it runs as root if tests run in containers
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -70,7 +70,7 @@ class Visitor:
         self.context = context
         self.origin = origin
         self.provoked = provoked
-        self.asked: list[str] = []  # the URLs that the page requested
+        self.requested_urls: list[str] = []  # the URLs that the page requested
         self.complaints: list[str] = []  # violations of the policy, and errors
         context.route("**/*", self._let_pass)
         self.page = context.new_page()
@@ -80,9 +80,9 @@ class Visitor:
     @classmethod
     @contextmanager
     def of(cls, chromium: Browser, origin: str, folder: Path, *, provoked: str = "(?!)") -> Iterator[Visitor]:
-        """Open the page, and at the end take its picture and look at what was noted.
+        """Open the page; at the end take a screenshot and check the recorded messages.
 
-        `provoked` is a pattern of the complaints that the visit is about; by default there are none.
+        `provoked` is a pattern of the expected messages; by default there are none.
         """
         context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
         context.set_default_timeout(PATIENCE * 1000)
@@ -91,13 +91,13 @@ class Visitor:
             visitor.open()
             yield visitor
             visitor.page.screenshot(path=folder / "graphiql.png")
-            foreign = [each for each in visitor.asked if not each.startswith(f"{origin}/graphql")]
+            foreign = [each for each in visitor.requested_urls if not each.startswith(f"{origin}/graphql")]
             assert (visitor.complaints, foreign) == ([], []), (visitor.complaints, foreign)
         finally:
             context.close()
 
     def _let_pass(self, route: Route) -> None:
-        self.asked.append(route.request.url)
+        self.requested_urls.append(route.request.url)
         if route.request.url.startswith(f"{self.origin}/"):
             route.continue_()
         else:
@@ -108,7 +108,7 @@ class Visitor:
             self.complaints.append(text)
 
     def open(self) -> None:
-        """Open the page, or open it once more, and wait until it knows the schema."""
+        """Open or reload the page, and wait until it has the schema."""
         self.page.goto(f"{self.origin}/graphql")
         expect(self.page.locator(".graphiql-execute-button")).to_be_visible()
         self.page.wait_for_function(
@@ -139,7 +139,7 @@ class Visitor:
         return self.page.locator(place.get(name, f"section[aria-label='{name}']"))
 
     def type(self, editor: str, text: str) -> None:
-        """Write into an editor in place of all that stands there."""
+        """Replace the text of an editor."""
         self.editor(editor).locator(".graphiql-editor:not(.hidden) .view-lines").click()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.press("Delete")
@@ -162,7 +162,7 @@ class Visitor:
         )
 
     def run(self) -> Json:
-        """Run the operation in view and give its answer."""
+        """Run the visible operation and return its response."""
         with self.page.expect_response(f"{self.origin}/graphql"):
             self.page.locator(".graphiql-execute-button").click()
         self.wait_for("response.json", "{")
@@ -179,6 +179,6 @@ class Visitor:
         )
 
     def kept(self) -> dict[str, str]:
-        """All that the browser keeps for the next visit."""
+        """Return everything that the browser stores for the next visit."""
         everything: dict[str, str] = self.page.evaluate("() => ({ ...localStorage })")
         return everything

@@ -1,4 +1,4 @@
-"""`documents check`: what of a manifest can be served, before it is."""
+"""`documents check`: the documents of a manifest that can be served."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def check(folder: Path, content: Any, *options: str) -> Result:
     return CliRunner().invoke(cli, ["documents", "check", str(file), *options])
 
 
-def test_all_is_well(tmp_path: Path) -> None:
-    """A manifest that can be served whole is said to be, with 0."""
+def test_valid_manifest(tmp_path: Path) -> None:
+    """A manifest whose documents can all be served is reported as such, with 0."""
     result = check(tmp_path, {"a1": LOANS, "a2": "{ __typename }"})
 
     assert (result.exit_code, result.stdout) == (0, "2 documents, all valid\n")
 
 
 def test_each_problem_is_named(tmp_path: Path) -> None:
-    """Each problem is one line with the document's id, the operation, what is wrong and where, and 1."""
+    """Each problem is one line with the document's id, the operation, the reason and the location, and 1."""
     result = check(
         tmp_path,
         {
@@ -60,7 +60,7 @@ def test_each_problem_is_named(tmp_path: Path) -> None:
 
 
 def test_the_limits_are_those_of_the_settings(tmp_path: Path) -> None:
-    """What passes a limit is a problem: of shape, or of cost as far as it does not hang on variables."""
+    """A document beyond a limit is a problem: of shape, or of cost if it is independent of variables."""
     deep = check(tmp_path, {"a1": LOANS}, "--max-depth", "3")
     costly = check(tmp_path, {"a1": LOANS}, "--max-cost", "1")
 
@@ -71,7 +71,7 @@ def test_the_limits_are_those_of_the_settings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"a": 1}'])
 def test_no_manifest(content: str, tmp_path: Path) -> None:
-    """What is no manifest is said not to be one, with 2."""
+    """A file that is no manifest is reported, with 2."""
     result = check(tmp_path, content)
 
     assert (result.exit_code, result.stdout) == (2, "")

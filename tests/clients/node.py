@@ -23,7 +23,7 @@ PATIENCE = 60.0  # seconds for a gateway to start, on a slow and busy machine
 NODE_PATIENCE = 300.0  # seconds for a script, and for packages over a slow line
 
 needs_node = pytest.mark.skipif(
-    not (shutil.which("node") and shutil.which("npm")), reason="Node.js and npm are not on this machine"
+    not (shutil.which("node") and shutil.which("npm")), reason="Node.js and npm are not installed"
 )
 
 
@@ -35,12 +35,12 @@ def program(name: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of processes: no settings of a gateway, and no proxy."""
+    """Return the environment of processes: without settings of a gateway, and without a proxy."""
     kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
     return {**kept, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
-def finished(command: list[str], folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
+def run_command(command: list[str], folder: Path, given: str = "") -> subprocess.CompletedProcess[str]:
     """Run a command in a folder to its end, with a text on its standard input."""
     return subprocess.run(  # noqa: S603 - our own commands
         command,
@@ -57,8 +57,8 @@ def finished(command: list[str], folder: Path, given: str = "") -> subprocess.Co
 def packages(manifest: Path, cache: pytest.Cache) -> Path:
     """Install what the lock file in a folder pins; return the `node_modules`.
 
-    It is kept in pytest's cache under the hash of the lock file: only the first run asks the registry that
-    npm is set up with. No package runs a script of its own.
+    It is kept in pytest's cache under the hash of the lock file: only the first run calls the registry that
+    npm is configured for. No script of a package is executed.
     """
     lock = (manifest / "package-lock.json").read_bytes()
     kept = cache.mkdir(f"npm-{hashlib.sha256(lock).hexdigest()[:16]}")
@@ -67,9 +67,9 @@ def packages(manifest: Path, cache: pytest.Cache) -> Path:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(manifest / name, folder)
             options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-            installed = finished([program("npm"), "ci", *options], Path(folder))
+            installed = run_command([program("npm"), "ci", *options], Path(folder))
             assert installed.returncode == 0, installed.stderr
-            with suppress(FileExistsError):  # another run was quicker
+            with suppress(FileExistsError):  # another run was faster
                 (Path(folder) / "node_modules").rename(kept / "node_modules")
     return kept / "node_modules"
 
@@ -81,22 +81,22 @@ class Workspace:
     folder: Path
 
     def node(self, script: str, *arguments: str, given: str = "") -> str:
-        """Run a script; return what it printed. It must end well and complain of nothing.
+        """Run a script; return its output. It must exit with 0 and print no warning.
 
-        Packages are loaded as front ends load them in development, when they warn of what may go wrong.
+        Packages are loaded in their development form, which prints warnings.
         """
         command = [program("node"), "--conditions=development", script, *arguments]
-        ended = finished(command, self.folder, given)
+        ended = run_command(command, self.folder, given)
         assert (ended.returncode, ended.stderr) == (0, ""), ended.stderr
         return ended.stdout
 
     def package(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the program of an installed package to its end, whatever that is."""
-        return finished([str(self.folder / "node_modules" / ".bin" / name), *arguments], self.folder)
+        """Run the program of an installed package to its end, with any exit status."""
+        return run_command([str(self.folder / "node_modules" / ".bin" / name), *arguments], self.folder)
 
 
 def workspace(folder: Path, sources: Mapping[str, str], node_modules: Path) -> Workspace:
-    """Write sources into a folder beside the packages that they import."""
+    """Write sources into a folder with the packages that they import."""
     for name, text in sources.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "node_modules").symlink_to(node_modules, target_is_directory=True)
@@ -105,7 +105,7 @@ def workspace(folder: Path, sources: Mapping[str, str], node_modules: Path) -> W
 
 @contextmanager
 def gateway_over_sandbox() -> Iterator[str]:
-    """A gateway process over an embedded library of its own; its address, such as `http://127.0.0.1:40123`."""
+    """A gateway process over a separate embedded library; yields its URL."""
     command = [sys.executable, "-W", "error", "-m", "gateway", "--port", "0", "--sandbox"]
     with subprocess.Popen(  # noqa: S603 - our own command
         command, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

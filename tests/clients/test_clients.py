@@ -1,4 +1,4 @@
-"""GraphQL clients as their manuals set them up, each against a gateway process."""
+"""GraphQL clients configured as in their manuals, each against a gateway process."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from graphql import (
 
 from gateway.cli.schema import print_schema as printed_schema
 from gateway.graph import schema
-from tests.clients.node import DOCUMENTED, Workspace, finished, needs_node
+from tests.clients.node import DOCUMENTED, Workspace, needs_node, run_command
 
-Json = Any  # answers are JSON, and each test knows which
+Json = Any  # responses are JSON of the shape that each test expects
 
 HERE = Path(__file__).parent
 PATRON = "1000000001"
 
 
 def execute(http: httpx.Client, query: str, **variables: Json) -> Json:
-    """The data of an answer that has no errors."""
+    """Return the data of a response without errors."""
     response = http.post("/graphql", json={"query": query, "variables": variables}).json()
     assert "errors" not in response, response["errors"]
     return response["data"]
 
 
 def on_loan(http: httpx.Client, item: str) -> Json:
-    """How often an item was lent, and its open loan."""
+    """Return the number of check-outs of an item, and its open loan."""
     query = """query($barcode: String!) { item(barcode: $barcode) {
         loans { totalCount } openLoan { id dueDate borrower { barcode } }
     } }"""
@@ -56,7 +56,7 @@ def locked(http: httpx.Client, lock: str) -> bool:
 
 
 def nameless(value: Json) -> Json:
-    """An answer without `__typename`, which some clients add to every selection."""
+    """Return a response without `__typename`, which some clients add to every selection."""
     if isinstance(value, dict):
         return {name: nameless(each) for name, each in value.items() if name != "__typename"}
     return [nameless(each) for each in value] if isinstance(value, list) else value
@@ -67,7 +67,7 @@ def nameless(value: Json) -> Json:
 
 @needs_node
 def test_apollo_client(built: Workspace, http: httpx.Client) -> None:
-    """Apollo Client finds a patron and lends an item, once, and gets the loan that there is now."""
+    """Apollo Client reads a patron and lends an item, once, and gets the current loan."""
     assert on_loan(http, "2000000001") == {"loans": {"totalCount": 0}, "openLoan": None}
 
     result, lent = json.loads(built.node("built/apollo.js"))
@@ -93,7 +93,7 @@ def test_apollo_client(built: Workspace, http: httpx.Client) -> None:
 
 @needs_node
 def test_urql(built: Workspace, http: httpx.Client) -> None:
-    """urql finds what a patron has on loan and lends an item, once, and gets the loan that there is now."""
+    """urql reads the loans of a patron and lends an item, once, and gets the current loan."""
     query = "query($barcode: String!) { user(barcode: $barcode) { openLoans { nodes { id } } } }"
     before = execute(http, query, barcode=PATRON)
     assert on_loan(http, "2000000002") == {"loans": {"totalCount": 0}, "openLoan": None}
@@ -133,7 +133,7 @@ def test_gql(url: str, http: httpx.Client, tmp_path: Path) -> None:
     text = (HERE / "python_gql.py").read_text(encoding="utf-8")
     (tmp_path / "python_gql.py").write_text(text.replace(DOCUMENTED, url), encoding="utf-8")
 
-    ended = finished([sys.executable, "-W", "error", "python_gql.py"], tmp_path)
+    ended = run_command([sys.executable, "-W", "error", "python_gql.py"], tmp_path)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout) == [
@@ -146,8 +146,8 @@ def test_gql(url: str, http: httpx.Client, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["apollo.ts", "urql.ts", "graphql-request.ts", "python_gql.py", "codegen.ts"]
 )
-def test_a_snippet_names_where_a_gateway_listens(name: str) -> None:
-    """Each snippet names the documented address once: what is run is the snippet, at another address."""
+def test_a_snippet_has_the_documented_url(name: str) -> None:
+    """Each snippet has the documented URL once: it is executed unchanged except for the URL."""
     assert (HERE / name).read_text(encoding="utf-8").count(DOCUMENTED) == 1
 
 
@@ -203,18 +203,18 @@ OPERATIONS: dict[str, tuple[str, dict[str, Json], list[str]]] = {
 }
 
 
-def told(http: httpx.Client, query: str, variables: Json) -> tuple[Json, list[str]]:
-    """The data and the codes of the errors, as they are in the answer."""
+def data_and_codes(http: httpx.Client, query: str, variables: Json) -> tuple[Json, list[str]]:
+    """Return the data and the codes of the errors in the response."""
     response = http.post("/graphql", json={"query": query, "variables": variables}).json()
     return response.get("data"), [error["extensions"]["code"] for error in response.get("errors", [])]
 
 
 @needs_node
 def test_every_client_returns_data_and_errors(built: Workspace, http: httpx.Client) -> None:
-    """Data, nulls, refusals and error codes reach the caller of each client as they are in the answer."""
-    asked = [{"query": query, "variables": variables} for query, variables, _ in OPERATIONS.values()]
+    """Data, nulls, refusals and error codes reach the caller of each client unchanged."""
+    operations = [{"query": query, "variables": variables} for query, variables, _ in OPERATIONS.values()]
 
-    outcomes = json.loads(built.node("built/outcomes.js", given=json.dumps(asked)))
+    outcomes = json.loads(built.node("built/outcomes.js", given=json.dumps(operations)))
 
     assert list(outcomes) == [
         "Apollo Client",
@@ -223,10 +223,12 @@ def test_every_client_returns_data_and_errors(built: Workspace, http: httpx.Clie
         "urql with a normalized cache",
         "graphql-request",
     ]
-    for client, made_of_it in outcomes.items():
-        for (name, (query, variables, codes)), outcome in zip(OPERATIONS.items(), made_of_it, strict=True):
-            data, told_codes = told(http, query, variables)
-            assert told_codes == codes, name
+    for client, client_outcomes in outcomes.items():
+        for (name, (query, variables, codes)), outcome in zip(
+            OPERATIONS.items(), client_outcomes, strict=True
+        ):
+            data, response_codes = data_and_codes(http, query, variables)
+            assert response_codes == codes, name
             assert (nameless(outcome["data"]), outcome["codes"]) == (data, codes), (client, name)
 
 
@@ -234,9 +236,9 @@ def test_every_client_returns_data_and_errors(built: Workspace, http: httpx.Clie
 def test_gql_returns_data_and_errors(
     url: str, http: httpx.Client, query: str, variables: Json, codes: list[str]
 ) -> None:
-    """gql gives the data, and raises an error that has the codes and whatever data there is."""
+    """gql returns the data, and raises an error with the codes and partial data."""
     transport = HTTPXTransport(f"{url}/graphql", headers={"X-Okapi-Tenant": "diku"}, trust_env=False)
-    data, told_codes = told(http, query, variables)
+    data, response_codes = data_and_codes(http, query, variables)
 
     with Client(transport=transport) as session:
         try:
@@ -244,7 +246,7 @@ def test_gql_returns_data_and_errors(
         except TransportQueryError as error:
             given, given_codes = error.data, [each["extensions"]["code"] for each in error.errors or []]
 
-    assert told_codes == codes
+    assert response_codes == codes
     assert (given, given_codes) == (data, codes)
 
 
@@ -259,7 +261,7 @@ def _apollo(built: Workspace) -> Json:
 
 @needs_node
 def test_apollo_keeps_records_by_type_and_id(apollo: Json, http: httpx.Client) -> None:
-    """A record with an id is kept once, under both; what has no id is kept where it was found."""
+    """A record with an id is stored once, by type and id; an object without one in its parent."""
     item = execute(http, '{ item(barcode: "2000000010") { id } }')["item"]["id"]
     user = execute(http, f'{{ user(barcode: "{PATRON}") {{ id }} }}')["user"]["id"]
     loan = apollo["outcome"]["checkOut"]["loan"]["id"]
@@ -287,14 +289,14 @@ def test_apollo_keeps_records_by_type_and_id(apollo: Json, http: httpx.Client) -
 
 @needs_node
 def test_apollo_shows_changes_of_mutations(apollo: Json) -> None:
-    """A screen shows its item lent, and taken back, by the answers of the two acts: one request each."""
+    """A screen shows its item lent and returned from the responses of two mutations: one request each."""
     assert apollo["states"] == ["AVAILABLE", "CHECKED_OUT", "AVAILABLE"]
     assert apollo["asked"] == 3
 
 
 @needs_node
 def test_apollo_merges_objects_without_id(apollo: Json) -> None:
-    """Two screens that select different members of a patron's name and contact both keep theirs."""
+    """Two screens with different members of a patron's name and contact keep both."""
     name, mail = (each["user"]["personal"] for each in apollo["both"])
 
     assert name == {"__typename": "Personal", "lastName": "Abebe"}
@@ -307,7 +309,7 @@ def forty_loans(http: httpx.Client) -> list[str]:
 
 
 @needs_node
-def test_apollo_puts_pages_together(apollo: Json, http: httpx.Client) -> None:
+def test_apollo_joins_pages(apollo: Json, http: httpx.Client) -> None:
     """Two pages of 20 become the first 40 of the list, with Apollo's own policy for Relay's connections."""
     assert apollo["ids"] == forty_loans(http)
 
@@ -319,8 +321,8 @@ def _urql(built: Workspace) -> Json:
 
 
 @needs_node
-def test_urql_puts_pages_together(urql: Json, http: httpx.Client) -> None:
-    """Two pages of 20 become the first 40 of the list, and the normalized cache misses no key."""
+def test_urql_joins_pages(urql: Json, http: httpx.Client) -> None:
+    """Two pages of 20 become the first 40 of the list, and the normalized cache has every key."""
     assert urql["ids"] == forty_loans(http)
     assert urql["warnings"] == []
 
@@ -337,7 +339,7 @@ def test_urql_fetches_again_after_a_mutation(urql: Json) -> None:
 
 @needs_node
 def test_generated_types_hold(built: Workspace) -> None:
-    """tsc takes what the generated types allow, and nothing else: `types.ts` says where it must refuse."""
+    """tsc accepts the uses that the generated types allow, and rejects the others marked in `types.ts`."""
     compiled = built.package("tsc", "--project", ".", "--noEmit")
 
     assert (compiled.returncode, compiled.stdout) == (0, "")
@@ -345,7 +347,7 @@ def test_generated_types_hold(built: Workspace) -> None:
 
 
 def test_every_scalar_has_a_type() -> None:
-    """The snippet gives a type to each scalar that is not GraphQL's own."""
+    """The snippet has a type for each custom scalar."""
     (scalars,) = re.findall(r"scalars: \{(.*?)\}", (HERE / "codegen.ts").read_text(encoding="utf-8"))
     own = {name for name, each in schema._schema.type_map.items() if is_scalar_type(each)}
 
@@ -378,16 +380,20 @@ def test_introspection_is_the_incremental_schema(written: Workspace) -> None:
     generated = written.package("graphql-codegen", "--config", "introspection.mjs")
     assert generated.returncode == 0, generated.stdout + generated.stderr
 
-    learnt = (written.folder / "introspected.graphql").read_text(encoding="utf-8")
+    introspected = (written.folder / "introspected.graphql").read_text(encoding="utf-8")
     committed = (written.folder / "schema.graphql").read_text(encoding="utf-8")
-    assert canonical(learnt) == canonical(committed)
+    assert canonical(introspected) == canonical(committed)
 
 
 def test_introspection_by_gql_is_the_incremental_schema(url: str) -> None:
     """gql, which validates documents, reads the same schema as `schema --incremental` prints."""
     transport = HTTPXTransport(f"{url}/graphql", headers={"X-Okapi-Tenant": "diku"}, trust_env=False)
-    asked = {"specified_by_url": True, "input_value_deprecation": True, "directive_is_repeatable": True}
-    client = Client(transport=transport, fetch_schema_from_transport=True, introspection_args=asked)
+    introspection = {
+        "specified_by_url": True,
+        "input_value_deprecation": True,
+        "directive_is_repeatable": True,
+    }
+    client = Client(transport=transport, fetch_schema_from_transport=True, introspection_args=introspection)
 
     with client as session:
         assert client.schema is not None

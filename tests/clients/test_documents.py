@@ -99,8 +99,8 @@ def test_codegen(node_modules: Path, tmp_path: Path) -> None:
     assert (checked.exit_code, checked.stdout) == (0, "1 documents, all valid\n")
 
     with gateway(f"--documents={manifest}", "--documents-mode=enforce") as http:
-        asked = {"documentId": document_id, "variables": {"first": 2}}
-        result = http.post("/graphql", json=asked).json()
+        body = {"documentId": document_id, "variables": {"first": 2}}
+        result = http.post("/graphql", json=body).json()
         refused = http.post("/graphql", json={"query": "{ __typename }"}).json()
 
     assert [sorted(each) for each in nameless(result["data"])["loans"]["nodes"]] == [

@@ -31,7 +31,7 @@ from tests.widest import selection
 
 pytestmark = pytest.mark.anyio
 
-# The documents here exceed the limits of clients.
+# The documents of these tests exceed the default limits.
 WIDE: dict[str, Any] = {
     "max_cost": 100_000,
     "max_result_nodes": 10_000_000,
@@ -39,10 +39,12 @@ WIDE: dict[str, Any] = {
     "max_tokens": 100_000,
     "max_depth": 100,
 }
-# No argument of theirs is required by itself, and one of several is.
+# None of their arguments is required, but one of several is.
 ONE_OF_SEVERAL = {"requestQueue", "allowedServicePoints"}
 
-Seen = dict[tuple[str, str], dict[str, dict[str, set[str]]]]  # of a record, by path: values, and where seen
+Seen = dict[
+    tuple[str, str], dict[str, dict[str, set[str]]]
+]  # of a record, by path: values, and the paths of each
 
 
 class Typenames(Visitor):
@@ -59,17 +61,17 @@ def with_typenames(document: str) -> str:
     return print_ast(visit(parse(document), Typenames()))
 
 
-def askable(kind: GraphQLObjectType) -> Iterator[tuple[str, GraphQLField]]:
-    """The fields of a type that need no argument."""
+def selectable(kind: GraphQLObjectType) -> Iterator[tuple[str, GraphQLField]]:
+    """Return the fields of a type that need no argument."""
     for name, field in kind.fields.items():
         if name not in ONE_OF_SEVERAL and not any(map(is_required_argument, field.args.values())):
             yield name, field
 
 
 def in_full(kind: GraphQLObjectType, links: int = 1, within: tuple[str, ...] = ()) -> str:
-    """A selection of all that a record is, and of the records that it links to, but not of pages of them."""
+    """Return a selection of all members of a record, and of its linked records, but not of pages of them."""
     parts = ["__typename"]
-    for name, field in askable(kind):
+    for name, field in selectable(kind):
         target = get_named_type(field.type)
         if is_leaf_type(target):
             parts.append(name)
@@ -86,7 +88,7 @@ def lists() -> Iterator[tuple[str, GraphQLObjectType]]:
     """Return the lists of the graph as queries, with the type of their records."""
     query = schema._schema.query_type
     assert query is not None
-    for name, field in askable(query):
+    for name, field in selectable(query):
         page = get_named_type(field.type)
         if isinstance(page, GraphQLObjectType) and "nodes" in page.fields:
             node = get_named_type(page.fields["nodes"].type)
@@ -95,7 +97,7 @@ def lists() -> Iterator[tuple[str, GraphQLObjectType]]:
 
 
 def note(seen: Seen, value: Json, where: str) -> None:
-    """Note of each record in an answer what was said of it."""
+    """Record the values of each record in a response."""
     if isinstance(value, list):
         for each in value:
             note(seen, each, where)
@@ -108,7 +110,7 @@ def note(seen: Seen, value: Json, where: str) -> None:
 
 
 def leaves(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
-    """The plain values of a record and of what it holds, up to the records that it links to."""
+    """Yield the plain values of a record and its objects, up to its linked records."""
     for name, each in value.items():
         if isinstance(each, dict):
             if not each.get("id"):
@@ -119,13 +121,13 @@ def leaves(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
 
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
-    """One loop for this file, whose tests share what was seen."""
+    """Use one event loop for this file, whose tests share the collected values."""
     return "asyncio"
 
 
 @pytest.fixture(scope="module", name="seen")
 async def _seen() -> Seen:
-    """The records of all lists, each in full with its links in full, and as far as its parents carry it."""
+    """Collect the records of all lists, complete with their links, and as embedded in their parents."""
     seen: Seen = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
     async with open_gateway(**WIDE) as gateway:
         for written, kind in lists():
@@ -135,7 +137,7 @@ async def _seen() -> Seen:
     return seen
 
 
-async def test_a_record_is_the_same_wherever_it_is_reached(seen: Seen) -> None:
+async def test_a_record_is_the_same_on_every_path(seen: Seen) -> None:
     """Members embedded in a loan equal those of the item, so that responses do not overwrite each other."""
     contradictions = {
         (record, path): dict(values)
@@ -147,11 +149,11 @@ async def test_a_record_is_the_same_wherever_it_is_reached(seen: Seen) -> None:
     several = sum(
         len(set[str]().union(*values.values())) > 1 for paths in seen.values() for values in paths.values()
     )
-    assert several > 2_500  # so many values are reached in more than one way
+    assert several > 2_500  # the number of values on several paths
 
 
-async def test_an_id_is_shared_by_a_record_and_its_copies_alone(seen: Seen) -> None:
-    """Type and id name a record. An id alone may also be that of a copy, which has a type of its own."""
+async def test_an_id_is_shared_only_by_a_record_and_its_copies(seen: Seen) -> None:
+    """Type and id identify a record. A copy with the same id has another type."""
     types = defaultdict(set)
     for kind, key in seen:
         types[key].add(kind)

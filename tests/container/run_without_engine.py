@@ -1,17 +1,17 @@
-"""Builds the image and runs it, on a machine where no container engine runs.
+"""Builds the image and runs it, on a machine without a container engine.
 
     sudo python tests/container/run_without_engine.py
 
 needs Linux, root, and `debootstrap`, `buildah` and `util-linux` (each a Debian package). buildah takes the
 Dockerfile as it is. Its base image is made of Debian 13 with Debian's Python in place of the official one, so
-what is shown is the Dockerfile and not that base. The container is a process in a root file system mounted
-read-only, as the image's user, without a capability, in namespaces of its own, but on the machine's network.
-What is expected of it is checked one by one, and the first thing that is not so ends the script with 1.
+the script checks the Dockerfile and not that base. The container is a process in a root file system mounted
+read-only, as the image's user, without a capability, in separate namespaces, but on the machine's network.
+Each expectation is checked, and the first failure ends the script with 1.
 
-It is no part of the tests, which need no root and no other network than the package registry.
+It is not part of the tests, which need neither root nor any network but the package registry.
 """
 
-# ruff: noqa: S603, T201 - programs of the system are started, and what comes of it is told
+# ruff: noqa: S603, T201 - programs of the system are started, and its results are printed
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ IMAGE = "localhost/circulation-gateway"
 PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 START_SECONDS = 30.0
 SECRETIVE = re.compile("PASS|TOKEN|SECRET|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
-# What the builder of this machine needs to reach its registry, and what must not stay in the image.
+# Settings of the builder for its registry, which must not stay in the image.
 LENT = ("/etc/ssl/certs", "/etc/pip.conf")
 
 # A container as an engine makes one: own mounts, own process 1, nothing writable but the null devices.
@@ -65,26 +65,26 @@ Json = Any
 
 
 class Builder:
-    """buildah with a store of its own, which leaves the machine's images alone."""
+    """buildah with a separate store, so that the machine's images are unchanged."""
 
     def __init__(self, store: Path) -> None:
         self.options = ["--root", f"{store}/images", "--runroot", f"{store}/run", "--storage-driver", "vfs"]
 
     def run(self, *arguments: str | Path) -> str:
-        """Standard output of one command. Raises CalledProcessError when it fails."""
+        """Return the standard output of one command. Raises CalledProcessError if it fails."""
         command = ["buildah", *self.options, *map(str, arguments)]
         ended = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True)
         return ended.stdout.strip()
 
     def base(self, root: Path) -> None:
-        """Give the base image's name to a root file system."""
+        """Tag a root file system with the name of the base image."""
         container = self.run("from", "scratch")
         self.run("add", "--quiet", container, root, "/")
         self.run("commit", "--quiet", container, BASE)
         self.run("rm", container)
 
     def image(self) -> Json:
-        """Build the Dockerfile. The image's configuration, as an engine reads it."""
+        """Build the Dockerfile; return the image's configuration."""
         lent = [f"--volume={place}:{place}:ro" for place in LENT if Path(place).exists()]
         self.run(
             "build", "--isolation=chroot", "--pull-never", "--format=docker", *lent, f"--tag={IMAGE}", PROJECT
@@ -93,7 +93,7 @@ class Builder:
 
     @contextmanager
     def root(self) -> Iterator[Path]:
-        """The root file system of a new container."""
+        """Return the root file system of a new container."""
         container = self.run("from", "--pull-never", IMAGE)
         try:
             yield Path(self.run("mount", container))
@@ -102,7 +102,7 @@ class Builder:
 
 
 def debian(root: Path) -> None:
-    """Debian 13 and its Python 3.13, reached as `python` as in the official image."""
+    """Return Debian 13 with its Python 3.13, called `python` as in the official image."""
     command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", str(root)]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
@@ -113,7 +113,7 @@ def debian(root: Path) -> None:
 def command_of(
     config: Json, root: Path, program: Sequence[str], variables: Mapping[str, str]
 ) -> tuple[list[str], dict[str, str]]:
-    """How a program of the image is run in its container, and the environment that it gets."""
+    """Return the command that runs a program of the image in its container, and its environment."""
     user, group = config["User"].split(":")
     environment = dict(each.split("=", 1) for each in config["Env"]) | dict(variables)
     identity = [f"--reuid={user}", f"--regid={group}", *POWERLESS]
@@ -125,7 +125,7 @@ def command_of(
 def running(
     config: Json, root: Path, variables: Mapping[str, str]
 ) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """The entrypoint in its container: the process id that the machine knows it by, and what was started."""
+    """Start the entrypoint in its container; yield its process id on the machine, and the process."""
     command, environment = command_of(config, root, config["Entrypoint"], variables)
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -184,7 +184,7 @@ def healthy(port: int) -> None:
 
 
 def files_of(root: Path) -> dict[str, tuple[int, int, int]]:
-    """Every file with its size and when it and its entry were changed last."""
+    """Return every file with its size and the times of its last changes."""
     result = {}
     for folder, _, names in os.walk(root):
         for name in (".", *names):
@@ -195,7 +195,7 @@ def files_of(root: Path) -> dict[str, tuple[int, int, int]]:
 
 
 def written_to(pid: int) -> list[str]:
-    """Regular files that the process has open for writing."""
+    """Return regular files that the process has open for writing."""
     result = []
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         flags = re.search(r"flags:\s*(\d+)", Path(f"/proc/{pid}/fdinfo/{descriptor.name}").read_text())
@@ -262,7 +262,7 @@ def check_process(pid: int, config: Json, variables: Mapping[str, str]) -> None:
     environment = Path(f"/proc/{pid}/environ").read_bytes().decode().rstrip("\0").split("\0")
     given = dict(each.split("=", 1) for each in config["Env"]) | dict(variables)
     assert dict(each.split("=", 1) for each in environment) == given, environment
-    print_step("its environment is the image's and what it was started with, and holds no secret")
+    print_step("its environment is that of the image and of its start, without a secret")
 
 
 def check_service(config: Json, root: Path) -> None:
@@ -288,7 +288,7 @@ def check_service(config: Json, root: Path) -> None:
         subprocess.run(healthcheck, env=environment, check=True, timeout=60)
         print_step("the image's own health check passes")
         assert written_to(pid) == [], written_to(pid)
-        for place in ("/", "/tmp", "/opt/gateway", "/dev"):  # noqa: S108 - where one would write
+        for place in ("/", "/tmp", "/opt/gateway", "/dev"):  # noqa: S108 - the usual place for writes
             touch, environment = command_of(config, root, ["touch", f"{place}/written"], {})
             ended = subprocess.run(touch, env=environment, capture_output=True, text=True, check=False)
             assert ended.returncode == 1, (place, ended)
@@ -297,11 +297,11 @@ def check_service(config: Json, root: Path) -> None:
         print_step("no file is open for writing, none was written, and none can be")
         resident = status_of(pid)["VmRSS"]
         os.kill(pid, signal.SIGTERM)
-        asked = time.monotonic()
+        signalled = time.monotonic()
         output, _ = started.communicate(timeout=40)
         assert started.returncode == 0, (started.returncode, output)
         assert "Traceback" not in output, output
-        print_step(f"SIGTERM ends it with 0 after {time.monotonic() - asked:.1f} s; it held {resident}")
+        print_step(f"SIGTERM ends it with 0 after {time.monotonic() - signalled:.1f} s; it held {resident}")
 
 
 def main() -> int:

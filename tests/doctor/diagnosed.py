@@ -1,4 +1,4 @@
-"""A diagnosis of an embedded library, as a test arranges it."""
+"""A diagnosis of an embedded library with settings of a test."""
 
 from __future__ import annotations
 

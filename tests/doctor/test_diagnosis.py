@@ -290,7 +290,7 @@ REQUESTS = "/circulation-bff/requests"
 
 @pytest.mark.parametrize("responder", ["okapi", "sidecar", "kong", "spring"])
 async def test_a_released_bff(responder: Responder) -> None:
-    """The BFF of a release has no list of requests: the doctor says where they come from and what has it."""
+    """The BFF of a release has no list of requests: the doctor names its source and its version."""
     bff = replace(VERSIONS["released"], absent_from=responder)
     diagnosis = await diagnose_sandbox(sandbox := create_sandbox(bff=bff), staff(sandbox))
 
@@ -317,7 +317,7 @@ async def test_an_early_bff() -> None:
 
 
 async def test_a_bff_that_breaks_without_another_module() -> None:
-    """A list whose empty page is served is there, and breaks for want of mod-requests-mediated."""
+    """A list whose empty page is served exists, and fails without mod-requests-mediated."""
     sandbox = create_sandbox(bff=VERSIONS["without-mediated-requests"])
     diagnosis = await diagnose_sandbox(sandbox, staff(sandbox))
 
@@ -342,7 +342,7 @@ async def test_a_bff_that_fails_on_tags() -> None:
 
 
 async def test_lists_from_a_released_bff_alone() -> None:
-    """With LISTS_FROM=bff nothing replaces the list, and the setting is part of the cure."""
+    """With LISTS_FROM=bff nothing replaces the list, and the remedy names the setting."""
     sandbox = create_sandbox(bff=VERSIONS["released"])
     diagnosis = await diagnose_sandbox(sandbox, staff(sandbox), lists_from="bff")
 
@@ -361,7 +361,7 @@ async def test_lists_from_a_released_bff_alone() -> None:
     ],
 )
 async def test_an_address_that_cannot_be_reached(url: str, reason: str) -> None:
-    """The reason is named for each path, as an operator needs it."""
+    """The reason is named for each path, for the operator."""
     services = services_to_check(Settings(okapi_url=url.format(port=free_port())))
     caller = Caller(tenant="diku", token=None, request_id="1/doctor")
     try:

@@ -322,7 +322,7 @@ async def test_records_that_are_counted_but_not_sent_are_an_error() -> None:
 async def test_a_round_page_without_a_total_is_read_on(
     first: int, calls: list[tuple[str, str | None]]
 ) -> None:
-    """A service with a maximum of its own, which sends no totals, hides no records either: a page that may
+    """A service with a maximum page size, which sends no totals, hides no records either: a page that may
     have been cut there is read on, until a page is not round or is empty."""
     shelf = Shelf(loans("u", 47), index="userId")
     shelf.max_page = 20

@@ -1,4 +1,4 @@
-"""The manual as tests read it: README.md and the pages under gateway/manual, with their fenced blocks."""
+"""The manual for tests: README.md and the pages under gateway/manual, with their fenced blocks."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def section(page: str, heading: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """An operation of the manual, with what the page says of it."""
+    """An operation of the manual, with its variables, result and calls on the page."""
 
     page: str
     query: str
     variables: dict[str, Any]  # Any: JSON
-    result: Any  # Any: JSON, or None where the page shows none
+    result: Any  # Any: JSON, or None if the page shows none
     calls: list[str] | None
 
     @property

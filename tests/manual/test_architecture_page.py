@@ -1,4 +1,4 @@
-"""The page on architecture describes the way of a request as a profiler sees it."""
+"""The page on architecture describes the path of a request as recorded by a profiler."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def respond(request: httpx.Request) -> httpx.Response:
 
 
 async def entered(query: str) -> list[str]:
-    """The modules of the gateway in the order in which the second execution of a query enters them."""
+    """Return the modules of the gateway in the order in which the second execution of a query enters them."""
     modules: list[str] = []
 
-    def profile(frame: FrameType, event: str, argument: Any) -> None:  # Any: as sys.setprofile has it
+    def profile(frame: FrameType, event: str, argument: Any) -> None:  # Any: the type of sys.setprofile
         file = frame.f_code.co_filename
         if event == "call" and file.startswith(f"{GATEWAY}/"):
             modules.append(file.removeprefix(f"{GATEWAY}/"))

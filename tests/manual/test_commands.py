@@ -1,4 +1,4 @@
-"""The commands of the manual can be typed as they stand."""
+"""The commands of the manual can be typed unchanged."""
 
 from __future__ import annotations
 

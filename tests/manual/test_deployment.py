@@ -1,4 +1,4 @@
-"""The manifests on the page on deployment fit the gateway: its ports, paths, settings, commands and times."""
+"""The manifests on the page on deployment match the gateway: ports, paths, settings, commands and times."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _container(pod: Manifest) -> Manifest:
 
 
 def as_settings(environment: dict[str, str]) -> Settings:
-    """The settings that a container would have; every name must be a setting."""
+    """Return the settings of a container; every name must be a setting."""
     names = {name.lower(): value for name, value in environment.items()}
     assert set(names) <= set(Settings.model_fields)
     return Settings(**names)

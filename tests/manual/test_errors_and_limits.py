@@ -41,7 +41,7 @@ REQUESTS: dict[str, dict[str, Json]] = {
 
 
 def rows(page_section: str) -> list[list[str]]:
-    """The cells of the rows of a table, without its two header lines."""
+    """Return the cells of the rows of a table, without its two header lines."""
     lines = [line for line in section("errors-and-limits", page_section).splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
@@ -75,7 +75,7 @@ async def test_other_statuses_are_documented() -> None:
 
 
 async def test_the_error_shown_is_one() -> None:
-    """The example has the message and the members of the error that the gateway returns."""
+    """The example has the message and the members of the gateway's error."""
     async with open_gateway() as gateway:
         response = await gateway.execute('{ loan(id: "42") { id } }')
     (error,) = response["errors"]
@@ -86,7 +86,7 @@ async def test_the_error_shown_is_one() -> None:
 
 
 def classes() -> list[type[errors.GatewayError]]:
-    """The root of the error classes and all classes below it."""
+    """Return the root of the error classes and all its subclasses."""
     tree = [errors.GatewayError]
     for each in tree:
         tree += each.__subclasses__()
@@ -110,7 +110,7 @@ def test_retryable_codes_are_marked() -> None:
 
 
 def test_the_extensions_are_documented() -> None:
-    """The table names each member that an error may have besides its own details."""
+    """The table names each member that an error may have in addition to its details."""
     error = errors.GatewayError(
         "", upstream="folio", status=500, retry_after=1.0, reasons=[errors.Reason(message="")]
     )

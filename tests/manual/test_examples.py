@@ -1,4 +1,4 @@
-"""Every operation of the manual runs as it stands, with the result and the calls that its page shows."""
+"""Every operation of the manual runs unchanged, with the result and the calls that its page shows."""
 
 from __future__ import annotations
 

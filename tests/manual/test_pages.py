@@ -20,7 +20,7 @@ def prose(text: str) -> str:
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors that GitHub gives the headings of a page."""
+    """Return the anchors that GitHub gives the headings of a page."""
     headings = re.findall(r"^#+ (.+)$", prose(text), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -61,7 +61,7 @@ def test_readme_is_short() -> None:
 
 
 def test_the_two_commands_are_there() -> None:
-    """A newcomer finds one command to start and one to test."""
+    """The README has one command to start and one to test."""
     assert "\npip install . && circulation-gateway\n" in README
     assert "\npip install -e '.[test]' && pytest\n" in README
 

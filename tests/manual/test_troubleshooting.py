@@ -1,4 +1,4 @@
-"""Each entry of the page on troubleshooting quotes the text that its cause produces, or is shown here."""
+"""Each entry of the page on troubleshooting quotes the text of its cause, or has a test here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Cause = Callable[[Path], Awaitable[str]]
 
 
 def message(response: Json, code: str) -> str:
-    """The text of the first error, which must have this code."""
+    """Return the text of the first error, which must have this code."""
     error = response["errors"][0]
     assert error["extensions"]["code"] == code
     text: str = error["message"]

@@ -140,7 +140,7 @@ async def test_a_value_of_another_type_instead_of_an_object_is_one_error(wrong: 
 
 @pytest.mark.parametrize("wrong", [5, {"id": "b"}, ["b"], "two words", "line\nbreak", "x" * 200])
 async def test_an_invalid_id_is_not_loaded(wrong: object) -> None:
-    """An invalid key is an error of its own link, and the links of the other loans are loaded."""
+    """An invalid key is an error of that link, and the links of the other loans are loaded."""
     body = {
         "loans": [{"id": "a", "userId": wrong}, {"id": "b", "userId": "u"}],
         "users": [{"id": "u", "username": "reader"}],

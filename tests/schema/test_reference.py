@@ -8,7 +8,7 @@ from tests.gateway_under_test import Gateway
 
 pytestmark = pytest.mark.anyio
 
-# The root, where it is read, and the field that names a row.
+# The root, its path upstream, and the field that names a row.
 TABLES = {
     "patronGroups": ("/groups", "group"),
     "addressTypes": ("/addresstypes", "addressType"),

@@ -69,7 +69,7 @@ async def test_all_fields_can_be_selected_at_once(kind: str) -> None:
     assert any(data.values())
 
 
-# The types of the contract and where they are in the graph.
+# The types of the contract and their types in the graph.
 TYPES = {
     "CirculationLoan": "Loan",
     "LoanItem": "LoanItem",

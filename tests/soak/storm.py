@@ -1,7 +1,7 @@
 """A storm: two hundred clients of two tenants, of which one is hostile, over one dead module and a slow one.
 
 `python -m tests.soak.storm` runs it and prints a report as JSON. The gateway, its upstream and the hostile
-tenant are processes of their own; the neighbours are clients of this one, which measures their waiting time.
+tenant are separate processes; the neighbours are clients of this one, which measures their waiting time.
 """
 
 from __future__ import annotations
@@ -204,8 +204,8 @@ class Storm:
             "X-Okapi-Token": "sandbox:desk",
             "X-Okapi-Request-Id": request_id,
         }
-        asked = encode_request("POST", "/graphql", {"query": query, "variables": variables}, headers)
-        response = await connection.execute(asked)
+        request = encode_request("POST", "/graphql", {"query": query, "variables": variables}, headers)
+        response = await connection.execute(request)
         if response.status != 200:
             raise UnexpectedResponse(f"status {response.status}: {response.body[:300]!r}")
         return json.loads(response.body)
@@ -283,11 +283,11 @@ class Storm:
         return places[:DESKS]
 
     async def probe(self, connection: Connection) -> None:
-        asked = encode_request("GET", "/admin/health", headers={})
+        request = encode_request("GET", "/admin/health", headers={})
 
         async def send() -> None:
             with self.measure(self.health):
-                response = await connection.execute(asked)
+                response = await connection.execute(request)
             if response.status != 200:
                 self.report.errors.append(f"health: {response.status}")
 
@@ -296,11 +296,11 @@ class Storm:
     async def probe_upstream(self, connection: Connection) -> None:
         loan = next(iter(self.library.loans))
         headers = {"X-Okapi-Tenant": NEIGHBOUR, "X-Okapi-Token": "sandbox:desk"}
-        asked = encode_request("GET", f"/circulation-bff/loans/{loan}", headers=headers)
+        request = encode_request("GET", f"/circulation-bff/loans/{loan}", headers=headers)
 
         async def send() -> None:
             with self.measure(self.upstream):
-                await connection.execute(asked)
+                await connection.execute(request)
 
         await self.repeat(0, HEALTH_INTERVAL, send)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.soak.storm_hostile URL SECONDS`: the hostile tenant of the storm, in a process of its own.
+"""`python -m tests.soak.storm_hostile URL SECONDS`: the hostile tenant of the storm, in a separate process.
 
 Fifty clients send the most that an operation may have or more than that, each again as soon as it is served,
 and two hundred sockets send a head and no body. The output is the number of responses of each kind.

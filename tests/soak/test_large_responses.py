@@ -41,8 +41,8 @@ def test_large_operations_stay_within_the_limit_of_the_container(
 
     async def execute(url: str) -> list[bytes]:
         async with connections(url, number) as opened:
-            asked = encode_request("POST", "/graphql", operation, HEADERS)
-            return [each.body for each in await asyncio.gather(*(one.execute(asked) for one in opened))]
+            request = encode_request("POST", "/graphql", operation, HEADERS)
+            return [each.body for each in await asyncio.gather(*(one.execute(request) for one in opened))]
 
     with served(execution) as gateway:
         responses = asyncio.run(execute(gateway.url))

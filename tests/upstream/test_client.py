@@ -69,7 +69,7 @@ class Upstream:
         self.requests: list[httpx.Request] = []
         self.response = response
         transport = httpx.MockTransport(self._handle)
-        once = limits or Settings(read_attempts=1)  # retries have a file of their own
+        once = limits or Settings(read_attempts=1)  # retries have a separate file
         self.client = CallerClient(Client("folio", "http://folio", transport, once), ())
 
     def _handle(self, request: httpx.Request) -> httpx.Response:

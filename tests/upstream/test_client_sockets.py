@@ -46,7 +46,7 @@ pytestmark = pytest.mark.anyio
 
 PATIENT = Settings(
     upstream_concurrency=4, max_upstream_bytes=10_000, read_attempts=1
-)  # retries have a file of their own
+)  # retries have a separate file
 QUICK = PATIENT.model_copy(update={"first_byte_timeout": 0.15, "read_timeout": 0.3, "act_timeout": 0.3})
 CHECK_OUT = Write(
     operation="checkOut",
@@ -448,7 +448,7 @@ async def test_long_response_headers_are_read(network: Network) -> None:
         assert (await users(client)(None, limit=10)).records == [{"id": "a"}]
 
 
-# What is sent
+# Requests as sent
 
 
 async def test_no_redirect_is_followed(network: Network) -> None:

@@ -61,7 +61,7 @@ async def services_over(
     "response", [hangs, drips(head(200) + b" " * 1000, every=0.02)], ids=["hangs", "drips"]
 )
 async def test_reads_end_with_their_operation(response: Responder, network: str) -> None:
-    """A read is cut at the rest of the operation's time, however long it may take by itself."""
+    """A read is cancelled at the end of the operation's time, if its own timeout is longer."""
     async with services_over(response, network, 0.3) as (services, server):
         upstream = services.for_caller(CALLER)
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Invalid elements and texts of a page: each is an error of its own position only."""
+"""Invalid elements and texts of a page: each is an error at its path only."""
 
 from __future__ import annotations
 

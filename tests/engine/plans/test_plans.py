@@ -195,7 +195,7 @@ async def test_unchanged_parts_of_changed_records_are_not_copied() -> None:
 
 
 async def test_two_selections_of_the_same_records_do_not_show_each_other() -> None:
-    """A Struct holds the members of all selections; each result has only those of its own selection."""
+    """A Struct holds the members of all selections; each result has only the members of its selection."""
     result = await execute_plan("{ users { nodes { id } edges { node { barcode id } } } }", Table(USERS))
 
     assert plain(result.data) == {

@@ -305,7 +305,7 @@ async def test_the_organization_of_the_service_account_may_come_from_the_setting
 
 
 async def test_a_callers_login_precedes_the_service_account() -> None:
-    """A caller with a login acts in its own name, and may use the workstation of the settings."""
+    """The login of the caller is used if there is one, also with the workstation of the settings."""
     own = PolarisIdentity(authorization="PAS polaris:token:secret")
     desk = Desk(200, b"", identity=own, polaris_workstation=118, polaris_organization=3, **SERVICE)
 
