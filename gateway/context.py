@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 
 import msgspec
 import strawberry
+from propcache.api import cached_property
 
 from gateway.errors import too_many_records
 from gateway.identity import Caller
 from gateway.loaders import Loaders
 from gateway.observability.operation import OperationRecord
 from gateway.settings import LimitSettings, UpstreamSettings
-from gateway.upstream.services import Services, Upstream
+from gateway.upstream.services import ListsFrom, Services, Upstream
 
 # By the ids of operation and variables: both of them, so that no others in this context have these ids, and
 # what their fields decide by, by the ids of the field nodes. Any: `gateway.fields.base.Selected`.
@@ -34,12 +35,17 @@ class ShutdownState:
     now: bool = False
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True, eq=False):
-    """The caller of one operation, their services, and the operation's own DataLoaders."""
+class Context(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
+    """The caller of one operation, their services, and the operation's own DataLoaders.
+
+    `is_direct` if loans and requests are read from circulation itself.
+    """
 
     caller: Caller
     upstream: Upstream
-    loaders: Loaders
+    limits: LimitSettings
+    lists_from: ListsFrom = "bff"
+    is_direct: bool = False
     max_page_size: int
     max_records: int = 300_000
     consortium_tenants: frozenset[str] = frozenset()
@@ -47,6 +53,23 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     mutations: MutationState = msgspec.field(default_factory=MutationState)
     stopping: ShutdownState = msgspec.field(default_factory=ShutdownState)
     operation: OperationRecord = msgspec.field(default_factory=OperationRecord)
+
+    def __repr__(self) -> str:
+        return f"Context({self.caller!r})"
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        """The DataLoaders, created when they are first used."""
+        return Loaders(self.upstream, self.limits, lists_from=self.lists_from)
+
+    def forget_records(self) -> None:
+        """Drop all loaded records.
+
+        At the end of an operation, because graphql-core's objects keep a context until a garbage collection.
+        """
+        loaders = self.__dict__.get("loaders")
+        if loaders is not None:
+            loaders.forget()
 
     def stop_mutations(self) -> None:
         """Start no further mutation of this operation, because its request was cancelled."""
@@ -74,7 +97,8 @@ class ContextFactory:
         self._limits = limits
         self._max_page_size = limits.max_page_size
         self._max_records = limits.max_records
-        self._lists_from = upstream.lists_from
+        self._lists_from: ListsFrom = upstream.lists_from
+        self._is_direct = upstream.lists_from == "circulation"
         self._consortium = upstream.consortium
         self._stopping = stopping
 
@@ -83,7 +107,9 @@ class ContextFactory:
         return Context(
             caller=caller,
             upstream=upstream,
-            loaders=Loaders(upstream, self._limits, lists_from=self._lists_from),
+            limits=self._limits,
+            lists_from=self._lists_from,
+            is_direct=self._is_direct,
             max_page_size=self._max_page_size,
             max_records=self._max_records,
             consortium_tenants=self._consortium,

@@ -67,21 +67,14 @@ class PlanExecution(Protocol):
         """Return the execution, None if graphql-core is to execute the operation. Any: a `Context`."""
 
 
-class Loaded(Protocol):
-    """The loaded records of one operation."""
-
-    def forget(self) -> None:
-        """Drop them, because graphql-core's objects keep a context until a garbage collection."""
-
-
 class OperationContext(Protocol):
     """The context of one operation, which resolvers receive."""
 
-    @property
-    def loaders(self) -> Loaded: ...
-
     def stop_mutations(self) -> None:
         """Start no further mutation of the operation."""
+
+    def forget_records(self) -> None:
+        """Drop the loaded records at the end of the operation."""
 
 
 class Operations:
@@ -176,13 +169,13 @@ class Operations:
                 execution = await execution
             finally:
                 if not isinstance(execution, ExperimentalIncrementalExecutionResults):
-                    context.loaders.forget()
+                    context.forget_records()
         if isinstance(execution, ExperimentalIncrementalExecutionResults):
             return IncrementalResponse(
                 operation=operation,
                 initial=execution.initial_result,
                 subsequent=execution.subsequent_results,
-                release=context.loaders.forget,
+                release=context.forget_records,
             )
         if execution.errors:
             return GraphQLResponse(mask_errors(execution.errors, caller.request_id), execution.data)

@@ -60,7 +60,7 @@ def begin_mutation(info: Info) -> Upstream:
         if is_so:
             message = f"Not attempted, nothing was sent: {reason}."
             raise errors.UpstreamUnavailable(message, details={"reason": "notAttempted"})
-    context.loaders.forget()
+    context.forget_records()
     return context.upstream.begin_write()  # an earlier mutation may have used the time up
 
 

@@ -39,11 +39,7 @@ class Visit:
     def stop_mutations(self) -> None:
         """Do nothing: there are no mutations."""
 
-    @property
-    def loaders(self) -> "Visit":
-        return self
-
-    def forget(self) -> None:
+    def forget_records(self) -> None:
         """Do nothing: there are no loaded records."""
 
 

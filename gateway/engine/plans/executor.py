@@ -57,7 +57,7 @@ class PlanExecutor:
         """
         conditions, plans = operation.plans or self.plans.start(operation)
         coerced = variables.coerced
-        key = (context.loaders.is_direct, *[coerced.get(name) for name in conditions])
+        key = (context.is_direct, *[coerced.get(name) for name in conditions])
         plan = plans[key] if key in plans else self.plans.compile(operation, key)
         if plan is None:
             return None

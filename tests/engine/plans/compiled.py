@@ -18,7 +18,6 @@ from gateway.engine.plans.executor import PlanExecutor
 from gateway.engine.plans.plan import OperationPlan
 from gateway.graph import schema
 from gateway.identity import Caller
-from gateway.loaders import Loaders
 from gateway.observability.operation import OperationRecord
 from gateway.settings import DocumentSettings, LimitSettings, Settings
 from gateway.upstream.services import Services
@@ -67,9 +66,7 @@ class Table:
 
     def context(self) -> Context:
         upstream = self.services.for_caller(CALLER, OperationRecord())
-        return Context(
-            caller=CALLER, upstream=upstream, loaders=Loaders(upstream, LIMITS), max_page_size=1000
-        )
+        return Context(caller=CALLER, upstream=upstream, limits=LIMITS, max_page_size=1000)
 
 
 def compile_plan(query: str) -> OperationPlan:
