@@ -83,7 +83,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Hardly any object of a test is in a cycle, and a pass every 700 of them takes a tenth of the time.
+    # Few objects of a test are in a cycle, and a pass every 700 of them takes a tenth of the time.
     gc.set_threshold(50_000, 20, 20)
     if config.getoption("dist", "no") == "no":  # otherwise other processes run the tests
         from hypothesis import settings

@@ -185,21 +185,21 @@ def test_bad_settings_exit_2_with_a_line_each(command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "name", "got"),
+    ("environment", "name", "value"),
     [
         ({"REQUIRE_UPSTREAM": "1"}, "REQUIRE_UPSTREAM", "true"),
         ({"REQUIRE_UPSTREAM": "1", "SANDBOX": "0"}, "SANDBOX", "false"),
         ({"SANDBOX": "0"}, "SANDBOX", "false"),
     ],
 )
-def test_nothing_to_serve_exits_2(environment: dict[str, str], name: str, got: str) -> None:
+def test_nothing_to_serve_exits_2(environment: dict[str, str], name: str, value: str) -> None:
     """If an upstream is required, or the embedded library disabled, there is nothing to serve."""
     result = invoke(**environment)
 
     assert result.exit_code == 2
     assert result.stderr == (
         f"{name}: no upstream is configured; set OKAPI_URL, BFF_URL or POLARIS_URL to serve your library, or"
-        f" SANDBOX=1 to serve an embedded library of sample records (got '{got}')\n"
+        f" SANDBOX=1 to serve an embedded library of sample records (got '{value}')\n"
     )
 
 

@@ -229,9 +229,11 @@ async def test_every_field_of_a_mutation_is_sent_and_returned(path: str) -> None
     assert {each for each in lost if not each.startswith(("requestProcessingParameters.", "tags."))} == set()
     assert all(call.startswith("GET ") for call in upstream.others)
     (body,) = upstream.bodies
-    wanted = contract.body_paths(operation["body"]["ref"])
+    expected_paths = contract.body_paths(operation["body"]["ref"])
     sent = {".".join(each) for each, _ in leaves(body)}
-    assert {each for each in wanted - sent if not each.startswith(DERIVED)} == NOT_SENT.get(mutation, set())
+    assert {each for each in expected_paths - sent if not each.startswith(DERIVED)} == NOT_SENT.get(
+        mutation, set()
+    )
 
 
 def filled(kind: GraphQLType, contract: Contract) -> Any:

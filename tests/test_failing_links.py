@@ -44,7 +44,7 @@ from tests.upstream.socket_server import (
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 TENANT = {"X-Okapi-Tenant": "diku"}
 QUICK: dict[str, Json] = {"read_timeout": 0.6, "first_byte_timeout": 0.3, "operation_timeout": 1.0}
@@ -198,12 +198,14 @@ async def test_a_slow_link_is_cut_and_the_others_are_kept() -> None:
 
 async def test_a_transient_fault_is_retried() -> None:
     """The sidecar's 503 with Retry-After: 1, sent while a token is renewed, costs a second and no error."""
-    left = 1
+    remaining = 1
 
     async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal left
-        left -= 1
-        await (responds(503, b"", "Retry-After: 1") if left == 0 else responds(200, USERS))(reader, writer)
+        nonlocal remaining
+        remaining -= 1
+        await (responds(503, b"", "Retry-After: 1") if remaining == 0 else responds(200, USERS))(
+            reader, writer
+        )
 
     upstream = Routed(users=once)
     async with app_over(upstream) as app:
@@ -260,11 +262,11 @@ async def test_a_disconnect_cancels_the_reads(network: str) -> None:
     async with app_over(upstream, upstream_transport=network, upstream_concurrency=4) as app:
         assert upstream.server is not None
         for _ in range(3):
-            gone = [asyncio.Event() for _ in range(4)]
-            running = [asyncio.create_task(_raw(app, each)) for each in gone]
+            disconnected = [asyncio.Event() for _ in range(4)]
+            running = [asyncio.create_task(_raw(app, each)) for each in disconnected]
             await until(lambda: upstream.count_requests()["/users"] == 4)
             started = time.monotonic()
-            for each in gone:
+            for each in disconnected:
                 each.set()
             await asyncio.gather(*running)
             await until(lambda: _open(upstream) == 0)
@@ -281,7 +283,7 @@ def _open(upstream: Routed) -> int:
     return upstream.server.open_connections
 
 
-async def _raw(app: Starlette, gone: asyncio.Event) -> None:
+async def _raw(app: Starlette, disconnected: asyncio.Event) -> None:
     """Execute as a server does whose client disconnects when `gone` is set."""
     body = json.dumps({"query": "{ users { nodes { id } } }"}).encode()
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
@@ -289,7 +291,7 @@ async def _raw(app: Starlette, gone: asyncio.Event) -> None:
     async def receive() -> dict[str, Json]:
         message = next(messages, None)
         if message is None:
-            await gone.wait()
+            await disconnected.wait()
             return {"type": "http.disconnect"}
         return message
 

@@ -111,7 +111,7 @@ def test_default_tenant_is_only_for_a_missing_one() -> None:
     ],
 )
 def test_token(header: tuple[bytes, bytes]) -> None:
-    """A token comes in either of Okapi's two headers."""
+    """A token is accepted in either of Okapi's two headers."""
     assert caller(header).token == "abc.def"  # noqa: S105 - not a secret
 
 

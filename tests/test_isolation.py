@@ -13,7 +13,7 @@ from tests.gateway_under_test import Gateway, open_gateway
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 CONCURRENT_OPERATIONS = 40
 TENANTS = ("diku", "college")

@@ -27,7 +27,7 @@ from tests.mutations.seeded import MANUALLY_BLOCKED, service_point
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 TRANSPORTS = ("aiohttp", "httpx")
 PATIENCE = 60.0  # seconds, on a slow and busy machine
@@ -80,7 +80,7 @@ def over(url: str, transport: str) -> Command:
     return [], {"OKAPI_URL": url, "POLARIS_URL": url, "UPSTREAM_TRANSPORT": transport}
 
 
-def nowhere() -> str:
+def unreachable_url() -> str:
     """Return a URL without a server."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -116,16 +116,18 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="module", params=TRANSPORTS, name="apart")
-async def _apart(request: pytest.FixtureRequest, addresses: Mapping[str, str]) -> AsyncIterator[Gateway]:
+@pytest.fixture(scope="module", params=TRANSPORTS, name="over_network")
+async def _gateway_over_network(
+    request: pytest.FixtureRequest, addresses: Mapping[str, str]
+) -> AsyncIterator[Gateway]:
     """A gateway over a sandbox, both in other processes."""
     url = addresses[request.param]
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE) as http:
         yield Gateway(http, create_sandbox())
 
 
-@pytest.fixture(scope="module", name="together")
-async def _together() -> AsyncIterator[Gateway]:
+@pytest.fixture(scope="module", name="in_process")
+async def _gateway_in_process() -> AsyncIterator[Gateway]:
     """A gateway and a library in this process; writes are sent to both."""
     async with open_gateway() as opened:
         yield opened
@@ -143,17 +145,17 @@ def timeless(value: Json) -> Json:
 
 
 async def same(
-    apart: Gateway, together: Gateway, query: str, variables: Json = None, staff: str = "head"
+    over_network: Gateway, in_process: Gateway, query: str, variables: Json = None, staff: str = "head"
 ) -> Json:
     """Send the same operation to both, assert equal responses, and return one."""
-    over_http = await apart.execute(query, variables, apart.as_staff(staff))
-    in_process = await together.execute(query, variables, together.as_staff(staff))
+    response = await over_network.execute(query, variables, over_network.as_staff(staff))
+    expected = await in_process.execute(query, variables, in_process.as_staff(staff))
 
-    assert timeless(over_http) == timeless(in_process)
-    return over_http
+    assert timeless(response) == timeless(expected)
+    return response
 
 
-QUESTIONS = {
+QUERIES = {
     "loans": """{ loans(first: 50, sort: [{ field: DUE_DATE }]) {
         totalCount pageInfo { hasNextPage endCursor } nodes {
             id loanDate dueDate action status { name } feesAndFines { amountRemainingToPay }
@@ -187,27 +189,31 @@ QUESTIONS = {
 }
 
 
-@pytest.mark.parametrize("query", QUESTIONS.values(), ids=QUESTIONS)
-async def test_queries_have_the_same_responses(apart: Gateway, together: Gateway, query: str) -> None:
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+async def test_queries_have_the_same_responses(
+    over_network: Gateway, in_process: Gateway, query: str
+) -> None:
     """The responses are equal over the network and in process, except for times."""
-    response = await same(apart, together, query)
+    response = await same(over_network, in_process, query)
 
     assert set(response["data"])
 
 
-async def test_the_responses_are_those_of_the_library(apart: Gateway, together: Gateway) -> None:
+async def test_the_responses_are_those_of_the_library(over_network: Gateway, in_process: Gateway) -> None:
     """Over the network the complete library is served: every loan with its borrower."""
-    yesterday = format_timestamp(together.library.clock.now() - timedelta(hours=12))  # before all loans here
+    yesterday = format_timestamp(
+        in_process.library.clock.now() - timedelta(hours=12)
+    )  # before all loans here
     response = await same(
-        apart,
-        together,
+        over_network,
+        in_process,
         """query($before: DateTime) { loans(first: 1000, filter: { loanDate: { before: $before } }) {
             totalCount nodes { id borrower { id externalSystemId } }
         } }""",
         {"before": yesterday},
     )
 
-    library = together.library
+    library = in_process.library
     loans = response["data"]["loans"]["nodes"]
     planted = {key: loan for key, loan in library.loans.items() if loan["loanDate"] < yesterday}
     assert response["data"]["loans"]["totalCount"] == len(loans) == 220
@@ -218,13 +224,13 @@ async def test_the_responses_are_those_of_the_library(apart: Gateway, together: 
     }
 
 
-async def test_callers_have_separate_budgets(apart: Gateway, together: Gateway) -> None:
+async def test_callers_have_separate_budgets(over_network: Gateway, in_process: Gateway) -> None:
     """Tokens are forwarded: a caller without permission gets the same FORBIDDEN over the network."""
     for staff, codes in {"nobody": ["FORBIDDEN"], "head": []}.items():
         headers = {"X-Okapi-Tenant": "diku", "X-Okapi-Token": f"sandbox:{staff}"}
         responses = [
             await each.execute("{ users(first: 1) { nodes { id } } }", None, headers)
-            for each in (apart, together)
+            for each in (over_network, in_process)
         ]
         assert timeless(responses[0]) == timeless(responses[1])
         assert [error["extensions"]["code"] for error in responses[0].get("errors", [])] == codes
@@ -247,23 +253,24 @@ CHECK_IN = """mutation($input: CheckInInput!) { checkIn(input: $input) {
 } }"""
 
 
-async def test_a_loan_over_the_network(apart: Gateway, together: Gateway) -> None:
+async def test_a_loan_over_the_network(over_network: Gateway, in_process: Gateway) -> None:
     """An item is lent, refused to another patron and checked in, and each state is visible."""
-    point = service_point(together.library)
+    point = service_point(in_process.library)
     mutation_input = {"itemBarcode": "2000000001", "userBarcode": "1000000001", "servicePointId": point}
     seen = """{ item(barcode: "2000000001") { status { name } openLoan { borrower { barcode } } }
         user(barcode: "1000000001") { openLoans { totalCount } } }"""
 
-    result = await same(apart, together, CHECK_OUT, {"input": mutation_input})
-    again = await same(apart, together, CHECK_OUT, {"input": mutation_input})
-    during = await same(apart, together, seen)
+    result = await same(over_network, in_process, CHECK_OUT, {"input": mutation_input})
+    again = await same(over_network, in_process, CHECK_OUT, {"input": mutation_input})
+    during = await same(over_network, in_process, seen)
     back = {"itemBarcode": "2000000001", "servicePointId": point}
     in_both = [
-        await each.execute(CHECK_IN, {"input": back}, each.as_staff("head")) for each in (apart, together)
+        await each.execute(CHECK_IN, {"input": back}, each.as_staff("head"))
+        for each in (over_network, in_process)
     ]
     for each in in_both:
         del each["data"]["checkIn"]["loan"]["id"]  # a random id
-    after = await same(apart, together, seen)
+    after = await same(over_network, in_process, seen)
 
     assert result["data"]["checkOut"]["__typename"] == "CheckedOut"
     assert again["data"]["checkOut"]["reasons"][0]["message"] == "Item is already checked out"
@@ -279,13 +286,13 @@ async def test_a_loan_over_the_network(apart: Gateway, together: Gateway) -> Non
     }
 
 
-async def test_refusals_over_the_network(apart: Gateway, together: Gateway) -> None:
+async def test_refusals_over_the_network(over_network: Gateway, in_process: Gateway) -> None:
     """Reasons, parameters and blocks are equal; the missing permission of staff is named."""
-    point = service_point(together.library)
+    point = service_point(in_process.library)
     mutation_input = {"itemBarcode": "2000000009", "userBarcode": MANUALLY_BLOCKED, "servicePointId": point}
-    response = await same(apart, together, CHECK_OUT, {"input": mutation_input}, staff="desk")
+    response = await same(over_network, in_process, CHECK_OUT, {"input": mutation_input}, staff="desk")
     unresolved = await same(
-        apart, together, CHECK_IN, {"input": {"itemBarcode": "2000000151", "servicePointId": point}}
+        over_network, in_process, CHECK_IN, {"input": {"itemBarcode": "2000000151", "servicePointId": point}}
     )
 
     assert [each["code"] for each in response["data"]["checkOut"]["reasons"]] == [
@@ -295,7 +302,7 @@ async def test_refusals_over_the_network(apart: Gateway, together: Gateway) -> N
     assert unresolved["data"]["checkIn"]["__typename"] == "Refusal"
 
 
-async def test_locks_over_the_network(apart: Gateway, together: Gateway) -> None:
+async def test_locks_over_the_network(over_network: Gateway, in_process: Gateway) -> None:
     """Locked, refused to another, released: DELETE without a body and 404 as a result work as well."""
     lock = """mutation { lockObject(input: { objectType: PATRON, objectId: 480 }) {
         __typename
@@ -306,7 +313,7 @@ async def test_locks_over_the_network(apart: Gateway, together: Gateway) -> None
         __typename ... on ObjectLockConflict { heldBy { polarisUserName } }
     } }"""
     lock_results = [
-        (await same(apart, together, query, staff=staff))["data"]
+        (await same(over_network, in_process, query, staff=staff))["data"]
         for query, staff in (
             (lock, "desk"),
             (lock, "head"),
@@ -323,19 +330,19 @@ async def test_locks_over_the_network(apart: Gateway, together: Gateway) -> None
         "ObjectUnlocked",
         "ObjectUnlocked",
     ]
-    await same(apart, together, lock)
+    await same(over_network, in_process, lock)
     released = await same(
-        apart, together, "mutation { releaseMyLocks(input: { confirm: true }) { __typename } }"
+        over_network, in_process, "mutation { releaseMyLocks(input: { confirm: true }) { __typename } }"
     )
-    left = await same(apart, together, "{ objectLocks { totalCount } }")
+    remaining_locks = await same(over_network, in_process, "{ objectLocks { totalCount } }")
     assert released["data"] == {"releaseMyLocks": {"__typename": "MyLocksReleased"}}
-    assert left["data"] == {"objectLocks": {"totalCount": 0}}
+    assert remaining_locks["data"] == {"objectLocks": {"totalCount": 0}}
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_unreachable_upstream(transport: str) -> None:
     """Without a server a query is unavailable and a mutation is not sent."""
-    async with gateway_over(nowhere(), transport) as gateway:
+    async with gateway_over(unreachable_url(), transport) as gateway:
         mutation_input = {
             "itemBarcode": "1",
             "userBarcode": "1",
@@ -363,10 +370,10 @@ async def test_real_records_over_the_network(addresses: Mapping[str, str], trans
         } }
         servicePoints { nodes { id name } }
     }"""
-    async with gateway_over(addresses["sample"], transport) as apart:
-        over_http = await apart.data(query)
-    async with open_gateway(create_sandbox(SAMPLE)) as together:
-        in_process = await together.data(query)
+    async with gateway_over(addresses["sample"], transport) as over_network:
+        over_http = await over_network.data(query)
+    async with open_gateway(create_sandbox(SAMPLE)) as gateway:
+        in_process = await gateway.data(query)
 
     assert over_http == in_process
     assert over_http["loans"]["totalCount"] == 3

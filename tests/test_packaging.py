@@ -91,7 +91,7 @@ def test_image_has_two_stages(image: list[tuple[str, str]], final: list[tuple[st
 
 
 def test_image_has_a_supported_python(image: list[tuple[str, str]]) -> None:
-    """The image's Python is one minor version: the newest that the package says it runs on."""
+    """The image's Python is one minor version: the newest one that the package declares."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = re.findall(r"(?m)^Programming Language :: Python :: 3\.(\d+)$", "\n".join(project["classifiers"]))
     assert f"3.{min(map(int, named))}" == project["requires-python"].removeprefix(">=")

@@ -220,7 +220,7 @@ async def warmed_up(store: RedisStore) -> None:
             continue
         else:
             return
-    pytest.fail("the store does not answer")
+    pytest.fail("the store does not respond")
 
 
 @needs_store_server
@@ -274,10 +274,10 @@ async def test_a_failure_does_not_reveal_the_address(caplog: pytest.LogCaptureFi
         with caplog.at_level(logging.DEBUG), pytest.raises(RedisUnavailable) as failed:
             await read(store, "a")
 
-    told = caplog.text + "".join(traceback.format_exception(failed.value))
-    assert "hunter2" not in told
-    assert "127.0.0.1" not in told
-    assert "RedisUnavailable" in told
+    log = caplog.text + "".join(traceback.format_exception(failed.value))
+    assert "hunter2" not in log
+    assert "127.0.0.1" not in log
+    assert "RedisUnavailable" in log
 
 
 @pytest.mark.anyio

@@ -31,8 +31,8 @@ from gateway.fields.root import LookupField
 from gateway.graph import schema
 
 CORE = schema._schema
-OURS = [each for name, each in CORE.type_map.items() if not name.startswith("__")]
-OBJECTS = [each for each in OURS if isinstance(each, GraphQLObjectType)]
+GATEWAY_TYPES = [each for name, each in CORE.type_map.items() if not name.startswith("__")]
+OBJECTS = [each for each in GATEWAY_TYPES if isinstance(each, GraphQLObjectType)]
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 
 
@@ -67,7 +67,7 @@ def test_only_the_incremental_schema_declares_defer() -> None:
 
 
 def undescribed() -> Iterator[str]:
-    for each in OURS:
+    for each in GATEWAY_TYPES:
         if each.name in BUILT_IN:
             continue
         if not each.description:

@@ -125,7 +125,7 @@ def test_the_tables_have_a_line_for_each_workload(results: Run) -> None:
 
 
 def test_targets_are_ratios_to_the_orjson_endpoint() -> None:
-    """Two decimals are shown, but the whole figure decides; medians, so one bad round does not."""
+    """Two decimals are shown, but the exact figure decides; medians are used, so one bad round does not."""
     rounds = {
         ("W2", 16, PLAN.name): [0.6, 0.6, 9.0],
         ("W2", 16, HANDWRITTEN.name): [1.0, 1.0, 1.0],

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Route, expect
 
 from gateway.settings import Settings
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [

@@ -63,7 +63,7 @@ def test_apollo_client_and_urql(node_modules: Path, tmp_path: Path) -> None:
     with gateway() as http:
         output = json.loads(place.node("documents.mjs", str(http.base_url)))
         loans = "{ loans(first: 2) { nodes { id borrower { id active } } } }"
-        whole = http.post("/graphql", json={"query": loans}).json()["data"]
+        complete_response = http.post("/graphql", json={"query": loans}).json()["data"]
 
     plain = "application/graphql-response+json"
     # The hash alone, then the text with its hash, then the hash again.
@@ -78,7 +78,7 @@ def test_apollo_client_and_urql(node_modules: Path, tmp_path: Path) -> None:
         assert types == [PARTS]
         assert states[0] == ["streaming", [False, False]]
         assert states[-1] == ["complete", [True, True]]
-        assert nameless(last) == whole
+        assert nameless(last) == complete_response
 
 
 @needs_node

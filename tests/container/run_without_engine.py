@@ -165,9 +165,9 @@ def send_request(port: int, method: str, path: str, body: Json = None) -> tuple[
 def graphql(port: int, query: str, variables: Mapping[str, Json] | None = None) -> Json:
     status, body = send_request(port, "POST", "/graphql", {"query": query, "variables": variables or {}})
     assert status == 200, (status, body)
-    told = json.loads(body)
-    assert "errors" not in told, told
-    return told["data"]
+    response = json.loads(body)
+    assert "errors" not in response, response
+    return response["data"]
 
 
 def healthy(port: int) -> None:
@@ -211,8 +211,8 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def print_step(what: str) -> None:
-    print(f"ok  {what}", flush=True)
+def print_step(step: str) -> None:
+    print(f"ok  {step}", flush=True)
 
 
 def check_configuration(config: Json) -> None:

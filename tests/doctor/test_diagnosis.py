@@ -275,7 +275,7 @@ async def test_concurrency_is_bounded(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("held", [None, {"permissions": "all"}, ["users.collection.get"]])
 async def test_unreadable_permissions(sandbox: Sandbox, held: object) -> None:
-    """A response of another shape says nothing about the mutations, and is no fault of the paths."""
+    """A response of another shape leaves the mutations unknown, and is no fault of the paths."""
     sandbox.faults.add(kind="wrong_shape", path="/bl-users/_self", shape={"permissions": held})
 
     diagnosis = await diagnose_sandbox(sandbox, staff(sandbox))

@@ -153,7 +153,7 @@ def test_unknown_operation_name(documents: Documents, text: str, name: str) -> N
 
 
 def test_no_operation() -> None:
-    """A document of fragments alone is refused, whatever the rules say."""
+    """A document of fragments alone is rejected under any rules."""
     documents = in_cache(3, rules=())
 
     assert rejection(documents, "fragment F on Query { title }") == (
@@ -204,7 +204,7 @@ def test_validation_errors(documents: Documents) -> None:
 
 
 def test_number_of_errors(documents: Documents) -> None:
-    """A document has at most twenty errors; the last says that validation stopped."""
+    """A document has at most twenty errors; the last one reports that validation stopped."""
     documents.limits = LimitSettings(max_root_fields=100)
 
     prepared = documents.prepare("{" + " ".join(f"a{number}" for number in range(100)) + "}")
@@ -229,7 +229,7 @@ def test_length_of_an_error(documents: Documents, text: str) -> None:
 
 @pytest.mark.parametrize("depth", [250, 20_000])
 def test_nesting(documents: Documents, depth: int) -> None:
-    """A text nested without end is refused like any other that cannot be parsed."""
+    """A text of endless nesting is rejected like any other that cannot be parsed."""
     code, _ = rejection(documents, "{a" * depth)
 
     assert code == "GRAPHQL_PARSE_FAILED"

@@ -96,14 +96,14 @@ async def test_a_variable_is_finite(gateway: Gateway, number: str) -> None:
 async def test_production_is_closed() -> None:
     """PRODUCTION hides the schema: no introspection, no suggestions, no GraphiQL."""
     async with open_gateway(production=True) as gateway:
-        told = await gateway.execute("{__schema{__typename}}")
+        response = await gateway.execute("{__schema{__typename}}")
         suggested = await gateway.execute("query($a:LoanFiltr){loanz{nodes{id}}}")
         value = await gateway.execute(
             "query($f:LoanFilter){loans(filter:$f){nodes{id}}}", {"f": {"statuz": "OPEN", "status": "OPENN"}}
         )
         page = await gateway.http.get("/graphql", headers={"Accept": "text/html"})
 
-    assert "data" not in told
+    assert "data" not in response
     assert "Did you mean" not in str(suggested) + str(value)
     assert len(value["errors"]) == 2
     assert not page.headers["content-type"].startswith("text/html")

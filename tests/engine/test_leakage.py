@@ -1,4 +1,4 @@
-"""Secrets and personal data are in neither responses nor logs, however an operation fails."""
+"""Secrets and personal data are in neither responses nor logs, for any failure of an operation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.settings import Settings
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON
+Json = Any  # a response is JSON
 Upstream = Callable[[httpx.Request], httpx.Response]
 
 SOURCES = " ".join(path.read_text() for path in (Path(__file__).parents[2] / "gateway").rglob("*.py"))

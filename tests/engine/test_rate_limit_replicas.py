@@ -10,14 +10,14 @@ from itertools import cycle
 from tests.server.edge import Process, gateway_process, post
 from tests.store_server import PATIENCE, StoreServer, needs_store_server, store_server
 
-MOST = 10
+LIMIT = 10
 PAUSE = 1.0  # seconds without a call of the store after a failure
 
 
 @contextmanager
 def replicas(store: StoreServer | None) -> Iterator[tuple[Process, Process]]:
     """Two processes with the same settings, started like those of an operator."""
-    options = ["--sandbox", "--rate-limit", f"{MOST}/minute"]
+    options = ["--sandbox", "--rate-limit", f"{LIMIT}/minute"]
     if store is not None:
         # Long enough that a busy machine is not mistaken for an outage of the store.
         options += ["--redis-url", store.url, "--redis-timeout", str(PATIENCE)]
@@ -44,7 +44,7 @@ def served(processes: tuple[Process, Process], token: str, times: int) -> list[i
 def test_the_sum_over_replicas_is_limited() -> None:
     """A user of two replicas has one budget; another user has a separate one."""
     with store_server() as store, replicas(store) as processes:
-        assert served(processes, "a", MOST + 4) == [MOST // 2, MOST // 2]
+        assert served(processes, "a", LIMIT + 4) == [LIMIT // 2, LIMIT // 2]
         assert served(processes, "b", 2) == [1, 1]
 
         response = processes[1].execute(post(b"X-Okapi-Token: a"))
@@ -56,20 +56,20 @@ def test_the_sum_over_replicas_is_limited() -> None:
 def test_replicas_without_a_store_have_separate_limits() -> None:
     """Without REDIS_URL the limits of two processes are independent."""
     with replicas(None) as processes:
-        assert served(processes, "a", 2 * MOST + 4) == [MOST, MOST]
+        assert served(processes, "a", 2 * LIMIT + 4) == [LIMIT, LIMIT]
 
 
 @needs_store_server
 def test_the_limit_is_shared_again_after_an_outage_of_the_store() -> None:
     """During an outage of the store each process counts its own operations."""
     with store_server() as store, replicas(store) as processes:
-        assert served(processes, "a", MOST + 2) == [MOST // 2, MOST // 2]
+        assert served(processes, "a", LIMIT + 2) == [LIMIT // 2, LIMIT // 2]
 
         store.kill()
-        assert served(processes, "a", 2 * MOST + 4) == [MOST, MOST]
+        assert served(processes, "a", 2 * LIMIT + 4) == [LIMIT, LIMIT]
 
         store.start()
         time.sleep(PAUSE)
         assert served(processes, "tries", 2) == [1, 1]
-        assert served(processes, "b", MOST + 4) == [MOST // 2, MOST // 2]
+        assert served(processes, "b", LIMIT + 4) == [LIMIT // 2, LIMIT // 2]
         assert b"rate/diku/" in store.execute("KEYS *")

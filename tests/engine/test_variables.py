@@ -71,13 +71,13 @@ def coerced(kind: str, value: Any) -> tuple[Any, Any]:
     (operation,) = parse(f"query ($value: {kind}) {{ __typename }}").definitions
     assert isinstance(operation, OperationDefinitionNode)
     definitions = operation.variable_definitions or ()
-    ours = coerce_variables(variables_of(SCHEMA, definitions), {"value": value})
-    theirs = get_variable_values(SCHEMA, definitions, {"value": value})
-    if not isinstance(theirs, VariableValues):
-        return ours, None
-    if ours is not None:
-        assert ours.sources["value"].value is theirs.sources["value"].value is value
-    return ours and [ours.coerced["value"]], [theirs.coerced["value"]]
+    result = coerce_variables(variables_of(SCHEMA, definitions), {"value": value})
+    expected = get_variable_values(SCHEMA, definitions, {"value": value})
+    if not isinstance(expected, VariableValues):
+        return result, None
+    if result is not None:
+        assert result.sources["value"].value is expected.sources["value"].value is value
+    return result and [result.coerced["value"]], [expected.coerced["value"]]
 
 
 @pytest.mark.parametrize("name", INPUTS)
@@ -87,8 +87,8 @@ def test_objects_are_those_of_graphql_core(name: str) -> None:
     assert isinstance(kind, GraphQLInputObjectType)
     for value in variants(valid(kind)):
         for written in (name, f"{name}!"):
-            ours, theirs = coerced(written, value)
-            assert ours == theirs, value
+            result, expected = coerced(written, value)
+            assert result == expected, value
 
 
 @pytest.mark.parametrize("written", ["String", "ID", "Int", "Float", "Boolean", "DateTime", "JSON", "[ID!]"])
@@ -96,8 +96,8 @@ def test_objects_are_those_of_graphql_core(name: str) -> None:
 def test_scalars_are_those_of_graphql_core(written: str, value: Any) -> None:
     """Each scalar is coerced or rejected alike, nullable or not."""
     for kind in (written, f"{written}!"):
-        ours, theirs = coerced(kind, value)
-        assert ours == theirs
+        result, expected = coerced(kind, value)
+        assert result == expected
 
 
 def test_deep_objects_are_left_to_graphql_core() -> None:

@@ -231,10 +231,10 @@ async def test_every_filter_field_has_effect(reader: Gateway, root: str, name: s
     kind = str(CORE.query_type.fields[root].args["filter"].type)
     text = f"query($filter: {kind}) {{ {root}(filter: $filter, first: 0) {{ totalCount }} }}"
 
-    whole = await reader.data(text, {"filter": None})
+    complete = await reader.data(text, {"filter": None})
     some = await reader.data(text, {"filter": {name: value_for(reader, root, name)}})
 
-    every, kept = whole[root]["totalCount"], some[root]["totalCount"]
+    every, kept = complete[root]["totalCount"], some[root]["totalCount"]
     assert reader.calls[1].query["query"] != reader.calls[0].query["query"]
     assert kept <= every if (root, name) in SAME_FOR_ALL else kept < every
     if name in VALUES[root]:

@@ -27,7 +27,7 @@ def in_utc(text: str | None) -> datetime | None:
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 @pytest.mark.parametrize("lists_from", ["bff", "circulation"])
 async def test_lists_of_loans_with_all_forms_of_dates(execution: str, lists_from: str) -> None:
-    """Each date is the moment that was stored, in UTC, and the list takes the calls of other loans."""
+    """Each date is the stored one, in UTC, and the list has the same calls as that of other loans."""
     async with open_gateway(execution=execution, lists_from=lists_from) as gateway:
         usual = await gateway.data(LOANS)
         calls = gateway.paths()

@@ -199,9 +199,9 @@ async def test_members_of_both_interfaces_cost_one_call_more(reader: Gateway) ->
     alone = await reader.data(query % batch, {"id": request["id"]})
     both = await reader.data(query % f"{batch} itemLocationCode", {"id": request["id"]})
 
-    (born,) = alone["requests"]["nodes"]
-    assert born["batchRequestInfo"] is not None
-    assert both["requests"]["nodes"] == [{**born, "itemLocationCode": request["itemLocationCode"]}]
+    (printed_request,) = alone["requests"]["nodes"]
+    assert printed_request["batchRequestInfo"] is not None
+    assert both["requests"]["nodes"] == [{**printed_request, "itemLocationCode": request["itemLocationCode"]}]
     assert reader.paths() == [BFF_REQUESTS, REQUESTS, BFF_REQUESTS]
     assert reader.calls[2].query["query"] == f'id=="{request["id"]}"'
 

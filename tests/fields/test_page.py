@@ -46,8 +46,8 @@ async def page(gateway: Gateway, root: str, first: int, after: str | None, more:
 @pytest.mark.parametrize("root", LONG)
 async def test_a_walk_gives_every_record_once(reader: Gateway, root: str) -> None:
     """Pages from `endCursor` to `endCursor` have every record exactly once, in the order of one long page."""
-    whole = await page(reader, root, 1000, None)
-    ids = [edge["node"]["id"] for edge in whole["edges"]]
+    complete = await page(reader, root, 1000, None)
+    ids = [edge["node"]["id"] for edge in complete["edges"]]
     step = max(2, len(ids) // 4)
 
     walked: list[str] = []
@@ -65,7 +65,7 @@ async def test_a_walk_gives_every_record_once(reader: Gateway, root: str) -> Non
             break
 
     assert walked == ids
-    assert len(set(ids)) == len(ids) == whole["totalCount"]
+    assert len(set(ids)) == len(ids) == complete["totalCount"]
     assert pages == -(-len(ids) // step)
 
 
@@ -259,12 +259,14 @@ async def test_adjacent_windows_join(reader: Gateway, root: str, field: str) -> 
 
     assert len(result) >= 1
     for node in result.values():
-        whole, head, tail = node["w0"], node["w1"], node["w2"]
-        keys = [edge["node"]["id"] for edge in whole["edges"]]
-        assert len(set(keys)) == len(keys) == whole["totalCount"] == head["totalCount"] == tail["totalCount"]
-        assert head["edges"] == whole["edges"][:half]
-        assert tail["edges"] == whole["edges"][half:]
-        assert whole["pageInfo"]["hasNextPage"] is tail["pageInfo"]["hasNextPage"] is False
+        complete, head, tail = node["w0"], node["w1"], node["w2"]
+        keys = [edge["node"]["id"] for edge in complete["edges"]]
+        assert (
+            len(set(keys)) == len(keys) == complete["totalCount"] == head["totalCount"] == tail["totalCount"]
+        )
+        assert head["edges"] == complete["edges"][:half]
+        assert tail["edges"] == complete["edges"][half:]
+        assert complete["pageInfo"]["hasNextPage"] is tail["pageInfo"]["hasNextPage"] is False
         assert head["pageInfo"]["hasNextPage"] is (len(keys) > half)
         assert tail["pageInfo"]["hasPreviousPage"] is (half > 0)
 

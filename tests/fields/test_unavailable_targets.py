@@ -213,7 +213,7 @@ SHAPES: dict[str, tuple[str, Json, Path]] = {
 @pytest.mark.parametrize("execution", ["plan", "generic"])
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_shapes_of_embedded_targets(shape: str, execution: str) -> None:
-    """However the selection is written, embedded members stay, and the first missing one has the error."""
+    """For any form of selection, embedded members stay, and the first missing one has the error."""
     selection, expected, missing = SHAPES[shape]
 
     assert await loan_over(selection, 200, execution) == (expected, [], _calls(selection))

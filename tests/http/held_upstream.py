@@ -33,9 +33,9 @@ class HeldUpstream:
             except OSError:  # the test is over
                 return
             connection.settimeout(PATIENCE)
-            got = b""
-            while b"\r\n\r\n" not in got or not (got.startswith(b"GET") or got.endswith(b"}")):
-                got += connection.recv(65536)
+            received = b""
+            while b"\r\n\r\n" not in received or not (received.startswith(b"GET") or received.endswith(b"}")):
+                received += connection.recv(65536)
             self.open.append(connection)
             self.arrived.release()
 

@@ -84,7 +84,7 @@ async def test_a_fault_has_the_security_headers() -> None:
     async def broken(request: object) -> None:
         raise RuntimeError("patron 4711")
 
-    app.add_route("/broken", broken)  # type: ignore[arg-type]  # it never comes to an answer
+    app.add_route("/broken", broken)  # type: ignore[arg-type]  # the request never gets a response
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
         response = await client.get("/broken")

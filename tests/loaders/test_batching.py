@@ -438,8 +438,8 @@ class Unaccented(Shelf):
     async def _respond(self, request: httpx.Request) -> httpx.Response:
         query = parse_qs(request.url.query.decode())
         self.requests.append({"query": query["query"][0], "limit": query["limit"][0]})
-        wanted = {self.fold(each) for each in terms(query["query"][0])}
-        result = [each for each in self.records if self.fold(each[self.index]) in wanted]
+        keys = {self.fold(each) for each in terms(query["query"][0])}
+        result = [each for each in self.records if self.fold(each[self.index]) in keys]
         return httpx.Response(200, content=json.dumps({"things": result}).encode())
 
     @staticmethod
@@ -500,9 +500,9 @@ async def test_two_records_with_the_folding_of_one_name_are_a_conflict() -> None
     shelf = Unaccented([{"username": "muller"}, {"username": "Müller"}, {"username": "x"}], index="username")
 
     (alone,) = await load_keys(by_name(shelf.collection, LIMITS, index="username"), ["muller"])
-    beside, other = await load_keys(by_name(shelf.collection, LIMITS, index="username"), ["muller", "x"])
+    first, other = await load_keys(by_name(shelf.collection, LIMITS, index="username"), ["muller", "x"])
 
-    assert (type(alone), type(beside)) == (errors.Conflict, errors.Conflict)
+    assert (type(alone), type(first)) == (errors.Conflict, errors.Conflict)
     assert other == {"username": "x"}
 
 
@@ -567,11 +567,11 @@ async def test_a_page_in_too_many_parts_is_an_error() -> None:
 
 def test_a_window_of_a_complete_list() -> None:
     """A window is cut from a list that was read completely."""
-    whole = loans("a", 5)
+    complete = loans("a", 5)
 
-    assert cut(whole, Window(offset=3, count=10)) == Slice(whole[3:], 3, 5, False)
-    assert cut(whole, Window(count=5)) == Slice(whole, 0, 5, False)
-    assert cut(whole, Window(count=4)) == Slice(whole[:4], 0, 5, True)
+    assert cut(complete, Window(offset=3, count=10)) == Slice(complete[3:], 3, 5, False)
+    assert cut(complete, Window(count=5)) == Slice(complete, 0, 5, False)
+    assert cut(complete, Window(count=4)) == Slice(complete[:4], 0, 5, True)
 
 
 # One key a call
@@ -615,8 +615,8 @@ class Library:
 
     def _respond(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request.url.path)
-        wanted = terms(parse_qs(request.url.query.decode())["query"][0])
-        things = [{"id": each, "userId": each, "loan": len(self.requests)} for each in wanted]
+        keys = terms(parse_qs(request.url.query.decode())["query"][0])
+        things = [{"id": each, "userId": each, "loan": len(self.requests)} for each in keys]
         return httpx.Response(200, content=json.dumps({"users": things, "loans": things}).encode())
 
     def operation(self, tenant: str = "diku") -> Loaders:

@@ -43,7 +43,7 @@ def pages(shelf: Shelf) -> list[tuple[str, str | None]]:
 
 
 @pytest.mark.parametrize(
-    ("window", "expected_request", "got"),
+    ("window", "expected_request", "expected"),
     [
         (
             Window(count=3),
@@ -65,12 +65,12 @@ def pages(shelf: Shelf) -> list[tuple[str, str | None]]:
     ids=["plain", "has next", "whole", "count only"],
 )
 async def test_the_page_of_one_parent_is_requested_unchanged(
-    window: Window, expected_request: dict[str, str], got: Slice
+    window: Window, expected_request: dict[str, str], expected: Slice
 ) -> None:
     """One call with the window's own limit and offset; one more record only for the next page."""
     shelf = Shelf(loans("u", 5), index="userId")
 
-    assert await of_user(shelf).load(("u", window)) == got
+    assert await of_user(shelf).load(("u", window)) == expected
     assert shelf.requests == [{"query": 'userId=="u" sortby id', **expected_request}]
 
 

@@ -89,13 +89,15 @@ async def test_a_loader_has_all_attributes_of_a_data_loader() -> None:
     async def load(keys: list[str], decoder: RecordDecoder | None = None) -> list[Any]:
         return keys
 
-    ours, theirs = vars(Loader(load)), vars(DataLoader(load))
+    own_attributes, expected_attributes = vars(Loader(load)), vars(DataLoader(load))
 
-    del theirs["batch_load_fn"]  # a method here
-    assert {"loop", "get_cache_key", "_cache", "_queue"} <= theirs.keys() <= ours.keys()
-    same = {name for name, value in theirs.items() if ours[name] == value}
-    assert theirs.keys() - same == {"get_cache_key"}
-    assert ours["get_cache_key"]("a") == theirs["get_cache_key"]("a") == "a"
+    del expected_attributes["batch_load_fn"]  # a method here
+    assert (
+        {"loop", "get_cache_key", "_cache", "_queue"} <= expected_attributes.keys() <= own_attributes.keys()
+    )
+    same = {name for name, value in expected_attributes.items() if own_attributes[name] == value}
+    assert expected_attributes.keys() - same == {"get_cache_key"}
+    assert own_attributes["get_cache_key"]("a") == expected_attributes["get_cache_key"]("a") == "a"
 
 
 async def test_nothing_to_wait_for() -> None:
@@ -226,18 +228,18 @@ async def test_a_batch_with_a_waiter_continues() -> None:
     source = Source()
     gate = source.hold("a")
     loader = loader_of(source)
-    mine = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"])))
+    waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"])))
     other = loader.load("z")
     await source.called.wait()
 
-    mine.cancel()
+    waiting.cancel()
     await asyncio.sleep(0)
     gate.set()
 
     assert await other == "Z"
     assert source.cancelled == []
     with pytest.raises(asyncio.CancelledError):
-        await mine
+        await waiting
 
 
 async def test_a_loader_passes_its_decoder_on() -> None:

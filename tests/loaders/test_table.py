@@ -53,7 +53,7 @@ def table(rows: Rows) -> Table:
     return Table(cast(BoundCollection, rows), LimitSettings(), (cql.SortKey("name"),))
 
 
-WHOLE = ("cql.allRecords=1 sortby name id", MAX_PAGE_SIZE)
+COMPLETE_TABLE = ("cql.allRecords=1 sortby name id", MAX_PAGE_SIZE)
 
 
 async def test_rows_and_list_are_one_call() -> None:
@@ -66,7 +66,7 @@ async def test_rows_and_list_are_one_call() -> None:
 
     assert list(first) == [{"id": "1"}, rows.rows, {"id": "3"}]
     assert later == {"id": "4"}
-    assert rows.requests == [WHOLE]
+    assert rows.requests == [COMPLETE_TABLE]
 
 
 async def test_an_id_in_no_row_is_none() -> None:
@@ -74,7 +74,7 @@ async def test_an_id_in_no_row_is_none() -> None:
     rows = Rows(5)
 
     assert await table(rows).by_id.load("99") is None
-    assert rows.requests == [WHOLE]
+    assert rows.requests == [COMPLETE_TABLE]
 
 
 async def test_further_rows_of_a_large_table_are_requested_by_id() -> None:
@@ -87,7 +87,7 @@ async def test_further_rows_of_a_large_table_are_requested_by_id() -> None:
 
     assert list(result) == [{"id": "7"}, {"id": last}, None]
     assert await large.rows() is None
-    assert rows.requests == [WHOLE, (f'id==("{last}" or "none")', 2)]
+    assert rows.requests == [COMPLETE_TABLE, (f'id==("{last}" or "none")', 2)]
 
 
 async def test_a_table_cut_short_by_upstream_is_large() -> None:
@@ -97,7 +97,7 @@ async def test_a_table_cut_short_by_upstream_is_large() -> None:
 
     assert await table_of_more.by_id.load("25") == {"id": "25"}
     assert await table_of_more.rows() is None
-    assert rows.requests == [WHOLE, ('id=="25"', 1)]
+    assert rows.requests == [COMPLETE_TABLE, ('id=="25"', 1)]
 
 
 async def test_an_outage_is_one_error_for_all() -> None:
@@ -111,4 +111,4 @@ async def test_an_outage_is_one_error_for_all() -> None:
     assert list(result) == [problem, problem]
     with pytest.raises(errors.UpstreamUnavailable):
         await broken.rows()
-    assert rows.requests == [WHOLE]
+    assert rows.requests == [COMPLETE_TABLE]

@@ -26,7 +26,7 @@ from tests.mutations.unclear_responses import UNCLEAR_FAULTS, assert_unclear, fa
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 POST = "POST /circulation-bff/loans/check-in-by-barcode"
 PERMISSION = "circulation-bff.loans.check-in-by-barcode.execute"

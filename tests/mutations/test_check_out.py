@@ -33,7 +33,7 @@ from tests.mutations.unclear_responses import UNCLEAR_FAULTS, assert_unclear, fa
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 POST = "POST /circulation-bff/loans/check-out-by-barcode"
 CHECK_OUT = """mutation($input: CheckOutInput!) { checkOut(input: $input) {
@@ -200,11 +200,11 @@ MANUAL = reason(
 AUTOMATED = [
     reason(
         "USER_IS_BLOCKED_AUTOMATICALLY",
-        f"Patron has reached maximum allowed {what}",
+        f"Patron has reached maximum allowed {limit}",
         {},
         block("patronBlock"),
     )
-    for what in (
+    for limit in (
         "number of overdue items for their patron group",
         "outstanding fee/fine balance for their patron group",
     )

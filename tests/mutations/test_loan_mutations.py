@@ -12,7 +12,7 @@ from tests.mutations.seeded import CLAIMED_RETURNED_ITEM, LENT_ITEM, record, ser
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 LOAN = "loan { id dueDate action actionComment status { name } renewalCount item { status { name } } }"
 REASONS = """... on Refusal { reasons {

@@ -17,7 +17,7 @@ from tests.mutations.unclear_responses import assert_unclear, fault_name
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 LOCKS = "/Polaris.ApplicationServices/api/v1/eng/20/polaris/3/7/objectlocks"
 LOCK = """{

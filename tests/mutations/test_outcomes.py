@@ -278,7 +278,7 @@ REASONS = [
     {"message": "Patron has reached maximum allowed number of items", "parameters": []},
     {"message": "Fines", "parameters": [{"key": "a", "value": "1"}, {"key": "b", "value": None}]},
 ]
-SAID = [
+EXPECTED_REASONS = [
     ("Item is already checked out", [{"key": "itemBarcode", "value": "653285216743"}]),
     ("Patron has reached maximum allowed number of items", []),
     ("Fines", [{"key": "a", "value": "1"}, {"key": "b", "value": None}]),
@@ -296,7 +296,7 @@ async def test_refusal_has_all_its_reasons(mutation: MutationCase, status: int) 
     assert "errors" not in response
     failure = response["data"][mutation.name]
     assert failure["__typename"] == "Refusal"
-    assert [(each["message"], each["parameters"]) for each in failure["reasons"]] == SAID
+    assert [(each["message"], each["parameters"]) for each in failure["reasons"]] == EXPECTED_REASONS
     assert gateway.lines() == [mutation.sent]
 
 

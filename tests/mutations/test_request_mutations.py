@@ -17,7 +17,7 @@ from tests.records import encode_records
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 LENT_TWICE = "2000000032"  # two wait for it
 HELD, SHELVED = "2000000038", "2000000198"  # two copies of one title
@@ -99,8 +99,12 @@ def request_input(gateway: Gateway, item: str = ITEM, user: str = PATRON, **more
 def waiting_for(gateway: Gateway, barcode: str) -> list[Json]:
     """Return the open requests for an item, in order."""
     item = record(gateway.library.item_by_barcode(barcode))
-    mine = [each for each in gateway.library.requests.values() if each.get("itemId") == item["id"]]
-    return sorted((each for each in mine if "position" in each), key=lambda each: int(each["position"]))
+    requests_of_item = [
+        each for each in gateway.library.requests.values() if each.get("itemId") == item["id"]
+    ]
+    return sorted(
+        (each for each in requests_of_item if "position" in each), key=lambda each: int(each["position"])
+    )
 
 
 # Creating one

@@ -106,9 +106,9 @@ async def test_an_operation_is_counted(execution: str) -> None:
         result = await scrape(gateway)
 
     assert result.of(OPERATIONS) == result.of(OPERATIONS, kind="query", outcome="success") == 3
-    whole = result.of("gateway_operation_duration_seconds_sum")
+    total_seconds = result.of("gateway_operation_duration_seconds_sum")
     upstream = result.of("gateway_upstream_call_duration_seconds_sum")
-    assert 0 < upstream < whole
+    assert 0 < upstream < total_seconds
     assert result.of("gateway_operation_duration_seconds_bucket", le="+Inf") == 3 * 1.0
     assert result.of(CALLS) == 6
     assert result.of(CALLS, upstream="bff", method="GET", route="/circulation-bff/loans", status="2xx") == 3
@@ -149,8 +149,8 @@ async def test_no_label_is_unbounded() -> None:
     }
     assert len(values["route"]) > 20
     assert len(values["status"]) > 3
-    ours = [name for name, _ in result if name.startswith("gateway_")]
-    assert len(ours) < 3000
+    gateway_metrics = [name for name, _ in result if name.startswith("gateway_")]
+    assert len(gateway_metrics) < 3000
 
 
 CHECK_IN = """

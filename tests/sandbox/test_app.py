@@ -56,14 +56,13 @@ async def test_tokens_with_read_access(client: httpx.AsyncClient, token: str) ->
 
 async def test_missing_permission_is_named(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
     """Okapi names the user and the permission in plain text."""
-    nobody = sandbox.library("diku").user_by_name("nobody")
-    assert nobody is not None
+    user = sandbox.library("diku").user_by_name("nobody")
+    assert user is not None
     response = await client.get("/users", headers={"X-Okapi-Token": "sandbox:nobody"})
 
     assert response.status_code == 403
     assert (
-        response.text
-        == f"Access for user 'nobody' ({nobody['id']}) requires permission: users.collection.get"
+        response.text == f"Access for user 'nobody' ({user['id']}) requires permission: users.collection.get"
     )
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
 

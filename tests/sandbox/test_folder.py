@@ -15,7 +15,7 @@ from gateway.sandbox import Sandbox, create_sandbox
 pytestmark = pytest.mark.anyio
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "folio-sample"
-needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample records are not beside the project")
+needs_sample = pytest.mark.skipif(not SAMPLE.is_dir(), reason="the sample records are not available")
 NOW = "2026-01-02T03:04:05Z"
 
 

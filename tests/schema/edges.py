@@ -38,14 +38,14 @@ async def check_forward(gateway: Gateway, root: str, edge: str, key: str, source
 
     records, targets = shelf(gateway.library, source), shelf(gateway.library, target)
     nodes = data[root]["nodes"]
-    led = 0
+    resolved = 0
     for node in nodes:
         stored = at(records[node["id"]], key)
         expected = stored if stored in targets else None
         assert at(node, f"{edge}.id") == expected
-        led += expected is not None
+        resolved += expected is not None
     assert len(nodes) == len(records)
-    assert led >= 1
+    assert resolved >= 1
 
 
 async def check_back(

@@ -15,7 +15,7 @@ from gateway.graph import schema
 from gateway.sandbox import Library, Sandbox, create_sandbox
 
 CORE = schema._schema
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 
 def definition(declared: GraphQLField) -> Any:  # Any: Strawberry puts it there untyped

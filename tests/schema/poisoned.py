@@ -18,7 +18,7 @@ from gateway.fields.record import DerivedField, RecordField
 from gateway.settings import Settings
 from tests.schema.graph_walk import definition, object_types, target_of
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 
 POISON = "poison-ü"  # must never be repeated in an error
 OTHER_KINDS: list[Json] = [None, POISON, 5, True, {POISON: POISON}, [POISON], [None, 5, {}]]

@@ -114,7 +114,7 @@ async def test_calls_for_the_items_of_holdings(gateway: Gateway) -> None:
 
 
 async def test_a_title_that_is_not_bound_costs_one_call(gateway: Gateway) -> None:
-    """Titles say that they are not bound with others; only for one that is, its holdings are read."""
+    """Titles show if they are bound with others; only for one that is, its holdings are read."""
     *_, bound_id = bound(gateway.library)
     plain_id = next(
         each["instanceId"]

@@ -97,17 +97,17 @@ async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None
     """If a member of a search result is missing, null or of another type, only its fields are null."""
     library = reader.library
     title = max(library.instances.values(), key=lambda each: len(str(search_instance(library, each))))
-    whole = search_instance(library, title)
+    record = search_instance(library, title)
     target = object_types()["SearchInstance"]
     query = f'{{ searchInstance(hrid: "x") {{ {poisoned.without_calls(target)} }} }}'
-    good = (await poisoned.query_over(PATH, whole, query))["data"]["searchInstance"]
+    good = (await poisoned.query_over(PATH, record, query))["data"]["searchInstance"]
 
     kinds: list[object] = [poisoned.POISON, {}, [poisoned.POISON]]
     async with poisoned.gateway_over(PATH) as execute:
-        for member, wrong in product(whole, kinds):
+        for member, wrong in product(record, kinds):
             if member == "id":
                 continue
-            response = await execute({**whole, member: wrong}, query)
+            response = await execute({**record, member: wrong}, query)
             result = response["data"]["searchInstance"]
             changed = {name for name in good if result[name] != good[name]}
             assert changed <= poisoned.readers_of(target, member)

@@ -670,10 +670,10 @@ def test_head_is_get_without_a_body(client: Client, path: str) -> None:
     client.send(get(path).replace(b"GET", b"HEAD", 1))
     head = client.response(of_head=True)
     client.send(get(path))
-    whole = client.response()
+    get_response = client.response()
 
     assert (head.status, head.body) == (200, b"")
-    assert head.headers["content-length"] == str(len(whole.body))
+    assert head.headers["content-length"] == str(len(get_response.body))
 
 
 def test_head_of_graphql_is_refused_without_a_body(client: Client) -> None:

@@ -161,9 +161,9 @@ def test_behind_nginx(gateway: Process, tmp_path: Path, more: str) -> None:
         assert client.response().json == NAMED
     with nginx(gateway, tmp_path, more) as port, client_of(port) as client:
         client.send(post(PARTS, b"Connection: close", body=DEFERRED))
-        whole = client.reader.read()
-        assert whole.startswith(b"HTTP/1.1 200 OK\r\n")
-        assert whole.count(b'"hasNext":false') == 1
+        content = client.reader.read()
+        assert content.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert content.count(b'"hasNext":false') == 1
 
 
 def test_nginx_keeps_its_connections(gateway: Process, tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ class Storm:
         prober: Connection,
         upstream_prober: Connection,
     ) -> None:
-        """Let the neighbours work in calm weather for a while, and then beside the hostile tenant."""
+        """Let the neighbours work undisturbed for a while, and then together with the hostile tenant."""
         report = self.report
         async with asyncio.TaskGroup() as tasks:
             for number, reader in enumerate(readers):

@@ -33,7 +33,7 @@ WRITE = """mutation { checkOut(input: {itemBarcode: "1", userBarcode: "2",
 
 
 class FailingUpstream(ThreadingHTTPServer):
-    """An upstream that answers each request with the current fault."""
+    """An upstream that responds to each request with the current fault."""
 
     fault = "500"
 

@@ -216,12 +216,12 @@ def test_presence_and_absence() -> None:
 
 def test_groups_have_parentheses() -> None:
     """A group is closed in parentheses, and so is every group inside it."""
-    mine, open_, due = equal("userId", LOAN), equal("status.name", "Open"), present("dueDate")
+    of_user, open_, due = equal("userId", LOAN), equal("status.name", "Open"), present("dueDate")
 
-    assert str(all_of(mine, open_, due)) == f'(userId=="{LOAN}" and status.name=="Open" and dueDate="")'
-    assert str(one_of(mine, open_)) == f'(userId=="{LOAN}" or status.name=="Open")'
-    assert str(but_not(mine, open_)) == f'(userId=="{LOAN}" not status.name=="Open")'
-    assert str(all_of(one_of(mine, open_), but_not(due, mine))) == (
+    assert str(all_of(of_user, open_, due)) == f'(userId=="{LOAN}" and status.name=="Open" and dueDate="")'
+    assert str(one_of(of_user, open_)) == f'(userId=="{LOAN}" or status.name=="Open")'
+    assert str(but_not(of_user, open_)) == f'(userId=="{LOAN}" not status.name=="Open")'
+    assert str(all_of(one_of(of_user, open_), but_not(due, of_user))) == (
         f'((userId=="{LOAN}" or status.name=="Open") and (dueDate="" not userId=="{LOAN}"))'
     )
 
@@ -229,9 +229,9 @@ def test_groups_have_parentheses() -> None:
 @pytest.mark.parametrize("join", [all_of, one_of])
 def test_none_is_no_condition(join: Callable[..., Cql | None]) -> None:
     """None is skipped, a single clause stays as it is, and no clauses are None."""
-    mine = equal("userId", LOAN)
+    of_user = equal("userId", LOAN)
 
-    assert join(None, mine, None) == mine
+    assert join(None, of_user, None) == of_user
     assert join(None, None) is None
     assert join() is None
 

@@ -33,15 +33,15 @@ class StatusError:
 
 
 BODY = json.dumps({"errors": [{"message": "First", "code": "A"}, {"message": "Second"}]}).encode()
-SAID = ("First", "Second")
+REASONS = ("First", "Second")
 STATUSES: Mapping[int, StatusError] = {
-    400: StatusError(code="UPSTREAM_REJECTED", reasons=SAID),
+    400: StatusError(code="UPSTREAM_REJECTED", reasons=REASONS),
     401: StatusError(code="UNAUTHENTICATED"),
     403: StatusError(code="FORBIDDEN"),
     408: StatusError(code="UPSTREAM_TIMEOUT", retryable=True),
     409: StatusError(code="CONFLICT"),
     412: StatusError(code="CONFLICT"),
-    422: StatusError(code="UPSTREAM_REJECTED", reasons=SAID),
+    422: StatusError(code="UPSTREAM_REJECTED", reasons=REASONS),
     429: StatusError(code="RATE_LIMITED", retryable=True, retry_after=7.0),
     500: StatusError(code="UPSTREAM_ERROR", retryable=True),
     501: StatusError(code="UPSTREAM_ERROR", retryable=True),
@@ -387,8 +387,8 @@ async def test_a_batch_keeps_both_limits(ids: int, line: int, network: str) -> N
         if path == "/circulation-bff/loans":
             await responds(200, json.dumps(loans).encode())(reader, writer)
             return
-        wanted = term(parse_qs(query)["query"][0])
-        records = [{"id": each, "username": f"u{int(each[-12:])}"} for each in reversed(wanted)]
+        keys = term(parse_qs(query)["query"][0])
+        records = [{"id": each, "username": f"u{int(each[-12:])}"} for each in reversed(keys)]
         kept = [each for each in records if int(each["id"][-12:]) % 10]
         await responds(200, json.dumps({"users": kept}).encode())(reader, writer)
 
@@ -408,11 +408,11 @@ async def test_a_batch_keeps_both_limits(ids: int, line: int, network: str) -> N
         {"username": f"u{1000 + n}"} if n % 10 else None for n in range(MANY)
     ]
     requested = [parse_qs(each.target.partition("?")[2]) for each in calls]
-    wanted = [term(each["query"][0]) for each in requested]
-    assert sorted(chain.from_iterable(wanted)) == [key(1000 + n) for n in range(MANY)]
-    assert max(map(len, wanted)) <= ids
+    keys = [term(each["query"][0]) for each in requested]
+    assert sorted(chain.from_iterable(keys)) == [key(1000 + n) for n in range(MANY)]
+    assert max(map(len, keys)) <= ids
     assert max(len(f"{each.method} {each.target} HTTP/1.1") for each in calls) <= line
-    assert [each["limit"] for each in requested] == [[str(len(each))] for each in wanted]
+    assert [each["limit"] for each in requested] == [[str(len(each))] for each in keys]
     if line == 4000:
         assert len(calls) == -(-MANY // ids)
 

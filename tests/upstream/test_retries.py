@@ -76,12 +76,12 @@ def users(client: Client) -> BoundCollection:
 
 def first(times: int, fault: Responder) -> Responder:
     """Return a fault that is over after so many requests."""
-    left = times
+    remaining = times
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal left
-        left -= 1
-        await (fault if left >= 0 else USERS)(reader, writer)
+        nonlocal remaining
+        remaining -= 1
+        await (fault if remaining >= 0 else USERS)(reader, writer)
 
     return respond
 

@@ -172,11 +172,11 @@ def test_the_descriptor_names_each_interface() -> None:
 def test_the_embedded_library_requires_the_same_permissions(served: Any) -> None:
     """Two readings of FOLIO's descriptors, the routes and the embedded library, agree."""
     routes = [each.route for each in declared_routes()]
-    mine = [
+    own_routes = [
         each for each in routes if each.method == served.method and same_template(each.template, served.path)
     ]
 
-    assert [each.permission for each in mine] in ([], [served.permission])
+    assert [each.permission for each in own_routes] in ([], [served.permission])
 
 
 def test_an_interface_is_declared_once() -> None:

@@ -15,7 +15,7 @@ from gateway.sandbox import Sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 
-Json = Any  # an answer is JSON of the shape that each test expects
+Json = Any  # a response is JSON of the shape that each test expects
 Change = Callable[[str, Json], Json]
 Call = tuple[str, ...]  # method and path, and the requested ids
 

@@ -22,7 +22,7 @@ from gateway.observability.operation import OperationRecord
 from gateway.settings import DocumentSettings, LimitSettings, Settings
 from gateway.upstream.services import Services
 
-Json = Any  # answers and variables are JSON of the shape that each test expects
+Json = Any  # responses and variables are JSON of the shape that each test expects
 CALLER = Caller(tenant="diku", request_id="1/graphql")
 LIMITS = LimitSettings(
     max_query_characters=100_000,

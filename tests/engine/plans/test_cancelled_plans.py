@@ -92,7 +92,7 @@ class Client:
             transport=lambda limits: httpx.MockTransport(upstream),
         )
         self.body = json.dumps({"query": query}).encode()
-        self.gone = asyncio.Event()
+        self.disconnected = asyncio.Event()
         self.sent: list[Message] = []
         self.received = 0
 
@@ -122,7 +122,7 @@ class Client:
         self.received += 1
         if self.received == 1:
             return {"type": "http.request", "body": self.body, "more_body": False}
-        await self.gone.wait()
+        await self.disconnected.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
@@ -141,7 +141,7 @@ async def disconnect(upstream: Held, query: str, calls: int) -> None:
     while upstream.open < calls:
         assert time.monotonic() < deadline, (upstream.open, client.sent)
         await asyncio.sleep(0.01)
-    client.gone.set()
+    client.disconnected.set()
     started = time.monotonic()
     await asyncio.wait_for(execution, 20)
     while asyncio.all_tasks() - before:

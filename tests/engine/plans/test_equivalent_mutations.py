@@ -22,7 +22,7 @@ from tests.mutations.seeded import ITEM, LENT_ITEM, PATRON, service_point
 
 pytestmark = pytest.mark.anyio
 
-Json = Any  # answers are JSON of the shape that each test expects
+Json = Any  # responses are JSON of the shape that each test expects
 NO = {"errors": [{"message": "No", "parameters": [{"key": "itemId", "value": "1"}], "code": "X"}]}
 
 OUTCOMES: dict[str, Callable[[MutationCase], httpx.Response]] = {

@@ -75,10 +75,12 @@ async def compare_handwritten(side: ComparedExecutions) -> None:
 
 def test_there_are_two_thousand_cases() -> None:
     """More than two thousand operations are compared, without the mutations."""
-    made_up = OPERATIONS_PER_SEED * (SEEDS + len(POISONED)) + FEWER_OPERATIONS * (len(FAILING) + len(ODD) + 2)
-    by_hand = len(HANDWRITTEN) * (len(FAILING) + len(ODD) + 5)
+    random_operations = OPERATIONS_PER_SEED * (SEEDS + len(POISONED)) + FEWER_OPERATIONS * (
+        len(FAILING) + len(ODD) + 2
+    )
+    handwritten_operations = len(HANDWRITTEN) * (len(FAILING) + len(ODD) + 5)
 
-    assert made_up + by_hand + len(SCREENS) + len(MANUAL) > 2000
+    assert random_operations + handwritten_operations + len(SCREENS) + len(MANUAL) > 2000
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

@@ -588,8 +588,8 @@ async def test_a_null_condition_is_an_error_each_time() -> None:
     async with open_gateway() as gateway:
         failed = FALLBACKS.counts["not compiled"]
         for _ in range(2):
-            told = await gateway.execute(query, {"yes": None})
-            assert told["errors"], told
+            response = await gateway.execute(query, {"yes": None})
+            assert response["errors"], response
         assert FALLBACKS.counts["not compiled"] == failed
         before = PLANS_EXECUTED.counts[""]
         assert list((await gateway.data(query))["users"]["nodes"][0]) == ["id", "type"]

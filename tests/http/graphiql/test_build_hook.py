@@ -76,13 +76,13 @@ def test_packages_are_pinned() -> None:
     """Each package has one exact version, and the lock has the hash of every installed file."""
     package = json.loads((FOLDER / "package.json").read_text(encoding="utf-8"))
     lock = json.loads((FOLDER / "package-lock.json").read_text(encoding="utf-8"))
-    wanted = package["dependencies"] | package["devDependencies"]
+    dependencies = package["dependencies"] | package["devDependencies"]
 
-    assert [version for version in wanted.values() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
+    assert [version for version in dependencies.values() if not re.fullmatch(r"\d+\.\d+\.\d+", version)] == []
     assert lock["packages"][""]["dependencies"] == package["dependencies"]
     installed = {name: each for name, each in lock["packages"].items() if name}
-    assert {name: each["version"] for name, each in installed.items() if name[13:] in wanted} == {
-        f"node_modules/{name}": version for name, version in wanted.items()
+    assert {name: each["version"] for name, each in installed.items() if name[13:] in dependencies} == {
+        f"node_modules/{name}": version for name, version in dependencies.items()
     }
     assert [name for name, each in installed.items() if not each["integrity"].startswith("sha512-")] == []
 

@@ -94,13 +94,13 @@ async def test_failures_free_their_slot() -> None:
         await asyncio.sleep(0)
         return {}
 
-    async def nowhere(message: Message) -> None:
+    async def discard(message: Message) -> None:
         await asyncio.sleep(0)
 
     app = LoadShedding(fails, path="/graphql", endpoint=fails, max_operations=1)
     for _ in range(3):
         with pytest.raises(RuntimeError):
-            await app({"type": "http", "path": "/graphql"}, no_response, nowhere)
+            await app({"type": "http", "path": "/graphql"}, no_response, discard)
 
     assert app.in_flight == 0
 

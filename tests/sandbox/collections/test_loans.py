@@ -45,9 +45,9 @@ async def test_collection_and_its_records(client: httpx.AsyncClient, path: str) 
 @pytest.mark.parametrize("path", COLLECTIONS)
 async def test_each_collection_requires_its_permission(client: httpx.AsyncClient, path: str) -> None:
     """The list and the single record have separate permissions."""
-    permission, nobody = COLLECTIONS[path][1], {"X-Okapi-Token": "sandbox:nobody"}
-    many = await client.get(path, headers=nobody)
-    one = await client.get(f"{path}/00000000-0000-4000-8000-000000000000", headers=nobody)
+    permission, unauthorized = COLLECTIONS[path][1], {"X-Okapi-Token": "sandbox:nobody"}
+    many = await client.get(path, headers=unauthorized)
+    one = await client.get(f"{path}/00000000-0000-4000-8000-000000000000", headers=unauthorized)
 
     assert many.text.endswith(f"requires permission: {permission}.collection.get")
     assert one.text.endswith(f"requires permission: {permission}.item.get")
@@ -57,12 +57,12 @@ async def test_loan_history_is_a_collection(client: httpx.AsyncClient, library: 
     """It is paged like the others; single entries cannot be read."""
     body = (await client.get("/loan-storage/loan-history")).json()
     one = await client.get(f"/loan-storage/loan-history/{next(iter(library.loan_history))}")
-    nobody = await client.get("/loan-storage/loan-history", headers={"X-Okapi-Token": "sandbox:nobody"})
+    unauthorized = await client.get("/loan-storage/loan-history", headers={"X-Okapi-Token": "sandbox:nobody"})
 
     assert list(body) == ["loansHistory", "totalRecords"]
     assert (len(body["loansHistory"]), body["totalRecords"]) == (10, len(library.loan_history))
     assert one.status_code == 404
-    assert nobody.text.endswith("requires permission: circulation-storage.loans-history.collection.get")
+    assert unauthorized.text.endswith("requires permission: circulation-storage.loans-history.collection.get")
 
 
 async def test_accounts_of_a_loan(search: Search, library: Library) -> None:
@@ -160,13 +160,13 @@ async def external(client: httpx.AsyncClient, number: str, tenant: str) -> httpx
 
 async def test_user_by_external_id(client: httpx.AsyncClient, sandbox: Sandbox) -> None:
     """The user is read from the tenant of the path, not from the caller's."""
-    here = (await external(client, "diku-00000", "diku")).json()
+    own_tenant = (await external(client, "diku-00000", "diku")).json()
     there = (await external(client, "college-00000", "college")).json()
-    nowhere = (await external(client, "college-00000", "diku")).json()
+    other_tenant = (await external(client, "college-00000", "diku")).json()
 
-    assert (here["totalRecords"], here["users"][0]["barcode"]) == (1, "1000000001")
+    assert (own_tenant["totalRecords"], own_tenant["users"][0]["barcode"]) == (1, "1000000001")
     assert there["users"][0]["id"] in sandbox.library("college").users
-    assert nowhere == {"users": [], "totalRecords": 0}
+    assert other_tenant == {"users": [], "totalRecords": 0}
 
 
 async def test_external_id_is_inserted_unquoted(client: httpx.AsyncClient) -> None:

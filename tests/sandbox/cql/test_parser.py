@@ -135,7 +135,7 @@ def test_or_escapes_a_prepended_condition() -> None:
 
 
 def test_ids_of_a_query() -> None:
-    """A query for ids, alone or narrowed, is answered from the keys."""
+    """A query for ids, alone or narrowed, is evaluated from the keys."""
     assert parse_query('id==("A" or "b")').ids() == frozenset({"a", "b"})
     assert parse_query('(id==("a" or "b")) and (x==1)').ids() == frozenset({"a", "b"})
     assert parse_query('id=="a" or x==1').ids() is None

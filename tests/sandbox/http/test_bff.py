@@ -1,4 +1,4 @@
-"""Versions of the BFF in the sandbox: which routes are absent, who says so, and pages that break."""
+"""Versions of the BFF in the sandbox: absent routes, the sender of their 404, and pages that fail."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_command_has_every_version() -> None:
     ],
 )
 async def test_an_absent_route(responder: Responder, status: int, part: str) -> None:
-    """A route that a version lacks is answered by the proxy, or by Spring in the module."""
+    """A route that a version lacks is a 404 of the proxy, or of Spring in the module."""
     response = await read(replace(VERSIONS["released"], absent_from=responder))
 
     assert response.status_code == status

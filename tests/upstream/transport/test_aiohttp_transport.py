@@ -133,7 +133,7 @@ async def test_a_request_without_a_length_is_rejected() -> None:
     ids=["whole", "empty", "204", "304", "chunked", "announced", "500", "no reason"],
 )
 async def test_responses_are_read_to_their_end_and_no_further(raw: bytes, status: int, body: bytes) -> None:
-    """However its end is marked, the connection serves the next call."""
+    """For any framing of the body, the connection serves the next call."""
     async with calling(sends(raw)) as caller:
         for _ in range(3):
             response = await caller.get()
