@@ -7,7 +7,7 @@ from graphql import GraphQLDeferDirective
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
-from gateway.engine.core import convert_inputs_once, core_schema
+from gateway.engine.core import call_mutations_directly, convert_inputs_once, core_schema
 from gateway.fields.scalars import SCALARS
 from gateway.mutations.add_loan_info import add_loan_info
 from gateway.mutations.cancel_request import cancel_request
@@ -115,5 +115,6 @@ schema = strawberry.Schema(
     exception_handlers=[RefusalAsResult(), UnknownOutcomeFlag()],
 )
 convert_inputs_once(schema)
+call_mutations_directly(schema)
 # Not by Strawberry's switch for what is experimental: it would bring @stream, on which graphql-core can hang.
 core_schema(schema).directives = (*core_schema(schema).directives, GraphQLDeferDirective)

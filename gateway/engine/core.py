@@ -142,6 +142,40 @@ def convert_inputs_once(schema: strawberry.Schema) -> None:
             definition.from_input = lambda _, value, __: value
 
 
+def call_mutations_directly(schema: strawberry.Schema) -> None:
+    """Let the functions of mutations be called with the objects of their inputs.
+
+    Strawberry would look for conversions of each argument again, and find none: see `convert_inputs_once`.
+    """
+    mutation = schema._schema.mutation_type
+    for field in mutation.fields.values() if mutation is not None else ():
+        field.resolve = _mutation_resolver(schema, declaration_of(field))
+
+
+def _mutation_resolver(schema: strawberry.Schema, field: StrawberryField) -> Callable[..., Any]:
+    """Return the resolver of a mutation: an asynchronous function of `info` and of objects of inputs."""
+    resolver = field.base_resolver
+    if resolver is None or field.extensions or field.permission_classes or not resolver.is_async:
+        raise TypeError(f"{field.name} must be an asynchronous function without extensions.")
+    function: Any = resolver.wrapped_func  # Any: a function of any arguments
+    handlers = schema.schema_converter._get_field_exception_handlers(field)
+
+    async def resolve(_: object, raw: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        info: strawberry.Info[Any, Any] = strawberry.Info(_raw_info=raw, _field=field)
+        try:
+            return await function(info=info, **arguments)
+        except Exception as error:
+            for kinds, handler in handlers:
+                if isinstance(error, kinds):
+                    result = handler.handle(error, field=field, info=info)
+                    if result is None:  # it stays an error
+                        raise
+                    return result
+            raise
+
+    return resolve
+
+
 def _create_input(origin: type, absent: dict[str, None], values: dict[str, Any]) -> Any:
     return origin(**{**absent, **values})
 
