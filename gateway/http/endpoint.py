@@ -254,7 +254,7 @@ async def _send(
     length = (b"content-length", b"%d" % size)
     headers = [*_HEADS[media_type], length]
     if request_id is not None:
-        # It is a part of a request's, and was checked there: it cannot end the line.
+        # It was checked when it was read from a request, or is our own: it cannot end the line.
         field = (RAW_REQUEST_ID_HEADER, request_id.encode("ascii"))
         headers.append(field)
         if not more:

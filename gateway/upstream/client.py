@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
 
 import msgspec
 
@@ -177,7 +176,9 @@ class Client:
                     if self._loop_delay.loop is not loop:
                         self._loop_delay.start(loop)
                     until = began + timeout.seconds
-                    for attempts in count(1):
+                    attempts = 0
+                    while True:
+                        attempts += 1
                         attempt = Attempt(until, budget)
                         try:
                             response = await self._exchange(
@@ -194,7 +195,6 @@ class Client:
                         del attempt  # an error holds the frames that it passes, and these their locals
                         await self._retries.wait(fault, attempts, until)
                         del fault  # and its cause this frame
-                    raise AssertionError("unreachable: after the last attempt its error is raised")
             finally:
                 self._slots.release(family)
         except errors.GatewayError as error:
