@@ -333,6 +333,28 @@ def test_a_long_text_takes_linear_time(body_of: Callable[[str], bytes], text: st
     assert time.process_time() - began < 2.0
 
 
+def test_texts_are_cut_before_they_are_searched() -> None:
+    """A stack trace is looked for where a message begins, and not in megabytes behind it."""
+    frame = "\n\tat org.folio.Loan.of(Loan.java:7)"
+
+    def messages(text: str) -> list[str]:
+        return [each.message for each in read_reasons(json.dumps({"message": text}).encode())]
+
+    assert messages("x" * MAX_MESSAGE + frame) == []
+    assert messages("x" * 2 * MAX_MESSAGE + frame) == ["x" * MAX_MESSAGE]
+
+
+def test_a_long_body_is_no_text_of_okapi() -> None:
+    """Its texts have a few hundred bytes, so a body of many kilobytes is not compared with them."""
+    text = "Access for user 'desk' (7) requires permission: "
+    route = "No suitable module found for path /"
+
+    assert missing_permission((text + "p" * 500).encode()) == "p" * 500
+    assert missing_permission((text + "p" * 5000).encode()) is None
+    assert is_route_missing((route + "p" * 500).encode(), "GET", ["/" + "p" * 500])
+    assert not is_route_missing((route + "p" * 5000).encode(), "GET", ["/" + "p" * 5000])
+
+
 @pytest.mark.parametrize(
     ("body", "missing"),
     [
