@@ -65,6 +65,10 @@ LONGEST = tuple(
         "audits/test_audits.py",
         "test_packaging.py",
         "browser/test_graphiql.py",
+        "upstream/test_client_sockets.py",
+        "server/test_process.py",
+        "test_redis_store.py",
+        "upstream/transport/test_aiohttp_transport.py",
     )
 )
 INNER_LOOP = "not slow"
@@ -80,6 +84,15 @@ MAX_EXAMPLES = 25  # of Hypothesis for one test in the inner loop, of its usual 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave slow paths unread in the inner loop: importing them takes a third of the collection."""
     return True if config.option.markexpr == INNER_LOOP and collection_path in SLOW_PATHS else None
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return the number of processes for two cores, whatever the machine has: tests of time are made for it.
+
+    In the inner loop a third of the time is waiting, so that a third process saves more than its collection.
+    """
+    return 3 if config.option.markexpr == INNER_LOOP else 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -301,6 +301,7 @@ def test_other_schemes_are_refused() -> None:
         RedisStore("http://127.0.0.1", timeout=0.1)
 
 
+@pytest.mark.slow
 def test_the_client_is_imported_only_if_it_is_used() -> None:
     """A gateway without REDIS_URL starts without its library."""
     script = (

@@ -101,6 +101,7 @@ def body(part: bytes, *, more: bool = False) -> dict[str, object]:
     return {"type": "http.response.body", "body": part, "more_body": more}
 
 
+@pytest.mark.slow
 async def test_the_complete_head_of_a_response() -> None:
     """Each field is sent once, and with the last response of a connection that it is the last."""
     with gateway_process("--sandbox") as process, process.client() as client:
