@@ -191,35 +191,6 @@ class ValidOperation(Protocol):
     def fragments(self) -> dict[str, FragmentDetails]: ...
 
 
-def resolve_info(
-    schema: GraphQLSchema,
-    operation: ValidOperation,
-    variables: VariableValues,
-    context: object,
-    name: str,
-    parent_type: GraphQLObjectType,
-    field: GraphQLField,
-    nodes: list[FieldNode],
-) -> GraphQLResolveInfo[Any]:
-    """Build the resolve info of a root field, as Strawberry hands it to resolvers."""
-    return GraphQLResolveInfo(
-        nodes[0].name.value,
-        nodes,
-        field.type,
-        parent_type,
-        ResponsePath(None, name, parent_type.name),
-        schema,
-        operation.fragment_definitions,
-        None,
-        operation.node,
-        variables.coerced,  # type: ignore[arg-type]  # as Strawberry hands it to resolvers
-        context,
-        optimized_is_awaitable,  # type: ignore[arg-type]  # as graphql-core's own, but no type guard
-        None,
-        None,  # type: ignore[arg-type]  # for work beside the execution, which no resolver of ours begins
-    )
-
-
 class Variable(NamedTuple):
     """A variable of a valid operation, and the coercion of its usual values."""
 
@@ -397,6 +368,13 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
             is_awaitable=optimized_is_awaitable,
         )
 
+    def root_info(
+        self, parent_type: GraphQLObjectType, field: GraphQLField, nodes: list[FieldNode]
+    ) -> GraphQLResolveInfo[Any]:
+        """Return the resolve info of a root field, or of one whose value is completed by itself."""
+        path = ResponsePath(None, (nodes[0].alias or nodes[0].name).value, parent_type.name)
+        return self.build_resolve_info(field, nodes, parent_type, path)
+
     def complete_iterable_value(
         self,
         item_type: Any,
@@ -479,14 +457,13 @@ class CompletingExecutor(SlicingExecutor):
 
         `kind` is the type of the value: it may be null. Paths begin with the name of the field.
         """
-        path = ResponsePath(None, (nodes[0].alias or nodes[0].name).value, parent_type.name)
-        info = self.build_resolve_info(field, nodes, parent_type, path)
+        info = self.root_info(parent_type, field, nodes)
 
         async def load() -> Any:
             return value
 
         details = [FieldDetails(node, None) for node in nodes]
-        result = await self.complete_awaitable_value(kind, details, info, path, load(), None)
+        result = await self.complete_awaitable_value(kind, details, info, info.path, load(), None)
         return result, self.collected_errors.errors
 
     def complete_value(

@@ -24,6 +24,7 @@ from gateway.context import Context, Info
 from gateway.engine.core import StrawberryField, to_camel_case
 from gateway.loaders import Loaders
 from gateway.loaders.loader_set import CollectionName
+from gateway.upstream.collection import RecordDecoder
 
 Path: TypeAlias = tuple[str, ...]
 Json: TypeAlias = Any  # a record, a part of one, or a value of a field: JSON, or a Struct of selected members
@@ -54,6 +55,7 @@ class Selected:
     needs: Needs = frozenset()  # the members that are read of the loaded records
     fields: frozenset[str] = frozenset()  # the names of the fields directly below
     is_direct: bool = False  # circulation itself is read, because the BFF drops a selected member
+    decoder: RecordDecoder | None = None  # of the loaded records; None if they are dictionaries
 
 
 class Load(NamedTuple):

@@ -94,13 +94,7 @@ class ConnectionField(PagedField, RootField):
     table: str | None
 
     async def start(
-        self,
-        context: Context,
-        request: PageRequest,
-        selected: Selected,
-        decoder: RecordDecoder | None = None,
-        *,
-        is_alone: bool = False,
+        self, context: Context, request: PageRequest, selected: Selected, *, is_alone: bool = False
     ) -> Slice:
         """Fetch a page. Raises `LimitExceeded`."""
         request.check(context)
@@ -119,7 +113,7 @@ class ConnectionField(PagedField, RootField):
                 f"`filter` and `cql` make a request line of {length} bytes; at most {maximum} are allowed. "
                 "Split the query."
             )
-        return await self.read(context, collection, request, decoder)
+        return await self.read(context, collection, request, selected.decoder)
 
     async def read(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import strawberry
@@ -14,7 +14,6 @@ from gateway.fields.arguments import argument
 from gateway.fields.base import Arguments, Declared, Field, Json, Selected, Source, loader_sources
 from gateway.fields.selection import get_selected
 from gateway.loaders.loader import Loader
-from gateway.upstream.collection import RecordDecoder
 
 
 def root(name: str, type_: type, field: StrawberryField) -> StrawberryField:
@@ -37,16 +36,8 @@ def query(description: str) -> Callable[[Callable[..., object]], StrawberryField
 class RootField(Field):
     """A field of the query."""
 
-    def start(
-        self,
-        context: Context,
-        arguments: Any,
-        selected: Selected,
-        decoder: RecordDecoder | None = None,
-        *,
-        is_alone: bool = False,
-    ) -> Awaitable[Any]:
-        """Start loading the value, with parsed arguments.
+    def start(self, context: Context, arguments: Any, selected: Selected, *, is_alone: bool = False) -> Json:
+        """Return the value, or an awaitable for it, with parsed arguments.
 
         `is_alone` if nothing else is loaded in this turn of the event loop.
         """
@@ -63,20 +54,13 @@ class LookupField(RootField):
     loaders: Mapping[str, str]
 
     def start(
-        self,
-        context: Context,
-        arguments: tuple[str, str],
-        selected: Selected,
-        decoder: RecordDecoder | None = None,
-        *,
-        is_alone: bool = False,
-    ) -> Awaitable[Any]:
-        name, key = arguments
+        self, context: Context, key: tuple[str, str], selected: Selected, *, is_alone: bool = False
+    ) -> Json:
         loaders = context.loaders.direct if selected.is_direct else context.loaders
-        loader: Loader[str, Any] = getattr(loaders, self.loaders[name])
-        if decoder is not None:
-            loader.decoder = decoder
-        return loader.load_now(key) if is_alone and isinstance(loader, Loader) else loader.load(key)
+        loader: Loader[str, Any] = getattr(loaders, self.loaders[key[0]])
+        if selected.decoder is not None:
+            loader.decoder = selected.decoder
+        return loader.load_now(key[1]) if is_alone and isinstance(loader, Loader) else loader.load(key[1])
 
     def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
         """Return the name and the value of the one key that is given. Raises `BadUserInput`."""

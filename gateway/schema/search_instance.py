@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -38,7 +38,6 @@ from gateway.schema.reference import LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.service_point import ServicePoint
 from gateway.upstream import cql
-from gateway.upstream.collection import RecordDecoder
 
 if TYPE_CHECKING:
     from gateway.schema.loan import Loan
@@ -296,15 +295,7 @@ CONDITIONS: Mapping[str, Callable[[str], cql.Cql]] = {
 class SearchField(RootField):
     """A root that searches for one title."""
 
-    def start(
-        self,
-        context: Context,
-        query: cql.Cql,
-        selected: Selected,
-        decoder: RecordDecoder | None = None,
-        *,
-        is_alone: bool = False,
-    ) -> Awaitable[Any]:
+    def start(self, context: Context, query: cql.Cql, selected: Selected, *, is_alone: bool = False) -> Json:
         return context.upstream.circulation_bff.search_instance(query)
 
     def parse(self, given: Arguments, selected: Selected) -> cql.Cql:

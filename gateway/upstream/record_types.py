@@ -199,11 +199,16 @@ class ListOf:
 
 @dataclass(slots=True, eq=False)
 class Members:
-    """The members that are read of an object. Each reader adds its own."""
+    """The members that are read of an object. Each reader adds its own.
+
+    `from_circulation` is True if circulation itself sends the object, and None if only each object shows it,
+    which was a dictionary before.
+    """
 
     of: dict[str, Member] = field(default_factory=dict)
     required: set[str] = field(default_factory=set)
     unset: set[str] = field(default_factory=set)  # members that are UNSET when absent
+    from_circulation: bool | None = None
 
     def leaf(self, name: str, kind: Any, *, required: bool = False) -> None:  # Any: a type for msgspec
         """Read a leaf. Raises `ConflictingTypes` if it is read as another type already."""

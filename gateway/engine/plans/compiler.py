@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from graphql import (
     GraphQLError,
@@ -26,7 +27,7 @@ from gateway.engine.core import (
     declaration_of,
 )
 from gateway.engine.plans.plan import FieldPlan, LinkPlan, OperationPlan, UnsupportedOperation
-from gateway.engine.plans.projection import Decoding, Details, FieldPlace, Writer, draft
+from gateway.engine.plans.projection import Details, FieldPlace, Writer, draft
 from gateway.errors import GatewayError
 from gateway.fields.base import Field, Source
 from gateway.fields.selection import Document, analyze_selection
@@ -57,8 +58,8 @@ class Compiler:
         self.is_direct = is_direct
         self.hide_suggestions = hide_suggestions
         self.document = Document(operation.fragment_definitions, conditions.coerced)
-        self._decodings: dict[str, Decoding] = {}
-        self._plans: list[tuple[FieldPlan, Decoding | None]] = []
+        self._collections: dict[str, Members] = {}
+        self._plans: list[tuple[FieldPlan, Members | None]] = []
         self._drafts: list[Writer] = []
         self._collected: dict[tuple[str, tuple[int, ...]], GroupedFieldSet] = {}
         self._fields = 0
@@ -95,13 +96,13 @@ class Compiler:
             roots.append(FieldPlan(parent_type=kind, field=field, nodes=[each.node for each in details]))
             self._plan(roots[-1], details)
         decoders = {
-            each: RecordDecoder(each.members, from_circulation=bool(each.from_circulation))
-            for each in self._decodings.values()
+            id(each): RecordDecoder(each, from_circulation=bool(each.from_circulation))
+            for each in self._collections.values()
         }
         for each in self._drafts:
             each.finish()
-        for plan, decoding in self._plans:
-            plan.decoder = None if decoding is None else decoders.get(decoding)
+        for plan, members in self._plans:
+            plan.selected = replace(plan.selected, decoder=decoders.get(id(members)))
         return OperationPlan(
             roots=roots,
             typenames=typenames,
@@ -113,21 +114,21 @@ class Compiler:
         self,
         plan: FieldPlan,
         details: Details,
-        decoding: Decoding | None = None,
+        members: Members | None = None,
         member_of: FieldPlace | None = None,
     ) -> None:
-        """Plan what a field leads to. Its records have a decoding if the parent has them."""
+        """Plan what a field leads to. The parent may have decoded members of its records."""
         declaration = plan.declaration
         if isinstance(declaration, Field):
             plan.selected = analyze_selection(declaration, plan.field, plan.nodes, self.document)
-            decoding = decoding or self._decoding(declaration.sources(plan.selected, self.is_direct))
+            members = members or self._members(declaration.sources(plan.selected, self.is_direct))
         many = isinstance(plan, LinkPlan)
-        writer = draft(plan.kind, details, self, decoding, many=many, member_of=member_of)
+        writer = draft(plan.kind, details, self, members, many=many, member_of=member_of)
         plan.target = writer.plan
         if not any(_has_variable(argument.value) for argument in plan.nodes[0].arguments or ()):
             with suppress(GatewayError, GraphQLError):  # raised when the field is executed
                 plan.arguments = plan.parse_arguments(self.conditions, self.hide_suggestions)
-        self._plans.append((plan, decoding))
+        self._plans.append((plan, members))
         drafts = [writer]
         for each in drafts:
             drafts += each.rare
@@ -154,18 +155,18 @@ class Compiler:
             raise UnsupportedOperation("more fields than a plan is worth")
         return collected
 
-    def _decoding(self, sources: Sequence[Source]) -> Decoding | None:
-        """Return the decoding of the records of a loader; there is one for each collection."""
+    def _members(self, sources: Sequence[Source]) -> Members | None:
+        """Return what is decoded of the records of a loader: the same for all that read a collection."""
         first = None
         for source in sources:
             key = source.collection.key(source.is_direct)
-            decoding = self._decodings.get(key)
-            if decoding is None:
-                from_circulation = source.collection.is_from_circulation(source.is_direct)
-                decoding = self._decodings[key] = Decoding(Members(), from_circulation)
-            decoding.members.path(source.member, str)
-            decoding.members.path(("id",), str)  # loaders compare records by it
-            first = first or decoding
+            members = self._collections.get(key)
+            if members is None:
+                members = self._collections[key] = Members()
+                members.from_circulation = source.collection.is_from_circulation(source.is_direct)
+            members.path(source.member, str)
+            members.path(("id",), str)  # loaders compare records by it
+            first = first or members
         return first
 
 

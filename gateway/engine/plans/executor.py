@@ -8,8 +8,9 @@ write is sent again. Errors, paths and nulls are those of the specification eith
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,10 +27,10 @@ from graphql import (
 from gateway.engine.core import (
     Completed,
     CompletingExecutor,
+    SlicingExecutor,
     ValidOperation,
     argument_values,
     core_schema,
-    resolve_info,
 )
 from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED, CachedOperation, PlanCache
 from gateway.engine.plans.links import complete, is_long, project
@@ -186,19 +187,11 @@ class _OperationExecution:
         if not plan.has_resolver:
             if arguments is None:
                 arguments = self.arguments(plan)
-            return plan.declaration.start(context, arguments, plan.selected, plan.decoder, is_alone=is_alone)
+            return plan.declaration.start(context, arguments, plan.selected, is_alone=is_alone)
         if arguments is None:
             arguments = argument_values(plan.field, plan.nodes[0], self.variables, self.hide_suggestions)
-        info = resolve_info(
-            self.schema,
-            self.operation,
-            self.variables,
-            context,
-            plan.name,
-            plan.parent_type,
-            plan.field,
-            plan.nodes,
-        )
+        executor = SlicingExecutor.of(self.schema, self.operation, self.variables, context)
+        info = executor.root_info(plan.parent_type, plan.field, plan.nodes)
         resolve: Any = plan.field.resolve
         return resolve(None, info, **arguments)
 
@@ -237,37 +230,15 @@ def _relocated(error: GraphQLError, path: list[str | int]) -> GraphQLError:
     )
 
 
-class _Place(NamedTuple):
-    """A place in the result of a root, with its part there."""
-
-    container: Json  # a list, the dictionary or Struct of an object, or the root
-    key: Any  # an index, a name or an attribute
-    path: list[str | int]
-    part: Json
-
-    def replace(self, part: Json) -> None:
-        """Put another part there."""
-        if isinstance(self.container, list | dict):
-            self.container[self.key] = part
-        else:
-            setattr(self.container, self.key, part)
-
-    def below(self) -> list[_Place]:
-        """The places directly below, except for those of leaves."""
-        part, path = self.part, self.path
-        places: Iterable[tuple[Any, str | int, Json]]
-        if isinstance(part, list):
-            places = ((number, number, each) for number, each in enumerate(part))
-        elif isinstance(part, dict):
-            places = ((name, name, each) for name, each in part.items())
-        else:
-            names = zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)
-            places = ((attribute, name, getattr(part, attribute)) for attribute, name in names)
-        found = [(key, name, each) for key, name, each in places if isinstance(each, _BRANCHES)]
-        return [_Place(part, key, [*path, name], each) for key, name, each in found]
-
-
 _BRANCHES = (list, dict, msgspec.Struct, Failure, Unexpected)
+
+
+class _Place(NamedTuple):
+    """A place in the result of a root, with its part there and the function that puts another one there."""
+
+    part: Json
+    path: list[str | int]
+    replace: Callable[[Json], None]
 
 
 def _find(root: _Root, kind: type[Failure | Unexpected]) -> list[_Place]:
@@ -276,12 +247,21 @@ def _find(root: _Root, kind: type[Failure | Unexpected]) -> list[_Place]:
     Parts of a result may stand in several places.
     """
     found = []
-    whole = _Place(root, "result", [root.plan.name], root.result)
-    pending = [whole] if isinstance(whole.part, _BRANCHES) else []
+    pending = [_Place(root.result, [root.plan.name], partial(setattr, root, "result"))]
     while pending:
         place = pending.pop()
-        if isinstance(place.part, kind):
+        part, path, _ = place
+        below: Iterable[tuple[str | int, Json, Callable[[Json], None]]] = ()
+        if isinstance(part, kind):
             found.append(place)
-        elif not isinstance(place.part, Failure | Unexpected):
-            pending += reversed(place.below())
+        elif isinstance(part, list | dict):
+            items: Iterable[tuple[Any, Json]] = enumerate(part) if isinstance(part, list) else part.items()
+            below = [(key, each, partial(part.__setitem__, key)) for key, each in items]
+        elif isinstance(part, msgspec.Struct):
+            names = zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)
+            below = [(name, getattr(part, field), partial(setattr, part, field)) for field, name in names]
+        branches = [
+            _Place(each, [*path, key], put) for key, each, put in below if isinstance(each, _BRANCHES)
+        ]
+        pending += reversed(branches)
     return found

@@ -237,8 +237,8 @@ class LinkBatch:
         if not self.places:
             return
         self.loader, self.value_of = cast("Loader[Any, Any]", load.loader), load.value
-        if link.decoder is not None:
-            self.loader.decoder = link.decoder
+        if link.selected.decoder is not None:
+            self.loader.decoder = link.selected.decoder
         # The loader counts each key once.
         context.operation.loads += sum(map(len, self.places.values())) - len(self.places)
         self.pending = self.loader.load_all(self.places)
@@ -287,7 +287,7 @@ class LinkBatch:
 
     def _read(self, loader: Loader[Any, Any]) -> None:
         """Read what was loaded."""
-        decoder, value_of = self.link.decoder, self.value_of
+        decoder, value_of = self.link.selected.decoder, self.value_of
         for (key, places), value in zip(self.places.items(), loader.results(self.places), strict=True):
             if value is None or isinstance(value, Exception):
                 if not self.lists:

@@ -22,7 +22,6 @@ from graphql import (
 from gateway.context import Context
 from gateway.engine.core import argument_values, declaration_of
 from gateway.fields.base import Field, Selected
-from gateway.upstream.collection import RecordDecoder
 
 Json: TypeAlias = Any  # a record or a part of a response
 # The values, the execution, and one `append` for each list of notes.
@@ -74,7 +73,6 @@ class FieldPlan:
     selected: Selected = NOTHING
     arguments: Any = None  # parsed; None if there are variables in them, or if they are not valid
     target: Plan = dataclasses.field(init=False)
-    decoder: RecordDecoder | None = None  # of the records it leads to; None if they are dictionaries
 
     name: str = dataclasses.field(init=False)  # in the response
     declaration: Any = dataclasses.field(init=False)  # a `Field`, or at the root another field of Strawberry

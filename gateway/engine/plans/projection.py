@@ -86,22 +86,11 @@ from gateway.upstream.record_types import Decoded, ListOf, Members, attribute_of
 Details: TypeAlias = list[FieldDetails]
 Block: TypeAlias = "list[str | Copy | Block]"  # lines of code; those of a block in it are indented
 
-Unplanned: TypeAlias = "tuple[LinkPlan, Details, Decoding | None, FieldPlace | None]"
-"""A link whose target is to be planned: the decoding of that, and the member of it that is the value."""
+Unplanned: TypeAlias = "tuple[LinkPlan, Details, Members | None, FieldPlace | None]"
+"""A link whose target is to be planned: what is decoded of that, and the member of it that is the value."""
 
 _CONDITIONS = frozenset({"skip", "include"})
 _MARK = "circulation>"  # the member of dictionaries that circulation itself sent
-
-
-@dataclass(slots=True, eq=False)
-class Decoding:
-    """Records that are decoded into Structs: the members that are read, and if circulation itself sent them.
-
-    The latter is None if it is only known of each record, which was a dictionary before.
-    """
-
-    members: Members
-    from_circulation: bool | None = None
 
 
 class Selections(Protocol):
@@ -145,7 +134,7 @@ class Rows:
 
     row: str  # the variable of one record
     values: str  # and of all
-    decoding: Decoding
+    members: Members
     has_columns: bool = True
     element: str = "p"  # the expression for a record by that of the loop, which is `p`
     columns: list[str] = field(default_factory=list)
@@ -170,16 +159,16 @@ class Struct:
     """A Struct in a variable. Objects in it are read into variables once, before the block goes on."""
 
     def __init__(
-        self, writer: Writer, variable: str, decoding: Decoding, block: Block, rows: Rows | None = None
+        self, writer: Writer, variable: str, members: Members, block: Block, rows: Rows | None = None
     ) -> None:
         """`rows` are those of a loop that it is in, if that has columns."""
         self.writer = writer
         self.variable = variable
-        self.decoding = decoding
+        self.members = members
         self._block = block
         self._reads = len(block)  # the place in the block for the next of them
         self.rows = rows
-        self._objects: dict[Path, tuple[str, Members]] = {(): (variable, decoding.members)}
+        self._objects: dict[Path, tuple[str, Members]] = {(): (variable, members)}
 
     def object(self, path: Path) -> tuple[str, Members]:
         """Return the variable of the object at a path, None if it is absent, and its members."""
@@ -275,6 +264,7 @@ class Record:
         if origin is None:
             raise UnsupportedOperation("a list that is not embedded")
         members: Any = self.struct.object(origin[:-1])[1].list(origin[-1], Members(), nullable=nullable).of
+        members.from_circulation = self.struct.members.from_circulation
         return self.struct.read(origin), members
 
     def column(self, path: Path, function: Callable[..., Any], arguments: str = "") -> str | None:
@@ -413,8 +403,8 @@ class FieldPlace:
             raise UnsupportedOperation("a list of another kind")
         read, members = record.objects(path, nullable=nullable)
         body: Block = []
-        element = Struct(writer, each, Decoding(members, record.struct.decoding.from_circulation), body)
-        copy = writer.write_object(item, self.details, each, body, Record(element, item))
+        element = Record(Struct(writer, each, members, body), item)
+        copy = writer.write_object(item, self.details, each, body, element)
         lines: Block = [f"if {each} is not None:", body, f"{value}.append({each})"]
         self._add(value, _loop(value, read, value, each, lines), read, copy)
         return value
@@ -430,7 +420,7 @@ class FieldPlace:
 
     def member_or_load(self, key: str, dropped_by_bff: bool) -> str:
         record = self.record
-        from_circulation = record.struct.decoding.from_circulation
+        from_circulation = record.struct.members.from_circulation
         if record.is_embedded or (dropped_by_bff and from_circulation):
             return self.member(key)
         holder, members = record.holder()
@@ -580,12 +570,11 @@ class FieldPlace:
             return self._missing()
         read, members = self.record.objects((key,), nullable=True)
         members.leaf(member, str)
-        decoding = Decoding(members, self.record.struct.decoding.from_circulation)
-        self._note("", read, decoding=decoding)
+        self._note("", read, decoded=members)
         return "None"
 
     def _note(
-        self, test: str, key: str | None = None, *, has_value: bool = False, decoding: Decoding | None = None
+        self, test: str, key: str | None = None, *, has_value: bool = False, decoded: Members | None = None
     ) -> None:
         """Note the result and its key for loading, if the test is true."""
         writer, declaration, struct = self.writer, self.declaration, self.record.struct
@@ -605,7 +594,7 @@ class FieldPlace:
             has_value=has_value,
         )
         writer.plan.links.append(plan)
-        writer.links.append((plan, self.details, decoding, self if declaration.loads_owner else None))
+        writer.links.append((plan, self.details, decoded, self if declaration.loads_owner else None))
         notes: Block = [f"n{targets}(o)", f"n{keys}({key})"]
         if declaration.embeds:
             with suppress(UnsupportedOperation):  # nothing of it but its id, or too little, is embedded
@@ -613,7 +602,7 @@ class FieldPlace:
                     self.field.type,
                     self.details,
                     writer.selections,
-                    struct.decoding,
+                    struct.members,
                     member_of=self,
                     is_embedded=True,
                 )
@@ -709,7 +698,7 @@ class Writer:
             lines.append("else: raise A")
         elif isinstance(kind, GraphQLList):
             each, out, body = self.name("e"), self.name("l"), []
-            elements = Rows(each, v, Decoding(Members()) if rows is None else rows.decoding)
+            elements = Rows(each, v, Members() if rows is None else rows.members)
             self.value(kind.of_type, details, each, body, declaration, rows and elements)
             lines += [f"if type({v}) is not list: raise A", f"{out} = []", *elements.lines, elements.loop()]
             lines += [[*body, f"{out}.append({each})"], f"{v} = {out}"]
@@ -726,13 +715,13 @@ class Writer:
         names = [each[0].node.name.value for each in self.selections.collect(kind, details).values()]
         classes = [_class_of(kind.fields[name]) for name in names if name in kind.fields]
         if "record" in classes:
-            decoding = Decoding(Members()) if rows is None else rows.decoding
+            members = Members() if rows is None else rows.members
             if rows is None:
                 convert = self.name("K")
-                self._conversions[convert] = decoding.members
+                self._conversions[convert] = members
                 block.append(f"{v} = CONVERT({v} if type({v}) is dict else RECORD({v}), {convert})")
             lines: Block = []
-            struct = Struct(self, v, decoding, lines, rows if rows and rows.has_columns else None)
+            struct = Struct(self, v, members, lines, rows if rows and rows.has_columns else None)
             copy = self.write_object(kind, details, v, lines, Record(struct, kind))
             if copy is None:
                 block += lines
@@ -762,7 +751,7 @@ class Writer:
             if rows is not None:
                 for name in declaration.of_records:
                     record: Any = get_named_type(kind.fields["nodes"].type)
-                    rows.decoding.members.path((name,), _leaf_at(record, (name,)))
+                    rows.members.path((name,), _leaf_at(record, (name,)))
                 rows = replace(rows, element=f"{function}({rows.element})")
         else:
             rows = None
@@ -903,7 +892,7 @@ def draft(
     kind: GraphQLOutputType,
     details: Details,
     selections: Selections,
-    decoding: Decoding | None,
+    members: Members | None,
     *,
     many: bool = True,
     member_of: FieldPlace | None = None,
@@ -911,17 +900,17 @@ def draft(
 ) -> Writer:
     """Write the plan for values of a type, by the fields that select from them.
 
-    `decoding` is that of the values, None if they are dictionaries or other objects; `many` if there may be
-    many of them. With `member_of`, the values are records of which the field of that place is a member; they
-    embed its target if `is_embedded`. Raises `UnsupportedOperation` and `ConflictingTypes`.
+    `members` are decoded of the values, None if they are dictionaries or other objects; `many` if there may
+    be many of them. With `member_of`, the values are records of which the field of that place is a member;
+    they embed its target if `is_embedded`. Raises `UnsupportedOperation` and `ConflictingTypes`.
     """
-    rows = Rows("v", "values", decoding or Decoding(Members()), has_columns=many)
+    rows = Rows("v", "values", members or Members(), has_columns=many)
     writer = Writer(selections, rows, is_rare=is_embedded)
     if member_of is None:
-        writer.value(kind, details, "v", writer.body, rows=None if decoding is None else rows)
+        writer.value(kind, details, "v", writer.body, rows=None if members is None else rows)
     else:
         body: Block = []
-        struct = Struct(writer, "v", rows.decoding, body, None if decoding is None else rows)
+        struct = Struct(writer, "v", rows.members, body, None if members is None else rows)
         record = member_of.record.on(struct) if is_embedded else Record(struct, member_of.parent_type)
         place = replace(member_of, writer=writer, record=record, block=body, notes=[])
         entry = place.embed_any() if is_embedded else place.member(place.declaration.key)
