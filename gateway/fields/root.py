@@ -53,14 +53,13 @@ class LookupField(RootField):
 
     loaders: Mapping[str, str]
 
-    def start(
-        self, context: Context, key: tuple[str, str], selected: Selected, *, is_alone: bool = False
-    ) -> Json:
+    def start(self, context: Context, given: Json, selected: Selected, *, is_alone: bool = False) -> Json:
+        name, key = given
         loaders = context.loaders.direct if selected.is_direct else context.loaders
-        loader: Loader[str, Any] = getattr(loaders, self.loaders[key[0]])
+        loader: Loader[str, Any] = getattr(loaders, self.loaders[name])
         if selected.decoder is not None:
             loader.decoder = selected.decoder
-        return loader.load_now(key[1]) if is_alone and isinstance(loader, Loader) else loader.load(key[1])
+        return loader.load_now(key) if is_alone and isinstance(loader, Loader) else loader.load(key)
 
     def parse(self, given: Arguments, selected: Selected) -> tuple[str, str]:
         """Return the name and the value of the one key that is given. Raises `BadUserInput`."""

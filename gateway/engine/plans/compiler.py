@@ -95,14 +95,14 @@ class Compiler:
                 raise UnsupportedOperation("a root that cannot be null by itself")
             roots.append(FieldPlan(parent_type=kind, field=field, nodes=[each.node for each in details]))
             self._plan(roots[-1], details)
-        decoders = {
-            id(each): RecordDecoder(each, from_circulation=bool(each.from_circulation))
+        decoders: dict[Members | None, RecordDecoder] = {
+            each: RecordDecoder(each, from_circulation=bool(each.from_circulation))
             for each in self._collections.values()
         }
         for each in self._drafts:
             each.finish()
         for plan, members in self._plans:
-            plan.selected = replace(plan.selected, decoder=decoders.get(id(members)))
+            plan.selected = replace(plan.selected, decoder=decoders.get(members))
         return OperationPlan(
             roots=roots,
             typenames=typenames,
