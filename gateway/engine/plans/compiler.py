@@ -27,7 +27,7 @@ from gateway.engine.core import (
     declaration_of,
 )
 from gateway.engine.plans.plan import FieldPlan, LinkPlan, OperationPlan, UnsupportedOperation
-from gateway.engine.plans.projection import Details, FieldPlace, Writer, draft
+from gateway.engine.plans.projection import Details, FieldPlace, Writer, draft, draft_member
 from gateway.errors import GatewayError
 from gateway.fields.base import Field, Source
 from gateway.fields.selection import Document, analyze_selection
@@ -122,8 +122,10 @@ class Compiler:
         if isinstance(declaration, Field):
             plan.selected = analyze_selection(declaration, plan.field, plan.nodes, self.document)
             members = members or self._members(declaration.sources(plan.selected, self.is_direct))
-        many = isinstance(plan, LinkPlan)
-        writer = draft(plan.kind, details, self, members, many=many, member_of=member_of)
+        if member_of is None:
+            writer = draft(plan.kind, details, self, members, many=isinstance(plan, LinkPlan))
+        else:
+            writer = draft_member(member_of, members)
         plan.target = writer.plan
         if not any(_has_variable(argument.value) for argument in plan.nodes[0].arguments or ()):
             with suppress(GatewayError, GraphQLError):  # raised when the field is executed

@@ -35,7 +35,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -190,6 +189,7 @@ class Struct:
         return f"(None if {holder} is None else {read})"
 
 
+@dataclass(slots=True, eq=False)
 class Record:
     """A record of which a Struct has the members: the Struct, an object in it, or a target that it embeds.
 
@@ -197,22 +197,16 @@ class Record:
     unknown if the one at its place in `sent_with` is null. `steps` is the way to it in the target of a link.
     """
 
-    def __init__(
-        self,
-        struct: Struct,
-        kind: GraphQLObjectType | None = None,
-        paths: Mapping[Path, Path] = MappingProxyType({(): ()}),
-        values: Mapping[Path, str] = MappingProxyType({}),
-        sent_with: Mapping[Path, Path] = MappingProxyType({}),
-        steps: Unembedded | None = None,
-    ) -> None:
-        self.struct = struct
-        self.kind = kind
-        self.paths = paths
-        self.values = values
-        self.sent_with = sent_with
-        self.steps = steps
-        self.is_embedded = () not in paths
+    struct: Struct
+    kind: GraphQLObjectType | None = None
+    paths: Mapping[Path, Path] = field(default_factory=lambda: {(): ()})
+    values: Mapping[Path, str] = field(default_factory=dict)
+    sent_with: Mapping[Path, Path] = field(default_factory=dict)
+    steps: Unembedded | None = None
+
+    @property
+    def is_embedded(self) -> bool:
+        return () not in self.paths
 
     def embed(
         self,
@@ -454,21 +448,17 @@ class FieldPlace:
         return value
 
     def embed(self) -> str:
-        record, writer, needs = self.record, self.writer, self.needs
-        paths, identity = self.declaration.embeds, self.declaration.identity
+        record, declaration, needs = self.record, self.declaration, self.needs
+        identity, shown_by = declaration.identity, declaration.sent_with
         if identity is not None:
             if record.lacks(identity):
                 return self._missing()
             self._add_if_unknown(identity)
-        through = record.through(self.declaration.through)
-        if identity is None:
-            paths = {**paths, **through}
-        elif through and needs <= {("id",), *through}:
-            paths = {("id",): identity, **through}
-        if not paths or not needs <= paths.keys():
+        through = record.through(declaration.through)
+        paths = {**declaration.embeds, **through}
+        if not needs <= paths.keys():
             return self.load()
         key, values = self._key(paths, identity)
-        shown_by = self.declaration.sent_with
         tests = list[str]()
         for each in sorted(needs or (paths if identity is None else ())):
             if paths[each] != identity:
@@ -484,7 +474,7 @@ class FieldPlace:
         tests = list(dict.fromkeys(tests))
         is_known = [f"{key} is not None"] * (key is not None)
         value = self._write_embedded(paths, values, [*is_known, *tests])
-        writer.counts = True
+        self.writer.counts = True
         if identity is not None:  # without a key it is not counted where it is resolved either
             self.block.append(["c += 1"])
         if tests:
@@ -598,14 +588,7 @@ class FieldPlace:
         notes: Block = [f"n{targets}(o)", f"n{keys}({key})"]
         if declaration.embeds:
             with suppress(UnsupportedOperation):  # nothing of it but its id, or too little, is embedded
-                rare = draft(
-                    self.field.type,
-                    self.details,
-                    writer.selections,
-                    struct.members,
-                    member_of=self,
-                    is_embedded=True,
-                )
+                rare = draft_member(self, struct.members, is_embedded=True)
                 writer.rare.append(rare)
                 plan.embedded, plan.unembedded = rare.plan, rare.unembedded
                 plan.records = writer.note()
@@ -647,7 +630,7 @@ class FieldPlace:
 class Writer:
     """Writes the code of one plan. It is complete when all that is read of records is known."""
 
-    def __init__(self, selections: Selections, rows: Rows, *, is_rare: bool) -> None:
+    def __init__(self, selections: Selections, rows: Rows, *, is_rare: bool = False) -> None:
         self.selections = selections
         self.plan = Plan(project=_unfinished)
         self.is_rare = is_rare
@@ -889,32 +872,32 @@ class Writer:
 
 
 def draft(
-    kind: GraphQLOutputType,
-    details: Details,
-    selections: Selections,
-    members: Members | None,
-    *,
-    many: bool = True,
-    member_of: FieldPlace | None = None,
-    is_embedded: bool = False,
+    kind: GraphQLOutputType, details: Details, selections: Selections, members: Members | None, *, many: bool
 ) -> Writer:
     """Write the plan for values of a type, by the fields that select from them.
 
     `members` are decoded of the values, None if they are dictionaries or other objects; `many` if there may
-    be many of them. With `member_of`, the values are records of which the field of that place is a member;
-    they embed its target if `is_embedded`. Raises `UnsupportedOperation` and `ConflictingTypes`.
+    be many of them. Raises `UnsupportedOperation` and `ConflictingTypes`.
     """
     rows = Rows("v", "values", members or Members(), has_columns=many)
-    writer = Writer(selections, rows, is_rare=is_embedded)
-    if member_of is None:
-        writer.value(kind, details, "v", writer.body, rows=None if members is None else rows)
-    else:
-        body: Block = []
-        struct = Struct(writer, "v", rows.members, body, None if members is None else rows)
-        record = member_of.record.on(struct) if is_embedded else Record(struct, member_of.parent_type)
-        place = replace(member_of, writer=writer, record=record, block=body, notes=[])
-        entry = place.embed_any() if is_embedded else place.member(place.declaration.key)
-        writer.body += ["if v is not None:", [*body, f"v = {entry}"]]
+    writer = Writer(selections, rows)
+    writer.value(kind, details, "v", writer.body, rows=None if members is None else rows)
+    return writer
+
+
+def draft_member(place: FieldPlace, members: Members | None, *, is_embedded: bool = False) -> Writer:
+    """Write the plan for records of which the field of a place is a member, or which embed its target.
+
+    Otherwise as `draft`.
+    """
+    rows = Rows("v", "values", members or Members())
+    writer = Writer(place.writer.selections, rows, is_rare=is_embedded)
+    body: Block = []
+    struct = Struct(writer, "v", rows.members, body, None if members is None else rows)
+    record = place.record.on(struct) if is_embedded else Record(struct, place.parent_type)
+    member = replace(place, writer=writer, record=record, block=body, notes=[])
+    entry = member.embed_any() if is_embedded else member.member(place.declaration.key)
+    writer.body += ["if v is not None:", [*body, f"v = {entry}"]]
     return writer
 
 
