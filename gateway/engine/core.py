@@ -377,7 +377,7 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def complete_iterable_value(
         self,
-        item_type: Any,
+        item_type: GraphQLOutputType,
         field_details_list: list[FieldDetails],
         info: GraphQLResolveInfo[Any],
         path: ResponsePath,
@@ -468,7 +468,7 @@ class CompletingExecutor(SlicingExecutor):
 
     def complete_value(
         self,
-        return_type: Any,
+        return_type: GraphQLOutputType,
         field_details_list: list[FieldDetails],
         info: GraphQLResolveInfo[Any],
         path: ResponsePath,

@@ -28,8 +28,8 @@ MAX_OFFSET = 2_147_483_647  # FOLIO's own limit (RAML of the storage modules)
 Given = TypeVar("Given")
 
 
-def argument(name: str, type_: Any, description: str, **default: Any) -> StrawberryArgument:
-    """Declare an argument of a field without a function. Any: types of all kinds.
+def argument(name: str, type_: object, description: str, **default: Any) -> StrawberryArgument:
+    """Declare an argument of a field without a function. Any: values of all types.
 
     An argument with the default None may be omitted, and has no default in the schema.
     """

@@ -7,9 +7,8 @@ embeds. If the selection below a link reads nothing else, nothing is loaded.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 from functools import cached_property
-from typing import Any
 
 from gateway import errors
 from gateway.context import Context, Info
@@ -74,14 +73,14 @@ class Link(Field):
             return target
         return load_or_embedded(load, key, target, selection.needs)
 
-    def embed(self, record: Any, key: str | None, needs: Needs) -> tuple[Record | None, bool]:
+    def embed(self, record: Json, key: str | None, needs: Needs) -> tuple[Record | None, bool]:
         """Return the target as far as the parent has it, and True if it has all that is needed.
 
         The target is None if the parent has nothing of it but its id, or nothing that is needed.
         """
         through = [name for name in record.get(self.through) or () if name != UNREPORTED]
         paths = {**self.embeds, **{(name,): (self.through, name) for name in through}}
-        known: dict[Path, Any] = {}  # Any: JSON
+        known: dict[Path, Json] = {}
         for path, origin in paths.items():
             value = key if origin == self.key else dig(record, origin)
             shown_by = self.sent_with.get(path, ())
@@ -100,7 +99,7 @@ class Link(Field):
         unreported = list[Exception]()
         target: Record = {UNREPORTED: unreported}
         for path, value in sorted(known.items(), key=lambda each: each[1] is None):
-            here: Any = target
+            here: Json = target
             for depth, step in enumerate(path[:-1], 1):
                 # An object with nothing in it would be wrong if the target has none. A member of a further
                 # link's target counts, null or not, as long as the parent has the object it stands in.
@@ -130,8 +129,8 @@ class Link(Field):
         return place.embed() if self.embeds else place.load()
 
 
-async def load_value(load: Load, key: Any) -> Any:
-    """Load one value. Any: as in `Load`."""
+async def load_value(load: Load, key: Json) -> Json:
+    """Load one value."""
     if load.key is not None:
         key = load.key(key)
     if load.loader is None or key is None:
@@ -140,8 +139,8 @@ async def load_value(load: Load, key: Any) -> Any:
     return value if load.value is None or value is None else load.value(value)
 
 
-async def load_or_embedded(load: Load, key: Any, embedded: Record | None, needs: Needs) -> Any:
-    """Load one value. If there is none, it is the embedded one. Any: as in `Load`.
+async def load_or_embedded(load: Load, key: Json, embedded: Record | None, needs: Needs) -> Json:
+    """Load one value. If there is none, it is the embedded one.
 
     If loading fails, the first member that the embedded one lacks raises the error.
     """
@@ -163,7 +162,7 @@ def are_ids(values: Collection[str]) -> bool:
     return max(map(len, values), default=0) <= MAX_ID_LENGTH
 
 
-def id_in(field: StrawberryField, value: Any) -> str | None:
+def id_in(field: StrawberryField, value: object) -> str | None:
     """Return the id in lower case, as FOLIO spells it in the record, None if there is none.
 
     Raises `UpstreamBadResponse` for a value that cannot be an id.
@@ -177,7 +176,7 @@ def id_in(field: StrawberryField, value: Any) -> str | None:
     return value.lower()
 
 
-def ids_in(field: StrawberryField, values: Iterable[Any]) -> list[str | errors.UpstreamBadResponse]:
+def ids_in(field: StrawberryField, values: Iterable[object]) -> list[str | errors.UpstreamBadResponse]:
     """Return the ids in a list, and in the place of each element that cannot be one the error for it."""
     ids: list[str | errors.UpstreamBadResponse] = []
     for value in values:
@@ -204,10 +203,10 @@ class ManyLink(Link):
         if selection.needs <= {("id",)}:
             info.context.operation.embedded += sum(type(key) is str for key in ids)
             return [{"id": key} if type(key) is str else key for key in ids]
-        loader: Any = self.load(info.context, {}, selection).loader
+        loader: Json = self.load(info.context, {}, selection).loader
         return self._all(ids, {key: loader.load(key) for key in ids if type(key) is str})
 
-    async def _all(self, ids: list[Any], loading: dict[Any, Any]) -> list[Any]:
+    async def _all(self, ids: list[Json], loading: Mapping[str, Awaitable[Json]]) -> list[Json]:
         records = dict(zip(loading, await asyncio.gather(*loading.values()), strict=True))
         values = (records.get(key) if type(key) is str else key for key in ids)
         return [value for value in values if value is not None]
@@ -234,7 +233,7 @@ class EmbeddedLink(RecordField):
         key = id_in(self, record.get("id"))
         return record if key is None else self._rest(record, key, info)
 
-    async def _rest(self, record: Any, key: str, info: Any) -> Any:
+    async def _rest(self, record: Json, key: str, info: Info) -> Json:
         members = record if type(record) is dict else {name: record.get(name) for (name,) in EMBEDDED}
         embedded = {"id": None, "name": None, **members, UNREPORTED: []}
         selection = get_selected(info, self)
@@ -322,7 +321,7 @@ def _target(text: str) -> Path:
     return (*path_of(name + THROUGH), *path_of(rest)) if through else path_of(name)
 
 
-def _lacks(embedded: Any, need: Path) -> bool:
+def _lacks(embedded: Json, need: Path) -> bool:
     for step in need:
         if type(embedded) is not dict:
             return False
@@ -332,7 +331,7 @@ def _lacks(embedded: Any, need: Path) -> bool:
     return False
 
 
-def _has(record: Any, origin: Path) -> bool:
+def _has(record: Json, origin: Path) -> bool:
     """Return True if the parent has the object that a value stands in. An absent value in it is null."""
     if len(origin) == 1:
         return True

@@ -36,7 +36,7 @@ class PageField(Field):
     """A field of a connection; its source is a slice of a list."""
 
     value_of = "page"
-    read: Callable[[Slice], Any]
+    read: Callable[[Slice], Json]
     rows: int
     of_records: tuple[str, ...]
 
@@ -48,13 +48,12 @@ class PageField(Field):
 
 
 def page_field(
-    description: str, read: Callable[[Slice], Any], *, rows: int = 1, of_records: tuple[str, ...] = ()
+    description: str, read: Callable[[Slice], Json], *, rows: int = 1, of_records: tuple[str, ...] = ()
 ) -> Declared:
     """Declare a field of a connection; `rows` is how many records it is assumed to have without `first`.
 
     `of_records` are the members that it reads of the records, if it does more than pass them on: leaves with
     fields of their own, read by `get`.
-
     """
     field = PageField(description=description, default=None)
     field.read, field.rows, field.of_records = read, rows, of_records

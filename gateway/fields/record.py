@@ -5,7 +5,7 @@ A record is a dictionary, or a Struct that holds the selected members of one. Bo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum
 from functools import cached_property, partial
 from typing import Any, Literal, cast
@@ -54,7 +54,7 @@ class RecordField(Field):
         record = record_of(source, self)
         return None if is_missing(record, self.key) else self.read(record)
 
-    def read(self, record: Any) -> Any:
+    def read(self, record: Json) -> Json:
         """Return the value of the member, with enum values for texts of closed value sets."""
         value, read = record.get(self.key), self.reader
         if value is None or read is None:
@@ -121,7 +121,7 @@ class SourceSpecificField(RecordField):
             return self.read(record)
         return self._load_and_read(record.get("id"), info)
 
-    async def _load_and_read(self, key: str, info: Any) -> Any:
+    async def _load_and_read(self, key: str, info: Info) -> Json:
         load = self.load(info.context, {}, get_selected(info, self))
         record = await cast(Any, load.loader).load(key)
         return None if record is None else self.read(record)
@@ -142,7 +142,7 @@ class SourceSpecificField(RecordField):
         return place.member_or_load(self.key, self.dropped_by_bff)
 
 
-def _read_element(read: Reader, value: Any) -> Any:
+def _read_element(read: Reader, value: Json) -> Json:
     """One element of a list. One that cannot be read is an error in its slot and costs no other element."""
     try:
         return None if value is None else read(value)
@@ -150,7 +150,7 @@ def _read_element(read: Reader, value: Any) -> Any:
         return error
 
 
-def _member_of(enum: type[Enum]) -> Callable[[Any], Any]:
+def _member_of(enum: type[Enum]) -> Reader:
     """Return the reader of a closed value set: every value that a newer upstream may send is UNKNOWN.
 
     FOLIO itself is not sure about capitals: the enum of batch requests has `In progress` and the published
@@ -159,7 +159,7 @@ def _member_of(enum: type[Enum]) -> Callable[[Any], Any]:
     values = {_fold_case(each.value): each.value for each in enum}
     unknown = enum["UNKNOWN"].value
 
-    def read(value: Any) -> Any:
+    def read(value: Json) -> Json:
         # A value that is neither text nor number is of no version, and fails when it is completed.
         return values.get(_fold_case(value), unknown) if type(value) in (str, int) else value
 
@@ -213,7 +213,7 @@ def derived(description: str, read: Reader, *, members: Iterable[str]) -> Declar
     return field
 
 
-def record_of(source: Any, field: StrawberryField | None = None) -> Any:
+def record_of(source: Json, field: StrawberryField | None = None) -> Json:
     """Return the record behind a source: itself, or the one that the result of a mutation holds.
 
     Raises `UpstreamBadResponse`, naming the field that reads it, if there is something else in its place.
@@ -229,7 +229,7 @@ def record_of(source: Any, field: StrawberryField | None = None) -> Any:
     return record
 
 
-def is_missing(record: Any, member: str | None) -> bool:
+def is_missing(record: Json, member: str | None) -> bool:
     """Return True for a member that an embedded record lacks; None is for one that is never embedded.
 
     Raises, for the first of them alone, the error for which the complete record could not be loaded.

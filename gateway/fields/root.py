@@ -36,7 +36,7 @@ def query(description: str) -> Callable[[Callable[..., object]], StrawberryField
 class RootField(Field):
     """A field of the query."""
 
-    def start(self, context: Context, arguments: Any, selected: Selected, *, is_alone: bool = False) -> Json:
+    def start(self, context: Context, arguments: Json, selected: Selected, *, is_alone: bool = False) -> Json:
         """Return the value, or an awaitable for it, with parsed arguments.
 
         `is_alone` if nothing else is loaded in this turn of the event loop.
@@ -85,6 +85,6 @@ def lookup(description: str, **keys: tuple[str, str]) -> Declared:
     return field
 
 
-def _type_of(name: str, required: bool) -> Any:
-    kind: Any = strawberry.ID if name == "id" else str
+def _type_of(name: str, required: bool) -> object:
+    kind: type = strawberry.ID if name == "id" else str
     return kind if required else kind | None

@@ -101,7 +101,7 @@ class _OperationExecution:
     unexpected: list[Unexpected] = field(default_factory=list)
     has_failures: bool = False
 
-    def arguments(self, plan: FieldPlan) -> Any:
+    def arguments(self, plan: FieldPlan) -> Json:
         """Return the parsed arguments of a field. Raises `GraphQLError` and `BadUserInput`."""
         return plan.parse_arguments(self.variables, self.hide_suggestions)
 
@@ -180,8 +180,8 @@ class _OperationExecution:
             without_frames(error)
             root.result = self.complete(Unexpected(value, plan))
 
-    def _start(self, plan: FieldPlan, is_alone: bool) -> Any:
-        """Start loading a root. Any: its value, or an awaitable of any kind."""
+    def _start(self, plan: FieldPlan, is_alone: bool) -> Json:
+        """Start loading a root. Return its value, or an awaitable of any kind."""
         context = self.context
         arguments = plan.arguments
         if not plan.has_resolver:

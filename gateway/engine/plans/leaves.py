@@ -9,6 +9,7 @@ from graphql import FieldNode, GraphQLEnumType, GraphQLError, GraphQLLeafType, U
 
 from gateway.engine.plans.plan import Execution, Json, UnexpectedValue
 from gateway.errors import UpstreamBadResponse
+from gateway.fields.base import Reader
 from gateway.fields.link import NO_ID, are_ids
 from gateway.fields.scalars import all_from_upstream, from_upstream
 from gateway.upstream.record_types import FLOAT, INT
@@ -27,7 +28,7 @@ AS_DECODED = _DECODED.keys() - {"JSON"}  # which may be nested too deeply
 class EnumNames(dict[Any, Any]):
     """Names of a closed value set by upstream's values; other spellings are added as they come."""
 
-    def __init__(self, leaf: GraphQLEnumType, reader: Callable[[Any], Any] | None) -> None:
+    def __init__(self, leaf: GraphQLEnumType, reader: Reader | None) -> None:
         self._read = reader
         self._coerce = coercion_of(leaf)
         members = (member.value for member in leaf.values.values())
@@ -38,7 +39,7 @@ class EnumNames(dict[Any, Any]):
                 except UnexpectedValue:
                     continue
 
-    def __missing__(self, value: Any) -> Any:
+    def __missing__(self, value: Json) -> Json:
         try:
             read = value if self._read is None else self._read(value)
         except Exception as error:
@@ -49,12 +50,12 @@ class EnumNames(dict[Any, Any]):
 class EnumObjects(dict[Any, Any]):
     """Objects of nothing but such a name, `{ name: OPEN }`, one for all records that have the same."""
 
-    def __init__(self, names: EnumNames, kind: Callable[[Any], Any]) -> None:
+    def __init__(self, names: EnumNames, kind: Reader) -> None:
         super().__init__((value, kind(name)) for value, name in names.items())
         self._names = names
         self._kind = kind
 
-    def __missing__(self, value: Any) -> Any:
+    def __missing__(self, value: Json) -> Json:
         return self._kind(self._names[value])
 
 

@@ -71,7 +71,7 @@ class FieldPlan:
     field: GraphQLField
     nodes: list[FieldNode]
     selected: Selected = NOTHING
-    arguments: Any = None  # parsed; None if there are variables in them, or if they are not valid
+    arguments: Json = None  # parsed; None if there are variables in them, or if they are not valid
     target: Plan = dataclasses.field(init=False)
 
     name: str = dataclasses.field(init=False)  # in the response
@@ -93,7 +93,7 @@ class FieldPlan:
         owns = not self.has_resolver and self.declaration.loads_owner
         return not owns and not isinstance(self.kind, GraphQLNonNull)
 
-    def parse_arguments(self, variables: VariableValues, hide_suggestions: bool) -> Any:
+    def parse_arguments(self, variables: VariableValues, hide_suggestions: bool) -> Json:
         """Return the arguments, parsed by the declaration. Raises `GraphQLError` and `BadUserInput`."""
         given = argument_values(self.field, self.nodes[0], variables, hide_suggestions)
         if self.has_resolver:
@@ -148,7 +148,7 @@ class Execution(Protocol):
 
     context: Context
 
-    def arguments(self, plan: FieldPlan) -> Any:
+    def arguments(self, plan: FieldPlan) -> Json:
         """Return the parsed arguments of a field. Raises `GraphQLError` and `BadUserInput`."""
 
     def count_embedded(self, number: int) -> None:

@@ -76,7 +76,7 @@ from gateway.engine.plans.plan import (
     UnexpectedValue,
     UnsupportedOperation,
 )
-from gateway.fields.base import Needs, Path
+from gateway.fields.base import Needs, Path, Reader
 from gateway.fields.link import EMBEDDED, THROUGH
 from gateway.fields.record import record_of
 from gateway.fields.selection import Document, analyze_selection
@@ -261,7 +261,7 @@ class Record:
         members.from_circulation = self.struct.members.from_circulation
         return self.struct.read(origin), members
 
-    def column(self, path: Path, function: Callable[..., Any], arguments: str = "") -> str | None:
+    def column(self, path: Path, function: Callable[..., object], arguments: str = "") -> str | None:
         """Return the variable of a column of a leaf that was read; None if there is none.
 
         The column is computed by a function of a list, which `arguments` follow.
@@ -428,7 +428,7 @@ class FieldPlace:
         self._note(test)
         return value
 
-    def derive(self, read: Callable[[Any], Any], members: Iterable[str]) -> str:
+    def derive(self, read: Reader, members: Iterable[str]) -> str:
         if self.record.is_embedded:
             return self._missing()
         writer, (holder, of) = self.writer, self.record.holder()
@@ -901,7 +901,7 @@ def draft_member(place: FieldPlace, members: Members | None, *, is_embedded: boo
     return writer
 
 
-def _unfinished(*_: Any) -> list[Json]:
+def _unfinished(*_: object) -> list[Json]:
     raise RuntimeError("the plan is a draft")
 
 
