@@ -194,7 +194,7 @@ class LinkBatch:
         """Set what parents embed of targets that could not be loaded, or that do not exist any more."""
         link, targets, absent = self.link, self.targets, self.absent
         if link.embedded is None or self.records is None:
-            values = [getattr(targets[place], link.attribute) if link.has_value else None for place in absent]
+            values = [getattr(targets[place], link.attribute) for place in absent]  # as projected
         else:
             records = [self.records[place] for place in absent]
             values = await complete(self.execution, link.embedded, records, None, self.parents)

@@ -109,7 +109,6 @@ class LinkPlan(FieldPlan):
     targets: int  # the number of the list of results
     keys: int  # the number of the list of keys
     attribute: str  # of the parent's result
-    has_value: bool  # the projection has set a value, which stays if there is no record
     records: int | None = None  # the number of the list of parents' records, if these embed any of the target
     embedded: Plan | None = None  # the target as far as a parent's record has it, null if it has nothing
     unembedded: Sequence[Unembedded] = ()  # in the order of the selection: the first gets the error

@@ -552,7 +552,9 @@ class FieldPlace:
     def load(self, value: str = "None", *, if_null: bool = False) -> str:
         if any(map(self.record.lacks, self.declaration.key_paths)):
             return self._missing() if value == "None" else value
-        self._note(f"{value} is None" if if_null else "", has_value=value != "None")
+        plan = self._note(f"{value} is None" if if_null else "")
+        if value != "None":
+            plan.unembedded = self._unembedded()
         return value
 
     def pick(self, key: str, member: str) -> str:
@@ -560,12 +562,10 @@ class FieldPlace:
             return self._missing()
         read, members = self.record.objects((key,), nullable=True)
         members.leaf(member, str)
-        self._note("", read, decoded=members)
+        self._note("", read, members)
         return "None"
 
-    def _note(
-        self, test: str, key: str | None = None, *, has_value: bool = False, decoded: Members | None = None
-    ) -> None:
+    def _note(self, test: str, key: str | None = None, decoded: Members | None = None) -> LinkPlan:
         """Note the result and its key for loading, if the test is true."""
         writer, declaration, struct = self.writer, self.declaration, self.record.struct
         if key is None:
@@ -581,7 +581,6 @@ class FieldPlace:
             targets=targets,
             keys=keys,
             attribute=self.attribute,
-            has_value=has_value,
         )
         writer.plan.links.append(plan)
         writer.links.append((plan, self.details, decoded, self if declaration.loads_owner else None))
@@ -593,9 +592,8 @@ class FieldPlace:
                 plan.embedded, plan.unembedded = rare.plan, rare.unembedded
                 plan.records = writer.note()
                 notes.append(f"n{plan.records}({struct.variable})")
-        elif has_value:
-            plan.unembedded = self._unembedded()
         self.notes += [f"if {test}:", notes] if test else notes
+        return plan
 
     def _missing(self) -> str:
         """Return null, for a member of an embedded target that is not embedded."""
@@ -765,7 +763,7 @@ class Writer:
             if field_name == "__typename":
                 entries[name] = repr(kind.name)
                 continue
-            field = _check_field(kind.fields.get(field_name), each)
+            field = check_field(kind.fields.get(field_name), each)
             if (_class_of(field) == "record") is (record is None):
                 raise UnsupportedOperation("a field that is declared otherwise")
             if record is None:
@@ -945,7 +943,8 @@ def _result(names: tuple[str, ...]) -> Any:
     return msgspec.defstruct("Result", fields, rename=dict(zip(attributes, names, strict=True)), gc=False)
 
 
-def _check_field(field: GraphQLField | None, details: Details) -> GraphQLField:
+def check_field(field: GraphQLField | None, details: Details) -> GraphQLField:
+    """Return a field. Raises `UnsupportedOperation` if plans do not support it, or how it is selected."""
     if field is None:
         raise UnsupportedOperation("an unknown field")
     for each in details:
