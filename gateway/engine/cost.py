@@ -25,6 +25,4 @@ def price(
     if not isinstance(declaration, Field):
         return Cost(rows=rows)
     selected = analyze_selection(declaration, field, nodes, Document(fragments))
-    cost = declaration.cost(selected.needs, rows)
-    more = declaration.count_calls(selected) + declaration.count_argument_calls(nodes[0])
-    return cost._replace(calls=cost.calls + more)
+    return declaration.cost(selected, rows, nodes[0])

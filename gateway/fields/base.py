@@ -176,17 +176,12 @@ class Field(StrawberryField):
         """Return the collections that loaded records come from; empty if they are dictionaries."""
         return []
 
-    def cost(self, needs: Needs, rows: int) -> Cost:
-        """Return the upstream calls for a selection; `rows` is the number of records assumed for its type."""
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        """Return the upstream calls for a selection and the arguments of a field.
+
+        `rows` is the number of records assumed for its type.
+        """
         return Cost(rows=rows)
-
-    def count_calls(self, selected: Selected) -> int:
-        """Return the further calls for fields directly below, such as the number of records of a list."""
-        return 0
-
-    def count_argument_calls(self, node: FieldNode) -> int:
-        """Return the further calls for conditions in the arguments of a field."""
-        return 0
 
     def plan(self, place: Place) -> str:
         """Return the expression for the value in a compiled plan."""

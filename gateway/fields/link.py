@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Collection, Iterable, Mapping
 from functools import cached_property
 
+from graphql import FieldNode
+
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryField, to_camel_case
@@ -38,12 +40,24 @@ NO_ID = frozenset({"", "0"})  # mod-feesfines writes 0 if an account has no loan
 THROUGH = ">"  # marks, in an embedded record, the members of the target of one of its own links
 
 
-class Link(Field):
-    """A field whose value is another record, found by the key that the parent has."""
+class LoadedField(Field):
+    """A field with a loader of its own."""
 
     reads_ids = True
-    calls = 1
     loader: str
+
+    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
+        loaders = context.loaders.direct if selected.is_direct else context.loaders
+        return Load(getattr(loaders, self.loader))
+
+    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
+        return loader_sources(self.loader, is_direct or selected.is_direct)
+
+
+class Link(LoadedField):
+    """A field whose value is another record, found by the key that the parent has."""
+
+    calls = 1
     key: Path
     batched = True
 
@@ -114,15 +128,8 @@ class Link(Field):
                 here.setdefault(path[-1], value)
         return target, is_complete
 
-    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
-        loaders = context.loaders.direct if selected.is_direct else context.loaders
-        return Load(getattr(loaders, self.loader))
-
-    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
-        return loader_sources(self.loader, is_direct or selected.is_direct)
-
-    def cost(self, needs: Needs, rows: int) -> Cost:
-        calls = 0 if needs <= self.embedded.keys() else self.calls
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        calls = 0 if selected.needs <= self.embedded.keys() else self.calls
         return Cost(calls, self.batched or not calls, rows)
 
     def plan(self, place: Place) -> str:
@@ -215,11 +222,8 @@ class ManyLink(Link):
         return place.identities(self.key[0]) if place.needs <= {("id",)} else place.load()
 
 
-class EmbeddedLink(RecordField):
+class EmbeddedLink(RecordField, LoadedField):
     """A record of which the parent embeds id and name; the rest is loaded."""
-
-    reads_ids = True
-    loader: str
 
     @property
     def key_paths(self) -> tuple[Path, ...]:
@@ -239,14 +243,8 @@ class EmbeddedLink(RecordField):
         selection = get_selected(info, self)
         return await load_or_embedded(self.load(info.context, {}, selection), key, embedded, selection.needs)
 
-    def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
-        return Load(getattr(context.loaders, self.loader))
-
-    def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
-        return loader_sources(self.loader, is_direct)
-
-    def cost(self, needs: Needs, rows: int) -> Cost:
-        return Cost(0 if needs <= EMBEDDED else 1, rows=rows)
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        return Cost(0 if selected.needs <= EMBEDDED else 1, rows=rows)
 
     def plan(self, place: Place) -> str:
         record = place.member(self.key)

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from graphql import FieldNode
+
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryArgument
@@ -17,7 +19,6 @@ from gateway.fields.base import (
     Field,
     Json,
     Load,
-    Needs,
     Selected,
     Source,
 )
@@ -43,7 +44,7 @@ class PageField(Field):
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         return self.read(source)
 
-    def cost(self, needs: Needs, rows: int) -> Cost:
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(rows=self.rows)
 
 
@@ -124,11 +125,8 @@ class ConnectionField(PagedField, RootField):
         """Read a page whose request is within the limits."""
         return await page_of(collection, request.clause, request.sort, request.window, decoder)
 
-    def cost(self, needs: Needs, rows: int) -> Cost:
-        return Cost(1, rows=rows)
-
-    def count_calls(self, selected: Selected) -> int:
-        return _count_calls(self.collection, selected)
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        return Cost(1 + _count_calls(self.collection, selected), rows=rows)
 
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         if self.table is not None:
@@ -153,13 +151,12 @@ class ConnectionLink(PagedField, Link):
         loader: Grouped = getattr(loaders, self.loader)(clause, sort)
         return Load(loader, lambda key: (str(key), window), empty=Slice([], window.offset, 0, False))
 
-    def cost(self, needs: Needs, rows: int) -> Cost:
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        sources = self.sources(selected, False)
+        calls = self.calls + sum(_count_calls(each.collection, selected) for each in sources)
         if not self.batched or getattr(getattr(Loaders, self.loader), "has_large_groups", False):
-            return Cost(self.calls, False, rows)
-        return Cost(self.calls, True, rows, more=MORE_CALLS)
-
-    def count_calls(self, selected: Selected) -> int:
-        return sum(_count_calls(each.collection, selected) for each in self.sources(selected, False))
+            return Cost(calls, False, rows)
+        return Cost(calls, True, rows, more=MORE_CALLS)
 
 
 class FullListLink(Link):
@@ -171,7 +168,7 @@ class FullListLink(Link):
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
         return Load(getattr(context.loaders, self.loader), str, Slice)
 
-    def cost(self, needs: Needs, rows: int) -> Cost:
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1, self.batched, rows)
 
 

@@ -184,9 +184,7 @@ def field(
     kind = RecordField if dropped_by is None else SourceSpecificField
     return kind(
         description=description,
-        metadata={
-            name: value for name, value in (("key", key), ("dropped_by", dropped_by)) if value is not None
-        },
+        metadata={"key": key, "dropped_by": dropped_by},
         deprecation_reason=deprecated,
         default=None,
     )

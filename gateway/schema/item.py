@@ -21,7 +21,6 @@ from gateway.fields.base import (
     Declared,
     Json,
     Load,
-    Needs,
     Path,
     Place,
     Selected,
@@ -32,6 +31,7 @@ from gateway.fields.link import Link, embedded_link, id_in, link, load_or_embedd
 from gateway.fields.page import (
     ConnectionField,
     ConnectionLink,
+    PagedField,
     PageRequest,
     connection,
     connection_link,
@@ -148,7 +148,7 @@ class BoundWithTitles(RecordField):
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         return loader_sources("item", is_direct)
 
-    def cost(self, needs: Needs, rows: int) -> Cost:
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1, True, rows, more=MORE_CALLS)
 
     def plan(self, place: Place) -> str:
@@ -445,11 +445,11 @@ class ItemSort:
     )
 
 
-class ItemConditions:
+class ItemConditions(PagedField):
     """A part of lists of items: conditions by holdings and titles include items bound with others."""
 
     def parse(self, arguments: Arguments, selected: Selected) -> Any:
-        parse = super().parse  # type: ignore[misc]  # that of the list
+        parse = super().parse
         request, filter = parse(arguments, selected), arguments.get("filter")
         if filter is None or (filter.holdings_id is None and filter.instance_id is None):
             return request
@@ -463,18 +463,20 @@ class ItemConditions:
         )
         return request._replace(clause=clause)
 
-    def count_argument_calls(self, node: FieldNode) -> int:
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        cost = super().cost(selected, rows, node)
         filter = next((each.value for each in node.arguments or () if each.name.value == "filter"), None)
         if isinstance(filter, VariableNode):
-            return sum(_BOUND_CALLS.values()) + len(_BOUND_CALLS) * MORE_CALLS
-        calls = 0
+            most = sum(_BOUND_CALLS.values()) + len(_BOUND_CALLS) * MORE_CALLS
+            return cost._replace(calls=cost.calls + most)
+        calls = cost.calls
         for each in filter.fields if isinstance(filter, ObjectValueNode) else ():
             if each.name.value in _BOUND_CALLS:
                 is_single = not isinstance(each.value, VariableNode | ListValueNode) or (
                     isinstance(each.value, ListValueNode) and len(each.value.values) == 1
                 )
                 calls += _BOUND_CALLS[each.name.value] + (0 if is_single else MORE_CALLS)
-        return calls
+        return cost._replace(calls=calls)
 
 
 _BOUND_CALLS = {"holdingsId": 1, "instanceId": 2}  # for bound items: their parts, the holdings before these
