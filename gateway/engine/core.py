@@ -15,9 +15,7 @@ from typing import Any, NamedTuple, Protocol, Self, TypeAlias
 import msgspec
 import strawberry
 from graphql import (
-    ExecutionResult,
     Executor,
-    ExperimentalIncrementalExecutionResults,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLEnumType,

@@ -25,8 +25,7 @@ patronGroup { id } manualBlocks { totalCount } }` it generates, with other names
 Nested objects and embedded targets are inlined. Leaves are not tested: the decoder of the records did that. A
 DateTime or an id is converted or checked a column at a time. A link that must be loaded leaves a note: the
 result that it belongs to, its key, and the record if that embeds any of the target: another plan projects
-these members if the target cannot be loaded. Objects whose members are exactly the selected ones, under their
-own names, are taken over as they were decoded. The code has names and constants by their `repr` alone.
+these members if the target cannot be loaded. The code has names and constants by their `repr` alone.
 """
 
 from __future__ import annotations
@@ -80,10 +79,10 @@ from gateway.fields.base import Needs, Path, Reader
 from gateway.fields.link import EMBEDDED, THROUGH
 from gateway.fields.record import record_of
 from gateway.fields.selection import Document, analyze_selection
-from gateway.upstream.record_types import Decoded, ListOf, Members, attribute_of
+from gateway.upstream.record_types import ListOf, Members, attribute_of
 
 Details: TypeAlias = list[FieldDetails]
-Block: TypeAlias = "list[str | Copy | Block]"  # lines of code; those of a block in it are indented
+Block: TypeAlias = "list[str | Block]"  # lines of code; those of a block in it are indented
 
 Unplanned: TypeAlias = "tuple[LinkPlan, Details, Members | None, FieldPlace | None]"
 """A link whose target is to be planned: what is decoded of that, and the member of it that is the value."""
@@ -99,32 +98,6 @@ class Selections(Protocol):
 
     def collect(self, kind: GraphQLObjectType, details: Details) -> GroupedFieldSet:
         """Return the fields below a field, by their names in the response."""
-
-
-@dataclass(slots=True, eq=False)
-class Copy:
-    """Lines that copy an object, or a list of them; needless if all that was decoded is selected as it is.
-
-    This is known when all that is read of records is known.
-    """
-
-    variable: str  # of the object
-    members: Members  # that are decoded
-    entries: Mapping[str, str]  # the expressions for its members, by their names in the response
-    copies: Mapping[str, Copy]  # of the objects in it, by the variables of the results
-    lines: Block = field(default_factory=list)
-    instead: str = ""  # the line if they are needless
-    decoded: str = ""  # the expression for what is copied
-
-    def is_needless(self) -> bool:
-        if [*self.members.of] != [*self.entries]:
-            return False
-        for name, entry in self.entries.items():
-            below = self.copies.get(entry)
-            decoded = entry if below is None else below.decoded
-            if decoded != f"{self.variable}.{attribute_of(name)}" or (below and not below.is_needless()):
-                return False
-        return True
 
 
 @dataclass(slots=True, eq=False)
@@ -376,9 +349,8 @@ class FieldPlace:
         value = writer.name("v")
         body: Block = []
         with writer.assume([test]):
-            copy = writer.write_object(kind, self.details, value, body, part)
-        decoded = record.struct.read(part.paths[()]) if copy is not None else ""
-        self._add(value, [f"{value} = None", f"if {test}:", body], decoded, copy)
+            writer.write_object(kind, self.details, value, body, part)
+        self.block += [f"{value} = None", f"if {test}:", body]
         return value
 
     def _list(self, kind: GraphQLList[Any], path: Path) -> str:
@@ -398,19 +370,10 @@ class FieldPlace:
         read, members = record.objects(path, nullable=nullable)
         body: Block = []
         element = Record(Struct(writer, each, members, body), item)
-        copy = writer.write_object(item, self.details, each, body, element)
+        writer.write_object(item, self.details, each, body, element)
         lines: Block = [f"if {each} is not None:", body, f"{value}.append({each})"]
-        self._add(value, _loop(value, read, value, each, lines), read, copy)
+        self.block += _loop(value, read, value, each, lines)
         return value
-
-    def _add(self, value: str, lines: Block, decoded: str, copy: Copy | None) -> None:
-        """Add lines that build a value, unless this only copies what was decoded."""
-        if copy is None:
-            self.block += lines
-        else:
-            copy.lines, copy.decoded, copy.instead = lines, decoded, f"{value} = {decoded}"
-            self.writer.copies[value] = copy
-            self.block.append(copy)
 
     def member_or_load(self, key: str, dropped_by_bff: bool) -> str:
         record = self.record
@@ -626,7 +589,7 @@ class FieldPlace:
 
 
 class Writer:
-    """Writes the code of one plan. It is complete when all that is read of records is known."""
+    """Writes the code of one plan."""
 
     def __init__(self, selections: Selections, rows: Rows, *, is_rare: bool = False) -> None:
         self.selections = selections
@@ -637,14 +600,12 @@ class Writer:
         self.rare: list[Writer] = []  # of what records embed of the targets of these
         self._rows = rows
         self.enums: dict[str, tuple[EnumNames, str]] = {}  # by the expression, the names and the value
-        self.copies: dict[str, Copy] = {}  # by the variables of the results
         self.certain: set[str] = set()  # tests that are true where code is written
         self.counts = False  # embedded targets, in the variable `c`
         self.unembedded: list[Unembedded] = []
         self.names: dict[str, Any] = {
             "A": UnexpectedValue,
             "UNSET": msgspec.UNSET,
-            "DECODED": Decoded,
             "CONVERT": msgspec.convert,
             "RECORD": record_of,
             "NOT_NULL": _not_null,
@@ -701,14 +662,8 @@ class Writer:
                 convert = self.name("K")
                 self._conversions[convert] = members
                 block.append(f"{v} = CONVERT({v} if type({v}) is dict else RECORD({v}), {convert})")
-            lines: Block = []
-            struct = Struct(self, v, members, lines, rows if rows and rows.has_columns else None)
-            copy = self.write_object(kind, details, v, lines, Record(struct, kind))
-            if copy is None:
-                block += lines
-            else:
-                copy.lines, copy.instead = lines, f"if not isinstance({v}, DECODED): raise A"
-                block.append(copy)
+            struct = Struct(self, v, members, block, rows if rows and rows.has_columns else None)
+            self.write_object(kind, details, v, block, Record(struct, kind))
             return
         if not classes:  # nothing is read that shows it is no record
             block.append(f"if isinstance({v}, NO_RECORDS): raise A")
@@ -750,11 +705,10 @@ class Writer:
         block: Block,
         record: Record | None,
         rows: Rows | None = None,
-    ) -> Copy | None:
-        """Write lines that put the result for an object into a variable, and return how they copy the object.
+    ) -> None:
+        """Write lines that put the result for an object into a variable.
 
-        The object is a record, or if that is None the one in the variable. The result is None if it is more
-        than a copy.
+        The object is a record, or if that is None the one in the variable.
         """
         notes: Block = []
         entries: dict[str, str] = {}
@@ -771,19 +725,15 @@ class Writer:
             else:
                 place = FieldPlace(self, f"f{len(entries)}", kind, field, each, record, block, notes)
                 entries[name] = place.declaration.plan(place)
+        entry = ", ".join(entries.values())
         if notes:
             block += [f"o = {self._result(entries)}", *notes, f"{out} = o"]
-            return None
-        entry = ", ".join(entries.values())
-        if entry in self.enums:
+        elif entry in self.enums:
             names, value = self.enums[entry]
             shared = self.bind(EnumObjects(names, _result(tuple(entries))))
             block.append(f"{out} = {shared}[{value}]")
         else:
             block.append(f"{out} = {self._result(entries)}")
-        if record is None or record.is_embedded:
-            return None
-        return Copy(*record.holder(), entries, self.copies)
 
     def _result(self, entries: Mapping[str, str]) -> str:
         """Return the expression for an object of the response, by the expressions for its members."""
@@ -913,10 +863,8 @@ def _render(block: Block, indent: str = "") -> Iterator[str]:
     for each in block:
         if isinstance(each, str):
             yield indent + each
-        elif isinstance(each, list):
-            yield from _render(each, indent + " ")
         else:
-            yield from _render([each.instead] if each.is_needless() else each.lines, indent)
+            yield from _render(each, indent + " ")
 
 
 def _loop(value: str, read: str, elements: str, each: str, lines: Block) -> Block:
