@@ -108,10 +108,17 @@ class Loader(DataLoader[Key, Value]):
         pending: set[asyncio.Future[Any]] = set()
         lead: asyncio.Future[Any] | None = None
         others: dict[Any, Key] = {}
-        cache, results, cache_key_of = self._cache, self._results, self.get_cache_key
+        cache, results = self._cache, self._results
         self.operation.loads += len(keys)
-        for key in keys:
-            cache_key: Any = cache_key_of(key)
+        cache_keys: list[Any] = [*map(self.get_cache_key, keys)]
+        if not cache and not results and 1 < len({*cache_keys}) == len(keys):  # as in most operations
+            others = dict(zip(cache_keys, keys, strict=True))
+            first = cache_keys[0]
+            lead = super().load(others.pop(first))
+            results.update(dict.fromkeys(others, lead))
+            self._more[first] = others
+            return {lead}
+        for cache_key, key in zip(cache_keys, keys, strict=True):
             pending_or_value = cache.get(cache_key) or results.get(cache_key)
             if pending_or_value is not None or cache_key in results:
                 if isinstance(pending_or_value, asyncio.Future) and not pending_or_value.done():
@@ -128,15 +135,12 @@ class Loader(DataLoader[Key, Value]):
 
     def results(self, keys: Iterable[Key]) -> list[Any]:
         """Return the value of each key, or its exception."""
-        values: list[Any] = []
-        cache, results, cache_key_of = self._cache, self._results, self.get_cache_key
-        for key in keys:
-            cache_key: Any = cache_key_of(key)
-            future = cache.get(cache_key)
-            if future is None:
-                values.append(results.get(cache_key))
-            else:
-                values.append(future.exception() or future.result())
+        cache_keys: list[Any] = [*map(self.get_cache_key, keys)]
+        values: list[Any] = [*map(self._results.get, cache_keys)]
+        cache = self._cache
+        for place, value in enumerate(values):
+            if value is None and (future := cache.get(cache_keys[place])) is not None:
+                values[place] = future.exception() or future.result()
         return values
 
     async def batch_load_fn(self, keys: list[Key]) -> Any:  # Any: aiodataloader types no errors in slots
