@@ -2,7 +2,8 @@
 
 The bytes of all operations have a bound, which tenants share: the more of it is held, the less may each of
 them hold, so that something is always left for another. An operation that holds little is not refused for it.
-A large response counts several times if it becomes dictionaries, and what is sent to the client counts too.
+A large response counts several times if it becomes dictionaries or small objects, and what is sent to the
+client counts too.
 
 Estimates are checked before an operation is executed, and upstream can have more records than estimated. Only
 reads are refused. The response to a write is counted and never cut, because its outcome would be unknown.
@@ -12,13 +13,18 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
+from typing import TypeAlias
 
 import msgspec
 
 from gateway.errors import LimitExceeded
 
+Body: TypeAlias = bytes  # which is an attribute of the class below, too
+
 FREE_SHARE = 1000  # an operation is not refused before it has this part of all bytes
 LARGE_BODY = 400_000  # bytes, which take two milliseconds to decode
+OBJECT_SIZE = 100  # bytes of an object and of its part of the result, if it has hardly any members
+SAMPLE = 101  # one byte of so many is looked at, which is no period of JSON; all would cost a millisecond
 WEIGHT_OF_OBJECTS = 3  # bytes of dictionaries for each byte of their JSON, beside it (measured: 1.7 to 4.1)
 MAX_SHARE = 3  # times what is left: one tenant alone has three quarters, each of two has three sevenths
 
@@ -63,18 +69,21 @@ class OperationBudget(msgspec.Struct, kw_only=True, eq=False):
     calls: int = 0
     bytes: int = 0
     objects: int = 0
-    """Bytes of the dictionaries that large responses became, beside `bytes`."""
+    """Bytes of the objects that large responses became, beside `bytes`."""
     response: int = 0
     """Bytes of the response to the client. They take the place of the records that they are made of."""
     held: int = 0
     """Bytes that the process holds beside `bytes`, because of the two others."""
 
-    def hold_objects(self, body: int) -> LimitExceeded | None:
-        """Count a large body that is to become dictionaries. Return the error if there is no room."""
-        size = WEIGHT_OF_OBJECTS * body
-        self.objects += size
+    def hold_objects(self, body: Body, *, as_dictionaries: bool) -> LimitExceeded | None:
+        """Count a large body before it is decoded. Return the error if there is no room for its objects."""
+        objects = SAMPLE * body[::SAMPLE].count(b"{")
+        size = OBJECT_SIZE * objects - len(body)
+        if as_dictionaries:
+            size = max(size, WEIGHT_OF_OBJECTS * len(body))
+        self.objects += max(size, 0)
         if (excess := self._hold()) is not None:
-            self.objects -= size
+            self.objects -= max(size, 0)
             self._hold()
         return excess
 

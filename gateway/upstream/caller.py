@@ -117,7 +117,7 @@ class CallerClient:
     async def read_object(self, route: Route, query: Mapping[str, str], *keys: str) -> Record:
         """Return the JSON object of a read with parameters."""
         body = (await self.read(route, encode_query(query), *keys)).body
-        excess = self.count_objects(body)
+        excess = self.count_objects(body, as_dictionaries=True)
         record = decode_object(body) if excess is None else None
         del body  # which the frame of an error would hold
         if excess is not None:
@@ -138,11 +138,11 @@ class CallerClient:
         self.check_complete(page, records)
         return records
 
-    def count_objects(self, body: bytes) -> errors.LimitExceeded | None:
-        """Count a body that becomes dictionaries, if it is large. Return the error if there are too many."""
+    def count_objects(self, body: bytes, *, as_dictionaries: bool) -> errors.LimitExceeded | None:
+        """Count the objects of a body that is large. Return the error if there are too many to decode it."""
         if len(body) <= LARGE_BODY or self._budget is None:
             return None
-        return self._budget.hold_objects(len(body))
+        return self._budget.hold_objects(body, as_dictionaries=as_dictionaries)
 
     def check_complete(self, page: Record, records: Sequence[Record]) -> None:
         """Check a list that is not read on. Raises `UpstreamBadResponse` if its total says it goes on."""

@@ -167,7 +167,8 @@ class BoundCollection:
         )
         if len(body) > LARGE_BODY:
             async with Turn():
-                if decoder is None and (excess := self.client.count_objects(body)) is not None:
+                excess = self.client.count_objects(body, as_dictionaries=decoder is None)
+                if excess is not None:
                     del body
                     raise excess
                 page = self.page(body) if decoder is None else decoder.decode_page(self, body)

@@ -134,3 +134,29 @@ async def test_large_pages_without_a_plan_count_as_the_objects_that_they_become(
         assert answer["data"] == {"loans": None}
         assert error["extensions"]["limit"] == "MAX_PROCESS_BYTES"
         assert error["extensions"]["retryable"] is False
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+@pytest.mark.parametrize(
+    "query",
+    ["{loans(first: 1000) {nodes {id}}}", f'{{requestQueue(itemId: "{key(1)}") {{nodes {{id}}}}}}'],
+    ids=["a page", "a list"],
+)
+async def test_small_objects_count_more_than_their_bytes(execution: str, query: str) -> None:
+    """Three million records without members, which upstream sends in ten megabytes, are not decoded."""
+    body = b"[" + b"{}," * 3_000_000 + b"{}]"
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        name = b"loans" if b"loans" in request.url.raw_path else b"requests"
+        return httpx.Response(200, content=b'{"%b": %b}' % (name, body))
+
+    async with gateway_over(upstream, execution=execution) as gateway:
+        began = thread_time()
+        answer = await gateway.execute(query)
+        took = thread_time() - began
+
+    (error,) = answer["errors"]
+    assert [*answer["data"].values()] == [None]
+    assert error["extensions"]["limit"] == "MAX_PROCESS_BYTES"
+    assert error["extensions"]["retryable"] is False
+    assert took < 0.5  # decoding alone takes longer
