@@ -9,9 +9,10 @@ import hashlib
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import strawberry
@@ -19,12 +20,28 @@ from graphql import (
     ASTValidationRule,
     DocumentNode,
     FragmentDefinitionNode,
+    GraphQLEnumType,
     GraphQLError,
+    GraphQLID,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLString,
     MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    Undefined,
     ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
+    VariableValues,
+    coerce_input_value,
+    get_named_type,
+    is_required_input_field,
     specified_rules,
     validate,
 )
@@ -33,9 +50,12 @@ from msgspec import UNSET
 from gateway.engine.core import (
     STRAWBERRY_RULES,
     FragmentDetails,
-    Variable,
+    GraphQLVariableSignature,
+    VariableValueSource,
+    coerce_default_value,
     core_schema,
-    variables_of,
+    get_variable_signature,
+    input_is_nested_too_deeply,
 )
 from gateway.engine.defer import defer_conditions, may_defer, without_defer
 from gateway.engine.error_masking import shorten
@@ -391,3 +411,132 @@ def _log_untrusted(text: str, prepared: Prepared) -> None:
 def _length(key: tuple[str, str | None]) -> int:
     query, operation_name = key
     return len(query) + len(operation_name or "")
+
+
+class Variable(NamedTuple):
+    """A variable of a valid operation, and the coercion of its usual values."""
+
+    signature: GraphQLVariableSignature
+    coerce: Coercion
+
+
+def variables_of(
+    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
+) -> tuple[Variable, ...]:
+    """Return the variables of a valid operation."""
+    signatures = [get_variable_signature(schema, each) for each in definitions]
+    return tuple(
+        Variable(each, _coercion(each.type))
+        for each in signatures
+        if isinstance(each, GraphQLVariableSignature)
+    )
+
+
+def coerce_variables(variables: Sequence[Variable], given: Mapping[str, Any]) -> VariableValues | None:
+    """Coerce variables that are all given and valid; None otherwise, for `get_variable_values` to judge.
+
+    Any: JSON as the client sent it.
+    """
+    sources: dict[str, VariableValueSource] = {}
+    coerced: dict[str, Any] = {}
+    for signature, coerce in variables:
+        name = signature.name
+        value = given.get(name, Undefined)
+        if value is Undefined:
+            return None
+        result = coerce(value)
+        if result is Undefined:
+            if type(value) in (dict, list) and input_is_nested_too_deeply(value, signature.type):
+                return None
+            result = coerce_input_value(value, signature.type)
+            if result is Undefined:
+                return None
+        sources[name] = VariableValueSource(signature, value)
+        coerced[name] = result
+    return VariableValues(sources, coerced)
+
+
+# Coerces a value in its usual form. Undefined for any other: that is for graphql-core, which takes four times
+# as long because it looks at the type again for each value.
+Coercion: TypeAlias = Callable[[Any], Any]
+
+
+def _coercion(kind: GraphQLInputType) -> Coercion:
+    is_nullable = not isinstance(kind, GraphQLNonNull)
+    named = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    if named is GraphQLString or named is GraphQLID:
+        return _coerce_text_or_null if is_nullable else _coerce_text
+    if isinstance(named, GraphQLInputObjectType) and not named.is_one_of and not _is_recursive(named):
+        coerce = _object_coercion(named)
+        return (lambda value: None if value is None else coerce(value)) if is_nullable else coerce
+    if isinstance(named, GraphQLScalarType | GraphQLEnumType):
+        return partial(_coerce_by_core, kind)
+    return lambda value: Undefined
+
+
+def _coerce_text(value: Any) -> Any:
+    return value if type(value) is str else Undefined
+
+
+def _coerce_text_or_null(value: Any) -> Any:
+    return value if type(value) is str or value is None else Undefined
+
+
+def _coerce_by_core(kind: GraphQLInputType, value: Any) -> Any:
+    return coerce_input_value(value, kind)
+
+
+@cache
+def _object_coercion(kind: GraphQLInputObjectType) -> Coercion:
+    members = [
+        (name, field.out_name or name, _coercion(field.type), _default_of(field))
+        for name, field in kind.fields.items()
+    ]
+
+    def coerce(value: Any) -> Any:
+        if type(value) is not dict:
+            return Undefined
+        result: dict[str, Any] = {}
+        number = 0
+        for name, out_name, coerce_member, default in members:
+            member = value.get(name, Undefined)
+            if member is not Undefined:
+                member = coerce_member(member)
+                if member is Undefined:
+                    return Undefined
+                number += 1
+                result[out_name] = member
+            elif default is _NEEDED:
+                return Undefined
+            elif default is not Undefined:
+                result[out_name] = default
+        return kind.out_type(result) if number == len(value) else Undefined
+
+    return coerce
+
+
+_NEEDED = object()
+
+
+def _default_of(field: GraphQLInputField) -> Any:
+    """Return the value of an absent field, Undefined without a default, or `_NEEDED`."""
+    default = _NEEDED if is_required_input_field(field) else coerce_default_value(field)
+    return _NEEDED if isinstance(default, list | dict) else default  # each object has a new one
+
+
+@cache
+def _is_recursive(kind: GraphQLInputObjectType) -> bool:
+    """Return True if an object may contain one of its own type, so that JSON may nest them deeply."""
+    reached: set[GraphQLNamedType] = set()
+    pending: list[GraphQLNamedType] = [kind]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, GraphQLInputObjectType):
+            for field in each.fields.values():
+                below = get_named_type(field.type)
+                if below not in reached:
+                    reached.add(below)
+                    pending.append(below)
+    return kind in reached or any(
+        isinstance(each, GraphQLInputObjectType) and _is_recursive(each) for each in reached
+    )

@@ -19,8 +19,8 @@ from graphql import (
 )
 from msgspec import UNSET, UnsetType
 
-from gateway.engine.core import SlicingExecutor, coerce_variables
-from gateway.engine.documents import MAX_ERRORS, Documents, Operation, Prepared, Rejected
+from gateway.engine.core import SlicingExecutor
+from gateway.engine.documents import MAX_ERRORS, Documents, Operation, Prepared, Rejected, coerce_variables
 from gateway.engine.error_masking import mask_errors
 from gateway.engine.persisted_documents import PersistedDocuments
 from gateway.engine.rate_limit import RateLimit
