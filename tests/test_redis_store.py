@@ -148,6 +148,19 @@ async def test_a_hanging_store_costs_the_timeout() -> None:
 
 @needs_store_server
 @pytest.mark.anyio
+async def test_many_calls_are_sent_at_once() -> None:
+    """Of 200 calls at a distance of 50 ms many share each round trip."""
+    with store_server() as server, at_distance(server, 0.025) as url:
+        async with open_store(url, within=0.5) as (store, _):
+            await warmed_up(store)
+            began = time.monotonic()
+
+            await asyncio.gather(*(read(store, "a") for _ in range(200)))
+            assert time.monotonic() - began < 2.0  # ten seconds, if each waits for the one before
+
+
+@needs_store_server
+@pytest.mark.anyio
 async def test_waiting_for_a_connection_is_no_failure_of_the_store() -> None:
     """The timeout of a call begins when it has a connection, of which there are fewer than calls."""
     waits = 25 * MAX_CONNECTIONS  # one second in all, on each connection 25 round trips of 40 ms
