@@ -197,7 +197,9 @@ class Record:
                 places[target] = origin
             if path in self.values or origin is None:  # an optional part of a key
                 inherited[target] = self.values.get(path, "None")
-        shown_by = {target: self._origin(path) or () for target, path in sent_with.items()}
+        shown_by = {
+            target: at for target, path in sent_with.items() if (at := self._origin(path)) is not None
+        }
         return Record(self.struct, kind, places, {**inherited, **values}, shown_by)
 
     def on(self, struct: Struct) -> Record:
@@ -264,9 +266,8 @@ class Record:
         below, length = self._below(path), len(path)
         leaves = [self.leaf((*path, *target), _leaf_at(kind, target)) for target in below]
         sent_with = {each[length:]: at for each, at in self.sent_with.items() if each[:length] == path}
-        return " or ".join(f"{leaf} is not None" for leaf in leaves), Record(
-            self.struct, kind, below, sent_with=sent_with
-        )
+        test = " or ".join(f"{leaf} is not None" for leaf in leaves)
+        return test, Record(self.struct, kind, below, sent_with=sent_with)
 
     def tests(self, path: Path) -> list[str]:
         """Return the tests for an object at a path to be there."""
@@ -748,7 +749,7 @@ class Writer:
         is_decoded: bool = True,
         is_nullable: bool = True,
     ) -> str:
-        """Return the expression for a leaf, that was decoded as its type or not tested by any decoder."""
+        """Return the expression for a leaf that was decoded as its type, or not tested by any decoder."""
         if isinstance(leaf, GraphQLEnumType):
             names = EnumNames(leaf, getattr(declaration, "reader", None))
             if is_nullable:
@@ -913,18 +914,15 @@ def _class_of(field: GraphQLField) -> str:
 
 def _leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
     """Return the decoded type of the member at a path of a type. Any: a type that msgspec decodes."""
-    for number, step in enumerate(path):
-        through = step.endswith(THROUGH)
-        field = kind.fields.get(step.removesuffix(THROUGH)) if through else _reader(kind, step)
-        if field is None:
-            return str  # the key of a link
-        inner = get_nullable_type(field.type)
-        if number == len(path) - 1:
-            return decoded_type(inner) if is_leaf_type(inner) else Any
-        if not isinstance(inner, GraphQLObjectType):
-            return Any
-        kind = inner
-    return str
+    step, *rest = path
+    name = step.removesuffix(THROUGH)
+    field = _reader(kind, step) if name == step else kind.fields.get(name)
+    if field is None:
+        return str  # the key of a link
+    inner = get_nullable_type(field.type)
+    if rest:
+        return _leaf_at(inner, tuple(rest)) if isinstance(inner, GraphQLObjectType) else Any
+    return decoded_type(inner) if is_leaf_type(inner) else Any
 
 
 def _reader(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
