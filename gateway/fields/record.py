@@ -72,6 +72,8 @@ class RecordField(Field):
         """The function that reads one value; None if it is taken as it is."""
         if has_object_definition(_named_type(self.type)):
             return partial(record_of, field=self)
+        if _named_type(self.type) is float:
+            return _to_float
         enum = _enum_of(self.type)
         return None if enum is None else _member_of(enum)
 
@@ -148,6 +150,14 @@ def _read_element(read: Reader, value: Json) -> Json:
         return None if value is None else read(value)
     except errors.UpstreamBadResponse as error:
         return error
+
+
+def _to_float(value: Json) -> Json:
+    """Read an integer as the number that it is in JSON, which graphql-core would refuse if it is long."""
+    try:
+        return float(value) if type(value) is int else value
+    except OverflowError:  # it fails when it is completed
+        return value
 
 
 def _member_of(enum: type[Enum]) -> Reader:
