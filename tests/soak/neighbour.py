@@ -37,6 +37,15 @@ _FIELDS = " ".join(f"f{each}: loan(id: $id) {{ ...F }}" for each in range(28))
 
 NEW = " new0000000: __typename "  # is numbered, so that each document is parsed and validated
 
+# A slow machine has more time to read, and reads as much.
+_SLOW_MACHINE = {
+    "BREAKER": "0",
+    "CONNECT_TIMEOUT": "60",
+    "FIRST_BYTE_TIMEOUT": "60",
+    "READ_TIMEOUT": "60",
+    "OPERATION_TIMEOUT": "60",
+}
+
 OPERATIONS: Mapping[str, Any] = {
     "100,000 records": {
         "query": "{ loans(first: 1000) { nodes { borrower { loans(first: 99) { nodes { id dueDate action"
@@ -100,7 +109,7 @@ def served(execution: str = "plan") -> Iterator[Process]:
     with started(["-m", "tests.soak.large_upstream"]) as upstream:
         arguments = ["-m", "gateway", "--port", "0", "--okapi-url", upstream.url, "--log-level", "error"]
         with started(
-            arguments, {"BREAKER": "0", "EXECUTION": execution}, says=r"(http://\S+?)/graphql"
+            arguments, {"EXECUTION": execution, **_SLOW_MACHINE}, says=r"(http://\S+?)/graphql"
         ) as gateway:
             yield gateway
 
