@@ -171,6 +171,7 @@ class BffOrCirculation(msgspec.Struct, eq=False):
         if error.status is None or not (isinstance(error, errors.UpstreamError) or error.status in _ABSENT):
             return False
         self.list_state.record_failure(error.status)
+        errors.without_frames(error)
         return True
 
     async def read(self, query: str | None, page: PageArguments) -> Page:
