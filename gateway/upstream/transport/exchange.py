@@ -179,9 +179,6 @@ def open_exchange(upstream: str, base_url: str, transport: Transport, settings: 
     return HttpxExchange(upstream, base_url, transport, settings)
 
 
-_NOTHING = httpx.ByteStream(b"")
-
-
 class HttpxExchange:
     """An exchange over any httpx transport, by httpx's public interface."""
 
@@ -233,7 +230,7 @@ class HttpxExchange:
                 content = body.read()
             finally:
                 await response.aclose()
-                response.stream = _NOTHING  # the other one and the response hold each other
+        response.stream = httpx.ByteStream(content)  # the client's stream and the response hold each other
         return UpstreamResponse(response.status_code, response.headers, content, sent_at)
 
     async def aclose(self) -> None:
