@@ -51,21 +51,22 @@ SLOW_PATHS = frozenset(
 LONGEST = tuple(
     TESTS / path
     for path in (
-        "soak/test_soak.py",
-        "soak/test_memory.py",
-        "soak/test_neighbour.py",
         "soak/test_storm.py",
-        "engine/plans/test_equivalent_queries.py",
+        "observability/test_traces.py",
+        "upstream/test_client_sockets.py",
+        "soak/test_neighbour.py",
         "soak/test_generated_operations.py",
+        "engine/plans/test_equivalent_queries.py",
+        "soak/test_large_responses.py",
+        "soak/test_memory.py",
+        "soak/test_soak.py",
         "benchmarks/test_instructions.py",
         "test_recipes.py",
-        "observability/test_traces.py",
         "clients/test_clients.py",
         "soak/test_failed_responses.py",
         "audits/test_audits.py",
         "test_packaging.py",
         "browser/test_graphiql.py",
-        "upstream/test_client_sockets.py",
         "server/test_process.py",
         "test_redis_store.py",
         "upstream/transport/test_aiohttp_transport.py",
@@ -87,12 +88,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+def pytest_xdist_auto_num_workers() -> int:
     """Return the number of processes for two cores, whatever the machine has: tests of time are made for it.
 
-    In the inner loop a third of the time is waiting, so that a third process saves more than its collection.
+    A third of the time is waiting, so that a third process saves more than its collection.
     """
-    return 3 if config.option.markexpr == INNER_LOOP else 2
+    return 3
 
 
 def pytest_configure(config: pytest.Config) -> None:
