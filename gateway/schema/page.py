@@ -32,7 +32,8 @@ class PageInfo:
 
 def _nodes(page: Slice) -> list[Any]:
     """Return the records, and the error in the place of one that upstream sent in another form."""
-    return [*map(record_or_error, page.records)]
+    records = page.records
+    return [*map(record_or_error, records)] if dict in set(map(type, records)) else records
 
 
 def _edges(page: Slice) -> list[tuple[int, Any]]:
