@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ STANDARD_STREAMS = 3
 def main() -> None:
     """Run the command line."""
     prepare_process()
+    gc.disable()  # nothing that a start creates is garbage; a server enables it when it is ready
     from gateway.cli import main as run  # imports what takes long
 
     run()

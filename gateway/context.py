@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from datetime import datetime
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
 
 import msgspec
 import strawberry
 from propcache.api import cached_property
 
-from gateway.errors import too_many_records
+from gateway.errors import incomplete_result, too_many_records
 from gateway.identity import Caller
+from gateway.live.own_mutations import OwnMutations
 from gateway.loaders import Loaders
 from gateway.observability.operation import OperationRecord
 from gateway.settings import LimitSettings, UpstreamSettings
+from gateway.upstream.record_types import Record
 from gateway.upstream.services import ListsFrom, Services, Upstream
 
 # By the ids of operation and variables: both of them, so that no others in this context have these ids, and
@@ -21,11 +27,27 @@ from gateway.upstream.services import ListsFrom, Services, Upstream
 Selections: TypeAlias = dict[tuple[int, int], tuple[object, object, dict[tuple[int, ...], Any]]]
 
 
+T = TypeVar("T")
+
+COMPLETION_SECONDS = 1.0  # after an operation's time: reads that end with it leave a result to complete
+
+
 class MutationState(msgspec.Struct):
-    """The state of an operation's mutations: the mutable part of its context."""
+    """The state of an operation's mutations: the mutable part of its context.
+
+    `claimed_at` and `claim_id` are those of its idempotency key, the same in each repetition; None without a
+    key. A repetition sends no writes: `is_repetition`. The fields of `settled`, by their names in the
+    response, are not looked up, because their results are known. `before` is the record that the
+    mutation which runs has read before it wrote.
+    """
 
     outcome_unknown: bool = False
     request_cancelled: bool = False
+    claimed_at: datetime | None = None
+    claim_id: UUID | None = None
+    is_repetition: bool = False
+    settled: frozenset[str] = frozenset()
+    before: Record = {}
 
 
 @dataclass(slots=True)
@@ -38,21 +60,22 @@ class ShutdownState:
 class Context(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     """The caller of one operation, their services, and the operation's own DataLoaders.
 
-    `is_direct` if loans and requests are read from circulation itself.
+    `lists_from` is the source of loans and requests. `own_mutations` is None if another source publishes the
+    changes of this gateway's mutations. `change` is the value of a result of a subscription, or the error in
+    its place. Any: it is of the kind of the field.
     """
 
     caller: Caller
     upstream: Upstream
     limits: LimitSettings
     lists_from: ListsFrom = "bff"
-    is_direct: bool = False
-    max_page_size: int
-    max_records: int = 300_000
     consortium_tenants: frozenset[str] = frozenset()
     selections: Selections = msgspec.field(default_factory=dict)
     mutations: MutationState = msgspec.field(default_factory=MutationState)
     stopping: ShutdownState = msgspec.field(default_factory=ShutdownState)
     operation: OperationRecord = msgspec.field(default_factory=OperationRecord)
+    own_mutations: OwnMutations | None = None
+    change: Any = None
 
     def __repr__(self) -> str:
         return f"Context({self.caller!r})"
@@ -71,6 +94,12 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
         if loaders is not None:
             loaders.forget()
 
+    def cancel_loading(self) -> None:
+        """Cancel what is being loaded, because the operation or what remains of it was cancelled."""
+        loaders = self.__dict__.get("loaders")
+        if loaders is not None:
+            loaders.cancel()
+
     def stop_mutations(self) -> None:
         """Start no further mutation of this operation, because its request was cancelled."""
         self.mutations.request_cancelled = True
@@ -78,8 +107,23 @@ class Context(msgspec.Struct, frozen=True, kw_only=True, eq=False, dict=True):
     def count_records(self, number: int) -> None:
         """Count the records of a list before they are completed. Raises `LimitExceeded`."""
         self.operation.records += number
-        if self.operation.records > self.max_records:
-            raise too_many_records(self.max_records)
+        maximum = self.limits.max_records
+        if self.operation.records > maximum:
+            raise too_many_records(maximum)
+
+    async def complete_in_time(self, completion: Awaitable[T]) -> T:
+        """Await the completion of a part of the result, until a second after the end of the operation's time.
+
+        Raises `UpstreamTimeout` then, when the completion has been cancelled.
+        """
+        deadline = self.upstream.deadline
+        try:
+            async with asyncio.timeout(deadline.remaining() + COMPLETION_SECONDS) as timeout:
+                return await completion
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            raise incomplete_result(deadline.seconds) from None
 
 
 class ContextFactory:
@@ -92,15 +136,14 @@ class ContextFactory:
         limits: LimitSettings,
         upstream: UpstreamSettings,
         stopping: ShutdownState,
+        own_mutations: OwnMutations | None = None,
     ) -> None:
         self._services = services
         self._limits = limits
-        self._max_page_size = limits.max_page_size
-        self._max_records = limits.max_records
         self._lists_from: ListsFrom = upstream.lists_from
-        self._is_direct = upstream.lists_from == "circulation"
         self._consortium = upstream.consortium
         self._stopping = stopping
+        self._own_mutations = own_mutations
 
     def __call__(self, caller: Caller, operation: OperationRecord) -> Context:
         upstream = self._services.for_caller(caller, operation)
@@ -109,12 +152,10 @@ class ContextFactory:
             upstream=upstream,
             limits=self._limits,
             lists_from=self._lists_from,
-            is_direct=self._is_direct,
-            max_page_size=self._max_page_size,
-            max_records=self._max_records,
             consortium_tenants=self._consortium,
             stopping=self._stopping,
             operation=operation,
+            own_mutations=self._own_mutations,
         )
 
 

@@ -8,6 +8,8 @@ GatewayError
   Forbidden
   Conflict
   UpstreamRejected
+  IdempotencyKeyReused
+  IdempotencyKeyInUse
   RateLimited
   Overloaded
   UpstreamTimeout
@@ -30,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 
@@ -67,8 +70,19 @@ class ErrorCode(StrEnum):
     UNAUTHENTICATED = "UNAUTHENTICATED", "The token is missing, invalid or expired."
     FORBIDDEN = "FORBIDDEN", "The user lacks a permission."
     CONFLICT = "CONFLICT", "The record was changed, or is in use by another user."
-    NOT_FOUND = "NOT_FOUND", "The record of a mutation does not exist; a query returns null."
+    NOT_FOUND = (
+        "NOT_FOUND",
+        "The record of a mutation or a subscription does not exist; a query returns null.",
+    )
     UPSTREAM_REJECTED = "UPSTREAM_REJECTED", "The upstream rejected the request; `reasons` has the details."
+    IDEMPOTENCY_KEY_REUSED = (
+        "IDEMPOTENCY_KEY_REUSED",
+        "The Idempotency-Key belongs to another request; nothing was sent upstream.",
+    )
+    IDEMPOTENCY_KEY_IN_USE = (
+        "IDEMPOTENCY_KEY_IN_USE",
+        "The first request with this Idempotency-Key is still running; nothing was sent upstream.",
+    )
     RATE_LIMITED = "RATE_LIMITED", "Too many requests; `retryAfter` is in seconds."
     OVERLOADED = "OVERLOADED", "The gateway is at capacity; nothing was sent upstream."
     UPSTREAM_TIMEOUT = "UPSTREAM_TIMEOUT", "A read timed out."
@@ -209,6 +223,19 @@ class UpstreamRejected(GatewayError):
     code = ErrorCode.UPSTREAM_REJECTED
 
 
+class IdempotencyKeyReused(GatewayError):
+    """An idempotency key that was sent with another request before."""
+
+    code = ErrorCode.IDEMPOTENCY_KEY_REUSED
+
+
+class IdempotencyKeyInUse(GatewayError):
+    """An idempotency key whose first request is still running."""
+
+    code = ErrorCode.IDEMPOTENCY_KEY_IN_USE
+    retryable = True
+
+
 class RateLimited(GatewayError):
     """A rate limit exceeded, of the upstream or RATE_LIMIT; `retryAfter` is in seconds, if known."""
 
@@ -257,9 +284,26 @@ class UpstreamError(GatewayError):
 
 
 class OutcomeUnknown(GatewayError):
-    """A write that was sent without a conclusive response: it may or may not have been applied."""
+    """A write that was sent without a conclusive response: it may or may not have been applied.
+
+    `sent_at` is the time of its sending by the clock of this machine. `permission` is the one that its route
+    requires, if the response was a 403 that may be about another route; otherwise None.
+    """
 
     code = ErrorCode.OUTCOME_UNKNOWN
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent_at: datetime,
+        permission: str | None = None,
+        upstream: str | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, upstream=upstream, details=details)
+        self.sent_at = sent_at
+        self.permission = permission
 
 
 class Refused(GatewayError):
@@ -280,6 +324,11 @@ def too_many_records(maximum: int) -> LimitExceeded:
         f"The result has more than {maximum} records, three times MAX_RESULT_NODES.",
         details={"limit": "MAX_RESULT_NODES", "maximum": maximum},
     )
+
+
+def incomplete_result(seconds: float) -> UpstreamTimeout:
+    """Return the error for a part of a result that was not complete in the time of its operation."""
+    return UpstreamTimeout(f"The result was not complete within the operation's {seconds:g} s.")
 
 
 def without_frames(error: AnyException) -> AnyException:

@@ -1,7 +1,7 @@
 """A client of Valkey or Redis that tolerates a slow or unavailable store.
 
-The gateway works without the store: all its users have a local alternative. So calls have a short timeout,
-are never retried, and are skipped for a while after a failure, as by a circuit breaker.
+The gateway works without the store: its users have a local alternative, or refuse what needs it. So calls
+have a short timeout, are never retried, and are skipped for a while after a failure, as by a circuit breaker.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Literal, TypeAlias, TypeVar, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, get_args
 
 from gateway.observability.counters import ProcessCounter
+
+if TYPE_CHECKING:
+    from redis.asyncio.client import PubSub
 
 T = TypeVar("T")
 Outcome: TypeAlias = Literal["success", "failure", "skipped"]
@@ -21,13 +24,14 @@ Outcome: TypeAlias = Literal["success", "failure", "skipped"]
 PAUSE = 1.0  # seconds without calls after a failure
 MAX_CONNECTIONS = 32  # per process; further concurrent calls wait, and their timeout begins afterwards
 TIMEOUT_STEPS = 5  # in which a timeout passes
+PING_SECONDS = 5.0  # between two pings on the connection of a subscription
 
 log = logging.getLogger(__name__)
 
 
 REDIS_CALLS = ProcessCounter(
     "gateway_redis_calls",
-    "Calls to the shared store; after a failed or skipped call the process uses its local state.",
+    "Calls to the shared store; after a failed or skipped call the process does without it.",
     "outcome",
     get_args(Outcome),
 )
@@ -51,6 +55,7 @@ class RedisStore:
         *,
         timeout: float,
         pause: float = PAUSE,
+        ping_seconds: float = PING_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`url` is `redis://`, `rediss://`, `valkey://`, `valkeys://` or `unix://`; times are in seconds.
@@ -72,7 +77,7 @@ class RedisStore:
         no_retries = Retry(NoBackoff(), 0)
         pool = BlockingConnectionPool.from_url(
             redis_url,
-            max_connections=MAX_CONNECTIONS,
+            max_connections=MAX_CONNECTIONS + 1,  # that of a subscription waits for no call
             retry=no_retries,
             # `execute` has one deadline for the complete call. The client's own timeout for sending uses
             # asyncio.wait_for, which up to Python 3.11 can swallow the cancellation of that deadline.
@@ -87,10 +92,12 @@ class RedisStore:
             maint_notifications_config=MaintNotificationsConfig(enabled=False),
         )
         self.redis = Redis.from_pool(pool)  # for commands inside `execute` only
+        self.database: int = pool.connection_kwargs.get("db") or 0
         self._failures = (RedisError, OSError, TimeoutError)
         self._timeout = timeout
         self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
         self._pause = pause
+        self._ping_seconds = ping_seconds
         self._clock = clock
         self._probe_at: float | None = None  # the time of the next probe; None while the store works
         self._is_probing = False
@@ -128,6 +135,49 @@ class RedisStore:
             self._probe_at = None
             log.warning("The shared store is available again")
         return result
+
+    @asynccontextmanager
+    async def subscription(self, channel: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Subscribe to a channel on a separate connection, and return its messages.
+
+        Raises `RedisUnavailable` here and in the iteration, which ends in no other way. There may be one
+        subscription at a time. It is no call: it is neither counted nor skipped, and its failures suspend
+        no calls.
+        """
+        pubsub = self.redis.pubsub()
+        pinging: asyncio.Task[None] | None = None
+        try:
+            try:
+                async with _timeout(self._timeout):
+                    await pubsub.subscribe(channel)
+                    await pubsub.get_message(timeout=None)  # the confirmation
+            except self._failures:
+                raise RedisUnavailable from None
+            pinging = asyncio.create_task(self._ping(pubsub))
+            yield self._messages(pubsub)
+        finally:
+            if pinging is not None:
+                pinging.cancel()
+            with suppress(*self._failures):
+                await pubsub.aclose()  # type: ignore[no-untyped-call]  # of the client
+
+    async def _messages(self, pubsub: PubSub) -> AsyncIterator[bytes]:
+        """Return the messages of a subscription. A store that does not even respond to pings has failed."""
+        while True:
+            try:
+                async with asyncio.timeout(2 * self._ping_seconds):
+                    message = await pubsub.get_message(timeout=None)
+            except self._failures:
+                raise RedisUnavailable from None
+            if message is not None and message["type"] == "message":
+                yield message["data"]
+
+    async def _ping(self, pubsub: PubSub) -> None:
+        """Ping the store, so that a subscription without messages shows a store that does not respond."""
+        with suppress(*self._failures):  # the iteration fails too
+            while True:
+                await asyncio.sleep(self._ping_seconds)
+                await pubsub.ping()
 
     async def aclose(self) -> None:
         """Close the connections, within the timeout."""

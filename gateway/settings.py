@@ -7,6 +7,7 @@ environment.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -29,9 +30,11 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 POLARIS_AUTHORIZATION = re.compile(r"(?:PAS|Bearer) +[\x21-\x7e]+")
+
+_ID_LENGTH = 50  # bytes of a UUID in a request line, percent-encoded: `"..." or `
+_LINE_WITHOUT_IDS = 250  # bytes of the longest that the gateway itself sends, with filter and sort keys
 
 Origin: TypeAlias = Literal["default", "environment", "option"]
 DocumentsMode: TypeAlias = Literal["off", "log", "enforce"]
@@ -124,6 +127,26 @@ def store_url(text: str) -> str:
     return text
 
 
+def kafka_addresses(text: str) -> str:
+    """Check the addresses of Kafka brokers and return them with their ports, without a scheme."""
+    addresses = [each.strip().removeprefix("kafka://") for each in text.split(",") if each.strip()]
+    for address in addresses:
+        if not re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?", address):
+            raise ValueError("must be comma-separated addresses such as kafka-1:9092,kafka-2:9092")
+    return ",".join(each if re.search(r":[0-9]+$", each) else f"{each}:9092" for each in addresses)
+
+
+def pem_file(path: Path) -> Path:
+    """Check that a file has certificates or keys in PEM, the format that Python reads."""
+    try:
+        is_pem = b"-----BEGIN " in path.read_bytes()
+    except OSError:
+        raise ValueError("must be an existing file in PEM format") from None
+    if not is_pem:
+        raise ValueError("must be in PEM format; convert Java key stores with keytool and openssl")
+    return path
+
+
 def is_installed(package: str) -> bool:
     """Return True if a package can be imported; its parent package must be importable."""
     return find_spec(package) is not None
@@ -156,6 +179,8 @@ def strip_secret(text: str) -> str:
     return text.strip().removeprefix("\ufeff").strip()
 
 
+KafkaAddresses = Annotated[str, AfterValidator(kafka_addresses)]
+PemFile = Annotated[Path, AfterValidator(pem_file)]
 ServiceURL = Annotated[str, AfterValidator(service_url)]
 PathPart = Annotated[str, AfterValidator(path_part)]
 Origins = Annotated[str, AfterValidator(exact_origins)]
@@ -170,7 +195,7 @@ Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 class SettingsGroup(BaseModel):
     """Settings that are passed to a component together."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # most are never alone
 
     @field_validator("*", mode="before")
     @classmethod
@@ -271,6 +296,12 @@ class UpstreamSettings(SettingsGroup):
         default=30.0,
         description="Seconds for a complete write (check-out, lock, ...); writes are never retried.",
     )
+    look_up_timeout: float = Field(
+        default=3.0,
+        ge=0,
+        le=60,
+        description="Seconds in which an unknown outcome of a write is looked up; 0: it is reported at once.",
+    )
     max_upstream_bytes: int = Field(
         default=10_000_000,
         ge=1000,
@@ -319,6 +350,12 @@ class UpstreamSettings(SettingsGroup):
         return any((self.okapi_url, self.bff_url, self.polaris_url))
 
     @property
+    def has_https(self) -> bool:
+        """True if any upstream has an HTTPS address."""
+        urls = (self.okapi_url, self.bff_url, self.polaris_url)
+        return any(url is not None and url.lower().startswith("https:") for url in urls)
+
+    @property
     def serves_sandbox(self) -> bool:
         """True if the embedded library is served, by choice or because nothing else is configured."""
         if self.sandbox is None:
@@ -358,6 +395,18 @@ class LimitSettings(SettingsGroup):
         ge=1,
         le=100_000,
         description="Maximum number of requests whose body has not arrived; the oldest is refused with 503.",
+    )
+    max_subscriptions: int = Field(
+        default=500,
+        ge=1,
+        le=100_000,
+        description="Maximum number of open subscriptions; each is a connection of MAX_CONNECTIONS.",
+    )
+    max_user_subscriptions: int = Field(
+        default=100,
+        ge=1,
+        le=100_000,
+        description="Maximum number of open subscriptions with the same token.",
     )
     max_query_characters: int = Field(
         default=100_000, ge=100, le=10_000_000, description="Maximum length of a query text, in characters."
@@ -406,7 +455,10 @@ class LimitSettings(SettingsGroup):
         description="Maximum value of `first`, in records.",
     )
     batch_size: int = Field(
-        default=50, ge=1, le=80, description="Maximum number of ids in one upstream call."
+        default=75,  # of UUIDs, as many as MAX_REQUEST_LINE has room for
+        ge=1,
+        le=80,
+        description="Maximum number of ids in one upstream call; long ones are fewer: MAX_REQUEST_LINE.",
     )
     max_request_line: int = Field(
         default=4000,
@@ -418,6 +470,11 @@ class LimitSettings(SettingsGroup):
         default=None,
         description="Maximum estimated upstream calls per user, such as 600/minute; beyond it: 429.",
     )
+
+    @property
+    def ids_in_call(self) -> int:
+        """The number of UUIDs in one upstream call: BATCH_SIZE, if they keep MAX_REQUEST_LINE."""
+        return min(self.batch_size, (self.max_request_line - _LINE_WITHOUT_IDS) // _ID_LENGTH)
 
     @property
     def max_records(self) -> int:
@@ -455,7 +512,10 @@ class DocumentSettings(SettingsGroup):
         default="plan",
         description="Execution of operations: plan compiles them, generic resolves field by field.",
     )
-    introspection: bool = Field(default=True, description="Serve introspection queries.")
+    introspection: bool = Field(
+        default=True,
+        description="Serve introspection queries, and plans (GraphQL-Explain) unless PRODUCTION.",
+    )
     suggestions: bool = Field(
         default=True, description="Add `Did you mean` to errors about documents and variables."
     )
@@ -498,6 +558,27 @@ class BrowserSettings(SettingsGroup):
     def more_cors_headers(self) -> tuple[str, ...]:
         """The header names of CORS_HEADERS."""
         return tuple(filter(None, self.cors_headers.split(",")))
+
+
+class IdempotencySettings(SettingsGroup):
+    """The responses to mutations with an Idempotency-Key, which are kept for 24 hours."""
+
+    idempotency: bool = Field(
+        default=True,
+        description="Keep responses by Idempotency-Key, patron data included; off: the header is ignored.",
+    )
+    idempotency_keys: int = Field(
+        default=20_000,
+        ge=1,
+        le=10_000_000,
+        description="Maximum number of keys kept in the process; unused with REDIS_URL.",
+    )
+    idempotency_bytes: int = Field(
+        default=20_000_000,
+        ge=1000,
+        le=10_000_000_000,
+        description="Maximum size of all responses kept in the process, in bytes; unused with REDIS_URL.",
+    )
 
 
 class ObservabilitySettings(SettingsGroup):
@@ -579,11 +660,11 @@ class ServerSettings(SettingsGroup):
     )
     redis_url: SecretStr | None = Field(
         default=None,
-        description="URL of a Valkey or Redis in which replicas share rate limits and persisted documents.",
+        description="Valkey or Redis of all replicas: rate limits, documents, idempotency keys, changes.",
     )
     redis_timeout: Seconds = Field(
         default=0.5,
-        description="Seconds for REDIS_URL to respond; after that the process continues on its own.",
+        description="Seconds for REDIS_URL to respond; after that only mutations with a key are refused.",
     )
 
     @property
@@ -597,21 +678,75 @@ class ServerSettings(SettingsGroup):
         return None if url is None else SecretStr(store_url(strip_secret(url.get_secret_value())))
 
 
+class KafkaSettings(SettingsGroup):
+    """The connection to FOLIO's Kafka, with the names of variables that FOLIO's modules have."""
+
+    kafka_url: KafkaAddresses | None = Field(
+        default=None,
+        description="Comma-separated addresses of FOLIO's Kafka, such as kafka:9092; unset: KAFKA_HOST.",
+    )
+    kafka_host: str | None = Field(
+        default=None, description="Host of FOLIO's Kafka, as its modules have it; unset: none is read."
+    )
+    kafka_port: str = Field(default="9092", description="Port of the broker at KAFKA_HOST.")
+    env: str = Field(default="folio", description="First part of the names of FOLIO's topics in Kafka.")
+    kafka_security_protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = Field(
+        default="plaintext", description="Protocol of the connections to Kafka; ssl is TLS."
+    )
+    kafka_ssl_truststore_location: PemFile | None = Field(
+        default=None, description="Trusted certificates for Kafka, in PEM; unset: those of the system."
+    )
+    kafka_ssl_keystore_location: PemFile | None = Field(
+        default=None, description="Certificate and private key for Kafka, in one PEM file."
+    )
+    kafka_ssl_keystore_password: SecretStr | None = Field(
+        default=None, description="Password of the private key of KAFKA_SSL_KEYSTORE_LOCATION."
+    )
+    kafka_sasl_mechanism: Literal["plain", "scram-sha-256", "scram-sha-512"] = Field(
+        default="plain", description="SASL mechanism, with the protocols sasl_plaintext and sasl_ssl."
+    )
+    kafka_sasl_username: str | None = Field(
+        default=None, description="User name for SASL, with the same protocols."
+    )
+    kafka_sasl_password: SecretStr | None = Field(
+        default=None, description="Password of KAFKA_SASL_USERNAME."
+    )
+
+    @model_validator(mode="after")
+    def check_kafka(self) -> Self:
+        name = "KAFKA_HOST" if self.kafka_url is None else "KAFKA_URL"
+        if self.kafka_servers and not is_installed("aiokafka"):
+            raise ValueError(f"{name}: requires aiokafka; install circulation-gateway[kafka]")
+        return self
+
+    @property
+    def kafka_servers(self) -> tuple[str, ...]:
+        """The addresses of Kafka; none if it is not configured. Raises `ValueError` for an invalid one."""
+        if self.kafka_url is not None:
+            return tuple(filter(None, self.kafka_url.split(",")))
+        if self.kafka_host is None:
+            return ()
+        # Kubernetes sets KAFKA_PORT=tcp://10.0.0.1:9092 in each pod if a service has the name kafka.
+        try:
+            return (kafka_addresses(f"{self.kafka_host}:{self.kafka_port.rpartition(':')[2]}"),)
+        except ValueError:
+            raise ValueError("KAFKA_HOST: must be a host, with its port in KAFKA_PORT") from None
+
+
 class Settings(  # pydantic orders fields from the last base class to the first
+    KafkaSettings,
     ServerSettings,
     ObservabilitySettings,
+    IdempotencySettings,
     BrowserSettings,
     DocumentSettings,
     LimitSettings,
     UpstreamSettings,
-    BaseSettings,
 ):
     """All settings: each field is an environment variable (`OKAPI_URL`) and an option (`--okapi-url`)."""
 
-    model_config = SettingsConfigDict(
-        frozen=True,
-        extra="ignore",  # FOLIO's charts set JAVA_OPTIONS and MODULE_VERSION on every container
-        env_ignore_empty=True,
+    model_config = ConfigDict(
+        extra="ignore",
         str_strip_whitespace=True,
         hide_input_in_errors=True,  # an invalid URL may contain a password
     )
@@ -619,24 +754,14 @@ class Settings(  # pydantic orders fields from the last base class to the first
     _options: frozenset[str] = PrivateAttr(default=frozenset())
 
     def __init__(self, **options: Any) -> None:  # Any: text or values, which are validated
+        # Not by pydantic-settings, whose imports are a twentieth of the CPU time of a start.
+        fields = type(self).model_fields
+        environment = ((name.lower(), value) for name, value in os.environ.items() if value)
         try:
-            super().__init__(**options)
+            super().__init__(**{name: value for name, value in environment if name in fields} | options)
         except ValidationError as error:
-            fields = type(self).model_fields
             raise SettingsError([describe_problem(details, fields) for details in error.errors()]) from error
         self._options = frozenset(options)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # No file is read, but looking for each setting in those of no name takes half of the time.
-        return init_settings, env_settings
 
     @model_validator(mode="after")
     def close_in_production(self) -> Self:
@@ -645,6 +770,11 @@ class Settings(  # pydantic orders fields from the last base class to the first
                 if name not in self.model_fields_set:
                     self.__dict__[name] = False  # the model is frozen, and the field must not count as set
         return self
+
+    @property
+    def explains(self) -> bool:
+        """True if responses may have the plans of their operations, which show the services upstream."""
+        return self.introspection and not self.production
 
     def origin(self, field: str) -> Origin:
         """Return the origin of the value of a field."""

@@ -31,12 +31,18 @@ SLOW_PATHS = frozenset(
         "test_recipes.py",
         # Processes of the command line, sockets with certificates, and clocks that must run out.
         "engine/test_hostile.py",
+        "engine/test_idempotency_outages.py",
         "engine/test_leakage.py",
         "engine/test_rate_limit_replicas.py",
         "engine/test_running_mutations.py",
         "http/test_defer.py",
         "http/test_fuzz.py",
         "http/test_load.py",
+        "live/test_kafka.py",
+        "live/test_kafka_faults.py",
+        "live/test_kafka_subscriptions.py",
+        "live/test_many_subscribers.py",
+        "live/test_withdrawn_permissions.py",
         "observability/test_logs.py",
         "observability/test_traces.py",
         "server/test_protocol.py",
@@ -59,6 +65,7 @@ LONGEST = tuple(
         "soak/test_large_responses.py",
         "soak/test_memory.py",
         "soak/test_soak.py",
+        "soak/test_idempotency_keys.py",
         "benchmarks/test_instructions.py",
         "test_recipes.py",
         "clients/test_clients.py",
@@ -71,8 +78,9 @@ LONGEST = tuple(
         "upstream/transport/test_aiohttp_transport.py",
     )
 )
-# It needs both cores, which the other processes leave to it when they have nothing more to do.
-LAST = TESTS / "soak/test_storm.py"
+# They need both cores, which the other processes leave to them when they have nothing more to do. The last
+# one begins when the machine is idle.
+LAST = (TESTS / "live/test_many_subscribers.py", TESTS / "soak/test_storm.py")
 INNER_LOOP = "not slow"
 MAX_CASES = 5  # of one test function in the inner loop, spread evenly over all of them
 MAX_CASES_IN = {
@@ -139,7 +147,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item not in sample:
                 item.add_marker(pytest.mark.slow)
     places = {path: place for place, path in enumerate(LONGEST)}
-    places[LAST] = len(places) + 1
+    places |= {path: place for place, path in enumerate(LAST, len(LONGEST) + 1)}
     items.sort(key=lambda item: places.get(item.path, len(LONGEST)))  # the others keep their order
 
 
@@ -150,9 +158,10 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def gateway() -> AsyncIterator[Gateway]:
+    """An unknown outcome is looked up once, and not again for seconds."""
     from tests.gateway_under_test import open_gateway
 
-    async with open_gateway() as opened:
+    async with open_gateway(look_up_timeout=0.2) as opened:
         yield opened
 
 

@@ -11,6 +11,9 @@ import httpx
 from gateway.app import create_app
 from gateway.settings import Settings
 
+# An unknown outcome is reported at once, unless a test is about its look-up.
+NO_LOOK_UP = {"look_up_timeout": 0}
+
 Json = Any  # a response is JSON of the shape that each test expects
 Upstream = Callable[[httpx.Request], httpx.Response]
 
@@ -59,7 +62,7 @@ async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[Ga
         return upstream(request)
 
     app = create_app(
-        Settings(**{"okapi_url": "http://folio", "polaris_url": "http://polaris"} | settings),
+        Settings(**{"okapi_url": "http://folio", "polaris_url": "http://polaris"} | NO_LOOK_UP | settings),
         transport=lambda limits: httpx.MockTransport(response),
     )
     async with _client(app) as http:
@@ -70,7 +73,7 @@ async def gateway_over(upstream: Upstream, **settings: Json) -> AsyncIterator[Ga
 @asynccontextmanager
 async def gateway_at(url: str, **settings: Json) -> AsyncIterator[GatewayClient]:
     """Open a gateway whose upstream is on the network, at this address."""
-    app = create_app(Settings(**{"okapi_url": url, "polaris_url": url} | settings))
+    app = create_app(Settings(**{"okapi_url": url, "polaris_url": url} | NO_LOOK_UP | settings))
     async with app.router.lifespan_context(app), _client(app) as http:
         yield GatewayClient(http)
 

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import httpx
 
-from gateway.app import create_app
+from gateway.app import create_app, create_documents
+from gateway.engine.documents import Documents, Operation, default_values
 from gateway.sandbox import Call, Sandbox, Summary, create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 
-Json = Any  # an result is JSON of the shape that each test expects
+Json = Any  # a result is JSON of the shape that each test expects
+
+
+@cache
+def _documents() -> Documents:
+    return create_documents(Settings())
+
+
+def estimated_calls(query: str, variables: Mapping[str, Json]) -> int:
+    """Return the upstream calls that an operation may need by the estimate that MAX_COST limits."""
+    operation = _documents().prepare(query)
+    assert isinstance(operation, Operation)
+    return _documents().estimate(operation, {**default_values(operation), **variables}).calls
 
 
 class Gateway:

@@ -43,15 +43,17 @@ class StoreCalls:
 class StoreServer:
     """One server, always on the same port."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, **options: str) -> None:
+        """`options` are those of the server, in addition to its port, in place of an empty `save`."""
         self.port = port
+        self.options = {"save": "", **options}
         self.url = f"redis://127.0.0.1:{port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it empty, and return when it responds."""
+        """Start it, empty unless its options say otherwise, and return when it responds."""
         assert PROGRAM is not None
-        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "loglevel": "warning"}
+        options = {"port": self.port, "bind": "127.0.0.1", "loglevel": "warning", **self.options}
         self._process = subprocess.Popen(  # noqa: S603 - the server that is installed
             [PROGRAM, *(part for name, value in options.items() for part in (f"--{name}", str(value)))],
             stdout=subprocess.DEVNULL,
@@ -91,9 +93,9 @@ class StoreServer:
 
 
 @contextmanager
-def store_server() -> Iterator[StoreServer]:
-    """Run a server until the end of the block."""
-    server = StoreServer(free_port())
+def store_server(**options: str) -> Iterator[StoreServer]:
+    """Run a server with these options until the end of the block."""
+    server = StoreServer(free_port(), **options)
     server.start()
     try:
         yield server

@@ -21,24 +21,27 @@ ALLOWED = {
     "identity": {"errors"},
     "observability": {"errors", "settings"},
     "upstream": {"errors", "settings", "identity", "observability"},
+    "live": {"errors", "observability", "redis_store", "settings"},
     "loaders": {"errors", "settings", "upstream", "observability"},
     "context": {
         "errors",
         "fields",
         "loaders",
         "identity",
+        "live",
         "observability",
         "settings",
         "upstream",
     },  # fields for its types only
-    "fields": {"errors", "context", "loaders", "upstream", "observability"},
-    "schema": {"errors", "context", "fields", "loaders", "upstream"},
-    "mutations": {"errors", "context", "fields", "schema", "upstream"},
+    "fields": {"errors", "context", "live", "loaders", "upstream", "observability"},
+    "schema": {"errors", "context", "fields", "live", "loaders", "upstream"},
+    "mutations": {"errors", "context", "fields", "live", "schema", "upstream"},
     "graph": {"fields", "mutations", "schema"},
     "engine": {
         "errors",
         "context",
         "fields",
+        "live",
         "loaders",
         "identity",
         "observability",
@@ -54,6 +57,7 @@ ALLOWED = {
         "graph",
         "http",
         "identity",
+        "live",
         "loaders",
         "observability",
         "redis_store",
@@ -61,12 +65,13 @@ ALLOWED = {
         "settings",
         "upstream",
     },
-    "doctor": {"errors", "identity", "settings", "upstream"},
+    "doctor": {"errors", "identity", "live", "redis_store", "settings", "upstream"},
     "cli": {
         "app",
         "doctor",
         "engine",
         "errors",
+        "fields",
         "graph",
         "http",
         "identity",
@@ -162,6 +167,14 @@ def test_each_library_is_imported_in_one_place() -> None:
     }
 
     assert elsewhere == set()
+
+
+def test_annotations_of_types_are_no_texts() -> None:
+    """No file of GraphQL types has its annotations as texts, each of which Strawberry would compile."""
+    files = [*(ROOT / "schema").glob("*.py"), *(ROOT / "mutations").glob("*.py")]
+    assert files
+
+    assert [file.name for file in files if "from __future__ import annotations" in file.read_text()] == []
 
 
 def test_imports_are_not_circular() -> None:

@@ -102,7 +102,8 @@ def filled(root: str, name: str) -> str:
     for other, argument in roots()[root].args.items():
         if other != name and is_required_argument(argument):
             kind = get_named_type(argument.type)
-            member = next(iter(kind.values)) if isinstance(kind, GraphQLEnumType) else f'"{ID}"'
+            texts = {"ID": f'"{ID}"', "String": f'"{ID}"', "Decimal": '"1"'}
+            member = next(iter(kind.values)) if isinstance(kind, GraphQLEnumType) else texts[kind.name]
             arguments.append(f"{other}: {member}")
     return ", ".join(arguments)
 
@@ -178,7 +179,7 @@ CQL = {
 
 
 def queries_in_cql() -> Iterator[Case]:
-    for root in [*lists(), "searchInstance"]:
+    for root in [*(each for each in lists() if "cql" in roots()[each].args), "searchInstance"]:
         for name, text in CQL.items():
             if root in ("loans", "searchInstance") or name == "a way out of the parentheses":
                 yield case(f"{root} {name}", build_query(root, "cql: $cql", "$cql: String"), {"cql": text})
@@ -205,6 +206,9 @@ def values_in_filters() -> Iterator[Case]:
             for text in DATES if root == "loans" else DATES[:1]:
                 yield case(f"{root} {name} from {text!r}", *filtered(root, name, {"from": text}))
                 yield case(f"{root} {name} before {text!r}", *filtered(root, name, {"before": text}))
+        if str(named) == "Date":
+            for text in ("2026-11-31", "2026-11-21T10:00:00Z", "", 20261121):
+                yield case(f"{root} {name} {text!r}", *filtered(root, name, text))
     yield case("an unknown filter field", *filtered("loans", "userId", [ID]))
 
 

@@ -39,6 +39,7 @@ from gateway.cli.startup import (
 )
 from gateway.sandbox import Bff
 from gateway.server.lifecycle import Server
+from gateway.server.names import is_loopback
 from gateway.settings import Settings
 from gateway.upstream.transport import transports
 
@@ -236,9 +237,10 @@ def test_forbidden_port_is_reported() -> None:
     [("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("0.0.0.0", "localhost")],  # noqa: S104
 )
 def test_printed_address_is_usable(host: str, shown: str) -> None:
-    """The printed URL works on this machine, for any listening address."""
+    """The printed URL works on this machine, for any listening address; other machines reach only 0.0.0.0."""
     with listen(host, 0) as listener:
         assert local_url(listener) == f"http://{shown}:{listener.getsockname()[1]}"
+        assert is_loopback(listener) is (shown == "127.0.0.1")
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
@@ -252,14 +254,18 @@ def test_address_of_ipv6(host: str, shown: str) -> None:
 def test_greeting_over_folio() -> None:
     """The startup message names the upstreams, and a query with the caller's tenant and token."""
     settings = Settings(okapi_url="https://okapi.example.org", polaris_url="https://polaris.example.org")
-    assert gateway_message(settings, "http://127.0.0.1:8081").splitlines() == [
+    assert gateway_message(settings, "http://127.0.0.1:8081", is_local=True).splitlines() == [
         f"circulation-gateway {__version__}",
         "Serving FOLIO at https://okapi.example.org",
         "Serving Polaris at https://polaris.example.org",
         "",
         "  GraphQL  http://127.0.0.1:8081/graphql  (GraphiQL in a browser)",
         "  Health   http://127.0.0.1:8081/admin/health",
-        "  Schema   introspection and suggestions enabled",
+        "  Metrics  http://127.0.0.1:8081/metrics",
+        "",
+        "Only this machine can connect.",
+        "Every client can use GraphiQL, introspection of the schema, plans of operations and suggestions in"
+        " errors. PRODUCTION=1 turns this off.",
         "",
         "A first query:",
         "",
@@ -272,7 +278,7 @@ def test_greeting_over_folio() -> None:
 def test_greeting_over_the_bff_alone() -> None:
     """The BFF without other FOLIO services is named in the startup message."""
     settings = Settings(bff_url="http://bff:8081", graphiql=False)
-    lines = gateway_message(settings, "http://127.0.0.1:8081").splitlines()
+    lines = gateway_message(settings, "http://127.0.0.1:8081", is_local=True).splitlines()
 
     assert lines[1] == "Serving FOLIO circulation BFF at http://bff:8081"
     assert lines[3] == "  GraphQL  http://127.0.0.1:8081/graphql"
@@ -280,21 +286,23 @@ def test_greeting_over_the_bff_alone() -> None:
 
 def test_greeting_in_production() -> None:
     """In production the startup message names the settings that expose the schema, if there are any."""
-    closed = gateway_message(Settings(production=True), "http://127.0.0.1:8081").splitlines()
-    opened = gateway_message(
-        Settings(production=True, suggestions=True), "http://127.0.0.1:8081"
-    ).splitlines()
+    closed, opened = (
+        gateway_message(settings, "http://127.0.0.1:8081", is_local=False).splitlines()
+        for settings in (Settings(production=True), Settings(production=True, suggestions=True))
+    )
 
     assert "  GraphQL  http://127.0.0.1:8081/graphql" in closed
-    assert "  Schema   introspection and suggestions disabled" in closed
-    assert "  Schema   suggestions enabled" in opened
+    assert "Other machines can connect." in closed
+    features = "GraphiQL, introspection of the schema, plans of operations or suggestions in errors"
+    assert f"No client can use {features}." in closed
+    assert "Every client can use suggestions in errors." in opened
 
 
 def test_greeting_over_polaris_alone() -> None:
     """Without FOLIO, the first query is one for Polaris."""
     settings = Settings(polaris_url="http://polaris", polaris_organization=3)
 
-    words = shlex.split(gateway_message(settings, "http://127.0.0.1:8081").splitlines()[-1])
+    words = shlex.split(gateway_message(settings, "http://127.0.0.1:8081", is_local=True).splitlines()[-1])
 
     assert [word.partition(":")[0] for word in words if word.startswith("X-")] == [
         "X-Okapi-Tenant",
@@ -308,7 +316,7 @@ def test_greeting_over_polaris_alone() -> None:
 @pytest.mark.parametrize("query", [FIRST_QUERY, FIRST_LOCK_QUERY])
 def test_first_query_is_valid(query: str) -> None:
     """The queries of the startup message are valid for the schema."""
-    assert validate(build_schema(invoke("schema").output), parse(query)) == []
+    assert validate(build_schema(invoke("schema").stdout), parse(query)) == []
 
 
 def test_slow_start_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
@@ -327,6 +335,27 @@ def test_slow_start_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 < len(seconds) == len(progress)
     assert seconds == sorted(seconds)
     assert seconds[-1] <= round(took)
+
+
+def test_progress_does_not_wait_for_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow start goes on if standard error is a pipe that is full."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    os.write(writer, b"x" * 1_000_000)  # as much as the pipe takes
+    os.set_blocking(writer, True)
+
+    def start() -> None:
+        with show_progress("Loading", after=0.0, every=0.01):
+            time.sleep(0.1)
+
+    with os.fdopen(reader, "rb"), os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        starting = threading.Thread(target=start, daemon=True)
+        starting.start()
+        starting.join(PATIENCE)
+        is_started = not starting.is_alive()
+        monkeypatch.undo()
+        assert is_started
 
 
 # the server
@@ -420,12 +449,12 @@ def test_schema_that_was_written_is_up_to_date(folder: Path) -> None:
 
     result = invoke("schema", "--check")
     assert (result.exit_code, result.output) == (0, "schema.graphql is up to date\n")
-    assert (folder / "schema.graphql").read_text(encoding="utf-8") == invoke("schema").output
+    assert (folder / "schema.graphql").read_text(encoding="utf-8") == invoke("schema").stdout
 
 
 def test_schema_with_defer_is_printed() -> None:
     """`--incremental` adds the directive `@defer`, and nothing else."""
-    plain, incremental = invoke("schema").output, invoke("schema", "--incremental").output
+    plain, incremental = invoke("schema").stdout, invoke("schema", "--incremental").stdout
 
     assert "@defer" not in plain
     assert "directive @defer" in incremental
@@ -435,7 +464,7 @@ def test_schema_with_defer_is_printed() -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_schema_file_in_another_encoding(folder: Path, encoding: str) -> None:
     """A schema file with a byte order mark, in UTF-16, or with the line ends of Windows is accepted."""
-    text = invoke("schema").output
+    text = invoke("schema").stdout
     (folder / "schema.graphql").write_bytes(text.replace("\n", "\r\n").encode(encoding))
 
     assert invoke("schema", "--check").output == "schema.graphql is up to date\n"
@@ -454,7 +483,7 @@ def test_schema_file_in_an_unknown_encoding(folder: Path) -> None:
 
 def test_schema_with_defer_is_compared(folder: Path) -> None:
     """A schema file that declares `@defer` is compared with the schema that does."""
-    (folder / "older.graphql").write_text(invoke("schema", "--incremental").output, encoding="utf-8")
+    (folder / "older.graphql").write_text(invoke("schema", "--incremental").stdout, encoding="utf-8")
 
     result = invoke("schema", "--breaking-against", "older.graphql")
 
@@ -463,7 +492,7 @@ def test_schema_with_defer_is_compared(folder: Path) -> None:
 
 def test_schema_drift_is_shown(folder: Path) -> None:
     """A schema file that differs fails the check, with the first lines of the difference."""
-    written = invoke("schema").output
+    written = invoke("schema").stdout
     (folder / "schema.graphql").write_text("type Gone { id: ID }\n" + written, encoding="utf-8")
 
     result = invoke("schema", "--check")
@@ -501,7 +530,7 @@ def test_missing_schema_file_is_drift() -> None:
 def test_breaking_change_is_found(folder: Path) -> None:
     """A removed field is a breaking change and fails."""
     older = folder / "older.graphql"
-    older.write_text(invoke("schema").output + "extend type Query { gone: Int }\n", encoding="utf-8")
+    older.write_text(invoke("schema").stdout + "extend type Query { gone: Int }\n", encoding="utf-8")
 
     result = invoke("schema", "--breaking-against", str(older))
 
@@ -510,9 +539,25 @@ def test_breaking_change_is_found(folder: Path) -> None:
     assert result.stderr == "Error: 1 of 1 changes may break clients\n"
 
 
+def test_a_field_that_becomes_null_without_an_error_is_a_breaking_change(folder: Path) -> None:
+    """A client that handles errors elsewhere does not expect null where the older schema promises none."""
+    older = folder / "older.graphql"
+    text = invoke("schema").stdout
+    promised = text.replace("  returnDate: DateTime\n", "  returnDate: DateTime @semanticNonNull\n", 1)
+    older.write_text(
+        promised.replace("formerIds: [String] @semanticNonNull(levels: [1])", "formerIds: [String]")
+    )
+
+    result = invoke("schema", "--breaking-against", str(older))
+
+    assert text != promised
+    assert result.exit_code == 1
+    assert result.stdout == "BREAKING   Loan.returnDate: it may be null without an error.\n"
+
+
 def test_same_schema_has_no_changes(folder: Path) -> None:
     """Compared with itself the schema has no changes."""
-    (folder / "same.graphql").write_text(invoke("schema").output, encoding="utf-8")
+    (folder / "same.graphql").write_text(invoke("schema").stdout, encoding="utf-8")
 
     result = invoke("schema", "--breaking-against", "same.graphql")
 
@@ -693,7 +738,7 @@ def test_sandbox_process() -> None:
     """`sandbox` serves invented records over REST, prints that, and ends with 0 on SIGTERM."""
     with started("sandbox", "--port", "0") as (process, printed_lines):
         assert printed_lines[0] == f"circulation-gateway {__version__}"
-        assert printed_lines[1] == "SANDBOX: an embedded library with sample records, not your library."
+        assert printed_lines[1] == "SANDBOX: an embedded library with invented records, not your library."
         assert printed_lines[2].startswith("Tenant diku: 300 users, ")
         assert len(run_printed_curl(printed_lines)["loans"]) == 1
 
@@ -709,11 +754,12 @@ def test_gateway_process() -> None:
     with started("--port", "0", "--shutdown-timeout", "2") as (process, printed_lines):
         assert printed_lines[:3] == [
             f"circulation-gateway {__version__}",
-            "SANDBOX: an embedded library with sample records, not your library.",
+            "SANDBOX: an embedded library with invented records, not your library.",
             "Set OKAPI_URL to serve your library.",
         ]
         url = url_of(printed_lines)
         assert f"  GraphQL  {url}/graphql  (GraphiQL in a browser)" in printed_lines
+        assert "Only this machine can connect." in printed_lines
         assert get(f"{url}/admin/health").status_code == 200
         assert get(f"{url}/admin/health/readiness").status_code == 200
         response = run_printed_curl(printed_lines)

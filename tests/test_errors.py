@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,8 @@ EVERY_CLASS: dict[type[errors.GatewayError], tuple[str, bool]] = {
     errors.Forbidden: ("FORBIDDEN", False),
     errors.Conflict: ("CONFLICT", False),
     errors.UpstreamRejected: ("UPSTREAM_REJECTED", False),
+    errors.IdempotencyKeyReused: ("IDEMPOTENCY_KEY_REUSED", False),
+    errors.IdempotencyKeyInUse: ("IDEMPOTENCY_KEY_IN_USE", True),
     errors.RateLimited: ("RATE_LIMITED", True),
     errors.Overloaded: ("OVERLOADED", True),
     errors.UpstreamTimeout: ("UPSTREAM_TIMEOUT", True),
@@ -50,7 +54,8 @@ def test_each_class_has_its_code(kind: type[errors.GatewayError]) -> None:
     code, retryable = EVERY_CLASS[kind]
 
     assert (kind.code, kind.retryable) == (code, retryable)
-    assert kind("m").extensions == {"code": code, "retryable": retryable}
+    sent: dict[str, Any] = {"sent_at": datetime.now(UTC)} if kind is errors.OutcomeUnknown else {}
+    assert kind("m", **sent).extensions == {"code": code, "retryable": retryable}
 
 
 def test_only_listed_classes_share_a_code() -> None:

@@ -77,11 +77,11 @@ RECIPES = [
     Recipe(
         heading="Add a mutation",
         max_files=4,
-        operation='mutation { holdForUseAtLocation(input: { itemBarcode: "1" }) '
-        "{ ... on HeldForUseAtLocation { loan { id } } } }",
-        responses={"/circulation/hold-by-barcode-for-use-at-location": {"id": KEY}},
-        data={"holdForUseAtLocation": {"loan": {"id": KEY}}},
-        requests=[["POST", "/circulation/hold-by-barcode-for-use-at-location", '{"itemBarcode":"1"}']],
+        operation=f'mutation {{ anonymizeRequest(input: {{ requestId: "{KEY}" }}) '
+        "{ ... on RequestAnonymized { request { id } } } }",
+        responses={f"/request-anonymization/{KEY}": {"requestId": KEY, "anonymized": True}},
+        data={"anonymizeRequest": {"request": {"id": KEY}}},
+        requests=[["POST", f"/request-anonymization/{KEY}", ""]],
     ),
     Recipe(
         heading="Add a record type",

@@ -147,10 +147,24 @@ def test_lists_of_records_that_grow_are_connections() -> None:
         "AllowedServicePoints.hold",  # the response to one query, never paged
         "AllowedServicePoints.page",
         "AllowedServicePoints.recall",
+        "Calendar.servicePoints",  # assigned to it by hand
         "Location.servicePoints",
+        "RequestPolicyServicePoints.hold",  # the settings of one policy
+        "RequestPolicyServicePoints.page",
+        "RequestPolicyServicePoints.recall",
         "SearchInstance.holdings",  # part of a single search document
         "SearchInstance.items",
         "User.departments",
+        "FeeFinesActionCheck.accounts",  # those of the arguments, at most 100
+        *(
+            f"{name}{settled}.{member}"  # what one mutation wrote
+            for settled in ("Paid", "Waived", "Transferred", "Refunded", "Cancelled")
+            for name, member in (
+                ("FeeFine", "actions"),
+                ("FeeFines", "actions"),
+                ("FeeFines", "accounts"),
+            )
+        ),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import traceback
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ DEFAULTS: dict[str, object] = {
     "breaker": True,
     "first_byte_timeout": 5.0,
     "act_timeout": 30.0,
+    "look_up_timeout": 3.0,
     "max_upstream_bytes": 10_000_000,
     "max_operation_bytes": 40_000_000,
     "max_process_bytes": 120_000_000,
@@ -46,6 +48,8 @@ DEFAULTS: dict[str, object] = {
     "max_response_bytes": 50_000_000,
     "max_operations": 200,
     "max_waiting_bodies": 500,
+    "max_subscriptions": 500,
+    "max_user_subscriptions": 100,
     "max_query_characters": 100_000,
     "max_tokens": 2000,
     "max_depth": 15,
@@ -56,7 +60,7 @@ DEFAULTS: dict[str, object] = {
     "max_cost": 100,
     "max_result_nodes": 100_000,
     "max_page_size": 1000,
-    "batch_size": 50,
+    "batch_size": 75,
     "max_request_line": 4000,
     "rate_limit": None,
     "document_cache_size": 500,
@@ -71,6 +75,9 @@ DEFAULTS: dict[str, object] = {
     "cors_headers": "",
     "token_cookie": False,
     "production": False,
+    "idempotency": True,
+    "idempotency_keys": 20_000,
+    "idempotency_bytes": 20_000_000,
     "log_level": "info",
     "log_format": "json",
     "metrics": True,
@@ -89,6 +96,17 @@ DEFAULTS: dict[str, object] = {
     "shutdown_timeout": 20,
     "redis_url": None,
     "redis_timeout": 0.5,
+    "kafka_url": None,
+    "kafka_host": None,
+    "kafka_port": "9092",
+    "env": "folio",
+    "kafka_security_protocol": "plaintext",
+    "kafka_ssl_truststore_location": None,
+    "kafka_ssl_keystore_location": None,
+    "kafka_ssl_keystore_password": None,
+    "kafka_sasl_mechanism": "plain",
+    "kafka_sasl_username": None,
+    "kafka_sasl_password": None,
 }
 UPSTREAM = "http://okapi:9130"
 
@@ -336,6 +354,8 @@ def test_a_path_that_cannot_be_looked_up(name: str) -> None:
         ("max_connections", 1, 100_000),
         ("max_operations", 1, 100_000),
         ("max_waiting_bodies", 1, 100_000),
+        ("max_subscriptions", 1, 100_000),
+        ("max_user_subscriptions", 1, 100_000),
         ("document_cache_size", 0, 100_000),
         ("max_page_size", 10, 10_000),
         ("max_query_characters", 100, 10_000_000),
@@ -463,6 +483,59 @@ def test_other_stores_are_refused_without_repeating_them(given: str, why: str) -
     assert problem.startswith(f"REDIS_URL: {why}")
     assert "hunter2" not in problem
     assert "(got" not in problem
+
+
+@pytest.mark.parametrize(
+    ("variables", "servers"),
+    [
+        ({}, ()),
+        ({"KAFKA_URL": "kafka"}, ("kafka:9092",)),
+        ({"KAFKA_URL": " kafka://a.example.org:9093, [::1] "}, ("a.example.org:9093", "[::1]:9092")),
+        ({"KAFKA_HOST": "kafka"}, ("kafka:9092",)),
+        ({"KAFKA_HOST": "kafka", "KAFKA_PORT": "19092"}, ("kafka:19092",)),
+        ({"KAFKA_HOST": "kafka", "KAFKA_PORT": "tcp://10.0.0.1:9094"}, ("kafka:9094",)),
+        ({"KAFKA_PORT": "tcp://10.0.0.1:9094", "ENV": "~/.profile"}, ()),
+        ({"KAFKA_HOST": "kafka", "KAFKA_URL": "other"}, ("other:9092",)),
+    ],
+)
+def test_the_brokers_of_kafka(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], servers: tuple[str, ...]
+) -> None:
+    """The variables of FOLIO's modules are read, and those that Kubernetes and shells set are no error."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings().kafka_servers == servers
+
+
+def test_brokers_of_kafka_are_checked(tmp_path: Path) -> None:
+    """An invalid address, and a file in the format of Java, are rejected at the start."""
+    store = tmp_path / "truststore.jks"
+    store.write_bytes(b"\xfe\xed\xfe\xed")
+
+    assert problems(kafka_url="user:hunter2@kafka:9092") == (
+        "KAFKA_URL: must be comma-separated addresses such as kafka-1:9092,kafka-2:9092"
+        " (got '***@kafka:9092')",
+    )
+    assert problems(kafka_host="kafka", kafka_port="a port") == (
+        "KAFKA_HOST: must be a host, with its port in KAFKA_PORT",
+    )
+    assert problems(kafka_ssl_truststore_location=store) == (
+        "KAFKA_SSL_TRUSTSTORE_LOCATION: must be in PEM format; convert Java key stores with keytool and"
+        f" openssl (got {str(store)!r})",
+    )
+    assert problems(kafka_ssl_keystore_location=tmp_path / "gone.pem")[0].startswith(
+        "KAFKA_SSL_KEYSTORE_LOCATION: must be an existing file in PEM format"
+    )
+
+
+def test_kafka_requires_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without aiokafka a configured Kafka is an error at the start, with its cure."""
+    monkeypatch.setitem(sys.modules, "aiokafka", None)
+
+    cure = "requires aiokafka; install circulation-gateway[kafka]"
+    assert problems(kafka_url="kafka") == (f"KAFKA_URL: {cure}",)
+    assert problems(kafka_host="kafka") == (f"KAFKA_HOST: {cure}",)
 
 
 def test_every_problem_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

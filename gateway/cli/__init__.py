@@ -8,6 +8,7 @@ from gateway import __version__
 from gateway.cli.descriptor import descriptor
 from gateway.cli.doctor import doctor
 from gateway.cli.documents import documents
+from gateway.cli.explain import explain
 from gateway.cli.manual import manual
 from gateway.cli.sandbox import sandbox
 from gateway.cli.schema import schema
@@ -42,7 +43,7 @@ def cli() -> None:
     """
 
 
-for _command in (serve, sandbox, schema, settings, doctor, documents, descriptor, manual):
+for _command in (serve, sandbox, schema, settings, doctor, documents, explain, descriptor, manual):
     cli.add_command(_command)
 
 

@@ -62,7 +62,7 @@ def doctor(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Check each upstream with a user's token, and the permissions of this user.
+    """Check each upstream with a user's token, the permissions of this user, REDIS_URL and Kafka.
 
     Every path that the gateway reads is requested once, for one record or none; nothing is written. Mutations
     cannot be tried: they are checked against the user's permissions if FOLIO exposes them. The token is never
@@ -95,6 +95,8 @@ def doctor(
 async def run(settings: Settings, given: dict[str, str | None]) -> Diagnosis:
     """Check the services that the settings name, or an embedded library in this process."""
     from gateway.doctor.diagnosis import diagnose, services_to_check
+    from gateway.doctor.kafka import check_kafka
+    from gateway.doctor.store import check_store
 
     transport = None
     if settings.serves_sandbox:
@@ -120,7 +122,9 @@ async def run(settings: Settings, given: dict[str, str | None]) -> Diagnosis:
     except SettingsError as error:
         raise CannotStart(str(error)) from error
     try:
-        return await diagnose(services, caller, print_pending)
+        store = await check_store(settings)
+        kafka = await check_kafka(settings, caller.tenant)
+        return await diagnose(services, caller, print_pending, store=store, kafka=kafka)
     finally:
         await services.aclose()
 

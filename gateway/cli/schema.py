@@ -64,10 +64,45 @@ def print_schema(*, incremental: bool = False) -> str:
     """Return the schema as text. `incremental` includes the directive `@defer`, as introspection does."""
     from graphql import GraphQLDeferDirective, print_directive
 
+    from gateway.engine.core import core_schema
+    from gateway.fields.nullability import annotate
     from gateway.graph import schema as graph
 
-    text = graph.as_str().rstrip("\n") + "\n"
+    annotate(core_schema(graph))
+    text = f"{print_schema_definition()}\n\n{graph.as_str()}".rstrip("\n") + "\n"
     return text if incremental else text.replace(print_directive(GraphQLDeferDirective) + "\n\n", "", 1)
+
+
+def print_schema_definition() -> str:
+    """Return the root types with the description of the schema, which Strawberry does not print."""
+    from graphql import (
+        NamedTypeNode,
+        NameNode,
+        OperationType,
+        OperationTypeDefinitionNode,
+        SchemaDefinitionNode,
+        StringValueNode,
+        print_ast,
+    )
+
+    from gateway.engine.core import core_schema
+    from gateway.graph import schema as graph
+
+    core = core_schema(graph)
+    roots = {operation: core.get_root_type(operation) for operation in OperationType}
+    return print_ast(
+        SchemaDefinitionNode(
+            description=StringValueNode(value=core.description or "", block=True),
+            directives=(),
+            operation_types=tuple(
+                OperationTypeDefinitionNode(
+                    operation=operation, type=NamedTypeNode(name=NameNode(value=root.name))
+                )
+                for operation, root in roots.items()
+                if root is not None
+            ),
+        )
+    )
 
 
 def check_schema_file(text: str) -> None:
@@ -94,9 +129,15 @@ def compare_schemas(before: GraphQLSchema, text: str) -> None:
     """List the changes since an older schema, breaking ones first, and fail if there is a breaking one."""
     from graphql import BreakingChange, DangerousChange, build_schema, find_schema_changes
 
+    from gateway.fields.nullability import lost_levels
+
     labels: dict[type, str] = {BreakingChange: "BREAKING", DangerousChange: "DANGEROUS"}
-    changes = find_schema_changes(before, build_schema(text))
-    lines = sorted((labels.get(type(change), "SAFE"), change.description) for change in changes)
+    after = build_schema(text)
+    changes = find_schema_changes(before, after)
+    nullable = {("BREAKING", each) for each in lost_levels(before, after)}
+    lines = sorted(
+        [*nullable, *((labels.get(type(change), "SAFE"), change.description) for change in changes)]
+    )
     for label, description in lines:
         click.echo(f"{label:<9}  {description}")
     breaking = sum(label == "BREAKING" for label, _ in lines)

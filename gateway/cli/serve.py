@@ -17,8 +17,8 @@ from gateway.cli.startup import (
     show_progress,
 )
 from gateway.observability import logs
-from gateway.server.lifecycle import run
-from gateway.server.names import check_hosts
+from gateway.server.lifecycle import close_unread_connections, run
+from gateway.server.names import check_hosts, is_loopback
 from gateway.settings import Settings, SettingsError
 
 DRAIN_SECONDS = 3.0  # the time after which a load balancer has noticed that readiness is off
@@ -37,6 +37,7 @@ def serve(**options: Any) -> None:
     require_upstream_or_sandbox(settings)
     with listen(settings.host, settings.port) as listener, logs.configure(settings):
         settings, max_spare = fit_connections(settings)
+        close_unread_connections(listener, settings.write_timeout)
         with show_progress("Starting"):
             from gateway.app import create_app
             from gateway.http.error_response import error_response
@@ -50,7 +51,7 @@ def serve(**options: Any) -> None:
                 if settings.sandbox_data is None:
                     raise
                 raise CannotStart(f"SANDBOX_DATA: {error}") from error
-        message = gateway_message(settings, local_url(listener))
+        message = gateway_message(settings, local_url(listener), is_local=is_loopback(listener))
         drain = min(DRAIN_SECONDS, settings.shutdown_timeout / 2)
         run(
             app,

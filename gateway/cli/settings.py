@@ -14,6 +14,8 @@ from gateway.cli.startup import CannotStart
 from gateway.settings import (
     BrowserSettings,
     DocumentSettings,
+    IdempotencySettings,
+    KafkaSettings,
     LimitSettings,
     ObservabilitySettings,
     Origin,
@@ -30,8 +32,10 @@ GROUPS: Mapping[str, type[SettingsGroup]] = {
     "Limits": LimitSettings,
     "Documents": DocumentSettings,
     "Browsers": BrowserSettings,
+    "Idempotency keys": IdempotencySettings,
     "Observability": ObservabilitySettings,
     "Server": ServerSettings,
+    "Kafka": KafkaSettings,
 }
 
 

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -167,8 +167,11 @@ def local_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ip.version == 6 else f"http://{host}:{port}"
 
 
-def gateway_message(settings: Settings, url: str) -> str:
-    """Return the startup message of the gateway: upstreams, addresses, and a first query to paste."""
+def gateway_message(settings: Settings, url: str, *, is_local: bool) -> str:
+    """Return the startup message of the gateway: upstreams, addresses, exposure, and a first query to paste.
+
+    `is_local` is true if it listens on loopback.
+    """
     return "\n".join(
         [
             f"{PROGRAM} {__version__}",
@@ -176,7 +179,9 @@ def gateway_message(settings: Settings, url: str) -> str:
             "",
             f"  GraphQL  {url}/graphql" + ("  (GraphiQL in a browser)" if settings.graphiql else ""),
             f"  Health   {url}/admin/health",
-            f"  Schema   {describe_exposure(settings)}",
+            f"  Metrics  {url}/metrics",
+            "",
+            *describe_exposure(settings, is_local=is_local),
             "",
             "A first query:",
             "",
@@ -208,7 +213,7 @@ def sandbox_message(summary: Summary, data: Path | None, url: str) -> str:
 
 def sandbox_notice(data: Path | None) -> str:
     """Return the line that makes clear that the records are not those of a library."""
-    records = f"the records in {data}" if data else "sample records"
+    records = f"the records in {data}" if data else "invented records"
     notice = f"SANDBOX: an embedded library with {records}, not your library."
     return click.style(notice, fg="yellow", bold=True)
 
@@ -225,11 +230,25 @@ def list_upstreams(settings: Settings) -> list[str]:
     return [f"Serving {name} at {url}" for name, url in upstreams.items() if url]
 
 
-def describe_exposure(settings: Settings) -> str:
-    """Return the settings that expose the schema, so that none stays enabled unnoticed."""
-    exposure = {"introspection": settings.introspection, "suggestions": settings.suggestions}
+def describe_exposure(settings: Settings, *, is_local: bool) -> list[str]:
+    """Return a line about the machines that can connect, and one about what every client can read."""
+    reach = "Only this machine can connect." if is_local else "Other machines can connect."
+    exposure = {
+        "GraphiQL": settings.graphiql,
+        "introspection of the schema": settings.introspection,
+        "plans of operations": settings.explains,
+        "suggestions in errors": settings.suggestions,
+    }
     enabled = [name for name, is_enabled in exposure.items() if is_enabled]
-    return f"{' and '.join(enabled)} enabled" if enabled else "introspection and suggestions disabled"
+    if not enabled:
+        return [reach, f"No client can use {_enumerate(exposure, 'or')}."]
+    cure = "" if settings.production else " PRODUCTION=1 turns this off."
+    return [reach, f"Every client can use {_enumerate(enabled, 'and')}.{cure}"]
+
+
+def _enumerate(names: Iterable[str], conjunction: str) -> str:
+    *others, last = names
+    return f"{', '.join(others)} {conjunction} {last}" if others else last
 
 
 def first_query(settings: Settings, url: str) -> str:

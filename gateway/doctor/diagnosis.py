@@ -11,6 +11,8 @@ from typing import Literal, TypeAlias
 
 from gateway import errors
 from gateway.doctor.checks import Check, Mutation, Read, ReplacedList, checks, mutations
+from gateway.doctor.kafka import KafkaCheck
+from gateway.doctor.store import StoreCheck
 from gateway.identity import Caller
 from gateway.settings import UpstreamSettings
 from gateway.upstream.client import NotConfigured
@@ -88,6 +90,8 @@ class Diagnosis:
     has_permissions: bool
     reads: tuple[ReadResult, ...]
     mutations: tuple[MutationResult, ...]
+    store: tuple[StoreCheck, ...] = ()
+    kafka: tuple[KafkaCheck, ...] = ()
 
 
 def services_to_check(settings: UpstreamSettings, transport: TransportFactory | None = None) -> Services:
@@ -96,9 +100,16 @@ def services_to_check(settings: UpstreamSettings, transport: TransportFactory | 
 
 
 async def diagnose(
-    services: Services, caller: Caller, on_pending: OnPending = lambda names: None
+    services: Services,
+    caller: Caller,
+    on_pending: OnPending = lambda names: None,
+    *,
+    store: tuple[StoreCheck, ...] = (),
+    kafka: tuple[KafkaCheck, ...] = (),
 ) -> Diagnosis:
     """Run every check for this caller, as many at once as UPSTREAM_CONCURRENCY allows.
+
+    `store` are the checks of the shared store and `kafka` those of Kafka, which are part of the diagnosis.
 
     `on_pending` is called once a second with the names of pending checks. Every check ends within
     READ_TIMEOUT after its start, or within OPERATION_TIMEOUT if that is shorter; that of a list which the BFF
@@ -123,10 +134,14 @@ async def diagnose(
         notices.cancel()
     return Diagnosis(
         tenant=caller.tenant,
-        is_healthy=all(read.is_healthy for read in reads),
+        is_healthy=all(read.is_healthy for read in reads)
+        and all(each.is_healthy for each in store)
+        and all(each.is_healthy for each in kafka),
         has_permissions=permissions is not None,
         reads=tuple(reads),
         mutations=tuple(_mutation_result(each, permissions) for each in mutations()),
+        store=store,
+        kafka=kafka,
     )
 
 
@@ -197,14 +212,11 @@ def _status(error: errors.GatewayError) -> Status:
 
 
 async def _permissions(services: Services, caller: Caller) -> frozenset[str] | None:
-    """Return the user's permissions from the one service of the two that the tenant has; None if it fails."""
-    own_user = services.for_caller(caller).own_user
-    for read in (own_user.permissions_by_users_bl, own_user.permissions_by_keycloak):
-        try:
-            return await read()
-        except errors.GatewayError:
-            continue
-    return None
+    """Return the user's permissions; None if they cannot be read."""
+    try:
+        return await services.for_caller(caller).own_user.permissions()
+    except errors.GatewayError:
+        return None
 
 
 def _mutation_result(mutation: Mutation, held: frozenset[str] | None) -> MutationResult:

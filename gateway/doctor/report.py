@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from gateway.doctor.diagnosis import Diagnosis, MutationResult, ReadResult, Status
+from gateway.doctor.kafka import KafkaCheck
+from gateway.doctor.store import StoreCheck
 
 
 def as_json(diagnosis: Diagnosis) -> str:
@@ -31,9 +33,18 @@ def as_text(diagnosis: Diagnosis) -> str:
             "",
             *_columns((each.mutation, _permission(each)) for each in diagnosis.mutations),
             "",
+            *_section("Store", diagnosis.store),
+            *_section("Kafka", diagnosis.kafka),
             *_conclusion(diagnosis),
         ]
     )
+
+
+def _section(title: str, checks: Sequence[StoreCheck | KafkaCheck]) -> list[str]:
+    if not checks:
+        return []
+    rows = _columns((each.name, each.value, each.message or "") for each in checks)
+    return [f"{title}:", "", *rows, ""]
 
 
 def _status(result: ReadResult) -> str:
@@ -65,6 +76,8 @@ def _conclusion(diagnosis: Diagnosis) -> list[str]:
     counts = Counter(each.status.value for each in diagnosis.reads)
     summary = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     failed = sum(not each.is_healthy for each in diagnosis.reads)
+    failed += sum(not each.is_healthy for each in diagnosis.store)
+    failed += sum(not each.is_healthy for each in diagnosis.kafka)
     return [f"{summary}.", "All checks passed." if diagnosis.is_healthy else f"Failed checks: {failed}."]
 
 

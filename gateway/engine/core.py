@@ -6,34 +6,33 @@ it needs: each name that is imported here is for them. An upgrade of either libr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import MISSING, dataclass
-from functools import partial
+from functools import cache, partial
 from time import perf_counter
-from typing import Any, Protocol, Self
+from types import CoroutineType
+from typing import Any, NewType, Protocol, Self, TypeGuard, get_args
 
 import msgspec
 import strawberry
 from graphql import (
+    ExecutionResult,
     Executor,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
     GraphQLInputObjectType,
-    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    Undefined,
-    VariableNode,
     VariableValues,
     default_field_resolver,
     default_type_resolver,
-    get_argument_values,
     get_named_type,
     is_leaf_type,
 )
@@ -59,6 +58,7 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+from strawberry.schema_directive import Location as DirectiveLocation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import (
     StrawberryContainer,
@@ -73,10 +73,12 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 from strawberry.utils.str_converters import to_camel_case
 
+from gateway.engine.coroutines import Coroutines
+from gateway.errors import GatewayError
 from gateway.upstream.turns import SLICE_SECONDS, Turn
 
 # A slice ends at a multiple of it, which is that of the keys in one upstream call by default.
-SLICE_ITEMS = 50
+SLICE_ITEMS = 75
 
 # graphql-core has no classes for its field errors. These functions raise them, and are found in tracebacks.
 ARGUMENT_COERCION = coerce_argument.__code__
@@ -86,6 +88,42 @@ VALUE_COMPLETION = Executor.complete_value.__code__
 
 # The rules that Strawberry's own validate_document adds to those of the specification.
 STRAWBERRY_RULES = (MaybeNullValidationRule, OneOfInputValidationRule)
+
+
+class DeclaredField(StrawberryField):
+    """A field whose class is no argument of its type, and whose type is resolved when that is complete.
+
+    `dataclasses` would compile functions of all fields of a record type, which no one calls, and read each
+    type while the class has none of the names that Strawberry resolves it with.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # Any: Strawberry's own
+        super().__init__(*arguments, **options)
+        self.init = self.repr = self.compare = False
+
+    @property
+    def type(self) -> Any:
+        """The type, or before the field has a class the annotation."""
+        if self.origin is None and self.type_annotation is not None:
+            return self.type_annotation.raw_annotation
+        return self.resolve_type()
+
+    @type.setter
+    def type(self, declared: Any) -> None:
+        annotate = _annotation_of if _is_complete(declared) else StrawberryAnnotation
+        self.type_annotation = annotate(declared)
+
+
+def _is_complete(declared: Any) -> bool:
+    """Return True for an annotation without the name of a type that may follow later."""
+    arguments = get_args(declared)
+    return all(map(_is_complete, arguments)) if arguments else isinstance(declared, type | NewType)
+
+
+@cache
+def _annotation_of(declared: Any) -> StrawberryAnnotation:
+    """Return one annotation for all fields of a type, which is resolved once."""
+    return StrawberryAnnotation(declared, namespace={})
 
 
 def core_schema(schema: strawberry.Schema) -> GraphQLSchema:
@@ -179,41 +217,33 @@ class ValidOperation(Protocol):
     def fragments(self) -> dict[str, FragmentDetails]: ...
 
 
-def argument_values(
-    field: GraphQLField, node: FieldNode, variables: VariableValues, hide_suggestions: bool
-) -> dict[str, Any]:
-    """Return the arguments of a field, coerced. Raises `GraphQLError`.
-
-    If all are variables they are coerced already. graphql-core coerces any others.
-    """
-    values: dict[str, Any] = {}
-    given = {each.name.value: each.value for each in node.arguments or ()}
-    for name, argument in field.args.items():
-        value, is_nullable = given.get(name), not isinstance(argument.type, GraphQLNonNull)
-        has_default = argument.default is not None or argument.default_value is not Undefined
-        if value is None and is_nullable and not has_default:
-            continue
-        result = Undefined
-        if isinstance(value, VariableNode):
-            result = variables.coerced.get(value.name.value, Undefined)
-        if result is Undefined or (result is None and not is_nullable):
-            return get_argument_values(field, node, variables, None, hide_suggestions)
-        values[argument.out_name or name] = result
-    return values
-
-
 _encode = msgspec.json.Encoder().encode
 
 
 class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Completes long lists in slices, between which the event loop serves others. Any: graphql-core's own."""
+    """Completes long lists in slices, between which the event loop serves others. Any: graphql-core's own.
+
+    The objects of long lists are encoded as they are completed, unless `encodes_objects` is false: parts of a
+    page whose links a plan sets later are not complete yet.
+    """
+
+    encodes_objects = True
+    coroutines: Coroutines
 
     @classmethod
     def of(
         cls, schema: GraphQLSchema, operation: ValidOperation, variables: VariableValues, context: object
     ) -> Self:
         """Return an executor of a valid operation."""
-        return cls(
+        coroutines = Coroutines()
+
+        def is_awaitable(value: object) -> TypeGuard[Awaitable[Any]]:
+            if type(value) is CoroutineType:
+                coroutines.add(value)
+                return True
+            return optimized_is_awaitable(value)
+
+        executor = cls(
             schema,
             operation.fragment_definitions,
             operation.fragments,
@@ -224,8 +254,107 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
             default_field_resolver,
             default_type_resolver,
             default_field_resolver,
-            is_awaitable=optimized_is_awaitable,
+            is_awaitable=is_awaitable,
         )
+        executor.coroutines = coroutines
+        return executor
+
+    def complete_list_item_value(self, item: Any, complete_results: list[Any], *place: Any) -> bool:
+        is_awaitable = super().complete_list_item_value(item, complete_results, *place)
+        if is_awaitable:
+            self.coroutines.add(complete_results[-1])
+        return is_awaitable
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        execution = super().execute_operation(serially)
+        return self._finish(execution) if self.is_awaitable(execution) else execution
+
+    async def _finish(self, execution: Awaitable[Any]) -> Any:
+        try:
+            result = await execution
+        except asyncio.CancelledError:
+            self.coroutines.close()
+            raise
+        if isinstance(result, ExecutionResult) and self.coroutines.are_abandoned:
+            self.coroutines.close()
+        return result
+
+    def execute_root_grouped_field_set(
+        self,
+        root_type: GraphQLObjectType,
+        root_value: Any,
+        grouped_field_set: GroupedFieldSet,
+        serially: bool,
+        position_context: Any,
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        """Execute the root fields, each within the time of the operation, except those of a mutation."""
+        if self.operation.operation is OperationType.MUTATION:
+            return super().execute_root_grouped_field_set(
+                root_type, root_value, grouped_field_set, serially, position_context
+            )
+        results: dict[str, Any] = {}
+        waiting: dict[str, Awaitable[Any]] = {}
+        try:
+            for name, details in grouped_field_set.items():
+                result: Any = self.execute_fields(
+                    root_type, root_value, None, {name: details}, position_context
+                )
+                if self.is_awaitable(result):
+                    results[name] = None  # its place among the others
+                    waiting[name] = self._complete_root(root_type, name, details, result)
+                else:
+                    results |= result
+        except Exception:
+            if waiting:
+                self.settle_in_background([*waiting.values()])
+            raise
+
+        async def complete_roots() -> dict[str, Any]:
+            completed = await gather_with_cancel(*waiting.values())
+            return results | dict(zip(waiting, completed, strict=True))
+
+        return complete_roots() if waiting else results
+
+    async def _complete_root(
+        self, root_type: GraphQLObjectType, name: str, details: list[FieldDetails], completion: Awaitable[Any]
+    ) -> Any:
+        try:
+            return (await self._complete_in_time(completion))[name]
+        except GatewayError as error:
+            field = self.schema.get_field(root_type, details[0].node.name.value)  # `__schema` too
+            assert field is not None  # noqa: S101 - the document is valid
+            self._fail_root(error, field.type, details, ResponsePath(None, name, root_type.name))
+            return None
+
+    def _fail_root(
+        self, error: GatewayError, kind: GraphQLOutputType, details: list[FieldDetails], path: ResponsePath
+    ) -> None:
+        """Add the error of a root that becomes null, in the place of those below it."""
+        errors = self.collected_errors.errors
+        errors[:] = [each for each in errors if not each.path or each.path[0] != path.key]
+        self.handle_field_error(error, kind, details, path)
+
+    def execute_execution_group(self, *group: Any) -> Any:
+        """Execute a deferred fragment within the time of the operation, except one of a mutation."""
+        execution = super().execute_execution_group(*group)
+        return self._complete_in_time(execution) if self.is_awaitable(execution) else execution
+
+    async def cancel_incremental_work(self, reason: BaseException | None = None) -> None:
+        """Cancel what remains of deferred fragments, at the end of the response."""
+        try:
+            await super().cancel_incremental_work(reason)
+        finally:
+            self.coroutines.close()
+
+    async def _complete_in_time(self, completion: Awaitable[Any]) -> Any:
+        """Await a part of the result. Raises `UpstreamTimeout` if one of no mutation takes too long."""
+        if self.operation.operation is OperationType.MUTATION:
+            return await completion
+        try:
+            return await self.context_value.complete_in_time(completion)
+        except GatewayError:
+            self.coroutines.are_abandoned = True
+            raise
 
     def root_info(
         self, parent_type: GraphQLObjectType, field: GraphQLField, nodes: list[FieldNode]
@@ -245,7 +374,7 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> AwaitableOrValue[list[Any]]:
         is_introspection = info.parent_type.name.startswith("__")
         # The result of a mutation must be complete, because its write has happened.
-        is_counted = not is_introspection and self.operation.operation is OperationType.QUERY
+        is_counted = not is_introspection and self.operation.operation is not OperationType.MUTATION
         if is_counted and isinstance(items, Collection) and not is_leaf_type(get_named_type(item_type)):
             self.context_value.count_records(len(items))
         if not isinstance(items, Collection) or len(items) <= (10 if is_introspection else SLICE_ITEMS):
@@ -277,7 +406,7 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
                         if complete(results):
                             waiting.append(len(results) - 1)
                         else:
-                            results[-1] = _encode_object(results[-1])
+                            results[-1] = self._encode_object(results[-1])
         except Exception:
             if waiting:
                 self.settle_in_background([results[place] for place in waiting])
@@ -285,13 +414,12 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         if waiting:
             completed = await gather_with_cancel(*(results[place] for place in waiting))
             for place, result in zip(waiting, completed, strict=True):
-                results[place] = _encode_object(result)
+                results[place] = self._encode_object(result)
         return results
 
-
-def _encode_object(result: Any) -> Any:
-    """Return the JSON of a completed object, which takes a fifth of its memory. Any: graphql-core's own."""
-    return msgspec.Raw(_encode(result)) if type(result) is dict else result
+    def _encode_object(self, result: Any) -> Any:
+        """Return the JSON of a completed object, which takes a fifth of its memory."""
+        return msgspec.Raw(_encode(result)) if self.encodes_objects and type(result) is dict else result
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +450,17 @@ class CompletingExecutor(SlicingExecutor):
             return value
 
         details = [FieldDetails(node, None) for node in nodes]
-        result = await self.complete_awaitable_value(kind, details, info, info.path, load(), None)
+        completion = self.complete_awaitable_value(kind, details, info, info.path, load(), None)
+        try:
+            result = await self._complete_in_time(completion)
+        except GatewayError as error:
+            self._fail_root(error, kind, details, info.path)
+            result = None
+        except asyncio.CancelledError:
+            self.coroutines.close()
+            raise
+        if self.coroutines.are_abandoned:
+            self.coroutines.close()
         return result, self.collected_errors.errors
 
     def complete_value(

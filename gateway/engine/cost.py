@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from graphql import FieldNode, FragmentDefinitionNode, GraphQLField, get_nullable_type, is_list_type
 
 from gateway.engine.core import declaration_of
-from gateway.fields.base import Cost, Field
+from gateway.fields.base import CALLS, REPEATED, Cost, Field
 from gateway.fields.selection import Document, analyze_selection
 
 ASSUMED_ROWS = 10  # of a list whose length is not known before it is loaded
@@ -23,6 +23,8 @@ def price(
     rows = ASSUMED_ROWS if is_list_type(get_nullable_type(field.type)) else 1
     declaration = declaration_of(field)
     if not isinstance(declaration, Field):
-        return Cost(rows=rows)
+        metadata = getattr(declaration, "metadata", {})
+        calls, repeated = len(metadata.get(CALLS, ())), metadata.get(REPEATED)
+        return Cost(calls if repeated is None else calls - 1, rows=rows, repeated=repeated)
     selected = analyze_selection(declaration, field, nodes, Document(fragments))
     return declaration.cost(selected, rows, nodes[0])

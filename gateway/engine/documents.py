@@ -1,7 +1,4 @@
-"""Documents, parsed and validated once and then looked up by their text.
-
-Of the variables of a request, only those that its operation declares are decoded.
-"""
+"""Documents, parsed and validated once and then looked up by their text."""
 
 from __future__ import annotations
 
@@ -9,54 +6,27 @@ import hashlib
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-import msgspec
 import strawberry
 from graphql import (
     ASTValidationRule,
     DocumentNode,
     FragmentDefinitionNode,
-    GraphQLEnumType,
     GraphQLError,
-    GraphQLID,
-    GraphQLInputField,
-    GraphQLInputObjectType,
-    GraphQLInputType,
-    GraphQLNamedType,
-    GraphQLNonNull,
-    GraphQLScalarType,
-    GraphQLSchema,
-    GraphQLString,
     MaxIntrospectionDepthRule,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
-    Undefined,
     ValuesOfCorrectTypeRule,
-    VariableDefinitionNode,
-    VariableValues,
-    coerce_input_value,
-    get_named_type,
-    is_required_input_field,
     specified_rules,
     validate,
+    value_from_ast_untyped,
 )
-from msgspec import UNSET
 
-from gateway.engine.core import (
-    STRAWBERRY_RULES,
-    FragmentDetails,
-    GraphQLVariableSignature,
-    VariableValueSource,
-    coerce_default_value,
-    core_schema,
-    get_variable_signature,
-    input_is_nested_too_deeply,
-)
+from gateway.engine.core import STRAWBERRY_RULES, FragmentDetails, core_schema
 from gateway.engine.defer import defer_conditions, may_defer, without_defer
 from gateway.engine.error_masking import shorten
 from gateway.engine.limits import (
@@ -71,13 +41,14 @@ from gateway.engine.limits import (
     cost_steps,
     estimate_cost,
     has_variable_cost,
-    limit_error,
     nests_lists,
     parse_document,
 )
 from gateway.engine.manifests import TrustedDocuments
+from gateway.engine.parts import Parts, finish
 from gateway.engine.validation import LocatedValuesOfCorrectTypeRule
-from gateway.errors import BadRequest, ErrorCode
+from gateway.engine.variables import Variable, VariablesDecoder, variables_of
+from gateway.errors import ErrorCode
 from gateway.observability.operation import MAX_NAME_LENGTH
 from gateway.settings import DocumentSettings, LimitSettings
 
@@ -87,15 +58,12 @@ MAX_ERRORS = 20
 # A parsed document takes 120 to 280 bytes for each character of its text (measured on graphql-core 3.3) and
 # its plan 180 more, so a bound on entries alone would not bound memory: these keep it under 150 MB at worst.
 MAX_CHARACTERS = 300_000
+LONG_TEXT = 1_000  # characters that are prepared in a few milliseconds
 MAX_CACHED_TEXT = 100_000  # longer texts are served, and parsed each time
 
 # Beyond it the response comes in one piece, which is always permitted: each one is a part in each row of a
 # list. In 220 rows 5 take 0.06 s of CPU, and 50 take a second (measured on graphql-core 3.3).
 MAX_DEFERRED = 5
-
-# Beyond it, decoded JSON could take many times the bytes of a body: `[],` becomes an object of 56.
-MAX_VALUES = 20_000
-FEW_BYTES = 40_000  # that cannot be more values: each takes two characters
 
 _SUGGESTION = re.compile(r"[.,]? did you mean .*", re.IGNORECASE | re.DOTALL)  # always at the end
 
@@ -126,6 +94,11 @@ class Operation:
     excess: GraphQLError | None  # the error, if the estimate exceeds a limit
     plans: Any = None  # compiled, and evicted with the operation. Any: what `engine.plans` derives from it
     deferred: DeferredOperation | None = None  # the operation with its @defer, which this one is without
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class SubscriptionOperation(Operation):
+    """A subscription, which has exactly one field at its root. It is executed for each of its results."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -192,12 +165,16 @@ class Documents:
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """Return the operation to execute, or the reasons against it."""
+        return finish(self.prepare_in_parts(query, operation_name))
+
+    def prepare_in_parts(self, query: str, operation_name: str | None) -> Parts[Prepared]:
+        """Return what `prepare` returns, in parts if the text is long."""
         prepared = self.get(query, operation_name)
         if prepared is None:
             is_trusted = self.trust == "off" or query in self.trusted
             if not is_trusted and self.trust == "enforce":
                 return reject_untrusted()
-            prepared = self._prepare(query, operation_name)
+            prepared = yield from self._prepare(query, operation_name)
             self._add((query, operation_name), prepared)
             if not is_trusted:
                 _log_untrusted(query, prepared)
@@ -217,10 +194,10 @@ class Documents:
 
         Clients select one of several operations by `operationName`.
         """
-        prepared = self._prepare(text, None)
+        prepared = finish(self._prepare(text, None))
         names = self._operation_names(text)
         by_name: dict[str | None, Prepared] = {
-            name: prepared if len(names) == 1 else self._prepare(text, name) for name in names
+            name: prepared if len(names) == 1 else finish(self._prepare(text, name)) for name in names
         }
         self._pinned[text, None] = prepared
         self._pinned |= {(text, name): each for name, each in by_name.items()}
@@ -229,6 +206,10 @@ class Documents:
     def estimate(self, operation: Operation, variables: Mapping[str, Any]) -> Estimate:
         """Return what an operation may cost. Any: values of variables."""
         return operation.estimate or estimate_cost(operation.steps, variables, self.limits)
+
+    def estimate_without_variables(self, operation: Operation) -> Estimate:
+        """Return what an operation may cost with the default values of its variables."""
+        return self.estimate(operation, default_values(operation))
 
     def check_estimate(self, estimate: Estimate) -> GraphQLError | None:
         """Return the error for an operation whose estimate exceeds a limit."""
@@ -242,12 +223,15 @@ class Documents:
         operations = [each for each in definitions if isinstance(each, OperationDefinitionNode)]
         return [each.name.value for each in operations if each.name]
 
-    def _prepare(self, query: str, operation_name: str | None) -> Prepared:
+    def _prepare(self, query: str, operation_name: str | None) -> Parts[Prepared]:
         try:
             document = parse_document(query, self.limits)
             aliases = check_shape(document, self.limits)
         except GraphQLError as error:
             return self._reject([error], ErrorCode.GRAPHQL_PARSE_FAILED)
+        is_long = len(query) > LONG_TEXT
+        if is_long:
+            yield
         errors = validate(
             self.core_schema,
             document,
@@ -257,6 +241,8 @@ class Documents:
         )
         if errors:
             return self._reject(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED)
+        if is_long:
+            yield
         try:
             node = _select_operation(document, operation_name)
         except GraphQLError as error:
@@ -267,6 +253,9 @@ class Documents:
         conditions = defer_conditions(node, operation.fragment_definitions)
         if not conditions:
             return operation
+        if isinstance(operation, SubscriptionOperation):
+            unsupported = GraphQLError("`@defer` is not supported in a subscription.", node)
+            return self._reject([unsupported], ErrorCode.GRAPHQL_VALIDATION_FAILED)
         stripped = without_defer(document)
         prepared = self._operation(stripped, _select_operation(stripped, operation_name), aliases)
         if len(conditions) <= MAX_DEFERRED:
@@ -294,7 +283,8 @@ class Documents:
         }
         steps = cost_steps(self.core_schema, node, definitions, self.pricing)
         estimate = None if has_variable_cost(steps) else estimate_cost(steps, {}, self.limits)
-        return Operation(
+        kind = SubscriptionOperation if node.operation is OperationType.SUBSCRIPTION else Operation
+        return kind(
             document=document,
             node=node,
             fragment_definitions=definitions,
@@ -321,53 +311,13 @@ class Documents:
             self._characters -= _length(evicted)
 
 
-class VariablesDecoder:
-    """Decodes the declared variables of one operation."""
-
-    def __init__(self, operation: OperationDefinitionNode) -> None:
-        names = [each.variable.name.value for each in operation.variable_definitions or ()]
-        self._names = {f"v{number}": name for number, name in enumerate(names)}
-        self._decoder = _decoder_of(list(self._names), self._names, Any, UNSET)
-        self._raw_decoder = _decoder_of(list(self._names), self._names, msgspec.Raw, msgspec.Raw())
-
-    def decode(self, variables: msgspec.Raw) -> dict[str, Any]:
-        """Decode a JSON object, or null. Any: JSON.
-
-        Raises `BadRequest` for what is not JSON, and `GraphQLError` for a variable of too many values.
-        """
-        if not variables or bytes(variables) == b"null":
-            return {}
-        try:
-            if len(memoryview(variables)) > FEW_BYTES:
-                self._check_values(variables)
-            decoded = self._decoder.decode(variables)
-        except RecursionError:
-            raise BadRequest("Member variables is nested too deeply.") from None
-        except msgspec.ValidationError as error:  # a number that is out of range
-            raise BadRequest(f"Member variables is not valid: {error}.") from None
-        except msgspec.MsgspecError:
-            raise BadRequest("Member variables is not JSON in UTF-8.") from None
-        return {
-            name: value
-            for attribute, name in self._names.items()
-            if (value := getattr(decoded, attribute)) is not UNSET
-        }
-
-    def _check_values(self, variables: msgspec.Raw) -> None:
-        raw = self._raw_decoder.decode(variables)
-        for attribute, name in self._names.items():
-            text = bytes(getattr(raw, attribute))
-            if text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_VALUES:
-                raise limit_error(
-                    "MAX_VALUES", MAX_VALUES, f"Variable ${name} has more than {MAX_VALUES} values"
-                )
-
-
-def _decoder_of(
-    attributes: Sequence[str], names: dict[str, str], kind: Any, default: Any
-) -> msgspec.json.Decoder[Any]:  # Any: a Struct of these members, of any kind
-    fields = [(each, kind, default) for each in attributes]
-    return msgspec.json.Decoder(msgspec.defstruct("Variables", fields, rename=names))
+def default_values(operation: Operation) -> dict[str, Any]:
+    """Return the default values of an operation's variables, for those that have one. Any: JSON."""
+    return {
+        each.variable.name.value: value_from_ast_untyped(each.default_value)
+        for each in operation.node.variable_definitions or ()
+        if each.default_value is not None
+    }
 
 
 def rejection(message: str, code: ErrorCode) -> Rejected:
@@ -393,10 +343,7 @@ def _select_operation(document: DocumentNode, name: str | None) -> OperationDefi
         raise GraphQLError("The document has no operation.")
     if len(operations) > 1:
         raise GraphQLError("`operationName` is required: the document has several operations.")
-    selected = operations[0]
-    if selected.operation is OperationType.SUBSCRIPTION:
-        raise GraphQLError("Subscriptions are not supported.", selected)
-    return selected
+    return operations[0]
 
 
 def _log_untrusted(text: str, prepared: Prepared) -> None:
@@ -411,132 +358,3 @@ def _log_untrusted(text: str, prepared: Prepared) -> None:
 def _length(key: tuple[str, str | None]) -> int:
     query, operation_name = key
     return len(query) + len(operation_name or "")
-
-
-class Variable(NamedTuple):
-    """A variable of a valid operation, and the coercion of its usual values."""
-
-    signature: GraphQLVariableSignature
-    coerce: Coercion
-
-
-def variables_of(
-    schema: GraphQLSchema, definitions: Sequence[VariableDefinitionNode]
-) -> tuple[Variable, ...]:
-    """Return the variables of a valid operation."""
-    signatures = [get_variable_signature(schema, each) for each in definitions]
-    return tuple(
-        Variable(each, _coercion(each.type))
-        for each in signatures
-        if isinstance(each, GraphQLVariableSignature)
-    )
-
-
-def coerce_variables(variables: Sequence[Variable], given: Mapping[str, Any]) -> VariableValues | None:
-    """Coerce variables that are all given and valid; None otherwise, for `get_variable_values` to judge.
-
-    Any: JSON as the client sent it.
-    """
-    sources: dict[str, VariableValueSource] = {}
-    coerced: dict[str, Any] = {}
-    for signature, coerce in variables:
-        name = signature.name
-        value = given.get(name, Undefined)
-        if value is Undefined:
-            return None
-        result = coerce(value)
-        if result is Undefined:
-            if type(value) in (dict, list) and input_is_nested_too_deeply(value, signature.type):
-                return None
-            result = coerce_input_value(value, signature.type)
-            if result is Undefined:
-                return None
-        sources[name] = VariableValueSource(signature, value)
-        coerced[name] = result
-    return VariableValues(sources, coerced)
-
-
-# Coerces a value in its usual form. Undefined for any other: that is for graphql-core, which takes four times
-# as long because it looks at the type again for each value.
-Coercion: TypeAlias = Callable[[Any], Any]
-
-
-def _coercion(kind: GraphQLInputType) -> Coercion:
-    is_nullable = not isinstance(kind, GraphQLNonNull)
-    named = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
-    if named is GraphQLString or named is GraphQLID:
-        return _coerce_text_or_null if is_nullable else _coerce_text
-    if isinstance(named, GraphQLInputObjectType) and not named.is_one_of and not _is_recursive(named):
-        coerce = _object_coercion(named)
-        return (lambda value: None if value is None else coerce(value)) if is_nullable else coerce
-    if isinstance(named, GraphQLScalarType | GraphQLEnumType):
-        return partial(_coerce_by_core, kind)
-    return lambda value: Undefined
-
-
-def _coerce_text(value: Any) -> Any:
-    return value if type(value) is str else Undefined
-
-
-def _coerce_text_or_null(value: Any) -> Any:
-    return value if type(value) is str or value is None else Undefined
-
-
-def _coerce_by_core(kind: GraphQLInputType, value: Any) -> Any:
-    return coerce_input_value(value, kind)
-
-
-@cache
-def _object_coercion(kind: GraphQLInputObjectType) -> Coercion:
-    members = [
-        (name, field.out_name or name, _coercion(field.type), _default_of(field))
-        for name, field in kind.fields.items()
-    ]
-
-    def coerce(value: Any) -> Any:
-        if type(value) is not dict:
-            return Undefined
-        result: dict[str, Any] = {}
-        number = 0
-        for name, out_name, coerce_member, default in members:
-            member = value.get(name, Undefined)
-            if member is not Undefined:
-                member = coerce_member(member)
-                if member is Undefined:
-                    return Undefined
-                number += 1
-                result[out_name] = member
-            elif default is _NEEDED:
-                return Undefined
-            elif default is not Undefined:
-                result[out_name] = default
-        return kind.out_type(result) if number == len(value) else Undefined
-
-    return coerce
-
-
-_NEEDED = object()
-
-
-def _default_of(field: GraphQLInputField) -> Any:
-    """Return the value of an absent field, Undefined without a default, or `_NEEDED`."""
-    default = _NEEDED if is_required_input_field(field) else coerce_default_value(field)
-    return _NEEDED if isinstance(default, list | dict) else default  # each object has a new one
-
-
-@cache
-def _is_recursive(kind: GraphQLInputObjectType) -> bool:
-    """Return True if an object may contain one of its own type, so that JSON may nest them deeply."""
-    reached: set[GraphQLNamedType] = set()
-    pending: list[GraphQLNamedType] = [kind]
-    while pending:
-        each = pending.pop()
-        if isinstance(each, GraphQLInputObjectType):
-            for field in each.fields.values():
-                below = get_named_type(field.type)
-                if below not in reached:
-                    reached.add(below)
-                    pending.append(below)
-    return kind in reached or any(
-        isinstance(each, GraphQLInputObjectType) and _is_recursive(each) for each in reached
-    )

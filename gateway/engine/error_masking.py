@@ -18,9 +18,12 @@ from gateway.engine.core import (
     VALUE_COMPLETION,
     StrawberryInputCoercionError,
 )
+from gateway.engine.parts import Parts, finish
 from gateway.errors import BadUserInput, ErrorCode, GatewayError, UpstreamBadResponse, without_frames
 
 MAX_MESSAGE = 300  # characters: messages quote names and values of the document, which may be megabytes
+
+ERRORS_IN_PART = 250
 
 INTERNAL_MESSAGE = "An unexpected error occurred in the gateway."
 
@@ -36,10 +39,17 @@ def mask_errors(errors: Iterable[GraphQLError], request_id: str) -> list[dict[st
 
     An exception with many paths is logged once. Afterwards the errors have no frames: these hold records.
     """
+    return finish(mask_in_parts(errors, request_id))
+
+
+def mask_in_parts(errors: Iterable[GraphQLError], request_id: str) -> Parts[list[dict[str, Any]]]:
+    """Return what `mask_errors` returns, in parts. Any: JSON."""
     errors = tuple(errors)
     formatted = []
     logged: set[int] = set()
-    for error in errors:
+    for number, error in enumerate(errors, 1):
+        if number % ERRORS_IN_PART == 0:
+            yield
         message, extensions = _mask(error)
         cause = _chain(error)[-1]
         if extensions["code"] == ErrorCode.INTERNAL_ERROR and id(cause) not in logged:
@@ -51,7 +61,9 @@ def mask_errors(errors: Iterable[GraphQLError], request_id: str) -> list[dict[st
         if error.path:
             entry["path"] = error.path
         formatted.append(entry | {"extensions": extensions | {"requestId": request_id}})
-    for error in errors:
+    for number, error in enumerate(errors, 1):
+        if number % ERRORS_IN_PART == 0:
+            yield
         for each in _chain(error):
             without_frames(each)
     return formatted

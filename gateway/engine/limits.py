@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from graphql import (
     ASTValidationRule,
@@ -29,8 +29,10 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     MaxIntrospectionDepthRule,
     Node,
+    ObjectValueNode,
     OperationDefinitionNode,
     SchemaMetaFieldDef,
     SelectionNode,
@@ -43,6 +45,7 @@ from graphql import (
     parse,
 )
 
+from gateway.engine.core import to_camel_case
 from gateway.errors import BadUserInput, LimitExceeded
 from gateway.settings import LimitSettings
 
@@ -231,28 +234,77 @@ class Price(NamedTuple):
     """The upstream calls of a field, for each batch of parents or for each parent.
 
     `rows` is the assumed number of records of a field without an argument `first`. `more` are the calls that
-    a batch of several parents may take in addition.
+    a batch of several parents may take in addition. `repeated` is a list in the argument `input`, for each
+    element of which one more call is sent.
     """
 
     calls: int = 0
     batched: bool = True
     rows: int = 1
     more: int = 0
+    repeated: str | None = None
 
 
 # Returns the declared price of a field that is selected by these nodes.
 Pricing: TypeAlias = Callable[
-    [GraphQLField, Sequence[FieldNode], Mapping[str, FragmentDefinitionNode]], tuple[int, bool, int, int]
+    [GraphQLField, Sequence[FieldNode], Mapping[str, FragmentDefinitionNode]],
+    tuple[int, bool, int, int, str | None],
 ]
+
+
+class ListSize(NamedTuple):
+    """The length of a list in the value of a variable: the value itself, or a member of it."""
+
+    variable: str
+    member: str | None
+
+    def of(self, variables: Mapping[str, Any]) -> int | None:
+        """Return the length; None if there is no such list. Any: values of variables, coerced or as JSON."""
+        value = variables.get(self.variable)
+        if self.member is not None:
+            name = to_camel_case(self.member)
+            value = value.get(name) if isinstance(value, dict) else getattr(value, self.member, None)
+        return len(value) if isinstance(value, list) else None
 
 
 class Step(NamedTuple):
     """A field that costs upstream calls or multiplies those below it. Other fields have none."""
 
     price: Price
-    first: int | str | None  # a number, or the name of a variable
+    first: int | str | ListSize | None  # a number, or the name of a variable
     default: int  # of `first`, if the variable was not sent
     below: tuple[Step, ...]
+
+
+T = TypeVar("T")
+
+
+class PricedField(NamedTuple):
+    """A field of an operation in one place of its result: the nodes that select it, and its price.
+
+    `first` and `default` are as of `Step`.
+    """
+
+    parent: str
+    definition: GraphQLField
+    nodes: Sequence[FieldNode]
+    price: Price
+    first: int | str | None
+    default: int
+
+    @property
+    def repetition(self) -> Step | None:
+        """The calls that are sent for each element of a list in its `input`; None if there are none."""
+        size = None if self.price.repeated is None else _size(self.nodes[0], self.price.repeated)
+        if size is None:
+            return None
+        call = Step(Price(calls=1, batched=False), None, 1, ())
+        return Step(Price(), size, 1, (call,))
+
+    def counts(self, *, has_steps: bool) -> bool:
+        """Return True if it costs upstream calls, or multiplies those below it if it `has_steps` there."""
+        is_list = self.price.rows != 1 and (has_steps or self.parent.startswith("__"))
+        return bool(self.price.calls or is_list or (has_steps and self.first is not None))
 
 
 def cost_steps(
@@ -262,27 +314,50 @@ def cost_steps(
     pricing: Pricing,
 ) -> tuple[Step, ...]:
     """Return the fields of a valid operation that cost upstream calls, assuming that none is skipped."""
+    return tuple(walk_prices(schema, operation, fragments, pricing, _step))
+
+
+def walk_prices(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    pricing: Pricing,
+    collect: Callable[[PricedField, list[T]], list[T]],
+) -> list[T]:
+    """Return what `collect` makes of the fields at the root of a valid operation.
+
+    It is called for each field with what it has returned for the fields below.
+    """
     root = schema.get_root_type(operation.operation)
     if root is None:  # rejected by validation
-        return ()
+        return []
     selected: _Selected = [(root, operation.selection_set.selections)]
-    return tuple(_steps(selected, schema, fragments, pricing, calls=1))
+    return _collect(selected, schema, fragments, pricing, collect)
+
+
+def _step(field: PricedField, below: list[Step]) -> list[Step]:
+    if not field.counts(has_steps=bool(below)):
+        return below
+    step = Step(field.price, field.first, field.default, tuple(below))
+    repetition = field.repetition
+    return [step] if repetition is None else [step, repetition]
 
 
 _Selected: TypeAlias = "list[tuple[GraphQLNamedType, Sequence[SelectionNode]]]"
 
 
-def _steps(
+def _collect(
     selected: _Selected,
     schema: GraphQLSchema,
     fragments: Mapping[str, FragmentDefinitionNode],
     pricing: Pricing,
-    calls: int = 0,
-) -> Iterator[Step]:
+    collect: Callable[[PricedField, list[T]], list[T]],
+) -> list[T]:
     merged: dict[tuple[str, str], list[FieldNode]] = {}
     for kind, selections in selected:
         for parent, node in _fields(kind, selections, schema, fragments):
             merged.setdefault((parent.name, (node.alias or node.name).value), []).append(node)
+    collected: list[T] = []
     for (parent_name, _), nodes in merged.items():
         parent = schema.type_map[parent_name]
         name = nodes[0].name.value
@@ -297,19 +372,13 @@ def _steps(
         else:
             field = parent.fields[name]
             price = Price(*pricing(field, nodes, fragments))
-        if not name.startswith("__"):
-            price = price._replace(calls=max(price.calls, calls))
         target = get_named_type(field.type)
         deeper: _Selected = [
             (target, node.selection_set.selections) for node in nodes if node.selection_set is not None
         ]
-        below = tuple(_steps(deeper, schema, fragments, pricing)) if deeper else ()
-        first, default = _first(field, nodes[0])
-        is_list = price.rows != 1 and (below or parent.name.startswith("__"))
-        if price.calls or is_list or (below and first is not None):
-            yield Step(price, first, default, below)
-        else:
-            yield from below
+        below = _collect(deeper, schema, fragments, pricing, collect) if deeper else []
+        collected += collect(PricedField(parent_name, field, nodes, price, *_first(field, nodes[0])), below)
+    return collected
 
 
 _META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
@@ -372,7 +441,7 @@ def nests_lists(
     return False
 
 
-_LEAVES = frozenset({"String", "ID", "Int", "Float", "Boolean", "DateTime"})  # others may be any JSON
+_LEAVES = frozenset({"String", "ID", "Int", "Float", "Boolean", "Date", "DateTime"})  # others may be any JSON
 
 
 def _first(field: GraphQLField, node: FieldNode) -> tuple[int | str | None, int]:
@@ -389,9 +458,21 @@ def _first(field: GraphQLField, node: FieldNode) -> tuple[int | str | None, int]
     return default, default
 
 
+def _size(node: FieldNode, member: str) -> int | ListSize | None:
+    """Return the length of the list that is a member of the argument `input`."""
+    value = next((each.value for each in node.arguments or () if each.name.value == "input"), None)
+    if isinstance(value, VariableNode):
+        return ListSize(value.name.value, member)
+    fields = value.fields if isinstance(value, ObjectValueNode) else ()
+    value = next((each.value for each in fields if each.name.value == to_camel_case(member)), None)
+    if isinstance(value, VariableNode):
+        return ListSize(value.name.value, None)
+    return len(value.values) if isinstance(value, ListValueNode) else 1  # one element may be no list
+
+
 def has_variable_cost(steps: Sequence[Step]) -> bool:
     """Return whether the estimate depends on variables: a list takes its `first` from one."""
-    return any(isinstance(each.first, str) or has_variable_cost(each.below) for each in steps)
+    return any(isinstance(each.first, str | ListSize) or has_variable_cost(each.below) for each in steps)
 
 
 class Estimate(NamedTuple):
@@ -412,12 +493,16 @@ def estimate_cost(
     calls = records = 0
     for price, first, default, below in steps:
         if price.batched:
-            calls += (price.calls + (price.more if parents > 1 else 0)) * -(-parents // limits.batch_size)
+            calls += (price.calls + (price.more if parents > 1 else 0)) * -(-parents // limits.ids_in_call)
         else:
             calls += price.calls * parents
         rows = price.rows
         if first is not None:
-            given = variables.get(first) if isinstance(first, str) else first
+            given: Any = first
+            if isinstance(first, str):
+                given = variables.get(first)
+            elif isinstance(first, ListSize):
+                given = first.of(variables)
             rows *= min(max(given if isinstance(given, int) else default, 0), limits.max_page_size)
         if first is not None or rows != 1:
             records += parents * rows

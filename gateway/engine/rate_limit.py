@@ -3,7 +3,10 @@
 The window slides: the calls of the previous window count with a weight that falls to zero in the current one.
 So a spent budget recovers evenly, and two counts are kept per user instead of a list of calls.
 
-A refused operation is not counted. Replicas share the counts in a `RedisStore`. Without one, and during an
+A refused operation is not counted. Responses have the header fields of draft-ietf-httpapi-ratelimit-headers
+(the revisions since 08): the policy, and the calls that are left of it.
+
+Replicas share the counts in a `RedisStore`. Without one, and during an
 outage of it, each process counts its own operations.
 
 The library `limits` is not used: it has no call that spends and returns the time to wait, so a refusal takes
@@ -23,6 +26,7 @@ from typing import NamedTuple
 from gateway.errors import RateLimited
 from gateway.identity import Caller
 from gateway.observability.counters import ProcessCounter
+from gateway.observability.operation import OperationRecord
 from gateway.redis_store import RedisStore, RedisUnavailable
 
 # The sliding window of `LocalCounters`, by the clock of the store. Times are in milliseconds. A hash holds
@@ -48,6 +52,7 @@ redis.call('PEXPIRE', KEYS[1], left + window)
 return {1, previous, current, left}
 """
 
+POLICY = "upstream-calls"  # its name in the header fields
 MAX_USERS = 10_000  # counted per process, 2 MB: each token counts as a user, valid or not
 
 
@@ -65,6 +70,13 @@ class Window(NamedTuple):
     previous: int
     current: int
     left: float
+
+
+class Spent(NamedTuple):
+    """The result of spending: the seconds until it could be spent, None if it was; the window after it."""
+
+    wait: float | None
+    window: Window
 
 
 def user_key(caller: Caller) -> str:
@@ -95,6 +107,23 @@ def seconds_to_wait(window: Window, cost: int, maximum: int, seconds: int) -> fl
     return window.left + seconds - (maximum - cost) * seconds / window.current
 
 
+def remaining_calls(window: Window, maximum: int, seconds: int) -> int:
+    """Return the calls that are left of `maximum`."""
+    return max(maximum - _weight(window, seconds) - window.current, 0)
+
+
+def seconds_to_more(window: Window, seconds: int) -> float | None:
+    """Return the time after which calls are left that are not now; None if all are."""
+    if weight := _weight(window, seconds):
+        return window.left - weight * seconds / window.previous
+    return window.left if window.current else None
+
+
+def _weight(window: Window, seconds: int) -> int:
+    """Return how many of the previous window's calls count."""
+    return math.floor(window.previous * window.left / seconds)
+
+
 class LocalCounters:
     """The counts of this process, for the users seen last."""
 
@@ -115,18 +144,19 @@ class LocalCounters:
     def __len__(self) -> int:
         return len(self._counts)
 
-    def spend(self, key: str, cost: int) -> float | None:
-        """Spend `cost`, or return the seconds until it could be spent."""
+    def spend(self, key: str, cost: int) -> Spent:
+        """Spend `cost`, unless that is too much."""
         now = self._clock()
         start, previous, current = self._get_counts(key, now)
         window = Window(previous, current, start + self._seconds - now)
-        weighted = math.floor(previous * window.left / self._seconds) + current
-        is_refused = weighted + cost > self._maximum
-        self._counts[key] = (start, previous, current if is_refused else current + cost)
+        is_refused = cost > remaining_calls(window, self._maximum, self._seconds)
+        after = window if is_refused else window._replace(current=current + cost)
+        self._counts[key] = (start, previous, after.current)
         self._counts.move_to_end(key)  # refused users too: repeated requests must not evict their counts
         if len(self._counts) > self._max_users:
             self._counts.popitem(last=False)
-        return seconds_to_wait(window, cost, self._maximum, self._seconds) if is_refused else None
+        wait = seconds_to_wait(window, cost, self._maximum, self._seconds) if is_refused else None
+        return Spent(wait, after)
 
     def _get_counts(self, key: str, now: float) -> tuple[float, int, int]:
         """Return the start of the user's window, and the calls before it and in it."""
@@ -143,7 +173,7 @@ class _Spending(NamedTuple):
 
     key: str
     cost: int
-    result: asyncio.Future[float | None]
+    result: asyncio.Future[Spent]
 
 
 class RedisCounters:
@@ -160,9 +190,9 @@ class RedisCounters:
         self._waiting: list[_Spending] = []
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def spend(self, key: str, cost: int) -> float | None:
-        """Spend `cost`, or return the seconds until it could be spent. Raises `RedisUnavailable`."""
-        result: asyncio.Future[float | None] = asyncio.get_running_loop().create_future()
+    async def spend(self, key: str, cost: int) -> Spent:
+        """Spend `cost`, unless that is too much. Raises `RedisUnavailable`."""
+        result: asyncio.Future[Spent] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Spending(key, cost, result))
         if len(self._waiting) == 1:
             sending = asyncio.create_task(self._send())
@@ -176,9 +206,9 @@ class RedisCounters:
 
         async def spend() -> None:
             batch[:], self._waiting = self._waiting, []
-            for spending, wait in zip(batch, await self._spend(batch), strict=True):
+            for spending, spent in zip(batch, await self._spend(batch), strict=True):
                 if not spending.result.done():  # cancelled with its request
-                    spending.result.set_result(wait)
+                    spending.result.set_result(spent)
 
         try:
             await self._store.execute(spend)
@@ -189,18 +219,22 @@ class RedisCounters:
                 if not spending.result.done():
                     spending.result.set_exception(problem)
 
-    async def _spend(self, batch: Sequence[_Spending]) -> list[float | None]:
+    async def _spend(self, batch: Sequence[_Spending]) -> list[Spent]:
         pipeline = self._store.redis.pipeline(transaction=False)
         for each in batch:
             # With its text, which the store hashes: a digest alone may be unknown to a store that restarted.
             name = f"gateway/rate/{each.key}/{self._maximum}/{self._seconds}"
             pipeline.eval(SPEND, 1, name, self._maximum, self._seconds * 1000, each.cost)
-        waits: list[float | None] = []
+        results = []
         for each, (is_spent, previous, current, left) in zip(batch, await pipeline.execute(), strict=True):
             window = Window(previous, current, left / 1000)
-            wait = seconds_to_wait(window, each.cost, self._maximum, self._seconds)
-            waits.append(None if is_spent else wait)
-        return waits
+            if is_spent:
+                results.append(Spent(None, window._replace(current=current + each.cost)))
+            else:
+                results.append(
+                    Spent(seconds_to_wait(window, each.cost, self._maximum, self._seconds), window)
+                )
+        return results
 
 
 class RateLimit:
@@ -223,14 +257,20 @@ class RateLimit:
         self.seconds = seconds
         self._local = LocalCounters(maximum, seconds, clock=clock)
         self._shared = RedisCounters(store, maximum, seconds) if store is not None else None
+        self._policy = f'"{POLICY}";q={maximum};w={seconds}'.encode()
 
-    async def check(self, caller: Caller, cost: int) -> RateLimited | None:
+    async def check(
+        self, caller: Caller, cost: int, record: OperationRecord | None = None
+    ) -> RateLimited | None:
         """Spend `cost` upstream calls of the caller's budget, or return the error with the time to wait.
 
         An operation without upstream calls counts as one. One that needs more than `maximum` spends a
-        complete budget, because it would otherwise never be admitted.
+        complete budget, because it would otherwise never be admitted. The header fields of the response are
+        set in the record.
         """
-        wait = await self._spend(user_key(caller), min(max(cost, 1), self.maximum))
+        wait, window = await self._spend(user_key(caller), min(max(cost, 1), self.maximum))
+        if record is not None:
+            record.rate_limit = self._headers(window)
         if wait is None:
             DECISIONS.add("admitted")
             return None
@@ -247,7 +287,14 @@ class RateLimit:
             },
         )
 
-    async def _spend(self, key: str, cost: int) -> float | None:
+    def _headers(self, window: Window) -> Sequence[tuple[bytes, bytes]]:
+        """Return the policy, the calls that are left of it, and the seconds until there is one more."""
+        limit = f'"{POLICY}";r={remaining_calls(window, self.maximum, self.seconds)}'
+        if (wait := seconds_to_more(window, self.seconds)) is not None:
+            limit += f";t={math.floor(wait) + 1}"
+        return ((b"ratelimit-policy", self._policy), (b"ratelimit", limit.encode()))
+
+    async def _spend(self, key: str, cost: int) -> Spent:
         if self._shared is not None:
             try:
                 return await self._shared.spend(key, cost)

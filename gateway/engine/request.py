@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from gateway.errors import BadRequest
+from gateway.identity import Caller
 
 PERSISTED_QUERY = "persistedQuery"  # the extension that names a document by its hash
 SHA256 = "sha256:"  # the prefix of hashes as ids in the specification of GraphQL over HTTP
@@ -17,9 +18,13 @@ _HASH = re.compile(r"(?:sha256:)?([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})", re.A
 
 
 class RequestExtensions(msgspec.Struct, frozen=True):
-    """The extensions of a request that are read; others are ignored."""
+    """The extensions of a request that are read; others are ignored.
+
+    `resumeAfter` is the id of the last result of a subscription that the client has received.
+    """
 
     persistedQuery: msgspec.Raw = msgspec.Raw()
+    resumeAfter: str | None = None
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +48,16 @@ class GraphQLRequest(msgspec.Struct, frozen=True, kw_only=True):
         return self.documentId is not None or (
             self.extensions is not None and has_value(self.extensions.persistedQuery)
         )
+
+
+def resume_after(request: GraphQLRequest, caller: Caller) -> str | None:
+    """Return the id of the last result that a subscriber has, as the client sent it; None if it sent none.
+
+    The header has precedence: a browser's EventSource that reconnects repeats the URL of its first request.
+    """
+    if caller.last_event_id is not None:
+        return caller.last_event_id
+    return None if request.extensions is None else request.extensions.resumeAfter
 
 
 def has_value(raw: msgspec.Raw) -> bool:

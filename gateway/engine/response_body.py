@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import chain
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from gateway.engine.error_masking import mask_exception
-from gateway.engine.operations import GraphQLResponse
 from gateway.errors import LimitExceeded, too_many_records
 from gateway.observability.operation import RECORD_SIZE, OperationRecord
 from gateway.upstream.turns import SLICE_SECONDS, Turn
@@ -20,7 +19,20 @@ SLICE_ELEMENTS = 50  # encoded at once; a list of more of them is encoded in pie
 LARGE = 1_000_000  # bytes that upstream sent: the response to fewer is encoded at once,
 LARGE_RESULT = 10_000_000  # unless it may have so many, because it repeats them
 
-encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+encode = _encoder.encode
+
+
+class GraphQLResponse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A response in one piece. It has no `data` if the operation was not executed."""
+
+    errors: list[dict[str, Any]] | UnsetType = UNSET  # Any: JSON, as is data
+    data: Any = UNSET
+    extensions: Mapping[str, object] | UnsetType = UNSET
+
+
+CONFIRMED = {"outcome": "confirmed"}
+"""The extensions of a response with a mutation whose outcome was unknown until a record proved it."""
 
 
 async def encode_in_pieces(
@@ -54,35 +66,37 @@ async def encode_in_pieces(
     length = 0
     for name, root in data.items():
         own: list[bytes] = []
+        # The objects of graphql-core's lists are JSON already, beside the pieces until all are encoded.
+        copies = 2 if type(root) is dict else 1
         size, excess = 0, None
-        parts = _encode_parts(root, record.nests_lists)
+        piece = bytearray()  # of many parts: to send ten thousand would take a tenth of a second
+        parts = _encode_parts(root, record.nests_lists, piece)
         more = True
         while more and excess is None:
-            piece: list[bytes] = []
             async with Turn():
                 until = perf_counter() + SLICE_SECONDS
                 while more and excess is None and perf_counter() < until:
-                    part = next(parts, None)
-                    more = part is not None
-                    if part is not None:
-                        piece.append(part)
-                        size += len(part)
-                        excess = None if budget is None else budget.hold_response(len(part))
-                        if length + size > max_bytes:
-                            excess = _too_large(max_bytes)
-                        excess = excess if is_limited else None
-                own.append(b"".join(piece))  # to send ten thousand parts would take a tenth of a second
+                    before = len(piece)
+                    more = next(parts, False)
+                    size += len(piece) - before
+                    excess = None if budget is None else budget.hold_response(copies * (len(piece) - before))
+                    if length + size > max_bytes:
+                        excess = _too_large(max_bytes)
+                    excess = excess if is_limited else None
+                own.append(bytes(piece))
+                piece.clear()
         if excess is None:
             length += size
         else:
             refuse(name, excess)
             own = [b"null"]
-            if budget is not None:
-                budget.drop_response(size)
-        data[name] = None
+        if budget is not None:
+            budget.drop_response(size * (copies if excess else copies - 1))
+        data[name] = root = None
         pieces += (b"," if pieces else b"", encode(name), b":", *own)
     head = b'{"data":{' if not errors else b'{"errors":' + encode(errors) + b',"data":{'
-    return GraphQLResponse(errors or UNSET, data), [head, *pieces, b"}}"]
+    tail = b"}}" if response.extensions is UNSET else b'},"extensions":' + encode(response.extensions) + b"}"
+    return GraphQLResponse(errors or UNSET, data), [head, *pieces, tail]
 
 
 def _too_large(maximum: int) -> LimitExceeded:
@@ -158,31 +172,36 @@ def _have_long(values: Sequence[Any]) -> bool:
     return False
 
 
-def _encode_parts(value: Any, nests_lists: bool) -> Iterator[bytes]:
-    """Encode a value in parts, each of at most a few elements of a list."""
-    if type(value) is list:
+def _encode_parts(value: Any, nests_lists: bool, piece: bytearray) -> Iterator[Literal[True]]:
+    """Append the JSON of a value in parts, each of at most a few elements of a list."""
+    if type(value) is list and value:
         start = b"["
         for place in range(0, len(value), SLICE_ELEMENTS):
             elements = value[place : place + SLICE_ELEMENTS]
-            if not (nests_lists and _have_long(elements)):
-                yield start + encode(elements)[1:-1]
-                start = b","
+            if nests_lists and _have_long(elements):
+                for each in elements:
+                    piece += start
+                    yield from _encode_parts(each, nests_lists, piece)
+                    start = b","
                 continue
-            for each in elements:
-                yield start
-                yield from _encode_parts(each, nests_lists)
-                start = b","
-        yield b"]" if value else b"[]"
+            offset = len(piece)
+            _encoder.encode_into(elements, piece, offset)
+            piece[offset : offset + 1] = start  # its own brackets are not those of the list
+            piece.pop()
+            start = b","
+            yield True
+        piece += b"]"
     elif _is_long(value):
         members: Any = value.items() if type(value) is dict else _members(value)
         start = b"{"
         for name, each in members:
-            yield start + encode(name) + b":"
-            yield from _encode_parts(each, nests_lists)
+            piece += start + encode(name) + b":"
+            yield from _encode_parts(each, nests_lists, piece)
             start = b","
-        yield b"}"
+        piece += b"}"
     else:
-        yield encode(value)
+        _encoder.encode_into(value, piece, len(piece))
+        yield True
 
 
 def _members(value: msgspec.Struct) -> Iterator[tuple[str, Any]]:

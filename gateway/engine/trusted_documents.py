@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from graphql import GraphQLError
@@ -61,9 +61,9 @@ def find_problems(
     names: dict[str, list[str]] = {}
     for name, each in operations.items():
         if isinstance(each, Rejected):
-            messages = [_describe(error) for error in each.errors]
+            messages = [describe_error(error) for error in each.errors]
         else:
-            excess = documents.check_estimate(documents.estimate(each, {}))
+            excess = documents.check_estimate(documents.estimate_without_variables(each))
             messages = [] if excess is None else [excess.message]
         for message in messages:
             names.setdefault(message, []).append(name or "without a name")
@@ -71,6 +71,16 @@ def find_problems(
         yield Problem(id=document.id, operation=", ".join(having), message=message)
 
 
-def _describe(error: GraphQLError) -> str:
+def estimated_calls(
+    operations: Mapping[str | None, Prepared], documents: Documents
+) -> Iterator[tuple[str | None, int]]:
+    """Yield the name of each valid operation of a document, and its estimated upstream calls."""
+    for name, each in operations.items():
+        if isinstance(each, Operation):
+            yield name, documents.estimate_without_variables(each).calls
+
+
+def describe_error(error: GraphQLError) -> str:
+    """Return the message of an error, and its first place in the document."""
     places = (f" (line {place.line}, column {place.column})" for place in (error.locations or ())[:1])
     return error.message + "".join(places)

@@ -7,6 +7,7 @@ import binascii
 import dataclasses
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -84,6 +85,13 @@ def check_not_blank(value: str, name: str) -> None:
     """Check a text that upstream requires. Raises `BadUserInput` if it is blank."""
     if not value.strip():
         raise errors.BadUserInput(f"`{name}` must not be blank.")
+
+
+def check_positive(value: Decimal, name: str) -> Decimal:
+    """Return an amount. Raises `BadUserInput` if it is zero."""
+    if value <= 0:
+        raise errors.BadUserInput(f"`{name}` must be greater than 0; got {value}.")
+    return value
 
 
 def enum_value(value: Enum, name: str) -> str:

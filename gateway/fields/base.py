@@ -5,13 +5,15 @@ The compiler, the executor and the cost estimate call the methods of a field and
 - `reads`: the members of the record that its value comes from,
 - `load`: the loader that has its value and the key there, unless the record has it,
 - `embedded`: the members of that value which the record has as well,
-- `cost`: the upstream calls that it takes,
-- `plan`: its part of a compiled plan.
+- `cost`: the number of upstream calls that it takes,
+- `upstream_calls`: these calls,
+- `plan`: its part of a compiled plan,
+- `semantic_non_null`: where its value is null only with an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -21,31 +23,37 @@ from aiodataloader import DataLoader
 from graphql import FieldNode
 
 from gateway.context import Context, Info
-from gateway.engine.core import StrawberryField, to_camel_case
+from gateway.engine.core import DeclaredField, to_camel_case
 from gateway.loaders import Loaders
-from gateway.loaders.loader_set import CollectionName
+from gateway.loaders.loader_set import Calls, CollectionName
 from gateway.upstream.collection import RecordDecoder
+from gateway.upstream.services import ListsFrom
 
 Path: TypeAlias = tuple[str, ...]
 Json: TypeAlias = Any  # a record, a part of one, or a value of a field: JSON, or a Struct of selected members
 Declared: TypeAlias = Any  # a declaration in the body of a type: the annotation beside it is its type
 Needs: TypeAlias = frozenset[Path]
 Reader: TypeAlias = Callable[[Json], Json]
+Levels: TypeAlias = tuple[int, ...]
 Arguments: TypeAlias = Mapping[str, Any]  # Any: arguments of all types, by their Python names
 
+CALLS = "calls"  # in the metadata of a field with a function of its own: the upstream calls of that
+REPEATED = "repeated"  # as well, if the last is sent for each element of a list: see `Cost`
 DROPPED_BY_BFF: Path = ("circulation>",)  # needed if the BFF does not send a member, and circulation does
 
 
 class Cost(NamedTuple):
     """Upstream calls of a field, per batch of parents or per parent, and the records that it has.
 
-    `more` are the calls that a batch of several parents may take in addition.
+    `more` are the calls that a batch of several parents may take in addition. `repeated` is the member of the
+    argument `input` that is a list, for each element of which one more call is sent, one after another.
     """
 
     calls: int = 0
     batched: bool = True
     rows: int = 1
     more: int = 0
+    repeated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,8 @@ class Load(NamedTuple):
     """How the values of a field are loaded, for all parents of a level.
 
     `key` maps a parent's key to the loader's; `value` maps a loaded record to the value of the field; `empty`
-    is the value of a parent without a key. Without a loader, the key is the value. Any: keys and values of
-    all loaders.
+    is the value of a parent without a key, or the error for it. Without a loader, the key is the value. Any:
+    keys and values of all loaders.
     """
 
     loader: DataLoader[Any, Any] | None
@@ -104,7 +112,7 @@ class Place(Protocol):
         """Complete an object that `Field.load` picks from a list in the record by one of its members."""
 
 
-class Field(StrawberryField):
+class Field(DeclaredField):
     """A field of a kind of our own. Any: records are JSON, and Strawberry's signatures are wide."""
 
     value_of: ClassVar[Literal["record", "page"]] = "record"  # what it reads
@@ -116,6 +124,7 @@ class Field(StrawberryField):
     key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({})  # of the members of its key, if not text
     embedded: Mapping[Path, Path] = MappingProxyType({})  # members of the target by those of the record
     embeds: Mapping[Path, Path] = MappingProxyType({})  # the same, if any parent may embed them
+    optional_key_paths: ClassVar[frozenset[Path]] = frozenset()  # of its key, which it has a value without
     identity: Path | None = None  # the member of the record without which there is no target
     sent_with: Mapping[Path, Path] = MappingProxyType({})  # unknown, and not null, if this member is null
 
@@ -130,6 +139,14 @@ class Field(StrawberryField):
     @property
     def is_basic_field(self) -> bool:
         return False
+
+    @property
+    def semantic_non_null(self) -> Levels:
+        """The levels of its type that are null only with an error: 0 is the value, 1 the elements of a list.
+
+        The schema file has them as `@semanticNonNull`. Levels that are never null are not among them.
+        """
+        return ()
 
     @cached_property
     def argument_names(self) -> Mapping[str, str]:
@@ -183,9 +200,23 @@ class Field(StrawberryField):
         """
         return Cost(rows=rows)
 
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        """Return the calls that `cost` counts, in their order; none if it is not known which they are.
+
+        `lists_from` is the source of loans and requests.
+        """
+        sources = self.sources(selected, lists_from == "circulation")
+        members = (each.collection.members(each.is_direct, lists_from) for each in sources)
+        return tuple(dict.fromkeys(members))
+
     def plan(self, place: Place) -> str:
         """Return the expression for the value in a compiled plan."""
         return place.load()
+
+
+def calls_of(members: Sequence[str | tuple[str, ...]]) -> Calls:
+    """Return calls that are declared by one member of `Upstream` each, or by those of which one is called."""
+    return tuple((each,) if isinstance(each, str) else each for each in members)
 
 
 class Source(NamedTuple):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import Enum
-from functools import cache, partial
-from typing import Any, Protocol, runtime_checkable
+from functools import cache, partial, wraps
+from typing import Any, Protocol, TypeVar, runtime_checkable
+from uuid import uuid4, uuid5
 
 import strawberry
 
@@ -20,9 +23,20 @@ from gateway.engine.core import (
     to_camel_case,
 )
 from gateway.fields import arguments
+from gateway.fields.base import CALLS, REPEATED, calls_of
+from gateway.fields.changed_records import ChangesOf, Declared, NoChanges, Written
+from gateway.fields.root import SEMANTIC_NON_NULL, levels_of_function, make_nullable
 from gateway.fields.scalars import upstream_text
+from gateway.upstream.past_write import PastWrite
 from gateway.upstream.record_types import Record
-from gateway.upstream.services import Upstream
+from gateway.upstream.services import Upstream, declared_routes
+
+InputT = TypeVar("InputT")
+ResultT = TypeVar("ResultT")
+
+log = logging.getLogger(__name__)
+
+CHANGES = "changes"  # in the metadata of a field of Mutation: what it declares
 
 
 @runtime_checkable
@@ -32,16 +46,93 @@ class HasBody(Protocol):
     def body(self) -> Record: ...
 
 
-def mutation(description: str) -> Callable[[Callable[..., object]], StrawberryField]:
-    """Declare a field of Mutation. Its name, `input` and result are those of the function."""
+def mutation(
+    description: str,
+    *,
+    changes: Declared,
+    calls: Sequence[str | tuple[str, ...]] = (),
+    repeated: str | None = None,
+) -> Callable[[Callable[[Info, Any], Awaitable[object]]], StrawberryField]:
+    """Declare a field of Mutation. Its name, `input` and result are those of the function.
 
-    def declare(resolver: Callable[..., object]) -> StrawberryField:
-        field: StrawberryField = strawberry.mutation(description=description)(resolver)
+    `changes` are the records that it changes, for those who watch. `calls` are as of `query`; by default the
+    method of a service that has the same name. The last is sent for each element of the member `repeated` of
+    the input. Any: each has its own input.
+    """
+
+    def declare(resolver: Callable[[Info, Any], Awaitable[object]]) -> StrawberryField:
+        if not isinstance(changes, NoChanges):
+            resolver = publishing(changes)(resolver)
+        sent = calls_of(calls) or (_members_named(resolver.__name__),)
+        field: StrawberryField = strawberry.mutation(
+            description=description,
+            metadata={
+                CHANGES: changes,
+                CALLS: sent,
+                REPEATED: repeated,
+                SEMANTIC_NON_NULL: levels_of_function(resolver),
+            },
+        )(resolver)
+        make_nullable(field, resolver)
         for argument in field.arguments:
             argument.description = "The parameters of the mutation."
         return field
 
     return declare
+
+
+@cache
+def _members_named(name: str) -> tuple[str, ...]:
+    """Return the method of a service that has the name of a mutation.
+
+    Raises `ValueError` if there is none.
+    """
+    members = tuple(f"{each.service}.{name}" for each in declared_routes() if each.member == name)
+    if not members:
+        raise ValueError(f"No method of a service has the name of the mutation {name}: declare its calls.")
+    return members
+
+
+def publishing(
+    changes: ChangesOf,
+) -> Callable[[Callable[[Info, InputT], Awaitable[ResultT]]], Callable[[Info, InputT], Awaitable[ResultT]]]:
+    """Let a function that writes publish the changes, also if its outcome is unknown.
+
+    Not if it raises any other error: nothing was sent then, or upstream refused it.
+    """
+
+    def declare(
+        write: Callable[[Info, InputT], Awaitable[ResultT]],
+    ) -> Callable[[Info, InputT], Awaitable[ResultT]]:
+        @wraps(write)
+        async def write_and_publish(info: Info, input: InputT) -> ResultT:
+            try:
+                result = await write(info, input)
+                _publish(info, changes, input, result)
+                return result
+            except errors.OutcomeUnknown:
+                _publish(info, changes, input, None)
+                raise
+            finally:
+                info.context.mutations.before = {}  # the next mutation may not read its record
+
+        return write_and_publish
+
+    return declare
+
+
+def _publish(info: Info, changes: ChangesOf, input: object, result: object) -> None:
+    """Publish the changes. That they cannot be determined is logged: the write has its outcome already."""
+    context = info.context
+    own = context.own_mutations
+    if own is not None and own.is_active:
+        written = Written(input, result, context.mutations.before)
+        try:
+            records = tuple(changes(written))
+        except Exception as error:  # its text may have values of the library
+            log.error("The changes of %s are not published: %s", info.field_name, type(error).__name__)
+            return
+        own.publish(context.caller.tenant, records)
 
 
 def begin_mutation(info: Info) -> Upstream:
@@ -50,22 +141,34 @@ def begin_mutation(info: Info) -> Upstream:
     Raises `UpstreamUnavailable` after a mutation of the same operation whose outcome is unknown, because a
     later one may depend on it, after the request was cancelled, and during shutdown, which waits only for
     writes already sent.
+
+    In a repetition of a request with an idempotency key, the services send no writes: they raise
+    `OutcomeUnknown`, so that the mutation is looked up.
     """
     context = info.context
-    for is_so, reason in (
-        (context.stopping.now, "the gateway is shutting down"),
-        (context.mutations.request_cancelled, "the request was cancelled"),
-        (context.mutations.outcome_unknown, "the outcome of an earlier mutation is unknown"),
-    ):
-        if is_so:
-            message = f"Not attempted, nothing was sent: {reason}."
-            raise errors.UpstreamUnavailable(message, details={"reason": "notAttempted"})
+    state = context.mutations
+    if state.is_repetition and state.claimed_at is not None:
+        if info.path.key in state.settled:
+            raise errors.UpstreamUnavailable("Nothing was sent: the result of this mutation is known.")
+        return context.upstream.begin_write().for_look_up(PastWrite(state.claimed_at))
+    if state.outcome_unknown or state.request_cancelled or context.stopping.now:
+        reason = (
+            "the gateway is shutting down"
+            if context.stopping.now
+            else "the request was cancelled"
+            if state.request_cancelled
+            else "the outcome of an earlier mutation is unknown"
+        )
+        message = f"Not attempted, nothing was sent: {reason}."
+        raise errors.UpstreamUnavailable(message, details={"reason": "notAttempted"})
     context.forget_records()
     return context.upstream.begin_write()  # an earlier mutation may have used the time up
 
 
 def body_of(input: object, *excluded: str) -> Record:
-    """Build a request body from the fields of an input, in FOLIO's names and formats. Nulls are omitted.
+    """Build a request body from the fields of an input, in FOLIO's names and formats.
+
+    Nulls and absent fields are omitted.
 
     `excluded` names fields that do not belong in the body under their own name. Raises `BadUserInput`, naming
     the field, for a malformed id or text and for the value UNKNOWN.
@@ -74,14 +177,32 @@ def body_of(input: object, *excluded: str) -> Record:
     input_type: type = type(input)
     for attribute, name, convert in _members_of(input_type):
         value = getattr(input, attribute)
-        if value is not None and name not in excluded:
+        if value is not None and value is not strawberry.UNSET and name not in excluded:
             body[name] = convert(value, name)
     return body
 
 
-def now() -> str:
-    """Return the current time in the format that FOLIO's own front end sends."""
-    return upstream_text(datetime.now(UTC))
+def nulls_of(input: object) -> set[str]:
+    """Return the GraphQL names of the fields of an input that are null; absent ones have to be UNSET."""
+    input_type: type = type(input)
+    return {name for attribute, name, _ in _members_of(input_type) if getattr(input, attribute) is None}
+
+
+def now(info: Info) -> str:
+    """Return the current time in the format that FOLIO's own front end sends.
+
+    With an idempotency key it is the same in each repetition.
+    """
+    return upstream_text(info.context.mutations.claimed_at or datetime.now(UTC))
+
+
+def new_id(info: Info) -> str:
+    """Return an id for a new record, so that upstream itself refuses to create it twice.
+
+    With an idempotency key it is the same in each repetition.
+    """
+    claim_id = info.context.mutations.claim_id
+    return str(uuid4() if claim_id is None else uuid5(claim_id, str(info.path.key)))
 
 
 @cache
@@ -116,6 +237,8 @@ def _convert(kind: object, value: Any, name: str) -> Any:  # Any: an input value
         return arguments.enum_value(value, name)
     if isinstance(value, datetime):
         return upstream_text(value)
+    if isinstance(value, Decimal):
+        return str(value)
     if isinstance(value, list):
         assert isinstance(kind, StrawberryContainer)  # noqa: S101 - the only type with list values
         convert = _conversion(_without_null(kind.of_type))

@@ -11,26 +11,29 @@ from graphql import FieldNode
 from gateway import errors
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryArgument
-from gateway.fields.arguments import argument, clause_of, offset_after, page_size, sort_keys
+from gateway.fields.arguments import argument, clause_of, cursor, offset_after, page_size, sort_keys
 from gateway.fields.base import (
     Arguments,
     Cost,
     Declared,
     Field,
     Json,
+    Levels,
     Load,
+    Path,
     Selected,
     Source,
 )
-from gateway.fields.link import Link
-from gateway.fields.record import path_of
+from gateway.fields.link import ComputedLink, Link
+from gateway.fields.record import is_list, path_of
 from gateway.fields.root import RootField
 from gateway.loaders import Loaders
 from gateway.loaders.grouped import MORE_CALLS, Grouped
-from gateway.loaders.loader_set import CollectionName
+from gateway.loaders.loader_set import Calls, CollectionName, declared_calls
 from gateway.loaders.pages import Slice, Window, cut, page_of
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, RecordDecoder
+from gateway.upstream.services import ListsFrom
 
 
 class PageField(Field):
@@ -40,6 +43,12 @@ class PageField(Field):
     read: Callable[[Slice], Json]
     rows: int
     of_records: tuple[str, ...]
+    is_always_known: bool
+
+    @property
+    def semantic_non_null(self) -> Levels:
+        """The value if it is always known, and the elements of a list, because a page has no gaps."""
+        return (0,) * self.is_always_known + (1,) * is_list(self.type)
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         return self.read(source)
@@ -49,15 +58,23 @@ class PageField(Field):
 
 
 def page_field(
-    description: str, read: Callable[[Slice], Json], *, rows: int = 1, of_records: tuple[str, ...] = ()
+    description: str,
+    read: Callable[[Slice], Json],
+    *,
+    rows: int = 1,
+    of_records: tuple[str, ...] = (),
+    is_always_known: bool = False,
 ) -> Declared:
     """Declare a field of a connection; `rows` is how many records it is assumed to have without `first`.
+
+    `is_always_known` if `read` returns a value for each page, or raises an error.
 
     `of_records` are the members that it reads of the records, if it does more than pass them on: leaves with
     fields of their own, read by `get`.
     """
     field = PageField(description=description, default=None)
     field.read, field.rows, field.of_records = read, rows, of_records
+    field.is_always_known = is_always_known
     return field
 
 
@@ -70,8 +87,9 @@ class PageRequest(NamedTuple):
 
     def check(self, context: Context) -> None:
         """Raise `LimitExceeded` if the page is larger than the setting allows."""
-        if self.window.count > context.max_page_size:
-            page_size(self.window.count, context.max_page_size)
+        maximum = context.limits.max_page_size
+        if self.window.count > maximum:
+            page_size(self.window.count, maximum)
 
 
 class PagedField(Field):
@@ -80,6 +98,10 @@ class PagedField(Field):
     selects_nodes = True
     within: cql.Cql | None = None
     default_sort: tuple[cql.SortKey, ...] = ()
+
+    @property
+    def semantic_non_null(self) -> Levels:
+        return (0,)
 
     def parse(self, arguments: Arguments, selected: Selected) -> PageRequest:
         clause = cql.all_of(self.within, clause_of(arguments.get("filter"), arguments.get("cql")))
@@ -128,6 +150,9 @@ class ConnectionField(PagedField, RootField):
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1 + _count_calls(self.collection, selected), rows=rows)
 
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        return (self.collection.members(selected.is_direct, lists_from),)
+
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         if self.table is not None:
             return []
@@ -139,10 +164,18 @@ def _count_calls(collection: CollectionName, selected: Selected) -> int:
     return int("totalCount" in selected.fields and not collection.forwards_total)
 
 
+EMBEDDED_KEYS: frozenset[Path] = frozenset({("id",), ("batchId",), ("itemId",)})
+"""The keys that each embedded parent has. Of others, there may be no value if the parent does not exist."""
+
+
 class ConnectionLink(PagedField, Link):
     """A connection on a record: the records that have its key."""
 
     reads_ids = False
+
+    @property
+    def semantic_non_null(self) -> Levels:
+        return (0,) if self.key in EMBEDDED_KEYS else ()
 
     def load(self, context: Context, request: PageRequest, selected: Selected) -> Load:
         request.check(context)
@@ -159,14 +192,13 @@ class ConnectionLink(PagedField, Link):
         return Cost(calls, True, rows, more=MORE_CALLS)
 
 
-class FullListLink(Link):
+class FullListLink(ComputedLink):
     """A list that upstream serves completely, one parent per call."""
 
     reads_ids = False
-    batched = False
 
     def load(self, context: Context, arguments: Json, selected: Selected) -> Load:
-        return Load(getattr(context.loaders, self.loader), str, Slice)
+        return Load(getattr(context.loaders, self.loader), str, Slice, self.without_key())
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1, self.batched, rows)
@@ -185,7 +217,7 @@ def connection(
     collection: str,
     filter: type,
     sort: type | None = None,
-    default_sort: Sequence[cql.SortKey] = (),
+    default_sort: Sequence[cql.SortKey],
     direct: str | None = None,
     table: str | None = None,
     kind: type[ConnectionField] = ConnectionField,
@@ -198,7 +230,7 @@ def connection(
     field = kind(description=description)
     field.collection, field.table = CollectionName(collection, direct), table
     field.default_sort = tuple(default_sort)
-    field.arguments = [*_filters(filter, sort), _CQL, *PAGE_ARGUMENTS]
+    field.arguments = [*_filters(filter, sort), _cql(field.default_sort), *PAGE_ARGUMENTS]
     return field
 
 
@@ -211,15 +243,11 @@ def connection_link(
     sort: type | None = None,
     within: cql.Cql | None = None,
     default_sort: Sequence[cql.SortKey] = (),
-    calls: int = 1,
     kind: type[ConnectionLink] = ConnectionLink,
 ) -> Declared:
-    """Declare a connection on a record: `loader` takes the clause and the sort, `key` is the parent's.
-
-    `calls` is how many upstream calls the pages of a batch of parents may need.
-    """
+    """Declare a connection on a record: `loader` takes the clause and the sort, `key` is the parent's."""
     field = kind(description=description)
-    field.calls = calls
+    field.calls = len(declared_calls(Loaders, loader))
     field.loader, field.key, field.within = loader, path_of(key), within
     field.default_sort = tuple(default_sort)
     field.arguments = [*_filters(filter, sort), *PAGE_ARGUMENTS]
@@ -250,14 +278,26 @@ PAGE_ARGUMENTS = (
         "The number of records, at most 1000. 0 with `totalCount` only counts.",
         default=10,
     ),
-    argument("after", str | None, "The `endCursor` of the previous page.", default=None),
+    argument(
+        "after", str | None, f"The `endCursor` of the previous page, such as `{cursor(9)}`.", default=None
+    ),
 )
-_CQL = argument(
-    "cql",
-    str | None,
-    "A CQL condition in addition to `filter`, without `sortby`; at most 2000 characters.",
-    default=None,
-)
+
+
+def _cql(sort: Sequence[cql.SortKey]) -> StrawberryArgument:
+    """Return the argument for a condition in CQL, with an example in an index by which the list is sorted."""
+    index = sort[0].index
+    is_date = index.lower().endswith("date")
+    example = (
+        f'{index}>"2026-01-01"' if is_date else f'{index}="1*"' if index.endswith("Id") else f'{index}="A*"'
+    )
+    return argument(
+        "cql",
+        str | None,
+        f"A CQL condition in addition to `filter`, such as `{example}`, without `sortby`; at most 2000 "
+        "characters.",
+        default=None,
+    )
 
 
 def _filters(filter: type | None, sort: type | None) -> list[StrawberryArgument]:

@@ -26,6 +26,7 @@ from gateway.fields.base import (
     Declared,
     Field,
     Json,
+    Levels,
     Load,
     Path,
     Place,
@@ -50,18 +51,44 @@ class RecordField(Field):
         """The JSON member: the GraphQL name, unless the declaration says otherwise."""
         return str(self.metadata.get("key") or to_camel_case(self.python_name))
 
+    @property
+    def semantic_non_null(self) -> Levels:
+        return (0,) * self.is_required + (1,) * self._is_list
+
+    @cached_property
+    def is_required(self) -> bool:
+        """True if every record has the member, so that its absence is an error."""
+        return bool(self.metadata.get("is_required"))
+
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
         return None if is_missing(record, self.key) else self.read(record)
 
     def read(self, record: Json) -> Json:
-        """Return the value of the member, with enum values for texts of closed value sets."""
+        """Return the value of the member, with enum values for texts of closed value sets.
+
+        An element of a list that is null, or cannot be read, is an error in its slot. Raises
+        `UpstreamBadResponse` for a required member that is null or absent.
+        """
         value, read = record.get(self.key), self.reader
-        if value is None or read is None:
-            return value
+        if value is None:
+            if self.is_required:
+                raise errors.UpstreamBadResponse(f"An upstream service sent a record without `{self.key}`.")
+            return None
         if self._is_list and isinstance(value, list):
-            return [_read_element(read, each) for each in value]
-        return read(value)
+            return [self._read_element(each) for each in value]
+        return value if read is None else read(value)
+
+    def _read_element(self, value: Json) -> Json:
+        """Read one element of a list. One that cannot be read costs no other element."""
+        if value is None:
+            return errors.UpstreamBadResponse(
+                f"An upstream service sent null for an element of `{self.key}`."
+            )
+        try:
+            return value if self.reader is None else self.reader(value)
+        except errors.UpstreamBadResponse as error:
+            return error
 
     @property
     def reads(self) -> tuple[Path, ...]:
@@ -82,10 +109,7 @@ class RecordField(Field):
 
     @cached_property
     def _is_list(self) -> bool:
-        declared = self.type
-        return isinstance(
-            declared.of_type if isinstance(declared, StrawberryOptional) else declared, StrawberryList
-        )
+        return is_list(self.type)
 
 
 class SourceSpecificField(RecordField):
@@ -144,14 +168,6 @@ class SourceSpecificField(RecordField):
         return place.member_or_load(self.key, self.dropped_by_bff)
 
 
-def _read_element(read: Reader, value: Json) -> Json:
-    """One element of a list. One that cannot be read is an error in its slot and costs no other element."""
-    try:
-        return None if value is None else read(value)
-    except errors.UpstreamBadResponse as error:
-        return error
-
-
 def _to_float(value: Json) -> Json:
     """Read an integer as the number that it is in JSON, which graphql-core would refuse if it is long."""
     try:
@@ -186,15 +202,19 @@ def field(
     key: str | None = None,
     dropped_by: Literal["bff", "circulation"] | None = None,
     deprecated: str | None = None,
+    is_required: bool = False,
 ) -> Declared:
     """Declare a member of a record: its description for front-end developers, and its JSON key if it differs.
+
+    `is_required` if each record has the member on every platform and in every version: its absence is an
+    error then. Not for members of a type that a link embeds in part, whose targets may no longer exist.
 
     `dropped_by` names the interface to loans and requests that does not send the member; the other does.
     """
     kind = RecordField if dropped_by is None else SourceSpecificField
     return kind(
         description=description,
-        metadata={"key": key, "dropped_by": dropped_by},
+        metadata={"key": key, "dropped_by": dropped_by, "is_required": is_required},
         deprecation_reason=deprecated,
         default=None,
     )
@@ -205,6 +225,11 @@ class DerivedField(Field):
 
     read: Reader
     members: tuple[str, ...]
+    is_computed: bool  # of each record
+
+    @property
+    def semantic_non_null(self) -> Levels:
+        return (0,) if self.is_computed else ()
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         record = record_of(source, self)
@@ -214,10 +239,13 @@ class DerivedField(Field):
         return place.derive(self.read, self.members)
 
 
-def derived(description: str, read: Reader, *, members: Iterable[str]) -> Declared:
-    """Declare a value that `read` computes from these members of a record, which it reads by `get`."""
+def derived(description: str, read: Reader, *, members: Iterable[str], is_computed: bool = False) -> Declared:
+    """Declare a value that `read` computes from these members of a record, which it reads by `get`.
+
+    `is_computed` if it returns none for no record. Not for a type that a link embeds.
+    """
     field = DerivedField(description=description, default=None)
-    field.read, field.members = read, tuple(members)
+    field.read, field.members, field.is_computed = read, tuple(members), is_computed
     return field
 
 
@@ -252,6 +280,13 @@ def is_missing(record: Json, member: str | None) -> bool:
 def path_of(text: str) -> Path:
     """Return the path that is written with dots."""
     return tuple(text.split("."))
+
+
+def is_list(declared: object) -> bool:
+    """Return True for the type of a list, which may be null or not."""
+    return isinstance(
+        declared.of_type if isinstance(declared, StrawberryOptional) else declared, StrawberryList
+    )
 
 
 def _enum_of(declared: object) -> type[Enum] | None:

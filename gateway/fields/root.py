@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, get_args
 
 import strawberry
+from graphql import FieldNode
 
 from gateway.context import Context, Info
 from gateway.engine.core import StrawberryAnnotation, StrawberryField, to_camel_case
 from gateway.fields import arguments
 from gateway.fields.arguments import argument
-from gateway.fields.base import Arguments, Declared, Field, Json, Selected, Source, loader_sources
+from gateway.fields.base import (
+    CALLS,
+    Arguments,
+    Cost,
+    Declared,
+    Field,
+    Json,
+    Levels,
+    Selected,
+    Source,
+    calls_of,
+    loader_sources,
+)
 from gateway.fields.selection import get_selected
+from gateway.loaders import Loaders
 from gateway.loaders.loader import Loader
+from gateway.loaders.loader_set import Calls, declared_calls
+from gateway.upstream.services import ListsFrom
+
+SEMANTIC_NON_NULL: Final = "semantic_non_null"
+"""In the metadata of a field that is no `Field`: its levels that are null only with an error."""
 
 
 def root(name: str, type_: type, field: StrawberryField) -> StrawberryField:
@@ -23,18 +43,42 @@ def root(name: str, type_: type, field: StrawberryField) -> StrawberryField:
     return field
 
 
-def query(description: str) -> Callable[[Callable[..., object]], StrawberryField]:
-    """Declare a root field that its own function resolves."""
+def query(
+    description: str, *, calls: Sequence[str | tuple[str, ...]]
+) -> Callable[[Callable[..., object]], StrawberryField]:
+    """Declare a root field that its own function resolves.
+
+    `calls` are the methods of `Upstream` that it calls one after another, in each place one of those in a
+    tuple.
+    """
 
     def declare(resolver: Callable[..., object]) -> StrawberryField:
-        declared: StrawberryField = strawberry.field(description=description)(resolver)
-        return declared
+        declared: StrawberryField = strawberry.field(
+            description=description,
+            metadata={CALLS: calls_of(calls), SEMANTIC_NON_NULL: levels_of_function(resolver)},
+        )(resolver)
+        return make_nullable(declared, resolver)
 
     return declare
 
 
+def levels_of_function(resolver: Callable[..., object]) -> Levels:
+    """Return the levels at which a field is null only with an error: none if its function may return None."""
+    return () if type(None) in get_args(resolver.__annotations__["return"]) else (0,)
+
+
+def make_nullable(field: StrawberryField, resolver: Callable[..., object]) -> StrawberryField:
+    """Make the type of a root field nullable, whatever its function returns, and return the field."""
+    declared: Any = resolver.__annotations__["return"] | None
+    field.type_annotation = StrawberryAnnotation(declared, namespace=vars(sys.modules[resolver.__module__]))
+    return field
+
+
 class RootField(Field):
     """A field of the query."""
+
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        return Cost(1, rows=rows)
 
     def start(self, context: Context, arguments: Json, selected: Selected, *, is_alone: bool = False) -> Json:
         """Return the value, or an awaitable for it, with parsed arguments.
@@ -66,6 +110,12 @@ class LookupField(RootField):
         names = self.argument_names
         name, key = arguments.exactly_one(**{name: given.get(names[name]) for name in self.loaders})
         return name, arguments.check_uuid(key, name) if name == "id" else arguments.check_text(key, name)
+
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        if calls := super().upstream_calls(selected, node, lists_from):
+            return calls
+        loaders = self.loaders.values()
+        return tuple(dict.fromkeys(each for name in loaders for each in declared_calls(Loaders, name)))
 
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         is_direct = is_direct or selected.is_direct

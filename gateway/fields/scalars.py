@@ -1,11 +1,11 @@
-"""The scalars DateTime and JSON."""
+"""The scalars DateTime, Date, Decimal and JSON."""
 
 from __future__ import annotations
 
+import decimal
 import re
-from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NewType
 
 import strawberry
@@ -13,16 +13,46 @@ from graphql import GraphQLError
 
 from gateway.engine.core import ScalarDefinition
 from gateway.errors import UpstreamBadResponse
+from gateway.fields import money
 from gateway.upstream.record_types import is_too_deep
 
 _UNIFORM = b"0000-00-00T00:00:00.000"
 _UTC = frozenset({"", "Z", "+00:00", "+0000"})
-_ZONES = {len(_UNIFORM) + len(zone): f"{zone}\n" for zone in _UTC}  # by the length of the whole text
+_ZONES = {len(_UNIFORM) + len(zone): f"{zone}\n" for zone in _UTC if zone}  # by the length of the whole text
 _DIGITS = bytes.maketrans(b"0123456789", b"0000000000")
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|z|[+-]\d\d(?::?\d\d)?)", re.ASCII
 )
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WITHOUT_OFFSET = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?)?", re.ASCII)
+
+FEW = 5  # dates, which cost less one by one
+
+_ANY = "0123456789"
+
+
+def _table(*impossible: str) -> bytes:
+    """Return a byte for each digit, with the bits of those of the texts that it is in."""
+    bits = [sum((digit in digits) << bit for bit, digits in enumerate(impossible)) for digit in _ANY]
+    return bytes([*bytes(ord("0")), *bits]).ljust(256, b"\0")
+
+
+# The digits of months and days, and of hours, that are impossible together.
+_DAYS = [
+    *map(
+        _table,
+        ("0", "0", _ANY, _ANY),
+        ("1", "3456789", _ANY, _ANY),
+        (_ANY, _ANY, "0", "0"),
+        (_ANY, _ANY, "3", "23456789"),
+        ("0", "2", "2", "9"),
+        ("0", "2", "3", _ANY),
+        ("0", "469", "3", "1"),
+        ("1", "1", "3", "1"),
+    )
+]
+_HOURS = [*map(_table, ("2", "456789"), ("3456789", _ANY))]
+_OVER_1, _OVER_3, _OVER_5 = map(_table, ("23456789", "456789", "6789"))  # tens of months, days and minutes
 
 
 def from_upstream(value: Any) -> str:  # Any: JSON of upstream
@@ -38,7 +68,7 @@ def from_upstream(value: Any) -> str:  # Any: JSON of upstream
         raise GraphQLError("DateTime cannot represent a value that is not text.")
     time = value[:23]  # as a pattern would, in half the time
     if value[23:] in _UTC and time.encode("ascii", "replace").translate(_DIGITS) == _UNIFORM:
-        return _existing(time[:10], time[11:]) + "Z"
+        return _existing(time) + "Z"
     parts = _RFC3339.fullmatch(value)
     if parts is not None:
         day, time, _, offset = parts.groups()
@@ -48,7 +78,7 @@ def from_upstream(value: Any) -> str:  # Any: JSON of upstream
         raise GraphQLError("DateTime cannot represent text that is not a date and time.")
     fraction = (parts[3] or "").ljust(3, "0")
     if offset in ("Z", "z") or not offset.strip("+-:0"):
-        return f"{_existing(day, time)}.{fraction}Z"
+        return f"{_existing(f'{day}T{time}')}.{fraction}Z"
     try:
         moment = datetime.fromisoformat(f"{day}T{time}{_hours_and_minutes(offset)}").astimezone(UTC)
     except (ValueError, OverflowError):
@@ -63,21 +93,34 @@ def all_from_upstream(
 
     What cannot be converted is replaced by what `invalid` returns for its error.
     """
+    if len(values) < FEW:
+        return [None if value is None else _convert(value, invalid) for value in values]
+    converted = _convert_alike(values)
+    if converted is not None:
+        return converted
+    dates = [value for value in values if value is not None]
+    if len(dates) == len(values):
+        return [_convert(value, invalid) for value in values]
+    rest = iter(all_from_upstream([*dates], invalid))
+    return [None if value is None else next(rest) for value in values]
+
+
+def _convert_alike(values: list[str | None]) -> list[str] | None:
+    """Convert dates in UTC with milliseconds that all have the same form; None if one of them has not."""
     try:
-        lines = "\n".join(values) + "\n"  # type: ignore[arg-type]  # a null raises the TypeError below
+        lines = "\n".join(values) + "\n"  # type: ignore[arg-type]  # others than text raise the TypeError
     except TypeError:
-        if None not in values:
-            return [_convert(value, invalid) for value in values]
-        converted = iter(all_from_upstream([value for value in values if value is not None], invalid))
-        return [None if value is None else next(converted) for value in values]
+        return None
     zone = _ZONES.get(len(values[0] or "")) if values else None
-    if zone is not None:
-        pattern = _UNIFORM + zone.encode("ascii").translate(_DIGITS)
-        if lines.encode("ascii", "replace").translate(_DIGITS) == pattern * len(values):
-            times = lines.split(zone)
-            if len(times) > len(values) and _exist(times[:-1]):  # no other zone has these digits
-                return [*"Z\n".join(times).split("\n")[:-1]]
-    return [_convert(value, invalid) for value in values]
+    if zone is None:
+        return None
+    rows, form = lines.encode("ascii", "replace"), _UNIFORM + zone.encode().translate(_DIGITS)
+    dates = bytearray(rows)  # whose translation takes less than that of bytes
+    if dates.translate(_DIGITS) != form * len(values) or not _exist(rows, len(form)):
+        return None
+    dates[len(_UNIFORM) :: len(form)] = b"Z" * len(values)  # in the place of the sign
+    converted = dates.decode("latin-1").split(zone[1:])
+    return converted[:-1] if len(converted) > len(values) else None  # else an offset is not zero
 
 
 def _convert(value: Any, invalid: Callable[[GraphQLError], Any]) -> Any:  # Any: as above
@@ -87,20 +130,36 @@ def _convert(value: Any, invalid: Callable[[GraphQLError], Any]) -> Any:  # Any:
         return invalid(error)
 
 
-def _existing(day: str, time: str) -> str:
-    """Return date and time. Raises `GraphQLError` if one of them does not exist."""
-    if not _exist([f"{day}T{time[:8]}"]):
-        raise GraphQLError("DateTime cannot represent a date that does not exist.")
-    return f"{day}T{time}"
-
-
-def _exist(times: list[str]) -> bool:
-    """Return True if these are existing dates and times, given that they have the digits of some."""
+def _existing(time: str) -> str:
+    """Return a date and time. Raises `GraphQLError` if one of them does not exist."""
     try:
-        deque(map(datetime.fromisoformat, times), maxlen=0)  # without a loop of its own
+        datetime.fromisoformat(time)
     except ValueError:
-        return False
-    return True
+        raise GraphQLError("DateTime cannot represent a date that does not exist.") from None
+    return time
+
+
+def _exist(rows: bytes, length: int) -> bool:
+    """Return True if dates and times exist, given that these rows of a length have the digits of some.
+
+    False also for February 29 and for years before 1000, which are rare. Digits that are impossible together
+    have a bit in common, which numbers with a byte for each row show for all rows.
+    """
+    read = int.from_bytes
+    months, days = rows[5::length], rows[8::length]
+    month, month_2, day, day_2 = _DAYS
+    hour, hour_2 = _HOURS
+    return not (
+        read(months.translate(month), "big")
+        & read(rows[6::length].translate(month_2), "big")
+        & read(days.translate(day), "big")
+        & read(rows[9::length].translate(day_2), "big")
+        or read(rows[11::length].translate(hour), "big") & read(rows[12::length].translate(hour_2), "big")
+        or 1 in months.translate(_OVER_1)
+        or 1 in days.translate(_OVER_3)
+        or 1 in (rows[14::length] + rows[17::length]).translate(_OVER_5)
+        or ord("0") in rows[::length]
+    )
 
 
 def _hours_and_minutes(offset: str) -> str:
@@ -136,6 +195,26 @@ def upstream_text(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds').removesuffix('+00:00')}Z"
 
 
+def day_from_upstream(value: Any) -> str:  # Any: JSON of upstream
+    """Return a day of upstream, `2026-11-21`. Raises `GraphQLError` for anything else."""
+    _existing_day(value, "Date cannot represent a value that is not a day.")
+    return str(value)
+
+
+def day_from_caller(value: Any) -> date:  # Any: JSON that a client sent
+    """Parse a day of a client. Raises `GraphQLError` for anything else, a date and time included."""
+    return _existing_day(value, "Date must be an existing day, such as '2026-11-21'.")
+
+
+def _existing_day(value: Any, message: str) -> date:  # Any: as above
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise GraphQLError(message)
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise GraphQLError(message) from None
+
+
 def _checked_json(value: Any) -> Any:
     """Return a JSON value. Raises the error in the place of a text in it that upstream sent wrongly.
 
@@ -154,6 +233,8 @@ def _checked_json(value: Any) -> Any:
 
 
 DateTime = NewType("DateTime", datetime)
+Date = NewType("Date", date)
+Decimal = NewType("Decimal", decimal.Decimal)
 JSON = NewType("JSON", object)
 
 SCALARS: dict[object, ScalarDefinition] = {
@@ -166,6 +247,20 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://scalars.graphql.org/andimarek/date-time",
         serialize=from_upstream,
         parse_value=from_caller,
+    ),
+    Date: strawberry.scalar(
+        name="Date",
+        description="A day in a calendar, without a time and a time zone: `2026-11-21`.",
+        specified_by_url="https://scalars.graphql.org/andimarek/local-date",
+        serialize=day_from_upstream,
+        parse_value=day_from_caller,
+    ),
+    Decimal: strawberry.scalar(
+        name="Decimal",
+        description="An amount of money as text, exact: `10.50`. In inputs it has up to 9 digits, and up "
+        "to 2 more after a point.",
+        serialize=money.from_upstream,
+        parse_value=money.from_caller,
     ),
     JSON: strawberry.scalar(
         name="JSON",

@@ -41,10 +41,10 @@ def analyze_selection(
         return Selected()
     names = frozenset[str]()
     if declaration.selects_nodes:
-        fields = list(_fields_below(nodes, document))
+        fields = list(fields_below(nodes, document))
         names = frozenset(node.name.value for node in fields)
         edges = [node for node in fields if node.name.value == "edges"]
-        fields += _fields_below(edges, document)
+        fields += fields_below(edges, document)
         nodes = [node for node in fields if node.name.value in ("nodes", "node")]
         target = get_named_type(target.fields["nodes"].type)
     needs = frozenset(_needs(target, nodes, document))
@@ -73,7 +73,7 @@ def get_selected(info: Info, declaration: Field) -> Selected:
 
 def _needs(target: Any, nodes: Sequence[FieldNode], document: Document) -> Iterator[Path]:
     """The members of a type that the selections below nodes read."""
-    for node in _fields_below(nodes, document):
+    for node in fields_below(nodes, document):
         name = node.name.value
         if name.startswith("__"):
             continue
@@ -92,7 +92,7 @@ def _needs(target: Any, nodes: Sequence[FieldNode], document: Document) -> Itera
             yield from reads
 
 
-def _fields_below(
+def fields_below(
     nodes: Iterable[FieldNode | InlineFragmentNode | FragmentDefinitionNode], document: Document
 ) -> Iterator[FieldNode]:
     """The field nodes below nodes, in fragments too, but for those that a condition leaves out."""
@@ -103,9 +103,9 @@ def _fields_below(
             if isinstance(selection, FieldNode):
                 yield selection
             elif isinstance(selection, InlineFragmentNode):
-                yield from _fields_below([selection], document)
+                yield from fields_below([selection], document)
             elif isinstance(selection, FragmentSpreadNode):
-                yield from _fields_below([document.fragments[selection.name.value]], document)
+                yield from fields_below([document.fragments[selection.name.value]], document)
 
 
 def _is_left_out(selection: SelectionNode, variables: Mapping[str, Any] | None) -> bool:

@@ -10,20 +10,31 @@ from msgspec import UNSET
 from starlette.types import Receive, Scope, Send
 
 from gateway.engine.error_masking import mask_exception
-from gateway.engine.operations import IncrementalResponse, MutationNotAllowed, Operations
-from gateway.engine.response_body import LARGE, LARGE_RESULT, encode, encode_in_pieces
-from gateway.errors import GatewayError, Overloaded, RateLimited
+from gateway.engine.operations import IncrementalResponse, Operations
+from gateway.engine.response_body import (
+    CONFIRMED,
+    LARGE,
+    LARGE_RESULT,
+    GraphQLResponse,
+    encode,
+    encode_in_pieces,
+)
+from gateway.engine.subscriptions import SubscriptionResponse
+from gateway.http.event_stream import HEADERS as EVENT_STREAM_HEADERS
+from gateway.http.event_stream import frame_only_result
 from gateway.http.middleware.security_headers import PAGE_HEADERS, SECURITY_HEADERS
 from gateway.http.multipart import CLOSING, MEDIA_TYPE, OPENING, PartFormatter, frame_part
 from gateway.http.negotiation import (
+    EVENT_STREAM,
     HTML,
     LEGACY_JSON,
     MAX_ACCEPT,
     RESPONSE_JSON,
-    accepts_parts,
-    choose_media_type,
+    negotiate,
     prefers_html,
 )
+from gateway.http.open_streams import OpenStream, OpenStreams
+from gateway.http.refusals import refuse_request
 from gateway.http.request import (
     BodiesInFlight,
     BodySize,
@@ -37,7 +48,10 @@ from gateway.http.request import (
     wait_for_disconnect,
 )
 from gateway.identity import RAW_REQUEST_ID_HEADER, Caller, Headers, request_id_from_headers
-from gateway.observability.operation import RECORD_SIZE, OperationRecord, Recorder, server_timing
+from gateway.observability.operation import RECORD_SIZE, OperationRecord, Recorder
+
+REPLAYED = ((b"idempotent-replayed", b"true"),)
+"""The mark of a response to an earlier request with the same idempotency key, or of its look-up."""
 
 
 class ResponseHeaders(list[tuple[bytes, bytes]]):
@@ -69,6 +83,7 @@ def _head(
 _HEADS = {
     LEGACY_JSON: _head(b"application/json; charset=utf-8"),
     RESPONSE_JSON: _head(b"application/graphql-response+json; charset=utf-8"),
+    EVENT_STREAM: list(EVENT_STREAM_HEADERS),
     HTML: _head(b"text/html; charset=utf-8", PAGE_HEADERS),
 }
 """The header fields that all responses of a media type have, those of browsers' rules included."""
@@ -92,6 +107,7 @@ class GraphQLEndpoint:
         max_records: int = 300_000,
         graphiql: bytes | None = None,
         recorder: Recorder | None = None,
+        streams: OpenStreams | None = None,
     ) -> None:
         """`graphiql` is the page for browsers, if it is served."""
         if max_body_bytes < 1:
@@ -105,6 +121,7 @@ class GraphQLEndpoint:
         self.large_result = min(LARGE_RESULT, RECORD_SIZE * max_records)
         self.graphiql = graphiql
         self.recorder = recorder or Recorder()
+        self.streams = streams or OpenStreams()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"  # noqa: S101 - a websocket here would be a defect of the routes
@@ -118,11 +135,15 @@ class GraphQLEndpoint:
         ):
             await _send(send, 200, HTML, [self.graphiql])
             return
-        await self._serve(scope, accept, receive, send)
+        if (stream := await self._serve(scope, accept, receive, send)) is not None:
+            await stream.serve(scope, receive, send)
 
-    async def _serve(self, scope: Scope, accept: bytes, receive: Receive, send: Send) -> None:
-        """Execute the operation of a request and send the response, unless the client disconnects."""
-        media_type = choose_media_type(accept)
+    async def _serve(self, scope: Scope, accept: bytes, receive: Receive, send: Send) -> OpenStream | None:
+        """Execute the operation of a request and send the response, unless the client disconnects.
+
+        The results of a subscription are returned as a stream, whose operation ends with its beginning.
+        """
+        media_type, accepts_parts, accepts_events = negotiate(accept)
         caller: Caller | None = None
         more_headers: Sequence[tuple[bytes, bytes]] = ()
         record = self.recorder.start()
@@ -131,9 +152,11 @@ class GraphQLEndpoint:
             try:
                 is_get = scope["method"] == "GET"
                 if not is_get and scope["method"] != "POST":
+                    if media_type == EVENT_STREAM:
+                        media_type = LEGACY_JSON  # there is no operation
                     raise HTTPError(405, "GraphQL is served by GET and POST.", (b"allow", b"GET, POST"))
                 if media_type is None:
-                    raise HTTPError(406, f"Responses are {RESPONSE_JSON} or {LEGACY_JSON}.")
+                    raise HTTPError(406, f"Responses are {RESPONSE_JSON}, {LEGACY_JSON} or {EVENT_STREAM}.")
                 caller = self.identify(scope["headers"])
                 record.tenant, record.request_id = caller.tenant, caller.request_id
                 if self.recorder.tracing is not None:
@@ -145,36 +168,53 @@ class GraphQLEndpoint:
                         scope["headers"], receive, max_bytes=self.max_body_bytes, body=body_size
                     )
                 execution = self.operations.execute(
-                    request, caller, record, allow_mutations=not is_get, incremental=accepts_parts(accept)
+                    request,
+                    caller,
+                    record,
+                    allow_mutations=not is_get,
+                    incremental=accepts_parts,
+                    event_stream=accepts_events,
                 )
                 response = await run_while_connected(execution, receive, record)
-                if isinstance(response, IncrementalResponse):
+                if isinstance(response, GraphQLResponse):
+                    is_executed = response.data is not UNSET
+                    # A client of plain JSON takes any other status for a failure of the transport.
+                    status = 200 if is_executed or media_type == LEGACY_JSON else 400
+                    if record.received < LARGE and record.result_size < self.large_result:
+                        body = [encode(response)]
+                    else:
+                        response, body = await encode_in_pieces(
+                            response, record, max_bytes=self.max_response_bytes, max_records=self.max_records
+                        )
+                    record.complete(is_executed, response.errors or ())
+                elif isinstance(response, IncrementalResponse):
                     await self._send_parts(response, caller, receive, send, record)
-                    return
-                is_executed = response.data is not UNSET
-                # A client of plain JSON takes any other status for a failure of the transport.
-                status = 200 if is_executed or media_type == LEGACY_JSON else 400
-                if record.received < LARGE and record.result_size < self.large_result:
-                    body = [encode(response)]
+                    return None
+                elif isinstance(response, SubscriptionResponse):
+                    stream = await self.streams.admit(response, caller, record.name)
+                    record.complete(True, ())
+                    return stream
                 else:
-                    response, body = await encode_in_pieces(
-                        response, record, max_bytes=self.max_response_bytes, max_records=self.max_records
-                    )
-                record.complete(is_executed, response.errors or ())
+                    status, body = 200, [response.body]
+                    more_headers = REPLAYED if response.is_replayed else ()
+                    record.complete(True, response.errors)
             except ClientDisconnected:
-                return
+                return None
             except Exception as error:
-                status, reason, more_headers = _refuse(error)
+                status, reason, more_headers = refuse_request(error)
                 record.request_id = caller.request_id if caller else request_id_from_headers(scope["headers"])
                 masked = mask_exception(reason, record.request_id)
                 body = [encode({"errors": [masked]})]
                 record.refuse(status, masked)
             record.end()
-            if self.recorder.server_timing:
-                more_headers = (*more_headers, (b"server-timing", server_timing(record)))
+            if media_type == EVENT_STREAM:
+                status, body = 200, frame_only_result(body)  # refusals too: clients read no other status
+            if self.recorder.adds_headers:
+                more_headers = (*more_headers, *self.recorder.headers(record))
             await _send(send, status, media_type or LEGACY_JSON, body, record.request_id, more_headers)
             if record.kind == "mutation":
                 self.operations.running_mutations.response_sent()
+            return None
         finally:
             self.bodies.size -= body_size.size
             self.recorder.end(record)
@@ -192,12 +232,14 @@ class GraphQLEndpoint:
         Raises `ClientDisconnected`. Fields of a mutation are complete in the initial part.
         """
         formatter = PartFormatter(caller.request_id)
-        body = OPENING + frame_part(encode(formatter.format_initial(response.initial)))
+        extensions = CONFIRMED if record.has_confirmed else {}
+        body = OPENING + frame_part(encode(formatter.format_initial(response.initial, extensions)))
         operation, running_mutations = response.operation, self.operations.running_mutations
         headers = [
             *_head(MEDIA_TYPE),
             (RAW_REQUEST_ID_HEADER, caller.request_id.encode()),
             (b"x-accel-buffering", b"no"),  # for proxies: pass each part on at once
+            *record.rate_limit,
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         disconnected = asyncio.create_task(wait_for_disconnect(receive))
@@ -225,20 +267,6 @@ class GraphQLEndpoint:
         record.end()
         await send({"type": "http.response.body", "body": body + CLOSING})
         running_mutations.response_sent()
-
-
-def _refuse(error: Exception) -> tuple[int, Exception, Sequence[tuple[bytes, bytes]]]:
-    """Return the status, the error and further headers of a request that is refused as a whole."""
-    if isinstance(error, MutationNotAllowed):
-        error = HTTPError(405, "A mutation must be sent by POST.", (b"allow", b"POST"))
-    if isinstance(error, HTTPError):
-        return error.status, error.error, error.headers
-    if isinstance(error, RateLimited):
-        # For clients of plain JSON too: it is not about the document, and proxies react to this status.
-        return 429, error, ((b"retry-after", b"%d" % (error.retry_after or 1)),)
-    if isinstance(error, Overloaded):  # the rest of the body is in transit, and is not read
-        return 503, error, ((b"retry-after", b"%d" % (error.retry_after or 1)), (b"connection", b"close"))
-    return 400 if isinstance(error, GatewayError) else 500, error, ()
 
 
 async def _send(

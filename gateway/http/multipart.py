@@ -36,10 +36,11 @@ class PartFormatter:
         self.request_id = request_id
         self.errors: list[Json] = []
 
-    def format_initial(self, part: InitialIncrementalExecutionResult) -> Json:
+    def format_initial(self, part: InitialIncrementalExecutionResult, extensions: Json) -> Json:
         """Return the members of the initial part."""
         pending = [each.formatted for each in part.pending]
-        return {**self._mask(part.errors), "data": part.data, "pending": pending, "hasNext": part.has_next}
+        members = {**self._mask(part.errors), "data": part.data, "pending": pending, "hasNext": part.has_next}
+        return {**members, "extensions": extensions} if extensions else members
 
     def format_subsequent(self, part: SubsequentIncrementalExecutionResult) -> Json:
         """Return the members of a subsequent part."""

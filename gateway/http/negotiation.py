@@ -4,29 +4,49 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
 RESPONSE_JSON = "application/graphql-response+json"
 LEGACY_JSON = "application/json"
 HTML = "text/html"
 MULTIPART = "multipart/mixed"
+EVENT_STREAM = "text/event-stream"
 
 # In order of preference if the client has none: a client without an Accept header is a legacy one.
-_OFFERED = (LEGACY_JSON, RESPONSE_JSON)
+_OFFERED = (LEGACY_JSON, RESPONSE_JSON, EVENT_STREAM)
 
 MAX_ACCEPT = 1024  # bytes of an Accept header, of which browsers send about 150; the choices are cached
 _MEDIA_RANGE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 
 
+class Accepted(NamedTuple):
+    """The forms of a response that a client accepts."""
+
+    media_type: str | None
+    """The one that it prefers for a response in one piece; None if it accepts none."""
+    parts: bool
+    events: bool
+
+
 @lru_cache(maxsize=256)  # front ends send a handful of different values
+def negotiate(accept: bytes) -> Accepted:
+    """Return what a client accepts by its header `Accept`. Events that it prefers are no parts."""
+    media_type = choose_media_type(accept)
+    parts = accepts_parts(accept) and media_type != EVENT_STREAM
+    return Accepted(media_type, parts, accepts_events(accept))
+
+
 def choose_media_type(accept: bytes) -> str | None:
-    """Return the media type of the response, None if the client accepts neither."""
+    """Return the media type of the response, None if the client accepts none.
+
+    An event stream is sent only to a client that names it: a wildcard is not enough.
+    """
     if not accept.strip():
         return LEGACY_JSON
     return _best(accept, _OFFERED)
 
 
-@lru_cache(maxsize=256)
 def accepts_parts(accept: bytes) -> bool:
     """Return whether the client names multipart/mixed in the form of incremental delivery v0.2.
 
@@ -41,6 +61,11 @@ def accepts_parts(accept: bytes) -> bool:
         if not parameters or parameters.get("incrementalspec") == "v0.2":
             return True
     return False
+
+
+def accepts_events(accept: bytes) -> bool:
+    """Return whether the client names text/event-stream, even if it prefers another type."""
+    return any(pattern == EVENT_STREAM and quality for pattern, quality in _ranges(accept))
 
 
 @lru_cache(maxsize=256)
@@ -78,9 +103,14 @@ def _best(accept: bytes, offered: tuple[str, ...]) -> str | None:
 
 
 def _precision(pattern: str, media_type: str) -> int:
-    """Return 3 for the exact type, 2 for its main type, 1 for any type and 0 for no match."""
+    """Return 3 for the exact type, 2 for its main type, 1 for any type and 0 for no match.
+
+    An event stream matches its exact type only.
+    """
     if pattern == media_type:
         return 3
+    if media_type == EVENT_STREAM:
+        return 0
     if pattern == media_type.partition("/")[0] + "/*":
         return 2
     return 1 if pattern == "*/*" else 0

@@ -67,11 +67,15 @@ class OfRecords(cql.Cql):
 
 
 class ItemGroupLoader(GroupLoader):
-    """Declares loaders of the items of a record, of which some name another record."""
+    """Declares loaders of the items of a record, of which some name another record.
 
-    def __init__(self, create: str) -> None:
+    `before` are the collections that are read before the items.
+    """
+
+    def __init__(self, create: str, *before: str) -> None:
         super().__init__(ITEMS, "holdingsRecordId")
         self.create = create
+        self.before = before
 
     @overload
     def __get__(self, loaders: None, owner: type) -> Self: ...
@@ -86,8 +90,10 @@ class ItemGroupLoader(GroupLoader):
 
 class BoundWithLoaders(InstanceLoaders):
     parts_of_holdings = GroupLoader(CollectionName("inventory.bound_with_parts"), "holdingsRecordId")
-    items_of_holdings = ItemGroupLoader("_items_of_holdings")
-    items_of_instance = ItemGroupLoader("_items_of_instance")
+    items_of_holdings = ItemGroupLoader("_items_of_holdings", "inventory.bound_with_parts")
+    items_of_instance = ItemGroupLoader(
+        "_items_of_instance", "inventory.holdings", "inventory.bound_with_parts"
+    )
 
     @cached_property
     def bound_items_of_holdings(self) -> DataLoader[str, Ids]:

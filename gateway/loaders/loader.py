@@ -23,7 +23,8 @@ from gateway.upstream.caller import percent_encode
 from gateway.upstream.collection import BoundCollection, RecordDecoder
 from gateway.upstream.record_types import Record, find_invalid, record_or_error
 
-_INDEX_LENGTH = 10  # characters of room for the name of the index; a blank is three bytes when encoded
+# Ten characters of room for the name of the index; a blank is three bytes when encoded.
+_QUERY = f"({' ' * 10}==()) and "
 _PLAIN = len(percent_encode('id==""'))
 
 Key = TypeVar("Key")
@@ -74,8 +75,9 @@ class Loader(DataLoader[Key, Value]):
             self.loop.call_soon(self.loop.call_soon, dispatch_queue, self)
 
     async def _load_result(self, key: Key) -> Value:
-        await wait_for_all(self.load_all([key]))
-        (result,) = self.results([key])
+        cache_keys = self.cache_keys([key])
+        await wait_for_all(self.load_all([key], cache_keys))
+        (result,) = self.results(cache_keys)
         if isinstance(result, Exception):
             raise result
         value: Value = result
@@ -99,8 +101,8 @@ class Loader(DataLoader[Key, Value]):
             raise value
         return value
 
-    def load_all(self, keys: Keys[Key]) -> set[asyncio.Future[Any]]:
-        """Load many keys without a future for each.
+    def load_all(self, keys: Keys[Key], cache_keys: list[Any]) -> set[asyncio.Future[Any]]:
+        """Load many keys without a future for each. `cache_keys` are what the method of the name returns.
 
         Return the futures to wait for; then `results` has the value of each key. The keys join the batch of
         this turn of the event loop, as keys that are loaded one by one do.
@@ -110,7 +112,6 @@ class Loader(DataLoader[Key, Value]):
         others: dict[Any, Key] = {}
         cache, results = self._cache, self._results
         self.operation.loads += len(keys)
-        cache_keys: list[Any] = [*map(self.get_cache_key, keys)]
         if not cache and not results and 1 < len({*cache_keys}) == len(keys):  # as in most operations
             others = dict(zip(cache_keys, keys, strict=True))
             first = cache_keys[0]
@@ -133,15 +134,24 @@ class Loader(DataLoader[Key, Value]):
             self._more[first] = others
         return pending
 
-    def results(self, keys: Iterable[Key]) -> list[Any]:
-        """Return the value of each key, or its exception."""
-        cache_keys: list[Any] = [*map(self.get_cache_key, keys)]
+    def results(self, cache_keys: list[Any]) -> list[Any]:
+        """Return the value of each key that was loaded, or its exception."""
         values: list[Any] = [*map(self._results.get, cache_keys)]
         cache = self._cache
-        for place, value in enumerate(values):
-            if value is None and (future := cache.get(cache_keys[place])) is not None:
+        for place in [place for place, value in enumerate(values) if value is None]:
+            if (future := cache.get(cache_keys[place])) is not None:
                 values[place] = future.exception() or future.result()
         return values
+
+    def cancel(self) -> None:
+        """Cancel the keys that are being loaded, and with them their calls, because nothing awaits them."""
+        for future in self._cache.values():
+            if not future.cancel() and not future.cancelled():
+                future.exception()  # retrieved, so that it is not logged as one that nothing has handled
+
+    def cache_keys(self, keys: Iterable[Any]) -> list[Any]:  # Any: keys of all loaders
+        """Return the keys as the cache has them."""
+        return lower(keys) if self.get_cache_key is str.lower else [*map(self.get_cache_key, keys)]
 
     async def batch_load_fn(self, keys: list[Key]) -> Any:  # Any: aiodataloader types no errors in slots
         batch = asyncio.current_task()
@@ -179,6 +189,13 @@ def _itself(key: Key) -> Key:
     return key
 
 
+def lower(texts: Iterable[str]) -> list[str]:
+    """Return texts in lower case, which takes half the time if they are: they keep their hashes, too."""
+    texts = [*texts]
+    text = "".join(texts)
+    return texts if text == text.lower() else [*map(str.lower, texts)]
+
+
 async def wait_for_all(pending: Iterable[asyncio.Future[Any]]) -> None:
     """Wait for futures without raising their exceptions. If it is cancelled, it cancels them."""
     pending = list(pending)
@@ -196,7 +213,7 @@ async def wait_for_all(pending: Iterable[asyncio.Future[Any]]) -> None:
         raise
 
 
-ById: TypeAlias = "DataLoader[str, Record | None]"
+ById: TypeAlias = "Loader[str, Record | None]"
 
 
 def by_id(
@@ -217,9 +234,10 @@ def by_id(
                 while ids:
                     query = cql.query_of_ids(index, ids, within)
                     page = await collection(query, decoder=decoder, limit=len(ids), total=True)
-                    results.update(
-                        zip(map(str.lower, _members(page.records, index)), page.records, strict=True)
-                    )
+                    found = _members(page.records, index)
+                    if not distinct.issuperset(found):
+                        found = lower(found)
+                    results.update(zip(found, page.records, strict=True))
                     if all(map(results.__contains__, ids)):
                         return
                     missing = [key for key in ids if key not in results]
@@ -233,9 +251,10 @@ def by_id(
             except errors.GatewayError as error:
                 results.update(dict.fromkeys(ids, errors.without_frames(error)))
 
-        ids = [key.lower() for key in keys]
+        ids = lower(keys)
+        distinct = {*ids}
         results.update(await fetch_chunks(fetch, ids, collection, limits, str(within)))
-        return [results.get(each) for each in ids]
+        return [*map(results.get, ids)]
 
     return Loader(load, str.lower, collection.operation)
 
@@ -338,7 +357,7 @@ def one_by_one(
     operation: OperationRecord | None = None,
     *,
     cache_key: Callable[[Any], Any] = str.lower,
-) -> DataLoader[Any, Value]:
+) -> Loader[Any, Value]:
     """Return a loader for an upstream that serves one key per call. Keys are fetched concurrently."""
 
     async def fetch_or_error(key: Any) -> Value | errors.GatewayError:
@@ -364,9 +383,7 @@ async def fetch_chunks(
 
     Return the keys that cannot be fetched, each with its error.
     """
-    room = limits.max_request_line - collection.request_line_length(
-        f"({' ' * _INDEX_LENGTH}==()) and {rest}", limit=10**4, offset=10**5
-    )
+    room = limits.max_request_line - collection.request_line_length(_QUERY + rest, limit=10**4, offset=10**5)
     distinct = list(dict.fromkeys(keys))
     longest = _PLAIN + max(map(len, distinct))
     if cql.is_plain("".join(distinct)) and min(limits.batch_size, len(distinct)) * longest <= room:

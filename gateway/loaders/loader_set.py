@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from operator import attrgetter
-from typing import Any, Self, TypeAlias, overload
+from typing import Any, Self, TypeAlias, TypeVar, overload
 from weakref import proxy
 
 from gateway.loaders.grouped import Grouped, grouped_by
-from gateway.loaders.loader import ById, by_id
+from gateway.loaders.loader import ById, Loader, by_id
+from gateway.loaders.table import Table
 from gateway.settings import LimitSettings
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, Collection
@@ -34,6 +35,13 @@ class CollectionName:
     def key(self, is_direct: bool) -> str:
         """Return the name of the collection that is read, at the BFF or at circulation itself."""
         return self.direct if is_direct and self.direct is not None else self.name
+
+    def members(self, is_direct: bool, lists_from: ListsFrom) -> tuple[str, ...]:
+        """Return the name of the collection that is read, then the one that may be read in its place."""
+        first = self.key(is_direct or lists_from == "circulation")
+        if self.direct in (None, first) or lists_from != "auto":
+            return (first,)
+        return (first, self.direct)
 
     def of(self, upstream: Upstream, lists_from: ListsFrom) -> BoundCollection:
         """Return the collection in the name of the caller."""
@@ -55,6 +63,39 @@ class CollectionName:
     def is_from_circulation(self, is_direct: bool) -> bool:
         """Return True if its records come from circulation itself, which also has a BFF in front of it."""
         return is_direct and self.direct is not None
+
+
+Calls: TypeAlias = tuple[tuple[str, ...], ...]
+"""Upstream calls in their order, each by the method or collection of `Upstream` that sends it.
+
+`(("users.users",), ("circulation.queue_of_item", "circulation.queue_of_instance"))` are two calls: the second
+is one of two, as the arguments or the record decide.
+"""
+
+_DECLARED: dict[str, Calls] = {}
+Create = TypeVar("Create", bound=Callable[..., object])
+
+
+def calls(*members: str) -> Callable[[Create], Create]:
+    """Declare the calls of a loader that a function creates: for each key, or for those of a batch."""
+
+    def declare(create: Create) -> Create:
+        _DECLARED[create.__name__] = tuple((each,) for each in members)
+        return create
+
+    return declare
+
+
+def declared_calls(owner: type, name: str, lists_from: ListsFrom = "auto") -> Calls:
+    """Return the calls of a loader; none if it only passes keys on to others."""
+    declaration = getattr(owner, name)
+    if isinstance(declaration, TableLoader | RowLoader):
+        return ((declaration.reads,),)
+    collection: CollectionName | None = getattr(declaration, "collection", None)
+    if collection is None:
+        return _DECLARED.get(name, ())
+    before: Sequence[str] = getattr(declaration, "before", ())
+    return (*((each,) for each in before), collection.members(False, lists_from))
 
 
 _OWN_ATTRIBUTES = frozenset({"upstream", "limits", "lists_from", "is_direct", "_groups"})
@@ -100,6 +141,12 @@ class LoaderSet:
             )
         return loader
 
+    def cancel(self) -> None:
+        """Cancel all loading, because the operation was cancelled."""
+        for each in [*self._groups.values(), *self.__dict__.values()]:
+            if isinstance(each, Loader | Table | LoaderSet) and each is not self:
+                each.cancel()
+
     def forget(self) -> None:
         """Drop all loaded records, because a mutation may have changed them, or the operation has ended."""
         attributes = self.__dict__
@@ -143,6 +190,49 @@ class RecordLoader:
         collection = self.collection.of(loaders.upstream, loaders.lists_from)
         loader = loaders.__dict__[self.name] = self.create(collection, loaders.limits, **self.options)
         return loader
+
+
+class TableLoader:
+    """Declares a small table, which is loaded completely, by its collection and its order."""
+
+    def __init__(self, reads: str, *sort: cql.SortKey) -> None:
+        self.reads = reads
+        self.sort = sort
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, loaders: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, loaders: LoaderSet, owner: type) -> Table: ...
+    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | Table:
+        if loaders is None:
+            return self
+        collection = _getter(self.reads)(loaders.upstream)
+        table = loaders.__dict__[self.name] = Table(collection, loaders.limits, self.sort)
+        return table
+
+
+class RowLoader:
+    """Declares a loader of the rows of a small table by their ids."""
+
+    def __init__(self, table: TableLoader) -> None:
+        self._table = table
+
+    @property
+    def reads(self) -> str:
+        return self._table.reads
+
+    @overload
+    def __get__(self, loaders: None, owner: type) -> Self: ...
+    @overload
+    def __get__(self, loaders: LoaderSet, owner: type) -> ById: ...
+    def __get__(self, loaders: LoaderSet | None, owner: type) -> Self | ById:
+        if loaders is None:
+            return self
+        table: Table = getattr(loaders, self._table.name)
+        return table.by_id
 
 
 ListLoaders: TypeAlias = Callable[["cql.Cql | None", Sequence[cql.SortKey]], Grouped]

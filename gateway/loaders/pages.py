@@ -43,13 +43,17 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The records of one window; `total`, `has_next` and `whole` only if the window has them."""
+    """The records of one window; `total`, `has_next` and `whole` only if the window has them.
+
+    `part` are the places of those that a list of the response is made of, if not of all.
+    """
 
     records: list[Record]
     offset: int = 0
     total: int | None = None
     has_next: bool | None = None
     whole: list[Record] | None = None
+    part: range | None = None
 
 
 async def page_of(

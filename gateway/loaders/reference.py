@@ -2,64 +2,36 @@
 
 from __future__ import annotations
 
-from propcache.api import cached_property
-
-from gateway.loaders.loader import ById
-from gateway.loaders.loader_set import CollectionName, LoaderSet, RecordLoader
-from gateway.loaders.table import Table
+from gateway.loaders.loader_set import CollectionName, LoaderSet, RecordLoader, RowLoader, TableLoader
 from gateway.upstream import cql
 
-BY_NAME = (cql.SortKey("name"),)
+BY_NAME = cql.SortKey("name")
 
 
 class ReferenceLoaders(LoaderSet):
-    @cached_property
-    def patron_groups(self) -> Table:
-        return Table(self.upstream.users.patron_groups, self.limits, (cql.SortKey("group"),))
-
-    @property
-    def patron_group(self) -> ById:
-        return self.patron_groups.by_id
-
-    @cached_property
-    def address_types(self) -> Table:
-        return Table(self.upstream.users.address_types, self.limits, (cql.SortKey("addressType"),))
-
-    @property
-    def address_type(self) -> ById:
-        return self.address_types.by_id
-
-    @cached_property
-    def departments(self) -> Table:
-        return Table(self.upstream.users.departments, self.limits, BY_NAME)
-
-    @property
-    def department(self) -> ById:
-        return self.departments.by_id
-
-    @cached_property
-    def material_types(self) -> Table:
-        return Table(self.upstream.inventory.material_types, self.limits, BY_NAME)
-
-    @property
-    def material_type(self) -> ById:
-        return self.material_types.by_id
-
-    @cached_property
-    def loan_types(self) -> Table:
-        return Table(self.upstream.inventory.loan_types, self.limits, BY_NAME)
-
-    @property
-    def loan_type(self) -> ById:
-        return self.loan_types.by_id
-
-    @cached_property
-    def cancellation_reasons(self) -> Table:
-        return Table(self.upstream.circulation_storage.cancellation_reasons, self.limits, BY_NAME)
-
-    @property
-    def cancellation_reason(self) -> ById:
-        return self.cancellation_reasons.by_id
+    patron_groups = TableLoader("users.patron_groups", cql.SortKey("group"))
+    patron_group = RowLoader(patron_groups)
+    address_types = TableLoader("users.address_types", cql.SortKey("addressType"))
+    address_type = RowLoader(address_types)
+    departments = TableLoader("users.departments", BY_NAME)
+    department = RowLoader(departments)
+    material_types = TableLoader("inventory.material_types", BY_NAME)
+    material_type = RowLoader(material_types)
+    loan_types = TableLoader("inventory.loan_types", BY_NAME)
+    loan_type = RowLoader(loan_types)
+    cancellation_reasons = TableLoader("circulation_storage.cancellation_reasons", BY_NAME)
+    cancellation_reason = RowLoader(cancellation_reasons)
+    fee_fine_owners = TableLoader("fees.owners", cql.SortKey("owner"))
+    fee_fine_owner = RowLoader(fee_fine_owners)
+    fee_fine_types = TableLoader("fees.types", cql.SortKey("feeFineType"))
+    fee_fine_type = RowLoader(fee_fine_types)
+    payment_methods = TableLoader("fees.payment_methods", cql.SortKey("nameMethod"))
+    waive_reasons = TableLoader("fees.waive_reasons", cql.SortKey("nameReason"))
+    transfer_accounts = TableLoader("fees.transfer_accounts", cql.SortKey("accountName"))
+    refund_reasons = TableLoader("fees.refund_reasons", cql.SortKey("nameReason"))
+    patron_block_conditions = TableLoader("patron_blocks.conditions", BY_NAME)
+    patron_block_condition = RowLoader(patron_block_conditions)
+    patron_block_limits = TableLoader("patron_blocks.limits", cql.SortKey("conditionId"))
 
     # By id and not as a table: a template is a whole page of HTML.
     staff_slip_template = RecordLoader(CollectionName("circulation_storage.staff_slips"))

@@ -8,7 +8,7 @@ from aiodataloader import DataLoader
 from propcache.api import cached_property
 
 from gateway.loaders.loader import ById, one_by_one
-from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet, RecordLoader
+from gateway.loaders.loader_set import CollectionName, GroupLoader, LoaderSet, RecordLoader, calls
 from gateway.loaders.pages import Slice, Window, page_of
 from gateway.upstream import cql
 from gateway.upstream.record_types import Record
@@ -37,19 +37,23 @@ class RequestLoaders(LoaderSet):
     requests_of_service_point = GroupLoader(REQUESTS, "pickupServicePointId", has_large_groups=True)
 
     @cached_property
+    @calls("circulation.queue_of_instance")
     def queue_of_instance(self) -> Listed:
         """Upstream serves one queue per call, completely, up to 1000 requests."""
         return one_by_one(self.upstream.circulation.queue_of_instance, self.upstream.operation)
 
     @cached_property
+    @calls("circulation.queue_of_item")
     def queue_of_item(self) -> Listed:
         return one_by_one(self.upstream.circulation.queue_of_item, self.upstream.operation)
 
     @cached_property
+    @calls("circulation_bff.batch_request")
     def batch_request(self) -> ById:
         return one_by_one(self.upstream.circulation_bff.batch_request, self.upstream.operation)
 
     @cached_property
+    @calls("circulation_bff.batch_request_details")
     def details_of_batch_request(self) -> DataLoader[tuple[str, Window], Slice]:
         """Upstream serves the items of one batch per call."""
 
@@ -61,6 +65,7 @@ class RequestLoaders(LoaderSet):
         return one_by_one(page, self.upstream.operation, cache_key=lambda key: key)
 
     @cached_property
+    @calls("circulation_bff.allowed_service_points")
     def allowed_service_points(self) -> DataLoader[AllowedFor, Record | None]:
         """Upstream serves one record and requester per call."""
 
@@ -77,9 +82,17 @@ class RequestLoaders(LoaderSet):
         return one_by_one(allowed, self.upstream.operation, cache_key=lambda key: key)
 
     @cached_property
+    @calls("circulation_bff.pick_slips")
     def pick_slips(self) -> Listed:
         return one_by_one(self.upstream.circulation_bff.pick_slips, self.upstream.operation)
 
     @cached_property
+    @calls("circulation_reports.hold_shelf_clearance")
+    def hold_shelf_clearance(self) -> Listed:
+        """Upstream computes the report for one service point per call."""
+        return one_by_one(self.upstream.circulation_reports.hold_shelf_clearance, self.upstream.operation)
+
+    @cached_property
+    @calls("circulation_bff.search_slips")
     def search_slips(self) -> Listed:
         return one_by_one(self.upstream.circulation_bff.search_slips, self.upstream.operation)

@@ -34,6 +34,11 @@ class Table:
         self._beyond = by_id(collection, limits)
         self.by_id: ById = Loader(self._load, str.lower, operation=collection.operation)
 
+    def cancel(self) -> None:
+        """Cancel all loading, because the operation was cancelled."""
+        for each in (self.by_id, self._first_page, self._beyond):
+            each.cancel()
+
     async def rows(self) -> list[Record] | None:
         """Return all rows, in the order of the table; None if it is not small."""
         page = await self._first_page.load(_ALL)

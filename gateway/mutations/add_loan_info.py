@@ -1,15 +1,16 @@
 """Add a note to a loan."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 
 import strawberry
 
+from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
+from gateway.fields.look_up import loan_with, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.enums import member
 from gateway.schema.loan import Loan
@@ -43,11 +44,17 @@ AddLoanInfoResult = Annotated[
 ]
 
 
-@mutation("Add a note to a loan. Sent once; each note is an entry of the loan's history.")
-async def add_loan_info(info: Info, input: AddLoanInfoInput) -> AddLoanInfoResult | None:
+@mutation(
+    "Add a note to a loan. Sent once; each note is an entry of the loan's history.",
+    changes=changes_by_loan_id,
+)
+async def add_loan_info(info: Info, input: AddLoanInfoInput) -> AddLoanInfoResult:
     loan_id = arguments.check_uuid(input.loan_id, "loanId")
     arguments.check_not_blank(input.comment, "comment")
     body = body_of(input, "loanId")
     body["actionComment"] = body.pop("comment")
-    await begin_mutation(info).circulation.add_loan_info(loan_id, body)
+    try:
+        await begin_mutation(info).circulation.add_loan_info(loan_id, body)
+    except errors.OutcomeUnknown as unknown:
+        await look_up(info, unknown, loan_with(loan_id, body))
     return LoanInfoAdded(record={"loanId": loan_id})

@@ -1,7 +1,6 @@
 """Cancel a request."""
 
-from __future__ import annotations
-
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -9,7 +8,15 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.changed_records import (
+    Changed,
+    Written,
+    changes_of_item,
+    changes_of_request,
+    changes_of_slips,
+)
 from gateway.fields.link import link
+from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.enums import RequestStatus
@@ -31,7 +38,8 @@ class CancelRequestInput:
         default=None, description="Additional explanation; required by some reasons."
     )
     cancelled_date: DateTime | None = strawberry.field(
-        default=None, description="The date of the cancellation. Defaults to now."
+        default=None,
+        description="The date of the cancellation, such as `2026-11-21T10:00:00Z`. Defaults to now.",
     )
 
 
@@ -49,20 +57,40 @@ CancelRequestResult = Annotated[
 ]
 
 
+def _changes(written: Written[CancelRequestInput, RequestCancelled]) -> Changed:
+    """Return the changes of the request, its queue, its slip and its item, which may be available again."""
+    request = written.before
+    return (
+        *changes_of_request({**request, "id": written.input.request_id, "metadata": None}),
+        *changes_of_item(request.get("itemId"), request.get("instanceId")),
+        *changes_of_slips(request),
+    )
+
+
 @mutation(
     "Cancel a request. The complete record is read once and written once, because upstream "
-    "offers no other way. A closed request is refused."
+    "offers no other way. A closed request is refused.",
+    changes=_changes,
+    calls=["circulation.request", "circulation.cancel_request"],
 )
-async def cancel_request(info: Info, input: CancelRequestInput) -> CancelRequestResult | None:
+async def cancel_request(info: Info, input: CancelRequestInput) -> CancelRequestResult:
     request_id = arguments.check_uuid(input.request_id, "requestId")
     cancelled = {
         "status": RequestStatus.CLOSED_CANCELLED.value,
-        "cancelledDate": now(),
+        "cancelledDate": now(info),
         **body_of(input, "requestId"),
     }
     circulation = begin_mutation(info).circulation
     request = await circulation.request(request_id)
     if request is None:
         raise errors.NotFound("The request does not exist; nothing was sent.", upstream="folio", status=404)
-    await circulation.cancel_request(request_id, request | cancelled)
+    info.context.mutations.before = request
+    try:
+        await circulation.cancel_request(request_id, request | cancelled)
+    except errors.OutcomeUnknown as unknown:
+        await look_up(info, unknown, partial(_find_request, request_id, cancelled))
     return RequestCancelled(record={"requestId": request_id})
+
+
+async def _find_request(request_id: str, cancelled: Record, look_up: LookUp) -> Record | None:
+    return look_up.proven("request", await look_up.request(request_id), cancelled)

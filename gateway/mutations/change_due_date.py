@@ -1,14 +1,15 @@
 """Change the due date of a loan."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry
 
+from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
+from gateway.fields.look_up import loan_with, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
@@ -19,7 +20,7 @@ from gateway.upstream.record_types import Record
 @strawberry.input(description="The input of `changeDueDate`.")
 class ChangeDueDateInput:
     loan_id: strawberry.ID = strawberry.field(description="The open loan.")
-    due_date: DateTime = strawberry.field(description="The new due date.")
+    due_date: DateTime = strawberry.field(description="The new due date, such as `2026-11-21T10:00:00Z`.")
 
 
 @strawberry.type(description="The due date was changed.")
@@ -36,8 +37,16 @@ ChangeDueDateResult = Annotated[
 ]
 
 
-@mutation("Change the due date of a loan. Sent once; the patron may receive a notice for each change.")
-async def change_due_date(info: Info, input: ChangeDueDateInput) -> ChangeDueDateResult | None:
+@mutation(
+    "Change the due date of a loan. Sent once; the patron may receive a notice for each change.",
+    changes=changes_by_loan_id,
+)
+async def change_due_date(info: Info, input: ChangeDueDateInput) -> ChangeDueDateResult:
     loan_id = arguments.check_uuid(input.loan_id, "loanId")
-    await begin_mutation(info).circulation.change_due_date(loan_id, body_of(input, "loanId"))
+    body = body_of(input, "loanId")
+    try:
+        await begin_mutation(info).circulation.change_due_date(loan_id, body)
+    except errors.OutcomeUnknown as unknown:
+        expected = {**body, "action": "dueDateChanged"}
+        await look_up(info, unknown, loan_with(loan_id, expected))
     return DueDateChanged(record={"loanId": loan_id})

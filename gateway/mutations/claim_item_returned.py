@@ -1,14 +1,15 @@
 """Record that the patron claims to have returned an item."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry
 
+from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
+from gateway.fields.look_up import loan_with, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.loan import Loan
@@ -20,7 +21,8 @@ from gateway.upstream.record_types import Record
 class ClaimItemReturnedInput:
     loan_id: strawberry.ID = strawberry.field(description="The open loan of the item.")
     item_claimed_returned_date_time: DateTime | None = strawberry.field(
-        default=None, description="The date of the patron's claim. Defaults to now."
+        default=None,
+        description="The date of the patron's claim, such as `2026-11-21T10:00:00Z`. Defaults to now.",
     )
     comment: str | None = strawberry.field(default=None, description="A comment by staff.")
 
@@ -40,11 +42,18 @@ ClaimItemReturnedResult = Annotated[
 
 
 @mutation(
-    "Record that the patron claims to have returned an item. Sent once: after "
-    "`OUTCOME_UNKNOWN` read the loan first."
+    "Record that the patron claims to have returned an item. Sent once, and looked up if its response is "
+    "lost.",
+    changes=changes_by_loan_id,
 )
-async def claim_item_returned(info: Info, input: ClaimItemReturnedInput) -> ClaimItemReturnedResult | None:
+async def claim_item_returned(info: Info, input: ClaimItemReturnedInput) -> ClaimItemReturnedResult:
     loan_id = arguments.check_uuid(input.loan_id, "loanId")
-    body = {"itemClaimedReturnedDateTime": now(), **body_of(input, "loanId")}
-    await begin_mutation(info).circulation_bff.claim_item_returned(loan_id, body)
+    body = {"itemClaimedReturnedDateTime": now(info), **body_of(input, "loanId")}
+    try:
+        await begin_mutation(info).circulation_bff.claim_item_returned(loan_id, body)
+    except errors.OutcomeUnknown as unknown:
+        expected = {"action": "claimedReturned", "claimedReturnedDate": body["itemClaimedReturnedDateTime"]}
+        if body.get("comment", "").strip():  # an empty comment keeps the previous one
+            expected["actionComment"] = body["comment"]
+        await look_up(info, unknown, loan_with(loan_id, expected))
     return ItemClaimedReturned(record={"loanId": loan_id})

@@ -1,18 +1,36 @@
 """Save a mediated request and confirm it, so that it becomes a request."""
 
-from __future__ import annotations
-
-from typing import Annotated, cast
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any, cast
 
 import strawberry
 
 from gateway import errors
 from gateway.context import Info
+from gateway.fields.changed_records import Changed, Written, values_of
+from gateway.fields.look_up import NO_PROOF, PRESENT, LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
+from gateway.mutations.create_request import changes_of_new_request
 from gateway.schema.enums import FulfillmentPreference, RequestLevel, RequestType
 from gateway.schema.mediated_request import MediatedRequest, MediatedRequestState, MediatedRequestStatus
 from gateway.schema.refusal import Refusal
+from gateway.upstream import cql
+from gateway.upstream.record_types import Record
+
+# The members that confirmation may change (mod-requests-mediated, MediatedRequestActionsServiceImpl).
+_CHANGED = frozenset(
+    {
+        "id",
+        "mediatedWorkflow",
+        "mediatedRequestStatus",
+        "mediatedRequestStep",
+        "status",
+        "position",
+        "confirmedRequestId",
+    }
+)
 
 
 @strawberry.input(
@@ -35,7 +53,8 @@ class ConfirmMediatedRequestInput:
     )
     request_date: DateTime | None = strawberry.field(
         default=None,
-        description="The date of the request. Required with an id, because it replaces the stored date; "
+        description="The date of the request, such as `2026-11-21T10:00:00Z`. Required with an id, "
+        "because it replaces the stored date; "
         "otherwise it defaults to now.",
     )
     item_id: strawberry.ID | None = strawberry.field(default=None, description="The item.")
@@ -74,7 +93,7 @@ class ConfirmMediatedRequestInput:
         default=None, description="The comment on the cancellation."
     )
     cancelled_date: DateTime | None = strawberry.field(
-        default=None, description="The date of the cancellation."
+        default=None, description="The date of the cancellation, such as `2026-11-21T10:00:00Z`."
     )
 
 
@@ -92,17 +111,50 @@ ConfirmMediatedRequestResult = Annotated[
 ]
 
 
+def _changes(written: Written[ConfirmMediatedRequestInput, MediatedRequestConfirmed]) -> Changed:
+    """Return the changes by the request that the mediated one has become.
+
+    Upstream's response may be older than the confirmation and not name it.
+    """
+    mediated = values_of(None if written.result is None else written.result.mediated_request)
+    return changes_of_new_request(written.input, {**mediated, "id": mediated.get("confirmedRequestId")})
+
+
 @mutation(
     "Save a mediated request and confirm it. Sent once; upstream does it in two steps, so the "
-    "values may be saved although the confirmation is refused."
+    "values may be saved although the confirmation is refused.",
+    changes=_changes,
 )
 async def confirm_mediated_request(
     info: Info, input: ConfirmMediatedRequestInput
-) -> ConfirmMediatedRequestResult | None:
+) -> ConfirmMediatedRequestResult:
     body = body_of(input)
     if "requestDate" not in body:
         if "id" in body:
             raise errors.BadUserInput("`requestDate` is required with `id`: it replaces the stored date.")
-        body["requestDate"] = now()
-    saved = await begin_mutation(info).circulation_bff.confirm_mediated_request(body)
+        body["requestDate"] = now(info)
+    try:
+        saved = await begin_mutation(info).circulation_bff.confirm_mediated_request(body)
+    except errors.OutcomeUnknown as unknown:
+        saved = await look_up(info, unknown, partial(_find_confirmed, body))
     return MediatedRequestConfirmed(mediated_request=cast(MediatedRequest, saved))
+
+
+async def _find_confirmed(body: Record, look_up: LookUp) -> Record | None:
+    """Return the mediated request that was written after the sending and names the request that it became.
+
+    With the id of that request in the input, its presence proves no confirmation.
+    """
+    expected = {name: value for name, value in body.items() if name not in _CHANGED}
+    expected["confirmedRequestId"] = NO_PROOF if "confirmedRequestId" in body else PRESENT
+    if "id" not in body:
+        return await find_mediated_request(look_up, expected)
+    query = str(cql.equal("id", body["id"]))
+    page = await look_up.upstream.mediated_requests.mediated_requests(query, limit=1)
+    return look_up.proven("mediated request", page.records[0] if page.records else None, expected)
+
+
+async def find_mediated_request(look_up: LookUp, expected: Mapping[str, Any]) -> Record | None:
+    """Return a mediated request with these members (Any: JSON) that was created after the sending."""
+    collection = look_up.upstream.mediated_requests.mediated_requests
+    return await look_up.new_record("mediated request", collection, expected, "createdDate")

@@ -1,14 +1,15 @@
 """Declare an item missing that the patron claims to have returned."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry
 
+from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.changed_records import changes_by_loan_id
 from gateway.fields.link import link
+from gateway.fields.look_up import loan_with, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.loan import Loan
 from gateway.schema.refusal import Refusal
@@ -40,13 +41,18 @@ DeclareClaimedReturnedItemAsMissingResult = Annotated[
 
 @mutation(
     "Declare an item missing that is claimed returned. Sent once. Upstream gives the same "
-    "reason for every failure, so after a refusal read the item's status."
+    "reason for every failure, so after a refusal read the item's status.",
+    changes=changes_by_loan_id,
 )
 async def declare_claimed_returned_item_as_missing(
     info: Info, input: DeclareClaimedReturnedItemAsMissingInput
-) -> DeclareClaimedReturnedItemAsMissingResult | None:
+) -> DeclareClaimedReturnedItemAsMissingResult:
     loan_id = arguments.check_uuid(input.loan_id, "loanId")
     arguments.check_not_blank(input.comment, "comment")
     body = body_of(input, "loanId")
-    await begin_mutation(info).circulation_bff.declare_claimed_returned_item_as_missing(loan_id, body)
+    try:
+        await begin_mutation(info).circulation_bff.declare_claimed_returned_item_as_missing(loan_id, body)
+    except errors.OutcomeUnknown as unknown:
+        expected = {"action": "markedMissing", "actionComment": body["comment"], "status.name": "Closed"}
+        await look_up(info, unknown, loan_with(loan_id, expected))
     return ItemDeclaredMissing(record={"loanId": loan_id})

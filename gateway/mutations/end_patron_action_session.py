@@ -1,7 +1,5 @@
 """End sessions at the desk, so that their notices are sent."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Annotated
 
@@ -9,6 +7,7 @@ import strawberry
 
 from gateway import errors
 from gateway.context import Info
+from gateway.fields.changed_records import NoChanges
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.enums import member
 from gateway.schema.refusal import Refusal
@@ -45,10 +44,13 @@ EndPatronActionSessionResult = Annotated[
 ]
 
 
-@mutation("End sessions at the desk: their notices wait until then, or until a timeout. Sent once.")
+@mutation(
+    "End sessions at the desk: their notices wait until then, or until a timeout. Sent once.",
+    changes=NoChanges("It sends the notices of a session, and changes no record."),
+)
 async def end_patron_action_session(
     info: Info, input: EndPatronActionSessionInput
-) -> EndPatronActionSessionResult | None:
+) -> EndPatronActionSessionResult:
     if not input.end_sessions:  # upstream never responds to none (EndPatronActionSessionResource)
         raise errors.BadUserInput("`endSessions` must have at least one element.")
     await begin_mutation(info).circulation.end_patron_action_session(body_of(input))

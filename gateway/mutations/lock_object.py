@@ -1,18 +1,20 @@
 """Lock a Polaris object against changes by other users."""
 
-from __future__ import annotations
-
+from functools import partial
 from typing import Annotated, cast
 
 import strawberry
 
+from gateway import errors
 from gateway.context import Info
+from gateway.fields.changed_records import NoChanges
+from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, mutation
 from gateway.schema.object_lock import ObjectLock, object_number, type_id
 from gateway.schema.object_type import ObjectType
 from gateway.schema.refusal import Refusal
 from gateway.upstream.record_types import Record
-from gateway.upstream.services.polaris import HeldByAnother
+from gateway.upstream.services.polaris import HeldByAnother, Lock
 
 
 @strawberry.input(description="The input of `lockObject`.")
@@ -51,10 +53,16 @@ def lock_on(kind: int, number: int, record: Record) -> Record:
     return {**record, "ObjectTypeID": kind, "ObjectID": number}
 
 
-@mutation("Lock an object. Release it after use: a forgotten lock blocks other users.")
-async def lock_object(info: Info, input: LockObjectInput) -> LockObjectResult | None:
+@mutation(
+    "Lock an object. Release it after use: a forgotten lock blocks other users.",
+    changes=NoChanges("Watched locks are read every two seconds."),
+)
+async def lock_object(info: Info, input: LockObjectInput) -> LockObjectResult:
     kind, number = type_id(input.object_type), object_number(input.object_id)
-    locked = await begin_mutation(info).polaris.lock_object(kind, number)
+    try:
+        locked = await begin_mutation(info).polaris.lock_object(kind, number)
+    except errors.OutcomeUnknown as unknown:
+        locked = await look_up(info, unknown, partial(_find_lock, kind, number))
     if isinstance(locked, HeldByAnother):
         return conflict(locked, kind, number)
     lock = lock_on(kind, number, locked.record)
@@ -62,3 +70,24 @@ async def lock_object(info: Info, input: LockObjectInput) -> LockObjectResult | 
         lock=cast(ObjectLock, lock),
         existing_lock=bool(lock.get("ExistingLock")),
     )
+
+
+async def _find_lock(kind: int, number: int, look_up: LookUp) -> Lock | None:
+    """Return the caller's lock on the object if it was taken after the sending.
+
+    Polaris lists the locks of the caller at the workstation alone. A date without an offset is in the time
+    zone of its server, which is not known, so it proves nothing.
+    """
+    own = await look_up.upstream.polaris.locks(everyones=False)
+    lock = next((each for each in own if is_on(each, kind, number)), None)
+    if lock is None:
+        look_up.seen = "The caller does not hold the lock."
+        return None
+    if not look_up.is_after(lock.get("LockDate")):
+        look_up.seen = f"The caller holds the lock since {lock.get('LockDate')}."
+        return None
+    return Lock(lock)
+
+
+def is_on(lock: Record, kind: int, number: int) -> bool:
+    return (lock.get("ObjectTypeID"), lock.get("ObjectID")) == (kind, number)

@@ -1,7 +1,6 @@
 """Record that slips of requests were printed."""
 
-from __future__ import annotations
-
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -9,9 +8,15 @@ import strawberry
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.changed_records import Changed, Written, changes_of_request
+from gateway.fields.look_up import LookUp, raise_with_state
 from gateway.fields.mutation import begin_mutation, body_of, mutation, now
 from gateway.fields.scalars import DateTime
 from gateway.schema.refusal import Refusal
+from gateway.upstream import cql
+from gateway.upstream.record_types import Record
+
+_MAX_SEEN = 50  # requests, whose ids fit into one query
 
 
 @strawberry.input(description="The input of `recordPrintEvents`.")
@@ -22,7 +27,7 @@ class RecordPrintEventsInput:
     )
     requester_name: str = strawberry.field(description="The name of the staff member who printed the slips.")
     print_event_date: DateTime | None = strawberry.field(
-        default=None, description="The date of the printing. Defaults to now."
+        default=None, description="The date of the printing, such as `2026-11-21T10:00:00Z`. Defaults to now."
     )
 
 
@@ -37,14 +42,33 @@ RecordPrintEventsResult = Annotated[
 ]
 
 
+def _changes(written: Written[RecordPrintEventsInput, PrintEventsRecorded]) -> Changed:
+    """Return the changes of the requests, of which no more than the ids is known."""
+    return tuple(change for each in written.input.request_ids for change in changes_of_request({"id": each}))
+
+
 @mutation(
     "Record that slips were printed. Refused if the library does not log it. Sent once: a "
-    "second record counts as a second printing."
+    "second record counts as a second printing.",
+    changes=_changes,
 )
-async def record_print_events(info: Info, input: RecordPrintEventsInput) -> RecordPrintEventsResult | None:
+async def record_print_events(info: Info, input: RecordPrintEventsInput) -> RecordPrintEventsResult:
     if not input.request_ids:
         raise errors.BadUserInput("`requestIds` must have at least one element.")
     arguments.check_not_blank(input.requester_name, "requesterName")
-    body = {"printEventDate": now(), **body_of(input)}
-    await begin_mutation(info).circulation.record_print_events(body)
+    body = {"printEventDate": now(info), **body_of(input)}
+    try:
+        await begin_mutation(info).circulation.record_print_events(body)
+    except errors.OutcomeUnknown as unknown:
+        await raise_with_state(info, unknown, partial(_see_printings, body))
     return PrintEventsRecorded(recorded=True)
+
+
+async def _see_printings(body: Record, look_up: LookUp) -> None:
+    """See the last printing of each request. Its date is that of the caller, so it proves nothing."""
+    ids = body["requestIds"][:_MAX_SEEN]
+    query = str(cql.any_of("id", ids))
+    requests = (await look_up.upstream.circulation.requests(query, limit=len(ids))).records
+    expected = {"printDetails.printEventDate": body["printEventDate"]}
+    printed = [each for each in requests if look_up.has_members("request", each, expected)]
+    look_up.seen = f"The last printing of {len(printed)} of {len(ids)} requests has this date."

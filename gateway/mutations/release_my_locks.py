@@ -1,13 +1,13 @@
 """Release all locks of the caller."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import strawberry
 
 from gateway import errors
 from gateway.context import Info
+from gateway.fields.changed_records import NoChanges
+from gateway.fields.look_up import LookUp, raise_with_state
 from gateway.fields.mutation import begin_mutation, mutation
 from gateway.schema.refusal import Refusal
 
@@ -32,10 +32,20 @@ ReleaseMyLocksResult = Annotated[
 
 @mutation(
     "Release all locks that the caller holds at the workstation, such as those left behind by "
-    "a closed browser. Locks of other users are kept."
+    "a closed browser. Locks of other users are kept.",
+    changes=NoChanges("Watched locks are read every two seconds."),
 )
-async def release_my_locks(info: Info, input: ReleaseMyLocksInput) -> ReleaseMyLocksResult | None:
+async def release_my_locks(info: Info, input: ReleaseMyLocksInput) -> ReleaseMyLocksResult:
     if not input.confirm:
         raise errors.BadUserInput("`confirm` must be true: all locks of the caller are released.")
-    await begin_mutation(info).polaris.release_my_locks()
+    try:
+        await begin_mutation(info).polaris.release_my_locks()
+    except errors.OutcomeUnknown as unknown:
+        await raise_with_state(info, unknown, _see_locks)
     return MyLocksReleased(released=True)
+
+
+async def _see_locks(look_up: LookUp) -> None:
+    """See the locks of the caller. That there are none proves nothing."""
+    locks = await look_up.upstream.polaris.locks(everyones=False)
+    look_up.seen = f"The caller holds {len(locks)} locks."

@@ -1,26 +1,38 @@
 """Renew a loan."""
 
-from __future__ import annotations
-
-from typing import Annotated, cast
+from functools import partial
+from typing import Annotated, Any, cast
 
 import strawberry
 
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.changed_records import (
+    Changed,
+    Written,
+    changes_of_accounts,
+    changes_of_item,
+    changes_of_loan,
+    values_of,
+)
+from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.loan import Loan
 from gateway.schema.override_blocks import OverrideBlocksInput
 from gateway.schema.refusal import Refusal
 from gateway.upstream.record_types import Record
 
+_ACTIONS = frozenset({"renewed", "renewedThroughOverride"})  # mod-circulation, LoanAction
+
 
 @strawberry.input(description="The input of `renew`: both barcodes, or both ids.")
 class RenewInput:
-    item_barcode: str | None = strawberry.field(default=None, description="The barcode of the item.")
+    item_barcode: str | None = strawberry.field(
+        default=None, description="The barcode of the item, such as `2000000001`."
+    )
     user_barcode: str | None = strawberry.field(
-        default=None, description="The number on the borrower's library card."
+        default=None, description="The number on the borrower's library card, such as `1000000001`."
     )
     item_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id of the item, instead of its barcode."
@@ -48,14 +60,53 @@ RenewResult = Annotated[
 ]
 
 
+def changes_of_renewal(written: Written[Any, Renewed]) -> Changed:
+    """Return the changes of the loan, of its fines and of its item: a lost one is lent again.
+
+    If the outcome is unknown, those of the loan that was read before, or of any with the ids in the input.
+    With barcodes nothing is known then.
+    """
+    loan = values_of(None if written.result is None else written.result.loan)
+    if not loan:
+        loan = written.before or {
+            "userId": getattr(written.input, "user_id", None),
+            "itemId": getattr(written.input, "item_id", None),
+        }
+    return (
+        *changes_of_loan(loan),
+        *changes_of_item(loan.get("itemId"), values_of(loan.get("item")).get("instanceId")),
+        *changes_of_accounts(loan.get("userId")),
+    )
+
+
 @mutation(
-    "Renew a loan. Sent once: a second renewal counts, so after `OUTCOME_UNKNOWN` read the "
-    "loan's due date first."
+    "Renew a loan. Sent once, because a second renewal counts, and looked up if its response is lost.",
+    changes=changes_of_renewal,
+    calls=[("circulation.renew_by_barcode", "circulation.renew_by_id")],
 )
-async def renew(info: Info, input: RenewInput) -> RenewResult | None:
-    circulation, body = begin_mutation(info).circulation, _body(input)
+async def renew(info: Info, input: RenewInput) -> RenewResult:
+    return await send_renewal(info, _body(input))
+
+
+async def send_renewal(info: Info, body: Record) -> Renewed:
+    """Send one renewal, by barcodes or by ids, and look it up if its outcome is unknown."""
+    circulation = begin_mutation(info).circulation
     sent = circulation.renew_by_barcode if "itemBarcode" in body else circulation.renew_by_id
-    return Renewed(loan=cast(Loan, await sent(body)))
+    try:
+        loan = await sent(body)
+    except errors.OutcomeUnknown as unknown:
+        loan = await look_up(info, unknown, partial(_find_loan, body))
+    return Renewed(loan=cast(Loan, loan))
+
+
+async def _find_loan(body: Record, look_up: LookUp) -> Record | None:
+    """Return the open loan of the item to the borrower, if its last change is a renewal after the sending."""
+    if "itemId" in body:
+        loan = await look_up.open_loan(body["itemId"])
+        expected = {"userId": body["userId"], "action": _ACTIONS}
+        return look_up.proven("open loan of the item", loan, expected)
+    expected = {"borrower.barcode": body["userBarcode"], "action": _ACTIONS}
+    return await look_up.changed_open_loan(body["itemBarcode"], expected)
 
 
 def _body(input: RenewInput) -> Record:

@@ -1,14 +1,16 @@
 """Reorder the request queue of a title or an item."""
 
-from __future__ import annotations
-
-from typing import Annotated, cast
+from functools import partial
+from operator import itemgetter
+from typing import Annotated, Any, cast
 
 import strawberry
 
 from gateway import errors
 from gateway.context import Info
 from gateway.fields import arguments
+from gateway.fields.changed_records import Changed, Written, changes_of_queue, changes_of_request, values_of
+from gateway.fields.look_up import LookUp, look_up
 from gateway.fields.mutation import begin_mutation, body_of, mutation
 from gateway.schema.page import full_list_of
 from gateway.schema.refusal import Refusal
@@ -46,12 +48,29 @@ ReorderQueueResult = Annotated[
 ]
 
 
+def _changes(written: Written[ReorderQueueInput, QueueReordered]) -> Changed:
+    """Return the changes of the queue and of its requests, which all may have moved.
+
+    Any: the queue is what `full_list_of` returns.
+    """
+    sent = {"instanceId": written.input.instance_id, "itemId": written.input.item_id}
+    queue: list[Record] = [] if written.result is None else cast(Any, written.result.queue).records
+    requests = {str(each.get("id")): {**sent, **each} for each in map(values_of, queue)}
+    for place in written.input.queue:
+        requests.setdefault(place.id.lower(), {**sent, "id": place.id})
+    moved = [change for each in requests.values() for change in changes_of_request(each)]
+    own = [each for each in moved if each.subject == "request"]
+    return (*changes_of_queue(sent, *requests.values()), *own)
+
+
 @mutation(
     "Reorder a complete request queue. Sent once. An incomplete queue is refused; the "
     "library's setting for title-level requests decides between the queue of the title and "
-    "that of the item."
+    "that of the item.",
+    changes=_changes,
+    calls=[("circulation.reorder_queue_of_instance", "circulation.reorder_queue_of_item")],
 )
-async def reorder_queue(info: Info, input: ReorderQueueInput) -> ReorderQueueResult | None:
+async def reorder_queue(info: Info, input: ReorderQueueInput) -> ReorderQueueResult:
     name, value = arguments.exactly_one(instanceId=input.instance_id, itemId=input.item_id)
     key = arguments.check_uuid(value, name)
     body = _body(input)
@@ -59,8 +78,29 @@ async def reorder_queue(info: Info, input: ReorderQueueInput) -> ReorderQueueRes
     reorder = (
         circulation.reorder_queue_of_instance if name == "instanceId" else circulation.reorder_queue_of_item
     )
-    queue = await reorder(key, body)
+    try:
+        queue = await reorder(key, body)
+    except errors.OutcomeUnknown as unknown:
+        queue = await look_up(info, unknown, partial(_find_queue, name, key, body))
     return QueueReordered(queue=cast(RequestQueue, full_list_of(queue)))
+
+
+async def _find_queue(name: str, key: str, body: Record, look_up: LookUp) -> list[Record] | None:
+    """Return the queue if it has the order that was sent, and a request of it was written afterwards.
+
+    Circulation writes the requests with new positions only, and no request if none has one (mod-circulation,
+    RequestQueueRepository), so that the order before the sending is no proof.
+    """
+    circulation = look_up.upstream.circulation
+    queue = await (circulation.queue_of_instance if name == "instanceId" else circulation.queue_of_item)(key)
+    places = sorted(body["reorderedQueue"], key=itemgetter("newPosition"))
+    if [each["id"].lower() for each in places] != [str(each.get("id")).lower() for each in queue]:
+        look_up.seen = "The queue has another order, or other requests."
+        return None
+    if all(look_up.proven("request", each, {}) is None for each in queue):
+        look_up.seen = "The queue has this order, but no request of it was written after this write was sent."
+        return None
+    return queue
 
 
 def _body(input: ReorderQueueInput) -> Record:

@@ -1,12 +1,14 @@
 """Release the lock on a Polaris object."""
 
-from __future__ import annotations
-
+from functools import partial
 from typing import Annotated
 
 import strawberry
 
+from gateway import errors
 from gateway.context import Info
+from gateway.fields.changed_records import NoChanges
+from gateway.fields.look_up import LookUp, raise_with_state
 from gateway.fields.mutation import begin_mutation, mutation
 from gateway.mutations.lock_object import ObjectLockConflict, conflict
 from gateway.schema.object_lock import object_number, type_id
@@ -33,10 +35,27 @@ UnlockObjectResult = Annotated[
 ]
 
 
-@mutation("Release the caller's lock on an object. A lock of another user is kept.")
-async def unlock_object(info: Info, input: UnlockObjectInput) -> UnlockObjectResult | None:
+@mutation(
+    "Release the caller's lock on an object. A lock of another user is kept.",
+    changes=NoChanges("Watched locks are read every two seconds."),
+)
+async def unlock_object(info: Info, input: UnlockObjectInput) -> UnlockObjectResult:
     kind, number = type_id(input.object_type), object_number(input.object_id)
-    held = await begin_mutation(info).polaris.unlock_object(kind, number)
+    try:
+        held = await begin_mutation(info).polaris.unlock_object(kind, number)
+    except errors.OutcomeUnknown as unknown:
+        await raise_with_state(info, unknown, partial(_see_lock, kind, number))
     if held is not None:
         return conflict(held, kind, number)
     return ObjectUnlocked(object_type=input.object_type, object_type_text=str(kind), object_id=number)
+
+
+async def _see_lock(kind: int, number: int, look_up: LookUp) -> None:
+    """See the lock. Its absence proves nothing: Polaris also releases locks when a user logs in again."""
+    lock = await look_up.upstream.polaris.lock(kind, number)
+    holder = None if lock is None else lock.get("WorkstationName") or lock.get("WorkstationID")
+    look_up.seen = (
+        "The object is not locked."
+        if lock is None
+        else f"The object is locked at workstation {holder} since {lock.get('LockDate')}."
+    )

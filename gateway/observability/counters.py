@@ -37,5 +37,9 @@ class ProcessGauge(ProcessCounter):
         """Take one back, for this value of the label."""
         self.counts[value] -= 1
 
+    def set(self, number: int, value: str = "") -> None:
+        """Replace the number, for this value of the label."""
+        self.counts[value] = number
+
 
 COUNTERS: list[ProcessCounter] = []

@@ -33,9 +33,16 @@ class LineOutput:
 
     def write(self, text: str) -> None:
         """Write a text, which ends with a line end. Raises nothing."""
+        self._write_or_drop(text.encode(errors="backslashreplace"))
+
+    def write_line(self, line: bytes) -> None:
+        """Write a line in UTF-8 without its line end. Raises nothing."""
+        self._write_or_drop(line + b"\n")
+
+    def _write_or_drop(self, line: bytes) -> None:
         with self._lock:
             try:
-                is_written = self._write(text)
+                is_written = self._write(line)
             except (OSError, ValueError):  # full or disconnected; closed
                 is_written = False
         if not is_written:
@@ -62,18 +69,17 @@ class LineOutput:
             self._poll.register(descriptor, select.POLLOUT)
         return descriptor
 
-    def _write(self, text: str) -> bool:
+    def _write(self, line: bytes) -> bool:
         if self._descriptor is None:
             if self._stream is None:
                 return False
-            self._stream.write(text)
+            self._stream.write(line.decode())
             self._stream.flush()
             return True
         if self._rest:
             self._rest = self._put(self._descriptor, self._rest)
             if self._rest:
                 return False
-        line = text.encode(errors="backslashreplace")
         rest = self._put(self._descriptor, line)
         if len(rest) == len(line):
             return False

@@ -93,7 +93,7 @@ class Metrics:
         self._calls: dict[tuple[str, str, str, Status], Histogram] = {}
         self._mutations = Counter(
             "gateway_mutations",
-            "Mutations by outcome: SUCCESS, LOCKED, CANCELLED, or the code of the error.",
+            "Mutations by outcome: SUCCESS, CONFIRMED, LOCKED, CANCELLED, or the code of the error.",
             ["mutation", "outcome"],
             registry=registry,
         )
@@ -114,6 +114,13 @@ class Metrics:
             registry=registry,
         )
         self._in_flight = Gauge("gateway_operations_in_flight", "Operations in flight.", registry=registry)
+        self._result_seconds = Histogram(
+            "gateway_subscription_result_duration_seconds",
+            "Time to execute one result of subscriptions, by outcome; identical ones share it.",
+            ["outcome"],
+            buckets=SECONDS,
+            registry=registry,
+        )
         self._unrecorded: list[OperationRecord] = []
         self._started = 0
 
@@ -128,6 +135,11 @@ class Metrics:
         if len(self._unrecorded) >= BATCH:
             self._record_operations()
 
+    def end_result(self, operation: OperationRecord) -> None:
+        """Count the execution of one result of a subscription."""
+        self._result_seconds.labels(operation.outcome).observe(operation.seconds)
+        self._record_parts(operation)
+
     def _record_operations(self) -> None:
         unrecorded, self._unrecorded = self._unrecorded, []
         for operation in unrecorded:
@@ -135,6 +147,10 @@ class Metrics:
 
     def _record(self, operation: OperationRecord) -> None:
         self._operations[operation.kind, operation.outcome].observe(operation.seconds)
+        self._record_parts(operation)
+
+    def _record_parts(self, operation: OperationRecord) -> None:
+        """Count the errors, the upstream calls and the loads of an operation or of one result."""
         for code, times in operation.codes.items():
             self._codes[code if code in self._codes else OTHER].inc(times)
         for upstream, method, route, status, seconds in operation.calls:

@@ -18,7 +18,7 @@ from gateway import errors
 from gateway.errors import ErrorCode
 from gateway.observability import logs
 
-Kind: TypeAlias = Literal["query", "mutation", "none"]
+Kind: TypeAlias = Literal["query", "mutation", "subscription", "none"]
 Outcome: TypeAlias = Literal["success", "partial", "refused", "failed", "abandoned"]
 """The outcome of an operation.
 
@@ -37,6 +37,7 @@ disconnected or the process stopped. `error`: anything else.
 """
 
 SUCCESS = "SUCCESS"
+CONFIRMED = "CONFIRMED"
 LOCKED = "LOCKED"
 CANCELLED = "CANCELLED"
 
@@ -68,7 +69,10 @@ class UpstreamCall(NamedTuple):
 
 
 class MutationOutcome(msgspec.Struct):
-    """A mutation and its outcome: `SUCCESS`, `LOCKED`, `CANCELLED`, or the code of its error."""
+    """A mutation and its outcome: `SUCCESS`, `LOCKED`, `CANCELLED`, or the code of its error.
+
+    `CONFIRMED` if its response was inconclusive and a record that was read afterwards proves it.
+    """
 
     mutation: str
     upstream: str
@@ -108,6 +112,8 @@ class Metrics(Protocol):
     def start(self) -> None: ...
 
     def end(self, operation: OperationRecord) -> None: ...
+
+    def end_result(self, operation: OperationRecord) -> None: ...
 
 
 class Budget(Protocol):
@@ -149,6 +155,9 @@ class OperationRecord(msgspec.Struct, eq=False):
     records: int = 0
     seconds: float = 0.0
     upstream_seconds: float = 0.0  # while at least one call was open: concurrent calls count once
+    has_confirmed: bool = False  # a mutation whose outcome was unknown
+    idempotency: str | None = None  # the decision about its idempotency key
+    rate_limit: Sequence[tuple[bytes, bytes]] = ()  # the header fields about it, if there is one
     span: OperationSpan | None = None
     budget: Budget | None = None
     _open_calls: int = 0
@@ -192,6 +201,13 @@ class OperationRecord(msgspec.Struct, eq=False):
         """Record that the response to the last mutation proves nothing."""
         if self.mutations:
             self.mutations[-1].outcome = ErrorCode.OUTCOME_UNKNOWN
+
+    def confirm_mutation(self, mutation: str, upstream: str) -> None:
+        """Record that a record proves the last mutation, whose outcome was unknown, and log it."""
+        if self.mutations and self.mutations[-1].mutation == mutation:
+            del self.mutations[-1]
+        self.has_confirmed = True
+        self.record_mutation(mutation, upstream, CONFIRMED)
 
     def end(self) -> None:
         """Record the time of the response; only the first call has an effect."""
@@ -250,11 +266,24 @@ class Recorder:
     """Creates the records of operations, and sends them to the log, the metrics and the traces."""
 
     def __init__(
-        self, metrics: Metrics | None = None, tracing: Tracing | None = None, *, server_timing: bool = False
+        self,
+        metrics: Metrics | None = None,
+        tracing: Tracing | None = None,
+        *,
+        server_timing: bool = False,
+        rate_limit: bool = False,
     ) -> None:
-        self.server_timing = server_timing
+        """`server_timing` and `rate_limit` if responses have header fields about them."""
+        self.adds_headers = server_timing or rate_limit
+        self._server_timing = server_timing
         self._metrics = metrics
         self.tracing = tracing
+
+    def headers(self, operation: OperationRecord) -> Sequence[tuple[bytes, bytes]]:
+        """Return the header fields of a response about the caller's rate limit and the operation's times."""
+        if not self._server_timing:
+            return operation.rate_limit
+        return (*operation.rate_limit, (b"server-timing", server_timing(operation)))
 
     def start(self) -> OperationRecord:
         """Return the record of an operation that starts now."""
@@ -266,6 +295,16 @@ class Recorder:
         """Start the span of an operation, in the trace of the caller."""
         if self.tracing is not None:
             operation.span = self.tracing.start(traceparent, tracestate)
+
+    def end_result(self, operation: OperationRecord) -> None:
+        """Count a result that was executed, and release what it holds. It is no line in the log."""
+        operation.end()
+        if operation.budget is not None:
+            operation.budget.release()
+        if self._metrics is not None:
+            self._metrics.end_result(operation)
+        if operation.span is not None:
+            operation.span.end(operation)
 
     def end(self, operation: OperationRecord) -> None:
         """Log and count an operation that has ended."""
@@ -300,6 +339,8 @@ def log_fields(operation: OperationRecord) -> dict[str, object]:
         fields["loaderHits"] = operation.loader_hits
     if operation.embedded:
         fields["embeddedLinks"] = operation.embedded
+    if operation.idempotency is not None:
+        fields["idempotency"] = operation.idempotency
     if operation.codes:
         fields["errors"] = operation.codes
     if operation.span is not None:

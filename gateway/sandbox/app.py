@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 
@@ -13,18 +14,20 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from gateway.sandbox.events import Publish, published_changes
 from gateway.sandbox.folder import load_library
 from gateway.sandbox.http.bff import REQUESTS as BFF_REQUESTS
 from gateway.sandbox.http.bff import Bff
-from gateway.sandbox.http.call_log import MAX_CALLS, Call, select_headers
+from gateway.sandbox.http.call_log import MAX_CALLS, Call, WriteCounts, select_headers
 from gateway.sandbox.http.errors import ApiError, BadRequest, NotFound
-from gateway.sandbox.http.faults import Faults, send_fault, truncate_body
+from gateway.sandbox.http.faults import Fault, Faults, damaged_by, send_fault
 from gateway.sandbox.http.permissions import authenticate
 from gateway.sandbox.http.request import HttpRequest
 from gateway.sandbox.http.route import ServedRoute
 from gateway.sandbox.library import Library
+from gateway.sandbox.metadata import stamped_changes
 from gateway.sandbox.polaris.endpoints import lock_routes
 from gateway.sandbox.polaris.locks import LockStore
 from gateway.sandbox.routes import METHODS, ROUTES
@@ -39,20 +42,28 @@ TENANT_MISSING = "x-okapi-tenant header must be provided\n"
 class Sandbox:
     """A small library in memory behind FOLIO's circulation interfaces and Polaris' object locks.
 
-    `faults` makes calls fail, `calls` holds the last ones, `locks` is the Polaris that all tenants share, and
-    `bff` the version of the BFF.
+    `faults` makes calls fail, `calls` holds the last ones received, `writes` counts the writes processed,
+    `locks` is the Polaris that all tenants share, and `bff` the version of the BFF. `publish` receives the
+    events that FOLIO publishes when records change.
     """
 
     TENANTS = ("diku", "college")
 
     def __init__(
-        self, libraries: Mapping[str, Library], *, latency: float = 0.0, bff: Bff | None = None
+        self,
+        libraries: Mapping[str, Library],
+        *,
+        latency: float = 0.0,
+        bff: Bff | None = None,
+        publish: Publish | None = None,
     ) -> None:
         self.libraries = libraries
+        self.publish = publish
         self.latency = latency
         self.bff = bff or Bff()
         self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=MAX_CALLS)
+        self.writes = WriteCounts()
         self.locks = LockStore(self.libraries["diku"].clock)
         self.app = Starlette(routes=sandbox_routes())
         self.app.state.sandbox, self.app.state.locks = self, self.locks
@@ -66,11 +77,27 @@ class Sandbox:
         if self.latency:
             await asyncio.sleep(self.latency)
         fault = self.faults.take(scope["method"], scope["path"])
-        if fault is not None:
-            if await send_fault(fault, scope, receive, send):
-                return
-            if fault.kind == "truncate":
-                send = truncate_body(send)
+        if fault is None:
+            await self.respond(scope, receive, send)
+        elif fault.after:
+            await self.respond_and_fail(fault, scope, receive, send)
+        elif not await send_fault(fault, scope, receive, send):
+            await self.respond(scope, receive, damaged_by(fault, send))
+
+    async def respond_and_fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the library process the call, then send the faulty response in place of its own."""
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        await self.respond(scope, receive, keep)
+        if not await send_fault(fault, scope, receive, send):
+            send = damaged_by(fault, send)
+            for message in messages:
+                await send(message)
+
+    async def respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         if rejection := reject_early(scope, self.libraries):
             await rejection(scope, receive, send)
             return
@@ -78,7 +105,7 @@ class Sandbox:
         if absent := self.bff.reject(scope["method"], scope["path"], tenant):
             await absent(scope, receive, send)
             return
-        await self.app(scope, receive, send)
+        await self.app(scope, receive, self.writes.counted(scope, send))
 
     def library(self, tenant: str) -> Library:
         """Return the state of a tenant. Raises KeyError if it is unknown."""
@@ -86,6 +113,10 @@ class Sandbox:
 
     def summary(self, tenant: str = "diku") -> Summary:
         return summarize(self.library(tenant), self.locks)
+
+    def changes(self, tenant: str) -> AbstractContextManager[None]:
+        """Publish the events of what is changed meanwhile in the library of a tenant."""
+        return published_changes(self.library(tenant), self.publish)
 
     def log_call(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
@@ -120,10 +151,16 @@ def serve(route: ServedRoute) -> Callable[[Request], Awaitable[Response]]:
                 path=request.url.path,
                 path_params=request.path_params,
                 query=dict(request.query_params),
+                query_pairs=request.query_params.multi_items(),
                 body=await request.body(),
                 libraries=sandbox.libraries,
+                query_lists={name: request.query_params.getlist(name) for name in request.query_params},
             )
-            response = route.endpoint(http_request)
+            if route.method == "GET":
+                response = route.endpoint(http_request)
+            else:
+                with sandbox.changes(tenant), stamped_changes(library, caller):
+                    response = route.endpoint(http_request)
             if route.method == "GET" and route.path == BFF_REQUESTS:
                 response = sandbox.bff.break_page(http_request, tenant, response)
             return response
@@ -167,11 +204,18 @@ async def unknown_path(request: Request) -> Response:
     return PlainTextResponse(f"No suitable module found for path {path} for tenant {tenant}", 404)
 
 
-def create_sandbox(data: Path | None = None, *, latency: float = 0.0, bff: Bff | None = None) -> Sandbox:
+def create_sandbox(
+    data: Path | None = None,
+    *,
+    latency: float = 0.0,
+    bff: Bff | None = None,
+    publish: Publish | None = None,
+) -> Sandbox:
     """Create a sandbox with the seeded libraries, or with FOLIO records from a folder for tenant `diku`.
 
     `latency` delays each response by that many seconds. `bff` is the version of the BFF, by default one
-    that has every route. Raises ValueError if the folder cannot be read.
+    that has every route. `publish` receives the events of changed records. Raises ValueError if the folder
+    cannot be read.
     """
     loaded = {} if data is None else {"diku": load_library(data, tenant="diku")}
-    return Sandbox(SeededLibraries(Sandbox.TENANTS, loaded), latency=latency, bff=bff)
+    return Sandbox(SeededLibraries(Sandbox.TENANTS, loaded), latency=latency, bff=bff, publish=publish)

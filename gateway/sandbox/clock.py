@@ -1,8 +1,7 @@
-"""The clock of a library, which starts at the current time and can be advanced, and FOLIO's date formats."""
+"""The clock of a library, which shows the current time and can be advanced, and FOLIO's date formats."""
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 
 PERIOD_LENGTHS = {
@@ -15,16 +14,20 @@ PERIOD_LENGTHS = {
 
 
 class Clock:
+    """The system's time, shifted if another `start` is given or the clock was advanced."""
+
     def __init__(self, start: datetime | None = None) -> None:
-        self.start = start or datetime.now(UTC)
-        self._set_at = time.monotonic()
+        now = datetime.now(UTC)
+        self.start = start or now
+        self._shift = self.start - now
 
     def now(self) -> datetime:
-        return self.start + timedelta(seconds=time.monotonic() - self._set_at)
+        return datetime.now(UTC) + self._shift
 
     def advance(self, step: timedelta) -> None:
         """Move the time forward, so that loans fall due and expiration dates pass."""
         self.start += step
+        self._shift += step
 
 
 def format_timestamp(moment: datetime) -> str:

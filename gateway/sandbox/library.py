@@ -32,12 +32,15 @@ class Library:
     proxies: RecordsById = field(default_factory=dict)
     manual_blocks: RecordsById = field(default_factory=dict)
     automated_blocks: RecordsById = field(default_factory=dict)
+    notes: RecordsById = field(default_factory=dict)
+    note_types: RecordsById = field(default_factory=dict)
 
     service_points: RecordsById = field(default_factory=dict)
     institutions: RecordsById = field(default_factory=dict)
     campuses: RecordsById = field(default_factory=dict)
     libraries: RecordsById = field(default_factory=dict)
     locations: RecordsById = field(default_factory=dict)
+    calendars: RecordsById = field(default_factory=dict)
 
     instances: RecordsById = field(default_factory=dict)
     holdings: RecordsById = field(default_factory=dict)
@@ -50,6 +53,14 @@ class Library:
     requests: RecordsById = field(default_factory=dict)
     accounts: RecordsById = field(default_factory=dict)
     fee_fine_actions: RecordsById = field(default_factory=dict)
+    fee_fine_owners: RecordsById = field(default_factory=dict)
+    fee_fine_types: RecordsById = field(default_factory=dict)
+    payment_methods: RecordsById = field(default_factory=dict)
+    waive_reasons: RecordsById = field(default_factory=dict)
+    transfer_accounts: RecordsById = field(default_factory=dict)
+    refund_reasons: RecordsById = field(default_factory=dict)
+    block_conditions: RecordsById = field(default_factory=dict)
+    block_limits: RecordsById = field(default_factory=dict)
     loan_policies: RecordsById = field(default_factory=dict)
     overdue_fine_policies: RecordsById = field(default_factory=dict)
     lost_item_policies: RecordsById = field(default_factory=dict)
@@ -62,13 +73,14 @@ class Library:
     batch_request_details: RecordsById = field(default_factory=dict)
     mediated_requests: RecordsById = field(default_factory=dict)
     request_policies: RecordsById = field(default_factory=dict)
+    circulation_log: RecordsById = field(default_factory=dict)
+    notice_policies: RecordsById = field(default_factory=dict)
 
-    loan_rules: list[Record] = field(default_factory=list)
-    """Loan policies by rule, first match first: {loanTypeId?, materialTypeId?, loanPolicyId}."""
+    circulation_rules: list[Record] = field(default_factory=list)
+    """The first that matches applies: {patronGroupId?, materialTypeId?, loanTypeId?} and the ids of policies,
+    {loanPolicyId, requestPolicyId, overdueFinePolicyId, lostItemPolicyId, noticePolicyId}."""
     item_limits: list[Record] = field(default_factory=list)
     """Maximum open loans of a patron per rule: {patronGroupId?, materialTypeId?, loanTypeId?, limit}."""
-    request_rules: list[Record] = field(default_factory=list)
-    """Request policies: {loanTypeId?, materialTypeId?, patronGroupId?, requestPolicyId}; none allows all."""
     max_exact_count: int = 1000
     """The most matches that a service counts exactly if it is not requested to; above, it estimates."""
     capital_keys: bool = False
@@ -83,6 +95,8 @@ class Library:
     legacy_dates: bool = False
     """True for loan and return dates without an offset, with microseconds or of a day alone. Storage has them
     from older versions and migrations, and declares no format for them (CIRC-1577, MODFEE-266)."""
+    use_at_location: bool = True
+    """False if loans for use at the location are not enabled, which is the default of mod-circulation."""
     secure: bool = False
     """True for the secure tenant of a consortium, in which staff confirm each request first."""
 

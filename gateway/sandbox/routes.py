@@ -5,12 +5,17 @@ from __future__ import annotations
 from gateway.sandbox.collections import (
     accounts,
     bound_with,
+    calendars,
+    circulation_log,
+    circulation_rules,
     circulation_settings,
+    fee_fine_reference,
     instance_search,
     instances,
     items,
     loans,
     locations,
+    notes,
     patron_blocks,
     reference,
     requests,
@@ -22,6 +27,11 @@ from gateway.sandbox.collections.loan_history import LOAN_HISTORY
 from gateway.sandbox.desk import loan_actions, patron_session, print_events, renewal, slip_lists
 from gateway.sandbox.desk.check_in import bff_check_in, circulation_check_in
 from gateway.sandbox.desk.check_out import bff_check_out, check_out_dry_run, circulation_check_out
+from gateway.sandbox.desk.hold_shelf_clearance import read_hold_shelf_clearance
+from gateway.sandbox.desk.items_in_transit import read_items_in_transit
+from gateway.sandbox.desk.use_at_location import hold_for_use_at_location, pick_up_for_use_at_location
+from gateway.sandbox.fees import actions as fee_fine_actions
+from gateway.sandbox.fees import charges, manual_blocks
 from gateway.sandbox.http.permissions import OVERRIDE_PERMISSIONS
 from gateway.sandbox.http.request import Endpoint
 from gateway.sandbox.http.route import ServedRoute, get_route, post_route
@@ -32,7 +42,11 @@ from gateway.sandbox.requests.allowed_service_points import (
 )
 from gateway.sandbox.requests.create_request import bff_create_request, circulation_create_request
 from gateway.sandbox.requests.ecs_request_external import create_ecs_request_external
-from gateway.sandbox.requests.mediated_requests import confirm_mediated_request
+from gateway.sandbox.requests.mediated_requests import (
+    confirm_mediated_request,
+    read_mediated_request,
+    read_mediated_requests,
+)
 from gateway.sandbox.requests.move_request import move_request
 from gateway.sandbox.requests.reorder_queue import reorder_instance_queue, reorder_item_queue
 from gateway.sandbox.requests.update_request import update_request
@@ -65,10 +79,32 @@ def slip_routes(name: str, endpoint: Endpoint) -> list[ServedRoute]:
     ]
 
 
+def account_action_routes(action: str, endpoint: Endpoint, check: Endpoint | None) -> list[ServedRoute]:
+    """Return the routes of an action on one account and on many, and of its check if it has one."""
+    routes = []
+    for path, name in (("/accounts/{id}", "accounts"), ("/accounts-bulk", "accounts-bulk")):
+        routes.append(post_route(f"{path}/{action}", f"feesfines.{name}.{action}.post", endpoint))
+        if check is not None:
+            routes.append(
+                post_route(f"{path}/check-{action}", f"feesfines.{name}.check-{action}.post", check)
+            )
+    return routes
+
+
+def rule_routes(name: str, key: str, permission_of_all: str) -> list[ServedRoute]:
+    """Return the routes of the policy that applies, and of those of all rules that match."""
+    path, permission = f"/circulation/rules/{name}", f"circulation.rules.{name}.get"
+    return [
+        get_route(path, permission, circulation_rules.policy_endpoint(key)),
+        get_route(f"{path}-all", permission_of_all, circulation_rules.matches_endpoint(key)),
+    ]
+
+
 STORAGE = "inventory-storage"
 UNITS = f"{STORAGE}.location-units"
 POINTS = f"{STORAGE}.service-points"
 CIRCULATION = "circulation-storage"
+CALENDARS = "calendar.endpoint.calendars"
 
 # Before the requests by id, whose path pattern matches these too.
 REQUEST_ROUTES: list[ServedRoute] = [
@@ -100,6 +136,16 @@ REQUEST_ROUTES: list[ServedRoute] = [
         f"{BFF}/mediated-requests/confirm",
         "circulation-bff.confirm-mediated-request.execute",
         confirm_mediated_request,
+    ),
+    get_route(
+        "/requests-mediated/mediated-requests",
+        "requests-mediated.mediated-request.collection.get",
+        read_mediated_requests,
+    ),
+    get_route(
+        "/requests-mediated/mediated-requests/{id}",
+        "requests-mediated.mediated-request.item.get",
+        read_mediated_request,
     ),
     post_route(
         f"{BFF}/batch-requests",
@@ -195,11 +241,24 @@ ROUTES: list[ServedRoute] = [
     *collection_routes("/addresstypes", "addresstypes", users.ADDRESS_TYPES),
     *collection_routes("/departments", "departments", users.DEPARTMENTS),
     *collection_routes("/manualblocks", "manualblocks", patron_blocks.MANUAL_BLOCKS),
+    post_route("/manualblocks", "manualblocks.item.post", manual_blocks.create_manual_block),
+    ServedRoute("PUT", "/manualblocks/{id}", "manualblocks.item.put", manual_blocks.update_manual_block),
+    ServedRoute(
+        "DELETE", "/manualblocks/{id}", "manualblocks.item.delete", manual_blocks.delete_manual_block
+    ),
     get_route(
         "/automated-patron-blocks/{user_id}",
         "patron-blocks.automated-patron-blocks.collection.get",
         patron_blocks.read_automated_blocks,
     ),
+    # notes
+    get_route(
+        "/note-links/domain/{domain}/type/{object_type}/id/{object_id}",
+        "note.links.collection.get",
+        notes.read_notes_of_record,
+    ),
+    get_route("/notes/{id}", "notes.item.get", notes.read_note),
+    get_route("/note-types", "note.types.collection.get", notes.read_note_types),
     # places
     get_route("/service-points", f"{POINTS}.collection.get", locations.read_service_points),
     get_route("/service-points/{id}", f"{POINTS}.item.get", record_endpoint(locations.SERVICE_POINTS)),
@@ -207,6 +266,17 @@ ROUTES: list[ServedRoute] = [
     *collection_routes("/location-units/institutions", f"{UNITS}.institutions", locations.INSTITUTIONS),
     *collection_routes("/location-units/campuses", f"{UNITS}.campuses", locations.CAMPUSES),
     *collection_routes("/location-units/libraries", f"{UNITS}.libraries", locations.LIBRARIES),
+    get_route("/calendar/calendars", f"{CALENDARS}.get", calendars.read_calendars),
+    get_route(
+        "/calendar/dates/{service_point_id}/all-openings",
+        f"{CALENDARS}.allOpenings.get",
+        calendars.read_openings,
+    ),
+    get_route(
+        "/calendar/dates/{service_point_id}/surrounding-openings",
+        f"{CALENDARS}.surroundingOpenings.get",
+        calendars.read_surrounding_openings,
+    ),
     # inventory
     *collection_routes("/inventory/instances", "inventory.instances", instances.INSTANCES),
     *collection_routes("/inventory/items", "inventory.items", items.ITEMS),
@@ -247,6 +317,16 @@ ROUTES += [
     ),
     post_route("/circulation/renew-by-id", "circulation.renew-by-id.post", renewal.renew_by_id),
     post_route(
+        "/circulation/hold-by-barcode-for-use-at-location",
+        "circulation.hold-by-barcode-for-use-at-location.post",
+        hold_for_use_at_location,
+    ),
+    post_route(
+        "/circulation/pickup-by-barcode-for-use-at-location",
+        "circulation.pickup-by-barcode-for-use-at-location.post",
+        pick_up_for_use_at_location,
+    ),
+    post_route(
         "/circulation/check-out-by-barcode-dry-run",
         "circulation.check-out-by-barcode-dry-run.post",
         check_out_dry_run,
@@ -264,6 +344,16 @@ ROUTES += [
     *slip_routes("pick-slips", slip_lists.read_pick_slips),
     *slip_routes("search-slips", slip_lists.read_search_slips),
     get_route(
+        "/circulation/requests-reports/hold-shelf-clearance/{service_point_id}",
+        "circulation.requests.hold-shelf-clearance-report.get",
+        read_hold_shelf_clearance,
+    ),
+    get_route(
+        "/inventory-reports/items-in-transit",
+        "circulation.inventory.items-in-transit-report.get",
+        read_items_in_transit,
+    ),
+    get_route(
         f"{BFF}/external-users/{{external_user_id}}/tenant/{{tenant_id}}",
         "circulation-bff.external-users.collection.get",
         users.read_external_users,
@@ -274,11 +364,57 @@ ROUTES += [
         list_endpoint(LOAN_HISTORY),
     ),
     *collection_routes("/accounts", "accounts", accounts.ACCOUNTS),
+    post_route("/accounts", "accounts.item.post", charges.create_account),
+    post_route("/feefineactions", "feefineactions.item.post", charges.create_action),
+    *(
+        route
+        for action in ("pay", "waive", "transfer", "refund")
+        for route in account_action_routes(
+            action, fee_fine_actions.action_endpoint(action), fee_fine_actions.check_endpoint(action)
+        )
+    ),
+    *account_action_routes("cancel", fee_fine_actions.cancel_accounts, None),
     *collection_routes("/feefineactions", "feefineactions", accounts.FEE_FINE_ACTIONS),
+    *collection_routes("/owners", "owners", fee_fine_reference.OWNERS),
+    *collection_routes("/feefines", "feefines", fee_fine_reference.TYPES),
+    *collection_routes("/payments", "payments", fee_fine_reference.PAYMENT_METHODS),
+    *collection_routes("/waives", "waives", fee_fine_reference.WAIVE_REASONS),
+    *collection_routes("/transfers", "transfers", fee_fine_reference.TRANSFER_ACCOUNTS),
+    *collection_routes("/refunds", "refunds", fee_fine_reference.REFUND_REASONS),
+    *collection_routes(
+        "/patron-block-conditions",
+        "patron-blocks.patron-block-conditions",
+        patron_blocks.BLOCK_CONDITIONS,
+    ),
+    *collection_routes(
+        "/patron-block-limits", "patron-blocks.patron-block-limits", patron_blocks.BLOCK_LIMITS
+    ),
     *collection_routes("/overdue-fines-policies", "overdue-fines-policies", reference.OVERDUE_FINE_POLICIES),
     *collection_routes(
         "/lost-item-fees-policies", "lost-item-fees-policies", reference.LOST_ITEM_FEE_POLICIES
     ),
+    get_route(
+        "/audit-data/circulation/logs",
+        "circulation-logs.collection.get",
+        circulation_log.read_circulation_log,
+    ),
+    *collection_routes(
+        "/request-policy-storage/request-policies",
+        f"{CIRCULATION}.request-policies",
+        circulation_rules.REQUEST_POLICIES,
+    ),
+    *collection_routes(
+        "/patron-notice-policy-storage/patron-notice-policies",
+        f"{CIRCULATION}.patron-notice-policies",
+        circulation_rules.NOTICE_POLICIES,
+    ),
+    *rule_routes("loan-policy", "loanPolicyId", "circulation.rules.loan-policy-all.get"),
+    *rule_routes("request-policy", "requestPolicyId", "circulation.rules.request-policy-all.get"),
+    *rule_routes(
+        "overdue-fine-policy", "overdueFinePolicyId", "circulation.rules.overdue-fine-policy-all.get"
+    ),
+    *rule_routes("lost-item-policy", "lostItemPolicyId", "circulation.rules.lost-item-all.get"),
+    *rule_routes("notice-policy", "noticePolicyId", "circulation.rules.notice-policy-all.get"),
     *collection_routes("/tags", "tags", reference.TAGS),
     *collection_routes(
         "/request-preference-storage/request-preference",
@@ -291,13 +427,9 @@ ROUTES += [
     get_route("/tlr/settings", "tlr.settings.get", circulation_settings.read_tlr_settings),
 ]
 
+PERMISSIONS = sorted({route.permission for route in ROUTES if route.permission} | OVERRIDE_PERMISSIONS)
+
 ROUTES += [
-    ServedRoute(
-        "GET",
-        "/bl-users/_self",
-        None,
-        users.own_user_endpoint(
-            sorted({route.permission for route in ROUTES if route.permission} | OVERRIDE_PERMISSIONS)
-        ),
-    ),
+    ServedRoute("GET", "/bl-users/_self", None, users.own_user_endpoint(PERMISSIONS, expands=True)),
+    ServedRoute("GET", "/users-keycloak/_self", None, users.own_user_endpoint(PERMISSIONS, expands=False)),
 ]

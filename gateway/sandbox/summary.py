@@ -30,6 +30,8 @@ class Summary:
     item_id: str | None
     instance_id: str | None
     loan_id: str | None
+    loaned_item_barcode: str | None
+    borrower_barcode: str | None
     request_id: str | None
     requested_instance_id: str | None
     requested_item_id: str | None
@@ -65,6 +67,8 @@ def summarize(library: Library, locks: LockStore) -> Summary:
         item_id=item.get("id"),
         instance_id=holding.get("instanceId"),
         loan_id=loan.get("id"),
+        loaned_item_barcode=library.items.get(loan.get("itemId", ""), {}).get("barcode"),
+        borrower_barcode=library.users.get(loan.get("userId", ""), {}).get("barcode"),
         request_id=request.get("id"),
         requested_instance_id=request.get("instanceId"),
         requested_item_id=request.get("itemId"),

@@ -1,7 +1,5 @@
 """Accounts, the fees and fines of patrons, and their root fields."""
 
-from __future__ import annotations
-
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +7,7 @@ import strawberry
 
 from gateway import errors
 from gateway.fields.link import link
-from gateway.fields.page import connection, page_field
+from gateway.fields.page import connection, connection_link, page_field
 from gateway.fields.record import derived, field
 from gateway.fields.root import lookup, root
 from gateway.fields.scalars import DateTime, is_date
@@ -22,6 +20,13 @@ from gateway.schema.account_search import (
     PaymentStatusName,
 )
 from gateway.schema.enums import ItemStatusName, upstream_text
+from gateway.schema.fee_fine_action import (
+    LATEST_ACTIONS_FIRST,
+    FeeFineActionConnection,
+    FeeFineActionFilter,
+    FeeFineActionSort,
+)
+from gateway.schema.fee_fine_reference import FeeFineOwner, FeeFineType
 from gateway.schema.loan_item import Named
 from gateway.schema.metadata import Metadata
 from gateway.schema.page import Connection
@@ -91,19 +96,19 @@ class Account:
         lambda account: _moment(account.get("returnedDate")),
         members=("returnedDate",),
     )
-    user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    user: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The patron who owes the amount.", loader="user", key="userId"
     )
-    loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
+    loan: Annotated["Loan", strawberry.lazy("gateway.schema.loan")] | None = link(
         "The loan charged for. Null if staff charged it manually.", loader="loan", key="loanId"
     )
-    item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
+    item: Annotated["Item", strawberry.lazy("gateway.schema.item")] | None = link(
         "The item charged for.", loader="item", key="itemId"
     )
-    holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
+    holdings: Annotated["Holdings", strawberry.lazy("gateway.schema.holdings")] | None = link(
         "The holdings of the item.", loader="holdings", key="holdingsRecordId"
     )
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title of the item.", loader="instance", key="instanceId"
     )
     loan_policy: LoanPolicy | None = link(
@@ -115,8 +120,21 @@ class Account:
     lost_item_fee_policy: LostItemFeePolicy | None = link(
         "The policy that set the lost item fee.", loader="lost_item_fee_policy", key="lostItemFeePolicyId"
     )
-    fee_fine_id: strawberry.ID | None = field("The id of the FOLIO fee or fine type.")
-    owner_id: strawberry.ID | None = field("The id of the FOLIO fee and fine owner.")
+    fee_fine: FeeFineType | None = link(
+        "The type of fee or fine. Its id costs no upstream call.", loader="fee_fine_type", key="feeFineId"
+    )
+    owner: FeeFineOwner | None = link(
+        "The owner to which the amount is owed. Its id costs no upstream call.",
+        loader="fee_fine_owner",
+        key="ownerId",
+    )
+    actions: FeeFineActionConnection | None = connection_link(
+        "The history of the account: its charge, payments and other actions, latest first.",
+        loader="actions_of_account",
+        filter=FeeFineActionFilter,
+        sort=FeeFineActionSort,
+        default_sort=LATEST_ACTIONS_FIRST,
+    )
     process_id: strawberry.ID | None = field(
         "An id shared by accounts that the same check-in or job created."
     )
@@ -128,12 +146,17 @@ def _moment(value: Any) -> Any:
     return value if is_date(value) else None
 
 
+def _exact(value: object) -> Decimal:
+    """Return a number of JSON as a decimal. One without a fraction is a double too, however long."""
+    return Decimal(str(float(value) if type(value) is int else value))
+
+
 def _sum_remaining(page: Slice) -> float | None:
     """Add in decimals: in binary 0.1 + 0.2 is not 0.3."""
     if page.whole is None:
         return None
     try:
-        return float(sum(Decimal(str(each.get("remaining") or 0)) for each in page.whole))
+        return float(sum(_exact(each.get("remaining") or 0) for each in page.whole))
     except ArithmeticError:
         raise errors.UpstreamBadResponse("An upstream service sent a sum that is no number.") from None
 

@@ -1,7 +1,5 @@
 """Filter and sort arguments of lists of accounts."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

@@ -1,7 +1,5 @@
 """Service points that allow pickup, by request type."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -38,7 +36,7 @@ class AllowedServicePoint:
     id: strawberry.ID = field("The id of the service point, a UUID.")
     name: str | None = field("The name.")
     discovery_display_name: str | None = field("The name shown to patrons.")
-    service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = link(
+    service_point: Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None = link(
         "The full service point. Its id and names cost no upstream call.",
         loader="service_point",
         key="id",
@@ -61,7 +59,10 @@ _KEYS_OF_CHANGES = {
 }
 
 
-@query("The service points that allow pickup of a request. One upstream call each; not batched.")
+@query(
+    "The service points that allow pickup of a request. One upstream call each; not batched.",
+    calls=[("circulation_bff.allowed_service_points", "circulation.allowed_service_points")],
+)
 async def allowed_service_points(
     info: Info,
     operation: Annotated[
@@ -82,7 +83,7 @@ async def allowed_service_points(
     request_id: Annotated[
         strawberry.ID | None, strawberry.argument(description="The id of the request to change or move.")
     ] = None,
-) -> AllowedServicePoints | None:
+) -> AllowedServicePoints:
     given = {
         "requesterId": requester_id,
         "patronGroupId": patron_group_id,
@@ -150,7 +151,8 @@ def allowed_for(description: str, parameter: str) -> Declared:
         argument(
             "requester_barcode",
             str | None,
-            "The requester's library card number. No extra call if the operation also reads the user.",
+            "The requester's library card number, such as `1000000001`. No extra call if the operation "
+            "also reads the user.",
             default=None,
         ),
     ]

@@ -1,7 +1,5 @@
 """Batch requests, several items requested at once, and their root fields."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,16 +48,16 @@ class ItemRequestsStats:
 
 @strawberry.type(description="One item of a batch and its result.")
 class BatchRequestDetail:
-    item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
+    item: Annotated["Item", strawberry.lazy("gateway.schema.item")] | None = link(
         "The requested item.", loader="item", key="itemId"
     )
-    requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    requester: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The requester.", loader="user", key="requesterId"
     )
-    pickup_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
-        link("The pickup service point.", loader="service_point", key="pickupServicePointId")
-    )
-    batch_request: Annotated[BatchRequest, strawberry.lazy("gateway.schema.batch_request")] | None = link(
+    pickup_service_point: (
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link("The pickup service point.", loader="service_point", key="pickupServicePointId")
+    batch_request: Annotated["BatchRequest", strawberry.lazy("gateway.schema.batch_request")] | None = link(
         "The batch. Its id costs no upstream call.",
         loader="batch_request",
         key="batchId",
@@ -69,7 +67,7 @@ class BatchRequestDetail:
     mediated_request_status: BatchRequestStatus | None = field("The progress of this item.")
     mediated_request_status_text: str | None = upstream_text("mediatedRequestStatus")
     request_status: str | None = field("The status of the created request, as FOLIO's text.")
-    confirmed_request: Annotated[Request, strawberry.lazy("gateway.schema.request")] | None = link(
+    confirmed_request: Annotated["Request", strawberry.lazy("gateway.schema.request")] | None = link(
         "The created request. Null until it exists.",
         loader="request",
         key="confirmedRequestId",
@@ -110,7 +108,7 @@ def _details(description: str) -> Declared:
 @strawberry.type(description="Several items requested by one patron at once.")
 class BatchRequest:
     id: strawberry.ID = field("The id, a UUID.", key="batchId")
-    requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    requester: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The requester.", loader="user", key="requesterId"
     )
     mediated_request_status: BatchRequestStatus | None = field("The progress of this item.")

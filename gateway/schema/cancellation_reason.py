@@ -1,7 +1,5 @@
 """Cancellation reasons and their root field."""
 
-from __future__ import annotations
-
 import strawberry
 
 from gateway.fields.page import connection

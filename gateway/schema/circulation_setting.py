@@ -1,7 +1,5 @@
 """Circulation settings and their root field."""
 
-from __future__ import annotations
-
 import strawberry
 
 from gateway.fields.arguments import condition

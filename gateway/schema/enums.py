@@ -1,7 +1,5 @@
 """Closed value sets of FOLIO, in SCREAMING_CASE. Values of a newer upstream become UNKNOWN."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Any
 
@@ -130,6 +128,7 @@ class IntervalId(Enum):
     DAYS = member("Days", "Days.")
     WEEKS = member("Weeks", "Weeks.")
     MONTHS = member("Months", "Months.")
+    YEARS = member("Years", "Years.")
     UNKNOWN = unknown_member()
 
 

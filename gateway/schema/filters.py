@@ -1,7 +1,5 @@
 """Inputs that filters and sort orders share, and the conditions that values of filters become."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
@@ -28,7 +26,9 @@ class DateTimeRange:
     from_: DateTime | None = strawberry.field(
         name="from", default=None, description="The start, inclusive, such as `2026-11-01T00:00:00Z`."
     )
-    before: DateTime | None = strawberry.field(default=None, description="The end, exclusive.")
+    before: DateTime | None = strawberry.field(
+        default=None, description="The end, exclusive, such as `2026-12-01T00:00:00Z`."
+    )
 
 
 def ids(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
@@ -45,6 +45,16 @@ def members(index: str, name: str, values: Iterable[Enum]) -> cql.Cql | None:
 
 def words(index: str, name: str, value: str) -> cql.Cql:
     return cql.words(index, check_text(value, name), "all")
+
+
+def phrases(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
+    """Build a clause for a text with the words of any of the values, in a row."""
+    return _any_phrase(index, name, [check_text(value, name) for value in values])
+
+
+def ids_as_words(index: str, name: str, values: Iterable[str]) -> cql.Cql | None:
+    """Build the same for ids in an index that is a text."""
+    return _any_phrase(index, name, [check_uuid(value, name) for value in values])
 
 
 def pattern(index: str, name: str, value: str) -> cql.Cql:
@@ -65,6 +75,15 @@ def span(index: str, name: str, value: DateTimeRange) -> cql.Cql | None:
 
 
 def _any_of(index: str, name: str, values: Sequence[str]) -> cql.Cql:
+    _check_not_empty(name, values)
+    return cql.any_of(index, values)
+
+
+def _any_phrase(index: str, name: str, values: Sequence[str]) -> cql.Cql | None:
+    _check_not_empty(name, values)
+    return cql.one_of(*(cql.words(index, value) for value in values))
+
+
+def _check_not_empty(name: str, values: Sequence[str]) -> None:
     if not values:
         raise errors.BadUserInput(f"`{name}` must not be empty; omit it to read all records.")
-    return cql.any_of(index, values)

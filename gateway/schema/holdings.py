@@ -1,7 +1,5 @@
 """Holdings and their root field."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -62,18 +60,18 @@ class Holdings:
     source_id: strawberry.ID | None = field("The id of the FOLIO holdings source.")
     holdings_type_id: strawberry.ID | None = field("The id of the FOLIO holdings type.")
     former_ids: list[str | None] | None = field("Former ids of the record, including those of other systems.")
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title.", loader="instance", key="instanceId"
     )
-    permanent_location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
+    permanent_location: Annotated["Location", strawberry.lazy("gateway.schema.location")] | None = link(
         "The permanent location of the items.", loader="location", key="permanentLocationId"
     )
-    temporary_location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
+    temporary_location: Annotated["Location", strawberry.lazy("gateway.schema.location")] | None = link(
         "The temporary location of the items. Null if they are at their permanent location.",
         loader="location",
         key="temporaryLocationId",
     )
-    effective_location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
+    effective_location: Annotated["Location", strawberry.lazy("gateway.schema.location")] | None = link(
         "The location in force for the items. An item may override it.",
         loader="location",
         key="effectiveLocationId",
@@ -111,7 +109,6 @@ class Holdings:
     items: ItemConnection | None = connection_link(
         "The items in shelf order, including those in which the title is bound with others.",
         loader="items_of_holdings",
-        calls=2,
         kind=ItemsOfRecord,
         filter=ItemFilter,
         sort=ItemSort,

@@ -1,7 +1,5 @@
 """Instances, the titles of the catalogue, and their root fields."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -117,7 +115,7 @@ class InstanceNote:
 @strawberry.type(description="A title that contains this one.")
 class ParentInstance:
     id: strawberry.ID | None = field("The id of the relationship, a UUID.")
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The containing title.", loader="instance", key="superInstanceId"
     )
     instance_relationship_type_id: strawberry.ID | None = field(
@@ -128,7 +126,7 @@ class ParentInstance:
 @strawberry.type(description="A title contained in this one.")
 class ChildInstance:
     id: strawberry.ID | None = field("The id of the relationship, a UUID.")
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The contained title.", loader="instance", key="subInstanceId"
     )
     instance_relationship_type_id: strawberry.ID | None = field(
@@ -139,7 +137,7 @@ class ChildInstance:
 @strawberry.type(description="The preceding title.")
 class PrecedingTitle:
     id: strawberry.ID | None = field("The id of the relationship, a UUID.")
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The full title. Null if the library does not hold it.",
         loader="instance",
         key="precedingInstanceId",
@@ -152,7 +150,7 @@ class PrecedingTitle:
 @strawberry.type(description="The succeeding title.")
 class SucceedingTitle:
     id: strawberry.ID | None = field("The id of the relationship, a UUID.")
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The full title. Null if the library does not hold it.",
         loader="instance",
         key="succeedingInstanceId",
@@ -166,6 +164,7 @@ class ItemsOfInstance(ItemsOfRecord):
     """The items of a title. Fewer calls are needed if the title says that it is not bound with others."""
 
     key_types: ClassVar[Mapping[Path, type]] = MappingProxyType({("isBoundWith",): bool})
+    optional_key_paths = frozenset({("isBoundWith",)})
 
     @property
     def key_paths(self) -> tuple[Path, ...]:
@@ -249,22 +248,23 @@ class Instance:
     items: ItemConnection | None = connection_link(
         "The items of all holdings, in shelf order, including those in which it is bound with other titles.",
         loader="items_of_instance",
-        calls=3,
         kind=ItemsOfInstance,
         filter=ItemFilter,
         sort=ItemSort,
         default_sort=ON_THE_SHELF,
     )
-    request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = full_list_link(
-        "The complete request queue of the title, in order. One upstream call per title; "
-        "`openRequests` costs one per 50.",
-        loader="queue_of_instance",
+    request_queue: Annotated["RequestQueue", strawberry.lazy("gateway.schema.request")] | None = (
+        full_list_link(
+            "The complete request queue of the title, in order. One upstream call per title; "
+            "`openRequests` costs one per 75.",
+            loader="queue_of_instance",
+        )
     )
     allowed_service_points: AllowedServicePoints | None = allowed_for(
         "The service points that allow pickup of a new request, by request type. One upstream call each.",
         "instanceId",
     )
-    open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    open_requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "The open requests for this title or one of its items, in queue order.",
             loader="requests_of_instance",
@@ -274,7 +274,7 @@ class Instance:
             default_sort=IN_QUEUE_ORDER,
         )
     )
-    requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "All requests for this title or one of its items, including closed ones.",
             loader="requests_of_instance",

@@ -1,7 +1,5 @@
 """Items and their root fields."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from enum import Enum
@@ -9,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import strawberry
-from graphql import FieldNode, ListValueNode, ObjectValueNode, VariableNode
+from graphql import FieldNode, ListValueNode, ObjectValueNode, ValueNode, VariableNode
 
 from gateway import errors
 from gateway.context import Context, Info
@@ -41,13 +39,17 @@ from gateway.fields.record import RecordField, field, is_missing, record_of
 from gateway.fields.root import lookup, query, root
 from gateway.fields.scalars import DateTime
 from gateway.fields.selection import get_selected
+from gateway.loaders import Loaders
 from gateway.loaders.bound_with import OfRecords
 from gateway.loaders.grouped import MORE_CALLS
 from gateway.loaders.instance import HOLDINGS, InstanceOf
+from gateway.loaders.loader_set import Calls, declared_calls
 from gateway.loaders.pages import Slice
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema import filters
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
+from gateway.schema.applied_policies import AppliedPolicies, applied_to
+from gateway.schema.circulation_log import CirculationLogConnection, log_of
 from gateway.schema.enums import CirculationNoteType, ItemStatusName, member, upstream_text
 from gateway.schema.filters import SortDirection
 from gateway.schema.loan_item import Named
@@ -58,6 +60,7 @@ from gateway.schema.reference import LoanType, MaterialType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, RecordDecoder
+from gateway.upstream.services import ListsFrom
 
 if TYPE_CHECKING:
     from gateway.schema.holdings import Holdings
@@ -108,6 +111,10 @@ class InstanceOfItem(Link):
     def sources(self, selected: Selected, is_direct: bool) -> list[Source]:
         return [*super().sources(selected, is_direct), Source(HOLDINGS, is_direct, ("instanceId",))]
 
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        instance, holdings = super().upstream_calls(selected, node, lists_from)
+        return holdings, instance
+
 
 def _instance_of_item(description: str) -> Declared:
     field = InstanceOfItem(description=description)
@@ -151,6 +158,9 @@ class BoundWithTitles(RecordField):
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
         return Cost(1, True, rows, more=MORE_CALLS)
 
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        return declared_calls(Loaders, "item_with_titles")
+
     def plan(self, place: Place) -> str:
         return place.load(place.member(self.key), if_null=True)
 
@@ -189,7 +199,7 @@ class ItemStatus:
 class ItemLocation:
     id: strawberry.ID | None = field("The id of the location, a UUID. Null in a search.")
     name: str | None = field("The name.")
-    location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
+    location: Annotated["Location", strawberry.lazy("gateway.schema.location")] | None = link(
         "The full location. Its id and name cost no upstream call. Null in a search.",
         loader="location",
         key="id",
@@ -211,7 +221,7 @@ class CirculationNote:
     note_type_text: str | None = upstream_text("noteType")
     note: str | None = field("The text.")
     staff_only: bool | None = field("True if patrons must not see it.")
-    source: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    source: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The author of the note. The id, family name and given name cost no upstream call.",
         loader="user",
         key="source.id",
@@ -225,13 +235,13 @@ class CirculationNote:
 
 @strawberry.type(description="A title bound in the same volume as others.")
 class BoundWithTitle:
-    holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
+    holdings: Annotated["Holdings", strawberry.lazy("gateway.schema.holdings")] | None = link(
         "The holdings of the title. Their id and hrid cost no upstream call.",
         loader="holdings",
         key="briefHoldingsRecord.id",
         embedded={"hrid!": "briefHoldingsRecord.hrid"},
     )
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title. Its id, hrid and title cost no upstream call.",
         loader="instance",
         key="briefInstance.id",
@@ -242,10 +252,10 @@ class BoundWithTitle:
 @strawberry.type(description="The last check-in of an item.")
 class LastCheckIn:
     date_time: DateTime | None = field("The date.")
-    service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = link(
+    service_point: Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None = link(
         "The service point.", loader="service_point", key="servicePointId"
     )
-    staff_member: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    staff_member: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The staff member who checked the item in.", loader="user", key="staffMemberId"
     )
 
@@ -255,10 +265,10 @@ class Item:
     id: strawberry.ID = field("The id, a UUID.")
     version: int | None = field("The version of the record, increased with every change.", key="_version")
     hrid: str | None = field("The human-readable number of the record.")
-    holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
+    holdings: Annotated["Holdings", strawberry.lazy("gateway.schema.holdings")] | None = link(
         "The holdings that the item belongs to.", loader="holdings", key="holdingsRecordId"
     )
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = _instance_of_item(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = _instance_of_item(
         "The title of the copy. Its `title` costs no upstream call."
     )
     former_ids: list[str | None] | None = field("Former ids, including those of other systems.")
@@ -333,7 +343,7 @@ class Item:
     )
     electronic_access: list[ElectronicAccess | None] | None = field("Links to online access.")
     in_transit_destination_service_point: (
-        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
     ) = link(
         "The service point the item is on its way to. Null unless it is in transit.",
         loader="service_point",
@@ -344,29 +354,41 @@ class Item:
     tags: Tags | None = field("Free-text labels.")
     last_check_in: LastCheckIn | None = field("The date and service point of the last check-in.")
     metadata: Metadata | None = field("The dates and users of the creation and the last change.")
-    open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
+    open_loan: Annotated["Loan", strawberry.lazy("gateway.schema.loan")] | None = link(
         "The open loan. Null if the item is not on loan.",
         loader="open_loan_of_item",
         key="id",
         identity=None,
     )
-    loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
+    loans: Annotated["LoanConnection", strawberry.lazy("gateway.schema.loan")] | None = connection_link(
         "All loans of the item, including closed ones.",
         loader="loans_of_item",
         filter=LoanFilter,
         sort=LoanSort,
         default_sort=[cql.SortKey("loanDate", descending=True)],
     )
-    request_queue: Annotated[RequestQueue, strawberry.lazy("gateway.schema.request")] | None = full_list_link(
-        "The complete request queue of the item, in order. One upstream call per item; "
-        "`openRequests` costs one per 50.",
-        loader="queue_of_item",
+    circulation_log: CirculationLogConnection | None = log_of(
+        "The circulation log of the item, latest first. One upstream call per item.",
+        loader="log_of_id",
+        key="id",
+        batched=False,
+    )
+    request_queue: Annotated["RequestQueue", strawberry.lazy("gateway.schema.request")] | None = (
+        full_list_link(
+            "The complete request queue of the item, in order. One upstream call per item; "
+            "`openRequests` costs one per 75.",
+            loader="queue_of_item",
+        )
     )
     allowed_service_points: AllowedServicePoints | None = allowed_for(
         "The service points that allow pickup of a new request, by request type. One upstream call each.",
         "itemId",
     )
-    open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    applied_policies: AppliedPolicies | None = applied_to(
+        "The policies that the circulation rules determine for the item and a patron, and the rules that "
+        "match. Null for an unknown patron. One upstream call for the patron, and one for each policy."
+    )
+    open_requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "The open requests for this item.",
             loader="requests_of_item",
@@ -376,7 +398,7 @@ class Item:
             default_sort=IN_QUEUE_ORDER,
         )
     )
-    requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "All requests for this item, including closed ones.",
             loader="requests_of_item",
@@ -464,22 +486,33 @@ class ItemConditions(PagedField):
         return request._replace(clause=clause)
 
     def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
-        cost = super().cost(selected, rows, node)
+        cost, calls = super().cost(selected, rows, node), 0
+        for name, value in self._conditions(node):
+            is_single = value is not None and (
+                not isinstance(value, VariableNode | ListValueNode)
+                or (isinstance(value, ListValueNode) and len(value.values) == 1)
+            )
+            calls += len(_CALLS_FOR_BOUND[name]) + (0 if is_single else MORE_CALLS)
+        return cost._replace(calls=cost.calls + calls)
+
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        before = [call for name, _ in self._conditions(node) for call in _CALLS_FOR_BOUND[name]]
+        return (*before, *super().upstream_calls(selected, node, lists_from))
+
+    def _conditions(self, node: FieldNode) -> list[tuple[str, ValueNode | None]]:
+        """Return the conditions for which other records are read first; None is a value that may be any."""
         filter = next((each.value for each in node.arguments or () if each.name.value == "filter"), None)
         if isinstance(filter, VariableNode):
-            most = sum(_BOUND_CALLS.values()) + len(_BOUND_CALLS) * MORE_CALLS
-            return cost._replace(calls=cost.calls + most)
-        calls = cost.calls
-        for each in filter.fields if isinstance(filter, ObjectValueNode) else ():
-            if each.name.value in _BOUND_CALLS:
-                is_single = not isinstance(each.value, VariableNode | ListValueNode) or (
-                    isinstance(each.value, ListValueNode) and len(each.value.values) == 1
-                )
-                calls += _BOUND_CALLS[each.name.value] + (0 if is_single else MORE_CALLS)
-        return cost._replace(calls=calls)
+            return [(name, None) for name in _CALLS_FOR_BOUND]
+        fields = filter.fields if isinstance(filter, ObjectValueNode) else ()
+        return [(each.name.value, each.value) for each in fields if each.name.value in _CALLS_FOR_BOUND]
 
 
-_BOUND_CALLS = {"holdingsId": 1, "instanceId": 2}  # for bound items: their parts, the holdings before these
+_PARTS = ("inventory.bound_with_parts",)
+_CALLS_FOR_BOUND: Mapping[str, Calls] = {
+    "holdingsId": (_PARTS,),
+    "instanceId": (("inventory.holdings",), _PARTS),
+}
 
 
 class Items(ItemConditions, ConnectionField):
@@ -504,11 +537,14 @@ class ItemsOfRecord(ItemConditions, ConnectionLink):
 
 @query(
     "One item of any library of the consortium by barcode, as recorded in the library that "
-    "owns it. One upstream call each; not batched. Outside a consortium use `item(barcode:)`."
+    "owns it. One upstream call each; not batched. Outside a consortium use `item(barcode:)`.",
+    calls=["circulation_bff.item_by_barcode"],
 )
 async def consortium_item(
     info: Info,
-    barcode: Annotated[str, strawberry.argument(description="The barcode, without spaces or quotes.")],
+    barcode: Annotated[
+        str, strawberry.argument(description="The barcode, such as `2000000001`, without spaces or quotes.")
+    ],
 ) -> Item | None:
     if not arguments.check_text(barcode, "barcode").isprintable() or any(
         char in barcode for char in " \t\"'"

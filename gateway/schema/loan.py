@@ -1,7 +1,5 @@
 """Loans and their root fields."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -13,6 +11,7 @@ from gateway.fields.root import lookup, root
 from gateway.fields.scalars import DateTime
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
+from gateway.schema.circulation_log import CirculationLogConnection, log_of
 from gateway.schema.enums import LoanStatusName, upstream_text
 from gateway.schema.loan_extras import ForUseAtLocation, Reminders
 from gateway.schema.loan_history import LATEST_CHANGE_FIRST, LoanHistoryConnection
@@ -80,7 +79,7 @@ class FeesAndFines:
 @strawberry.type(description="One item lent to one patron.")
 class Loan:
     id: strawberry.ID = field("The id, a UUID.")
-    borrower: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    borrower: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user who has the item. Null if the loan was anonymized. The id, barcode, names and "
         "patron group cost no upstream call.",
         loader="user",
@@ -94,10 +93,10 @@ class Loan:
             "patronGroup!": "borrower.patronGroup",
         },
     )
-    proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    proxy: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user who borrowed on the borrower's behalf.", loader="user", key="proxyUserId"
     )
-    item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
+    item: Annotated["Item", strawberry.lazy("gateway.schema.item")] | None = link(
         "The item on loan. Its title, barcode, status and location name cost no upstream call.",
         loader="item",
         key="itemId",
@@ -109,7 +108,7 @@ class Loan:
         "other libraries that are unknown to the local inventory.",
         key="item",
     )
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title of the item.",
         loader="instance",
         key="item.instanceId",
@@ -134,7 +133,7 @@ class Loan:
         embedded={"name!": "lostItemPolicy.name"},
     )
     item_effective_location_at_check_out: (
-        Annotated[Location, strawberry.lazy("gateway.schema.location")] | None
+        Annotated["Location", strawberry.lazy("gateway.schema.location")] | None
     ) = link(
         "The item's location at the time of the check-out.",
         loader="location",
@@ -157,20 +156,20 @@ class Loan:
     )
     due_date_changed_by_hold: bool | None = field("True if a hold moved the due date forward.")
     checkout_service_point: (
-        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
     ) = link(
         "The service point of the check-out. All fields of its summary cost no upstream call.",
         loader="service_point",
         key="checkoutServicePointId",
         embedded=embedded_summary("checkoutServicePoint", SUMMARY_MEMBERS),
     )
-    checkin_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
-        link(
-            "The service point of the check-in. Null while the loan is open.",
-            loader="service_point",
-            key="checkinServicePointId",
-            embedded=embedded_summary("checkinServicePoint", SUMMARY_MEMBERS),
-        )
+    checkin_service_point: (
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link(
+        "The service point of the check-in. Null while the loan is open.",
+        loader="service_point",
+        key="checkinServicePointId",
+        embedded=embedded_summary("checkinServicePoint", SUMMARY_MEMBERS),
     )
     patron_group_at_checkout: PatronGroup | None = link(
         "The borrower's patron group at the time of the check-out. Its id and name cost no upstream call.",
@@ -191,7 +190,7 @@ class Loan:
     )
     is_dcb: bool | None = field("True if the item belongs to another library of the consortium.")
     metadata: Metadata | None = field("The dates and users of the creation and the last change.")
-    accounts: Annotated[AccountConnection, strawberry.lazy("gateway.schema.account")] | None = (
+    accounts: Annotated["AccountConnection", strawberry.lazy("gateway.schema.account")] | None = (
         connection_link(
             "The fees and fines for this loan, including closed ones.",
             loader="accounts_of_loan",
@@ -205,7 +204,14 @@ class Loan:
         loader="history_of_loan",
         default_sort=LATEST_CHANGE_FIRST,
     )
-    open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    circulation_log: CirculationLogConnection | None = log_of(
+        "The circulation log of the loan, latest first, with its fees and notices. One upstream call per "
+        "loan.",
+        loader="log_of_id",
+        key="id",
+        batched=False,
+    )
+    open_requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "The open requests for this item.",
             loader="requests_of_item",

@@ -1,7 +1,5 @@
 """Parts of loans that circulation sends and the BFF omits from its lists."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

@@ -1,7 +1,5 @@
 """The history of a loan: a snapshot for every change."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -43,17 +41,17 @@ class LoanSnapshotStatus:
 @strawberry.type(description="A loan as stored after a change.")
 class LoanSnapshot:
     id: strawberry.ID | None = field("The id of the loan.")
-    borrower: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    borrower: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user who had the item. Null if the loan was anonymized.", loader="user", key="userId"
     )
-    proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    proxy: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user who borrowed on the borrower's behalf.", loader="user", key="proxyUserId"
     )
-    item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
+    item: Annotated["Item", strawberry.lazy("gateway.schema.item")] | None = link(
         "The item on loan, in its current state.", loader="item", key="itemId"
     )
     item_effective_location_at_check_out: (
-        Annotated[Location, strawberry.lazy("gateway.schema.location")] | None
+        Annotated["Location", strawberry.lazy("gateway.schema.location")] | None
     ) = link(
         "The item's location at the time of the check-out.",
         loader="location",
@@ -79,12 +77,12 @@ class LoanSnapshot:
         "The policy for lost items.", loader="lost_item_fee_policy", key="lostItemPolicyId"
     )
     checkout_service_point: (
-        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
     ) = link("The service point of the check-out.", loader="service_point", key="checkoutServicePointId")
-    checkin_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
-        link("The service point of the check-in.", loader="service_point", key="checkinServicePointId")
-    )
-    patron_group_at_checkout: Annotated[PatronGroup, strawberry.lazy("gateway.schema.user")] | None = link(
+    checkin_service_point: (
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link("The service point of the check-in.", loader="service_point", key="checkinServicePointId")
+    patron_group_at_checkout: Annotated["PatronGroup", strawberry.lazy("gateway.schema.user")] | None = link(
         "The borrower's patron group at the time of the check-out.",
         loader="patron_group",
         key="patronGroupIdAtCheckout",
@@ -114,7 +112,7 @@ class LoanHistoryEntry:
     operation: HistoryOperation | None = field("The type of the change.")
     operation_text: str | None = upstream_text("operation")
     loan: LoanSnapshot | None = field("The loan as stored after the change. Never costs an upstream call.")
-    staff: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    staff: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The staff member who made the change. Null for changes by the system. One call for all entries.",
         loader="user",
         key="loan.metadata.updatedByUserId",

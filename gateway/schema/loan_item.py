@@ -1,7 +1,5 @@
 """The item as embedded in a loan."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -48,10 +46,10 @@ class LoanItem:
     material_type: Named | None = field("The material type.")
     contributors: list[Named | None] | None = field("The contributors of the work.")
     primary_contributor: str | None = field("The primary contributor.")
-    holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
+    holdings: Annotated["Holdings", strawberry.lazy("gateway.schema.holdings")] | None = link(
         "The holdings that the item belongs to.", loader="holdings", key="holdingsRecordId"
     )
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title of the item. Its id, title and hrid cost no upstream call.",
         loader="instance",
         key="instanceId",
@@ -62,7 +60,7 @@ class LoanItem:
     location: Named | None = field("The location in force.")
     status: LoanItemStatus | None = field("The state.")
     in_transit_destination_service_point: (
-        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
     ) = link(
         "The service point the item is on its way to. Null unless it is in transit. Its id and "
         "name cost no upstream call.",

@@ -1,7 +1,5 @@
 """Locations with their libraries, campuses and institutions, and their root fields."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -68,15 +66,15 @@ class Location:
     )
     campus: Campus | None = link("The campus of the location.", loader="campus", key="campusId")
     library: Library | None = link("The library of the location.", loader="library", key="libraryId")
-    primary_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
-        link(
-            "The service point that items of this location are returned to.",
-            loader="service_point",
-            key="primaryServicePoint",
-        )
+    primary_service_point: (
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link(
+        "The service point that items of this location are returned to.",
+        loader="service_point",
+        key="primaryServicePoint",
     )
     service_points: (
-        list[Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None] | None
+        list[Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None] | None
     ) = links("All service points that serve this location.", loader="service_point", key="servicePointIds")
     is_floating_collection: bool | None = field("True if items stay at the location of their return.")
     is_shadow: bool | None = field("True if it mirrors a location of another library of the consortium.")

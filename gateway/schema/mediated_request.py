@@ -1,7 +1,5 @@
 """Mediated requests, to be confirmed by staff of a secure library."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,20 +74,20 @@ class MediatedRequest:
     request_type_text: str | None = upstream_text("requestType")
     request_date: DateTime | None = field("The date of the request.")
     patron_comments: str | None = field("The patron's comment.")
-    requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    requester: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The requester. The id, barcode, names and patron group cost no upstream call.",
         loader="user",
         key="requesterId",
         embedded=embedded_person("requester"),
     )
-    proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    proxy: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user who requested on the requester's behalf. The id, barcode, names and patron group "
         "cost no upstream call.",
         loader="user",
         key="proxyUserId",
         embedded=embedded_person("proxy"),
     )
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title. Its id, title, hrid and editions cost no upstream call.",
         loader="instance",
         key="instanceId",
@@ -98,10 +96,10 @@ class MediatedRequest:
     request_instance: RequestInstance | None = field(
         "The title as embedded in the request. Never costs an upstream call.", key="instance"
     )
-    holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
+    holdings: Annotated["Holdings", strawberry.lazy("gateway.schema.holdings")] | None = link(
         "The holdings of the item.", loader="holdings", key="holdingsRecordId"
     )
-    item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
+    item: Annotated["Item", strawberry.lazy("gateway.schema.item")] | None = link(
         "The item. Its id, title, barcode and status cost no upstream call.",
         loader="item",
         key="itemId",
@@ -127,7 +125,7 @@ class MediatedRequest:
         loader="cancellation_reason",
         key="cancellationReasonId",
     )
-    cancelled_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    cancelled_by: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user who cancelled the request.", loader="user", key="cancelledByUserId"
     )
     cancellation_additional_information: str | None = field("The comment on the cancellation.")
@@ -145,15 +143,15 @@ class MediatedRequest:
     delivery_address: DeliveryAddress | None = field(
         "The address to deliver to. Null unless the item is to be delivered."
     )
-    pickup_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
-        link(
-            "The pickup service point. All fields of its summary cost no upstream call.",
-            loader="service_point",
-            key="pickupServicePointId",
-            embedded=embedded_summary("pickupServicePoint", REQUEST_SUMMARY_MEMBERS),
-        )
+    pickup_service_point: (
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link(
+        "The pickup service point. All fields of its summary cost no upstream call.",
+        loader="service_point",
+        key="pickupServicePointId",
+        embedded=embedded_summary("pickupServicePoint", REQUEST_SUMMARY_MEMBERS),
     )
-    confirmed_request: Annotated[Request, strawberry.lazy("gateway.schema.request")] | None = link(
+    confirmed_request: Annotated["Request", strawberry.lazy("gateway.schema.request")] | None = link(
         "The request created on confirmation. Null until then.", loader="request", key="confirmedRequestId"
     )
     search_index: SearchIndex | None = field("The values used for search.")

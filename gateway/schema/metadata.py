@@ -1,7 +1,5 @@
 """The creator, last editor and labels of a record."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -20,7 +18,7 @@ class Metadata:
     created_by_username: str | None = field(
         "The user name of the creator. Null if upstream does not record it."
     )
-    created_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    created_by: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The creator. Null for records created by the system.",
         loader="user",
         key="createdByUserId",
@@ -29,7 +27,7 @@ class Metadata:
     updated_by_username: str | None = field(
         "The user name of the last editor. Null if upstream does not record it."
     )
-    updated_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    updated_by: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The last editor.", loader="user", key="updatedByUserId"
     )
 

@@ -1,22 +1,29 @@
 """Object locks of Polaris and their root fields."""
 
-from __future__ import annotations
-
-from typing import Annotated, cast
+from typing import Annotated, ClassVar, cast
 
 import strawberry
+from graphql import FieldNode
 
 from gateway import errors
 from gateway.context import Info
-from gateway.fields.arguments import UNKNOWN
+from gateway.fields.arguments import UNKNOWN, argument
+from gateway.fields.base import Arguments, Json, Selected
 from gateway.fields.record import derived, field
-from gateway.fields.root import query
+from gateway.fields.root import query, root
 from gateway.fields.scalars import DateTime, has_offset
+from gateway.fields.scalars import upstream_text as date_text
+from gateway.fields.subscription import SubscriptionField
+from gateway.live.changes import Change, Watch
+from gateway.loaders import Loaders
+from gateway.loaders.loader_set import Calls
 from gateway.loaders.pages import Slice
+from gateway.schema.changes import ChangeKind, kind_of_change
 from gateway.schema.enums import upstream_text
 from gateway.schema.object_type import ObjectType
 from gateway.schema.page import FullList
 from gateway.upstream.record_types import Record
+from gateway.upstream.services import ListsFrom
 
 MAX_OBJECT_ID = 2_147_483_647
 
@@ -79,7 +86,10 @@ def object_number(object_id: int) -> int:
     return object_id
 
 
-@query("The lock on one object, held by any user. Null if the object is not locked.")
+@query(
+    "The lock on one object, held by any user. Null if the object is not locked.",
+    calls=["polaris.lock"],
+)
 async def object_lock(
     info: Info,
     object_type: Annotated[ObjectType, strawberry.argument(description="The type of the object.")],
@@ -89,11 +99,14 @@ async def object_lock(
     return cast(ObjectLock | None, lock)
 
 
-@query("The caller's locks at the workstation, or all locks in the system.")
+@query(
+    "The caller's locks at the workstation, or all locks in the system.",
+    calls=["polaris.locks"],
+)
 async def object_locks(
     info: Info,
     all: Annotated[bool, strawberry.argument(description="True for the locks of all users.")] = False,
-) -> ObjectLockList | None:
+) -> ObjectLockList:
     locks = await info.context.upstream.polaris.locks(everyones=all)
     return cast(ObjectLockList, Slice(locks))
 
@@ -102,3 +115,51 @@ QUERIES = [
     object_lock,
     object_locks,
 ]
+
+
+@strawberry.type(description="A change of the lock on an object.")
+class ObjectLockChange:
+    kind: ChangeKind | None = kind_of_change()
+    occurred_at: DateTime | None = field(
+        "The date the change was noticed, up to two seconds after it.", is_required=True
+    )
+    object_lock: ObjectLock | None = field("The lock after the change. Null if the object is not locked.")
+
+
+class ObjectLockField(SubscriptionField):
+    """The changes of a lock, which Polaris is polled for."""
+
+    is_polled: ClassVar[bool] = True
+    subject = "objectLock"
+    target = None
+    member = "objectLock"
+
+    def parse(self, given: Arguments, selected: Selected) -> Watch:
+        key = f"{type_id(given['object_type'])}:{object_number(given['object_id'])}"
+        return Watch(self.subject, "object", key)
+
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        return (("polaris.lock",),)
+
+    async def read_watched(self, loaders: Loaders, watch: Watch) -> Json:
+        object_type, _, object_id = watch.value.partition(":")
+        return await loaders.upstream.polaris.lock(int(object_type), int(object_id))
+
+    def result(self, watch: Watch, change: Change, record: Json) -> Json:
+        kind = "deleted" if record is None and change.kind != "resync" else change.kind
+        return {"kind": kind, "occurredAt": date_text(change.occurred_at), "objectLock": record}
+
+
+def _object_lock_changed() -> ObjectLockField:
+    declared = ObjectLockField(
+        description="Changes of the lock on one object. Polaris sends no events, so that it is read every "
+        "two seconds while there are subscribers."
+    )
+    declared.arguments = [
+        argument("object_type", ObjectType, "The type of the object."),
+        argument("object_id", int, "The id of the object in Polaris."),
+    ]
+    return declared
+
+
+SUBSCRIPTIONS = [root("object_lock_changed", ObjectLockChange, _object_lock_changed())]

@@ -1,7 +1,5 @@
 """The types of objects that Polaris can lock, by Polaris's ids."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

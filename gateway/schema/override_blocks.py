@@ -1,7 +1,5 @@
 """Overrides of blocks, sent after a refusal."""
 
-from __future__ import annotations
-
 import strawberry
 
 from gateway.fields.scalars import DateTime, upstream_text
@@ -10,12 +8,14 @@ from gateway.upstream.record_types import Record
 
 @strawberry.input(description="An override to lend an item that is not loanable.")
 class ItemNotLoanableBlockInput:
-    due_date: DateTime = strawberry.field(description="The due date; must be after the loan date.")
+    due_date: DateTime = strawberry.field(
+        description="The due date, such as `2026-11-21T10:00:00Z`; must be after the loan date."
+    )
 
 
 @strawberry.input(description="An override to renew a loan if no due date can be calculated.")
 class RenewalDueDateRequiredBlockInput:
-    due_date: DateTime = strawberry.field(description="The new due date.")
+    due_date: DateTime = strawberry.field(description="The new due date, such as `2026-11-21T10:00:00Z`.")
 
 
 @strawberry.input(

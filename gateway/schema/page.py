@@ -1,12 +1,11 @@
 """Pages of lists and complete lists, of records of any type."""
 
-from __future__ import annotations
-
 from typing import Any, Generic, TypeVar
 
 import strawberry
 
 from gateway.context import Info
+from gateway.errors import UpstreamBadResponse
 from gateway.fields.arguments import cursor
 from gateway.fields.page import page_field
 from gateway.loaders.pages import Slice
@@ -32,18 +31,27 @@ class PageInfo:
 
 def _nodes(page: Slice) -> list[Any]:
     """Return the records, and the error in the place of one that upstream sent in another form."""
-    records = page.records
+    records, part = page.records, page.part
+    if part is not None:
+        records = records[part.start : part.stop]
     return [*map(record_or_error, records)] if dict in set(map(type, records)) else records
 
 
 def _edges(page: Slice) -> list[tuple[int, Any]]:
-    return list(enumerate(_nodes(page), page.offset))
+    start = page.offset if page.part is None else page.offset + page.part.start
+    return list(enumerate(_nodes(page), start))
+
+
+def _total(page: Slice) -> int:
+    if page.total is None:
+        raise UpstreamBadResponse("An upstream service sent a list without `totalRecords`.")
+    return page.total
 
 
 @strawberry.type(description="A record with its cursor.")
 class Edge(Generic[Record]):
     cursor: str = page_field("The cursor of the record, for `after`.", lambda edge: cursor(edge[0]))  # type: ignore[index]  # the source is a pair
-    node: Record | None = page_field("The record.", lambda edge: edge[1])  # type: ignore[index]  # as above
+    node: Record | None = page_field("The record.", lambda edge: edge[1], is_always_known=True)  # type: ignore[index]  # as above
 
 
 @strawberry.type(description="A page of a list.")
@@ -53,7 +61,8 @@ class Connection(Generic[Record]):
     page_info: PageInfo = page_field("The position of the page in the list.", lambda page: page)
     total_count: int | None = page_field(
         "The exact number of records in the complete list. Costs upstream a count.",
-        lambda page: page.total,
+        _total,
+        is_always_known=True,
     )
 
 

@@ -1,6 +1,4 @@
-"""Blocks on borrowing, renewals and requests of a patron."""
-
-from __future__ import annotations
+"""Blocks on borrowing, renewals and requests of a patron, and their root field."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,10 +7,12 @@ import strawberry
 from gateway.fields.arguments import condition
 from gateway.fields.link import link
 from gateway.fields.record import field
+from gateway.fields.root import lookup, root
 from gateway.fields.scalars import DateTime
 from gateway.schema import filters
 from gateway.schema.metadata import Metadata
 from gateway.schema.page import Connection
+from gateway.schema.patron_block_limit import PatronBlockCondition
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ManualBlock:
     borrowing: bool | None = field("True if it blocks borrowing.")
     renewals: bool | None = field("True if it blocks renewals.")
     requests: bool | None = field("True if it blocks requests.")
-    user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    user: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The blocked user.", loader="user", key="userId"
     )
     metadata: Metadata | None = field("The dates and users of the creation and the last change.")
@@ -63,8 +63,21 @@ class ManualBlockFilter:
     description="A block that follows from the library's limits, for as long as the limit is exceeded."
 )
 class AutomatedPatronBlock:
-    patron_block_condition_id: strawberry.ID | None = field("The id of the FOLIO patron block condition.")
+    patron_block_condition: PatronBlockCondition | None = link(
+        "The condition whose limit is exceeded. Its id costs no upstream call.",
+        loader="patron_block_condition",
+        key="patronBlockConditionId",
+    )
     block_borrowing: bool | None = field("True if it blocks borrowing.")
     block_renewals: bool | None = field("True if it blocks renewals.")
     block_requests: bool | None = field("True if it blocks requests.")
     message: str | None = field("The message for the patron.")
+
+
+QUERIES = [
+    root(
+        "manual_block",
+        ManualBlock,
+        lookup("One manual block. Null if it does not exist.", id=("manual_block", "The id, a UUID.")),
+    ),
+]

@@ -1,7 +1,5 @@
 """Loan, overdue fine and lost item fee policies, and their root fields."""
 
-from __future__ import annotations
-
 import strawberry
 
 from gateway.fields.arguments import condition

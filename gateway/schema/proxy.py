@@ -1,7 +1,5 @@
 """Relations between proxies and sponsors."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -24,10 +22,10 @@ if TYPE_CHECKING:
 )
 class ProxyRelation:
     id: strawberry.ID = field("The id, a UUID.")
-    user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    user: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The sponsor. The id costs no upstream call.", loader="user", key="userId"
     )
-    proxy_user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    proxy_user: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The proxy. The id costs no upstream call.", loader="user", key="proxyUserId"
     )
     request_for_sponsor: str | None = field(

@@ -1,7 +1,5 @@
 """Reference data: address types, departments, material types, loan types and labels."""
 
-from __future__ import annotations
-
 import strawberry
 
 from gateway.fields.arguments import condition

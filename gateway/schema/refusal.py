@@ -1,7 +1,5 @@
 """Refusals: writes rejected by the library's rules, with reasons. Data, not errors."""
 
-from __future__ import annotations
-
 import strawberry
 
 from gateway import errors
@@ -43,8 +41,8 @@ class RefusalReason:
 
 
 @strawberry.type(
-    description="The write was rejected by the library's rules. Nothing changed, unless the mutation's "
-    "description says otherwise."
+    description="The write was rejected by the library's rules, or would be. Nothing changed, unless the "
+    "mutation's description says otherwise."
 )
 class Refusal:
     reasons: list[RefusalReason] = strawberry.field(description="All reasons; at least one.")

@@ -1,7 +1,5 @@
 """FOLIO's codes of refusal reasons (mod-circulation, ErrorCode; mod-circulation-bff)."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

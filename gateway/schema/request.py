@@ -1,7 +1,5 @@
 """Requests and their root fields."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
@@ -25,6 +23,7 @@ from gateway.schema.enums import (
 from gateway.schema.instance import Identifier, Publication
 from gateway.schema.loan_item import CallNumberComponents, Named
 from gateway.schema.metadata import Metadata, Tags
+from gateway.schema.note import NoteConnection, notes_of
 from gateway.schema.page import Connection, FullList, whole
 from gateway.schema.reference import AddressType, LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
@@ -43,13 +42,16 @@ if TYPE_CHECKING:
 
 
 def embedded_person(summary: str) -> dict[str, str]:
-    """Return the members of a person embedded in a request (by mod-circulation; the BFF passes them on)."""
+    """Return the members of a person embedded in a request (by mod-circulation; the BFF passes them on).
+
+    The hold-shelf clearance report has names and barcode alone.
+    """
     return {
         "barcode": f"{summary}.barcode",
         "personal.lastName": f"{summary}.lastName",
         "personal.firstName": f"{summary}.firstName",
         "personal.middleName": f"{summary}.middleName",
-        "patronGroup": f"{summary}.patronGroupId",
+        "patronGroup!": f"{summary}.patronGroupId",
         "patronGroup>group": f"{summary}.patronGroup.group",
         "patronGroup>desc": f"{summary}.patronGroup.desc",
     }
@@ -90,14 +92,14 @@ class RequestItem:
     call_number: str | None = field("The call number.")
     call_number_components: CallNumberComponents | None = field("The parts of the call number.")
     copy_number: str | None = field("The copy number.")
-    effective_location: Annotated[Location, strawberry.lazy("gateway.schema.location")] | None = link(
+    effective_location: Annotated["Location", strawberry.lazy("gateway.schema.location")] | None = link(
         "The location in force. Its id and name cost no upstream call.",
         loader="location",
         key="itemEffectiveLocationId",
         embedded={"name!": "itemEffectiveLocationName"},
     )
     retrieval_service_point: (
-        Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
     ) = link(
         "The service point that retrieves the item. Its id and name cost no upstream call.",
         loader="service_point",
@@ -130,7 +132,7 @@ class SearchIndex:
 
 @strawberry.type(description="The batch that a request belongs to.")
 class BatchRequestInfo:
-    batch_request: Annotated[BatchRequest, strawberry.lazy("gateway.schema.batch_request")] | None = link(
+    batch_request: Annotated["BatchRequest", strawberry.lazy("gateway.schema.batch_request")] | None = link(
         "The batch. Its id costs no upstream call; other fields cost one call per batch.",
         loader="batch_request",
         key="batchRequestId",
@@ -149,7 +151,7 @@ class PrintDetails:
     print_count: int | None = field("The number of times the slip was printed.")
     is_printed: bool | None = field("True if the slip was printed.")
     print_event_date: DateTime | None = field("The date of the last printing.")
-    requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    requester: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user who last printed the slip. The id and names cost no upstream call.",
         loader="user",
         key="requesterId",
@@ -164,7 +166,7 @@ class PrintDetails:
 @strawberry.type(description="A patron's request for an item or a title.")
 class Request:
     id: strawberry.ID = field("The id, a UUID.")
-    request_type: RequestType | None = field("The type of the request.")
+    request_type: RequestType | None = field("The type of the request.", is_required=True)
     request_type_text: str | None = upstream_text("requestType")
     request_level: RequestLevel | None = field(
         "The level of the request: one item, or any item of the title."
@@ -174,35 +176,36 @@ class Request:
         "The part of a consortial request. Null outside a consortium."
     )
     ecs_request_phase_text: str | None = upstream_text("ecsRequestPhase")
-    request_date: DateTime | None = field("The date of the request.")
+    request_date: DateTime | None = field("The date of the request.", is_required=True)
     patron_comments: str | None = field("The patron's comment.")
-    requester: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    requester: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The requester. Null if the closed request was anonymized. The id, barcode, names and "
         "patron group cost no upstream call.",
         loader="user",
         key="requesterId",
         embedded=embedded_person("requester"),
     )
-    proxy: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    proxy: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user who requested on the requester's behalf. The id, barcode, names and patron group "
         "cost no upstream call.",
         loader="user",
         key="proxyUserId",
         embedded=embedded_person("proxy"),
     )
-    instance: Annotated[Instance, strawberry.lazy("gateway.schema.instance")] | None = link(
+    instance: Annotated["Instance", strawberry.lazy("gateway.schema.instance")] | None = link(
         "The title. Its id, title and editions cost no upstream call.",
         loader="instance",
         key="instanceId",
         embedded={"title!": "instance.title", "editions": "instance.editions"},
+        sent_with={"editions": "instance.contributorNames"},  # neither is in the clearance report
     )
     request_instance: RequestInstance | None = field(
         "The title as embedded in the request. Never costs an upstream call.", key="instance"
     )
-    holdings: Annotated[Holdings, strawberry.lazy("gateway.schema.holdings")] | None = link(
+    holdings: Annotated["Holdings", strawberry.lazy("gateway.schema.holdings")] | None = link(
         "The holdings of the item.", loader="holdings", key="holdingsRecordId"
     )
-    item: Annotated[Item, strawberry.lazy("gateway.schema.item")] | None = link(
+    item: Annotated["Item", strawberry.lazy("gateway.schema.item")] | None = link(
         "The item. Null for a title-level request without an assigned item. Its id, title, barcode "
         "and status cost no upstream call.",
         loader="item",
@@ -227,7 +230,7 @@ class Request:
     request_item: RequestItem | None = field(
         "The item as embedded in the request. Never costs an upstream call.", key="item"
     )
-    open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
+    open_loan: Annotated["Loan", strawberry.lazy("gateway.schema.loan")] | None = link(
         "The open loan of the item. Null if it is not on loan.",
         loader="open_loan_of_item",
         key="itemId",
@@ -240,11 +243,16 @@ class Request:
         loader="cancellation_reason",
         key="cancellationReasonId",
     )
-    cancelled_by: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    cancelled_by: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user who cancelled the request.", loader="user", key="cancelledByUserId"
     )
     cancellation_additional_information: str | None = field("The comment on the cancellation.")
     cancelled_date: DateTime | None = field("The date of the cancellation.")
+    awaiting_pickup_request_closed_date: DateTime | None = field(
+        "The date the request expired or was cancelled while its item was on the hold shelf. Null for all "
+        "others.",
+        dropped_by="bff",
+    )
     position: int | None = field("The position in the queue, from 1. Null for closed requests.")
     fulfillment_preference: FulfillmentPreference | None = field(
         "The way a patron receives a requested item."
@@ -264,17 +272,18 @@ class Request:
     hold_shelf_expiration_date: DateTime | None = field(
         "The date until which the item stays on the hold shelf."
     )
-    pickup_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
-        link(
-            "The pickup service point. Null for delivery. All fields of its summary cost no upstream call.",
-            loader="service_point",
-            key="pickupServicePointId",
-            embedded=embedded_summary("pickupServicePoint", REQUEST_SUMMARY_MEMBERS),
-        )
+    pickup_service_point: (
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link(
+        "The pickup service point. Null for delivery. All fields of its summary cost no upstream call.",
+        loader="service_point",
+        key="pickupServicePointId",
+        embedded=embedded_summary("pickupServicePoint", REQUEST_SUMMARY_MEMBERS),
     )
     tags: Tags | None = field(
         "Free-text labels. The BFF cannot read them, so they are read from circulation.", dropped_by="bff"
     )
+    notes: NoteConnection | None = notes_of("requests", "request")
     metadata: Metadata | None = field("The dates and users of the creation and the last change.")
     search_index: SearchIndex | None = field(
         "The values used for search. Null if upstream does not send them."
@@ -282,7 +291,7 @@ class Request:
     batch_request_info: BatchRequestInfo | None = field(
         "The batch that the request belongs to; null for most requests. Together with `loan`, "
         "`printDetails`, `itemLocationCode` or `isDcbReRequestCancellation` it costs one more call "
-        "per 50 requests: no upstream service sends all of them. Null where the BFF does not list requests.",
+        "per 75 requests: no upstream service sends all of them. Null where the BFF does not list requests.",
         dropped_by="circulation",
     )
     loan: RequestLoan | None = field(
@@ -310,7 +319,8 @@ class RequestQueue(FullList[Request]):
 
 @query(
     "The open requests for a title or an item, in queue order. Upstream stops at 1000. The "
-    "library's setting for title-level requests decides which of the two queues applies."
+    "library's setting for title-level requests decides which of the two queues applies.",
+    calls=[("circulation.queue_of_instance", "circulation.queue_of_item")],
 )
 async def request_queue(
     info: Info,
@@ -320,7 +330,7 @@ async def request_queue(
     item_id: Annotated[
         strawberry.ID | None, strawberry.argument(description="The id of the item, a UUID.")
     ] = None,
-) -> RequestQueue | None:
+) -> RequestQueue:
     name, key = arguments.exactly_one(instanceId=instance_id, itemId=item_id)
     loader = "queue_of_instance" if name == "instanceId" else "queue_of_item"
     return cast(RequestQueue, await whole(info, loader, arguments.check_uuid(key, name)))

@@ -1,7 +1,5 @@
 """A patron's preference for receiving requested items."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -24,19 +22,19 @@ class RequestPreference:
     delivery: bool | None = field("True if the patron may have items delivered.")
     fulfillment: FulfillmentPreference | None = field("The preferred way, if both are allowed.")
     fulfillment_text: str | None = upstream_text("fulfillment")
-    default_service_point: Annotated[ServicePoint, strawberry.lazy("gateway.schema.service_point")] | None = (
-        link(
-            "The preferred pickup service point. Its id costs no upstream call.",
-            loader="service_point",
-            key="defaultServicePointId",
-        )
+    default_service_point: (
+        Annotated["ServicePoint", strawberry.lazy("gateway.schema.service_point")] | None
+    ) = link(
+        "The preferred pickup service point. Its id costs no upstream call.",
+        loader="service_point",
+        key="defaultServicePointId",
     )
     default_delivery_address_type: AddressType | None = link(
         "The type of the patron's address to deliver to. Its id costs no upstream call.",
         loader="address_type",
         key="defaultDeliveryAddressTypeId",
     )
-    user: Annotated[User, strawberry.lazy("gateway.schema.user")] | None = link(
+    user: Annotated["User", strawberry.lazy("gateway.schema.user")] | None = link(
         "The user with this preference.", loader="user", key="userId"
     )
     metadata: Metadata | None = field("The dates and users of the creation and the last change.")

@@ -1,7 +1,5 @@
 """Filter and sort arguments of lists of requests."""
 
-from __future__ import annotations
-
 from enum import Enum
 
 import strawberry

@@ -1,11 +1,10 @@
 """Titles in a search of the circulation BFF, and their root field."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from graphql import FieldNode
 
 from gateway import errors
 from gateway.context import Context, Info
@@ -16,6 +15,7 @@ from gateway.fields.link import embedded_link, link
 from gateway.fields.page import connection_link
 from gateway.fields.record import field, record_of
 from gateway.fields.root import RootField, root
+from gateway.loaders.loader_set import Calls
 from gateway.loaders.request import IN_QUEUE_ORDER, OPEN_REQUESTS
 from gateway.schema.allowed_service_points import AllowedServicePoints, allowed_for
 from gateway.schema.holdings import Holdings
@@ -38,6 +38,7 @@ from gateway.schema.reference import LoanType
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.service_point import ServicePoint
 from gateway.upstream import cql
+from gateway.upstream.services import ListsFrom
 
 if TYPE_CHECKING:
     from gateway.schema.loan import Loan
@@ -155,7 +156,7 @@ class SearchItem:
         embedded={"name!": "inTransitDestinationServicePoint.name"},
     )
     accession_number: str | None = field("The accession number.")
-    open_loan: Annotated[Loan, strawberry.lazy("gateway.schema.loan")] | None = link(
+    open_loan: Annotated["Loan", strawberry.lazy("gateway.schema.loan")] | None = link(
         "The open loan. Null if the item is not on loan.",
         loader="open_loan_of_item",
         key="id",
@@ -165,7 +166,7 @@ class SearchItem:
         "The service points that allow pickup of a new request, by request type. One upstream call each.",
         "itemId",
     )
-    open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    open_requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "The open requests for this item.",
             loader="requests_of_item",
@@ -205,7 +206,7 @@ class ItemByBarcode(Field):
 
 def _item_by_barcode(description: str) -> Declared:
     declared = ItemByBarcode(description=description)
-    declared.arguments = [argument("barcode", str, "The barcode.")]
+    declared.arguments = [argument("barcode", str, "The barcode, such as `2000000001`.")]
     return declared
 
 
@@ -264,7 +265,7 @@ class SearchInstance:
     )
     items: list[SearchItem | None] | None = field("All items of the title.")
     editions: list[str | None] | None = field("Editions.")
-    open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    open_requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "The open requests for this title or one of its items, in queue order.",
             loader="requests_of_instance",
@@ -302,6 +303,9 @@ class SearchField(RootField):
         name, value = arguments.exactly_one(**{name: given.get(name) for name in CONDITIONS})
         return CONDITIONS[name](value)
 
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        return (("circulation_bff.search_instance",),)
+
 
 def _search(description: str) -> Declared:
     declared = SearchField(description=description)
@@ -310,11 +314,13 @@ def _search(description: str) -> Declared:
         argument(
             "hrid", str | None, "The human-readable number of the title, such as `in00000102`.", default=None
         ),
-        argument("barcode", str | None, "The barcode of one of its items.", default=None),
+        argument(
+            "barcode", str | None, "The barcode of one of its items, such as `2000000001`.", default=None
+        ),
         argument(
             "cql",
             str | None,
-            "A CQL condition on FOLIO's search index, such as `isbn==9780141439518`, without `sortby`; "
+            "A CQL condition on FOLIO's search index, such as `isbn==9780000000001`, without `sortby`; "
             "at most 2000 characters.",
             default=None,
         ),

@@ -1,7 +1,5 @@
 """Service points and their root fields."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -20,12 +18,14 @@ from gateway.schema.enums import HoldShelfClosedLibraryDateManagement, IntervalI
 from gateway.schema.filters import SortDirection
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata
+from gateway.schema.opening import SingleDayOpening, SurroundingOpenings, openings, surrounding_openings
 from gateway.schema.page import Connection
 from gateway.schema.request_search import RequestFilter, RequestSort
 from gateway.schema.staff_slip_template import StaffSlipTemplate
 from gateway.upstream import cql
 
 if TYPE_CHECKING:
+    from gateway.schema.circulation_report import HoldShelfClearance
     from gateway.schema.loan import LoanConnection
     from gateway.schema.request import RequestConnection
     from gateway.schema.staff_slip import StaffSlipList
@@ -90,21 +90,34 @@ class ServicePoint:
         "True if it only routes requests between libraries of a consortium and is not a desk."
     )
     metadata: Metadata | None = field("The dates and users of the creation and the last change.")
-    pick_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = (
+    pick_slips: Annotated["StaffSlipList", strawberry.lazy("gateway.schema.staff_slip")] | None = (
         full_list_link(
             "The items to retrieve from shelves near this service point. One upstream call per service "
             "point.",
             loader="pick_slips",
         )
     )
-    search_slips: Annotated[StaffSlipList, strawberry.lazy("gateway.schema.staff_slip")] | None = (
+    search_slips: Annotated["StaffSlipList", strawberry.lazy("gateway.schema.staff_slip")] | None = (
         full_list_link(
             "The items to search for on shelves near this service point, for holds. One upstream call "
             "per service point.",
             loader="search_slips",
         )
     )
-    open_loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
+    hold_shelf_clearance: (
+        Annotated["HoldShelfClearance", strawberry.lazy("gateway.schema.circulation_report")] | None
+    ) = full_list_link(
+        "The closed requests whose items are to be cleared from the hold shelf here. One upstream call per "
+        "service point.",
+        loader="hold_shelf_clearance",
+    )
+    surrounding_openings: SurroundingOpenings | None = surrounding_openings(
+        "The opening hours on a day, and on the open days next to it. One upstream call per service point."
+    )
+    openings: list[SingleDayOpening | None] | None = openings(
+        "The opening hours of a range of days, by date. One upstream call per service point."
+    )
+    open_loans: Annotated["LoanConnection", strawberry.lazy("gateway.schema.loan")] | None = connection_link(
         "The open loans checked out here.",
         loader="loans_of_service_point",
         within=OPEN_LOANS,
@@ -112,7 +125,7 @@ class ServicePoint:
         sort=LoanSort,
         default_sort=[cql.SortKey("dueDate")],
     )
-    pickup_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    pickup_requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "The open requests with pickup here.",
             loader="requests_of_service_point",

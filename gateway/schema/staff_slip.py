@@ -1,7 +1,5 @@
 """Staff slips, printed and put into items, and their root fields. Mostly text, few ids."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated, cast
 
 import strawberry
@@ -83,7 +81,7 @@ class StaffSlipItem:
 @strawberry.type(description="The request on a slip.")
 class StaffSlipRequest:
     request_id: strawberry.ID | None = field("The id of the request, a UUID.", key="requestID")
-    request: Annotated[Request, strawberry.lazy("gateway.schema.request")] | None = link(
+    request: Annotated["Request", strawberry.lazy("gateway.schema.request")] | None = link(
         "The full request. Its id costs no upstream call.", loader="request", key="requestID"
     )
     service_point_pickup: str | None = field("The name of the pickup service point.")
@@ -143,14 +141,20 @@ ServicePointId = Annotated[
 ]
 
 
-@query("The items to retrieve from shelves near a service point. Upstream stops at 2500.")
-async def pick_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
+@query(
+    "The items to retrieve from shelves near a service point. Upstream stops at 2500.",
+    calls=["circulation_bff.pick_slips"],
+)
+async def pick_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList:
     key = arguments.check_uuid(service_point_id, "servicePointId")
     return cast(StaffSlipList, await whole(info, "pick_slips", key))
 
 
-@query("The items to search for on shelves near a service point, for holds.")
-async def search_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList | None:
+@query(
+    "The items to search for on shelves near a service point, for holds.",
+    calls=["circulation_bff.search_slips"],
+)
+async def search_slips(info: Info, service_point_id: ServicePointId) -> StaffSlipList:
     key = arguments.check_uuid(service_point_id, "servicePointId")
     return cast(StaffSlipList, await whole(info, "search_slips", key))
 

@@ -1,7 +1,5 @@
 """Templates of staff slips and their root field."""
 
-from __future__ import annotations
-
 import strawberry
 
 from gateway.fields.arguments import condition

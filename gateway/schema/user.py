@@ -1,7 +1,5 @@
 """Users, patron groups and their root fields."""
 
-from __future__ import annotations
-
 import re
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, cast
@@ -21,10 +19,18 @@ from gateway.loaders.pages import Slice
 from gateway.loaders.request import OPEN_REQUESTS
 from gateway.schema import filters
 from gateway.schema.account_search import LATEST_ACCOUNTS_FIRST, AccountFilter, AccountSort
+from gateway.schema.circulation_log import CirculationLogConnection, log_of
 from gateway.schema.enums import member
+from gateway.schema.fee_fine_action import (
+    LATEST_ACTIONS_FIRST,
+    FeeFineActionConnection,
+    FeeFineActionFilter,
+    FeeFineActionSort,
+)
 from gateway.schema.filters import SortDirection
 from gateway.schema.loan_search import LoanFilter, LoanSort
 from gateway.schema.metadata import Metadata, Tags
+from gateway.schema.note import NoteConnection, notes_of
 from gateway.schema.page import Connection, FullList
 from gateway.schema.patron_block import (
     LATEST_BLOCKS_FIRST,
@@ -89,7 +95,7 @@ class PatronGroup:
     )
     source: str | None = field("The source of the group.")
     metadata: Metadata | None = field("The dates and users of the creation and the last change.")
-    users: UserConnection | None = connection_link(
+    users: "UserConnection | None" = connection_link(
         "The members of the group.", loader="users_of_patron_group"
     )
 
@@ -137,6 +143,7 @@ class User:
         "The blocks that currently follow from the library's limits. One upstream call per user.",
         loader="automated_blocks_of_user",
     )
+    notes: NoteConnection | None = notes_of("users", "user")
     sponsors: ProxyRelationConnection | None = connection_link(
         "The relations in which the user is the proxy.", loader="sponsors_of_user", filter=ProxyRelationFilter
     )
@@ -151,7 +158,7 @@ class User:
         key="id",
         identity=None,
     )
-    accounts: Annotated[AccountConnection, strawberry.lazy("gateway.schema.account")] | None = (
+    accounts: Annotated["AccountConnection", strawberry.lazy("gateway.schema.account")] | None = (
         connection_link(
             "The fees and fines of the user, including closed ones; filter by `OPEN` for the amounts owed.",
             loader="accounts_of_user",
@@ -160,7 +167,20 @@ class User:
             default_sort=LATEST_ACCOUNTS_FIRST,
         )
     )
-    open_loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
+    fee_fine_actions: FeeFineActionConnection | None = connection_link(
+        "The actions on all fees and fines of the user, latest first.",
+        loader="actions_of_user",
+        filter=FeeFineActionFilter,
+        sort=FeeFineActionSort,
+        default_sort=LATEST_ACTIONS_FIRST,
+    )
+    circulation_log: CirculationLogConnection | None = log_of(
+        "The circulation log of the user, latest first: the records with the present barcode. Empty for a "
+        "user without a barcode.",
+        loader="log_of_user",
+        key="barcode",
+    )
+    open_loans: Annotated["LoanConnection", strawberry.lazy("gateway.schema.loan")] | None = connection_link(
         "The user's open loans.",
         loader="loans_of_user",
         within=OPEN_LOANS,
@@ -168,14 +188,14 @@ class User:
         sort=LoanSort,
         default_sort=[cql.SortKey("dueDate")],
     )
-    loans: Annotated[LoanConnection, strawberry.lazy("gateway.schema.loan")] | None = connection_link(
+    loans: Annotated["LoanConnection", strawberry.lazy("gateway.schema.loan")] | None = connection_link(
         "All loans of the user, including closed ones unless anonymized.",
         loader="loans_of_user",
         filter=LoanFilter,
         sort=LoanSort,
         default_sort=[cql.SortKey("loanDate", descending=True)],
     )
-    open_requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    open_requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "The user's open requests.",
             loader="requests_of_user",
@@ -185,7 +205,7 @@ class User:
             default_sort=[cql.SortKey("requestDate")],
         )
     )
-    requests: Annotated[RequestConnection, strawberry.lazy("gateway.schema.request")] | None = (
+    requests: Annotated["RequestConnection", strawberry.lazy("gateway.schema.request")] | None = (
         connection_link(
             "All requests of the user, including closed ones.",
             loader="requests_of_user",
@@ -206,7 +226,9 @@ class UserConnection(Connection[User]):
 )
 class UserFilter:
     id: list[strawberry.ID] | None = condition("Any of these ids.", "id", filters.ids)
-    barcode: list[str] | None = condition("Any of these barcodes.", "barcode", filters.exact)
+    barcode: list[str] | None = condition(
+        "Any of these barcodes, such as `1000000001`.", "barcode", filters.exact
+    )
     username: list[str] | None = condition("Any of these user names.", "username", filters.exact)
     external_system_id: list[str] | None = condition(
         "Any of these keys in another system.", "externalSystemId", filters.exact
@@ -261,7 +283,10 @@ class UserList(FullList[User]):
     pass
 
 
-@query("The users of a library of the consortium with this key in another system.")
+@query(
+    "The users of a library of the consortium with this key in another system.",
+    calls=["circulation_bff.external_users"],
+)
 async def external_users(
     info: Info,
     external_user_id: Annotated[
@@ -273,7 +298,7 @@ async def external_users(
             description="The tenant of the library: the caller's own, or one of those configured."
         ),
     ] = None,
-) -> UserList | None:
+) -> UserList:
     own = info.context.caller.tenant
     tenant = tenant_id or own
     if tenant != own and tenant not in info.context.consortium_tenants:

@@ -64,8 +64,13 @@ def check_hosts(listener: socket.socket, allowed: Sequence[str]) -> HostCheck | 
     """Return the check for a listening socket: always on loopback, elsewhere only if names are given."""
     if listener.family not in (socket.AF_INET, socket.AF_INET6):
         return None
-    is_loopback = ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
-    return HostCheck(allowed, is_loopback=is_loopback) if is_loopback or allowed else None
+    is_local = is_loopback(listener)
+    return HostCheck(allowed, is_loopback=is_local) if is_local or allowed else None
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Return whether only this machine can connect to a listening socket of an address."""
+    return ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def authority_of(target: bytes) -> bytes | None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from inspect import isfunction
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import httptools
 import uvicorn
@@ -14,7 +14,7 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from gateway.errors import BadRequest, GatewayError, Overloaded
-from gateway.server.http_1_0 import send_with_length
+from gateway.server.http_1_0 import send_without_chunks
 from gateway.server.names import HostCheck, authority_of
 from gateway.server.open_files import SPARE_CONNECTIONS
 from gateway.server.response_writer import ResponseCycle, ResponseWriter
@@ -303,7 +303,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self.running = cycle
         if cycle.scope["http_version"] == "1.0":
-            app = send_with_length(app)
+            # It is a `ResponseCycle` when the application sends.
+            app = send_without_chunks(app, lambda part: cast(ResponseCycle, cycle).send_until_close(part))
         super()._start_asgi_task(cycle, app)
 
     # Called by the server and the application

@@ -80,6 +80,21 @@ class ResponseCycle(RequestResponseCycle):
         else:
             await super().send(message)
 
+    async def send_until_close(self, message: ASGISendEvent) -> None:
+        """Send a part of a response that ends with the connection, for clients that know no chunks."""
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self.keep_alive = False
+            lines = b"".join([b"%s: %s\r\n" % field for field in message["headers"]])
+            self._start(message["status"], lines, 0)
+        elif message["type"] == "http.response.body":
+            self.transport.write(message.get("body", b""))
+            if not message.get("more_body", False):
+                self._complete(b"")
+
     def _start(self, status: int, lines: bytes, content_length: int) -> None:
         self.response_started = True
         self.waiting_for_100_continue = self.chunked_encoding = False

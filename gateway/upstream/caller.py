@@ -10,12 +10,15 @@ from functools import partial
 from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
+import msgspec
+
 from gateway import errors
 from gateway.errors import ErrorCode
 from gateway.observability.operation import CANCELLED, LOCKED, SUCCESS, Call, OperationRecord
 from gateway.upstream.budget import LARGE_BODY, OperationBudget
 from gateway.upstream.client import Client, Deadline, NotConfigured
-from gateway.upstream.record_types import Record, decode_object, rows_of
+from gateway.upstream.past_write import PastWrite
+from gateway.upstream.record_types import Record, decode_large_object, decode_object, rows_of
 from gateway.upstream.routes import Route
 from gateway.upstream.statuses import Write, WriteTarget, not_served, outcome_unknown
 from gateway.upstream.transport.exchange import Headers, UpstreamResponse
@@ -25,20 +28,29 @@ T = TypeVar("T")
 HAS_ID: Mapping[str, type] = {"id": str}
 _TRACE_CONTEXT = frozenset({"traceparent", "tracestate"})
 
-_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~%"
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
 _KEY_SEPARATOR = '" or "'  # most of the characters to encode in the queries of loaders
-_CQL_ENCODING = tuple((text, quote(text, safe="")) for text in ("%", _KEY_SEPARATOR, *' "()=/'))
+_ENCODED_SEPARATOR = quote(_KEY_SEPARATOR, safe="")
+_CQL_ENCODING = tuple((text, quote(text, safe="")) for text in '%" ()=/')
 
 
 def percent_encode(text: str) -> str:
-    """Encode a value of a query string, as `quote` with nothing safe; faster if there is much CQL in it."""
+    """Encode a value of a query string, as `quote` with nothing safe; faster if there are keys in it."""
+    first, *keys = text.split(_KEY_SEPARATOR)
+    if len(keys) > 1 and _is_unreserved("".join(keys[:-1])):
+        return _ENCODED_SEPARATOR.join([_encode_cql(first), *keys[:-1], _encode_cql(keys[-1])])
+    return _encode_cql(text)
+
+
+def _encode_cql(text: str) -> str:
     encoded = text
     for part, code in _CQL_ENCODING:
-        if part in encoded:
-            encoded = code.join(encoded.split(part))  # half the time of `replace` if there are many
-    if encoded.isascii() and not encoded.encode("ascii").translate(None, _UNRESERVED):
-        return encoded
-    return quote(text, safe="")
+        encoded = encoded.replace(part, code)
+    return encoded if _is_unreserved(encoded.replace("%", "")) else quote(text, safe="")
+
+
+def _is_unreserved(text: str) -> bool:
+    return text.isascii() and not text.encode("ascii").translate(None, _UNRESERVED)
 
 
 def encode_query(query: Mapping[str, str]) -> str:
@@ -114,11 +126,30 @@ class CallerClient:
             raise self.bad_shape()
         return record
 
+    async def read_by_post(
+        self, route: Route, body: Record, *keys: str, expected: frozenset[int] = frozenset()
+    ) -> Record | None:
+        """Return the JSON object in the response to a body, for a route that changes nothing.
+
+        The statuses in `expected` are responses like a 2xx. None if upstream responds with 404.
+        """
+        content = msgspec.json.encode(body)
+        try:
+            response = await self.read_response(route, "", *keys, expected=expected, content=content)
+        except errors.NotFound:
+            return None
+        record = decode_object(response.body)
+        if record is None:
+            raise self.bad_shape()
+        return record
+
     async def read_object(self, route: Route, query: Mapping[str, str], *keys: str) -> Record:
         """Return the JSON object of a read with parameters."""
         body = (await self.read(route, encode_query(query), *keys)).body
         excess = self.count_objects(body, as_dictionaries=True)
-        record = decode_object(body) if excess is None else None
+        record: Record | None = None
+        if excess is None:
+            record = await decode_large_object(body) if len(body) > LARGE_BODY else decode_object(body)
         del body  # which the frame of an error would hold
         if excess is not None:
             raise excess
@@ -164,9 +195,17 @@ class CallerClient:
             raise not_served(self.name, 404) from problem
 
     async def read_response(
-        self, route: Route, query: str, *keys: str, expected: frozenset[int] = frozenset()
+        self,
+        route: Route,
+        query: str,
+        *keys: str,
+        expected: frozenset[int] = frozenset(),
+        content: bytes | None = None,
     ) -> UpstreamResponse:
-        """Return the response to a read; the statuses in `expected` are returned like a 2xx."""
+        """Return the response to a read; the statuses in `expected` are returned like a 2xx.
+
+        `content` is the JSON that a route which reads by POST takes.
+        """
         path = self.path_of(route, keys)
         self._require_valid_token()
         budget = self._budget
@@ -174,14 +213,22 @@ class CallerClient:
             budget.calls += 1
             if budget.calls > budget.max_calls or budget.bytes > budget.max_bytes:
                 raise budget.read_error()
-        with Call(self.operation, self.name, "GET", route.template) as call:
+        with Call(self.operation, self.name, route.method, route.template) as call:
             traced = call.trace_headers
             headers = self._headers if traced is None else self._with_trace(traced)
             response = await self._client.read(
-                route.family, path, query, headers, expected, self._tenant, self._deadline, budget
+                route.family,
+                path,
+                query,
+                headers,
+                expected,
+                self._tenant,
+                self._deadline,
+                budget,
+                content,
             )
             call.status = response.status
-        self.operation.received += len(response.body)
+        self.operation.received += len(response.content)
         return response
 
     async def write(
@@ -211,7 +258,7 @@ class CallerClient:
                 traced = call.trace_headers
                 headers = self._headers if traced is None else self._with_trace(traced)
                 response = await self._client.write(
-                    write, target, body, headers, expected, self._tenant, self._deadline
+                    write, target, body, headers, expected, self._tenant, self._deadline, self._budget
                 )
                 call.status = response.status
         except errors.GatewayError as problem:
@@ -224,11 +271,6 @@ class CallerClient:
             record(ErrorCode.INTERNAL_ERROR)
             raise
         else:
-            budget = self._budget
-            if budget is not None:
-                budget.bytes += len(response.body)
-                budget.process.held += len(response.body)
-                budget.process.by_tenant[budget.tenant] += len(response.body)
             record(LOCKED if response.status == 409 else SUCCESS, response.status)
             return response
         finally:
@@ -304,6 +346,42 @@ class CallerClient:
     def _with_trace(self, trace_headers: Sequence[tuple[str, str]]) -> Sequence[tuple[str, str]]:
         forwarded = (header for header in self._headers if header[0] not in _TRACE_CONTEXT)
         return Headers((*forwarded, *trace_headers))
+
+
+class LookUpClient(CallerClient):
+    """A client for the look-up of a write that was sent: it compares clocks, and it sends no writes."""
+
+    __slots__ = ("_past_write",)
+
+    def __init__(self, client: CallerClient, past_write: PastWrite) -> None:
+        """Create a client for the same caller and upstream as another."""
+        for name in CallerClient.__slots__:
+            setattr(self, name, getattr(client, name))
+        self._past_write = past_write
+
+    async def read_response(
+        self,
+        route: Route,
+        query: str,
+        *keys: str,
+        expected: frozenset[int] = frozenset(),
+        content: bytes | None = None,
+    ) -> UpstreamResponse:
+        requested = time.time()
+        response = await super().read_response(route, query, *keys, expected=expected, content=content)
+        self._past_write.clock_offset.observe(requested, time.time(), response.headers.get("date"))
+        return response
+
+    async def write(
+        self,
+        write: Write,
+        route: Route,
+        body: object,
+        *keys: str,
+        expected: frozenset[int] = frozenset(),
+    ) -> UpstreamResponse:
+        """Raise `OutcomeUnknown`: the write was sent before, or was about to be, and is never sent again."""
+        raise outcome_unknown(self.name, write, self._past_write.sent_at)
 
 
 class Service:

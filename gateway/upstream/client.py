@@ -1,7 +1,8 @@
 """The client of one upstream: slots, timeouts, retries, circuit breakers, translation of failures.
 
-Reads (`GET`) may be cancelled at any time, and retried. Writes (everything else) are sent exactly once: no
-layer below repeats them, and without a conclusive response the outcome is `OutcomeUnknown`, never a guess.
+Reads (`GET`, and `POST` of routes that only read) may be cancelled at any time, and retried. Writes
+(everything else) are sent exactly once: no layer below repeats them, and without a conclusive response the
+outcome is `OutcomeUnknown`, never a guess.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ class NotConfigured:
         tenant: str | None,
         deadline: Deadline | None,
         budget: OperationBudget | None,
+        content: bytes | None = None,
     ) -> UpstreamResponse:
         raise self.error()
 
@@ -106,6 +108,7 @@ class NotConfigured:
         expected: frozenset[int],
         tenant: str | None,
         deadline: Deadline | None,
+        budget: OperationBudget | None,
     ) -> UpstreamResponse:
         raise self.error()
 
@@ -152,11 +155,14 @@ class Client:
         tenant: str | None = None,
         deadline: Deadline | None = None,
         budget: OperationBudget | None = None,
+        content: bytes | None = None,
     ) -> UpstreamResponse:
         """Send a read of a route of this family. A status that is neither 2xx nor `expected` raises.
 
-        `query` is percent-encoded. All attempts have one slot, and count once for the circuit breaker.
+        `query` is percent-encoded. All attempts have one slot, and count once for the circuit breaker. With
+        `content`, which is JSON, it is a POST that changes nothing.
         """
+        method = "GET" if content is None else "POST"
         target = f"{path}?{query}" if query else path
         if len(target) > MAX_TARGET:
             raise request_too_long(self.name)
@@ -182,7 +188,7 @@ class Client:
                         attempt = Attempt(until, budget)
                         try:
                             response = await self._exchange(
-                                "GET", target, headers, None, self._first_byte_timeout, attempt
+                                method, target, headers, content, self._first_byte_timeout, attempt
                             )
                         except Exception as problem:
                             fault = self._read_fault(problem, family, deadline, timeout, attempt, call, began)
@@ -253,6 +259,7 @@ class Client:
         expected: frozenset[int] = frozenset(),
         tenant: str | None = None,
         deadline: Deadline | None = None,
+        budget: OperationBudget | None = None,
     ) -> UpstreamResponse:
         """Send a write, once. A rejection raises `Refused`, an inconclusive end raises `OutcomeUnknown`.
 
@@ -270,7 +277,7 @@ class Client:
                     began = loop.time()
                     if self._loop_delay.loop is not loop:
                         self._loop_delay.start(loop)
-                    attempt = Attempt(began + self._act_timeout)
+                    attempt = Attempt(began + self._act_timeout, budget, is_limited=False)
                     try:
                         response = await self._exchange(
                             target.method, target.path, headers, content, self._act_timeout, attempt

@@ -53,6 +53,8 @@ class Collection:
     """False if the service reads its storage without `totalRecords`, so that large totals are estimates."""
     mark: str | None = None
     """A member that is added to every record, if it matters which interface sent it."""
+    min_limit: int = 0
+    """The least `limit` that the service accepts; 0 only counts."""
 
     @overload
     def __get__(self, service: None, owner: type[Service]) -> Collection: ...
@@ -166,6 +168,7 @@ class BoundCollection:
             query, limit=arguments.limit, offset=arguments.offset, total=arguments.total
         )
         if len(body) > LARGE_BODY:
+            body = bytes(body)
             async with Turn():
                 excess = self.client.count_objects(body, as_dictionaries=decoder is None)
                 if excess is not None:
@@ -181,21 +184,22 @@ class BoundCollection:
 
     async def read_body(
         self, query: str | None, *, limit: int, offset: int = 0, total: bool = False
-    ) -> bytes:
+    ) -> bytes | memoryview:
         """Return the body of a 2xx response, decompressed and below the cap; it may not be JSON.
 
         Raises as a call of the collection, except for `UpstreamBadResponse` about the shape.
         """
         declaration = self.declaration
+        limit = max(limit, declaration.min_limit)
         target = _query_string(query, limit, offset, total, declaration.extra)
-        return (await self.client.read(declaration.route, target, *self._keys)).body
+        return (await self.client.read(declaration.route, target, *self._keys)).content
 
-    def page(self, body: bytes) -> Page | None:
+    def page(self, body: bytes | memoryview) -> Page | None:
         """Decode the body of a page; None if it contains no list of records.
 
         It does not raise, because an error would hold the body: see `errors.without_frames`.
         """
-        page = decode_object(body)
+        page = decode_object(bytes(body))
         records = None if page is None else rows_of(page.get(self.key))
         if page is None or records is None:
             return None
@@ -232,7 +236,7 @@ class RecordDecoder:
         """`from_circulation` if circulation itself sends the records, and the BFF sends others."""
         self.struct = members.struct(DecodedFromCirculation if from_circulation else Decoded)
         self._members = members
-        self._decode: Callable[[bytes], Any] | None = None
+        self._decode: Callable[[bytes | memoryview], Any] | None = None
         self._of_circulation: RecordDecoder | None = self if from_circulation else None
 
     @property
@@ -252,7 +256,7 @@ class RecordDecoder:
         except (msgspec.ValidationError, RecursionError):
             return record
 
-    def decode_page(self, collection: BoundCollection, body: bytes) -> Page | None:
+    def decode_page(self, collection: BoundCollection, body: bytes | memoryview) -> Page | None:
         """Decode the body of a page of a collection; None if it contains no list of records."""
         decode = self._decode or self._page_decoder(collection.key)
         try:
@@ -263,7 +267,7 @@ class RecordDecoder:
         total = page.totalRecords
         return Page(page.records, total if type(total) is int else None)
 
-    def _page_decoder(self, key: str) -> Callable[[bytes], Any]:
+    def _page_decoder(self, key: str) -> Callable[[bytes | memoryview], Any]:
         record: Any = self.struct
         page = msgspec.defstruct(
             "Page",

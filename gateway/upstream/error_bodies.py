@@ -33,8 +33,10 @@ _SIDECAR_ROUTE = re.compile(r"\[method: (\w+), path: ([^\s\],]+)\]")
 _KONG_NOT_ROUTED = "no Route matched with those values"
 
 
-def read_reasons(body: bytes) -> list[Reason]:
-    """Return the reasons of a 400 or 422: `errors[]`, `{message}` or `{error}`; none from free text.
+def read_reasons(body: bytes, own_texts: tuple[str, ...] = ()) -> list[Reason]:
+    """Return the reasons of a 400 or 422; none from free text, unless it begins with one of `own_texts`.
+
+    They are `errors[]`, `{message}`, `{error}`, or the `{errorMessage}` of mod-feesfines.
 
     These are the first `MAX_REASONS`, each text cut to `MAX_MESSAGE` characters. Free text is not forwarded:
     it may contain queries, paths and stack traces of the services.
@@ -43,8 +45,12 @@ def read_reasons(body: bytes) -> list[Reason]:
     listed = content.get("errors")
     if isinstance(listed, list):
         return [_reason(each) for each in listed[:MAX_REASONS] if isinstance(each, Mapping)]
-    message = _text(content.get("message")) or _text(content.get("error"))
-    return [Reason(message=message, code=_text(content.get("code")))] if message else []
+    messages = (_text(content.get(name)) for name in ("message", "error", "errorMessage"))
+    message = next(filter(None, messages), None)
+    if message:
+        return [Reason(message=message, code=_text(content.get("code")))]
+    text = _text(body[:MAX_TEXT].decode("utf-8", "replace")) if own_texts else None
+    return [Reason(message=text)] if text is not None and text.startswith(own_texts) else []
 
 
 def is_token_missing(body: bytes) -> bool:

@@ -18,6 +18,7 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 import msgspec
 
 from gateway import errors
+from gateway.upstream.turns import Turn
 
 Record: TypeAlias = dict[str, Any]
 """A JSON object as upstream sent it. `Any` because this is where JSON becomes a record."""
@@ -54,14 +55,26 @@ def decode_json(body: bytes) -> object:
     In the place of a text that is not Unicode, with a lone surrogate or with bytes that are not UTF-8, is an
     error: such a text costs itself alone.
     """
-    try:
-        value = _decode(body)
-    except UnicodeDecodeError:
-        value = _decode_invalid_texts(body)
-    except (msgspec.DecodeError, RecursionError):
-        value = None if _SURROGATE.search(body) is None else _decode_invalid_texts(body)
+    value = _decode_of_any_depth(body)
     may_be_deep = body.count(b"{") + body.count(b"[") > MAX_NESTING
     return None if may_be_deep and is_too_deep(value) else value
+
+
+async def decode_large_object(body: bytes) -> Record | None:
+    """Return the same as `decode_object`, for a body that takes more than one turn of the event loop."""
+    async with Turn():
+        value = _decode_of_any_depth(body)
+    async with Turn():
+        return value if isinstance(value, dict) and not is_too_deep(value) else None
+
+
+def _decode_of_any_depth(body: bytes) -> object:
+    try:
+        return _decode(body)
+    except UnicodeDecodeError:
+        return _decode_invalid_texts(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None if _SURROGATE.search(body) is None else _decode_invalid_texts(body)
 
 
 _CONTAINERS = frozenset({dict, list})
@@ -132,6 +145,13 @@ def rows_of(value: object) -> list[Record] | None:
         )
         return [each if type(each) is dict else {INVALID: error} for each in value]
     return value
+
+
+def mark_from_circulation(records: list[Record]) -> list[Record]:
+    """Mark records that are dictionaries as those of mod-circulation, and return them."""
+    for record in records:
+        record[FROM_CIRCULATION] = True
+    return records
 
 
 def record_or_error(record: Any) -> Any:  # Any: a record, or a Struct of members of one

@@ -3,7 +3,8 @@
 The module descriptor, the checks of the doctor and the labels of metrics and traces are derived from them
 (see `gateway.upstream.services.declared_routes`). Ids, versions, paths and permissions are those of the
 module descriptors of mod-circulation-bff, mod-circulation, mod-circulation-storage, mod-users, mod-inventory,
-mod-inventory-storage, mod-feesfines, mod-patron-blocks, mod-tags, mod-users-bl and mod-users-keycloak.
+mod-inventory-storage, mod-feesfines, mod-patron-blocks, mod-notes, mod-audit, mod-calendar, mod-tags,
+mod-requests-mediated, mod-users-bl and mod-users-keycloak.
 """
 
 from __future__ import annotations
@@ -38,17 +39,20 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One REST call: a read (GET) or a write (everything else).
+    """One REST call: a read (GET, and POST if it only `reads`) or a write (everything else).
 
     `template` is the path with its parameters in braces, `/loans/{loanId}`: also the label of the call in
     metrics and traces, which therefore never contain an id. `interface` and `permission` are FOLIO's; None if
-    the route belongs to Polaris or needs no permission.
+    the route belongs to Polaris or needs no permission. `since` is the version of the interface that added
+    the route, if that is later than the version that is required: a tenant may lack it.
     """
 
     method: Method
     template: str
     interface: Interface | None = None
     permission: str | None = None
+    reads: bool = False
+    since: str | None = None
     pattern: str = field(init=False, repr=False, compare=False)
     """The template with `%s` for each parameter."""
     family: str = field(init=False, repr=False, compare=False)
@@ -58,6 +62,11 @@ class Route:
         pattern = _PARAMETER.sub("%s", self.template.replace("%", "%%"))
         object.__setattr__(self, "pattern", pattern)
         constant = takewhile(lambda segment: "{" not in segment, self.template.split("/")[1:])
-        kind = "read" if self.method == "GET" else "write"
+        kind = "read" if self.is_read else "write"
         family = f"{kind} /{'/'.join(islice(constant, FAMILY_SEGMENTS))}"
         object.__setattr__(self, "family", family)
+
+    @property
+    def is_read(self) -> bool:
+        """True for a call that changes nothing, so that it may be cancelled and repeated."""
+        return self.method == "GET" or self.reads

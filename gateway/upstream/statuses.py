@@ -29,7 +29,8 @@ class Write(NamedTuple):
     `keys` are the caller's own (barcodes, ids); `verify` is the query that shows the outcome.
     `reads_afterwards` is true if upstream writes first and reads afterwards, so that a status may be that of
     a later read and does not prove that nothing was written (mod-circulation-bff, CheckInServiceImpl).
-    `is_own_404` recognizes the service's own body of a 404; any other one proves nothing.
+    `is_own_404` recognizes the service's own body of a 404; any other one proves nothing. `own_texts` are the
+    beginnings of the plain texts with which the service refuses: the client receives these, and no others.
     """
 
     operation: str
@@ -37,6 +38,7 @@ class Write(NamedTuple):
     verify: str
     reads_afterwards: bool = False
     is_own_404: Callable[[bytes], bool] | None = None
+    own_texts: tuple[str, ...] = ()
 
 
 class WriteTarget(NamedTuple):
@@ -75,7 +77,8 @@ def write_status_error(
 ) -> errors.GatewayError:
     """Return the error for a write whose response is not a 2xx: a rejection only if that is certain."""
     status = response.status
-    unknown = outcome_unknown(upstream, write, response.sent_at)
+    permission = target.permission if status == 403 else None
+    unknown = outcome_unknown(upstream, write, response.sent_at, permission)
     if status in (409, 412):  # from a service behind this one, after another may have written
         return unknown
     if status == 401 and target.expired_during_call(response.sent_at):
@@ -90,7 +93,7 @@ def write_status_error(
             upstream=upstream,
             status=404,
         )
-    return _rejection(upstream, response, errors.Refused) or unknown
+    return _rejection(upstream, response, errors.Refused, write.own_texts) or unknown
 
 
 def _is_before_write(target: WriteTarget, response: UpstreamResponse) -> bool:
@@ -108,11 +111,15 @@ def _is_before_write(target: WriteTarget, response: UpstreamResponse) -> bool:
     return status != 429
 
 
-def outcome_unknown(upstream: str, write: Write, sent_at: datetime) -> errors.OutcomeUnknown:
+def outcome_unknown(
+    upstream: str, write: Write, sent_at: datetime, permission: str | None = None
+) -> errors.OutcomeUnknown:
     """Return the error for a write without a conclusive response, with the way to verify it."""
     return errors.OutcomeUnknown(
         f"{write.operation} was sent to {upstream}, but no conclusive response was received. "
         "It may or may not have been executed. Verify before repeating it.",
+        sent_at=sent_at,
+        permission=permission,
         upstream=upstream,
         details={
             "operation": write.operation,
@@ -162,7 +169,10 @@ def _seconds_until(date: str) -> float | None:
 
 
 def _rejection(
-    upstream: str, response: UpstreamResponse, rejected: type[errors.GatewayError]
+    upstream: str,
+    response: UpstreamResponse,
+    rejected: type[errors.GatewayError],
+    own_texts: tuple[str, ...] = (),
 ) -> errors.GatewayError | None:
     """Return the error for a status that is a certain rejection; None for the others."""
     status = response.status
@@ -171,7 +181,7 @@ def _rejection(
             f"{upstream} does not accept the token, or none was sent.", upstream=upstream, status=status
         )
     if status in (400, 422):
-        reasons = read_reasons(response.body)
+        reasons = read_reasons(response.body, own_texts)
         return rejected(
             f"{upstream} rejected the request.", upstream=upstream, status=status, reasons=reasons
         )

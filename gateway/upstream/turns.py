@@ -10,7 +10,7 @@ import asyncio
 from types import TracebackType
 from weakref import WeakKeyDictionary
 
-SLICE_SECONDS = 0.01
+SLICE_SECONDS = 0.005
 
 _locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 

@@ -1,6 +1,6 @@
 """The baselines: endpoints for exactly the workloads, handwritten with Starlette and aiohttp.
 
-They send upstream the same requests as the gateway, with the caller's token and 50 ids a call, and return the
+They send upstream the same requests as the gateway, with the caller's token and 75 ids a call, and return the
 same bytes. They have none of the other features of the gateway: no GraphQL, no limits, no
 deadlines, no translation of failures, no request ids. This module has the calls, which they share; the two
 other modules differ in how they read and write JSON.
@@ -25,7 +25,7 @@ from yarl import URL
 
 from tests.benchmarks.records import LOANS, MANY_LOANS
 
-IDS_IN_CALL = 50
+IDS_IN_CALL = 75
 CONNECTIONS = 64  # as the gateway's UPSTREAM_CONCURRENCY
 
 REQUEST_TYPES = {"Hold": "HOLD", "Recall": "RECALL", "Page": "PAGE"}

@@ -3,7 +3,7 @@
 The types are built from the JSON of upstream, each link is loaded by a loader of its request, and nothing is
 tuned: no document cache, no custom executor. It has the types and members that the workloads select; the
 gateway has some eight times as many. It is served like the other rows, so the server is the same. Two
-differences: httpx has no timeout, since its pool would fail under load, and loaders request 50 ids a call.
+differences: httpx has no timeout, since its pool would fail under load, and loaders request 75 ids a call.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from strawberry.schema.config import StrawberryConfig
 from tests.benchmarks.records import Record
 from tests.benchmarks.serving import serve, upstream_url
 
-IDS_IN_CALL = 50
+IDS_IN_CALL = 75
 
 T = TypeVar("T")
 DateTime = NewType("DateTime", datetime)

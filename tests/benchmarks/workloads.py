@@ -3,12 +3,12 @@
 * W1: one loan, 8 scalars; 1 upstream call.
 * W2: 100 loans, 25 fields that the loan contains itself; 1 call.
 * W2x10: the same of 1,000 loans.
-* W3: 100 loans with full user, service point and title, of which 40, 5 and 60 are distinct; 5 calls.
-* W4: 100 requests with full requester, proxy, pickup point, title and item, all distinct; 11 calls.
+* W3: 100 loans with full user, service point and title, of which 40, 5 and 60 are distinct; 4 calls.
+* W4: 100 requests with full requester, proxy, pickup point, title and item, all distinct; 10 calls.
 * W5: a check-out; 1 call.
 * W6: 100 loans with the embedded members of borrower, item and service point; 1 call, but 5 for a client that
   follows each link.
-* W7: 100 loans, 25 fields of which eight are foreign keys (`link { id }`); 1 call, but 7 for a client that
+* W7: 100 loans, 25 fields of which eight are foreign keys (`link { id }`); 1 call, but 6 for a client that
   follows each link. Front ends select keys in nearly every list, to build links and to find rows again.
 """
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.visitor import CHROMIUM, FLAGS, Visitor, served
+from tests.clients.node import packages
 
 
 @pytest.fixture(name="gateway_url", scope="module")
@@ -31,3 +32,11 @@ def _visitor(chromium: Browser, gateway_url: str, tmp_path: Path) -> Iterator[Vi
     """A user who opens GraphiQL for the first time; the browser must report no error."""
     with Visitor.of(chromium, gateway_url, tmp_path) as visitor:
         yield visitor
+
+
+@pytest.fixture(name="axe", scope="session")
+def _axe(pytestconfig: pytest.Config) -> str:
+    """The script of axe, which finds faults of accessibility in a page."""
+    assert pytestconfig.cache is not None
+    modules = packages(Path(__file__).parent, pytestconfig.cache)
+    return (modules / "axe-core" / "axe.min.js").read_text(encoding="utf-8")

@@ -10,12 +10,14 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Route, expect
+import httpx
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from gateway.settings import Settings
 
@@ -38,13 +40,13 @@ expect.set_options(timeout=PATIENCE * 1000)
 
 
 @contextmanager
-def served(**settings: str) -> Iterator[str]:
-    """Run the gateway as a process with these settings and no others; yield its address."""
+def served(*command: str, **settings: str) -> Iterator[str]:
+    """Run a command, by default the gateway, with these settings and no others; yield its address."""
     inherited = {
         name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields
     }
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "gateway", "--port", "0"],
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-W", "error", "-m", "gateway", *command, "--port", "0"],
         env={**inherited, **settings},
         text=True,
         stdout=subprocess.PIPE,
@@ -55,12 +57,31 @@ def served(**settings: str) -> Iterator[str]:
         try:
             assert process.stdout is not None
             line = next((line for line in process.stdout if line.startswith("  curl ")), None)
-            assert line is not None, "the gateway did not start"
+            assert line is not None, "the command did not start"
             deadline.cancel()
             yield "http://" + shlex.split(line)[1].removeprefix("http://").split("/")[0]
         finally:
             deadline.cancel()
             process.kill()
+
+
+def execute(origin: str, query: str) -> Json:
+    """Execute an operation as another client, and return its data."""
+    headers = {"X-Okapi-Tenant": "diku"}
+    response = httpx.post(
+        f"{origin}/graphql", json={"query": query}, headers=headers, trust_env=False, timeout=PATIENCE
+    )
+    result = response.json()
+    assert "errors" not in result, result["errors"]
+    return result["data"]
+
+
+def wait_for_metric(origin: str, line: str) -> None:
+    """Wait until a metric has this value."""
+    deadline = time.monotonic() + PATIENCE
+    while line not in httpx.get(f"{origin}/metrics", trust_env=False, timeout=PATIENCE).text.splitlines():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 class Visitor:
@@ -116,14 +137,29 @@ class Visitor:
             " && !document.querySelector('.graphiql-spinner')"
         )
 
+    def new_page(self) -> Page:
+        """Open the page a second time, in another tab of the browser."""
+        page = self.context.new_page()
+        page.goto(f"{self.origin}/graphql")
+        expect(page.locator(".graphiql-execute-button")).to_be_visible()
+        return page
+
     @property
     def tabs(self) -> list[str]:
         return self.page.locator(".graphiql-tab-button").all_inner_texts()
 
     def tab(self, name: str) -> None:
         """Open the tab of an operation."""
-        self.page.get_by_role("tab", name=name).click()
-        self.wait_for("operation.graphql", f" {name}(")
+        self.page.locator(".graphiql-tabs").get_by_role("button", name=name, exact=True).click()
+        self.wait_for("operation.graphql", f" {name}")
+
+    def pane(self, name: str) -> None:
+        """Show another pane of a narrow screen."""
+        self.page.get_by_role("group", name="Visible pane").get_by_role("button", name=name).click()
+
+    def panel(self, name: str) -> None:
+        """Show or hide a panel by its button in the sidebar."""
+        self.page.locator(".graphiql-sidebar").get_by_label(name).click()
 
     def new_tab(self, text: str) -> None:
         """Open an empty tab and type an operation."""
@@ -167,6 +203,17 @@ class Visitor:
             self.page.locator(".graphiql-execute-button").click()
         self.wait_for("response.json", "{")
         return json.loads(self.text("response.json"))
+
+    def is_cut_off(self, selector: str) -> bool:
+        """Return whether an element of a selector has text outside of it, or is outside of the screen."""
+        result: bool = self.page.evaluate(
+            "selector => [...document.querySelectorAll(selector)].some(each => {"
+            " const { left, right, top, bottom } = each.getBoundingClientRect();"
+            " return each.scrollWidth > each.clientWidth || left < 0 || top < 0"
+            " || right > innerWidth || bottom > innerHeight })",
+            selector,
+        )
+        return result
 
     def wait_for_looks(self, background: str, theme: str) -> None:
         """Wait until the page has this background, and each of its editors is in this theme of Monaco."""

@@ -14,6 +14,7 @@ from gateway.cli import cli
 from gateway.settings import Settings
 
 LOANS = "query Loans($first: Int) { loans(first: $first) { nodes { id borrower { active } } } }"
+BORROWERS = "loans(first: $n) { nodes { id borrower { active } } }"
 
 
 @pytest.fixture(name="clean_environment", autouse=True)
@@ -67,6 +68,52 @@ def test_the_limits_are_those_of_the_settings(tmp_path: Path) -> None:
     assert (deep.exit_code, costly.exit_code) == (1, 1)
     assert deep.stdout.startswith("a1 (Loans): The query has more than 3 levels of fields (MAX_DEPTH).")
     assert costly.stdout.startswith("a1 (Loans): The operation may need 2 upstream calls; at most 1 are")
+
+
+def test_the_calls_of_each_operation_are_limited(tmp_path: Path) -> None:
+    """Each operation is one line with its calls, and one that needs more than it may is a problem."""
+    manifest = {"a1": LOANS, "a2": "{ __typename }", "a3": "query Many($n: Int = 100) { " + BORROWERS + " }"}
+
+    within = check(tmp_path, manifest, "--max-calls", "3")
+    above = check(tmp_path, manifest, "--max-calls", "2")
+
+    assert (within.exit_code, above.exit_code) == (0, 1)
+    assert within.stdout.splitlines() == [
+        "a1 (Loans): 2 calls",
+        "a2 (without a name): 0 calls",
+        "a3 (Many): 3 calls",
+        "3 documents, all valid",
+    ]
+    assert above.stdout.splitlines()[2] == "a3 (Many): 3 calls; at most 2 are allowed"
+    assert above.stderr.splitlines()[-1] == "3 documents, 1 problem"
+
+
+def test_calls_are_compared_with_a_baseline(tmp_path: Path) -> None:
+    """An operation may need no more calls than that of its name in the baseline; a new one, and less, may."""
+    baseline = tmp_path / "released.json"
+    before = {"a1": LOANS, "a2": "query Many { loans { nodes { id borrower { active } } } }"}
+    baseline.write_text(json.dumps({**before, "a3": "query Gone {"}), encoding="utf-8")
+    given = ["--baseline", str(baseline)]
+
+    fewer = check(
+        tmp_path,
+        {
+            "b1": "query Loans { loans { nodes { id } } }",
+            "b2": "query New { loans { nodes { id borrower { active } } } }",
+        },
+        *given,
+    )
+    more = check(tmp_path, {"b1": LOANS, "b3": "query Many($n: Int = 100) { " + BORROWERS + " }"}, *given)
+
+    assert (fewer.exit_code, more.exit_code) == (0, 1)
+    assert fewer.stdout.splitlines()[:2] == [
+        "b1 (Loans): 1 call, fewer than the 2 in the baseline",
+        "b2 (New): 2 calls",
+    ]
+    assert more.stdout.splitlines() == [
+        "b1 (Loans): 2 calls",
+        "b3 (Many): 3 calls, more than the 2 in the baseline",
+    ]
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"a": 1}'])

@@ -71,8 +71,8 @@ const pages = graphql(`query Pages($after: String) {
 const first = await reader.query({ query: pages });
 const list = reader.watchQuery({ query: pages });
 const listed = list.subscribe(() => {});
-await list.fetchMore({ variables: { after: first.data?.loans?.pageInfo.endCursor } });
-const ids = reader.readQuery({ query: pages })?.loans?.edges.map((edge) => edge?.node?.id);
+await list.fetchMore({ variables: { after: first.data?.loans.pageInfo.endCursor } });
+const ids = reader.readQuery({ query: pages })?.loans.edges.map((edge) => edge.node.id);
 listed.unsubscribe();
 
 console.log(JSON.stringify({ states, asked, outcome: outcome.data, kept, both, ids }));

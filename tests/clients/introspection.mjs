@@ -1,5 +1,5 @@
 // What graphql-codegen learns from a running gateway, all that it can ask for, written as a schema file.
-const everything = { specifiedByUrl: true, inputValueDeprecation: true, directiveIsRepeatable: true };
+const everything = { specifiedByUrl: true, inputValueDeprecation: true, directiveIsRepeatable: true, schemaDescription: true };
 
 export default {
   schema: { "http://127.0.0.1:8081/graphql": everything },

@@ -98,6 +98,7 @@ class Workspace:
 def workspace(folder: Path, sources: Mapping[str, str], node_modules: Path) -> Workspace:
     """Write sources into a folder with the packages that they import."""
     for name, text in sources.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "node_modules").symlink_to(node_modules, target_is_directory=True)
     return Workspace(folder)

@@ -29,7 +29,10 @@ CODEGEN = {
         "gql/": {
             "preset": "client",
             "presetConfig": {"persistedDocuments": True, "fragmentMasking": False},
-            "config": {"scalars": {"DateTime": "string", "JSON": "unknown"}, "useTypeImports": True},
+            "config": {
+                "scalars": {"Date": "string", "DateTime": "string", "Decimal": "string", "JSON": "unknown"},
+                "useTypeImports": True,
+            },
         }
     },
 }

@@ -27,6 +27,7 @@ from graphql import (
 from gateway.graph import schema
 from tests.gateway_under_test import Json, open_gateway
 from tests.manual.pages import EXAMPLES, Example
+from tests.semantic_nulls import Nulls
 from tests.widest import selection
 
 pytestmark = pytest.mark.anyio
@@ -40,7 +41,7 @@ WIDE: dict[str, Any] = {
     "max_depth": 100,
 }
 # None of their arguments is required, but one of several is.
-ONE_OF_SEVERAL = {"requestQueue", "allowedServicePoints"}
+ONE_OF_SEVERAL = {"requestQueue", "allowedServicePoints", "appliedPolicies"}
 
 Seen = dict[
     tuple[str, str], dict[str, dict[str, set[str]]]
@@ -125,16 +126,40 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="module", name="seen")
-async def _seen() -> Seen:
-    """Collect the records of all lists, complete with their links, and as embedded in their parents."""
-    seen: Seen = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
+def wide_queries() -> Iterator[tuple[str, str]]:
+    """Return queries of all records, complete with their links, and as embedded in their parents."""
+    for written, kind in lists():
+        for selected in (in_full(kind), selection(kind.name)):
+            yield written, with_typenames(f"{{ {written} {{ totalCount nodes {selected} }} }}")
+
+
+@pytest.fixture(scope="module", name="responses")
+async def _responses() -> list[tuple[str, str, Json]]:
+    """Collect the responses to these queries, each with its list and its query."""
     async with open_gateway(**WIDE) as gateway:
-        for written, kind in lists():
-            for selected in (in_full(kind), selection(kind.name)):
-                query = with_typenames(f"{{ {written} {{ nodes {selected} }} }}")
-                note(seen, await gateway.data(query, headers=gateway.as_staff("head")), written)
+        staff = gateway.as_staff("head")
+        return [
+            (written, query, await gateway.data(query, headers=staff)) for written, query in wide_queries()
+        ]
+
+
+@pytest.fixture(scope="module", name="seen")
+def _seen(responses: list[tuple[str, str, Json]]) -> Seen:
+    """Collect the records in them."""
+    seen: Seen = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
+    for written, _, data in responses:
+        note(seen, data, written)
     return seen
+
+
+async def test_promised_values_are_there(responses: list[tuple[str, str, Json]]) -> None:
+    """Of the fields with `@semanticNonNull`, none is null: the responses have no errors."""
+    fields = set[str]()
+    for _, query, data in responses:
+        nulls = Nulls(query, {"data": data})
+        assert nulls.unexplained() == [], query
+        fields |= nulls.seen
+    assert len(fields) > 150
 
 
 async def test_a_record_is_the_same_on_every_path(seen: Seen) -> None:
@@ -160,6 +185,7 @@ async def test_an_id_is_shared_only_by_a_record_and_its_copies(seen: Seen) -> No
 
     assert {frozenset(kinds) for kinds in types.values() if len(kinds) > 1} == {
         frozenset({"Item", "LoanItem"}),
+        frozenset({"Item", "ItemInTransit"}),
         frozenset({"Location", "ItemLocation"}),
         frozenset({"StaffSlipTemplate", "ServicePointStaffSlip"}),
     }

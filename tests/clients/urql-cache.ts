@@ -37,10 +37,10 @@ const pages = graphql(`query LoanPages($after: String) {
   }
 }`);
 const first = await client.query(pages, {});
-const second = await client.query(pages, { after: first.data?.loans?.pageInfo.endCursor });
-const ids = second.data?.loans?.edges.map((edge) => edge?.node?.id);
+const second = await client.query(pages, { after: first.data?.loans.pageInfo.endCursor });
+const ids = second.data?.loans.edges.map((edge) => edge.node.id);
 
-const openLoans = graphql(`query OpenLoans($barcode: String!) {
+const openLoans = graphql(`query CachedOpenLoans($barcode: String!) {
   user(barcode: $barcode) { openLoans { totalCount nodes { id } } }
 }`);
 const lend = graphql(`mutation LendBehindAList($input: CheckOutInput!) { checkOut(input: $input) {
@@ -53,7 +53,7 @@ async function counted(context: Partial<OperationContext>, userBarcode: string, 
   let list = { unsubscribe: () => {} };
   await new Promise<void>((answered) => {
     list = client.query(openLoans, { barcode: userBarcode }, context).subscribe(({ data }) => {
-      counts.push(data?.user?.openLoans?.totalCount);
+      counts.push(data?.user?.openLoans.totalCount);
       answered();
     });
   });

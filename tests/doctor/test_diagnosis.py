@@ -62,7 +62,7 @@ async def test_the_head_of_circulation_has_all_permissions(sandbox: Sandbox) -> 
         "releaseMyLocks",
     }
     assert len(sandbox.calls) == len(diagnosis.reads) + 1  # and the permissions
-    assert {call.method for call in sandbox.calls} == {"GET"}
+    assert {call.method for call in sandbox.calls if "/check-" not in call.path} == {"GET"}
 
 
 async def test_the_desk_lacks_the_overrides(sandbox: Sandbox) -> None:
@@ -189,7 +189,15 @@ async def test_a_fault_of_all_paths(sandbox: Sandbox) -> None:
 NOT_ROUTED = "No suitable module found for path {} for tenant diku"
 
 
-@pytest.mark.parametrize(("path", "is_healthy"), [("/tags", True), ("/users", False)])
+@pytest.mark.parametrize(
+    ("path", "is_healthy"),
+    [
+        ("/tags", True),
+        ("/audit-data/circulation/logs", True),
+        ("/circulation/rules/notice-policy", True),
+        ("/users", False),
+    ],
+)
 async def test_an_interface_that_the_tenant_lacks(sandbox: Sandbox, path: str, is_healthy: bool) -> None:
     """A path that is not routed is absent: healthy for an optional interface only."""
     sandbox.faults.add(kind="status", status=404, path=path, body=NOT_ROUTED.format(path))
@@ -199,6 +207,19 @@ async def test_an_interface_that_the_tenant_lacks(sandbox: Sandbox, path: str, i
     assert reads_by_path(diagnosis)[path].status is Status.ABSENT
     assert reads_by_path(diagnosis)[path].is_healthy is is_healthy
     assert diagnosis.is_healthy is is_healthy
+
+
+async def test_a_list_of_a_record_that_the_tenant_lacks(sandbox: Sandbox) -> None:
+    """The notes of a record are read as a page: of an unknown record they are none, and a 404 is absence."""
+    path = "/note-links/domain/{domain}/type/{objectType}/id/{objectId}"
+    present = reads_by_path(await diagnose_sandbox(sandbox, staff(sandbox)))[path]
+    sandbox.faults.add(kind="status", status=404, path="/note-links", body=NOT_ROUTED.format("/note-links"))
+
+    diagnosis = await diagnose_sandbox(sandbox, staff(sandbox))
+
+    assert (present.status, present.permission) == (Status.REACHABLE, "note.links.collection.get")
+    assert reads_by_path(diagnosis)[path].status is Status.ABSENT
+    assert diagnosis.is_healthy
 
 
 async def test_locks_are_not_checked_without_a_polaris_identity(sandbox: Sandbox) -> None:
@@ -276,7 +297,8 @@ async def test_concurrency_is_bounded(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("held", [None, {"permissions": "all"}, ["users.collection.get"]])
 async def test_unreadable_permissions(sandbox: Sandbox, held: object) -> None:
     """A response of another shape leaves the mutations unknown, and is no fault of the paths."""
-    sandbox.faults.add(kind="wrong_shape", path="/bl-users/_self", shape={"permissions": held})
+    for path in ("/bl-users/_self", "/users-keycloak/_self"):
+        sandbox.faults.add(kind="wrong_shape", path=path, shape={"permissions": held})
 
     diagnosis = await diagnose_sandbox(sandbox, staff(sandbox))
 

@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 
 from gateway.doctor.diagnosis import Diagnosis, MutationResult, ReadResult, Status
+from gateway.doctor.kafka import KafkaCheck
 from gateway.doctor.report import as_json, as_text
+from gateway.doctor.store import StoreCheck
 
 REACHABLE = ReadResult(
     service="folio", path="/users", status=Status.REACHABLE, is_healthy=True, milliseconds=7
@@ -73,6 +75,44 @@ def test_as_text() -> None:
         "",
         "3 absent, 1 reachable, 1 forbidden, 1 timeout, 1 not checked.",
         "Failed checks: 3.",
+    ]
+
+
+def test_the_store_is_a_part_of_the_text() -> None:
+    """With REDIS_URL there is a line for each property of the store, before the conclusion."""
+    store = (
+        StoreCheck(name="connection", value="reachable, 2 ms"),
+        StoreCheck(
+            name="maxmemory-policy", value="allkeys-lru", is_healthy=False, message="must be noeviction"
+        ),
+    )
+
+    lines = as_text(replace(DIAGNOSIS, store=store)).splitlines()
+
+    assert lines[lines.index("Store:") :] == [
+        "Store:",
+        "",
+        "  connection        reachable, 2 ms",
+        "  maxmemory-policy  allkeys-lru      must be noeviction",
+        "",
+        "3 absent, 1 reachable, 1 forbidden, 1 timeout, 1 not checked.",
+        "Failed checks: 4.",
+    ]
+
+
+def test_kafka_is_a_part_of_the_text() -> None:
+    """With KAFKA_URL there is a line for each property of Kafka, and a failed one counts."""
+    kafka = (KafkaCheck(name="connection", value="unavailable", is_healthy=False, message="refused"),)
+
+    lines = as_text(replace(DIAGNOSIS, kafka=kafka)).splitlines()
+
+    assert lines[lines.index("Kafka:") :] == [
+        "Kafka:",
+        "",
+        "  connection  unavailable  refused",
+        "",
+        "3 absent, 1 reachable, 1 forbidden, 1 timeout, 1 not checked.",
+        "Failed checks: 4.",
     ]
 
 

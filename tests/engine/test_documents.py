@@ -12,7 +12,7 @@ from graphql.validation import ASTValidationRule
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.engine import documents as bounds
-from gateway.engine.documents import Documents, Operation, Rejected
+from gateway.engine.documents import Documents, Operation, Rejected, SubscriptionOperation
 from gateway.settings import DocumentSettings, LimitSettings
 
 
@@ -163,11 +163,14 @@ def test_no_operation() -> None:
 
 
 def test_subscription(documents: Documents) -> None:
-    """Subscriptions are rejected, also if the schema has some."""
-    assert rejection(documents, "subscription { ticks }") == (
-        "GRAPHQL_VALIDATION_FAILED",
-        "Subscriptions are not supported.",
-    )
+    """A subscription is told from other operations by its class, also among several of a document."""
+    alone = documents.prepare("subscription { ticks }")
+    among = documents.prepare("query Q { title } subscription S { ticks }", "S")
+    query = documents.prepare("query Q { title } subscription S { ticks }", "Q")
+
+    assert isinstance(alone, SubscriptionOperation)
+    assert isinstance(among, SubscriptionOperation)
+    assert type(query) is Operation
 
 
 def test_syntax_error(documents: Documents) -> None:

@@ -15,6 +15,7 @@ from gateway.errors import (
     BadRequest,
     BadUserInput,
     GatewayError,
+    OutcomeUnknown,
     Reason,
     UpstreamRejected,
     UpstreamTimeout,
@@ -329,6 +330,17 @@ def test_rejected_request() -> None:
     }
 
 
+def test_length_of_a_message() -> None:
+    """A long message is cut in its middle to 300 characters, of a field and of a request as a whole."""
+    problem = BadRequest(f"The header {'x' * 1000} is unknown.")
+    expected = f"The header {'x' * 139} ... {'x' * 133} is unknown."
+
+    assert len(expected) == 300
+    assert mask_exception(problem, "1/graphql")["message"] == expected
+    located = GraphQLError(problem.message, path=["x"], original_error=problem)
+    assert mask_errors([located], "1/graphql")[0]["message"] == expected
+
+
 def test_unexpected_error_outside_of_fields(caplog: pytest.LogCaptureFixture) -> None:
     """An exception outside of all fields is masked and logged as well, also a ValueError."""
     assert mask_exception(ValueError(SECRET), "1/graphql") == INTERNAL
@@ -339,7 +351,9 @@ def test_unexpected_error_outside_of_fields(caplog: pytest.LogCaptureFixture) ->
 @pytest.mark.parametrize("kind", GatewayError.__subclasses__())
 def test_every_gateway_error(kind: type[GatewayError]) -> None:
     """Every class of the error tree has its code and its value of retryable."""
-    formatted = mask_errors([GraphQLError("m", path=["x"], original_error=kind("m"))], "1/graphql")[0]
+    sent: dict[str, Any] = {"sent_at": datetime.datetime.now(datetime.UTC)} if kind is OutcomeUnknown else {}
+    problem = GraphQLError("m", path=["x"], original_error=kind("m", **sent))
+    formatted = mask_errors([problem], "1/graphql")[0]
 
     assert formatted["extensions"] == {
         "code": kind.code,

@@ -100,7 +100,7 @@ def _log_everything(caplog: pytest.LogCaptureFixture) -> None:
 
 async def send_documents(upstream: Upstream, documents: Iterable[str], **more: Json) -> list[httpx.Response]:
     app = create_app(
-        Settings(okapi_url=f"http://{HOST}:9130", polaris_url=f"http://{HOST}/polaris"),
+        Settings(okapi_url=f"http://{HOST}:9130", polaris_url=f"http://{HOST}/polaris", look_up_timeout=0.01),
         transport=lambda limits: httpx.MockTransport(upstream),
     )
     headers = {

@@ -328,13 +328,13 @@ def test_every_screen_fits(screen: Path) -> None:
         ("{a:loans{nodes{id}} b:loans{nodes{id}}}", 2),
         ("{...A ...A}fragment A on Query{loans{nodes{id}}}", 1),
         ('{user(barcode:"1"){id}}', 1),
-        # a batch for each 50 parents
+        # a batch for each 75 parents
         ("{loans{nodes{borrower{email:personal{email}}}}}", 2),
-        ("{loans(first:50){nodes{borrower{personal{email}}}}}", 2),
-        ("{loans(first:51){edges{node{borrower{personal{email}}}}}}", 3),
-        ("{loans(first:1000){nodes{borrower{personal{email}}}}}", 21),
+        ("{loans(first:75){nodes{borrower{personal{email}}}}}", 2),
+        ("{loans(first:76){edges{node{borrower{personal{email}}}}}}", 3),
+        ("{loans(first:1000){nodes{borrower{personal{email}}}}}", 15),
         ("{loans(first:0){nodes{borrower{personal{email}}}}}", 1),
-        ("{loans(first:1000000){nodes{borrower{personal{email}}}}}", 21),
+        ("{loans(first:1000000){nodes{borrower{personal{email}}}}}", 15),
         # embedded in the parent
         ("{loans(first:1000){nodes{borrower{id barcode} item{id title}}}}", 1),
         ("{loans(first:1000){nodes{...A}}}fragment A on Loan{borrower{...B}}fragment B on User{barcode}", 1),
@@ -344,7 +344,7 @@ def test_every_screen_fits(screen: Path) -> None:
         ("{servicePoints(first:20){nodes{pickSlips{nodes{__typename}}}}}", 21),
         ("{batchRequests(first:20){nodes{details{nodes{__typename}}}}}", 21),
         # connections in connections multiply, and lists without `first` have ten
-        ("{items(first:100){nodes{openRequests(first:100){nodes{requester{personal{email}}}}}}}", 209),
+        ("{items(first:100){nodes{openRequests(first:100){nodes{requester{personal{email}}}}}}}", 143),
         # lists: three more for the large groups among several parents, and one per parent if all may be large
         ("{users(first:50){nodes{loans{nodes{id}}}}}", 5),
         ("{users(first:1){nodes{loans{nodes{id}}}}}", 2),
@@ -437,6 +437,16 @@ async def test_large_estimate_is_capped(gateway: Gateway) -> None:
         ("{loans(first:3){nodes{borrower{...A}}}}fragment A on User{loans(first:4){nodes{id}}}", 15),
         ("{loans(first:3){nodes{borrower{loans(first:4){nodes{borrower{loans(first:5){nodes{id}}}}}}}}}", 75),
         ("{loans(first:9)@include(if:false){nodes{borrower{loans(first:9)@skip(if:true){nodes{id}}}}}}", 90),
+        (
+            "query($x:Boolean!){loans(first:9)@include(if:$x){nodes{borrower{loans(first:9)@skip(if:$x)"
+            "{nodes{id}}}}}}",
+            90,
+        ),
+        (
+            "query($x:Boolean!){...@include(if:$x){loans(first:9){nodes{id}}}...A@skip(if:$x)}"
+            "fragment A on Query{items(first:5){nodes{id}}}",
+            14,
+        ),
         ("{loans(first:1000000){nodes{id}}}", 1000),
         ("{loans(first:0){nodes{borrower{loans(first:9){nodes{id}}}}}}", 0),
         ("query($n:Int){loans(first:$n){nodes{borrower{loans(first:$n){nodes{id}}}}}}", 110),
@@ -503,12 +513,29 @@ async def test_a_large_result_sends_no_call(gateway: Gateway) -> None:
     assert "data" in await gateway.execute(query, {"n": 99})
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("value", [True, False])
+async def test_lists_count_whatever_their_conditions(gateway: Gateway, value: bool) -> None:
+    """A list with a condition counts for each value of its variable, so a document is refused for all."""
+    gateway.sandbox.calls.clear()
+    query = (
+        "query($x:Boolean!){loans(first:1000)@include(if:$x){nodes{borrower{loans(first:1000)@include(if:$x)"
+        "{nodes{id}}}}}}"
+    )
+
+    response = await gateway.execute(query, {"x": value})
+
+    assert [error["extensions"]["limit"] for error in response["errors"]] == ["MAX_RESULT_NODES"]
+    assert "data" not in response
+    assert gateway.calls == []
+
+
 def test_the_schema_is_not_served_thirty_times() -> None:
     """GraphiQL's query fits the limit of a result, and thirty copies of the schema do not."""
     fields = "{types{name fields{name args{name}} inputFields{name} enumValues{name} possibleTypes{name}}}"
     copies = " ".join(f"a{number}: __schema{fields}" for number in range(29))
 
-    assert records(get_introspection_query()) < 20_000
+    assert records(get_introspection_query()) < 30_000
     assert records(f"{{__schema{fields}}}") == 41 * TYPES
     assert records(f"{{{copies}}}") > LimitSettings().max_result_nodes
 

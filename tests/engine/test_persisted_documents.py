@@ -343,7 +343,7 @@ async def test_trusted_documents_are_not_evicted(tmp_path: Path) -> None:
 
 async def test_documents_that_cannot_be_served(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A document that does not match the schema is logged at startup; the others are served."""
-    file = manifest(tmp_path, old="query Old { gone }", loans=LOANS)
+    file = manifest(tmp_path, old="query Old { vanished }", loans=LOANS)
     with caplog.at_level(logging.INFO, "gateway.engine.trusted_documents"):
         async with open_gateway(documents=file, documents_mode="enforce") as gateway:
             headers = {"X-Okapi-Tenant": "diku"}
@@ -355,7 +355,7 @@ async def test_documents_that_cannot_be_served(tmp_path: Path, caplog: pytest.Lo
     assert problem(responses[0])[1] == "GRAPHQL_VALIDATION_FAILED"
     assert len(responses[1]["data"]["loans"]["nodes"]) == 3
     assert caplog.messages == [
-        "A trusted document cannot be served: old (Old): Cannot query field 'gone' on type 'Query'. "
+        "A trusted document cannot be served: old (Old): Cannot query field 'vanished' on type 'Query'. "
         "(line 1, column 13)",
         "Trusted documents: 2 are ready, 1 problems",
     ]

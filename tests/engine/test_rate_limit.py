@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.engine.rate_limit import DECISIONS, LocalCounters, RateLimit, user_key
 from gateway.errors import RateLimited
 from gateway.identity import Caller, PolarisIdentity
+from gateway.observability.operation import OperationRecord
 from gateway.redis_store import RedisStore
 from tests.gateway_under_test import Gateway, open_gateway
 from tests.store_server import (
@@ -128,82 +129,83 @@ def test_the_wait_is_sufficient_and_bounded(
         clock.now += pause
         counters.spend("user", min(spent, most))
 
-    wait = counters.spend("user", min(cost, most))
+    wait = counters.spend("user", min(cost, most)).wait
 
     if wait is not None:
         assert 0 < wait <= 2 * seconds + 1e-6
         clock.now += wait + 1e-6
-        assert counters.spend("user", min(cost, most)) is None
+        assert counters.spend("user", min(cost, most)).wait is None
 
 
 def test_a_budget_recovers_evenly() -> None:
     """A spent budget recovers evenly over the next window, not at its start."""
     clock = Clock()
     counters = LocalCounters(60, 60, clock=clock)
-    assert counters.spend("user", 60) is None
-    assert counters.spend("user", 1) == 61.0
+    assert counters.spend("user", 60).wait is None
+    assert counters.spend("user", 1).wait == 61.0
 
     clock.now += 60.0
-    assert counters.spend("user", 60) == 60.0
-    assert counters.spend("user", 1) == 1.0
+    assert counters.spend("user", 60).wait == 60.0
+    assert counters.spend("user", 1).wait == 1.0
     clock.now += 30.0
-    assert counters.spend("user", 31) == 1.0
-    assert counters.spend("user", 30) is None
+    assert counters.spend("user", 31).wait == 1.0
+    assert counters.spend("user", 30).wait is None
     clock.now += 60.0  # half of the 30 still count
-    assert counters.spend("user", 46) == 2.0
-    assert counters.spend("user", 45) is None
+    assert counters.spend("user", 46).wait == 2.0
+    assert counters.spend("user", 45).wait is None
     clock.now += 150.0
-    assert counters.spend("user", 60) is None
+    assert counters.spend("user", 60).wait is None
 
 
 def test_a_window_ends_exactly_after_its_length() -> None:
     """A call at the end of a window belongs to the next one, in which the calls before it fade."""
     clock = Clock()
     counters = LocalCounters(10, 60, clock=clock)
-    assert counters.spend("user", 4) is None
+    assert counters.spend("user", 4).wait is None
 
     clock.now += 60.0
-    assert counters.spend("user", 6) is None
-    assert counters.spend("user", 1) == 15.0  # until the 4 calls of the previous window count as 3
+    assert counters.spend("user", 6).wait is None
+    assert counters.spend("user", 1).wait == 15.0  # until the 4 calls of the previous window count as 3
     clock.now += 30.0
-    assert counters.spend("user", 3) == 15.0
-    assert counters.spend("user", 2) is None
+    assert counters.spend("user", 3).wait == 15.0
+    assert counters.spend("user", 2).wait is None
 
 
 def test_a_window_expires_exactly_after_the_next_one() -> None:
     """Two lengths after its start a window no longer counts, and a new window starts with the next call."""
     clock = Clock()
     counters = LocalCounters(10, 60, clock=clock)
-    assert counters.spend("user", 10) is None
+    assert counters.spend("user", 10).wait is None
 
     clock.now += 120.0
-    assert counters.spend("user", 10) is None
+    assert counters.spend("user", 10).wait is None
     clock.now += 30.0
-    assert counters.spend("user", 1) == 36.0  # 30 to the end of the window, 6 until its 10 calls count as 9
+    # 30 to the end of the window, 6 until its 10 calls count as 9
+    assert counters.spend("user", 1).wait == 36.0
     clock.now += 36.0
-    assert counters.spend("user", 1) is None
+    assert counters.spend("user", 1).wait is None
 
 
 def test_a_window_starts_with_the_first_call_after_a_pause() -> None:
     """After a pause of two windows the next one starts with a call, not at a multiple of the length."""
     clock = Clock()
     counters = LocalCounters(10, 60, clock=clock)
-    assert counters.spend("user", 1) is None
+    assert counters.spend("user", 1).wait is None
 
     clock.now += 150.0
-    assert counters.spend("user", 10) is None
-    assert counters.spend("user", 10) == 120.0
+    assert counters.spend("user", 10).wait is None
+    assert counters.spend("user", 10).wait == 120.0
 
 
 def test_a_call_that_fits_exactly_is_admitted() -> None:
     """The limit itself may be spent; one call more waits for the window before to fade."""
     clock = Clock()
     counters = LocalCounters(10, 60, clock=clock)
-    assert counters.spend("user", 10) is None
+    assert counters.spend("user", 10).wait is None
     clock.now += 90.0  # half of the 10 count
 
-    assert counters.spend("user", 6) == 6.0
-    assert counters.spend("user", 5) is None
+    assert counters.spend("user", 6).wait == 6.0
+    assert counters.spend("user", 5).wait is None
 
 
 @pytest.mark.anyio
@@ -231,7 +233,7 @@ async def test_decisions_are_counted() -> None:
 def test_users_in_memory_are_bounded() -> None:
     """The least recently seen user is evicted: forged tokens cannot fill the memory."""
     counters = LocalCounters(1, 60, max_users=2)
-    spent = [counters.spend(user, 1) is None for user in ("a", "b", "a", "c", "a", "c", "b")]
+    spent = [counters.spend(user, 1).wait is None for user in ("a", "b", "a", "c", "a", "c", "b")]
 
     assert spent == [True, True, False, True, False, False, True]
     assert len(counters) == 2
@@ -437,3 +439,76 @@ async def test_requests_are_served_without_the_store() -> None:
             without = calls.by_outcome
             assert set(without) == {"failure", "skipped"}
             assert without.total() == 4
+
+
+# Header fields
+
+
+@pytest.mark.anyio
+async def test_responses_have_the_calls_that_are_left() -> None:
+    """The fields of the IETF's draft: the policy, what is left, and the seconds until there is more."""
+    clock, record = Clock(), OperationRecord()
+    rate = RateLimit(10, 60, clock=clock)
+
+    async def fields(cost: int) -> list[str]:
+        await rate.check(caller(), cost, record)
+        return [value.decode() for _, value in record.rate_limit]
+
+    assert await fields(4) == ['"upstream-calls";q=10;w=60', '"upstream-calls";r=6;t=61']
+    clock.now += 15.5
+    assert await fields(7) == ['"upstream-calls";q=10;w=60', '"upstream-calls";r=6;t=45']
+    clock.now += 44.5
+    assert await fields(1) == ['"upstream-calls";q=10;w=60', '"upstream-calls";r=5;t=1']
+    clock.now += 1.0  # the 4 of the previous window count as 3
+    assert await fields(6) == ['"upstream-calls";q=10;w=60', '"upstream-calls";r=0;t=15']
+    assert [name for name, _ in record.rate_limit] == [b"ratelimit-policy", b"ratelimit"]
+
+
+@needs_store_server
+@pytest.mark.anyio
+async def test_the_calls_that_are_left_are_those_of_all_replicas() -> None:
+    """What one replica spends is not left at the other."""
+    with store_server() as server:
+        stores = [RedisStore(server.url, timeout=PATIENCE) for _ in range(2)]
+        record = OperationRecord()
+        for store, cost in zip(stores, (7, 2), strict=True):
+            await RateLimit(10, 60, store).check(caller(), cost, record)
+            await store.aclose()
+
+    assert dict(record.rate_limit)[b"ratelimit"].startswith(b'"upstream-calls";r=1;t=')
+
+
+@pytest.mark.anyio
+async def test_responses_have_the_header_fields() -> None:
+    """Data, parts and refusals have the fields, a refusal no earlier `Retry-After`.
+
+    An invalid document is not counted and has none, and nor has a response without a limit.
+    """
+    headers = {"X-Okapi-Tenant": "diku"}
+    async with open_gateway(rate_limit="3/minute") as gateway:
+        served = await gateway.http.post("/graphql", json={"query": LOANS}, headers=headers)
+        deferred = "{ loans(first: 1) { nodes { id ... @defer { dueDate } } } }"
+        parts = await gateway.http.post(
+            "/graphql",
+            json={"query": deferred},
+            headers={**headers, "Accept": "multipart/mixed;incrementalSpec=v0.2,application/json"},
+        )
+        two = "{ a: loans(first: 1) { nodes { id } } b: loans(first: 1) { nodes { id } } }"
+        refused = await gateway.http.post("/graphql", json={"query": two}, headers=headers)
+        invalid = await gateway.http.post("/graphql", json={"query": "{ loanz }"}, headers=headers)
+    async with open_gateway() as gateway:
+        unlimited = await gateway.http.post("/graphql", json={"query": LOANS}, headers=headers)
+
+    assert [each.status_code for each in (served, parts, refused)] == [200, 200, 429]
+    assert {each.headers["ratelimit-policy"] for each in (served, parts, refused)} == {
+        '"upstream-calls";q=3;w=60'
+    }
+    assert [each.headers["ratelimit"].split(";")[1] for each in (served, parts, refused)] == [
+        "r=2",
+        "r=1",
+        "r=1",
+    ]
+    reset = int(refused.headers["ratelimit"].rpartition("=")[2])
+    assert 0 < reset <= int(refused.headers["retry-after"])
+    for each in (invalid, unlimited):
+        assert {"ratelimit", "ratelimit-policy"}.isdisjoint(each.headers)

@@ -21,8 +21,8 @@ from graphql import (
     parse,
 )
 
-from gateway.engine.core import argument_values, core_schema
-from gateway.engine.documents import coerce_variables, variables_of
+from gateway.engine.core import core_schema
+from gateway.engine.variables import argument_values, coerce_variables, variables_of
 from gateway.graph import schema
 
 SCHEMA = core_schema(schema)

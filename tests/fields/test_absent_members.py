@@ -98,3 +98,18 @@ async def test_members_that_older_versions_do_not_embed_are_loaded(execution: st
         "GET /inventory/instances",
         "GET /inventory/items",
     ]
+
+
+@EXECUTIONS
+async def test_items_of_an_embedded_title_are_loaded(execution: str) -> None:
+    """A loan does not embed if its title is bound with others; its items are loaded."""
+    async with open_gateway(execution=execution) as gateway:
+        data = await gateway.data(
+            "{ loans(first: 2) { nodes { instance { title items(first: 1) { totalCount nodes { id } } } } } }"
+        )
+        paths = gateway.paths()
+
+    for loan in data["loans"]["nodes"]:
+        assert loan["instance"]["items"]["totalCount"] >= 1
+        assert len(loan["instance"]["items"]["nodes"]) == 1
+    assert "GET /inventory/instances" not in paths

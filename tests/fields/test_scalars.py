@@ -1,9 +1,9 @@
-"""DateTime and JSON: all dates of upstream have one form, and inputs are dates with an offset."""
+"""DateTime, Date and JSON: all dates of upstream have one form, and inputs are dates with an offset."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
@@ -11,7 +11,15 @@ import pytest
 from graphql import GraphQLError
 
 from gateway.engine.plans.cache import FALLBACKS
-from gateway.fields.scalars import all_from_upstream, from_caller, from_upstream, has_offset, upstream_text
+from gateway.fields.scalars import (
+    all_from_upstream,
+    day_from_caller,
+    day_from_upstream,
+    from_caller,
+    from_upstream,
+    has_offset,
+    upstream_text,
+)
 from tests.gateway_over import gateway_over, key
 from tests.gateway_under_test import Gateway
 
@@ -106,9 +114,59 @@ def test_a_column_equals_its_single_dates(zone: str, nulls: Sequence[int]) -> No
     """A column of dates in one form has the result of each of them, and null if there is none."""
     column = [None if place in nulls else f"{time}{zone}" for place, time in enumerate(ALIKE)]
 
-    assert all_from_upstream(column, Invalid) == [
-        None if each is None else from_upstream(each) for each in column
-    ]
+    expected = [None if each is None else from_upstream(each) for each in column]
+    assert all_from_upstream(column, Invalid) == expected
+    assert all_from_upstream([None, *column, *OUT], Invalid) == [None, *expected, *OUT.values()]
+
+
+EXISTING = [
+    *(f"2024-{month:02}-{day:02}T00:00:00.000" for month, day in [(2, 29), (4, 30), (12, 31)]),
+    *(f"2026-01-31T{time}.999" for time in ("00:00:00", "23:59:59")),
+    "0001-01-01T00:00:00.000",
+]
+MISSING = [
+    *(f"2026-{day}T10:11:12.123" for day in ("00-10", "13-10", "99-10", "02-29", "02-30", "04-31", "06-00")),
+    *(f"2026-03-04T{time}.123" for time in ("24:00:00", "29:00:00", "99:00:00", "10:60:00", "10:00:60")),
+    "2100-02-29T10:11:12.123",
+    "0000-03-04T10:11:12.123",
+]
+
+
+@pytest.mark.parametrize("place", [0, 1, 99])
+def test_one_date_of_a_column_does_not_exist(place: int) -> None:
+    """A date or a time that does not exist is an error in a column too, and costs no other date."""
+    zone = "+00:00"
+    for time in EXISTING + MISSING:
+        column: list[str | None] = [f"{ALIKE[0]}{zone}"] * 100
+        column[place] = f"{time}{zone}"
+
+        converted = all_from_upstream([*column], Invalid)
+
+        if time in MISSING:
+            assert isinstance(converted[place], Invalid), time
+        else:
+            assert converted[place] == f"{time}Z"
+        converted[place] = f"{ALIKE[0]}Z"
+        assert converted == [f"{ALIKE[0]}Z"] * 100
+
+
+def test_each_day_and_time_of_a_column() -> None:
+    """Of all digits of month and day, hour, minute and second, a column accepts just those that exist."""
+    numbers = [f"{number:02}" for number in range(100)]
+    days = [f"2026-{month}-{day}T10:11:12.123" for month in numbers for day in numbers]
+    times = [f"{each}:11:12 10:{each}:12 10:11:{each}".split() for each in numbers]
+    existing = 0
+    for text in [*days, *(f"2026-11-21T{time}.123" for each in times for time in each)]:
+        *_, converted = all_from_upstream([*[f"{ALIKE[0]}Z"] * 5, f"{text}Z"], Invalid)
+
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            assert isinstance(converted, Invalid), text
+        else:
+            assert converted == f"{text}Z"
+            existing += 1
+    assert existing == 365 + 24 + 60 + 60
 
 
 @pytest.mark.parametrize("first", ["", "Z", "+00:00", "+0000"])
@@ -289,3 +347,36 @@ async def test_json_is_passed_on_as_it_is(gateway: Gateway) -> None:
     data = await gateway.data("query($id: ID!) { user(id: $id) { customFields meta } }", {"id": user["id"]})
 
     assert data["user"] == {"customFields": user["customFields"], "meta": user.get("meta")}
+
+
+NO_DAYS: list[Any] = [
+    "",
+    "2026-11-31",
+    "2025-02-29",
+    "0000-01-01",
+    "10000-01-01",
+    "20261121",
+    "2026-W47-6",
+    "2026-11-21T00:00:00Z",
+    "2026-11-21\n",
+    "\u0662\u0660\u0662\u0666-11-21",
+    20261121,
+    date(2026, 11, 21),
+    ["2026-11-21"],
+]
+
+
+@pytest.mark.parametrize("day", ["2026-11-21", "2024-02-29", "0001-01-01", "9999-12-31"])
+def test_a_day_stays_as_it_is(day: str) -> None:
+    """Days have one form in both directions, and no time zone moves them."""
+    assert day_from_upstream(day) == day
+    assert day_from_caller(day) == date.fromisoformat(day)
+
+
+@pytest.mark.parametrize("value", NO_DAYS)
+def test_no_other_value_is_a_day(value: Any) -> None:
+    """Days that do not exist, other forms and dates with a time are rejected in both directions."""
+    with pytest.raises(GraphQLError, match="Date cannot represent a value that is not a day"):
+        day_from_upstream(value)
+    with pytest.raises(GraphQLError, match="Date must be an existing day, such as '2026-11-21'"):
+        day_from_caller(value)

@@ -1,11 +1,11 @@
 """A schema of a few fields behind the endpoint, and two clients of it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import httpx
 import msgspec
@@ -28,6 +28,8 @@ GRAPHQL = "application/graphql-response+json"
 TENANT = {"X-Okapi-Tenant": "diku"}
 MAX_BODY = 2000
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
@@ -39,8 +41,15 @@ class Visit:
     def stop_mutations(self) -> None:
         """Do nothing: there are no mutations."""
 
+    def cancel_loading(self) -> None:
+        """Do nothing: nothing is loaded."""
+
     def forget_records(self) -> None:
         """Do nothing: there are no loaded records."""
+
+    async def complete_in_time(self, completion: Awaitable[T]) -> T:
+        """Wait without a limit."""
+        return await completion
 
 
 Info: TypeAlias = strawberry.Info[Visit, Any]

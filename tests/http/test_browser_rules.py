@@ -18,7 +18,8 @@ PREFLIGHT = {
     "Access-Control-Request-Method": "POST",
     "Access-Control-Request-Headers": (
         "content-type, x-okapi-tenant, x-okapi-token, authorization, x-okapi-request-id,"
-        " x-polaris-authorization, x-polaris-workstation, x-polaris-organization"
+        " x-polaris-authorization, x-polaris-workstation, x-polaris-organization,"
+        " graphql-explain, graphql-cost"
     ),
 }
 BODY = {"query": "{ __typename }"}
@@ -120,6 +121,8 @@ async def test_a_permitted_origin() -> None:
     assert preflight.headers["access-control-allow-methods"] == "GET, POST"
     assert posted.json() == {"data": {"__typename": "Query"}}
     assert posted.headers["access-control-allow-origin"] == ORIGIN
+    exposed = "Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Okapi-Request-Id"
+    assert posted.headers["access-control-expose-headers"] == exposed
     assert "Origin" in posted.headers["vary"]
     for response in (preflight, posted):
         assert "access-control-allow-credentials" not in response.headers
@@ -153,6 +156,8 @@ SENT_BY_CLIENTS = [
     "traceparent,tracestate",
     "apollographql-client-name,apollographql-client-version",
     "accept-language,x-okapi-request-id,x-okapi-token",
+    "idempotency-key",
+    "last-event-id",
 ]
 
 

@@ -16,7 +16,7 @@ from gateway.engine.running_mutations import RUNNING_MUTATIONS
 from tests.gateway_under_test import open_gateway
 from tests.http.desk import JSON, Connection, Desk, body
 from tests.http.held_upstream import FIELD, held_upstream
-from tests.server.edge import PATIENCE, Client, gateway_process, post
+from tests.server.edge import PATIENCE, gateway_process, post
 
 pytestmark = pytest.mark.anyio
 
@@ -284,22 +284,6 @@ HELD_MUTATION = msgspec.json.encode({"query": f"mutation {{ {FIELD.replace('{ __
 HELD_QUERY = msgspec.json.encode({"query": "{ __typename ... @defer { loans { totalCount } } }"})
 
 
-def chunk(client: Client) -> bytes:
-    """Read one chunk of a body."""
-    size = int(client.line(), 16)
-    content = client.reader.read(size)
-    assert client.line() == ""
-    return content
-
-
-def head(client: Client) -> list[str]:
-    """Read the head of a response."""
-    lines = []
-    while line := client.line():
-        lines.append(line)
-    return lines
-
-
 def test_parts_of_a_mutation_survive_the_signal() -> None:
     """At shutdown the last part of a mutation's response is waited for beyond SHUTDOWN_TIMEOUT."""
     with (
@@ -311,8 +295,8 @@ def test_parts_of_a_mutation_survive_the_signal() -> None:
         upstream.wait_for(1)
         upstream.release()  # the mutation is done
         upstream.wait_for(1)  # the deferred fragment is being fetched
-        assert head(client)[0] == "HTTP/1.1 200 OK"
-        first = chunk(client)
+        assert client.head()[0] == "HTTP/1.1 200 OK"
+        first = client.chunk()
         assert b'"data":{"changeDueDate":{"__typename":"DueDateChanged"}}' in first
 
         gateway.process.send_signal(signal.SIGTERM)
@@ -320,7 +304,7 @@ def test_parts_of_a_mutation_survive_the_signal() -> None:
         assert gateway.process.poll() is None
         assert upstream.release() == [True]
 
-        _, last = parts_of(first + chunk(client))
+        _, last = parts_of(first + client.chunk())
         (value,) = last["incremental"]  # the response of the test upstream is no loan
         assert (value["data"], value["errors"][0]["path"]) == ({"loan": None}, ["changeDueDate", "loan"])
         assert gateway.process.wait(PATIENCE) == 0
@@ -335,8 +319,8 @@ def test_disconnect_cancels_upstream_calls() -> None:
         with gateway.client() as client:
             client.send(post(b"Accept: " + BY_ID.encode(), body=HELD_QUERY))
             upstream.wait_for(1)
-            head(client)
-            assert b'"data":{"__typename":"Query"}' in chunk(client)
+            client.head()
+            assert b'"data":{"__typename":"Query"}' in client.chunk()
         time.sleep(2)  # the maximum time of a cancellation
 
         assert upstream.release() == [False]

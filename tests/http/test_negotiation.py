@@ -2,10 +2,17 @@
 
 import pytest
 
-from gateway.http.negotiation import accepts_parts, choose_media_type, is_utf8_json, prefers_html
+from gateway.http.negotiation import (
+    accepts_events,
+    accepts_parts,
+    choose_media_type,
+    is_utf8_json,
+    prefers_html,
+)
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
+EVENTS = "text/event-stream"
 
 
 @pytest.mark.parametrize(
@@ -43,11 +50,34 @@ GRAPHQL = "application/graphql-response+json"
         ("application/jsonx", None),
         ("application/graphql+json", None),
         (",,;;=", None),
+        (EVENTS, EVENTS),
+        (f"{EVENTS};charset=utf-8, {JSON};q=0.9", EVENTS),
+        (f"{EVENTS}, */*", EVENTS),
+        (f"{JSON}, {EVENTS}", JSON),
+        (f"{EVENTS};q=0.5, */*", JSON),
+        (f"{EVENTS};q=0", None),
+        ("text/*, text/html", None),
     ],
 )
 def test_media_type(accept: str, media_type: str | None) -> None:
     """The response has the type the client prefers, plain JSON without a preference."""
     assert choose_media_type(accept.encode()) == media_type
+
+
+@pytest.mark.parametrize(
+    ("accept", "accepted"),
+    [
+        (EVENTS, True),
+        (f"{JSON}, Text/Event-Stream;q=0.1", True),
+        (f"{EVENTS};q=0, {JSON}", False),
+        ("text/*", False),
+        ("*/*", False),
+        ("", False),
+    ],
+)
+def test_accepts_events(accept: str, accepted: bool) -> None:
+    """An event stream is accepted by a client that names it, whatever it prefers."""
+    assert accepts_events(accept.encode()) is accepted
 
 
 @pytest.mark.parametrize(

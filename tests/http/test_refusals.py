@@ -49,13 +49,13 @@ async def test_head(desk: Desk) -> None:
     assert desk.calls == []
 
 
-@pytest.mark.parametrize("accept", ["text/html", "text/event-stream", "application/xml", f"{JSON};q=0"])
+@pytest.mark.parametrize("accept", ["text/html", "text/*", "application/xml", f"{JSON};q=0"])
 async def test_other_response_types(desk: Desk, accept: str) -> None:
     """A client that does not accept JSON gets an error in JSON."""
     by_post = await desk.post({"Accept": accept}, query="{ title }")
     by_get = await desk.get({"Accept": accept}, query="{ title }")
 
-    message = "Responses are application/graphql-response+json or application/json."
+    message = "Responses are application/graphql-response+json, application/json or text/event-stream."
     refused(desk, by_post, 406, message)
     refused(desk, by_get, 406, message)
 

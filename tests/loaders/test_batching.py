@@ -122,9 +122,9 @@ async def test_records_that_were_not_requested_are_ignored() -> None:
     assert await load_keys(by_id(Generous().collection, LIMITS), [first, second]) == [None, {"id": second}]
 
 
-@pytest.mark.parametrize(("count", "calls"), [(50, [50]), (51, [50, 1]), (120, [50, 50, 20])])
-async def test_batches_of_fifty_ids_are_concurrent(count: int, calls: list[int]) -> None:
-    """Batches of 50 are in flight together, and every key has its record."""
+@pytest.mark.parametrize(("count", "calls"), [(75, [75]), (76, [75, 1]), (170, [75, 75, 20])])
+async def test_batches_of_75_ids_are_concurrent(count: int, calls: list[int]) -> None:
+    """Batches of 75 are in flight together, and every key has its record."""
     keys = ids(count)
     shelf = Shelf({"id": key} for key in keys)
     shelf.gate = asyncio.Event()
@@ -136,21 +136,21 @@ async def test_batches_of_fifty_ids_are_concurrent(count: int, calls: list[int])
     assert await loading == [{"id": key} for key in keys]
     assert [int(each["limit"]) for each in shelf.requests] == calls
     assert [len(terms(each["query"])) for each in shelf.requests] == calls
-    assert max(shelf.lines) <= 2600
+    assert 3800 <= max(shelf.lines) <= 4000
 
 
 async def test_a_failed_batch_fails_only_its_keys() -> None:
     """The other batches have records, and a failed key is not requested again in this operation."""
     keys = ids(100)
     shelf = Shelf({"id": key} for key in keys)
-    shelf.fails = lambda query: keys[50] in query
+    shelf.fails = lambda query: keys[75] in query
     loader = by_id(shelf.collection, LIMITS)
 
     result = await load_keys(loader, keys)
     again = await load_keys(loader, keys)
 
-    assert result[:50] == [{"id": key} for key in keys[:50]]
-    assert {type(each) for each in result[50:]} == {errors.UpstreamUnavailable}
+    assert result[:75] == [{"id": key} for key in keys[:75]]
+    assert {type(each) for each in result[75:]} == {errors.UpstreamUnavailable}
     assert again == result
     assert len(shelf.requests) == 2
 
@@ -181,7 +181,7 @@ async def test_an_unused_batch_is_cancelled() -> None:
     shelf = Shelf()
     shelf.gate = asyncio.Event()
     loader = by_id(shelf.collection, LIMITS)
-    waiting = [asyncio.ensure_future(loader.load(key)) for key in ids(120)]
+    waiting = [asyncio.ensure_future(loader.load(key)) for key in ids(2 * LIMITS.batch_size + 1)]
     await settle()
     assert shelf.in_flight == 3
 
@@ -269,7 +269,7 @@ def test_no_request_line_is_too_long(keys: list[str], kind: str, base: str, requ
         refused = [key.lower() for key in refused] if kind != "by_name" else refused
         assert max(shelf.lines, default=0) <= request_line
         assert sorted(sent + refused) == sorted(dict.fromkeys(expected))
-        assert all(len(terms(request["query"])) <= 50 + 2 for request in shelf.requests)
+        assert all(len(terms(request["query"])) <= 75 + 2 for request in shelf.requests)
         assert not any(
             isinstance(each, Exception) for each in result if not isinstance(each, errors.LimitExceeded)
         )

@@ -59,12 +59,12 @@ async def test_one_batch_for_keys_at_once_and_keys_one_by_one() -> None:
     loader = loader_of(source)
 
     first = loader.load("a")
-    pending = loader.load_all(["a", "b", "c"])
+    pending = loader.load_all(["a", "b", "c"], ["a", "b", "c"])
     last = loader.load("c")
     await wait_for_all(pending)
 
     assert source.batches == [["a", "b", "c"]]
-    assert loader.results("abc") == ["A", "B", "C"]
+    assert loader.results(["a", "b", "c"]) == ["A", "B", "C"]
     assert (await first, await last) == ("A", "C")
     assert (loader.operation.loads, loader.operation.batches) == (5, [3])
 
@@ -73,12 +73,13 @@ async def test_a_key_in_several_spellings() -> None:
     """Spellings of one key are one key, within one call and over several."""
     source = Source()
     loader = loader_of(source)
+    keys = ["Ab", "AB", "c", "C", "d"]
 
-    await wait_for_all(loader.load_all(["Ab", "AB", "c", "C", "d"]))
-    await wait_for_all(loader.load_all(["aB", "D"]))
+    await wait_for_all(loader.load_all(keys, loader.cache_keys(keys)))
+    await wait_for_all(loader.load_all(["aB", "D"], ["ab", "d"]))
 
     assert source.batches == [["Ab", "c", "d"]]
-    assert loader.results(("ab", "AB", "C", "D")) == ["AB", "AB", "C", "D"]
+    assert loader.results(loader.cache_keys(["ab", "AB", "C", "D"])) == ["AB", "AB", "C", "D"]
     assert await loader.load("C") == "C"
     assert source.batches == [["Ab", "c", "d"]]
 
@@ -104,10 +105,10 @@ async def test_nothing_to_wait_for() -> None:
     """Loaded keys are returned at once, and no keys are no batch."""
     source = Source()
     loader = loader_of(source)
-    await wait_for_all(loader.load_all(["a", "b"]))
+    await wait_for_all(loader.load_all(["a", "b"], ["a", "b"]))
 
-    assert loader.load_all(["b", "a"]) == set()
-    assert loader.load_all([]) == set()
+    assert loader.load_all(["b", "a"], ["b", "a"]) == set()
+    assert loader.load_all([], []) == set()
     assert source.batches == [["a", "b"]]
 
 
@@ -116,17 +117,17 @@ async def test_keys_of_a_batch_in_flight_are_shared() -> None:
     source = Source()
     gate = source.hold("a")
     loader = loader_of(source)
-    waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"])))
+    waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"], ["a", "b"])))
     await source.called.wait()
 
     one = loader.load("B")
-    pending = loader.load_all(["b", "A"])
+    pending = loader.load_all(["b", "A"], ["b", "a"])
     assert len(pending) == 1
     gate.set()
     await wait_for_all(pending)
     await waiting
 
-    assert loader.results("ab") == ["A", "B"]
+    assert loader.results(["a", "b"]) == ["A", "B"]
     assert await one == "B"
     assert source.batches == [["a", "b"]]
 
@@ -141,7 +142,7 @@ async def test_a_batch_takes_its_own_keys_only() -> None:
         for _ in range(turns):
             await asyncio.sleep(0)
 
-        pending = loader.load_all(["a", "b", "c"])
+        pending = loader.load_all(["a", "b", "c"], ["a", "b", "c"])
         for _ in range(10):
             await asyncio.sleep(0)
 
@@ -150,7 +151,7 @@ async def test_a_batch_takes_its_own_keys_only() -> None:
         if "slow" in joined:
             gate.set()
         await wait_for_all(pending)
-        assert loader.results("abc") == ["A", "B", "C"]
+        assert loader.results(["a", "b", "c"]) == ["A", "B", "C"]
         gate.set()
         assert await slow == "SLOW"
 
@@ -161,9 +162,9 @@ async def test_errors_are_kept() -> None:
     source = Source(lambda key: problem if key in "bc" else key)
     loader = loader_of(source)
 
-    await wait_for_all(loader.load_all(["a", "b", "c"]))
+    await wait_for_all(loader.load_all(["a", "b", "c"], ["a", "b", "c"]))
 
-    assert loader.results("abc") == ["a", problem, problem]
+    assert loader.results(["a", "b", "c"]) == ["a", problem, problem]
     for key in "bc":
         with pytest.raises(errors.UpstreamTimeout, match="late"):
             await loader.load(key)
@@ -180,7 +181,7 @@ async def test_a_loader_that_breaks() -> None:
     batches: list[list[str]] = []
     loader: Loader[str, Record] = Loader(load)
 
-    await wait_for_all(loader.load_all(["a", "b"]))
+    await wait_for_all(loader.load_all(["a", "b"], ["a", "b"]))
 
     for key in "ab":
         assert isinstance(loader.results([key])[0], LookupError)
@@ -195,7 +196,7 @@ async def test_a_batch_without_waiters_is_cancelled() -> None:
     source.hold("c")
     loader = loader_of(source)
     before = asyncio.all_tasks()
-    waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b", "c"])))
+    waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b", "c"], ["a", "b", "c"])))
     await source.called.wait()
 
     waiting.cancel()
@@ -214,7 +215,7 @@ async def test_cancelled_before_the_batch_is_sent() -> None:
     source.hold("a")
     loader = loader_of(source)
     before = asyncio.all_tasks()
-    for future in loader.load_all(["a", "b"]):
+    for future in loader.load_all(["a", "b"], ["a", "b"]):
         future.cancel()
     for _ in range(10):
         await asyncio.sleep(0)
@@ -228,7 +229,7 @@ async def test_a_batch_with_a_waiter_continues() -> None:
     source = Source()
     gate = source.hold("a")
     loader = loader_of(source)
-    waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"])))
+    waiting = asyncio.ensure_future(wait_for_all(loader.load_all(["a", "b"], ["a", "b"])))
     other = loader.load("z")
     await source.called.wait()
 

@@ -11,9 +11,11 @@ import click
 import pytest
 
 from gateway.cli import cli
+from gateway.cli.startup import gateway_message
 from gateway.settings import Settings
 from tests.gateway_under_test import open_gateway
-from tests.manual.pages import ALL, blocks
+from tests.manual.pages import ALL, blocks, section
+from tests.manual.test_examples import without_dates
 
 PROGRAM = "circulation-gateway"
 VARIABLES = {"OKAPI_TOKEN"}  # read by `doctor`
@@ -75,3 +77,18 @@ async def test_a_curl_command_gets_data(page: str, tmp_path: Path) -> None:
 
     assert "errors" not in response.json()
     assert len(response.json()["data"]["loans"]["nodes"]) == 3
+
+
+@pytest.mark.anyio
+async def test_start() -> None:
+    """The README shows the startup message, and the response to the query in it."""
+    start = section("README", "Start")
+    message = click.unstyle(gateway_message(Settings(), "http://127.0.0.1:8081", is_local=True))
+    assert message.rstrip().partition("\n")[2] + "\n" in blocks("", start)
+
+    *_, body = shlex.split(message)
+    async with open_gateway() as gateway:
+        response = await gateway.http.post("/graphql", json=json.loads(body))
+
+    (shown,) = blocks("json", start)
+    assert without_dates(response.json()) == without_dates(json.loads(shown))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from datetime import timedelta
 
 import pytest
 from starlette.routing import Route
+from starlette.types import Message
 
 from gateway.app import create_app
 from gateway.cli.serve import DRAIN_SECONDS
+from gateway.engine.response_body import GraphQLResponse
+from gateway.http.open_streams import OpenStreams
+from gateway.identity import Caller
 from gateway.settings import Settings
 from tests.gateway_under_test import open_gateway
 from tests.manual.pages import PAGES, blocks, section
@@ -21,6 +26,25 @@ pytestmark = pytest.mark.anyio
 PAGE = PAGES["operations"]
 LOANS = "query Loans { loans(first: 5) { nodes { borrower { barcode patronGroup { desc } } } } }"
 LOCK = "mutation { lockObject(input: { objectType: PATRON, objectId: 29938 }) { __typename } }"
+
+
+class NoResults:
+    """The results of a subscription that has none."""
+
+    async def __anext__(self) -> tuple[str | None, GraphQLResponse]:
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Do nothing: nothing is open."""
+
+
+async def never() -> Message:
+    """Receive nothing."""
+    return await asyncio.Future()
+
+
+async def drop(message: Message) -> None:
+    """Drop what is sent."""
 
 
 async def test_the_metrics_are_those_of_the_code() -> None:
@@ -43,7 +67,8 @@ async def test_the_metrics_are_those_of_the_code() -> None:
 
 async def test_the_log_lines_have_the_fields_shown() -> None:
     """An operation and a mutation are logged with the members of the examples."""
-    operation, mutation = (json.loads(block) for block in blocks("json", section("operations", "Logs")))
+    examples = [json.loads(block) for block in blocks("json", section("operations", "Logs"))]
+    operation, mutation, subscription = examples
     with logged() as lines:
         async with open_gateway() as gateway:
             await gateway.data(LOANS)
@@ -54,6 +79,12 @@ async def test_the_log_lines_have_the_fields_shown() -> None:
     assert (operation["event"], operation["logger"]) == (read["event"], read["logger"])
     assert set(mutation) | {"status"} == set(written)  # there was no response in the example
     assert mutation["logger"] == written["logger"]
+    streams = OpenStreams()
+    with logged() as lines:
+        stream = await streams.admit(NoResults(), Caller(tenant="diku", request_id="7/graphql"), "Queue")
+        await stream.serve({}, never, drop)
+    assert [set(line) for line in lines.all] == [set(subscription)]
+    assert (lines.all[0]["event"], lines.all[0]["logger"]) == (subscription["event"], subscription["logger"])
 
 
 def test_the_paths_are_served() -> None:

@@ -67,11 +67,22 @@ def test_the_two_commands_are_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["codegen.ts", "apollo.ts", "urql.ts", "graphql-request.ts", "python_gql.py"]
+    "name",
+    [
+        "stripes.ts",
+        "codegen.ts",
+        "apollo.ts",
+        "urql.ts",
+        "graphql-request.ts",
+        "python_gql.py",
+        "graphql-sse.ts",
+        "urql-live.ts",
+        "apollo-live.ts",
+    ],
 )
 def test_snippets_are_the_files_that_are_run(name: str) -> None:
     """Each snippet for a client is character by character the file that runs against a gateway process."""
     language = "python" if name.endswith(".py") else "ts"
     text = (Path(__file__).parents[1] / "clients" / name).read_text(encoding="utf-8")
 
-    assert f"```{language}\n{text}```" in PAGES["clients"]
+    assert f"```{language}\n{text}```" in PAGES["stripes" if name == "stripes.ts" else "clients"]

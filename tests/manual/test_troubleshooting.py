@@ -17,7 +17,8 @@ import pytest
 from gateway.app import create_app
 from gateway.cli.serve import require_upstream_or_sandbox
 from gateway.cli.startup import CannotStart, explain_listen_error, sandbox_notice
-from gateway.http.graphiql.page import Examples, render_page
+from gateway.http.graphiql.example_operations import Examples
+from gateway.http.graphiql.page import render_page
 from gateway.sandbox import create_sandbox
 from gateway.sandbox.http.bff import VERSIONS
 from gateway.server.names import HostCheck
@@ -165,6 +166,20 @@ async def outcome_unknown(_: Path) -> str:
         return message(await gateway.execute(CHECK_OUT, headers=gateway.as_staff()), "OUTCOME_UNKNOWN")
 
 
+async def key_reused(_: Path) -> str:
+    async with open_gateway() as gateway:
+        for query in (CHECK_OUT, f"{CHECK_OUT} "):
+            response = await post(gateway, query, Idempotency_Key="1")
+    return message(response.json(), "IDEMPOTENCY_KEY_REUSED")
+
+
+async def key_not_stored(_: Path) -> str:
+    async with open_gateway(redis_url=f"redis://127.0.0.1:{free_port()}/0") as gateway:
+        response = await post(gateway, CHECK_OUT, Idempotency_Key="1")
+        assert gateway.calls == []
+    return message(response.json(), "UPSTREAM_UNAVAILABLE")
+
+
 async def too_expensive(_: Path) -> str:
     query = "{ requests(first: 200) { nodes { requester { automatedBlocks { message } } } } }"
     async with open_gateway() as gateway:
@@ -213,6 +228,8 @@ CAUSES: dict[str, Cause] = {
     "Calls fail because an upstream was busy": upstream_busy,
     "Fields are `UPSTREAM_TIMEOUT`": slow_upstream,
     "A mutation ends with `OUTCOME_UNKNOWN`": outcome_unknown,
+    "A mutation is refused with `IDEMPOTENCY_KEY_REUSED`": key_reused,
+    "Mutations with a key are refused with `UPSTREAM_UNAVAILABLE`": key_not_stored,
     "A large query is refused with `MAX_COST`": too_expensive,
     "A page size is refused": page_too_large,
     "Queries from GraphiQL or curl are refused with `DOCUMENT_NOT_TRUSTED`": not_trusted,
@@ -222,7 +239,7 @@ CAUSES: dict[str, Cause] = {
 
 def test_every_entry_has_a_cause_and_a_cure() -> None:
     """Each entry has a cause and a cure, and is shown by a test."""
-    assert len(ENTRIES) == 26
+    assert len(ENTRIES) == 28
     for heading in ENTRIES:
         text = section("troubleshooting", heading)
         assert len(re.findall(r"^\*\*Cause\.\*\* ", text, re.MULTILINE)) == 1

@@ -51,7 +51,7 @@ def _execute() -> Execute:
             return result if isinstance(result, httpx.Response) else result(request)
 
         app = create_app(
-            Settings(okapi_url="http://folio", polaris_url="http://polaris"),
+            Settings(okapi_url="http://folio", polaris_url="http://polaris", look_up_timeout=0),
             transport=lambda limits: httpx.MockTransport(upstream),
         )
         transport = httpx.ASGITransport(app=app)

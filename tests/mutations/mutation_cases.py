@@ -31,6 +31,9 @@ class MutationCase:
     upstream: str = "bff"
     now: str | None = None  # the member of the body that is the current time unless it is given
     before: Json = None  # the response to the read before the write
+    added: tuple[str, ...] = ()  # the members of the body that have a value unless they are given
+    null_removes: bool = False  # an absent field keeps its value
+    generated: str | None = None  # the member of the body that is a new id unless it is given
 
     @property
     def document(self) -> str:
@@ -123,7 +126,150 @@ KEPT: Json = {  # a request of circulation, with members that are in no type of 
     "ofTomorrow": {"a": [1, None]},
 }
 
+BLOCK: Json = {
+    "id": key(1),
+    "userId": key(2),
+    "desc": "Karte verloren",
+    "type": "Manual",
+    "code": "CARD",
+    "borrowing": True,
+    "expirationDate": "2026-12-24T00:00:00.000+00:00",
+    "ofTomorrow": {"a": [1, None]},
+}
+BLOCK_CHANGES: Json = {
+    "desc": "Karte\ngefunden",
+    "borrowing": False,
+    "renewals": True,
+    "requests": True,
+    "staffInformation": "Ausweis zeigen lassen",
+    "patronMessage": "Bitte zur Theke",
+    "code": "FOUND",
+}
+
+AT_LOCATION: Json = {  # a loan as storage has it
+    "id": key(1),
+    "userId": key(2),
+    "itemId": key(3),
+    "status": {"name": "Open"},
+    "action": "heldForUseAtLocation",
+    "loanDate": "2026-11-21T10:00:00.000+00:00",
+    "dueDate": "2026-11-22T22:59:59.000+00:00",
+    "forUseAtLocation": {"status": "Held", "statusDate": "2026-11-21T12:00:00.123456Z"},
+}
+AT_LOCATION_SELECTION = (
+    "loan { id status { name } action loanDate dueDate renewalCount "
+    "forUseAtLocation { status statusText statusDate holdShelfExpirationDate } }"
+)
+AT_LOCATION_SHOWN: Json = {
+    "loan": {
+        "id": key(1),
+        "status": {"name": "OPEN"},
+        "action": "heldForUseAtLocation",
+        "loanDate": "2026-11-21T10:00:00.000Z",
+        "dueDate": "2026-11-22T22:59:59.000Z",
+        "renewalCount": None,
+        "forUseAtLocation": {
+            "status": "HELD",
+            "statusText": "Held",
+            "statusDate": "2026-11-21T12:00:00.123456Z",
+            "holdShelfExpirationDate": None,
+        },
+    }
+}
+AT_DESK: Json = {"userName": "Desk, Dana", "servicePointId": key(3), "notifyPatron": False}
+SETTLED: Json = AT_DESK | {
+    "amount": "10.50",
+    "paymentMethod": "Cash",
+    "comments": "STAFF : zwei\n PATRON : Scheine",
+}
+VERIFY_ACCOUNT = (
+    "account(id:) { remaining paymentStatus { name } "
+    "actions { nodes { typeAction amountAction dateAction source } } }"
+)
+VERIFY_ACCOUNTS = (
+    "accounts(filter: { id: }) { nodes { id remaining paymentStatus { name } "
+    "actions { nodes { typeAction amountAction dateAction source } } } }"
+)
+# The verb, the success, and the fields of the input besides those of each settlement.
+SETTLEMENTS: dict[str, tuple[str, Json]] = {
+    "pay": ("Paid", {"transactionInfo": "check 7"}),
+    "waive": ("Waived", {"transactionInfo": "form 7"}),
+    "transfer": ("Transferred", {"transactionInfo": "batch 7"}),
+    "refund": ("Refunded", {}),
+}
+ACTED: Json = {"amount": "10.50", "feefineactions": [{"id": key(9), "amountAction": 10.5}]}
+ACTIONS_SHOWN: Json = [{"id": key(9), "amountAction": 10.5}]
+
+
+def on_account(verb: str, past: str, inputs: Json, required: Json, sent: Json) -> MutationCase:
+    """Return the case of an action on one account."""
+    return MutationCase(
+        name=f"{verb}FeeFine",
+        inputs=inputs | {"accountId": key(1)},
+        required_inputs=required | {"accountId": key(1)},
+        sent=f"POST /accounts/{key(1)}/{verb}",
+        body=sent,
+        keys={"accountId": key(1)},
+        verify=VERIFY_ACCOUNT,
+        status=201,
+        response=ACTED | {"accountId": key(1), "remainingAmount": "2.00"},
+        result=f"FeeFine{past}",
+        selection="amount remainingAmount account { id } actions { id amountAction }",
+        shown={
+            "amount": "10.50",
+            "remainingAmount": "2.00",
+            "account": {"id": key(1)},
+            "actions": ACTIONS_SHOWN,
+        },
+        upstream="folio",
+    )
+
+
+def on_accounts(verb: str, past: str, inputs: Json, required: Json) -> MutationCase:
+    """Return the case of an action on several accounts."""
+    ids = {"accountIds": [key(1), key(2)]}
+    return MutationCase(
+        name=f"{verb}FeeFines",
+        inputs=inputs | ids,
+        required_inputs=required | ids,
+        sent=f"POST /accounts-bulk/{verb}",
+        body=inputs | ids,
+        keys={"accountIds": f"{key(1)}, {key(2)}"},
+        verify=VERIFY_ACCOUNTS,
+        status=201,
+        response=ACTED | ids,
+        result=f"FeeFines{past}",
+        selection="amount accounts { id } actions { id amountAction }",
+        shown={
+            "amount": "10.50",
+            "accounts": [{"id": key(1)}, {"id": key(2)}],
+            "actions": ACTIONS_SHOWN,
+        },
+        upstream="folio",
+    )
+
+
+FEE_FINE_CASES = [
+    case
+    for verb, (past, more) in SETTLEMENTS.items()
+    for required in [{name: value for name, value in SETTLED.items() if name != "comments"}]
+    for case in (
+        on_account(verb, past, SETTLED | more, required, SETTLED | more),
+        on_accounts(verb, past, SETTLED | more, required),
+    )
+] + [
+    on_account(
+        "cancel",
+        "Cancelled",
+        AT_DESK | {"comments": "Irrtum", "cancellationReason": "CANCELLED_ITEM_RETURNED"},
+        AT_DESK,
+        AT_DESK | {"comments": "Irrtum", "cancellationReason": "Cancelled item returned"},
+    ),
+    on_accounts("cancel", "Cancelled", AT_DESK | {"comments": "Irrtum"}, AT_DESK | {"comments": "Irrtum"}),
+]
+
 MUTATION_CASES = [
+    *FEE_FINE_CASES,
     MutationCase(
         name="createRequest",
         inputs=REQUEST
@@ -153,6 +299,7 @@ MUTATION_CASES = [
         result="RequestCreated",
         selection="request { id status position }",
         shown={"request": {"id": key(1), "status": "OPEN_NOT_YET_FILLED", "position": 2}},
+        generated="id",
         now="requestDate",
     ),
     MutationCase(
@@ -222,6 +369,7 @@ MUTATION_CASES = [
             "requesterId": key(2),
             "itemRequests": [{"itemId": key(3), "pickupServicePointId": key(4)}],
         },
+        generated="batchId",
         sent="POST /circulation-bff/batch-requests",
         body={
             "requesterId": key(2),
@@ -234,7 +382,7 @@ MUTATION_CASES = [
             "mediatedWorkflow": "Multi-Item request",
         },
         keys={"batchId": key(1), "requesterId": key(2)},
-        verify="batchRequests(filter: { requesterId: }) { nodes { id requestDate } }",
+        verify="batchRequest(id:) { requestDate mediatedRequestStatus }",
         status=201,
         response={"batchId": key(1), "mediatedRequestStatus": "Pending"},
         result="BatchRequestCreated",
@@ -330,6 +478,70 @@ MUTATION_CASES = [
         result="DueDateChanged",
         upstream="folio",
         **LOAN_LINK,
+    ),
+    MutationCase(
+        name="holdForUseAtLocation",
+        inputs={"itemBarcode": 'shelf/7 & "more"'},
+        required_inputs={"itemBarcode": 'shelf/7 & "more"'},
+        sent="POST /circulation/hold-by-barcode-for-use-at-location",
+        body={"itemBarcode": 'shelf/7 & "more"'},
+        keys={"itemBarcode": 'shelf/7 & "more"'},
+        verify="item(barcode:) { openLoan { action forUseAtLocation { status statusDate } } }",
+        status=200,
+        response={"loan": AT_LOCATION | {"item": {"barcode": 'shelf/7 & "more"'}}},
+        result="HeldForUseAtLocation",
+        selection=AT_LOCATION_SELECTION,
+        shown=AT_LOCATION_SHOWN,
+        upstream="folio",
+    ),
+    MutationCase(
+        name="pickUpForUseAtLocation",
+        inputs={"itemBarcode": 'shelf/7 & "more"', "userBarcode": "1000000001"},
+        required_inputs={"itemBarcode": 'shelf/7 & "more"', "userBarcode": "1000000001"},
+        sent="POST /circulation/pickup-by-barcode-for-use-at-location",
+        body={"itemBarcode": 'shelf/7 & "more"', "userBarcode": "1000000001"},
+        keys={"itemBarcode": 'shelf/7 & "more"', "userBarcode": "1000000001"},
+        verify="item(barcode:) { openLoan { action forUseAtLocation { status statusDate } } }",
+        status=200,
+        response=AT_LOCATION,
+        result="PickedUpForUseAtLocation",
+        selection=AT_LOCATION_SELECTION,
+        shown=AT_LOCATION_SHOWN,
+        upstream="folio",
+    ),
+    MutationCase(
+        name="updateRequest",
+        inputs={
+            "requestId": key(1),
+            "unchangedSince": "2026-11-21T11:00:00+01:00",
+            "fulfillmentPreference": "DELIVERY",
+            "pickupServicePointId": key(3),
+            "deliveryAddressTypeId": key(4),
+            "requestExpirationDate": "2027-01-01T00:00:00+01:00",
+            "holdShelfExpirationDate": "2026-12-24T00:00:00Z",
+            "tags": ["selten", "Über"],
+        },
+        required_inputs={"requestId": key(1)},
+        sent=f"PUT /circulation/requests/{key(1)}",
+        body=KEPT
+        | {
+            "metadata": {"updatedDate": "2026-11-21T10:00:00.000+00:00"},
+            "fulfillmentPreference": "Delivery",
+            "pickupServicePointId": key(3),
+            "deliveryAddressTypeId": key(4),
+            "requestExpirationDate": "2026-12-31T23:00:00.000Z",
+            "holdShelfExpirationDate": "2026-12-24T00:00:00.000Z",
+            "tags": {"tagList": ["selten", "Über"]},
+        },
+        keys={"requestId": key(1)},
+        verify="request(id:) { fulfillmentPreference pickupServicePoint { id } requestExpirationDate "
+        "metadata { updatedDate } }",
+        result="RequestUpdated",
+        selection="request { id }",
+        shown={"request": {"id": key(1)}},
+        upstream="folio",
+        before=KEPT | {"metadata": {"updatedDate": "2026-11-21T10:00:00.000+00:00"}},
+        null_removes=True,
     ),
     MutationCase(
         name="cancelRequest",
@@ -463,6 +675,59 @@ MUTATION_CASES = [
         shown={"recorded": True},
         upstream="folio",
         now="printEventDate",
+    ),
+    MutationCase(
+        name="createManualBlock",
+        inputs=BLOCK_CHANGES
+        | {"id": key(1), "userId": key(2), "type": "Other", "expirationDate": "2027-01-01T00:00:00+01:00"},
+        required_inputs={"userId": key(2), "desc": "Karte verloren"},
+        sent="POST /manualblocks",
+        body=BLOCK_CHANGES
+        | {"id": key(1), "userId": key(2), "type": "Other", "expirationDate": "2026-12-31T23:00:00.000Z"},
+        keys={"id": key(1), "userId": key(2)},
+        verify="user(id:) { manualBlocks { nodes { id desc metadata { createdDate } } } }",
+        status=201,
+        response=BLOCK,
+        result="ManualBlockCreated",
+        selection="manualBlock { id desc borrowing user { id } }",
+        shown={
+            "manualBlock": {
+                "id": key(1),
+                "desc": "Karte verloren",
+                "borrowing": True,
+                "user": {"id": key(2)},
+            }
+        },
+        upstream="folio",
+        added=("id", "type"),
+    ),
+    MutationCase(
+        name="updateManualBlock",
+        inputs=BLOCK_CHANGES | {"manualBlockId": key(1), "expirationDate": "2027-01-01T00:00:00+01:00"},
+        required_inputs={"manualBlockId": key(1)},
+        sent=f"PUT /manualblocks/{key(1)}",
+        body=BLOCK | BLOCK_CHANGES | {"expirationDate": "2026-12-31T23:00:00.000Z"},
+        keys={"manualBlockId": key(1)},
+        verify="manualBlock(id:) { desc metadata { updatedDate } }",
+        result="ManualBlockUpdated",
+        selection="manualBlock { id }",
+        shown={"manualBlock": {"id": key(1)}},
+        upstream="folio",
+        before=BLOCK,
+        null_removes=True,
+    ),
+    MutationCase(
+        name="deleteManualBlock",
+        inputs={"manualBlockId": key(1)},
+        required_inputs={"manualBlockId": key(1)},
+        sent=f"DELETE /manualblocks/{key(1)}",
+        body=None,
+        keys={"manualBlockId": key(1)},
+        verify="manualBlock(id:) { id }",
+        result="ManualBlockDeleted",
+        selection="id",
+        shown={"id": key(1)},
+        upstream="folio",
     ),
 ]
 """One entry per way to act: two ways to renew, two queues to reorder."""

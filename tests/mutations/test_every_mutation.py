@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import httpx
 import pytest
@@ -27,7 +28,15 @@ pytestmark = pytest.mark.anyio
 
 CORE = schema._schema
 # These have separate test files.
-ELSEWHERE = {"checkOut", "checkIn", "lockObject", "unlockObject", "releaseMyLocks"}
+ELSEWHERE = {
+    "checkOut",
+    "checkIn",
+    "renewMany",
+    "chargeFeeFine",
+    "lockObject",
+    "unlockObject",
+    "releaseMyLocks",
+}
 
 
 RENAMED = {"comment": "actionComment", "queue": "reorderedQueue"}
@@ -49,6 +58,10 @@ def every(*, when: Callable[[MutationCase], bool] = lambda mutation: True) -> py
 
 def writes(upstream_calls: list[httpx.Request]) -> list[str]:
     return [f"{each.method} {each.url.path}" for each in upstream_calls if each.method != "GET"]
+
+
+def body_of(request: httpx.Request) -> Json:
+    return json.loads(request.content) if request.content else None
 
 
 def upstream(
@@ -99,10 +112,10 @@ async def test_every_input_field_is_sent(execute: Execute, mutation: MutationCas
 
     assert "errors" not in response, response["errors"]
     assert writes(upstream_calls) == [mutation.sent]
-    assert json.loads(upstream_calls[-1].content) == mutation.body
+    assert body_of(upstream_calls[-1]) == mutation.body
     headers = upstream_calls[-1].headers
     assert (headers["x-okapi-tenant"], headers["x-okapi-token"]) == ("diku", "secret")
-    assert headers["content-type"] == "application/json"
+    assert mutation.body is None or headers["content-type"] == "application/json"
 
 
 @every()
@@ -122,14 +135,17 @@ async def test_absent_fields_are_not_sent(execute: Execute, mutation: MutationCa
         for name, field in input_type(mutation).fields.items()
         if name not in mutation.required_inputs and not isinstance(field.type, GraphQLNonNull)
     }
-    for inputs in (mutation.required_inputs, nulls | mutation.required_inputs):
+    absent = [mutation.required_inputs]
+    for inputs in absent if mutation.null_removes else [*absent, nulls | mutation.required_inputs]:
         _, upstream_calls = await execute(mutation.document, inputs, upstream(mutation))
 
-        body = json.loads(upstream_calls[-1].content)
+        body = body_of(upstream_calls[-1]) or {}
         renamed = {RENAMED.get(name, name) for name in mutation.required_inputs}
         assert set(body) <= set(mutation.required_inputs) | renamed | set(mutation.before or {}) | {
             mutation.now,
+            mutation.generated,
             "mediatedWorkflow",
+            *mutation.added,
         }
         assert None not in [value for name, value in body.items() if name not in (mutation.before or {})]
 
@@ -143,6 +159,22 @@ async def test_date_defaults_to_now(execute: Execute, mutation: MutationCase) ->
     sent = json.loads(upstream_calls[-1].content)[mutation.now]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", sent)
     assert began <= datetime.fromisoformat(sent) <= datetime.now(UTC)
+
+
+@every(when=lambda mutation: mutation.generated is not None)
+async def test_id_defaults_to_a_new_one(execute: Execute, mutation: MutationCase) -> None:
+    """Each request has an id of its own, so that upstream refuses it twice, and an error shows it."""
+    sent = set()
+    for _ in range(2):
+        response, upstream_calls = await execute(
+            mutation.document, mutation.required_inputs, httpx.Response(502)
+        )
+        key = json.loads(upstream_calls[-1].content)[mutation.generated]
+        assert response["errors"][0]["extensions"]["keys"][mutation.generated] == key
+        assert str(UUID(key)) == key
+        sent.add(key)
+
+    assert len(sent) == 2
 
 
 # Rejected before any upstream call

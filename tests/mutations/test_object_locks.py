@@ -484,7 +484,7 @@ NO_LOCK: list[Json] = [
 @pytest.mark.parametrize("fault", [*NO_ANSWER, *NO_LOCK], ids=fault_name)
 async def test_unclear_lock_is_an_unknown_outcome(fault: Json) -> None:
     """It is sent once, and the error has the query that verifies it."""
-    async with open_gateway(act_timeout=0.1) as gateway:
+    async with open_gateway(act_timeout=0.1, look_up_timeout=0) as gateway:
         gateway.sandbox.faults.add(path="/Polaris", **fault)
         response = await gateway.execute(LOCK_OBJECT, {"input": PATRON}, gateway.as_staff())
 
@@ -506,7 +506,7 @@ async def test_unclear_release_is_an_unknown_outcome(
     fault: Json, document: str, inputs: Json, keys: Json
 ) -> None:
     """A release is sent once too, and is not reported as a success."""
-    async with open_gateway(act_timeout=0.1) as gateway:
+    async with open_gateway(act_timeout=0.1, look_up_timeout=0) as gateway:
         gateway.sandbox.faults.add(path="/Polaris", **fault)
         response = await gateway.execute(document, {"input": inputs}, gateway.as_staff())
 

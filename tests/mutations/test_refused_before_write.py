@@ -165,7 +165,7 @@ async def test_reasons_of_the_library_are_a_refusal(name: str) -> None:
 )
 async def test_the_sandbox_behind_a_proxy(error: ProxyError, code: str) -> None:
     """The embedded library can send every error of a proxy."""
-    async with open_gateway() as gateway:
+    async with open_gateway(look_up_timeout=0) as gateway:
         gateway.sandbox.faults.add(kind="status", method="POST", **error._asdict())
         response = await gateway.execute(CHECK_IN.document, {"input": CHECK_IN.inputs})
 

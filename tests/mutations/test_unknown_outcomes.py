@@ -83,7 +83,7 @@ async def test_next_operation_is_not_affected() -> None:
     """An unknown outcome affects its own operation only."""
     statuses = iter([500, 204])
     app = create_app(
-        Settings(okapi_url="http://folio"),
+        Settings(okapi_url="http://folio", look_up_timeout=0),
         transport=lambda limits: httpx.MockTransport(lambda request: httpx.Response(next(statuses))),
     )
     query = "mutation($input: ChangeDueDateInput!) { changeDueDate(input: $input) { __typename } }"

@@ -15,9 +15,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message
 
 from gateway.app import create_app
+from gateway.engine.idempotency import DECISIONS as IDEMPOTENCY_DECISIONS
 from gateway.engine.plans.cache import Reason
 from gateway.errors import ErrorCode
 from gateway.graph import schema
+from gateway.http.event_stream import Ended
+from gateway.live.kafka_records import KAFKA_EVENTS
+from gateway.live.kafka_replay import KAFKA_REPLAYS
+from gateway.live.relay import RELAY_MESSAGES
 from gateway.observability.metrics import BATCH, KINDS, OTHER, OUTCOMES, STATUSES, Metrics
 from gateway.observability.operation import OperationRecord
 from gateway.redis_store import Outcome as StoreOutcome
@@ -25,27 +30,40 @@ from gateway.settings import Settings
 from gateway.upstream.routes import UPSTREAMS
 from gateway.upstream.services import declared_routes
 from tests.gateway_under_test import Gateway, open_gateway
+from tests.observability.log_lines import logged
 from tests.stories import test_screens as screens
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[2]
 LOANS = "{ loans(first: 5) { nodes { borrower { barcode patronGroup { desc } } } } }"
+LOCK = "mutation { lockObject(input: { objectType: PATRON, objectId: 29938 }) { __typename } }"
 MUTATIONS = set(schema._schema.mutation_type.fields) if schema._schema.mutation_type else set()
 OPERATIONS = "gateway_operation_duration_seconds_count"
 CALLS = "gateway_upstream_call_duration_seconds_count"
 
 CLOSED: Mapping[str, set[str]] = {
     "kind": set(KINDS),
-    "outcome": {*OUTCOMES, *ErrorCode, *get_args(StoreOutcome), "SUCCESS", "LOCKED", "CANCELLED"},
+    "outcome": {
+        *OUTCOMES,
+        *ErrorCode,
+        *get_args(StoreOutcome),
+        *KAFKA_EVENTS.counts,
+        *KAFKA_REPLAYS.counts,
+        *RELAY_MESSAGES.counts,
+        "SUCCESS",
+        "LOCKED",
+        "CANCELLED",
+    },
     "code": {*ErrorCode, OTHER},
     "upstream": set(UPSTREAMS),
     "method": {"GET", "POST", "PUT", "DELETE"},
     "route": {each.route.template for each in declared_routes()},
     "status": set(STATUSES),
     "mutation": MUTATIONS,
-    "reason": set(get_args(Reason)),
-    "decision": {"admitted", "refused"},
+    "reason": {*get_args(Reason), *get_args(Ended)},
+    "limit": {"process", "user"},
+    "decision": {"admitted", "refused", *IDEMPOTENCY_DECISIONS.counts},
 }
 
 
@@ -123,7 +141,7 @@ async def test_an_operation_is_counted(execution: str) -> None:
 
 async def test_no_label_is_unbounded() -> None:
     """All labels have values from closed lists, for any operation of any tenant."""
-    async with open_gateway() as gateway:
+    async with open_gateway(look_up_timeout=0.2) as gateway:
         for name, screen in vars(screens).items():
             if name.startswith("test_w"):
                 await execute_screen(screen(gateway))
@@ -270,6 +288,21 @@ async def test_refused_requests_are_counted() -> None:
     assert after.of("gateway_rate_limit_decisions_total", decision="admitted") == 2
     assert after.of("gateway_rate_limit_decisions_total", decision="refused") == 1
     assert after.of(OPERATIONS, outcome="refused") == 1
+
+
+async def test_decisions_about_keys_are_counted() -> None:
+    """A keyed mutation is counted by the decision about its key, which its log line has too."""
+    async with open_gateway() as gateway:
+        headers = gateway.as_staff() | {"Idempotency-Key": "1"}
+        with logged() as lines:
+            for _ in range(2):
+                await gateway.data(LOCK, headers=headers)
+            await gateway.data(LOCK, headers=gateway.as_staff())
+        result = await scrape(gateway)
+
+    counter = "gateway_idempotency_decisions_total"
+    assert [result.of(counter, decision=each) for each in ("new", "replayed", "in_use")] == [1, 1, 0]
+    assert [each.get("idempotency") for each in lines.of("operation")] == ["new", "replayed", None]
 
 
 async def test_fallbacks_are_counted_by_reason() -> None:

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
+from starlette.types import ASGIApp
 
 from gateway.app import create_app
 from gateway.observability.traces import Tracing
@@ -38,6 +39,7 @@ class Traced:
         self.exporter = InMemorySpanExporter()
         self.sent: list[httpx.Request] = []
         self.sandbox = create_sandbox()
+        self.app: ASGIApp
         self.http: httpx.AsyncClient
 
     async def execute(self, query: str, **headers: str) -> Json:
@@ -73,6 +75,7 @@ async def traced(*, on: bool = True) -> AsyncIterator[Traced]:
         transport=lambda limits: RecordingTransport(opened),
         tracing=Tracing(provider) if on else None,
     )
+    opened.app = app
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://gateway", headers={"X-Okapi-Tenant": "diku"}
     ) as http:

@@ -30,6 +30,8 @@ def object_types() -> dict[str, GraphQLObjectType]:
     }
 
 
+APPLIED = 'items(first: 20) { nodes { appliedPolicies(userBarcode: "1000000001") { %s } } }'
+
 # Queries of records of each type that has links. `%s` is the selection of each record. If a link is
 # on the way, a member that only upstream knows makes sure that the record itself is loaded.
 WAYS = {
@@ -54,6 +56,11 @@ WAYS = {
     "Location": "locations(first: 1000) { nodes { %s } }",
     "Account": "accounts(first: 1000) { nodes { %s } }",
     "ManualBlock": "users(first: 1000) { nodes { manualBlocks(first: 1000) { nodes { %s } } } }",
+    "CirculationLogRecord": "circulationLog(first: 1000) { nodes { %s } }",
+    "CirculationLogItem": "circulationLog(first: 1000) { nodes { items { %s } } }",
+    "CirculationLogNotice": "circulationLog(first: 1000) { nodes { notice { %s } } }",
+    "Note": 'user(barcode: "1000000001") { notes { nodes { %s } } }',
+    "NoteLink": 'user(barcode: "1000000001") { notes { nodes { links { %s } } } }',
     "ProxyRelation": "users(first: 1000) { nodes { proxies(first: 1000) { nodes { %s } } } }",
     "RequestPreference": "users(first: 1000) { nodes { requestPreference { %s } } }",
     "LoanHistoryEntry": "loans(first: 50) { nodes { history(first: 50) { nodes { %s } } } }",
@@ -61,8 +68,21 @@ WAYS = {
     " { nodes { history(first: 50) { nodes { loan { %s } } } } }",
     "PrintDetails": "requests(first: 1000) { nodes { printDetails { %s } } }",
     "ServicePointStaffSlip": "servicePoints(first: 1000) { nodes { staffSlips { %s } } }",
+    "Calendar": "calendars(first: 1000) { nodes { %s } }",
     "Library": "locations(first: 1000) { nodes { library { code %s } } }",
     "Campus": "locations(first: 1000) { nodes { campus { code %s } } }",
+    "RequestPolicyServicePoints": "requestPolicies(first: 1000) { nodes { allowedServicePoints { %s } } }",
+    "AppliedPolicies": APPLIED,
+    "AppliedLoanPolicy": APPLIED % "loanPolicy { %s }",
+    "AppliedRequestPolicy": APPLIED % "requestPolicy { %s }",
+    "AppliedOverdueFinePolicy": APPLIED % "overdueFinePolicy { %s }",
+    "AppliedLostItemPolicy": APPLIED % "lostItemPolicy { %s }",
+    "AppliedNoticePolicy": APPLIED % "noticePolicy { %s }",
+    "LoanPolicyMatch": APPLIED % "loanPolicyMatches { %s }",
+    "RequestPolicyMatch": APPLIED % "requestPolicyMatches { %s }",
+    "OverdueFinePolicyMatch": APPLIED % "overdueFinePolicyMatches { %s }",
+    "LostItemPolicyMatch": APPLIED % "lostItemPolicyMatches { %s }",
+    "NoticePolicyMatch": APPLIED % "noticePolicyMatches { %s }",
     "SearchInstance": "searchInstance(barcode: $barcode) { %s }",
     "SearchHoldings": "searchInstance(barcode: $barcode) { holdings { %s } }",
     "SearchItem": "searchInstance(barcode: $barcode) { items { %s } }",
@@ -162,6 +182,11 @@ def fill(library: Library) -> None:
         lost_user = "userId" in loan and loan["userId"] not in library.users
         if lost_user or loan["itemId"] not in library.items:
             del library.loans[loan["id"]]
+    present = set(library.loans) | set(library.users) | set(library.items)
+    for record in list(library.circulation_log.values()):
+        keys = {item.get(name) for item in record["items"] for name in ("loanId", "itemId")}
+        if not keys | {record["linkToIds"].get("userId")} <= present | {None}:
+            del library.circulation_log[record["id"]]
     instances = list(library.instances.values())
     one, other = instances[0], instances[1]
     relation = {"id": "11111111-1111-4111-8111-111111111111", "instanceRelationshipTypeId": one["id"]}
@@ -169,6 +194,10 @@ def fill(library: Library) -> None:
     other["childInstances"] = [{**relation, "subInstanceId": one["id"]}]
     one["precedingTitles"] = [{"id": relation["id"], "precedingInstanceId": other["id"]}]
     other["succeedingTitles"] = [{"id": relation["id"], "succeedingInstanceId": one["id"]}]
+    for note in list(library.notes.values())[:3]:
+        note["links"] += [{"id": next(iter(library.requests)), "type": "request"}]
+    for policy in library.request_policies.values():
+        policy.setdefault("allowedServicePoints", {})["Recall"] = list(library.service_points)[:2]
     holdings = next(iter(library.holdings.values()))
     locations = list(library.locations)
     holdings["temporaryLocationId"], holdings["effectiveLocationId"] = locations[0], locations[1]

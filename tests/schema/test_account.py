@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import httpx
 import pytest
 
 from gateway.sandbox import Library
+from tests.gateway_over import gateway_over
 from tests.gateway_under_test import Gateway
 
 pytestmark = pytest.mark.anyio
@@ -156,7 +158,7 @@ async def test_every_member_of_an_account(reader: Gateway) -> None:
 
     data = await reader.data(
         """query($id: ID!) { account(id: $id) {
-            id amount remaining dateCreated dateUpdated feeFineType feeFineOwner feeFineId ownerId
+            id amount remaining dateCreated dateUpdated feeFineType feeFineOwner feeFine { id } owner { id }
             title barcode callNumber location materialType itemMaterialType { id name } itemStatus { name }
             contributors { name } dueDate returnedDate user { id } loan { id } item { id } holdings { id }
             instance { id } loanPolicy { id } overdueFinePolicy { id } lostItemFeePolicy { id }
@@ -166,7 +168,7 @@ async def test_every_member_of_an_account(reader: Gateway) -> None:
     )
 
     account = data["account"]
-    plain = "id amount remaining feeFineType feeFineOwner feeFineId ownerId title barcode callNumber location"
+    plain = "id amount remaining feeFineType feeFineOwner title barcode callNumber location"
     for name in plain.split():
         assert account[name] == stored[name], name
     assert account["materialType"] == stored["materialType"]
@@ -174,6 +176,8 @@ async def test_every_member_of_an_account(reader: Gateway) -> None:
     assert account["itemStatus"] == {"name": "CHECKED_OUT"}
     assert account["contributors"] == stored["contributors"]
     for name, key in (
+        ("feeFine", "feeFineId"),
+        ("owner", "ownerId"),
         ("user", "userId"),
         ("loan", "loanId"),
         ("item", "itemId"),
@@ -235,3 +239,16 @@ async def test_accounts_at_the_root(gateway: Gateway) -> None:
     }
     assert gateway.paths() == ["GET /accounts"]
     assert gateway.calls[0].query["query"].endswith(" sortby remaining/number id")
+
+
+@pytest.mark.parametrize("execution", ["plan", "generic"])
+async def test_amounts_beyond_a_double_have_one_sum(execution: str) -> None:
+    """Numbers without a fraction are doubles too, as a compiled plan decodes them."""
+    accounts = [
+        {"id": str(uuid.UUID(int=number + 1, version=4)), "remaining": 2**53 + 1} for number in range(3)
+    ]
+    body = {"accounts": accounts, "totalRecords": 3}
+    async with gateway_over(lambda _: httpx.Response(200, json=body), execution=execution) as gateway:
+        response = await gateway.execute("{ accounts { amountRemaining } }")
+
+    assert response["data"] == {"accounts": {"amountRemaining": 3.0 * 2**53}}

@@ -9,6 +9,7 @@ import pytest
 from graphql import GraphQLEnumType, GraphQLField, GraphQLInputObjectType, get_named_type
 from strawberry.annotation import StrawberryAnnotation
 
+from gateway.errors import UpstreamBadResponse
 from gateway.fields.record import RecordField
 from gateway.schema import enums
 from tests.gateway_under_test import Gateway, open_gateway
@@ -139,15 +140,16 @@ async def test_non_text_is_an_error(reader: Gateway, sent: object) -> None:
 
 @pytest.mark.parametrize("values", [["Open", None, "Closed", "Later"], [], None])
 def test_lists_of_values_are_read_one_by_one(values: list[str | None] | None) -> None:
-    """Each text of a list is read separately, and a null stays null."""
+    """Each text of a list is read separately, and a null is an error in its place."""
     read = RecordField(description="")
     read.python_name = "states"
     read.type = list_of(enums.LoanStatusName)
-    expected = {"Open": "Open", "Closed": "Closed", "Later": "UNKNOWN", None: None}
+    expected = {"Open": "Open", "Closed": "Closed", "Later": "UNKNOWN", None: UpstreamBadResponse}
 
     values_read = read.get_result({"states": values}, None, [], {})
 
-    assert values_read == (None if values is None else [expected[each] for each in values])
+    shown = values_read and [type(each) if isinstance(each, Exception) else each for each in values_read]
+    assert shown == (None if values is None else [expected[each] for each in values])
 
 
 def list_of(values: type[Enum]) -> Any:  # Any: Strawberry's types of types

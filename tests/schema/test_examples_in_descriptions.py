@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from graphql import (
+    GraphQLArgument,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLObjectType,
     Undefined,
@@ -15,7 +17,11 @@ from graphql import (
     value_from_ast,
 )
 
+from gateway.fields.arguments import offset_after
+from gateway.fields.scalars import day_from_caller, from_caller
 from gateway.graph import schema
+from gateway.sandbox import create_sandbox
+from gateway.upstream.cql import caller_cql
 from tests.gateway_under_test import Gateway
 
 CORE = schema._schema
@@ -94,3 +100,93 @@ async def test_each_operation_returns_records(gateway: Gateway, operation: str) 
 
     assert result is not None
     assert result.get("nodes") != []
+
+
+def accepted() -> Iterator[tuple[str, GraphQLArgument | GraphQLInputField]]:
+    """Yield all arguments of fields and all fields of inputs, each with its place."""
+    for kind in CORE.type_map.values():
+        if isinstance(kind, GraphQLObjectType) and not kind.name.startswith("__"):
+            for field, declared in kind.fields.items():
+                yield from ((f"{kind.name}.{field}.{name}", each) for name, each in declared.args.items())
+        elif isinstance(kind, GraphQLInputObjectType):
+            yield from ((f"{kind.name}.{name}", each) for name, each in kind.fields.items())
+
+
+def is_barcode_of_item(text: str) -> bool:
+    return any(each.get("barcode") == text for each in LIBRARY.items.values())
+
+
+def is_barcode_of_user(text: str) -> bool:
+    return any(each.get("barcode") == text for each in LIBRARY.users.values())
+
+
+LIBRARY = create_sandbox().library("diku")
+OF_USERS = re.compile(r"(?:user|requester)barcode$|^UserFilter|^Query\.user\.", re.IGNORECASE)
+
+
+def reader_of(place: str, declared: GraphQLArgument | GraphQLInputField) -> Callable[[str], object] | None:
+    """Return the function that accepts a valid text for an argument of which the form is not obvious."""
+    name, kind = place.rpartition(".")[2], get_named_type(declared.type).name
+    if "barcode" in name.lower():
+        return is_barcode_of_user if OF_USERS.search(place) else is_barcode_of_item
+    if kind in ("Date", "DateTime"):
+        return day_from_caller if kind == "Date" else from_caller
+    if name == "cql":
+        return caller_cql
+    return offset_after if name == "after" else None
+
+
+def test_arguments_of_certain_forms_have_a_valid_example() -> None:
+    """Each barcode, CQL condition, cursor, day and date has an example: barcodes are of the library."""
+    read = [(place, each, reader_of(place, each)) for place, each in accepted()]
+    examples = {
+        place: next((text for text in re.findall(r"such as `(.+?)`", each.description or "")), None)
+        for place, each, reader in read
+        if reader is not None
+    }
+
+    assert len(examples) > 150
+    assert [place for place, text in examples.items() if text is None] == []
+    invalid = [place for place, _, reader in read if reader is not None and not reader(examples[place] or "")]
+    assert invalid == []
+
+
+@pytest.mark.anyio
+async def test_each_condition_in_cql_can_be_queried(gateway: Gateway) -> None:
+    """The library accepts the example of each argument `cql`, and most of them match records."""
+    query = CORE.type_map["Query"]
+    assert isinstance(query, GraphQLObjectType)
+    names = [name for name, field in query.fields.items() if "cql" in field.args and "first" in field.args]
+    matches = {}
+    for name in names:
+        (text,) = re.findall(r"such as `(.+?)`", query.fields[name].args["cql"].description or "")
+        read = f"query($cql: String) {{ {name}(cql: $cql, first: 0) {{ totalCount }} }}"
+        matches[name] = (await gateway.data(read, {"cql": text}))[name]["totalCount"]
+
+    assert len(matches) == 34
+    assert {"loans", "requests", "instances", "users", "accounts"} <= {
+        name for name, count in matches.items() if count
+    }
+
+
+@pytest.mark.anyio
+async def test_the_condition_on_the_search_index_returns_a_title(gateway: Gateway) -> None:
+    """The example of `searchInstance` is the ISBN of a title of the library."""
+    query = CORE.type_map["Query"]
+    assert isinstance(query, GraphQLObjectType)
+    (text,) = re.findall(r"such as `(.+?)`", query.fields["searchInstance"].args["cql"].description or "")
+
+    data = await gateway.data("query($cql: String) { searchInstance(cql: $cql) { title } }", {"cql": text})
+
+    assert data["searchInstance"]["title"]
+
+
+@pytest.mark.anyio
+async def test_the_schema_has_a_description_with_an_operation(gateway: Gateway) -> None:
+    """Introspection has the description of the schema, and the operation in it returns records."""
+    introspected = await gateway.data("{ __schema { description } }")
+
+    description = introspected["__schema"]["description"]
+    (operation,) = re.findall(r"Try `(\{ .* \})`", description)
+    assert description == CORE.description
+    assert len((await gateway.data(operation))["loans"]["nodes"]) == 3

@@ -69,7 +69,7 @@ async def test_manual_blocks_of_many_users_are_one_call(reader: Gateway) -> None
 
 
 AUTOMATED = """query($barcodes: [String!]) { users(filter: { barcode: $barcodes }) { nodes { barcode
-    automatedBlocks { patronBlockConditionId message blockBorrowing blockRenewals blockRequests }
+    automatedBlocks { patronBlockCondition { id } message blockBorrowing blockRenewals blockRequests }
 } } }"""
 
 
@@ -82,7 +82,13 @@ async def test_automated_blocks_are_one_call_per_user(reader: Gateway) -> None:
     assert blocked is not None
     assert free is not None
     stored = [
-        {name: value for name, value in each.items() if name not in ("id", "userId")}
+        {
+            ("patronBlockCondition" if name == "patronBlockConditionId" else name): (
+                {"id": value} if name == "patronBlockConditionId" else value
+            )
+            for name, value in each.items()
+            if name not in ("id", "userId")
+        }
         for each in reader.library.automated_blocks.values()
         if each["userId"] == blocked["id"]
     ]

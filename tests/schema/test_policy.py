@@ -97,11 +97,33 @@ LOST_ITEM_FEE_POLICY: dict[str, Any] = {
     "lostItemReturned": "Charge",
     "feesFinesShallRefunded": DAYS,
 }
+REQUEST_POLICY: dict[str, Any] = {"description": "For music", "requestTypes": ["Hold", "Page"]}
+NOTICE: dict[str, Any] = {
+    "name": "Due soon",
+    "templateId": "3e2e7a6b-2f0b-4b7c-9d5e-2b8f6f0a1c15",
+    "templateName": "Due soon, in German",
+    "format": "Email",
+    "frequency": "Recurring",
+    "realTime": False,
+    "sendOptions": {"sendHow": "Before", "sendWhen": "Due date", "sendBy": DAYS, "sendEvery": DAYS},
+}
+NOTICE_POLICY: dict[str, Any] = {
+    "description": "For borrowers",
+    "active": True,
+    "loanNotices": [NOTICE],
+    "feeFineNotices": [NOTICE | {"name": "Fine charged"}],
+    "requestNotices": [NOTICE | {"name": "Ready for pickup"}],
+}
 POLICIES = {
     "loanPolicies": ("loan_policies", LOAN_POLICY),
     "overdueFinePolicies": ("overdue_fine_policies", OVERDUE_FINE_POLICY),
     "lostItemFeePolicies": ("lost_item_policies", LOST_ITEM_FEE_POLICY),
+    "requestPolicies": ("request_policies", REQUEST_POLICY),
+    "patronNoticePolicies": ("notice_policies", NOTICE_POLICY),
 }
+
+
+ENUM_VALUES = {"Days": "DAYS", "Hold": "HOLD", "Page": "PAGE"}
 
 
 def selected(value: Any) -> str:
@@ -114,12 +136,12 @@ def selected(value: Any) -> str:
 
 
 def shown(value: Any) -> Any:
-    """Return a value as the graph has it: units are enum values."""
+    """Return a value as the graph has it: units and types of requests are enum values."""
     if isinstance(value, list):
         return [shown(each) for each in value]
     if isinstance(value, dict):
         return {name: shown(each) for name, each in value.items()}
-    return "DAYS" if value == "Days" else value
+    return ENUM_VALUES.get(value, value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("root", POLICIES)
@@ -157,3 +179,25 @@ async def test_the_policies_of_loans_are_one_call_each(reader: Gateway) -> None:
         "GET /lost-item-fees-policies",
         "GET /overdue-fines-policies",
     ]
+
+
+async def test_the_service_points_of_a_request_policy(gateway: Gateway) -> None:
+    """Ids are in the policy, names are one call for all request types; types without a list are null."""
+    data = await gateway.data(
+        '{ requestPolicies(filter: { name: ["Page or hold, at the Music Desk"] }) { nodes { '
+        "requestTypes allowedServicePoints { page { id } hold { name } recall { name } } } } }"
+    )
+    points = gateway.library.service_points.values()
+    music = next(each["id"] for each in points if each["name"] == "Music Desk")
+
+    assert data["requestPolicies"]["nodes"] == [
+        {
+            "requestTypes": ["PAGE", "HOLD"],
+            "allowedServicePoints": {
+                "page": [{"id": music}],
+                "hold": [{"name": "Music Desk"}],
+                "recall": None,
+            },
+        }
+    ]
+    assert gateway.paths() == ["GET /request-policy-storage/request-policies", "GET /service-points"]

@@ -109,7 +109,7 @@ async def test_each_invalid_member_costs_its_own_fields(reader: Gateway) -> None
 
 
 async def test_an_invalid_element_costs_its_place_alone() -> None:
-    """An element of another type is null with an error, and the other elements are returned."""
+    """An element that is null or of another type is null with an error, and the others are returned."""
     names = [{"name": "a"}, "b", None, 5, {"name": ["c"]}, {"name": "d"}]
     body = {"requests": [{"id": "r", "instance": {"contributorNames": names}}]}
 
@@ -127,6 +127,7 @@ async def test_an_invalid_element_costs_its_place_alone() -> None:
     ]
     assert [each["path"][4:] for each in response["errors"]] == [
         ["contributorNames", 1],
+        ["contributorNames", 2],
         ["contributorNames", 3],
         ["contributorNames", 4, "name"],
     ]

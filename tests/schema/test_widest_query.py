@@ -28,7 +28,8 @@ def widest(target: GraphQLObjectType, links: int) -> str:
 def _widest(target: GraphQLObjectType, links: int) -> Iterator[str]:
     for name, each in target.fields.items():
         below = get_named_type(each.type)
-        if name == "allowedServicePoints" or any(map(is_required_argument, each.args.values())):
+        one_of_several = name in ("allowedServicePoints", "appliedPolicies")
+        if one_of_several or any(map(is_required_argument, each.args.values())):
             continue
         if is_leaf_type(below):
             yield name
@@ -43,7 +44,7 @@ ROOTS = {
     "Loan": "loans(first: 20) { nodes { %s } }",
     "Request": "requests(first: 20) { nodes { %s } }",
     "Instance": "instances(first: 10) { nodes { %s } }",
-    "Item": "items(first: 20) { nodes { %s } }",
+    "Item": "items(first: 10) { nodes { %s } }",
     "User": "users(first: 10) { nodes { %s } }",
     "PatronGroup": "patronGroups { nodes { %s } }",
     "ServicePoint": "servicePoints { nodes { %s } }",

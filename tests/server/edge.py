@@ -71,6 +71,33 @@ class Client:
         body = b"" if of_head else self.reader.read(int(headers["content-length"]))
         return UpstreamResponse(int(line.split()[1]), headers, body)
 
+    def head(self) -> list[str]:
+        """Read the head of a response."""
+        return list(iter(self.line, ""))
+
+    def chunk(self) -> bytes:
+        """Read one chunk of a body."""
+        size = int(self.line(), 16)
+        content = self.reader.read(size)
+        assert self.line() == ""
+        return content
+
+    def event(self) -> str:
+        """Read the next event of a stream in chunks, without the comments before it.
+
+        A proxy may send a comment and an event in one chunk.
+        """
+        deadline = time.monotonic() + PATIENCE
+        text = ""
+        while not text:
+            assert time.monotonic() < deadline
+            text = self.chunk().decode()
+            while text.startswith(":"):
+                text = text.partition("\n\n")[2]
+        while not text.endswith("\n\n"):
+            text += self.chunk().decode()
+        return text
+
     def is_closed(self) -> bool:
         """Return True if the server closes the connection without further bytes."""
         try:

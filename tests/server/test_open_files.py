@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 
@@ -45,6 +48,7 @@ def test_too_few_files_are_refused() -> None:
     ("limits", "expected_log"),
     [
         ("-n 256", "MAX_CONNECTIONS is 168 instead of 1000, because the process may open 256 files"),
+        ("-n 128", "MAX_CONNECTIONS is 56 instead of 1000, because the process may open 128 files"),
         ("-Sn 256", ""),
     ],
 )
@@ -62,6 +66,29 @@ def test_health_is_served_when_all_files_are_open(limits: str, expected_log: str
         assert gateway.execute(post()).json == {"data": {"__typename": "Query"}}
         assert expected_log in gateway.standard_error()
         assert ("MAX_CONNECTIONS" in gateway.standard_error()) is bool(expected_log)
+
+
+def test_pools_of_upstreams_are_reduced_too() -> None:
+    """The two pools of FOLIO get a quarter of the files together; the log names both limits."""
+    with gateway_process("--okapi-url=http://127.0.0.1:9", limits="-n 256") as gateway:
+        reduced = "MAX_CONNECTIONS is 120 instead of 1000 and UPSTREAM_CONCURRENCY is 24 instead of 64"
+        assert f"{reduced}, because the process may open 256 files" in gateway.standard_error()
+
+
+def test_too_few_files_end_the_start_of_the_sandbox() -> None:
+    """The sandbox has connections of clients alone, and needs files for them."""
+    command = [sys.executable, "-m", "gateway", "sandbox", "--port", "0"]
+    result = subprocess.run(  # noqa: S603
+        ["sh", "-c", 'ulimit -n 70 && exec "$@"', "sh", *command],  # noqa: S607
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert result.returncode == 2
+    assert re.fullmatch(r"The process may open 70 files, which is too few to serve; .*\n", result.stderr)
+    assert result.stdout == ""
 
 
 def test_too_few_files_end_the_start() -> None:

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.engine.response_body import GraphQLResponse
+from gateway.http.event_stream import HEADERS, EventStream
 from tests.server.edge import PATIENCE, QUERY, Client, Process, gateway_process, get, post
 
+OPERATIONS = Path(__file__).parents[2] / "gateway" / "manual" / "operations.md"
 NAMED = {"data": {"__typename": "Query"}}
 PARTS = b"Accept: multipart/mixed;incrementalSpec=v0.2, application/json"
 DEFERRED = b'{"query":"{ __typename ... @defer { __schema { queryType { name } } } }"}'
+EVENTS = b"Accept: text/event-stream"
+DESK = "1df88d03-62ee-575e-8f87-51a3e14c5dd1"
+CHECK_INS = (
+    f'{{"query":"subscription {{ itemCheckedIn(servicePointId: \\"{DESK}\\") {{ kind }} }}"}}'.encode()
+)
+CHECK_IN = f"""{{"query":"mutation {{ checkIn(input: {{
+  itemBarcode: \\"2000000001\\", servicePointId: \\"{DESK}\\" }}) {{ __typename }} }}"}}""".replace(
+    "\n", ""
+).encode()
+CHECKED_IN = {"data": {"checkIn": {"__typename": "CheckedIn"}}}
 WEBSOCKET = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13")
 HTTP_1_1 = 'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host localhost;'
 UPGRADES = """proxy_http_version 1.1; proxy_set_header Host localhost;
@@ -94,8 +112,11 @@ http {{
 
 
 @contextmanager
-def haproxy(gateway: Process, folder: Path, more: str = "") -> Iterator[int]:
-    """Start HAProxy in front of the gateway, with the timeouts of Debian's configuration; yield its port."""
+def haproxy(gateway: int, folder: Path, more: str = "") -> Iterator[int]:
+    """Start HAProxy in front of a port of the gateway; yield its own.
+
+    Its timeouts are those of Debian's configuration, unless these lines of `defaults` have others.
+    """
     port = free_port()
     configuration = folder / "haproxy.cfg"
     configuration.write_text(f"""
@@ -104,13 +125,13 @@ defaults
   timeout connect 5000
   timeout client 50000
   timeout server 50000
+  {more}
 frontend front
   bind 127.0.0.1:{port}
   default_backend gateway
 backend gateway
   http-reuse always
-  {more}
-  server one 127.0.0.1:{gateway.port} check
+  server one 127.0.0.1:{gateway} check
   option httpchk GET /admin/health/readiness
 """)
     with running([find("haproxy"), "-db", "-f", str(configuration)], port):
@@ -134,6 +155,11 @@ def read_chunks(client: Client) -> bytes:
         client.line()
     client.line()
     return content
+
+
+def is_silence(chunk: bytes) -> bool:
+    """Return True for heartbeats, of which a proxy may send several in one chunk."""
+    return bool(chunk) and not chunk.replace(b":\n\n", b"")
 
 
 NGINX = {
@@ -164,6 +190,29 @@ def test_behind_nginx(gateway: Process, tmp_path: Path, more: str) -> None:
         content = client.reader.read()
         assert content.startswith(b"HTTP/1.1 200 OK\r\n")
         assert content.count(b'"hasNext":false') == 1
+
+
+@pytest.mark.parametrize("more", NGINX.values(), ids=NGINX)
+def test_event_streams_behind_nginx(gateway: Process, tmp_path: Path, more: str) -> None:
+    """nginx passes each event on at once, and a client that leaves ends its stream at the gateway."""
+    with nginx(gateway, tmp_path, more) as port:
+        with client_of(port) as client:
+            client.send(post(EVENTS, body=CHECK_INS))
+            assert client.line() == "HTTP/1.1 200 OK"
+            assert "x-accel-buffering: no" not in iter(client.line, "")  # it is for nginx itself
+            assert is_silence(client.chunk())
+            for _ in range(2):
+                assert gateway.execute(post(body=CHECK_IN)).json == CHECKED_IN
+                event = client.event()
+                assert '"data":{"itemCheckedIn":{"kind":"CREATED"}}' in event
+        wait_until_no_stream_is_open(gateway)
+
+
+def wait_until_no_stream_is_open(gateway: Process) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while b"gateway_subscriptions_open 0.0" not in gateway.execute(get("/metrics")).body:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_nginx_keeps_its_connections(gateway: Process, tmp_path: Path) -> None:
@@ -198,7 +247,7 @@ def with_name(request: bytes, name: bytes) -> bytes:
 def test_behind_haproxy(gateway: Process, tmp_path: Path) -> None:
     """HAProxy forwards the host name of its client, so ALLOWED_HOSTS is required, except for health
     checks."""
-    with haproxy(gateway, tmp_path) as port, client_of(port) as client:
+    with haproxy(gateway.port, tmp_path) as port, client_of(port) as client:
         for _ in range(3):
             client.send(with_name(post(), b"graphql.example.org"))
             assert client.response().json == NAMED
@@ -209,15 +258,89 @@ def test_behind_haproxy(gateway: Process, tmp_path: Path) -> None:
         assert "transfer-encoding: chunked" in iter(client.line, "")
         assert "" in iter(client.line, None)
         assert read_chunks(client).count(b'"hasNext":false') == 1
-    with haproxy(gateway, tmp_path) as port, client_of(port) as client:
+    with haproxy(gateway.port, tmp_path) as port, client_of(port) as client:
         client.send(with_name(post(), b"other.example.org"))
         assert client.response().error == (421, "BAD_REQUEST")
+
+
+def test_event_streams_behind_haproxy(gateway: Process, tmp_path: Path) -> None:
+    """With the manual's lines, HAProxy passes each event on at once, and a client that leaves ends its stream
+    at the gateway.
+    """
+    (lines,) = re.findall(r"```haproxy\n(.*?)```", OPERATIONS.read_text(), re.DOTALL)
+    with haproxy(gateway.port, tmp_path, lines) as port:
+        with client_of(port) as client:
+            client.send(with_name(post(EVENTS, body=CHECK_INS), b"graphql.example.org"))
+            assert client.line() == "HTTP/1.1 200 OK"
+            assert "transfer-encoding: chunked" in iter(client.line, "")
+            assert "" in iter(client.line, None)
+            assert is_silence(client.chunk())
+            delays = []
+            for _ in range(3):
+                assert gateway.execute(post(body=CHECK_IN)).json == CHECKED_IN
+                started = time.monotonic()
+                assert '"data":{"itemCheckedIn":{"kind":"CREATED"}}' in client.event()
+                delays.append(time.monotonic() - started)
+            assert min(delays) < 0.15  # without the lines each is 0.2
+        wait_until_no_stream_is_open(gateway)
+
+
+class NoResults:
+    """The results of a subscription to which nothing happens."""
+
+    async def __anext__(self) -> tuple[str | None, GraphQLResponse]:
+        await asyncio.Event().wait()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None: ...
+
+
+async def silent_streams(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a stream without results, whose path is the number of seconds between its heartbeats."""
+    heartbeat = float(scope["path"].removeprefix("/").partition("/")[0].replace("admin", "60"))
+    await EventStream(NoResults(), "1", heartbeat=heartbeat).send(receive, send, [*HEADERS], lambda: None)
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[int]:
+    """Serve an application in a thread; yield its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(app, http="h11", ws="none", lifespan="off", log_config=None)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.force_exit = server.should_exit = True
+            thread.join()
+
+
+def test_heartbeats_keep_a_stream_open(tmp_path: Path) -> None:
+    """A stream outlives the timeouts of HAProxy by its heartbeats; without them it is closed."""
+    timeouts = "timeout client 1s\n  timeout server 1s"
+    with (
+        serving(silent_streams) as gateway,
+        haproxy(gateway, tmp_path, timeouts) as port,
+        client_of(port) as client,
+        client_of(port) as silent,
+    ):
+        client.send(get("/0.3"))
+        silent.send(get("/60"))
+        for each in (client, silent):
+            each.head()
+            assert is_silence(each.chunk())
+        started = time.monotonic()
+        while time.monotonic() - started < 2.5:
+            assert is_silence(client.chunk())
+
+        assert silent.is_closed()
 
 
 def test_silent_clients_of_a_proxy_do_not_block_others(gateway: Process, tmp_path: Path) -> None:
     """HAProxy forwards heads without bodies; requests of others are served."""
     silent = with_name(post(b"Content-Length: 9", body=b"", length=False), b"graphql.example.org")
-    with haproxy(gateway, tmp_path) as port, ExitStack() as stack:
+    with haproxy(gateway.port, tmp_path) as port, ExitStack() as stack:
         for _ in range(250):
             stack.enter_context(client_of(port)).send(silent)
         time.sleep(0.5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
 
 import pytest
 import uvicorn
@@ -16,6 +15,7 @@ from gateway.http.error_response import error_response
 from gateway.server.protocol import bounded_protocol
 from gateway.settings import ServerSettings
 from tests.server.edge import gateway_process, get, post
+from tests.server.transports import UnreadTransport
 
 pytestmark = pytest.mark.anyio
 
@@ -35,40 +35,15 @@ HEAD = (
 )
 
 
-class Written(asyncio.Transport):
+class Written(UnreadTransport):
     """A transport that remembers each write."""
 
     def __init__(self) -> None:
         super().__init__()
         self.writes: list[bytes] = []
-        self.closing = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.writes.append(bytes(data))
-
-    def writelines(self, data: Iterable[bytes | bytearray | memoryview]) -> None:
-        self.writes.append(b"".join(data))
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-    def is_closing(self) -> bool:
-        return self.closing
-
-    def close(self) -> None:
-        self.closing = True
-
-    def abort(self) -> None:
-        self.closing = True
-
-    def can_write_eof(self) -> bool:
-        return True
-
-    def write_eof(self) -> None:
-        pass
 
 
 async def serve(*events: dict[str, object], request: bytes) -> Written:

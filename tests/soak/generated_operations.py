@@ -51,7 +51,9 @@ DATES = (
 SCALARS = {
     "ID": st.uuids().map(str),
     "DateTime": st.sampled_from(DATES),
+    "Date": st.sampled_from(("2026-12-23", "2026-12-24", "2027-02-01", "0001-01-01", "9999-12-31")),
     "JSON": st.text(max_size=5),
+    "Decimal": st.sampled_from(["0.01", "1", "2.50", "7.25", "10.00", "0"]),
 }
 
 # The kind of record that an argument identifies, by the argument's name.
@@ -79,6 +81,7 @@ KINDS = {
     "retrievalServicePointId": "service points",
     "primaryServicePointId": "service points",
     "loanId": "loans",
+    "loanIds": "loans",
     "requestId": "requests",
     "requestIds": "requests",
     "confirmedRequestId": "mediated requests",
@@ -92,6 +95,13 @@ KINDS = {
     "itemEffectiveLocationId": "locations",
     "materialTypeId": "material types",
     "permanentLoanTypeId": "loan types",
+    "loanTypeId": "loan types",
+    "locationId": "locations",
+    "accountId": "accounts",
+    "accountIds": "accounts",
+    "manualBlockId": "manual blocks",
+    "feeFineId": "fee fine types",
+    "ownerId": "fee fine owners",
     "objectId": "lockable objects",
     "newPosition": "positions",
     "position": "positions",
@@ -121,6 +131,9 @@ KINDS_BY_FIELD = {
     ("id", "locations"): "locations",
     ("id", "account"): "accounts",
     ("id", "accounts"): "accounts",
+    ("id", "manualBlock"): "manual blocks",
+    ("id", "feeFineOwners"): "fee fine owners",
+    ("id", "feeFineTypes"): "fee fine types",
     ("id", "batchRequest"): "batches",
     ("id", "reorderQueue"): "requests",
     ("id", "confirmMediatedRequest"): "mediated requests",
@@ -146,6 +159,17 @@ ONE_OF: dict[str, list[tuple[str, ...]]] = {
     "requestQueue": [("instanceId",), ("itemId",)],
     "reorderQueue": [("instanceId", "queue"), ("itemId", "queue")],
     "renew": [("itemBarcode", "userBarcode"), ("itemId", "userId")],
+    **{
+        name: [("accountIds",)]
+        for name in (
+            "feeFinesActionCheck",
+            "payFeeFines",
+            "waiveFeeFines",
+            "transferFeeFines",
+            "refundFeeFines",
+            "cancelFeeFines",
+        )
+    },
 }
 
 
@@ -189,6 +213,9 @@ def sample_values(library: Library) -> dict[str, Sequence[str | int]]:
         "address types": library.address_types,
         "batches": library.batch_requests,
         "cancellation reasons": library.cancellation_reasons,
+        "fee fine owners": library.fee_fine_owners,
+        "fee fine types": library.fee_fine_types,
+        "manual blocks": library.manual_blocks,
         "loan types": library.loan_types,
         "locations": library.locations,
         "material types": library.material_types,
@@ -301,6 +328,10 @@ def literals(name: str, field: str) -> st.SearchStrategy[str]:
                     "]",
                 ]
             )
+        )
+    if name == "accountIds":
+        return st.lists(st.sampled_from(values["accounts"]), min_size=1, max_size=3, unique=True).map(
+            json.dumps
         )
     return st.sampled_from(values[KINDS_BY_FIELD.get((name, field)) or KINDS[name]]).map(json.dumps)
 

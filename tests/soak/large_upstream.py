@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 from functools import cache
 from urllib.parse import parse_qs
 
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from tests.gateway_over import Json, key
+from tests.soak.upstream_process import send_json, serve
 
 TEXT = "x" * 30
 PATRON_LOANS = 99  # loans of one patron; the first page of a thousand loans is of this patron
@@ -93,22 +92,28 @@ BY_ID = {
 
 @cache
 def loans(limit: int) -> bytes:
-    """Loans of distinct patrons; of a page of 1000 all are of one, and of a page of 997 one has no date."""
+    """Loans of distinct patrons, of a page of 1000 of one. One of 997 has no date, of 995 none has."""
     records = [loan(each, 1 if limit in (1000, PATRON_LOANS) else 50_000 + each) for each in range(limit)]
     if limit == 998:  # nine megabytes
         records = [each | {"actionComment": TEXT * 280} for each in records]
-    if limit == 997:
-        records[BAD]["dueDate"] = "no date"
+    for each in {997: records[BAD : BAD + 1], 995: records}.get(limit, []):
+        each["dueDate"] = "no date"
     return json.dumps({"loans": records, "totalRecords": limit}).encode()
 
 
 @cache
-def queue() -> bytes:
+def queue(date: str) -> bytes:
     requests = [
-        {"id": key(each), "requestType": "Hold", "status": "Open - Not yet filled", "requesterId": key(each)}
+        {
+            "id": key(each),
+            "requestType": "Hold",
+            "requestDate": date,
+            "status": "Open - Not yet filled",
+        }
         for each in range(WHOLE_LIST)
     ]
-    return json.dumps({"requests": requests, "totalRecords": WHOLE_LIST}).encode()
+    page = {"requests": requests, "totalRecords": WHOLE_LIST}
+    return json.dumps(page, separators=(",", ":")).encode()  # less than ten megabytes
 
 
 def response(path: str, parameters: dict[str, list[str]]) -> bytes:
@@ -117,7 +122,7 @@ def response(path: str, parameters: dict[str, list[str]]) -> bytes:
         records = [create(each) for each in _ID.findall(parameters["query"][0])]
         return json.dumps({name: records, "totalRecords": len(records)}).encode()
     if "/queue/" in path:
-        return queue()
+        return queue("2026-01-01T00:00:00.000+00:00" if "/queue/item/" in path else "no date")
     if path == "/circulation-bff/loans":
         return loans(int(parameters["limit"][0]))
     return b'{"totalRecords": 0}'
@@ -125,17 +130,8 @@ def response(path: str, parameters: dict[str, list[str]]) -> bytes:
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     body = response(scope["path"], parse_qs(scope["query_string"].decode()))
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def main() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=1000) as listener:
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - for its starter
-        config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off")
-        uvicorn.Server(config).run(sockets=[listener])
+    await send_json(send, body)
 
 
 if __name__ == "__main__":
-    main()
+    serve(app)

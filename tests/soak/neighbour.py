@@ -43,7 +43,7 @@ _SLOW_MACHINE = {
     "CONNECT_TIMEOUT": "60",
     "FIRST_BYTE_TIMEOUT": "60",
     "READ_TIMEOUT": "60",
-    "OPERATION_TIMEOUT": "60",
+    "OPERATION_TIMEOUT": "180",
 }
 
 OPERATIONS: Mapping[str, Any] = {
@@ -60,6 +60,7 @@ OPERATIONS: Mapping[str, Any] = {
         "query": "{ loans(first: 990) { nodes { loanPolicy { name } borrower { patronGroup { group } } } } }"
     },
     "one bad record": {"query": f"{{ loans(first: 997) {{ nodes {{ {WIDE_FIELDS} }} }} }}"},
+    "a page of bad records": {"query": f"{{ loans(first: 995) {{ nodes {{ {WIDE_FIELDS} }} }} }}"},
     "7 schemas": {"query": schemas(7)},
     "60,000 identifiers": {"query": f'{{ instance(id: "{TITLE}") {{ identifiers {{ value }} }} }}'},
     "a queue of 60,000": {"query": f'{{ requestQueue(itemId: "{TITLE}") {{ nodes {{ {_REQUEST} }} }} }}'},
@@ -87,6 +88,13 @@ OPERATIONS: Mapping[str, Any] = {
     },
     "new documents of equal names": {"query": "{" + NEW + " loans { nodes { id } } " * 140 + "}"},
     "new invalid documents": {"query": "{" + NEW + " ".join(f"field{each}" for each in range(1900)) + " }"},
+}
+
+# 60,000 errors: 50 to 70 ms (p99) on a fast machine, and more than 100 on a slow one, so that no test has it.
+BEYOND = {
+    "a queue of bad records": {
+        "query": f'{{ requestQueue(instanceId: "{TITLE}") {{ nodes {{ {_REQUEST} }} }} }}'
+    },
 }
 
 
@@ -155,9 +163,10 @@ async def measure(gateway: Process, operation: Any) -> Waited:  # Any: JSON
 
 async def main(names: list[str]) -> None:
     with served() as gateway:
+        operations = {**OPERATIONS, **BEYOND}
         for name in names or OPERATIONS:
             for _ in range(3):
-                print(f"{name}: {await measure(gateway, OPERATIONS[name])}", flush=True)  # noqa: T201 - output
+                print(f"{name}: {await measure(gateway, operations[name])}", flush=True)  # noqa: T201 - output
 
 
 if __name__ == "__main__":

@@ -7,18 +7,17 @@ write is counted by the id of its request, and the response to each seventh is l
 from __future__ import annotations
 
 import json
-import socket
 from collections import Counter
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from gateway.sandbox import Sandbox, create_sandbox
 from gateway.sandbox.http.faults import Fault
 from tests.gateway_over import key
 from tests.soak.random_faults import FaultyUpstream, RandomFaults
+from tests.soak.upstream_process import send_json, serve
 
 NEIGHBOUR, HOSTILE = "diku", "college"
 DEAD = "/accounts"
@@ -104,12 +103,12 @@ class StormUpstream(FaultyUpstream):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             if scope["path"] == COUNTS:
-                await _send(send, json.dumps({"writes": self.writes, "lent": self.lent()}).encode())
+                await send_json(send, json.dumps({"writes": self.writes, "lent": self.lent()}).encode())
                 return
             if scope["method"] == "GET" and (b"x-okapi-tenant", HOSTILE.encode()) in scope["headers"]:
                 body = self.large_list(scope["path"], scope["query_string"].decode())
                 if body is not None:
-                    await _send(send, body)
+                    await send_json(send, body)
                     return
             await super().__call__(scope, receive, send)
             return
@@ -135,20 +134,5 @@ class StormUpstream(FaultyUpstream):
             self.writes[headers["x-okapi-request-id"].split(";")[0]] += 1
 
 
-async def _send(send: Send, body: bytes) -> None:
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-def main() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=1000) as listener:
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)  # noqa: T201 - for its starter
-        config = uvicorn.Config(
-            StormUpstream(create_sandbox()), log_level="critical", access_log=False, lifespan="off"
-        )
-        uvicorn.Server(config).run(sockets=[listener])
-
-
 if __name__ == "__main__":
-    main()
+    serve(StormUpstream(create_sandbox()))

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from gateway.sandbox import create_sandbox
+from tests.clients.test_records import WIDE, wide_queries
 from tests.gateway_under_test import Gateway, open_gateway
+from tests.semantic_nulls import unexplained_nulls
 
 pytestmark = pytest.mark.anyio
 
@@ -396,3 +398,17 @@ async def test_visit_to_the_embedded_library(gateway: Gateway) -> None:
     assert lent["checkOut"]["__typename"] == "CheckedOut"
     assert after["openLoan"] == {"borrower": {"barcode": requester["barcode"]}}
     assert request["id"] not in [each["id"] for each in after["openRequests"]["nodes"]]
+
+
+@needs_sample
+async def test_promised_values_are_in_the_sample() -> None:
+    """In all lists of FOLIO's own records, no field with `@semanticNonNull` is null without an error."""
+    async with open_gateway(create_sandbox(SAMPLE), **WIDE) as sample:
+        staff, records = sample.as_staff("head"), 0
+        for written, query in wide_queries():
+            response = await sample.execute(query, headers=staff)
+            assert unexplained_nulls(query, response) == [], (written, response.get("errors"))
+            (page,) = response["data"].values()
+            records += len(page["nodes"]) if page else 0
+
+    assert records > 150

@@ -195,3 +195,26 @@ async def test_a_write_is_neither_cut_nor_refused() -> None:
     assert response["data"] == {"a": {"loan": loan}, "b": {"loan": loan}}
     assert [extensions["limit"] for _, extensions in refusals(response)] == ["MAX_OPERATION_BYTES"] * 2
     assert [each.method for each in gateway.requests] == ["POST", "POST"]
+
+
+async def test_the_response_to_a_refused_write_is_counted() -> None:
+    """It is of the bytes of its operation like that of any other call; the reads after it are refused."""
+
+    def upstream(request: httpx.Request) -> httpx.Response:
+        if b'"itemBarcode":"1"' in request.content:
+            return httpx.Response(422, json={"errors": [{"message": KILOBYTE * 5}]})
+        return httpx.Response(201, json={"id": key(9), "userId": key(1), "itemId": key(2)})
+
+    def write(barcode: str) -> str:
+        given = f'{{itemBarcode: "{barcode}", userBarcode: "2", servicePointId: "{key(3)}"}}'
+        return f"checkOut(input: {given}) {{__typename ... on CheckedOut {{loan {{borrower {{username}}}}}}}}"
+
+    async with gateway_over(upstream, max_operation_bytes=1000) as gateway:
+        response = await gateway.execute(f"mutation {{a: {write('1')} b: {write('2')}}}")
+
+    assert response["data"] == {
+        "a": {"__typename": "Refusal"},
+        "b": {"__typename": "CheckedOut", "loan": {"borrower": None}},
+    }
+    assert [extensions["limit"] for _, extensions in refusals(response)] == ["MAX_OPERATION_BYTES"]
+    assert [each.method for each in gateway.requests] == ["POST", "POST"]

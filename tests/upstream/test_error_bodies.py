@@ -237,6 +237,22 @@ def test_free_text_gives_no_reason(body: bytes) -> None:
     assert read_reasons(body) == []
 
 
+@pytest.mark.parametrize(
+    ("body", "messages"),
+    [
+        (b"No open loan for 7", ["No open loan for 7"]),
+        (b"No open loan for " + b"7" * 5000, ["No open loan for " + "7" * (MAX_MESSAGE - 17)]),
+        (f"No open loan for 7\n{TRACE}".encode(), []),
+        (b"secret: No open loan for 7", []),
+        (b"", []),
+        (b'{"message": "Busy"}', ["Busy"]),
+    ],
+)
+def test_own_texts_of_a_service_are_reasons(body: bytes, messages: list[str]) -> None:
+    """A text that begins as the service's own refusals do is a reason, cut and without a stack trace."""
+    assert [each.message for each in read_reasons(body, ("No open loan for ",))] == messages
+
+
 @pytest.mark.parametrize("trace", [TRACE, NET_TRACE])
 def test_a_stack_trace_in_a_reason_is_not_forwarded(trace: str) -> None:
     """A stack trace in place of a message or a value is dropped."""

@@ -36,7 +36,12 @@ pytestmark = pytest.mark.anyio
 SIZE = 400_000  # bytes of each body
 REQUESTS = 3
 LIMITS = Settings(
-    max_upstream_bytes=2 * SIZE, breaker=False, first_byte_timeout=0.2, read_timeout=0.4, act_timeout=0.4
+    max_upstream_bytes=2 * SIZE,
+    breaker=False,
+    first_byte_timeout=0.2,
+    read_timeout=0.4,
+    act_timeout=0.4,
+    look_up_timeout=0.2,  # one look
 )
 FILLER = b"x" * SIZE
 RECORD = json.dumps({"id": key(1), "action": "x" * SIZE}).encode()

@@ -99,13 +99,13 @@ async def test_each_call_uses_a_declared_route(service: str, name: str) -> None:
     recorder, operation = Recorder(), OperationRecord()
     await call(recorder.upstream(operation), service, name)
 
-    ((method, path),) = recorder.sent
-    (recorded,) = operation.calls
     routes = [each.route for each in declared_routes() if each.service == service]
-    assert (method, recorded.route) in {(each.method, each.template) for each in routes}
     prefix = POLARIS_PATH if service == "polaris" else ""
-    pattern = re.escape(prefix) + re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(recorded.route))
-    assert re.fullmatch(pattern, path)
+    assert recorder.sent
+    for (method, path), recorded in zip(recorder.sent, operation.calls, strict=True):
+        assert (method, recorded.route) in {(each.method, each.template) for each in routes}
+        pattern = re.escape(prefix) + re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(recorded.route))
+        assert re.fullmatch(pattern, path)
 
 
 @pytest.mark.anyio
@@ -143,8 +143,8 @@ def test_services_are_the_attributes_of_upstream() -> None:
 
 
 def test_the_doctor_checks_each_read() -> None:
-    """A check exists for each GET, except those that are excluded with a reason."""
-    reads = {each.route.template for each in declared_routes() if each.route.method == "GET"}
+    """A check exists for each read, except those that are excluded with a reason."""
+    reads = {each.route.template for each in declared_routes() if each.route.is_read}
 
     assert {each.path for each in checks("diku")} == reads - {each.template for each in NOT_CHECKED}
 
@@ -152,7 +152,7 @@ def test_the_doctor_checks_each_read() -> None:
 def test_the_doctor_lists_the_permission_of_each_write() -> None:
     """The permissions of all writes to FOLIO are checked for the mutation that sends them."""
     checked = {permission for each in mutations() for permission in each.permissions or ()}
-    writes = [each.route for each in declared_routes() if each.route.method != "GET"]
+    writes = [each.route for each in declared_routes() if not each.route.is_read]
 
     assert {each.permission for each in writes if each.interface is not None} <= checked
 
@@ -176,7 +176,7 @@ def test_the_embedded_library_requires_the_same_permissions(served: Any) -> None
         each for each in routes if each.method == served.method and same_template(each.template, served.path)
     ]
 
-    assert [each.permission for each in own_routes] in ([], [served.permission])
+    assert {each.permission for each in own_routes} in (set(), {served.permission})
 
 
 def test_an_interface_is_declared_once() -> None:

@@ -17,6 +17,7 @@ from graphql import (
 )
 
 from gateway.engine.core import ValidOperation
+from gateway.engine.parts import Parts, finish
 from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
 from gateway.errors import GatewayError
@@ -80,6 +81,12 @@ class PlanCache:
 
     def compile(self, operation: CachedOperation, key: tuple[Any, ...]) -> OperationPlan | None:
         """Compile the plan for a key and keep it; None if there is none. Any: values of variables."""
+        return finish(self.compile_in_parts(operation, key))
+
+    def compile_in_parts(
+        self, operation: CachedOperation, key: tuple[Any, ...]
+    ) -> Parts[OperationPlan | None]:
+        """Return what `compile` returns, in parts. Any: values of variables."""
         conditions, plans = operation.plans
         if len(plans) >= MAX_VARIANTS:
             return None
@@ -93,7 +100,7 @@ class PlanCache:
             variables = get_variable_values(self.schema, definitions, given)
             if isinstance(variables, list):
                 raise variables[0]
-            plan = Compiler(
+            plan = yield from Compiler(
                 self.schema,
                 operation,
                 variables,

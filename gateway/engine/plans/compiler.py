@@ -25,7 +25,8 @@ from gateway.engine.core import (
     collect_fields,
     collect_subfields,
 )
-from gateway.engine.plans.plan import FieldPlan, LinkPlan, OperationPlan, UnsupportedOperation
+from gateway.engine.parts import Parts
+from gateway.engine.plans.plan import FieldPlan, OperationPlan, UnsupportedOperation
 from gateway.engine.plans.projection import Details, FieldPlace, Writer, check_field, draft, draft_member
 from gateway.errors import GatewayError
 from gateway.fields.base import Field, Source
@@ -57,18 +58,21 @@ class Compiler:
     def __post_init__(self) -> None:
         self.document = Document(self.operation.fragment_definitions, self.conditions.coerced)
 
-    def compile(self) -> OperationPlan:
-        """Return the plan. Raises `UnsupportedOperation`, and `GraphQLError` for a condition that is null."""
+    def compile(self) -> Parts[OperationPlan]:
+        """Return the plan, in parts.
+
+        Raises `UnsupportedOperation`, and `GraphQLError` for a condition that is null.
+        """
         try:
-            return self._compile()
+            return (yield from self._compile())
         except ConflictingTypes as error:
             raise UnsupportedOperation("a member that is read as two types") from error
 
-    def _compile(self) -> OperationPlan:
+    def _compile(self) -> Parts[OperationPlan]:
         node = self.operation.node
         is_mutation = node.operation is OperationType.MUTATION
-        kind = self.schema.mutation_type if is_mutation else self.schema.query_type
-        if kind is None or node.operation is OperationType.SUBSCRIPTION:
+        kind = self.schema.get_root_type(node.operation)
+        if kind is None:
             raise UnsupportedOperation("an operation of another kind")
         selected = collect_fields(self.schema, self.operation.fragments, self.conditions, kind, node)
         roots: list[FieldPlan] = []
@@ -83,12 +87,14 @@ class Compiler:
                 raise UnsupportedOperation("a root that cannot be null by itself")
             roots.append(FieldPlan(parent_type=kind, field=field, nodes=[each.node for each in details]))
             self._plan(roots[-1], details)
+            yield
         decoders: dict[Members | None, RecordDecoder] = {
             each: RecordDecoder(each, from_circulation=bool(each.from_circulation))
             for each in self._collections.values()
         }
         for each in self._drafts:
             each.finish()
+            yield
         for plan, members in self._plans:
             plan.selected = replace(plan.selected, decoder=decoders.get(members))
         return OperationPlan(
@@ -111,7 +117,7 @@ class Compiler:
             plan.selected = analyze_selection(declaration, plan.field, plan.nodes, self.document)
             members = members or self._members(declaration.sources(plan.selected, self.is_direct))
         if member_of is None:
-            writer = draft(plan.kind, details, self, members, many=isinstance(plan, LinkPlan))
+            writer = draft(plan.kind, details, self, members)
         else:
             writer = draft_member(member_of, members)
         plan.target = writer.plan

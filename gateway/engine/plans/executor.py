@@ -29,12 +29,14 @@ from gateway.engine.core import (
     CompletingExecutor,
     SlicingExecutor,
     ValidOperation,
-    argument_values,
     core_schema,
 )
+from gateway.engine.error_masking import ERRORS_IN_PART
+from gateway.engine.parts import Parts, finish, in_turns
 from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED, CachedOperation, PlanCache
 from gateway.engine.plans.links import complete, is_long, project
 from gateway.engine.plans.plan import Failure, FieldPlan, Json, OperationPlan, Unexpected
+from gateway.engine.variables import argument_values
 from gateway.errors import without_frames
 
 
@@ -58,7 +60,7 @@ class PlanExecutor:
         """
         conditions, plans = operation.plans or self.plans.start(operation)
         coerced = variables.coerced
-        key = (context.is_direct, *[coerced.get(name) for name in conditions])
+        key = (context.lists_from == "circulation", *[coerced.get(name) for name in conditions])
         plan = plans[key] if key in plans else self.plans.compile(operation, key)
         if plan is None:
             return None
@@ -72,6 +74,13 @@ class PlanExecutor:
             [_Root(root) for root in plan.roots],
         )
         return execution.execute()
+
+    def prepare_in_parts(self, operation: CachedOperation) -> Parts[None]:
+        """Compile a long operation before it is executed, in parts, unless its plan depends on variables."""
+        if operation.plans is None:
+            conditions, _ = self.plans.start(operation)
+            if not conditions:
+                yield from self.plans.compile_in_parts(operation, (self.is_direct,))
 
     def prepare(self, operation: CachedOperation) -> None:
         """Compile an operation before it is executed."""
@@ -128,6 +137,7 @@ class _OperationExecution:
             ]
             value = replace(value, records=records)
         executor = CompletingExecutor.of(self.schema, self.operation, self.variables, self.context)
+        executor.encodes_objects = not unexpected.parts
         completing = executor.complete(plan.parent_type, plan.field, plan.kind, plan.nodes, value)
         unexpected.completion = asyncio.ensure_future(completing)
         self.unexpected.append(unexpected)
@@ -155,7 +165,10 @@ class _OperationExecution:
                 if each.completion is not None:
                     each.completion.cancel()
             raise
-        errors += self._locate_errors()
+        if self.has_failures:
+            errors += await in_turns(self._locate_errors())
+        else:
+            errors += [self._root_error(root, root.error) for root in roots if root.error is not None]
         results: dict[str, Json] = {root.plan.name: root.result for root in roots}
         if plan.typenames:
             results |= plan.typenames
@@ -200,23 +213,31 @@ class _OperationExecution:
         unexpected, self.unexpected = self.unexpected, []
         await asyncio.gather(*(each.completion for each in unexpected if each.completion))
         errors: list[GraphQLError] = []
-        while places := [place for root in self.roots for place in _find(root, Unexpected)]:
+        while places := [place for root in self.roots for place in finish(_find(root, Unexpected))]:
             for place in places:
                 result, located = place.part.completion.result()
                 place.replace(result)
                 errors += [_relocated(each, place.path) for each in located]
         return errors
 
-    def _locate_errors(self) -> Iterator[GraphQLError]:
-        """The errors of roots, and the errors in their results, which are replaced by null."""
+    def _locate_errors(self) -> Parts[list[GraphQLError]]:
+        """Return the errors of roots, and the errors in their results, which are replaced by null."""
+        errors: list[GraphQLError] = []
         for root in self.roots:
             if root.error is not None:
-                yield located_error(root.error, root.plan.nodes, [root.plan.name])
-            elif self.has_failures:
-                for place in _find(root, Failure):
-                    failure: Failure = place.part
-                    yield located_error(failure.error, failure.nodes, place.path)
-                    place.replace(None)
+                errors.append(self._root_error(root, root.error))
+                continue
+            places = yield from _find(root, Failure)
+            for number, place in enumerate(places, 1):
+                failure: Failure = place.part
+                errors.append(located_error(failure.error, failure.nodes, place.path))
+                place.replace(None)
+                if number % ERRORS_IN_PART == 0:
+                    yield
+        return errors
+
+    def _root_error(self, root: _Root, error: Exception) -> GraphQLError:
+        return located_error(error, root.plan.nodes, [root.plan.name])
 
 
 def _relocated(error: GraphQLError, path: list[str | int]) -> GraphQLError:
@@ -230,6 +251,7 @@ def _relocated(error: GraphQLError, path: list[str | int]) -> GraphQLError:
     )
 
 
+PLACES_IN_PART = 2_500
 _BRANCHES = (list, dict, msgspec.Struct, Failure, Unexpected)
 
 
@@ -241,27 +263,38 @@ class _Place(NamedTuple):
     replace: Callable[[Json], None]
 
 
-def _find(root: _Root, kind: type[Failure | Unexpected]) -> list[_Place]:
-    """The places of the parts of a kind in the result of a root, in the order of the response.
+def _find(root: _Root, kind: type[Failure | Unexpected]) -> Parts[list[_Place]]:
+    """Return the places of the parts of a kind in the result of a root, in the order of the response.
 
     Parts of a result may stand in several places.
     """
     found = []
-    pending = [_Place(root.result, [root.plan.name], partial(setattr, root, "result"))]
+    pending = [iter((_Place(root.result, [root.plan.name], partial(setattr, root, "result")),))]
+    visited = 0
     while pending:
-        place = pending.pop()
-        part, path, _ = place
-        below: Iterable[tuple[str | int, Json, Callable[[Json], None]]] = ()
-        if isinstance(part, kind):
+        place = next(pending[-1], None)
+        if place is None:
+            pending.pop()
+        elif isinstance(place.part, kind):
             found.append(place)
-        elif isinstance(part, list | dict):
-            items: Iterable[tuple[Any, Json]] = enumerate(part) if isinstance(part, list) else part.items()
-            below = [(key, each, partial(part.__setitem__, key)) for key, each in items]
-        elif isinstance(part, msgspec.Struct):
-            names = zip(part.__struct_fields__, part.__struct_encode_fields__, strict=True)
-            below = [(name, getattr(part, field), partial(setattr, part, field)) for field, name in names]
-        branches = [
-            _Place(each, [*path, key], put) for key, each, put in below if isinstance(each, _BRANCHES)
-        ]
-        pending += reversed(branches)
+        else:
+            pending.append(_branches(place))
+        visited += 1
+        if visited % PLACES_IN_PART == 0:
+            yield
     return found
+
+
+def _branches(place: _Place) -> Iterator[_Place]:
+    """Yield the places in a part of a result that may have parts."""
+    part, path, _ = place
+    if isinstance(part, list | dict):
+        items: Iterable[tuple[Any, Json]] = enumerate(part) if isinstance(part, list) else part.items()
+        for key, each in items:
+            if isinstance(each, _BRANCHES):
+                yield _Place(each, [*path, key], partial(part.__setitem__, key))
+    elif isinstance(part, msgspec.Struct):
+        fields, names = part.__struct_fields__, part.__struct_encode_fields__
+        for number, each in enumerate(msgspec.structs.astuple(part)):
+            if isinstance(each, _BRANCHES):
+                yield _Place(each, [*path, names[number]], partial(setattr, part, fields[number]))

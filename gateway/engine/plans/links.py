@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
 from graphql import GraphQLError
+from msgspec.structs import astuple
 
 from gateway.engine.plans.plan import (
     Execution,
@@ -26,12 +27,14 @@ from gateway.engine.plans.plan import (
 )
 from gateway.errors import GatewayError, without_frames
 from gateway.fields.base import Load
-from gateway.fields.link import NO_ID, are_ids, id_in, ids_in
+from gateway.fields.link import NO_ID, are_ids, are_uuids, id_in, ids_in
 from gateway.loaders.loader import Loader, wait_for_all
 from gateway.loaders.pages import Slice
 from gateway.upstream.turns import Turn
 
+COMPLETION_TURNS = 2  # of the event loop, until graphql-core comes to the links of what it completes
 SLICE_RECORDS = 250  # projected in one turn of the event loop, unless they are one page
+PAGE_RECORDS = 2_500  # of one page, projected in one turn; upstream's pages have at most a thousand
 
 
 async def complete(
@@ -47,13 +50,19 @@ async def complete(
     results: list[Json]
     if is_long(values):
         results = []
-        for start in range(0, len(values), SLICE_RECORDS):
-            async with Turn():
-                results += project(execution, plan, values[start : start + SLICE_RECORDS], notes, field)
+        for some in _slices(values):
+            if len(some) == 1 and type(some[0]) is Slice and len(some[0].records) > PAGE_RECORDS:
+                results += await _project_page(execution, plan, some[0], notes, field)
+            else:
+                async with Turn():
+                    results += project(execution, plan, some, notes, field)
     else:
         results = project(execution, plan, values, notes, field)
     if not notes:
         return results
+    if any(type(each) is Unexpected for each in results):
+        for _ in range(COMPLETION_TURNS):
+            await asyncio.sleep(0)
     batches = [LinkBatch(execution, link, notes, parents) for link in plan.links if notes[link.targets]]
     if not batches:
         return results
@@ -70,6 +79,58 @@ async def complete(
         if error is not None:
             raise error
     return results
+
+
+def _slices(values: list[Json]) -> Iterator[list[Json]]:
+    """Divide values into those that are projected together: by their number, or by that of their records."""
+    if type(values[0]) is not Slice:
+        for start in range(0, len(values), SLICE_RECORDS):
+            yield values[start : start + SLICE_RECORDS]
+        return
+    some: list[Json] = []
+    records = 0
+    for each in values:
+        number = len(each.records) if type(each) is Slice else 1
+        if some and (records + number > PAGE_RECORDS or len(some) == SLICE_RECORDS):
+            yield some
+            some, records = [], 0
+        some.append(each)
+        records += number
+    yield some
+
+
+async def _project_page(
+    execution: Execution, plan: Plan, page: Slice, notes: list[list[Json]], field: FieldPlan | None
+) -> list[Json]:
+    """Project a long page in parts, and join their lists: all other fields are of the whole page."""
+    lengths = [len(each) for each in notes]
+    result: Json = None
+    joined: list[list[Json]] = []
+    try:
+        for start in range(0, len(page.records), PAGE_RECORDS):
+            async with Turn():
+                part = replace(page, part=range(start, start + PAGE_RECORDS))
+                (projected,) = _project_all(execution, plan, [part], notes)
+                lists = _lists_in(projected)
+                if result is None:
+                    result, joined = projected, lists
+                else:
+                    for whole, more in zip(joined, lists, strict=True):
+                        whole += more
+    except Exception as error:
+        if field is None or not field.may_be_completed_alone:
+            raise
+        without_frames(error)
+        for each, length in zip(notes, lengths, strict=True):
+            del each[length:]
+        # Not by halves, as shorter pages: it would be one turn.
+        return [execution.complete(Unexpected(page, field))]
+    return [result]
+
+
+def _lists_in(result: Json) -> list[list[Json]]:
+    """Return the lists in the result of a page. Two names may have the same one."""
+    return list({id(each): each for each in astuple(result) if type(each) is list}.values())
 
 
 def project(
@@ -144,8 +205,11 @@ class LinkBatch:
         self.absent: dict[int, Exception | None] = {}  # parents without a loaded target, with the error
         self.loader: Loader[Any, Any] | None = None
         self.places: dict[Any, list[int]] = {}  # of the parents, by the loader's key
+        self.keys: list[Any] = []  # the same keys, as the loader's cache has them
+        self.has_uuids = False  # all keys are UUIDs in lower case
         self.pending: set[asyncio.Future[Json]] = set()
-        self.values: list[tuple[Json, list[int]]] = []
+        self.values: list[Json] = []  # of the targets that were loaded, and of each the places of its parents
+        self.places_of_values: list[list[int]] = []
         self.lists: list[tuple[int, list[Any]]] = []  # parents with their lists of keys
         self.loaded: list[Any] = []  # the keys in lists that have a record
         self.errors: dict[Any, Exception] = {}  # of the others
@@ -179,14 +243,13 @@ class LinkBatch:
     async def _set_loaded(self) -> None:
         """Complete the targets that were loaded, and set them in their parents."""
         attribute, targets = self.link.attribute, self.targets
-        values = [value for value, _ in self.values]
-        results = await complete(self.execution, self.link.target, values, self.link, self.parents)
+        results = await complete(self.execution, self.link.target, self.values, self.link, self.parents)
         if self.lists:
             self._set_lists(results)
             if self.absent:
                 await self._set_embedded()
             return
-        for result, (_, places) in zip(results, self.values, strict=True):
+        for result, places in zip(results, self.places_of_values, strict=True):
             for place in places:
                 setattr(targets[place], attribute, result)
 
@@ -229,8 +292,9 @@ class LinkBatch:
         if link.declaration.loads_lists:
             self._group_lists(keys)
         elif load.loader is None:
-            picked = ((place, key and load.key and load.key(key)) for place, key in enumerate(keys))
-            self.values = [(value, [place]) for place, value in picked if value is not None]
+            for place, key in enumerate(keys):
+                if (value := key and load.key and load.key(key)) is not None:
+                    self._add(value, [place])
             return
         else:
             self._group(keys, load)
@@ -241,7 +305,8 @@ class LinkBatch:
             self.loader.decoder = link.selected.decoder
         # The loader counts each key once.
         context.operation.loads += sum(map(len, self.places.values())) - len(self.places)
-        self.pending = self.loader.load_all(self.places)
+        self.keys = [*self.places] if self.has_uuids else self.loader.cache_keys(self.places)
+        self.pending = self.loader.load_all(self.places, self.keys)
 
     def _group(self, keys: list[Json], load: Load) -> None:
         """Find the parents of each key."""
@@ -252,7 +317,8 @@ class LinkBatch:
         if self.link.declaration.reads_ids and load.key is None:
             for no_id in NO_ID:
                 absent += by_key.pop(no_id, [])
-            if are_ids(by_key):
+            self.has_uuids = are_uuids(by_key)
+            if self.has_uuids or are_ids(by_key):
                 self.places = by_key
                 by_key = defaultdict(list)
         for key, places in by_key.items():
@@ -269,7 +335,10 @@ class LinkBatch:
             else:
                 self.places.setdefault(key, []).extend(places)
         if absent and load.empty is not None:
-            self.values.append((load.empty, absent))
+            if isinstance(load.empty, Exception):
+                self._set_absent(absent, load.empty)
+            else:
+                self._add(load.empty, absent)
         elif absent and not self.link.is_nullable:
             self.unexpected = UnexpectedValue()
         elif load.key is not None:  # of several members, which are some of the target's too
@@ -288,7 +357,17 @@ class LinkBatch:
     def _read(self, loader: Loader[Any, Any]) -> None:
         """Read what was loaded."""
         decoder, value_of = self.link.selected.decoder, self.value_of
-        for (key, places), value in zip(self.places.items(), loader.results(self.places), strict=True):
+        values = loader.results(self.keys)
+        if (
+            value_of is None
+            and not self.lists
+            and decoder is not None
+            and {*map(type, values)} == {decoder.struct}
+        ):
+            self.values += values
+            self.places_of_values += self.places.values()
+            return
+        for (key, places), value in zip(self.places.items(), values, strict=True):
             if value is None or isinstance(value, Exception):
                 if not self.lists:
                     self._set_absent(places, value)
@@ -297,9 +376,13 @@ class LinkBatch:
                 continue
             if type(value) is dict and decoder is not None:
                 value = decoder.convert(value)
-            self.values.append((value if value_of is None else value_of(value), places))
+            self._add(value if value_of is None else value_of(value), places)
             if self.lists:
                 self.loaded.append(key)
+
+    def _add(self, value: Json, places: list[int]) -> None:
+        self.values.append(value)
+        self.places_of_values.append(places)
 
     def _count_parents(self) -> None:
         """Count how often a target is in the result, which has it once in memory and often when encoded."""

@@ -20,7 +20,8 @@ from graphql import (
 )
 
 from gateway.context import Context
-from gateway.engine.core import argument_values, declaration_of
+from gateway.engine.core import declaration_of
+from gateway.engine.variables import argument_values
 from gateway.fields.base import Field, Selected
 
 Json: TypeAlias = Any  # a record or a part of a response
@@ -89,7 +90,7 @@ class FieldPlan:
 
     @property
     def may_be_completed_alone(self) -> bool:
-        """Whether graphql-core can complete one loaded value: it is the field's own, and may be null."""
+        """True if graphql-core can complete one loaded value: it is the field's own, and may be null."""
         owns = not self.has_resolver and self.declaration.loads_owner
         return not owns and not isinstance(self.kind, GraphQLNonNull)
 

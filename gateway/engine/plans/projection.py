@@ -39,7 +39,6 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 from graphql import (
     FieldNode,
-    GraphQLEnumType,
     GraphQLField,
     GraphQLLeafType,
     GraphQLList,
@@ -55,15 +54,11 @@ from graphql import (
 from gateway.engine.core import FieldDetails, GroupedFieldSet, class_of, declaration_of
 from gateway.engine.plans.leaves import (
     AS_DECODED,
-    EnumNames,
-    EnumObjects,
-    check_id,
     check_ids,
-    coercion_of,
+    completion_of,
     convert_date,
     convert_dates,
     decoded_type,
-    nullable,
 )
 from gateway.engine.plans.plan import (
     Json,
@@ -107,7 +102,6 @@ class Rows:
     row: str  # the variable of one record
     values: str  # and of all
     members: Members
-    has_columns: bool = True
     element: str = "p"  # the expression for a record by that of the loop, which is `p`
     columns: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -227,23 +221,33 @@ class Record:
         read = self.struct.read(origin)
         return f"NOT_NULL({read})" if required and self.is_embedded else read
 
-    def objects(self, path: Path, *, nullable: bool) -> tuple[str, Members]:
+    def objects(self, path: Path) -> tuple[str, Members]:
         """Return the expression for a list of objects, and their members."""
         origin = self._origin(path)
         if origin is None:
             raise UnsupportedOperation("a list that is not embedded")
-        members: Any = self.struct.object(origin[:-1])[1].list(origin[-1], Members(), nullable=nullable).of
+        members: Any = self.struct.object(origin[:-1])[1].list(origin[-1], Members(), nullable=False).of
         members.from_circulation = self.struct.members.from_circulation
         return self.struct.read(origin), members
 
-    def column(self, path: Path, function: Callable[..., object], arguments: str = "") -> str | None:
-        """Return the variable of a column of a leaf that was read; None if there is none.
+    def column(
+        self,
+        path: Path,
+        leaf: str,
+        function: Callable[..., object],
+        arguments: str = "",
+        single: Callable[..., object] | None = None,
+    ) -> str:
+        """Return the expression for what a function of a list, which `arguments` follow, makes of a leaf.
 
-        The column is computed by a function of a list, which `arguments` follow.
+        It is the variable of a column, if all records are at hand. Otherwise it calls `single`, the same
+        function of one value, if there is one.
         """
         struct, origin, tests = self.struct, self._origin(path), list[str]()
         if struct.rows is None or origin is None or path in self.values:
-            return None
+            if single is not None:
+                return f"{struct.writer.bind(single)}({leaf}{arguments})"
+            return f"{struct.writer.bind(function)}([{leaf}]{arguments})[0]"
         read = struct.rows.element
         for depth, name in enumerate(origin):
             if read != "p":
@@ -298,6 +302,15 @@ class Record:
 
 
 @dataclass(slots=True, eq=False)
+class Notes:
+    """The lists for those links of an object that the same test decides, and the code that fills them."""
+
+    targets: int
+    block: Block
+    records: int | None = None
+
+
+@dataclass(slots=True, eq=False)
 class FieldPlace:
     """A field in a selection of a record: `gateway.fields.base.Place`, whose methods write its code."""
 
@@ -308,7 +321,7 @@ class FieldPlace:
     details: Details
     record: Record
     block: Block
-    notes: Block  # written when there is a result
+    notes: dict[str, Notes]  # by their tests, written when there is a result
 
     @property
     def declaration(self) -> Any:  # Any: a `Field`
@@ -328,15 +341,14 @@ class FieldPlace:
         if record.lacks(path):
             return self._missing()
         self._add_if_unknown(path)
-        required = isinstance(self.field.type, GraphQLNonNull)
+        required = isinstance(self.field.type, GraphQLNonNull) or 0 in self.declaration.semantic_non_null
         kind = get_nullable_type(self.field.type)
         if is_leaf_type(kind):
             read = record.leaf(path, decoded_type(kind), required=required)
             if kind.name != "DateTime":
                 return writer.leaf(kind, read, self.declaration)
             arguments = f", execution, {writer.bind(_nodes(self.details))}"
-            column = record.column(path, convert_dates, arguments)
-            return column or f"{writer.bind(convert_date)}({read}{arguments})"
+            return record.column(path, read, convert_dates, arguments, convert_date)
         if isinstance(kind, GraphQLList):
             return self._list(kind, path)
         if not isinstance(kind, GraphQLObjectType):
@@ -347,19 +359,21 @@ class FieldPlace:
         elif required:
             self.block.append(f"if not ({test}): raise A")
         part.steps = None if record.steps is None else (*record.steps, self._step())
-        value = writer.name("v")
         body: Block = []
         with writer.assume([test]):
-            writer.write_object(kind, self.details, value, body, part)
-        self.block += [f"{value} = None", f"if {test}:", body]
+            result = writer.write_object(kind, self.details, body, part)
+        if not body:
+            return f"({result} if {test} else None)"
+        value = writer.name("v")
+        self.block += [f"{value} = None", f"if {test}:", [*body, f"{value} = {result}"]]
         return value
 
     def _list(self, kind: GraphQLList[Any], path: Path) -> str:
         writer, record = self.writer, self.record
-        item, nullable = get_nullable_type(kind.of_type), not isinstance(kind.of_type, GraphQLNonNull)
-        each, value = writer.name("e"), writer.name("l")
+        item, value = get_nullable_type(kind.of_type), writer.name("l")
         if is_leaf_type(item):
-            read = record.leaf(path, ListOf(decoded_type(item), nullable))
+            each = writer.name("e")
+            read = record.leaf(path, ListOf(decoded_type(item), nullable=False))
             leaf = writer.leaf(item, each, self.declaration)
             if leaf == each:
                 return read
@@ -368,12 +382,10 @@ class FieldPlace:
             return value
         if not isinstance(item, GraphQLObjectType):
             raise UnsupportedOperation("a list of another kind")
-        read, members = record.objects(path, nullable=nullable)
-        body: Block = []
-        element = Record(Struct(writer, each, members, body), item)
-        writer.write_object(item, self.details, each, body, element)
-        lines: Block = [f"if {each} is not None:", body, f"{value}.append({each})"]
-        self.block += _loop(value, read, value, each, lines)
+        read, members = record.objects(path)
+        self.block.append(f"{value} = {read}")
+        rows = Rows(value, value, members)
+        writer.value(self.field.type, self.details, value, self.block, self.declaration, rows)
         return value
 
     def member_or_load(self, key: str, dropped_by_bff: bool) -> str:
@@ -408,7 +420,10 @@ class FieldPlace:
                 of.unset.add(name)
         value = writer.name("v")
         self.block.append(f"{value} = {writer.bind(read)}({holder})")
-        writer.value(self.field.type, self.details, value, self.block, self.declaration)
+        declared: Any = self.field.type
+        if 0 in self.declaration.semantic_non_null:
+            declared = GraphQLNonNull(get_nullable_type(declared))
+        writer.value(declared, self.details, value, self.block, self.declaration)
         return value
 
     def embed(self) -> str:
@@ -474,11 +489,10 @@ class FieldPlace:
         path = identity or paths.get(("id",))
         if path is None or self.record.lacks(path):
             return None, {}
-        read = self.record.leaf(path, str)
-        key = self.record.column(path, check_ids)
-        if key is None:
+        key = column = self.record.column(path, self.record.leaf(path, str), check_ids)
+        if not column.isidentifier():
             key = self.writer.name("k")
-            self.block.append(f"{key} = {self.writer.bind(check_id)}({read})")
+            self.block.append(f"{key} = {column}")
         values = {each: key for each, origin in paths.items() if origin == path}
         return None if identity is None else key, values
 
@@ -495,8 +509,8 @@ class FieldPlace:
         target = self.record.embed(self.target, paths, values, self.declaration.sent_with)
         target.steps = steps
         with self.writer.assume(tests):
-            self.writer.write_object(self.target, self.details, value, body, target)
-        self.block += [f"{value} = None", f"if {' and '.join(tests)}:", body]
+            result = self.writer.write_object(self.target, self.details, body, target)
+        self.block += [f"{value} = None", f"if {' and '.join(tests)}:", [*body, f"{value} = {result}"]]
         return value
 
     def identities(self, key: str) -> str:
@@ -507,14 +521,16 @@ class FieldPlace:
         each, value = writer.name("e"), writer.name("l")
         body: Block = []
         target = Record(self.record.struct, self.target, {}, {("id",): each})
-        writer.write_object(self.target, self.details, each, body, target)
+        result = writer.write_object(self.target, self.details, body, target)
         writer.counts = True
-        lines: Block = [f"if {each} is not None:", [*body, f"{value}.append({each})", "c += 1"]]
-        self.block += _loop(value, read, f"{writer.bind(check_ids)}({value})", each, lines)
+        elements: Block = [f"if {each} is not None:", [*body, f"{value}.append({result})", "c += 1"]]
+        loop: Block = [f"for {each} in {writer.bind(check_ids)}({value}l):", elements]
+        self.block += [f"{value} = {value}l = {read}", f"if {value}l is not None:", [f"{value} = []", *loop]]
         return value
 
     def load(self, value: str = "None", *, if_null: bool = False) -> str:
-        if any(map(self.record.lacks, self.declaration.key_paths)):
+        declaration = self.declaration
+        if any(map(self.record.lacks, set(declaration.key_paths) - declaration.optional_key_paths)):
             return self._missing() if value == "None" else value
         plan = self._note(f"{value} is None" if if_null else "")
         if value != "None":
@@ -524,7 +540,7 @@ class FieldPlace:
     def pick(self, key: str, member: str) -> str:
         if self.record.lacks((key,)):
             return self._missing()
-        read, members = self.record.objects((key,), nullable=True)
+        read, members = self.record.objects((key,))
         members.leaf(member, str)
         self._note("", read, members)
         return "None"
@@ -537,26 +553,31 @@ class FieldPlace:
             types = declaration.key_types
             reads = [self.record.leaf(path, types.get(path, leaf)) for path in declaration.key_paths]
             key = reads[0] if len(reads) == 1 else f"({', '.join(reads)})"
-        targets, keys = writer.note(), writer.note()
+        notes = self.notes.get(test)
+        if notes is None:
+            targets = writer.note()
+            notes = self.notes[test] = Notes(targets, [f"n{targets}(o)"])
+        keys = writer.note()
+        notes.block.append(f"n{keys}({key})")
         plan = LinkPlan(
             parent_type=self.parent_type,
             field=self.field,
             nodes=_nodes(self.details),
-            targets=targets,
+            targets=notes.targets,
             keys=keys,
             attribute=self.attribute,
         )
         writer.plan.links.append(plan)
         writer.links.append((plan, self.details, decoded, self if declaration.loads_owner else None))
-        notes: Block = [f"n{targets}(o)", f"n{keys}({key})"]
         if declaration.embeds:
             with suppress(UnsupportedOperation):  # nothing of it but its id, or too little, is embedded
                 rare = draft_member(self, struct.members, is_embedded=True)
                 writer.rare.append(rare)
                 plan.embedded, plan.unembedded = rare.plan, rare.unembedded
-                plan.records = writer.note()
-                notes.append(f"n{plan.records}({struct.variable})")
-        self.notes += [f"if {test}:", notes] if test else notes
+                if notes.records is None:
+                    notes.records = writer.note()
+                    notes.block.append(f"n{notes.records}({struct.variable})")
+                plan.records = notes.records
         return plan
 
     def _missing(self) -> str:
@@ -600,7 +621,6 @@ class Writer:
         self.links: list[Unplanned] = []
         self.rare: list[Writer] = []  # of what records embed of the targets of these
         self._rows = rows
-        self.enums: dict[str, tuple[EnumNames, str]] = {}  # by the expression, the names and the value
         self.certain: set[str] = set()  # tests that are true where code is written
         self.counts = False  # embedded targets, in the variable `c`
         self.unembedded: list[Unembedded] = []
@@ -663,12 +683,13 @@ class Writer:
                 convert = self.name("K")
                 self._conversions[convert] = members
                 block.append(f"{v} = CONVERT({v} if type({v}) is dict else RECORD({v}), {convert})")
-            struct = Struct(self, v, members, block, rows if rows and rows.has_columns else None)
-            self.write_object(kind, details, v, block, Record(struct, kind))
-            return
-        if not classes:  # nothing is read that shows it is no record
-            block.append(f"if isinstance({v}, NO_RECORDS): raise A")
-        self.write_object(kind, details, v, block, None, rows)
+            struct = Struct(self, v, members, block, rows)
+            result = self.write_object(kind, details, block, Record(struct, kind))
+        else:
+            if not classes:  # nothing is read that shows it is no record
+                block.append(f"if isinstance({v}, NO_RECORDS): raise A")
+            result = self.write_object(kind, details, block, v, rows)
+        block.append(f"{v} = {result}")
 
     def _page_field(
         self,
@@ -702,16 +723,15 @@ class Writer:
         self,
         kind: GraphQLObjectType,
         details: Details,
-        out: str,
         block: Block,
-        record: Record | None,
+        source: Record | str,
         rows: Rows | None = None,
-    ) -> None:
-        """Write lines that put the result for an object into a variable.
+    ) -> str:
+        """Return the expression for the result of an object, after the lines that it needs.
 
-        The object is a record, or if that is None the one in the variable.
+        The object is a record, or another one in a variable.
         """
-        notes: Block = []
+        notes: dict[str, Notes] = {}
         entries: dict[str, str] = {}
         for name, each in self.selections.collect(kind, details).items():
             field_name = each[0].node.name.value
@@ -719,22 +739,20 @@ class Writer:
                 entries[name] = repr(kind.name)
                 continue
             field = check_field(kind.fields.get(field_name), each)
-            if (_class_of(field) == "record") is (record is None):
+            if (_class_of(field) == "record") is isinstance(source, str):
                 raise UnsupportedOperation("a field that is declared otherwise")
-            if record is None:
-                entries[name] = self._page_field(field, kind, each, out, block, rows)
+            if isinstance(source, str):
+                entries[name] = self._page_field(field, kind, each, source, block, rows)
             else:
-                place = FieldPlace(self, f"f{len(entries)}", kind, field, each, record, block, notes)
+                place = FieldPlace(self, f"f{len(entries)}", kind, field, each, source, block, notes)
                 entries[name] = place.declaration.plan(place)
-        entry = ", ".join(entries.values())
-        if notes:
-            block += [f"o = {self._result(entries)}", *notes, f"{out} = o"]
-        elif entry in self.enums:
-            names, value = self.enums[entry]
-            shared = self.bind(EnumObjects(names, _result(tuple(entries))))
-            block.append(f"{out} = {shared}[{value}]")
-        else:
-            block.append(f"{out} = {self._result(entries)}")
+        result = self._result(entries)
+        if not notes:
+            return result
+        block.append(f"o = {result}")
+        for test, each_notes in notes.items():
+            block += [f"if {test}:", each_notes.block] if test else each_notes.block
+        return "o"
 
     def _result(self, entries: Mapping[str, str]) -> str:
         """Return the expression for an object of the response, by the expressions for its members."""
@@ -750,17 +768,11 @@ class Writer:
         is_nullable: bool = True,
     ) -> str:
         """Return the expression for a leaf that was decoded as its type, or not tested by any decoder."""
-        if isinstance(leaf, GraphQLEnumType):
-            names = EnumNames(leaf, getattr(declaration, "reader", None))
-            if is_nullable:
-                names[None] = None
-            expression = f"{self.bind(names)}[{read}]"
-            self.enums[expression] = names, read
-            return expression
         if is_decoded and leaf.name in AS_DECODED:
             return read
-        coerce = coercion_of(leaf)
-        return f"{self.bind(nullable(coerce) if is_nullable else coerce)}({read})"
+        reader = getattr(declaration, "reader", None)
+        complete = completion_of(leaf, reader, is_decoded=is_decoded, is_nullable=is_nullable)
+        return f"{self.bind(complete)}({read})"
 
     @contextmanager
     def assume(self, tests: Iterable[str]) -> Iterator[None]:
@@ -821,14 +833,14 @@ class Writer:
 
 
 def draft(
-    kind: GraphQLOutputType, details: Details, selections: Selections, members: Members | None, *, many: bool
+    kind: GraphQLOutputType, details: Details, selections: Selections, members: Members | None
 ) -> Writer:
     """Write the plan for values of a type, by the fields that select from them.
 
-    `members` are decoded of the values, None if they are dictionaries or other objects; `many` if there may
-    be many of them. Raises `UnsupportedOperation` and `ConflictingTypes`.
+    `members` are decoded of the values, None if they are dictionaries or other objects. Raises
+    `UnsupportedOperation` and `ConflictingTypes`.
     """
-    rows = Rows("v", "values", members or Members(), has_columns=many)
+    rows = Rows("v", "values", members or Members())
     writer = Writer(selections, rows)
     writer.value(kind, details, "v", writer.body, rows=None if members is None else rows)
     return writer
@@ -844,7 +856,7 @@ def draft_member(place: FieldPlace, members: Members | None, *, is_embedded: boo
     body: Block = []
     struct = Struct(writer, "v", rows.members, body, None if members is None else rows)
     record = place.record.on(struct) if is_embedded else Record(struct, place.parent_type)
-    member = replace(place, writer=writer, record=record, block=body, notes=[])
+    member = replace(place, writer=writer, record=record, block=body, notes={})
     entry = member.embed_any() if is_embedded else member.member(place.declaration.key)
     writer.body += ["if v is not None:", [*body, f"v = {entry}"]]
     return writer
@@ -866,12 +878,6 @@ def _render(block: Block, indent: str = "") -> Iterator[str]:
             yield indent + each
         else:
             yield from _render(each, indent + " ")
-
-
-def _loop(value: str, read: str, elements: str, each: str, lines: Block) -> Block:
-    """Return lines that put a list into a variable, null if there is none, and complete its elements."""
-    loop: Block = [f"{value}, {value}l = [], {elements}", f"for {each} in {value}l:", lines]
-    return [f"{value} = {read}", f"if {value} is not None:", loop]
 
 
 def _nodes(details: Details) -> list[FieldNode]:
@@ -914,6 +920,8 @@ def _class_of(field: GraphQLField) -> str:
 
 def _leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
     """Return the decoded type of the member at a path of a type. Any: a type that msgspec decodes."""
+    if path == (_MARK,):
+        return bool
     step, *rest = path
     name = step.removesuffix(THROUGH)
     field = _reader(kind, step) if name == step else kind.fields.get(name)

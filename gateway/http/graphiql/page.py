@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 from anyio.to_thread import run_sync
@@ -17,14 +15,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from gateway.identity import TENANT_HEADER, TOKEN_HEADER
-
-if TYPE_CHECKING:  # the sandbox is imported only if it is served
-    from gateway.sandbox import Summary
+from gateway.http.graphiql.example_operations import ENTRY_POINTS, TABS, Examples, example_operations
+from gateway.identity import (
+    EXPLAIN_HEADER,
+    POLARIS_AUTHORIZATION_HEADER,
+    POLARIS_ORGANIZATION_HEADER,
+    POLARIS_WORKSTATION_HEADER,
+    TENANT_HEADER,
+    TOKEN_HEADER,
+)
 
 FOLDER = Path(__file__).parent
 BUNDLE = FOLDER / "dist"  # created when the package is built
-OPERATIONS = FOLDER / "operations"
 
 # Not from the operating system's table, which may be wrong: browsers do not run a script of another type.
 MEDIA_TYPES = {
@@ -34,7 +36,6 @@ MEDIA_TYPES = {
     ".txt": "text/plain",
     ".woff2": "font/woff2",
 }
-UNLOCKED_PATRON = 29938  # a PatronID without a lock in the sandbox
 IMMUTABLE = {"Cache-Control": "immutable"}  # each name has the hash of its content
 
 
@@ -56,35 +57,6 @@ class Assets:
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.gz"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examples:
-    """Records for the variables of the example operations; empty without a sandbox.
-
-    `polaris_patron` is a PatronID of Polaris; the other ids are FOLIO's.
-    """
-
-    tenant: str = ""
-    service_point: str = ""
-    patron_barcode: str = ""
-    item_barcode: str = ""
-    instance: str = ""  # a title with open requests
-    item: str = ""
-    polaris_patron: int = 0
-
-
-def sandbox_examples(summary: Summary) -> Examples:
-    """Return example records of the sandbox."""
-    return Examples(
-        tenant=summary.tenant,
-        service_point=summary.service_point_id or "",
-        patron_barcode=summary.patron_barcode or "",
-        item_barcode=summary.item_barcode or "",
-        instance=summary.requested_instance_id or "",
-        item=summary.requested_item_id or "",
-        polaris_patron=UNLOCKED_PATRON,
-    )
 
 
 def find_assets(folder: Path = BUNDLE) -> Assets | None:
@@ -115,17 +87,28 @@ def asset_routes(page: str, assets: Assets | None) -> list[Route]:
     return [Route(f"{page}/assets/{{name}}", asset, methods=["GET"])]
 
 
-def render_page(assets: Assets | None, examples: Examples) -> bytes:
+def render_page(
+    assets: Assets | None, examples: Examples, *, notice: str = "", explains: bool = False
+) -> bytes:
     """Return the page, or a page with instructions if there is no bundle.
 
-    URLs are relative to the page, so that a proxy may serve it below any path.
+    `notice` is shown above the editors. `explains` is true if the gateway explains operations. URLs are
+    relative to the page, so that a proxy may serve it below any path.
     """
     if assets is None:
         return _PAGE_WITHOUT_BUNDLE.encode()
     explorer = {
-        "headers": _headers(examples),
-        "tabs": _tabs(examples),
-        "tools": "variables" if examples.tenant else "headers",
+        "notice": notice,
+        "tenant": examples.tenant,
+        "credentialHeaders": {"tenant": TENANT_HEADER, "token": TOKEN_HEADER},
+        "explainHeader": EXPLAIN_HEADER if explains else None,
+        "otherHeaders": "" if examples.tenant else _POLARIS_HEADERS,
+        "operations": example_operations(examples),
+        "tabs": TABS,
+        "entryPoints": [
+            {"task": task, "fields": [asdict(each) for each in fields]}
+            for task, fields in ENTRY_POINTS.items()
+        ],
     }
     manifest = assets.manifest
     return _PAGE.format(
@@ -136,47 +119,6 @@ def render_page(assets: Assets | None, examples: Examples) -> bytes:
     ).encode()
 
 
-def _headers(examples: Examples) -> str:
-    if examples.tenant:
-        return _format_json({TENANT_HEADER: examples.tenant})
-    return f"""{{
-  // Add your token as "{TOKEN_HEADER}". The browser does not store it.
-  "{TENANT_HEADER}": ""
-}}"""
-
-
-def _tabs(examples: Examples) -> list[dict[str, str]]:
-    """Return the operations of four screens as GraphiQL's tabs."""
-    variables: dict[str, Mapping[str, Any]] = {  # Any: JSON
-        "request_list": {
-            "filter": {"status": ["OPEN_NOT_YET_FILLED", "OPEN_AWAITING_PICKUP", "OPEN_IN_TRANSIT"]},
-            "servicePoint": examples.service_point,
-            "first": 20,
-        },
-        "check_out_patron": {"barcode": examples.patron_barcode},
-        "check_out_item": {
-            "input": {
-                "itemBarcode": examples.item_barcode,
-                "userBarcode": examples.patron_barcode,
-                "servicePointId": examples.service_point,
-            }
-        },
-        "request_queue": {"instanceId": examples.instance, "itemId": examples.item},
-        "lock_object": {"input": {"objectType": "PATRON", "objectId": examples.polaris_patron}},
-    }
-    return [
-        {
-            "query": (OPERATIONS / f"{name}.graphql").read_text(encoding="utf-8"),
-            "variables": _format_json(values),
-        }
-        for name, values in variables.items()
-    ]
-
-
-def _format_json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, indent=2)
-
-
 def _accepts_gzip(accept_encoding: str) -> bool:
     for part in accept_encoding.lower().split(","):
         coding, *parameters = (each.strip() for each in part.split(";"))
@@ -184,6 +126,12 @@ def _accepts_gzip(accept_encoding: str) -> bool:
             return not any(each.replace(" ", "").rstrip(".0") == "q=" for each in parameters)
     return False
 
+
+# A comment in the headers editor: without a sandbox, object locks need the staff member's login.
+_POLARIS_HEADERS = f"""{{
+  // For object locks: "{POLARIS_AUTHORIZATION_HEADER}", "{POLARIS_WORKSTATION_HEADER}",
+  // "{POLARIS_ORGANIZATION_HEADER}". The browser does not store them.
+}}"""
 
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E"

@@ -9,6 +9,10 @@ from starlette.middleware.cors import CORSMiddleware
 
 from gateway.http.middleware.security_headers import SecurityHeaders
 from gateway.identity import (
+    COST_HEADER,
+    EXPLAIN_HEADER,
+    IDEMPOTENCY_KEY_HEADER,
+    LAST_EVENT_ID_HEADER,
     POLARIS_AUTHORIZATION_HEADER,
     POLARIS_ORGANIZATION_HEADER,
     POLARIS_WORKSTATION_HEADER,
@@ -26,13 +30,23 @@ REQUEST_HEADERS = (
     POLARIS_AUTHORIZATION_HEADER,
     POLARIS_ORGANIZATION_HEADER,
     POLARIS_WORKSTATION_HEADER,
+    IDEMPOTENCY_KEY_HEADER,
+    LAST_EVENT_ID_HEADER,
+    EXPLAIN_HEADER,
+    COST_HEADER,
     # The trace context, which is passed on, and the name that clients of Apollo send with each operation.
     "traceparent",
     "tracestate",
     "apollographql-client-name",
     "apollographql-client-version",
 )
-EXPOSED_HEADERS = ("Retry-After", REQUEST_ID_HEADER)
+EXPOSED_HEADERS = (
+    "Retry-After",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Idempotent-Replayed",
+    REQUEST_ID_HEADER,
+)
 
 
 def cors(origins: Sequence[str], *, credentials: bool, headers: Sequence[str] = ()) -> list[Middleware]:

@@ -68,7 +68,7 @@ class LoadShedding:
             await send({"type": "http.response.start", "status": 503, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
-        admission = Admission(self, receive, send)
+        scope["admission"] = admission = Admission(self, receive, send)
         if scope.get("method") != "POST":
             admission.admit()  # it needs no body
         try:
@@ -80,13 +80,14 @@ class LoadShedding:
 class Admission:
     """The place of one request: waiting for its body, then in flight."""
 
-    __slots__ = ("_is_admitted", "_is_shed", "_receive", "_send", "_shedding", "_task")
+    __slots__ = ("_is_admitted", "_is_counted", "_is_shed", "_receive", "_send", "_shedding", "_task")
 
     def __init__(self, shedding: LoadShedding, receive: Receive, send: Send) -> None:
         self._shedding = shedding
         self._receive = receive
         self._send = send
-        self._is_admitted = False
+        self._is_admitted = False  # at any time: it has its body
+        self._is_counted = False
         self._is_shed = False
         self._task: asyncio.Task[object] | None = None
 
@@ -114,7 +115,7 @@ class Admission:
 
     async def send(self, message: Message) -> None:
         """Send a message. While the client does not read, the operation is not in flight."""
-        if not self._is_admitted:
+        if not self._is_counted:
             await self._send(message)
             return
         self._shedding.in_flight -= 1
@@ -125,13 +126,14 @@ class Admission:
 
     def admit(self) -> None:
         """Count the operation as one in flight."""
-        self._is_admitted = True
+        self._is_admitted = self._is_counted = True
         self._shedding.in_flight += 1
 
     def leave(self) -> None:
-        """Free the place."""
+        """Free the place, at the end of the request or once its response is a stream; it may be repeated."""
         self._shedding.waiting.pop(self, None)
-        if self._is_admitted:
+        if self._is_counted:
+            self._is_counted = False
             self._shedding.in_flight -= 1
 
     def _wait(self) -> None:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gateway.sandbox.collections.collection import METADATA, Collection, index_names
 from gateway.sandbox.collections.item_context import get_item_context
 from gateway.sandbox.http.permissions import Caller
 from gateway.sandbox.http.request import omit_nulls
-from gateway.sandbox.library import Library, Record
+from gateway.sandbox.library import Library, Record, RecordsById
+from gateway.sandbox.log.fees import log_fee_fine_action
+
+
+def accounts_view(library: Library, records: Sequence[Record]) -> list[Record]:
+    """Return accounts with holdings and instance of the item, which each read adds (AccountsAPI)."""
+    return [record | current_item_ids(library, record) for record in records]
+
+
+def current_item_ids(library: Library, account: Record) -> Record:
+    item = library.items.get(account.get("itemId", ""), {})
+    holdings = library.holdings.get(item.get("holdingsRecordId", ""))
+    if holdings is None:
+        return {}
+    return {"holdingsRecordId": holdings["id"], "instanceId": holdings["instanceId"]}
+
 
 ACCOUNTS = Collection(
     key="accounts",
@@ -17,6 +34,7 @@ ACCOUNTS = Collection(
         "itemId materialTypeId feeFineId ownerId holdingsRecordId instanceId contributors.name loanPolicyId "
         f"overdueFinePolicyId lostItemFeePolicyId {METADATA}"
     ),
+    view=accounts_view,
 )
 FEE_FINE_ACTIONS = Collection(
     key="feefineactions",
@@ -61,6 +79,8 @@ def new_account(library: Library, loan: Record, kind: str, amount: float) -> Rec
             "paymentStatus": {"name": "Outstanding"},
             "feeFineType": kind,
             "feeFineOwner": OWNER,
+            "feeFineId": find_id(library.fee_fine_types, "feeFineType", kind),
+            "ownerId": find_id(library.fee_fine_owners, "owner", OWNER),
             **account_item_fields(library, item),
             "dueDate": loan.get("dueDate"),
             "loanId": loan["id"],
@@ -69,9 +89,12 @@ def new_account(library: Library, loan: Record, kind: str, amount: float) -> Rec
             "loanPolicyId": loan.get("loanPolicyId"),
             "overdueFinePolicyId": loan.get("overdueFinePolicyId"),
             "lostItemFeePolicyId": loan.get("lostItemPolicyId"),
-            "metadata": {"createdDate": now, "updatedDate": now},
         }
     )
+
+
+def find_id(records: RecordsById, name: str, value: str) -> str | None:
+    return next((record["id"] for record in records.values() if record.get(name) == value), None)
 
 
 def account_item_fields(library: Library, item: Record) -> Record:
@@ -129,3 +152,4 @@ def add_action(library: Library, account: Record, action: str, amount: float, ca
         }
     )
     library.fee_fine_actions[entry["id"]] = entry
+    log_fee_fine_action(library, entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from gateway.sandbox.clock import parse_timestamp
-from gateway.sandbox.collections.collection import Collection, index_names
+from gateway.sandbox.collections.collection import METADATA, Collection, index_names
 from gateway.sandbox.http.request import HttpRequest, json_response
 from gateway.sandbox.library import Library, Record
 
@@ -16,6 +16,16 @@ MANUAL_BLOCKS = Collection(
         "id userId type desc code staffInformation patronMessage expirationDate borrowing renewals requests "
         "metadata.*"
     ),
+)
+BLOCK_CONDITIONS = Collection(
+    key="patronBlockConditions",
+    records=lambda library: library.block_conditions,
+    indexes=index_names(f"id name blockBorrowing blockRenewals blockRequests valueType message {METADATA}"),
+)
+BLOCK_LIMITS = Collection(
+    key="patronBlockLimits",
+    records=lambda library: library.block_limits,
+    indexes=index_names(f"id patronGroupId conditionId value {METADATA}"),
 )
 
 

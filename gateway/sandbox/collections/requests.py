@@ -20,9 +20,15 @@ COPIED_FIELDS = split_names(
     "instanceId holdingsRecordId itemId status cancellationReasonId cancelledByUserId "
     "cancellationAdditionalInformation cancelledDate position fulfillmentPreference deliveryAddressTypeId "
     "requestExpirationDate holdShelfExpirationDate pickupServicePointId tags metadata printDetails "
-    "itemLocationCode isDcbReRequestCancellation"
+    "itemLocationCode isDcbReRequestCancellation awaitingPickupRequestClosedDate"
 )
-OMITTED_BY_BFF = ("loan", "printDetails", "itemLocationCode", "isDcbReRequestCancellation")
+OMITTED_BY_BFF = (
+    "loan",
+    "printDetails",
+    "itemLocationCode",
+    "isDcbReRequestCancellation",
+    "awaitingPickupRequestClosedDate",
+)
 JAVA_DATES = ("requestDate", "cancelledDate", "requestExpirationDate", "holdShelfExpirationDate")
 PUBLICATION_FIELDS = ("publisher", "place", "dateOfPublication", "role")
 ADDRESS_FIELDS = split_names("addressLine1 addressLine2 city region postalCode countryId addressTypeId")
@@ -47,6 +53,25 @@ def request_view(library: Library, request: Record, loan: Record | None = None) 
         "printDetails": print_details(library, request),
     }
     return omit_nulls(view)
+
+
+def stored_request_view(library: Library, request: Record) -> Record:
+    """Render a request as storage has it, with its complete item: names alone of its requester and title."""
+    item = library.items.get(request.get("itemId", ""))
+    instance = library.instances.get(request.get("instanceId", ""))
+    user = library.users.get(request.get("requesterId", ""))
+    view = {name: request.get(name) for name in COPIED_FIELDS}
+    view |= {
+        "instance": None if instance is None else stored_instance_summary(instance),
+        "item": None if item is None else request_item(library, item),
+        "requester": None if user is None else name_summary(user),
+    }
+    return omit_nulls(view)
+
+
+def stored_instance_summary(instance: Record) -> Record:
+    summary = instance_summary(instance)
+    return {name: summary[name] for name in ("title", "identifiers") if name in summary}
 
 
 def pickup_summary(library: Library, request: Record) -> Record | None:
@@ -164,7 +189,8 @@ STORED_INDEXES = (
     "id requestType requestLevel ecsRequestPhase requestDate patronComments requesterId proxyUserId "
     "instanceId holdingsRecordId itemId status cancellationReasonId cancelledByUserId cancelledDate "
     "position fulfillmentPreference deliveryAddressTypeId requestExpirationDate holdShelfExpirationDate "
-    "pickupServicePointId tags tags.tagList itemIsbn fullCallNumberIndex printDetails.* searchIndex.* "
+    "pickupServicePointId awaitingPickupRequestClosedDate "
+    "tags tags.tagList itemIsbn fullCallNumberIndex printDetails.* searchIndex.* "
     f"requester.* proxy.* item.* {METADATA} instance.title instance.identifiers instance.identifiers.value "
     "instance.contributorNames.name"
 )

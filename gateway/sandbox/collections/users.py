@@ -113,14 +113,18 @@ def read_external_users(http_request: HttpRequest) -> Response:
     return json_response({"users": users[:DEFAULT_LIMIT], "totalRecords": len(users)})
 
 
-def own_user_endpoint(permissions: Sequence[str]) -> Endpoint:
-    """Create the endpoint that returns the caller and those of `permissions` they hold (mod-users-bl)."""
+def own_user_endpoint(permissions: Sequence[str], *, expands: bool) -> Endpoint:
+    """Create the endpoint that returns the caller and those of `permissions` they hold.
+
+    With `expands` it returns records of the permissions if requested, as mod-users-bl does; without, always
+    their names, as mod-users-keycloak does.
+    """
 
     def read_own_user(http_request: HttpRequest) -> Response:
         granted: list[object] = [
             permission for permission in permissions if http_request.caller.has_permission(permission)
         ]
-        if http_request.query.get("expandPermissions") == "true":
+        if expands and http_request.query.get("expandPermissions") == "true":
             granted = [{"permissionName": permission} for permission in granted]
         user = http_request.caller.user or {"username": http_request.caller.username}
         return json_response({"user": user, "permissions": {"permissions": granted}})

@@ -13,11 +13,13 @@ from gateway.sandbox.collections.loan_history import record_change
 from gateway.sandbox.collections.loans import loan_view
 from gateway.sandbox.collections.locations import is_served_by
 from gateway.sandbox.desk.staff_slips import slip_context
+from gateway.sandbox.desk.use_at_location import RETURNED, set_use
 from gateway.sandbox.http.errors import Refused, reason
 from gateway.sandbox.http.permissions import Caller
 from gateway.sandbox.http.request import HttpRequest, json_response, omit_nulls
 from gateway.sandbox.http.validation import validate_body
 from gateway.sandbox.library import Library, Record
+from gateway.sandbox.log.loans import log_check_in, log_request_status
 from gateway.sandbox.requests.request_queue import find_next_request
 
 KINDS = {
@@ -65,10 +67,15 @@ def perform_check_in(http_request: HttpRequest) -> Record:
             "staffMemberId": http_request.caller.user.get("id"),
         }
     )
+    next_request = find_next_request(library, item)
+    former_status = "" if next_request is None else next_request["status"]
     request = route_item(library, item, service_point_id)
     if loan is not None:
         loan["itemStatus"] = item["status"]["name"]
         record_change(library, loan, http_request.caller)
+    log_check_in(library, item, loan, service_point_id, http_request.caller)
+    if request is not None:
+        log_request_status(library, request, former_status, item, loan, service_point_id, http_request.caller)
     return omit_nulls(
         {
             "loan": None if loan is None else loan_view(library, loan),
@@ -118,6 +125,8 @@ def close_loan(library: Library, loan: Record, body: Record, caller: Caller) -> 
         "checkinServicePointId": body["servicePointId"].lower(),
     }
     loan.pop("actionComment", None)
+    if library.use_at_location and "forUseAtLocation" in loan:
+        set_use(library, loan, RETURNED)
     cancel_lost_item_fees(library, loan, "Cancelled item returned", caller)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from starlette.responses import Response
 
 from gateway.sandbox.clock import format_timestamp, parse_timestamp
-from gateway.sandbox.collections.circulation_rules import find_loan_policy
+from gateway.sandbox.collections.circulation_rules import find_loan_policy, find_rule
 from gateway.sandbox.collections.item_context import effective_location_id, get_item_context
 from gateway.sandbox.collections.items import describe_item_status
 from gateway.sandbox.collections.loan_history import record_creation
@@ -22,6 +22,7 @@ from gateway.sandbox.desk.lending_rules import (
     limit_code,
     limit_message,
 )
+from gateway.sandbox.desk.use_at_location import IN_USE, set_use
 from gateway.sandbox.http.errors import Refused, reason
 from gateway.sandbox.http.overrides import (
     Overrides,
@@ -33,6 +34,8 @@ from gateway.sandbox.http.permissions import Caller
 from gateway.sandbox.http.request import HttpRequest, json_response, omit_nulls
 from gateway.sandbox.http.validation import validate_body
 from gateway.sandbox.library import Library, Record
+from gateway.sandbox.log.loans import log_check_out, log_loan_action, log_request_status
+from gateway.sandbox.log.records import editor_of
 from gateway.sandbox.requests.request_queue import close_request, find_next_request
 
 KINDS = {
@@ -47,7 +50,7 @@ REQUIRED = {
     "userBarcode": "Check out needs a user barcode",
     "servicePointId": "Check out must be performed at a service point",
 }
-DRY_RUN_FIELDS = ("itemBarcode", "userBarcode", "proxyUserBarcode")
+DRY_RUN_FIELDS = ("itemBarcode", "userBarcode", "proxyUserBarcode", "overrideBlocks")
 POLICY_FIELDS = ("loanPolicyId", "overdueFinePolicyId", "lostItemPolicyId")
 # Items of other statuses may be lent: the desk confirms it in the front end.
 NOT_LENDABLE_STATUSES = {"Aged to lost", "Claimed returned", "Declared lost", "Intellectual item"}
@@ -97,7 +100,9 @@ def check_out_dry_run(http_request: HttpRequest) -> Response:
     body = {name: body[name] for name in DRY_RUN_FIELDS if name in body}
     attempt = validate_check_out(http_request, body)
     loan = build_loan(attempt, attempt.user or {}, attempt.item or {})
-    return json_response({name: loan[name] for name in POLICY_FIELDS if name in loan}, 201)
+    policies = {name: loan[name] for name in POLICY_FIELDS if name in loan}
+    rule = find_rule(attempt.library, attempt.user or {}, attempt.item or {})
+    return json_response(policies | omit_nulls({"patronNoticePolicyId": rule.get("noticePolicyId")}), 201)
 
 
 def perform_check_out(http_request: HttpRequest) -> Record:
@@ -224,19 +229,28 @@ def create_loan(attempt: CheckOut) -> Record:
     library, now = attempt.library, attempt.library.now()
     user, item = attempt.user or {}, attempt.item or {}  # validation ensures that both exist
     loan = build_loan(attempt, user, item)
+    policy = library.loan_policies.get(loan.get("loanPolicyId", ""), {}).get("loansPolicy", {})
+    if library.use_at_location and policy.get("forUseAtLocation"):
+        set_use(library, loan, IN_USE)
     library.loans[loan["id"]] = loan
     record_creation(library, loan)
     item["status"] = {"name": "Checked out", "date": now}
     item.pop("inTransitDestinationServicePointId", None)
+    log_check_out(library, loan, attempt.caller)
+    if "forUseAtLocation" in loan:
+        picked_up = loan | {"action": "pickedUpForUseAtLocation"}
+        log_loan_action(library, picked_up, "In use at the location.", editor_of(loan))
     request = find_next_request(library, item)
     if request is not None:
+        former, point = request["status"], loan.get("checkoutServicePointId")
         close_request(library, request, "Closed - Filled")
+        log_request_status(library, request, former, item, loan, point, attempt.caller)
     return loan
 
 
 def build_loan(attempt: CheckOut, user: Record, item: Record) -> Record:
     library, now, caller = attempt.library, attempt.library.now(), attempt.caller
-    policy = find_loan_policy(library, user, item)
+    policy, rule = find_loan_policy(library, user, item), find_rule(library, user, item)
     due = attempt.overrides.due_date()
     if due is None or (policy is not None and policy.get("loanable")):
         due = calculate_due_date(policy, attempt.loan_date)
@@ -256,8 +270,8 @@ def build_loan(attempt: CheckOut, user: Record, item: Record) -> Record:
             "actionComment": attempt.overrides.comment if is_override else None,
             "renewalCount": 0,
             "loanPolicyId": policy["id"] if policy else None,
-            "overdueFinePolicyId": next(iter(library.overdue_fine_policies), None),
-            "lostItemPolicyId": next(iter(library.lost_item_policies), None),
+            "overdueFinePolicyId": rule.get("overdueFinePolicyId"),
+            "lostItemPolicyId": rule.get("lostItemPolicyId"),
             "checkoutServicePointId": attempt.body.get("servicePointId", "").lower() or None,
             "patronGroupIdAtCheckout": user.get("patronGroup"),
             "metadata": caller.creation_metadata(now),

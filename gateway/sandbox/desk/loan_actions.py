@@ -12,6 +12,8 @@ from gateway.sandbox.http.errors import ApiError, CirculationNotFound, InvalidRe
 from gateway.sandbox.http.request import HttpRequest
 from gateway.sandbox.http.validation import validate_body
 from gateway.sandbox.library import Library, Record
+from gateway.sandbox.log.loans import log_comment, log_due_date, log_loan_action
+from gateway.sandbox.log.records import editor_of
 from gateway.sandbox.requests.request_queue import get_item_queue
 
 SERVICE_POINT_REQUIRED = "A service point is required for item to be declared lost"
@@ -65,6 +67,7 @@ def declare_item_lost(http_request: HttpRequest) -> Response:
     }
     set_loan_item_status(library, loan, "Declared lost")
     charge_lost_item_fees(library, loan, http_request.caller)
+    log_comment(library, loan, editor_of(loan))
     return record_loan_change(http_request, loan)
 
 
@@ -78,6 +81,7 @@ def claim_item_returned(http_request: HttpRequest) -> Response:
     if body.get("comment", "").strip():  # an empty comment keeps the previous one
         loan["actionComment"] = body["comment"]
     set_loan_item_status(http_request.library, loan, "Claimed returned")
+    log_comment(http_request.library, loan, editor_of(loan))
     return record_loan_change(http_request, loan)
 
 
@@ -89,6 +93,7 @@ def declare_missing(http_request: HttpRequest) -> Response:
         raise Refused([reason("Item is not Claimed returned", {"itemId": loan["itemId"]})])
     loan |= {"action": "markedMissing", "actionComment": body["comment"], "status": {"name": "Closed"}}
     set_loan_item_status(http_request.library, loan, "Missing")
+    log_comment(http_request.library, loan, editor_of(loan))
     return record_loan_change(http_request, loan)
 
 
@@ -112,9 +117,11 @@ def change_due_date(http_request: HttpRequest) -> Response:
     status = get_item_status(library, loan)
     if status in WITHOUT_DUE_DATE_CHANGE:
         raise Refused([reason(f"item is {status}", {"itemId": loan["itemId"]})])
+    former_due_date = loan.get("dueDate")
     loan |= {"action": "dueDateChanged", "dueDate": format_timestamp(parse_timestamp(body["dueDate"]))}
     loan.pop("actionComment", None)
     clear_recall_flag(library, loan)
+    log_due_date(library, loan, former_due_date, editor_of(loan))
     return record_loan_change(http_request, loan)
 
 
@@ -126,6 +133,7 @@ def add_info(http_request: HttpRequest) -> Response:
         raise Refused([reason(INFO_REQUIRED, {"action": None})])
     loan = get_loan(http_request)
     loan |= {"action": body["action"], "actionComment": comment}
+    log_loan_action(http_request.library, loan, comment, editor_of(loan))
     return record_loan_change(http_request, loan)
 
 

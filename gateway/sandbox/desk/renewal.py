@@ -37,6 +37,7 @@ from gateway.sandbox.http.permissions import Caller
 from gateway.sandbox.http.request import HttpRequest, json_response
 from gateway.sandbox.http.validation import validate_body
 from gateway.sandbox.library import Library, Record
+from gateway.sandbox.log.loans import log_renewal
 
 BY_BARCODE = {"itemBarcode": "text", "userBarcode": "text", "servicePointId": "uuid"}
 BARCODE_REQUIRED = {
@@ -231,6 +232,7 @@ def is_override_allowed(attempt: Renewal) -> bool:
 
 def extend_loan(attempt: Renewal, due: datetime) -> None:
     library, loan, item = attempt.library, attempt.loan, attempt.item
+    former_due_date = loan["dueDate"]
     loan |= {
         "action": "renewedThroughOverride" if attempt.overrides.blocks else "renewed",
         "dueDate": format_timestamp(due),
@@ -247,3 +249,4 @@ def extend_loan(attempt: Renewal, due: datetime) -> None:
             set_loan_item_status(library, loan, "Checked out")
     clear_recall_flag(library, loan)
     record_change(library, loan, attempt.caller)
+    log_renewal(library, loan, former_due_date, attempt.caller)

@@ -5,11 +5,16 @@ ApiError
         BadRequest            400: the query or a parameter is invalid
         NotFound              404, as modules built on raml-module-builder send it
             CirculationNotFound   404 without a content type, as mod-circulation sends it
+        CirculationFailure    500, as mod-circulation sends it
         AccessDenied          401 or 403, as Okapi sends it
     InvalidRequest            400 in Spring's JSON: the body or a parameter failed validation
+        ServerError               500 in Spring's JSON: the module has no handler for its exception
     InvalidSearch             400, errors[] in JSON, as mod-search sends it
+    InvalidLogQuery           400, one error in JSON, as mod-audit sends it
     Refused                   422, errors[] in JSON, possibly several at once
+    CalendarError             400 or 500, errors[] in JSON, as mod-calendar sends it
     MediatedRequestError      400, 404 or 422, errors[] in JSON, as mod-requests-mediated sends it
+    NotesError                404 or 422, errors[] in JSON, as mod-notes sends it
 """
 
 from __future__ import annotations
@@ -59,6 +64,12 @@ class CirculationNotFound(NotFound):
     has_content_type = False
 
 
+class CirculationFailure(PlainTextError):
+    """A failure of mod-circulation, such as rules that it cannot apply."""
+
+    status = 500
+
+
 @dataclass(eq=False)
 class AccessDenied(PlainTextError):
     status: int = 403
@@ -67,16 +78,24 @@ class AccessDenied(PlainTextError):
 class InvalidRequest(ApiError):
     """A body or parameter that Spring's validation rejects, before the BFF's own code runs."""
 
+    status = 400
+
     def response(self, path: str) -> Response:
         return JSONResponse(
             {
                 "timestamp": format_timestamp(Clock().now()),
-                "status": 400,
-                "error": http.HTTPStatus(400).phrase,
+                "status": self.status,
+                "error": http.HTTPStatus(self.status).phrase,
                 "path": path,
             },
-            400,
+            self.status,
         )
+
+
+class ServerError(InvalidRequest):
+    """An exception that no handler of a Spring module expects."""
+
+    status = 500
 
 
 @dataclass(eq=False)
@@ -91,6 +110,15 @@ class InvalidSearch(ApiError):
             "parameters": [],
         }
         return JSONResponse({"errors": [error], "total_records": 1}, 400)
+
+
+@dataclass(eq=False)
+class InvalidLogQuery(ApiError):
+    message: str
+
+    def response(self, path: str) -> Response:
+        error = {"message": self.message, "code": "HTTP_BAD_REQUEST", "parameters": []}
+        return JSONResponse(error, 400)
 
 
 @dataclass(eq=False)
@@ -110,20 +138,52 @@ class Refused(ApiError):
 
 @dataclass(eq=False)
 class MediatedRequestError(ApiError):
-    """One error of mod-requests-mediated, whose codes are numbers written as text."""
+    """One error of mod-requests-mediated, whose codes are numbers written as text.
+
+    Errors with a code have no type (its ApiExceptionHandler).
+    """
 
     message: str
     status: int = 422
     code: str | None = None
-    kind: str = "ValidationException"
+    kind: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def response(self, path: str) -> Response:
         parameters = [{"key": key, "value": value} for key, value in self.parameters.items()]
-        error: Record = {"message": self.message, "type": self.kind, "parameters": parameters}
+        error: Record = {"message": self.message, "parameters": parameters}
         if self.code is not None:
             error["code"] = self.code
+        if self.kind is not None:
+            error["type"] = self.kind
         return JSONResponse({"errors": [error], "total_records": 1}, self.status)
+
+
+@dataclass(eq=False)
+class NotesError(ApiError):
+    """The error of mod-notes (its ErrorHandling and ErrorsHelper): no total, and no parameters."""
+
+    message: str
+    status: int = 422
+    code: str = "VALIDATION_ERROR"
+
+    def response(self, path: str) -> Response:
+        error = {"message": self.message, "type": "-1", "code": self.code}
+        return JSONResponse({"errors": [error]}, self.status)
+
+
+@dataclass(eq=False)
+class CalendarError(ApiError):
+    """An error of mod-calendar, whose parameters are an object (its AbstractCalendarException)."""
+
+    message: str
+    code: str
+    status: int = 400
+
+    def response(self, path: str) -> Response:
+        error = {"code": self.code, "message": self.message, "_parameters": {}}
+        timestamp = format_timestamp(Clock().now())
+        return JSONResponse({"timestamp": timestamp, "status": self.status, "errors": [error]}, self.status)
 
 
 def reason(

@@ -35,6 +35,7 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 1.0
     shape: object = field(default_factory=list)
+    after: bool = False
 
     def matches(self, method: str, path: str) -> bool:
         return path.startswith(self.path) and self.method in (None, method) and self.times != 0
@@ -58,9 +59,12 @@ class Faults:
         headers: Mapping[str, str] | None = None,
         delay: float = 1.0,
         shape: object = (),
+        after: bool = False,
     ) -> Fault:
         """Inject a fault.
 
+        By default the call fails before the library processes it. `after` lets the library process it
+        first: what it wrote stays, and only the response is lost, late or wrong.
         `status`, `body` and `headers` apply to kind "status", `delay` in seconds to "slow", `shape` (the JSON
         sent instead, an empty array by default) to "wrong_shape". `times=None` lasts until `clear()`.
         Raises ValueError for an unknown kind.
@@ -77,6 +81,7 @@ class Faults:
             headers=dict(headers or {}),
             delay=delay,
             shape=shape,
+            after=after,
         )
         self._faults.append(fault)
         return fault
@@ -93,7 +98,7 @@ class Faults:
 
 
 async def send_fault(fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
-    """Send the faulty response. Returns False if the library still has to respond."""
+    """Send the faulty response. Returns False if the response of the library has to be sent."""
     match fault.kind:
         case "reset":
             # Once its response has started, a server can only close the connection; before, it sends 500.
@@ -116,6 +121,11 @@ async def send_fault(fault: Fault, scope: Scope, receive: Receive, send: Send) -
             response = Response(json.dumps(fault.shape), media_type="application/json")
     await response(scope, receive, send)
     return True
+
+
+def damaged_by(fault: Fault, send: Send) -> Send:
+    """Return `send`, wrapped if the fault changes the response of the library."""
+    return truncate_body(send) if fault.kind == "truncate" else send
 
 
 def truncate_body(send: Send) -> Send:

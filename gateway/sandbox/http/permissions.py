@@ -53,6 +53,14 @@ class Caller:
             metadata |= {"createdByUserId": self.user["id"], "updatedByUserId": self.user["id"]}
         return metadata
 
+    def change_metadata(self, now: str) -> Record:
+        """Return what the metadata of a record say of its last change, by this caller."""
+        metadata = {"updatedDate": now}
+        for name, key in (("updatedByUserId", "id"), ("updatedByUsername", "username")):
+            if key in self.user:
+                metadata[name] = self.user[key]
+        return metadata
+
 
 def authenticate(library: Library, headers: Mapping[str, str]) -> Caller:
     """Find the caller of a request.

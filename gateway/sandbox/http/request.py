@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,10 @@ MAX_INTEGER = 2147483647
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """An authenticated request to one tenant's library. `libraries` holds every tenant's."""
+    """An authenticated request to one tenant's library. `libraries` holds every tenant's.
+
+    `query` has the last value of each parameter, `query_pairs` has all of them.
+    """
 
     library: Library
     caller: Caller
@@ -29,7 +32,10 @@ class HttpRequest:
     path_params: Mapping[str, str]
     query: Mapping[str, str]
     body: bytes
+    query_pairs: Sequence[tuple[str, str]] = ()
     libraries: Mapping[str, Library] = field(default_factory=dict)
+    query_lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """All values of each parameter of the query string; `query` has the last one."""
 
     @property
     def is_bff(self) -> bool:
@@ -56,6 +62,10 @@ class HttpRequest:
                 f"'{name}' parameter is incorrect. parameter value {{{text}}} is not valid"
             )
         return int(text)
+
+    def query_values(self, name: str) -> list[str]:
+        """Return all values of a parameter that may be repeated."""
+        return [value for each, value in self.query_pairs if each == name]
 
     def json_object(self) -> Record:
         """Return the body as a JSON object. Raises `invalid_input` if it is anything else."""

@@ -15,6 +15,7 @@ from gateway.sandbox.http.permissions import DEFAULT_STAFF, Caller
 from gateway.sandbox.http.request import HttpRequest, json_response, omit_nulls
 from gateway.sandbox.http.validation import is_uuid, validate_body
 from gateway.sandbox.library import Library, Record, split_names
+from gateway.sandbox.metadata import stamped_changes
 from gateway.sandbox.requests.create_request import create_request
 from gateway.sandbox.requests.new_request import NewRequest
 from gateway.sandbox.requests.request_types import types_for_item
@@ -74,23 +75,25 @@ def new_detail(batch: Record, row: Record) -> Record:
 
 
 def reject_invalid_batch(library: Library, body: Record, rows: Sequence[Record]) -> None:
-    """Raise the first error, with its number, as mod-requests-mediated does."""
+    """Raise the first error, with its number, as mod-requests-mediated does.
+
+    It checks the items before the id, which it never replaces (its BatchRequestsServiceDelegate,
+    MediatedBatchRequestsServiceImpl.create and ErrorCode).
+    """
     batch_id, items = body.get("batchId", "").lower(), [row["itemId"].lower() for row in rows]
+    if len(set(items)) < len(items):
+        raise MediatedRequestError("Items of a batch request have to differ", code="106")
+    if len(items) > MAX_ITEMS:
+        message = f"A batch request has {MAX_ITEMS} items at most"
+        counts = {"requestedItemsCount": str(len(items)), "maxAllowedItems": str(MAX_ITEMS)}
+        raise MediatedRequestError(message, code="107", parameters=counts)
     if batch_id in library.batch_requests:
-        raise MediatedRequestError(
-            "Batch request with this id exists already", code="103", parameters={"id": batch_id}
-        )
+        message = "Batch request with this id exists already"
+        raise MediatedRequestError(message, code="103", parameters={"batchId": batch_id})
     status = body.get("mediatedRequestStatus", PENDING)
     if status != PENDING:
         message = "A new batch request has to be pending"
         raise MediatedRequestError(message, code="104", parameters={"mediatedRequestStatus": str(status)})
-    if len(items) > MAX_ITEMS:
-        message = f"A batch request has {MAX_ITEMS} items at most"
-        raise MediatedRequestError(message, code="107", parameters={"itemRequests": str(len(items))})
-    duplicates = sorted({key for key in items if items.count(key) > 1})
-    if duplicates:
-        message = "Items of a batch request have to differ"
-        raise MediatedRequestError(message, code="106", parameters={"itemIds": ", ".join(duplicates)})
     for row in rows:
         key = row["pickupServicePointId"].lower()
         if not library.service_points.get(key, {}).get("pickupLocation"):
@@ -105,9 +108,11 @@ def reject_invalid_batch(library: Library, body: Record, rows: Sequence[Record])
 def read_batch_request(http_request: HttpRequest) -> Response:
     """GET a batch; each read advances its processing by one step."""
     batch = get_batch(http_request)
-    advance_batch(http_request.library, batch)
-    view = batch_view(http_request.library, batch)
-    return json_response(view | {"itemRequestsStats": count_statuses(http_request.library, batch["id"])})
+    library, author = http_request.library, get_author(http_request.library, batch)
+    with stamped_changes(library, author):
+        advance_batch(library, batch, author)
+    view = batch_view(library, batch)
+    return json_response(view | {"itemRequestsStats": count_statuses(library, batch["id"])})
 
 
 def read_batch_details(http_request: HttpRequest) -> Response:
@@ -128,7 +133,7 @@ def get_batch(http_request: HttpRequest) -> Record:
     key = http_request.path_uuid()
     if key not in http_request.library.batch_requests:
         message = f"Batch request was not found: {key}"
-        raise MediatedRequestError(message, 404, kind="EntityNotFoundException", parameters={"id": key})
+        raise MediatedRequestError(message, 404, kind="not-found", parameters={"id": key})
     return http_request.library.batch_requests[key]
 
 
@@ -136,7 +141,12 @@ def get_details(library: Library, batch_id: str) -> list[Record]:
     return [detail for detail in library.batch_request_details.values() if detail["batchId"] == batch_id]
 
 
-def advance_batch(library: Library, batch: Record) -> None:
+def get_author(library: Library, batch: Record) -> Caller:
+    """Return the user who created a batch, in whose name it is processed."""
+    return Caller(library.users.get(batch.get("metadata", {}).get("createdByUserId", ""), {}), DEFAULT_STAFF)
+
+
+def advance_batch(library: Library, batch: Record, author: Caller) -> None:
     """Advance a batch from pending to in progress, and from there to its end."""
     details, status = get_details(library, batch["id"]), batch["mediatedRequestStatus"]
     if status == PENDING:
@@ -146,18 +156,15 @@ def advance_batch(library: Library, batch: Record) -> None:
     elif status == IN_PROGRESS:
         for detail in details:
             if detail["mediatedRequestStatus"] in (PENDING, IN_PROGRESS):
-                process_detail(library, batch, detail)
+                process_detail(library, batch, detail, author)
         failed = any(detail["mediatedRequestStatus"] == FAILED for detail in details)
         batch["mediatedRequestStatus"] = FAILED if failed else COMPLETED
 
 
-def process_detail(library: Library, batch: Record, detail: Record) -> None:
-    author = library.users.get(batch.get("metadata", {}).get("createdByUserId", ""), {})
+def process_detail(library: Library, batch: Record, detail: Record, author: Caller) -> None:
     record = build_request(library, batch, detail)
     try:
-        request = create_request(
-            NewRequest(library=library, caller=Caller(author, DEFAULT_STAFF), record=record)
-        )
+        request = create_request(NewRequest(library=library, caller=author, record=record))
     except Refused as refused:
         first = refused.reasons[0]
         detail |= {

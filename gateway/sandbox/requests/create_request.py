@@ -13,10 +13,13 @@ from gateway.sandbox.http.overrides import Overrides, parse_overrides
 from gateway.sandbox.http.permissions import Caller
 from gateway.sandbox.http.request import HttpRequest, json_response, omit_nulls
 from gateway.sandbox.library import Library, Record, split_names
+from gateway.sandbox.log.loans import RECALL_REQUESTED, log_due_date
+from gateway.sandbox.log.records import editor_of
+from gateway.sandbox.log.requests import log_creation
 from gateway.sandbox.requests.new_request import NewRequest, select_item
 from gateway.sandbox.requests.refusals import find_reasons
 from gateway.sandbox.requests.request_body import REQUIRED, request_body
-from gateway.sandbox.requests.request_queue import get_instance_queue
+from gateway.sandbox.requests.request_queue import get_instance_queue, get_item_queue
 
 STORED_FIELDS = split_names(
     "id requestType requestLevel requestDate patronComments requesterId proxyUserId instanceId "
@@ -74,6 +77,7 @@ def create_request(new_request: NewRequest) -> Record:
         request |= {"itemId": item["id"], "holdingsRecordId": item["holdingsRecordId"]}
     stored = omit_nulls(request)
     library.requests[stored["id"]] = stored
+    log_creation(library, stored, is_override=bool(new_request.overrides.blocks))
     if item is not None:
         apply_to_item(library, stored, item, new_request.caller)
     return stored
@@ -87,11 +91,23 @@ def apply_to_item(library: Library, request: Record, item: Record, caller: Calle
     loan = library.open_loan_of_item(item["id"])
     if loan is None:
         return
+    former_due_date, former_editor = loan.get("dueDate"), editor_of(loan)
     loan["action"] = "recallrequested" if request["requestType"] == "Recall" else "holdrequested"
     loan.pop("actionComment", None)
     if request["requestType"] == "Recall":
         shorten_recalled_loan(library, loan)
     record_change(library, loan, caller)
+    log_due_date(library, loan, former_due_date, editor_of(loan))
+    if request["requestType"] == "Recall" and count_waiting_recalls(library, item) == 1:
+        log_due_date(library, loan, former_due_date, former_editor, RECALL_REQUESTED)
+
+
+def count_waiting_recalls(library: Library, item: Record) -> int:
+    """Count the recalls that no check-in has assigned; only the first one is announced."""
+    queue = get_item_queue(library, item["id"])
+    return sum(
+        each["requestType"] == "Recall" and each["status"] == "Open - Not yet filled" for each in queue
+    )
 
 
 def shorten_recalled_loan(library: Library, loan: Record) -> None:

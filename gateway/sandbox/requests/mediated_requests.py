@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from gateway.sandbox.clock import to_java_date
+from gateway.sandbox.collections.collection import Collection, index_names
 from gateway.sandbox.collections.embedded_items import request_item
+from gateway.sandbox.collections.endpoints import build_page
 from gateway.sandbox.collections.item_context import get_item_context
 from gateway.sandbox.collections.locations import service_point_summary
 from gateway.sandbox.collections.requests import (
@@ -15,9 +19,9 @@ from gateway.sandbox.collections.requests import (
     user_summary,
 )
 from gateway.sandbox.collections.users import is_active
-from gateway.sandbox.http.errors import MediatedRequestError
+from gateway.sandbox.http.errors import BadRequest, InvalidRequest, MediatedRequestError
 from gateway.sandbox.http.permissions import Caller
-from gateway.sandbox.http.request import HttpRequest, json_response, omit_nulls
+from gateway.sandbox.http.request import UUID, HttpRequest, json_response, omit_nulls
 from gateway.sandbox.library import Library, Record, split_names
 from gateway.sandbox.requests.create_request import create_request
 from gateway.sandbox.requests.new_request import NewRequest
@@ -58,6 +62,38 @@ def confirm_mediated_request(http_request: HttpRequest) -> Response:
     return json_response(mediated_request_view(library, record), 201)
 
 
+def read_mediated_request(http_request: HttpRequest) -> Response:
+    """GET a record at mod-requests-mediated, which leaves out its search index.
+
+    A missing one is a 404 without a body (its MediatedRequestsCrudController, MediatedRequestsServiceImpl).
+    """
+    key = http_request.path_params["id"].lower()
+    if not UUID.fullmatch(key):
+        raise InvalidRequest()
+    record = http_request.library.mediated_requests.get(key)
+    if record is None:
+        return Response(status_code=404)
+    (view,) = stored_views(http_request.library, [record])
+    return json_response(view)
+
+
+def read_mediated_requests(http_request: HttpRequest) -> Response:
+    """GET the records that a query matches at mod-requests-mediated, without their search indexes."""
+    text = http_request.query.get("query", "").strip() or "cql.allRecords=1"
+    try:
+        records = MEDIATED_REQUESTS.find(http_request.library, text)
+    except BadRequest as error:
+        raise MediatedRequestError(error.text, 400, kind="CqlQueryValidationException") from error
+    return json_response(build_page(http_request, MEDIATED_REQUESTS.key, records, MEDIATED_REQUESTS.view))
+
+
+def stored_views(library: Library, records: Sequence[Record]) -> list[Record]:
+    views = [mediated_request_view(library, record) for record in records]
+    for view in views:
+        del view["searchIndex"]
+    return views
+
+
 def is_valid_instance(instance: object) -> bool:
     return isinstance(instance, dict) and {"title", "identifiers"} <= set(instance)
 
@@ -65,7 +101,7 @@ def is_valid_instance(instance: object) -> bool:
 def get_mediated_request(library: Library, key: str) -> Record:
     if key not in library.mediated_requests:
         message = f"Mediated request was not found: {key}"
-        raise MediatedRequestError(message, 404, kind="EntityNotFoundException", parameters={"id": key})
+        raise MediatedRequestError(message, 404, kind="not-found", parameters={"id": key})
     return library.mediated_requests[key]
 
 
@@ -108,8 +144,6 @@ def confirm(library: Library, caller: Caller, record: Record) -> None:
     record |= status_fields(OPEN) | {"confirmedRequestId": request["id"], "position": request["position"]}
     if "itemId" in request:
         record |= {name: request[name] for name in ("itemId", "holdingsRecordId")}
-    if "metadata" in record:
-        record["metadata"]["updatedDate"] = library.now()
 
 
 def mediated_request_view(library: Library, record: Record) -> Record:
@@ -148,3 +182,21 @@ def item_view(library: Library, record: Record) -> Record | None:
         return None
     view = request_item(library, item)
     return {name: view[name] for name in ITEM_FIELDS if name in view}
+
+
+# The query names the columns of the table (mod-requests-mediated, MediatedRequestEntity and MetadataEntity).
+MEDIATED_REQUESTS = Collection(
+    key="mediatedRequests",
+    records=lambda library: library.mediated_requests,
+    indexes=index_names(
+        "id requestLevel requestType requestDate patronComments requesterId proxyUserId instanceId "
+        "holdingsRecordId itemId mediatedWorkflow mediatedRequestStatus mediatedRequestStep status position "
+        "fulfillmentPreference deliveryAddressTypeId pickupServicePointId confirmedRequestId "
+        "createdDate updatedDate"
+    ),
+    computed={
+        "createdDate": lambda library, record: record.get("metadata", {}).get("createdDate"),
+        "updatedDate": lambda library, record: record.get("metadata", {}).get("updatedDate"),
+    },
+    view=stored_views,
+)

@@ -14,6 +14,8 @@ from gateway.sandbox.http.permissions import Caller
 from gateway.sandbox.http.request import HttpRequest, json_response
 from gateway.sandbox.http.validation import validate_body
 from gateway.sandbox.library import Library, Record
+from gateway.sandbox.log.requests import log_move
+from gateway.sandbox.metadata import stamp
 from gateway.sandbox.requests.create_request import apply_to_item
 from gateway.sandbox.requests.pickup_points import pickup_policy_reasons, places_for_item
 from gateway.sandbox.requests.refusals import type_not_allowed_reason
@@ -62,7 +64,8 @@ def move_request(http_request: HttpRequest) -> Response:
 def change_item(attempt: Move) -> None:
     library, request = attempt.library, attempt.request
     item = attempt.item or {}  # validation ensures that it exists
-    former = library.items.get(request.get("itemId", ""))
+    former_id = request.get("itemId")
+    former = library.items.get(former_id or "")
     request |= {
         "itemId": item["id"],
         "holdingsRecordId": item["holdingsRecordId"],
@@ -72,6 +75,8 @@ def change_item(attempt: Move) -> None:
     request.pop("holdShelfExpirationDate", None)
     if former is not None:
         release_item(library, former)
+    stamp(request, attempt.caller, library.now())
+    log_move(library, request, former_id)
     apply_to_item(library, request, item, attempt.caller)
 
 

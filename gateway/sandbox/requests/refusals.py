@@ -162,7 +162,12 @@ def type_not_allowed_reason(kind: str, subject: str) -> Record:
 
 
 def storage_reasons(new_request: NewRequest) -> Iterator[Record]:
-    """Return the reason for a duplicate primary key, in raml-module-builder's words."""
+    """Return the reason for a duplicate primary key, in raml-module-builder's words.
+
+    The storage inserts the record, never replaces it, and sends 422 (raml-module-builder, PgUtil.post and
+    responseUniqueViolation); mod-circulation and the BFF pass that on (RequestRepository.create). It is the
+    last check: a requester who repeats a request for the same item is refused for that before.
+    """
     key = new_request.record.get("id", "")
     if key in new_request.library.requests:
         message = f"id value already exists in table request: {key}"

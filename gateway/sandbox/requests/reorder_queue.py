@@ -10,6 +10,8 @@ from gateway.sandbox.http.errors import CirculationNotFound, Refused, reason
 from gateway.sandbox.http.request import HttpRequest
 from gateway.sandbox.http.validation import is_uuid
 from gateway.sandbox.library import Record, RecordsById
+from gateway.sandbox.log.records import editor_of
+from gateway.sandbox.log.requests import log_new_position
 from gateway.sandbox.requests.request_queue import get_instance_queue, get_item_queue, queue_response
 
 NOT_STARTED = "Open - Not yet filled"
@@ -43,7 +45,9 @@ def reorder(http_request: HttpRequest, queue: list[Record], key_fields: dict[str
     position_by_id = dict(positions)
     queue.sort(key=lambda request: position_by_id[request["id"]])
     for position, request in zip(free_positions, queue, strict=True):
-        request["position"] = position
+        former, request["position"] = request["position"], position
+        if former != position:
+            log_new_position(http_request.library, request, former, editor_of(request))
     return queue_response(http_request.library, queue)
 
 

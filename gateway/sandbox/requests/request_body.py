@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 
 from gateway.sandbox.clock import format_timestamp, parse_timestamp
 from gateway.sandbox.http.errors import InvalidRequest, Refused, reason
@@ -69,7 +70,16 @@ def invalid_choice(http_request: HttpRequest, name: str) -> Exception:
 
 
 def normalize(body: Record) -> Record:
-    return {name: normalize_value(value, KINDS.get(name)) for name, value in body.items()}
+    normal = {name: normalize_value(value, KINDS.get(name)) for name, value in body.items()}
+    if normal.get("requestExpirationDate") is not None:
+        normal["requestExpirationDate"] = to_end_of_day(str(normal["requestExpirationDate"]))
+    return normal
+
+
+def to_end_of_day(date: str) -> str:
+    """Return the end of the day of a date; the library is in the time zone UTC."""
+    moment = parse_timestamp(date).astimezone(UTC)
+    return format_timestamp(moment.replace(hour=23, minute=59, second=59, microsecond=0))
 
 
 def normalize_value(value: object, kind: str | None) -> object:

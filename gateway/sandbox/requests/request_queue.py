@@ -8,6 +8,7 @@ from gateway.sandbox.collections.requests import circulation_requests, is_open
 from gateway.sandbox.http.request import HttpRequest, json_response
 from gateway.sandbox.library import Library, Record
 
+CLOSED_ON_SHELF = ("Closed - Pickup expired", "Closed - Cancelled")
 MAX_QUEUE_LENGTH = 1000  # mod-circulation reads no more
 
 
@@ -35,8 +36,13 @@ def find_next_request(library: Library, item: Record) -> Record | None:
 
 
 def close_request(library: Library, request: Record, status: str) -> None:
-    """Close a request and move the ones behind it up."""
+    """Close a request and move the ones behind it up.
+
+    A trigger of storage records the time if its item is on the hold shelf (requestUpdateTrigger.sql).
+    """
     position = request.pop("position", None)
+    if request["status"] == "Open - Awaiting pickup" and status in CLOSED_ON_SHELF:
+        request["awaitingPickupRequestClosedDate"] = library.now()
     request["status"] = status
     if position is None:
         return

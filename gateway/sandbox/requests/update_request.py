@@ -12,12 +12,15 @@ from gateway.sandbox.collections.requests import REQUEST_NOT_FOUND, is_open
 from gateway.sandbox.http.errors import CirculationNotFound, Refused, reason
 from gateway.sandbox.http.request import HttpRequest
 from gateway.sandbox.library import Library, Record, split_names
+from gateway.sandbox.log.loans import log_due_date_of_item
+from gateway.sandbox.log.requests import log_update
+from gateway.sandbox.metadata import stamp
 from gateway.sandbox.requests.pickup_points import pickup_points, pickup_policy_reasons, pickup_reasons
 from gateway.sandbox.requests.request_body import REQUIRED, request_body
 from gateway.sandbox.requests.request_queue import close_request, get_item_queue
 
 CHANGEABLE = split_names(
-    "patronComments fulfillmentPreference deliveryAddressTypeId requestExpirationDate "
+    "fulfillmentPreference deliveryAddressTypeId requestExpirationDate "
     "holdShelfExpirationDate pickupServicePointId tags cancellationReasonId cancelledByUserId "
     "cancellationAdditionalInformation cancelledDate"
 )
@@ -43,14 +46,23 @@ def update_request(http_request: HttpRequest) -> Response:
     status = body.get("status", request["status"])
     if status not in STATUSES:
         raise http_request.invalid_input(f"status is not valid: {status}")
+    comments = request.get("patronComments")
+    if body.get("patronComments") != comments:
+        raise Refused(
+            [reason("Patron comments are not allowed to change", {"existingPatronComments": comments})]
+        )
     reasons = list(find_reasons(library, request, body | {"status": status}))
     if reasons:
         raise Refused(reasons)
-    replace_fields(library, request, body)
+    former = request.copy()
+    replace_fields(request, body)
+    stamp(request, http_request.caller, library.now())
     if str(status).startswith("Closed"):
         close_and_release(library, request, status)
     else:
         request["status"] = status
+    log_update(library, request, former)
+    log_due_date_of_item(library, request.get("itemId"))
     return Response(status_code=204)
 
 
@@ -89,14 +101,12 @@ def policy_reasons(library: Library, request: Record, body: Record) -> Iterator[
     yield from pickup_policy_reasons(body, pickup_points(library, policy, request["requestType"]))
 
 
-def replace_fields(library: Library, request: Record, body: Record) -> None:
+def replace_fields(request: Record, body: Record) -> None:
     """Replace the changeable fields; those absent from the body are removed."""
     for name in CHANGEABLE:
         request.pop(name, None)
         if name in body:
             request[name] = body[name]
-    if "metadata" in request:
-        request["metadata"]["updatedDate"] = library.now()
 
 
 def close_and_release(library: Library, request: Record, status: str) -> None:

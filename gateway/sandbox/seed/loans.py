@@ -16,6 +16,7 @@ ITEMS_OF_ONE_READER = range(30, 60)  # items on loan to one patron
 VISITOR_LOANS = (60, 61)
 AT_RENEWAL_LIMIT = 120
 DANGLING_USER, BY_PROXY, COMPLETE = 62, 63, 65
+RETURNED_ELSEWHERE = (50, 51)  # closed loans of items on their way home
 CLAIMED, DECLARED_LOST, AGED_TO_LOST = 150, 151, 152
 ITEM_STATUS = {CLAIMED: "Claimed returned", DECLARED_LOST: "Declared lost", AGED_TO_LOST: "Aged to lost"}
 ACTIONS = {CLAIMED: "claimedReturned", DECLARED_LOST: "declaredLost", AGED_TO_LOST: "itemAgedToLost"}
@@ -29,6 +30,8 @@ def add_loans(seeder: Seeder) -> None:
         item["status"] = {"name": loan["itemStatus"], "date": loan["loanDate"]}
     for number in range(RETURNED_COUNT):
         seeder.add(library.loans, closed_loan(seeder, number))
+    for number in RETURNED_ELSEWHERE:
+        send_home(seeder, number)
     add_odd_loans(seeder)
     for number in (30, 31, COMPLETE, 70):
         for account in accounts(seeder, number):
@@ -127,6 +130,24 @@ def closed_loan(seeder: Seeder, number: int) -> Record:
     if number % 5 == 4:
         del record["userId"]
     return record
+
+
+def send_home(seeder: Seeder, number: int) -> None:
+    """Put the item of a closed loan in transit from the desk of its return to that of its location."""
+    library = seeder.library
+    record = library.loans[seeder.id("loan", f"closed-{number}")]
+    record["itemStatus"] = "In transit"
+    item = library.items[record["itemId"]]
+    location = library.locations[library.holdings[item["holdingsRecordId"]]["permanentLocationId"]]
+    item |= {
+        "status": {"name": "In transit", "date": record["systemReturnDate"]},
+        "inTransitDestinationServicePointId": location["primaryServicePoint"],
+        "lastCheckIn": {
+            "dateTime": record["systemReturnDate"],
+            "servicePointId": record["checkinServicePointId"],
+            "staffMemberId": seeder.id("user", "desk"),
+        },
+    }
 
 
 def add_odd_loans(seeder: Seeder) -> None:

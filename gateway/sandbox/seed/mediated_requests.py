@@ -1,27 +1,12 @@
-"""Seeded request policies and rules, mediated requests and batches."""
+"""Seeded mediated requests and batches."""
 
 from __future__ import annotations
 
 from gateway.sandbox.library import Record
 from gateway.sandbox.requests.mediated_requests import WORKFLOW, status_fields
-from gateway.sandbox.requests.request_types import REQUEST_TYPES
 from gateway.sandbox.seed import users
 from gateway.sandbox.seed.seeder import Seeder
 
-POLICIES: list[tuple[str, tuple[str, ...]]] = [
-    ("Every request", REQUEST_TYPES),
-    ("Hold only", ("Hold",)),
-    ("Page only", ("Page",)),
-    ("Page or hold, at the Music Desk", ("Page", "Hold")),
-    ("No requests", ()),
-]
-RULES = [
-    ({"loanTypeId": ("loan-type", "Reading room")}, "No requests"),
-    ({"loanTypeId": ("loan-type", "Course reserves")}, "Hold only"),
-    ({"patronGroupId": ("group", "visitor")}, "Page only"),
-    ({"materialTypeId": ("material-type", "dvd")}, "Page or hold, at the Music Desk"),
-    ({}, "Every request"),
-]
 STATUSES = (
     "New - Awaiting confirmation",
     "Open - Not yet filled",
@@ -43,11 +28,6 @@ FAILED_BATCH, PENDING_BATCH, RUNNING_BATCH = 1, 2, 3
 
 def add_mediated_requests(seeder: Seeder) -> None:
     library = seeder.library
-    for name, request_types in POLICIES:
-        seeder.add(library.request_policies, request_policy(seeder, name, request_types))
-    for conditions, name in RULES:
-        rule = {field: seeder.id(*names) for field, names in conditions.items()}
-        library.request_rules.append(rule | {"requestPolicyId": seeder.id("request-policy", name)})
     for number, status in enumerate(STATUSES):
         record = mediated_request(seeder, number, status, FIRST_ITEM + number, FIRST_REQUESTER + number)
         seeder.add(library.mediated_requests, record)
@@ -63,19 +43,6 @@ def add_mediated_requests(seeder: Seeder) -> None:
         seeder.add(library.mediated_requests, mediated_request(seeder, number, STATUSES[0], item, requester))
     seeder.add(library.mediated_requests, complete_mediated_request(seeder))
     add_batches(seeder)
-
-
-def request_policy(seeder: Seeder, name: str, request_types: tuple[str, ...]) -> Record:
-    record: Record = {
-        "id": seeder.id("request-policy", name),
-        "name": name,
-        "requestTypes": list(request_types),
-        "metadata": seeder.metadata(),
-    }
-    if name.endswith("at the Music Desk"):
-        music = [seeder.id("service-point", "music")]
-        record["allowedServicePoints"] = dict.fromkeys(request_types, music)
-    return record
 
 
 def mediated_request(seeder: Seeder, number: int, status: str, item_number: int, requester: int) -> Record:

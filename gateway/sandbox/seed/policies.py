@@ -1,4 +1,4 @@
-"""Seeded policies, loan rules, limits, types, cancellation reasons and slips."""
+"""Seeded policies of loans and fees, limits, types, cancellation reasons and slips."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ POLICIES: list[tuple[str, tuple[int, str] | None]] = [
     ("One week", (1, "Weeks")),
     ("Three hours", (3, "Hours")),
     ("Not loanable", None),
-]
-RULES = [
-    ({"loan type": "Reading room"}, "Not loanable"),
-    ({"loan type": "Course reserves"}, "Three hours"),
-    ({"material type": "dvd"}, "One week"),
-    ({}, "Standard loan"),
 ]
 CANCELLATION_REASONS = ["Item Not Available", "Needed For Course Reserves", "Patron Cancelled", "Other"]
 STAFF_SLIPS = ["Hold", "Transit", "Pick slip", "Request delivery", "Search slip (Hold requests)"]
@@ -35,10 +29,11 @@ def add_policies(seeder: Seeder) -> None:
         seeder.add(library.loan_types, named_type(seeder, "loan-type", name))
     for name, period in POLICIES:
         seeder.add(library.loan_policies, loan_policy(seeder, name, period))
-    seeder.add(library.overdue_fine_policies, overdue_fine_policy(seeder))
-    seeder.add(library.lost_item_policies, lost_item_policy(seeder))
-    for conditions, name in RULES:
-        library.loan_rules.append(loan_rule(seeder, conditions, name))
+    overdue, lost = overdue_fine_policy(seeder), lost_item_policy(seeder)
+    for policy in (overdue, reserves_fine_policy(seeder, overdue)):
+        seeder.add(library.overdue_fine_policies, policy)
+    for policy in (lost, actual_cost_policy(seeder, lost)):
+        seeder.add(library.lost_item_policies, policy)
     limit = {
         "patronGroupId": seeder.id("group", "visitor"),
         "materialTypeId": seeder.id("material-type", "book"),
@@ -114,6 +109,16 @@ def overdue_fine_policy(seeder: Seeder) -> Record:
     }
 
 
+def reserves_fine_policy(seeder: Seeder, standard: Record) -> Record:
+    return standard | {
+        "id": seeder.id("overdue-fine-policy", "reserves"),
+        "name": "Overdue, 1 an hour",
+        "description": "For course reserves",
+        "overdueFine": {"quantity": 1.0, "intervalId": "hour"},
+        "countClosed": False,
+    }
+
+
 def lost_item_policy(seeder: Seeder) -> Record:
     return {
         "id": seeder.id("lost-item-policy", "standard"),
@@ -134,12 +139,13 @@ def lost_item_policy(seeder: Seeder) -> Record:
     }
 
 
-def loan_rule(seeder: Seeder, conditions: dict[str, str], name: str) -> Record:
-    record = {"loanPolicyId": seeder.id("loan-policy", name)}
-    for kind, value in conditions.items():
-        field = {"loan type": "loanTypeId", "material type": "materialTypeId"}[kind]
-        record[field] = seeder.id(kind.replace(" ", "-"), value)
-    return record
+def actual_cost_policy(seeder: Seeder, standard: Record) -> Record:
+    return standard | {
+        "id": seeder.id("lost-item-policy", "actual cost"),
+        "name": "Lost, actual cost",
+        "description": "The price of a new copy",
+        "chargeAmountItem": {"chargeType": "actualCost"},
+    }
 
 
 def cancellation_reason(seeder: Seeder, name: str) -> Record:

@@ -17,6 +17,7 @@ AWAITING_PICKUP = range(250, 258)
 IN_TRANSIT = range(258, 264)
 AWAITING_DELIVERY = range(264, 268)
 CLOSED_COUNT = 60
+LEFT_ON_SHELF = (3, 9, 15)  # closed requests whose items still await pickup
 CLOSED_STATUSES = ("Closed - Filled", "Closed - Cancelled", "Closed - Unfilled", "Closed - Pickup expired")
 FIRST_REQUESTER = 120
 COMPLETE = 32  # the request for this item has every field
@@ -42,6 +43,8 @@ def add_requests(seeder: Seeder) -> None:
         seeder.add(stored, second)
     for number in range(CLOSED_COUNT):
         seeder.add(stored, closed_request(seeder, number))
+    for days, number in enumerate(LEFT_ON_SHELF, start=1):
+        leave_on_shelf(seeder, number, -days)
     number_queues(seeder)
     stored[seeder.id("request", COMPLETE)] |= complete_request(seeder)
     add_batch(seeder)
@@ -110,7 +113,23 @@ def arrived_request(seeder: Seeder, number: int, requester: int, status: str) ->
         request["holdShelfExpirationDate"] = seeder.day(10, end=True)
     if status == "In transit":
         item["inTransitDestinationServicePointId"] = request["pickupServicePointId"]
+        item["lastCheckIn"] = {
+            "dateTime": seeder.day(-1),
+            "servicePointId": seeder.id("service-point", DESKS[(number + 1) % len(DESKS)]),
+            "staffMemberId": seeder.id("user", "desk"),
+        }
     return request
+
+
+def leave_on_shelf(seeder: Seeder, number: int, days: float) -> None:
+    """Close a request while its item awaits pickup at the first desk: it expired, or was cancelled."""
+    request = seeder.library.requests[seeder.id("request", f"closed-{number}")]
+    request |= {
+        "pickupServicePointId": seeder.id("service-point", DESKS[0]),
+        "holdShelfExpirationDate": seeder.day(days, end=True),
+        "awaitingPickupRequestClosedDate": seeder.day(days),
+    }
+    seeder.library.items[request["itemId"]]["status"] = {"name": "Awaiting pickup", "date": seeder.day(-20)}
 
 
 def set_item_status(seeder: Seeder, number: int, status: str) -> None:

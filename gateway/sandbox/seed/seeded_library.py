@@ -11,10 +11,15 @@ from typing import Any
 
 from gateway.sandbox.clock import Clock
 from gateway.sandbox.library import Library
+from gateway.sandbox.seed.calendars import add_calendars
+from gateway.sandbox.seed.circulation_log import add_circulation_log
+from gateway.sandbox.seed.circulation_rules import add_circulation_rules
+from gateway.sandbox.seed.fees import add_fees
 from gateway.sandbox.seed.inventory import add_inventory
 from gateway.sandbox.seed.loan_history import add_loan_history
 from gateway.sandbox.seed.loans import add_loans
 from gateway.sandbox.seed.mediated_requests import add_mediated_requests
+from gateway.sandbox.seed.notes import add_notes
 from gateway.sandbox.seed.places import add_places
 from gateway.sandbox.seed.policies import add_policies
 from gateway.sandbox.seed.requests import add_requests
@@ -24,14 +29,19 @@ from gateway.sandbox.seed.users import add_users
 
 STEPS = (
     add_places,
+    add_calendars,
     add_users,
     add_policies,
+    add_circulation_rules,
     add_inventory,
     add_loans,
     add_loan_history,
     add_requests,
     add_mediated_requests,
     add_settings,
+    add_fees,
+    add_notes,
+    add_circulation_log,
 )
 
 

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from propcache.api import cached_property
 
@@ -24,10 +24,13 @@ from gateway.identity import (
 from gateway.observability.operation import OperationRecord
 from gateway.settings import UpstreamSettings
 from gateway.upstream.budget import OperationBudget, ProcessBudget
-from gateway.upstream.caller import CallerClient, Service
+from gateway.upstream.caller import CallerClient, LookUpClient, Service
 from gateway.upstream.client import Client, Deadline, NotConfigured
 from gateway.upstream.collection import BoundCollection, Collection
+from gateway.upstream.past_write import PastWrite
 from gateway.upstream.routes import Interface, Route
+from gateway.upstream.services.audit import Audit
+from gateway.upstream.services.calendars import Calendars
 from gateway.upstream.services.circulation import Circulation
 from gateway.upstream.services.circulation_bff import CirculationBff
 from gateway.upstream.services.circulation_lists import (
@@ -37,9 +40,14 @@ from gateway.upstream.services.circulation_lists import (
     BffOrCirculation,
     ListsFrom,
 )
+from gateway.upstream.services.circulation_reports import CirculationReports
+from gateway.upstream.services.circulation_rules import CirculationRules
 from gateway.upstream.services.circulation_storage import CirculationStorage
+from gateway.upstream.services.fee_fine_actions import FeeFineActions
 from gateway.upstream.services.fees import Fees
 from gateway.upstream.services.inventory import Inventory
+from gateway.upstream.services.mediated_requests import MediatedRequests
+from gateway.upstream.services.notes import Notes
 from gateway.upstream.services.own_user import OwnUser
 from gateway.upstream.services.patron_blocks import PatronBlocks
 from gateway.upstream.services.polaris import Polaris
@@ -63,12 +71,19 @@ IN_PROCESS = "http://sandbox"  # never resolved: the transport is the sandbox it
 SERVICES: Mapping[str, type[Service]] = {
     "circulation_bff": CirculationBff,
     "circulation": Circulation,
+    "circulation_reports": CirculationReports,
     "users": Users,
     "inventory": Inventory,
     "circulation_storage": CirculationStorage,
+    "circulation_rules": CirculationRules,
     "fees": Fees,
+    "fee_fine_actions": FeeFineActions,
     "patron_blocks": PatronBlocks,
+    "notes": Notes,
+    "audit": Audit,
+    "calendars": Calendars,
     "tags": Tags,
+    "mediated_requests": MediatedRequests,
     "own_user": OwnUser,
     "polaris": Polaris,
 }
@@ -168,7 +183,11 @@ class Upstream:
     """The services for one caller; lives as long as one operation."""
 
     def __init__(
-        self, services: Services, caller: Caller, operation: OperationRecord, budget: OperationBudget
+        self,
+        services: Services,
+        caller: Caller,
+        operation: OperationRecord,
+        budget: OperationBudget,
     ) -> None:
         self._services = services
         self._caller = caller
@@ -182,6 +201,17 @@ class Upstream:
         """Return these services, with the complete time of an operation again."""
         self.deadline.ends = self.deadline.clock() + self.deadline.seconds
         return self
+
+    @property
+    def look_up_timeout(self) -> float:
+        """The seconds in which an unknown outcome is looked up."""
+        return self._services.settings.look_up_timeout
+
+    def for_look_up(self, past_write: PastWrite) -> LookUpServices:
+        """Return the same services for the look-up of a write: they send no writes."""
+        upstream = LookUpServices(self._services, self._caller, self.operation, self.budget)
+        upstream.past_write, upstream.deadline = past_write, self.deadline
+        return upstream
 
     def bff_or_circulation(
         self, bff: BoundCollection, find_circulation: Callable[[], BoundCollection]
@@ -217,16 +247,40 @@ class Upstream:
         return Circulation(self._folio)
 
     @cached_property
+    def circulation_reports(self) -> CirculationReports:
+        return CirculationReports(self._folio)
+
+    @cached_property
     def circulation_storage(self) -> CirculationStorage:
         return CirculationStorage(self._folio)
+
+    @cached_property
+    def circulation_rules(self) -> CirculationRules:
+        return CirculationRules(self._folio)
 
     @cached_property
     def fees(self) -> Fees:
         return Fees(self._folio)
 
     @cached_property
+    def fee_fine_actions(self) -> FeeFineActions:
+        return FeeFineActions(self._folio)
+
+    @cached_property
     def patron_blocks(self) -> PatronBlocks:
         return PatronBlocks(self._folio)
+
+    @cached_property
+    def notes(self) -> Notes:
+        return Notes(self._folio)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self._folio)
+
+    @cached_property
+    def calendars(self) -> Calendars:
+        return Calendars(self._folio)
 
     @cached_property
     def tags(self) -> Tags:
@@ -239,6 +293,10 @@ class Upstream:
     @cached_property
     def inventory(self) -> Inventory:
         return Inventory(self._folio)
+
+    @cached_property
+    def mediated_requests(self) -> MediatedRequests:
+        return MediatedRequests(self._folio)
 
     @cached_property
     def own_user(self) -> OwnUser:
@@ -311,6 +369,15 @@ class Upstream:
             ("tracestate", caller.tracestate),
         )
         return Headers([_ACCEPT, *[(name, value) for name, value in allowed if value is not None]])
+
+
+class LookUpServices(Upstream):
+    """The services for the look-up of a write that was sent: they compare clocks, and send no writes."""
+
+    past_write: PastWrite
+
+    def _client(self, *arguments: Any, **options: Any) -> CallerClient:  # Any: those of other services
+        return LookUpClient(super()._client(*arguments, **options), self.past_write)
 
 
 def _polaris_identity_missing() -> errors.Unauthenticated:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from gateway import errors
 from gateway.upstream.caller import Service, keys_in
 from gateway.upstream.collection import Collection
-from gateway.upstream.record_types import FROM_CIRCULATION, INVALID, Record, decode_object, rows_of
+from gateway.upstream.record_types import (
+    FROM_CIRCULATION,
+    INVALID,
+    Record,
+    decode_object,
+    mark_from_circulation,
+    rows_of,
+)
 from gateway.upstream.routes import Interface, Route
-from gateway.upstream.statuses import Write
+from gateway.upstream.statuses import Write, not_served
 from gateway.upstream.transport.exchange import UpstreamResponse
 
 CIRCULATION = Interface("circulation", "14.4", required=True)
@@ -21,6 +29,14 @@ OVERRIDE_PERMISSIONS = {
     "renewalBlock": "circulation.override-renewal-block.post",
 }
 """The permission to lift each block that a write may override, by the block's name in `overrideBlocks`."""
+
+_VERIFY_USE_AT_LOCATION = "item(barcode:) { openLoan { action forUseAtLocation { status statusDate } } }"
+
+_NOT_FOR_USE_AT_LOCATION = (  # mod-circulation, HoldByBarcodeRequest and PickupByBarcodeResource
+    "No open loan found for ",
+    "The loan is open but is not for use at location",
+    "For-use-at-location is not enabled for this tenant",
+)
 
 
 class Circulation(Service):
@@ -92,7 +108,36 @@ class Circulation(Service):
         return await self._queue(self.queue_of_item_route, item_id)
 
     async def _queue(self, route: Route, key: str) -> list[Record]:
-        return _mark(await self._client.read_list(route, "requests", key))
+        return mark_from_circulation(await self._client.read_list(route, "requests", key))
+
+    check_out_dry_run_route = Route(
+        "POST",
+        "/circulation/check-out-by-barcode-dry-run",
+        CIRCULATION,
+        "circulation.check-out-by-barcode-dry-run.post",
+        reads=True,
+        since="14.6",  # mod-circulation 24.4.0 (CIRC-2266); overrides are read since 24.5.0 (CIRC-2425)
+    )
+
+    async def check_out_dry_run(self, body: Record) -> Record:
+        """Return the ids of the policies that a check-out would have: upstream stops before it writes.
+
+        Raises `Refused` with the reasons for which a check-out would be refused (mod-circulation,
+        CheckOutByBarcodeDryRunResource).
+        """
+        try:
+            policies = await self._client.read_by_post(self.check_out_dry_run_route, body)
+        except errors.UpstreamRejected as problem:
+            if problem.status != 422:  # such as Okapi's 400 for a tenant that does not exist
+                raise
+            raise errors.Refused(
+                problem.message, upstream=problem.upstream, status=problem.status, reasons=problem.reasons
+            ) from None
+        if policies is None:
+            raise not_served(self._client.name, 404)
+        if type(policies.get("loanPolicyId")) is not str:
+            raise self._client.bad_shape()
+        return policies
 
     renew_by_barcode_route = Route(
         "POST", "/circulation/renew-by-barcode", CIRCULATION, "circulation.renew-by-barcode.post"
@@ -127,6 +172,53 @@ class Circulation(Service):
         )
         return await self._client.write_for_record(write, self.renew_by_id_route, body, mark=FROM_CIRCULATION)
 
+    hold_for_use_at_location_route = Route(
+        "POST",
+        "/circulation/hold-by-barcode-for-use-at-location",
+        CIRCULATION,
+        "circulation.hold-by-barcode-for-use-at-location.post",
+        since="14.7",  # mod-circulation 24.5.0 (CIRC-2308)
+    )
+
+    async def hold_for_use_at_location(self, body: Record) -> Record:
+        """Put an item for use at the location on the hold shelf. Sent once; raises as `renew_by_barcode`.
+
+        Returns the loan as storage has it, without what circulation adds to it, and with the metadata of the
+        former change (mod-circulation, HoldByBarcodeResource).
+        """
+        write = Write(
+            operation="holdForUseAtLocation",
+            keys=keys_in(body, "itemBarcode"),
+            verify=_VERIFY_USE_AT_LOCATION,
+            own_texts=_NOT_FOR_USE_AT_LOCATION,
+        )
+        return await self._client.write_and_decode(
+            write, self.hold_for_use_at_location_route, body, decode=_held_loan
+        )
+
+    pick_up_for_use_at_location_route = Route(
+        "POST",
+        "/circulation/pickup-by-barcode-for-use-at-location",
+        CIRCULATION,
+        "circulation.pickup-by-barcode-for-use-at-location.post",
+        since="14.7",
+    )
+
+    async def pick_up_for_use_at_location(self, body: Record) -> Record:
+        """Hand an item from the hold shelf to its patron. Sent once; returns and raises as the hold.
+
+        (mod-circulation, PickupByBarcodeResource)
+        """
+        write = Write(
+            operation="pickUpForUseAtLocation",
+            keys=keys_in(body, "itemBarcode", "userBarcode"),
+            verify=_VERIFY_USE_AT_LOCATION,
+            own_texts=_NOT_FOR_USE_AT_LOCATION,
+        )
+        return await self._client.write_for_record(
+            write, self.pick_up_for_use_at_location_route, body, mark=FROM_CIRCULATION
+        )
+
     cancel_request_route = Route(
         "PUT", "/circulation/requests/{id}", CIRCULATION, "circulation.requests.item.put"
     )
@@ -142,6 +234,22 @@ class Circulation(Service):
             verify="request(id:) { status cancelledDate }",
         )
         await self._client.write_without_record(write, self.cancel_request_route, record, request_id)
+
+    update_request_route = cancel_request_route
+
+    async def update_request(self, request_id: str, record: Record) -> None:
+        """Replace a request by its complete new form. Sent once; raises as `renew_by_barcode`.
+
+        Neither circulation nor its storage compares versions: the last write wins. The comments of the patron
+        must be those it has (mod-circulation, UpdateRequestService).
+        """
+        write = Write(
+            operation="updateRequest",
+            keys={"requestId": request_id},
+            verify="request(id:) { fulfillmentPreference pickupServicePoint { id } requestExpirationDate "
+            "metadata { updatedDate } }",
+        )
+        await self._client.write_without_record(write, self.update_request_route, record, request_id)
 
     reorder_queue_of_instance_route = Route(
         "POST",
@@ -175,7 +283,7 @@ class Circulation(Service):
             verify=f"requestQueue({name}:) {{ nodes {{ id position }} }}",
         )
         requests = await self._client.write_and_decode(write, route, body, key, decode=_queue)
-        return sorted(_mark(requests), key=_position)
+        return sorted(mark_from_circulation(requests), key=_position)
 
     move_request_route = Route(
         "POST",
@@ -268,15 +376,16 @@ class Circulation(Service):
         await self._client.write_without_record(write, self.record_print_events_route, body)
 
 
+def _held_loan(response: UpstreamResponse) -> Record | None:
+    loan = (decode_object(response.body) or {}).get("loan")
+    if type(loan) is not dict or type(loan.get("id")) is not str or not loan["id"]:
+        return None
+    return {**loan, FROM_CIRCULATION: True}
+
+
 def _queue(response: UpstreamResponse) -> list[Record] | None:
     records = rows_of((decode_object(response.body) or {}).get("requests"))
     return None if records and all(INVALID in each for each in records) else records
-
-
-def _mark(records: list[Record]) -> list[Record]:
-    for record in records:
-        record[FROM_CIRCULATION] = True
-    return records
 
 
 def _position(request: Record) -> int:

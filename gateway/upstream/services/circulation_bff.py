@@ -276,7 +276,7 @@ class CirculationBff(Service):
         write = Write(
             operation="createBatchRequest",
             keys=keys_in(body, "batchId", "requesterId"),
-            verify="batchRequests(filter: { requesterId: }) { nodes { id requestDate } }",
+            verify="batchRequest(id:) { requestDate mediatedRequestStatus }",
         )
         return await self._client.write_for_record(
             write, self.create_batch_request_route, body, proof={"batchId": str}

@@ -28,6 +28,24 @@ class CirculationStorage(Service):
         ),
         "loanPolicies",
     )
+    request_policies = Collection(
+        Route(
+            "GET",
+            "/request-policy-storage/request-policies",
+            Interface("request-policy-storage", "1.0"),
+            "circulation-storage.request-policies.collection.get",
+        ),
+        "requestPolicies",
+    )
+    patron_notice_policies = Collection(
+        Route(
+            "GET",
+            "/patron-notice-policy-storage/patron-notice-policies",
+            Interface("patron-notice-policy-storage", "0.11"),
+            "circulation-storage.patron-notice-policies.collection.get",
+        ),
+        "patronNoticePolicies",
+    )
     cancellation_reasons = Collection(
         Route(
             "GET",

@@ -10,6 +10,7 @@ import asyncio
 import math
 import select
 from collections.abc import Callable
+from functools import lru_cache
 
 import httptools
 import httpx
@@ -20,6 +21,9 @@ from gateway.upstream.transport.exchange import Body
 
 MAX_HEADER_FIELDS = 1000  # of a response: joining a field that is repeated without end takes quadratic time
 MAX_HEAD_BYTES = 131_072  # early hints included; Okapi echoes tokens in its headers
+
+LARGE = 16_384  # bytes that arrive at once, of which a copy costs more than to look for the end of the head
+BODILESS = frozenset({204, 304})  # whatever length they declare
 
 
 class IncomingResponse:
@@ -34,7 +38,7 @@ class IncomingResponse:
         self.headers: dict[str, str] = {}
         self.body: Body | None = None
 
-    def read(self) -> bytes:
+    def read(self) -> bytes | memoryview:
         """Return the body of a complete response. Raises as `Body.read`."""
         return b"" if self.body is None else self.body.read()
 
@@ -52,6 +56,8 @@ class HttpProtocol(ResponseHandler):
         self._last_received = 0.0
         self._timeout_check: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._parsed = 0  # bytes of the body that the parser has had
+        self._remaining = 0  # bytes of the body that go past it
         self._header_fields = 0
         self._unusable = False
         self._readable: select.poll | None = None
@@ -90,6 +96,7 @@ class HttpProtocol(ResponseHandler):
         self._response_parser = httptools.HttpResponseParser(self)
         self._incoming = incoming
         self._head_bytes = 0
+        self._parsed = self._remaining = 0
         self._header_fields = 0
         self._completed = completed = loop.create_future()
         transport.write(request)
@@ -135,11 +142,36 @@ class HttpProtocol(ResponseHandler):
     # Callbacks of the connection
 
     def data_received(self, data: bytes) -> None:
-        if self._response_parser is None or self._incoming is None:  # no request is waiting for it
+        incoming = self._incoming
+        if self._response_parser is None or incoming is None:  # no request is waiting for it
             self._unusable = True
             self.close()
             return
         self._last_received = self._loop.time()
+        if len(data) < LARGE and not self._remaining:
+            self._parse(data)
+        else:
+            self._receive_large(data, incoming)
+
+    def _receive_large(self, data: bytes, incoming: IncomingResponse) -> None:
+        """Receive a body of a declared length past the parser, which would copy it."""
+        start = 0
+        while incoming.body is None and (end := data.find(b"\r\n\r\n", start) + 4) > 3:
+            self._parse(data[start:end])
+            start = end
+            if self._incoming is None:  # complete without a body, or failed: the rest belongs to no call
+                self._unusable = self._unusable or start < len(data)
+                return
+        if not self._remaining and incoming.body is not None and incoming.status not in BODILESS:
+            self._remaining = int(incoming.headers.get("content-length", self._parsed)) - self._parsed
+        if self._remaining:
+            self._receive_body(memoryview(data)[start:] if start else data)
+        else:
+            self._parse(data[start:])
+
+    def _parse(self, data: bytes) -> None:
+        """Parse a head, or a part of a body that is short or has no declared length."""
+        assert self._response_parser is not None  # noqa: S101 - a request is waiting
         try:
             self._response_parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -152,6 +184,15 @@ class HttpProtocol(ResponseHandler):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._end(httpx.RemoteProtocolError(f"The response head is above {MAX_HEAD_BYTES} bytes."))
+
+    def _receive_body(self, data: bytes | memoryview) -> None:
+        if len(data) > self._remaining:
+            self._unusable = True
+            data = memoryview(data)[: self._remaining]
+        self._remaining -= len(data)
+        self.on_body(data)
+        if not self._remaining:
+            self.on_message_complete()
 
     def eof_received(self) -> None:
         """Do nothing: `connection_lost` follows."""
@@ -177,7 +218,7 @@ class HttpProtocol(ResponseHandler):
         if self._header_fields > MAX_HEADER_FIELDS:
             self._end(httpx.RemoteProtocolError(f"The response has above {MAX_HEADER_FIELDS} header fields."))
             return
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = _header_name(name), value.decode("latin-1")
         headers = self._incoming.headers
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
@@ -196,9 +237,10 @@ class HttpProtocol(ResponseHandler):
         except Exception as problem:
             self._end(problem)
 
-    def on_body(self, piece: bytes) -> None:
+    def on_body(self, piece: bytes | memoryview) -> None:
         if self._incoming is None or self._incoming.body is None:
             return
+        self._parsed += len(piece)
         try:
             self._incoming.body.add(piece)
         except errors.GatewayError as problem:
@@ -212,6 +254,11 @@ class HttpProtocol(ResponseHandler):
         if not self._response_parser.should_keep_alive():
             self._unusable = True
         self._end()
+
+
+@lru_cache(maxsize=256)  # services send the same few
+def _header_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 def _ends_with_eof(incoming: IncomingResponse) -> bool:

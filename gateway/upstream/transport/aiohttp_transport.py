@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import aiohttp
 import httpx
@@ -36,6 +36,8 @@ from gateway.upstream.transport.exchange import (
     encode_headers,
 )
 
+_VISIBLE = bytes(range(ord("!"), ord("~") + 1))  # looked for in a third of the time of `isprintable`
+
 
 class AiohttpTransport(DirectTransport):
     """Connections to any number of origins. The pool is opened on first use, in the loop that uses it."""
@@ -46,11 +48,12 @@ class AiohttpTransport(DirectTransport):
         connections: int,
         connect: float,
         keep_alive: float,
-        trusted: ssl.SSLContext,
+        trusted: ssl.SSLContext | Literal[True],
         max_bytes: int,
     ) -> None:
         """`connect` and `keep_alive` are seconds; calls beyond `connections` wait for `connect` seconds.
 
+        `trusted` holds the certificate authorities; if it is true, those that aiohttp has loaded.
         `max_bytes` limits responses to httpx; a direct caller of `send` supplies a `Body` with its own limit.
         """
         self._connections = connections
@@ -132,7 +135,7 @@ class AiohttpTransport(DirectTransport):
         await self.send(
             origin, message, incoming, math.inf if read_timeout is None else read_timeout, math.inf
         )
-        stream = httpx.ByteStream(incoming.read())  # not decompressed: httpx does that
+        stream = httpx.ByteStream(bytes(incoming.read()))  # not decompressed: httpx does that
         return httpx.Response(incoming.status, headers=incoming.headers, stream=stream, request=request)
 
     async def aclose(self) -> None:
@@ -153,9 +156,7 @@ class AiohttpExchange:
         self.base_path = base_path(url)
         self._origin = f"{url.scheme}://{url.netloc.decode('ascii')}"
         constant = [("Host", url.netloc.decode("ascii")), ("Connection", "keep-alive")]
-        self._head = (
-            f" HTTP/1.1\r\n{encode_headers([*constant, ACCEPT_ENCODING, USER_AGENT]).decode('ascii')}"
-        )
+        self._head = b" HTTP/1.1\r\n" + encode_headers([*constant, ACCEPT_ENCODING, USER_AGENT])
         self._json = encode_headers([JSON])
 
     async def __call__(
@@ -168,18 +169,18 @@ class AiohttpExchange:
         attempt: Attempt,
     ) -> UpstreamResponse:
         fields = headers.wire if isinstance(headers, Headers) else encode_headers(headers)
-        line = f"{method} {self.base_path}{target}"
-        if not line.isprintable() or line.count(" ") != 1:
+        line = f"{method} {self.base_path}{target}".encode("ascii")
+        if line.translate(None, _VISIBLE) != b" ":
             raise ValueError("A request target must not contain blanks or control characters.")
         rest = b"\r\n"
         if content is not None:
             rest = b"%sContent-Length: %d\r\n\r\n%s" % (self._json, len(content), content)
-        request = b"%s%s%s" % (f"{line}{self._head}".encode("ascii"), fields, rest)
+        request = b"%s%s%s%s" % (line, self._head, fields, rest)
         sent_at = datetime.now(UTC)
 
         def begin_body(received: dict[str, str]) -> Body:
             encoding = received.get("content-encoding", "")
-            attempt.body = Body(self._upstream, encoding, self._max_bytes, attempt.budget)
+            attempt.body = Body(self._upstream, encoding, self._max_bytes, attempt)
             return attempt.body
 
         incoming = IncomingResponse(begin_body)

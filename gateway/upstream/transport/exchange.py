@@ -32,12 +32,19 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs every UR
 
 
 class UpstreamResponse(msgspec.Struct, frozen=True):
-    """A response: status, headers (by lower-case name), decompressed body, and the time of its request."""
+    """A response: status, headers (by lower-case name), decompressed body, and the time of its request.
+
+    `content` is the body, as it arrived: a view of the bytes that were received with the head.
+    """
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    content: bytes | memoryview
     sent_at: datetime
+
+    @property
+    def body(self) -> bytes:
+        return self.content if isinstance(self.content, bytes) else bytes(self.content)
 
 
 class Headers(tuple[tuple[str, str], ...]):
@@ -60,20 +67,29 @@ def encode_headers(headers: Sequence[tuple[str, str]]) -> bytes:
 class Body:
     """A response body, decompressed piece by piece and never beyond the cap: 300 KB of gzip can be 300 MB."""
 
-    __slots__ = ("_budget", "_chunks", "_gunzip", "_max_bytes", "_remaining", "_upstream", "has_begun")
+    __slots__ = (
+        "_budget",
+        "_chunks",
+        "_gunzip",
+        "_is_limited",
+        "_max_bytes",
+        "_remaining",
+        "_upstream",
+        "has_begun",
+    )
 
-    def __init__(
-        self, upstream: str, encoding: str, max_bytes: int, budget: OperationBudget | None = None
-    ) -> None:
+    def __init__(self, upstream: str, encoding: str, max_bytes: int, attempt: Attempt | None = None) -> None:
         """`encoding` is the Content-Encoding, empty if there is none; `max_bytes` counts decompressed bytes.
 
         Raises `UpstreamBadResponse` for an encoding that was not requested.
         """
-        self._budget = budget
+        # The attempt itself is not kept: it holds the body, and both would wait for a garbage collection.
+        self._budget = None if attempt is None else attempt.budget
+        self._is_limited = attempt is not None and attempt.is_limited
         self._upstream = upstream
         self._max_bytes = max_bytes
         self._remaining = max_bytes
-        self._chunks: list[bytes] = []
+        self._chunks: list[bytes | memoryview] = []
         self._gunzip: zlib._Decompress | None = None
         self.has_begun = False  # true from its first byte on
         name = encoding.lower()
@@ -82,11 +98,11 @@ class Body:
         elif name not in ("", "identity"):
             raise self._not_decompressed()
 
-    def add(self, raw: bytes) -> None:
+    def add(self, raw: bytes | memoryview) -> None:
         """Add a piece.
 
         Raises `UpstreamBadResponse` beyond the cap, and if it cannot be decompressed, and `LimitExceeded`
-        beyond the budget of the operation.
+        beyond the budget of the operation if the attempt is limited.
         """
         if not raw:
             return
@@ -103,20 +119,21 @@ class Body:
             process = budget.process
             process.held += len(chunk)
             process.by_tenant[budget.tenant] += len(chunk)
-            if budget.bytes > budget.max_bytes or (
-                budget.bytes > process.free and process.is_exceeded_by(budget.tenant)
+            if self._is_limited and (
+                budget.bytes > budget.max_bytes
+                or (budget.bytes > process.free and process.is_exceeded_by(budget.tenant))
             ):
                 raise budget.size_error()
         self._chunks.append(chunk)
 
-    def read(self) -> bytes:
+    def read(self) -> bytes | memoryview:
         """Return the complete body. Raises `UpstreamBadResponse` if compressed data is cut or too long."""
         gunzip = self._gunzip
         if gunzip is not None and self._chunks and (gunzip.unused_data or not gunzip.eof):
             raise self._not_decompressed()
         return self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
 
-    def _decompress(self, gunzip: zlib._Decompress, raw: bytes) -> bytes:
+    def _decompress(self, gunzip: zlib._Decompress, raw: bytes | memoryview) -> bytes:
         if gunzip.eof:
             raise self._not_decompressed()
         try:
@@ -131,10 +148,12 @@ class Body:
 
 
 class Attempt(msgspec.Struct):
-    """One attempt of a call: its end by the event loop's clock, its budget if it is a read, its progress."""
+    """One attempt of a call: its end by the event loop's clock, the budget of its operation, its progress."""
 
     until: float
     budget: OperationBudget | None = None
+    is_limited: bool = True
+    """False for a write, whose response is counted and never cut: its outcome would be unknown."""
     body: Body | None = None
 
     @property
@@ -224,10 +243,10 @@ class HttpxExchange:
             try:
                 assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - typed as either kind
                 encoding = response.headers.get("Content-Encoding", "")
-                attempt.body = body = Body(self._upstream, encoding, self._max_bytes, attempt.budget)
+                attempt.body = body = Body(self._upstream, encoding, self._max_bytes, attempt)
                 async for piece in response.stream:
                     body.add(piece)
-                content = body.read()
+                content = bytes(body.read())
             finally:
                 await response.aclose()
         response.stream = httpx.ByteStream(content)  # the client's stream and the response hold each other

@@ -62,7 +62,7 @@ def aiohttp_transport(settings: UpstreamSettings) -> Transport:
         connections=settings.upstream_concurrency,
         connect=settings.connect_timeout,
         keep_alive=KEEP_ALIVE,
-        trusted=_certificate_authorities(),
+        trusted=_certificate_authorities() if settings.has_https else True,
         max_bytes=settings.max_upstream_bytes,
     )
 
@@ -94,20 +94,18 @@ def _certificate_authorities() -> ssl.SSLContext:
 
     Raises `SettingsError` for an SSL_CERT_FILE that cannot be used: OpenSSL ignores it, and every call fails.
     """
-    context = ssl.create_default_context()
     file = os.environ.get(CERTIFICATE_FILE)
-    if file is not None:
-        try:
-            is_valid = Path(file).is_file()
-            if is_valid:
-                context.load_verify_locations(file)
-        except OSError:  # ssl.SSLError is one
-            is_valid = False
-        if not is_valid:
-            raise SettingsError(
-                [f"{CERTIFICATE_FILE}: must be a readable file of PEM certificates (got {file!r})"]
-            )
-    return context
+    if file is None:
+        return ssl.create_default_context()
+    try:
+        if Path(file).is_file():
+            # What is loaded by default, but an error if the file cannot be used.
+            directory = ssl.get_default_verify_paths().capath
+            return ssl.create_default_context(cafile=file, capath=directory)
+    except OSError:  # ssl.SSLError is one
+        pass
+    problem = f"{CERTIFICATE_FILE}: must be a readable file of PEM certificates (got {file!r})"
+    raise SettingsError([problem])
 
 
 class RenewedTransport(httpx.AsyncBaseTransport):

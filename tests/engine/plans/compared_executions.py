@@ -14,6 +14,7 @@ from gateway.app import create_app
 from gateway.sandbox import Sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
+from tests.semantic_nulls import unexplained_nulls
 
 Json = Any  # a response is JSON of the shape that each test expects
 Change = Callable[[str, Json], Json]
@@ -56,7 +57,10 @@ class RecordingTransport(httpx.AsyncBaseTransport):
 
 
 class ComparedExecutions:
-    """Executes each operation both ways; the responses have the same bytes except for the order of errors."""
+    """Executes each operation both ways; the responses have the same bytes except for the order of errors.
+
+    A null has an error, in both, where the schema promises one.
+    """
 
     def __init__(
         self, plan: httpx.AsyncClient, generic: httpx.AsyncClient, calls: dict[str, list[Call]]
@@ -82,6 +86,7 @@ class ComparedExecutions:
         result, calls = await self._execute("plan", query, variables, headers)
         assert but(json.dumps(result.get("data"))) == but(json.dumps(expected.get("data"))), query
         assert _errors(result) == _errors(expected), query
+        assert unexplained_nulls(query, expected) == [], query
         if "UNFORESEEN" not in {each["extensions"]["code"] for each in expected.get("errors", ())}:
             # A loader that breaks does not remember it; one that upstream fails does.
             assert _requested_ids(calls) == _requested_ids(expected_calls), query

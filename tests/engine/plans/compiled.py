@@ -13,6 +13,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from gateway.context import Context
 from gateway.engine.documents import Documents, Operation
+from gateway.engine.parts import finish
 from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.executor import PlanExecutor
 from gateway.engine.plans.plan import OperationPlan
@@ -66,18 +67,22 @@ class Table:
 
     def context(self) -> Context:
         upstream = self.services.for_caller(CALLER, OperationRecord())
-        return Context(caller=CALLER, upstream=upstream, limits=LIMITS, max_page_size=1000)
+        return Context(caller=CALLER, upstream=upstream, limits=LIMITS)
 
 
-def compile_plan(query: str) -> OperationPlan:
-    """Return the plan for the default values of all variables. Raises `UnsupportedOperation`."""
-    return compiler(query).compile()
+def compile_plan(query: str, conditions: Mapping[str, bool] | None = None) -> OperationPlan:
+    """Return the plan for these values of the variables in conditions. Raises `UnsupportedOperation`."""
+    return finish(compiler(query, conditions).compile())
 
 
-def compiler(query: str) -> Compiler:
-    """Return the compiler of an operation without variables."""
-    no_variables = VariableValues({}, {})
-    return Compiler(schema._schema, operation_of(query), no_variables, is_direct=False)
+def compiler(query: str, conditions: Mapping[str, bool] | None = None) -> Compiler:
+    """Return the compiler of an operation without other variables than these."""
+    operation, given = operation_of(query), dict(conditions or {})
+    definitions = operation.node.variable_definitions or ()
+    needed = [each for each in definitions if each.variable.name.value in given]
+    variables = get_variable_values(schema._schema, needed, given)
+    assert isinstance(variables, VariableValues), variables
+    return Compiler(schema._schema, operation, variables, is_direct=False)
 
 
 async def execute_plan(

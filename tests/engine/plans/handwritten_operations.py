@@ -106,15 +106,25 @@ HANDWRITTEN: tuple[tuple[str, Json], ...] = (
     # Fields outside of plans, with resolvers that send requests.
     ("{ items(first: 4) { nodes { id allowedServicePoints(requesterBarcode: \"1000000001\") { hold { id name "
      "servicePoint { code } } page { name } } holdings { instance { id } } } } }", {}),
+    ("{ items(first: 4) { nodes { id appliedPolicies(userBarcode: \"1000000001\") { loanPolicy { policy { "
+     "name } appliedRuleConditions { loanTypeMatch } } noticePolicyMatches { circulationRuleLine policy { id "
+     "} } patronGroup { group } loanType { id } } } } user(barcode: \"1000000001\") { barcode } }", {}),
     ("{ searchInstance(barcode: \"2000000001\") { title items { barcode holdings { id } } item(barcode: "
      "\"2000000001\") { barcode openLoan { dueDate } materialType { name } } openRequests { totalCount } } }",
      {}),
     ("{ servicePoints(first: 3) { nodes { name pickSlips { totalCount nodes { item { title copy barcode } "
      "request { request { id status requester { username } } } } } } } }", {}),
-    ("{ users(first: 10) { nodes { id automatedBlocks { patronBlockConditionId } manualBlocks { nodes { desc "
-     "} } sponsors { nodes { user { username } } } proxies { nodes { status } } requestPreference { "
+    ("{ users(first: 10) { nodes { id automatedBlocks { patronBlockCondition { id } } manualBlocks { nodes { "
+     "desc } } sponsors { nodes { user { username } } } proxies { nodes { status } } requestPreference { "
      "holdShelf } } } }", {}),
     ("{ instances(first: 4) { nodes { requestQueue { totalCount nodes { position requester { username } } } "
      "} } }", {}),
+    ("query($day: Date!) { servicePoints { nodes { code surroundingOpenings(date: $day) { previous { date "
+     "open } current { allDay exceptionName openings { startTime endTime } } next { date } } openings(from: "
+     "$day, to: \"2026-12-27\") { date open } } } }", {"day": "2026-12-22"}),
+    ("{ calendars(first: 3) { totalCount nodes { startDate servicePoints { code } normalHours { startDay "
+     "endDayText startTime } exceptions { endDate openings { startDate endTime } } metadata { updatedBy { "
+     "username } } } pageInfo { hasNextPage } } }", {}),
+    ("{ servicePoints { nodes { id openings(from: \"2026-12-22\", to: \"2026-12-21\") { date } } } }", {}),
     ("{ __schema { queryType { name } } loans(first: 1) { nodes { id } } }", {}),
 )  # fmt: skip

@@ -124,6 +124,20 @@ def _number(match: re.Match[str]) -> str:
     return f"{match[1]}: {NUMBERS[zlib.crc32(match.string[: match.start()].encode()) % len(NUMBERS)]}"
 
 
+def _without_totals(path: str, body: Json) -> Json:
+    return {name: each for name, each in body.items() if name != "totalRecords"}
+
+
+def _with_null_elements(value: Json, place: str) -> Json:
+    """Put null into some of the lists in a value, those of records included."""
+    if isinstance(value, dict):
+        return {name: _with_null_elements(each, f"{place}.{name}") for name, each in value.items()}
+    if not isinstance(value, list):
+        return value
+    values = [_with_null_elements(each, f"{place}.{number}") for number, each in enumerate(value)]
+    return [*values, None] if zlib.crc32(place.encode()) % 3 == 0 else values
+
+
 ODD: Mapping[str, Change] = {
     "dates": of_members(1, _dates, 0.3),
     "one-date": of_members(2, _dates, 0.004),
@@ -137,6 +151,8 @@ ODD: Mapping[str, Change] = {
         r'("barcode"|"title"): "[^"]*"', lambda result: f"{result[0]}, {result[1]}: []"
     ),
     "half-characters": _in_text(r'("title"|"lastName"|"action"): "', lambda result: f"{result[0]}\\ud800"),
+    "null-elements": lambda path, body: _with_null_elements(body, path),
+    "without-totals": _without_totals,
     "without-ids": of_members(5, lambda name, value, number: None if name == "id" else value, 0.03),
 }
 """Each affects only the fields that read it, in both executions."""

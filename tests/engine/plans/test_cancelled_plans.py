@@ -86,12 +86,13 @@ class Held:
 class Client:
     """One connection to the gateway, which can disconnect."""
 
-    def __init__(self, upstream: Held, query: str, **settings: Json) -> None:
+    def __init__(self, upstream: Held, query: str, *, accept: str | None = None, **settings: Json) -> None:
         self.app = create_app(
             Settings(okapi_url="http://folio", batch_size=50, **settings),
             transport=lambda limits: httpx.MockTransport(upstream),
         )
         self.body = json.dumps({"query": query}).encode()
+        self.accept = [] if accept is None else [(b"accept", accept.encode())]
         self.disconnected = asyncio.Event()
         self.sent: list[Message] = []
         self.received = 0
@@ -101,6 +102,7 @@ class Client:
             (b"content-type", b"application/json"),
             (b"x-okapi-tenant", b"diku"),
             (b"content-length", str(len(self.body)).encode()),
+            *self.accept,
         ]
         scope = {
             "type": "http",

@@ -89,7 +89,7 @@ async def test_every_mutation(case: MutationCase, outcome: str) -> None:
     for execution in ("plan", "generic"):
         calls: list[str] = []
         upstream = FixedResponses(case, OUTCOMES[outcome], calls)
-        settings = Settings(okapi_url="http://folio", execution=execution, **WIDE)
+        settings = Settings(okapi_url="http://folio", execution=execution, look_up_timeout=0.2, **WIDE)
         app = create_app(settings, transport=lambda limits, upstream=upstream: upstream)  # type: ignore[misc]
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:

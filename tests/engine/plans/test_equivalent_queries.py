@@ -35,7 +35,7 @@ SANDBOX = filled_sandbox()  # only read
 OPERATIONS_PER_SEED = 70  # random operations for each kind of upstream
 FEWER_OPERATIONS = 30
 SEEDS = 4
-POISONED = ((10, 0.005), (11, 0.02), (12, 0.1), (13, 0.3), (14, 0.6))
+POISONED = ((15, 0.005), (11, 0.02), (12, 0.1), (13, 0.3), (14, 0.6))
 FAILING: dict[str, Change] = {
     "without-users": failing("/users", "/inventory/items", "/groups"),
     "without-inventory": failing("/inventory", "/service-points", "/proxiesfor"),
@@ -184,6 +184,10 @@ def screen_variables(sandbox: Sandbox) -> dict[str, Json]:
         "filter": {},
         "patron": "1000000009",
         "item": "2000000001",
+        "today": "2026-12-23",
+        "itemBarcode": "2000000066",
+        "userBarcode": "1000000046",
+        "arrives": True,
     }
 
 

@@ -98,7 +98,10 @@ async def test_workloads_are_planned_throughout(workload: Workload) -> None:
 async def test_every_screen_has_a_plan() -> None:
     """No screen selects anything that plans do not support."""
     for path in SCREENS.glob("*.graphql"):
-        assert compile_plan(path.read_text()).roots
+        query = path.read_text()
+        conditions = re.findall(r"@(?:include|skip)\(if: \$(\w+)\)", query)
+        for value in (True, False)[: 1 + bool(conditions)]:
+            assert compile_plan(query, dict.fromkeys(conditions, value)).roots
 
 
 async def test_embedded_targets_are_part_of_the_projection() -> None:
@@ -203,7 +206,7 @@ async def test_values_of_scalars_and_closed_sets() -> None:
     """Dates have one form, new names of a closed set are `UNKNOWN`, and nulls and lists are unchanged."""
     loans = [
         {"id": "1", "dueDate": "2026-11-21T11:00:00+01:00", "status": {"name": "Open"}, "renewalCount": None},
-        {"id": "2", "dueDate": None, "status": {"name": "Lent out"}, "item": {"editions": ["1st", None]}},
+        {"id": "2", "dueDate": None, "status": {"name": "Lent out"}, "item": {"editions": ["1st", ""]}},
     ]
     table = Table({"/circulation-bff/loans": {"loans": loans}})
     result = await execute_plan(
@@ -222,7 +225,7 @@ async def test_values_of_scalars_and_closed_sets() -> None:
             "dueDate": None,
             "status": {"name": "UNKNOWN"},
             "renewalCount": None,
-            "loanItem": {"editions": ["1st", None]},
+            "loanItem": {"editions": ["1st", ""]},
         },
     ]
 
@@ -536,6 +539,34 @@ async def test_a_document_is_planned_as_often_as_it_has_operations() -> None:
     assert other.plans is None
 
 
+async def test_a_long_operation_is_planned_in_parts() -> None:
+    """There is a part for each root and each plan below it, and the execution compiles nothing."""
+    operation = operation_of(
+        "{" + "".join(f"a{each}: users {{ nodes {{ id }} }} " for each in range(9)) + "}"
+    )
+    executor = PlanExecutor(schema)
+
+    parts = list(executor.prepare_in_parts(operation))
+
+    assert len(parts) == 18
+    compiled_plans = plans()
+    execution = executor.execution(
+        operation, VariableValues({}, {}), Table({"/users": {"users": []}}).context()
+    )
+    assert execution is not None
+    assert (await execution).data is not None
+    assert plans() == compiled_plans
+    assert list(executor.prepare_in_parts(operation)) == []
+
+
+async def test_an_operation_with_conditions_is_not_planned_before_its_execution() -> None:
+    """Its plan depends on the variables."""
+    operation = operation_of("query($a: Boolean!) { users { nodes { id @skip(if: $a) } } }")
+
+    assert list(PlanExecutor(schema).prepare_in_parts(operation)) == []
+    assert operation.plans.plans == {}
+
+
 async def test_an_operation_that_cannot_be_compiled_is_executed(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -591,5 +622,7 @@ async def test_a_null_condition_is_an_error_each_time() -> None:
 
 def test_every_visit_is_a_story() -> None:
     """The visited screens are those of the stories."""
-    assert len(VISITS) == 9
+    stories = {path.stem.partition("_")[0] for path in SCREENS.glob("*.graphql")}
+
+    assert sorted(name.split("_")[1] for name in VISITS) == sorted(stories)
     assert all(inspect.iscoroutinefunction(visit) for visit in VISITS.values())

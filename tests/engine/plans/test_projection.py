@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import textwrap
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import pytest
 
 from gateway.engine.plans import projection
 from gateway.engine.plans.leaves import check_ids
+from gateway.engine.plans.plan import UnexpectedValue
 from tests.engine.plans.compiled import compile_plan
 
 SELECTION = "proxy { name: username patronGroup { id } manualBlocks { totalCount } }"
@@ -59,3 +62,31 @@ def test_the_example_of_the_generator() -> None:
         b'{"name":"cy","patronGroup":null,"manualBlocks":null}]',
         ["1", "2", "3", "4"],
     )
+
+
+UUID = "2f1c7a52-31a8-4d0c-9c0e-6f8f0a6c3b11"
+IDS = {
+    UUID: UUID,
+    UUID.upper(): UUID,
+    "Ab-12": "ab-12",
+    "1" * 36: "1" * 36,
+    "": None,
+    "0": None,
+    None: None,
+}
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_the_ids_of_a_column(number: int) -> None:
+    """Ids are in lower case, and null if there is none, for UUIDs and others in any order."""
+    for ids in itertools.permutations(IDS, number):
+        assert check_ids([UUID, *ids]) == [UUID, *(IDS[each] for each in ids)]
+
+
+@pytest.mark.parametrize(
+    "texts", [["a b"], ["é" * 36], ["1" * 101], [f"{UUID}\n"], [f"{UUID}\n{UUID}"], [f"{UUID}\n1", UUID[1:]]]
+)
+def test_texts_that_are_no_ids(texts: list[str]) -> None:
+    """A text that no service uses as an id is unexpected, also next to texts that would complete it."""
+    with pytest.raises(UnexpectedValue):
+        check_ids([UUID, *texts])

@@ -102,6 +102,43 @@ async def test_one_record_of_a_page(execution: str, odd: Mapping[str, Json], pat
 
 
 @BOTH
+@pytest.mark.parametrize("length", [5, 50, 51, 300])
+async def test_one_record_of_a_page_of_any_length(execution: str, length: int) -> None:
+    """The edges of the others have their links and errors, in pages completed in one piece or in slices."""
+    loans = [loan(number, dueDate="2026-11-30T10:00:00.000+00:00") for number in range(length)]
+    loans[1] |= {"renewalCount": "one"}
+    loans[2] |= {"dueDate": "never"}
+    members = "renewalCount dueDate borrower { username }"
+
+    data, errors, calls = await execute(
+        execution,
+        f"{{ loans(first: {length}) {{ edges {{ node {{ {members} }} }} }} }}",
+        loans=loans,
+        users=[user(0), user(1, username=["u1"]), user(2)],
+    )
+
+    borrowers = [{"username": "u0"}, {"username": None}, {"username": "u2"}]
+    expected = [
+        {
+            "renewalCount": None if number == 1 else number,
+            "dueDate": None if number == 2 else "2026-11-30T10:00:00.000Z",
+            "borrower": borrowers[number % 3],
+        }
+        for number in range(length)
+    ]
+    assert [each["node"] for each in data["loans"]["edges"]] == expected
+    assert sorted(errors, key=str) == sorted(
+        [
+            ["loans", "edges", 1, "node", "renewalCount"],
+            ["loans", "edges", 2, "node", "dueDate"],
+            *(["loans", "edges", place, "node", "borrower", "username"] for place in range(1, length, 3)),
+        ],
+        key=str,
+    )
+    assert calls == ["loans", "users"]
+
+
+@BOTH
 async def test_a_record_without_its_id(execution: str) -> None:
     """A record without a non-null member is null, with the error at the member."""
     loans = [loan(1), {**loan(2), "id": None}, loan(3)]

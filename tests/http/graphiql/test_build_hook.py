@@ -180,11 +180,12 @@ def test_the_wheel_has_the_bundle_and_not_its_sources(project: Path, tmp_path: P
     folder = "gateway/http/graphiql"
     assert {name for name in names if "/operations/" not in name} == {
         f"{folder}/__init__.py",
+        f"{folder}/example_operations.py",
         f"{folder}/page.py",
         f"{folder}/dist/manifest.json",
         *(f"{folder}/dist/{name}.gz" for name in FILES),
     }
-    assert len([name for name in names if name.endswith(".graphql")]) == 5
+    assert len([name for name in names if name.endswith(".graphql")]) == 10
 
 
 def licences(text: str) -> dict[str, str]:

@@ -5,23 +5,29 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from collections.abc import Iterator, Mapping
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
+from graphql import parse, validate
 from starlette.applications import Starlette
 
-from gateway.http.graphiql.page import (
+from gateway.app import create_app
+from gateway.graph import schema
+from gateway.http.graphiql.example_operations import (
+    ENTRY_POINTS,
     OPERATIONS,
-    Assets,
+    TABS,
     Examples,
-    asset_routes,
-    find_assets,
-    render_page,
+    example_operations,
+    sandbox_examples,
 )
+from gateway.http.graphiql.page import Assets, asset_routes, find_assets, render_page
 from gateway.http.middleware.security_headers import ASSET_HEADERS, PAGE_HEADERS, SecurityHeaders
+from gateway.settings import Settings
 from tests.gateway_under_test import open_gateway
 from tests.http.desk import GRAPHQL, JSON, TENANT, Desk
 
@@ -117,6 +123,15 @@ def attributes(page: bytes) -> dict[str, list[str]]:
     return result
 
 
+def blank_names(variables: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the names of the variables, and of the members of inputs, that are to be filled in."""
+    for name, value in variables.items():
+        if isinstance(value, dict):
+            yield from blank_names(value)
+        elif value in ("", 0):
+            yield name
+
+
 def explorer(page: bytes) -> dict[str, Any]:
     """Return the settings that the page passes to its script."""
     (settings,) = attributes(page)["data-explorer"]
@@ -151,32 +166,107 @@ def test_page_has_nothing_inline(assets: Assets) -> None:
 
 
 def test_page_over_the_embedded_library(assets: Assets) -> None:
-    """The tenant is filled in, and each operation has its variables."""
-    settings = explorer(render_page(assets, Examples(tenant="diku", patron_barcode="1", polaris_patron=7)))
+    """The tenant is filled in, each operation has its variables, and the headers editor is empty."""
+    examples = Examples(tenant="diku", patron_barcode="1", polaris_patron=7)
+    settings = explorer(render_page(assets, examples, notice="Sandbox: invented records"))
 
-    assert json.loads(settings["headers"]) == {"X-Okapi-Tenant": "diku"}
-    assert settings["tools"] == "variables"
-    by_name = {re.findall(r"\w+", tab["query"])[1]: json.loads(tab["variables"]) for tab in settings["tabs"]}
-    assert list(by_name) == ["RequestList", "CheckOutPatron", "CheckOutItem", "Queue", "LockObject"]
-    assert by_name["CheckOutPatron"] == {"barcode": "1"}
-    assert by_name["LockObject"] == {"input": {"objectType": "PATRON", "objectId": 7}}
+    assert settings["tenant"] == "diku"
+    assert settings["credentialHeaders"] == {"tenant": "X-Okapi-Tenant", "token": "X-Okapi-Token"}
+    assert settings["notice"] == "Sandbox: invented records"
+    assert settings["otherHeaders"] == ""
+    assert settings["tabs"] == [
+        "OpenLoans", "RequestList", "CheckOutItem", "CheckInItem", "Queue", "LockObject",
+    ]  # fmt: skip
+    variables = {name: each["variables"] for name, each in settings["operations"].items()}
+    assert json.loads(variables["CheckOutPatron"]) == {"barcode": "1"}
+    assert json.loads(variables["LockObject"]) == {"input": {"objectType": "PATRON", "objectId": 7}}
 
 
 def test_page_over_a_real_library(assets: Assets) -> None:
-    """Without a sandbox the header editor is shown first, with an empty tenant and no record."""
+    """Without a sandbox there is no record and no tenant, and the first tab has no variable to fill in."""
     settings = explorer(render_page(assets, Examples()))
 
-    assert '"X-Okapi-Tenant": ""' in settings["headers"]
-    assert settings["tools"] == "headers"
-    assert json.loads(settings["tabs"][1]["variables"]) == {"barcode": ""}
+    assert (settings["tenant"], settings["notice"]) == ("", "")
+    assert "X-Polaris-Workstation" in settings["otherHeaders"]
+    assert settings["operations"]["OpenLoans"]["variables"] == ""
+    assert "$" not in settings["operations"]["OpenLoans"]["query"]
+    assert settings["operations"]["CheckOutPatron"]["variables"].splitlines() == [
+        "{",
+        "  // barcode: the number on a library card",
+        '  "barcode": ""',
+        "}",
+    ]
+
+
+async def test_blank_variables_have_a_source() -> None:
+    """Each blank variable has a comment on its source, and the queries in the comments have results."""
+    queries: set[str] = set()
+    async with open_gateway() as gateway:
+        complete = example_operations(sandbox_examples(gateway.summary))
+        for name, operation in example_operations(Examples()).items():
+            lines = operation["variables"].splitlines()
+            comments = [line for line in lines if line.startswith("  // ")]
+            blank = json.loads("".join(line for line in lines if line not in comments) or "{}")
+            filled = json.loads(complete[name]["variables"] or "{}")
+
+            named = [each for line in comments for each in line[5:].partition(": ")[0].split(", ")]
+            assert sorted(named) == sorted(blank_names(blank))
+            assert list(blank_names(filled)) == []
+            queries.update(re.findall(r"{ \w.*}", "\n".join(comments)))
+        assert len(queries) == 3
+        for query in queries:
+            data = await gateway.data(query.replace("the number on a library card", "1000000001"))
+            assert all(data.values()), query
 
 
 def test_values_are_escaped_in_the_page(assets: Assets) -> None:
     """Values of records are escaped in the page."""
-    page = render_page(assets, Examples(tenant="diku", item='"><script>alert(1)</script>'))
+    page = render_page(assets, Examples(tenant="diku", instance="1", item='"><script>alert(1)</script>'))
 
     assert b"<script>alert" not in page
-    assert json.loads(explorer(page)["tabs"][3]["variables"])["itemId"] == '"><script>alert(1)</script>'
+    variables = json.loads(explorer(page)["operations"]["Queue"]["variables"])
+    assert variables["itemId"] == '"><script>alert(1)</script>'
+
+
+@pytest.mark.skipif(find_assets() is None, reason="GraphiQL was not built")
+async def test_settings_of_the_page(tmp_path: Path) -> None:
+    """The page has a notice of the records, and requests no explanation if the gateway gives none."""
+    (tmp_path / "users.json").write_text("[]")
+    settings: list[dict[str, Any]] = [
+        {},
+        {"sandbox_data": tmp_path},
+        {"okapi_url": "http://127.0.0.1:1", "introspection": False},
+        {"production": True, "graphiql": True, "introspection": True},
+    ]
+    shown = []
+    for each in settings:
+        app = create_app(Settings(**each))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as http:
+            page = explorer((await http.get("/graphql", headers=BROWSER)).content)
+            shown.append((page["notice"], page["explainHeader"]))
+
+    assert shown == [
+        ("Sandbox: invented records", "GraphQL-Explain"),
+        ("Sandbox: records of a folder", "GraphQL-Explain"),
+        ("", None),
+        ("Sandbox: invented records", None),
+    ]
+
+
+def test_entry_points() -> None:
+    """The ten fields of the start page exist, with operations that use them, and so do those of the tabs."""
+    operations = example_operations(Examples())
+    entry_points = [each for group in ENTRY_POINTS.values() for each in group]
+
+    assert len(entry_points) == 10
+    for each in entry_points:
+        fields = schema._schema.type_map[each.type].fields  # type: ignore[attr-defined]
+        assert each.field in fields
+        assert each.operation is None or re.search(rf"\b{each.field}\b", operations[each.operation]["query"])
+    assert set(operations) == {*TABS, "CheckOutPatron", "Titles", "RenewLoan", "CreateRequest"}
+    for name, operation in operations.items():
+        assert f" {name}" in operation["query"]
+        assert validate(schema._schema, parse(operation["query"])) == []
 
 
 def test_operations_are_those_of_the_screens() -> None:
@@ -184,14 +274,12 @@ def test_operations_are_those_of_the_screens() -> None:
     played = {path.read_text(encoding="utf-8") for path in SCREENS.glob("*.graphql")}
     shown = {path.stem: path.read_text(encoding="utf-8") for path in OPERATIONS.glob("*.graphql")}
 
-    assert sorted(shown) == [
-        "check_out_item",
-        "check_out_patron",
+    assert {name for name, text in shown.items() if text not in played} == {
         "lock_object",
-        "request_list",
-        "request_queue",
-    ]
-    assert {name for name, text in shown.items() if text not in played} == {"lock_object"}
+        "open_loans",
+        "renew_loan",
+        "titles",
+    }
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,33 @@ async def test_failures_free_their_slot() -> None:
 
 
 @pytest.mark.anyio
+async def test_running_operations_are_no_waiting_bodies() -> None:
+    """A request whose body has arrived is never refused in favor of one whose body has not."""
+    may_respond = asyncio.Event()
+    running = 0
+
+    async def wait(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal running
+        while (await receive())["more_body"]:
+            pass
+        running += 1
+        if running == 3:
+            may_respond.set()
+        await may_respond.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    app = LoadShedding(wait, path="/graphql", endpoint=wait, max_operations=3, max_waiting_bodies=1)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+        requests = [client.post("/graphql", content=b"{}") for _ in range(3)]
+        responses = await asyncio.wait_for(asyncio.gather(*requests), 10)
+
+    assert [each.status_code for each in responses] == [204] * 3
+    assert len(app.waiting) == app.in_flight == 0
+
+
+@pytest.mark.anyio
 async def test_sequential_operations_are_not_limited() -> None:
     """Any number of operations may be executed one after another."""
 

@@ -17,8 +17,18 @@ COLLECTIONS = {
     "/accounts": ("accounts", "accounts", 8),
     "/feefineactions": ("feefineactions", "feefineactions", 16),
     "/loan-policy-storage/loan-policies": ("loanPolicies", "circulation-storage.loan-policies", 4),
-    "/overdue-fines-policies": ("overdueFinePolicies", "overdue-fines-policies", 1),
-    "/lost-item-fees-policies": ("lostItemFeePolicies", "lost-item-fees-policies", 1),
+    "/overdue-fines-policies": ("overdueFinePolicies", "overdue-fines-policies", 2),
+    "/lost-item-fees-policies": ("lostItemFeePolicies", "lost-item-fees-policies", 2),
+    "/request-policy-storage/request-policies": (
+        "requestPolicies",
+        "circulation-storage.request-policies",
+        5,
+    ),
+    "/patron-notice-policy-storage/patron-notice-policies": (
+        "patronNoticePolicies",
+        "circulation-storage.patron-notice-policies",
+        2,
+    ),
     "/tags": ("tags", "tags", 6),
     "/request-preference-storage/request-preference": (
         "requestPreferences",
@@ -98,12 +108,18 @@ async def test_loan_policy_is_complete(search: Search) -> None:
 
 async def test_fee_policies(search: Search) -> None:
     """They contain the prices that the desk charges."""
-    (overdue,) = await search("/overdue-fines-policies", "cql.allRecords=1")
-    (lost,) = await search("/lost-item-fees-policies", f"id=={'0' * 8}* or name==*")
+    fines = await search("/overdue-fines-policies", "cql.allRecords=1 sortby name")
+    lost = await search("/lost-item-fees-policies", f"id=={'0' * 8}* or name==* sortby name")
 
-    assert overdue["overdueFine"] == {"quantity": 0.25, "intervalId": "day"}
-    assert lost["chargeAmountItem"] == {"chargeType": "anotherCost", "amount": 40.0}
-    assert lost["lostItemProcessingFee"] == 10.0
+    assert [each["overdueFine"] for each in fines] == [
+        {"quantity": 1.0, "intervalId": "hour"},
+        {"quantity": 0.25, "intervalId": "day"},
+    ]
+    assert [each["chargeAmountItem"] for each in lost] == [
+        {"chargeType": "actualCost"},
+        {"chargeType": "anotherCost", "amount": 40.0},
+    ]
+    assert [each["lostItemProcessingFee"] for each in lost] == [10.0, 10.0]
 
 
 @pytest.mark.parametrize(

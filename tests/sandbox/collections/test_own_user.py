@@ -1,10 +1,11 @@
-"""The caller's user: GET /bl-users/_self."""
+"""The caller's user: GET /bl-users/_self and GET /users-keycloak/_self."""
 
 from __future__ import annotations
 
 import httpx
 import pytest
 
+from gateway.sandbox import Library
 from gateway.sandbox.http.permissions import OVERRIDE_PERMISSIONS
 from gateway.sandbox.routes import ROUTES
 
@@ -38,11 +39,25 @@ async def test_unexpanded_permissions_are_names(client: httpx.AsyncClient) -> No
     assert await permissions(client, "sandbox:head", "") == sorted(ALL)
 
 
-async def test_response_contains_the_user(client: httpx.AsyncClient) -> None:
-    """The user record is returned beside the permissions."""
-    response = await client.get("/bl-users/_self", headers={"X-Okapi-Token": "sandbox:desk"})
+@pytest.mark.parametrize("path", ["/bl-users/_self", "/users-keycloak/_self"])
+@pytest.mark.parametrize("staff", ["head", "desk", "nobody"])
+async def test_response_contains_the_user(
+    client: httpx.AsyncClient, library: Library, path: str, staff: str
+) -> None:
+    """The record of the token's user is returned beside the permissions."""
+    user = library.user_by_name(staff)
+    response = await client.get(path, headers={"X-Okapi-Token": f"sandbox:{staff}"})
 
-    assert response.json()["user"]["username"] == "desk"
+    assert user is not None
+    assert response.json()["user"] == user
+    assert (user["id"], user["username"]) == (response.json()["user"]["id"], staff)
+
+
+@pytest.mark.parametrize("query", ["", "?expandPermissions=true"])
+async def test_permissions_of_keycloak_are_names(client: httpx.AsyncClient, query: str) -> None:
+    """mod-users-keycloak lists names, expanded or not."""
+    response = await client.get(f"/users-keycloak/_self{query}")
+    assert response.json()["permissions"]["permissions"] == sorted(ALL)
 
 
 async def test_expired_token_is_rejected(client: httpx.AsyncClient) -> None:

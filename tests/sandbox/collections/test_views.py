@@ -208,7 +208,13 @@ async def test_bff_omits_fields_of_loans(search: Search) -> None:
 
 async def test_bff_omits_fields_of_requests_and_adds_the_batch(search: Search) -> None:
     """The due date of the item's loan is among the omitted fields."""
-    lost = {"loan", "printDetails", "itemLocationCode", "isDcbReRequestCancellation"}
+    lost = {
+        "loan",
+        "printDetails",
+        "itemLocationCode",
+        "isDcbReRequestCancellation",
+        "awaitingPickupRequestClosedDate",
+    }
     bff = await search("/circulation-bff/requests", EVERYTHING)
     direct = await search("/circulation/requests", EVERYTHING)
 

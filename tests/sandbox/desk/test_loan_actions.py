@@ -410,6 +410,7 @@ async def test_dry_run_returns_the_policies(client: httpx.AsyncClient, library: 
         "loanPolicyId": policy["id"],
         "overdueFinePolicyId": next(iter(library.overdue_fine_policies)),
         "lostItemPolicyId": next(iter(library.lost_item_policies)),
+        "patronNoticePolicyId": next(iter(library.notice_policies)),
     }
     assert state(library) == before
 
@@ -419,3 +420,17 @@ async def test_dry_run_is_refused_like_a_check_out(client: httpx.AsyncClient, li
     body = {"itemBarcode": "2000000009", "userBarcode": "1000000001"}
     error = await refuse(client, library, "/circulation/check-out-by-barcode-dry-run", body)
     assert error["code"] == "ITEM_NOT_LOANABLE"
+
+
+async def test_dry_run_reads_overrides(client: httpx.AsyncClient, library: Library) -> None:
+    """A block is lifted as for a check-out, and nothing is lent."""
+    before = state(library)
+    body = {
+        "itemBarcode": "2000000009",
+        "userBarcode": "1000000001",
+        "overrideBlocks": {"itemNotLoanableBlock": {"dueDate": "2030-01-01T00:00:00Z"}, "comment": "Please"},
+    }
+    response = await client.post("/circulation/check-out-by-barcode-dry-run", json=body)
+
+    assert response.status_code == 201
+    assert state(library) == before

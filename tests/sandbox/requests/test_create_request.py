@@ -406,12 +406,18 @@ async def test_block_is_not_overridden(request_body: RequestBody, refuse: Refuse
     assert blocked["code"] == "USER_IS_BLOCKED_MANUALLY"
 
 
-async def test_client_chosen_id(client: httpx.AsyncClient, request_body: RequestBody, refuse: Refuse) -> None:
-    """The id is kept, and a second request with it is refused."""
-    first = await client.post(BFF, json=request_body(id=CHOSEN.upper()))
-    (error,) = await refuse("POST", BFF, request_body("2000000161", SPONSOR, id=CHOSEN))
+@pytest.mark.parametrize("path", [BFF, CIRCULATION])
+async def test_client_chosen_id(
+    client: httpx.AsyncClient, request_body: RequestBody, refuse: Refuse, path: str
+) -> None:
+    """The id is kept, and a second request with it is refused, first for the same item and requester."""
+    first = await client.post(path, json=request_body(id=CHOSEN.upper()))
+    again = (await refuse("POST", path, request_body(id=CHOSEN)))[0]
+    (error,) = await refuse("POST", path, request_body("2000000161", SPONSOR, id=CHOSEN))
 
     assert first.json()["id"] == CHOSEN
+    assert again["code"] == "ITEM_ALREADY_REQUESTED"
+    assert {"key": "requestId", "value": CHOSEN} in again["parameters"]
     assert error == {
         "message": f"id value already exists in table request: {CHOSEN}",
         "parameters": [{"key": "id", "value": CHOSEN}],
@@ -497,7 +503,7 @@ async def test_library_without_policies(
     client: httpx.AsyncClient, library: Library, request_body: RequestBody
 ) -> None:
     """The item's status alone determines the types, as in a library from a folder."""
-    library.request_rules.clear()
+    library.circulation_rules.clear()
     library.request_policies.clear()
     assert (await client.post(BFF, json=request_body(READING_ROOM))).status_code == 201
 

@@ -14,6 +14,7 @@ from gateway.sandbox.requests.mediated_requests import mediated_request_view
 pytestmark = pytest.mark.anyio
 
 EXTERNAL = "/circulation-bff/create-ecs-request-external"
+CHOSEN = "22222222-2222-4222-8222-222222222222"
 INACTIVE, MANUALLY_BLOCKED = "1000000006", "1000000003"
 
 Body = dict[str, Any]
@@ -97,3 +98,35 @@ async def test_required_fields(client: httpx.AsyncClient, outside: Outside, name
     """The BFF's framework rejects a body without them."""
     response = await client.post(EXTERNAL, json=outside() | {name: None})
     assert (response.status_code, response.json()["path"]) == (400, EXTERNAL)
+
+
+async def test_id_of_the_body_is_ignored(
+    client: httpx.AsyncClient, library: Library, outside: Outside, refuse: Refuse
+) -> None:
+    """The request has another id; a second one is refused only because the item is requested already."""
+    response = await client.post(EXTERNAL, json=outside(id=CHOSEN))
+    (error,) = await refuse("POST", EXTERNAL, outside(id=CHOSEN))
+
+    assert response.status_code == 201
+    assert response.json()["id"] in library.requests
+    assert CHOSEN not in library.requests
+    assert error["code"] == "ITEM_ALREADY_REQUESTED"
+
+
+async def test_id_of_the_body_in_the_secure_tenant(
+    client: httpx.AsyncClient, library: Library, outside: Outside
+) -> None:
+    """An unknown id is an error of the module, and a known one replaces the record, which is new again."""
+    library.secure = True
+    before = dict(library.mediated_requests)
+    unknown = await client.post(EXTERNAL, json=outside(id=CHOSEN))
+    assert (unknown.status_code, unknown.json()["error"]) == (500, "Internal Server Error")
+    assert library.mediated_requests == before
+
+    filled = next(each for each in before.values() if "confirmedRequestId" in each)
+    again = await client.post(EXTERNAL, json=outside(id=filled["id"]))
+    stored = library.mediated_requests[filled["id"]]
+    assert (again.status_code, again.json()["id"]) == (201, filled["id"])
+    assert (stored["status"], "confirmedRequestId" in stored) == ("New - Awaiting confirmation", False)
+    assert stored["metadata"]["createdDate"] == filled["metadata"]["createdDate"]
+    assert len(library.mediated_requests) == len(before)

@@ -15,6 +15,7 @@ from gateway.sandbox.requests.mediated_requests import mediated_request_view
 pytestmark = pytest.mark.anyio
 
 CONFIRM = "/circulation-bff/mediated-requests/confirm"
+MEDIATED = "/requests-mediated/mediated-requests"
 NOTHING = "00000000-0000-4000-8000-000000000000"
 INACTIVE = "1000000006"
 NEW = "New - Awaiting confirmation"
@@ -182,3 +183,35 @@ async def test_confirm_a_title_level_request(client: httpx.AsyncClient, request_
     body = request_body("2000000071", kind="Hold", requestLevel="Title", itemId=None, holdingsRecordId=None)
     confirmed = (await client.post(CONFIRM, json=body)).json()
     assert (confirmed["status"], "item" in confirmed) == ("Open - Not yet filled", False)
+
+
+async def test_read_by_id(client: httpx.AsyncClient, library: Library) -> None:
+    """mod-requests-mediated shows a record as the BFF does, without the search index."""
+    record = new_ones(library)[0]
+    confirmed = (await client.post(CONFIRM, json=body_of(record))).json()
+    response = await client.get(f"{MEDIATED}/{record['id'].upper()}")
+
+    assert response.status_code == 200
+    del confirmed["searchIndex"], confirmed["metadata"]
+    body = response.json()
+    assert body.pop("metadata") == library.mediated_requests[record["id"]]["metadata"]
+    assert body == confirmed
+    assert body["confirmedRequestId"] in library.requests
+
+
+@pytest.mark.parametrize(
+    ("key", "token", "status", "text"),
+    [
+        (NOTHING, "sandbox:desk", 404, ""),
+        ("first", "sandbox:desk", 400, '"error":"Bad Request"'),
+        (NOTHING, "sandbox:nobody", 403, "requests-mediated.mediated-request.item.get"),
+    ],
+)
+async def test_read_by_id_that_fails(
+    client: httpx.AsyncClient, key: str, token: str, status: int, text: str
+) -> None:
+    """A missing record is a 404 without a body."""
+    response = await client.get(f"{MEDIATED}/{key}", headers={"X-Okapi-Token": token})
+    assert response.status_code == status
+    assert text in response.text
+    assert status != 404 or response.content == b""

@@ -141,19 +141,33 @@ async def test_closed_request_is_refused(client: httpx.AsyncClient, library: Lib
 
 
 async def test_update(client: httpx.AsyncClient, library: Library, circ_desk: str) -> None:
-    """Service point, comment and expiration are replaced, absent fields removed; the queue stays."""
+    """Service point and dates are replaced, absent fields removed; the queue stays."""
     request = requests_for(library, "2000000037")[0]
     body = await read_request(client, request)
-    body |= {"patronComments": "Any edition", "pickupServicePointId": circ_desk}
-    body.pop("requestExpirationDate", None)
+    body |= {"pickupServicePointId": circ_desk, "requestExpirationDate": "2027-01-02T10:00:00+01:00"}
+    body.pop("tags", None)
     response = await client.put(f"{REQUESTS}/{request['id']}", json=body)
     view = await read_request(client, request)
 
     assert response.status_code == 204
-    assert view["patronComments"] == "Any edition"
+    assert view["requestExpirationDate"] == "2027-01-02T23:59:59.000+00:00"
     assert view["pickupServicePoint"]["name"] == "Circ Desk 1"
-    assert "requestExpirationDate" not in view
+    assert "tags" not in view
     assert (view["status"], view["position"]) == ("Open - Not yet filled", 1)
+
+
+@pytest.mark.parametrize("comments", ["Any edition", None])
+async def test_patron_comments_stay(
+    client: httpx.AsyncClient, library: Library, refuse: Refuse, comments: str | None
+) -> None:
+    """Comments of the patron that differ are refused, with those of the request."""
+    request = requests_for(library, "2000000037")[0]
+    request["patronComments"] = "First edition"
+    body = await read_request(client, request) | {"patronComments": comments}
+    (error,) = await refuse("PUT", f"{REQUESTS}/{request['id']}", body)
+
+    assert error["message"] == "Patron comments are not allowed to change"
+    assert error["parameters"] == [{"key": "existingPatronComments", "value": "First edition"}]
 
 
 @pytest.mark.parametrize(("status", "position"), [("Open - In transit", 1), ("Closed - Unfilled", None)])

@@ -1,8 +1,8 @@
 import './workers.js';
 
-import { explorerPlugin } from '@graphiql/plugin-explorer';
-import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
-import { GraphiQL } from 'graphiql';
+import { HISTORY_PLUGIN, HistoryStore } from '@graphiql/plugin-history';
+import { DocExplorerStore } from '@graphiql/plugin-doc-explorer';
+import { GraphiQLProvider } from '@graphiql/react';
 import { createRoot } from 'react-dom/client';
 
 import '@graphiql/react/style.css';
@@ -13,30 +13,45 @@ import '@graphiql/plugin-explorer/style.css';
 import './fonts.css';
 import './page.css';
 
-import { fetchResult } from './fetcher.js';
-import { activeTab, storage } from './storage.js';
+import { createCredentials } from './credentials.jsx';
+import { documentationPlugin } from './documentation.jsx';
+import { createExplanations } from './explanations.js';
+import { explorerPlugin } from './explorer.jsx';
+import { createFetcher } from './fetcher.js';
+import { Page } from './page.jsx';
+import { NARROW } from './panes.jsx';
+import { activeTab, isFirstVisit, storage } from './storage.js';
 import { EDITOR_THEME } from './theme.js';
 
 const container = document.getElementById('graphiql');
-const { headers, tabs, tools } = JSON.parse(container.dataset.explorer);
+const settings = JSON.parse(container.dataset.explorer);
+const tabs = settings.tabs.map((name) => settings.operations[name]);
 const tab = activeTab(tabs);
-const plugins = [HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];
+const credentials = createCredentials(settings);
+const explanations = createExplanations(settings.explainHeader);
+const { fetcher, estimate } = createFetcher(credentials, explanations);
+const documentation = documentationPlugin(settings);
 
 createRoot(container).render(
-  <GraphiQL
-    fetcher={fetchResult}
+  <GraphiQLProvider
+    fetcher={fetcher}
     storage={storage}
-    plugins={plugins}
+    plugins={[documentation, HISTORY_PLUGIN, explorerPlugin()]}
+    referencePlugin={documentation}
+    visiblePlugin={!NARROW.matches && isFirstVisit() ? documentation : undefined}
     editorTheme={EDITOR_THEME}
     defaultTabs={tabs}
-    defaultHeaders={headers}
+    defaultHeaders={settings.otherHeaders}
     initialQuery={tab.query ?? ''}
     initialVariables={tab.variables ?? ''}
-    defaultEditorToolsVisibility={tools}
     shouldPersistHeaders={false}
     inputValueDeprecation
     schemaDescription
   >
-    <GraphiQL.Logo>Circulation gateway</GraphiQL.Logo>
-  </GraphiQL>,
+    <HistoryStore>
+      <DocExplorerStore>
+        <Page notice={settings.notice} {...{ credentials, explanations, estimate }} />
+      </DocExplorerStore>
+    </HistoryStore>
+  </GraphiQLProvider>,
 );

@@ -1,21 +1,11 @@
-import { parse } from 'jsonc-parser';
-
-// The browser stores tabs, history and appearance between visits, but of the headers only the tenant.
+// The browser stores tabs, history and appearance between visits, but no headers.
 const WITH_HEADERS = ['graphiql:queries', 'graphiql:favorites']; // the history stores headers regardless of shouldPersistHeaders
-const TENANT = /^[a-z][a-z0-9_]{0,62}$/; // excludes a token pasted into the wrong header
-
-function withoutSecrets(headers) {
-  // The text may be incomplete and may have comments; the parser returns what it can read.
-  const kept = Object.entries(parse(headers ?? '') ?? {}).filter(
-    ([name, value]) => name.toLowerCase() === 'x-okapi-tenant' && TENANT.test(value),
-  );
-  return kept.length ? JSON.stringify(Object.fromEntries(kept), null, 2) : undefined;
-}
+const TABS = 'graphiql:tabState';
 
 export const storage = {
   getItem: (key) => localStorage.getItem(key),
   setItem(key, value) {
-    const clean = (name, member) => (name === 'headers' ? withoutSecrets(member) : member);
+    const clean = (name, member) => (name === 'headers' ? undefined : member);
     localStorage.setItem(key, WITH_HEADERS.includes(key) ? JSON.stringify(JSON.parse(value, clean)) : value);
   },
   removeItem: (key) => localStorage.removeItem(key),
@@ -25,13 +15,17 @@ export const storage = {
   },
 };
 
+export function isFirstVisit() {
+  return localStorage.getItem(TABS) === null;
+}
+
 /**
  * The active tab of the last visit, or the first of these. GraphiQL itself shows an unedited tab without its
  * variables, and a tab that was closed before it was stored empty.
  */
 export function activeTab(tabs) {
   try {
-    const { tabs: kept, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState'));
+    const { tabs: kept, activeTabIndex } = JSON.parse(localStorage.getItem(TABS));
     return kept[activeTabIndex] ?? tabs[0];
   } catch {
     return tabs[0];

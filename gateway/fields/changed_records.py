@@ -1,0 +1,175 @@
+"""The records that a mutation changes, as each mutation declares them for those who watch.
+
+They are known from the input, from upstream's response and from what the mutation had read anyway: nothing is
+read for them. Values of any other type than text, which upstream may send, are like absent ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from gateway.live.changes import ALL_KEYS, Kind, Subject
+from gateway.live.folio_events import NOT_YET_FILLED, SLIP_TYPES
+from gateway.live.own_mutations import ChangedRecord
+from gateway.upstream.record_types import Record
+
+InputT = TypeVar("InputT")
+ResultT = TypeVar("ResultT")
+
+Changed: TypeAlias = tuple[ChangedRecord, ...]
+
+
+class Written(NamedTuple, Generic[InputT, ResultT]):
+    """A write that succeeded or was confirmed by a look-up; without a `result`, one that may have happened.
+
+    `before` is the record that the mutation had read.
+    """
+
+    input: InputT
+    result: ResultT | None
+    before: Record
+
+
+@dataclass(frozen=True, slots=True)
+class NoChanges:
+    """The reason why a mutation publishes no changes."""
+
+    reason: str
+
+
+# Any: each mutation has its own input and result.
+ChangesOf: TypeAlias = Callable[[Written[Any, Any]], Iterable[ChangedRecord]]
+Declared: TypeAlias = ChangesOf | NoChanges
+
+
+def values_of(record: object) -> Record:
+    """Return the members of a record; none of anything that is no record."""
+    return record if isinstance(record, dict) else {}
+
+
+def changes_of_loan(loan: Mapping[str, object], kind: Kind = "updated") -> Changed:
+    """Return the change of a loan, from its members `id`, `userId` and `itemId`."""
+    return _changed("loan", loan.get("id"), kind, _members(loan, "userId", "itemId"), record=loan)
+
+
+_OF_REQUEST = ("requesterId", "instanceId", "itemId", "pickupServicePointId")
+
+
+def changes_of_request(*states: Mapping[str, object], kind: Kind = "updated") -> Changed:
+    """Return the changes of a request and of its queue, from its last state and those before.
+
+    Their members are `id` and the keys by which requests are watched. Without an id, a request with these
+    keys may have changed.
+    """
+    keys = [key for state in states for key in _members(state, *_OF_REQUEST)]
+    request = _changed("request", states[0].get("id"), kind, keys, record=states[0])
+    return (*request, *changes_of_queue(*states))
+
+
+def changes_of_queue(*requests: Mapping[str, object]) -> Changed:
+    """Return the change of the queue that has these requests, from their `instanceId` and `itemId`."""
+    keys = [key for each in requests for key in _members(each, "instanceId", "itemId")]
+    queue = next((value for _, value in keys if _text(value) is not None), None)
+    return () if queue is None else _changed("requestQueue", queue, "updated", keys, has_id=False)
+
+
+def changes_of_slips(*requests: Mapping[str, object]) -> Changed:
+    """Return the change of all slips if one of these requests, or states of one, is or may be on a slip.
+
+    The slips of a service point are the requests for items at its locations, which no request names.
+    """
+    for each in requests:
+        kind, status = each.get("requestType"), each.get("status")
+        if kind in (None, *SLIP_TYPES) and status in (None, NOT_YET_FILLED):
+            return (ChangedRecord("slips", "updated", "", frozenset({ALL_KEYS})),)
+    return ()
+
+
+def changes_of_item(item_id: object, instance_id: object = None) -> Changed:
+    """Return the change of an item; none without its id."""
+    if _text(item_id) is None:
+        return ()
+    return _changed("item", item_id, "updated", [("instanceId", instance_id)])
+
+
+def changes_of_user(user_id: object) -> Changed:
+    """Return the change of what a user has, such as blocks; none without the id."""
+    return _changed("user", user_id, "updated", [])
+
+
+def changes_of_accounts(*user_ids: object) -> Changed:
+    """Return the changes of the fees and fines of users; none without an id."""
+    return tuple(
+        change
+        for user in {_text(each): None for each in user_ids}
+        if user is not None
+        for change in _changed("accounts", user, "updated", [("userId", user)], has_id=False)
+    )
+
+
+def changes_of_check_in(service_point_id: object, item_id: object) -> Changed:
+    """Return the check-in of an item at a service point. Its id is that of the item."""
+    keys = [("servicePointId", service_point_id), ("itemId", item_id)]
+    return _changed("checkIn", item_id, "created", keys, has_id=False)
+
+
+def changes_by_loan_id(written: Written[Any, Any]) -> Changed:
+    """Return the change of the loan that the input names.
+
+    The borrower, the item and, if there is a charge, the account are not known: upstream sends no body.
+    """
+    return changes_of_loan({"id": written.input.loan_id})
+
+
+def changes_by_actions(written: Written[Any, Any]) -> Changed:
+    """Return the changes of the fees and fines of the users in the actions that upstream has added.
+
+    The input names accounts alone, so that nothing is known of an unknown outcome.
+    """
+    actions = None if written.result is None else written.result.record.get("feefineactions")
+    users = [values_of(each).get("userId") for each in actions] if isinstance(actions, list) else []
+    return changes_of_accounts(*users)
+
+
+def _members(record: Mapping[str, object], *names: str) -> list[tuple[str, object]]:
+    return [(name, record.get(name)) for name in names]
+
+
+def _changed(
+    subject: Subject,
+    identifier: object,
+    kind: Kind,
+    keys: Iterable[tuple[str, object]],
+    *,
+    has_id: bool = True,
+    record: Mapping[str, object] | None = None,
+) -> Changed:
+    """Return the change of one record, watched by keys and, if `has_id`, by its id; none without any."""
+    own = _text(identifier)
+    watched = {(name, text) for name, value in keys if (text := _text(value)) is not None}
+    if own is not None and has_id:
+        watched.add(("id", own))
+    if not watched:
+        return ()
+    if own is None:
+        return (ChangedRecord(subject, "resync", "", frozenset(watched)),)
+    return (ChangedRecord(subject, kind, own, frozenset(watched), _updated_at(record)),)
+
+
+def _text(value: object) -> str | None:
+    return value.lower() if isinstance(value, str) and value else None
+
+
+def _updated_at(record: Mapping[str, object] | None) -> datetime | None:
+    """Return `metadata.updatedDate` of a record, if it is a moment."""
+    date = values_of(None if record is None else record.get("metadata")).get("updatedDate")
+    if not isinstance(date, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(date)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

@@ -1,0 +1,182 @@
+"""Fields of the subscription: what is watched, and how the record of a change is read.
+
+A change says which record has changed. The record is read with the token of the subscriber, before the result
+is made from it, so that upstream decides each time whether they may know of the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NamedTuple
+
+import strawberry
+from graphql import FieldNode
+
+from gateway.context import Context
+from gateway.engine.core import to_camel_case
+from gateway.fields import arguments
+from gateway.fields.arguments import argument
+from gateway.fields.base import DROPPED_BY_BFF, Arguments, Cost, Declared, Json, Levels, Selected
+from gateway.fields.root import RootField
+from gateway.fields.scalars import upstream_text
+from gateway.live.changes import Change, Subject, Watch
+from gateway.loaders import Loaders
+from gateway.loaders.loader_set import Calls, declared_calls
+from gateway.loaders.pages import Slice
+from gateway.upstream.services import ListsFrom
+
+
+class WatchedKey(NamedTuple):
+    """A key by which records are watched: the loader of the record that it is the id of, and its meaning."""
+
+    loader: str
+    description: str
+
+
+class SubscriptionField(RootField):
+    """A field of the subscription. The value of each result is in the context.
+
+    `target` is the loader of the record that is read for each change, and `member` its place in the result.
+    """
+
+    is_polled: ClassVar[bool] = False  # upstream sends no events; the record may be absent
+    subject: Subject
+    keys: Mapping[str, WatchedKey]
+    target: str | None
+    member: str
+
+    @property
+    def semantic_non_null(self) -> Levels:
+        return (0,)
+
+    def parse(self, given: Arguments, selected: Selected) -> Watch:
+        """Return what is watched. Raises `BadUserInput` unless exactly one valid key is given."""
+        names = self.argument_names
+        name, key = arguments.exactly_one(**{name: given.get(names[name]) for name in self.keys})
+        return Watch(self.subject, name, arguments.check_uuid(key, name))
+
+    def start(self, context: Context, watch: Json, selected: Selected, *, is_alone: bool = False) -> Json:
+        """Return the value of this result. Raises the error of reading its record."""
+        if isinstance(context.change, Exception):
+            raise context.change
+        return context.change
+
+    def cost(self, selected: Selected, rows: int, node: FieldNode) -> Cost:
+        return Cost(1, rows=rows)
+
+    def upstream_calls(self, selected: Selected, node: FieldNode, lists_from: ListsFrom) -> Calls:
+        loaders = self._loaders_of_results()
+        return (
+            tuple(
+                each
+                for name in loaders
+                for call in declared_calls(Loaders, name, lists_from)
+                for each in call
+            ),
+        )
+
+    def _loaders_of_results(self) -> Iterable[str]:
+        return [self.target] if self.target is not None else [each.loader for each in self.keys.values()]
+
+    def id_in(self, watch: Watch, change: Change) -> str:
+        """Return the id of the record that a change is about; empty if it may be any of those watched."""
+        if self.target is None:
+            return ""
+        if self.subject == "checkIn":
+            return dict(change.keys).get("itemId", "")
+        return change.id or (watch.value if watch.key == "id" else "")
+
+    async def read_watched(self, loaders: Loaders, watch: Watch) -> Json:
+        """Read the record that the watched key is the id of; None if it does not exist."""
+        return await getattr(loaders, self.keys[watch.key].loader).load_now(watch.value)
+
+    async def read(self, loaders: Loaders, watch: Watch, change: Change, selected: Selected) -> Json:
+        """Read the record of a change; None if it does not exist.
+
+        Without one it is the record of the watched key, by which upstream decides what the caller may know.
+        """
+        key = self.id_in(watch, change)
+        if self.target is None or not key:
+            return await self.read_watched(loaders, watch)
+        is_direct = (self.member, *DROPPED_BY_BFF) in selected.needs
+        return await getattr(loaders.direct if is_direct else loaders, self.target).load_now(key)
+
+    def result(self, watch: Watch, change: Change, record: Json) -> Json:
+        """Return the value of a result, with the members that the fields of its type read."""
+        has_record = self.target is None or bool(self.id_in(watch, change))
+        return {
+            "kind": change.kind,
+            "occurredAt": upstream_text(change.occurred_at),
+            watch.key: watch.value,
+            self.member: record if has_record else None,
+        }
+
+    def is_outdated(self, watch: Watch, change: Change, record: Json) -> bool:
+        """Return True if a record that was read is older than the change: a replica may lag behind."""
+        if not self.id_in(watch, change) or change.kind in ("deleted", "resync"):
+            return False
+        if record is None or change.updated_at is None:
+            return record is None
+        metadata = record.get("metadata")
+        return _is_before(metadata.get("updatedDate"), change.updated_at) if type(metadata) is dict else False
+
+
+class QueueChange(NamedTuple):
+    """A result about a request queue, which is read for each change."""
+
+    kind: str
+    occurred_at: str
+    queue: Slice
+
+
+class QueueField(SubscriptionField):
+    """The changes of a request queue: the one of a title, or of an item."""
+
+    queues: ClassVar[Mapping[str, str]] = {"instanceId": "queue_of_instance", "itemId": "queue_of_item"}
+
+    def _loaders_of_results(self) -> Iterable[str]:
+        return self.queues.values()
+
+    async def read(self, loaders: Loaders, watch: Watch, change: Change, selected: Selected) -> Json:
+        return await getattr(loaders, self.queues[watch.key]).load_now(watch.value)
+
+    def result(self, watch: Watch, change: Change, record: Json) -> Json:
+        return QueueChange(change.kind, upstream_text(change.occurred_at), Slice(record))
+
+
+def _is_before(date: object, moment: datetime) -> bool:
+    """Return True if a date of upstream is before a moment; False if it is none."""
+    try:
+        read = datetime.fromisoformat(date) if isinstance(date, str) else None
+    except ValueError:
+        return False
+    if read is None:
+        return False
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)) < moment
+
+
+def subscription(
+    description: str,
+    *,
+    subject: Subject,
+    member: str,
+    target: str | None,
+    kind: type[SubscriptionField] = SubscriptionField,
+    **keys: tuple[str, str],
+) -> Declared:
+    """Declare a field of the subscription by its keys: argument = (loader, meaning). One of them is given.
+
+    `target` is the loader of the record that has changed, and `member` the one of the result that has it; if
+    it is None, the member is the record of the watched key. A single key is a required argument.
+    """
+    field = kind(description=description)
+    field.subject, field.member, field.target = subject, member, target
+    field.keys = {to_camel_case(name): WatchedKey(*key) for name, key in keys.items()}
+    is_single = len(keys) == 1
+    declared: Any = strawberry.ID if is_single else strawberry.ID | None
+    field.arguments = [
+        argument(name, declared, meaning, **({} if is_single else {"default": None}))
+        for name, (_, meaning) in keys.items()
+    ]
+    return field

@@ -1,0 +1,1 @@
+"""The writes of mod-feesfines: charges, actions on accounts, and manual blocks."""
