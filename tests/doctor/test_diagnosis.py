@@ -132,13 +132,16 @@ async def test_one_upstream_that_hangs(sandbox: Sandbox) -> None:
 
 
 async def test_pending_checks_are_reported(sandbox: Sandbox) -> None:
-    """After a second the pending checks are named, and those that ended are not."""
+    """After each second the pending checks are named, and those that ended are not."""
     sandbox.faults.add(kind="slow", path="/tags", delay=60)
     notices: list[Sequence[str]] = []
+    began = time.monotonic()
 
     await diagnose_sandbox(sandbox, staff(sandbox), notices.append, read_timeout=1.5)
 
-    assert notices == [["folio /tags"]]
+    seconds = int(time.monotonic() - began)  # more on a busy machine, where others are pending at first
+    assert 1 <= len(notices) <= seconds
+    assert notices[-1] == ["folio /tags"]
 
 
 async def test_nothing_is_reported_within_a_second(sandbox: Sandbox) -> None:
