@@ -7,10 +7,10 @@ it needs: each name that is imported here is for them. An upgrade of either libr
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import MISSING, dataclass
 from functools import cache, partial
-from time import perf_counter
 from types import CoroutineType
 from typing import Any, NewType, Protocol, Self, TypeGuard, get_args
 
@@ -52,6 +52,7 @@ from graphql.execution.values import (
 from graphql.pyutils import AwaitableOrValue, gather_with_cancel
 from graphql.pyutils import Path as ResponsePath
 from graphql.utilities.coerce_input_value import coerce_default_value
+from propcache.api import cached_property
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.execution import optimized_is_awaitable
@@ -73,11 +74,11 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.scalar import ScalarDefinition
 from strawberry.utils.str_converters import to_camel_case
 
+from gateway.engine.backlog import Backlog, TurnTime
 from gateway.engine.coroutines import Coroutines
 from gateway.errors import GatewayError
-from gateway.upstream.turns import SLICE_SECONDS, Turn
 
-# A slice ends at a multiple of it, which is that of the keys in one upstream call by default.
+# The elements of a long list whose links are loaded at once: somewhat less than an upstream call has.
 SLICE_ITEMS = 75
 
 # graphql-core has no classes for its field errors. These functions raise them, and are found in tracebacks.
@@ -221,7 +222,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
-    """Completes long lists in slices, between which the event loop serves others. Any: graphql-core's own.
+    """Completes results in slices, between which the event loop serves others. Any: graphql-core's own.
 
     The objects of long lists are encoded as they are completed, unless `encodes_objects` is false: parts of a
     page whose links a plan sets later are not complete yet.
@@ -259,6 +260,22 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         executor.coroutines = coroutines
         return executor
 
+    async def with_abort_signal(self, awaitable: Awaitable[Any]) -> Any:
+        """Await the value of a field or of an element, and a turn in which it can be completed."""
+        value = await awaitable
+        await self.backlog.wait()
+        return value
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        """What remains to be completed, in later turns of the event loop."""
+        return Backlog(self.context_value.operation)
+
+    def close(self) -> None:
+        """Complete and await nothing more."""
+        self.backlog.close()
+        self.coroutines.close()
+
     def complete_list_item_value(self, item: Any, complete_results: list[Any], *place: Any) -> bool:
         is_awaitable = super().complete_list_item_value(item, complete_results, *place)
         if is_awaitable:
@@ -273,10 +290,10 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             result = await execution
         except asyncio.CancelledError:
-            self.coroutines.close()
+            self.close()
             raise
         if isinstance(result, ExecutionResult) and self.coroutines.are_abandoned:
-            self.coroutines.close()
+            self.close()
         return result
 
     def execute_root_grouped_field_set(
@@ -344,7 +361,7 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             await super().cancel_incremental_work(reason)
         finally:
-            self.coroutines.close()
+            self.close()
 
     async def _complete_in_time(self, completion: Awaitable[Any]) -> Any:
         """Await a part of the result. Raises `UpstreamTimeout` if one of no mutation takes too long."""
@@ -372,54 +389,90 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         items: Any,
         position_context: Any,
     ) -> AwaitableOrValue[list[Any]]:
-        is_introspection = info.parent_type.name.startswith("__")
-        # The result of a mutation must be complete, because its write has happened.
-        is_counted = not is_introspection and self.operation.operation is not OperationType.MUTATION
-        if is_counted and isinstance(items, Collection) and not is_leaf_type(get_named_type(item_type)):
-            self.context_value.count_records(len(items))
-        if not isinstance(items, Collection) or len(items) <= (10 if is_introspection else SLICE_ITEMS):
+        if not isinstance(items, Collection) or is_leaf_type(get_named_type(item_type)):
             return super().complete_iterable_value(
                 item_type, field_details_list, info, path, items, position_context
             )
-        elements = list(items)
+        # The result of a mutation must be complete, because its write has happened.
+        is_introspection = info.parent_type.name.startswith("__")
+        if not is_introspection and self.operation.operation is not OperationType.MUTATION:
+            self.context_value.count_records(len(items))
 
-        def complete(results: list[Any]) -> bool:
-            """Complete the next item; True if it is to be awaited."""
-            key = path.add_key(len(results), None)
-            item = elements[len(results)]
+        def complete(item: Any, key: int, results: list[Any]) -> bool:
             return self.complete_list_item_value(
-                item, results, item_type, field_details_list, info, key, position_context
+                item, results, item_type, field_details_list, info, path.add_key(key, None), position_context
             )
 
-        return self._complete_in_slices(complete, len(elements), 1 if is_introspection else SLICE_ITEMS)
+        elements = _Elements(self, complete, items)
+        if not elements.proceed(self.backlog.time):
+            return elements.finish(self.backlog.add(elements))
+        return elements.finish() if elements.waiting else elements.results
 
-    async def _complete_in_slices(
-        self, complete: Callable[[list[Any]], bool], length: int, step: int
-    ) -> list[Any]:
-        results: list[Any] = []
-        waiting: list[int] = []
-        try:
-            while len(results) < length:
-                async with Turn():
-                    until = perf_counter() + SLICE_SECONDS
-                    while len(results) < length and (len(results) % step or perf_counter() < until):
-                        if complete(results):
-                            waiting.append(len(results) - 1)
-                        else:
-                            results[-1] = self._encode_object(results[-1])
-        except Exception:
-            if waiting:
-                self.settle_in_background([results[place] for place in waiting])
-            raise
-        if waiting:
-            completed = await gather_with_cancel(*(results[place] for place in waiting))
-            for place, result in zip(waiting, completed, strict=True):
-                results[place] = self._encode_object(result)
-        return results
-
-    def _encode_object(self, result: Any) -> Any:
+    def encode_object(self, result: Any) -> Any:
         """Return the JSON of a completed object, which takes a fifth of its memory."""
         return msgspec.Raw(_encode(result)) if self.encodes_objects and type(result) is dict else result
+
+
+class _Elements:
+    """A list of objects while its elements are completed. Any: graphql-core's own.
+
+    The links of the first elements of a long list are loaded while the others are completed, which takes no
+    more upstream calls if these are groups that fill a call.
+    """
+
+    __slots__ = ("_complete", "_executor", "_is_divided", "_is_long", "_remaining", "results", "waiting")
+
+    def __init__(
+        self,
+        executor: SlicingExecutor,
+        complete: Callable[[Any, int, list[Any]], bool],
+        elements: Collection[Any],
+    ) -> None:
+        """`complete` adds an element, with its place, to the results, and returns True if it is awaitable."""
+        self._executor = executor
+        self._complete = complete
+        self._remaining = deque(elements)
+        self._is_long = len(elements) > SLICE_ITEMS
+        self._is_divided = False  # in the group of elements that is being completed
+        self.results: list[Any] = []
+        self.waiting: list[int] = []
+
+    @property
+    def may_load(self) -> bool:
+        """True at the end of a group of elements."""
+        return len(self.results) % SLICE_ITEMS == 0
+
+    def proceed(self, time: TurnTime) -> bool:
+        """Complete at least one element, and others as long as there is time; True if none is left."""
+        results, remaining = self.results, self._remaining
+        try:
+            while remaining:
+                place = len(results)
+                if self._complete(remaining.popleft(), place, results):
+                    self.waiting.append(place)
+                elif self._is_long:
+                    results[-1] = self._executor.encode_object(results[-1])
+                if self.may_load and self._is_divided:
+                    break
+                if time.is_over:
+                    break
+        except Exception:
+            if self.waiting:
+                self._executor.settle_in_background([results[place] for place in self.waiting])
+            raise
+        self._is_divided = not self.may_load
+        return not remaining
+
+    async def finish(self, completion: Awaitable[None] | None = None) -> list[Any]:
+        """Return the complete list after a `completion` of its elements, and after what they wait for."""
+        if completion is not None:
+            await completion
+        results = self.results
+        if self.waiting:
+            completed = await gather_with_cancel(*(results[place] for place in self.waiting))
+            for place, result in zip(self.waiting, completed, strict=True):
+                results[place] = self._executor.encode_object(result) if self._is_long else result
+        return results
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,10 +510,10 @@ class CompletingExecutor(SlicingExecutor):
             self._fail_root(error, kind, details, info.path)
             result = None
         except asyncio.CancelledError:
-            self.coroutines.close()
+            self.close()
             raise
         if self.coroutines.are_abandoned:
-            self.coroutines.close()
+            self.close()
         return result, self.collected_errors.errors
 
     def complete_value(

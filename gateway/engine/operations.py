@@ -91,6 +91,10 @@ class PlanExecution(Protocol):
 class OperationContext(Protocol):
     """The context of one operation, which resolvers receive."""
 
+    @property
+    def operation(self) -> OperationRecord:
+        """The record of the operation."""
+
     def stop_mutations(self) -> None:
         """Start no further mutation of the operation."""
 

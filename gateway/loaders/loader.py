@@ -68,11 +68,19 @@ class Loader(DataLoader[Key, Value]):
     def do_resolve_reject(self, key: Key, future: asyncio.Future[Value]) -> None:
         """Queue a key for the batch of this turn of the event loop.
 
-        As in aiodataloader, and at the same time, but without a task that only starts another one.
+        As in aiodataloader, and at the same time, but without a task that only starts another one, and not
+        while completions of the operation wait for a turn.
         """
         self._queue.append(Queued(key, future))
         if len(self._queue) == 1:
-            self.loop.call_soon(self.loop.call_soon, dispatch_queue, self)
+            self.loop.call_soon(self.loop.call_soon, self._dispatch)
+
+    def _dispatch(self) -> None:
+        """Send the batch, when no completion is waiting for a turn in which its links would join it."""
+        if self.operation.backlogs:
+            self.loop.call_soon(self.loop.call_soon, self._dispatch)
+        else:
+            dispatch_queue(self)
 
     async def _load_result(self, key: Key) -> Value:
         cache_keys = self.cache_keys([key])

@@ -153,6 +153,7 @@ class OperationRecord(msgspec.Struct, eq=False):
     nests_lists: bool = True  # False if no element of a list has a list in it
     parents: int = 1
     records: int = 0
+    backlogs: int = 0  # of completions that wait for a turn; no batch is sent before there are none
     seconds: float = 0.0
     upstream_seconds: float = 0.0  # while at least one call was open: concurrent calls count once
     has_confirmed: bool = False  # a mutation whose outcome was unknown

@@ -124,7 +124,7 @@ class TimelessDesk(Desk):
     """A desk whose operations have no time to complete their results."""
 
     def new_context(self, caller: Caller, operation: OperationRecord) -> Visit:
-        return TimelessVisit(caller=caller, desk=self)
+        return TimelessVisit(caller=caller, operation=operation, desk=self)
 
 
 async def test_a_root_that_must_not_be_null() -> None:

@@ -36,6 +36,7 @@ class Visit:
     """The context of one operation."""
 
     caller: Caller
+    operation: OperationRecord
     desk: "Desk"
 
     def stop_mutations(self) -> None:
@@ -163,7 +164,7 @@ class Desk:
 
     def new_context(self, caller: Caller, operation: OperationRecord) -> Visit:
         self.contexts += 1
-        return Visit(caller=caller, desk=self)
+        return Visit(caller=caller, operation=operation, desk=self)
 
     async def wait(self, name: str) -> str:
         """Record the call when the gate opens."""

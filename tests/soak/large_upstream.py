@@ -19,6 +19,8 @@ TEXT = "x" * 30
 PATRON_LOANS = 99  # loans of one patron; the first page of a thousand loans is of this patron
 WHOLE_LIST = 60_000  # records of lists that upstream never pages
 NESTED_LIST = 60_000  # identifiers of one title
+SHORT_LISTS = 55  # loans of a page whose titles have as many identifiers each
+FIRST_WITH_LISTS = 5_000  # the number of the first of these loans
 BAD = 500  # the place of the record with an invalid date in lists of 997
 _ID = re.compile(r'"([0-9a-f-]{36})"')
 
@@ -65,9 +67,8 @@ def item(identifier: str) -> Json:
 
 def instance(identifier: str) -> Json:
     number = int(identifier[-12:])
-    identifiers = [
-        {"value": f"{each}", "identifierTypeId": key(5)} for each in range(NESTED_LIST if number == 1 else 5)
-    ]
+    length = NESTED_LIST if number == 1 else SHORT_LISTS if number >= 20_000 + FIRST_WITH_LISTS else 5
+    identifiers = [{"value": f"{each}", "identifierTypeId": key(5)} for each in range(length)]
     return {
         "id": identifier,
         "title": TEXT,
@@ -93,7 +94,9 @@ BY_ID = {
 @cache
 def loans(limit: int) -> bytes:
     """Loans of distinct patrons, of a page of 1000 of one. One of 997 has no date, of 995 none has."""
-    records = [loan(each, 1 if limit in (1000, PATRON_LOANS) else 50_000 + each) for each in range(limit)]
+    first = FIRST_WITH_LISTS if limit == SHORT_LISTS else 0
+    numbers = range(first, first + limit)
+    records = [loan(each, 1 if limit in (1000, PATRON_LOANS) else 50_000 + each) for each in numbers]
     if limit == 998:  # nine megabytes
         records = [each | {"actionComment": TEXT * 280} for each in records]
     for each in {997: records[BAD : BAD + 1], 995: records}.get(limit, []):

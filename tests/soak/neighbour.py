@@ -56,6 +56,9 @@ OPERATIONS: Mapping[str, Any] = {
     "15 wide pages": {"query": roots(15, 1000, WIDE_FIELDS)},
     "30 fat pages": {"query": roots(30, 996, FAT_FIELDS)},
     "30 pages without a plan": {"query": roots(30, 300, WIDE_FIELDS)},
+    "1,375 lists of 55 without a plan": {
+        "query": roots(25, 55, f"{WIDE_FIELDS} instance {{ identifiers {{ value }} }}")
+    },
     "a thousand rows with failing links": {
         "query": "{ loans(first: 990) { nodes { loanPolicy { name } borrower { patronGroup { group } } } } }"
     },
