@@ -47,7 +47,8 @@ from gateway.live.own_mutations import OwnMutations
 from gateway.live.relay import Relay
 from gateway.observability.operation import Recorder
 from gateway.redis_store import RedisStore
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings
+from gateway.settings_group import SettingsError
 from gateway.upstream.services import Services
 from gateway.upstream.transport.transports import TransportFactory, in_process_transport
 
@@ -271,7 +272,7 @@ def _idempotency(
 def _shared_store(settings: Settings) -> RedisStore | None:
     if settings.redis_url is None:
         return None
-    return RedisStore(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout)
+    return RedisStore(settings.redis_url.reveal(), timeout=settings.redis_timeout)
 
 
 def _plans(settings: Settings) -> PlanExecutor | None:

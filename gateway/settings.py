@@ -9,27 +9,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    SecretStr,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from gateway.settings_group import Secret, SettingsGroup, setting
 
 POLARIS_AUTHORIZATION = re.compile(r"(?:PAS|Bearer) +[\x21-\x7e]+")
 
@@ -38,14 +25,6 @@ _LINE_WITHOUT_IDS = 250  # bytes of the longest that the gateway itself sends, w
 
 Origin: TypeAlias = Literal["default", "environment", "option"]
 DocumentsMode: TypeAlias = Literal["off", "log", "enforce"]
-
-
-class SettingsError(Exception):
-    """Invalid settings, with one line per problem for the operator."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
 
 
 def service_url(text: str) -> str:
@@ -109,8 +88,17 @@ def rate(text: str) -> str:
     return f"{match[1]}/{match[2]}"
 
 
-def store_url(text: str) -> str:
-    """Check the URL of a Valkey or Redis."""
+def polaris_authorization(secret: Secret) -> Secret:
+    """Check an authorization of Polaris and return it without surrounding blanks."""
+    authorization = strip_secret(secret.reveal())
+    if not POLARIS_AUTHORIZATION.fullmatch(authorization):
+        raise ValueError("must be 'PAS <domain>:<token>:<secret>' or 'Bearer <token>'")
+    return Secret(authorization)
+
+
+def store_url(secret: Secret) -> Secret:
+    """Check the URL of a Valkey or Redis and return it without surrounding blanks."""
+    text = strip_secret(secret.reveal())
     schemes = "redis, rediss (TLS), valkey, valkeys (TLS) or unix"
     if re.search(r"[\s?#\x00-\x1f\x7f]", text):
         raise ValueError("must not contain spaces, control characters, a query or a fragment")
@@ -124,7 +112,7 @@ def store_url(text: str) -> str:
         is_valid = False
     if not is_valid:
         raise ValueError(f"must be a URL such as redis://valkey:6379/0 with the scheme {schemes}")
-    return text
+    return Secret(text)
 
 
 def kafka_addresses(text: str) -> str:
@@ -150,6 +138,13 @@ def pem_file(path: Path) -> Path:
 def is_installed(package: str) -> bool:
     """Return True if a package can be imported; its parent package must be importable."""
     return find_spec(package) is not None
+
+
+def installed_tracing(tracing: bool) -> bool:
+    """Check that OpenTelemetry is installed if it is used."""
+    if tracing and not all(map(is_installed, ("opentelemetry", "opentelemetry.sdk"))):
+        raise ValueError("requires OpenTelemetry; install circulation-gateway[otel]")
+    return tracing
 
 
 def existing_path(path: Path) -> Path:
@@ -179,165 +174,150 @@ def strip_secret(text: str) -> str:
     return text.strip().removeprefix("\ufeff").strip()
 
 
-KafkaAddresses = Annotated[str, AfterValidator(kafka_addresses)]
-PemFile = Annotated[Path, AfterValidator(pem_file)]
-ServiceURL = Annotated[str, AfterValidator(service_url)]
-PathPart = Annotated[str, AfterValidator(path_part)]
-Origins = Annotated[str, AfterValidator(exact_origins)]
-HostNames = Annotated[str, AfterValidator(host_names)]
-HeaderNames = Annotated[str, AfterValidator(header_names)]
-ExistingPath = Annotated[Path, AfterValidator(existing_path)]
-ExistingFolder = Annotated[Path, AfterValidator(existing_folder)]
-Rate = Annotated[str, AfterValidator(rate)]
-Seconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+KafkaAddresses = Annotated[str, kafka_addresses]
+PemFile = Annotated[Path, pem_file]
+ServiceURL = Annotated[str, service_url]
+PathPart = Annotated[str, path_part]
+Origins = Annotated[str, exact_origins]
+HostNames = Annotated[str, host_names]
+HeaderNames = Annotated[str, header_names]
+PolarisAuthorization = Annotated[Secret, polaris_authorization]
+StoreURL = Annotated[Secret, store_url]
+ExistingPath = Annotated[Path, existing_path]
+ExistingFolder = Annotated[Path, existing_folder]
+Rate = Annotated[str, rate]
 
 
-class SettingsGroup(BaseModel):
-    """Settings that are passed to a component together."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # most are never alone
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def ignore_case_of_choices(cls, value: object, info: ValidationInfo) -> object:
-        annotation = cls.model_fields[str(info.field_name)].annotation
-        if get_origin(annotation) is Literal and isinstance(value, str):
-            choice = value.strip().lower()
-            return choice if choice in get_args(annotation) else value
-        return value
-
-
+@dataclass(frozen=True, kw_only=True)
 class UpstreamSettings(SettingsGroup):
     """The addresses of the upstreams, and how they are called."""
 
-    okapi_url: ServiceURL | None = Field(
+    okapi_url: ServiceURL | None = setting(
         default=None, description="Base URL of FOLIO's Okapi or Kong, the gateway to all FOLIO interfaces."
     )
-    bff_url: ServiceURL | None = Field(
+    bff_url: ServiceURL | None = setting(
         default=None,
         description="Base URL of the circulation BFF, to call it directly instead of via OKAPI_URL.",
     )
-    polaris_url: ServiceURL | None = Field(
+    polaris_url: ServiceURL | None = setting(
         default=None, description="Base URL of Polaris ApplicationServices, which serves object locks."
     )
-    polaris_site_domain: PathPart = Field(
+    polaris_site_domain: PathPart = setting(
         default="polaris", description="Polaris site domain, part of each Polaris path."
     )
-    polaris_organization: int | None = Field(
+    polaris_organization: int | None = setting(
         default=None,
         ge=1,
         description="Polaris organization id for callers that send no X-Polaris-Organization.",
     )
-    polaris_workstation: int | None = Field(
+    polaris_workstation: int | None = setting(
         default=None,
         ge=1,
         description="Polaris workstation id for callers that send no X-Polaris-Workstation.",
     )
-    polaris_service_account: SecretStr | None = Field(
+    polaris_service_account: PolarisAuthorization | None = setting(
         default=None,
         description="Polaris authorization for callers that send none; they must send X-Polaris-Workstation.",
     )
     polaris_language: Literal["ara", "chi", "eng", "fas", "fre", "hat", "haw", "kor", "rus", "spa", "vie"] = (
-        Field(default="eng", description="Language of Polaris messages, part of each Polaris path.")
+        setting(default="eng", description="Language of Polaris messages, part of each Polaris path.")
     )
-    polaris_product_id: int = Field(
+    polaris_product_id: int = setting(
         default=20, ge=1, description="Polaris product id of this client, part of each Polaris path."
     )
-    lists_from: Literal["auto", "bff", "circulation"] = Field(
+    lists_from: Literal["auto", "bff", "circulation"] = setting(
         default="auto",
         description="Source of loan and request lists; auto: the BFF, and circulation for lists it lacks.",
     )
-    consortium_tenants: Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{0,62}(,|$))*$")] = Field(
+    consortium_tenants: str = setting(
+        pattern=r"^([a-z][a-z0-9_]{0,62}(,|$))*$",
         default="",
         description="Comma-separated tenants whose users any tenant may look up by external system id.",
     )
-    sandbox: bool | None = Field(
+    sandbox: bool | None = setting(
         default=None,
         description="Serve the embedded sample library; unset: only when no upstream is configured.",
     )
-    sandbox_data: ExistingFolder | None = Field(
+    sandbox_data: ExistingFolder | None = setting(
         default=None,
         description="Folder of FOLIO records for the embedded library, in place of the sample records.",
     )
-    require_upstream: bool = Field(
+    require_upstream: bool = setting(
         default=False,
         description="Refuse to start without an upstream unless SANDBOX=1; set in the container image.",
     )
-    upstream_transport: Literal["aiohttp", "httpx"] = Field(
+    upstream_transport: Literal["aiohttp", "httpx"] = setting(
         default="aiohttp",
         description="Transport of upstream calls: aiohttp costs less CPU, httpx is the standard transport.",
     )
-    upstream_concurrency: int = Field(
+    upstream_concurrency: int = setting(
         default=64,
         ge=1,
         le=1000,
         description="Maximum concurrent calls per upstream, and its connection pool size; 1 in 8 for writes.",
     )
-    connect_timeout: Seconds = Field(default=1.0, description="Seconds to open a connection to an upstream.")
-    read_timeout: Seconds = Field(
+    connect_timeout: float = setting(
+        default=1.0, gt=0, le=600, description="Seconds to open a connection to an upstream."
+    )
+    read_timeout: float = setting(
         default=8.0,
+        gt=0,
+        le=600,
         description="Seconds for a complete read, from connecting to the last byte of the response.",
     )
-    operation_timeout: Seconds = Field(
+    operation_timeout: float = setting(
         default=10.0,
+        gt=0,
+        le=600,
         description="Seconds for all reads of an operation; later links fail with UPSTREAM_TIMEOUT.",
     )
-    read_attempts: int = Field(
+    read_attempts: int = setting(
         default=3, ge=1, le=3, description="Attempts for a read that fails temporarily; 1 disables retries."
     )
-    breaker: bool = Field(
+    breaker: bool = setting(
         default=True,
         description="Open a circuit breaker for 5 seconds when half of a tenant's calls to a service fail.",
     )
-    first_byte_timeout: Seconds = Field(
-        default=5.0, description="Seconds until the first byte of a read's response."
+    first_byte_timeout: float = setting(
+        default=5.0, gt=0, le=600, description="Seconds until the first byte of a read's response."
     )
-    act_timeout: Seconds = Field(
+    act_timeout: float = setting(
         default=30.0,
+        gt=0,
+        le=600,
         description="Seconds for a complete write (check-out, lock, ...); writes are never retried.",
     )
-    look_up_timeout: float = Field(
+    look_up_timeout: float = setting(
         default=3.0,
         ge=0,
         le=60,
         description="Seconds in which an unknown outcome of a write is looked up; 0: it is reported at once.",
     )
-    max_upstream_bytes: int = Field(
+    max_upstream_bytes: int = setting(
         default=10_000_000,
         ge=1000,
         le=1_000_000_000,
         description="Maximum upstream response size, in decoded bytes.",
     )
-    max_operation_bytes: int = Field(
+    max_operation_bytes: int = setting(
         default=40_000_000,
         ge=1000,
         le=10_000_000_000,
         description="Maximum size of all upstream responses to an operation, in decoded bytes.",
     )
-    max_process_bytes: int = Field(
+    max_process_bytes: int = setting(
         default=120_000_000,
         ge=1000,
         le=100_000_000_000,
         description="Maximum size of what all operations hold of upstream and of responses, in bytes.",
     )
 
-    @field_validator("polaris_service_account")
-    @classmethod
-    def check_polaris_scheme(cls, account: SecretStr | None) -> SecretStr | None:
-        if account is None:
-            return None
-        authorization = strip_secret(account.get_secret_value())
-        if not POLARIS_AUTHORIZATION.fullmatch(authorization):
-            raise ValueError("must be 'PAS <domain>:<token>:<secret>' or 'Bearer <token>'")
-        return SecretStr(authorization)
-
-    @model_validator(mode="after")
-    def check_sandbox_or_upstream(self) -> Self:
+    def conflicts(self) -> Iterator[str]:
+        yield from super().conflicts()
         if self.sandbox and self.has_upstream:
             named = [name.upper() for name in ("okapi_url", "bff_url", "polaris_url") if getattr(self, name)]
             either = f"SANDBOX: is ambiguous together with {', '.join(named)}; keep one or the other"
-            raise ValueError(f"{either} (got 'true')")
-        return self
+            yield f"{either} (got 'true')"
 
     @property
     def consortium(self) -> frozenset[str]:
@@ -363,110 +343,111 @@ class UpstreamSettings(SettingsGroup):
         return self.sandbox
 
 
+@dataclass(frozen=True, kw_only=True)
 class LimitSettings(SettingsGroup):
     """The limits of requests, documents, operations and batches."""
 
-    max_body_bytes: int = Field(
+    max_body_bytes: int = setting(
         default=1_000_000,
         ge=1000,
         le=100_000_000,
         description="Maximum size of a GraphQL request body, in bytes.",
     )
-    max_bodies_bytes: int = Field(
+    max_bodies_bytes: int = setting(
         default=50_000_000,
         ge=1000,
         le=10_000_000_000,
         description="Maximum size of all GraphQL request bodies in flight, in bytes; beyond it: 503.",
     )
-    max_response_bytes: int = Field(
+    max_response_bytes: int = setting(
         default=50_000_000,
         ge=1000,
         le=10_000_000_000,
         description="Maximum size of the response to a query, in bytes; root fields beyond it are null.",
     )
-    max_operations: int = Field(
+    max_operations: int = setting(
         default=200,
         ge=1,
         le=100_000,
         description="Maximum number of concurrent GraphQL operations; more are refused with 503.",
     )
-    max_waiting_bodies: int = Field(
+    max_waiting_bodies: int = setting(
         default=500,
         ge=1,
         le=100_000,
         description="Maximum number of requests whose body has not arrived; the oldest is refused with 503.",
     )
-    max_subscriptions: int = Field(
+    max_subscriptions: int = setting(
         default=500,
         ge=1,
         le=100_000,
         description="Maximum number of open subscriptions; each is a connection of MAX_CONNECTIONS.",
     )
-    max_user_subscriptions: int = Field(
+    max_user_subscriptions: int = setting(
         default=100,
         ge=1,
         le=100_000,
         description="Maximum number of open subscriptions with the same token.",
     )
-    max_query_characters: int = Field(
+    max_query_characters: int = setting(
         default=100_000, ge=100, le=10_000_000, description="Maximum length of a query text, in characters."
     )
-    max_tokens: int = Field(
+    max_tokens: int = setting(
         default=2000, ge=100, le=100_000, description="Maximum number of tokens in a query, and of comments."
     )
-    max_depth: int = Field(default=15, ge=1, le=100, description="Maximum nesting depth of fields.")
-    max_aliases: int = Field(
+    max_depth: int = setting(default=15, ge=1, le=100, description="Maximum nesting depth of fields.")
+    max_aliases: int = setting(
         default=50,
         ge=0,
         le=10_000,
         description="Maximum number of aliases in a query, fragment spreads expanded.",
     )
-    max_directives: int = Field(
+    max_directives: int = setting(
         default=50,
         ge=0,
         le=10_000,
         description="Maximum number of directives in a query, fragment spreads expanded.",
     )
-    max_nodes: int = Field(
+    max_nodes: int = setting(
         default=2000,
         ge=10,
         le=100_000,
         description="Maximum number of fields and fragments in a query, fragment spreads expanded.",
     )
-    max_root_fields: int = Field(
+    max_root_fields: int = setting(
         default=30, ge=1, le=1000, description="Maximum number of root fields in an operation."
     )
-    max_cost: int = Field(
+    max_cost: int = setting(
         default=100,
         ge=1,
         le=100_000,
         description="Maximum estimated number of upstream calls for an operation.",
     )
-    max_result_nodes: int = Field(
+    max_result_nodes: int = setting(
         default=100_000,
         ge=10,  # `first` defaults to 10
         le=10_000_000,
         description="Maximum estimated number of records in a result: products of `first` along each path.",
     )
-    max_page_size: int = Field(
+    max_page_size: int = setting(
         default=1000,
         ge=10,  # `first` defaults to 10, and the default must work
         le=10_000,
         description="Maximum value of `first`, in records.",
     )
-    batch_size: int = Field(
+    batch_size: int = setting(
         default=75,  # of UUIDs, as many as MAX_REQUEST_LINE has room for
         ge=1,
         le=80,
         description="Maximum number of ids in one upstream call; long ones are fewer: MAX_REQUEST_LINE.",
     )
-    max_request_line: int = Field(
+    max_request_line: int = setting(
         default=4000,
         ge=500,
         le=8000,
         description="Maximum upstream request line, in bytes; longer ones are split.",
     )
-    rate_limit: Rate | None = Field(
+    rate_limit: Rate | None = setting(
         default=None,
         description="Maximum estimated upstream calls per user, such as 600/minute; beyond it: 429.",
     )
@@ -490,61 +471,60 @@ class LimitSettings(SettingsGroup):
         return int(calls), {"second": 1, "minute": 60}[time]
 
 
+@dataclass(frozen=True, kw_only=True)
 class DocumentSettings(SettingsGroup):
     """The documents that are served, and their execution."""
 
-    document_cache_size: int = Field(
+    document_cache_size: int = setting(
         default=500, ge=0, le=100_000, description="Number of parsed and validated documents kept in memory."
     )
-    documents: ExistingPath | None = Field(
+    documents: ExistingPath | None = setting(
         default=None,
         description="Manifest of trusted documents, or a folder of manifests; clients send their ids.",
     )
-    documents_mode: DocumentsMode = Field(
+    documents_mode: DocumentsMode = setting(
         default="off",
         description="Policy for other documents: off serves, log serves and logs, enforce refuses them.",
     )
-    automatic_persisted_queries: bool = Field(
+    automatic_persisted_queries: bool = setting(
         default=True,
         description="Let clients register documents by their SHA-256; off with DOCUMENTS_MODE=enforce.",
     )
-    execution: Literal["plan", "generic"] = Field(
+    execution: Literal["plan", "generic"] = setting(
         default="plan",
         description="Execution of operations: plan compiles them, generic resolves field by field.",
     )
-    introspection: bool = Field(
+    introspection: bool = setting(
         default=True,
         description="Serve introspection queries, and plans (GraphQL-Explain) unless PRODUCTION.",
     )
-    suggestions: bool = Field(
+    suggestions: bool = setting(
         default=True, description="Add `Did you mean` to errors about documents and variables."
     )
 
-    @model_validator(mode="after")
-    def check_manifest_for_mode(self) -> Self:
+    def conflicts(self) -> Iterator[str]:
+        yield from super().conflicts()
         if self.documents_mode != "off" and self.documents is None:
-            raise ValueError(
-                f"DOCUMENTS_MODE: requires DOCUMENTS, the manifest to trust (got {self.documents_mode!r})"
-            )
-        return self
+            yield f"DOCUMENTS_MODE: requires DOCUMENTS, the manifest to trust (got {self.documents_mode!r})"
 
 
+@dataclass(frozen=True, kw_only=True)
 class BrowserSettings(SettingsGroup):
     """GraphiQL, and the access of other web pages."""
 
-    graphiql: bool = Field(default=True, description="Serve GraphiQL to browsers that open /graphql.")
-    cors_origins: Origins = Field(
+    graphiql: bool = setting(default=True, description="Serve GraphiQL to browsers that open /graphql.")
+    cors_origins: Origins = setting(
         default="",
         description="Comma-separated web origins that may send requests from the browser; unset: none.",
     )
-    cors_headers: HeaderNames = Field(
+    cors_headers: HeaderNames = setting(
         default="",
         description="Comma-separated names of further request headers that pages of CORS_ORIGINS may send.",
     )
-    token_cookie: bool = Field(
+    token_cookie: bool = setting(
         default=False, description="Take the token from the cookie folioAccessToken if no header has one."
     )
-    production: bool = Field(
+    production: bool = setting(
         default=False,
         description="Turn GRAPHIQL, INTROSPECTION and SUGGESTIONS off unless they are set explicitly.",
     )
@@ -560,20 +540,21 @@ class BrowserSettings(SettingsGroup):
         return tuple(filter(None, self.cors_headers.split(",")))
 
 
+@dataclass(frozen=True, kw_only=True)
 class IdempotencySettings(SettingsGroup):
     """The responses to mutations with an Idempotency-Key, which are kept for 24 hours."""
 
-    idempotency: bool = Field(
+    idempotency: bool = setting(
         default=True,
         description="Keep responses by Idempotency-Key, patron data included; off: the header is ignored.",
     )
-    idempotency_keys: int = Field(
+    idempotency_keys: int = setting(
         default=20_000,
         ge=1,
         le=10_000_000,
         description="Maximum number of keys kept in the process; unused with REDIS_URL.",
     )
-    idempotency_bytes: int = Field(
+    idempotency_bytes: int = setting(
         default=20_000_000,
         ge=1000,
         le=10_000_000_000,
@@ -581,89 +562,94 @@ class IdempotencySettings(SettingsGroup):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class ObservabilitySettings(SettingsGroup):
     """Logs, metrics and traces."""
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
         default="info",
         description="Minimum level of log lines; operations and mutations are logged at `info`.",
     )
-    log_format: Literal["json", "text"] = Field(
+    log_format: Literal["json", "text"] = setting(
         default="json", description="Format of log lines, which are written to standard error."
     )
-    metrics: bool = Field(default=True, description="Serve metrics for Prometheus at /metrics.")
-    tracing: bool = Field(
+    metrics: bool = setting(default=True, description="Serve metrics for Prometheus at /metrics.")
+    tracing: Annotated[bool, installed_tracing] = setting(
         default=False,
         description="Export traces as configured by OTEL_...; requires `circulation-gateway[otel]`.",
     )
-    server_timing: bool = Field(
+    server_timing: bool = setting(
         default=False,
         description="Send duration and number of upstream calls in a Server-Timing response header.",
     )
 
-    @field_validator("tracing")
-    @classmethod
-    def check_tracing_installed(cls, tracing: bool) -> bool:
-        if tracing and not all(map(is_installed, ("opentelemetry", "opentelemetry.sdk"))):
-            raise ValueError("requires OpenTelemetry; install circulation-gateway[otel]")
-        return tracing
 
-
+@dataclass(frozen=True, kw_only=True)
 class ServerSettings(SettingsGroup):
     """The listening socket, the limits of a connection, and the shared store."""
 
-    host: Annotated[str, StringConstraints(min_length=1)] = Field(
-        default="127.0.0.1", description="Address to listen on; 0.0.0.0 listens on every IPv4 address."
+    host: str = setting(
+        min_length=1,
+        default="127.0.0.1",
+        description="Address to listen on; 0.0.0.0 listens on every IPv4 address.",
     )
-    port: int = Field(
+    port: int = setting(
         default=8081, ge=0, le=65535, description="TCP port to listen on; 0 takes any free port."
     )
-    allowed_hosts: HostNames = Field(
+    allowed_hosts: HostNames = setting(
         default="",
         description="Comma-separated names to serve besides localhost; unset: any, but on loopback no other.",
     )
-    head_timeout: Seconds = Field(
+    head_timeout: float = setting(
         default=10.0,
+        gt=0,
+        le=600,
         description="Seconds to receive a request's head, from connecting or from its first byte.",
     )
-    body_timeout: Seconds = Field(
-        default=10.0, description="Seconds to receive a request's body, from the end of its head."
+    body_timeout: float = setting(
+        default=10.0,
+        gt=0,
+        le=600,
+        description="Seconds to receive a request's body, from the end of its head.",
     )
-    idle_timeout: float = Field(
+    idle_timeout: float = setting(
         default=100.0,
         gt=0,
         le=4000,  # the load balancers of some clouds keep connections for 10 minutes or an hour
-        allow_inf_nan=False,
         description="Seconds a connection stays open between two requests; longer than a proxy's.",
     )
-    write_timeout: Seconds = Field(
+    write_timeout: float = setting(
         default=30.0,
+        gt=0,
+        le=600,
         description="Seconds for a client to read a response; after that the connection is closed.",
     )
-    max_header_bytes: int = Field(
+    max_header_bytes: int = setting(
         default=32_768, ge=1000, le=1_000_000, description="Maximum size of a request's head, in bytes."
     )
-    max_headers: int = Field(
+    max_headers: int = setting(
         default=100, ge=10, le=10_000, description="Maximum number of header fields in a request."
     )
-    max_connections: int = Field(
+    max_connections: int = setting(
         default=1000,
         ge=1,
         le=100_000,
         description="Maximum number of open client connections; beyond it slow ones are closed.",
     )
-    shutdown_timeout: int = Field(
+    shutdown_timeout: int = setting(
         default=20,
         ge=1,
         le=600,
         description="Seconds from SIGTERM to exit; a write already sent has until its ACT_TIMEOUT.",
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: StoreURL | None = setting(
         default=None,
         description="Valkey or Redis of all replicas: rate limits, documents, idempotency keys, changes.",
     )
-    redis_timeout: Seconds = Field(
+    redis_timeout: float = setting(
         default=0.5,
+        gt=0,
+        le=600,
         description="Seconds for REDIS_URL to respond; after that only mutations with a key are refused.",
     )
 
@@ -672,52 +658,50 @@ class ServerSettings(SettingsGroup):
         """The names of ALLOWED_HOSTS."""
         return tuple(filter(None, self.allowed_hosts.split(",")))
 
-    @field_validator("redis_url")
-    @classmethod
-    def check_redis_url(cls, url: SecretStr | None) -> SecretStr | None:
-        return None if url is None else SecretStr(store_url(strip_secret(url.get_secret_value())))
 
-
+@dataclass(frozen=True, kw_only=True)
 class KafkaSettings(SettingsGroup):
     """The connection to FOLIO's Kafka, with the names of variables that FOLIO's modules have."""
 
-    kafka_url: KafkaAddresses | None = Field(
+    kafka_url: KafkaAddresses | None = setting(
         default=None,
         description="Comma-separated addresses of FOLIO's Kafka, such as kafka:9092; unset: KAFKA_HOST.",
     )
-    kafka_host: str | None = Field(
+    kafka_host: str | None = setting(
         default=None, description="Host of FOLIO's Kafka, as its modules have it; unset: none is read."
     )
-    kafka_port: str = Field(default="9092", description="Port of the broker at KAFKA_HOST.")
-    env: str = Field(default="folio", description="First part of the names of FOLIO's topics in Kafka.")
-    kafka_security_protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = Field(
+    kafka_port: str = setting(default="9092", description="Port of the broker at KAFKA_HOST.")
+    env: str = setting(default="folio", description="First part of the names of FOLIO's topics in Kafka.")
+    kafka_security_protocol: Literal["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"] = setting(
         default="plaintext", description="Protocol of the connections to Kafka; ssl is TLS."
     )
-    kafka_ssl_truststore_location: PemFile | None = Field(
+    kafka_ssl_truststore_location: PemFile | None = setting(
         default=None, description="Trusted certificates for Kafka, in PEM; unset: those of the system."
     )
-    kafka_ssl_keystore_location: PemFile | None = Field(
+    kafka_ssl_keystore_location: PemFile | None = setting(
         default=None, description="Certificate and private key for Kafka, in one PEM file."
     )
-    kafka_ssl_keystore_password: SecretStr | None = Field(
+    kafka_ssl_keystore_password: Secret | None = setting(
         default=None, description="Password of the private key of KAFKA_SSL_KEYSTORE_LOCATION."
     )
-    kafka_sasl_mechanism: Literal["plain", "scram-sha-256", "scram-sha-512"] = Field(
+    kafka_sasl_mechanism: Literal["plain", "scram-sha-256", "scram-sha-512"] = setting(
         default="plain", description="SASL mechanism, with the protocols sasl_plaintext and sasl_ssl."
     )
-    kafka_sasl_username: str | None = Field(
+    kafka_sasl_username: str | None = setting(
         default=None, description="User name for SASL, with the same protocols."
     )
-    kafka_sasl_password: SecretStr | None = Field(
-        default=None, description="Password of KAFKA_SASL_USERNAME."
-    )
+    kafka_sasl_password: Secret | None = setting(default=None, description="Password of KAFKA_SASL_USERNAME.")
 
-    @model_validator(mode="after")
-    def check_kafka(self) -> Self:
+    def conflicts(self) -> Iterator[str]:
+        yield from super().conflicts()
         name = "KAFKA_HOST" if self.kafka_url is None else "KAFKA_URL"
-        if self.kafka_servers and not is_installed("aiokafka"):
-            raise ValueError(f"{name}: requires aiokafka; install circulation-gateway[kafka]")
-        return self
+        try:
+            servers = self.kafka_servers
+        except ValueError as error:
+            yield str(error)
+        else:
+            if servers and not is_installed("aiokafka"):
+                yield f"{name}: requires aiokafka; install circulation-gateway[kafka]"
 
     @property
     def kafka_servers(self) -> tuple[str, ...]:
@@ -733,7 +717,8 @@ class KafkaSettings(SettingsGroup):
             raise ValueError("KAFKA_HOST: must be a host, with its port in KAFKA_PORT") from None
 
 
-class Settings(  # pydantic orders fields from the last base class to the first
+@dataclass(frozen=True, kw_only=True, init=False)
+class Settings(  # dataclasses order fields from the last base class to the first
     KafkaSettings,
     ServerSettings,
     ObservabilitySettings,
@@ -745,62 +730,26 @@ class Settings(  # pydantic orders fields from the last base class to the first
 ):
     """All settings: each field is an environment variable (`OKAPI_URL`) and an option (`--okapi-url`)."""
 
-    model_config = ConfigDict(
-        extra="ignore",
-        str_strip_whitespace=True,
-        hide_input_in_errors=True,  # an invalid URL may contain a password
-    )
-
-    _options: frozenset[str] = PrivateAttr(default=frozenset())
-
     def __init__(self, **options: Any) -> None:  # Any: text or values, which are validated
-        # Not by pydantic-settings, whose imports are a twentieth of the CPU time of a start.
-        fields = type(self).model_fields
+        names = self.declarations()
+        if unknown := options.keys() - names:
+            raise TypeError(f"There are no settings {', '.join(sorted(unknown))}.")
         environment = ((name.lower(), value) for name, value in os.environ.items() if value)
-        try:
-            super().__init__(**{name: value for name, value in environment if name in fields} | options)
-        except ValidationError as error:
-            raise SettingsError([describe_problem(details, fields) for details in error.errors()]) from error
-        self._options = frozenset(options)
-
-    @model_validator(mode="after")
-    def close_in_production(self) -> Self:
+        variables = {name: value for name, value in environment if name in names}
+        origins = dict.fromkeys(variables, "environment") | dict.fromkeys(options, "option")
+        defaults = {name: declared.default for name, declared in names.items()}
+        vars(self).update(defaults | variables | options, _origins=origins)
+        self.__post_init__()
         if self.production:
-            for name in ("graphiql", "introspection", "suggestions"):
-                if name not in self.model_fields_set:
-                    self.__dict__[name] = False  # the model is frozen, and the field must not count as set
-        return self
+            closed = {"graphiql", "introspection", "suggestions"} - origins.keys()
+            vars(self).update(dict.fromkeys(closed, False))
 
     @property
     def explains(self) -> bool:
         """True if responses may have the plans of their operations, which show the services upstream."""
         return self.introspection and not self.production
 
-    def origin(self, field: str) -> Origin:
-        """Return the origin of the value of a field."""
-        if field in self._options:
-            return "option"
-        return "environment" if field in self.model_fields_set else "default"
-
-
-def describe_problem(details: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
-    """Return one line with the variable, the reason, and its value unless that may be secret."""
-    if not details["loc"]:
-        return str(details["ctx"]["error"])
-    name = str(details["loc"][0])
-    reason = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if is_secret(fields[name]):
-        return f"{name.upper()}: {reason}"
-    return f"{name.upper()}: {reason} (got {display(details['input'])!r})"
-
-
-def is_secret(field: FieldInfo) -> bool:
-    """Return True if the value of a field must never be shown."""
-    return SecretStr in (field.annotation, *get_args(field.annotation))
-
-
-def display(value: object) -> str:
-    """Return a value for a message: without a password (before an @) or a key (in a query), and truncated."""
-    text = re.sub(r"(?s)^(\w+://)?.*@", r"\1***@", str(value))
-    text = re.sub(r"(?s)[?#].+", lambda match: match[0][0] + "***", text)
-    return text if len(text) <= 100 else text[:100] + "..."
+    def origin(self, name: str) -> Origin:
+        """Return the origin of the value of a setting."""
+        origins: Mapping[str, Origin] = vars(self)["_origins"]
+        return origins.get(name, "default")

@@ -44,7 +44,7 @@ Command = tuple[list[str], Mapping[str, str]]
 def processes(*commands: Command) -> Iterator[list[str]]:
     """Run commands of the gateway concurrently, each as a process; yield their addresses."""
     inherited = {
-        name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields
+        name: value for name, value in os.environ.items() if name.lower() not in Settings.declarations()
     }
     with ExitStack() as stack:
         running = []

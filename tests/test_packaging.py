@@ -116,7 +116,8 @@ def test_image_requires_an_upstream(final: list[tuple[str, str]]) -> None:
     """A container without configuration does not start, instead of serving invented records."""
     environment = variables(final)
 
-    settings = Settings(**{name.lower(): value for name, value in environment.items()})
+    named = {name.lower(): value for name, value in environment.items()}
+    settings = Settings(**{name: named[name] for name in named.keys() & Settings.declarations()})
 
     assert settings.require_upstream is True
     assert settings.serves_sandbox is False

@@ -25,7 +25,8 @@ from gateway.identity import (
     caller_from_headers,
     raw,
 )
-from gateway.settings import Settings, SettingsError, strip_secret
+from gateway.settings import Settings, strip_secret
+from gateway.settings_group import SettingsError
 
 if TYPE_CHECKING:  # loaded when there is something to check
     from gateway.doctor.diagnosis import Diagnosis

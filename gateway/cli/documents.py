@@ -67,7 +67,7 @@ def check(
         from gateway.app import create_documents
         from gateway.engine.trusted_documents import estimated_calls, find_problems
 
-        served = create_documents(settings.model_copy(update={"documents_mode": "off"}))
+        served = create_documents(settings.replace(documents_mode="off"))
     trusted = _read_trusted(manifest)
     before: dict[str, int] | None = None
     if baseline is not None:

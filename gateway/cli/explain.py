@@ -69,7 +69,7 @@ def explain_document(
     from gateway.engine.documents import Rejected, default_values
     from gateway.engine.trusted_documents import describe_error
 
-    documents = create_documents(settings.model_copy(update={"documents_mode": "off"}))
+    documents = create_documents(settings.replace(documents_mode="off"))
     prepared = documents.prepare(text, name)
     if isinstance(prepared, Rejected):
         raise click.ClickException("\n".join(describe_error(error) for error in prepared.errors))

@@ -19,7 +19,8 @@ from gateway.cli.startup import (
 from gateway.observability import logs
 from gateway.server.lifecycle import close_unread_connections, run
 from gateway.server.names import check_hosts, is_loopback
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings
+from gateway.settings_group import SettingsError
 
 DRAIN_SECONDS = 3.0  # the time after which a load balancer has noticed that readiness is off
 

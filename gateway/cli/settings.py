@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import click
-from pydantic import SecretStr
 
 from gateway.cli.startup import CannotStart
 from gateway.settings import (
@@ -21,10 +20,9 @@ from gateway.settings import (
     Origin,
     ServerSettings,
     Settings,
-    SettingsError,
-    SettingsGroup,
     UpstreamSettings,
 )
+from gateway.settings_group import Secret, SettingsError, SettingsGroup
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 GROUPS: Mapping[str, type[SettingsGroup]] = {
@@ -56,11 +54,11 @@ def settings_table(settings: Settings) -> list[SettingRow]:
         SettingRow(
             name=name.upper(),
             value=value_text(getattr(settings, name)),
-            default=value_text(field.default),
-            meaning=field.description or "",
+            default=value_text(declared.default),
+            meaning=declared.description,
             origin=settings.origin(name),
         )
-        for name, field in type(settings).model_fields.items()
+        for name, declared in settings.declarations().items()
     ]
 
 
@@ -69,19 +67,19 @@ def settings_markdown() -> str:
     parts = []
     for title, group in GROUPS.items():
         lines = [f"## {title}", "", f"{group.__doc__}", "", "| Name | Default | Meaning |", "|---|---|---|"]
-        for name, field in group.model_fields.items():
-            default = "unset" if field.default in (None, "") else f"`{value_text(field.default)}`"
-            meaning = (field.description or "").replace("|", "\\|")
+        for name, declared in group.declarations().items():
+            default = "unset" if declared.default in (None, "") else f"`{value_text(declared.default)}`"
+            meaning = declared.description.replace("|", "\\|")
             lines.append(f"| `{name.upper()}` | {default} | {meaning} |")
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
 
-def value_text(value: bool | float | str | Path | SecretStr | None) -> str:
+def value_text(value: bool | float | str | Path | Secret | None) -> str:
     """Return a value as it is written in the environment, a secret as asterisks."""
     if value is None:
         return "unset"
-    if isinstance(value, SecretStr):
+    if isinstance(value, Secret):
         return "***"
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -90,27 +88,25 @@ def value_text(value: bool | float | str | Path | SecretStr | None) -> str:
 
 def setting_options(command: Command) -> Command:
     """Add an option for each setting to a command."""
-    for name, field in reversed(Settings.model_fields.items()):
+    for name, declared in reversed([*Settings.declarations().items()]):
         option = name.replace("_", "-")
-        types = (field.annotation, *get_args(field.annotation))
-        default = "" if field.default is None else f" [default: {value_text(field.default)}]"
+        default = "" if declared.default is None else f" [default: {value_text(declared.default)}]"
         command = click.option(
-            f"--{option}/--no-{option}" if bool in types else f"--{option}",
+            f"--{option}/--no-{option}" if declared.kind is bool else f"--{option}",
             name,
             default=None,
-            metavar=None if bool in types else metavar(types),
-            help=f"{field.description}{default}",
+            metavar=None if declared.kind is bool else metavar(declared.kind),
+            help=f"{declared.description}{default}",
         )(command)
     return command
 
 
-def metavar(types: Sequence[object]) -> str:
+def metavar(kind: object) -> str:
     """Return the placeholder of an option's value for its help."""
-    if get_origin(types[0]) is Literal:
-        return "|".join(get_args(types[0]))
+    if get_origin(kind) is Literal:
+        return "|".join(get_args(kind))
     names: dict[object, str] = {int: "NUMBER", float: "SECONDS", Path: "PATH"}
-    plain = [getattr(each, "__origin__", each) for each in types]  # of Annotated[Path, ...]: Path
-    return next((names[each] for each in plain if each in names), "TEXT")
+    return names.get(kind, "TEXT")
 
 
 def read_settings(options: dict[str, Any]) -> Settings:

@@ -115,7 +115,7 @@ def fit_connections(settings: ServerSettingsT) -> tuple[ServerSettingsT, int]:
         if value != getattr(settings, name)
     )
     log.warning("%s, because the process may open %s files (ulimit -n)", changes, files)
-    return settings.model_copy(update=reduced), fitting.spare
+    return settings.replace(**reduced), fitting.spare
 
 
 def count_upstreams(settings: UpstreamSettings) -> int:

@@ -96,7 +96,7 @@ class Diagnosis:
 
 def services_to_check(settings: UpstreamSettings, transport: TransportFactory | None = None) -> Services:
     """Return the services as configured, but without retries and circuit breakers."""
-    return Services(settings.model_copy(update={"read_attempts": 1, "breaker": False}), transport)
+    return Services(settings.replace(read_attempts=1, breaker=False), transport)
 
 
 async def diagnose(

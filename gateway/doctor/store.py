@@ -33,7 +33,7 @@ async def check_store(settings: Settings) -> tuple[StoreCheck, ...]:
     """
     if settings.redis_url is None:
         return ()
-    store = RedisStore(settings.redis_url.get_secret_value(), timeout=settings.redis_timeout, pause=0.0)
+    store = RedisStore(settings.redis_url.reveal(), timeout=settings.redis_timeout, pause=0.0)
     began = time.perf_counter()
     try:
         await store.execute(store.redis.ping)

@@ -129,7 +129,7 @@ def _options(settings: KafkaSettings) -> dict[str, Any]:  # Any: the arguments o
         password = settings.kafka_sasl_password
         options["sasl_mechanism"] = settings.kafka_sasl_mechanism.upper()
         options["sasl_plain_username"] = settings.kafka_sasl_username or ""
-        options["sasl_plain_password"] = "" if password is None else password.get_secret_value()
+        options["sasl_plain_password"] = "" if password is None else password.reveal()
     return options
 
 
@@ -138,6 +138,6 @@ def _ssl_context(settings: KafkaSettings) -> ssl.SSLContext:
     if settings.kafka_ssl_keystore_location is not None:
         password = settings.kafka_ssl_keystore_password
         # Without a password, OpenSSL would read one from the terminal.
-        text = "" if password is None else password.get_secret_value()
+        text = "" if password is None else password.reveal()
         context.load_cert_chain(settings.kafka_ssl_keystore_location, password=lambda: text)
     return context

@@ -19,7 +19,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer, set_span_in_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from gateway.observability.operation import OperationRecord, Status
-from gateway.settings import SettingsError, display
+from gateway.settings_group import SettingsError, display
 
 NAME = "circulation-gateway"
 EXPORTER = "OTEL_TRACES_EXPORTER"

@@ -43,7 +43,7 @@ expect.set_options(timeout=PATIENCE * 1000)
 def served(*command: str, **settings: str) -> Iterator[str]:
     """Run a command, by default the gateway, with these settings and no others; yield its address."""
     inherited = {
-        name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields
+        name: value for name, value in os.environ.items() if name.lower() not in Settings.declarations()
     }
     process = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-W", "error", "-m", "gateway", *command, "--port", "0"],

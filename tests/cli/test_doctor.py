@@ -23,7 +23,7 @@ FORBIDDEN = "needs circulation-bff.loans.collection.get"
 @pytest.fixture(name="clean_environment", autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.lower() in Settings.model_fields or name.startswith(("OKAPI_", "POLARIS_")):
+        if name.lower() in Settings.declarations() or name.startswith(("OKAPI_", "POLARIS_")):
             monkeypatch.delenv(name)
 
 

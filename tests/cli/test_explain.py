@@ -18,7 +18,7 @@ BORROWERS = "query Borrowers($n: Int = 100) { loans(first: $n) { nodes { borrowe
 @pytest.fixture(name="clean_environment", autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.lower() in Settings.model_fields:
+        if name.lower() in Settings.declarations():
             monkeypatch.delenv(name)
 
 

@@ -36,7 +36,7 @@ def program(name: str) -> str:
 
 def environment() -> dict[str, str]:
     """Return the environment of processes: without settings of a gateway, and without a proxy."""
-    kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    kept = {name: value for name, value in os.environ.items() if name.lower() not in Settings.declarations()}
     return {**kept, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 

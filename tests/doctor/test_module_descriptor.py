@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 import pytest
 from click.testing import CliRunner
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from msgspec import Meta
 from starlette.routing import Route
 
 from gateway import __version__
@@ -25,81 +26,81 @@ SEMVER = r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?"
 # versions in the forms that Okapi can compare.
 
 
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+class Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    pass
 
 
-def unique(references: list[Reference]) -> list[Reference]:
-    ids = [each.id for each in references]
-    assert len(ids) == len(set(ids))
-    return references
+class Reference(Strict, kw_only=True):
+    id: Annotated[str, Meta(pattern=r"^[a-z][a-z-]*$")]
+    version: Annotated[str, Meta(pattern=r"^\d+\.\d+( \d+\.\d+)*$")]
 
 
-class Reference(Strict):
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]*$")]
-    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+( \d+\.\d+)*$")]
-
-
-class Handler(Strict):
-    methods: list[Literal["GET", "POST", "PUT", "PATCH", "DELETE", "*"]] = Field(min_length=1)
-    pathPattern: Annotated[str, StringConstraints(pattern=r"^/[^?#\s]*$")]
+class Handler(Strict, kw_only=True):
+    methods: Annotated[list[Literal["GET", "POST", "PUT", "PATCH", "DELETE", "*"]], Meta(min_length=1)]
+    pathPattern: Annotated[str, Meta(pattern=r"^/[^?#\s]*$")]
     permissionsRequired: list[str]
     permissionsDesired: list[str] = []
     modulePermissions: list[str] = []
 
 
-class Provided(Strict):
-    id: Annotated[str, StringConstraints(pattern=r"^_?[a-z][a-z-]*$")]
-    version: Annotated[str, StringConstraints(pattern=r"^\d+\.\d+$")]
+class Provided(Strict, kw_only=True):
+    id: Annotated[str, Meta(pattern=r"^_?[a-z][a-z-]*$")]
+    version: Annotated[str, Meta(pattern=r"^\d+\.\d+$")]
     interfaceType: Literal["proxy", "system", "internal", "multiple"] = "proxy"
-    handlers: list[Handler] = Field(min_length=1)
+    handlers: Annotated[list[Handler], Meta(min_length=1)]
 
 
-class Permission(Strict):
+class Permission(Strict, kw_only=True):
     permissionName: str
     displayName: str
     description: str
     subPermissions: list[str] = []
 
 
-class PortBinding(Strict):
+class PortBinding(Strict, kw_only=True):
     HostPort: Literal["%p"]
 
 
-class HostConfig(Strict):
-    Memory: int = Field(gt=0)
-    PortBindings: dict[Annotated[str, StringConstraints(pattern=r"^\d+/tcp$")], list[PortBinding]]
+class HostConfig(Strict, kw_only=True):
+    Memory: Annotated[int, Meta(gt=0)]
+    PortBindings: dict[Annotated[str, Meta(pattern=r"^\d+/tcp$")], list[PortBinding]]
 
 
-class DockerArguments(Strict):
+class DockerArguments(Strict, kw_only=True):
     HostConfig: HostConfig
 
 
-class Variable(Strict):
+class Variable(Strict, kw_only=True):
     name: str
     value: str
 
 
-class LaunchDescriptor(Strict):
+class LaunchDescriptor(Strict, kw_only=True):
     dockerImage: str
     dockerPull: bool
     dockerArgs: DockerArguments
     env: list[Variable]
 
 
-class Descriptor(Strict):
-    id: Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z-]*[a-z]-{SEMVER}$")]
-    name: Annotated[str, StringConstraints(min_length=1)]
-    provides: list[Provided] = Field(min_length=1)
-    requires: Annotated[list[Reference], AfterValidator(unique)]
-    optional: Annotated[list[Reference], AfterValidator(unique)]
+class Descriptor(Strict, kw_only=True):
+    id: Annotated[str, Meta(pattern=rf"^[a-z][a-z-]*[a-z]-{SEMVER}$")]
+    name: Annotated[str, Meta(min_length=1)]
+    provides: Annotated[list[Provided], Meta(min_length=1)]
+    requires: list[Reference]
+    optional: list[Reference]
     permissionSets: list[Permission]
     launchDescriptor: LaunchDescriptor
+
+    def __post_init__(self) -> None:
+        for references in (self.requires, self.optional):
+            ids = [each.id for each in references]
+            if len(ids) != len(set(ids)):
+                raise ValueError("an interface is named twice")
 
 
 @pytest.fixture(name="descriptor", scope="module")
 def _descriptor() -> Descriptor:
-    return Descriptor.model_validate_json(module_descriptor_json())
+    return msgspec.json.decode(module_descriptor_json(), type=Descriptor)
 
 
 def test_the_command_prints_it() -> None:
@@ -123,8 +124,8 @@ def test_the_command_prints_it() -> None:
 )
 def test_the_rules_reject_what_okapi_rejects(wrong: dict[str, object]) -> None:
     """The rules above are not empty: a descriptor that violates one of them fails."""
-    with pytest.raises((ValidationError, AssertionError)):
-        Descriptor.model_validate(json.loads(module_descriptor_json()) | wrong)
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(json.loads(module_descriptor_json()) | wrong, Descriptor)
 
 
 def test_it_is_the_descriptor_of_this_version(descriptor: Descriptor) -> None:
@@ -187,7 +188,7 @@ def test_the_launch_descriptor_fits_the_image(descriptor: Descriptor) -> None:
     launch = descriptor.launchDescriptor
 
     assert list(launch.dockerArgs.HostConfig.PortBindings) == [f"{port}/tcp"]
-    assert {each.name.lower() for each in launch.env} <= set(Settings.model_fields)
+    assert {each.name.lower() for each in launch.env} <= set(Settings.declarations())
     Settings(**{each.name.lower(): each.value for each in launch.env})
 
 

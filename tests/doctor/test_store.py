@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from pydantic import SecretStr
 
 from gateway.doctor.store import StoreCheck, check_store
 from gateway.settings import Settings
+from gateway.settings_group import Secret
 from tests.store_server import PATIENCE, StoreServer, free_port, needs_store_server, store_server
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,7 @@ def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
 
 
 def settings(url: str, **more: bool) -> Settings:
-    return Settings(sandbox=True, redis_url=SecretStr(url), redis_timeout=PATIENCE, **more)
+    return Settings(sandbox=True, redis_url=Secret(url), redis_timeout=PATIENCE, **more)
 
 
 async def test_without_a_store_there_is_nothing_to_check() -> None:

@@ -114,7 +114,7 @@ def _url() -> Iterator[str]:
     """Start a gateway over the embedded library in a separate process."""
     command = [sys.executable, "-m", "gateway", "--port", "0", "--log-level", "error"]
     environment = {
-        name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields
+        name: value for name, value in os.environ.items() if name.lower() not in Settings.declarations()
     }
     with subprocess.Popen(  # noqa: S603
         command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment

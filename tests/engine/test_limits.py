@@ -22,7 +22,7 @@ SCREENS = sorted((Path(__file__).parents[1] / "stories" / "screens").glob("*.gra
 
 def documents(**limits: int) -> Documents:
     # Copied, because a copy is not validated: most tests are clearer with limits below the allowed minimum.
-    small = LimitSettings().model_copy(update={f"max_{name}": value for name, value in limits.items()})
+    small = LimitSettings().replace(**{f"max_{name}": value for name, value in limits.items()})
     return Documents(schema, DocumentSettings(), small, pricing=price)
 
 

@@ -14,7 +14,8 @@ from gateway.app import create_app
 from gateway.engine.manifests import TrustedDocument, TrustedDocuments
 from gateway.engine.persisted_documents import LocalDocumentStore
 from gateway.engine.plans.cache import PLANS_EXECUTED
-from gateway.settings import DocumentsMode, Settings, SettingsError
+from gateway.settings import DocumentsMode, Settings
+from gateway.settings_group import SettingsError
 from tests.gateway_under_test import open_gateway
 from tests.http.desk import GRAPHQL, JSON, Desk
 from tests.store_server import PATIENCE, needs_store_server, store_server

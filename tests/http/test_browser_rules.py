@@ -7,7 +7,8 @@ import pytest
 
 from gateway.app import create_app
 from gateway.http.middleware.security_headers import SECURITY_HEADERS
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings
+from gateway.settings_group import SettingsError
 from tests.gateway_under_test import open_gateway
 
 pytestmark = pytest.mark.anyio

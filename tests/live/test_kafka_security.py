@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 import trustme
-from pydantic import SecretStr
 
 from gateway.live.changes import Changes, Watch
 from gateway.live.kafka import KafkaSource
 from gateway.settings import KafkaSettings
+from gateway.settings_group import Secret
 from tests.live.kafka_proxy import ScramServer, secure_proxy
 from tests.live.kafka_server import KafkaServer, kafka_server, loan_event, modules
 from tests.store_server import PATIENCE, free_port
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 TOPIC = "folio.college.circulation.loan"
 USER, PASSWORD = "gateway", "a secret"
-SASL: dict[str, Any] = {"kafka_sasl_username": USER, "kafka_sasl_password": SecretStr(PASSWORD)}
+SASL: dict[str, Any] = {"kafka_sasl_username": USER, "kafka_sasl_password": Secret(PASSWORD)}
 
 
 @pytest.fixture(name="port", scope="module")

@@ -56,7 +56,7 @@ def test_a_command_exists_with_its_options(line: str) -> None:
         group = command = group.commands[words.pop(0)]
     options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
 
-    assert {name.lower() for name in set(variables) - VARIABLES} <= set(Settings.model_fields)
+    assert {name.lower() for name in set(variables) - VARIABLES} <= set(Settings.declarations())
     assert {word for word in words if word.startswith("--")} <= options | {"--help"}
     assert not words or words[0].startswith("-") or command.name != "serve"
 

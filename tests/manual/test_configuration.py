@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.cli.settings import settings_markdown
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings
+from gateway.settings_group import SettingsError
 from tests.manual.pages import PAGES
 
 PAGE = PAGES["configuration"]

@@ -24,7 +24,7 @@ TIMES = ("startMs", "durationMs")
 @pytest.fixture(name="clean_environment", autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.lower() in Settings.model_fields:
+        if name.lower() in Settings.declarations():
             monkeypatch.delenv(name)
 
 

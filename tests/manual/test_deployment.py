@@ -66,7 +66,7 @@ def _container(pod: Manifest) -> Manifest:
 def as_settings(environment: dict[str, str]) -> Settings:
     """Return the settings of a container; every name must be a setting."""
     names = {name.lower(): value for name, value in environment.items()}
-    assert set(names) <= set(Settings.model_fields)
+    assert set(names) <= set(Settings.declarations())
     return Settings(**names)
 
 
@@ -80,7 +80,7 @@ def served() -> set[str]:
 
 
 MAX_SHUTDOWN = DRAIN_SECONDS + sum(
-    Settings.model_fields[name].default for name in ("operation_timeout", "act_timeout")
+    Settings.declarations()[name].default for name in ("operation_timeout", "act_timeout")
 )
 """Seconds from SIGTERM until the last mutation has its response or its deadline."""
 

@@ -124,7 +124,7 @@ def test_the_limits_are_settings() -> None:
     listed = set(re.findall(r"^\| `(\w+)` \|", section("errors-and-limits", "Limits"), re.MULTILINE))
     document_limits = {
         name.upper()
-        for name in Settings.model_fields
+        for name in Settings.declarations()
         if name.startswith("max_")
         and not re.search("bytes|headers|connections|operations|subscriptions|bodies|line", name)
     }

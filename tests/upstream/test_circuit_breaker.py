@@ -47,9 +47,7 @@ class Upstream:
             "folio",
             "http://folio",
             httpx.MockTransport(self._respond),
-            Settings().model_copy(
-                update={"read_attempts": 1, "read_timeout": 1, "act_timeout": 1, **settings}
-            ),
+            Settings().replace(**{"read_attempts": 1, "read_timeout": 1, "act_timeout": 1, **settings}),
             retry_pauses=(0.0, 0.0),
         )
         self.client._circuit_breakers = CircuitBreakers("folio", self.clock)

@@ -47,7 +47,7 @@ pytestmark = pytest.mark.anyio
 PATIENT = Settings(
     upstream_concurrency=4, max_upstream_bytes=10_000, read_attempts=1
 )  # retries have a separate file
-QUICK = PATIENT.model_copy(update={"first_byte_timeout": 0.15, "read_timeout": 0.3, "act_timeout": 0.3})
+QUICK = PATIENT.replace(first_byte_timeout=0.15, read_timeout=0.3, act_timeout=0.3)
 CHECK_OUT = Write(
     operation="checkOut",
     keys={"itemBarcode": "653285216743", "userBarcode": "540001"},
@@ -250,7 +250,7 @@ async def test_a_write_to_an_unknown_host_was_not_sent(network: Network) -> None
 
 async def test_connecting_times_out(network: Network) -> None:
     """Connecting has a short timeout, after which it is certain that nothing was sent."""
-    limits = PATIENT.model_copy(update={"connect_timeout": 0.2})
+    limits = PATIENT.replace(connect_timeout=0.2)
     with silent_port() as port:
         async with client_of(f"http://127.0.0.1:{port}", network, limits) as client:
             started = time.monotonic()
@@ -267,7 +267,7 @@ async def test_connecting_times_out(network: Network) -> None:
 
 async def test_a_handshake_times_out(network: Network) -> None:
     """The write was not sent either to a server that accepts and never speaks TLS."""
-    limits = PATIENT.model_copy(update={"connect_timeout": 0.2})
+    limits = PATIENT.replace(connect_timeout=0.2)
     async with socket_server(hangs) as server:
         async with client_of(f"https://127.0.0.1:{server.port}", network, limits) as client:
             with pytest.raises(errors.UpstreamUnavailable, match=r"cannot be reached; nothing was sent\."):

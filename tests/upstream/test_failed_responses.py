@@ -130,9 +130,7 @@ async def test_no_body_outlives_its_request(transport: Literal["aiohttp", "httpx
 
     kept: dict[str, float] = {}
     async with socket_server(respond) as server:
-        settings = LIMITS.model_copy(
-            update={"okapi_url": server.url, "polaris_url": server.url, "upstream_transport": transport}
-        )
+        settings = LIMITS.replace(okapi_url=server.url, polaris_url=server.url, upstream_transport=transport)
         app = create_app(settings)
         async with app.router.lifespan_context(app):
             for fault in FAULTS if operation in ("list", "check-out") else REQUIRED:

@@ -174,7 +174,7 @@ async def test_pauses_are_random() -> None:
 async def test_no_attempt_starts_after_the_end_of_the_call() -> None:
     """If there is no time for the pause, the failure is raised at once."""
     async with socket_server(responds(503, b"", "Retry-After: 6")) as server:
-        client = client_of(server, settings=QUICK.model_copy(update={"read_timeout": 5.0}))
+        client = client_of(server, settings=QUICK.replace(read_timeout=5.0))
         started = time.monotonic()
         with pytest.raises(errors.UpstreamUnavailable):
             await users(client)(None, limit=1)

@@ -306,7 +306,7 @@ class Upstream:
     def polaris(self) -> Polaris:
         settings, identity = self._services.settings, self._caller.polaris or PolarisIdentity()
         own, account = identity.authorization, settings.polaris_service_account
-        authorization = own or (account.get_secret_value() if account is not None else None)
+        authorization = own or (account.reveal() if account is not None else None)
         if authorization is None:
             return Polaris(self._client(self._services.polaris, Headers()), _polaris_identity_missing())
         # With one account for everyone, a workstation for everyone would make all of them one holder.

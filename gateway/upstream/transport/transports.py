@@ -17,7 +17,8 @@ from typing import Any, Literal, TypeAlias
 
 import httpx
 
-from gateway.settings import SettingsError, UpstreamSettings
+from gateway.settings import UpstreamSettings
+from gateway.settings_group import SettingsError
 from gateway.upstream.transport.aiohttp_compatibility import (
     AiohttpChanged,
     ConnectionClasses,
