@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import click
 
 from gateway import __version__
-from gateway.cli.descriptor import descriptor
-from gateway.cli.doctor import doctor
-from gateway.cli.documents import documents
-from gateway.cli.explain import explain
-from gateway.cli.manual import manual
-from gateway.cli.sandbox import sandbox
-from gateway.cli.schema import schema
-from gateway.cli.serve import serve
-from gateway.cli.settings import settings
 from gateway.cli.startup import PROGRAM
+
+COMMANDS = (
+    "descriptor",
+    "doctor",
+    "documents",
+    "explain",
+    "manual",
+    "sandbox",
+    "schema",
+    "serve",
+    "settings",
+)  # each is a module of this package with a command of its name
 
 
 class ServeByDefault(click.Group):
-    """A group that takes the options of `serve` if no command is named."""
+    """A group that takes the options of `serve` if no command is named, and imports commands on demand."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"{__name__}.{cmd_name}"), cmd_name)
+        return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own_options = {option for parameter in self.get_params(ctx) for option in parameter.opts}
@@ -41,10 +55,6 @@ def cli() -> None:
       circulation-gateway serve --help                          all settings
       circulation-gateway manual                                the pages of the manual
     """
-
-
-for _command in (serve, sandbox, schema, settings, doctor, documents, explain, descriptor, manual):
-    cli.add_command(_command)
 
 
 def main() -> None:

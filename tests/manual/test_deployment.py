@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 import pytest
 import yaml
 from starlette.routing import Route
@@ -101,7 +102,8 @@ def test_compose_connects_the_gateway_to_the_sandbox(services: Manifest) -> None
     """Both addresses are those of the other service, at the port that its command opens."""
     settings = as_settings(services["gateway"]["environment"])
     name, *arguments = services["sandbox"]["command"]
-    command = cli.commands[name]
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
     options = command.make_context(name, arguments).params
 
     assert services["gateway"]["depends_on"] == ["sandbox"]
