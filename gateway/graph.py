@@ -7,7 +7,12 @@ from graphql import GraphQLDeferDirective
 from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
-from gateway.engine.core import call_mutations_directly, convert_inputs_once, core_schema
+from gateway.engine.core import (
+    call_mutations_directly,
+    convert_inputs_once,
+    core_schema,
+    resolve_fields_directly,
+)
 from gateway.fields.scalars import SCALARS
 from gateway.mutations.add_loan_info import add_loan_info
 from gateway.mutations.cancel_fee_fine import cancel_fee_fine
@@ -192,6 +197,7 @@ core_schema(schema).description = (
     " Try `{ loans(first: 3) { nodes { dueDate item { title } } } }`."
 )
 convert_inputs_once(schema)
+resolve_fields_directly(schema)
 call_mutations_directly(schema)
 # Not by Strawberry's switch for what is experimental: it would bring @stream, on which graphql-core can hang.
 core_schema(schema).directives = (*core_schema(schema).directives, GraphQLDeferDirective)

@@ -114,6 +114,10 @@ class DeclaredField(StrawberryField):
         annotate = _annotation_of if _is_complete(declared) else StrawberryAnnotation
         self.type_annotation = annotate(declared)
 
+    def resolve(self, source: Any, raw: GraphQLResolveInfo[Any], **given: Any) -> Any:
+        """Resolve the field when graphql-core executes it. Any: its parents, values and arguments."""
+        raise NotImplementedError
+
 
 def _is_complete(declared: Any) -> bool:
     """Return True for an annotation without the name of a type that may follow later."""
@@ -167,6 +171,19 @@ def convert_inputs_once(schema: strawberry.Schema) -> None:
             absent = dict.fromkeys(required)  # one that may be null may be omitted
             named.out_type = partial(_create_input, definition.origin, absent)  # type: ignore[method-assign]
             definition.from_input = lambda _, value, __: value
+
+
+def resolve_fields_directly(schema: strawberry.Schema) -> None:
+    """Let graphql-core call the declarations of fields.
+
+    Strawberry's resolvers would look for conversions of each argument again: see `convert_inputs_once`. They
+    are simple ones, because these fields look basic to it: it makes eight functions for each of the others.
+    """
+    for kind in schema._schema.type_map.values():
+        if isinstance(kind, GraphQLObjectType):
+            for field in kind.fields.values():
+                if isinstance(declared := declaration_of(field), DeclaredField):
+                    field.resolve = declared.resolve
 
 
 def call_mutations_directly(schema: strawberry.Schema) -> None:

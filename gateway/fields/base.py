@@ -19,8 +19,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
 
+import strawberry
 from aiodataloader import DataLoader
-from graphql import FieldNode
+from graphql import FieldNode, GraphQLResolveInfo
 
 from gateway.context import Context, Info
 from gateway.engine.core import DeclaredField, to_camel_case
@@ -137,10 +138,6 @@ class Field(DeclaredField):
         return copy
 
     @property
-    def is_basic_field(self) -> bool:
-        return False
-
-    @property
     def semantic_non_null(self) -> Levels:
         """The levels of its type that are null only with an error: 0 is the value, 1 the elements of a list.
 
@@ -155,9 +152,10 @@ class Field(DeclaredField):
             each.graphql_name or to_camel_case(each.python_name): each.python_name for each in self.arguments
         }
 
-    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
-        """Resolve the field when graphql-core executes it, as Strawberry calls it."""
-        return self.get_value(source, info, kwargs)
+    def resolve(self, source: Json, raw: GraphQLResolveInfo[Context], **given: Any) -> Json:
+        names = self.argument_names
+        arguments = {names[name]: value for name, value in given.items()}
+        return self.get_value(source, strawberry.Info(_raw_info=raw, _field=self), arguments)
 
     def get_value(self, source: Json, info: Info, arguments: Arguments) -> Json:
         """Return the value of the field, or an awaitable for it."""

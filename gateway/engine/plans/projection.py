@@ -70,7 +70,7 @@ from gateway.engine.plans.plan import (
     UnexpectedValue,
     UnsupportedOperation,
 )
-from gateway.fields.base import Needs, Path, Reader
+from gateway.fields.base import Field, Needs, Path, Reader
 from gateway.fields.link import EMBEDDED, THROUGH
 from gateway.fields.record import record_of
 from gateway.fields.selection import Document, analyze_selection
@@ -713,7 +713,7 @@ class Writer:
                 rows = replace(rows, element=f"{function}({rows.element})")
         else:
             rows = None
-            if not declaration.is_basic_field:
+            if isinstance(declaration, Field) or not declaration.is_basic_field:
                 raise UnsupportedOperation("a resolver of an object")
         block.append(f"{value} = {read}")
         self.value(field.type, details, value, block, declaration, rows)
