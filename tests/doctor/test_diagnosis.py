@@ -119,15 +119,15 @@ async def test_one_upstream_that_hangs(sandbox: Sandbox) -> None:
     sandbox.faults.add(kind="slow", path="/circulation-bff", delay=60)
     began = time.monotonic()
 
-    diagnosis = await diagnose_sandbox(sandbox, staff(sandbox), read_timeout=0.5)
+    diagnosis = await diagnose_sandbox(sandbox, staff(sandbox), read_timeout=1.5)
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 6
     hanging = [each for each in diagnosis.reads if each.service == "bff"]
     others = [each for each in diagnosis.reads if each.service != "bff"]
     assert {each.status for each in hanging} == {Status.TIMEOUT}
     assert {each.status for each in others} == {Status.REACHABLE}
-    assert min(each.milliseconds for each in hanging) >= 500
-    assert max(each.milliseconds for each in others) < 500
+    assert min(each.milliseconds for each in hanging) >= 1500
+    assert max(each.milliseconds for each in others) < 1500
     assert not diagnosis.is_healthy
 
 
