@@ -188,9 +188,11 @@ def convert(kind: Any, value: object) -> object:
         return _convert_number(kind, value if text is None else text)
     if kind is str and text is not None:
         return text
-    if isinstance(value, (str, kind)):
-        return value if isinstance(value, kind) else kind(value)
-    raise ValueError(f"should be a valid {kind.__name__.lower()}")
+    if isinstance(value, kind):
+        return value
+    if text is None:
+        raise ValueError("should be a text")
+    return kind(value)
 
 
 def _choose(choices: Sequence[str], text: str | None) -> str:

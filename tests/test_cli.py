@@ -631,6 +631,17 @@ def test_sandbox_refuses_an_invalid_file(tmp_path: Path, text: str | None, probl
     assert embedded.stderr.splitlines()[-1] == f"SANDBOX_DATA: {file}: {problem}"
 
 
+def test_sandbox_refuses_names_with_ports() -> None:
+    """The sandbox checks its names as the gateway does, and refuses bad ones in one line."""
+    result = invoke("sandbox", "--port", "0", "--allowed-hosts", "folio:9130")
+
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        "ALLOWED_HOSTS: must be comma-separated names without ports, such as graphql.example.org"
+        " (got 'folio:9130')"
+    ]
+
+
 def test_sandbox_refuses_a_missing_folder(tmp_path: Path) -> None:
     """A folder that does not exist is refused in one line."""
     result = invoke("sandbox", "--port", "0", "--data", str(tmp_path / "none"))

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import pytest
 
 from gateway.cli.settings import SettingRow, settings_markdown, settings_table
-from gateway.settings import Settings
+from gateway.settings import LimitSettings, Settings
 from gateway.settings_group import Secret, SettingsError, setting
 
 DEFAULTS: dict[str, object] = {
@@ -321,6 +321,56 @@ def test_choices_are_read_in_any_case(
     assert getattr(Settings(**{name: given}), name) == value
     monkeypatch.setenv(name.upper(), given)
     assert getattr(Settings(), name) == value
+
+
+@pytest.mark.parametrize("word", ["1", "true", "T", "Yes", "y", " ON\n"])
+def test_words_for_yes_and_no(word: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A switch is turned on by the usual words, in any case, and off by their opposites."""
+    monkeypatch.setenv("TOKEN_COOKIE", word)
+    opposites = {"1": "0", "true": "false", "t": "f", "yes": "no", "y": "n", "on": "off"}
+
+    assert Settings().token_cookie is True
+    assert Settings(breaker=opposites[word.strip().lower()]).breaker is False
+
+
+def test_values_of_other_types() -> None:
+    """A value in code has the type of the setting, or is a text of it."""
+    assert Settings(read_timeout=2).read_timeout == 2.0
+    assert problems(port=80.5) == (
+        "PORT: should be a valid integer, got a number with a fractional part (got '80.5')",
+    )
+    assert problems(port=True) == ("PORT: should be a valid integer (got 'True')",)
+    assert problems(port=None) == ("PORT: should be a valid integer (got 'None')",)
+    assert problems(host=7) == ("HOST: should be a text (got '7')",)
+
+
+def test_misspelled_keyword() -> None:
+    """A keyword without a setting is an error in the code, which a variable is not."""
+    with pytest.raises(TypeError, match=r"There are no settings okapi_uri\."):
+        Settings(okapi_uri=UPSTREAM)
+
+
+def test_a_password_is_read_as_it_is() -> None:
+    """Blanks belong to a password, unlike to the forms of Polaris and of the store."""
+    settings = Settings(kafka_sasl_password=" a b ")  # noqa: S106 - not a real one
+
+    assert settings.kafka_sasl_password == Secret(" a b ")
+
+
+def test_a_group_alone_is_checked() -> None:
+    """A group that is created without the others reads no environment and has the same bounds."""
+    with pytest.raises(SettingsError) as refused:
+        LimitSettings(max_depth=0)
+
+    assert refused.value.problems == ("MAX_DEPTH: should be greater than or equal to 1 (got '0')",)
+
+
+def test_all_conflicts_are_reported_at_once() -> None:
+    """Settings that do not fit others are a line each."""
+    assert problems(sandbox="1", okapi_url=UPSTREAM, documents_mode="log") == (
+        "SANDBOX: is ambiguous together with OKAPI_URL; keep one or the other (got 'true')",
+        "DOCUMENTS_MODE: requires DOCUMENTS, the manifest to trust (got 'log')",
+    )
 
 
 def test_secrets_are_read_without_the_marks_of_a_file() -> None:

@@ -20,6 +20,7 @@ from gateway.observability import logs
 from gateway.server.lifecycle import run
 from gateway.server.names import check_hosts
 from gateway.settings import ObservabilitySettings, ServerSettings
+from gateway.settings_group import SettingsError
 
 BFF_VERSIONS = ("latest", "released", "early", "without-mediated-requests", "fails-on-tags")
 
@@ -68,8 +69,8 @@ def sandbox(host: str, port: int, data: Path | None, latency: float, bff: str, a
     """
     try:
         settings = ServerSettings(allowed_hosts=allowed_hosts)
-    except ValueError as error:
-        raise CannotStart(f"ALLOWED_HOSTS: must be comma-separated names (got {allowed_hosts!r})") from error
+    except SettingsError as error:
+        raise CannotStart(str(error)) from error
     log_settings = ObservabilitySettings(log_level="info", log_format="text")
     with listen(host, port) as listener, logs.configure(log_settings):
         settings, max_spare = fit_connections(settings)
