@@ -16,6 +16,8 @@ from gateway.observability.operation import OperationRecord
 from gateway.upstream.turns import SLICE_SECONDS, Turn
 
 RESUMED_AT_ONCE = 8  # each of them continues only if there is time left
+TURNS_OF_A_BATCH = 3  # after which DataLoaders have sent their batches
+TURNS_OF_LEVELS = 16  # graphql-core starts the fields of each nested object in a turn of its own
 
 
 class TurnTime:
@@ -101,9 +103,12 @@ class Backlog:
             while waiting:
                 async with Turn():
                     self._proceed()
-                # Those that were resumed have been completed, as far as there was time, when the turn ends.
-                if all(unfinished is not None and unfinished.may_load for _, unfinished in waiting):
-                    await self._let_load()
+                if not waiting:
+                    await self._start_loading()
+                elif all(unfinished is not None and unfinished.may_load for _, unfinished in waiting):
+                    self._release()
+                    for _ in range(TURNS_OF_A_BATCH):
+                        await asyncio.sleep(0)
         finally:
             self._running = None
             self._release()
@@ -133,12 +138,12 @@ class Backlog:
             waiting.popleft()
             future.set_result(None)
 
-    async def _let_load(self) -> None:
-        """Let DataLoaders send what has been completed so far, and what that has begun to load."""
-        await asyncio.sleep(0)
-        self._release()
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+    async def _start_loading(self) -> None:
+        """Let what was completed last begin to load, unless that has to wait for a turn, too."""
+        for _ in range(TURNS_OF_LEVELS):
+            await asyncio.sleep(0)
+            if self._waiting:
+                return
 
     def _release(self) -> None:
         if self._is_holding:
