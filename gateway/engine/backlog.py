@@ -62,50 +62,59 @@ class Backlog:
     what is loaded later joins the batches of what was completed at once.
     """
 
-    __slots__ = ("_is_holding", "_operation", "_running", "_waiting", "time")
+    __slots__ = ("_inner", "_is_holding", "_lists", "_operation", "_running", "_turns", "time")
 
     def __init__(self, operation: OperationRecord) -> None:
         loop = asyncio.get_running_loop()
         self.time = _times.get(loop) or _times.setdefault(loop, TurnTime())
         self._operation = operation
-        self._waiting: deque[tuple[asyncio.Future[None], Unfinished | None]] = deque()
+        self._lists: deque[tuple[asyncio.Future[None], Unfinished]] = deque()
+        self._inner: deque[tuple[asyncio.Future[None], Unfinished]] | None = None  # of the list that proceeds
+        self._turns: deque[asyncio.Future[None]] = deque()
         self._running: asyncio.Task[None] | None = None
         self._is_holding = False
 
     async def wait(self) -> None:
         """Return in a turn that has time for a completion: at once, if this one has."""
         while self.time.is_over:
-            await self.add(None)
+            turn = asyncio.get_running_loop().create_future()
+            self._turns.append(turn)
+            self._hold()
+            self._run_in_background()
+            await turn
 
-    def add(self, unfinished: Unfinished | None) -> asyncio.Future[None]:
-        """Return a future for the end of a list, or without one for a turn. It raises the list's error."""
+    def finish(self, unfinished: Unfinished) -> asyncio.Future[None]:
+        """Return a future for the end of a list, which raises its error. The lists in it end before it."""
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((future, unfinished))
-        self._hold(unfinished is None or not unfinished.may_load)
-        if self._running is None:
-            self._running = asyncio.create_task(self._run())
+        lists = self._lists if self._inner is None else self._inner
+        lists.append((future, unfinished))
+        if not unfinished.may_load:
+            self._hold()
+        self._run_in_background()
         return future
 
     def close(self) -> None:
         """Complete nothing more."""
-        for future, _ in self._waiting:
+        for future in (*self._turns, *(future for future, _ in self._lists)):
             future.cancel()
 
-    def _hold(self, is_needed: bool) -> None:
-        """Let DataLoaders wait from now on, if it `is_needed` and they do not yet."""
-        if is_needed and not self._is_holding:
-            self._is_holding = True
-            self._operation.backlogs += 1
+    def _run_in_background(self) -> None:
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        waiting = self._waiting
+        lists, turns = self._lists, self._turns
         try:
-            while waiting:
+            while lists or turns:
                 async with Turn():
-                    self._proceed()
-                if not waiting:
+                    # What has begun is kept in memory, so that it comes first.
+                    if lists:
+                        self._proceed(*lists.popleft())
+                    else:
+                        self._resume()
+                if not lists and not turns:
                     await self._start_loading()
-                elif all(unfinished is not None and unfinished.may_load for _, unfinished in waiting):
+                elif not turns and all(each.may_load for _, each in lists):
                     self._release()
                     for _ in range(TURNS_OF_A_BATCH):
                         await asyncio.sleep(0)
@@ -113,37 +122,45 @@ class Backlog:
             self._running = None
             self._release()
 
-    def _proceed(self) -> None:
-        """Complete a slice of one list, or resume a few of those that wait for a turn."""
-        waiting = self._waiting
-        for _ in range(min(RESUMED_AT_ONCE, len(waiting))):
-            future, unfinished = waiting[0]
-            if future.done():  # cancelled
-                waiting.popleft()
-                continue
-            if unfinished is None:
-                waiting.popleft()
+    def _proceed(self, future: asyncio.Future[None], unfinished: Unfinished) -> None:
+        """Complete a slice of a list."""
+        if future.done():  # cancelled
+            return
+        inner = self._inner = deque()
+        try:
+            is_complete = unfinished.proceed(self.time)
+        except Exception as error:
+            future.set_exception(error)
+            future.exception()  # retrieved: if nothing awaits it, the operation has failed already
+        else:
+            if is_complete:
                 future.set_result(None)
-                continue
-            try:
-                is_complete = unfinished.proceed(self.time)
-            except Exception as error:
-                waiting.popleft()
-                future.set_exception(error)
-                future.exception()  # retrieved: if nothing awaits it, the operation has failed already
-                return
-            if not is_complete:
-                self._hold(not unfinished.may_load)
-                return
-            waiting.popleft()
-            future.set_result(None)
+            else:
+                inner.append((future, unfinished))
+                if not unfinished.may_load:
+                    self._hold()
+        finally:
+            self._inner = None
+        self._lists.extendleft(reversed(inner))
+
+    def _resume(self) -> None:
+        """Resume a few of those that wait for a turn."""
+        for _ in range(min(RESUMED_AT_ONCE, len(self._turns))):
+            turn = self._turns.popleft()
+            if not turn.done():  # not cancelled
+                turn.set_result(None)
 
     async def _start_loading(self) -> None:
         """Let what was completed last begin to load, unless that has to wait for a turn, too."""
         for _ in range(TURNS_OF_LEVELS):
             await asyncio.sleep(0)
-            if self._waiting:
+            if self._lists or self._turns:
                 return
+
+    def _hold(self) -> None:
+        if not self._is_holding:
+            self._is_holding = True
+            self._operation.backlogs += 1
 
     def _release(self) -> None:
         if self._is_holding:

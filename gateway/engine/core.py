@@ -7,7 +7,6 @@ it needs: each name that is imported here is for them. An upgrade of either libr
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import MISSING, dataclass
 from functools import cache, partial
@@ -241,8 +240,8 @@ _encode = msgspec.json.Encoder().encode
 class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Completes results in slices, between which the event loop serves others. Any: graphql-core's own.
 
-    The objects of long lists are encoded as they are completed, unless `encodes_objects` is false: parts of a
-    page whose links a plan sets later are not complete yet.
+    The elements of long lists are encoded as they are completed, unless `encodes_objects` is false: parts of
+    a page whose links a plan sets later are not complete yet.
     """
 
     encodes_objects = True
@@ -422,22 +421,30 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
 
         elements = _Elements(self, complete, items)
         if not elements.proceed(self.backlog.time):
-            return elements.finish(self.backlog.add(elements))
+            return elements.finish(self.backlog.finish(elements))
         return elements.finish() if elements.waiting else elements.results
-
-    def encode_object(self, result: Any) -> Any:
-        """Return the JSON of a completed object, which takes a fifth of its memory."""
-        return msgspec.Raw(_encode(result)) if self.encodes_objects and type(result) is dict else result
 
 
 class _Elements:
     """A list of objects while its elements are completed. Any: graphql-core's own.
 
     The links of the first elements of a long list are loaded while the others are completed, which takes no
-    more upstream calls if these are groups that fill a call.
+    more upstream calls if these are groups that fill a call. Its complete elements are kept as their JSON,
+    which takes a fifth of the memory: in the place of several elements the results have one `Raw`.
     """
 
-    __slots__ = ("_complete", "_executor", "_is_divided", "_is_long", "_remaining", "results", "waiting")
+    __slots__ = (
+        "_complete",
+        "_completed",
+        "_encodes",
+        "_executor",
+        "_group",
+        "_is_divided",
+        "_length",
+        "_remaining",
+        "results",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -448,8 +455,11 @@ class _Elements:
         """`complete` adds an element, with its place, to the results, and returns True if it is awaitable."""
         self._executor = executor
         self._complete = complete
-        self._remaining = deque(elements)
-        self._is_long = len(elements) > SLICE_ITEMS
+        self._remaining = iter(elements)
+        self._length = len(elements)
+        self._completed = 0
+        self._encodes = executor.encodes_objects and len(elements) > SLICE_ITEMS
+        self._group: list[bytes] = []  # JSON of the last elements
         self._is_divided = False  # in the group of elements that is being completed
         self.results: list[Any] = []
         self.waiting: list[int] = []
@@ -457,28 +467,41 @@ class _Elements:
     @property
     def may_load(self) -> bool:
         """True at the end of a group of elements."""
-        return len(self.results) % SLICE_ITEMS == 0
+        return self._completed % SLICE_ITEMS == 0
 
     def proceed(self, time: TurnTime) -> bool:
         """Complete at least one element, and others as long as there is time; True if none is left."""
-        results, remaining = self.results, self._remaining
+        results = self.results
         try:
-            while remaining:
-                place = len(results)
-                if self._complete(remaining.popleft(), place, results):
-                    self.waiting.append(place)
-                elif self._is_long:
-                    results[-1] = self._executor.encode_object(results[-1])
-                if self.may_load and self._is_divided:
-                    break
-                if time.is_over:
+            for element in self._remaining:
+                is_awaitable = self._complete(element, self._completed, results)
+                self._completed += 1
+                if is_awaitable:
+                    self._end_group(results.pop())
+                elif self._encodes:
+                    self._group.append(_encode(results.pop()))
+                    if self.may_load:
+                        self._end_group()
+                if time.is_over or (self._is_divided and self.may_load):
                     break
         except Exception:
             if self.waiting:
                 self._executor.settle_in_background([results[place] for place in self.waiting])
             raise
         self._is_divided = not self.may_load
-        return not remaining
+        if self._completed < self._length:
+            return False
+        self._end_group()
+        return True
+
+    def _end_group(self, awaitable: Any = None) -> None:
+        """Add the JSON of the last elements to the results, and an element that is not complete."""
+        if self._group:
+            self.results.append(msgspec.Raw(b",".join(self._group)))
+            self._group.clear()
+        if awaitable is not None:
+            self.waiting.append(len(self.results))
+            self.results.append(awaitable)
 
     async def finish(self, completion: Awaitable[None] | None = None) -> list[Any]:
         """Return the complete list after a `completion` of its elements, and after what they wait for."""
@@ -488,7 +511,7 @@ class _Elements:
         if self.waiting:
             completed = await gather_with_cancel(*(results[place] for place in self.waiting))
             for place, result in zip(self.waiting, completed, strict=True):
-                results[place] = self._executor.encode_object(result) if self._is_long else result
+                results[place] = msgspec.Raw(_encode(result)) if self._encodes else result
         return results
 
 

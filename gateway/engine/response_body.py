@@ -16,6 +16,7 @@ from gateway.observability.operation import RECORD_SIZE, OperationRecord
 from gateway.upstream.turns import SLICE_SECONDS, Turn
 
 SLICE_ELEMENTS = 50  # encoded at once; a list of more of them is encoded in pieces
+LONG_JSON = 5_000  # bytes of elements that are encoded already
 LARGE = 1_000_000  # bytes that upstream sent: the response to fewer is encoded at once,
 LARGE_RESULT = 10_000_000  # unless it may have so many, because it repeats them
 
@@ -152,7 +153,7 @@ def _is_long(value: Any) -> bool:
 
 
 def _have_long(values: Sequence[Any]) -> bool:
-    """Return whether any of these values has a long list in it.
+    """Return whether any of these values has a long list in it, or is the JSON of elements of one.
 
     Member by member for objects of one type, because most members are leaves in all of them.
     """
@@ -164,6 +165,9 @@ def _have_long(values: Sequence[Any]) -> bool:
                 return True
         elif kind is dict:
             if _have_long([*chain.from_iterable(map(dict.values, own))]):
+                return True
+        elif kind is msgspec.Raw:
+            if max(len(memoryview(each)) for each in own) > LONG_JSON:
                 return True
         elif issubclass(kind, msgspec.Struct) and any(
             map(_have_long, zip(*map(msgspec.structs.astuple, own), strict=True))
@@ -191,7 +195,7 @@ def _encode_parts(value: Any, nests_lists: bool, piece: bytearray) -> Iterator[L
             start = b","
             yield True
         piece += b"]"
-    elif _is_long(value):
+    elif type(value) is not msgspec.Raw and _is_long(value):
         members: Any = value.items() if type(value) is dict else _members(value)
         start = b"{"
         for name, each in members:

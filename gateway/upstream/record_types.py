@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from keyword import iskeyword
+from time import perf_counter
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 
 from gateway import errors
-from gateway.upstream.turns import Turn
+from gateway.upstream.turns import SLICE_SECONDS, Turn
 
 Record: TypeAlias = dict[str, Any]
 """A JSON object as upstream sent it. `Any` because this is where JSON becomes a record."""
@@ -33,6 +34,11 @@ FLOAT = Annotated[float, msgspec.Meta(ge=-1.7976931348623157e308, le=1.797693134
 
 # A number beyond a double, such as 1e999, is one bad field and no bad response: it is read as infinity.
 _decode = msgspec.json.Decoder(float_hook=float).decode
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+LARGE_MEMBER = 100_000  # bytes of a list that is decoded in slices
+ELEMENTS_AT_ONCE = 100
 
 
 class ConflictingTypes(Exception):
@@ -62,10 +68,47 @@ def decode_json(body: bytes) -> object:
 
 async def decode_large_object(body: bytes) -> Record | None:
     """Return the same as `decode_object`, for a body that takes more than one turn of the event loop."""
+    try:
+        return await _decode_in_slices(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        async with Turn():
+            value = _decode_of_any_depth(body)
+        async with Turn():
+            return value if isinstance(value, dict) and not is_too_deep(value) else None
+
+
+async def _decode_in_slices(body: bytes) -> Record:
+    """Decode an object with a long list in it. Raises an error if the body is anything else, or too deep."""
     async with Turn():
-        value = _decode_of_any_depth(body)
+        members = _decode_members(body)
+    record: Record = {}
+    for name, member in members.items():
+        if len(memoryview(member)) > LARGE_MEMBER:
+            record[name] = await _decode_list_in_slices(member)
+        else:
+            record[name] = _decode_part(member)
+    return record
+
+
+async def _decode_list_in_slices(member: msgspec.Raw) -> list[Any]:  # Any: JSON
     async with Turn():
-        return value if isinstance(value, dict) and not is_too_deep(value) else None
+        elements = _decode_elements(member)
+    values: list[Any] = []
+    while len(values) < len(elements):
+        async with Turn():
+            until = perf_counter() + SLICE_SECONDS
+            while len(values) < len(elements) and perf_counter() < until:
+                some = elements[len(values) : len(values) + ELEMENTS_AT_ONCE]
+                values += _decode_part(b"[" + b",".join(some) + b"]")
+    return values
+
+
+def _decode_part(member: bytes | msgspec.Raw) -> Any:  # Any: JSON
+    """Decode a member of an object, or a part of it. Raises `RecursionError` if it is too deep."""
+    value = _decode(member)
+    if is_too_deep([value]):
+        raise RecursionError
+    return value
 
 
 def _decode_of_any_depth(body: bytes) -> object:

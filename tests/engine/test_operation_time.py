@@ -67,8 +67,15 @@ async def test_roots_that_are_not_complete_in_time_are_null(execution: str, unex
         longest, answer = await longest_turn(gateway, query)
         took = time.monotonic() - began
 
-    assert answer["data"] == {"one": "Query", **dict.fromkeys(NAMES), "schema": {"name": "Loan"}}
-    assert_timed_out(answer["errors"], [[name] for name in NAMES])
+    roots = {name: answer["data"].pop(name) for name in NAMES}
+    incomplete = [name for name, root in roots.items() if root is None]
+    assert len(incomplete) > 1
+    assert {len(root["nodes"]) for root in roots.values() if root is not None} <= {1000}
+    assert answer["data"] == {"one": "Query", "schema": {"name": "Loan"}}
+    errors = [error for error in answer["errors"] if error["path"][0] in incomplete]
+    assert_timed_out(errors, [[name] for name in incomplete])
+    in_complete = {error["path"][-1] for error in answer["errors"]} - {*incomplete}
+    assert in_complete <= {*unexpected}
     assert 1.8 < took < MAX_SECONDS
     assert longest < 0.25
 
@@ -145,7 +152,7 @@ async def test_introspection_that_is_not_complete_in_time() -> None:
 
     (error,) = response.json()["errors"]
     assert response.json()["data"] is None
-    assert error["path"] == ["s0"]
+    assert error["path"] in [[f"s{number}"] for number in range(10)]  # the first one to end
     assert error["extensions"]["code"] == "UPSTREAM_TIMEOUT"
 
 

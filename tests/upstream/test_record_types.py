@@ -22,6 +22,8 @@ from gateway.upstream.record_types import (
     DecodedFromCirculation,
     Members,
     attribute_of,
+    decode_large_object,
+    decode_object,
 )
 from gateway.upstream.routes import Route
 from gateway.upstream.services import Services
@@ -281,3 +283,38 @@ def test_numbers_beyond_a_double(number: str) -> None:
         msgspec.json.decode(f'{{"it": {number}}}', type=members.struct())
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"it": float(number)}, members.struct())
+
+
+LARGE_LIST = [
+    {"id": str(number), "text": "x" * 900, "below": {"numbers": [number, 0.5]}} for number in range(450)
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"", b""),
+        (b'"loans"', b'"loans": [1], "loans"'),
+        (b'"text": "xxx', b'"text": "\\ud800'),
+        (b'"text": "xxx', b'"text": "\xff'),
+        (b"[7, 0.5]", b"[7, 1e999]"),
+        (b"[7, 0.5]", b"[" * 97 + b"]" * 97),
+        (b"[7, 0.5]", b"[" * 98 + b"]" * 98),
+        (b"[7, 0.5]", b"[" * 100_000 + b"]" * 100_000),
+        (b"[7, 0.5]", b"[7, NaN]"),
+        (b"[7, 0.5]", b"[7, 0.5"),
+        (b"[{", b"null, 5, [{"),
+        (b'"total"', b'"\xff"'),
+        (b'"total": 450', b'"total": ' + b"[" * 100 + b"]" * 100),
+        (b'{"total"', b'[{"total"'),
+    ],
+)
+async def test_large_objects_are_decoded_as_others_are(before: bytes, after: bytes) -> None:
+    """In slices, a body has the value that it has at once, or none; errors in texts included."""
+    body = json.dumps({"total": 450, "loans": LARGE_LIST}).encode()
+    assert before in body
+    body = body.replace(before, after, 1)
+
+    value = await decode_large_object(body)
+
+    assert repr(value) == repr(decode_object(body))
