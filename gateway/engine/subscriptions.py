@@ -29,7 +29,7 @@ from gateway.engine.response_body import LARGE, LARGE_RESULT, GraphQLResponse, e
 from gateway.fields.selection import Document, analyze_selection
 from gateway.fields.subscription import SubscriptionField
 from gateway.identity import Caller
-from gateway.live.changes import SKEW_MS, Change, Changes, ChangeStream, Watch, resync_of
+from gateway.live.changes import Change, Changes, ChangeStream, Watch, resync_of
 from gateway.live.resume import ResumePoint, bind
 from gateway.loaders import Loaders
 from gateway.observability.counters import ProcessCounter
@@ -381,7 +381,7 @@ class SubscriptionResponse:
         self._shared = shared
         self._stream = shared.join()
         self._resume_after = resume_after
-        self._point = ResumePoint(shared.changes.beginning, skew=shared.changes.skew or SKEW_MS)
+        self._point = ResumePoint(shared.changes.beginning, skew=shared.changes.skew_to_resume)
         self._results = self._run()
         self._is_closed = False
 
@@ -444,8 +444,7 @@ class SubscriptionResponse:
         """Add the changes since the last result of another stream; return a resync if some may be missing."""
         shared = self._shared
         tenant, watch = shared.subscription.caller.tenant, shared.subscription.watch
-        skew = shared.changes.skew or SKEW_MS
-        point = ResumePoint.decode(resume_after, shared.binding, skew=skew)
+        point = ResumePoint.decode(resume_after, shared.binding, skew=shared.changes.skew_to_resume)
         missed = None
         if point is not None and not shared.subscription.field.is_polled:
             missed = await shared.changes.missed(tenant, watch, point.position)

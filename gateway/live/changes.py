@@ -220,6 +220,11 @@ class Changes:
         return max(time.time_ns() // 1_000_000, self.position + 1)
 
     @property
+    def skew_to_resume(self) -> int:
+        """The same for a stream that resumes: its earlier part may be another replica's, with a source."""
+        return self.skew or SKEW_MS
+
+    @property
     def beginning(self) -> int:
         """The position to which a stream that begins now goes back if it is interrupted at once.
 
