@@ -62,7 +62,7 @@ class Backlog:
     what is loaded later joins the batches of what was completed at once.
     """
 
-    __slots__ = ("_inner", "_is_holding", "_lists", "_operation", "_running", "_turns", "time")
+    __slots__ = ("_again", "_inner", "_is_holding", "_lists", "_operation", "_running", "_turns", "time")
 
     def __init__(self, operation: OperationRecord) -> None:
         loop = asyncio.get_running_loop()
@@ -71,17 +71,20 @@ class Backlog:
         self._lists: deque[tuple[asyncio.Future[None], Unfinished]] = deque()
         self._inner: deque[tuple[asyncio.Future[None], Unfinished]] | None = None  # of the list that proceeds
         self._turns: deque[asyncio.Future[None]] = deque()
+        self._again: deque[asyncio.Future[None]] = deque()  # those that were resumed when there was no time
         self._running: asyncio.Task[None] | None = None
         self._is_holding = False
 
     async def wait(self) -> None:
         """Return in a turn that has time for a completion: at once, if this one has."""
+        queue = self._turns
         while self.time.is_over:
             turn = asyncio.get_running_loop().create_future()
-            self._turns.append(turn)
+            queue.append(turn)
             self._hold()
             self._run_in_background()
             await turn
+            queue = self._again
 
     def finish(self, unfinished: Unfinished) -> asyncio.Future[None]:
         """Return a future for the end of a list, which raises its error. The lists in it end before it."""
@@ -95,7 +98,7 @@ class Backlog:
 
     def close(self) -> None:
         """Complete nothing more."""
-        for future in (*self._turns, *(future for future, _ in self._lists)):
+        for future in (*self._again, *self._turns, *(future for future, _ in self._lists)):
             future.cancel()
 
     def _run_in_background(self) -> None:
@@ -103,18 +106,20 @@ class Backlog:
             self._running = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        lists, turns = self._lists, self._turns
+        lists = self._lists
         try:
-            while lists or turns:
+            while lists or self._turns or self._again:
                 async with Turn():
                     # What has begun is kept in memory, so that it comes first.
                     if lists:
                         self._proceed(*lists.popleft())
                     else:
                         self._resume()
-                if not lists and not turns:
+                if self._turns or self._again:
+                    continue
+                if not lists:
                     await self._start_loading()
-                elif not turns and all(each.may_load for _, each in lists):
+                elif all(each.may_load for _, each in lists):
                     self._release()
                     for _ in range(TURNS_OF_A_BATCH):
                         await asyncio.sleep(0)
@@ -144,9 +149,9 @@ class Backlog:
         self._lists.extendleft(reversed(inner))
 
     def _resume(self) -> None:
-        """Resume a few of those that wait for a turn."""
-        for _ in range(min(RESUMED_AT_ONCE, len(self._turns))):
-            turn = self._turns.popleft()
+        """Resume a few of those that wait for a turn, in their order."""
+        for _ in range(min(RESUMED_AT_ONCE, len(self._again) + len(self._turns))):
+            turn = (self._again or self._turns).popleft()
             if not turn.done():  # not cancelled
                 turn.set_result(None)
 
@@ -154,7 +159,7 @@ class Backlog:
         """Let what was completed last begin to load, unless that has to wait for a turn, too."""
         for _ in range(TURNS_OF_LEVELS):
             await asyncio.sleep(0)
-            if self._lists or self._turns:
+            if self._lists or self._turns or self._again:
                 return
 
     def _hold(self) -> None:
