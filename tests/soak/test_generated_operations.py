@@ -38,7 +38,7 @@ INVALID = root_fields("Query", GenerationMode.NEGATIVE) | root_fields("Mutation"
 EARLY = 0.1  # of all upstream calls fail before the library processes them
 LATE = 0.1  # of all writes succeed, and then the response fails
 REPEATABLE = settings(
-    derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck), max_examples=12
+    derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck), max_examples=9
 )
 
 # Error codes of mutations by their meaning for the write.
