@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import chain
-from time import perf_counter
 from typing import Any, Literal
 
 import msgspec
@@ -13,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from gateway.engine.error_masking import mask_exception
 from gateway.errors import LimitExceeded, too_many_records
 from gateway.observability.operation import RECORD_SIZE, OperationRecord
-from gateway.upstream.turns import SLICE_SECONDS, Turn
+from gateway.upstream.turns import Turn
 
 SLICE_ELEMENTS = 50  # encoded at once; a list of more of them is encoded in pieces
 LONG_JSON = 5_000  # bytes of elements that are encoded already
@@ -74,9 +73,8 @@ async def encode_in_pieces(
         parts = _encode_parts(root, record.nests_lists, piece)
         more = True
         while more and excess is None:
-            async with Turn():
-                until = perf_counter() + SLICE_SECONDS
-                while more and excess is None and perf_counter() < until:
+            async with Turn() as turn:
+                while more and excess is None and turn.has_time:
                     before = len(piece)
                     more = next(parts, False)
                     size += len(piece) - before
@@ -112,9 +110,8 @@ async def _count_records(root: Any) -> int:
     """Return the number of elements of all lists of objects, each place of a list counted."""
     counting = _count(root, {})
     while True:
-        async with Turn():
-            until = perf_counter() + SLICE_SECONDS
-            while perf_counter() < until:
+        async with Turn() as turn:
+            while turn.has_time:
                 try:
                     next(counting)
                 except StopIteration as end:

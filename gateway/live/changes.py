@@ -221,7 +221,7 @@ class Changes:
 
     @property
     def skew_to_resume(self) -> int:
-        """The same for a stream that resumes: its earlier part may be another replica's, with a source."""
+        """The skew in milliseconds for a stream that resumes here: it may have begun at another replica."""
         return self.skew or SKEW_MS
 
     @property

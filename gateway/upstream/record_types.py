@@ -13,13 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from keyword import iskeyword
-from time import perf_counter
 from typing import Annotated, Any, ClassVar, TypeAlias
 
 import msgspec
 
 from gateway import errors
-from gateway.upstream.turns import SLICE_SECONDS, Turn
+from gateway.upstream.turns import Turn
 
 Record: TypeAlias = dict[str, Any]
 """A JSON object as upstream sent it. `Any` because this is where JSON becomes a record."""
@@ -95,9 +94,8 @@ async def _decode_list_in_slices(member: msgspec.Raw) -> list[Any]:  # Any: JSON
         elements = _decode_elements(member)
     values: list[Any] = []
     while len(values) < len(elements):
-        async with Turn():
-            until = perf_counter() + SLICE_SECONDS
-            while len(values) < len(elements) and perf_counter() < until:
+        async with Turn() as turn:
+            while len(values) < len(elements) and turn.has_time:
                 some = elements[len(values) : len(values) + ELEMENTS_AT_ONCE]
                 values += _decode_part(b"[" + b",".join(some) + b"]")
     return values
