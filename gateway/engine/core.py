@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import MISSING, dataclass
 from functools import cache, partial
 from types import CoroutineType
-from typing import Any, NewType, Protocol, Self, TypeGuard, get_args
+from typing import Any, NewType, Protocol, Self, TypeGuard, cast, get_args
 
 import msgspec
 import strawberry
@@ -48,7 +48,7 @@ from graphql.execution.values import (
     coerce_argument,
     input_is_nested_too_deeply,
 )
-from graphql.pyutils import AwaitableOrValue, gather_with_cancel
+from graphql.pyutils import AwaitableOrValue, gather_with_cancel, is_awaitable
 from graphql.pyutils import Path as ResponsePath
 from graphql.utilities.coerce_input_value import coerce_default_value
 from propcache.api import cached_property
@@ -236,6 +236,38 @@ class ValidOperation(Protocol):
 
 _encode = msgspec.json.Encoder().encode
 
+# The resolve info has two methods of the executor, for types that are determined asynchronously. No type of
+# the schema is, and they would keep each executor, with the context and its records, in a reference cycle.
+_NO_HELPERS: Any = None
+
+
+def root_info(
+    schema: GraphQLSchema,
+    operation: ValidOperation,
+    variables: VariableValues,
+    context: object,
+    parent_type: GraphQLObjectType,
+    field: GraphQLField,
+    nodes: list[FieldNode],
+) -> GraphQLResolveInfo[Any]:
+    """Return the resolve info of a root field that is executed by its plan."""
+    return GraphQLResolveInfo(
+        nodes[0].name.value,
+        nodes,
+        field.type,
+        parent_type,
+        ResponsePath(None, (nodes[0].alias or nodes[0].name).value, parent_type.name),
+        schema,
+        operation.fragment_definitions,
+        None,
+        operation.node,
+        cast(Any, variables.coerced),  # as Strawberry passes them
+        context,
+        is_awaitable,
+        None,
+        _NO_HELPERS,
+    )
+
 
 class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
     """Completes results in slices, between which the event loop serves others. Any: graphql-core's own.
@@ -274,6 +306,7 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
             is_awaitable=is_awaitable,
         )
         executor.coroutines = coroutines
+        executor.async_helpers = _NO_HELPERS
         return executor
 
     async def with_abort_signal(self, awaitable: Awaitable[Any]) -> Any:
@@ -388,13 +421,6 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         except GatewayError:
             self.coroutines.are_abandoned = True
             raise
-
-    def root_info(
-        self, parent_type: GraphQLObjectType, field: GraphQLField, nodes: list[FieldNode]
-    ) -> GraphQLResolveInfo[Any]:
-        """Return the resolve info of a root field, or of one whose value is completed by itself."""
-        path = ResponsePath(None, (nodes[0].alias or nodes[0].name).value, parent_type.name)
-        return self.build_resolve_info(field, nodes, parent_type, path)
 
     def complete_iterable_value(
         self,
@@ -537,7 +563,8 @@ class CompletingExecutor(SlicingExecutor):
 
         `kind` is the type of the value: it may be null. Paths begin with the name of the field.
         """
-        info = self.root_info(parent_type, field, nodes)
+        path = ResponsePath(None, (nodes[0].alias or nodes[0].name).value, parent_type.name)
+        info = self.build_resolve_info(field, nodes, parent_type, path)
 
         async def load() -> Any:
             return value

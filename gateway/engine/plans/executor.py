@@ -27,9 +27,9 @@ from graphql import (
 from gateway.engine.core import (
     Completed,
     CompletingExecutor,
-    SlicingExecutor,
     ValidOperation,
     core_schema,
+    root_info,
 )
 from gateway.engine.error_masking import ERRORS_IN_PART
 from gateway.engine.parts import Parts, finish, in_turns
@@ -203,9 +203,11 @@ class _OperationExecution:
             return plan.declaration.start(context, arguments, plan.selected, is_alone=is_alone)
         if arguments is None:
             arguments = argument_values(plan.field, plan.nodes[0], self.variables, self.hide_suggestions)
-        executor = SlicingExecutor.of(self.schema, self.operation, self.variables, context)
-        info = executor.root_info(plan.parent_type, plan.field, plan.nodes)
-        resolve: Any = plan.field.resolve
+        field = plan.field
+        info = root_info(
+            self.schema, self.operation, self.variables, context, plan.parent_type, field, plan.nodes
+        )
+        resolve: Any = field.resolve
         return resolve(None, info, **arguments)
 
     async def _place_unexpected(self) -> list[GraphQLError]:

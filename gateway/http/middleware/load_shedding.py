@@ -75,6 +75,9 @@ class LoadShedding:
             await (self.app if is_mounted else self.endpoint)(scope, admission.receive, admission.send)
         finally:
             admission.leave()
+            # `receive` and `send` are methods of the server's object that has the scope: a reference cycle,
+            # which would leave all objects of the request to the garbage collector.
+            del scope["admission"]
 
 
 class Admission:
