@@ -162,8 +162,9 @@ class DisconnectWatch:
 
     def stop(self) -> None:
         """Stop watching, and withdraw the cancellation of the task if there was one."""
-        if self.watcher is not None:
-            self.watcher.cancel()
+        watcher, self.watcher = self.watcher, None  # it would keep itself by the traceback of its end
+        if watcher is not None:
+            watcher.cancel()
         if self.is_disconnected:
             self._task.uncancel()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
+from typing import TypeAlias
 
 from gateway import errors
 from gateway.loaders.loader import ById, Loader, by_id, one_by_one
@@ -13,6 +15,7 @@ from gateway.upstream import cql
 from gateway.upstream.collection import BoundCollection, Page, RecordDecoder
 from gateway.upstream.record_types import Record
 
+_FirstPage: TypeAlias = "Loader[str, Page]"
 _ALL = ""  # the one key of the first page, so that an operation fetches it once
 
 
@@ -28,11 +31,14 @@ class Table:
     def __init__(
         self, collection: BoundCollection, limits: LimitSettings, sort: Sequence[cql.SortKey]
     ) -> None:
-        self._collection = collection
-        self._sort = sort
-        self._first_page = one_by_one(self._fetch_first_page, collection.operation)
+        # Functions of these loaders, because methods would keep the table, and all that it has, in a cycle.
+        self._first_page: _FirstPage = one_by_one(
+            partial(_fetch_first_page, collection, sort), collection.operation
+        )
         self._beyond = by_id(collection, limits)
-        self.by_id: ById = Loader(self._load, str.lower, operation=collection.operation)
+        self.by_id: ById = Loader(
+            partial(_load_rows, self._first_page, self._beyond), str.lower, operation=collection.operation
+        )
 
     def cancel(self) -> None:
         """Cancel all loading, because the operation was cancelled."""
@@ -44,30 +50,33 @@ class Table:
         page = await self._first_page.load(_ALL)
         return page.records if _is_complete(page) else None
 
-    async def _fetch_first_page(self, _: str) -> Page:
-        query = cql.sort_by(None, self._sort, tie_break=self._collection.tie_break)
-        return await self._collection(query, limit=MAX_PAGE_SIZE, total=True)
 
-    async def _load(
-        self, keys: list[str], _: RecordDecoder | None
-    ) -> list[Record | errors.GatewayError | None]:
-        try:
-            page = await self._first_page.load(_ALL)
-        except errors.GatewayError as error:
-            return [errors.without_frames(error)] * len(keys)
-        rows: dict[str, Record | errors.GatewayError | None] = {
-            str(row.get("id")).lower(): row for row in page.records
-        }
-        if not _is_complete(page):
-            missing = [key for key in map(str.lower, keys) if key not in rows]
-            rows |= zip(missing, await asyncio.gather(*map(self._one_beyond, missing)), strict=True)
-        return [rows.get(key.lower()) for key in keys]
+async def _fetch_first_page(collection: BoundCollection, sort: Sequence[cql.SortKey], _: str) -> Page:
+    query = cql.sort_by(None, sort, tie_break=collection.tie_break)
+    return await collection(query, limit=MAX_PAGE_SIZE, total=True)
 
-    async def _one_beyond(self, key: str) -> Record | errors.GatewayError | None:
-        try:
-            return await self._beyond.load(key)
-        except errors.GatewayError as error:
-            return errors.without_frames(error)
+
+async def _load_rows(
+    first_page: _FirstPage, beyond: ById, keys: list[str], _: RecordDecoder | None
+) -> list[Record | errors.GatewayError | None]:
+    try:
+        page = await first_page.load(_ALL)
+    except errors.GatewayError as error:
+        return [errors.without_frames(error)] * len(keys)
+    rows: dict[str, Record | errors.GatewayError | None] = {
+        str(row.get("id")).lower(): row for row in page.records
+    }
+    if not _is_complete(page):
+        missing = [key for key in map(str.lower, keys) if key not in rows]
+        rows |= zip(missing, await asyncio.gather(*(_load_row(beyond, key) for key in missing)), strict=True)
+    return [rows.get(key.lower()) for key in keys]
+
+
+async def _load_row(beyond: ById, key: str) -> Record | errors.GatewayError | None:
+    try:
+        return await beyond.load(key)
+    except errors.GatewayError as error:
+        return errors.without_frames(error)
 
 
 def _is_complete(page: Page) -> bool:
