@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable, Sized
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -47,16 +47,19 @@ class Slots:
         self._reserved = size // RESERVED_PART
         self._taken: dict[str, int] = {}  # by route family
         self._queue: dict[str | None, _Operations] = {}  # by tenant; the first is next
+        self._waiting: Counter[tuple[str, bool]] = Counter()  # calls, by route family and whether they read
 
     def take(self, family: str, read: bool) -> bool:
         """Take a slot if one is free for this route family; return False if the call has to wait."""
-        room = self.free - self._reserved if read else self.free
-        taken = self._taken.get(family, 0)
-        if taken >= FREE_SLOTS_FACTOR * room:
+        if not self._has_room(family, read):
             return False
         self.free -= 1
-        self._taken[family] = taken + 1
+        self._taken[family] = self._taken.get(family, 0) + 1
         return True
+
+    def _has_room(self, family: str, read: bool) -> bool:
+        room = self.free - self._reserved if read else self.free
+        return self._taken.get(family, 0) < FREE_SLOTS_FACTOR * room
 
     def release(self, family: str) -> None:
         """Return a slot that was taken for this route family."""
@@ -71,6 +74,7 @@ class Slots:
         operations = self._queue.setdefault(tenant, {})
         calls = operations.setdefault(operation, {})
         calls.setdefault(family, deque()).append(waiting := _Waiting(turn, read))
+        self._waiting[family, read] += 1
         try:
             await turn
         except asyncio.CancelledError:
@@ -78,6 +82,7 @@ class Slots:
                 self.release(family)
             else:
                 calls[family].remove(waiting)
+                self._forget(family, read)
                 _remove_if_empty(calls, family)
                 _remove_if_empty(operations, operation)
                 _remove_if_empty(self._queue, tenant)
@@ -90,16 +95,29 @@ class Slots:
 
     def _serve_next(self) -> bool:
         """Give a free slot to the next call that can have it; return False if there is none."""
+        served = {each for each in self._waiting if self._has_room(*each)}
+        if not served:  # most often, if many wait: all of them for the same slow route
+            return False
         for tenant, operations in self._queue.items():
             for operation, calls in operations.items():
                 for family, waiting in calls.items():
-                    if not waiting[0].turn.cancelled() and self.take(family, waiting[0].read):
-                        waiting.popleft().turn.set_result(None)
+                    turn, read = waiting[0]
+                    if (family, read) in served and not turn.cancelled():
+                        self.take(family, read)
+                        waiting.popleft()
+                        turn.set_result(None)
+                        self._forget(family, read)
                         _move_to_end(calls, family)
                         _move_to_end(operations, operation)
                         _move_to_end(self._queue, tenant)
                         return True
         return False
+
+    def _forget(self, family: str, read: bool) -> None:
+        """Remove a call that no longer waits from the numbers of those that do."""
+        self._waiting[family, read] -= 1
+        if not self._waiting[family, read]:
+            del self._waiting[family, read]
 
 
 class LoopDelay:
