@@ -95,7 +95,8 @@ def events_of(library: Library, before: dict[str, RecordsById]) -> Iterator[Even
 def find_differences(before: RecordsById, after: RecordsById) -> Iterator[Difference]:
     for key, new in after.items():
         old = before.get(key)
-        if old is None or own_fields(old) != own_fields(new):
+        # Nearly all are equal, which takes a tenth of the time to see if their fields are not copied.
+        if old is None or (old != new and own_fields(old) != own_fields(new)):
             yield Difference(old, new)
     for key, old in before.items():
         if key not in after:
