@@ -17,6 +17,8 @@ from gateway.upstream.transport.transports import in_process_transport
 
 Json = Any  # a result is JSON of the shape that each test expects
 
+WORKSTATION, ORGANIZATION = "7", "3"  # of all seeded staff
+
 
 @cache
 def _documents() -> Documents:
@@ -75,13 +77,16 @@ class Gateway:
         return [f"{call.method} {call.path}" for call in self.calls]
 
     def as_staff(self, name: str = "desk") -> dict[str, str]:
-        """Return headers of a seeded staff member at the seeded workstation, known to FOLIO and Polaris."""
+        """Return headers of a seeded staff member at the seeded workstation, known to FOLIO and Polaris.
+
+        They are those of the summary, for which the library would have to create all its records.
+        """
         return {
             "X-Okapi-Tenant": "diku",
-            "X-Okapi-Token": self.summary.staff_tokens[name],
-            "X-Polaris-Authorization": self.summary.polaris_authorizations[name],
-            "X-Polaris-Workstation": str(self.summary.polaris_workstation),
-            "X-Polaris-Organization": str(self.summary.polaris_organization),
+            "X-Okapi-Token": f"sandbox:{name}",
+            "X-Polaris-Authorization": self.sandbox.locks.authenticator.authorization(name),
+            "X-Polaris-Workstation": WORKSTATION,
+            "X-Polaris-Organization": ORGANIZATION,
         }
 
 
