@@ -9,34 +9,28 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import graphql
-import schemathesis
 from graphql import get_nullable_type
 from hypothesis import strategies as st
-from schemathesis.config import SchemathesisConfig
-from schemathesis.generation import GenerationMode
-from schemathesis.generation.case import Case
 
+from gateway import graph
+from gateway.engine.core import core_schema
 from gateway.fields import arguments
 from gateway.sandbox import Library, create_sandbox
 from gateway.sandbox.library import Record
 
-SDL = (Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8")
-GRAPH = graphql.build_schema(SDL)
-# schemathesis runs the introspection in a way that graphql-core rejects for a schema with @defer.
-SDL_WITHOUT_DEFER = graphql.print_schema(
-    graphql.GraphQLSchema(
-        GRAPH.query_type,
-        GRAPH.mutation_type,
-        types=list(GRAPH.type_map.values()),
-        directives=[each for each in GRAPH.directives if each.name != "defer"],
-    )
-)
+if TYPE_CHECKING:  # it is imported only to generate, not to collect the tests
+    from schemathesis.config import SchemathesisConfig
+    from schemathesis.generation.case import Case
+    from schemathesis.specs.graphql.schemas import GraphQLSchema
+
+GRAPH = core_schema(graph.schema)
 
 MAX_PER_KIND = 6  # per kind, so that the values of one operation often belong together
 BOUND_PROBABILITY = 0.9  # of bound arguments get a sample value, the others a generated one
@@ -230,7 +224,7 @@ def open_loans(library: Library) -> list[Record]:
     return [each for each in library.open_loans() if "userId" in each][: MAX_PER_KIND // 2]
 
 
-def argument_paths() -> Iterator[tuple[str, str]]:
+def argument_paths() -> Iterator[tuple[str, str | None]]:
     """Yield each argument as `Type.field.argument`, input fields dotted, `[*]` for lists, and its kind."""
     for kind in GRAPH.type_map.values():
         if isinstance(kind, graphql.GraphQLObjectType) and not kind.name.startswith("__"):
@@ -240,23 +234,46 @@ def argument_paths() -> Iterator[tuple[str, str]]:
                     yield from leaves(path, argument, name, declared.type)
 
 
-def leaves(path: str, name: str, field: str, declared: graphql.GraphQLInputType) -> Iterator[tuple[str, str]]:
+def leaves(
+    path: str, name: str, field: str, declared: graphql.GraphQLInputType
+) -> Iterator[tuple[str, str | None]]:
     inner = get_nullable_type(declared)
     if isinstance(inner, graphql.GraphQLList):
         yield from leaves(f"{path}[*]", name, field, inner.of_type)
     elif isinstance(inner, graphql.GraphQLInputObjectType):
         for member, part in inner.fields.items():
             yield from leaves(f"{path}.{member}", member, field, part.type)
-    elif kind := KINDS_BY_FIELD.get((name, field)) or KINDS.get(name):
-        yield path, kind
-    elif inner == graphql.GraphQLID:
-        yield path, "other ids"
+    else:
+        default = "other ids" if inner == graphql.GraphQLID else None
+        yield path, KINDS_BY_FIELD.get((name, field)) or KINDS.get(name) or default
+
+
+def bound_arguments(values: Collection[str]) -> dict[str, str]:
+    """Return the kind of each argument that has values; `*.*` is any field.
+
+    Arguments of one kind in all fields have one entry, because schemathesis reads all entries for each case.
+    """
+    kinds: dict[str, dict[str, str]] = defaultdict(dict)
+    for path, kind in argument_paths():
+        argument = path.split(".", 2)[2]
+        kinds[argument][path] = kind if kind in values and kind is not None else ""
+    bound: dict[str, str] = {}
+    for argument, paths in kinds.items():
+        if len(set(paths.values())) == 1:
+            bound[f"*.*.{argument}"] = next(iter(paths.values()))
+        else:
+            bound |= paths
+    return {path: kind for path, kind in bound.items() if kind}
 
 
 def configuration() -> SchemathesisConfig:
-    values = sample_values(create_sandbox().library("diku"))
-    paths = {path: kind for path, kind in argument_paths() if kind in values}
-    bound = {path: {"dictionary": kind, "probability": BOUND_PROBABILITY} for path, kind in paths.items()}
+    from schemathesis.config import SchemathesisConfig
+
+    values = sandbox_values()
+    bound = {
+        path: {"dictionary": kind, "probability": BOUND_PROBABILITY}
+        for path, kind in bound_arguments(values).items()
+    }
     return SchemathesisConfig.from_dict(
         {
             "dictionaries": {kind: {"values": entries} for kind, entries in values.items()},
@@ -270,25 +287,63 @@ def configuration() -> SchemathesisConfig:
     )
 
 
-def root_fields(
-    root: str, mode: GenerationMode = GenerationMode.POSITIVE
-) -> dict[str, st.SearchStrategy[str]]:
-    """Return, for each field of `Query` or `Mutation`, a strategy of documents that select it alone.
+@cache
+def sandbox_values() -> dict[str, Sequence[str | int]]:
+    return sample_values(create_sandbox().library("diku"))
 
-    Negative ones contain one value that the schema excludes; fields without arguments have none.
-    """
+
+@cache
+def schemathesis_schema() -> GraphQLSchema:
+    import schemathesis
+
     for name, strategy in SCALARS.items():
         schemathesis.graphql.scalar(name, strategy.map(schemathesis.graphql.nodes.String))
-    operations = schemathesis.graphql.from_file(SDL_WITHOUT_DEFER, config=configuration())[root]
-    root_type = GRAPH.type_map[root]
-    assert isinstance(root_type, graphql.GraphQLObjectType)
-    return {
-        name: documents(operations[name].as_strategy(mode), name)
-        if mode is GenerationMode.POSITIVE
-        else operations[name].as_strategy(mode).map(lambda case: str(case.body))
-        for name, field in root_type.fields.items()
-        if mode is GenerationMode.POSITIVE or field.args
-    }
+    # schemathesis runs the introspection in a way that graphql-core rejects for a schema with @defer.
+    without_defer = graphql.GraphQLSchema(
+        GRAPH.query_type,
+        GRAPH.mutation_type,
+        types=list(GRAPH.type_map.values()),
+        directives=[each for each in GRAPH.directives if each.name != "defer"],
+    )
+    return schemathesis.graphql.from_file(graphql.print_schema(without_defer), config=configuration())
+
+
+class GeneratedFields(Mapping[str, st.SearchStrategy[str]]):
+    """For each field of `Query` or `Mutation`, a strategy of documents that select it alone.
+
+    Negative ones contain one value that the schema excludes; fields without arguments have none. A strategy
+    is created when it is used: the names alone are enough to collect the tests.
+    """
+
+    def __init__(self, *roots: str, is_negative: bool = False, without: Collection[str] = ()) -> None:
+        self.is_negative = is_negative
+        self._roots: dict[str, str] = {}
+        for root in roots:
+            root_type = GRAPH.type_map[root]
+            assert isinstance(root_type, graphql.GraphQLObjectType)
+            for name, field in root_type.fields.items():
+                if name not in without and (field.args or not is_negative):
+                    self._roots[name] = root
+        self._strategies: dict[str, st.SearchStrategy[str]] = {}
+
+    def __getitem__(self, name: str) -> st.SearchStrategy[str]:
+        if name not in self._strategies:
+            self._strategies[name] = self._create(name)
+        return self._strategies[name]
+
+    def _create(self, name: str) -> st.SearchStrategy[str]:
+        from schemathesis.generation import GenerationMode
+
+        operation = schemathesis_schema()[self._roots[name]][name]
+        if self.is_negative:
+            return operation.as_strategy(GenerationMode.NEGATIVE).map(lambda case: str(case.body))
+        return documents(operation.as_strategy(GenerationMode.POSITIVE), name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._roots)
+
+    def __len__(self) -> int:
+        return len(self._roots)
 
 
 def documents(cases: st.SearchStrategy[Case[Any]], field: str) -> st.SearchStrategy[str]:
@@ -317,7 +372,7 @@ def literals(name: str, field: str) -> st.SearchStrategy[str]:
     """Return a strategy of sample values of an argument, as literals of a document."""
     if literal := name.partition(": ")[2]:
         return st.just(literal)
-    values = sample_values(create_sandbox().library("diku"))
+    values = sandbox_values()
     if name == "queue":
         ids_strategy = st.lists(st.sampled_from(values["requests"]), min_size=1, max_size=3)
         return ids_strategy.map(

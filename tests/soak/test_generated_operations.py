@@ -17,7 +17,6 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from schemathesis.generation import GenerationMode
 from starlette.types import Scope
 
 from gateway.app import create_app
@@ -25,16 +24,16 @@ from gateway.sandbox import create_sandbox
 from gateway.settings import Settings
 from gateway.upstream.transport.transports import in_process_transport
 from tests.manual.pages import documented_codes
-from tests.soak.generated_operations import merge_mutations, root_fields
+from tests.soak.generated_operations import GeneratedFields, merge_mutations
 from tests.soak.random_faults import EARLY_KINDS, FaultyUpstream, RandomFaults
 
 Json = Any  # a response body
 
 CODES = frozenset(documented_codes()) - {"INTERNAL_ERROR"}
-QUERIES = root_fields("Query")
-MUTATIONS = root_fields("Mutation")
-del MUTATIONS["renewMany"]  # as many writes as its loans, counted in tests/mutations/test_renew_many.py
-INVALID = root_fields("Query", GenerationMode.NEGATIVE) | root_fields("Mutation", GenerationMode.NEGATIVE)
+QUERIES = GeneratedFields("Query")
+# `renewMany` has as many writes as its loans, counted in tests/mutations/test_renew_many.py.
+MUTATIONS = GeneratedFields("Mutation", without={"renewMany"})
+INVALID = GeneratedFields("Query", "Mutation", is_negative=True)
 EARLY = 0.1  # of all upstream calls fail before the library processes them
 LATE = 0.1  # of all writes succeed, and then the response fails
 REPEATABLE = settings(
