@@ -6,6 +6,7 @@ would be a time series that never ends.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -18,6 +19,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.exposition import choose_encoder
+from propcache.api import cached_property
 
 from gateway.errors import ErrorCode
 from gateway.observability.counters import COUNTERS, ProcessCounter, ProcessGauge
@@ -54,18 +56,18 @@ class _Followed:
             self.recorded = now
 
 
-class Metrics:
-    """The metrics of one gateway, counted from its creation; gauges are those of the process."""
+class _Series:
+    """The time series of one gateway. `counted` are the counters of the process, and their counts before."""
 
-    def __init__(self) -> None:
+    def __init__(self, counted: Iterable[tuple[ProcessCounter, Mapping[str, int]]]) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._followed: list[_Followed] = []
-        for counter in COUNTERS:
+        for counter, counts in counted:
             kind: type[Counter] | type[Gauge] = Gauge if isinstance(counter, ProcessGauge) else Counter
             labels = [counter.label] if counter.label else []
             metric = kind(counter.name, counter.description, labels, registry=registry)
-            for value, count in counter.counts.items():
+            for value, count in counts.items():
                 self._followed.append(
                     _Followed(counter, value, metric.labels(value) if labels else metric, count)
                 )
@@ -121,32 +123,15 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
-        self._unrecorded: list[OperationRecord] = []
-        self._started = 0
 
-    def start(self) -> None:
-        """Count an operation that starts."""
-        self._started += 1
-
-    def end(self, operation: OperationRecord) -> None:
-        """Count an operation that has ended, not later than at the next scrape."""
-        self._started -= 1
-        self._unrecorded.append(operation)
-        if len(self._unrecorded) >= BATCH:
-            self._record_operations()
-
-    def end_result(self, operation: OperationRecord) -> None:
-        """Count the execution of one result of a subscription."""
-        self._result_seconds.labels(operation.outcome).observe(operation.seconds)
+    def record(self, operation: OperationRecord) -> None:
+        """Count an operation that has ended."""
+        self._operations[operation.kind, operation.outcome].observe(operation.seconds)
         self._record_parts(operation)
 
-    def _record_operations(self) -> None:
-        unrecorded, self._unrecorded = self._unrecorded, []
-        for operation in unrecorded:
-            self._record(operation)
-
-    def _record(self, operation: OperationRecord) -> None:
-        self._operations[operation.kind, operation.outcome].observe(operation.seconds)
+    def record_result(self, operation: OperationRecord) -> None:
+        """Count the execution of one result of a subscription."""
+        self._result_seconds.labels(operation.outcome).observe(operation.seconds)
         self._record_parts(operation)
 
     def _record_parts(self, operation: OperationRecord) -> None:
@@ -170,11 +155,56 @@ class Metrics:
         if operation.embedded:
             self._embedded.inc(operation.embedded)
 
+    def set_gauges(self, in_flight: int) -> None:
+        """Set the gauges, and the counters of the process, to their current values."""
+        self._in_flight.set(in_flight)
+        for each in self._followed:
+            each.record()
+
+
+class Metrics:
+    """The metrics of one gateway, counted from its creation; gauges are those of the process.
+
+    The time series are created for the first scrape or the first batch of operations: they would take two
+    thirds of the time to create a gateway.
+    """
+
+    def __init__(self) -> None:
+        self._counted = [(counter, dict(counter.counts)) for counter in COUNTERS]
+        self._unrecorded: list[OperationRecord] = []
+        self._started = 0
+
+    @cached_property
+    def _series(self) -> _Series:
+        return _Series(self._counted)
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        return self._series.registry
+
+    def start(self) -> None:
+        """Count an operation that starts."""
+        self._started += 1
+
+    def end(self, operation: OperationRecord) -> None:
+        """Count an operation that has ended, not later than at the next scrape."""
+        self._started -= 1
+        self._unrecorded.append(operation)
+        if len(self._unrecorded) >= BATCH:
+            self._record_operations()
+
+    def end_result(self, operation: OperationRecord) -> None:
+        """Count the execution of one result of a subscription."""
+        self._series.record_result(operation)
+
+    def _record_operations(self) -> None:
+        unrecorded, self._unrecorded = self._unrecorded, []
+        for operation in unrecorded:
+            self._series.record(operation)
+
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return all metrics in the format that matches an `Accept` header best, and its content type."""
         self._record_operations()
-        self._in_flight.set(self._started)
-        for each in self._followed:
-            each.record()
+        self._series.set_gauges(self._started)
         encode, content_type = choose_encoder(accept)
         return encode(self.registry), content_type

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from html import escape
 from pathlib import Path, PurePath
 
@@ -87,6 +88,7 @@ def asset_routes(page: str, assets: Assets | None) -> list[Route]:
     return [Route(f"{page}/assets/{{name}}", asset, methods=["GET"])]
 
 
+@lru_cache(maxsize=2)
 def render_page(
     assets: Assets | None, examples: Examples, *, notice: str = "", explains: bool = False
 ) -> bytes:
