@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-import httpx
+import aiohttp
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
@@ -111,7 +111,7 @@ BROKEN = Result(0, "broken")
 class Clients:
     """Clients of gateways at several addresses, with one key for each copy."""
 
-    http: httpx.AsyncClient
+    http: aiohttp.ClientSession
     addresses: Sequence[str]
     keys: dict[str, str] = field(default_factory=dict)
     finished: int = 0
@@ -131,19 +131,20 @@ class Clients:
         }
         headers = {"X-Okapi-Tenant": "diku", "Idempotency-Key": key}
         try:
-            response = await self.http.post(f"{address}/graphql", json=body, headers=headers)
-        except httpx.TransportError:
+            async with self.http.post(f"{address}/graphql", json=body, headers=headers) as response:
+                received = await response.read()
+        except (aiohttp.ClientError, TimeoutError):
             return BROKEN
         finally:
             self.finished += 1
-        content = response.json()
+        content = json.loads(received)
         code = content["errors"][0]["extensions"]["code"] if "errors" in content else None
         result = (content.get("data") or {}).get("checkOut") or {}
         return Result(
-            response.status_code,
+            response.status,
             code,
             response.headers.get("Idempotent-Replayed") == "true",
-            response.content,
+            received,
             result.get("__typename") == "CheckedOut",
         )
 
@@ -183,6 +184,7 @@ class Clients:
 
 @asynccontextmanager
 async def clients(*addresses: str) -> AsyncIterator[Clients]:
-    limits = httpx.Limits(max_connections=200)
-    async with httpx.AsyncClient(limits=limits, timeout=PATIENCE) as http:
+    connector = aiohttp.TCPConnector(limit=200)  # httpx takes more time than the gateways and the library
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
         yield Clients(http, addresses)
