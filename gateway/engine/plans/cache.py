@@ -22,6 +22,7 @@ from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
 from gateway.errors import GatewayError
 from gateway.observability.counters import ProcessCounter
+from gateway.upstream.record_types import ConflictingTypes
 
 Reason: TypeAlias = Literal["not planned", "not compiled", "record"]
 """The reason of a fallback.
@@ -107,7 +108,8 @@ class PlanCache:
                 is_direct=is_direct,
                 hide_suggestions=self.hide_suggestions,
             ).compile()
-        except (UnsupportedOperation, GraphQLError, GatewayError):  # raised again when the field is resolved
+        # What the document itself raises is raised again when graphql-core resolves the field.
+        except (UnsupportedOperation, ConflictingTypes, GraphQLError, GatewayError):
             FALLBACKS.add("not planned")
         except Exception as error:  # the response does not depend on it
             FALLBACKS.add("not compiled")

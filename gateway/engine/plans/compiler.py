@@ -32,7 +32,7 @@ from gateway.errors import GatewayError
 from gateway.fields.base import Field, Source
 from gateway.fields.selection import Document, analyze_selection
 from gateway.upstream.collection import RecordDecoder
-from gateway.upstream.record_types import ConflictingTypes, Members
+from gateway.upstream.record_types import Members
 
 MAX_FIELDS = 1000  # beyond every screen; a plan of so many takes 40 ms to compile and a megabyte to keep
 
@@ -61,14 +61,8 @@ class Compiler:
     def compile(self) -> Parts[OperationPlan]:
         """Return the plan, in parts.
 
-        Raises `UnsupportedOperation`, and `GraphQLError` for a condition that is null.
+        Raises `UnsupportedOperation` and `ConflictingTypes`, and `GraphQLError` for a condition that is null.
         """
-        try:
-            return (yield from self._compile())
-        except ConflictingTypes as error:
-            raise UnsupportedOperation("a member that is read as two types") from error
-
-    def _compile(self) -> Parts[OperationPlan]:
         node = self.operation.node
         is_mutation = node.operation is OperationType.MUTATION
         kind = self.schema.get_root_type(node.operation)

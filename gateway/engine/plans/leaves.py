@@ -7,11 +7,11 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLEnumType, GraphQLError, GraphQLLeafType, Undefined
 
-from gateway.engine.plans.plan import Execution, Json, UnexpectedValue
+from gateway.engine.plans.plan import Execution, Failure, Json, UnexpectedValue
 from gateway.errors import UpstreamBadResponse
 from gateway.fields.base import Reader
 from gateway.fields.link import NO_ID, are_ids, are_uuids
-from gateway.fields.scalars import all_from_upstream, from_upstream
+from gateway.fields.scalars import all_from_upstream
 from gateway.upstream.record_types import FLOAT, INT
 
 _DECODED: Mapping[str, Any] = {
@@ -31,9 +31,7 @@ def decoded_type(leaf: GraphQLLeafType) -> Any:
     return _DECODED.get(leaf.name, str)
 
 
-def completion_of(
-    leaf: GraphQLLeafType, reader: Reader | None, *, is_decoded: bool, is_nullable: bool
-) -> Reader:
+def completion_of(leaf: GraphQLLeafType, reader: Reader | None, *, is_decoded: bool) -> Reader:
     """Return a function that completes a leaf as graphql-core does, and raises if there would be an error.
 
     `reader` is that of the field of an enum. The names of its members, in all their spellings, are kept for
@@ -42,10 +40,10 @@ def completion_of(
     is_enum = isinstance(leaf, GraphQLEnumType)
 
     def complete(value: Json) -> Json:
-        if value is None and is_nullable:
+        if value is None:
             return None
         result = leaf.coerce_output_value(value if reader is None or not is_enum else reader(value))
-        if value is None or result is None or result is Undefined:
+        if result is None or result is Undefined:
             raise UnexpectedValue
         return result
 
@@ -65,25 +63,15 @@ class _Names(dict[Json, Json]):
         return name
 
 
-def convert_date(value: str | None, execution: Execution, nodes: Sequence[FieldNode]) -> Json:
-    """Return a DateTime of the response, and a failure of the execution for a date that does not exist."""
-    if value is None:
-        return None
-    try:
-        return from_upstream(value)
-    except GraphQLError:
-        return _bad_date(execution, nodes)
-
-
 def convert_dates(values: list[str | None], execution: Execution, nodes: Sequence[FieldNode]) -> list[Json]:
-    """Return the same for many at once."""
-    return all_from_upstream(values, lambda _: _bad_date(execution, nodes))
+    """Return DateTimes of the response, and failures of the execution for dates that do not exist."""
 
+    def fail(_: GraphQLError) -> Failure:
+        name = (nodes[0].alias or nodes[0].name).value
+        message = f"An upstream service sent a value of another type for {name}."
+        return execution.fail(UpstreamBadResponse(message), nodes)
 
-def _bad_date(execution: Execution, nodes: Sequence[FieldNode]) -> Json:
-    name = (nodes[0].alias or nodes[0].name).value
-    message = f"An upstream service sent a value of another type for {name}."
-    return execution.fail(UpstreamBadResponse(message), nodes)
+    return all_from_upstream(values, fail)
 
 
 def check_ids(values: list[str | None]) -> list[str | None]:

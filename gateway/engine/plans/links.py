@@ -63,7 +63,9 @@ async def complete(
     if any(type(each) is Unexpected for each in results):
         for _ in range(COMPLETION_TURNS):
             await asyncio.sleep(0)
-    batches = [LinkBatch(execution, link, notes, parents) for link in plan.links if notes[link.targets]]
+    batches = [
+        LinkBatch(execution, link, noted, parents) for link in plan.links if (noted := notes[link.notes])
+    ]
     if not batches:
         return results
     if len(batches) == 1:
@@ -196,12 +198,11 @@ class LinkBatch:
     Loading starts with the batch, and nothing is raised before it is finished.
     """
 
-    def __init__(self, execution: Execution, link: LinkPlan, notes: list[list[Json]], parents: int) -> None:
+    def __init__(self, execution: Execution, link: LinkPlan, noted: list[Json], parents: int) -> None:
         self.execution = execution
         self.parents = parents  # of one target, at most
         self.link = link
-        self.targets = targets = notes[link.targets]
-        self.records = None if link.records is None else notes[link.records]
+        self.noted = noted
         self.absent: dict[int, Exception | None] = {}  # parents without a loaded target, with the error
         self.loader: Loader[Any, Any] | None = None
         self.places: dict[Any, list[int]] = {}  # of the parents, by the loader's key
@@ -216,9 +217,9 @@ class LinkBatch:
         self.value_of: Callable[[Any], Any] | None = None
         self.unexpected: Exception | None = None
         try:
-            self._start(notes[link.keys])
+            self._start([each[link.key] for each in noted])
         except (GatewayError, GraphQLError) as error:
-            self._set_absent([*range(len(targets))], error)
+            self._set_absent([*range(len(noted))], error)
         except Exception as error:  # of a bad record: graphql-core raises it at its place
             self.unexpected = error
 
@@ -242,7 +243,7 @@ class LinkBatch:
 
     async def _set_loaded(self) -> None:
         """Complete the targets that were loaded, and set them in their parents."""
-        attribute, targets = self.link.attribute, self.targets
+        attribute, noted = self.link.attribute, self.noted
         results = await complete(self.execution, self.link.target, self.values, self.link, self.parents)
         if self.lists:
             self._set_lists(results)
@@ -251,20 +252,20 @@ class LinkBatch:
             return
         for result, places in zip(results, self.places_of_values, strict=True):
             for place in places:
-                setattr(targets[place], attribute, result)
+                setattr(noted[place][0], attribute, result)
 
     async def _set_embedded(self) -> None:
         """Set what parents embed of targets that could not be loaded, or that do not exist any more."""
-        link, targets, absent = self.link, self.targets, self.absent
-        if link.embedded is None or self.records is None:
-            values = [getattr(targets[place], link.attribute) for place in absent]  # as projected
+        link, noted, absent = self.link, self.noted, self.absent
+        if link.embedded is None or link.record is None:
+            values = [getattr(noted[place][0], link.attribute) for place in absent]  # as projected
         else:
-            records = [self.records[place] for place in absent]
+            records = [noted[place][link.record] for place in absent]
             values = await complete(self.execution, link.embedded, records, None, self.parents)
         for (place, error), value in zip(absent.items(), values, strict=True):
             if error is not None:
                 value = self._with_error(value, error)
-            setattr(targets[place], link.attribute, value)
+            setattr(noted[place][0], link.attribute, value)
 
     def _with_error(self, target: Json, error: Exception) -> Json:
         """Return an embedded target with the error in the first member that is missing, else the error."""
@@ -403,7 +404,7 @@ class LinkBatch:
                     for key in keys
                     if type(key) is not str or key in by_key
                 ]
-                setattr(self.targets[place], self.link.attribute, value)
+                setattr(self.noted[place][0], self.link.attribute, value)
 
     def _set_absent(self, places: list[int], error: Exception | None) -> None:
         """Leave parents without a loaded target, because of an error or because upstream has none."""

@@ -105,12 +105,12 @@ class FieldPlan:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class LinkPlan(FieldPlan):
-    """A link of a selection. The projection notes its parents in two lists: their results and their keys."""
+    """A link of a selection. The projection notes its parents: tuples that begin with the parent's result."""
 
-    targets: int  # the number of the list of results
-    keys: int  # the number of the list of keys
+    notes: int  # the number of the list of notes
+    key: int  # the place of the parent's key in a note
     attribute: str  # of the parent's result
-    records: int | None = None  # the number of the list of parents' records, if these embed any of the target
+    record: int | None = None  # the place of the parent's record, if that embeds any of the target
     embedded: Plan | None = None  # the target as far as a parent's record has it, null if it has nothing
     unembedded: Sequence[Unembedded] = ()  # in the order of the selection: the first gets the error
 
@@ -127,7 +127,7 @@ class Plan:
     `notes` says, the parents whose links are to be loaded.
     """
 
-    project: Projection
+    project: Projection = dataclasses.field(init=False)  # when the plan is complete
     notes: int = 0
     links: list[LinkPlan] = dataclasses.field(default_factory=list)
     source: str = ""

@@ -15,16 +15,15 @@ patronGroup { id } manualBlocks { totalCount } }` it generates, with other names
         e2_ = PatronGroup(vc0)
         c += 1
        o = Proxy(v.username, e2_, None)
-       n0(o)
-       n1(v.id)
+       n0((o, v.id))
        v = o
       add(v)
      if c: execution.count_embedded(c)
      return out
 
 Nested objects and embedded targets are inlined. Leaves are not tested: the decoder of the records did that. A
-DateTime or an id is converted or checked a column at a time. A link that must be loaded leaves a note: the
-result that it belongs to, its key, and the record if that embeds any of the target: another plan projects
+DateTime or an id is converted or checked a column at a time. Links that must be loaded leave a note: the
+result that they belong to, their keys, and the record if that embeds any of a target: another plan projects
 these members if the target cannot be loaded. The code has names and constants by their `repr` alone.
 """
 
@@ -56,7 +55,6 @@ from gateway.engine.plans.leaves import (
     AS_DECODED,
     check_ids,
     completion_of,
-    convert_date,
     convert_dates,
     decoded_type,
 )
@@ -72,12 +70,15 @@ from gateway.engine.plans.plan import (
 )
 from gateway.fields.base import Field, Needs, Path, Reader
 from gateway.fields.link import EMBEDDED, THROUGH
-from gateway.fields.record import record_of
+from gateway.fields.record import RecordField, record_of
 from gateway.fields.selection import Document, analyze_selection
 from gateway.upstream.record_types import ListOf, Members, attribute_of
 
 Details: TypeAlias = list[FieldDetails]
 Block: TypeAlias = "list[str | Block]"  # lines of code; those of a block in it are indented
+
+Notes: TypeAlias = dict[str, tuple[int, list[str]]]
+"""By the tests for links of an object: the number of the list of their notes, and what each note has."""
 
 Unplanned: TypeAlias = "tuple[LinkPlan, Details, Members | None, FieldPlace | None]"
 """A link whose target is to be planned: what is decoded of that, and the member of it that is the value."""
@@ -230,31 +231,22 @@ class Record:
         members.from_circulation = self.struct.members.from_circulation
         return self.struct.read(origin), members
 
-    def column(
-        self,
-        path: Path,
-        leaf: str,
-        function: Callable[..., object],
-        arguments: str = "",
-        single: Callable[..., object] | None = None,
-    ) -> str:
+    def column(self, path: Path, leaf: str, function: Callable[..., object], arguments: str = "") -> str:
         """Return the expression for what a function of a list, which `arguments` follow, makes of a leaf.
 
-        It is the variable of a column, if all records are at hand. Otherwise it calls `single`, the same
-        function of one value, if there is one.
+        It is the variable of a column, if all records are at hand.
         """
         struct, origin, tests = self.struct, self._origin(path), list[str]()
+        convert = struct.writer.bind(function)
         if struct.rows is None or origin is None or path in self.values:
-            if single is not None:
-                return f"{struct.writer.bind(single)}({leaf}{arguments})"
-            return f"{struct.writer.bind(function)}([{leaf}]{arguments})[0]"
+            return f"{convert}([{leaf}]{arguments})[0]"
         read = struct.rows.element
         for depth, name in enumerate(origin):
             if read != "p":
                 tests.append(f"(q{depth} := {read}) is None")
             read = _read_member(struct.object(origin[:depth])[1], name, f"q{depth}" if tests else "p")
         read = f"None if {' or '.join(tests)} else {read}" if tests else read
-        return struct.rows.add(read, struct.writer.bind(function), arguments)
+        return struct.rows.add(read, convert, arguments)
 
     def object(self, path: Path) -> tuple[str, Record]:
         """Return the test for an object at a path, and the record that it is."""
@@ -302,15 +294,6 @@ class Record:
 
 
 @dataclass(slots=True, eq=False)
-class Notes:
-    """The lists for those links of an object that the same test decides, and the code that fills them."""
-
-    targets: int
-    block: Block
-    records: int | None = None
-
-
-@dataclass(slots=True, eq=False)
 class FieldPlace:
     """A field in a selection of a record: `gateway.fields.base.Place`, whose methods write its code."""
 
@@ -321,7 +304,7 @@ class FieldPlace:
     details: Details
     record: Record
     block: Block
-    notes: dict[str, Notes]  # by their tests, written when there is a result
+    notes: Notes  # written when there is a result
 
     @property
     def declaration(self) -> Any:  # Any: a `Field`
@@ -348,7 +331,7 @@ class FieldPlace:
             if kind.name != "DateTime":
                 return writer.leaf(kind, read, self.declaration)
             arguments = f", execution, {writer.bind(_nodes(self.details))}"
-            return record.column(path, read, convert_dates, arguments, convert_date)
+            return record.column(path, read, convert_dates, arguments)
         if isinstance(kind, GraphQLList):
             return self._list(kind, path)
         if not isinstance(kind, GraphQLObjectType):
@@ -553,20 +536,19 @@ class FieldPlace:
             types = declaration.key_types
             reads = [self.record.leaf(path, types.get(path, leaf)) for path in declaration.key_paths]
             key = reads[0] if len(reads) == 1 else f"({', '.join(reads)})"
-        notes = self.notes.get(test)
-        if notes is None:
-            targets = writer.note()
-            notes = self.notes[test] = Notes(targets, [f"n{targets}(o)"])
-        keys = writer.note()
-        notes.block.append(f"n{keys}({key})")
+        if test not in self.notes:
+            self.notes[test] = writer.plan.notes, ["o"]
+            writer.plan.notes += 1
+        number, noted = self.notes[test]
         plan = LinkPlan(
             parent_type=self.parent_type,
             field=self.field,
             nodes=_nodes(self.details),
-            targets=notes.targets,
-            keys=keys,
+            notes=number,
+            key=len(noted),
             attribute=self.attribute,
         )
+        noted.append(key)
         writer.plan.links.append(plan)
         writer.links.append((plan, self.details, decoded, self if declaration.loads_owner else None))
         if declaration.embeds:
@@ -574,10 +556,9 @@ class FieldPlace:
                 rare = draft_member(self, struct.members, is_embedded=True)
                 writer.rare.append(rare)
                 plan.embedded, plan.unembedded = rare.plan, rare.unembedded
-                if notes.records is None:
-                    notes.records = writer.note()
-                    notes.block.append(f"n{notes.records}({struct.variable})")
-                plan.records = notes.records
+                if struct.variable not in noted:
+                    noted.append(struct.variable)
+                plan.record = noted.index(struct.variable)
         return plan
 
     def _missing(self) -> str:
@@ -615,7 +596,7 @@ class Writer:
 
     def __init__(self, selections: Selections, rows: Rows, *, is_rare: bool = False) -> None:
         self.selections = selections
-        self.plan = Plan(project=_unfinished)
+        self.plan = Plan()
         self.is_rare = is_rare
         self.body: Block = []
         self.links: list[Unplanned] = []
@@ -632,7 +613,6 @@ class Writer:
             "NOT_NULL": _not_null,
             "NO_RECORDS": (str, int, float, bool, list, Exception),
         }
-        self._conversions: dict[str, Members] = {}  # names that are to be bound when all is read
         self._count = 0
 
     def value(
@@ -645,13 +625,11 @@ class Writer:
         rows: Rows | None = None,
     ) -> None:
         """Write lines that complete the value in a variable, of decoded records if there are rows."""
-        is_nullable, kind = not isinstance(declared, GraphQLNonNull), get_nullable_type(declared)
-        if is_leaf_type(kind):
-            leaf = self.leaf(kind, v, declaration, is_decoded=False, is_nullable=is_nullable)
-            block.append(f"{v} = {leaf}")
-            return
+        kind = get_nullable_type(declared)
         lines: Block = []
-        if isinstance(kind, GraphQLObjectType):
+        if is_leaf_type(kind):
+            lines.append(f"{v} = {self.leaf(kind, v, declaration, is_decoded=False)}")
+        elif isinstance(kind, GraphQLObjectType):
             self._object_value(kind, details, v, lines, rows)
         elif isinstance(kind, GraphQLUnionType):
             for number, member in enumerate(kind.types):
@@ -668,7 +646,7 @@ class Writer:
         else:
             raise UnsupportedOperation("an interface")
         block += [f"if {v} is not None:", lines]
-        if not is_nullable:
+        if isinstance(declared, GraphQLNonNull):
             block.append("else: raise A")
 
     def _object_value(
@@ -680,8 +658,7 @@ class Writer:
         if "record" in classes:
             members = Members() if rows is None else rows.members
             if rows is None:
-                convert = self.name("K")
-                self._conversions[convert] = members
+                convert = self.bind(members)
                 block.append(f"{v} = CONVERT({v} if type({v}) is dict else RECORD({v}), {convert})")
             struct = Struct(self, v, members, block, rows)
             result = self.write_object(kind, details, block, Record(struct, kind))
@@ -731,7 +708,7 @@ class Writer:
 
         The object is a record, or another one in a variable.
         """
-        notes: dict[str, Notes] = {}
+        notes: Notes = {}
         entries: dict[str, str] = {}
         for name, each in self.selections.collect(kind, details).items():
             field_name = each[0].node.name.value
@@ -746,32 +723,20 @@ class Writer:
             else:
                 place = FieldPlace(self, f"f{len(entries)}", kind, field, each, source, block, notes)
                 entries[name] = place.declaration.plan(place)
-        result = self._result(entries)
+        result = f"{self.bind(_result(tuple(entries)))}({', '.join(entries.values())})"
         if not notes:
             return result
         block.append(f"o = {result}")
-        for test, each_notes in notes.items():
-            block += [f"if {test}:", each_notes.block] if test else each_notes.block
+        for test, (number, noted) in notes.items():
+            note = f"n{number}(({', '.join(noted)}))"
+            block += [f"if {test}:", [note]] if test else [note]
         return "o"
 
-    def _result(self, entries: Mapping[str, str]) -> str:
-        """Return the expression for an object of the response, by the expressions for its members."""
-        return f"{self.bind(_result(tuple(entries)))}({', '.join(entries.values())})"
-
-    def leaf(
-        self,
-        leaf: GraphQLLeafType,
-        read: str,
-        declaration: Any,
-        *,
-        is_decoded: bool = True,
-        is_nullable: bool = True,
-    ) -> str:
+    def leaf(self, leaf: GraphQLLeafType, read: str, declaration: Any, *, is_decoded: bool = True) -> str:
         """Return the expression for a leaf that was decoded as its type, or not tested by any decoder."""
         if is_decoded and leaf.name in AS_DECODED:
             return read
-        reader = getattr(declaration, "reader", None)
-        complete = completion_of(leaf, reader, is_decoded=is_decoded, is_nullable=is_nullable)
+        complete = completion_of(leaf, getattr(declaration, "reader", None), is_decoded=is_decoded)
         return f"{self.bind(complete)}({read})"
 
     @contextmanager
@@ -782,18 +747,13 @@ class Writer:
         yield
         self.certain = around
 
-    def note(self) -> int:
-        """Return the number of another list of notes."""
-        self.plan.notes += 1
-        return self.plan.notes - 1
-
     def name(self, letter: str) -> str:
         """Return another variable."""
         self._count += 1
         return f"{letter}{self._count}_"
 
     def bind(self, value: object) -> str:
-        """Return a name for a constant."""
+        """Return a name for a constant: for `Members` that of their Struct, when all are read."""
         name = self.name("K")
         self.names[name] = value
         return name
@@ -803,8 +763,10 @@ class Writer:
 
         Raises what Python raises for selections that are too deep.
         """
-        plan, names = self.plan, self.names
-        names |= {name: members.struct() for name, members in self._conversions.items()}
+        plan, constants = self.plan, self.names.items()
+        names: dict[str, Any] = {
+            name: each.struct() if isinstance(each, Members) else each for name, each in constants
+        }
         lines: Block = [
             f"def project(values, execution{''.join(f', n{number}' for number in range(plan.notes))}):",
             [
@@ -860,10 +822,6 @@ def draft_member(place: FieldPlace, members: Members | None, *, is_embedded: boo
     entry = member.embed_any() if is_embedded else member.member(place.declaration.key)
     writer.body += ["if v is not None:", [*body, f"v = {entry}"]]
     return writer
-
-
-def _unfinished(*_: object) -> list[Json]:
-    raise RuntimeError("the plan is a draft")
 
 
 def _not_null(value: Json) -> Json:
@@ -935,9 +893,6 @@ def _leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
 
 def _reader(kind: GraphQLObjectType, member: str) -> GraphQLField | None:
     """Return the field that reads a member of a record."""
-    for each in kind.fields.values():
-        declaration = declaration_of(each)
-        if getattr(declaration, "reads_objects", False) and declaration.key == member:
-            reader: GraphQLField = each
-            return reader
-    return None
+    fields: Iterable[GraphQLField] = kind.fields.values()
+    readers = ((each, declaration_of(each)) for each in fields)
+    return next((each for each, by in readers if isinstance(by, RecordField) and by.key == member), None)

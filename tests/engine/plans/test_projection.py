@@ -37,9 +37,9 @@ def outcome(project: Callable[..., list[Any]]) -> tuple[bytes, list[int], bytes,
     """The result for a few users, the number of embedded targets, and the notes."""
     users = [User("1", "ann", "g1"), User("2", None, None), User("3", "bo", "g1"), User("4", "cy", "")]
     execution = Counting()
-    targets: list[Any] = []
-    keys: list[Any] = []
-    results = project(users, execution, targets.append, keys.append)
+    notes: list[Any] = []
+    results = project(users, execution, notes.append)
+    targets, keys = map(list, zip(*notes, strict=True))
     return msgspec.json.encode(results), execution.counts, msgspec.json.encode(targets), keys
 
 
