@@ -29,8 +29,8 @@ these members if the target cannot be loaded. The code has names and constants b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
@@ -104,38 +104,35 @@ class Rows:
     values: str  # and of all
     members: Members
     element: str = "p"  # the expression for a record by that of the loop, which is `p`
-    columns: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)  # by their variables
 
     def add(self, expression: str, function: str, arguments: str) -> str:
         """Return the variable with the row's value of a column, computed by a function of the list."""
         name = f"{self.row}c{len(self.columns)}"
-        self.columns.append(name)
-        self.lines.append(f"{name} = {function}([{expression} for p in {self.values}]{arguments})")
+        self.columns[name] = f"{function}([{expression} for p in {self.values}]{arguments})"
         return name
 
-    def loop(self) -> str:
-        """Return the head of the loop."""
-        if not self.columns:
-            return f"for {self.row} in {self.values}:"
-        columns = ", ".join(self.columns)
-        return f"for {self.row}, {columns} in zip({self.values}, {columns}):"
+    def loop(self) -> list[str]:
+        """Return the head of the loop, after its columns."""
+        row, values, names = self.row, self.values, ", ".join(self.columns)
+        head = f"for {row}, {names} in zip({values}, {names}):" if names else f"for {row} in {values}:"
+        return [*(f"{name} = {column}" for name, column in self.columns.items()), head]
 
 
+@dataclass(slots=True, eq=False)
 class Struct:
     """A Struct in a variable. Objects in it are read into variables once, before the block goes on."""
 
-    def __init__(
-        self, writer: Writer, variable: str, members: Members, block: Block, rows: Rows | None = None
-    ) -> None:
-        """`rows` are those of a loop that it is in, if that has columns."""
-        self.writer = writer
-        self.variable = variable
-        self.members = members
-        self._block = block
-        self._reads = len(block)  # the place in the block for the next of them
-        self.rows = rows
-        self._objects: dict[Path, tuple[str, Members]] = {(): (variable, members)}
+    writer: Writer
+    variable: str
+    members: Members
+    block: Block
+    rows: Rows | None = None  # of a loop that it is in, if that has columns
+    _reads: int = field(init=False)  # the place in the block for the next of them
+    _objects: dict[Path, tuple[str, Members]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reads, self._objects = len(self.block), {(): (self.variable, self.members)}
 
     def object(self, path: Path) -> tuple[str, Members]:
         """Return the variable of the object at a path, None if it is absent, and its members."""
@@ -143,16 +140,19 @@ class Struct:
             (holder, members), variable = self.object(path[:-1]), self.writer.name("h")
             below, test = members.object(path[-1]), f"None if {holder} is None else "
             read = _read_member(members, path[-1], holder)
-            self._block.insert(self._reads, f"{variable} = {test if path[1:] else ''}{read}")
+            self.block.insert(self._reads, f"{variable} = {test if path[1:] else ''}{read}")
             self._reads += 1
             self._objects[path] = variable, below
         return self._objects[path]
 
-    def read(self, path: Path) -> str:
-        """Return the expression for a member, null if the object that holds it is absent."""
+    def read(self, path: Path, certain: Collection[str]) -> str:
+        """Return the expression for a member, null if the object that holds it is absent.
+
+        `certain` are tests that are true where it is read.
+        """
         holder, members = self.object(path[:-1])
         read = _read_member(members, path[-1], holder)
-        if holder == self.variable or f"{holder} is not None" in self.writer.certain:
+        if holder == self.variable or f"{holder} is not None" in certain:
             return read
         return f"(None if {holder} is None else {read})"
 
@@ -171,6 +171,7 @@ class Record:
     values: Mapping[Path, str] = field(default_factory=dict)
     sent_with: Mapping[Path, Path] = field(default_factory=dict)
     steps: Unembedded | None = None
+    certain: frozenset[str] = frozenset()  # tests that are true where its members are read
 
     @property
     def is_embedded(self) -> bool:
@@ -197,10 +198,6 @@ class Record:
         }
         return Record(self.struct, kind, places, {**inherited, **values}, shown_by)
 
-    def on(self, struct: Struct) -> Record:
-        """Return the same record of another Struct."""
-        return Record(struct, self.kind, self.paths, sent_with=self.sent_with)
-
     def holder(self) -> tuple[str, Members]:
         """Return the variable of a record that is not embedded, and its members."""
         return self.struct.object(self.paths[()])
@@ -219,7 +216,7 @@ class Record:
             members.list(origin[-1], kind.of, nullable=kind.nullable)
         else:
             members.leaf(origin[-1], kind, required=required and not self.is_embedded)
-        read = self.struct.read(origin)
+        read = self.struct.read(origin, self.certain)
         return f"NOT_NULL({read})" if required and self.is_embedded else read
 
     def objects(self, path: Path) -> tuple[str, Members]:
@@ -229,23 +226,22 @@ class Record:
             raise UnsupportedOperation("a list that is not embedded")
         members: Any = self.struct.object(origin[:-1])[1].list(origin[-1], Members(), nullable=False).of
         members.from_circulation = self.struct.members.from_circulation
-        return self.struct.read(origin), members
+        return self.struct.read(origin, self.certain), members
 
     def column(self, path: Path, leaf: str, function: Callable[..., object], arguments: str = "") -> str:
         """Return the expression for what a function of a list, which `arguments` follow, makes of a leaf.
 
         It is the variable of a column, if all records are at hand.
         """
-        struct, origin, tests = self.struct, self._origin(path), list[str]()
+        struct, origin = self.struct, self._origin(path)
         convert = struct.writer.bind(function)
         if struct.rows is None or origin is None or path in self.values:
             return f"{convert}([{leaf}]{arguments})[0]"
         read = struct.rows.element
         for depth, name in enumerate(origin):
-            if read != "p":
-                tests.append(f"(q{depth} := {read}) is None")
-            read = _read_member(struct.object(origin[:depth])[1], name, f"q{depth}" if tests else "p")
-        read = f"None if {' or '.join(tests)} else {read}" if tests else read
+            holder, members = "p" if read == "p" else f"q{depth}", struct.object(origin[:depth])[1]
+            member = _read_member(members, name, holder)
+            read = member if holder == "p" else f"({holder} := {read}) and {member}"
         return struct.rows.add(read, convert, arguments)
 
     def object(self, path: Path) -> tuple[str, Record]:
@@ -342,9 +338,9 @@ class FieldPlace:
         elif required:
             self.block.append(f"if not ({test}): raise A")
         part.steps = None if record.steps is None else (*record.steps, self._step())
+        part.certain = record.certain | {test}
         body: Block = []
-        with writer.assume([test]):
-            result = writer.write_object(kind, self.details, body, part)
+        result = writer.write_object(kind, self.details, body, part)
         if not body:
             return f"({result} if {test} else None)"
         value = writer.name("v")
@@ -428,9 +424,8 @@ class FieldPlace:
             if each in shown_by:
                 tests.append(f"{values.get(each) or record.leaf(shown_by[each], str)} is not None")
             elif each in through and through[each] in record.sent_with:
-                tests.append(
-                    f"{Record(record.struct).leaf(record.sent_with[through[each]], str)} is not None"
-                )
+                holder = Record(record.struct, certain=record.certain)
+                tests.append(f"{holder.leaf(record.sent_with[through[each]], str)} is not None")
         if not needs and tests:  # one of them is enough
             tests = [f"({' or '.join(tests)})"]
         tests = list(dict.fromkeys(tests))
@@ -490,9 +485,8 @@ class FieldPlace:
         value = self.writer.name("e")
         body: Block = []
         target = self.record.embed(self.target, paths, values, self.declaration.sent_with)
-        target.steps = steps
-        with self.writer.assume(tests):
-            result = self.writer.write_object(self.target, self.details, body, target)
+        target.steps, target.certain = steps, self.record.certain.union(tests)
+        result = self.writer.write_object(self.target, self.details, body, target)
         self.block += [f"{value} = None", f"if {' and '.join(tests)}:", [*body, f"{value} = {result}"]]
         return value
 
@@ -602,7 +596,6 @@ class Writer:
         self.links: list[Unplanned] = []
         self.rare: list[Writer] = []  # of what records embed of the targets of these
         self._rows = rows
-        self.certain: set[str] = set()  # tests that are true where code is written
         self.counts = False  # embedded targets, in the variable `c`
         self.unembedded: list[Unembedded] = []
         self.names: dict[str, Any] = {
@@ -641,7 +634,7 @@ class Writer:
             each, out, body = self.name("e"), self.name("l"), []
             elements = Rows(each, v, Members() if rows is None else rows.members)
             self.value(kind.of_type, details, each, body, declaration, rows and elements)
-            lines += [f"if type({v}) is not list: raise A", f"{out} = []", *elements.lines, elements.loop()]
+            lines += [f"if type({v}) is not list: raise A", f"{out} = []", *elements.loop()]
             lines += [[*body, f"{out}.append({each})"], f"{v} = {out}"]
         else:
             raise UnsupportedOperation("an interface")
@@ -739,14 +732,6 @@ class Writer:
         complete = completion_of(leaf, getattr(declaration, "reader", None), is_decoded=is_decoded)
         return f"{self.bind(complete)}({read})"
 
-    @contextmanager
-    def assume(self, tests: Iterable[str]) -> Iterator[None]:
-        """Write code that is executed if the tests are true."""
-        around = self.certain
-        self.certain = around.union(tests)
-        yield
-        self.certain = around
-
     def name(self, letter: str) -> str:
         """Return another variable."""
         self._count += 1
@@ -773,8 +758,7 @@ class Writer:
                 "out = []",
                 "add = out.append",
                 *(["c = 0"] if self.counts else []),
-                *self._rows.lines,
-                self._rows.loop(),
+                *self._rows.loop(),
                 [*self.body, "add(v)"],
                 *(["if c: execution.count_embedded(c)"] if self.counts else []),
                 "return out",
@@ -817,7 +801,9 @@ def draft_member(place: FieldPlace, members: Members | None, *, is_embedded: boo
     writer = Writer(place.writer.selections, rows, is_rare=is_embedded)
     body: Block = []
     struct = Struct(writer, "v", rows.members, body, None if members is None else rows)
-    record = place.record.on(struct) if is_embedded else Record(struct, place.parent_type)
+    record = Record(struct, place.parent_type)
+    if is_embedded:
+        record.paths, record.sent_with = place.record.paths, place.record.sent_with
     member = replace(place, writer=writer, record=record, block=body, notes={})
     entry = member.embed_any() if is_embedded else member.member(place.declaration.key)
     writer.body += ["if v is not None:", [*body, f"v = {entry}"]]
