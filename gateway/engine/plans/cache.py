@@ -7,16 +7,16 @@ import traceback
 from itertools import product
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
+import strawberry
 from graphql import (
     FieldNode,
     GraphQLError,
-    GraphQLSchema,
     InlineFragmentNode,
     VariableNode,
     get_variable_values,
 )
 
-from gateway.engine.core import ValidOperation
+from gateway.engine.core import ValidOperation, core_schema
 from gateway.engine.parts import Parts, finish
 from gateway.engine.plans.compiler import Compiler
 from gateway.engine.plans.plan import OperationPlan, UnsupportedOperation
@@ -58,13 +58,19 @@ class Variants(NamedTuple):
 
 
 class PlanCache:
-    """Compiles the plans of operations, and keeps them with the operations."""
+    """Compiles the plans of operations, and keeps them with the operations.
 
-    def __init__(self, schema: GraphQLSchema, hide_suggestions: bool) -> None:
-        self.schema = schema
+    `is_direct` if lists are read from circulation itself.
+    """
+
+    def __init__(
+        self, schema: strawberry.Schema, *, is_direct: bool = False, hide_suggestions: bool = False
+    ) -> None:
+        self.schema = core_schema(schema)
+        self.is_direct = is_direct
         self.hide_suggestions = hide_suggestions
 
-    def fill(self, operation: CachedOperation, is_direct: bool) -> None:
+    def prepare(self, operation: CachedOperation) -> None:
         """Compile an operation before it is executed, for every set of values of its conditions.
 
         Few of the sets of an operation with many conditions are ever used, and their plans could displace
@@ -73,7 +79,14 @@ class PlanCache:
         conditions, _ = self.start(operation)
         if 2 ** len(conditions) <= MAX_VARIANTS:
             for values in product((True, False), repeat=len(conditions)):
-                self.compile(operation, (is_direct, *values))
+                self.compile(operation, (self.is_direct, *values))
+
+    def prepare_in_parts(self, operation: CachedOperation) -> Parts[None]:
+        """Compile a long operation before it is executed, in parts, unless its plan depends on variables."""
+        if operation.plans is None:
+            conditions, _ = self.start(operation)
+            if not conditions:
+                yield from self.compile_in_parts(operation, (self.is_direct,))
 
     def start(self, operation: CachedOperation) -> Variants:
         """Start to keep the plans of an operation."""

@@ -13,7 +13,6 @@ from graphql import (
     GraphQLSchema,
     ListValueNode,
     ObjectValueNode,
-    OperationType,
     ValueNode,
     VariableNode,
     VariableValues,
@@ -64,17 +63,16 @@ class Compiler:
         Raises `UnsupportedOperation` and `ConflictingTypes`, and `GraphQLError` for a condition that is null.
         """
         node = self.operation.node
-        is_mutation = node.operation is OperationType.MUTATION
         kind = self.schema.get_root_type(node.operation)
         if kind is None:
             raise UnsupportedOperation("an operation of another kind")
         selected = collect_fields(self.schema, self.operation.fragments, self.conditions, kind, node)
         roots: list[FieldPlan] = []
-        typenames: dict[str, str] = {}
+        results: dict[str, str | None] = {}
         for name, details in selected.grouped_field_set.items():
             field_name = details[0].node.name.value
+            results[name] = kind.name if field_name == "__typename" else None
             if field_name == "__typename":
-                typenames[name] = kind.name
                 continue
             field = check_field(kind.fields.get(field_name), details)
             if isinstance(field.type, GraphQLNonNull):
@@ -91,12 +89,7 @@ class Compiler:
             yield
         for plan, members in self._plans:
             plan.selected = replace(plan.selected, decoder=decoders.get(members))
-        return OperationPlan(
-            roots=roots,
-            typenames=typenames,
-            order=list(selected.grouped_field_set),
-            is_mutation=is_mutation,
-        )
+        return OperationPlan(roots=roots, results=results)
 
     def _plan(
         self,

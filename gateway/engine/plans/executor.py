@@ -14,12 +14,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
-import strawberry
 from graphql import (
     ExecutionResult,
     FieldNode,
     GraphQLError,
     GraphQLSchema,
+    OperationType,
     VariableValues,
     located_error,
 )
@@ -28,7 +28,6 @@ from gateway.engine.core import (
     Completed,
     CompletingExecutor,
     ValidOperation,
-    core_schema,
     root_info,
 )
 from gateway.engine.error_masking import ERRORS_IN_PART
@@ -40,16 +39,8 @@ from gateway.engine.variables import argument_values
 from gateway.errors import without_frames
 
 
-class PlanExecutor:
-    """Executes operations by their plans. `is_direct` if lists are read from circulation itself."""
-
-    def __init__(
-        self, schema: strawberry.Schema, *, is_direct: bool = False, hide_suggestions: bool = False
-    ) -> None:
-        self.core_schema = core_schema(schema)
-        self.plans = PlanCache(self.core_schema, hide_suggestions)
-        self.is_direct = is_direct
-        self.hide_suggestions = hide_suggestions
+class PlanExecutor(PlanCache):
+    """Executes operations by their plans."""
 
     def execution(
         self, operation: CachedOperation, variables: VariableValues, context: Any
@@ -58,42 +49,16 @@ class PlanExecutor:
 
         Any: the context is the schema's own.
         """
-        conditions, plans = operation.plans or self.plans.start(operation)
+        conditions, plans = operation.plans or self.start(operation)
         coerced = variables.coerced
         key = (context.lists_from == "circulation", *[coerced.get(name) for name in conditions])
-        plan = plans[key] if key in plans else self.plans.compile(operation, key)
+        plan = plans[key] if key in plans else self.compile(operation, key)
         if plan is None:
             return None
         execution = _OperationExecution(
-            plan,
-            self.core_schema,
-            operation,
-            variables,
-            context,
-            self.hide_suggestions,
-            [_Root(root) for root in plan.roots],
+            plan, self.schema, operation, variables, context, self.hide_suggestions, plan.results.copy()
         )
         return execution.execute()
-
-    def prepare_in_parts(self, operation: CachedOperation) -> Parts[None]:
-        """Compile a long operation before it is executed, in parts, unless its plan depends on variables."""
-        if operation.plans is None:
-            conditions, _ = self.plans.start(operation)
-            if not conditions:
-                yield from self.plans.compile_in_parts(operation, (self.is_direct,))
-
-    def prepare(self, operation: CachedOperation) -> None:
-        """Compile an operation before it is executed."""
-        self.plans.fill(operation, self.is_direct)
-
-
-@dataclass(slots=True, eq=False)
-class _Root:
-    """A root field while it is executed."""
-
-    plan: FieldPlan
-    result: Json = None  # its part of the response
-    error: Exception | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -106,7 +71,7 @@ class _OperationExecution:
     variables: VariableValues
     context: Any
     hide_suggestions: bool
-    roots: list[_Root]
+    results: dict[str, Json]
     unexpected: list[Unexpected] = field(default_factory=list)
     has_failures: bool = False
 
@@ -144,11 +109,11 @@ class _OperationExecution:
         return unexpected
 
     async def execute(self) -> ExecutionResult:
-        roots, plan = self.roots, self.plan
+        roots = self.plan.roots
         PLANS_EXECUTED.counts[""] += 1
         errors: list[GraphQLError] = []
         try:
-            if plan.is_mutation:
+            if self.operation.node.operation is OperationType.MUTATION:
                 for root in roots:
                     await self._execute_root(root)
                     if self.unexpected:  # before the next mutation, which may change linked records
@@ -167,31 +132,26 @@ class _OperationExecution:
             raise
         if self.has_failures:
             errors += await in_turns(self._locate_errors())
-        else:
-            errors += [self._root_error(root, root.error) for root in roots if root.error is not None]
-        results: dict[str, Json] = {root.plan.name: root.result for root in roots}
-        if plan.typenames:
-            results |= plan.typenames
-            results = {name: results[name] for name in plan.order}
-        return ExecutionResult(results, errors or None)
+        return ExecutionResult(self.results, errors or None)
 
-    async def _execute_root(self, root: _Root, *, is_alone: bool = False) -> None:
+    async def _execute_root(self, plan: FieldPlan, *, is_alone: bool = False) -> None:
         """Load the value of a root, and complete it as far as its plan expects it."""
-        plan, target = root.plan, root.plan.target
+        target = plan.target
         try:
             loading = self._start(plan, is_alone)
             value = await loading if hasattr(loading, "__await__") else loading
         except Exception as error:
-            root.error = error
+            self.results[plan.name] = self.fail(error, plan.nodes)
             return
         try:
             if target.notes or is_long([value]):
-                (root.result,) = await complete(self, target, [value], plan)
+                (result,) = await complete(self, target, [value], plan)
             else:
-                (root.result,) = project(self, target, [value], [], plan)
+                (result,) = project(self, target, [value], [], plan)
         except Exception as error:  # raised again, or not, when graphql-core completes the value
             without_frames(error)
-            root.result = self.complete(Unexpected(value, plan))
+            result = self.complete(Unexpected(value, plan))
+        self.results[plan.name] = result
 
     def _start(self, plan: FieldPlan, is_alone: bool) -> Json:
         """Start loading a root. Return its value, or an awaitable of any kind."""
@@ -215,7 +175,7 @@ class _OperationExecution:
         unexpected, self.unexpected = self.unexpected, []
         await asyncio.gather(*(each.completion for each in unexpected if each.completion))
         errors: list[GraphQLError] = []
-        while places := [place for root in self.roots for place in finish(_find(root, Unexpected))]:
+        while places := finish(_find(self.results, Unexpected)):
             for place in places:
                 result, located = place.part.completion.result()
                 place.replace(result)
@@ -223,23 +183,16 @@ class _OperationExecution:
         return errors
 
     def _locate_errors(self) -> Parts[list[GraphQLError]]:
-        """Return the errors of roots, and the errors in their results, which are replaced by null."""
+        """Return the errors in the results, which are replaced by null."""
         errors: list[GraphQLError] = []
-        for root in self.roots:
-            if root.error is not None:
-                errors.append(self._root_error(root, root.error))
-                continue
-            places = yield from _find(root, Failure)
-            for number, place in enumerate(places, 1):
-                failure: Failure = place.part
-                errors.append(located_error(failure.error, failure.nodes, place.path))
-                place.replace(None)
-                if number % ERRORS_IN_PART == 0:
-                    yield
+        places = yield from _find(self.results, Failure)
+        for number, place in enumerate(places, 1):
+            failure: Failure = place.part
+            errors.append(located_error(failure.error, failure.nodes, place.path))
+            place.replace(None)
+            if number % ERRORS_IN_PART == 0:
+                yield
         return errors
-
-    def _root_error(self, root: _Root, error: Exception) -> GraphQLError:
-        return located_error(error, root.plan.nodes, [root.plan.name])
 
 
 def _relocated(error: GraphQLError, path: list[str | int]) -> GraphQLError:
@@ -258,20 +211,20 @@ _BRANCHES = (list, dict, msgspec.Struct, Failure, Unexpected)
 
 
 class _Place(NamedTuple):
-    """A place in the result of a root, with its part there and the function that puts another one there."""
+    """A place in the results, with the part there and the function that puts another one there."""
 
     part: Json
     path: list[str | int]
     replace: Callable[[Json], None]
 
 
-def _find(root: _Root, kind: type[Failure | Unexpected]) -> Parts[list[_Place]]:
-    """Return the places of the parts of a kind in the result of a root, in the order of the response.
+def _find(results: dict[str, Json], kind: type[Failure | Unexpected]) -> Parts[list[_Place]]:
+    """Return the places of the parts of a kind in the results of roots, in the order of the response.
 
     Parts of a result may stand in several places.
     """
     found = []
-    pending = [iter((_Place(root.result, [root.plan.name], partial(setattr, root, "result")),))]
+    pending = [_branches(results, [])]
     visited = 0
     while pending:
         place = next(pending[-1], None)
@@ -280,16 +233,15 @@ def _find(root: _Root, kind: type[Failure | Unexpected]) -> Parts[list[_Place]]:
         elif isinstance(place.part, kind):
             found.append(place)
         else:
-            pending.append(_branches(place))
+            pending.append(_branches(place.part, place.path))
         visited += 1
         if visited % PLACES_IN_PART == 0:
             yield
     return found
 
 
-def _branches(place: _Place) -> Iterator[_Place]:
-    """Yield the places in a part of a result that may have parts."""
-    part, path, _ = place
+def _branches(part: Json, path: list[str | int]) -> Iterator[_Place]:
+    """Yield the places in a part of the results that may have parts."""
     if isinstance(part, list | dict):
         items: Iterable[tuple[Any, Json]] = enumerate(part) if isinstance(part, list) else part.items()
         for key, each in items:

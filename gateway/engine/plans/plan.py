@@ -138,9 +138,7 @@ class OperationPlan:
     """An operation for one set of values of the variables in its conditions."""
 
     roots: list[FieldPlan]
-    typenames: dict[str, str]  # root fields that are `__typename`
-    order: list[str]
-    is_mutation: bool
+    results: dict[str, Json]  # in the order of the response: null, and the values of `__typename`
 
 
 class Execution(Protocol):
