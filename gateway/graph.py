@@ -8,7 +8,6 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.tools import create_type
 
 from gateway.engine.core import (
-    call_mutations_directly,
     convert_inputs_once,
     core_schema,
     resolve_fields_directly,
@@ -198,6 +197,5 @@ core_schema(schema).description = (
 )
 convert_inputs_once(schema)
 resolve_fields_directly(schema)
-call_mutations_directly(schema)
 # Not by Strawberry's switch for what is experimental: it would bring @stream, on which graphql-core can hang.
 core_schema(schema).directives = (*core_schema(schema).directives, GraphQLDeferDirective)

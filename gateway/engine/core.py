@@ -7,8 +7,8 @@ it needs: each name that is imported here is for them. An upgrade of either libr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import MISSING, dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from dataclasses import MISSING, dataclass, field
 from functools import cache, partial
 from types import CoroutineType
 from typing import Any, NewType, Protocol, Self, TypeGuard, cast, get_args
@@ -173,26 +173,20 @@ def convert_inputs_once(schema: strawberry.Schema) -> None:
 
 
 def resolve_fields_directly(schema: strawberry.Schema) -> None:
-    """Let graphql-core call the declarations of fields.
+    """Let graphql-core call the declarations of fields, and the functions of mutations with their inputs.
 
-    Strawberry's resolvers would look for conversions of each argument again: see `convert_inputs_once`. They
-    are simple ones, because these fields look basic to it: it makes eight functions for each of the others.
+    Strawberry's resolvers would look for conversions of each argument again: see `convert_inputs_once`. Those
+    of declared fields are simple ones, because they look basic to it: it makes eight functions for each of
+    the others.
     """
     for kind in schema._schema.type_map.values():
         if isinstance(kind, GraphQLObjectType):
             for field in kind.fields.values():
-                if isinstance(declared := declaration_of(field), DeclaredField):
+                declared = declaration_of(field)
+                if isinstance(declared, DeclaredField):
                     field.resolve = declared.resolve
-
-
-def call_mutations_directly(schema: strawberry.Schema) -> None:
-    """Let the functions of mutations be called with the objects of their inputs.
-
-    Strawberry would look for conversions of each argument again, and find none: see `convert_inputs_once`.
-    """
-    mutation = schema._schema.mutation_type
-    for field in mutation.fields.values() if mutation is not None else ():
-        field.resolve = _mutation_resolver(schema, declaration_of(field))
+                elif kind is schema._schema.mutation_type:
+                    field.resolve = _mutation_resolver(schema, declared)
 
 
 def _mutation_resolver(schema: strawberry.Schema, field: StrawberryField) -> Callable[..., Any]:
@@ -362,14 +356,14 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         waiting: dict[str, Awaitable[Any]] = {}
         try:
             for name, details in grouped_field_set.items():
-                result: Any = self.execute_fields(
-                    root_type, root_value, None, {name: details}, position_context
-                )
+                path = ResponsePath(None, name, root_type.name)
+                result = self.execute_field(root_type, root_value, details, path, position_context)
+                results[name] = result
                 if self.is_awaitable(result):
-                    results[name] = None  # its place among the others
-                    waiting[name] = self._complete_root(root_type, name, details, result)
-                else:
-                    results |= result
+                    field: Any = self.schema.get_field(
+                        root_type, details[0].node.name.value
+                    )  # `__schema` too
+                    waiting[name] = self._complete_root(field.type, details, path, result)
         except Exception:
             if waiting:
                 self.settle_in_background([*waiting.values()])
@@ -382,23 +376,20 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         return complete_roots() if waiting else results
 
     async def _complete_root(
-        self, root_type: GraphQLObjectType, name: str, details: list[FieldDetails], completion: Awaitable[Any]
+        self,
+        kind: GraphQLOutputType,
+        details: list[FieldDetails],
+        path: ResponsePath,
+        completion: Awaitable[Any],
     ) -> Any:
+        """Await a root: null, with an error in the place of those below it, if it takes too long."""
         try:
-            return (await self._complete_in_time(completion))[name]
+            return await self._complete_in_time(completion)
         except GatewayError as error:
-            field = self.schema.get_field(root_type, details[0].node.name.value)  # `__schema` too
-            assert field is not None  # noqa: S101 - the document is valid
-            self._fail_root(error, field.type, details, ResponsePath(None, name, root_type.name))
+            errors = self.collected_errors.errors
+            errors[:] = [each for each in errors if not each.path or each.path[0] != path.key]
+            self.handle_field_error(error, kind, details, path)
             return None
-
-    def _fail_root(
-        self, error: GatewayError, kind: GraphQLOutputType, details: list[FieldDetails], path: ResponsePath
-    ) -> None:
-        """Add the error of a root that becomes null, in the place of those below it."""
-        errors = self.collected_errors.errors
-        errors[:] = [each for each in errors if not each.path or each.path[0] != path.key]
-        self.handle_field_error(error, kind, details, path)
 
     def execute_execution_group(self, *group: Any) -> Any:
         """Execute a deferred fragment within the time of the operation, except one of a mutation."""
@@ -445,12 +436,14 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
                 item, results, item_type, field_details_list, info, path.add_key(key, None), position_context
             )
 
-        elements = _Elements(self, complete, items)
+        encodes = self.encodes_objects and len(items) > SLICE_ITEMS
+        elements = _Elements(self, complete, iter(items), len(items), encodes)
         if not elements.proceed(self.backlog.time):
             return elements.finish(self.backlog.finish(elements))
         return elements.finish() if elements.waiting else elements.results
 
 
+@dataclass(slots=True, eq=False)
 class _Elements:
     """A list of objects while its elements are completed. Any: graphql-core's own.
 
@@ -459,36 +452,16 @@ class _Elements:
     which takes a fifth of the memory: in the place of several elements the results have one `Raw`.
     """
 
-    __slots__ = (
-        "_complete",
-        "_completed",
-        "_encodes",
-        "_executor",
-        "_group",
-        "_is_divided",
-        "_length",
-        "_remaining",
-        "results",
-        "waiting",
-    )
-
-    def __init__(
-        self,
-        executor: SlicingExecutor,
-        complete: Callable[[Any, int, list[Any]], bool],
-        elements: Collection[Any],
-    ) -> None:
-        """`complete` adds an element, with its place, to the results, and returns True if it is awaitable."""
-        self._executor = executor
-        self._complete = complete
-        self._remaining = iter(elements)
-        self._length = len(elements)
-        self._completed = 0
-        self._encodes = executor.encodes_objects and len(elements) > SLICE_ITEMS
-        self._group: list[bytes] = []  # JSON of the last elements
-        self._is_divided = False  # in the group of elements that is being completed
-        self.results: list[Any] = []
-        self.waiting: list[int] = []
+    executor: SlicingExecutor
+    complete: Callable[[Any, int, list[Any]], bool]  # adds an element to the results: True if it is awaitable
+    remaining: Iterator[Any]
+    length: int
+    encodes: bool
+    results: list[Any] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)  # the places of awaitables in the results
+    _completed: int = 0
+    _group: list[bytes] = field(default_factory=list)  # JSON of the last elements
+    _is_divided: bool = False  # in the group of elements that is being completed
 
     @property
     def may_load(self) -> bool:
@@ -499,12 +472,12 @@ class _Elements:
         """Complete at least one element, and others as long as there is time; True if none is left."""
         results = self.results
         try:
-            for element in self._remaining:
-                is_awaitable = self._complete(element, self._completed, results)
+            for element in self.remaining:
+                is_awaitable = self.complete(element, self._completed, results)
                 self._completed += 1
                 if is_awaitable:
                     self._end_group(results.pop())
-                elif self._encodes:
+                elif self.encodes:
                     self._group.append(_encode(results.pop()))
                     if self.may_load:
                         self._end_group()
@@ -512,10 +485,10 @@ class _Elements:
                     break
         except Exception:
             if self.waiting:
-                self._executor.settle_in_background([results[place] for place in self.waiting])
+                self.executor.settle_in_background([results[place] for place in self.waiting])
             raise
         self._is_divided = not self.may_load
-        if self._completed < self._length:
+        if self._completed < self.length:
             return False
         self._end_group()
         return True
@@ -537,7 +510,7 @@ class _Elements:
         if self.waiting:
             completed = await gather_with_cancel(*(results[place] for place in self.waiting))
             for place, result in zip(self.waiting, completed, strict=True):
-                results[place] = msgspec.Raw(_encode(result)) if self._encodes else result
+                results[place] = msgspec.Raw(_encode(result)) if self.encodes else result
         return results
 
 
@@ -570,12 +543,9 @@ class CompletingExecutor(SlicingExecutor):
             return value
 
         details = [FieldDetails(node, None) for node in nodes]
-        completion = self.complete_awaitable_value(kind, details, info, info.path, load(), None)
+        completion = self.complete_awaitable_value(kind, details, info, path, load(), None)
         try:
-            result = await self._complete_in_time(completion)
-        except GatewayError as error:
-            self._fail_root(error, kind, details, info.path)
-            result = None
+            result = await self._complete_root(kind, details, path, completion)
         except asyncio.CancelledError:
             self.close()
             raise
