@@ -211,9 +211,8 @@ class LinkBatch:
         self.pending: set[asyncio.Future[Json]] = set()
         self.values: list[Json] = []  # of the targets that were loaded, and of each the places of its parents
         self.places_of_values: list[list[int]] = []
-        self.lists: list[tuple[int, list[Any]]] = []  # parents with their lists of keys
-        self.loaded: list[Any] = []  # the keys in lists that have a record
-        self.errors: dict[Any, Exception] = {}  # of the others
+        self.lists: list[tuple[int, range]] = []  # parents with lists of keys: all other places are in these,
+        self.elements: list[Json] = []  # one after another; None for an element without a target
         self.value_of: Callable[[Any], Any] | None = None
         self.unexpected: Exception | None = None
         try:
@@ -231,7 +230,9 @@ class LinkBatch:
             self._count_parents()
         if self.unexpected is not None:
             raise self.unexpected
-        if not self.absent:
+        if self.lists:
+            await self._set_lists()
+        elif not self.absent:
             await self._set_loaded()
         elif not self.values:
             await self._set_embedded()
@@ -245,14 +246,23 @@ class LinkBatch:
         """Complete the targets that were loaded, and set them in their parents."""
         attribute, noted = self.link.attribute, self.noted
         results = await complete(self.execution, self.link.target, self.values, self.link, self.parents)
-        if self.lists:
-            self._set_lists(results)
-            if self.absent:
-                await self._set_embedded()
-            return
         for result, places in zip(results, self.places_of_values, strict=True):
             for place in places:
                 setattr(noted[place][0], attribute, result)
+
+    async def _set_lists(self) -> None:
+        """Complete the targets that were loaded, and set the lists of them: none has a gap."""
+        link, elements = self.link, self.elements
+        results = await complete(self.execution, link.target, self.values, link, self.parents)
+        for result, places in zip(results, self.places_of_values, strict=True):
+            for place in places:
+                elements[place] = result
+        for place, within in self.lists:
+            error = next((self.absent[each] for each in within if each in self.absent), None)
+            value: Json = [elements[each] for each in within if elements[each] is not None]
+            if error is not None:
+                value = self.execution.fail(error, link.nodes)
+            setattr(self.noted[place][0], link.attribute, value)
 
     async def _set_embedded(self) -> None:
         """Set what parents embed of targets that could not be loaded, or that do not exist any more."""
@@ -346,40 +356,34 @@ class LinkBatch:
             self._set_absent(absent, None)
 
     def _group_lists(self, lists: list[Json]) -> None:
+        elements = self.elements
         for place, keys in enumerate(lists):
             if keys is None:
                 continue
-            ids = ids_in(self.link.declaration, keys)
-            self.lists.append((place, ids))
-            for each in ids:
-                if type(each) is str:
-                    self.places.setdefault(each, []).append(place)
+            start = len(elements)
+            for each in ids_in(self.link.declaration, keys):
+                if isinstance(each, str):
+                    self.places.setdefault(each, []).append(len(elements))
+                    elements.append(None)
+                else:
+                    elements.append(self.execution.fail(each, self.link.nodes))
+            self.lists.append((place, range(start, len(elements))))
 
     def _read(self, loader: Loader[Any, Any]) -> None:
         """Read what was loaded."""
         decoder, value_of = self.link.selected.decoder, self.value_of
         values = loader.results(self.keys)
-        if (
-            value_of is None
-            and not self.lists
-            and decoder is not None
-            and {*map(type, values)} == {decoder.struct}
-        ):
+        if value_of is None and decoder is not None and {*map(type, values)} == {decoder.struct}:
             self.values += values
             self.places_of_values += self.places.values()
             return
-        for (key, places), value in zip(self.places.items(), values, strict=True):
+        for places, value in zip(self.places.values(), values, strict=True):
             if value is None or isinstance(value, Exception):
-                if not self.lists:
-                    self._set_absent(places, value)
-                elif value is not None:
-                    self.errors[key] = value
+                self._set_absent(places, value)
                 continue
             if type(value) is dict and decoder is not None:
                 value = decoder.convert(value)
             self._add(value if value_of is None else value_of(value), places)
-            if self.lists:
-                self.loaded.append(key)
 
     def _add(self, value: Json, places: list[int]) -> None:
         self.values.append(value)
@@ -390,21 +394,6 @@ class LinkBatch:
         self.parents *= max(map(len, self.places.values()))
         operation = self.execution.context.operation
         operation.parents = max(operation.parents, self.parents)
-
-    def _set_lists(self, results: list[Json]) -> None:
-        by_key = dict(zip(self.loaded, results, strict=True))
-        for place, keys in self.lists:
-            error = next((self.errors[key] for key in keys if key in self.errors), None)
-            if error is not None:
-                self._set_absent([place], error)
-            else:
-                fail, nodes = self.execution.fail, self.link.nodes
-                value = [
-                    by_key[key] if type(key) is str else fail(key, nodes)
-                    for key in keys
-                    if type(key) is not str or key in by_key
-                ]
-                setattr(self.noted[place][0], self.link.attribute, value)
 
     def _set_absent(self, places: list[int], error: Exception | None) -> None:
         """Leave parents without a loaded target, because of an error or because upstream has none."""

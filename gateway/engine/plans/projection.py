@@ -3,7 +3,7 @@
 Results are Structs with the names of the response. For the users of the selection `proxy { name: username
 patronGroup { id } manualBlocks { totalCount } }` it generates, with other names for its constants:
 
-    def project(values, execution, n0, n1):
+    def project(values, execution, n0):
      out = []
      add = out.append
      c = 0
