@@ -16,8 +16,8 @@ from typing import Any, NewType, Protocol, Self, TypeGuard, cast, get_args
 import msgspec
 import strawberry
 from graphql import (
-    ExecutionResult,
     Executor,
+    ExperimentalIncrementalExecutionResults,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
@@ -330,12 +330,13 @@ class SlicingExecutor(StrawberryGraphQLCoreExecutionContext):
         return self._finish(execution) if self.is_awaitable(execution) else execution
 
     async def _finish(self, execution: Awaitable[Any]) -> Any:
+        """Await an execution, and close what it does not await itself if no deferred fragment follows."""
         try:
             result = await execution
         except asyncio.CancelledError:
             self.close()
             raise
-        if isinstance(result, ExecutionResult) and self.coroutines.are_abandoned:
+        if self.coroutines.are_abandoned and not isinstance(result, ExperimentalIncrementalExecutionResults):
             self.close()
         return result
 
@@ -544,13 +545,7 @@ class CompletingExecutor(SlicingExecutor):
 
         details = [FieldDetails(node, None) for node in nodes]
         completion = self.complete_awaitable_value(kind, details, info, path, load(), None)
-        try:
-            result = await self._complete_root(kind, details, path, completion)
-        except asyncio.CancelledError:
-            self.close()
-            raise
-        if self.coroutines.are_abandoned:
-            self.close()
+        result = await self._finish(self._complete_root(kind, details, path, completion))
         return result, self.collected_errors.errors
 
     def complete_value(

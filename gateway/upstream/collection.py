@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Protocol, overload
 
 import msgspec
@@ -234,16 +234,20 @@ class RecordDecoder:
 
     def __init__(self, members: Members, *, from_circulation: bool) -> None:
         """`from_circulation` if circulation itself sends the records, and the BFF sends others."""
-        self.struct = members.struct(DecodedFromCirculation if from_circulation else Decoded)
-        self._members = members
+        self.members = members
         self._decode: Callable[[bytes | memoryview], Any] | None = None
         self._of_circulation: RecordDecoder | None = self if from_circulation else None
+
+    @cached_property
+    def struct(self) -> type[Decoded]:
+        """The type of the records, from its first use on: no members can be added to it."""
+        return self.members.struct(DecodedFromCirculation if self._of_circulation is self else Decoded)
 
     @property
     def of_circulation(self) -> RecordDecoder:
         """The decoder of the same members of records that circulation sends in place of the BFF."""
         if self._of_circulation is None:
-            self._of_circulation = RecordDecoder(self._members, from_circulation=True)
+            self._of_circulation = RecordDecoder(self.members, from_circulation=True)
         return self._of_circulation
 
     def convert(self, record: Record) -> Any:  # Any: a Struct

@@ -11,11 +11,8 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
-    ListValueNode,
-    ObjectValueNode,
-    ValueNode,
-    VariableNode,
     VariableValues,
+    print_ast,
 )
 
 from gateway.engine.core import (
@@ -48,8 +45,7 @@ class Compiler:
     conditions: VariableValues
     is_direct: bool = field(kw_only=True)
     hide_suggestions: bool = field(default=False, kw_only=True)
-    _collections: dict[str, Members] = field(default_factory=dict, init=False)
-    _plans: list[tuple[FieldPlan, Members | None]] = field(default_factory=list, init=False)
+    _decoders: dict[str, RecordDecoder] = field(default_factory=dict, init=False)  # of collections
     _drafts: list[Writer] = field(default_factory=list, init=False)
     _collected: dict[tuple[str, tuple[int, ...]], GroupedFieldSet] = field(default_factory=dict, init=False)
     _fields: int = field(default=0, init=False)
@@ -80,15 +76,9 @@ class Compiler:
             roots.append(FieldPlan(parent_type=kind, field=field, nodes=[each.node for each in details]))
             self._plan(roots[-1], details)
             yield
-        decoders: dict[Members | None, RecordDecoder] = {
-            each: RecordDecoder(each, from_circulation=bool(each.from_circulation))
-            for each in self._collections.values()
-        }
         for each in self._drafts:
             each.finish()
             yield
-        for plan, members in self._plans:
-            plan.selected = replace(plan.selected, decoder=decoders.get(members))
         return OperationPlan(roots=roots, results=results)
 
     def _plan(
@@ -102,16 +92,18 @@ class Compiler:
         declaration = plan.declaration
         if isinstance(declaration, Field):
             plan.selected = analyze_selection(declaration, plan.field, plan.nodes, self.document)
-            members = members or self._members(declaration.sources(plan.selected, self.is_direct))
+            if members is None:
+                decoder = self._decoder(declaration.sources(plan.selected, self.is_direct))
+                plan.selected = replace(plan.selected, decoder=decoder)
+                members = None if decoder is None else decoder.members
         if member_of is None:
             writer = draft(plan.kind, details, self, members)
         else:
             writer = draft_member(member_of, members)
         plan.target = writer.plan
-        if not any(_has_variable(argument.value) for argument in plan.nodes[0].arguments or ()):
+        if "$" not in "".join(map(print_ast, plan.nodes[0].arguments or ())):  # a variable, or in a text
             with suppress(GatewayError, GraphQLError):  # raised when the field is executed
                 plan.arguments = plan.parse_arguments(self.conditions, self.hide_suggestions)
-        self._plans.append((plan, members))
         drafts = [writer]
         for each in drafts:
             drafts += each.rare
@@ -138,24 +130,17 @@ class Compiler:
             raise UnsupportedOperation("more fields than a plan is worth")
         return collected
 
-    def _members(self, sources: Sequence[Source]) -> Members | None:
-        """Return what is decoded of the records of a loader: the same for all that read a collection."""
+    def _decoder(self, sources: Sequence[Source]) -> RecordDecoder | None:
+        """Return the decoder of the records of a loader: the same for all that read a collection."""
         first = None
         for source in sources:
             key = source.collection.key(source.is_direct)
-            members = self._collections.get(key)
-            if members is None:
-                members = self._collections[key] = Members()
-                members.from_circulation = source.collection.is_from_circulation(source.is_direct)
-            members.path(source.member, str)
-            members.path(("id",), str)  # loaders compare records by it
-            first = first or members
+            if key not in self._decoders:
+                sends = source.collection.is_from_circulation(source.is_direct)
+                members = Members(from_circulation=sends)
+                self._decoders[key] = RecordDecoder(members, from_circulation=bool(sends))
+            decoder = self._decoders[key]
+            decoder.members.path(source.member, str)
+            decoder.members.path(("id",), str)  # loaders compare records by it
+            first = first or decoder
         return first
-
-
-def _has_variable(value: ValueNode) -> bool:
-    if isinstance(value, ListValueNode):
-        return any(map(_has_variable, value.values))
-    if isinstance(value, ObjectValueNode):
-        return any(_has_variable(each.value) for each in value.fields)
-    return isinstance(value, VariableNode)

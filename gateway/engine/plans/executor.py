@@ -33,7 +33,7 @@ from gateway.engine.core import (
 from gateway.engine.error_masking import ERRORS_IN_PART
 from gateway.engine.parts import Parts, finish, in_turns
 from gateway.engine.plans.cache import FALLBACKS, PLANS_EXECUTED, CachedOperation, PlanCache
-from gateway.engine.plans.links import complete, is_long, project
+from gateway.engine.plans.links import complete
 from gateway.engine.plans.plan import Failure, FieldPlan, Json, OperationPlan, Unexpected
 from gateway.engine.variables import argument_values
 from gateway.errors import without_frames
@@ -136,7 +136,6 @@ class _OperationExecution:
 
     async def _execute_root(self, plan: FieldPlan, *, is_alone: bool = False) -> None:
         """Load the value of a root, and complete it as far as its plan expects it."""
-        target = plan.target
         try:
             loading = self._start(plan, is_alone)
             value = await loading if hasattr(loading, "__await__") else loading
@@ -144,10 +143,7 @@ class _OperationExecution:
             self.results[plan.name] = self.fail(error, plan.nodes)
             return
         try:
-            if target.notes or is_long([value]):
-                (result,) = await complete(self, target, [value], plan)
-            else:
-                (result,) = project(self, target, [value], [], plan)
+            (result,) = await complete(self, plan.target, [value], plan)
         except Exception as error:  # raised again, or not, when graphql-core completes the value
             without_frames(error)
             result = self.complete(Unexpected(value, plan))

@@ -48,7 +48,7 @@ async def complete(
     """
     notes: list[list[Json]] = [[] for _ in range(plan.notes)]
     results: list[Json]
-    if is_long(values):
+    if _is_long(values):
         results = []
         for some in _slices(values):
             if len(some) == 1 and type(some[0]) is Slice and len(some[0].records) > PAGE_RECORDS:
@@ -58,7 +58,7 @@ async def complete(
                     results += project(execution, plan, some, notes, field)
     else:
         results = project(execution, plan, values, notes, field)
-    if not notes:
+    if not any(notes):
         return results
     if any(type(each) is Unexpected for each in results):
         for _ in range(COMPLETION_TURNS):
@@ -66,8 +66,6 @@ async def complete(
     batches = [
         LinkBatch(execution, link, noted, parents) for link in plan.links if (noted := notes[link.notes])
     ]
-    if not batches:
-        return results
     if len(batches) == 1:
         await batches[0].finish()
         return results
@@ -85,10 +83,6 @@ async def complete(
 
 def _slices(values: list[Json]) -> Iterator[list[Json]]:
     """Divide values into those that are projected together: by their number, or by that of their records."""
-    if type(values[0]) is not Slice:
-        for start in range(0, len(values), SLICE_RECORDS):
-            yield values[start : start + SLICE_RECORDS]
-        return
     some: list[Json] = []
     records = 0
     for each in values:
@@ -183,7 +177,7 @@ def _project_parts(
     return [Unexpected(page, field, _project_parts(execution, plan, pages, notes, field))]
 
 
-def is_long(values: list[Json]) -> bool:
+def _is_long(values: list[Json]) -> bool:
     """Return whether the projection of values is to take a turn of its own: they have many records."""
     if len(values) > SLICE_RECORDS:
         return True
@@ -304,7 +298,7 @@ class LinkBatch:
             self._group_lists(keys)
         elif load.loader is None:
             for place, key in enumerate(keys):
-                if (value := key and load.key and load.key(key)) is not None:
+                if load.key is not None and (value := load.key(key)) is not None:
                     self._add(value, [place])
             return
         else:

@@ -72,7 +72,7 @@ from gateway.fields.base import Field, Needs, Path, Reader
 from gateway.fields.link import EMBEDDED, THROUGH
 from gateway.fields.record import RecordField, record_of
 from gateway.fields.selection import Document, analyze_selection
-from gateway.upstream.record_types import ListOf, Members, attribute_of
+from gateway.upstream.record_types import FROM_CIRCULATION, ListOf, Members, attribute_of
 
 Details: TypeAlias = list[FieldDetails]
 Block: TypeAlias = "list[str | Block]"  # lines of code; those of a block in it are indented
@@ -80,11 +80,13 @@ Block: TypeAlias = "list[str | Block]"  # lines of code; those of a block in it 
 Notes: TypeAlias = dict[str, tuple[int, list[str]]]
 """By the tests for links of an object: the number of the list of their notes, and what each note has."""
 
+Unread: TypeAlias = "tuple[str, Rows | None]"
+"""The variable of an object that is no record, and the rows that it is one of, if they are decoded."""
+
 Unplanned: TypeAlias = "tuple[LinkPlan, Details, Members | None, FieldPlace | None]"
 """A link whose target is to be planned: what is decoded of that, and the member of it that is the value."""
 
 _CONDITIONS = frozenset({"skip", "include"})
-_MARK = "circulation>"  # the member of dictionaries that circulation itself sent
 
 
 class Selections(Protocol):
@@ -349,19 +351,15 @@ class FieldPlace:
 
     def _list(self, kind: GraphQLList[Any], path: Path) -> str:
         writer, record = self.writer, self.record
-        item, value = get_nullable_type(kind.of_type), writer.name("l")
+        item, value, members = get_nullable_type(kind.of_type), writer.name("l"), Members()
         if is_leaf_type(item):
-            each = writer.name("e")
             read = record.leaf(path, ListOf(decoded_type(item), nullable=False))
-            leaf = writer.leaf(item, each, self.declaration)
-            if leaf == each:
+            if item.name in AS_DECODED:
                 return read
-            self.block.append(f"{value} = {read}")
-            self.block.append(f"if {value} is not None: {value} = [{leaf} for {each} in {value}]")
-            return value
-        if not isinstance(item, GraphQLObjectType):
+        elif isinstance(item, GraphQLObjectType):
+            read, members = record.objects(path)
+        else:
             raise UnsupportedOperation("a list of another kind")
-        read, members = record.objects(path)
         self.block.append(f"{value} = {read}")
         rows = Rows(value, value, members)
         writer.value(self.field.type, self.details, value, self.block, self.declaration, rows)
@@ -379,7 +377,7 @@ class FieldPlace:
         if from_circulation is False:  # circulation may be read in place of the BFF
             test += f" and {holder}.is_from_circulation is not {dropped_by_bff}"
         elif from_circulation is None:
-            test += f" and (True if {record.leaf((_MARK,), bool)} else False) is not {dropped_by_bff}"
+            test += f" and ({record.leaf((FROM_CIRCULATION,), bool)} is True) is not {dropped_by_bff}"
         self._note(test)
         return value
 
@@ -658,20 +656,14 @@ class Writer:
         else:
             if not classes:  # nothing is read that shows it is no record
                 block.append(f"if isinstance({v}, NO_RECORDS): raise A")
-            result = self.write_object(kind, details, block, v, rows)
+            result = self.write_object(kind, details, block, (v, rows))
         block.append(f"{v} = {result}")
 
     def _page_field(
-        self,
-        field: GraphQLField,
-        kind: GraphQLObjectType,
-        details: Details,
-        v: str,
-        block: Block,
-        rows: Rows | None,
+        self, field: GraphQLField, kind: GraphQLObjectType, details: Details, source: Unread, block: Block
     ) -> str:
         """Write lines for a field of an object that is no record."""
-        declaration, value = declaration_of(field), self.name("v")
+        (v, rows), declaration, value = source, declaration_of(field), self.name("v")
         read = f"{v}.{declaration.python_name}"
         if _class_of(field) == "page":
             function = self.bind(declaration.read)
@@ -690,17 +682,9 @@ class Writer:
         return value
 
     def write_object(
-        self,
-        kind: GraphQLObjectType,
-        details: Details,
-        block: Block,
-        source: Record | str,
-        rows: Rows | None = None,
+        self, kind: GraphQLObjectType, details: Details, block: Block, source: Record | Unread
     ) -> str:
-        """Return the expression for the result of an object, after the lines that it needs.
-
-        The object is a record, or another one in a variable.
-        """
+        """Return the expression for the result of an object, after the lines that it needs."""
         notes: Notes = {}
         entries: dict[str, str] = {}
         for name, each in self.selections.collect(kind, details).items():
@@ -709,10 +693,10 @@ class Writer:
                 entries[name] = repr(kind.name)
                 continue
             field = check_field(kind.fields.get(field_name), each)
-            if (_class_of(field) == "record") is isinstance(source, str):
+            if (_class_of(field) == "record") is isinstance(source, tuple):
                 raise UnsupportedOperation("a field that is declared otherwise")
-            if isinstance(source, str):
-                entries[name] = self._page_field(field, kind, each, source, block, rows)
+            if isinstance(source, tuple):
+                entries[name] = self._page_field(field, kind, each, source, block)
             else:
                 place = FieldPlace(self, f"f{len(entries)}", kind, field, each, source, block, notes)
                 entries[name] = place.declaration.plan(place)
@@ -864,7 +848,7 @@ def _class_of(field: GraphQLField) -> str:
 
 def _leaf_at(kind: GraphQLObjectType, path: Path) -> Any:
     """Return the decoded type of the member at a path of a type. Any: a type that msgspec decodes."""
-    if path == (_MARK,):
+    if path == (FROM_CIRCULATION,):
         return bool
     step, *rest = path
     name = step.removesuffix(THROUGH)

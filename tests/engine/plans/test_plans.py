@@ -261,6 +261,20 @@ async def test_dates_of_objects_that_are_not_there() -> None:
 
 
 @pytest.mark.usefixtures("all_planned")
+@pytest.mark.parametrize("items", [[], None])
+async def test_an_item_is_picked_from_no_items(items: list[None] | None) -> None:
+    """The item of a search result with this barcode is null if the result has no items."""
+    table = Table({"/circulation-bff/requests/search-instances": {"id": "1", "items": items}})
+
+    result = await execute_plan(
+        '{ searchInstance(barcode: "b") { id item(barcode: "b") { barcode } } }', table
+    )
+
+    assert result.errors is None
+    assert plain(result.data) == {"searchInstance": {"id": "1", "item": None}}
+
+
+@pytest.mark.usefixtures("all_planned")
 async def test_an_embedded_object_is_null_without_embedded_members() -> None:
     """An object without any embedded member is null; with one it is an object."""
     borrowers: list[dict[str, str]] = [
