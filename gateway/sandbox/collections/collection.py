@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from gateway.sandbox.cql.clauses import Lookup
@@ -73,11 +74,9 @@ class Collection:
         query = self.parse(text)
         lookup = self.lookup(library)
         candidates = candidate_records(self.records(library), query)
-        records = [
-            record
-            for record in candidates
-            if (self.has_gone or record["id"] not in library.gone) and query.where.matches(record, lookup)
-        ]
+        if library.gone and not self.has_gone:
+            candidates = [record for record in candidates if record["id"] not in library.gone]
+        records = query.where.select(candidates, lookup)
         # Services promise no order without sortby; the reversed id is a fixed shuffle.
         records.sort(key=lambda record: str(record["id"])[::-1])
         for key in reversed(query.sort):
@@ -131,12 +130,16 @@ def sort_records(records: list[Record], key: SortKey, lookup: Lookup) -> list[Re
     present: list[tuple[float | str, Record]] = []
     absent: list[Record] = []
     for record in records:
-        value = next(iter(lookup(record, key.index)), None)
-        sortable = to_number(value) if key.number else None if value is None else fold(to_text(value))
-        if sortable is None:
+        values = lookup(record, key.index)
+        if not values:
+            absent.append(record)
+        elif not key.number:
+            value = values[0]
+            present.append((fold(value if isinstance(value, str) else to_text(value)), record))
+        elif (number := to_number(values[0])) is None:
             absent.append(record)
         else:
-            present.append((sortable, record))
-    present.sort(key=lambda pair: pair[0], reverse=key.descending)
+            present.append((number, record))
+    present.sort(key=itemgetter(0), reverse=key.descending)
     ordered = [record for _, record in present]
     return absent + ordered if key.descending else ordered + absent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -25,6 +25,10 @@ ORDER: dict[str, Callable[[Any, Any], bool]] = {
 class Clause(Protocol):
     def matches(self, record: Record, lookup: Lookup) -> bool: ...
 
+    def select(self, records: Iterable[Record], lookup: Lookup) -> list[Record]:
+        """Return the records that match, in their order."""
+        return [record for record in records if self.matches(record, lookup)]
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
@@ -33,13 +37,16 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
-class Everything:
+class Everything(Clause):
     def matches(self, record: Record, lookup: Lookup) -> bool:
         return True
 
+    def select(self, records: Iterable[Record], lookup: Lookup) -> list[Record]:
+        return list(records)
+
 
 @dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(Clause):
     """A field that equals one of several plain values: the form of queries by id, so it must be fast."""
 
     index: str
@@ -64,7 +71,7 @@ class AnyOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Clause):
     """Clauses joined from left to right: all booleans bind equally."""
 
     first: Clause
@@ -97,7 +104,7 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Clause):
     """An index compared with a term by any relation."""
 
     index: str
