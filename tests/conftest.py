@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import shutil
+import sys
+import tempfile
+import time
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -89,6 +93,15 @@ MAX_CASES_IN = {
     "test_process.py": 1,  # and here each is a process
 }
 MAX_EXAMPLES = 25  # of Hypothesis for one test in the inner loop, of its usual 100
+COMPILATION = 60.0  # seconds until the others no longer wait for the process that compiles the tests
+COMPILED = pytest.StashKey[Path]()
+
+
+class Node(Protocol):
+    """One of several processes that run the tests."""
+
+    config: pytest.Config
+    workerinput: dict[str, str]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -117,16 +130,43 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("inner-loop" if config.option.markexpr == INNER_LOOP else "all")
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_configure_node(node: Node) -> None:
+    node.workerinput["compiled"] = str(_compiled(node.config))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if folder := config.stash.get(COMPILED, None):
+        shutil.rmtree(folder)
+
+
+def _compiled(config: pytest.Config) -> Path:
+    """Return the path of a file that the first process creates when it has compiled all tests."""
+    if COMPILED not in config.stash:
+        config.stash[COMPILED] = Path(tempfile.mkdtemp())
+    return config.stash[COMPILED] / "compiled"
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Spare collection the garbage collector, and the collector everything that collection creates.
 
     A pass over the objects of thousands of tests takes most of a second, in which deadlines of a test expire.
+    Of several processes the first compiles the tests, which takes longer than all else, and the others wait
+    to read its bytecode.
     """
+    workerinput: dict[str, str] = getattr(session.config, "workerinput", {})
+    compiled = Path(workerinput.get("compiled", "/"))
+    is_first = workerinput.get("workerid") == "gw0"
+    deadline = time.monotonic() + COMPILATION
+    while not (is_first or sys.dont_write_bytecode or compiled.exists() or time.monotonic() > deadline):
+        time.sleep(0.05)
     gc.disable()
     try:
         return (yield)
     finally:
+        if is_first and compiled.parent.exists():
+            compiled.touch()
         gc.collect()
         gc.freeze()
         gc.enable()
