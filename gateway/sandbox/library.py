@@ -106,6 +106,10 @@ class Library:
     def new_id(self) -> str:
         return str(uuid.uuid4())
 
+    def append(self, name: str, record: Record) -> None:
+        """Add a record to the collection of this name."""
+        getattr(self, name)[record["id"]] = record
+
     def user_by_barcode(self, barcode: str) -> Record | None:
         return next((user for user in self.users.values() if user.get("barcode") == barcode), None)
 

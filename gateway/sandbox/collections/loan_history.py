@@ -38,7 +38,7 @@ def add_entry(library: Library, loan: Record, operation: str, timestamp: str, ke
         "operation": operation,
         "loan": loan,
     }
-    library.loan_history[entry["id"]] = entry
+    library.append("loan_history", entry)
 
 
 def add_initial_entries(library: Library) -> None:

@@ -43,7 +43,7 @@ def add_record(
             "linkToIds": omit_nulls(links or {}),
         }
     )
-    library.circulation_log[record["id"]] = record
+    library.append("circulation_log", record)
     return record
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.sandbox.clock import Clock
-from gateway.sandbox.library import Library
+from gateway.sandbox.library import Library, Record, RecordsById
 from gateway.sandbox.seed.calendars import add_calendars
 from gateway.sandbox.seed.circulation_log import add_circulation_log
 from gateway.sandbox.seed.circulation_rules import add_circulation_rules
@@ -73,19 +73,31 @@ class SeededLibrary(Library):
     That takes a twentieth of the time to seed it, and tests do it often; few use more than some parts.
     """
 
-    __slots__ = ("_pickled",)
+    __slots__ = ("_appended", "_pickled")
 
     def __init__(self, tenant: str, clock: Clock, pickled: Mapping[str, bytes]) -> None:
         self.tenant = tenant
         self.clock = clock
         self._pickled = pickled
+        self._appended: dict[str, RecordsById] = {}
 
     def __getattr__(self, name: str) -> Any:  # as the parts are declared; only the absent ones come here
-        if name == "_pickled" or name not in self._pickled:
+        if name in SeededLibrary.__slots__ or name not in self._pickled:
             raise AttributeError(name)
         part = pickle.loads(self._pickled[name])  # noqa: S301 - bytes from below
+        if name in self._appended:
+            part |= self._appended.pop(name)
         setattr(self, name, part)
         return part
+
+    def append(self, name: str, record: Record) -> None:
+        """Add a record, to a collection that was not read yet when it is: writes need no logs."""
+        try:
+            object.__getattribute__(self, name)
+        except AttributeError:
+            self._appended.setdefault(name, {})[record["id"]] = record
+        else:
+            super().append(name, record)
 
 
 def create_seeded_library(tenant: str) -> Library:

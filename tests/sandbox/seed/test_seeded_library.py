@@ -55,6 +55,17 @@ def test_seed_is_the_same_every_time() -> None:
     ]
 
 
+def test_records_are_appended_before_and_after_their_collection_is_read() -> None:
+    """They come after those of the seed in either case."""
+    library, other = (create_sandbox().library("diku") for _ in range(2))
+    library.append("loan_history", {"id": "before"})
+    assert list(library.loan_history) == [*other.loan_history, "before"]
+
+    library.append("loan_history", {"id": "after"})
+
+    assert list(library.loan_history) == [*other.loan_history, "before", "after"]
+
+
 @pytest.mark.parametrize("tenant", Sandbox.TENANTS)
 def test_ids_are_uuids_of_version_five(sandbox: Sandbox, tenant: str) -> None:
     """Every key is a lower-case UUID and the id of its record."""
